@@ -1,0 +1,201 @@
+"""The IDX files of MNIST and Fashion-MNIST: where to find them, and the format.
+
+An IDX file is a magic number, big-endian sizes and raw bytes, here possibly gzipped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import importlib
+import io
+import math
+import os
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Digests of the decompressed IDX files, the same whoever compressed them.
+SHA256 = {
+    "mnist": {
+        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+    "fashion-mnist": {
+        "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
+}
+
+# Tried in order. Plain http is good enough: what arrives is checked against SHA256.
+MIRRORS = {
+    "mnist": (
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    "fashion-mnist": (
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    ),
+}
+
+SYSTEM_FOLDER = Path("/usr/share/datasets")
+TIMEOUT_SECONDS = 30.0  # for the connection and for each wait for data, not for the whole file
+
+# Every gzip stream begins with the one, no IDX file does.
+_GZIP_MAGIC = b"\x1f\x8b"
+_UNSIGNED_BYTE = 0x08
+
+
+def read_files(name: str, directory: str | os.PathLike[str] | None) -> list[NDArray[np.uint8]]:
+    """Arrays of the files of a data set, in the order of ``SHA256[name]``.
+
+    Each file comes from the first folder that has it, else from the first mirror that delivers it;
+    :func:`rcspike.datasets.load` has the order and the errors.
+    """
+    folders = _folders(name, directory)
+    return [_read(name, file, folders) for file in SHA256[name]]
+
+
+def _folders(name: str, directory: str | os.PathLike[str] | None) -> list[Path]:
+    folders = []
+    if directory is not None:
+        # The narrower one first: the files of two data sets have the same names, and a directory
+        # that holds those of one may hold the other in a folder of its own.
+        given = Path(directory).expanduser()
+        folders += [given / name, given]
+    if root := os.environ.get("RCSPIKE_DATA"):
+        folders.append(Path(root).expanduser() / name)
+    # Whether pooch is there or not decides about the cache too: nothing else fills it.
+    with contextlib.suppress(ImportError):
+        folders.append(_cache_folder(name))
+    return [*folders, SYSTEM_FOLDER / name]
+
+
+def _cache_folder(name: str) -> Path:
+    return Path(_pooch().os_cache("rcspike")) / name
+
+
+def _pooch() -> Any:
+    # By name because pooch is optional and untyped: mypy passes with it installed and without.
+    try:
+        return importlib.import_module("pooch")
+    except ImportError as error:
+        raise ImportError("a download needs pooch: pip install 'rcspike[data]'") from error
+
+
+def _read(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8]:
+    for path in (folder / (file + suffix) for folder in folders for suffix in ("", ".gz")):
+        if path.is_file():
+            try:
+                return _decode(path.read_bytes(), name, file)
+            except ValueError as error:
+                raise ValueError(f"{path} is not {name}'s {file}: {error}; replace it or delete it") from error
+    try:
+        return _download(name, file)
+    except (ImportError, OSError) as error:
+        *others, last = map(str, folders)
+        places = f"{', '.join(others)} or {last}" if others else last
+        raise FileNotFoundError(
+            f"{name} not found in {places} ({file} is missing), and the download failed ({error}); "
+            f"put the four IDX files into one of these folders or set RCSPIKE_DATA"
+        ) from error
+
+
+def _download(name: str, file: str) -> NDArray[np.uint8]:
+    # Into memory, at most 26 MB: nothing reaches the disk before its content is proven.
+    fetch = _pooch().HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT_SECONDS)
+    failures = []
+    for mirror in MIRRORS[name]:
+        url, body = f"{mirror}{file}.gz", io.BytesIO()
+        try:
+            fetch(url, body, None)
+            array = _decode(body.getvalue(), name, file)
+        except (OSError, ValueError) as error:  # every error of requests is an OSError
+            failures.append(f"{url}: {error}")
+            continue
+        # A server that labels gzip as an encoding gets it undone on the way here.
+        suffix = ".gz" if body.getvalue().startswith(_GZIP_MAGIC) else ""
+        _write_whole(_cache_folder(name) / (file + suffix), body.getvalue())
+        return array
+    raise ConnectionError("; ".join(failures))
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that nobody ever sees a part of it, whoever else runs and whatever fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        part = Path(scratch, path.name)
+        part.write_bytes(data)
+        os.replace(part, path)
+
+
+def _decode(data: bytes, name: str, file: str) -> NDArray[np.uint8]:
+    return decode_idx(data, n_axes=3 if "idx3" in file else 1, sha256=SHA256[name][file])
+
+
+def decode_idx(data: bytes, *, n_axes: int, sha256: str) -> NDArray[np.uint8]:
+    """Array held by an IDX file of unsigned bytes, plain or gzipped, once its content is proven.
+
+    Parameters
+    ----------
+    data
+        The whole file.
+    n_axes
+        Number of axes the array must have: 3 for images, 1 for labels.
+    sha256
+        Expected digest, in hexadecimal, of the decompressed file: each mirror compresses differently.
+
+    Returns
+    -------
+    uint8 array of ``n_axes`` axes, read-only
+
+    Raises
+    ------
+    ValueError
+        If the gzip stream is cut or damaged, the header is no IDX header of that many axes, the sizes
+        do not add up to the file's length, or the content is not the expected one. The message leaves
+        it to the caller to name the file.
+    """
+    raw = _gunzip(data) if data.startswith(_GZIP_MAGIC) else data
+    # Parsed before it is hashed: "80 bytes short" says more than a wrong digest.
+    array = _parse(raw, n_axes)
+    found = hashlib.sha256(raw).hexdigest()
+    if found != sha256:
+        raise ValueError(f"the decompressed content has sha256 {found}, expected {sha256}")
+    return array
+
+
+def _gunzip(data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"truncated or damaged gzip file of {len(data)} bytes ({error})") from error
+
+
+def _parse(raw: bytes, n_axes: int) -> NDArray[np.uint8]:
+    magic = bytes((0, 0, _UNSIGNED_BYTE, n_axes))
+    if raw[:4] != magic:
+        raise ValueError(
+            f"begins with {raw[:4].hex() or 'nothing'}, expected {magic.hex()}, "
+            f"the mark of an IDX file of unsigned bytes with {n_axes} axes"
+        )
+    header = 4 + 4 * n_axes
+    if len(raw) < header:
+        raise ValueError(f"ends inside its IDX header: {len(raw)} bytes, expected at least {header}")
+    shape = tuple(int.from_bytes(raw[i : i + 4], "big") for i in range(4, header, 4))
+    if 0 in shape:
+        raise ValueError(f"its IDX header says shape {shape}, which holds nothing")
+    expected = header + math.prod(shape)
+    if len(raw) != expected:
+        raise ValueError(f"its IDX header says shape {shape}, which takes {expected} bytes, got {len(raw)}")
+    return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)

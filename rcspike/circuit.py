@@ -1,0 +1,74 @@
+"""The electrical parameters of a circuit, normalised: voltages in units of V_th, times in units of the window T."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from rcspike import _core
+
+__all__ = ["Circuit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit:
+    """Rails, diode and ramp of an RC-Spike circuit.
+
+    Parameters
+    ----------
+    v_syn : float
+        Drive voltage of the synapses in V_th: sets both rails, ``e_plus = v_syn`` and ``e_minus = -v_syn``, unless they
+        are given. About 1 is the strongly coupled, low-energy regime; ``math.inf`` is the conventional circuit.
+    e_plus, e_minus : float, optional
+        Reversal potentials of positive and negative synapses, seen from the resting voltage, in V_th;
+        ``e_plus > 0 > e_minus``.
+    diode_drop : float
+        Forward drop V_D of the synapse diode in V_th; below every rail.
+    ramp : float
+        Coefficient b < 1 of a non-ideal firing ramp, t = 1 - ln(1 - b v) / ln(1 - b); 0 is the ideal ramp, t = 1 - v.
+
+    Raises
+    ------
+    ValueError
+        If a rail is on the wrong side of 0, the diode drop leaves no drive, or the ramp coefficient is not below 1.
+
+    Notes
+    -----
+    The model is that of RC-Spike (ISCAS 2022, DOI 10.1109/ISCAS48785.2022.9937662) as written out in arXiv 2412.09010 v1,
+    eq. 6-11 and 59-85.
+
+    Examples
+    --------
+    >>> Circuit(v_syn=2.0).e_minus
+    -2.0
+    >>> Circuit.conventional() == Circuit(v_syn=math.inf)
+    True
+    """
+
+    v_syn: float = field(default=1.0, compare=False)
+    e_plus: float = None  # type: ignore[assignment]  # __post_init__ fills it in
+    e_minus: float = None  # type: ignore[assignment]
+    diode_drop: float = 0.0
+    ramp: float = 0.0
+    core: _core.Circuit = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.v_syn > 0:
+            raise ValueError(f"v_syn must be above 0, got {self.v_syn}; math.inf is the conventional circuit")
+        for name, default in (("e_plus", self.v_syn), ("e_minus", -self.v_syn)):
+            given = getattr(self, name)
+            object.__setattr__(self, name, float(default if given is None else given))
+        core = _core.Circuit(e_plus=self.e_plus, e_minus=self.e_minus, diode_drop=self.diode_drop, ramp=self.ramp)
+        object.__setattr__(self, "core", core)
+
+    @classmethod
+    def conventional(cls) -> Circuit:
+        """The limit of infinite rails: current independent of voltage, an exact multiply-accumulate."""
+        return cls(v_syn=math.inf)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.v_syn, self.e_plus, self.e_minus, self.diode_drop, self.ramp)
+
+
+def _rebuild(v_syn: float, e_plus: float, e_minus: float, diode_drop: float, ramp: float) -> Circuit:
+    return Circuit(v_syn=v_syn, e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp)

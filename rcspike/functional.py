@@ -1,0 +1,360 @@
+"""One layer at a time: encoding, charging phase, firing phase, traces, and their exact gradients.
+
+Arrays are NumPy, C-ordered, float32 or float64. Times are ``(batch, n_in)`` in units of the window T, weights
+``(n_in, n_out)`` in V_th / T, voltages ``(batch, n_out)`` in V_th. The dtype of a result is that of the weights; times of
+the other precision are converted to it. Results do not depend on the number of threads or on the instruction set.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import _core
+from rcspike.circuit import Circuit
+
+__all__ = [
+    "charge",
+    "charge_affine",
+    "charge_affine_vjp",
+    "charge_vjp",
+    "encode",
+    "fire",
+    "fire_vjp",
+    "schedule",
+    "trace",
+]
+
+FloatArray: TypeAlias = "npt.NDArray[np.float32] | npt.NDArray[np.float64]"
+_Float = TypeVar("_Float", np.float32, np.float64)
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = None) -> None:
+    """Refuse what the engine cannot read: not an array, not float32 or float64 (or not `dtype`), wrong rank, not C-ordered."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name} must be a numpy array, got {type(array).__name__}")
+    wanted = _FLOATS if dtype is None else (dtype,)
+    if array.dtype not in wanted:
+        raise TypeError(f"{name} must be {' or '.join(map(str, wanted))}, got {array.dtype}; convert with .astype")
+    if array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}, got shape {array.shape}")
+    if not array.flags.c_contiguous:
+        raise ValueError(f"{name} must be C-contiguous, got strides {array.strides}; use np.ascontiguousarray({name})")
+
+
+def encode(images: npt.NDArray[Any]) -> FloatArray:
+    """Spike times of intensities: t = 1 - x, and no spike for x = 0.
+
+    Parameters
+    ----------
+    images : (batch, ...)
+        uint8, taken as x = value / 255, or float32 or float64 in [0, 1]. Everything but the first axis is flattened.
+
+    Returns
+    -------
+    (batch, n_pixels)
+        Times in T, ``inf`` for no spike; float64 for float64 images, else float32.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is another one.
+    ValueError
+        If an intensity lies outside [0, 1] or there is no axis to flatten.
+
+    Examples
+    --------
+    >>> encode(np.array([[0, 51, 255]], dtype=np.uint8))
+    array([[inf, 0.8, 0. ]], dtype=float32)
+    """
+    if not isinstance(images, np.ndarray):
+        raise TypeError(f"images must be a numpy array, got {type(images).__name__}")
+    if images.ndim < 2:
+        raise ValueError(f"images must have shape (batch, ...), got {images.shape}")
+    flat = images.reshape(len(images), -1)
+    if flat.dtype == np.uint8:
+        x = np.arange(256, dtype=np.float32) / np.float32(255)
+        table = np.where(x > 0, 1 - x, np.float32(np.inf))
+        return np.asarray(table[flat])
+    if flat.dtype not in _FLOATS:
+        raise TypeError(f"images must be uint8, float32 or float64, got {images.dtype}")
+    if not np.all((flat >= 0) & (flat <= 1)):
+        worst = flat[~((flat >= 0) & (flat <= 1))][0]
+        raise ValueError(f"intensities must lie in [0, 1], got {worst}; scale the images first")
+    return np.where(flat > 0, 1 - flat, flat.dtype.type(np.inf))
+
+
+def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: int | None = None) -> _core.Schedule:
+    """Sort a batch of spike times once; inputs that never spike cost nothing from here on.
+
+    `dtype` is the precision to compute in, that of the times by default. Raises as `charge` does.
+    """
+    check_array("times", times, 2)
+    return _core.schedule(times.astype(dtype or times.dtype, copy=False), threads)
+
+
+def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> _core.Schedule:
+    """Schedule of `times` in the precision of `weights`, after checking that the two fit."""
+    check_array(name, weights, 2)
+    check_array("times", times, 2)
+    if weights.shape[0] != times.shape[1]:
+        hint = f"; did you mean {name}.T?" if weights.shape[1] == times.shape[1] else ""
+        raise ValueError(
+            f"{name} must have shape ({times.shape[1]}, n_out) to match times of shape {times.shape}, "
+            f"got {weights.shape}{hint}"
+        )
+    return schedule(times, dtype=weights.dtype, threads=threads)
+
+
+def charge(times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads: int | None = None) -> FloatArray:
+    """Membrane voltages at the end of the charging phase.
+
+    Parameters
+    ----------
+    times : (batch, n_in)
+        Input spike times in T; ``inf`` or anything above 1 means no spike.
+    weights : (n_in, n_out)
+        Signed synaptic weights in V_th / T; drive D = w (1 - V_D/abs(E)), conductance G = abs(w)/abs(E), with E the rail of
+        the weight's sign.
+    circuit : Circuit
+    threads : int, optional
+        Number of threads; all cores this process may use by default.
+
+    Returns
+    -------
+    (batch, n_out)
+        v(1) in V_th.
+
+    Raises
+    ------
+    TypeError
+        If an array is not a float32 or float64 numpy array.
+    ValueError
+        If a time is negative or NaN, a weight is not finite, or shapes or memory layout do not fit.
+
+    Notes
+    -----
+    Solved exactly between input spikes, without a time grid: arXiv 2412.09010 v1, eq. 16-25.
+
+    Examples
+    --------
+    >>> charge(np.array([[0.0]]), np.array([[1.0]]), Circuit.conventional())
+    array([[1.]])
+    >>> charge(np.array([[0.0]]), np.array([[1.0]]), Circuit(v_syn=1.0)).round(4)  # 1 - exp(-1)
+    array([[0.6321]])
+    """
+    return _core.charge(_fit(times, "weights", weights, threads), weights, circuit.core, threads)
+
+
+def charge_vjp(
+    times: FloatArray, weights: FloatArray, circuit: Circuit, grad_v: FloatArray, *, threads: int | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Vector-Jacobian product of `charge`: exact gradients of a loss L whose dL/dv(1) is `grad_v`.
+
+    Parameters
+    ----------
+    times, weights, circuit, threads
+        As in `charge`.
+    grad_v : (batch, n_out)
+        dL/dv(1), in the dtype of the weights.
+
+    Returns
+    -------
+    grad_times : (batch, n_in)
+        dL/dt, zero for inputs that never spike.
+    grad_weights : (n_in, n_out)
+        dL/dw, summed over the batch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`.
+
+    Examples
+    --------
+    >>> charge_vjp(np.array([[0.25]]), np.array([[2.0]]), Circuit.conventional(), np.array([[1.0]]))
+    (array([[-2.]]), array([[0.75]]))
+    """
+    events = _fit(times, "weights", weights, threads)
+    check_array("grad_v", grad_v, 2, weights.dtype)
+    return _core.charge_vjp(events, weights, circuit.core, grad_v, threads)
+
+
+def _check_affine(
+    drive: FloatArray, conductance: FloatArray, drive0: FloatArray | None, conductance0: FloatArray | None
+) -> None:
+    check_array("conductance", conductance, 2, drive.dtype)
+    for name, row in (("drive0", drive0), ("conductance0", conductance0)):
+        if row is not None:
+            check_array(name, row, 1, drive.dtype)
+
+
+def charge_affine(
+    times: FloatArray,
+    drive: FloatArray,
+    conductance: FloatArray,
+    *,
+    drive0: FloatArray | None = None,
+    conductance0: FloatArray | None = None,
+    threads: int | None = None,
+) -> FloatArray:
+    """Membrane voltages for synapses given as drive D and conductance G: dv/dt = sum (D - G v) + D0 - G0 v.
+
+    Parameters
+    ----------
+    times : (batch, n_in)
+        Input spike times in T.
+    drive, conductance : (n_in, n_out)
+        D in V_th / T and G >= 0 in 1 / T. A device pair (g+, g-) has D = g+ E+ + g- E- and G = g+ + g-.
+    drive0, conductance0 : (n_out,), optional
+        What is on from t = 0: bias, leak, the off-state conductance of a column.
+    threads : int, optional
+
+    Returns
+    -------
+    (batch, n_out)
+        v(1) in V_th, in the dtype of `drive`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`; also if a conductance is negative.
+
+    Examples
+    --------
+    >>> v = charge_affine(np.array([[np.inf]]), np.ones((1, 1)), np.ones((1, 1)), drive0=np.array([0.5]))
+    >>> v
+    array([[0.5]])
+    """
+    events = _fit(times, "drive", drive, threads)
+    _check_affine(drive, conductance, drive0, conductance0)
+    return _core.charge_affine(events, drive, conductance, drive0, conductance0, threads)
+
+
+def charge_affine_vjp(
+    times: FloatArray,
+    drive: FloatArray,
+    conductance: FloatArray,
+    grad_v: FloatArray,
+    *,
+    drive0: FloatArray | None = None,
+    conductance0: FloatArray | None = None,
+    threads: int | None = None,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Vector-Jacobian product of `charge_affine`.
+
+    Parameters
+    ----------
+    times, drive, conductance, drive0, conductance0, threads
+        As in `charge_affine`.
+    grad_v : (batch, n_out)
+        dL/dv(1), in the dtype of `drive`.
+
+    Returns
+    -------
+    grad_times : (batch, n_in)
+    grad_drive, grad_conductance : (n_in, n_out)
+    grad_drive0, grad_conductance0 : (n_out,)
+        Also where drive0 or conductance0 is not given: then the gradient at zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge_affine`.
+
+    Examples
+    --------
+    >>> one = np.ones((1, 1))
+    >>> charge_affine_vjp(np.array([[0.5]]), one, 0 * one, one)[1]
+    array([[0.5]])
+    """
+    events = _fit(times, "drive", drive, threads)
+    _check_affine(drive, conductance, drive0, conductance0)
+    check_array("grad_v", grad_v, 2, drive.dtype)
+    return _core.charge_affine_vjp(events, drive, conductance, drive0, conductance0, grad_v, threads)
+
+
+def fire(v: FloatArray, circuit: Circuit) -> FloatArray:
+    """Output spike times of the firing phase: a ramp takes the membrane from v to the threshold.
+
+    Parameters
+    ----------
+    v : (batch, n_out)
+        Voltages at the end of charging, in V_th.
+    circuit : Circuit
+        Its `ramp` coefficient b is used: t = 1 - ln(1 - b v) / ln(1 - b), or t = 1 - v for b = 0.
+
+    Returns
+    -------
+    (batch, n_out)
+        Times in T from the start of the firing phase; ``inf`` (no spike) where v <= 0, 0 where v >= 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If v is not a C-ordered float array of two dimensions, or holds NaN.
+
+    Examples
+    --------
+    >>> fire(np.array([[-0.5, 0.25, 3.0]]), Circuit())
+    array([[ inf, 0.75, 0.  ]])
+    """
+    check_array("v", v, 2)
+    return _core.fire(v, circuit.core)
+
+
+def fire_vjp(v: FloatArray, circuit: Circuit, grad_times: FloatArray) -> FloatArray:
+    """Vector-Jacobian product of `fire`: dL/dv from dL/dt, both ``(batch, n_out)``; zero outside 0 < v < 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `fire`.
+
+    Examples
+    --------
+    >>> fire_vjp(np.array([[0.25, 3.0]]), Circuit(), np.array([[1.0, 1.0]]))
+    array([[-1.,  0.]])
+    """
+    check_array("v", v, 2)
+    check_array("grad_times", grad_times, 2, v.dtype)
+    return _core.fire_vjp(v, circuit.core, grad_times)
+
+
+def trace(
+    times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray, *, threads: int | None = None
+) -> FloatArray:
+    """Membrane voltages during the charging phase, exact at any time.
+
+    Parameters
+    ----------
+    times : (batch, n_in)
+        Input spike times in T.
+    weights : (n_in, n_out)
+        Weights of the neurons to look at; pass ``np.ascontiguousarray(weights[:, chosen])`` for some of a layer's.
+    circuit : Circuit
+    at : (n_at,)
+        Times in [0, 1], in any order.
+    threads : int, optional
+
+    Returns
+    -------
+    (batch, n_out, n_at)
+        v(t) in V_th.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`; also if a time in `at` lies outside [0, 1].
+
+    Examples
+    --------
+    >>> trace(np.array([[0.5]]), np.array([[2.0]]), Circuit.conventional(), np.array([0.25, 0.75, 1.0]))
+    array([[[0. , 0.5, 1. ]]])
+    """
+    events = _fit(times, "weights", weights, threads)
+    check_array("at", at, 1)
+    return _core.trace(events, weights, circuit.core, at.astype(weights.dtype, copy=False), threads)

@@ -1,0 +1,17 @@
+#include "rcspike/circuit.h"
+
+#include "arrays.h"
+
+namespace rcspike::bindings {
+
+void bind_circuit(py::module_& m) {
+    py::class_<Circuit>(m, "Circuit")
+        .def(py::init([](double e_plus, double e_minus, double diode_drop, double ramp) {
+                 const Circuit circuit{e_plus, e_minus, diode_drop, ramp};
+                 validate(circuit);
+                 return circuit;
+             }),
+             py::kw_only(), py::arg("e_plus"), py::arg("e_minus"), py::arg("diode_drop"), py::arg("ramp"));
+}
+
+}  // namespace rcspike::bindings

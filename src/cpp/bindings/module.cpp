@@ -1,0 +1,16 @@
+#include "arrays.h"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+    using namespace rcspike::bindings;
+    m.doc() = "The compiled engine of rcspike; use it through rcspike.functional, rcspike.Network and rcspike.train.";
+    bind_build_config(m);
+    bind_circuit(m);
+    bind_schedule(m);
+    bind_charge(m);
+    bind_fire(m);
+    bind_trace(m);
+    bind_network(m);
+    bind_trainer(m);
+}

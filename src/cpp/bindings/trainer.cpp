@@ -1,0 +1,85 @@
+#include "rcspike/trainer.h"
+
+#include "arrays.h"
+
+namespace rcspike::bindings {
+namespace {
+
+template <class Real>
+void bind(py::module_& m, const char* name) {
+    using T = Trainer<Real>;
+    py::class_<T>(m, name)
+        .def(
+            "step",
+            [](T& trainer, const Schedule<Real>& schedule, const Array<std::int64_t>& samples,
+               const Array<std::int64_t>& labels, const std::vector<Array<Real>>& noise, double learning_rate,
+               std::optional<int> n) {
+                const auto shifts = matrices(noise, "noise");
+                const auto chosen = row(samples, "samples");
+                const auto wanted = row(labels, "labels");
+                const py::gil_scoped_release released;
+                return trainer.step(schedule, chosen, wanted, shifts, learning_rate, threads(n));
+            },
+            py::arg("schedule"), py::arg("samples").noconvert(), py::arg("labels").noconvert(), py::arg("noise").noconvert(),
+            py::kw_only(), py::arg("learning_rate"), py::arg("threads") = py::none())
+        .def("weights",
+             [](const T& trainer) {
+                 std::vector<Array<Real>> all;
+                 for (std::size_t l = 0; l < trainer.network().n_layers(); ++l) {
+                     all.push_back(new_matrix<Real>(trainer.network().n_in(l), trainer.network().n_out(l)));
+                     trainer.network().weights(l, writable(all.back()));
+                 }
+                 return all;
+             })
+        .def("moments",
+             [](const T& trainer, int order) {
+                 std::vector<Array<Real>> all;
+                 for (std::size_t l = 0; l < trainer.network().n_layers(); ++l) {
+                     all.push_back(new_matrix<Real>(trainer.network().n_in(l), trainer.network().n_out(l)));
+                     trainer.moment(l, order, writable(all.back()));
+                 }
+                 return all;
+             },
+             py::arg("order"))
+        .def(
+            "forward",
+            [](const T& trainer, const Schedule<Real>& schedule, const std::vector<Array<Real>>& noise, std::optional<int> n) {
+                const auto& network = trainer.network();
+                const auto shifts = matrices(noise, "noise");
+                auto v = new_matrix<Real>(schedule.batch(), network.n_out(network.n_layers() - 1));
+                const auto to = writable(v);
+                const py::gil_scoped_release released;
+                network.forward(schedule, shifts, to, threads(n));
+                return v;
+            },
+            py::arg("schedule"), py::arg("noise").noconvert(), py::arg("threads") = py::none())
+        .def_property_readonly("steps", &T::steps)
+        .def(
+            "restore",
+            [](T& trainer, std::uint64_t steps, const std::vector<Array<Real>>& first, const std::vector<Array<Real>>& second) {
+                trainer.restore(steps, matrices(first, "moment"), matrices(second, "moment"));
+            },
+            py::kw_only(), py::arg("steps"), py::arg("first").noconvert(), py::arg("second").noconvert());
+    m.def(
+        "trainer",
+        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, double temperature, double temporal_penalty,
+           double t_ref) {
+            return T(Network<Real>(matrices(weights, "weights"), circuit), Loss{temperature, temporal_penalty, t_ref});
+        },
+        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("temperature"),
+        py::arg("temporal_penalty"), py::arg("t_ref"));
+}
+
+}  // namespace
+
+void bind_trainer(py::module_& m) {
+    py::class_<StepReport>(m, "StepReport")
+        .def_readonly("loss", &StepReport::loss)
+        .def_readonly("correct", &StepReport::correct)
+        .def_readonly("silent", &StepReport::silent)
+        .def_readonly("saturated", &StepReport::saturated);
+    bind<float>(m, "Trainer32");
+    bind<double>(m, "Trainer64");
+}
+
+}  // namespace rcspike::bindings

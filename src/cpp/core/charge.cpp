@@ -1,0 +1,131 @@
+#include "rcspike/charge.h"
+
+#include "check.h"
+#include "layer.h"
+
+namespace rcspike {
+namespace {
+
+using detail::Layer;
+using detail::LayerGradient;
+using detail::Parts;
+using detail::Tiles;
+
+template <class Real>
+Layer<Real> pack(Span2<const Real> weights, const Circuit& circuit, const Schedule<Real>& schedule) {
+    validate(circuit);
+    detail::check_shape("weights", weights, schedule.n_in(), weights.cols);
+    detail::check_finite("weights", weights);
+    Layer<Real> layer;
+    layer.drive.pack(weights);
+    layer.coupling = detail::coupling<Real>(circuit);
+    return layer;
+}
+
+/// Zeros rather than nothing if the row is not given: a gradient may be wanted at zero.
+template <class Real>
+void pack_row(Span1<const Real> row, std::size_t n_out, Tiles<Real>& tiles) {
+    if (row.data) return tiles.pack({row.data, 1, row.size});
+    tiles.resize(1, n_out);
+    tiles.values.zero();
+}
+
+template <class Real>
+Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& schedule) {
+    const std::size_t n_out = synapses.drive.cols;
+    detail::check_shape("drive", synapses.drive, schedule.n_in(), n_out);
+    detail::check_finite("drive", synapses.drive);
+    detail::check_shape("conductance", synapses.conductance, schedule.n_in(), n_out);
+    detail::check_not_negative("conductance", synapses.conductance);
+    if (synapses.drive0.data) {
+        detail::check_size("drive0", synapses.drive0, n_out);
+        detail::check_finite("drive0", Span2<const Real>{synapses.drive0.data, 1, n_out});
+    }
+    if (synapses.conductance0.data) {
+        detail::check_size("conductance0", synapses.conductance0, n_out);
+        detail::check_not_negative("conductance0", Span2<const Real>{synapses.conductance0.data, 1, n_out});
+    }
+    Layer<Real> layer;
+    layer.drive.pack(synapses.drive);
+    layer.conductance.pack(synapses.conductance);
+    pack_row(synapses.drive0, n_out, layer.drive0);
+    pack_row(synapses.conductance0, n_out, layer.conductance0);
+    return layer;
+}
+
+template <class Real>
+void charge(const Schedule<Real>& schedule, const Layer<Real>& layer, Span2<Real> v, Threads threads) {
+    detail::check_shape("v", v, schedule.batch(), layer.n_out());
+    detail::forward(layer, detail::trains(schedule), v, threads);
+}
+
+template <class Real>
+LayerGradient<Real> charge_vjp(const Schedule<Real>& schedule, const Layer<Real>& layer, Span2<const Real> grad_v,
+                               Span2<Real> grad_times, Threads threads) {
+    detail::check_shape("grad_v", grad_v, schedule.batch(), layer.n_out());
+    detail::check_finite("grad_v", grad_v);
+    detail::check_shape("grad_times", grad_times, schedule.batch(), schedule.n_in());
+    LayerGradient<Real> gradient;
+    detail::Scratch<Real> scratch;
+    detail::backward(layer, detail::trains(schedule), grad_v, grad_times, gradient, scratch, threads);
+    return gradient;
+}
+
+template <class Real>
+void unpack(const Parts<Real>& parts, Span2<Real> matrix, Threads threads) {
+    Tiles<Real> total;
+    total.resize(matrix.rows, matrix.cols);
+    parts.add_up(total, threads);
+    total.unpack(matrix);
+}
+
+}  // namespace
+
+template <class Real>
+void charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<Real> v, Threads threads) {
+    charge(schedule, pack(weights, circuit, schedule), v, threads);
+}
+
+template <class Real>
+void charge(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses, Span2<Real> v, Threads threads) {
+    charge(schedule, pack(synapses, schedule), v, threads);
+}
+
+template <class Real>
+void charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<const Real> grad_v,
+                Span2<Real> grad_times, Span2<Real> grad_weights, Threads threads) {
+    detail::check_shape("grad_weights", grad_weights, weights.rows, weights.cols);
+    const auto gradient = charge_vjp(schedule, pack(weights, circuit, schedule), grad_v, grad_times, threads);
+    unpack(gradient.drive, grad_weights, threads);
+}
+
+template <class Real>
+void charge_vjp(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses, Span2<const Real> grad_v,
+                Span2<Real> grad_times, const AffineGradient<Real>& gradient, Threads threads) {
+    const std::size_t n_in = synapses.drive.rows, n_out = synapses.drive.cols;
+    detail::check_shape("gradient of drive", gradient.drive, n_in, n_out);
+    detail::check_shape("gradient of conductance", gradient.conductance, n_in, n_out);
+    const auto parts = charge_vjp(schedule, pack(synapses, schedule), grad_v, grad_times, threads);
+    unpack(parts.drive, gradient.drive, threads);
+    unpack(parts.conductance, gradient.conductance, threads);
+    const auto unpack_row = [&](const char* name, const Parts<Real>& part, Span1<Real> row) {
+        if (!row.data) return;
+        detail::check_size(name, row, n_out);
+        unpack(part, Span2<Real>{row.data, 1, row.size}, threads);
+    };
+    unpack_row("gradient of drive0", parts.drive0, gradient.drive0);
+    unpack_row("gradient of conductance0", parts.conductance0, gradient.conductance0);
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                                                        \
+    template void charge(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span2<Real>, Threads);                \
+    template void charge(const Schedule<Real>&, const AffineSynapses<Real>&, Span2<Real>, Threads);                      \
+    template void charge_vjp(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span2<const Real>, Span2<Real>,   \
+                             Span2<Real>, Threads);                                                                      \
+    template void charge_vjp(const Schedule<Real>&, const AffineSynapses<Real>&, Span2<const Real>, Span2<Real>,         \
+                             const AffineGradient<Real>&, Threads);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike

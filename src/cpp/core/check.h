@@ -1,0 +1,50 @@
+// Errors that name the value, what was expected and the way out.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "rcspike/span.h"
+
+namespace rcspike::detail {
+
+/// Throws std::invalid_argument with the parts put together.
+template <class... Parts>
+[[noreturn]] void refuse(const Parts&... parts) {
+    std::ostringstream text;
+    text.precision(9);
+    (text << ... << parts);
+    throw std::invalid_argument(text.str());
+}
+
+template <class T>
+void check_shape(const char* name, Span2<T> a, std::size_t rows, std::size_t cols) {
+    if (a.rows != rows || a.cols != cols) {
+        refuse(name, " must have shape (", rows, ", ", cols, "), got (", a.rows, ", ", a.cols, ")");
+    }
+}
+
+template <class T>
+void check_size(const char* name, Span1<T> a, std::size_t size) {
+    if (a.size != size) refuse(name, " must have shape (", size, ",), got (", a.size, ",)");
+}
+
+template <class T>
+void check_finite(const char* name, Span2<const T> a) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (!std::isfinite(a.data[i])) refuse(name, "[", i / a.cols, ", ", i % a.cols, "] must be finite, got ", a.data[i]);
+    }
+}
+
+template <class T>
+void check_not_negative(const char* name, Span2<const T> a) {
+    check_finite(name, a);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (a.data[i] < 0) refuse(name, "[", i / a.cols, ", ", i % a.cols, "] must not be negative, got ", a.data[i]);
+    }
+}
+
+}  // namespace rcspike::detail

@@ -1,0 +1,50 @@
+// exp and log1p whose bits do not depend on the C library. Double precision, errors of a few ulp.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace rcspike::detail {
+
+inline double power_of_two(std::int64_t n) {
+    const std::int64_t bits = (n + 1023) << 52;
+    double value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/// exp(x) for x <= 0, as softmax needs it; 0 below -700.
+inline double exp_of_negative(double x) {
+    if (!(x > -700)) return x <= -700 ? 0 : x;
+    const double n = std::floor(x * 1.4426950408889634 + 0.5);
+    const double r = (x - n * 0.69314718036912382) - n * 1.9082149292705877e-10;
+    double sum = 1;  // Taylor: |r| <= ln(2)/2 and r^14/14! < 1e-17
+    for (int i = 13; i > 0; --i) sum = 1 + sum * r / i;
+    return sum * power_of_two(static_cast<std::int64_t>(n));
+}
+
+/// ln x for normal x > 0: x = 2^n m with m about 1, ln m = 2 artanh((m - 1)/(m + 1)).
+inline double log(double x) {
+    std::int64_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    std::int64_t n = (bits >> 52) - 1023;
+    double m = x * power_of_two(-n);
+    if (m > 1.4142135623730951) {
+        m /= 2;
+        ++n;
+    }
+    const double f = (m - 1) / (m + 1);
+    const double f2 = f * f;  // at most 0.0295, and 0.0295^11 < 2e-17
+    double sum = 0;
+    for (int i = 21; i > 0; i -= 2) sum = sum * f2 + 1.0 / i;
+    return 2 * f * sum + static_cast<double>(n) * 0.69314718055994531;
+}
+
+/// ln(1 + x) for x > -1, accurate for small x: the rounding of 1 + x is added back.
+inline double log1p(double x) {
+    const double u = 1 + x;
+    return log(u) + (x - (u - 1)) / u;
+}
+
+}  // namespace rcspike::detail

@@ -1,0 +1,45 @@
+#include "rcspike/fire.h"
+
+
+#include "check.h"
+#include "ramp.h"
+
+namespace rcspike {
+namespace {
+
+template <class Real>
+void check(Span2<const Real> v, const Circuit& circuit) {
+    validate(circuit);
+    for (std::size_t i = 0; i < v.size(); ++i) {
+        if (v.data[i] != v.data[i]) detail::refuse("v[", i / v.cols, ", ", i % v.cols, "] is nan; voltages must be numbers");
+    }
+}
+
+}  // namespace
+
+template <class Real>
+void fire(Span2<const Real> v, const Circuit& circuit, Span2<Real> times) {
+    check(v, circuit);
+    detail::check_shape("times", times, v.rows, v.cols);
+    const detail::Ramp ramp(circuit);
+    for (std::size_t i = 0; i < v.size(); ++i) times.data[i] = ramp.time(v.data[i]);
+}
+
+template <class Real>
+void fire_vjp(Span2<const Real> v, const Circuit& circuit, Span2<const Real> grad_times, Span2<Real> grad_v) {
+    check(v, circuit);
+    detail::check_shape("grad_times", grad_times, v.rows, v.cols);
+    detail::check_finite("grad_times", grad_times);
+    detail::check_shape("grad_v", grad_v, v.rows, v.cols);
+    const detail::Ramp ramp(circuit);
+    for (std::size_t i = 0; i < v.size(); ++i) grad_v.data[i] = grad_times.data[i] * ramp.slope(v.data[i]);
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                           \
+    template void fire(Span2<const Real>, const Circuit&, Span2<Real>);     \
+    template void fire_vjp(Span2<const Real>, const Circuit&, Span2<const Real>, Span2<Real>);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike

@@ -1,0 +1,20 @@
+// Which instruction set the kernels run on: the best the machine has, or the one RCSPIKE_ISA names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rcspike::kernels {
+
+enum class Isa { scalar, avx2, avx512 };
+
+std::string name(Isa isa);
+
+/// Instruction sets compiled into this build, worst first; and those that this machine can also run.
+std::vector<Isa> compiled();
+std::vector<Isa> supported();
+
+/// Decided at the first call. Throws std::runtime_error, with the list, if RCSPIKE_ISA names none of supported().
+Isa in_use();
+
+}  // namespace rcspike::kernels

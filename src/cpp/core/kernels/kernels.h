@@ -1,0 +1,73 @@
+// The table of hot loops. Each instruction set fills one; dispatch.cpp chooses once.
+#pragma once
+
+#include <cstddef>
+
+#include "rcspike/schedule.h"
+
+namespace rcspike::kernels {
+
+/// Outputs are computed in tiles of one cache line: one AVX-512 register, two of AVX2, four of SSE2 or NEON. The width is
+/// the same for every instruction set, so sums over the outputs of a tile have the same bits everywhere.
+template <class Real>
+inline constexpr std::size_t lanes = 64 / sizeof(Real);
+
+/// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (design note, section 1).
+template <class Real>
+struct Coupling {
+    Real a_plus, a_minus;
+    Real b_plus, b_minus;
+};
+
+/// One tile of synapses, n_in rows of `lanes` numbers. Resistive: `drive` holds the weights and `conductance` is null.
+template <class Real>
+struct Tile {
+    const Real* drive;
+    const Real* conductance;
+    const Real* drive0;        // one row, or null
+    const Real* conductance0;  // one row, or null
+    Coupling<Real> coupling;
+};
+
+/// Where the backward pass of one tile adds its gradients; same layout as Tile. grad_conductance is null if resistive.
+template <class Real>
+struct TileGradient {
+    Real* drive;
+    Real* conductance;
+    Real* drive0;
+    Real* conductance0;
+    Real* times;  // one row of lanes for each spike of the train, or null: dL/dt before the sum over outputs
+};
+
+/// Constants of one Adam step (Kingma and Ba 2015); corrections are 1 / (1 - beta^step).
+template <class Real>
+struct Adam {
+    Real learning_rate, beta1, beta2, epsilon;
+    Real correction1, correction2;
+};
+
+/// Reals of scratch memory that the backward pass of a train of n intervals needs.
+template <class Real>
+constexpr std::size_t backward_scratch(std::size_t n_intervals) {
+    return 4 * lanes<Real> * (n_intervals + 1);
+}
+
+template <class Real>
+struct Kernels {
+    /// v(1) of one tile of neurons.
+    void (*charge)(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v);
+    /// Adds the gradients of one tile; grad_v is dL/dv(1), one row of lanes.
+    void (*charge_backward)(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* grad_v,
+                            const TileGradient<Real>& gradient, Real* scratch);
+    /// v at sorted times, one row of lanes each.
+    void (*trace)(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
+    /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in order.
+    void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
+                 Real* weights, Real* moment1, Real* moment2);
+};
+
+/// The table of the instruction set in use.
+template <class Real>
+const Kernels<Real>& table();
+
+}  // namespace rcspike::kernels

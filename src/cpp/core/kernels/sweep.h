@@ -1,0 +1,343 @@
+// Charging, its backward pass, traces and Adam on one tile (design note, section 2). Included as block.h is.
+
+/// chi(x) = (1 - phi)/x on [0, 1], phi(x) = (1 - exp(-x))/x: Chebyshev interpolation, error 9e-9 and 5e-17.
+/// Coefficients of powers of -x, all positive: in y = -x every step below is a plain fused multiply-add.
+template <class Real>
+struct Chi;
+
+template <>
+struct Chi<float> {
+    static constexpr float coefficient[] = {0.49999999126309721f,   0.16666603660680486f, 0.041659255359337327f,
+                                            0.0083011704458224614f, 0.0013248179642864888f, 0.00013742419086074865f};
+    static constexpr float largest_exponent = 80.0f;  // exp(-80) is still a normal number
+    static constexpr int mantissa_bits = 23;
+    static constexpr std::int32_t bias = 127;
+};
+
+template <>
+struct Chi<double> {
+    static constexpr double coefficient[] = {0.499999999999999948, 0.166666666666654094, 0.041666666666162976,
+                                             0.00833333332545321903, 0.00138888882556586632, 0.000198412400961209841,
+                                             0.0000248007137026776452, 2.75407668805580116e-6, 2.73542620422973335e-7,
+                                             2.34810814896840596e-8, 1.37422854695335674e-9};
+    static constexpr double largest_exponent = 700.0;
+    static constexpr int mantissa_bits = 52;
+    static constexpr std::int64_t bias = 1023;
+};
+
+/// How a membrane relaxes over an interval of x = B d: e = exp(-x), phi = (1 - e)/x, chi = (1 - phi)/x.
+template <class Real>
+struct Relaxation {
+    Block<Real> e, phi, chi;
+};
+
+/// From chi, phi = 1 - x chi and e = 1 - x phi: nothing is divided, so x = 0 is no special case.
+template <class Real>
+RCSPIKE_INLINE Relaxation<Real> relax_small(Block<Real> y) {
+    constexpr int n = sizeof(Chi<Real>::coefficient) / sizeof(Real);
+    const Block<Real> one = Block<Real>::all(1);
+    Relaxation<Real> r;
+    r.chi = Block<Real>::all(Chi<Real>::coefficient[n - 1]);
+    for (int i = n - 2; i >= 0; --i) r.chi = fma(r.chi, y, Block<Real>::all(Chi<Real>::coefficient[i]));
+    r.phi = fma(y, r.chi, one);
+    r.e = fma(y, r.phi, one);
+    return r;
+}
+
+/// Beyond 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's bits do
+/// not depend on its neighbours'. Rarely needed (x is of order 1/150), hence kept out of the hot loop.
+template <class Real>
+__attribute__((noinline, cold)) Relaxation<Real> relax_large(const Block<Real>& y) {
+    using B = Block<Real>;
+    using C = Chi<Real>;
+    const B x = -y;
+    // Adding 1.5 2^mantissa leaves floor(x / ln 2), up to rounding, in the low bits of the sum.
+    const Real magic = Real(1.5) * Real(std::int64_t{1} << C::mantissa_bits);
+    const B bounded = min(x, B::all(C::largest_exponent));
+    const B shifted = fma(bounded, B::all(Real(1.4426950408889634)), B::all(Real(-0.5))) + B::all(magic);
+    const B n = shifted - B::all(magic);
+    // ln 2 in two parts, the first with enough trailing zeros that n times it is exact.
+    const Real ln2_high = sizeof(Real) == 4 ? Real(0.693145751953125) : Real(0.69314718036912382);
+    const Real ln2_low = sizeof(Real) == 4 ? Real(1.42860682030941723e-6) : Real(1.9082149292705877e-10);
+    const B rest = fma(n, B::all(ln2_low), fma(n, B::all(ln2_high), -bounded));
+    B e = relax_small(rest).e;
+    for (int i = 0; i < B::parts; ++i) {
+        const auto power = (C::bias - (typename B::Bits)shifted.part[i]) << C::mantissa_bits;
+        e.part[i] *= (typename B::Vec)power;
+    }
+    const B one = B::all(1);
+    const B phi = (one - e) / x;
+    const B chi = (one - phi) / x;
+    const Relaxation<Real> small = relax_small(y);
+    return {where_at_least(y, Real(-1), small.e, e), where_at_least(y, Real(-1), small.phi, phi),
+            where_at_least(y, Real(-1), small.chi, chi)};
+}
+
+/// y = -x = -B d.
+template <class Real>
+RCSPIKE_INLINE Relaxation<Real> relax(Block<Real> y) {
+    Relaxation<Real> r = relax_small(y);
+    if (__builtin_expect(any_below(y, Real(-1)), false)) {
+        const Block<Real> copy = y;  // so that y itself can stay in registers on the hot path
+        r = relax_large(copy);
+    }
+    return r;
+}
+
+/// Running sums of the synapses that are on. Affine: A = sum D, B = sum G.
+template <class Real>
+struct AffineSums {
+    static constexpr bool on_from_start = true;
+    Block<Real> drive, conductance;
+
+    RCSPIKE_INLINE explicit AffineSums(const Tile<Real>& tile) {
+        drive = tile.drive0 ? Block<Real>::load(tile.drive0) : Block<Real>::all(0);
+        conductance = tile.conductance0 ? Block<Real>::load(tile.conductance0) : Block<Real>::all(0);
+    }
+    RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
+        drive = drive + Block<Real>::load(tile.drive + offset);
+        conductance = conductance + Block<Real>::load(tile.conductance + offset);
+    }
+    RCSPIKE_INLINE Block<Real> a(Real length) const { return drive * Block<Real>::all(length); }
+    RCSPIKE_INLINE Block<Real> y(Real length) const { return conductance * Block<Real>::all(-length); }
+};
+
+/// Resistive synapses cost one load. On symmetric rails (`even`), A = a sum w and B = b sum |w|.
+template <class Real, bool even>
+struct ResistiveSums;
+
+template <class Real>
+struct ResistiveSums<Real, true> {
+    static constexpr bool on_from_start = false;
+    Block<Real> sum, sum_abs;
+    Real a_of_w, b_of_w;
+
+    RCSPIKE_INLINE explicit ResistiveSums(const Tile<Real>& tile)
+        : sum(Block<Real>::all(0)), sum_abs(sum), a_of_w(tile.coupling.a_plus), b_of_w(tile.coupling.b_plus) {}
+
+    RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
+        const Block<Real> w = Block<Real>::load(tile.drive + offset);
+        sum = sum + w;
+        sum_abs = sum_abs + abs(w);
+    }
+    RCSPIKE_INLINE Block<Real> a(Real length) const { return sum * Block<Real>::all(a_of_w * length); }
+    RCSPIKE_INLINE Block<Real> y(Real length) const { return sum_abs * Block<Real>::all(-b_of_w * length); }
+};
+
+/// On others each sign has sums of its own: from sum w and sum |w|, a B of one rail alone would be left to rounding.
+template <class Real>
+struct ResistiveSums<Real, false> {
+    static constexpr bool on_from_start = false;
+    Block<Real> plus, minus;  // sums of the positive and of the negative weights
+    Coupling<Real> c;
+
+    RCSPIKE_INLINE explicit ResistiveSums(const Tile<Real>& tile)
+        : plus(Block<Real>::all(0)), minus(plus), c(tile.coupling) {}
+
+    RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
+        const Block<Real> w = Block<Real>::load(tile.drive + offset);
+        const Block<Real> zero = Block<Real>::all(0);
+        plus = plus + max(w, zero);
+        minus = minus + min(w, zero);
+    }
+    RCSPIKE_INLINE Block<Real> a(Real length) const {
+        return fma(minus, Block<Real>::all(c.a_minus * length), plus * Block<Real>::all(c.a_plus * length));
+    }
+    RCSPIKE_INLINE Block<Real> y(Real length) const {
+        return fma(minus, Block<Real>::all(c.b_minus * length), plus * Block<Real>::all(-c.b_plus * length));
+    }
+};
+
+/// The charging phase of one tile, the loop that everything follows. `visit(start, on, v, a, r)` sees every interval before
+/// v moves on: the synapses that are on, a = A d and the relaxation r over the interval.
+template <class Sums, class Real, class Visit>
+RCSPIKE_INLINE Block<Real> sweep(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Visit& visit) {
+    Sums on(tile);
+    Block<Real> v = Block<Real>::all(0);
+    const auto pass = [&](Real start, Real end) RCSPIKE_LAMBDA {
+        const Block<Real> a = on.a(end - start);
+        const Relaxation<Real> r = relax(on.y(end - start));
+        visit(start, on, v, a, r);
+        v = fma(v, r.e, a * r.phi);
+    };
+    if (Sums::on_from_start) pass(0, train.intervals[0].start);
+    std::size_t spike = 0;
+    for (std::size_t k = 0; k < train.n_intervals; ++k) {
+        for (const std::size_t end = train.intervals[k].end; spike < end; ++spike) {
+            on.switch_on(tile, train.inputs[spike] * lanes<Real>);
+        }
+        pass(train.intervals[k].start, train.intervals[k + 1].start);
+    }
+    return v;
+}
+
+template <class Sums, class Real>
+void charge(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v) {
+    const auto nothing = [](Real, const Sums&, Block<Real>, Block<Real>, const Relaxation<Real>&) RCSPIKE_LAMBDA {};
+    sweep<Sums>(train, tile, nothing).store(v);
+}
+
+/// v at sorted times within the phase: the interval that holds a time is run once more, up to it.
+template <class Sums, class Real>
+void trace(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* out) {
+    std::size_t next = 0;
+    const auto write_until = [&](Real end, Real start, const Sums& on, Block<Real> v) RCSPIKE_LAMBDA {
+        for (; next < n_at && at[next] < end; ++next) {
+            const Relaxation<Real> r = relax(on.y(at[next] - start));
+            fma(v, r.e, on.a(at[next] - start) * r.phi).store(out + next * lanes<Real>);
+        }
+    };
+    // An interval is seen at its start, so it is the previous one that then is known to its end.
+    Real start = 0;
+    Sums on(tile);
+    Block<Real> v = Block<Real>::all(0);
+    const auto visit = [&](Real next_start, const Sums& next_on, Block<Real> next_v, Block<Real>,
+                           const Relaxation<Real>&) RCSPIKE_LAMBDA {
+        write_until(next_start, start, on, v);
+        start = next_start;
+        on = next_on;
+        v = next_v;
+    };
+    sweep<Sums>(train, tile, visit);
+    write_until(2, start, on, v);
+}
+
+/// What a synapse's gradient is made of while its interval is swept backwards, per sign of the weight.
+template <class Real>
+struct AffineAdjoint {
+    Block<Real> p, q, lambda, lambda_v;
+
+    RCSPIKE_INLINE AffineAdjoint(const Tile<Real>&, Block<Real> p, Block<Real> q, Block<Real> lambda, Block<Real> v)
+        : p(p), q(q), lambda(lambda), lambda_v(lambda * v) {}
+
+    RCSPIKE_INLINE void add_synapse(const TileGradient<Real>& gradient, const Tile<Real>&, std::size_t offset) const {
+        (Block<Real>::load(gradient.drive + offset) + p).store(gradient.drive + offset);
+        (Block<Real>::load(gradient.conductance + offset) - q).store(gradient.conductance + offset);
+    }
+    /// -lambda (D - G v)
+    RCSPIKE_INLINE Block<Real> add_time(Block<Real> so_far, const Tile<Real>& tile, std::size_t offset) const {
+        so_far = fma(-lambda, Block<Real>::load(tile.drive + offset), so_far);
+        return fma(lambda_v, Block<Real>::load(tile.conductance + offset), so_far);
+    }
+};
+
+template <class Real>
+struct ResistiveAdjoint {
+    Block<Real> weight_plus, weight_minus;  // dL/dw = a P -+ b Q
+    Block<Real> time_plus, time_minus;      // dL/dt = w (-lambda (a -+ b v))
+
+    RCSPIKE_INLINE ResistiveAdjoint(const Tile<Real>& tile, Block<Real> p, Block<Real> q, Block<Real> lambda, Block<Real> v) {
+        const Coupling<Real>& c = tile.coupling;
+        weight_plus = fma(Block<Real>::all(-c.b_plus), q, Block<Real>::all(c.a_plus) * p);
+        weight_minus = fma(Block<Real>::all(c.b_minus), q, Block<Real>::all(c.a_minus) * p);
+        time_plus = lambda * fma(Block<Real>::all(c.b_plus), v, Block<Real>::all(-c.a_plus));
+        time_minus = lambda * fma(Block<Real>::all(-c.b_minus), v, Block<Real>::all(-c.a_minus));
+    }
+    RCSPIKE_INLINE void add_synapse(const TileGradient<Real>& gradient, const Tile<Real>& tile, std::size_t offset) const {
+        const Block<Real> w = Block<Real>::load(tile.drive + offset);
+        (Block<Real>::load(gradient.drive + offset) + by_sign(w, weight_plus, weight_minus)).store(gradient.drive + offset);
+    }
+    RCSPIKE_INLINE Block<Real> add_time(Block<Real> so_far, const Tile<Real>& tile, std::size_t offset) const {
+        const Block<Real> w = Block<Real>::load(tile.drive + offset);
+        return fma(w, by_sign(w, time_plus, time_minus), so_far);
+    }
+};
+
+template <class Sums, class Adjoint, class Real>
+void charge_backward(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* grad_v,
+                     const TileGradient<Real>& gradient, Real* scratch) {
+    // The forward sweep once more, keeping for each interval what the way back needs.
+    Real* kept = scratch;
+    const auto keep = [&](Real, const Sums&, Block<Real> v, Block<Real> a, const Relaxation<Real>& r) RCSPIKE_LAMBDA {
+        v.store(kept);
+        r.e.store(kept + lanes<Real>);
+        r.phi.store(kept + 2 * lanes<Real>);
+        fma(v, r.e, a * (r.phi - r.chi)).store(kept + 3 * lanes<Real>);  // psi = phi - chi
+        kept += 4 * lanes<Real>;
+    };
+    sweep<Sums>(train, tile, keep);
+
+    Block<Real> lambda = Block<Real>::load(grad_v);
+    Block<Real> p = Block<Real>::all(0);
+    Block<Real> q = Block<Real>::all(0);
+    const auto pass_back = [&](Real length) RCSPIKE_LAMBDA {
+        kept -= 4 * lanes<Real>;
+        const Block<Real> weight = lambda * Block<Real>::all(length);
+        p = fma(weight, Block<Real>::load(kept + 2 * lanes<Real>), p);
+        q = fma(weight, Block<Real>::load(kept + 3 * lanes<Real>), q);
+        lambda = lambda * Block<Real>::load(kept + lanes<Real>);
+    };
+    for (std::size_t k = train.n_intervals; k-- > 0;) {
+        pass_back(train.intervals[k + 1].start - train.intervals[k].start);
+        const Adjoint adjoint(tile, p, q, lambda, Block<Real>::load(kept));
+        const std::size_t first = k == 0 ? 0 : train.intervals[k - 1].end;
+        for (std::size_t spike = first; spike < train.intervals[k].end; ++spike) {
+            const std::size_t offset = train.inputs[spike] * lanes<Real>;
+            adjoint.add_synapse(gradient, tile, offset);
+            if (gradient.times) {
+                Real* times = gradient.times + spike * lanes<Real>;
+                adjoint.add_time(Block<Real>::load(times), tile, offset).store(times);
+            }
+        }
+    }
+    if (Sums::on_from_start) {
+        pass_back(train.intervals[0].start);
+        if (gradient.drive0) (Block<Real>::load(gradient.drive0) + p).store(gradient.drive0);
+        if (gradient.conductance0) (Block<Real>::load(gradient.conductance0) - q).store(gradient.conductance0);
+    }
+}
+
+template <class Real>
+void adam(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
+          Real* weights, Real* moment1, Real* moment2) {
+    const auto all = [](Real value) RCSPIKE_LAMBDA { return Block<Real>::all(value); };
+    for (std::size_t i = 0; i < n; i += lanes<Real>) {
+        Block<Real> g = Block<Real>::load(gradient + i);
+        for (std::size_t part = 1; part < n_parts; ++part) g = g + Block<Real>::load(gradient + part * stride + i);
+        Block<Real> m1 = Block<Real>::load(moment1 + i);
+        Block<Real> m2 = Block<Real>::load(moment2 + i);
+        m1 = fma(all(1 - adam.beta1), g - m1, m1);
+        m2 = fma(all(1 - adam.beta2), g * g - m2, m2);
+        m1.store(moment1 + i);
+        m2.store(moment2 + i);
+        const Block<Real> scale = sqrt(m2 * all(adam.correction2)) + all(adam.epsilon);
+        const Block<Real> step = (m1 * all(adam.learning_rate * adam.correction1)) / scale;
+        (Block<Real>::load(weights + i) - step).store(weights + i);
+    }
+}
+
+/// Synapses are affine if the tile has conductances; resistive ones split by the symmetry of the rails.
+template <class Real>
+RCSPIKE_INLINE bool is_even(const Tile<Real>& tile) {
+    return tile.coupling.a_plus == tile.coupling.a_minus && tile.coupling.b_plus == tile.coupling.b_minus;
+}
+
+template <class Real>
+void charge_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v) {
+    if (tile.conductance) return charge<AffineSums<Real>>(train, tile, v);
+    if (is_even(tile)) return charge<ResistiveSums<Real, true>>(train, tile, v);
+    charge<ResistiveSums<Real, false>>(train, tile, v);
+}
+
+template <class Real>
+void charge_backward_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* grad_v,
+                         const TileGradient<Real>& gradient, Real* scratch) {
+    if (tile.conductance) {
+        return charge_backward<AffineSums<Real>, AffineAdjoint<Real>>(train, tile, grad_v, gradient, scratch);
+    }
+    if (is_even(tile)) {
+        return charge_backward<ResistiveSums<Real, true>, ResistiveAdjoint<Real>>(train, tile, grad_v, gradient, scratch);
+    }
+    charge_backward<ResistiveSums<Real, false>, ResistiveAdjoint<Real>>(train, tile, grad_v, gradient, scratch);
+}
+
+template <class Real>
+void trace_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v) {
+    if (is_even(tile)) return trace<ResistiveSums<Real, true>>(train, tile, at, n_at, v);
+    trace<ResistiveSums<Real, false>>(train, tile, at, n_at, v);
+}
+
+template <class Real>
+constexpr Kernels<Real> make_table() {
+    return {charge_any<Real>, charge_backward_any<Real>, trace_any<Real>, adam<Real>};
+}

@@ -1,0 +1,84 @@
+// One layer in the kernels' layout, and a batch's work on it cut into tasks. The public functions pack, call these and
+// unpack; a network keeps its layers packed.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "buffer.h"
+#include "kernels/kernels.h"
+#include "rcspike/circuit.h"
+#include "rcspike/schedule.h"
+#include "rcspike/span.h"
+#include "rcspike/threads.h"
+#include "tiles.h"
+
+namespace rcspike::detail {
+
+template <class Real>
+kernels::Coupling<Real> coupling(const Circuit& circuit);
+
+/// Synapses of one layer; `conductance`, `drive0` and `conductance0` are empty if they are resistive.
+template <class Real>
+struct Layer {
+    Tiles<Real> drive;  // the weights if resistive
+    Tiles<Real> conductance, drive0, conductance0;
+    kernels::Coupling<Real> coupling{};
+
+    std::size_t n_in() const { return drive.rows; }
+    std::size_t n_out() const { return drive.cols; }
+    kernels::Tile<Real> tile(std::size_t i) const;
+};
+
+/// How a batch is cut: groups of tiles whose synapses stay in the cache while a chunk of samples passes by. Depends on the
+/// problem alone, never on the threads, and with it the order in which the chunks' gradients are added.
+template <class Real>
+struct Split {
+    Split(std::size_t batch, std::size_t n_in, std::size_t n_out);
+
+    std::size_t tiles_per_group, groups;
+    std::size_t samples_per_chunk, chunks;
+
+    std::size_t tasks() const { return groups * chunks; }
+};
+
+/// A gradient before the sum over the chunks of a batch: `count` arrays of the layout of Tiles, one behind the other.
+template <class Real>
+struct Parts {
+    Buffer<Real> values;
+    std::size_t count = 0, size = 0;
+
+    void resize(std::size_t n_parts, std::size_t part_size);
+    /// Adds the chunks, in order, into the first and writes it to a matrix.
+    void add_up(Tiles<Real>& total, Threads threads) const;
+};
+
+template <class Real>
+struct LayerGradient {
+    Parts<Real> drive, conductance, drive0, conductance0;  // the last three empty if the layer is resistive
+};
+
+/// Memory of the backward pass, kept from one call to the next.
+template <class Real>
+struct Scratch {
+    Buffer<Real> sweep;        // per worker: what a backward sweep keeps of its forward one
+    Buffer<Real> spike_lanes;  // per worker: dL/dt of each spike before the sum over the outputs of a tile
+    Buffer<Real> times;        // [group][sample][n_in]: dL/dt before the sum over groups
+};
+
+template <class Real>
+using Trains = std::vector<SpikeTrain<Real>>;
+
+template <class Real>
+Trains<Real> trains(const Schedule<Real>& schedule);
+
+/// v(1), batch x n_out.
+template <class Real>
+void forward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<Real> v, Threads threads);
+
+/// From dL/dv(1) to the layer's gradient and, unless its data is null, dL/dt (batch x n_in).
+template <class Real>
+void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const Real> grad_v, Span2<Real> grad_times,
+              LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads);
+
+}  // namespace rcspike::detail

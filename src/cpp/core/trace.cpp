@@ -1,0 +1,55 @@
+#include "rcspike/trace.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "check.h"
+#include "layer.h"
+#include "workers.h"
+
+namespace rcspike {
+
+template <class Real>
+void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span1<const Real> at,
+           Span2<Real> v, Threads threads) {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    validate(circuit);
+    detail::check_shape("weights", weights, schedule.n_in(), weights.cols);
+    detail::check_finite("weights", weights);
+    for (std::size_t i = 0; i < at.size; ++i) {
+        if (!(at[i] >= 0 && at[i] <= 1)) detail::refuse("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);
+    }
+    detail::check_shape("v", v, schedule.batch(), weights.cols * at.size);
+
+    detail::Layer<Real> layer;
+    layer.drive.pack(weights);
+    layer.coupling = detail::coupling<Real>(circuit);
+
+    std::vector<std::size_t> order(at.size);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return at[a] < at[b]; });
+    std::vector<Real> sorted(at.size);
+    for (std::size_t i = 0; i < at.size; ++i) sorted[i] = at[order[i]];
+
+    std::vector<detail::Buffer<Real>> rows(static_cast<std::size_t>(threads.count));
+    for (auto& buffer : rows) buffer.resize(at.size * lanes);
+    detail::for_each_task(schedule.batch(), threads, [&](std::size_t s, std::size_t worker) {
+        const Real* row = rows[worker].data();
+        for (std::size_t t = 0; t < layer.drive.count(); ++t) {
+            kernels::table<Real>().trace(schedule[s], layer.tile(t), sorted.data(), at.size, rows[worker].data());
+            for (std::size_t lane = 0; lane < layer.drive.width(t); ++lane) {
+                Real* out = v.row(s) + (t * lanes + lane) * at.size;
+                for (std::size_t i = 0; i < at.size; ++i) out[order[i]] = row[i * lanes + lane];
+            }
+        }
+    });
+}
+
+#define RCSPIKE_INSTANTIATE(Real) \
+    template void trace(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span1<const Real>, Span2<Real>, Threads);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike

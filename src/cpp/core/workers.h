@@ -1,0 +1,26 @@
+// Runs numbered tasks on several threads. Which thread runs a task never changes its result.
+#pragma once
+
+#include <cstddef>
+
+#include "rcspike/threads.h"
+
+namespace rcspike::detail {
+
+using Task = void (*)(const void* context, std::size_t task, std::size_t worker);
+
+/// Runs tasks 0 .. n_tasks-1 on at most threads.count threads of a pool that lives on between calls, and returns when all
+/// are done. `worker`, below threads.count, tells a task which scratch memory is its own. Tasks must not throw.
+void run_tasks(std::size_t n_tasks, Threads threads, Task task, const void* context);
+
+template <class Function>
+void for_each_task(std::size_t n_tasks, Threads threads, const Function& function) {
+    run_tasks(
+        n_tasks, threads,
+        [](const void* context, std::size_t task, std::size_t worker) {
+            (*static_cast<const Function*>(context))(task, worker);
+        },
+        &function);
+}
+
+}  // namespace rcspike::detail

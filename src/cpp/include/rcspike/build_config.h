@@ -1,0 +1,20 @@
+// What this build is and what it runs on: the first thing a bug report needs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rcspike {
+
+struct BuildConfig {
+    std::string version;
+    std::string compiler;
+    std::string isa;                    ///< instruction set in use
+    std::vector<std::string> isas;      ///< instruction sets this build has and this machine can run, worst first
+    std::vector<std::string> compiled;  ///< instruction sets this build has
+};
+
+/// Throws std::runtime_error if RCSPIKE_ISA names an instruction set that is unknown or not supported here.
+BuildConfig build_config();
+
+}  // namespace rcspike

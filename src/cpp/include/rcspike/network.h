@@ -1,0 +1,50 @@
+// Layers of neurons in series: the firing phase of one is the charging phase of the next.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "rcspike/circuit.h"
+#include "rcspike/schedule.h"
+#include "rcspike/span.h"
+#include "rcspike/threads.h"
+
+namespace rcspike {
+
+namespace detail {
+template <class Real>
+struct Layer;
+}
+
+/// Weights of a network in the engine's own layout, ready to run.
+template <class Real>
+class Network {
+public:
+    /// Weights of each layer, n_in x n_out, in V_th / T. Throws std::invalid_argument if a shape does not continue the
+    /// previous layer, a weight is not finite or the circuit is not physical.
+    Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit);
+    Network(Network&&) noexcept;
+    ~Network();
+
+    std::size_t n_layers() const;
+    std::size_t n_in(std::size_t layer = 0) const;
+    std::size_t n_out(std::size_t layer) const;
+    const Circuit& circuit() const { return circuit_; }
+
+    /// Copies the weights of a layer, n_in x n_out.
+    void weights(std::size_t layer, Span2<Real> to) const;
+
+    /// Voltages of the last layer, batch x n_out. `noise`, one matrix batch x n_out a layer or none at all, is added to the
+    /// spike times of each layer, in T; to the last layer's by way of its voltages.
+    void forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
+                 Threads threads = Threads::all()) const;
+
+private:
+    template <class>
+    friend class Trainer;
+
+    Circuit circuit_;
+    std::vector<detail::Layer<Real>> layers_;
+};
+
+}  // namespace rcspike

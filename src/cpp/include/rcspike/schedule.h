@@ -1,0 +1,59 @@
+// The sorted, tie-merged input spikes of a batch. Made once per layer input; serves charging, its
+// backward pass and traces.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "rcspike/span.h"
+#include "rcspike/threads.h"
+
+namespace rcspike {
+
+/// A stretch of the charging phase in which no input changes: it begins when the inputs
+/// [end of the previous interval, end) switch on together, and lasts until the next one begins.
+template <class Real>
+struct Interval {
+    Real start;         ///< in T
+    std::uint32_t end;  ///< one past the last input that switches on at start
+};
+
+/// One sample's input spikes in the order of their times. intervals[n_intervals].start == 1 ends the phase.
+template <class Real>
+struct SpikeTrain {
+    const std::uint32_t* inputs;
+    const Interval<Real>* intervals;
+    std::size_t n_intervals;
+
+    std::size_t n_spikes() const { return n_intervals == 0 ? 0 : intervals[n_intervals - 1].end; }
+};
+
+/// Spike trains of a batch. Inputs that never spike (time above 1 or infinite) do not appear.
+template <class Real>
+class Schedule {
+public:
+    Schedule() = default;
+
+    /// Sorts a batch of spike times (batch x n_in, in T). Throws std::invalid_argument on a negative or NaN time.
+    explicit Schedule(Span2<const Real> times, Threads threads = Threads::all());
+
+    /// The same, reusing this object's memory.
+    void assign(Span2<const Real> times, Threads threads = Threads::all());
+
+    std::size_t batch() const { return first_.empty() ? 0 : first_.size() - 1; }
+    std::size_t n_in() const { return n_in_; }
+
+    SpikeTrain<Real> operator[](std::size_t sample) const {
+        return {inputs_.data() + first_[sample], intervals_.data() + first_[sample] + sample, n_intervals_[sample]};
+    }
+
+private:
+    std::size_t n_in_ = 0;
+    std::vector<std::size_t> first_;  // offset of each sample's first input; one more entry than samples
+    std::vector<std::uint32_t> n_intervals_;
+    std::vector<std::uint32_t> inputs_;
+    std::vector<Interval<Real>> intervals_;
+};
+
+}  // namespace rcspike

@@ -1,0 +1,56 @@
+// Training: one step is forward pass, loss, exact backward pass and Adam, on all threads at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "rcspike/network.h"
+
+namespace rcspike {
+
+/// Cross-entropy over softmax(v / temperature) of the output voltages, which is softmax(-t_out / temperature) of the spike
+/// times before they are clipped, plus temporal_penalty sum (t_out - t_ref)^2 (design note, section 3); mean over a batch.
+struct Loss {
+    double temperature = 0.07;  ///< tau, in T
+    double temporal_penalty = 0.0;  ///< gamma
+    double t_ref = 0.9;             ///< in T
+};
+
+/// What one step saw, before it changed the weights.
+struct StepReport {
+    double loss = 0;                     ///< sum over the batch
+    std::size_t correct = 0;             ///< samples whose label's output would spike first
+    std::vector<std::size_t> silent;     ///< per hidden layer: (sample, neuron) pairs with v <= 0
+    std::vector<std::size_t> saturated;  ///< per hidden layer: those with v >= 1
+};
+
+template <class Real>
+class Trainer {
+public:
+    Trainer(Network<Real> network, const Loss& loss);
+    Trainer(Trainer&&) noexcept;
+    ~Trainer();
+
+    const Network<Real>& network() const;
+
+    /// Trains on chosen samples of a schedule. labels[i] belongs to samples[i]; noise is as in Network::forward.
+    /// Throws std::invalid_argument on a sample or label that does not exist, std::runtime_error once voltages are no
+    /// longer finite.
+    StepReport step(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Span1<const std::int64_t> labels,
+                    const std::vector<Span2<const Real>>& noise, double learning_rate, Threads threads = Threads::all());
+
+    /// Adam's state, with which and the weights training goes on bit for bit: steps done, and first (0) and second (1)
+    /// moments of a layer, n_in x n_out.
+    std::uint64_t steps() const;
+    void moment(std::size_t layer, int order, Span2<Real> to) const;
+    void restore(std::uint64_t steps, const std::vector<Span2<const Real>>& first,
+                 const std::vector<Span2<const Real>>& second);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace rcspike
