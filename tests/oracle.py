@@ -27,7 +27,7 @@ mp = mpmath.MPContext()  # a context of its own: no global precision is read or 
 mp.dps = 40
 
 # v_inf = A/B cancels more digits the smaller x = B d is: about 1e-40/x is left of the 40. Below this x the Taylor
-# expansion in x is taken instead, whose neglected terms are no more than x. So both sides are good to 1e-20.
+# expansion in x is taken instead, which neglects at most a relative x. So both sides are good to 1e-20.
 TINY = mp.mpf("1e-20")
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from oracle import Array
 
 EPS = 2.0**-52
-quick = settings(deadline=None, max_examples=50)
+quick = settings(deadline=None, max_examples=40)
 
 Layer = tuple[Array, Array, Array, Array, Array]  # times, D, G, D0, G0
 
@@ -31,7 +31,7 @@ def layer(
     bias: float = 0.0,
     leak: float = 0.0,
     seed: int = 1,
-    shape: tuple[int, int, int] = (2, 5, 2),
+    shape: tuple[int, int, int] = (2, 4, 2),
 ) -> Layer:
     """A random layer of resistive synapses; until `retime` moves them, spikes of a sample are 0.4/n_in apart."""
     rng = np.random.default_rng(seed)
@@ -44,7 +44,7 @@ def layer(
 
 
 def some_silent(times: Array) -> Array:
-    """Every third input never spikes and every third, from the next on, spikes too late to count."""
+    """Of every three inputs the first never spikes and the second spikes too late to count."""
     times = times.copy()
     times[:, ::3], times[:, 1::3] = np.inf, 1.25
     return times
@@ -53,8 +53,8 @@ def some_silent(times: Array) -> Array:
 def device_pairs() -> Layer:
     """D and G of two real devices a synapse, rails 1.5 and -0.6, so that G is not |D| over one rail."""
     rng = np.random.default_rng(5)
-    g_plus, g_minus = rng.exponential(1.0, (2, 5, 2))
-    return rng.random((2, 5)), 1.5 * g_plus - 0.6 * g_minus, g_plus + g_minus, np.zeros(2), np.zeros(2)
+    g_plus, g_minus = rng.exponential(1.0, (2, 4, 2))
+    return rng.random((2, 4)), 1.5 * g_plus - 0.6 * g_minus, g_plus + g_minus, np.zeros(2), np.zeros(2)
 
 
 # Spikes stay apart in these, so that differences in time do not step over a kink.
@@ -70,7 +70,7 @@ SPACED = {
 }
 LAYERS = SPACED | {
     "saturating, x of order 100": layer(e_plus=0.1, scale=4.0),
-    "ties": layer(e_plus=1.0, retime=lambda t: np.round(4 * t) / 4),  # on 0 and on 1 too
+    "ties": layer(e_plus=1.0, retime=lambda t: np.round(2 * t) / 2),  # at 0, 1/2 and 1
     "device pairs": device_pairs(),
 }
 
@@ -246,22 +246,22 @@ def test_gradient_agrees_with_central_differences(case: Layer) -> None:
         def loss(x: Array, n: int = n) -> float:
             return float(np.vdot(grad_v, oracle.charge(*(x if m == n else old for m, old in enumerate(case)))))
 
-        # The loss is a sum of four terms and carries a few ulp of the largest, and a moved argument up to 1 ulp of 1: in
-        # all 8 EPS/step = 1.5e-11. The rule's own error is step^4/30 = 7e-18 of a fifth derivative, about B^5 < 1e6.
+        # The loss, a sum of four terms, is off by a few ulp of the largest, and a moved argument by up to one of 1:
+        # 8 EPS/step = 1.5e-11. The rule's own error is step^4/30 = 7e-18 of a fifth derivative, about B^5 < 1e6.
         size = 1 + np.abs(oracle.charge(*case)).max() + np.abs(got).max()
         np.testing.assert_allclose(got, differences(loss, case[n], step), rtol=0, atol=8 * EPS / step * size)
 
 
 def test_gradient_is_continuous_where_inputs_tie() -> None:
-    times, D, G, D0, G0 = layer(e_plus=1.0, retime=lambda t: np.clip(np.round(4 * t) / 4, 0.25, 0.75))
+    times, D, G, D0, G0 = layer(e_plus=1.0, retime=lambda t: np.clip(np.round(2 * t) / 2, 0.25, 0.75))
     grad_v = np.ones((2, 2))
     gap = 1e-9
     parted = times + gap * np.arange(times.shape[1])
     tied = oracle.charge_gradient(times, D, G, grad_v, D0, G0)
-    # No spike moves by more than 4 gaps; second derivatives of a neuron are below (sum |D| + sum G)^2 < 400, and there
+    # No spike moves by more than 3 gaps; second derivatives of a neuron are below (sum |D| + sum G)^2 < 400, and there
     # are two neurons.
     for a, b in zip(tied, oracle.charge_gradient(parted, D, G, grad_v, D0, G0), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=4 * gap * 800)
+        np.testing.assert_allclose(a, b, rtol=0, atol=3 * gap * 800)
 
 
 def test_gradient_at_the_end_of_the_window_is_the_slope_towards_earlier_spikes() -> None:

@@ -1,0 +1,77 @@
+"""The state of a training run after an epoch: enough to go on bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rcspike import _tensors
+from rcspike.datasets import Dataset
+from rcspike.functional import FloatArray
+from rcspike.history import Epoch, History
+from rcspike.network import Network
+
+__all__ = ["Checkpoint", "fingerprint", "load", "save"]
+
+_KINDS = ("weights", "first_moments", "second_moments")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights, Adam's first and second moments of each layer, and the epochs so far."""
+
+    weights: list[FloatArray]
+    moments: tuple[list[FloatArray], list[FloatArray]]
+    history: History
+
+
+def fingerprint(network: Network, dataset: Dataset) -> str:
+    """Tells runs apart that start from other weights, on another circuit or on other data."""
+    digest = hashlib.sha256(repr(network.circuit).encode())
+    for w in network.weights:
+        digest.update(w.tobytes())
+    for split in (dataset.train, dataset.test):
+        digest.update(split.images.tobytes())
+        digest.update(split.labels.tobytes())
+    return digest.hexdigest()
+
+
+def save(
+    path: str | os.PathLike[str],
+    identity: dict[str, Any],
+    weights: Sequence[FloatArray],
+    moments: tuple[Sequence[FloatArray], Sequence[FloatArray]],
+    history: History,
+) -> None:
+    """Write a checkpoint, whole or not at all: a run killed meanwhile leaves the previous one."""
+    tensors = {
+        f"{kind}.{layer}": array
+        for kind, arrays in zip(_KINDS, (weights, *moments), strict=True)
+        for layer, array in enumerate(arrays)
+    }
+    _tensors.write(path, "checkpoint", tensors, {"run": identity, "history": [dataclasses.asdict(e) for e in history]})
+
+
+def load(path: str | os.PathLike[str], identity: dict[str, Any]) -> Checkpoint:
+    """Read a checkpoint of the run with this identity.
+
+    Raises
+    ------
+    ValueError
+        If the file is broken, or of another run; the setting that differs is named.
+    """
+    tensors, header = _tensors.read(path, "checkpoint")
+    for name, value in identity.items():
+        if header["run"].get(name) != value:
+            what = "initial weights, circuit or data differ" if name == "fingerprint" else (
+                f"its {name} is {header['run'].get(name)}, not {value}"
+            )
+            raise ValueError(f"{path} is the checkpoint of another run: {what}; choose another path or remove it")
+    n_layers = len(tensors) // len(_KINDS)
+    weights, first, second = ([tensors[f"{kind}.{layer}"] for layer in range(n_layers)] for kind in _KINDS)
+    epochs = [Epoch(**{k: tuple(v) if isinstance(v, list) else v for k, v in e.items()}) for e in header["history"]]
+    return Checkpoint(weights, (first, second), History(epochs))

@@ -1,0 +1,74 @@
+"""What a training run saw, epoch by epoch."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rcspike._files import written_whole
+
+__all__ = ["Epoch", "History"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training samples.
+
+    Accuracies are shares in [0, 1]; `train_accuracy` is that of the samples as they were trained on, `validation_accuracy`
+    is None without a validation split. `silent` and `saturated` are the shares of (sample, neuron) pairs of each hidden
+    layer with v <= 0 and v >= 1, where a spike time has no gradient.
+    """
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    train_accuracy: float
+    validation_accuracy: float | None
+    test_accuracy: float
+    silent: tuple[float, ...]
+    saturated: tuple[float, ...]
+    seconds: float
+
+    def row(self) -> dict[str, Any]:
+        """Flat, as a line of a table: one column for each layer's share."""
+        row = asdict(self)
+        for name in ("silent", "saturated"):
+            row |= {f"{name}_{layer}": share for layer, share in enumerate(row.pop(name), start=1)}
+        return row
+
+
+@dataclass(frozen=True)
+class History:
+    """The epochs of a run, in order.
+
+    Examples
+    --------
+    >>> epoch = Epoch(1, 1e-3, 0.5, 0.8, None, 0.75, (0.4,), (0.0,), 1.5)
+    >>> History([epoch]).test_accuracy
+    0.75
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    @property
+    def test_accuracy(self) -> float:
+        """Test accuracy of the last epoch; never the best one, which would be chosen on the test set."""
+        return self.epochs[-1].test_accuracy
+
+    def write_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one line an epoch; whole or not at all. Raises ValueError if there is no epoch."""
+        if not self.epochs:
+            raise ValueError("there is no epoch to write")
+        with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.epochs[0].row()))
+            writer.writeheader()
+            writer.writerows(epoch.row() for epoch in self.epochs)

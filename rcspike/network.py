@@ -1,0 +1,192 @@
+"""Layers in series: the firing phase of one is the charging phase of the next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import _core, _tensors
+from rcspike.circuit import Circuit
+from rcspike.functional import FloatArray, check_array, schedule
+from rcspike.initialisation import initial_weights
+
+__all__ = ["Network", "spike_time_noise"]
+
+
+class Network:
+    """A feed-forward RC-Spike network.
+
+    Parameters
+    ----------
+    weights : sequence of (n_in, n_out) arrays
+        Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied.
+    circuit : Circuit
+
+    Raises
+    ------
+    TypeError
+        If the weights are not float32 or float64 arrays of one dtype.
+    ValueError
+        If a shape does not continue the previous layer, or a weight is not finite.
+
+    Examples
+    --------
+    >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
+    >>> network
+    Network(sizes=(64, 20, 10), circuit=Circuit(v_syn=1.0, e_plus=1.0, e_minus=-1.0, diode_drop=0.0, ramp=0.0))
+    >>> network.forward(np.full((3, 64), 0.5, dtype=np.float32)).shape
+    (3, 10)
+    """
+
+    def __init__(self, weights: Sequence[FloatArray], circuit: Circuit) -> None:
+        self._circuit = circuit
+        self.weights = tuple(weights)
+
+    @classmethod
+    def create(
+        cls, sizes: Iterable[int], circuit: Circuit, *, seed: int, dtype: npt.DTypeLike = np.float32
+    ) -> Network:
+        """A network with random weights that put the voltages of every layer in a useful range, for any circuit.
+
+        Parameters
+        ----------
+        sizes : iterable of int
+            Numbers of neurons: inputs, hidden layers, outputs.
+        circuit : Circuit
+        seed : int
+            The same seed gives the same weights.
+        dtype : float32 or float64
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two sizes, or one is below 1.
+
+        Examples
+        --------
+        >>> [w.shape for w in Network.create([64, 20, 10], Circuit(), seed=0).weights]
+        [(64, 20), (20, 10)]
+        """
+        return cls(initial_weights(tuple(sizes), circuit, seed=seed, dtype=np.dtype(dtype)), circuit)
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit it runs on."""
+        return self._circuit
+
+    @property
+    def weights(self) -> tuple[FloatArray, ...]:
+        """Weights of each layer, read-only; assign a whole sequence to change them."""
+        return self._weights
+
+    @weights.setter
+    def weights(self, weights: Sequence[FloatArray]) -> None:
+        dtype = weights[0].dtype if weights and isinstance(weights[0], np.ndarray) else None
+        for layer, w in enumerate(weights):
+            check_array(f"weights[{layer}]", w, 2, dtype if layer > 0 else None)
+        copies: list[Any] = [w.copy() for w in weights]
+        self._core = _core.network(copies, self._circuit.core)
+        for copy in copies:
+            copy.setflags(write=False)
+        self._weights = tuple(copies)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of neurons: inputs, hidden layers, outputs."""
+        return (self._weights[0].shape[0], *(w.shape[1] for w in self._weights))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+        return self._weights[0].dtype
+
+    def __repr__(self) -> str:
+        return f"Network(sizes={self.sizes}, circuit={self.circuit})"
+
+    def forward(
+        self, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+    ) -> FloatArray:
+        """Voltages of the last layer at the end of its charging phase.
+
+        Parameters
+        ----------
+        times : (batch, n_in)
+            Input spike times in T; ``inf`` or above 1 means no spike.
+        noise : float
+            Standard deviation sigma_t of the Gaussian noise on the spike times of every layer but the input, in T.
+        seed : int, optional
+            Of the noise; needed if there is any.
+        threads : int, optional
+
+        Returns
+        -------
+        (batch, n_out)
+            Voltages in V_th, in the dtype of the weights. With noise, what the noisy output spike would be read as.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `rcspike.functional.charge`; also if the noise is negative or has no seed.
+        """
+        check_array("times", times, 2)
+        if times.shape[1] != self.sizes[0]:
+            raise ValueError(f"times must have shape (batch, {self.sizes[0]}) for this network, got {times.shape}")
+        if noise > 0 and seed is None:
+            raise ValueError("noise needs a seed")
+        shifts = spike_time_noise(np.random.default_rng(seed), len(times), self.sizes[1:], noise, self.dtype)
+        return self._core.forward(schedule(times, dtype=self.dtype, threads=threads), shifts, threads)
+
+    def predict(
+        self, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+    ) -> npt.NDArray[np.int64]:
+        """Class of each sample, (batch,): the output that would spike first. Arguments and errors as in `forward`.
+
+        Examples
+        --------
+        >>> network = Network([np.eye(2)], Circuit.conventional())
+        >>> network.predict(np.array([[0.2, 0.5], [np.inf, 0.5]]))
+        array([0, 1])
+        """
+        return np.argmax(self.forward(times, noise=noise, seed=seed, threads=threads), axis=1)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as a safetensors file, with circuit and sizes in its metadata; whole or not at all."""
+        tensors = {f"weights.{layer}": w for layer, w in enumerate(self._weights)}
+        header = {"sizes": list(self.sizes), "circuit": _tensors.circuit_to_header(self.circuit)}
+        _tensors.write(path, "model", tensors, header)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """Read a model that `save` has written.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+        ValueError
+            If the file is truncated, not a model of ours, from a newer format, or its weights are not as it says.
+        """
+        tensors, header = _tensors.read(path, "model")
+        try:
+            weights = [tensors[f"weights.{layer}"] for layer in range(len(header["sizes"]) - 1)]
+            network = cls(weights, _tensors.circuit_from_header(header["circuit"]))
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a whole rcspike model: {error}") from error
+        if list(network.sizes) != header["sizes"]:
+            raise ValueError(f"{path} says sizes {header['sizes']} but holds weights of sizes {list(network.sizes)}")
+        return network
+
+
+def spike_time_noise(
+    rng: np.random.Generator, batch: int, sizes: Sequence[int], sigma: float, dtype: np.dtype[Any]
+) -> list[FloatArray]:
+    """Gaussian noise on the spike times of each layer, (batch, size) each, in T; nothing at all for sigma = 0."""
+    if not 0 <= sigma < np.inf:
+        raise ValueError(f"spike-time noise must be finite and not negative, got {sigma}")
+    if sigma == 0:
+        return []
+    return [rng.standard_normal((batch, size), dtype=dtype.type) * dtype.type(sigma) for size in sizes]

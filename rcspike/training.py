@@ -1,0 +1,273 @@
+"""Training with exact gradients: cross-entropy over spike times, spike-time noise, Adam, checkpoints."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import _core, checkpoint
+from rcspike.datasets import Dataset, Split
+from rcspike.functional import FloatArray, schedule
+from rcspike.history import Epoch, History
+from rcspike.network import Network, spike_time_noise
+
+__all__ = ["Progress", "evaluate", "train"]
+
+# Randomness of different purposes comes from different streams of one seed, and each epoch's from its own: a run that is
+# resumed at an epoch, or evaluated more often, draws the same numbers.
+_SHUFFLE, _NOISE, _VALIDATION, _EVALUATION = range(4)
+
+# Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: after `batch` of `n_batches` in `epoch` of `epochs`; `history` holds the finished epochs."""
+
+    epoch: int
+    epochs: int
+    batch: int
+    n_batches: int
+    history: History
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """All that decides the result of a run, so that a checkpoint can tell whether it belongs to it."""
+
+    dataset: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    decay: str
+    temperature: float
+    temporal_penalty: float
+    t_ref: float
+    noise: float
+    validation: float
+    seed: int
+
+    def check(self, n_train: int) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
+        if self.decay not in ("cosine", "constant"):
+            raise ValueError(f"decay must be 'cosine' or 'constant', got {self.decay!r}")
+        if not 0 <= self.noise < math.inf:
+            raise ValueError(f"noise must be finite and not negative, got {self.noise}")
+        if not 0 <= self.validation < 1:
+            raise ValueError(f"validation must be a share in [0, 1), got {self.validation}")
+        if n_train - round(self.validation * n_train) < 1:
+            raise ValueError(f"validation {self.validation} leaves none of {n_train} samples to train on")
+
+    def rng(self, purpose: int, epoch: int = 0) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, epoch)))
+
+    def rate(self, step: int, n_steps: int) -> float:
+        if self.decay == "constant":
+            return self.learning_rate
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / n_steps))
+
+
+def train(
+    network: Network,
+    dataset: Dataset,
+    *,
+    epochs: int,
+    seed: int,
+    batch_size: int = 64,
+    learning_rate: float = 2e-3,
+    decay: Literal["cosine", "constant"] = "cosine",
+    temperature: float = 0.07,
+    temporal_penalty: float = 0.0,
+    t_ref: float = 0.9,
+    noise: float = 0.0,
+    validation: float = 0.0,
+    checkpoint_path: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> History:
+    """Train a network in place.
+
+    The loss is the cross-entropy over softmax(-t_out / temperature) of the output spike times, which is over the voltages,
+    plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53); the optimiser is Adam. Gradients
+    are exact. The same arguments give the same weights, bit for bit, on any number of threads.
+
+    Parameters
+    ----------
+    network : Network
+        Its weights are replaced after every epoch.
+    dataset : Dataset
+    epochs, batch_size : int
+    seed : int
+        Of the order of the samples, the noise and the validation split.
+    learning_rate : float
+    decay : {"cosine", "constant"}
+        How the learning rate goes on from there; "cosine" falls to zero at the end of the last epoch.
+    temperature : float
+        tau in T.
+    temporal_penalty, t_ref : float
+        gamma, and the time in T that output spikes are drawn to.
+    noise : float
+        Standard deviation sigma_t in T of the noise on hidden and output spike times, in training and in every accuracy
+        that is reported.
+    validation : float
+        Share of the training samples that is kept apart to choose settings on.
+    checkpoint_path : path, optional
+        Written after every epoch. If it is there already, the run goes on from it and ends with the weights that an
+        undisturbed run would have given.
+    threads : int, optional
+    progress : callable, optional
+        Called with a `Progress` after every batch.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, the network does not fit the data, or the checkpoint is of another run.
+    RuntimeError
+        If training diverges.
+
+    Examples
+    --------
+    >>> from rcspike import Circuit, Network, datasets
+    >>> digits = datasets.load("digits")
+    >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
+    >>> history = train(network, digits, epochs=2, seed=0)
+    >>> history.test_accuracy > 0.5
+    True
+    """
+    settings = _Settings(
+        dataset.name, epochs, batch_size, learning_rate, decay, temperature, temporal_penalty, t_ref, noise, validation, seed
+    )
+    settings.check(len(dataset.train.labels))
+    _check_fit(network, dataset.train)
+    _check_fit(network, dataset.test)
+
+    history = History()
+    start = network.weights
+    moments: tuple[list[FloatArray], list[FloatArray]] | None = None
+    identity = asdict(settings) | {"fingerprint": checkpoint.fingerprint(network, dataset)}
+    if checkpoint_path is not None and os.path.exists(checkpoint_path):
+        saved = checkpoint.load(checkpoint_path, identity)
+        start, moments, history = tuple(saved.weights), saved.moments, saved.history
+
+    trainer = _core.trainer(
+        list(start), network.circuit.core, temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref
+    )
+    order = settings.rng(_VALIDATION).permutation(len(dataset.train.labels))
+    n_validation = round(validation * len(order))
+    kept, chosen = np.sort(order[:n_validation]), np.sort(order[n_validation:])
+    n_batches = -(-len(chosen) // batch_size)
+    if moments is not None:
+        network.weights = start
+        trainer.restore(steps=len(history) * n_batches, first=moments[0], second=moments[1])
+
+    events = schedule(dataset.train.times, dtype=network.dtype, threads=threads)
+    labels = np.ascontiguousarray(dataset.train.labels, dtype=np.int64)
+    for epoch in range(len(history), epochs):
+        started = time.perf_counter()
+        shuffle, noise_rng = settings.rng(_SHUFFLE, epoch), settings.rng(_NOISE, epoch)
+        samples = shuffle.permutation(chosen)
+        total = _Totals(len(network.sizes) - 2)
+        for batch in range(n_batches):
+            picked = samples[batch * batch_size : (batch + 1) * batch_size]
+            shifts = spike_time_noise(noise_rng, len(picked), network.sizes[1:], noise, network.dtype)
+            rate = settings.rate(epoch * n_batches + batch, epochs * n_batches)
+            try:
+                report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
+            except RuntimeError as error:
+                raise RuntimeError(
+                    f"training diverged in epoch {epoch + 1}: {error}; lower learning_rate (now {learning_rate})"
+                ) from error
+            total.add(report)
+            if progress is not None:
+                progress(Progress(epoch + 1, epochs, batch + 1, n_batches, history))
+        network.weights = trainer.weights()
+        evaluation = settings.rng(_EVALUATION, epoch)
+        history.epochs.append(
+            Epoch(
+                epoch=epoch + 1,
+                learning_rate=settings.rate(epoch * n_batches, epochs * n_batches),
+                loss=total.loss / len(chosen),
+                train_accuracy=total.correct / len(chosen),
+                validation_accuracy=_accuracy(network, dataset.train, kept, noise, evaluation, threads) if len(kept) else None,
+                test_accuracy=_accuracy(network, dataset.test, None, noise, evaluation, threads),
+                silent=tuple((total.silent / (len(chosen) * np.array(network.sizes[1:-1]))).tolist()),
+                saturated=tuple((total.saturated / (len(chosen) * np.array(network.sizes[1:-1]))).tolist()),
+                seconds=time.perf_counter() - started,
+            )
+        )
+        if checkpoint_path is not None:
+            checkpoint.save(checkpoint_path, identity, network.weights, (trainer.moments(0), trainer.moments(1)), history)
+    return history
+
+
+def evaluate(
+    network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None
+) -> float:
+    """Accuracy of a network on a split, in [0, 1]; `noise` and its `seed` as in `Network.forward`.
+
+    Raises
+    ------
+    ValueError
+        If the network does not fit the data.
+    """
+    _check_fit(network, split)
+    return _accuracy(network, split, None, noise, np.random.default_rng(seed), threads)
+
+
+def _accuracy(
+    network: Network,
+    split: Split,
+    chosen: npt.NDArray[np.int64] | None,
+    noise: float,
+    rng: np.random.Generator,
+    threads: int | None,
+) -> float:
+    samples = np.arange(len(split.labels)) if chosen is None else chosen
+    correct = 0
+    for first in range(0, len(samples), _CHUNK):
+        picked = samples[first : first + _CHUNK]
+        seed = int(rng.integers(2**63))
+        predicted = network.predict(split.times[picked], noise=noise, seed=seed, threads=threads)
+        correct += int(np.count_nonzero(predicted == split.labels[picked]))
+    return correct / len(samples)
+
+
+def _check_fit(network: Network, split: Split) -> None:
+    n_in, n_out = network.sizes[0], network.sizes[-1]
+    n_pixels = math.prod(split.images.shape[1:])
+    if n_pixels != n_in:
+        raise ValueError(f"the network has {n_in} inputs but the images have {n_pixels} pixels")
+    if split.labels.max() >= n_out:
+        raise ValueError(f"the network has {n_out} outputs but the data have label {split.labels.max()}")
+
+
+class _Totals:
+    """Sums over the batches of an epoch."""
+
+    def __init__(self, n_hidden: int) -> None:
+        self.loss = 0.0
+        self.correct = 0
+        self.silent: npt.NDArray[np.int64] = np.zeros(n_hidden, dtype=np.int64)
+        self.saturated: npt.NDArray[np.int64] = np.zeros(n_hidden, dtype=np.int64)
+
+    def add(self, report: Any) -> None:
+        self.loss += report.loss
+        self.correct += report.correct
+        self.silent += np.array(report.silent, dtype=np.int64)
+        self.saturated += np.array(report.saturated, dtype=np.int64)
