@@ -258,10 +258,10 @@ def test_gradient_is_continuous_where_inputs_tie() -> None:
     gap = 1e-9
     parted = times + gap * np.arange(times.shape[1])
     tied = oracle.charge_gradient(times, D, G, grad_v, D0, G0)
-    # No spike moves by more than 3 gaps; second derivatives of a neuron are below (sum |D| + sum G)^2 < 400, and there
+    # No spike moves by more than 3 gaps; second derivatives of a neuron are below (sum |D| + sum G)^2 < 100, and there
     # are two neurons.
     for a, b in zip(tied, oracle.charge_gradient(parted, D, G, grad_v, D0, G0), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=3 * gap * 800)
+        np.testing.assert_allclose(a, b, rtol=0, atol=3 * gap * 200)
 
 
 def test_gradient_at_the_end_of_the_window_is_the_slope_towards_earlier_spikes() -> None:

@@ -1,6 +1,8 @@
 #include "rcspike/trainer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "activity.h"
@@ -150,17 +152,20 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
         detail::backward(layer, s.activity.trains[l], grad_v, grad_times, s.gradients[l], s.scratch, threads);
         if (l == 0) break;
         s.grad_v.resize(grad_times.size());
-        const Real* v = s.activity.v[l - 1].data();
-        const Real* times = s.activity.times[l - 1].data();
-        std::size_t silent = 0, saturated = 0;
-        for (std::size_t i = 0; i < grad_times.size(); ++i) {
-            // Noise that pushed a spike to the start of the phase has cut it off from its voltage.
-            s.grad_v.data()[i] = times[i] > 0 ? grad_times.data[i] * ramp.slope(v[i]) : Real(0);
-            silent += v[i] <= 0;
-            saturated += v[i] >= 1;
-        }
-        report.silent[l - 1] = silent;
-        report.saturated[l - 1] = saturated;
+        const std::size_t n = layer.n_in();
+        std::vector<std::size_t> silent(n_blocks), saturated(n_blocks);
+        detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t) {
+            const Real* v = s.activity.v[l - 1].data();
+            const Real* times = s.activity.times[l - 1].data();
+            for (std::size_t i = task * block * n; i < std::min(batch, (task + 1) * block) * n; ++i) {
+                // Noise that pushed a spike to the start of the phase has cut it off from its voltage.
+                s.grad_v.data()[i] = times[i] > 0 ? grad_times.data[i] * ramp.slope(v[i]) : Real(0);
+                silent[task] += v[i] <= 0;
+                saturated[task] += v[i] >= 1;
+            }
+        });
+        report.silent[l - 1] = std::accumulate(silent.begin(), silent.end(), std::size_t{0});
+        report.saturated[l - 1] = std::accumulate(saturated.begin(), saturated.end(), std::size_t{0});
     }
 
     ++s.steps;

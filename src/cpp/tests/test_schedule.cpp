@@ -1,0 +1,142 @@
+// Sorting and merging of spike times.
+#include <algorithm>
+#include <numeric>
+
+#include "check.h"
+#include "fixture.h"
+#include "rcspike/schedule.h"
+
+using namespace rcspike;
+using namespace rcspike::test;
+
+namespace {
+
+template <class Real>
+std::vector<std::uint32_t> inputs(const SpikeTrain<Real>& train) {
+    return {train.inputs, train.inputs + train.n_spikes()};
+}
+
+template <class Real>
+std::vector<Real> starts(const SpikeTrain<Real>& train) {
+    std::vector<Real> all;
+    for (std::size_t k = 0; k < train.n_intervals; ++k) all.push_back(train.intervals[k].start);
+    return all;
+}
+
+/// One row against the standard library's stable sort.
+template <class Real>
+void check_train(const SpikeTrain<Real>& train, const Real* times, std::size_t n_in) {
+    std::vector<std::uint32_t> order(n_in);
+    std::iota(order.begin(), order.end(), 0u);
+    order.erase(std::remove_if(order.begin(), order.end(), [&](auto j) { return times[j] > 1; }), order.end());
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return times[a] < times[b]; });
+    CHECK(inputs(train) == order);
+    std::uint32_t begin = 0;
+    for (std::size_t k = 0; k < train.n_intervals; ++k) {
+        const Interval<Real> interval = train.intervals[k];
+        CHECK(interval.end > begin && interval.end <= order.size());
+        for (; begin < interval.end && begin < order.size(); ++begin) CHECK_EQUAL(times[order[begin]], interval.start);
+        CHECK(k == 0 || interval.start > train.intervals[k - 1].start);
+    }
+    CHECK_EQUAL(train.intervals[train.n_intervals].start, Real(1));
+}
+
+}  // namespace
+
+TEST_EACH_REAL(inputs_that_spike_together_form_one_interval_in_their_own_order) {
+    const Schedule<Real> schedule(Matrix<Real>(1, 6, {Real(0.5), Real(0.25), Real(0.5), 0, Real(0.25), Real(0.5)}));
+    const SpikeTrain<Real> train = schedule[0];
+    CHECK((inputs(train) == std::vector<std::uint32_t>{3, 1, 4, 0, 2, 5}));
+    CHECK((starts(train) == std::vector<Real>{0, Real(0.25), Real(0.5)}));
+    CHECK_EQUAL(train.intervals[0].end, 1u);
+    CHECK_EQUAL(train.intervals[1].end, 3u);
+    CHECK_EQUAL(train.intervals[2].end, 6u);
+    CHECK_EQUAL(train.intervals[3].start, Real(1));
+}
+
+TEST_EACH_REAL(neighbouring_numbers_are_no_tie) {
+    const Real t = Real(0.3), later = std::nextafter(t, Real(1));
+    const Schedule<Real> schedule(Matrix<Real>(1, 3, {later, t, later}));
+    CHECK((starts(schedule[0]) == std::vector<Real>{t, later}));
+}
+
+TEST_EACH_REAL(inputs_that_never_spike_do_not_appear) {
+    const Real after = std::nextafter(Real(1), Real(2));
+    const Schedule<Real> schedule(Matrix<Real>(2, 4, {Real(inf), after, Real(0.5), 7, Real(inf), after, 7, 2}));
+    CHECK((inputs(schedule[0]) == std::vector<std::uint32_t>{2}));
+    CHECK_EQUAL(schedule[1].n_spikes(), 0u);
+    CHECK_EQUAL(schedule[1].n_intervals, 0u);
+    CHECK_EQUAL(schedule[1].intervals[0].start, Real(1));
+}
+
+TEST_EACH_REAL(a_spike_at_the_end_of_the_phase_is_kept) {
+    const Schedule<Real> schedule(Matrix<Real>(1, 2, {1, Real(0.5)}));
+    CHECK((starts(schedule[0]) == std::vector<Real>{Real(0.5), 1}));
+    CHECK_EQUAL(schedule[0].intervals[2].start, Real(1));
+}
+
+TEST_EACH_REAL(minus_zero_is_zero) {
+    const Schedule<Real> schedule(Matrix<Real>(1, 3, {0, Real(-0.0), 0}));
+    CHECK((inputs(schedule[0]) == std::vector<std::uint32_t>{0, 1, 2}));
+    CHECK_EQUAL(schedule[0].n_intervals, 1u);
+    CHECK(!std::signbit(schedule[0].intervals[0].start));
+}
+
+TEST_EACH_REAL(a_bad_time_is_refused_by_its_place_and_value) {
+    const auto with = [](std::size_t i, std::size_t j, double value) {
+        Matrix<Real> times = uniform<Real>(40, 60, 0, 1.5, 1);
+        times(39, 59) = -7;  // the first one counts
+        times(i, j) = static_cast<Real>(value);
+        return times;
+    };
+    const auto make = [](const Matrix<Real>& times) { return Schedule<Real>(times, Threads::exactly(2)); };
+    CHECK_THROWS(make(with(0, 0, nan)), std::invalid_argument, "times[0, 0] is nan; spike times must be at least 0");
+    CHECK_THROWS(make(with(33, 2, -0.5)), std::invalid_argument, "times[33, 2] is -0.5; ");
+    CHECK_THROWS(make(with(17, 59, -inf)), std::invalid_argument, "times[17, 59] is -inf; ");
+    CHECK_THROWS(make(with(1, 1, -double(std::numeric_limits<Real>::min()))), std::invalid_argument, "times[1, 1] is -");
+    CHECK_THROWS(make(with(3, 3, 0.5)), std::invalid_argument, "times[39, 59] is -7; ");
+}
+
+// 48 is where the way of sorting changes.
+TEST_EACH_REAL(the_order_is_that_of_a_stable_sort) {
+    for (const std::size_t n_in : {0, 1, 2, 47, 48, 49, 71, 72, 73, 74, 200, 1000}) {
+        for (const std::size_t batch : {1, 16, 37}) {
+            for (const std::size_t levels : {1, 20, 1 << 20}) {
+                Matrix<Real> times = tied_times<Real>(batch, n_in, levels, n_in + batch);
+                if (n_in > 2) times(0, n_in / 2) = std::numeric_limits<Real>::denorm_min();
+                for (const int threads : {1, 3}) {
+                    const Schedule<Real> schedule(times, Threads::exactly(threads));
+                    CHECK_EQUAL(schedule.batch(), batch);
+                    CHECK_EQUAL(schedule.n_in(), n_in);
+                    for (std::size_t s = 0; s < batch; ++s) check_train(schedule[s], times.row(s), n_in);
+                }
+            }
+        }
+    }
+}
+
+TEST_EACH_REAL(rows_with_exactly_as_many_spikes_as_either_way_of_sorting_takes) {
+    for (const std::size_t n_in : {46, 47, 48, 49, 50}) {
+        const Matrix<Real> times = uniform<Real>(4, n_in, 0, 1, n_in);
+        const Schedule<Real> schedule(times);
+        for (std::size_t s = 0; s < times.rows; ++s) check_train(schedule[s], times.row(s), n_in);
+    }
+}
+
+TEST_EACH_REAL(a_schedule_can_be_assigned_again) {
+    Schedule<Real> schedule;
+    CHECK_EQUAL(schedule.batch(), 0u);
+    schedule.assign(uniform<Real>(30, 80, 0, 1, 1));
+    const Matrix<Real> times = tied_times<Real>(5, 90, 16, 2);
+    schedule.assign(times);
+    CHECK_EQUAL(schedule.batch(), 5u);
+    for (std::size_t s = 0; s < times.rows; ++s) check_train(schedule[s], times.row(s), times.cols);
+
+    CHECK_THROWS(schedule.assign(Matrix<Real>(1, 1, {-1})), std::invalid_argument, "times[0, 0] is -1");
+    CHECK_EQUAL(schedule.batch(), 0u);  // rather than half of a batch
+    schedule.assign(times);
+    check_train(schedule[4], times.row(4), times.cols);
+    schedule.assign(Matrix<Real>(0, 90));
+    CHECK_EQUAL(schedule.batch(), 0u);
+    CHECK_EQUAL(schedule.n_in(), 90u);
+}

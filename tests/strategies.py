@@ -1,0 +1,124 @@
+"""Random layers for the tests: by Hypothesis where a failure should shrink, by a generator where many are wanted fast.
+
+Both mix what goes wrong first: ties, spikes at exactly 0 and 1, silent inputs (infinite or just late), every kind of rails,
+the diode, and weights so large that the membrane follows its inputs at once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import oracle
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from rcspike import Circuit
+
+Array = npt.NDArray[Any]
+
+CIRCUITS = {
+    "conventional": Circuit.conventional(),
+    "weakly coupled": Circuit(v_syn=1000.0),
+    "strongly coupled": Circuit(v_syn=1.0),
+    "overdamped": Circuit(v_syn=0.25),
+    "asymmetric rails": Circuit(e_plus=2.8, e_minus=-1.53),
+    "one infinite rail": Circuit(e_plus=math.inf, e_minus=-0.7),
+    "diode": Circuit(v_syn=2.0, diode_drop=1.5),
+    "asymmetric rails and a diode": Circuit(e_plus=0.7, e_minus=-3.0, diode_drop=0.6),
+}
+SILENT = (math.inf, 1.5, math.nextafter(1.0, 2.0))
+
+
+class Layer(NamedTuple):
+    """A batch of spike times on resistive synapses; D and G are the oracle's, in float64."""
+
+    times: Array
+    weights: Array
+    circuit: Circuit
+
+    @property
+    def D(self) -> Array:
+        return self.affine()[0]
+
+    @property
+    def G(self) -> Array:
+        return self.affine()[1]
+
+    def affine(self) -> tuple[Array, Array]:
+        return oracle.affine(self.weights, self.circuit.e_plus, self.circuit.e_minus, self.circuit.diode_drop)
+
+    def exact(self) -> Array:
+        return oracle.charge(self.times, self.D, self.G)
+
+    def reach(self) -> Array:
+        """No membrane gets further from 0 than its synapses could carry it uncoupled, nor beyond the outer rail; (n_out,)."""
+        rail = max(self.circuit.e_plus, -self.circuit.e_minus)
+        return np.minimum(np.abs(self.weights.astype(np.float64)).sum(axis=0), rail)
+
+    def rounding(self) -> Array:
+        """How far v(1) may be from the exact one, (n_out,).
+
+        Sums over n inputs are off by a relative (n - 1) eps/2 in A and in B; either moves v by at most that times its reach
+        (A/B is within the rails, and A alone sums up to the uncoupled reach). Each of at most n + 1 intervals adds some
+        ten roundings of eps/2 in phi, e and the step, also relative to the reach.
+        """
+        n = len(self.weights)
+        return 8 * (n + 1) * np.finfo(self.weights.dtype).eps * self.reach()
+
+
+# Simple values first: Hypothesis shrinks towards them, and they bring the ties.
+spike_times = st.one_of(
+    st.sampled_from([0.0, 1.0, 0.5, 0.25, *SILENT]), st.floats(0, 1), st.floats(0, 1, width=16), st.just(math.inf)
+)
+synapses = st.one_of(
+    st.sampled_from([0.0, 1.0, -1.0, 1e-300, 1e6, -1e6]), st.floats(-3, 3, allow_subnormal=False), st.floats(-1000, 1000, width=16)
+)
+rails = st.floats(0.1, 1000)
+circuits = st.one_of(
+    st.sampled_from(list(CIRCUITS.values())),
+    st.builds(lambda v: Circuit(v_syn=v), rails),
+    st.builds(lambda e, f, share: Circuit(e_plus=e, e_minus=-f, diode_drop=share * min(e, f)), rails, rails, st.floats(0, 0.9)),
+)
+
+
+@st.composite
+def layers(
+    draw: st.DrawFn,
+    *,
+    times: st.SearchStrategy[float] = spike_times,
+    weights: st.SearchStrategy[float] = synapses,
+    circuits: st.SearchStrategy[Circuit] = circuits,
+    most_inputs: int = 6,
+) -> Layer:
+    batch, n_in, n_out = draw(st.integers(1, 3)), draw(st.integers(1, most_inputs)), draw(st.integers(1, 3))
+    return Layer(
+        draw(arrays(np.float64, (batch, n_in), elements=times)),
+        draw(arrays(np.float64, (n_in, n_out), elements=weights)),
+        draw(circuits),
+    )
+
+
+def random_layer(
+    rng: np.random.Generator,
+    dtype: npt.DTypeLike = np.float64,
+    *,
+    shape: tuple[int, int, int] | None = None,
+    circuit: Circuit | None = None,
+) -> Layer:
+    """A layer of (batch, n_in, n_out), up to 30 inputs by default, with numbers that are exact in `dtype`."""
+    batch, n_in, n_out = shape or (2, int(rng.choice([1, 2, 3, 8, 30])), 2)
+    if circuit is None:
+        circuit = list(CIRCUITS.values())[rng.integers(len(CIRCUITS))]
+    times = rng.random((batch, n_in))
+    if rng.random() < 0.4:
+        times = np.round(4 * times) / 4  # ties, also at 0 and 1
+    for value in SILENT[:2]:
+        times[rng.random(times.shape) < 0.15] = value
+    # Voltages of order 1; the few times larger ones would only make an uncoupled voltage large, not the exponents.
+    scale = 1.0 if math.isinf(circuit.e_plus) else rng.choice([1.0, 1.0, 1.0, 30.0, 1e4])
+    weights = scale * rng.normal(size=(n_in, n_out)) * np.sqrt(4 / n_in)
+    weights[rng.random(weights.shape) < 0.1] = 0.0
+    return Layer(times.astype(dtype), weights.astype(dtype), circuit)
