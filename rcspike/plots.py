@@ -284,7 +284,7 @@ def _draw_path(figure: SubFigure, network: Network, split: Split, sample: int) -
         last = depth == n
         _draw_layer(axes, layer, depth, colour, highlight=label if last else None)
         n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())
-        name, followed = ("outputs", "") if last else (f"hidden layer {depth}", f", {len(layer.neurons)} of them drawn")
+        name, followed = ("outputs", "") if last else (f"hidden layer {depth}", f"; {len(layer.neurons)} drawn")
         _head(axes, depth - 1, f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")
     _name_phases(panels[0])
     for axes in (raster, *panels):
@@ -293,7 +293,7 @@ def _draw_path(figure: SubFigure, network: Network, split: Split, sample: int) -
         axes.set_xticks(range(n + 2))
         for t in range(n + 2):
             axes.axvline(t, color="#d6d6d6", linewidth=0.6, zorder=0)
-    panels[-1].set_xlabel("time $t\,/\,T$", fontsize=9, color=_INK)
+    panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=_INK)
     figure.align_ylabels()
 
 
@@ -320,7 +320,7 @@ def _draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, high
     axes.axvspan(start, middle, color=_CHARGING, linewidth=0, zorder=-1)
     axes.axvspan(middle, end, color=_FIRING, linewidth=0, zorder=-1)
     axes.plot([start, end], [1, 1], color=_INK, linestyle="--", linewidth=0.8)
-    axes.text(end + 0.02, 1, "$V_\\mathrm{th}$", va="center", fontsize=8, color=_INK)
+    axes.text(end + 0.02, 1, r"$V_\mathrm{th}$", va="center", fontsize=8, color=_INK)
 
     for neuron, v, t_out in zip(layer.neurons, layer.v, layer.t_out, strict=True):
         chosen = neuron == highlight
@@ -348,8 +348,8 @@ def _draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, high
         axes.vlines(spikes, 1.1, 1.22, color=colour, linewidth=0.6, alpha=0.7)
     else:
         _label_spikes(axes, layer, start, colour, highlight)
-    axes.set_ylim(max(min(layer.v.min() * 1.08, -0.12), -1.3), min(max(layer.v.max() * 1.05, 1.32), 2.0))
-    axes.set_ylabel("$v\\,/\\,V_\\mathrm{th}$")
+    axes.set_ylim(max(min(layer.v.min() * 1.25, -0.25), -1.3), min(max(layer.v.max() * 1.05, 1.32), 2.0))
+    axes.set_ylabel(r"$v\,/\,V_\mathrm{th}$")
 
 
 def _label_spikes(axes: Axes, layer: LayerTraces, start: int, colour: str, highlight: int) -> None:
@@ -373,9 +373,9 @@ def _label_spikes(axes: Axes, layer: LayerTraces, start: int, colour: str, highl
 
 def _name_phases(axes: Axes) -> None:
     """In the panel of the first layer, where its traces leave room."""
-    at = axes.get_xaxis_transform()
-    for t, text in ((0.98, "charging"), (1.98, "firing: ramp to threshold")):
-        axes.text(t, 0.04, text, transform=at, ha="right", fontsize=8, style="italic", color=_INK)
+    style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": _INK}
+    axes.text(0.02, 1.06, "charging", **style)
+    axes.text(1.98, 0.04, "firing: ramp to threshold", transform=axes.get_xaxis_transform(), ha="right", **style)
 
 
 def _head(axes: Axes, start: int, text: str) -> None:
@@ -388,9 +388,9 @@ def _title(network: Network, history: History) -> str:
     if math.isinf(circuit.e_plus) and math.isinf(circuit.e_minus):
         rails = "conventional circuit"
     elif circuit.e_plus == -circuit.e_minus:
-        rails = f"RC-Spike, $V_\mathrm{{syn}} = {circuit.e_plus:g}\,V_\mathrm{{th}}$"
+        rails = rf"RC-Spike, $V_\mathrm{{syn}} = {circuit.e_plus:g}\,V_\mathrm{{th}}$"
     else:
-        rails = f"RC-Spike, $E_+ = {circuit.e_plus:g}$, $E_- = {circuit.e_minus:g}\,V_\mathrm{{th}}$"
+        rails = rf"RC-Spike, $E_+ = {circuit.e_plus:g}$, $E_- = {circuit.e_minus:g}\,V_\mathrm{{th}}$"
     sizes, last = "–".join(map(str, network.sizes)), history.epochs[-1]
     return f"{sizes}, {rails}: test error {100 * (1 - last.test_accuracy):.2f} % after epoch {last.epoch}"
 

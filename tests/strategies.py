@@ -1,7 +1,7 @@
 """Random layers for the tests: by Hypothesis where a failure should shrink, by a generator where many are wanted fast.
 
-Both mix what goes wrong first: ties, spikes at exactly 0 and 1, silent inputs (infinite or just late), every kind of rails,
-the diode, and weights so large that the membrane follows its inputs at once.
+Both mix what goes wrong first: ties, spikes at exactly 0 and 1, silent inputs (infinite or just late), every kind of
+rails, the diode, and weights so large that the membrane follows its inputs at once.
 """
 
 from __future__ import annotations
@@ -33,37 +33,31 @@ SILENT = (math.inf, 1.5, math.nextafter(1.0, 2.0))
 
 
 class Layer(NamedTuple):
-    """A batch of spike times on resistive synapses; D and G are the oracle's, in float64."""
+    """A batch of spike times on resistive synapses."""
 
     times: Array
     weights: Array
     circuit: Circuit
 
-    @property
-    def D(self) -> Array:
-        return self.affine()[0]
-
-    @property
-    def G(self) -> Array:
-        return self.affine()[1]
-
     def affine(self) -> tuple[Array, Array]:
+        """D and G by the oracle's map, in float64."""
         return oracle.affine(self.weights, self.circuit.e_plus, self.circuit.e_minus, self.circuit.diode_drop)
 
     def exact(self) -> Array:
-        return oracle.charge(self.times, self.D, self.G)
+        """v(1) by the oracle."""
+        return oracle.charge(self.times, *self.affine())
 
     def reach(self) -> Array:
-        """No membrane gets further from 0 than its synapses could carry it uncoupled, nor beyond the outer rail; (n_out,)."""
+        """No membrane gets further from 0 than its synapses carry it uncoupled, nor beyond the outer rail; (n_out,)."""
         rail = max(self.circuit.e_plus, -self.circuit.e_minus)
         return np.minimum(np.abs(self.weights.astype(np.float64)).sum(axis=0), rail)
 
     def rounding(self) -> Array:
         """How far v(1) may be from the exact one, (n_out,).
 
-        Sums over n inputs are off by a relative (n - 1) eps/2 in A and in B; either moves v by at most that times its reach
-        (A/B is within the rails, and A alone sums up to the uncoupled reach). Each of at most n + 1 intervals adds some
-        ten roundings of eps/2 in phi, e and the step, also relative to the reach.
+        Sums over n inputs are off by a relative (n - 1) eps/2 in A and in B; either moves v by at most that times its
+        reach (A/B is within the rails, and A alone sums up to the uncoupled reach). Each of at most n + 1 intervals
+        adds some ten roundings of eps/2 in phi, e and the step, also relative to the reach.
         """
         n = len(self.weights)
         return 8 * (n + 1) * np.finfo(self.weights.dtype).eps * self.reach()

@@ -26,7 +26,7 @@ def error(v: Array, exact: Array) -> float:
 
 
 def random_affine(rng: np.random.Generator, dtype: npt.DTypeLike) -> tuple[Array, Array, Array, Array, Array]:
-    """Times, D, G, D0, G0 that no rails tie together; a third of the layers have B = 0 somewhere, some have x of 1e4."""
+    """Times, D, G, D0, G0 that no rails tie together; a fourth of the layers have B = 0, a fourth have x up to 1e4."""
     times, weights, _ = random_layer(rng, dtype, circuit=CONVENTIONAL)
     n_in, n_out = weights.shape
     G, G0 = (rng.choice([0.0, 0.1, 1.0, 1e4]) * rng.exponential(size=shape) for shape in ((n_in, n_out), n_out))
@@ -49,7 +49,7 @@ def oracle_errors(dtype: npt.DTypeLike) -> npt.NDArray[np.float64]:
 
 
 def test_a_thousand_layers_agree_with_the_oracle_in_double() -> None:
-    # 31 inputs err by at most 62 eps/2 of the reach (see Layer.rounding), some 1e-14: this leaves a hundredfold margin.
+    # 30 inputs err by at most 250 eps of a reach below 30 (see Layer.rounding).
     assert oracle_errors(np.float64).max() <= 1e-12
 
 
@@ -63,8 +63,8 @@ def test_a_thousand_layers_agree_with_the_oracle_in_single() -> None:
 @pytest.mark.parametrize("name", CIRCUITS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 2e-5)])
 def test_two_thousand_inputs_agree_with_the_oracle(name: str, dtype: npt.DTypeLike, tolerance: float) -> None:
-    # sqrt(2000) eps/2 of the reach, which is of order 40, if the roundings are independent: 1e-13 and 1e-4 of it at worst,
-    # the latter in V_th relative to |v| of order 1 where nothing damps; the bound of single precision asks for less.
+    # The running sums stay of order 2, so each of 2,000 additions errs by about eps: sqrt(2000) eps in all if at random,
+    # which is 1e-14 and 5e-6. Rails of different height sum each sign alone, up to 36, but they also damp.
     layer = random_layer(np.random.default_rng(7), dtype, shape=(1, 2000, 1), circuit=CIRCUITS[name])
     assert error(charge(*layer), layer.exact()) <= tolerance
 
@@ -225,7 +225,7 @@ def test_v_syn_sets_both_rails(layer: Layer, v_syn: float) -> None:
 def test_turning_all_signs_around_turns_the_voltages_around(layer: Layer) -> None:
     c = layer.circuit
     turned = Circuit(e_plus=-c.e_minus, e_minus=-c.e_plus, diode_drop=c.diode_drop)
-    np.testing.assert_array_equal(charge(layer.times, -layer.weights, turned), -charge(*layer))
+    assert (np.abs(charge(layer.times, -layer.weights, turned) + charge(*layer)) <= 2 * layer.rounding()).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -248,7 +248,7 @@ def test_a_voltage_is_finite_and_the_arguments_stay_as_they_are(times: Array) ->
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(0, 4, 3), (2, 4, 0), (2, 0, 3), (0, 0, 0)])
-def test_an_empty_batch_or_layer_gives_an_empty_or_resting_one(dtype: npt.DTypeLike, shape: tuple[int, int, int]) -> None:
+def test_no_samples_no_inputs_and_no_neurons_are_fine(dtype: npt.DTypeLike, shape: tuple[int, int, int]) -> None:
     batch, n_in, n_out = shape
     times, weights = np.zeros((batch, n_in), dtype), np.zeros((n_in, n_out), dtype)
     for v in (charge(times, weights, Circuit()), charge_affine(times, weights, weights)):

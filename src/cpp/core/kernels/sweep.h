@@ -97,6 +97,7 @@ RCSPIKE_INLINE Relaxation<Real> relax(Block<Real> y) {
 template <class Real>
 struct AffineSums {
     static constexpr bool on_from_start = true;
+    static constexpr bool bounded = false;
     Block<Real> drive, conductance;
 
     RCSPIKE_INLINE explicit AffineSums(const Tile<Real>& tile) {
@@ -118,6 +119,7 @@ struct ResistiveSums;
 template <class Real>
 struct ResistiveSums<Real, true> {
     static constexpr bool on_from_start = false;
+    static constexpr bool bounded = true;
     Block<Real> sum, sum_abs;
     Real a_of_w, b_of_w;
 
@@ -137,6 +139,7 @@ struct ResistiveSums<Real, true> {
 template <class Real>
 struct ResistiveSums<Real, false> {
     static constexpr bool on_from_start = false;
+    static constexpr bool bounded = false;
     Block<Real> plus, minus;  // sums of the positive and of the negative weights
     Coupling<Real> c;
 
@@ -157,6 +160,13 @@ struct ResistiveSums<Real, false> {
     }
 };
 
+/// v e + a phi. With e = 1 + y phi it is v + (a + y v) phi, one operation less but with the rounding error of the larger of
+/// the two voltages: right where both are bounded by the same rail.
+template <bool bounded, class Real>
+RCSPIKE_INLINE Block<Real> advance(Block<Real> v, Block<Real> a, Block<Real> y, const Relaxation<Real>& r) {
+    return bounded ? fma(fma(y, v, a), r.phi, v) : fma(v, r.e, a * r.phi);
+}
+
 /// The charging phase of one tile, the loop that everything follows. `visit(start, on, v, a, r)` sees every interval before
 /// v moves on: the synapses that are on, a = A d and the relaxation r over the interval.
 template <class Sums, class Real, class Visit>
@@ -168,7 +178,7 @@ RCSPIKE_INLINE Block<Real> sweep(const SpikeTrain<Real>& train, const Tile<Real>
         const Block<Real> y = on.y(end - start);
         const Relaxation<Real> r = relax(y);
         visit(start, on, v, a, r);
-        v = fma(fma(y, v, a), r.phi, v);  // v e + a phi, with e = 1 + y phi
+        v = advance<Sums::bounded>(v, a, y, r);
     };
     if (Sums::on_from_start) pass(0, train.intervals[0].start);
     std::size_t spike = 0;
@@ -194,7 +204,7 @@ void trace(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at
     const auto write_until = [&](Real end, Real start, const Sums& on, Block<Real> v) RCSPIKE_LAMBDA {
         for (; next < n_at && at[next] < end; ++next) {
             const Block<Real> y = on.y(at[next] - start);
-            fma(fma(y, v, on.a(at[next] - start)), relax(y).phi, v).store(out + next * lanes<Real>);
+            advance<Sums::bounded>(v, on.a(at[next] - start), y, relax(y)).store(out + next * lanes<Real>);
         }
     };
     // An interval is seen at its start, so it is the previous one that then is known to its end.
