@@ -20,7 +20,9 @@ __all__ = ["FORMAT_VERSION", "circuit_from_header", "circuit_to_header", "read",
 FORMAT_VERSION = 1
 
 
-def write(path: str | os.PathLike[str], kind: str, tensors: dict[str, npt.NDArray[Any]], header: dict[str, Any]) -> None:
+def write(
+    path: str | os.PathLike[str], kind: str, tensors: dict[str, npt.NDArray[Any]], header: dict[str, Any]
+) -> None:
     """Write arrays and a JSON-able header to one file, whole or not at all."""
     metadata = {"format": f"rcspike-{kind}", "format_version": str(FORMAT_VERSION), "header": json.dumps(header)}
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}

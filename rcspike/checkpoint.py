@@ -67,11 +67,13 @@ def load(path: str | os.PathLike[str], identity: dict[str, Any]) -> Checkpoint:
     tensors, header = _tensors.read(path, "checkpoint")
     for name, value in identity.items():
         if header["run"].get(name) != value:
-            what = "initial weights, circuit or data differ" if name == "fingerprint" else (
-                f"its {name} is {header['run'].get(name)}, not {value}"
+            what = (
+                "initial weights, circuit or data differ"
+                if name == "fingerprint"
+                else (f"its {name} is {header['run'].get(name)}, not {value}")
             )
             raise ValueError(f"{path} is the checkpoint of another run: {what}; choose another path or remove it")
     n_layers = len(tensors) // len(_KINDS)
     weights, first, second = ([tensors[f"{kind}.{layer}"] for layer in range(n_layers)] for kind in _KINDS)
-    epochs = [Epoch(**{k: tuple(v) if isinstance(v, list) else v for k, v in e.items()}) for e in header["history"]]
+    epochs = [Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated")}) for e in header["history"]]
     return Checkpoint(weights, (first, second), History(epochs))

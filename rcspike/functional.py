@@ -7,7 +7,7 @@ the other precision are converted to it. Results do not depend on the number of 
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,7 @@ __all__ = [
     "trace",
 ]
 
-FloatArray: TypeAlias = "npt.NDArray[np.float32] | npt.NDArray[np.float64]"
-_Float = TypeVar("_Float", np.float32, np.float64)
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -87,7 +86,9 @@ def encode(images: npt.NDArray[Any]) -> FloatArray:
     return np.where(flat > 0, 1 - flat, flat.dtype.type(np.inf))
 
 
-def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: int | None = None) -> _core.Schedule:
+def schedule(
+    times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: int | None = None
+) -> _core.Schedule32 | _core.Schedule64:
     """Sort a batch of spike times once; inputs that never spike cost nothing from here on.
 
     `dtype` is the precision to compute in, that of the times by default. Raises as `charge` does.
@@ -96,7 +97,7 @@ def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: 
     return _core.schedule(times.astype(dtype or times.dtype, copy=False), threads)
 
 
-def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> _core.Schedule:
+def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> _core.Schedule32 | _core.Schedule64:
     """Schedule of `times` in the precision of `weights`, after checking that the two fit."""
     check_array(name, weights, 2)
     check_array("times", times, 2)

@@ -18,7 +18,7 @@ class Epoch:
     """One pass over the training samples.
 
     Accuracies are shares in [0, 1]; `train_accuracy` is that of the samples as they were trained on, `validation_accuracy`
-    is None without a validation split. `silent` and `saturated` are the shares of (sample, neuron) pairs of each hidden
+    is nan without a validation split. `silent` and `saturated` are the shares of (sample, neuron) pairs of each hidden
     layer with v <= 0 and v >= 1, where a spike time has no gradient.
     """
 
@@ -26,7 +26,7 @@ class Epoch:
     learning_rate: float
     loss: float
     train_accuracy: float
-    validation_accuracy: float | None
+    validation_accuracy: float
     test_accuracy: float
     silent: tuple[float, ...]
     saturated: tuple[float, ...]
@@ -46,7 +46,8 @@ class History:
 
     Examples
     --------
-    >>> epoch = Epoch(1, 1e-3, 0.5, 0.8, None, 0.75, (0.4,), (0.0,), 1.5)
+    >>> import math
+    >>> epoch = Epoch(1, 1e-3, 0.5, 0.8, math.nan, 0.75, (0.4,), (0.0,), 1.5)
     >>> History([epoch]).test_accuracy
     0.75
     """

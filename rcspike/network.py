@@ -47,9 +47,7 @@ class Network:
         self.weights = tuple(weights)
 
     @classmethod
-    def create(
-        cls, sizes: Iterable[int], circuit: Circuit, *, seed: int, dtype: npt.DTypeLike = np.float32
-    ) -> Network:
+    def create(cls, sizes: Iterable[int], circuit: Circuit, *, seed: int, dtype: npt.DTypeLike = np.float32) -> Network:
         """A network with random weights that put the voltages of every layer in a useful range, for any circuit.
 
         Parameters
@@ -102,7 +100,8 @@ class Network:
     @property
     def dtype(self) -> np.dtype[Any]:
         """float32 or float64."""
-        return self._weights[0].dtype
+        dtype: np.dtype[Any] = self._weights[0].dtype
+        return dtype
 
     def __repr__(self) -> str:
         return f"Network(sizes={self.sizes}, circuit={self.circuit})"
@@ -151,7 +150,8 @@ class Network:
         >>> network.predict(np.array([[0.2, 0.5], [np.inf, 0.5]]))
         array([0, 1])
         """
-        return np.argmax(self.forward(times, noise=noise, seed=seed, threads=threads), axis=1)
+        first: npt.NDArray[np.int64] = np.argmax(self.forward(times, noise=noise, seed=seed, threads=threads), axis=1)
+        return first
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as a safetensors file, with circuit and sizes in its metadata; whole or not at all."""

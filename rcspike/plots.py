@@ -122,8 +122,9 @@ def layer_traces(network: Network, times: FloatArray, *, n_neurons: int = 12) ->
         t_out = functional.fire(v, network.circuit)
         shown = _spread(v[0], len(v[0]) if depth == len(network.weights) else n_neurons)
         # The spikes themselves are among the times, so that every kink is where it belongs.
-        at = np.union1d(np.linspace(0, 1, 101), times[times <= 1]).astype(w.dtype)
-        traces = functional.trace(times, np.ascontiguousarray(w[:, shown]), network.circuit, at)[0]
+        at = np.union1d(np.linspace(0, 1, 101), times[times <= 1].astype(np.float64))
+        columns: Any = np.ascontiguousarray(w[:, shown])
+        traces = functional.trace(times, columns, network.circuit, at)[0]
         layers.append(LayerTraces(shown, at, traces, 1 + t_out[0, shown], 1 + t_out[0], network.circuit))
         times = t_out
     return layers
@@ -166,6 +167,7 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
     """
     check_available()
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     if not len(history):
         raise ValueError("there is no epoch to draw")
@@ -173,10 +175,10 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
         raise ValueError(f"sample must be in [0, {len(split.labels)}), got {sample}")
 
     path_height = _INPUT_HEIGHT + _LAYER_HEIGHT * len(network.weights)
-    figure = Figure(figsize=(_WIDTH, _LEARNING_HEIGHT + path_height), facecolor=_PAPER, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06)
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06)
+    figure = Figure(figsize=(_WIDTH, _LEARNING_HEIGHT + path_height), facecolor=_PAPER, layout=layout)
     figure.suptitle(_title(network, history), x=0.012, ha="left", fontsize=10, color=_INK)
-    learning, path = figure.subfigures(2, 1, height_ratios=[_LEARNING_HEIGHT, path_height])
+    learning, path = figure.subfigures(2, 1, squeeze=False, height_ratios=[_LEARNING_HEIGHT, path_height])[:, 0]
     _draw_learning(learning, history, network.circuit)
     _draw_path(path, network, split, sample)
     return figure
@@ -229,7 +231,7 @@ def _draw_learning(figure: SubFigure, history: History, circuit: Circuit) -> Non
     epochs = [e.epoch for e in history]
     colour = circuit_colour(circuit)
     marker: dict[str, Any] = {"marker": "o", "markersize": 2.5} if len(history) <= 30 else {}
-    curves = {
+    curves: dict[str, tuple[list[float], dict[str, Any]]] = {
         "training": ([e.train_accuracy for e in history], {"linestyle": "--", "linewidth": 1.0}),
         "validation": (
             [e.validation_accuracy for e in history if e.validation_accuracy is not None],
@@ -240,33 +242,35 @@ def _draw_learning(figure: SubFigure, history: History, circuit: Circuit) -> Non
     percent = {name: (100 * (1 - np.array(shares)), style) for name, (shares, style) in curves.items() if shares}
     for name, (values, style) in percent.items():
         errors.plot(epochs, values, color=colour, label=name, **marker, **style)
-    _scale_errors(errors, np.concatenate([values for values, _ in percent.values()]))
+    _scale(errors, np.concatenate([values for values, _ in percent.values()]))
     errors.set_ylabel("error / %")
     errors.legend(frameon=False, fontsize=8, labelcolor=_INK, ncols=3, loc="upper right")
 
-    loss.plot(epochs, [e.loss for e in history], color=colour, linewidth=1.2, linestyle="--", **marker)
+    losses = np.array([e.loss for e in history])
+    loss.plot(epochs, losses, color=colour, linewidth=1.2, linestyle="--", **marker)
     loss.set_ylabel("loss")
-    loss.set_ylim(bottom=0)
+    _scale(loss, losses)
     for axes in (errors, loss):
         _tidy(axes)
+        axes.set_xlim(0.5, epochs[-1] + 0.5)
         axes.set_xlabel("epoch", fontsize=9, color=_INK)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(color="#e4e4e4", linewidth=0.6)
 
 
-def _scale_errors(axes: Axes, percent: npt.NDArray[np.float64]) -> None:
-    """Logarithmic, with ticks such as 2, 5, 10; no error at all lies on the lower border."""
-    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
+def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> None:
+    """Logarithmic, with ticks such as 2, 5, 10; a value of zero lies on the lower border."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-    positive = percent[percent > 0]
+    positive = values[values > 0]
     if len(positive) == 0:
         return
+    lowest, highest = positive.min() / 1.3, positive.max() * 1.6
     axes.set_yscale("log", nonpositive="clip")
-    axes.set_ylim(positive.min() / 1.3, positive.max() * 1.6)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.set_ylim(lowest, highest)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if highest < 300 * lowest else (1.0,)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_path(figure: SubFigure, network: Network, split: Split, sample: int) -> None:
@@ -348,7 +352,7 @@ def _draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, high
         axes.vlines(spikes, 1.1, 1.22, color=colour, linewidth=0.6, alpha=0.7)
     else:
         _label_spikes(axes, layer, start, colour, highlight)
-    axes.set_ylim(max(min(layer.v.min() * 1.25, -0.25), -1.3), min(max(layer.v.max() * 1.05, 1.32), 2.0))
+    axes.set_ylim(max(min(layer.v.min() * 1.25, -0.25), -1.3), min(max(layer.v.max() * 1.05, 1.38), 2.0))
     axes.set_ylabel(r"$v\,/\,V_\mathrm{th}$")
 
 
@@ -362,7 +366,7 @@ def _label_spikes(axes: Axes, layer: LayerTraces, start: int, colour: str, highl
             axes.annotate(
                 str(neuron),
                 (start + t_out, 1),
-                xytext=(0, 5),
+                xytext=(0 if t_out > 1 else 5, 5),  # a saturated output's trace comes from below and goes on
                 textcoords="offset points",
                 ha="center",
                 fontsize=10 if chosen else 8,
@@ -373,9 +377,9 @@ def _label_spikes(axes: Axes, layer: LayerTraces, start: int, colour: str, highl
 
 def _name_phases(axes: Axes) -> None:
     """In the panel of the first layer, where its traces leave room."""
-    style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": _INK}
-    axes.text(0.02, 1.06, "charging", **style)
-    axes.text(1.98, 0.04, "firing: ramp to threshold", transform=axes.get_xaxis_transform(), ha="right", **style)
+    style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": _INK, "transform": axes.get_xaxis_transform()}
+    axes.text(0.02, 0.04, "charging", **style)
+    axes.text(1.98, 0.04, "firing (ramp)", ha="right", **style)
 
 
 def _head(axes: Axes, start: int, text: str) -> None:

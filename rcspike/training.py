@@ -20,7 +20,7 @@ from rcspike.network import Network, spike_time_noise
 
 __all__ = ["Progress", "evaluate", "train"]
 
-# Randomness of different purposes comes from different streams of one seed, and each epoch's from its own: a run that is
+# Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
 # resumed at an epoch, or evaluated more often, draws the same numbers.
 _SHUFFLE, _NOISE, _VALIDATION, _EVALUATION = range(4)
 
@@ -99,9 +99,9 @@ def train(
 ) -> History:
     """Train a network in place.
 
-    The loss is the cross-entropy over softmax(-t_out / temperature) of the output spike times, which is over the voltages,
-    plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53); the optimiser is Adam. Gradients
-    are exact. The same arguments give the same weights, bit for bit, on any number of threads.
+    The loss is the cross-entropy over softmax(-t_out / temperature) of the output spike times, which is over the
+    voltages, plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53); the optimiser is
+    Adam. Gradients are exact. The same arguments give the same weights, bit for bit, on any number of threads.
 
     Parameters
     ----------
@@ -151,7 +151,17 @@ def train(
     True
     """
     settings = _Settings(
-        dataset.name, epochs, batch_size, learning_rate, decay, temperature, temporal_penalty, t_ref, noise, validation, seed
+        dataset=dataset.name,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        decay=decay,
+        temperature=temperature,
+        temporal_penalty=temporal_penalty,
+        t_ref=t_ref,
+        noise=noise,
+        validation=validation,
+        seed=seed,
     )
     settings.check(len(dataset.train.labels))
     _check_fit(network, dataset.train)
@@ -198,27 +208,29 @@ def train(
                 progress(Progress(epoch + 1, epochs, batch + 1, n_batches, history))
         network.weights = trainer.weights()
         evaluation = settings.rng(_EVALUATION, epoch)
+        pairs = len(chosen) * np.array(network.sizes[1:-1])
         history.epochs.append(
             Epoch(
                 epoch=epoch + 1,
                 learning_rate=settings.rate(epoch * n_batches, epochs * n_batches),
                 loss=total.loss / len(chosen),
                 train_accuracy=total.correct / len(chosen),
-                validation_accuracy=_accuracy(network, dataset.train, kept, noise, evaluation, threads) if len(kept) else None,
-                test_accuracy=_accuracy(network, dataset.test, None, noise, evaluation, threads),
-                silent=tuple((total.silent / (len(chosen) * np.array(network.sizes[1:-1]))).tolist()),
-                saturated=tuple((total.saturated / (len(chosen) * np.array(network.sizes[1:-1]))).tolist()),
+                validation_accuracy=_accuracy(network, dataset.train, kept, noise, evaluation, threads),
+                test_accuracy=_accuracy(
+                    network, dataset.test, np.arange(len(dataset.test.labels)), noise, evaluation, threads
+                ),
+                silent=tuple((total.silent / pairs).tolist()),
+                saturated=tuple((total.saturated / pairs).tolist()),
                 seconds=time.perf_counter() - started,
             )
         )
         if checkpoint_path is not None:
-            checkpoint.save(checkpoint_path, identity, network.weights, (trainer.moments(0), trainer.moments(1)), history)
+            moments = trainer.moments(0), trainer.moments(1)
+            checkpoint.save(checkpoint_path, identity, network.weights, moments, history)
     return history
 
 
-def evaluate(
-    network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None
-) -> float:
+def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None) -> float:
     """Accuracy of a network on a split, in [0, 1]; `noise` and its `seed` as in `Network.forward`.
 
     Raises
@@ -227,25 +239,25 @@ def evaluate(
         If the network does not fit the data.
     """
     _check_fit(network, split)
-    return _accuracy(network, split, None, noise, np.random.default_rng(seed), threads)
+    return _accuracy(network, split, np.arange(len(split.labels)), noise, np.random.default_rng(seed), threads)
 
 
 def _accuracy(
     network: Network,
     split: Split,
-    chosen: npt.NDArray[np.int64] | None,
+    samples: npt.NDArray[np.int64],
     noise: float,
     rng: np.random.Generator,
     threads: int | None,
 ) -> float:
-    samples = np.arange(len(split.labels)) if chosen is None else chosen
+    """Share of the samples that are classified as labelled; nan if there are none."""
     correct = 0
     for first in range(0, len(samples), _CHUNK):
         picked = samples[first : first + _CHUNK]
         seed = int(rng.integers(2**63))
         predicted = network.predict(split.times[picked], noise=noise, seed=seed, threads=threads)
         correct += int(np.count_nonzero(predicted == split.labels[picked]))
-    return correct / len(samples)
+    return correct / len(samples) if len(samples) else math.nan
 
 
 def _check_fit(network: Network, split: Split) -> None:

@@ -41,18 +41,6 @@ void bind(py::module_& m, const char* name) {
                  return all;
              },
              py::arg("order"))
-        .def(
-            "forward",
-            [](const T& trainer, const Schedule<Real>& schedule, const std::vector<Array<Real>>& noise, std::optional<int> n) {
-                const auto& network = trainer.network();
-                const auto shifts = matrices(noise, "noise");
-                auto v = new_matrix<Real>(schedule.batch(), network.n_out(network.n_layers() - 1));
-                const auto to = writable(v);
-                const py::gil_scoped_release released;
-                network.forward(schedule, shifts, to, threads(n));
-                return v;
-            },
-            py::arg("schedule"), py::arg("noise").noconvert(), py::arg("threads") = py::none())
         .def_property_readonly("steps", &T::steps)
         .def(
             "restore",

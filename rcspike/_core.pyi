@@ -1,0 +1,102 @@
+from collections.abc import Sequence
+from typing import Any, TypeAlias, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+_Float: TypeAlias = npt.NDArray[np.floating[Any]]
+_Int: TypeAlias = npt.NDArray[np.int64]
+
+class _BuildConfig(TypedDict):
+    version: str
+    compiler: str
+    isa: str
+    isas: list[str]
+    compiled_isas: list[str]
+    threads: int
+
+def build_config() -> _BuildConfig: ...
+
+class Circuit:
+    def __init__(self, *, e_plus: float, e_minus: float, diode_drop: float, ramp: float) -> None: ...
+
+class Schedule32:
+    @property
+    def batch(self) -> int: ...
+    @property
+    def n_in(self) -> int: ...
+
+class Schedule64:
+    @property
+    def batch(self) -> int: ...
+    @property
+    def n_in(self) -> int: ...
+
+_Schedule: TypeAlias = Schedule32 | Schedule64
+
+def schedule(times: _Float, threads: int | None = None) -> _Schedule: ...
+def charge(schedule: _Schedule, weights: _Float, circuit: Circuit, threads: int | None = None) -> _Float: ...
+def charge_vjp(
+    schedule: _Schedule, weights: _Float, circuit: Circuit, grad_v: _Float, threads: int | None = None
+) -> tuple[_Float, _Float]: ...
+def charge_affine(
+    schedule: _Schedule,
+    drive: _Float,
+    conductance: _Float,
+    drive0: _Float | None = None,
+    conductance0: _Float | None = None,
+    threads: int | None = None,
+) -> _Float: ...
+def charge_affine_vjp(
+    schedule: _Schedule,
+    drive: _Float,
+    conductance: _Float,
+    drive0: _Float | None,
+    conductance0: _Float | None,
+    grad_v: _Float,
+    threads: int | None = None,
+) -> tuple[_Float, _Float, _Float, _Float, _Float]: ...
+def fire(v: _Float, circuit: Circuit) -> _Float: ...
+def fire_vjp(v: _Float, circuit: Circuit, grad_times: _Float) -> _Float: ...
+def trace(schedule: _Schedule, weights: _Float, circuit: Circuit, at: _Float, threads: int | None = None) -> _Float: ...
+
+class Network32:
+    def forward(self, schedule: _Schedule, noise: Sequence[_Float], threads: int | None = None) -> _Float: ...
+
+class Network64:
+    def forward(self, schedule: _Schedule, noise: Sequence[_Float], threads: int | None = None) -> _Float: ...
+
+def network(weights: Sequence[_Float], circuit: Circuit) -> Network32 | Network64: ...
+
+class StepReport:
+    @property
+    def loss(self) -> float: ...
+    @property
+    def correct(self) -> int: ...
+    @property
+    def silent(self) -> list[int]: ...
+    @property
+    def saturated(self) -> list[int]: ...
+
+class Trainer32:
+    def step(
+        self,
+        schedule: _Schedule,
+        samples: _Int,
+        labels: _Int,
+        noise: Sequence[_Float],
+        *,
+        learning_rate: float,
+        threads: int | None = None,
+    ) -> StepReport: ...
+    def weights(self) -> list[_Float]: ...
+    def moments(self, order: int) -> list[_Float]: ...
+    @property
+    def steps(self) -> int: ...
+    def restore(self, *, steps: int, first: Sequence[_Float], second: Sequence[_Float]) -> None: ...
+
+class Trainer64(Trainer32): ...
+
+def trainer(
+    weights: Sequence[_Float], circuit: Circuit, *, temperature: float, temporal_penalty: float, t_ref: float
+) -> Trainer32 | Trainer64: ...
