@@ -52,7 +52,7 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, npt.NDArray
             version = int(metadata["format_version"])
             if version > FORMAT_VERSION:
                 raise ValueError(
-                    f"{path} has format {version}, this version of rcspike reads up to {FORMAT_VERSION}; upgrade rcspike"
+                    f"{path} has format {version}, this version reads up to {FORMAT_VERSION}; upgrade rcspike"
                 )
             return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["header"])  # noqa: SIM118
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:

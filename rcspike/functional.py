@@ -1,8 +1,8 @@
 """One layer at a time: encoding, charging phase, firing phase, traces, and their exact gradients.
 
 Arrays are NumPy, C-ordered, float32 or float64. Times are ``(batch, n_in)`` in units of the window T, weights
-``(n_in, n_out)`` in V_th / T, voltages ``(batch, n_out)`` in V_th. The dtype of a result is that of the weights; times of
-the other precision are converted to it. Results do not depend on the number of threads or on the instruction set.
+``(n_in, n_out)`` in V_th / T, voltages ``(batch, n_out)`` in V_th. The dtype of a result is that of the weights; times
+of the other precision are converted to it. Results do not depend on the number of threads or on the instruction set.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ __all__ = [
     "encode",
     "fire",
     "fire_vjp",
-    "schedule",
     "trace",
 ]
 
@@ -32,7 +31,7 @@ _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = None) -> None:
-    """Refuse what the engine cannot read: not an array, not float32 or float64 (or not `dtype`), wrong rank, not C-ordered."""
+    """Refuse what the engine cannot read: no array, another dtype than it works in, a wrong rank, not C-ordered."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{name} must be a numpy array, got {type(array).__name__}")
     wanted = _FLOATS if dtype is None else (dtype,)
@@ -118,8 +117,8 @@ def charge(times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads:
     times : (batch, n_in)
         Input spike times in T; ``inf`` or anything above 1 means no spike.
     weights : (n_in, n_out)
-        Signed synaptic weights in V_th / T; drive D = w (1 - V_D/abs(E)), conductance G = abs(w)/abs(E), with E the rail of
-        the weight's sign.
+        Signed synaptic weights in V_th / T; drive D = w (1 - V_D/abs(E)), conductance G = abs(w)/abs(E), with E the
+        rail of the weight's sign.
     circuit : Circuit
     threads : int, optional
         Number of threads; all cores this process may use by default.

@@ -17,9 +17,9 @@ __all__ = ["Epoch", "History"]
 class Epoch:
     """One pass over the training samples.
 
-    Accuracies are shares in [0, 1]; `train_accuracy` is that of the samples as they were trained on, `validation_accuracy`
-    is nan without a validation split. `silent` and `saturated` are the shares of (sample, neuron) pairs of each hidden
-    layer with v <= 0 and v >= 1, where a spike time has no gradient.
+    Accuracies are shares in [0, 1]; `train_accuracy` is that of the samples as they were trained on,
+    `validation_accuracy` is nan without a validation split. `silent` and `saturated` are the shares of (sample, neuron)
+    pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient.
     """
 
     epoch: int
