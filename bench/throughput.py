@@ -134,7 +134,9 @@ def main() -> None:
     print(f"{result['machine']['cpu']}, {result['build']['isa']}, rcspike {result['build']['version']}")
     print(f"{'':12}{'batch':>6}{'1 thread':>12}{'2 threads':>12}{'ratio':>8}   samples/s")
     for row in result["rows"]:
-        print(f"{row['what']:12}{row['batch']:6}{row['threads_1']:12,.0f}{row['threads_2']:12,.0f}{row['speed_up']:8.2f}")
+        print(
+            f"{row['what']:12}{row['batch']:6}{row['threads_1']:12,.0f}{row['threads_2']:12,.0f}{row['speed_up']:8.2f}"
+        )
     print(f"memory of a training step of batch 256: {memory / 1e6:.1f} MB")
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + "\n")

@@ -56,8 +56,8 @@ def save(
     _tensors.write(path, "checkpoint", tensors, {"run": identity, "history": [dataclasses.asdict(e) for e in history]})
 
 
-def load(path: str | os.PathLike[str], identity: dict[str, Any]) -> Checkpoint:
-    """Read a checkpoint of the run with this identity.
+def load(path: str | os.PathLike[str], identity: dict[str, Any] | None = None) -> Checkpoint:
+    """Read a checkpoint; if an identity is given, of the run that has it.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def load(path: str | os.PathLike[str], identity: dict[str, Any]) -> Checkpoint:
         If the file is broken, or of another run; the setting that differs is named.
     """
     tensors, header = _tensors.read(path, "checkpoint")
-    for name, value in identity.items():
+    for name, value in (identity or {}).items():
         if header["run"].get(name) != value:
             what = (
                 "initial weights, circuit or data differ"

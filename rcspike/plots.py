@@ -24,7 +24,7 @@ from rcspike.network import Network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.figure import Figure
 
 __all__ = ["LayerTraces", "check_available", "circuit_colour", "layer_traces", "save_figure", "training_figure"]
 
@@ -34,8 +34,11 @@ _CHARGING, _FIRING = "#eef2f6", "#fdf3e3"
 _CONVENTIONAL = "#7f7f7f"
 _HIGHLIGHT = "#d55e00"  # vermilion of Okabe and Ito, apart from every colour of a circuit for any kind of eye
 
-_WIDTH = 9.0  # inches, as are all sizes here
-_LEARNING_HEIGHT, _INPUT_HEIGHT, _LAYER_HEIGHT = 2.2, 1.2, 1.65
+# All in inches. Everything has its fixed place: what matplotlib's own layouts find depends on memory addresses in the
+# last bits, and changes with every drawing.
+_WIDTH, _LEFT, _RIGHT, _TITLE, _BOTTOM = 9.0, 0.68, 0.12, 0.46, 0.5
+_CURVES_HEIGHT, _CURVES_GAP, _LOSS_WIDTH = 1.6, 0.85, 2.9
+_INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP = 0.85, 1.2, 0.4
 
 
 def check_available() -> None:
@@ -167,20 +170,18 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
     """
     check_available()
     from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     if not len(history):
         raise ValueError("there is no epoch to draw")
     if not 0 <= sample < len(split.labels):
         raise ValueError(f"sample must be in [0, {len(split.labels)}), got {sample}")
 
-    path_height = _INPUT_HEIGHT + _LAYER_HEIGHT * len(network.weights)
-    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06)
-    figure = Figure(figsize=(_WIDTH, _LEARNING_HEIGHT + path_height), facecolor=_PAPER, layout=layout)
-    figure.suptitle(_title(network, history), x=0.012, ha="left", fontsize=10, color=_INK)
-    learning, path = figure.subfigures(2, 1, squeeze=False, height_ratios=[_LEARNING_HEIGHT, path_height])[:, 0]
-    _draw_learning(learning, history, network.circuit)
-    _draw_path(path, network, split, sample)
+    path_top = _TITLE + _CURVES_HEIGHT + _CURVES_GAP
+    path_height = _INPUT_HEIGHT + len(network.weights) * (_PANEL_GAP + _LAYER_HEIGHT)
+    figure = Figure(figsize=(_WIDTH, path_top + path_height + _BOTTOM), facecolor=_PAPER)
+    figure.text(0.012, 1 - 0.1 / figure.get_figheight(), _title(network, history), va="top", fontsize=10, color=_INK)
+    _draw_learning(figure, history, network.circuit)
+    _draw_path(figure, path_top, network, split, sample)
     return figure
 
 
@@ -226,15 +227,25 @@ def _evenly(items: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
     return items[np.linspace(0, len(items) - 1, n).round().astype(np.int64)]
 
 
-def _draw_learning(figure: SubFigure, history: History, circuit: Circuit) -> None:
-    errors, loss = figure.subplots(1, 2, width_ratios=[1.6, 1])
+def _place(figure: Figure, top: float, height: float, left: float = _LEFT, right: float = _WIDTH - _RIGHT) -> Axes:
+    """Axes from `left` to `right`, and from `top` down."""
+    total = figure.get_figheight()
+    return figure.add_axes((left / _WIDTH, 1 - (top + height) / total, (right - left) / _WIDTH, height / total))
+
+
+def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    loss_left = _WIDTH - _RIGHT - _LOSS_WIDTH
+    errors = _place(figure, _TITLE, _CURVES_HEIGHT, right=loss_left - _LEFT)
+    loss = _place(figure, _TITLE, _CURVES_HEIGHT, left=loss_left)
     epochs = [e.epoch for e in history]
     colour = circuit_colour(circuit)
     marker: dict[str, Any] = {"marker": "o", "markersize": 2.5} if len(history) <= 30 else {}
     curves: dict[str, tuple[list[float], dict[str, Any]]] = {
         "training": ([e.train_accuracy for e in history], {"linestyle": "--", "linewidth": 1.0}),
         "validation": (
-            [e.validation_accuracy for e in history if e.validation_accuracy is not None],
+            [e.validation_accuracy for e in history if not math.isnan(e.validation_accuracy)],
             {"linestyle": ":", "linewidth": 1.4},
         ),
         "test": ([e.test_accuracy for e in history], {"linewidth": 1.8}),
@@ -254,7 +265,7 @@ def _draw_learning(figure: SubFigure, history: History, circuit: Circuit) -> Non
         _tidy(axes)
         axes.set_xlim(0.5, epochs[-1] + 0.5)
         axes.set_xlabel("epoch", fontsize=9, color=_INK)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
         axes.grid(color="#e4e4e4", linewidth=0.6)
 
 
@@ -273,14 +284,14 @@ def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _draw_path(figure: SubFigure, network: Network, split: Split, sample: int) -> None:
+def _draw_path(figure: Figure, top: float, network: Network, split: Split, sample: int) -> None:
     times = split.times[sample : sample + 1]
     layers = layer_traces(network, times)
     label, read = int(split.labels[sample]), int(network.predict(times)[0])
     n = len(layers)
-    raster, *panels = figure.subplots(
-        n + 1, 1, sharex=True, height_ratios=[_INPUT_HEIGHT] + [_LAYER_HEIGHT] * n, squeeze=False
-    )[:, 0]
+    raster = _place(figure, top, _INPUT_HEIGHT)
+    first, pitch = top + _INPUT_HEIGHT + _PANEL_GAP, _LAYER_HEIGHT + _PANEL_GAP
+    panels = [_place(figure, first + depth * pitch, _LAYER_HEIGHT) for depth in range(n)]
     colour = circuit_colour(network.circuit)
 
     _draw_input(raster, split.images[sample], times[0], f"class {label}\nread as {read}", n)
@@ -294,11 +305,10 @@ def _draw_path(figure: SubFigure, network: Network, split: Split, sample: int) -
     for axes in (raster, *panels):
         _tidy(axes)
         axes.set_xlim(-0.02, n + 1.14)
-        axes.set_xticks(range(n + 2))
+        axes.set_xticks(range(n + 2), None if axes is panels[-1] else [])
         for t in range(n + 2):
             axes.axvline(t, color="#d6d6d6", linewidth=0.6, zorder=0)
     panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=_INK)
-    figure.align_ylabels()
 
 
 def _draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, n: int) -> None:
@@ -402,6 +412,7 @@ def _title(network: Network, history: History) -> str:
 def _tidy(axes: Axes) -> None:
     axes.tick_params(labelsize=8, colors=_INK, which="both")
     axes.yaxis.label.set(fontsize=9, color=_INK)
+    axes.yaxis.set_label_coords(-0.46 / (axes.get_position().width * _WIDTH), 0.5)
     for name, spine in axes.spines.items():
         spine.set_visible(name in ("left", "bottom"))
         spine.set_color(_FAINT)

@@ -138,7 +138,7 @@ def train(
     ------
     ValueError
         If an argument is out of its range, the network does not fit the data, or the checkpoint is of another run.
-    RuntimeError
+    FloatingPointError
         If training diverges.
 
     Examples
@@ -146,8 +146,8 @@ def train(
     >>> from rcspike import Circuit, Network, datasets
     >>> digits = datasets.load("digits")
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
-    >>> history = train(network, digits, epochs=2, seed=0)
-    >>> history.test_accuracy > 0.5
+    >>> history = train(network, digits, epochs=5, batch_size=16, seed=0)
+    >>> history.test_accuracy > 0.8
     True
     """
     settings = _Settings(
@@ -200,7 +200,7 @@ def train(
             try:
                 report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
             except RuntimeError as error:
-                raise RuntimeError(
+                raise FloatingPointError(
                     f"training diverged in epoch {epoch + 1}: {error}; lower learning_rate (now {learning_rate})"
                 ) from error
             total.add(report)

@@ -1,0 +1,80 @@
+"""The command line: ``rcspike train``, ``rcspike eval``, ``rcspike info``."""
+
+from __future__ import annotations
+
+import platform
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from rcspike import Network, build_config, datasets, evaluate
+from rcspike.cli import _options
+from rcspike.cli._report import user_errors
+from rcspike.cli._train import train_command
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Exact simulation and training of RC-Spike circuits.",
+    epilog="Example: rcspike train mnist --v-syn 1.0",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rcspike {build_config()['version']}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("eval", epilog="Example: rcspike eval runs/mnist/model.safetensors mnist --noise 0.01")
+def eval_command(
+    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="What to test it on.", show_default=False)],
+    noise: _options.Noise = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
+    threads: _options.Threads = None,
+    data: _options.Data = None,
+) -> None:
+    """Accuracy of a trained model on the test images of a data set."""
+    with user_errors():
+        network = Network.load(model / "model.safetensors" if model.is_dir() else model)
+        split = datasets.load(dataset.value, directory=data).test
+        n = len(split.times)  # encodes the images, which is no part of the measurement
+        started = time.perf_counter()
+        accuracy = evaluate(network, split, **_options.given(noise=noise, seed=seed, threads=threads))
+        speed = n / (time.perf_counter() - started)
+    typer.echo(f"test accuracy {100 * accuracy:.2f} % of {n:,} images, {speed:,.0f} samples/s")
+
+
+@app.command("info", epilog="Example: RCSPIKE_ISA=scalar rcspike info")
+def info_command() -> None:
+    """Versions, compiler, instruction set and threads: what a bug report needs."""
+    with user_errors():
+        config = build_config()
+    facts = {
+        "rcspike": config["version"],
+        "Python": f"{platform.python_version()} on {platform.platform()}",
+        "numpy": np.__version__,
+        "compiler": config["compiler"],
+        "instruction set": f"{config['isa']} (this machine has {', '.join(config['isas'])}; RCSPIKE_ISA forces one)",
+        "threads": config["threads"],
+    }
+    for name, value in facts.items():
+        typer.echo(f"{name:<15}  {value}")

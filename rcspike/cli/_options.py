@@ -1,0 +1,46 @@
+"""Options that commands share, and what their defaults are."""
+
+from __future__ import annotations
+
+import inspect
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rcspike.training import train
+
+__all__ = ["Data", "DatasetName", "Noise", "Threads", "given", "learning", "train_defaults"]
+
+
+class DatasetName(str, Enum):
+    """The data sets that `rcspike.datasets.load` knows."""
+
+    DIGITS = "digits"
+    MNIST = "mnist"
+    FASHION_MNIST = "fashion-mnist"
+
+
+def train_defaults() -> dict[str, Any]:
+    """Keyword arguments of `train` that have a default, so that nothing here repeats one."""
+    parameters = inspect.signature(train).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Those that the user set: the functions behind a command have their own defaults for the others."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def learning(name: str, text: str) -> Any:
+    """An option handed through to `train`, shown with the default it has there."""
+    return typer.Option(help=text, show_default=str(train_defaults()[name]))
+
+
+Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]
+Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder with the data set's files.", show_default="RCSPIKE_DATA, the cache, a download"),
+]

@@ -1,0 +1,123 @@
+"""What a command says: progress, summaries and errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from rcspike.history import Epoch, History
+from rcspike.training import Progress
+
+__all__ = ["Reporter", "console", "epoch_line", "fail", "percent", "user_errors"]
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """One line and exit code 2 for what a user can put right; whatever else goes wrong keeps its traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # nobody reads the output any more, which typer takes without a word
+    except (ValueError, OSError) as error:
+        fail(error)
+    except ImportError as error:
+        if "rcspike[" not in str(error):
+            raise
+        fail(error)
+
+
+def fail(error: Exception) -> NoReturn:
+    """Say what went wrong, in one line, and exit with code 2."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    typer.echo(f"error: {' '.join(text.split())}", err=True)
+    raise typer.Exit(2) from error
+
+
+def console() -> Console:
+    """Standard output that takes text as it is: no markup, no coloured numbers, no line broken but by the terminal."""
+    return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+class Reporter:
+    """Shows how a run goes: one line an epoch, and on a terminal a bar below them.
+
+    Use it as a context manager, and as `train`'s `progress`.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._n_shown: int | None = None
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("batches  {task.fields[last]}"),
+            TimeRemainingColumn(),
+            console=console,
+            expand=True,
+            transient=True,
+            disable=not console.file.isatty() or console.is_dumb_terminal,
+        )
+
+    def __enter__(self) -> Reporter:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    @property
+    def started(self) -> bool:
+        """Whether a batch has been trained on."""
+        return self._n_shown is not None
+
+    def __call__(self, progress: Progress) -> None:
+        done = (progress.epoch - 1) * progress.n_batches + progress.batch
+        if self._n_shown is None:
+            self._n_shown = len(progress.history)
+            self._bars.add_task("", total=progress.epochs * progress.n_batches, completed=done - 1, last="")
+        self.show(progress.history, progress.epochs)
+        last = progress.history.epochs[-1:]
+        self._bars.update(
+            self._bars.task_ids[0],
+            completed=done,
+            description=f"epoch {progress.epoch}/{progress.epochs}",
+            last="".join(f"loss {e.loss:.4f}  test {percent(e.test_accuracy)}" for e in last),
+        )
+
+    def show(self, history: History, epochs: int) -> None:
+        """Print the lines of the epochs that have finished since the last call."""
+        if self._n_shown is not None:
+            for epoch in history.epochs[self._n_shown :]:
+                self._console.print(epoch_line(epoch, epochs))
+            self._n_shown = len(history)
+
+
+def epoch_line(epoch: Epoch, epochs: int) -> str:
+    """What an epoch came to."""
+    parts = [
+        f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}",
+        f"loss {epoch.loss:.4f}",
+        f"train {percent(epoch.train_accuracy)}",
+        *([] if math.isnan(epoch.validation_accuracy) else [f"validation {percent(epoch.validation_accuracy)}"]),
+        f"test {percent(epoch.test_accuracy)}",
+        f"{epoch.seconds:.1f} s",
+    ]
+    return "  ".join(parts)
+
+
+def percent(share: float) -> str:
+    """A share in per cent, to two digits."""
+    return f"{100 * share:.2f} %"

@@ -1,0 +1,232 @@
+"""``rcspike train``: one run, one folder."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import numpy as np
+import typer
+
+from rcspike import _tensors, build_config, checkpoint, datasets, plots
+from rcspike._files import check_writable, written_whole
+from rcspike.circuit import Circuit
+from rcspike.cli import _options
+from rcspike.cli._options import given, learning
+from rcspike.cli._report import Reporter, console, fail, percent, user_errors
+from rcspike.datasets import Dataset
+from rcspike.history import History
+from rcspike.network import Network
+from rcspike.training import train
+
+__all__ = ["train_command"]
+
+# Chosen on a validation split, docs/benchmarks.md.
+_PRESETS: dict[str, dict[str, Any]] = {
+    "digits": {"hidden": "200", "epochs": 40, "batch_size": 16},
+    "mnist": {"hidden": "200,200", "epochs": 20},
+    "fashion-mnist": {"hidden": "200,200", "epochs": 20},
+}
+_MODEL, _CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
+
+
+def train_command(
+    ctx: typer.Context,
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="What to learn.")] = _options.DatasetName.DIGITS,
+    v_syn: Annotated[float, typer.Option(help="Synapse rails in V_th; inf is the conventional circuit.")] = 1.0,
+    e_plus: Annotated[float | None, typer.Option(help="Upper rail in V_th.", show_default="v_syn")] = None,
+    e_minus: Annotated[float | None, typer.Option(help="Lower rail in V_th.", show_default="-v_syn")] = None,
+    diode_drop: Annotated[float | None, typer.Option(help="Diode drop in V_th.", show_default="0.0")] = None,
+    ramp: Annotated[float | None, typer.Option(help="Coefficient of a bent ramp.", show_default="0.0")] = None,
+    hidden: Annotated[
+        str | None, typer.Option(help="Sizes of the hidden layers.", show_default="200 for digits, else 200,200")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs.", show_default="40 for digits, else 20")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Samples a step.", show_default="16 for digits, else 64")
+    ] = None,
+    learning_rate: Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
+    noise: _options.Noise = None,
+    temporal_penalty: Annotated[
+        float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")
+    ] = None,
+    temperature: Annotated[float | None, learning("temperature", "Of the softmax over spike times, in T.")] = None,
+    validation: Annotated[float | None, learning("validation", "Share of the training images kept apart.")] = None,
+    threads: _options.Threads = None,
+    data: _options.Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for all results.", show_default="runs/<dataset>-v<v_syn>-s<seed>"),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+) -> None:
+    """Train a network on a data set.
+
+    Leaves model, history, settings, a figure and a checkpoint in one folder.
+
+    Ctrl-C stops it after the last finished epoch; --resume goes on from there, to the same weights bit for bit.
+    """
+    name, screen = dataset.value, console()
+    preset = _PRESETS[name]
+    options = given(
+        hidden=hidden,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        noise=noise,
+        temporal_penalty=temporal_penalty,
+        temperature=temperature,
+        validation=validation,
+        threads=threads,
+    )
+    settings = {**preset, **options, "seed": seed}
+    layers_text = settings.pop("hidden")
+    folder = out or Path("runs", f"{name}-v{v_syn:g}-s{seed}")
+    run, reporter = None, Reporter(screen)
+    try:
+        with user_errors():
+            plots.check_available()
+            circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
+            layers = _sizes(layers_text)
+            _refuse_other_runs(folder, resume=resume)
+            check_writable(folder)
+            images = datasets.load(name, directory=data)
+            sizes = [images.train.times.shape[1], *layers, images.n_classes]
+            network = Network.create(sizes, circuit, seed=seed)
+        run = _Run(folder, network, images, settings, _command(ctx))
+        screen.print(f"{name}, {'-'.join(map(str, sizes))}, v_syn {v_syn:g}, seed {seed}: results in {folder}")
+        with user_errors(), reporter:
+            history = _train(run, reporter)
+            reporter.show(history, settings["epochs"])
+            _write(run, history)
+        # Outside: an error of ours in drawing is no mistake of the user's.
+        figure = plots.training_figure(network, history, images.test)
+        with user_errors():
+            plots.save_figure(figure, folder / "learning")
+        for line in _summary(run, history):
+            screen.print(line)
+    except KeyboardInterrupt:
+        _stop(run, reporter, settings["epochs"])
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What makes a run, and where its files go."""
+
+    folder: Path
+    network: Network
+    dataset: Dataset
+    settings: dict[str, Any]
+    command: list[str]
+
+    @property
+    def model(self) -> Path:
+        return self.folder / _MODEL
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / _CHECKPOINT
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")] if text else []
+    except ValueError:
+        raise ValueError(f"--hidden takes numbers of neurons such as 200,200, got {text!r}") from None
+
+
+def _refuse_other_runs(folder: Path, *, resume: bool) -> None:
+    checkpoint_there, model_there = (folder / _CHECKPOINT).exists(), (folder / _MODEL).exists()
+    if resume and model_there and not checkpoint_there:
+        raise FileNotFoundError(
+            f"{folder} holds a model but no checkpoint to go on from; choose another folder with --out"
+        )
+    if not resume and (model_there or checkpoint_there):
+        raise FileExistsError(
+            f"{folder} already holds a run; go on with it with --resume, choose another folder with --out, or remove it"
+        )
+
+
+def _command(ctx: typer.Context) -> list[str]:
+    """The words that were typed, without --resume."""
+    words = ["rcspike", "train"]
+    for parameter in ctx.command.params:
+        source = ctx.get_parameter_source(parameter.name or "")
+        if source is None or source.name != "COMMANDLINE" or parameter.name == "resume":
+            continue
+        value = ctx.params[parameter.name or ""]
+        option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
+        words += [*option, str(value.value if isinstance(value, Enum) else value)]
+    return words
+
+
+def _train(run: _Run, reporter: Reporter) -> History:
+    try:
+        return train(run.network, run.dataset, checkpoint_path=run.checkpoint, progress=reporter, **run.settings)
+    except FloatingPointError as error:  # training diverged, and the message says what to do
+        fail(error)
+
+
+def _stop(run: _Run | None, reporter: Reporter, epochs: int) -> NoReturn:
+    """Keep what the finished epochs gave, as the checkpoint has it: the network may be in the midst of the next."""
+    if run is None:
+        typer.echo("stopped before the first epoch", err=True)
+        raise typer.Exit(130)
+    n_finished = 0
+    with user_errors():
+        if run.checkpoint.exists():
+            saved = checkpoint.load(run.checkpoint)
+            n_finished = len(saved.history)
+            if reporter.started:
+                run.network.weights = tuple(saved.weights)
+                reporter.show(saved.history, epochs)
+                _write(run, saved.history)
+    command = shlex.join([*run.command, "--resume"])
+    typer.echo(f"stopped after epoch {n_finished} of {epochs}; go on with: {command}", err=True)
+    raise typer.Exit(130)
+
+
+def _write(run: _Run, history: History) -> None:
+    run.network.save(run.model)
+    history.write_csv(run.folder / "history.csv")
+    settings = {**_options.train_defaults(), **run.settings}
+    record = {
+        "command": shlex.join(run.command),
+        "dataset": run.dataset.name,
+        "sizes": run.network.sizes,
+        "circuit": _tensors.circuit_to_header(run.network.circuit),
+        "settings": {name: value for name, value in settings.items() if name not in ("checkpoint_path", "progress")},
+        "epochs_finished": len(history),
+        "test_accuracy": history.test_accuracy,
+        "samples_per_second": _speed(run, history),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "build": build_config(),
+    }
+    with written_whole(run.folder / "run.json") as temporary:
+        temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def _speed(run: _Run, history: History) -> float:
+    """Training samples a second, with the evaluation after each epoch in the time."""
+    n = len(run.dataset.train.labels)
+    n_trained = n - round(float(run.settings.get("validation", 0.0)) * n)
+    return len(history) * n_trained / sum(epoch.seconds for epoch in history)
+
+
+def _summary(run: _Run, history: History) -> Iterator[str]:
+    last = history.epochs[-1]
+    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}"
+    if last.silent:
+        yield f"silent         {', '.join(map(percent, last.silent))} of the hidden neurons, layer by layer"
+        yield f"saturated      {', '.join(map(percent, last.saturated))}"
+    yield f"speed          {_speed(run, history):,.0f} samples/s, evaluation included"
+    files = [_MODEL, "history.csv", "run.json", "learning.svg", "learning.png", _CHECKPOINT]
+    yield f"files          {run.folder}: {', '.join(files)}"

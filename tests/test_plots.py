@@ -1,0 +1,241 @@
+"""The figures: that they show what the engine computed, and leave nothing half-written or changed behind."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+pytest.importorskip("matplotlib")
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from rcspike import Circuit, Epoch, History, Network, functional, plots
+from rcspike.datasets import Split
+
+CIRCUITS = [
+    Circuit(v_syn=1.0),
+    Circuit.conventional(),
+    Circuit(v_syn=2.0, e_minus=-0.7, diode_drop=0.1, ramp=0.5),
+    Circuit(v_syn=3.0, ramp=-1.0),
+]
+
+# Voltages are a few units and add up some 40 terms, each good to an ulp of 2.2e-16 of double precision.
+ROUNDING = 1e-13
+
+
+def made_up_split(n: int = 3) -> Split:
+    rng = np.random.default_rng(5)
+    images = rng.random((n, 6, 7)) * (rng.random((n, 6, 7)) < 0.6)
+    return Split(images, np.arange(n) % 4)
+
+
+def network_on(circuit: Circuit) -> Network:
+    rng = np.random.default_rng(6)
+    sizes = (42, 30, 20, 4)
+    weights = [rng.normal(0.1, 1.5 / math.sqrt(n_in), (n_in, n_out)) for n_in, n_out in pairwise(sizes)]
+    return Network(weights, circuit)
+
+
+def made_up_history(n: int = 4, *, validation: float = math.nan, error: float = 0.1) -> History:
+    epochs = [
+        Epoch(k, 1e-3, 1 / k, 1 - error / k, validation, 1 - 2 * error / k, (0.4,), (0.0,), 1.0)
+        for k in range(1, n + 1)
+    ]
+    return History(epochs)
+
+
+@pytest.fixture(scope="module")
+def figure() -> Figure:
+    return plots.training_figure(network_on(CIRCUITS[0]), made_up_history(validation=0.8), made_up_split(), sample=1)
+
+
+def panels(figure: Figure) -> dict[str, list[Axes]]:
+    named: dict[str, list[Axes]] = {}
+    for axes in figure.axes:
+        named.setdefault(axes.get_ylabel(), []).append(axes)
+    return named
+
+
+def voltages_and_times(network: Network, times: Any) -> list[tuple[Any, Any]]:
+    layers = []
+    for w in network.weights:
+        v = functional.charge(times, w, network.circuit)
+        times = functional.fire(v, network.circuit)
+        layers.append((v[0], times[0]))
+    return layers
+
+
+def test_the_figure_has_curves_the_input_and_a_panel_for_each_layer(figure: Figure) -> None:
+    named = panels(figure)
+    assert {name: len(axes) for name, axes in named.items()} == {
+        "error / %": 1,
+        "loss": 1,
+        "pixel": 1,
+        r"$v\,/\,V_\mathrm{th}$": 3,
+    }
+    for name in ("error / %", "loss"):
+        assert named[name][0].get_xlabel() == "epoch"
+    assert "T$" in figure.axes[-1].get_xlabel()
+
+
+def test_the_curves_are_those_of_the_history(figure: Figure) -> None:
+    lines = {line.get_label(): line.get_ydata() for line in panels(figure)["error / %"][0].lines}
+    history = made_up_history(validation=0.8)
+    assert lines.keys() == {"training", "validation", "test"}
+    np.testing.assert_allclose(lines["test"], [100 * (1 - e.test_accuracy) for e in history])
+    np.testing.assert_allclose(lines["training"], [100 * (1 - e.train_accuracy) for e in history])
+    np.testing.assert_allclose(lines["validation"], 20)
+
+
+def test_each_drawn_trace_ends_its_charging_phase_at_the_voltage_of_the_engine(figure: Figure) -> None:
+    layers = voltages_and_times(network_on(CIRCUITS[0]), made_up_split().times[1:2])
+    for depth, (axes, (v, _)) in enumerate(zip(panels(figure)[r"$v\,/\,V_\mathrm{th}$"], layers, strict=True), start=1):
+        ends = [
+            line.get_ydata()[-1]
+            for line in axes.lines
+            if len(line.get_xdata()) > 2 and line.get_xdata()[0] == depth - 1 and line.get_xdata()[-1] == depth
+        ]
+        assert len(ends) == min(len(v), 12)
+        for end in ends:
+            assert np.abs(v - end).min() <= ROUNDING
+
+
+@pytest.mark.parametrize("circuit", CIRCUITS)
+def test_traces_begin_at_rest_and_end_where_charge_says(circuit: Circuit) -> None:
+    network, times = network_on(circuit), made_up_split().times[:1]
+    layers = plots.layer_traces(network, times)
+    for layer, (v, t_out) in zip(layers, voltages_and_times(network, times), strict=True):
+        assert layer.t[0] == 0
+        assert layer.t[-1] == 1
+        assert not layer.v[:, 0].any()
+        np.testing.assert_allclose(layer.v[:, -1], v[layer.neurons], rtol=0, atol=ROUNDING)
+        np.testing.assert_array_equal(layer.t_out, 1 + t_out[layer.neurons])
+        np.testing.assert_array_equal(layer.layer_t_out, 1 + t_out)
+
+
+@pytest.mark.parametrize("circuit", CIRCUITS)
+def test_each_ramp_meets_the_threshold_at_the_spike(circuit: Circuit) -> None:
+    n_checked = 0
+    for layer in plots.layer_traces(network_on(circuit), made_up_split().times[:1]):
+        v = layer.v[:, -1]
+        np.testing.assert_allclose(layer.ramp(np.zeros(1))[:, 0], v, rtol=0, atol=ROUNDING)
+        for neuron in np.flatnonzero((v > 0) & (v < 1)):
+            n_checked += 1
+            assert layer.ramp(layer.t_out[neuron : neuron + 1] - 1)[neuron, 0] == pytest.approx(1, abs=ROUNDING)
+    assert n_checked > 3
+
+
+def test_traces_bend_where_their_input_spikes() -> None:
+    network = Network([np.array([[2.0], [-3.0]])], Circuit.conventional())
+    (layer,) = plots.layer_traces(network, np.array([[0.2345, 0.6789]]))
+    assert {0.2345, 0.6789} <= set(layer.t.tolist())
+    exact = 2 * np.maximum(layer.t - 0.2345, 0) - 3 * np.maximum(layer.t - 0.6789, 0)
+    np.testing.assert_allclose(layer.v[0], exact, rtol=0, atol=ROUNDING)
+
+
+@given(v=arrays(np.float64, st.integers(1, 60), elements=st.floats(-2, 2)), n=st.integers(4, 14))
+def test_the_neurons_shown_spread_over_the_firing_order(v: Any, n: int) -> None:
+    shown = plots._spread(v, n)
+    assert len(set(shown.tolist())) == len(shown) == min(n, len(v))
+    assert (np.diff(v[shown]) <= 0).all()
+    n_silent = np.count_nonzero(v[shown] <= 0)
+    if (v > 0).sum() >= n:
+        assert n_silent <= n // 4
+    if (v > 0).any():
+        assert v[shown[0]] == v.max()
+    if (v <= 0).any():
+        assert n_silent > 0
+    if n_silent > 1:
+        assert v[shown[-1]] == v.min()
+
+
+def test_the_conventional_circuit_is_grey_and_rc_spike_goes_from_dark_to_light() -> None:
+    red, green, blue = to_rgb(plots.circuit_colour(Circuit.conventional()))
+    assert red == green == blue
+    lightness = [
+        np.dot((0.2126, 0.7152, 0.0722), to_rgb(plots.circuit_colour(Circuit(v_syn=v))))
+        for v in (0.5, 1, 2, 4, 10, 100)
+    ]
+    assert (np.diff(lightness) > 0).all()
+    assert plots.circuit_colour(Circuit(v_syn=1000)) == plots.circuit_colour(Circuit(v_syn=100))
+
+
+@pytest.mark.parametrize(
+    ("history", "sizes"),
+    [
+        (made_up_history(1), (42, 4)),
+        (made_up_history(40, error=0.0), (42, 3, 4)),
+        (made_up_history(2, error=0.5), (42, 4)),
+    ],
+    ids=["one epoch and no hidden layer", "no error at all", "chance"],
+)
+def test_unusual_runs_can_be_drawn(history: History, sizes: tuple[int, ...], tmp_path: Path) -> None:
+    network = Network.create(sizes, Circuit.conventional(), seed=0)
+    figure = plots.training_figure(network, history, made_up_split())
+    figure.canvas.draw()
+
+
+def test_a_black_image_can_be_drawn() -> None:
+    split = Split(np.zeros((1, 6, 7)), np.array([0]))
+    plots.training_figure(network_on(CIRCUITS[0]), made_up_history(1), split).canvas.draw()
+
+
+def test_an_empty_history_and_a_sample_that_is_not_there_are_refused() -> None:
+    network, split = network_on(CIRCUITS[0]), made_up_split()
+    with pytest.raises(ValueError, match="no epoch"):
+        plots.training_figure(network, History(), split)
+    for sample in (-1, 3):
+        with pytest.raises(ValueError, match=rf"sample must be in \[0, 3\), got {sample}"):
+            plots.training_figure(network, made_up_history(), split, sample=sample)
+
+
+def test_the_same_run_gives_the_same_svg_and_no_setting_of_matplotlib_changes(figure: Figure, tmp_path: Path) -> None:
+    before = dict(matplotlib.rcParams)
+    again = plots.training_figure(network_on(CIRCUITS[0]), made_up_history(validation=0.8), made_up_split(), sample=1)
+    svg, png = plots.save_figure(figure, tmp_path / "run.v1")
+    other, _ = plots.save_figure(again, tmp_path / "other")
+    assert (svg.name, png.name) == ("run.v1.svg", "run.v1.png")
+    assert svg.read_bytes() == other.read_bytes()
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_a_figure_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "learning.svg").write_text("the old one")
+
+    class Breaking(Figure):
+        def savefig(self, fname: Any, **_: Any) -> None:
+            Path(fname).write_text("half")
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        plots.save_figure(Breaking(), tmp_path / "learning")
+    assert [(f.name, f.read_text()) for f in tmp_path.iterdir()] == [("learning.svg", "the old one")]
+
+
+def test_without_matplotlib_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"pip install 'rcspike\[cli\]'"):
+        plots.training_figure(network_on(CIRCUITS[0]), made_up_history(), made_up_split())
+
+
+def test_matplotlib_is_loaded_only_for_a_figure_and_pyplot_never() -> None:
+    script = (
+        "import sys, rcspike.plots as p; assert 'matplotlib' not in sys.modules;"
+        "from rcspike import Circuit; p.circuit_colour(Circuit()); assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
