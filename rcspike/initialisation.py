@@ -13,8 +13,8 @@ from rcspike.functional import FloatArray
 
 __all__ = ["initial_weights"]
 
-# The share of a layer's inputs taken to spike, at times spread evenly over the window: a fifth of MNIST's pixels do, and
-# half of Fashion-MNIST's. A factor of two hardly matters.
+# The share of inputs taken to spike, at times spread evenly over the window: a fifth of MNIST's pixels do, and half of
+# Fashion-MNIST's. A factor of two hardly matters.
 _ACTIVE = 0.25
 
 # Without coupling, voltages spread by this much, in V_th: half of the neurons stay silent, hardly one saturates. With

@@ -21,13 +21,15 @@ using Array = py::array_t<T, py::array::c_style>;
 
 template <class T>
 Span2<const T> matrix(const Array<T>& a, const char* name) {
-    if (a.ndim() != 2) throw std::invalid_argument(std::string(name) + " must have 2 dimensions, got " + std::to_string(a.ndim()));
+    if (a.ndim() != 2)
+        throw std::invalid_argument(std::string(name) + " must have 2 dimensions, got " + std::to_string(a.ndim()));
     return {a.data(), static_cast<std::size_t>(a.shape(0)), static_cast<std::size_t>(a.shape(1))};
 }
 
 template <class T>
 Span1<const T> row(const Array<T>& a, const char* name) {
-    if (a.ndim() != 1) throw std::invalid_argument(std::string(name) + " must have 1 dimension, got " + std::to_string(a.ndim()));
+    if (a.ndim() != 1)
+        throw std::invalid_argument(std::string(name) + " must have 1 dimension, got " + std::to_string(a.ndim()));
     return {a.data(), static_cast<std::size_t>(a.shape(0))};
 }
 

@@ -6,8 +6,8 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-AffineSynapses<Real> affine(const Array<Real>& drive, const Array<Real>& conductance, const std::optional<Array<Real>>& drive0,
-                            const std::optional<Array<Real>>& conductance0) {
+AffineSynapses<Real> affine(const Array<Real>& drive, const Array<Real>& conductance,
+                            const std::optional<Array<Real>>& drive0, const std::optional<Array<Real>>& conductance0) {
     return {matrix(drive, "drive"), matrix(conductance, "conductance"), optional_row(drive0, "drive0"),
             optional_row(conductance0, "conductance0")};
 }
@@ -29,8 +29,8 @@ void bind(py::module_& m) {
         py::arg("schedule"), py::arg("weights").noconvert(), py::arg("circuit"), py::arg("threads") = none);
     m.def(
         "charge_vjp",
-        [](const Schedule<Real>& schedule, const Array<Real>& weights, const Circuit& circuit, const Array<Real>& grad_v,
-           optional<int> n) {
+        [](const Schedule<Real>& schedule, const Array<Real>& weights, const Circuit& circuit,
+           const Array<Real>& grad_v, optional<int> n) {
             const auto w = matrix(weights, "weights");
             const auto g = matrix(grad_v, "grad_v");
             auto grad_times = new_matrix<Real>(schedule.batch(), schedule.n_in());
@@ -67,7 +67,8 @@ void bind(py::module_& m) {
             const std::size_t n_in = synapses.drive.rows, n_out = synapses.drive.cols;
             auto grad_times = new_matrix<Real>(schedule.batch(), schedule.n_in());
             auto grad_drive = new_matrix<Real>(n_in, n_out), grad_conductance = new_matrix<Real>(n_in, n_out);
-            Array<Real> grad_drive0(static_cast<py::ssize_t>(n_out)), grad_conductance0(static_cast<py::ssize_t>(n_out));
+            Array<Real> grad_drive0(static_cast<py::ssize_t>(n_out)),
+                grad_conductance0(static_cast<py::ssize_t>(n_out));
             const auto to_times = writable(grad_times);
             const AffineGradient<Real> to{writable(grad_drive), writable(grad_conductance), writable_row(grad_drive0),
                                           writable_row(grad_conductance0)};
@@ -77,8 +78,9 @@ void bind(py::module_& m) {
             }
             return py::make_tuple(grad_times, grad_drive, grad_conductance, grad_drive0, grad_conductance0);
         },
-        py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(), py::arg("drive0").noconvert(),
-        py::arg("conductance0").noconvert(), py::arg("grad_v").noconvert(), py::arg("threads") = none);
+        py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(),
+        py::arg("drive0").noconvert(), py::arg("conductance0").noconvert(), py::arg("grad_v").noconvert(),
+        py::arg("threads") = none);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ void bind(py::module_& m, const char* name) {
     using N = Network<Real>;
     py::class_<N>(m, name).def(
         "forward",
-        [](const N& network, const Schedule<Real>& schedule, const std::vector<Array<Real>>& noise, std::optional<int> n) {
+        [](const N& network, const Schedule<Real>& schedule, const std::vector<Array<Real>>& noise,
+           std::optional<int> n) {
             const auto shifts = matrices(noise, "noise");
             auto v = new_matrix<Real>(schedule.batch(), network.n_out(network.n_layers() - 1));
             const auto to = writable(v);

@@ -8,9 +8,7 @@ namespace {
 template <class Real>
 void bind(py::module_& m, const char* name) {
     using S = Schedule<Real>;
-    py::class_<S>(m, name)
-        .def_property_readonly("batch", &S::batch)
-        .def_property_readonly("n_in", &S::n_in);
+    py::class_<S>(m, name).def_property_readonly("batch", &S::batch).def_property_readonly("n_in", &S::n_in);
     m.def(
         "schedule",
         [](const Array<Real>& times, std::optional<int> n) {

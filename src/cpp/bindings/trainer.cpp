@@ -20,8 +20,8 @@ void bind(py::module_& m, const char* name) {
                 const py::gil_scoped_release released;
                 return trainer.step(schedule, chosen, wanted, shifts, learning_rate, threads(n));
             },
-            py::arg("schedule"), py::arg("samples").noconvert(), py::arg("labels").noconvert(), py::arg("noise").noconvert(),
-            py::kw_only(), py::arg("learning_rate"), py::arg("threads") = py::none())
+            py::arg("schedule"), py::arg("samples").noconvert(), py::arg("labels").noconvert(),
+            py::arg("noise").noconvert(), py::kw_only(), py::arg("learning_rate"), py::arg("threads") = py::none())
         .def("weights",
              [](const T& trainer) {
                  std::vector<Array<Real>> all;
@@ -31,20 +31,22 @@ void bind(py::module_& m, const char* name) {
                  }
                  return all;
              })
-        .def("moments",
-             [](const T& trainer, int order) {
-                 std::vector<Array<Real>> all;
-                 for (std::size_t l = 0; l < trainer.network().n_layers(); ++l) {
-                     all.push_back(new_matrix<Real>(trainer.network().n_in(l), trainer.network().n_out(l)));
-                     trainer.moment(l, order, writable(all.back()));
-                 }
-                 return all;
-             },
-             py::arg("order"))
+        .def(
+            "moments",
+            [](const T& trainer, int order) {
+                std::vector<Array<Real>> all;
+                for (std::size_t l = 0; l < trainer.network().n_layers(); ++l) {
+                    all.push_back(new_matrix<Real>(trainer.network().n_in(l), trainer.network().n_out(l)));
+                    trainer.moment(l, order, writable(all.back()));
+                }
+                return all;
+            },
+            py::arg("order"))
         .def_property_readonly("steps", &T::steps)
         .def(
             "restore",
-            [](T& trainer, std::uint64_t steps, const std::vector<Array<Real>>& first, const std::vector<Array<Real>>& second) {
+            [](T& trainer, std::uint64_t steps, const std::vector<Array<Real>>& first,
+               const std::vector<Array<Real>>& second) {
                 trainer.restore(steps, matrices(first, "moment"), matrices(second, "moment"));
             },
             py::kw_only(), py::arg("steps"), py::arg("first").noconvert(), py::arg("second").noconvert());

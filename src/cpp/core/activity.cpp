@@ -1,8 +1,8 @@
 #include "activity.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <algorithm>
 #include <stdexcept>
 
 #include "check.h"
@@ -11,9 +11,11 @@
 namespace rcspike::detail {
 
 template <class Real>
-void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t batch) {
+void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise,
+                 std::size_t batch) {
     if (noise.empty()) return;
-    if (noise.size() != layers.size()) refuse("noise must be given for all ", layers.size(), " layers, got ", noise.size());
+    if (noise.size() != layers.size())
+        refuse("noise must be given for all ", layers.size(), " layers, got ", noise.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
         check_shape("noise", noise[l], batch, layers[l].n_out());
         check_finite("noise", noise[l]);
@@ -58,9 +60,9 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, const s
     }
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                                       \
-    template void check_noise(const std::vector<Layer<Real>>&, const std::vector<Span2<const Real>>&, std::size_t);     \
-    template void run(const std::vector<Layer<Real>>&, const Circuit&, const std::vector<Span2<const Real>>&,           \
+#define RCSPIKE_INSTANTIATE(Real)                                                                                   \
+    template void check_noise(const std::vector<Layer<Real>>&, const std::vector<Span2<const Real>>&, std::size_t); \
+    template void run(const std::vector<Layer<Real>>&, const Circuit&, const std::vector<Span2<const Real>>&,       \
                       Activity<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

@@ -82,7 +82,8 @@ void unpack(const Parts<Real>& parts, Span2<Real> matrix, Threads threads) {
 }  // namespace
 
 template <class Real>
-void charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<Real> v, Threads threads) {
+void charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<Real> v,
+            Threads threads) {
     charge(schedule, pack(weights, circuit, schedule), v, threads);
 }
 
@@ -92,8 +93,8 @@ void charge(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses
 }
 
 template <class Real>
-void charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<const Real> grad_v,
-                Span2<Real> grad_times, Span2<Real> grad_weights, Threads threads) {
+void charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
+                Span2<const Real> grad_v, Span2<Real> grad_times, Span2<Real> grad_weights, Threads threads) {
     detail::check_shape("grad_weights", grad_weights, weights.rows, weights.cols);
     const auto gradient = charge_vjp(schedule, pack(weights, circuit, schedule), grad_v, grad_times, threads);
     unpack(gradient.drive, grad_weights, threads);
@@ -117,12 +118,12 @@ void charge_vjp(const Schedule<Real>& schedule, const AffineSynapses<Real>& syna
     unpack_row("gradient of conductance0", parts.conductance0, gradient.conductance0);
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                                        \
-    template void charge(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span2<Real>, Threads);                \
-    template void charge(const Schedule<Real>&, const AffineSynapses<Real>&, Span2<Real>, Threads);                      \
-    template void charge_vjp(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span2<const Real>, Span2<Real>,   \
-                             Span2<Real>, Threads);                                                                      \
-    template void charge_vjp(const Schedule<Real>&, const AffineSynapses<Real>&, Span2<const Real>, Span2<Real>,         \
+#define RCSPIKE_INSTANTIATE(Real)                                                                                      \
+    template void charge(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span2<Real>, Threads);              \
+    template void charge(const Schedule<Real>&, const AffineSynapses<Real>&, Span2<Real>, Threads);                    \
+    template void charge_vjp(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span2<const Real>, Span2<Real>, \
+                             Span2<Real>, Threads);                                                                    \
+    template void charge_vjp(const Schedule<Real>&, const AffineSynapses<Real>&, Span2<const Real>, Span2<Real>,       \
                              const AffineGradient<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

@@ -35,7 +35,8 @@ void check_size(const char* name, Span1<T> a, std::size_t size) {
 template <class T>
 void check_finite(const char* name, Span2<const T> a) {
     for (std::size_t i = 0; i < a.size(); ++i) {
-        if (!std::isfinite(a.data[i])) refuse(name, "[", i / a.cols, ", ", i % a.cols, "] must be finite, got ", a.data[i]);
+        if (!std::isfinite(a.data[i]))
+            refuse(name, "[", i / a.cols, ", ", i % a.cols, "] must be finite, got ", a.data[i]);
     }
 }
 

@@ -18,8 +18,8 @@ void validate(const Circuit& circuit) {
         refuse("diode_drop must be finite and not negative, got ", circuit.diode_drop);
     }
     if (circuit.diode_drop >= circuit.e_plus || circuit.diode_drop >= -circuit.e_minus) {
-        refuse("diode_drop ", circuit.diode_drop, " leaves no drive at e_plus = ", circuit.e_plus, ", e_minus = ",
-               circuit.e_minus, ": it must be below every rail");
+        refuse("diode_drop ", circuit.diode_drop, " leaves no drive at e_plus = ", circuit.e_plus,
+               ", e_minus = ", circuit.e_minus, ": it must be below every rail");
     }
     if (!(circuit.ramp < 1) || std::isinf(circuit.ramp)) {
         refuse("ramp must be finite and below 1, got ", circuit.ramp, "; 0 is the ideal ramp");

@@ -1,6 +1,5 @@
 #include "rcspike/fire.h"
 
-
 #include "check.h"
 #include "ramp.h"
 
@@ -11,7 +10,8 @@ template <class Real>
 void check(Span2<const Real> v, const Circuit& circuit) {
     validate(circuit);
     for (std::size_t i = 0; i < v.size(); ++i) {
-        if (v.data[i] != v.data[i]) detail::refuse("v[", i / v.cols, ", ", i % v.cols, "] is nan; voltages must be numbers");
+        if (v.data[i] != v.data[i])
+            detail::refuse("v[", i / v.cols, ", ", i % v.cols, "] is nan; voltages must be numbers");
     }
 }
 
@@ -35,8 +35,8 @@ void fire_vjp(Span2<const Real> v, const Circuit& circuit, Span2<const Real> gra
     for (std::size_t i = 0; i < v.size(); ++i) grad_v.data[i] = grad_times.data[i] * ramp.slope(v.data[i]);
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                           \
-    template void fire(Span2<const Real>, const Circuit&, Span2<Real>);     \
+#define RCSPIKE_INSTANTIATE(Real)                                       \
+    template void fire(Span2<const Real>, const Circuit&, Span2<Real>); \
     template void fire_vjp(Span2<const Real>, const Circuit&, Span2<const Real>, Span2<Real>);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

@@ -52,7 +52,8 @@ Split<Real>::Split(std::size_t batch, std::size_t n_in, std::size_t n_out) {
     tiles_per_group = std::clamp<std::size_t>(cache_bytes / (2 * 64 * std::max<std::size_t>(n_in, 1)), 1, tiles);
     groups = divide_up(tiles, tiles_per_group);
     const std::size_t most_chunks = std::max<std::size_t>(divide_up(batch, least_samples), 1);
-    samples_per_chunk = std::max<std::size_t>(divide_up(batch, std::min(divide_up(wanted_tasks, groups), most_chunks)), 1);
+    samples_per_chunk =
+        std::max<std::size_t>(divide_up(batch, std::min(divide_up(wanted_tasks, groups), most_chunks)), 1);
     chunks = std::max<std::size_t>(divide_up(batch, samples_per_chunk), 1);
 }
 
@@ -158,15 +159,17 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
             for (std::size_t t = first; t < last; ++t) {
                 std::fill_n(upstream, lanes, Real(0));
                 std::copy_n(grad_v.row(s) + t * lanes, layer.drive.width(t), upstream);
-                charge_backward(train, layer.tile(t), upstream,
-                                {part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
-                                 part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes},
-                                sweep);
+                charge_backward(
+                    train, layer.tile(t), upstream,
+                    {part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
+                     part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes},
+                    sweep);
             }
             if (!wants_times) continue;
             Real* times = scratch.times.data() + (group * batch + s) * n_in;
             std::fill_n(times, n_in, Real(0));
-            for (std::size_t i = 0; i < train.n_spikes(); ++i) times[train.inputs[i]] = sum_lanes(spike_lanes + i * lanes);
+            for (std::size_t i = 0; i < train.n_spikes(); ++i)
+                times[train.inputs[i]] = sum_lanes(spike_lanes + i * lanes);
         }
     });
 
@@ -183,14 +186,14 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
     });
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                                  \
-    template kernels::Coupling<Real> coupling(const Circuit&);                                                     \
-    template struct Layer<Real>;                                                                                   \
-    template struct Split<Real>;                                                                                   \
-    template struct Parts<Real>;                                                                                   \
-    template Trains<Real> trains(const Schedule<Real>&);                                                           \
-    template void forward(const Layer<Real>&, const Trains<Real>&, Span2<Real>, Threads);                          \
-    template void backward(const Layer<Real>&, const Trains<Real>&, Span2<const Real>, Span2<Real>,                \
+#define RCSPIKE_INSTANTIATE(Real)                                                                   \
+    template kernels::Coupling<Real> coupling(const Circuit&);                                      \
+    template struct Layer<Real>;                                                                    \
+    template struct Split<Real>;                                                                    \
+    template struct Parts<Real>;                                                                    \
+    template Trains<Real> trains(const Schedule<Real>&);                                            \
+    template void forward(const Layer<Real>&, const Trains<Real>&, Span2<Real>, Threads);           \
+    template void backward(const Layer<Real>&, const Trains<Real>&, Span2<const Real>, Span2<Real>, \
                            LayerGradient<Real>&, Scratch<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

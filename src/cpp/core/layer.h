@@ -30,8 +30,8 @@ struct Layer {
     kernels::Tile<Real> tile(std::size_t i) const;
 };
 
-/// How a batch is cut: groups of tiles whose synapses stay in the cache while a chunk of samples passes by. Depends on the
-/// problem alone, never on the threads, and with it the order in which the chunks' gradients are added.
+/// How a batch is cut: groups of tiles whose synapses stay in the cache while a chunk of samples passes by. Depends on
+/// the problem alone, never on the threads, and with it the order in which the chunks' gradients are added.
 template <class Real>
 struct Split {
     Split(std::size_t batch, std::size_t n_in, std::size_t n_out);

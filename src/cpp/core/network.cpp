@@ -1,6 +1,5 @@
 #include "rcspike/network.h"
 
-
 #include "activity.h"
 #include "check.h"
 
@@ -52,7 +51,8 @@ template <class Real>
 void Network<Real>::forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
                             Threads threads) const {
     if (schedule.n_in() != n_in()) {
-        detail::refuse("times must have shape (batch, ", n_in(), "), got (", schedule.batch(), ", ", schedule.n_in(), ")");
+        detail::refuse("times must have shape (batch, ", n_in(), "), got (", schedule.batch(), ", ", schedule.n_in(),
+                       ")");
     }
     detail::check_shape("v", v, schedule.batch(), layers_.back().n_out());
     detail::check_noise(layers_, noise, schedule.batch());

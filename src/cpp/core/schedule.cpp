@@ -48,9 +48,8 @@ template <class Real>
 void sort(std::vector<Spike<Real>>& spikes, std::vector<Spike<Real>>& spare, std::size_t n) {
     constexpr std::size_t radix_pays_above = 48;  // measured: 256 counters a byte cost as much as sorting 48 numbers
     if (n > radix_pays_above) return radix_sort<Real>(spikes, spare, n);
-    std::sort(spikes.begin(), spikes.begin() + static_cast<std::ptrdiff_t>(n), [](const auto& a, const auto& b) {
-        return a.key != b.key ? a.key < b.key : a.input < b.input;
-    });
+    std::sort(spikes.begin(), spikes.begin() + static_cast<std::ptrdiff_t>(n),
+              [](const auto& a, const auto& b) { return a.key != b.key ? a.key < b.key : a.input < b.input; });
 }
 
 /// Samples per task: small enough to balance, large enough that a task outweighs its start.
@@ -89,7 +88,8 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads) {
             std::size_t j = 0;
             while (row[j] >= 0) ++j;
             first_.clear();
-            refuse("times[", s, ", ", j, "] is ", row[j], "; spike times must be at least 0 (inf or above 1 for no spike)");
+            refuse("times[", s, ", ", j, "] is ", row[j],
+                   "; spike times must be at least 0 (inf or above 1 for no spike)");
         }
         first_[s + 1] += first_[s];
     }

@@ -1,4 +1,5 @@
-// Matrices in the layout of the kernels: tiles of `lanes` columns, each tile contiguous, the last one padded with zeros.
+// Matrices in the layout of the kernels: tiles of `lanes` columns, each tile contiguous, the last one padded with
+// zeros.
 #pragma once
 
 #include <algorithm>

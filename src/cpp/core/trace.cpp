@@ -18,7 +18,8 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     detail::check_shape("weights", weights, schedule.n_in(), weights.cols);
     detail::check_finite("weights", weights);
     for (std::size_t i = 0; i < at.size; ++i) {
-        if (!(at[i] >= 0 && at[i] <= 1)) detail::refuse("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);
+        if (!(at[i] >= 0 && at[i] <= 1))
+            detail::refuse("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);
     }
     detail::check_shape("v", v, schedule.batch(), weights.cols * at.size);
 
@@ -46,8 +47,9 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     });
 }
 
-#define RCSPIKE_INSTANTIATE(Real) \
-    template void trace(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span1<const Real>, Span2<Real>, Threads);
+#define RCSPIKE_INSTANTIATE(Real)                                                                                 \
+    template void trace(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span1<const Real>, Span2<Real>, \
+                        Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

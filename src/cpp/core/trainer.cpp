@@ -39,7 +39,8 @@ constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // Kingma and Ba 2
 
 /// Loss of one sample; writes dL/dv scaled by `scale`. Voltages are shifted by their largest, so exp stays in range.
 template <class Real>
-double loss_of(const Loss& loss, const Real* v, std::size_t n, std::int64_t label, double scale, Real* grad_v, bool& correct) {
+double loss_of(const Loss& loss, const Real* v, std::size_t n, std::int64_t label, double scale, Real* grad_v,
+               bool& correct) {
     const std::size_t first = static_cast<std::size_t>(std::max_element(v, v + n) - v);
     correct = first == static_cast<std::size_t>(label);
     double sum = 0;
@@ -49,7 +50,8 @@ double loss_of(const Loss& loss, const Real* v, std::size_t n, std::int64_t labe
         const double p = detail::exp_of_negative((double(v[i]) - v[first]) / loss.temperature) / sum;
         const double late = (1 - double(v[i])) - loss.t_ref;
         total += loss.temporal_penalty * late * late;
-        const double slope = (p - (i == static_cast<std::size_t>(label))) / loss.temperature - 2 * loss.temporal_penalty * late;
+        const double slope =
+            (p - (i == static_cast<std::size_t>(label))) / loss.temperature - 2 * loss.temporal_penalty * late;
         grad_v[i] = static_cast<Real>(scale * slope);
     }
     return total;
@@ -110,7 +112,8 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     const std::size_t batch = samples.size, n_layers = layers.size();
     check(schedule, samples, labels, s.network);
     detail::check_noise(layers, noise, batch);
-    if (!(learning_rate >= 0) || std::isinf(learning_rate)) refuse("learning_rate must not be negative, got ", learning_rate);
+    if (!(learning_rate >= 0) || std::isinf(learning_rate))
+        refuse("learning_rate must not be negative, got ", learning_rate);
     StepReport report;
     report.silent.assign(n_layers - 1, 0);
     report.saturated.assign(n_layers - 1, 0);
@@ -207,7 +210,8 @@ template <class Real>
 void Trainer<Real>::restore(std::uint64_t steps, const std::vector<Span2<const Real>>& first,
                             const std::vector<Span2<const Real>>& second) {
     const auto fill = [&](std::vector<Tiles<Real>>& moments, const std::vector<Span2<const Real>>& from) {
-        if (from.size() != moments.size()) refuse("moments must be given for all ", moments.size(), " layers, got ", from.size());
+        if (from.size() != moments.size())
+            refuse("moments must be given for all ", moments.size(), " layers, got ", from.size());
         for (std::size_t l = 0; l < from.size(); ++l) {
             detail::check_shape("moment", from[l], moments[l].rows, moments[l].cols);
             moments[l].pack(from[l]);

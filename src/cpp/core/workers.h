@@ -9,8 +9,8 @@ namespace rcspike::detail {
 
 using Task = void (*)(const void* context, std::size_t task, std::size_t worker);
 
-/// Runs tasks 0 .. n_tasks-1 on at most threads.count threads of a pool that lives on between calls, and returns when all
-/// are done. `worker`, below threads.count, tells a task which scratch memory is its own. Tasks must not throw.
+/// Runs tasks 0 .. n_tasks-1 on at most threads.count threads of a pool that lives on between calls, and returns when
+/// all are done. `worker`, below threads.count, tells a task which scratch memory is its own. Tasks must not throw.
 void run_tasks(std::size_t n_tasks, Threads threads, Task task, const void* context);
 
 template <class Function>

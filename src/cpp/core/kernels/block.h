@@ -1,8 +1,8 @@
 // One tile row of numbers in registers, for the instruction set that includes this file.
 //
 // No include guard: every kernels/<isa>.cpp includes it once, inside its own namespace and target region, with
-// RCSPIKE_VECTOR_BYTES set. Only what GCC's vector extension cannot say (fused multiply-add, a test of all lanes) differs
-// between instruction sets.
+// RCSPIKE_VECTOR_BYTES set. Only what GCC's vector extension cannot say (fused multiply-add, a test of all lanes)
+// differs between instruction sets.
 
 #define RCSPIKE_INLINE inline __attribute__((always_inline))
 #define RCSPIKE_LAMBDA __attribute__((always_inline))
@@ -47,12 +47,12 @@ struct Block {
     }
 };
 
-#define RCSPIKE_BLOCK_OPERATOR(op)                                         \
-    template <class Real>                                                  \
-    RCSPIKE_INLINE Block<Real> operator op(Block<Real> a, Block<Real> b) { \
-        Block<Real> r;                                                     \
+#define RCSPIKE_BLOCK_OPERATOR(op)                                                       \
+    template <class Real>                                                                \
+    RCSPIKE_INLINE Block<Real> operator op(Block<Real> a, Block<Real> b) {               \
+        Block<Real> r;                                                                   \
         for (int i = 0; i < Block<Real>::parts; ++i) r.part[i] = a.part[i] op b.part[i]; \
-        return r;                                                          \
+        return r;                                                                        \
     }
 RCSPIKE_BLOCK_OPERATOR(+)
 RCSPIKE_BLOCK_OPERATOR(-)

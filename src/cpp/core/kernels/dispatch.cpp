@@ -18,9 +18,12 @@ extern const Kernels<double> avx512_double;
 
 std::string name(Isa isa) {
     switch (isa) {
-        case Isa::avx2: return "avx2";
-        case Isa::avx512: return "avx512";
-        default: return "scalar";
+        case Isa::avx2:
+            return "avx2";
+        case Isa::avx512:
+            return "avx512";
+        default:
+            return "scalar";
     }
 }
 
@@ -38,7 +41,8 @@ std::vector<Isa> supported() {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         isas.push_back(Isa::avx2);
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl")) {
             isas.push_back(Isa::avx512);
         }
     }
@@ -57,8 +61,8 @@ Isa choose() {
         if (name(isa) == wanted) return isa;
         known += (known.empty() ? "" : ", ") + name(isa);
     }
-    throw std::runtime_error("RCSPIKE_ISA is '" + std::string(wanted) + "', but this build and machine run only: " + known +
-                             "; set it to one of these or unset it");
+    throw std::runtime_error("RCSPIKE_ISA is '" + std::string(wanted) + "', but this build and machine run only: " +
+                             known + "; set it to one of these or unset it");
 }
 
 }  // namespace
@@ -72,10 +76,13 @@ template <>
 const Kernels<float>& table<float>() {
     switch (in_use()) {
 #ifdef RCSPIKE_HAVE_X86_KERNELS
-        case Isa::avx512: return avx512_float;
-        case Isa::avx2: return avx2_float;
+        case Isa::avx512:
+            return avx512_float;
+        case Isa::avx2:
+            return avx2_float;
 #endif
-        default: return scalar_float;
+        default:
+            return scalar_float;
     }
 }
 
@@ -83,10 +90,13 @@ template <>
 const Kernels<double>& table<double>() {
     switch (in_use()) {
 #ifdef RCSPIKE_HAVE_X86_KERNELS
-        case Isa::avx512: return avx512_double;
-        case Isa::avx2: return avx2_double;
+        case Isa::avx512:
+            return avx512_double;
+        case Isa::avx2:
+            return avx2_double;
 #endif
-        default: return scalar_double;
+        default:
+            return scalar_double;
     }
 }
 

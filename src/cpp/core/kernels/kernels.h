@@ -7,8 +7,8 @@
 
 namespace rcspike::kernels {
 
-/// Outputs are computed in tiles of one cache line: one AVX-512 register, two of AVX2, four of SSE2 or NEON. The width is
-/// the same for every instruction set, so sums over the outputs of a tile have the same bits everywhere.
+/// Outputs are computed in tiles of one cache line: one AVX-512 register, two of AVX2, four of SSE2 or NEON. The width
+/// is the same for every instruction set, so sums over the outputs of a tile have the same bits everywhere.
 template <class Real>
 inline constexpr std::size_t lanes = 64 / sizeof(Real);
 
@@ -61,7 +61,8 @@ struct Kernels {
                             const TileGradient<Real>& gradient, Real* scratch);
     /// v at sorted times, one row of lanes each.
     void (*trace)(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
-    /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in order.
+    /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
+    /// order.
     void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
                  Real* weights, Real* moment1, Real* moment2);
 };

@@ -7,7 +7,7 @@ struct Chi;
 
 template <>
 struct Chi<float> {
-    static constexpr float coefficient[] = {0.49999999126309721f,   0.16666603660680486f, 0.041659255359337327f,
+    static constexpr float coefficient[] = {0.49999999126309721f,   0.16666603660680486f,   0.041659255359337327f,
                                             0.0083011704458224614f, 0.0013248179642864888f, 0.00013742419086074865f};
     static constexpr float largest_exponent = 80.0f;  // exp(-80) is still a normal number
     static constexpr int mantissa_bits = 23;
@@ -16,10 +16,10 @@ struct Chi<float> {
 
 template <>
 struct Chi<double> {
-    static constexpr double coefficient[] = {0.499999999999999948, 0.166666666666654094, 0.041666666666162976,
-                                             0.00833333332545321903, 0.00138888882556586632, 0.000198412400961209841,
+    static constexpr double coefficient[] = {0.499999999999999948,     0.166666666666654094,   0.041666666666162976,
+                                             0.00833333332545321903,   0.00138888882556586632, 0.000198412400961209841,
                                              0.0000248007137026776452, 2.75407668805580116e-6, 2.73542620422973335e-7,
-                                             2.34810814896840596e-8, 1.37422854695335674e-9};
+                                             2.34810814896840596e-8,   1.37422854695335674e-9};
     static constexpr double largest_exponent = 700.0;
     static constexpr int mantissa_bits = 52;
     static constexpr std::int64_t bias = 1023;
@@ -31,9 +31,9 @@ struct Relaxation {
     Block<Real> e, phi, chi;
 };
 
-/// From chi, phi = 1 - x chi and e = 1 - x + x^2 chi: nothing is divided, so x = 0 is no special case. The polynomial is
-/// split into even and odd powers and e does not wait for phi: what limits a sweep is how long this chain is (13 steps
-/// became 8, and a sweep 1.3 times faster on Zen 3).
+/// From chi, phi = 1 - x chi and e = 1 - x + x^2 chi: nothing is divided, so x = 0 is no special case. The polynomial
+/// is split into even and odd powers and e does not wait for phi: what limits a sweep is how long this chain is (13
+/// steps became 8, and a sweep 1.3 times faster on Zen 3).
 template <class Real>
 RCSPIKE_INLINE Relaxation<Real> relax_small(Block<Real> y) {
     using B = Block<Real>;
@@ -53,8 +53,8 @@ RCSPIKE_INLINE Relaxation<Real> relax_small(Block<Real> y) {
     return r;
 }
 
-/// Beyond 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's bits do
-/// not depend on its neighbours'. Rarely needed (x is of order 1/150), hence kept out of the hot loop.
+/// Beyond 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's bits
+/// do not depend on its neighbours'. Rarely needed (x is of order 1/150), hence kept out of the hot loop.
 template <class Real>
 __attribute__((noinline, cold)) Relaxation<Real> relax_large(const Block<Real>& y) {
     using B = Block<Real>;
@@ -160,15 +160,15 @@ struct ResistiveSums<Real, false> {
     }
 };
 
-/// v e + a phi. With e = 1 + y phi it is v + (a + y v) phi, one operation less but with the rounding error of the larger of
-/// the two voltages: right where both are bounded by the same rail.
+/// v e + a phi. With e = 1 + y phi it is v + (a + y v) phi, one operation less but with the rounding error of the
+/// larger of the two voltages: right where both are bounded by the same rail.
 template <bool bounded, class Real>
 RCSPIKE_INLINE Block<Real> advance(Block<Real> v, Block<Real> a, Block<Real> y, const Relaxation<Real>& r) {
     return bounded ? fma(fma(y, v, a), r.phi, v) : fma(v, r.e, a * r.phi);
 }
 
-/// The charging phase of one tile, the loop that everything follows. `visit(start, on, v, a, r)` sees every interval before
-/// v moves on: the synapses that are on, a = A d and the relaxation r over the interval.
+/// The charging phase of one tile, the loop that everything follows. `visit(start, on, v, a, r)` sees every interval
+/// before v moves on: the synapses that are on, a = A d and the relaxation r over the interval.
 template <class Sums, class Real, class Visit>
 RCSPIKE_INLINE Block<Real> sweep(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Visit& visit) {
     Sums on(tile);
@@ -266,9 +266,11 @@ struct ResistiveAdjoint {
         time_plus = fma(lambda_v, Block<Real>::all(c.b_plus), lambda * Block<Real>::all(-c.a_plus));
         time_minus = fma(lambda_v, Block<Real>::all(-c.b_minus), lambda * Block<Real>::all(-c.a_minus));
     }
-    RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset) const {
+    RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
+                                   std::size_t offset) const {
         const Block<Real> w = Block<Real>::load(tile.drive + offset);
-        (Block<Real>::load(gradient.drive + offset) + by_sign(w, weight_plus, weight_minus)).store(gradient.drive + offset);
+        (Block<Real>::load(gradient.drive + offset) + by_sign(w, weight_plus, weight_minus))
+            .store(gradient.drive + offset);
     }
     RCSPIKE_INLINE Block<Real> add_time(Block<Real> so_far, const Tile<Real>& tile, std::size_t offset) const {
         const Block<Real> w = Block<Real>::load(tile.drive + offset);

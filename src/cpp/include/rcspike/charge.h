@@ -26,8 +26,8 @@ struct AffineGradient {
     Span1<Real> conductance0;
 };
 
-/// Membrane voltages v(1), batch x n_out, in V_th, for resistive synapses of signed weights (n_in x n_out, in V_th / T).
-/// Throws std::invalid_argument if a shape does not fit, a weight is not finite or the circuit is not physical.
+/// Membrane voltages v(1), batch x n_out, in V_th, for resistive synapses of signed weights (n_in x n_out, in V_th /
+/// T). Throws std::invalid_argument if a shape does not fit, a weight is not finite or the circuit is not physical.
 template <class Real>
 void charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<Real> v,
             Threads threads = Threads::all());

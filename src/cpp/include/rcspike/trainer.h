@@ -10,10 +10,11 @@
 
 namespace rcspike {
 
-/// Cross-entropy over softmax(v / temperature) of the output voltages, which is softmax(-t_out / temperature) of the spike
-/// times before they are clipped, plus temporal_penalty sum (t_out - t_ref)^2 (design note, section 3); mean over a batch.
+/// Cross-entropy over softmax(v / temperature) of the output voltages, which is softmax(-t_out / temperature) of the
+/// spike times before they are clipped, plus temporal_penalty sum (t_out - t_ref)^2 (design note, section 3); mean over
+/// a batch.
 struct Loss {
-    double temperature = 0.07;  ///< tau, in T
+    double temperature = 0.07;      ///< tau, in T
     double temporal_penalty = 0.0;  ///< gamma
     double t_ref = 0.9;             ///< in T
 };
@@ -39,7 +40,8 @@ public:
     /// Throws std::invalid_argument on a sample or label that does not exist, std::runtime_error once voltages are no
     /// longer finite.
     StepReport step(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Span1<const std::int64_t> labels,
-                    const std::vector<Span2<const Real>>& noise, double learning_rate, Threads threads = Threads::all());
+                    const std::vector<Span2<const Real>>& noise, double learning_rate,
+                    Threads threads = Threads::all());
 
     /// Adam's state, with which and the weights training goes on bit for bit: steps done, and first (0) and second (1)
     /// moments of a layer, n_in x n_out.
