@@ -159,6 +159,8 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
             for (std::size_t t = first; t < last; ++t) {
                 std::fill_n(upstream, lanes, Real(0));
                 std::copy_n(grad_v.row(s) + t * lanes, layer.drive.width(t), upstream);
+                // Silent and saturated neurons have no gradient; a tile of them costs nothing.
+                if (std::all_of(upstream, upstream + lanes, [](Real g) { return g == 0; })) continue;
                 charge_backward(
                     train, layer.tile(t), upstream,
                     {part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
