@@ -46,17 +46,20 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, npt.NDArray
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") != f"rcspike-{kind}":
-                found = metadata.get("format", "a safetensors file of something else")
-                raise ValueError(f"{path} is not an rcspike {kind} but {found}")
-            version = int(metadata["format_version"])
-            if version > FORMAT_VERSION:
-                raise ValueError(
-                    f"{path} has format {version}, this version reads up to {FORMAT_VERSION}; upgrade rcspike"
-                )
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["header"])  # noqa: SIM118
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
         raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
+    if metadata.get("format") != f"rcspike-{kind}":
+        found = metadata.get("format", "a safetensors file of something else")
+        raise ValueError(f"{path} is not an rcspike {kind} but {found}")
+    try:
+        version = int(metadata["format_version"])
+        header = json.loads(metadata["header"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
+    if version > FORMAT_VERSION:
+        raise ValueError(f"{path} has format {version}, this version reads up to {FORMAT_VERSION}; upgrade rcspike")
+    return tensors, header
 
 
 def circuit_to_header(circuit: Circuit) -> dict[str, str]:

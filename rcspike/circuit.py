@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from numbers import Real
 
 from rcspike import _core
 
@@ -53,6 +54,10 @@ class Circuit:
     core: _core.Circuit = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) and not (value is None and name in ("e_plus", "e_minus")):
+                raise TypeError(f"{name} must be a number, got {value!r}")
         if not self.v_syn > 0:
             raise ValueError(f"v_syn must be above 0, got {self.v_syn}; math.inf is the conventional circuit")
         for name, default in (("e_plus", self.v_syn), ("e_minus", -self.v_syn)):

@@ -7,6 +7,7 @@ of the other precision are converted to it. Results do not depend on the number 
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -43,6 +44,23 @@ def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = 
         raise ValueError(f"{name} must be C-contiguous, got strides {array.strides}; use np.ascontiguousarray({name})")
 
 
+def _check_threads(threads: int | None) -> int | None:
+    """Refuse what is no number of threads; None stands for all cores this process may use."""
+    if threads is None:
+        return None
+    if not isinstance(threads, int | np.integer) or isinstance(threads, bool):
+        raise TypeError(f"threads must be an int or None, got {threads!r}")
+    if not 1 <= threads <= 1024:
+        raise ValueError(f"threads must be between 1 and 1024, got {threads}")
+    return int(threads)
+
+
+def _core_of(circuit: Circuit) -> _core.Circuit:
+    if not isinstance(circuit, Circuit):
+        raise TypeError(f"circuit must be a Circuit, got {type(circuit).__name__}")
+    return circuit.core
+
+
 def encode(images: npt.NDArray[Any]) -> FloatArray:
     """Spike times of intensities: t = 1 - x, and no spike for x = 0.
 
@@ -72,7 +90,7 @@ def encode(images: npt.NDArray[Any]) -> FloatArray:
         raise TypeError(f"images must be a numpy array, got {type(images).__name__}")
     if images.ndim < 2:
         raise ValueError(f"images must have shape (batch, ...), got {images.shape}")
-    flat = images.reshape(len(images), -1)
+    flat = np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))
     if flat.dtype == np.uint8:
         x = np.arange(256, dtype=np.float32) / np.float32(255)
         table = np.where(x > 0, 1 - x, np.float32(np.inf))
@@ -93,7 +111,7 @@ def schedule(
     `dtype` is the precision to compute in, that of the times by default. Raises as `charge` does.
     """
     check_array("times", times, 2)
-    return _core.schedule(times.astype(dtype or times.dtype, copy=False), threads)
+    return _core.schedule(times.astype(dtype or times.dtype, copy=False), _check_threads(threads))
 
 
 def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> _core.Schedule32 | _core.Schedule64:
@@ -146,7 +164,7 @@ def charge(times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads:
     >>> charge(np.array([[0.0]]), np.array([[1.0]]), Circuit(v_syn=1.0)).round(4)  # 1 - exp(-1)
     array([[0.6321]])
     """
-    return _core.charge(_fit(times, "weights", weights, threads), weights, circuit.core, threads)
+    return _core.charge(_fit(times, "weights", weights, threads), weights, _core_of(circuit), threads)
 
 
 def charge_vjp(
@@ -180,7 +198,7 @@ def charge_vjp(
     """
     events = _fit(times, "weights", weights, threads)
     check_array("grad_v", grad_v, 2, weights.dtype)
-    return _core.charge_vjp(events, weights, circuit.core, grad_v, threads)
+    return _core.charge_vjp(events, weights, _core_of(circuit), grad_v, threads)
 
 
 def _check_affine(
@@ -303,7 +321,7 @@ def fire(v: FloatArray, circuit: Circuit) -> FloatArray:
     array([[ inf, 0.75, 0.  ]])
     """
     check_array("v", v, 2)
-    return _core.fire(v, circuit.core)
+    return _core.fire(v, _core_of(circuit))
 
 
 def fire_vjp(v: FloatArray, circuit: Circuit, grad_times: FloatArray) -> FloatArray:
@@ -321,7 +339,7 @@ def fire_vjp(v: FloatArray, circuit: Circuit, grad_times: FloatArray) -> FloatAr
     """
     check_array("v", v, 2)
     check_array("grad_times", grad_times, 2, v.dtype)
-    return _core.fire_vjp(v, circuit.core, grad_times)
+    return _core.fire_vjp(v, _core_of(circuit), grad_times)
 
 
 def trace(
@@ -357,4 +375,4 @@ def trace(
     """
     events = _fit(times, "weights", weights, threads)
     check_array("at", at, 1)
-    return _core.trace(events, weights, circuit.core, at.astype(weights.dtype, copy=False), threads)
+    return _core.trace(events, weights, _core_of(circuit), at.astype(weights.dtype, copy=False), threads)

@@ -172,12 +172,12 @@ class Network:
         """
         tensors, header = _tensors.read(path, "model")
         try:
-            weights = [tensors[f"weights.{layer}"] for layer in range(len(header["sizes"]) - 1)]
+            weights = [tensors[f"weights.{layer}"] for layer in range(len(tensors))]
             network = cls(weights, _tensors.circuit_from_header(header["circuit"]))
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+            if list(network.sizes) != header["sizes"]:
+                raise ValueError(f"it says sizes {header['sizes']} but holds weights of {list(network.sizes)}")
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             raise ValueError(f"{path} is not a whole rcspike model: {error}") from error
-        if list(network.sizes) != header["sizes"]:
-            raise ValueError(f"{path} says sizes {header['sizes']} but holds weights of sizes {list(network.sizes)}")
         return network
 
 

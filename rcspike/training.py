@@ -86,7 +86,7 @@ def train(
     epochs: int,
     seed: int,
     batch_size: int = 64,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 1e-3,
     decay: Literal["cosine", "constant"] = "cosine",
     temperature: float = 0.07,
     temporal_penalty: float = 0.0,
@@ -146,7 +146,7 @@ def train(
     >>> from rcspike import Circuit, Network, datasets
     >>> digits = datasets.load("digits")
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
-    >>> history = train(network, digits, epochs=5, batch_size=16, seed=0)
+    >>> history = train(network, digits, epochs=10, batch_size=16, seed=0)
     >>> history.test_accuracy > 0.8
     True
     """
@@ -200,13 +200,14 @@ def train(
             try:
                 report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
             except RuntimeError as error:
-                raise FloatingPointError(
-                    f"training diverged in epoch {epoch + 1}: {error}; lower learning_rate (now {learning_rate})"
-                ) from error
+                raise _diverged(epoch, error, learning_rate) from error
             total.add(report)
             if progress is not None:
                 progress(Progress(epoch + 1, epochs, batch + 1, n_batches, history))
-        network.weights = trainer.weights()
+        try:
+            network.weights = trainer.weights()
+        except ValueError as error:
+            raise _diverged(epoch, error, learning_rate) from error
         evaluation = settings.rng(_EVALUATION, epoch)
         pairs = len(chosen) * np.array(network.sizes[1:-1])
         history.epochs.append(
@@ -228,6 +229,12 @@ def train(
             moments = trainer.moments(0), trainer.moments(1)
             checkpoint.save(checkpoint_path, identity, network.weights, moments, history)
     return history
+
+
+def _diverged(epoch: int, error: Exception, learning_rate: float) -> FloatingPointError:
+    return FloatingPointError(
+        f"training diverged in epoch {epoch + 1}: {error}; lower learning_rate (now {learning_rate})"
+    )
 
 
 def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None) -> float:

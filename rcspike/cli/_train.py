@@ -29,7 +29,7 @@ __all__ = ["train_command"]
 
 # Chosen on a validation split, docs/benchmarks.md.
 _PRESETS: dict[str, dict[str, Any]] = {
-    "digits": {"hidden": "200", "epochs": 40, "batch_size": 16},
+    "digits": {"hidden": "200", "epochs": 40, "batch_size": 16, "learning_rate": 2e-3},
     "mnist": {"hidden": "200,200", "epochs": 20},
     "fashion-mnist": {"hidden": "200,200", "epochs": 20},
 }
@@ -51,7 +51,9 @@ def train_command(
     batch_size: Annotated[
         int | None, typer.Option(help="Samples a step.", show_default="16 for digits, else 64")
     ] = None,
-    learning_rate: Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Learning rate of the first step.", show_default="0.002 for digits, else 0.001")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
     noise: _options.Noise = None,
     temporal_penalty: Annotated[

@@ -13,13 +13,7 @@ using detail::Tiles;
 
 template <class Real>
 Layer<Real> pack(Span2<const Real> weights, const Circuit& circuit, const Schedule<Real>& schedule) {
-    validate(circuit);
-    detail::check_shape("weights", weights, schedule.n_in(), weights.cols);
-    detail::check_finite("weights", weights);
-    Layer<Real> layer;
-    layer.drive.pack(weights);
-    layer.coupling = detail::coupling<Real>(circuit);
-    return layer;
+    return detail::resistive_layer("weights", weights, schedule.n_in(), circuit);
 }
 
 /// Zeros rather than nothing if the row is not given: a gradient may be wanted at zero.
@@ -36,14 +30,18 @@ Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& sch
     detail::check_shape("drive", synapses.drive, schedule.n_in(), n_out);
     detail::check_finite("drive", synapses.drive);
     detail::check_shape("conductance", synapses.conductance, schedule.n_in(), n_out);
+    detail::check_finite("conductance", synapses.conductance);
     detail::check_not_negative("conductance", synapses.conductance);
+    detail::check_range("drive", synapses.drive, 1);
+    detail::check_range("conductance", synapses.conductance, 1);
     if (synapses.drive0.data) {
         detail::check_size("drive0", synapses.drive0, n_out);
-        detail::check_finite("drive0", Span2<const Real>{synapses.drive0.data, 1, n_out});
+        detail::check_finite("drive0", synapses.drive0);
     }
     if (synapses.conductance0.data) {
         detail::check_size("conductance0", synapses.conductance0, n_out);
-        detail::check_not_negative("conductance0", Span2<const Real>{synapses.conductance0.data, 1, n_out});
+        detail::check_finite("conductance0", synapses.conductance0);
+        detail::check_not_negative("conductance0", synapses.conductance0);
     }
     Layer<Real> layer;
     layer.drive.pack(synapses.drive);

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -41,10 +42,34 @@ void check_finite(const char* name, Span2<const T> a) {
 }
 
 template <class T>
+void check_finite(const char* name, Span1<const T> a) {
+    for (std::size_t i = 0; i < a.size; ++i) {
+        if (!std::isfinite(a[i])) refuse(name, "[", i, "] must be finite, got ", a[i]);
+    }
+}
+
+template <class T>
 void check_not_negative(const char* name, Span2<const T> a) {
-    check_finite(name, a);
     for (std::size_t i = 0; i < a.size(); ++i) {
         if (a.data[i] < 0) refuse(name, "[", i / a.cols, ", ", i % a.cols, "] must not be negative, got ", a.data[i]);
+    }
+}
+
+template <class T>
+void check_not_negative(const char* name, Span1<const T> a) {
+    for (std::size_t i = 0; i < a.size; ++i) {
+        if (a[i] < 0) refuse(name, "[", i, "] must not be negative, got ", a[i]);
+    }
+}
+
+/// Refuses numbers whose sum over a column, each times `factor`, could leave the range of the type.
+template <class T>
+void check_range(const char* name, Span2<const T> a, double factor) {
+    const double limit = std::numeric_limits<T>::max() / 4;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (std::abs(static_cast<double>(a.data[i])) <= limit / factor / static_cast<double>(a.rows)) continue;
+        refuse(name, "[", i / a.cols, ", ", i % a.cols, "] is ", a.data[i], ", too large for ", 8 * sizeof(T),
+               "-bit floating point: sums of ", a.rows, " such synapses must stay below ", limit / factor);
     }
 }
 

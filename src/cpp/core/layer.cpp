@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "check.h"
 #include "workers.h"
 
 namespace rcspike::detail {
@@ -32,12 +33,21 @@ std::size_t group_end(std::size_t first, std::size_t per_group, std::size_t coun
 }  // namespace
 
 template <class Real>
-kernels::Coupling<Real> coupling(const Circuit& circuit) {
+Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit) {
+    validate(circuit);
+    check_shape(name, weights, n_in, weights.cols);
+    check_finite(name, weights);
     // An infinite rail has conductance 0 and no diode to speak of: D = w, G = 0.
     const double plus = 1 / circuit.e_plus;
     const double minus = 1 / -circuit.e_minus;
-    return {static_cast<Real>(1 - circuit.diode_drop * plus), static_cast<Real>(1 - circuit.diode_drop * minus),
-            static_cast<Real>(plus), static_cast<Real>(minus)};
+    check_range(name, weights, std::max({plus, minus, 1.0}));
+    Layer<Real> layer;
+    layer.drive.pack(weights);
+    for (Real& w : layer.drive.values) w += 0;  // -0 becomes 0: the kernels go by the sign bit
+    layer.coupling = {static_cast<Real>(1 - circuit.diode_drop * plus),
+                      static_cast<Real>(1 - circuit.diode_drop * minus), static_cast<Real>(plus),
+                      static_cast<Real>(minus)};
+    return layer;
 }
 
 template <class Real>
@@ -188,14 +198,14 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
     });
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                   \
-    template kernels::Coupling<Real> coupling(const Circuit&);                                      \
-    template struct Layer<Real>;                                                                    \
-    template struct Split<Real>;                                                                    \
-    template struct Parts<Real>;                                                                    \
-    template Trains<Real> trains(const Schedule<Real>&);                                            \
-    template void forward(const Layer<Real>&, const Trains<Real>&, Span2<Real>, Threads);           \
-    template void backward(const Layer<Real>&, const Trains<Real>&, Span2<const Real>, Span2<Real>, \
+#define RCSPIKE_INSTANTIATE(Real)                                                                      \
+    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&); \
+    template struct Layer<Real>;                                                                       \
+    template struct Split<Real>;                                                                       \
+    template struct Parts<Real>;                                                                       \
+    template Trains<Real> trains(const Schedule<Real>&);                                               \
+    template void forward(const Layer<Real>&, const Trains<Real>&, Span2<Real>, Threads);              \
+    template void backward(const Layer<Real>&, const Trains<Real>&, Span2<const Real>, Span2<Real>,    \
                            LayerGradient<Real>&, Scratch<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

@@ -15,9 +15,6 @@
 
 namespace rcspike::detail {
 
-template <class Real>
-kernels::Coupling<Real> coupling(const Circuit& circuit);
-
 /// Synapses of one layer; `conductance`, `drive0` and `conductance0` are empty if they are resistive.
 template <class Real>
 struct Layer {
@@ -29,6 +26,10 @@ struct Layer {
     std::size_t n_out() const { return drive.cols; }
     kernels::Tile<Real> tile(std::size_t i) const;
 };
+
+/// Resistive synapses, checked: the circuit, the shape (n_in rows), and that no sum can overflow.
+template <class Real>
+Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit);
 
 /// How a batch is cut: groups of tiles whose synapses stay in the cache while a chunk of samples passes by. Depends on
 /// the problem alone, never on the threads, and with it the order in which the chunks' gradients are added.

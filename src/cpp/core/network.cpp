@@ -14,10 +14,7 @@ Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circ
         const std::string name = "weights[" + std::to_string(l) + "]";
         const Span2<const Real> w = weights[l];
         if (w.rows == 0 || w.cols == 0) detail::refuse(name, " is empty, got shape (", w.rows, ", ", w.cols, ")");
-        if (l > 0) detail::check_shape(name.c_str(), w, weights[l - 1].cols, w.cols);
-        detail::check_finite(name.c_str(), w);
-        layers_[l].drive.pack(w);
-        layers_[l].coupling = detail::coupling<Real>(circuit);
+        layers_[l] = detail::resistive_layer(name.c_str(), w, l == 0 ? w.rows : weights[l - 1].cols, circuit);
     }
 }
 

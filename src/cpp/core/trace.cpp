@@ -14,18 +14,12 @@ template <class Real>
 void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span1<const Real> at,
            Span2<Real> v, Threads threads) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
-    validate(circuit);
-    detail::check_shape("weights", weights, schedule.n_in(), weights.cols);
-    detail::check_finite("weights", weights);
+    const detail::Layer<Real> layer = detail::resistive_layer("weights", weights, schedule.n_in(), circuit);
     for (std::size_t i = 0; i < at.size; ++i) {
         if (!(at[i] >= 0 && at[i] <= 1))
             detail::refuse("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);
     }
     detail::check_shape("v", v, schedule.batch(), weights.cols * at.size);
-
-    detail::Layer<Real> layer;
-    layer.drive.pack(weights);
-    layer.coupling = detail::coupling<Real>(circuit);
 
     std::vector<std::size_t> order(at.size);
     std::iota(order.begin(), order.end(), std::size_t{0});

@@ -79,8 +79,12 @@ void check(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Sp
 
 template <class Real>
 Trainer<Real>::Trainer(Network<Real> network, const Loss& loss) {
-    if (!(loss.temperature > 0)) refuse("temperature must be above 0, got ", loss.temperature);
-    if (!(loss.temporal_penalty >= 0)) refuse("temporal_penalty must not be negative, got ", loss.temporal_penalty);
+    if (!(loss.temperature > 0) || std::isinf(loss.temperature)) {
+        refuse("temperature must be above 0 and finite, got ", loss.temperature);
+    }
+    if (!(loss.temporal_penalty >= 0) || std::isinf(loss.temporal_penalty)) {
+        refuse("temporal_penalty must be finite and not negative, got ", loss.temporal_penalty);
+    }
     if (!std::isfinite(loss.t_ref)) refuse("t_ref must be finite, got ", loss.t_ref);
     state_.reset(new State{std::move(network), loss, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}});
     for (const Layer<Real>& layer : state_->network.layers_) {
