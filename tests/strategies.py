@@ -50,7 +50,8 @@ class Layer(NamedTuple):
     def reach(self) -> Array:
         """No membrane gets further from 0 than its synapses carry it uncoupled, nor beyond the outer rail; (n_out,)."""
         rail = max(self.circuit.e_plus, -self.circuit.e_minus)
-        return np.minimum(np.abs(self.weights.astype(np.float64)).sum(axis=0), rail)
+        uncoupled: Array = np.abs(self.weights.astype(np.float64)).sum(axis=0)
+        return np.minimum(uncoupled, rail)
 
     def rounding(self) -> Array:
         """How far v(1) may be from the exact one, (n_out,).
@@ -60,7 +61,7 @@ class Layer(NamedTuple):
         adds some ten roundings of eps/2 in phi, e and the step, also relative to the reach.
         """
         n = len(self.weights)
-        return 8 * (n + 1) * np.finfo(self.weights.dtype).eps * self.reach()
+        return 8 * (n + 1) * float(np.finfo(self.weights.dtype).eps) * self.reach()
 
 
 # Simple values first: Hypothesis shrinks towards them, and they bring the ties.

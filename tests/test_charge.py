@@ -29,10 +29,10 @@ def random_affine(rng: np.random.Generator, dtype: npt.DTypeLike) -> tuple[Array
     """Times, D, G, D0, G0 that no rails tie together; a fourth of the layers have B = 0, a fourth have x up to 1e4."""
     times, weights, _ = random_layer(rng, dtype, circuit=CONVENTIONAL)
     n_in, n_out = weights.shape
-    G, G0 = (rng.choice([0.0, 0.1, 1.0, 1e4]) * rng.exponential(size=shape) for shape in ((n_in, n_out), n_out))
+    G, G0 = (rng.choice([0.0, 0.1, 1.0, 1e4]) * rng.exponential(size=shape) for shape in ((n_in, n_out), (n_out,)))
     G[rng.random(G.shape) < 0.3] = 0.0
     D0 = rng.normal(size=n_out)
-    return times, weights, G.astype(dtype), D0.astype(dtype), G0.astype(dtype)
+    return times, weights, np.asarray(G, dtype), np.asarray(D0, dtype), np.asarray(G0, dtype)
 
 
 def oracle_errors(dtype: npt.DTypeLike) -> npt.NDArray[np.float64]:
@@ -63,8 +63,8 @@ def test_a_thousand_layers_agree_with_the_oracle_in_single() -> None:
 @pytest.mark.parametrize("name", CIRCUITS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 2e-5)])
 def test_two_thousand_inputs_agree_with_the_oracle(name: str, dtype: npt.DTypeLike, tolerance: float) -> None:
-    # The running sums stay of order 2, so each of 2,000 additions errs by about eps: sqrt(2000) eps in all if at random,
-    # which is 1e-14 and 5e-6. Rails of different height sum each sign alone, up to 36, but they also damp.
+    # The running sums stay of order 2, so each of 2,000 additions errs by about eps: sqrt(2000) eps in all if at
+    # random, which is 1e-14 and 5e-6. Rails of different height sum each sign alone, up to 36, but they also damp.
     layer = random_layer(np.random.default_rng(7), dtype, shape=(1, 2000, 1), circuit=CIRCUITS[name])
     assert error(charge(*layer), layer.exact()) <= tolerance
 

@@ -27,9 +27,9 @@ def resistive_gradient(layer: Layer, grad_v: Array) -> tuple[Array, Array]:
 def rounding(D: Array, G: Array, grad_v: Array, reach: Array) -> tuple[Array, Array, Array]:
     """How far dL/dt, dL/dD and dL/dG may be from the exact ones, elementwise.
 
-    dL/dt_j is a sum of lambda (D - G v) over neurons, dL/dD of P and dL/dG of Q over samples, with |lambda| and P at most
-    |dL/dv|, and Q at most that times the reach of v. Each term comes from a sweep forth and one back, whose n intervals
-    add some ten roundings of eps/2 each; sums over a batch or over neurons add less.
+    dL/dt_j is a sum of lambda (D - G v) over neurons, dL/dD of P and dL/dG of Q over samples, with |lambda| and P at
+    most |dL/dv|, and Q at most that times the reach of v. Each term comes from a sweep forth and one back, whose n
+    intervals add some ten roundings of eps/2 each; sums over a batch or over neurons add less.
     """
     eps = 16 * (len(D) + 1) * np.finfo(D.dtype).eps
     size = np.abs(grad_v.astype(np.float64))
@@ -81,7 +81,7 @@ def test_affine_gradients_agree_with_the_oracle(conductance: float, dtype: npt.D
 @given(layers(), st.data())
 def test_any_resistive_gradient_agrees_with_the_oracle(layer: Layer, data: st.DataObject) -> None:
     batch, n_out = len(layer.times), layer.weights.shape[1]
-    grad_v = np.array(data.draw(st.lists(st.floats(-2, 2), min_size=batch * n_out, max_size=batch * n_out)))
+    grad_v = np.array(data.draw(st.lists(st.floats(-2, 2, width=16), min_size=batch * n_out, max_size=batch * n_out)))
     grad_v = grad_v.reshape(batch, n_out)
     exact = resistive_gradient(layer, grad_v)
     for got, wanted, slack in zip(charge_vjp(*layer, grad_v), exact, resistive_rounding(layer, grad_v), strict=True):

@@ -47,19 +47,19 @@ inline bool add(const char* name, void (*run)()) { return cases.push_back({name,
 #define CHECK(condition) ((condition) ? void() : rcspike::test::fail(__FILE__, __LINE__, "not true: " #condition))
 #define CHECK_EQUAL(actual, expected)                                                                            \
     do {                                                                                                         \
-        const auto a = actual;                                                                                   \
-        const decltype(a) e = expected;                                                                          \
-        if (!(a == e)) rcspike::test::fail(__FILE__, __LINE__, #actual " is ", a, ", expected ", e);             \
+        const auto is_ = actual;                                                                                   \
+        const decltype(is_) should_ = expected;                                                                          \
+        if (!(is_ == should_)) rcspike::test::fail(__FILE__, __LINE__, #actual " is ", is_, ", expected ", should_);             \
     } while (false)
 /// The tolerance is absolute; equal infinities are close.
 #define CHECK_CLOSE(actual, expected, tolerance)                                                                  \
     do {                                                                                                          \
-        const auto a = actual;                                                                                    \
-        const auto e = expected;                                                                                  \
-        const auto t = tolerance;                                                                                 \
-        if (!(a == e || std::abs(a - e) <= t)) {                                                                  \
-            rcspike::test::fail(__FILE__, __LINE__, #actual " is ", a, ", expected ", e, ", off by ", a - e,      \
-                                ", allowed ", t);                                                                 \
+        const auto is_ = actual;                                                                                    \
+        const auto should_ = expected;                                                                                  \
+        const auto allowed_ = tolerance;                                                                                 \
+        if (!(is_ == should_ || std::abs(is_ - should_) <= allowed_)) {                                                                  \
+            rcspike::test::fail(__FILE__, __LINE__, #actual " is ", is_, ", expected ", should_, ", off by ", is_ - should_,      \
+                                ", allowed ", allowed_);                                                                 \
         }                                                                                                         \
     } while (false)
 /// The message must contain `text`.
@@ -67,9 +67,9 @@ inline bool add(const char* name, void (*run)()) { return cases.push_back({name,
     try {                                                                                                         \
         (void)(expression);                                                                                       \
         rcspike::test::fail(__FILE__, __LINE__, #expression " did not throw");                                    \
-    } catch (const Exception& e) {                                                                                \
-        if (std::string(e.what()).find(text) == std::string::npos) {                                              \
-            rcspike::test::fail(__FILE__, __LINE__, "'", e.what(), "' does not contain '", text, "'");            \
+    } catch (const Exception& thrown_) { \
+        if (std::string(thrown_.what()).find(text) == std::string::npos) {                                              \
+            rcspike::test::fail(__FILE__, __LINE__, "'", thrown_.what(), "' does not contain '", text, "'");            \
         }                                                                                                         \
     }
 

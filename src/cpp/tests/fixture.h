@@ -25,7 +25,7 @@ namespace rcspike::test {
 template <class Real>
 constexpr Real eps = std::numeric_limits<Real>::epsilon();
 constexpr double inf = std::numeric_limits<double>::infinity();
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 template <class Real>
 struct Matrix {

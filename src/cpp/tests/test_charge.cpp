@@ -190,8 +190,8 @@ TEST_EACH_REAL(splitting_a_synapse_changes_nothing) {
 }
 
 TEST_EACH_REAL(the_number_of_threads_changes_no_bit) {
-    for (const std::size_t batch : {1, 3, 50}) {
-        const Matrix<Real> times = tied_times<Real>(batch, 600, 256, 1), weights = uniform<Real>(600, 77, -0.1, 0.1, 2);
+    for (const std::size_t batch : {1, 30}) {
+        const Matrix<Real> times = tied_times<Real>(batch, 300, 64, 1), weights = uniform<Real>(300, 77, -0.1, 0.1, 2);
         for (const Circuit& circuit : {Circuit{}, Circuit{2, -1, 0, 0}}) {
             const Matrix<Real> one = charged(times, weights, circuit, 1);
             CHECK(same_bits(one, charged(times, weights, circuit, 2)));
