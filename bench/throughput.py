@@ -2,8 +2,8 @@
 
     python bench/throughput.py [--data DIR] [--json FILE]
 
-Goals on one AVX-512 or AVX2 core of a current server: 15,000 samples/s in training (forward, backward, Adam) and 35,000 in
-inference (spike times to voltages, sorting included), 1.7 times that on two; a training step of batch 256 under 50 MB.
+Goals on one core of a current server: 15,000 samples/s in training (forward, backward, Adam) and 35,000 in inference
+(spike times to voltages, sorting included), 1.7 times that on two; a training step of batch 256 under 50 MB.
 
 Every figure is the median over passes through the same 8,192 images. Passes with one and with two threads alternate, so
 that the machine's moods meet both; the speed-up is the median of the ratios of neighbouring passes.

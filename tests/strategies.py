@@ -121,3 +121,14 @@ def random_layer(
     weights = scale * rng.normal(size=(n_in, n_out)) * np.sqrt(4 / n_in)
     weights[rng.random(weights.shape) < 0.1] = 0.0
     return Layer(times.astype(dtype), weights.astype(dtype), circuit)
+
+
+def mixed_neurons(dtype: npt.DTypeLike) -> Layer:
+    """37 neurons, more than two vectors of any instruction set and the last not full, that relax very differently.
+
+    With few inputs, so that in one interval neighbours relax by x from 0.01 to 1000: what one of them needs
+    must not touch the others.
+    """
+    rng = np.random.default_rng(1)
+    times, weights, circuit = random_layer(rng, dtype, shape=(30, 3, 37), circuit=Circuit(v_syn=1.0))
+    return Layer(times, (rng.permuted(np.geomspace(0.03, 3000, 37)) * weights).astype(dtype), circuit)

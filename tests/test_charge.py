@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from strategies import CIRCUITS, SILENT, Array, Layer, circuits, layers, rails, random_layer, spike_times
+from strategies import CIRCUITS, SILENT, Array, Layer, circuits, layers, mixed_neurons, rails, random_layer, spike_times
 
 from rcspike import Circuit
 from rcspike.functional import charge, charge_affine
@@ -123,12 +123,10 @@ def test_silent_inputs_change_not_a_bit(dtype: type[np.floating], layer: Layer, 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_neuron_does_not_know_its_neighbours(dtype: npt.DTypeLike) -> None:
-    # 37 neurons: more than two vectors of any instruction set, the last one not full; every fourth one relaxes at once.
-    layer = random_layer(np.random.default_rng(1), dtype, shape=(3, 20, 37), circuit=Circuit(v_syn=1.0))
-    weights = np.where(np.arange(37) % 4 == 0, 1000, 1).astype(dtype) * layer.weights
-    together = charge(layer.times, weights, layer.circuit)
-    for i in range(37):
-        alone = charge(layer.times, np.ascontiguousarray(weights[:, i : i + 1]), layer.circuit)
+    layer = mixed_neurons(dtype)
+    together = charge(*layer)
+    for i in range(layer.weights.shape[1]):
+        alone = charge(layer.times, np.ascontiguousarray(layer.weights[:, i : i + 1]), layer.circuit)
         np.testing.assert_array_equal(alone[:, 0], together[:, i])
 
 

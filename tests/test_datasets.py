@@ -397,7 +397,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     finished = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name http.server asks for
+        def do_GET(self) -> None:
             requests.append(self.path)
             answer = answers.get(self.path)
             if answer is None:

@@ -8,7 +8,7 @@ import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import CIRCUITS, Array, Layer, layers, random_layer
+from strategies import CIRCUITS, Array, Layer, layers, mixed_neurons, random_layer
 
 from rcspike import Circuit
 from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_vjp
@@ -212,6 +212,18 @@ def test_a_time_gradient_is_the_sum_over_the_neurons(dtype: npt.DTypeLike) -> No
         total += of_t
         np.testing.assert_array_equal(of_w[:, 0], grad_w[:, i])
     assert (np.abs(grad_t - total) <= resistive_rounding(layer, grad_v)[0]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_gradient_of_a_neuron_does_not_know_its_neighbours(dtype: npt.DTypeLike) -> None:
+    layer = mixed_neurons(dtype)
+    n_out = layer.weights.shape[1]
+    grad_v = np.ones((len(layer.times), n_out), dtype)
+    together = charge_vjp(*layer, grad_v)[1]
+    for i in range(n_out):
+        alone = np.ascontiguousarray(layer.weights[:, i : i + 1])
+        grad_w = charge_vjp(layer.times, alone, layer.circuit, np.ascontiguousarray(grad_v[:, i : i + 1]))[1]
+        np.testing.assert_array_equal(grad_w[:, 0], together[:, i])
 
 
 @given(layers(weights=st.floats(-3, 3, width=16, allow_subnormal=False)))

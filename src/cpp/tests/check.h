@@ -18,7 +18,8 @@ inline int failures = 0;
 template <class... Parts>
 void fail(const char* file, int line, const Parts&... parts) {
     std::cerr.precision(std::numeric_limits<double>::max_digits10);
-    (std::cerr << file << ':' << line << ": " << ... << parts) << std::endl;
+    std::cerr << file << ':' << line << ": ";
+    (std::cerr << ... << parts) << std::endl;
     if (++failures == 20) std::_Exit(1);  // the rest would say the same
 }
 
@@ -32,52 +33,52 @@ inline bool add(const char* name, void (*run)()) { return cases.push_back({name,
 }  // namespace rcspike::test
 
 /// A test; its name is a sentence. TEST_EACH_REAL runs it for Real = float and Real = double.
-#define TEST(name)                                                         \
-    static void name();                                                    \
-    static const bool name##_added = rcspike::test::add(#name, name);      \
+#define TEST(name)                                                    \
+    static void name();                                               \
+    static const bool name##_added = rcspike::test::add(#name, name); \
     static void name()
-#define TEST_EACH_REAL(name)                                                                      \
-    template <class Real>                                                                         \
-    static void name();                                                                           \
-    static const bool name##_added = rcspike::test::add(#name " in float", name<float>) &&        \
-                                     rcspike::test::add(#name " in double", name<double>);        \
-    template <class Real>                                                                         \
+#define TEST_EACH_REAL(name)                                                                                        \
+    template <class Real>                                                                                           \
+    static void name();                                                                                             \
+    static const bool name##_added =                                                                                \
+        rcspike::test::add(#name " in float", name<float>) && rcspike::test::add(#name " in double", name<double>); \
+    template <class Real>                                                                                           \
     static void name()
 
 #define CHECK(condition) ((condition) ? void() : rcspike::test::fail(__FILE__, __LINE__, "not true: " #condition))
-#define CHECK_EQUAL(actual, expected)                                                                            \
-    do {                                                                                                         \
-        const auto is_ = actual;                                                                                   \
-        const decltype(is_) should_ = expected;                                                                          \
-        if (!(is_ == should_)) rcspike::test::fail(__FILE__, __LINE__, #actual " is ", is_, ", expected ", should_);             \
+#define CHECK_EQUAL(actual, expected)                                                                                \
+    do {                                                                                                             \
+        const auto is_ = actual;                                                                                     \
+        const decltype(is_) should_ = expected;                                                                      \
+        if (!(is_ == should_)) rcspike::test::fail(__FILE__, __LINE__, #actual " is ", is_, ", expected ", should_); \
     } while (false)
 /// The tolerance is absolute; equal infinities are close.
-#define CHECK_CLOSE(actual, expected, tolerance)                                                                  \
-    do {                                                                                                          \
-        const auto is_ = actual;                                                                                    \
-        const auto should_ = expected;                                                                                  \
-        const auto allowed_ = tolerance;                                                                                 \
-        if (!(is_ == should_ || std::abs(is_ - should_) <= allowed_)) {                                                                  \
-            rcspike::test::fail(__FILE__, __LINE__, #actual " is ", is_, ", expected ", should_, ", off by ", is_ - should_,      \
-                                ", allowed ", allowed_);                                                                 \
-        }                                                                                                         \
+#define CHECK_CLOSE(actual, expected, tolerance)                                                              \
+    do {                                                                                                      \
+        const auto is_ = actual;                                                                              \
+        const auto should_ = expected;                                                                        \
+        const auto allowed_ = tolerance;                                                                      \
+        if (!(is_ == should_ || std::abs(is_ - should_) <= allowed_)) {                                       \
+            rcspike::test::fail(__FILE__, __LINE__, #actual " is ", is_, ", expected ", should_, ", off by ", \
+                                is_ - should_, ", allowed ", allowed_);                                       \
+        }                                                                                                     \
     } while (false)
 /// The message must contain `text`.
-#define CHECK_THROWS(expression, Exception, text)                                                                 \
-    try {                                                                                                         \
-        (void)(expression);                                                                                       \
-        rcspike::test::fail(__FILE__, __LINE__, #expression " did not throw");                                    \
-    } catch (const Exception& thrown_) { \
-        if (std::string(thrown_.what()).find(text) == std::string::npos) {                                              \
-            rcspike::test::fail(__FILE__, __LINE__, "'", thrown_.what(), "' does not contain '", text, "'");            \
-        }                                                                                                         \
+#define CHECK_THROWS(expression, Exception, text)                                                            \
+    try {                                                                                                    \
+        (void)(expression);                                                                                  \
+        rcspike::test::fail(__FILE__, __LINE__, #expression " did not throw");                               \
+    } catch (const Exception& thrown_) {                                                                     \
+        if (std::string(thrown_.what()).find(text) == std::string::npos) {                                   \
+            rcspike::test::fail(__FILE__, __LINE__, "'", thrown_.what(), "' does not contain '", text, "'"); \
+        }                                                                                                    \
     }
 
 int main() {
     using namespace rcspike;
     const char* wanted = std::getenv("RCSPIKE_ISA");
-    bool runs_here = !wanted;
-    for (const auto isa : kernels::supported()) runs_here |= wanted == nullptr || kernels::name(isa) == wanted;
+    bool runs_here = !wanted || !*wanted;
+    for (const auto isa : kernels::supported()) runs_here = runs_here || kernels::name(isa) == wanted;
     if (!runs_here) return std::cout << "skipped: " << wanted << " does not run here\n", 77;
     for (const test::Case& c : test::cases) {
         const int before = test::failures;

@@ -70,7 +70,8 @@ Matrix<Real> uniform(std::size_t rows, std::size_t cols, double low, double high
     return m;
 }
 
-/// Spike times as an image has them: a third is silent, the rest are multiples of 1/levels in [0, 1], so many are equal.
+/// Spike times as an image has them: a third is silent, the rest are multiples of 1/levels in [0, 1], so many are
+/// equal.
 template <class Real>
 Matrix<Real> tied_times(std::size_t batch, std::size_t n_in, std::size_t levels, std::uint64_t seed) {
     Random random(seed);

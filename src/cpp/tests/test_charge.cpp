@@ -31,7 +31,8 @@ Affine<Real> affine(const Matrix<Real>& weights, const Circuit& circuit) {
     return a;
 }
 
-/// One neuron of one sample, spike by spike in long double. `largest` is what its charges add up to without their signs.
+/// One neuron of one sample, spike by spike in long double. `largest` is what its charges add up to without their
+/// signs.
 template <class Real>
 long double voltage(const Matrix<Real>& times, std::size_t sample, const Affine<Real>& synapses, std::size_t neuron,
                     long double& largest) {
@@ -71,9 +72,8 @@ void check_all(const Matrix<Real>& v, const Matrix<Real>& times, const Affine<Re
     }
 }
 
-const std::vector<Circuit> circuits{
-    {1, -1, 0, 0}, {0.3, -0.3, 0.1, 0}, {100, -100, 0, 0}, {2, -0.5, 0.2, 0}, {0.05, -3, 0.01, 0}, {inf, -1, 0.3, 0},
-    Circuit::conventional()};
+const std::vector<Circuit> circuits{{1, -1, 0, 0},       {0.3, -0.3, 0.1, 0}, {100, -100, 0, 0},      {2, -0.5, 0.2, 0},
+                                    {0.05, -3, 0.01, 0}, {inf, -1, 0.3, 0},   Circuit::conventional()};
 
 template <class Real>
 Matrix<Real> charged(const Matrix<Real>& times, const Matrix<Real>& weights, const Circuit& circuit, int threads = 1) {
@@ -90,7 +90,8 @@ TEST_EACH_REAL(one_synapse_charges_towards_its_rail) {
         for (const double w : {0.01, 0.7, 3.0, 40.0, -0.01, -0.7, -3.0, -40.0}) {
             const Circuit circuit{1.5, -0.75, 0.25, 0};
             const Matrix<Real> v = charged(Matrix<Real>(1, 1, {Real(t)}), Matrix<Real>(1, 1, {Real(w)}), circuit);
-            const long double rail = w > 0 ? 1.5L : -0.75L, end = w > 0 ? 1.25L : -0.5L;  // a diode drop before the rail
+            const long double rail = w > 0 ? 1.5L : -0.75L,
+                              end = w > 0 ? 1.25L : -0.5L;  // a diode drop before the rail
             const long double exact = -end * std::expm1(-Real(w) / rail * (1 - t));
             CHECK_CLOSE(v(0, 0), exact, 8 * eps<Real> * std::abs(exact));
         }
@@ -169,12 +170,14 @@ TEST_EACH_REAL(a_missing_bias_or_leak_is_zero) {
 }
 
 TEST_EACH_REAL(no_charge_flows_without_a_spike_or_after_the_end) {
-    const Matrix<Real> v = charged(Matrix<Real>(2, 2, {Real(inf), 5, 1, 1}), Matrix<Real>(2, 3, {1, -1, 5, 2, 9, -4}), {});
+    const Matrix<Real> v =
+        charged(Matrix<Real>(2, 2, {Real(inf), 5, 1, 1}), Matrix<Real>(2, 3, {1, -1, 5, 2, 9, -4}), {});
     CHECK(std::all_of(v.values.begin(), v.values.end(), [](Real value) { return value == 0; }));
 }
 
 TEST_EACH_REAL(splitting_a_synapse_changes_nothing) {
-    // Halves are exact, so only the order of additions differs: once more as large a tolerance as between any two orders.
+    // Halves are exact, so only the order of additions differs: once more as large a tolerance as between any two
+    // orders.
     const Matrix<Real> times = uniform<Real>(5, 10, 0, 1, 1), weights = uniform<Real>(10, 7, -1, 1, 2);
     Matrix<Real> twice_times(5, 20), half_weights(20, 7);
     for (std::size_t j = 0; j < 20; ++j) {
@@ -182,7 +185,8 @@ TEST_EACH_REAL(splitting_a_synapse_changes_nothing) {
         for (std::size_t i = 0; i < 7; ++i) half_weights(j, i) = weights(j % 10, i) / 2;
     }
     for (const Circuit& circuit : circuits) {
-        const Matrix<Real> whole = charged(times, weights, circuit), halves = charged(twice_times, half_weights, circuit);
+        const Matrix<Real> whole = charged(times, weights, circuit),
+                           halves = charged(twice_times, half_weights, circuit);
         for (std::size_t i = 0; i < whole.values.size(); ++i) {
             CHECK_CLOSE(halves.values[i], whole.values[i], 2 * 10 * 20 * eps<Real> * 10);
         }

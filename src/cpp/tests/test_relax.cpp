@@ -1,5 +1,6 @@
-// How exactly a membrane relaxes: exp(-x), phi(x) = (1 - exp(-x))/x and psi(x) = (phi - exp(-x))/x against closed forms in
-// long double, over all x = B d that can occur. One neuron for each x, wired so that its voltage or gradient is the function.
+// How exactly a membrane relaxes: exp(-x), phi(x) = (1 - exp(-x))/x and psi(x) = (phi - exp(-x))/x against closed forms
+// in long double, over all x = B d that can occur. One neuron for each x, wired so that its voltage or gradient is the
+// function.
 #include <algorithm>
 
 #include "check.h"
@@ -12,8 +13,8 @@ using namespace rcspike::test;
 namespace {
 
 /// 0, the smallest numbers, twelve orders of magnitude below 1 and six above, and both sides of every place where the
-/// method changes: 1, where the polynomial ends; multiples of ln 2 and their middles, where the exponent steps; 80 and 700,
-/// where exp(-x) stops.
+/// method changes: 1, where the polynomial ends; multiples of ln 2 and their middles, where the exponent steps; 80 and
+/// 700, where exp(-x) stops.
 template <class Real>
 std::vector<Real> exponents() {
     std::vector<Real> all{0, std::numeric_limits<Real>::denorm_min(), std::numeric_limits<Real>::min()};
@@ -47,10 +48,10 @@ long double in_ulp(long double error, long double exact) {
 
 }  // namespace
 
-// Up to 1: chi, in (0.25, 0.5), is good to 1.3 of its ulp (a half from its last addition, 0.3 from the polynomial, the rest
-// from earlier steps). phi = 1 - x chi, in (0.5, 1), adds a half of its own: 1.2 ulp, since chi's ulp is half as large.
-// exp(-x) = 1 - x phi adds a half, but near x = 1 its ulp is half of phi's: 2.9. Beyond 1 the exponent is reduced, which
-// moves exp(-x) by at most half an ulp of ln 2, 1 ulp of a result just above a power of two: 3.9.
+// Up to 1: chi, in (0.25, 0.5), is good to 1.3 of its ulp (a half from its last addition, 0.3 from the polynomial, the
+// rest from earlier steps). phi = 1 - x chi, in (0.5, 1), adds a half of its own: 1.2 ulp, since chi's ulp is half as
+// large. exp(-x) = 1 - x phi adds a half, but near x = 1 its ulp is half of phi's: 2.9. Beyond 1 the exponent is
+// reduced, which moves exp(-x) by at most half an ulp of ln 2, 1 ulp of a result just above a power of two: 3.9.
 TEST_EACH_REAL(a_voltage_decays_as_the_exponential) {
     const std::vector<Real> x = exponents<Real>();
     // Up to 1 with no conductance in the first half; then no current and x.
@@ -73,8 +74,8 @@ TEST_EACH_REAL(a_voltage_decays_as_the_exponential) {
     }
 }
 
-// Up to 1 as above. Beyond, (1 - exp(-x))/x: exp(-x) < 0.37 is off by at most 4 of its ulp, 2 of the difference's, which
-// adds a half, and the division another: 3 ulp, 6 for a quotient whose leading bit is one lower.
+// Up to 1 as above. Beyond, (1 - exp(-x))/x: exp(-x) < 0.37 is off by at most 4 of its ulp, 2 of the difference's,
+// which adds a half, and the division another: 3 ulp, 6 for a quotient whose leading bit is one lower.
 TEST_EACH_REAL(a_voltage_rises_as_phi) {
     const std::vector<Real> x = exponents<Real>();
     const Schedule<Real> schedule(Matrix<Real>(1, 1));
@@ -88,7 +89,8 @@ TEST_EACH_REAL(a_voltage_rises_as_phi) {
     CHECK_EQUAL(v(0, 0), Real(1));
 }
 
-// psi = phi - chi is as good as phi, not better: for large x, where psi is 1/x^2, its error stays of the order of phi/ulp.
+// psi = phi - chi is as good as phi, not better: for large x, where psi is 1/x^2, its error stays of the order of
+// phi/ulp.
 TEST_EACH_REAL(gradients_follow_phi_and_psi) {
     const std::vector<Real> x = exponents<Real>();
     const Schedule<Real> schedule(Matrix<Real>(1, 1));

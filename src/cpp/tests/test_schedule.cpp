@@ -90,10 +90,12 @@ TEST_EACH_REAL(a_bad_time_is_refused_by_its_place_and_value) {
         return times;
     };
     const auto make = [](const Matrix<Real>& times) { return Schedule<Real>(times, Threads::exactly(2)); };
-    CHECK_THROWS(make(with(0, 0, not_a_number)), std::invalid_argument, "times[0, 0] is nan; spike times must be at least 0");
+    CHECK_THROWS(make(with(0, 0, not_a_number)), std::invalid_argument,
+                 "times[0, 0] is nan; spike times must be at least 0");
     CHECK_THROWS(make(with(33, 2, -0.5)), std::invalid_argument, "times[33, 2] is -0.5; ");
     CHECK_THROWS(make(with(17, 59, -inf)), std::invalid_argument, "times[17, 59] is -inf; ");
-    CHECK_THROWS(make(with(1, 1, -double(std::numeric_limits<Real>::min()))), std::invalid_argument, "times[1, 1] is -");
+    CHECK_THROWS(make(with(1, 1, -double(std::numeric_limits<Real>::min()))), std::invalid_argument,
+                 "times[1, 1] is -");
     CHECK_THROWS(make(with(3, 3, 0.5)), std::invalid_argument, "times[39, 59] is -7; ");
 }
 

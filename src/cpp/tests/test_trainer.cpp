@@ -1,0 +1,301 @@
+// Training steps: their loss, their gradient, Adam, and going on from a saved state.
+#include "rcspike/trainer.h"
+
+#include <algorithm>
+
+#include "check.h"
+#include "fixture.h"
+
+using namespace rcspike;
+using namespace rcspike::test;
+
+namespace {
+
+template <class Real>
+using Matrices = std::vector<Matrix<Real>>;
+using Integers = std::vector<std::int64_t>;
+
+template <class Real>
+std::vector<Span2<const Real>> views(const Matrices<Real>& matrices) {
+    return {matrices.begin(), matrices.end()};
+}
+
+Span1<const std::int64_t> view(const Integers& integers) { return {integers.data(), integers.size()}; }
+
+constexpr std::size_t n_in = 10, n_hidden = 21, n_classes = 3;
+
+/// One noisy pattern of spikes for each class.
+template <class Real>
+struct Task {
+    Matrix<Real> times;
+    Integers samples, labels;
+
+    explicit Task(std::size_t n) : times(n, n_in) {
+        Random random(7);
+        const Matrix<double> patterns = uniform<double>(n_classes, n_in, 0, 1.4, 3);
+        for (std::size_t s = 0; s < n; ++s) {
+            samples.push_back(static_cast<std::int64_t>((s * 7) % n));  // in an order of its own
+            const std::size_t label = (s * 7) % n % n_classes;
+            labels.push_back(static_cast<std::int64_t>(label));
+            for (std::size_t j = 0; j < n_in; ++j) {
+                times(s, j) = static_cast<Real>(std::max(patterns(s % n_classes, j) + random.uniform(-0.1, 0.1), 0.0));
+            }
+        }
+    }
+};
+
+template <class Real>
+Matrices<Real> first_weights() {
+    return {uniform<Real>(n_in, n_hidden, -0.5, 1, 1), uniform<Real>(n_hidden, n_classes, -0.5, 0.5, 2)};
+}
+
+template <class Real>
+Trainer<Real> make(const Matrices<Real>& weights, const Loss& loss = {}, const Circuit& circuit = {}) {
+    return Trainer<Real>(Network<Real>(views(weights), circuit), loss);
+}
+
+template <class Real>
+StepReport step(Trainer<Real>& trainer, const Task<Real>& task, double learning_rate = 0.01, int threads = 1,
+                const Matrices<Real>& noise = {}) {
+    return trainer.step(Schedule<Real>(task.times), view(task.samples), view(task.labels), views(noise), learning_rate,
+                        Threads::exactly(threads));
+}
+
+template <class Real>
+Matrices<Real> weights(const Trainer<Real>& trainer) {
+    Matrices<Real> all = first_weights<Real>();
+    for (std::size_t l = 0; l < all.size(); ++l) trainer.network().weights(l, all[l]);
+    return all;
+}
+
+template <class Real>
+Matrices<Real> moments(const Trainer<Real>& trainer, int order) {
+    Matrices<Real> all = first_weights<Real>();
+    for (std::size_t l = 0; l < all.size(); ++l) trainer.moment(l, order, all[l]);
+    return all;
+}
+
+template <class Real>
+bool same_bits(const Matrices<Real>& a, const Matrices<Real>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const auto& x, const auto& y) { return test::same_bits(x, y); });
+}
+
+/// Noise for the task's samples, in the order in which they are trained on.
+template <class Real>
+Matrices<Real> noise(std::size_t batch) {
+    return {uniform<Real>(batch, n_hidden, -0.1, 0.1, 8), uniform<Real>(batch, n_classes, -0.1, 0.1, 9)};
+}
+
+/// Sum of the losses and number of samples whose label has the largest voltage, from the definition in double.
+std::pair<double, std::size_t> judge(const Task<double>& task, const Matrices<double>& weights, const Loss& loss,
+                                     const Circuit& circuit, const Matrices<double>& noise) {
+    Matrix<double> times = task.times, v(task.times.rows, n_classes);
+    for (std::size_t i = 0; i < v.rows; ++i) {
+        std::copy_n(task.times.row(static_cast<std::size_t>(task.samples[i])), n_in, times.row(i));
+    }
+    Network<double>(views(weights), circuit).forward(Schedule<double>(times), views(noise), v);
+    double total = 0;
+    std::size_t correct = 0;
+    for (std::size_t i = 0; i < v.rows; ++i) {
+        double sum = 0;
+        const auto label = static_cast<std::size_t>(task.labels[i]);
+        for (std::size_t c = 0; c < n_classes; ++c) {
+            sum += std::exp((v(i, c) - v(i, label)) / loss.temperature);
+            total += loss.temporal_penalty * std::pow(1 - v(i, c) - loss.t_ref, 2);
+        }
+        total += std::log(sum);
+        correct += std::max_element(v.row(i), v.row(i) + n_classes) == v.row(i) + label;
+    }
+    return {total, correct};
+}
+
+}  // namespace
+
+TEST_EACH_REAL(the_loss_falls_and_the_task_is_learnt) {
+    const Task<Real> task(24);
+    for (const Circuit& circuit : {Circuit{}, Circuit::conventional(), Circuit{2, -1, 0.1, 0.3}}) {
+        Trainer<Real> trainer = make(first_weights<Real>(), {}, circuit);
+        const double before = step(trainer, task).loss;
+        for (int i = 0; i < 40; ++i) step(trainer, task, 0.02);
+        const StepReport after = step(trainer, task);
+        CHECK(after.loss < before / 10);
+        CHECK_EQUAL(after.correct, 24u);
+        CHECK_EQUAL(trainer.steps(), 42u);
+    }
+}
+
+TEST(a_step_reports_the_loss_by_its_definition) {
+    const Task<double> task(30);
+    const Loss loss{0.1, 0.7, 0.8};
+    const Circuit circuit{2, -1, 0.1, 0.3};
+    for (const Matrices<double>& shifts : {Matrices<double>{}, noise<double>(30)}) {
+        Trainer<double> trainer = make(first_weights<double>(), loss, circuit);
+        const StepReport report = step(trainer, task, 0.01, 1, shifts);
+        const auto [total, correct] = judge(task, first_weights<double>(), loss, circuit, shifts);
+        CHECK_CLOSE(report.loss, total, 30 * 20 * eps<double> * total);
+        CHECK_EQUAL(report.correct, correct);
+    }
+}
+
+// After one step the first moment is (1 - 0.9) times the gradient of the mean loss. A hidden voltage that crosses rest
+// or threshold within the step bends the loss; with these weights none lies that close.
+TEST(the_gradient_agrees_with_central_differences) {
+    const Task<double> task(20);
+    const Loss loss{0.2, 0.5, 0.8};
+    constexpr double h = 1e-6;
+    for (const Circuit& circuit : {Circuit{}, Circuit{2, -1, 0.1, 0.3}}) {
+        for (const Matrices<double>& shifts : {Matrices<double>{}, noise<double>(20)}) {
+            Trainer<double> trainer = make(first_weights<double>(), loss, circuit);
+            step(trainer, task, 0, 1, shifts);
+            const Matrices<double> first = moments(trainer, 0);
+            Matrices<double> at = first_weights<double>();
+            for (std::size_t l = 0; l < 2; ++l) {
+                for (std::size_t i = 0; i < at[l].values.size(); i += 7) {
+                    const double here = at[l].values[i];
+                    at[l].values[i] = here + h;
+                    const double above = judge(task, at, loss, circuit, shifts).first;
+                    at[l].values[i] = here - h;
+                    const double below = judge(task, at, loss, circuit, shifts).first;
+                    at[l].values[i] = here;
+                    // Third derivatives of order 1/tau^3 times h^2, and rounding of a sum of 20 losses over 2 h.
+                    CHECK_CLOSE(first[l].values[i] / (1 - 0.9), (above - below) / (2 * h) / 20, 1e-8);
+                }
+            }
+        }
+    }
+}
+
+TEST(a_step_is_that_of_adam) {
+    const Task<double> task(20);
+    Trainer<double> trainer = make(first_weights<double>());
+    Matrices<double> w = first_weights<double>(), m1 = moments(trainer, 0), m2 = moments(trainer, 1);
+    for (int n = 1; n <= 4; ++n) {
+        step(trainer, task, 0.02);
+        const Matrices<double> now1 = moments(trainer, 0), now2 = moments(trainer, 1), now = weights(trainer);
+        for (std::size_t l = 0; l < 2; ++l) {
+            for (std::size_t i = 0; i < w[l].values.size(); ++i) {
+                const double g = (now1[l].values[i] - 0.9 * m1[l].values[i]) / 0.1;
+                CHECK_CLOSE(now2[l].values[i], 0.999 * m2[l].values[i] + 0.001 * g * g, 1e-13 * (1 + g * g));
+                const double mean = now1[l].values[i] / (1 - std::pow(0.9, n));
+                const double size = std::sqrt(now2[l].values[i] / (1 - std::pow(0.999, n)));
+                CHECK_CLOSE(now[l].values[i], w[l].values[i] - 0.02 * mean / (size + 1e-8), 1e-14);
+            }
+        }
+        w = now, m1 = now1, m2 = now2;
+    }
+}
+
+TEST_EACH_REAL(a_restored_trainer_goes_on_bit_for_bit) {
+    const Task<Real> task(40);
+    const Matrices<Real> shifts = noise<Real>(40);
+    Trainer<Real> trainer = make(first_weights<Real>());
+    for (int i = 0; i < 5; ++i) step(trainer, task, 0.01, 1, shifts);
+    Trainer<Real> restored = make(weights(trainer));
+    restored.restore(trainer.steps(), views(moments(trainer, 0)), views(moments(trainer, 1)));
+    CHECK_EQUAL(restored.steps(), 5u);
+    for (int i = 0; i < 5; ++i) {
+        const StepReport one = step(trainer, task, 0.01, 1, shifts), other = step(restored, task, 0.01, 1, shifts);
+        CHECK_EQUAL(one.loss, other.loss);
+    }
+    CHECK(same_bits(weights(trainer), weights(restored)));
+    CHECK(same_bits(moments(trainer, 0), moments(restored, 0)));
+    CHECK(same_bits(moments(trainer, 1), moments(restored, 1)));
+}
+
+TEST_EACH_REAL(the_number_of_threads_changes_no_bit) {
+    const Task<Real> task(50);
+    Trainer<Real> one = make(first_weights<Real>());
+    for (int i = 0; i < 4; ++i) step(one, task, 0.01, 1, noise<Real>(50));
+    for (const int threads : {2, 5}) {
+        Trainer<Real> many = make(first_weights<Real>());
+        for (int i = 0; i < 4; ++i) step(many, task, 0.01, threads, noise<Real>(50));
+        CHECK(same_bits(weights(one), weights(many)));
+    }
+}
+
+TEST_EACH_REAL(a_trainer_leaves_no_trace_of_larger_batches) {
+    const Task<Real> large(50), small(9);
+    Trainer<Real> used = make(first_weights<Real>()), fresh = make(first_weights<Real>());
+    const Matrices<Real> zero = moments(fresh, 0);
+    step(used, large, 0);
+    used.restore(0, views(zero), views(zero));
+    step(used, small);
+    step(fresh, small);
+    CHECK(same_bits(weights(used), weights(fresh)));
+}
+
+TEST_EACH_REAL(a_step_counts_silent_and_saturated_neurons) {
+    // Hidden voltages -1, 0, 0.5, 1 and 2 by one spike at the start.
+    const Matrices<Real> w{Matrix<Real>(1, 5, {-1, 0, Real(0.5), 1, 2}), Matrix<Real>(5, 2)};
+    Trainer<Real> trainer = make(w, {}, Circuit::conventional());
+    const Matrix<Real> times(3, 1);
+    const Integers samples{0, 1, 2}, labels{0, 0, 1};
+    const StepReport report = trainer.step(Schedule<Real>(times), view(samples), view(labels), {}, 0.1);
+    CHECK((report.silent == std::vector<std::size_t>{6}));
+    CHECK((report.saturated == std::vector<std::size_t>{6}));
+    CHECK_EQUAL(report.correct, 2u);  // voltages are equal: the first output counts
+    CHECK_CLOSE(report.loss, 3 * std::log(2.0), 1e-14);
+}
+
+TEST_EACH_REAL(a_sample_may_occur_twice) {
+    const Task<Real> task(6);
+    Trainer<Real> once = make(first_weights<Real>()), twice = make(first_weights<Real>());
+    const Integers one{4}, two{4, 4}, label{1}, labels{1, 1};
+    const Schedule<Real> schedule(task.times);
+    const double loss = once.step(schedule, view(one), view(label), {}, 0.01).loss;
+    CHECK_CLOSE(twice.step(schedule, view(two), view(labels), {}, 0.01).loss, 2 * loss, 4 * eps<double> * loss);
+    CHECK(same_bits(moments(once, 0), moments(twice, 0)));  // halves of equal numbers add up to them exactly
+}
+
+TEST_EACH_REAL(an_empty_batch_is_no_step) {
+    Trainer<Real> trainer = make(first_weights<Real>());
+    const StepReport report = trainer.step(Schedule<Real>(Task<Real>(4).times), {}, {}, {}, 0.1);
+    CHECK_EQUAL(report.loss, 0.0);
+    CHECK_EQUAL(trainer.steps(), 0u);
+    CHECK(same_bits(weights(trainer), first_weights<Real>()));
+}
+
+TEST_EACH_REAL(what_does_not_fit_is_refused_and_changes_nothing) {
+    Trainer<Real> trainer = make(first_weights<Real>());
+    const auto refused = [&](const Integers& samples, const Integers& labels, const char* why,
+                             double learning_rate = 0.1, const Matrices<Real>& noise = {}, std::size_t width = n_in) {
+        const Schedule<Real> schedule(Matrix<Real>(4, width));
+        CHECK_THROWS(trainer.step(schedule, view(samples), view(labels), views(noise), learning_rate),
+                     std::invalid_argument, why);
+    };
+    refused({0, 1}, {2, 3}, "label 3 at position 1 must be in [0, 3)");
+    refused({0, 1}, {-1, 0}, "label -1 at position 0 must be in [0, 3)");
+    refused({0, 4}, {0, 0}, "sample 4 does not exist: the schedule has 4");
+    refused({-1, 0}, {0, 0}, "sample -1 does not exist");
+    refused({0, 1}, {0}, "labels must have shape (2,), got (1,)");
+    refused({0}, {0}, "times must have 10 inputs for this network, got 9", 0.1, {}, 9);
+    refused({0}, {0}, "learning_rate must not be negative, got -0.1", -0.1);
+    refused({0}, {0}, "learning_rate must not be negative, got inf", inf);
+    refused({0}, {0}, "learning_rate must not be negative, got nan", not_a_number);
+    refused({0, 1}, {0, 0}, "noise must have shape (2, 21), got (3, 21)", 0.1, noise<Real>(3));
+    CHECK_THROWS(make(first_weights<Real>(), {0, 0, 0}), std::invalid_argument, "temperature must be above 0");
+    CHECK_THROWS(make(first_weights<Real>(), {not_a_number, 0, 0}), std::invalid_argument,
+                 "temperature must be above 0");
+    CHECK_THROWS(make(first_weights<Real>(), {inf, 0, 0}), std::invalid_argument, "got inf");
+    CHECK_THROWS(make(first_weights<Real>(), {1, inf, 0}), std::invalid_argument, "got inf");
+    CHECK_THROWS(make(first_weights<Real>(), {1, -1, 0}), std::invalid_argument, "not negative, got -1");
+    CHECK_THROWS(make(first_weights<Real>(), {1, 0, inf}), std::invalid_argument, "t_ref must be finite, got inf");
+    const Matrices<Real> m = first_weights<Real>(), swapped{m[1], m[0]};
+    CHECK_THROWS(trainer.restore(1, views<Real>({m[0]}), views(m)), std::invalid_argument,
+                 "moments must be given for all 2 layers, got 1");
+    CHECK_THROWS(trainer.restore(1, views(swapped), views(m)), std::invalid_argument,
+                 "moment must have shape (10, 21)");
+    CHECK_EQUAL(trainer.steps(), 0u);
+    CHECK(same_bits(weights(trainer), m));
+}
+
+TEST_EACH_REAL(a_network_that_training_drove_out_of_range_is_reported) {
+    Trainer<Real> trainer = make(first_weights<Real>(), {}, Circuit::conventional());
+    const Task<Real> task(6);
+    step(trainer, task, std::numeric_limits<Real>::max() / 2);
+    const Matrices<Real> before = weights(trainer);
+    CHECK_THROWS(step(trainer, task), std::runtime_error, "are no longer finite");
+    CHECK_EQUAL(trainer.steps(), 1u);
+    CHECK(same_bits(weights(trainer), before));
+}

@@ -1,0 +1,112 @@
+// The pool of threads. Tasks write plain memory on purpose: ThreadSanitizer then proves what the pool promises, that
+// whatever a task wrote can be read after the call and that two tasks at a time never share a worker's number.
+#include "workers.h"
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
+#include "check.h"
+#include "fixture.h"
+#include "rcspike/charge.h"
+
+using namespace rcspike;
+using namespace rcspike::test;
+using detail::for_each_task;
+
+namespace {
+
+/// One round; false unless each task ran exactly once with a worker's number below the number of threads.
+bool round(std::size_t n_tasks, int threads) {
+    std::vector<int> runs(n_tasks);
+    std::vector<std::size_t> by_worker(static_cast<std::size_t>(threads));
+    std::atomic<bool> in_range{true};
+    for_each_task(n_tasks, Threads::exactly(threads), [&](std::size_t task, std::size_t worker) {
+        if (task >= n_tasks || worker >= by_worker.size()) return in_range.store(false);
+        ++runs[task];
+        ++by_worker[worker];
+    });
+    std::size_t sum = 0;
+    for (const std::size_t n : by_worker) sum += n;
+    return in_range && sum == n_tasks && std::all_of(runs.begin(), runs.end(), [](int n) { return n == 1; });
+}
+
+}  // namespace
+
+TEST(every_task_runs_once) {
+    Random random(1);
+    for (int i = 0; i < 3000; ++i) CHECK(round(random.below(40), static_cast<int>(1 + random.below(6))));
+}
+
+TEST(many_more_threads_than_cores_or_tasks) {
+    for (int i = 0; i < 20; ++i) CHECK(round(3, 24) && round(200, 24) && round(0, 24) && round(1, 24));
+    CHECK(round(50, 2));
+}
+
+TEST(a_round_may_follow_a_long_silence) {
+    for (int i = 0; i < 5; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));  // far more than workers wait before they sleep
+        CHECK(round(20, 4));
+    }
+}
+
+TEST(callers_of_several_threads_take_turns) {
+    std::vector<std::thread> callers;
+    std::vector<int> good(4);
+    for (std::size_t c = 0; c < good.size(); ++c) {
+        callers.emplace_back([c, &good] {
+            for (int i = 0; i < 100; ++i) good[c] += round(5 + c, static_cast<int>(1 + c + i % 3));
+        });
+    }
+    for (std::thread& caller : callers) caller.join();
+    for (const int n : good) CHECK_EQUAL(n, 100);
+}
+
+TEST(results_are_right_under_concurrent_callers) {
+    const Matrix<float> times = tied_times<float>(40, 100, 64, 1), weights = uniform<float>(100, 40, -1, 1, 2);
+    const Schedule<float> schedule(times);  // shared: it is only read
+    Matrix<float> expected(40, 40);
+    charge<float>(schedule, weights, Circuit{}, expected);
+    std::vector<std::thread> callers;
+    std::vector<int> good(3);
+    for (std::size_t c = 0; c < good.size(); ++c) {
+        callers.emplace_back([&, c] {
+            for (int i = 0; i < 10; ++i) {
+                Matrix<float> v(40, 40);
+                charge<float>(schedule, weights, Circuit{}, v, Threads::exactly(3));
+                good[c] += same_bits(v, expected);
+            }
+        });
+    }
+    for (std::thread& caller : callers) caller.join();
+    for (const int n : good) CHECK_EQUAL(n, 10);
+}
+
+#ifdef RCSPIKE_TEST_CAN_FORK
+TEST(a_forked_child_has_threads_of_its_own) {
+    CHECK(round(20, 4));
+    for (int i = 0; i < 5; ++i) {
+        CHECK_EQUAL(in_child([] { return std::string(round(20, 4) && round(20, 6) ? "good" : "bad"); }),
+                    std::string("good"));
+        CHECK(round(20, 4));
+    }
+}
+
+TEST(a_child_forked_in_the_middle_of_a_round_does_not_wait_for_it) {
+    std::atomic<bool> stop{false};
+    std::thread busy([&] {
+        while (!stop) round(10, 3);
+    });
+    for (int i = 0; i < 10; ++i) {
+        const std::string said = in_child([] {
+            const std::string own = round(10, 3) ? "good" : "bad";
+            const std::string grandchild = in_child([] { return std::string(round(10, 3) ? "good" : "bad"); });
+            return own + grandchild;
+        });
+        CHECK_EQUAL(said, std::string("goodgood"));
+    }
+    stop = true;
+    busy.join();
+}
+#endif

@@ -1,0 +1,128 @@
+"""The parameters of a circuit."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import CIRCUITS, circuits
+
+from rcspike import Circuit
+from rcspike.functional import charge, fire
+
+
+def fields(circuit: Circuit) -> tuple[float, ...]:
+    return circuit.v_syn, circuit.e_plus, circuit.e_minus, circuit.diode_drop, circuit.ramp
+
+
+def test_the_default_circuit_is_strongly_coupled_and_ideal() -> None:
+    assert fields(Circuit()) == (1.0, 1.0, -1.0, 0.0, 0.0)
+
+
+def test_v_syn_sets_both_rails_unless_they_are_given() -> None:
+    assert fields(Circuit(v_syn=2.5)) == (2.5, 2.5, -2.5, 0.0, 0.0)
+    assert fields(Circuit(v_syn=2.5, e_minus=-1.0))[1:3] == (2.5, -1.0)
+    assert fields(Circuit(v_syn=2.5, e_plus=0.5))[1:3] == (0.5, -2.5)
+    assert fields(Circuit(e_plus=2.8, e_minus=-1.53))[1:3] == (2.8, -1.53)
+
+
+def test_the_conventional_circuit_has_infinite_rails() -> None:
+    assert Circuit.conventional() == Circuit(v_syn=math.inf) == Circuit(e_plus=math.inf, e_minus=-math.inf)
+    assert fields(Circuit.conventional()) == (math.inf, math.inf, -math.inf, 0.0, 0.0)
+
+
+def test_circuits_are_equal_if_their_physics_is() -> None:
+    assert Circuit(v_syn=2.0) == Circuit(e_plus=2.0, e_minus=-2.0)
+    assert hash(Circuit(v_syn=2.0)) == hash(Circuit(e_plus=2.0, e_minus=-2.0))
+    for change in ({"e_plus": 3.0}, {"e_minus": -3.0}, {"diode_drop": 0.1}, {"ramp": 0.1}):
+        assert Circuit(**{"v_syn": 2.0} | change) != Circuit(v_syn=2.0)
+
+
+def test_numbers_may_be_integers() -> None:
+    circuit = Circuit(v_syn=2)
+    assert (circuit.e_plus, circuit.e_minus) == (2.0, -2.0)
+    assert isinstance(circuit.e_plus, float)
+    assert Circuit(e_plus=np.float64(0.5)).e_plus == 0.5
+
+
+@pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
+def test_nothing_of_a_circuit_can_be_changed(name: str) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(Circuit(), name, 0.5)
+
+
+def test_parameters_have_names_and_no_places() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        Circuit(1.0)  # type: ignore[call-arg]
+
+
+@given(circuits)
+def test_a_circuit_survives_pickling_and_copying(circuit: Circuit) -> None:
+    times, weights = np.array([[0.0, 0.5]]), np.array([[1.0], [-2.0]])
+    for twin in (pickle.loads(pickle.dumps(circuit)), copy.copy(circuit), copy.deepcopy(circuit)):
+        assert fields(twin) == fields(circuit)
+        assert twin == circuit
+        np.testing.assert_array_equal(charge(times, weights, twin), charge(times, weights, circuit))
+
+
+def test_the_ramp_survives_pickling() -> None:
+    twin = pickle.loads(pickle.dumps(Circuit(ramp=0.3)))
+    v = np.array([[0.4]])
+    np.testing.assert_array_equal(fire(v, twin), fire(v, Circuit(ramp=0.3)))
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_the_repr_makes_the_circuit_again(name: str) -> None:
+    inf = math.inf
+    assert eval(repr(CIRCUITS[name]), {"Circuit": Circuit, "inf": inf}) == CIRCUITS[name]
+
+
+def test_one_rail_may_be_infinite_and_a_diode_needs_no_rail() -> None:
+    assert Circuit(e_minus=-math.inf).e_minus == -math.inf
+    assert Circuit(v_syn=math.inf, diode_drop=3.0).diode_drop == 3.0
+
+
+def test_a_diode_on_an_infinite_rail_takes_nothing() -> None:
+    times, weights = np.array([[0.25]]), np.array([[2.0]])
+    assert charge(times, weights, Circuit(v_syn=math.inf, diode_drop=0.5)) == 1.5
+
+
+@pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
+def test_nan_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name} must .* got nan"):
+        Circuit(**{name: math.nan})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"v_syn": 0.0}, r"v_syn must be above 0, got 0"),
+        ({"v_syn": -1.5}, r"v_syn must be above 0, got -1\.5; math\.inf is the conventional circuit"),
+        ({"e_plus": 0.0}, r"e_plus must be above the resting voltage 0, got 0; the rails must straddle 0"),
+        ({"e_plus": -2.5}, r"e_plus must be above the resting voltage 0, got -2\.5"),
+        ({"e_minus": 0.0}, r"e_minus must be below the resting voltage 0, got 0; the rails must straddle 0"),
+        ({"e_minus": 1.5}, r"e_minus must be below the resting voltage 0, got 1\.5"),
+        ({"diode_drop": -0.25}, r"diode_drop must be finite and not negative, got -0\.25"),
+        ({"diode_drop": math.inf, "v_syn": math.inf}, r"diode_drop must be finite and not negative, got inf"),
+        ({"diode_drop": 1.0}, r"diode_drop 1 leaves no drive at e_plus = 1, e_minus = -1: it must be below every rail"),
+        ({"diode_drop": 0.8, "e_minus": -0.75}, r"diode_drop 0\.8 leaves no drive at e_plus = 1, e_minus = -0\.75"),
+        ({"ramp": 1.0}, r"ramp must be finite and below 1, got 1; 0 is the ideal ramp"),
+        ({"ramp": 1.5}, r"ramp must be finite and below 1, got 1\.5"),
+        ({"ramp": -math.inf}, r"ramp must be finite and below 1, got -inf"),
+    ],
+)
+def test_what_is_not_physical_is_refused_with_its_value(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Circuit(**arguments)
+
+
+@pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
+def test_what_is_no_number_is_refused_by_name(name: str) -> None:
+    with pytest.raises(TypeError, match=name):
+        Circuit(**{name: "much"})  # type: ignore[arg-type]

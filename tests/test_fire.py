@@ -1,0 +1,130 @@
+"""The firing phase: from voltages to spike times, on the ideal ramp and on a bent one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import oracle
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from strategies import Array
+
+from rcspike import Circuit
+from rcspike.functional import fire, fire_vjp
+
+DTYPES = [np.float32, np.float64]
+RAMPS = [0.0, 0.3, 0.9, 0.999999, -0.5, -40.0, 1e-5, -1e-12]
+
+voltages = arrays(
+    np.float64,
+    (2, 5),
+    elements=st.one_of(
+        st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]), st.floats(0, 1, allow_subnormal=False), st.floats()
+    ),
+).filter(lambda v: not np.isnan(v).any())
+# b v must not underflow: nothing is promised for a bend of 1e-300.
+ramps = st.one_of(st.sampled_from(RAMPS), st.floats(-100, 0.99).filter(lambda b: b == 0 or abs(b) > 1e-250))
+
+
+def slope(v: Array, ramp: float) -> Array:
+    """dt/dv = b / ((1 - b v) ln(1 - b)), written down anew."""
+    return -np.ones_like(v) if ramp == 0 else ramp / ((1 - ramp * v) * np.log1p(-ramp))
+
+
+def inside(v: Array) -> Array:
+    return (v > 0) & (v < 1)
+
+
+@given(voltages, ramps)
+def test_spike_times_agree_with_the_oracle(v: Array, ramp: float) -> None:
+    t, exact = fire(v, Circuit(ramp=ramp)), oracle.fire(v, ramp)
+    np.testing.assert_array_equal(t[~inside(v)], exact[~inside(v)])
+    # Two logarithms of a few ulp and their quotient below 1; the rounding of b v moves v by half an ulp.
+    u = v[inside(v)]
+    slack = 2.0**-52 * (12 + np.abs(u * slope(u, ramp)))
+    assert (np.abs(t[inside(v)] - exact[inside(v)]) <= slack).all()
+
+
+@pytest.mark.parametrize("ramp", RAMPS)
+def test_spike_times_agree_with_the_oracle_in_single(ramp: float) -> None:
+    v = np.random.default_rng(4).random((20, 20), dtype=np.float32)
+    t = fire(v, Circuit(ramp=ramp))
+    assert t.dtype == np.float32
+    # Computed in double and rounded once to a number below 1: eps/2 of single, and as much again for the double part.
+    np.testing.assert_allclose(t, oracle.fire(v, ramp), rtol=0, atol=2.0**-23)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_ideal_ramp_takes_one_minus_v(dtype: npt.DTypeLike) -> None:
+    v = np.random.default_rng(5).random((3, 50)).astype(dtype)
+    np.testing.assert_array_equal(fire(v, Circuit()), 1 - v)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("ramp", RAMPS)
+def test_at_and_below_rest_there_is_no_spike_and_from_the_threshold_on_one_at_once(
+    ramp: float, dtype: npt.DTypeLike
+) -> None:
+    above = np.nextafter(np.ones(1, dtype), 2)[0]
+    v = np.array([[-np.inf, -1e30, -1e-30, -0.0, 0.0, 1.0, above, 1e30, np.inf]], dtype)
+    np.testing.assert_array_equal(fire(v, Circuit(ramp=ramp)), [[np.inf] * 5 + [0.0] * 4])
+
+
+@given(st.floats(1e-16, 1e-3), st.sampled_from([-1.0, 1.0]))
+def test_a_ramp_that_is_hardly_bent_is_hardly_off_the_ideal_one(size: float, sign: float) -> None:
+    v = np.linspace(0.01, 0.99, 30).reshape(2, 15)
+    # 1 - ln(1 - b v)/ln(1 - b) = 1 - v + b v (1 - v)/2 + O(b^2).
+    bent = fire(v, Circuit(ramp=sign * size))
+    np.testing.assert_allclose(bent, 1 - v + sign * size * v * (1 - v) / 2, rtol=0, atol=size**2 + 12 * 2.0**-52)
+
+
+@given(voltages, ramps)
+def test_a_higher_voltage_never_spikes_later(v: Array, ramp: float) -> None:
+    ordered = np.sort(v, axis=1)
+    t = fire(ordered, Circuit(ramp=ramp))
+    steepest = max(abs(float(slope(np.array(u), ramp))) for u in (0.0, 1.0))
+    slack = 2.0**-52 * (24 + 2 * steepest)  # as against the oracle, twice
+    assert (t[:, 1:] <= t[:, :-1] + slack).all()
+    assert ((t >= -slack) & ((t <= 1 + slack) | np.isinf(t))).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(v=voltages, ramp=ramps)
+def test_the_gradient_is_the_slope_of_the_ramp_and_zero_outside(
+    dtype: type[np.floating], v: Array, ramp: float
+) -> None:
+    with np.errstate(over="ignore"):
+        v = v.astype(dtype)
+    got = fire_vjp(v, Circuit(ramp=ramp), np.full_like(v, 2))
+    assert got.dtype == dtype
+    u = v.astype(np.float64)
+    exact = np.where(inside(u), 2 * slope(np.where(inside(u), u, 0.5), ramp), 0)
+    # 1 - b v loses digits where it is small, here above 0.01 or else b = 0.999999: at most 1e6 of the double's ulp.
+    np.testing.assert_allclose(got, exact, rtol=4 * float(np.finfo(dtype).eps) + 1e-9, atol=0)
+
+
+@pytest.mark.parametrize("ramp", RAMPS)
+def test_the_gradient_agrees_with_central_differences(ramp: float) -> None:
+    v = np.linspace(0.02, 0.98, 40).reshape(4, 10)
+    grad_times = np.linspace(-1, 1, 40).reshape(4, 10)
+    circuit, h = Circuit(ramp=ramp), 1e-6
+    slopes = grad_times * (fire(v + h, circuit) - fire(v - h, circuit)) / (2 * h)
+    # eps/h = 2e-10, and h^2/6 times a third derivative up to 2 (1/0.02)^3/ln: 1e-8 for the steepest ramp here.
+    np.testing.assert_allclose(fire_vjp(v, circuit, grad_times), slopes, rtol=0, atol=2e-8)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nothing_to_fire_is_fine(dtype: npt.DTypeLike) -> None:
+    none = np.empty((0, 3), dtype)
+    assert fire(none, Circuit()).shape == (0, 3)
+    assert fire_vjp(none, Circuit(), none).shape == (0, 3)
+
+
+def test_neither_rails_nor_diode_move_a_spike() -> None:
+    v = np.linspace(-0.2, 1.2, 20).reshape(2, 10)
+    other = Circuit(e_plus=3.0, e_minus=-math.inf, diode_drop=0.4, ramp=0.3)
+    np.testing.assert_array_equal(fire(v, other), fire(v, Circuit(ramp=0.3)))

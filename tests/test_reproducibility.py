@@ -1,0 +1,195 @@
+"""The same bits on every instruction set, on any number of threads and in a forked child.
+
+Run as a script it prints the instruction set in use and digests of what the engine computes with it, on two threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from strategies import CIRCUITS, Array, random_layer
+
+from rcspike import Circuit, Network, build_config, train
+from rcspike.datasets import Dataset, Split
+from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_vjp, fire, trace
+
+DTYPES = (np.float32, np.float64)
+
+
+def digest(arrays: Iterable[Array]) -> str:
+    sha = hashlib.sha256()
+    for a in arrays:
+        sha.update(f"{a.dtype}{a.shape}".encode())
+        sha.update(np.ascontiguousarray(a).tobytes())
+    return sha.hexdigest()
+
+
+def layer_results(dtype: npt.DTypeLike, threads: int) -> Iterable[Array]:
+    """Layers of all circuits, with widths that fill no vector, on batches that fill no block."""
+    rng = np.random.default_rng(50)
+    for circuit in CIRCUITS.values():
+        # 90 neurons on 300 inputs are dealt with in several parts; small intervals, long ones and huge exponents.
+        for shape in ((19, 300, 90), (5, 3, 7)):
+            times, weights, _ = random_layer(rng, dtype, shape=shape, circuit=circuit)
+            grad_v = rng.normal(size=(shape[0], shape[2])).astype(dtype)
+            G = np.abs(weights) / 2
+            row = np.abs(grad_v[0])
+            yield charge(times, weights, circuit, threads=threads)
+            yield from charge_vjp(times, weights, circuit, grad_v, threads=threads)
+            yield charge_affine(times, weights, G, drive0=row, conductance0=row, threads=threads)
+            yield from charge_affine_vjp(times, weights, G, grad_v, drive0=row, conductance0=row, threads=threads)
+            at = np.linspace(0, 1, 5).astype(dtype)
+            yield trace(times[:4], np.ascontiguousarray(weights[:, :9]), circuit, at, threads=threads)
+            yield fire(grad_v, Circuit(ramp=0.3))
+
+
+def network_results(dtype: npt.DTypeLike, threads: int) -> Iterable[Array]:
+    """A forward pass with and without noise, and a short training run with everything switched on."""
+    rng = np.random.default_rng(51)
+    images, labels = rng.random((150, 6, 6)) * (rng.random((150, 6, 6)) < 0.5), np.arange(150) % 4
+    data = Dataset("random", Split(images[:110], labels[:110]), Split(images[110:], labels[110:]))
+    network = Network.create([36, 45, 20, 4], Circuit(v_syn=1.2, diode_drop=0.1, ramp=0.2), seed=1, dtype=dtype)
+    yield network.forward(data.train.times, threads=threads)
+    yield network.forward(data.train.times, noise=0.02, seed=2, threads=threads)
+    history = train(
+        network,
+        data,
+        epochs=2,
+        seed=3,
+        batch_size=50,
+        noise=0.01,
+        temporal_penalty=0.01,
+        validation=0.1,
+        threads=threads,
+    )
+    yield from network.weights
+    yield np.array([[e.loss, e.train_accuracy, e.test_accuracy, e.validation_accuracy] for e in history])
+
+
+def all_digests(threads: int) -> list[str]:
+    return [digest(results(dtype, threads)) for results in (layer_results, network_results) for dtype in DTYPES]
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[str]:
+    """On the instruction set in use, on one thread."""
+    return all_digests(1)
+
+
+def python(*arguments: str, isa: str | None) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "RCSPIKE_ISA"}
+    if isa is not None:
+        environment["RCSPIKE_ISA"] = isa
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("isa", build_config()["isas"])
+def test_every_instruction_set_gives_the_same_bits(isa: str, expected: list[str]) -> None:
+    run = python(__file__, isa=isa)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == [isa, *expected]
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_any_number_of_threads_gives_the_same_bits(threads: int, expected: list[str]) -> None:
+    assert all_digests(threads) == expected
+
+
+def test_calls_from_several_python_threads_do_not_mix() -> None:
+    layer = random_layer(np.random.default_rng(52), np.float32, shape=(40, 30, 20), circuit=Circuit())
+    alone = charge(*layer)
+    with ThreadPoolExecutor(4) as pool:
+        for v in pool.map(lambda n: charge(*layer, threads=n), [1, 2, 3, 2, 1, 3, 2, 2] * 5):
+            np.testing.assert_array_equal(v, alone)
+
+
+def in_a_forked_child(compute: Callable[[], str]) -> str:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:  # whatever happens, the child must not go on with the tests
+            os.write(writer, compute().encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        answered, _, _ = select.select([pipe], [], [], 60)
+        if not answered:
+            os.kill(child, signal.SIGKILL)
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    return answer if answered else "the child hangs"
+
+
+# Python 3.12 warns that threads do not survive a fork, which is what is tested here.
+forks = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+
+
+@needs_fork
+@forks
+def test_a_forked_child_computes_the_same_bits_with_threads_of_its_own(expected: list[str]) -> None:
+    assert all_digests(2) == expected  # so that there are threads that the child does not have
+    assert in_a_forked_child(lambda: " ".join(all_digests(2))).split() == expected
+    assert all_digests(2) == expected  # and the parent still has its own
+
+
+@needs_fork
+@forks
+def test_a_child_forked_in_the_middle_of_a_call_computes_the_same_bits() -> None:
+    layer = random_layer(np.random.default_rng(53), np.float32, shape=(200, 200, 100), circuit=Circuit())
+    alone = digest([charge(*layer)])
+    over = threading.Event()
+
+    def keep_the_engine_busy() -> None:
+        while not over.is_set():
+            charge(*layer, threads=2)
+
+    other = threading.Thread(target=keep_the_engine_busy)
+    other.start()
+    try:
+        for _ in range(5):
+            assert in_a_forked_child(lambda: digest([charge(*layer, threads=2)])) == alone
+    finally:
+        over.set()
+        other.join()
+
+
+@pytest.mark.parametrize("isa", ["mmx", "AVX2", "scalar,avx2"])
+def test_an_unknown_instruction_set_is_refused_with_the_known_ones(isa: str) -> None:
+    # Import and all: what was asked for is never silently replaced.
+    run = python("-c", "import rcspike", isa=isa)
+    assert run.returncode != 0
+    known = ", ".join(build_config()["isas"])
+    assert f"RCSPIKE_ISA is '{isa}', but this build and machine run only: {known}" in run.stderr
+
+
+def test_no_instruction_set_asked_for_means_the_best_one() -> None:
+    best = build_config()["isas"][-1]
+    for isa in (None, ""):
+        run = python("-c", "import rcspike; print(rcspike.build_config()['isa'])", isa=isa)
+        assert run.stdout.split() == [best], run.stderr
+
+
+def test_a_build_says_what_it_is_and_runs_on() -> None:
+    config = build_config()
+    assert config["isa"] in config["isas"]
+    assert set(config["isas"]) <= set(config["compiled_isas"])
+    assert config["isas"][0] == "scalar"
+    assert config["threads"] >= 1
+    assert config["compiler"]
+
+
+if __name__ == "__main__":
+    print(build_config()["isa"], *all_digests(2))
