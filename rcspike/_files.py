@@ -18,7 +18,9 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     Whoever looks at `path`, at whatever moment the process dies, finds the old file or the new one.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent or Path("."), prefix=f".{target.stem}-", suffix=target.suffix)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target} cannot be written: there is no folder {target.parent}")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -111,7 +111,10 @@ def schedule(
     `dtype` is the precision to compute in, that of the times by default. Raises as `charge` does.
     """
     check_array("times", times, 2)
-    return _core.schedule(times.astype(dtype or times.dtype, copy=False), _check_threads(threads))
+    if dtype is not None and dtype != times.dtype:
+        # No spike in the one precision must not round to one at the end of the phase in the other.
+        times = np.where(times > 1, np.inf, times).astype(dtype)
+    return _core.schedule(times, _check_threads(threads))
 
 
 def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> _core.Schedule32 | _core.Schedule64:

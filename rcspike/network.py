@@ -44,7 +44,7 @@ class Network:
 
     def __init__(self, weights: Sequence[FloatArray], circuit: Circuit) -> None:
         self._circuit = circuit
-        self.weights = tuple(weights)
+        self.weights = weights
 
     @classmethod
     def create(cls, sizes: Iterable[int], circuit: Circuit, *, seed: int, dtype: npt.DTypeLike = np.float32) -> Network:
@@ -83,6 +83,7 @@ class Network:
 
     @weights.setter
     def weights(self, weights: Sequence[FloatArray]) -> None:
+        weights = tuple(weights)
         dtype = weights[0].dtype if weights and isinstance(weights[0], np.ndarray) else None
         for layer, w in enumerate(weights):
             check_array(f"weights[{layer}]", w, 2, dtype if layer > 0 else None)

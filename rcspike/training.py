@@ -56,9 +56,12 @@ class _Settings:
     seed: int
 
     def check(self, n_train: int) -> None:
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer):
+                raise TypeError(f"{name} must be an int, got {value!r}")
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
         if self.decay not in ("cosine", "constant"):
@@ -136,6 +139,8 @@ def train(
 
     Raises
     ------
+    TypeError
+        If a count or the seed is no int.
     ValueError
         If an argument is out of its range, the network does not fit the data, or the checkpoint is of another run.
     FloatingPointError
