@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <stdexcept>
 
 #include "check.h"
@@ -42,16 +41,20 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, const s
         if (!last) activity.times[l].resize(v.size());
         std::atomic<bool> finite{true};
         for_each_task((batch + block - 1) / block, threads, [&](std::size_t task, std::size_t) {
-            const std::size_t end = std::min(batch, (task + 1) * block) * n_out;
-            for (std::size_t i = task * block * n_out; i < end; ++i) {
-                if (!std::isfinite(v.data[i])) finite.store(false, std::memory_order_relaxed);
-                const Real shift = noise.empty() ? Real(0) : noise[l].data[i];
-                if (last) {
-                    v.data[i] -= shift;
-                } else {
-                    activity.times[l].data()[i] = std::max(ramp.time(v.data[i]) + shift, Real(0));
-                }
+            const std::size_t first = task * block * n_out;
+            const std::size_t n = std::min(batch, (task + 1) * block) * n_out - first;
+            Real* volts = v.data + first;
+            Real excess = 0;  // x - x is 0, or NaN where x is not finite
+            for (std::size_t i = 0; i < n; ++i) excess += volts[i] - volts[i];
+            if (excess != 0) finite.store(false, std::memory_order_relaxed);
+            const Real* shift = noise.empty() ? nullptr : noise[l].data + first;
+            if (last) {
+                for (std::size_t i = 0; shift && i < n; ++i) volts[i] -= shift[i];
+                return;
             }
+            Real* t = activity.times[l].data() + first;
+            ramp.times(volts, n, t);
+            for (std::size_t i = 0; shift && i < n; ++i) t[i] = std::max(t[i] + shift[i], Real(0));
         });
         if (!finite) throw std::runtime_error("voltages of layer " + std::to_string(l) + " are no longer finite");
         if (last) break;

@@ -22,7 +22,7 @@ void fire(Span2<const Real> v, const Circuit& circuit, Span2<Real> times) {
     check(v, circuit);
     detail::check_shape("times", times, v.rows, v.cols);
     const detail::Ramp ramp(circuit);
-    for (std::size_t i = 0; i < v.size(); ++i) times.data[i] = ramp.time(v.data[i]);
+    ramp.times(v.data, v.size(), times.data);
 }
 
 template <class Real>
@@ -32,7 +32,8 @@ void fire_vjp(Span2<const Real> v, const Circuit& circuit, Span2<const Real> gra
     detail::check_finite("grad_times", grad_times);
     detail::check_shape("grad_v", grad_v, v.rows, v.cols);
     const detail::Ramp ramp(circuit);
-    for (std::size_t i = 0; i < v.size(); ++i) grad_v.data[i] = grad_times.data[i] * ramp.slope(v.data[i]);
+    ramp.slopes(v.data, v.size(), grad_v.data);
+    for (std::size_t i = 0; i < v.size(); ++i) grad_v.data[i] *= grad_times.data[i];
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                       \

@@ -1,6 +1,7 @@
 // The firing ramp of one neuron: spike time and its slope as functions of the voltage (design note, section 1).
 #pragma once
 
+#include <cstddef>
 #include <limits>
 
 #include "elementary.h"
@@ -12,20 +13,30 @@ class Ramp {
 public:
     explicit Ramp(const Circuit& circuit) : b_(circuit.ramp), log_end_(b_ == 0 ? 0 : log1p(-b_)) {}
 
+    /// Spike times of n voltages. The ideal ramp has no branch: which neurons are silent is anybody's guess, and a
+    /// branch on it cost as much as a twentieth of a training step.
     template <class Real>
-    Real time(Real v) const {
-        if (v <= 0) return std::numeric_limits<Real>::infinity();
-        if (v >= 1) return 0;
-        if (b_ == 0) return 1 - v;
-        return static_cast<Real>(1 - log1p(-b_ * v) / log_end_);
+    void times(const Real* v, std::size_t n, Real* t) const {
+        if (b_ == 0) {
+            for (std::size_t i = 0; i < n; ++i) {
+                const Real late = v[i] > 1 ? Real(0) : 1 - v[i];
+                t[i] = v[i] <= 0 ? std::numeric_limits<Real>::infinity() : late;
+            }
+            return;
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            const double late = v[i] > 0 && v[i] < 1 ? 1 - log1p(-b_ * v[i]) / log_end_ : 0;
+            t[i] = v[i] <= 0 ? std::numeric_limits<Real>::infinity() : static_cast<Real>(late);
+        }
     }
 
-    /// d time / d v, zero where the spike time does not move.
+    /// d time / d v of n voltages, zero where the spike time does not move.
     template <class Real>
-    Real slope(Real v) const {
-        if (!(v > 0 && v < 1)) return 0;
-        if (b_ == 0) return -1;
-        return static_cast<Real>(b_ / ((1 - b_ * v) * log_end_));
+    void slopes(const Real* v, std::size_t n, Real* slope) const {
+        for (std::size_t i = 0; i < n; ++i) {
+            const Real inner = b_ == 0 ? Real(-1) : static_cast<Real>(b_ / ((1 - b_ * v[i]) * log_end_));
+            slope[i] = (v[i] > 0) & (v[i] < 1) ? inner : Real(0);
+        }
     }
 
 private:

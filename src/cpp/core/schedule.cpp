@@ -110,10 +110,10 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads) {
             const Real* row = times.row(s);
             std::size_t n = 0;
             for (std::size_t j = 0; j < times.cols; ++j) {
-                if (!(row[j] <= 1)) continue;
                 const Real t = row[j] + Real(0);  // -0 becomes 0
                 std::memcpy(&spikes[n].key, &t, sizeof t);
-                spikes[n++].input = static_cast<std::uint32_t>(j);
+                spikes[n].input = static_cast<std::uint32_t>(j);
+                n += t <= 1;  // no branch: which inputs spike cannot be predicted
             }
             if (n > 0) sort<Real>(spikes, spare, n);
             std::uint32_t* inputs = inputs_.data() + first_[s];

@@ -162,14 +162,22 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
         const std::size_t n = layer.n_in();
         std::vector<std::size_t> silent(n_blocks), saturated(n_blocks);
         detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t) {
-            const Real* v = s.activity.v[l - 1].data();
-            const Real* times = s.activity.times[l - 1].data();
-            for (std::size_t i = task * block * n; i < std::min(batch, (task + 1) * block) * n; ++i) {
+            const std::size_t first = task * block * n;
+            const std::size_t size = std::min(batch, (task + 1) * block) * n - first;
+            const Real* v = s.activity.v[l - 1].data() + first;
+            const Real* times = s.activity.times[l - 1].data() + first;
+            const Real* upstream = grad_times.data + first;
+            Real* grad = s.grad_v.data() + first;
+            ramp.slopes(v, size, grad);
+            std::size_t n_silent = 0, n_saturated = 0;
+            for (std::size_t i = 0; i < size; ++i) {
                 // Noise that pushed a spike to the start of the phase has cut it off from its voltage.
-                s.grad_v.data()[i] = times[i] > 0 ? grad_times.data[i] * ramp.slope(v[i]) : Real(0);
-                silent[task] += v[i] <= 0;
-                saturated[task] += v[i] >= 1;
+                grad[i] = times[i] > 0 ? grad[i] * upstream[i] : Real(0);
+                n_silent += v[i] <= 0;
+                n_saturated += v[i] >= 1;
             }
+            silent[task] = n_silent;
+            saturated[task] = n_saturated;
         });
         report.silent[l - 1] = std::accumulate(silent.begin(), silent.end(), std::size_t{0});
         report.saturated[l - 1] = std::accumulate(saturated.begin(), saturated.end(), std::size_t{0});
