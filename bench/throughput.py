@@ -103,7 +103,7 @@ def step_memory(split: rcspike.datasets.Split, folder: Path) -> int:
     np.save(folder / "labels.npy", split.labels[:256])
     code = STEP_MEMORY.format(sizes=SIZES, v_syn=V_SYN)
     command = [sys.executable, "-c", code, str(folder / "times.npy"), str(folder / "labels.npy")]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return int(subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder).stdout)
 
 
 def cpu_model() -> str:

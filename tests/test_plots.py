@@ -238,4 +238,4 @@ def test_matplotlib_is_loaded_only_for_a_figure_and_pyplot_never() -> None:
         "import sys, rcspike.plots as p; assert 'matplotlib' not in sys.modules;"
         "from rcspike import Circuit; p.circuit_colour(Circuit()); assert 'matplotlib.pyplot' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parent)

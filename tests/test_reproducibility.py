@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +92,15 @@ def python(*arguments: str, isa: str | None) -> subprocess.CompletedProcess[str]
     environment = {k: v for k, v in os.environ.items() if k != "RCSPIKE_ISA"}
     if isa is not None:
         environment["RCSPIKE_ISA"] = isa
-    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=120)
+    # From here, where no source tree hides the installed package.
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 @pytest.mark.parametrize("isa", build_config()["isas"])
