@@ -104,7 +104,7 @@ std::string in_child(const Function& function) {
     if (pipe(ends) != 0) return "no pipe";
     const pid_t child = fork();
     if (child == 0) {
-        alarm(30);
+        alarm(20);
         const std::string said = function();
         const bool written = write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size());
         _exit(written ? 0 : 1);  // not exit(): what the parent registered is the parent's

@@ -200,6 +200,32 @@ TEST_EACH_REAL(a_conventional_circuit_has_the_gradient_of_a_matrix_product) {
     }
 }
 
+// Wide enough to be cut into several groups of outputs, and with stretches of outputs that have no gradient in a
+// sample.
+TEST_EACH_REAL(gradients_are_those_of_the_outputs_one_by_one) {
+    const Matrix<Real> times = tied_times<Real>(4, 400, 64, 1), weights = uniform<Real>(400, 50, -0.05, 0.05, 2);
+    Matrix<Real> grad_v = uniform<Real>(4, 50, -1, 1, 3);
+    for (std::size_t i = 0; i < 16; ++i) grad_v(1, i) = 0;
+    for (std::size_t i = 0; i < 32; ++i) grad_v(2, i + 16) = 0;
+    for (std::size_t i = 0; i < 50; ++i) grad_v(3, i) = 0;
+    const Gradient<Real> all = gradient(times, weights, {}, grad_v);
+    Matrix<long double> sum(4, 400);
+    for (std::size_t i = 0; i < 50; ++i) {
+        const auto column = [i](const Matrix<Real>& m) {
+            Matrix<Real> one(m.rows, 1);
+            for (std::size_t row = 0; row < m.rows; ++row) one(row, 0) = m(row, i);
+            return one;
+        };
+        const Gradient<Real> own = gradient(times, column(weights), {}, column(grad_v));
+        // Sums of four samples, each at most 1, in another order.
+        for (std::size_t j = 0; j < 400; ++j) CHECK_CLOSE(all.weights(j, i), own.weights(j, 0), 4 * eps<Real>);
+        for (std::size_t k = 0; k < sum.values.size(); ++k) sum.values[k] += own.times.values[k];
+    }
+    for (std::size_t k = 0; k < sum.values.size(); ++k) {
+        CHECK_CLOSE(all.times.values[k], sum.values[k], 50 * 50 * 0.1 * eps<Real>);  // |w| (1 + |v|) is below 0.1
+    }
+}
+
 TEST_EACH_REAL(inputs_that_never_spike_have_no_gradient) {
     Matrix<Real> times = uniform<Real>(6, 10, 0, 1, 1);
     for (std::size_t s = 0; s < 6; ++s) times(s, 4) = s % 2 ? Real(inf) : Real(1.5);

@@ -238,6 +238,19 @@ TEST_EACH_REAL(a_step_counts_silent_and_saturated_neurons) {
     CHECK_CLOSE(report.loss, 3 * std::log(2.0), 1e-14);
 }
 
+// The voltage no longer moves a spike that noise has pushed to the start of the phase.
+TEST_EACH_REAL(a_spike_that_noise_cut_off_has_no_gradient) {
+    const Matrices<Real> w{Matrix<Real>(1, 2, {Real(0.75), Real(0.75)}), Matrix<Real>(2, 2, {1, 0, 1, 0})};
+    const Matrices<Real> early{Matrix<Real>(1, 2, {Real(-0.5), Real(-0.125)}), Matrix<Real>(1, 2)};
+    Trainer<Real> trainer = make(w, {}, Circuit::conventional());
+    const Integers sample{0}, label{1};
+    trainer.step(Schedule<Real>(Matrix<Real>(1, 1)), view(sample), view(label), views(early), 0.1);
+    Matrix<Real> first(1, 2);
+    trainer.moment(0, 0, first);
+    CHECK_EQUAL(first(0, 0), Real(0));
+    CHECK(first(0, 1) > 0);
+}
+
 TEST_EACH_REAL(a_sample_may_occur_twice) {
     const Task<Real> task(6);
     Trainer<Real> once = make(first_weights<Real>()), twice = make(first_weights<Real>());
