@@ -253,3 +253,11 @@ def test_no_samples_no_inputs_and_no_neurons_are_fine(dtype: npt.DTypeLike, shap
         assert v.shape == (batch, n_out)
         assert v.dtype == dtype
         assert not v.any()
+
+
+def test_bias_and_leak_charge_a_layer_without_inputs() -> None:
+    times, none = np.empty((2, 0)), np.empty((0, 3))
+    drive0, leak = np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 2.0])
+    v = charge_affine(times, none, none, drive0=drive0, conductance0=leak)
+    expected = oracle.charge(times, none, none, drive0, leak)
+    np.testing.assert_allclose(v, expected, rtol=4e-16)  # two roundings

@@ -37,11 +37,13 @@ Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& sch
     if (synapses.drive0.data) {
         detail::check_size("drive0", synapses.drive0, n_out);
         detail::check_finite("drive0", synapses.drive0);
+        detail::check_range("drive0", synapses.drive0);
     }
     if (synapses.conductance0.data) {
         detail::check_size("conductance0", synapses.conductance0, n_out);
         detail::check_finite("conductance0", synapses.conductance0);
         detail::check_not_negative("conductance0", synapses.conductance0);
+        detail::check_range("conductance0", synapses.conductance0);
     }
     Layer<Real> layer;
     layer.drive.pack(synapses.drive);

@@ -73,4 +73,16 @@ void check_range(const char* name, Span2<const T> a, double factor) {
     }
 }
 
+/// The same for numbers that are added to such a sum once.
+template <class T>
+void check_range(const char* name, Span1<const T> a) {
+    const T limit = std::numeric_limits<T>::max() / 4;
+    for (std::size_t i = 0; i < a.size; ++i) {
+        if (std::abs(a[i]) > limit) {
+            refuse(name, "[", i, "] is ", a[i], ", too large for ", 8 * sizeof(T),
+                   "-bit floating point: it must stay below ", limit);
+        }
+    }
+}
+
 }  // namespace rcspike::detail

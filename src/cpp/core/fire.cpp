@@ -32,8 +32,7 @@ void fire_vjp(Span2<const Real> v, const Circuit& circuit, Span2<const Real> gra
     detail::check_finite("grad_times", grad_times);
     detail::check_shape("grad_v", grad_v, v.rows, v.cols);
     const detail::Ramp ramp(circuit);
-    ramp.slopes(v.data, v.size(), grad_v.data);
-    for (std::size_t i = 0; i < v.size(); ++i) grad_v.data[i] *= grad_times.data[i];
+    ramp.vjp(v.data, grad_times.data, v.size(), grad_v.data);
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                       \

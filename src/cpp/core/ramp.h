@@ -30,12 +30,12 @@ public:
         }
     }
 
-    /// d time / d v of n voltages, zero where the spike time does not move.
+    /// dL/dv of n voltages from dL/dt, zero where the spike time does not move; may be written over dL/dt.
     template <class Real>
-    void slopes(const Real* v, std::size_t n, Real* slope) const {
+    void vjp(const Real* v, const Real* grad_times, std::size_t n, Real* grad_v) const {
         for (std::size_t i = 0; i < n; ++i) {
-            const Real inner = b_ == 0 ? Real(-1) : static_cast<Real>(b_ / ((1 - b_ * v[i]) * log_end_));
-            slope[i] = (v[i] > 0) & (v[i] < 1) ? inner : Real(0);
+            const Real slope = b_ == 0 ? Real(-1) : static_cast<Real>(b_ / ((1 - b_ * v[i]) * log_end_));
+            grad_v[i] = grad_times[i] * (((v[i] > 0) & (v[i] < 1)) ? slope : Real(0));
         }
     }
 

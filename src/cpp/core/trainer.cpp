@@ -166,13 +166,12 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
             const std::size_t size = std::min(batch, (task + 1) * block) * n - first;
             const Real* v = s.activity.v[l - 1].data() + first;
             const Real* times = s.activity.times[l - 1].data() + first;
-            const Real* upstream = grad_times.data + first;
             Real* grad = s.grad_v.data() + first;
-            ramp.slopes(v, size, grad);
+            ramp.vjp(v, grad_times.data + first, size, grad);
             std::size_t n_silent = 0, n_saturated = 0;
             for (std::size_t i = 0; i < size; ++i) {
                 // Noise that pushed a spike to the start of the phase has cut it off from its voltage.
-                grad[i] = times[i] > 0 ? grad[i] * upstream[i] : Real(0);
+                grad[i] = times[i] > 0 ? grad[i] : Real(0);
                 n_silent += v[i] <= 0;
                 n_saturated += v[i] >= 1;
             }

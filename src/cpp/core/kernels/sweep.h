@@ -346,7 +346,8 @@ void adam(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size
     }
 }
 
-/// Synapses are affine if the tile has conductances; resistive ones split by the symmetry of the rails.
+/// Synapses are affine if the tile says what is on from the start, which it does even without any input; resistive ones
+/// split by the symmetry of the rails.
 template <class Real>
 RCSPIKE_INLINE bool is_even(const Tile<Real>& tile) {
     return tile.coupling.a_plus == tile.coupling.a_minus && tile.coupling.b_plus == tile.coupling.b_minus;
@@ -354,7 +355,7 @@ RCSPIKE_INLINE bool is_even(const Tile<Real>& tile) {
 
 template <class Real>
 void charge_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v) {
-    if (tile.conductance) return charge<AffineSums<Real>>(train, tile, v);
+    if (tile.drive0) return charge<AffineSums<Real>>(train, tile, v);
     if (is_even(tile)) return charge<ResistiveSums<Real, true>>(train, tile, v);
     charge<ResistiveSums<Real, false>>(train, tile, v);
 }
@@ -373,7 +374,7 @@ void charge_backward_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, 
     using Even = ResistiveSums<Real, true>;
     using Uneven = ResistiveSums<Real, false>;
     using Resistive = ResistiveAdjoint<Real>;
-    if (tile.conductance) {
+    if (tile.drive0) {
         charge_backward_timed<Affine, AffineAdjoint<Real>>(train, tile, grad_v, gradient, scratch);
     } else if (is_even(tile)) {
         charge_backward_timed<Even, Resistive>(train, tile, grad_v, gradient, scratch);
