@@ -19,13 +19,15 @@ struct Coupling {
     Real b_plus, b_minus;
 };
 
-/// One tile of synapses, n_in rows of `lanes` numbers. Resistive: `drive` holds the weights and `conductance` is null.
+/// One tile of synapses, n_in rows of `lanes` numbers. Resistive: `drive` holds the weights, the other three are null.
+/// It is drive0 that tells the two apart: without inputs there are no rows, and then the first two are null in either
+/// case.
 template <class Real>
 struct Tile {
     const Real* drive;
     const Real* conductance;
-    const Real* drive0;        // one row, or null
-    const Real* conductance0;  // one row, or null
+    const Real* drive0;        // one row
+    const Real* conductance0;  // one row
     Coupling<Real> coupling;
 };
 
