@@ -9,7 +9,7 @@ namespace rcspike::detail {
 namespace {
 
 /// Synapses and gradients of a group of tiles should take at most this much of a core's second-level cache.
-constexpr std::size_t cache_bytes = 128 * 1024;
+constexpr std::size_t cache_bytes = 384 * 1024;
 
 /// Enough tasks that a few threads finish together; each further chunk costs one more copy of the gradient.
 constexpr std::size_t wanted_tasks = 16;
@@ -53,7 +53,8 @@ Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::si
 template <class Real>
 kernels::Tile<Real> Layer<Real>::tile(std::size_t i) const {
     const auto optional = [i](const Tiles<Real>& tiles) { return tiles.rows > 0 ? tiles.tile(i) : nullptr; };
-    return {drive.tile(i), optional(conductance), optional(drive0), optional(conductance0), coupling};
+    return {drive.tile(i),          optional(conductance), optional(drive0),
+            optional(conductance0), drive.tile_size(),     coupling};
 }
 
 template <class Real>
@@ -96,17 +97,19 @@ Trains<Real> trains(const Schedule<Real>& schedule) {
 template <class Real>
 void forward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<Real> v, Threads threads) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
-    const auto charge = kernels::table<Real>().charge;
+    const kernels::Kernels<Real>& kernel = kernels::table<Real>();
     const Split<Real> split(trains.size(), layer.n_in(), layer.n_out());
     for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
         const std::size_t first = task / split.chunks * split.tiles_per_group;
         const std::size_t first_sample = task % split.chunks * split.samples_per_chunk;
         const std::size_t last_sample = std::min(first_sample + split.samples_per_chunk, trains.size());
-        alignas(64) Real row[lanes];
+        const std::size_t last = group_end(first, split.tiles_per_group, layer.drive.count());
+        alignas(64) Real row[kernels::most_tiles * lanes];
         for (std::size_t s = first_sample; s < last_sample; ++s) {
-            for (std::size_t t = first; t < group_end(first, split.tiles_per_group, layer.drive.count()); ++t) {
-                charge(trains[s], layer.tile(t), row);
-                std::copy(row, row + layer.drive.width(t), v.row(s) + t * lanes);
+            for (std::size_t t = first, n; t < last; t += n) {
+                n = divide_up(last - t, divide_up(last - t, kernel.tiles_at_once));
+                kernel.charge(trains[s], layer.tile(t), n, row);
+                std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(s) + t * lanes);
             }
         }
     });
@@ -116,7 +119,7 @@ template <class Real>
 void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const Real> grad_v, Span2<Real> grad_times,
               LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
-    const auto charge_backward = kernels::table<Real>().charge_backward;
+    const kernels::Kernels<Real>& kernel = kernels::table<Real>();
     const std::size_t batch = trains.size(), n_in = layer.n_in(), tiles = layer.drive.count();
     const Split<Real> split(batch, n_in, layer.n_out());
     const bool wants_times = grad_times.data != nullptr;
@@ -134,7 +137,7 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
         most_intervals = std::max(most_intervals, train.n_intervals);
         most_spikes = std::max(most_spikes, train.n_spikes());
     }
-    const std::size_t sweep_size = kernels::backward_scratch<Real>(most_intervals);
+    const std::size_t sweep_size = kernels::backward_scratch<Real>(kernel.tiles_at_once, most_intervals);
     const std::size_t lanes_size = most_spikes * lanes;
     scratch.sweep.resize(static_cast<std::size_t>(threads.count) * sweep_size);
     if (wants_times) {
@@ -162,17 +165,19 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
         zero(gradient.drive0, 1);
         zero(gradient.conductance0, 1);
 
-        alignas(64) Real upstream[lanes];
+        alignas(64) Real upstream[kernels::most_tiles * lanes];
         for (std::size_t s = first_sample; s < last_sample; ++s) {
             const SpikeTrain<Real>& train = trains[s];
             if (wants_times) std::fill_n(spike_lanes, train.n_spikes() * lanes, Real(0));
-            for (std::size_t t = first; t < last; ++t) {
-                std::fill_n(upstream, lanes, Real(0));
-                std::copy_n(grad_v.row(s) + t * lanes, layer.drive.width(t), upstream);
-                // Silent and saturated neurons have no gradient; a tile of them costs nothing.
-                if (std::all_of(upstream, upstream + lanes, [](Real g) { return g == 0; })) continue;
-                charge_backward(
-                    train, layer.tile(t), upstream,
+            for (std::size_t t = first, n; t < last; t += n) {
+                n = divide_up(last - t, divide_up(last - t, kernel.tiles_at_once));
+                const std::size_t width = std::min(n * lanes, grad_v.cols - t * lanes);
+                std::copy_n(grad_v.row(s) + t * lanes, width, upstream);
+                std::fill(upstream + width, upstream + n * lanes, Real(0));
+                // Silent and saturated neurons have no gradient; tiles of them cost nothing.
+                if (std::all_of(upstream, upstream + width, [](Real g) { return g == 0; })) continue;
+                kernel.charge_backward(
+                    train, layer.tile(t), n, upstream,
                     {part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
                      part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes},
                     sweep);

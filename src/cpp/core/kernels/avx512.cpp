@@ -1,4 +1,5 @@
 // The kernels for AVX-512 (F, DQ, VL).
+#include "kernels/inline.h"
 #include "kernels/kernels.h"
 
 #ifdef RCSPIKE_HAVE_X86_KERNELS
@@ -8,8 +9,10 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #define RCSPIKE_VECTOR_BYTES 64
+#define RCSPIKE_TILES_AT_ONCE 3
 
 // The region lasts to the end of the file: templates are instantiated there and must be inside it.
 #ifdef __clang__
@@ -20,25 +23,18 @@
 
 namespace rcspike::kernels::avx512 {
 
+RCSPIKE_INLINE __m512 fma(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
+RCSPIKE_INLINE __m512d fma(__m512d a, __m512d b, __m512d c) { return _mm512_fmadd_pd(a, b, c); }
+RCSPIKE_INLINE __m512 sqrt(__m512 a) { return _mm512_sqrt_ps(a); }
+RCSPIKE_INLINE __m512d sqrt(__m512d a) { return _mm512_sqrt_pd(a); }
+RCSPIKE_INLINE bool any_below(__m512 x, float bound) {
+    return _mm512_cmp_ps_mask(x, _mm512_set1_ps(bound), _CMP_LT_OQ) != 0;
+}
+RCSPIKE_INLINE bool any_below(__m512d x, double bound) {
+    return _mm512_cmp_pd_mask(x, _mm512_set1_pd(bound), _CMP_LT_OQ) != 0;
+}
+
 #include "kernels/block.h"
-
-RCSPIKE_INLINE Block<float> fma(Block<float> a, Block<float> b, Block<float> c) {
-    return {{(Block<float>::Vec)_mm512_fmadd_ps(a.part[0], b.part[0], c.part[0])}};
-}
-RCSPIKE_INLINE Block<double> fma(Block<double> a, Block<double> b, Block<double> c) {
-    return {{(Block<double>::Vec)_mm512_fmadd_pd(a.part[0], b.part[0], c.part[0])}};
-}
-
-RCSPIKE_INLINE Block<float> sqrt(Block<float> a) { return {{(Block<float>::Vec)_mm512_sqrt_ps(a.part[0])}}; }
-RCSPIKE_INLINE Block<double> sqrt(Block<double> a) { return {{(Block<double>::Vec)_mm512_sqrt_pd(a.part[0])}}; }
-
-RCSPIKE_INLINE bool any_below(Block<float> x, float bound) {
-    return _mm512_cmp_ps_mask(x.part[0], _mm512_set1_ps(bound), _CMP_LT_OQ) != 0;
-}
-RCSPIKE_INLINE bool any_below(Block<double> x, double bound) {
-    return _mm512_cmp_pd_mask(x.part[0], _mm512_set1_pd(bound), _CMP_LT_OQ) != 0;
-}
-
 #include "kernels/sweep.h"
 
 }  // namespace rcspike::kernels::avx512

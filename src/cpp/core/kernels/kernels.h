@@ -12,6 +12,8 @@ namespace rcspike::kernels {
 template <class Real>
 inline constexpr std::size_t lanes = 64 / sizeof(Real);
 
+inline constexpr std::size_t most_tiles = 4;
+
 /// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (design note, section 1).
 template <class Real>
 struct Coupling {
@@ -19,19 +21,20 @@ struct Coupling {
     Real b_plus, b_minus;
 };
 
-/// One tile of synapses, n_in rows of `lanes` numbers. Resistive: `drive` holds the weights, the other three are null.
-/// It is drive0 that tells the two apart: without inputs there are no rows, and then the first two are null in either
-/// case.
+/// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. Resistive:
+/// `drive` holds the weights, the other three are null. It is drive0 that tells the two apart: without inputs there are
+/// no rows, and then the first two are null in either case.
 template <class Real>
 struct Tile {
     const Real* drive;
     const Real* conductance;
     const Real* drive0;        // one row
     const Real* conductance0;  // one row
+    std::size_t stride;
     Coupling<Real> coupling;
 };
 
-/// Where the backward pass of one tile adds its gradients; same layout as Tile. grad_conductance is null if resistive.
+/// Where the backward pass adds its gradients; same layout as Tile. grad_conductance is null if resistive.
 template <class Real>
 struct TileGradient {
     Real* drive;
@@ -48,20 +51,23 @@ struct Adam {
     Real correction1, correction2;
 };
 
-/// Reals of scratch memory that the backward pass of a train of n intervals needs.
+/// Reals of scratch memory that the backward pass of n tiles and a train of n intervals needs.
 template <class Real>
-constexpr std::size_t backward_scratch(std::size_t n_intervals) {
-    return 4 * lanes<Real> * (n_intervals + 1);
+constexpr std::size_t backward_scratch(std::size_t n_tiles, std::size_t n_intervals) {
+    return 4 * n_tiles * lanes<Real> * (n_intervals + 1);
 }
 
 template <class Real>
 struct Kernels {
-    /// v(1) of one tile of neurons.
-    void (*charge)(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v);
-    /// Adds the gradients of one tile; grad_v is dL/dv(1), one row of lanes.
-    void (*charge_backward)(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* grad_v,
-                            const TileGradient<Real>& gradient, Real* scratch);
-    /// v at sorted times, one row of lanes each.
+    /// How many neighbouring tiles charge and charge_backward take in one sweep: at most this, itself at most
+    /// most_tiles.
+    std::size_t tiles_at_once;
+    /// v(1) of n tiles of neurons, a row of lanes each.
+    void (*charge)(const SpikeTrain<Real>& train, const Tile<Real>& tile, std::size_t n_tiles, Real* v);
+    /// Adds the gradients of n tiles; grad_v is dL/dv(1), a row of lanes each.
+    void (*charge_backward)(const SpikeTrain<Real>& train, const Tile<Real>& tile, std::size_t n_tiles,
+                            const Real* grad_v, const TileGradient<Real>& gradient, Real* scratch);
+    /// v of one tile at sorted times, a row of lanes each.
     void (*trace)(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
     /// order.

@@ -3,14 +3,15 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
+#include "kernels/inline.h"
 #include "kernels/kernels.h"
 
 #define RCSPIKE_VECTOR_BYTES 16
+#define RCSPIKE_TILES_AT_ONCE 1
 
 namespace rcspike::kernels::scalar {
-
-#include "kernels/block.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 // Baseline x86 has no fused multiply-add and libm's is a call per number. The product of two floats is exact in double;
@@ -33,35 +34,30 @@ RCSPIKE_INLINE double fma(double a, double b, double c) { return std::fma(a, b, 
 using std::fma;
 #endif
 
-template <class Real>
-RCSPIKE_INLINE Block<Real> fma(Block<Real> a, Block<Real> b, Block<Real> c) {
-    Block<Real> r = c;
-    for (int i = 0; i < Block<Real>::parts; ++i) {
-        for (std::size_t j = 0; j < RCSPIKE_VECTOR_BYTES / sizeof(Real); ++j) {
-            r.part[i][j] = fma(Real{a.part[i][j]}, Real{b.part[i][j]}, Real{c.part[i][j]});
-        }
+typedef float Floats __attribute__((vector_size(RCSPIKE_VECTOR_BYTES)));
+typedef double Doubles __attribute__((vector_size(RCSPIKE_VECTOR_BYTES)));
+
+#define RCSPIKE_VECTOR_FUNCTIONS(Vec, Real)                                                                          \
+    RCSPIKE_INLINE Vec fma(Vec a, Vec b, Vec c) {                                                                    \
+        for (std::size_t i = 0; i < sizeof(Vec) / sizeof(Real); ++i) c[i] = fma(Real{a[i]}, Real{b[i]}, Real{c[i]}); \
+        return c;                                                                                                    \
+    }                                                                                                                \
+    RCSPIKE_INLINE Vec sqrt(Vec a) {                                                                                 \
+        for (std::size_t i = 0; i < sizeof(Vec) / sizeof(Real); ++i) a[i] = std::sqrt(a[i]);                         \
+        return a;                                                                                                    \
+    }                                                                                                                \
+    RCSPIKE_INLINE bool any_below(Vec x, Real bound) {                                                               \
+        const auto below = x < bound;                                                                                \
+        std::int64_t halves[2];                                                                                      \
+        static_assert(sizeof halves == sizeof below);                                                                \
+        std::memcpy(halves, &below, sizeof halves);                                                                  \
+        return (halves[0] | halves[1]) != 0;                                                                         \
     }
-    return r;
-}
+RCSPIKE_VECTOR_FUNCTIONS(Floats, float)
+RCSPIKE_VECTOR_FUNCTIONS(Doubles, double)
+#undef RCSPIKE_VECTOR_FUNCTIONS
 
-template <class Real>
-RCSPIKE_INLINE Block<Real> sqrt(Block<Real> a) {
-    for (int i = 0; i < Block<Real>::parts; ++i) {
-        for (std::size_t j = 0; j < RCSPIKE_VECTOR_BYTES / sizeof(Real); ++j) a.part[i][j] = std::sqrt(a.part[i][j]);
-    }
-    return a;
-}
-
-template <class Real>
-RCSPIKE_INLINE bool any_below(Block<Real> x, Real bound) {
-    typename Block<Real>::Bits below = x.part[0] < bound;
-    for (int i = 1; i < Block<Real>::parts; ++i) below |= x.part[i] < bound;
-    std::int64_t halves[2];
-    static_assert(sizeof halves == sizeof below);
-    std::memcpy(halves, &below, sizeof halves);
-    return (halves[0] | halves[1]) != 0;
-}
-
+#include "kernels/block.h"
 #include "kernels/sweep.h"
 
 }  // namespace rcspike::kernels::scalar

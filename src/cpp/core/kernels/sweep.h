@@ -26,17 +26,17 @@ struct Chi<double> {
 };
 
 /// How a membrane relaxes over an interval of x = B d: e = exp(-x), phi = (1 - e)/x, chi = (1 - phi)/x.
-template <class Real>
+template <class B>
 struct Relaxation {
-    Block<Real> e, phi, chi;
+    B e, phi, chi;
 };
 
 /// From chi, phi = 1 - x chi and e = 1 - x + x^2 chi: nothing is divided, so x = 0 is no special case. The polynomial
 /// is split into even and odd powers and e does not wait for phi: what limits a sweep is how long this chain is (13
 /// steps became 8, and a sweep 1.3 times faster on Zen 3).
-template <class Real>
-RCSPIKE_INLINE Relaxation<Real> relax_small(Block<Real> y) {
-    using B = Block<Real>;
+template <class B>
+RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
+    using Real = typename B::Real;
     constexpr auto& c = Chi<Real>::coefficient;
     constexpr int last = sizeof(c) / sizeof(Real) - 1;
     const B y2 = y * y;
@@ -46,7 +46,7 @@ RCSPIKE_INLINE Relaxation<Real> relax_small(Block<Real> y) {
         high = fma(high, y2, B::all(c[i]));
         low = fma(low, y2, B::all(c[i - 1]));
     }
-    Relaxation<Real> r;
+    Relaxation<B> r;
     r.chi = last % 2 == 1 ? fma(high, y, low) : fma(low, y, fma(high, y2, B::all(c[0])));
     r.phi = fma(y, r.chi, B::all(1));
     r.e = fma(y2, r.chi, y + B::all(1));
@@ -55,9 +55,9 @@ RCSPIKE_INLINE Relaxation<Real> relax_small(Block<Real> y) {
 
 /// Beyond 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's bits
 /// do not depend on its neighbours'. Rarely needed (x is of order 1/150), hence kept out of the hot loop.
-template <class Real>
-__attribute__((noinline, cold)) Relaxation<Real> relax_large(const Block<Real>& y) {
-    using B = Block<Real>;
+template <class B>
+__attribute__((noinline, cold)) Relaxation<B> relax_large(const B& y) {
+    using Real = typename B::Real;
     using C = Chi<Real>;
     const B x = -y;
     // Adding 1.5 2^mantissa leaves floor(x / ln 2), up to rounding, in the low bits of the sum.
@@ -77,106 +77,111 @@ __attribute__((noinline, cold)) Relaxation<Real> relax_large(const Block<Real>& 
     const B one = B::all(1);
     const B phi = (one - e) / x;
     const B chi = (one - phi) / x;
-    const Relaxation<Real> small = relax_small(y);
+    const Relaxation<B> small = relax_small(y);
     return {where_at_least(y, Real(-1), small.e, e), where_at_least(y, Real(-1), small.phi, phi),
             where_at_least(y, Real(-1), small.chi, chi)};
 }
 
 /// y = -x = -B d.
-template <class Real>
-RCSPIKE_INLINE Relaxation<Real> relax(Block<Real> y) {
-    Relaxation<Real> r = relax_small(y);
-    if (__builtin_expect(any_below(y, Real(-1)), false)) {
-        const Block<Real> copy = y;  // so that y itself can stay in registers on the hot path
+template <class B>
+RCSPIKE_INLINE Relaxation<B> relax(B y) {
+    Relaxation<B> r = relax_small(y);
+    if (__builtin_expect(any_below(y, typename B::Real(-1)), false)) {
+        const B copy = y;  // so that y itself can stay in registers on the hot path
         r = relax_large(copy);
     }
     return r;
 }
 
 /// Running sums of the synapses that are on. Affine: A = sum D, B = sum G.
-template <class Real>
+template <class B>
 struct AffineSums {
+    using Blocks = B;
+    using Real = typename B::Real;
     static constexpr bool on_from_start = true;
     static constexpr bool bounded = false;
-    Block<Real> drive, conductance;
+    B drive, conductance;
 
     RCSPIKE_INLINE explicit AffineSums(const Tile<Real>& tile) {
-        drive = tile.drive0 ? Block<Real>::load(tile.drive0) : Block<Real>::all(0);
-        conductance = tile.conductance0 ? Block<Real>::load(tile.conductance0) : Block<Real>::all(0);
+        drive = tile.drive0 ? B::load(tile.drive0) : B::all(0);
+        conductance = tile.conductance0 ? B::load(tile.conductance0) : B::all(0);
     }
     RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
-        drive = drive + Block<Real>::load(tile.drive + offset);
-        conductance = conductance + Block<Real>::load(tile.conductance + offset);
+        drive = drive + B::load(tile.drive + offset, tile.stride);
+        conductance = conductance + B::load(tile.conductance + offset, tile.stride);
     }
-    RCSPIKE_INLINE Block<Real> a(Real length) const { return drive * Block<Real>::all(length); }
-    RCSPIKE_INLINE Block<Real> y(Real length) const { return conductance * Block<Real>::all(-length); }
+    RCSPIKE_INLINE B a(Real length) const { return drive * B::all(length); }
+    RCSPIKE_INLINE B y(Real length) const { return conductance * B::all(-length); }
 };
 
 /// Resistive synapses cost one load. On symmetric rails (`even`), A = a sum w and B = b sum |w|.
-template <class Real, bool even>
+template <class B, bool even>
 struct ResistiveSums;
 
-template <class Real>
-struct ResistiveSums<Real, true> {
+template <class B>
+struct ResistiveSums<B, true> {
+    using Blocks = B;
+    using Real = typename B::Real;
     static constexpr bool on_from_start = false;
     static constexpr bool bounded = true;
-    Block<Real> sum, sum_abs;
+    B sum, sum_abs;
     Real a_of_w, b_of_w;
 
     RCSPIKE_INLINE explicit ResistiveSums(const Tile<Real>& tile)
-        : sum(Block<Real>::all(0)), sum_abs(sum), a_of_w(tile.coupling.a_plus), b_of_w(tile.coupling.b_plus) {}
+        : sum(B::all(0)), sum_abs(sum), a_of_w(tile.coupling.a_plus), b_of_w(tile.coupling.b_plus) {}
 
     RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
-        const Block<Real> w = Block<Real>::load(tile.drive + offset);
+        const B w = B::load(tile.drive + offset, tile.stride);
         sum = sum + w;
         sum_abs = sum_abs + abs(w);
     }
-    RCSPIKE_INLINE Block<Real> a(Real length) const { return sum * Block<Real>::all(a_of_w * length); }
-    RCSPIKE_INLINE Block<Real> y(Real length) const { return sum_abs * Block<Real>::all(-b_of_w * length); }
+    RCSPIKE_INLINE B a(Real length) const { return sum * B::all(a_of_w * length); }
+    RCSPIKE_INLINE B y(Real length) const { return sum_abs * B::all(-b_of_w * length); }
 };
 
 /// On others each sign has sums of its own: from sum w and sum |w|, a B of one rail alone would be left to rounding.
-template <class Real>
-struct ResistiveSums<Real, false> {
+template <class B>
+struct ResistiveSums<B, false> {
+    using Blocks = B;
+    using Real = typename B::Real;
     static constexpr bool on_from_start = false;
     static constexpr bool bounded = false;
-    Block<Real> plus, minus;  // sums of the positive and of the negative weights
+    B plus, minus;  // sums of the positive and of the negative weights
     Coupling<Real> c;
 
-    RCSPIKE_INLINE explicit ResistiveSums(const Tile<Real>& tile)
-        : plus(Block<Real>::all(0)), minus(plus), c(tile.coupling) {}
+    RCSPIKE_INLINE explicit ResistiveSums(const Tile<Real>& tile) : plus(B::all(0)), minus(plus), c(tile.coupling) {}
 
     RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
-        const Block<Real> w = Block<Real>::load(tile.drive + offset);
-        const Block<Real> zero = Block<Real>::all(0);
+        const B w = B::load(tile.drive + offset, tile.stride);
+        const B zero = B::all(0);
         plus = plus + max(w, zero);
         minus = minus + min(w, zero);
     }
-    RCSPIKE_INLINE Block<Real> a(Real length) const {
-        return fma(minus, Block<Real>::all(c.a_minus * length), plus * Block<Real>::all(c.a_plus * length));
+    RCSPIKE_INLINE B a(Real length) const {
+        return fma(minus, B::all(c.a_minus * length), plus * B::all(c.a_plus * length));
     }
-    RCSPIKE_INLINE Block<Real> y(Real length) const {
-        return fma(minus, Block<Real>::all(c.b_minus * length), plus * Block<Real>::all(-c.b_plus * length));
+    RCSPIKE_INLINE B y(Real length) const {
+        return fma(minus, B::all(c.b_minus * length), plus * B::all(-c.b_plus * length));
     }
 };
 
 /// v e + a phi. With e = 1 + y phi it is v + (a + y v) phi, one operation less but with the rounding error of the
 /// larger of the two voltages: right where both are bounded by the same rail.
-template <bool bounded, class Real>
-RCSPIKE_INLINE Block<Real> advance(Block<Real> v, Block<Real> a, Block<Real> y, const Relaxation<Real>& r) {
+template <bool bounded, class B>
+RCSPIKE_INLINE B advance(B v, B a, B y, const Relaxation<B>& r) {
     return bounded ? fma(fma(y, v, a), r.phi, v) : fma(v, r.e, a * r.phi);
 }
 
-/// The charging phase of one tile, the loop that everything follows. `visit(start, on, v, a, r)` sees every interval
-/// before v moves on: the synapses that are on, a = A d and the relaxation r over the interval.
-template <class Sums, class Real, class Visit>
-RCSPIKE_INLINE Block<Real> sweep(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Visit& visit) {
+/// The charging phase of a row of tiles, the loop that everything follows. `visit(start, on, v, a, r)` sees every
+/// interval before v moves on: the synapses that are on, a = A d and the relaxation r over the interval.
+template <class Sums, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
+RCSPIKE_INLINE B sweep(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Visit& visit) {
     Sums on(tile);
-    Block<Real> v = Block<Real>::all(0);
+    B v = B::all(0);
     const auto pass = [&](Real start, Real end) RCSPIKE_LAMBDA {
-        const Block<Real> a = on.a(end - start);
-        const Block<Real> y = on.y(end - start);
-        const Relaxation<Real> r = relax(y);
+        const B a = on.a(end - start);
+        const B y = on.y(end - start);
+        const Relaxation<B> r = relax(y);
         visit(start, on, v, a, r);
         v = advance<Sums::bounded>(v, a, y, r);
     };
@@ -191,28 +196,27 @@ RCSPIKE_INLINE Block<Real> sweep(const SpikeTrain<Real>& train, const Tile<Real>
     return v;
 }
 
-template <class Sums, class Real>
+template <class Sums, class B = typename Sums::Blocks, class Real>
 void charge(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v) {
-    const auto nothing = [](Real, const Sums&, Block<Real>, Block<Real>, const Relaxation<Real>&) RCSPIKE_LAMBDA {};
+    const auto nothing = [](Real, const Sums&, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {};
     sweep<Sums>(train, tile, nothing).store(v);
 }
 
 /// v at sorted times within the phase: the interval that holds a time is run once more, up to it.
-template <class Sums, class Real>
+template <class Sums, class B = typename Sums::Blocks, class Real>
 void trace(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* out) {
     std::size_t next = 0;
-    const auto write_until = [&](Real end, Real start, const Sums& on, Block<Real> v) RCSPIKE_LAMBDA {
+    const auto write_until = [&](Real end, Real start, const Sums& on, B v) RCSPIKE_LAMBDA {
         for (; next < n_at && at[next] < end; ++next) {
-            const Block<Real> y = on.y(at[next] - start);
+            const B y = on.y(at[next] - start);
             advance<Sums::bounded>(v, on.a(at[next] - start), y, relax(y)).store(out + next * lanes<Real>);
         }
     };
     // An interval is seen at its start, so it is the previous one that then is known to its end.
     Real start = 0;
     Sums on(tile);
-    Block<Real> v = Block<Real>::all(0);
-    const auto visit = [&](Real next_start, const Sums& next_on, Block<Real> next_v, Block<Real>,
-                           const Relaxation<Real>&) RCSPIKE_LAMBDA {
+    B v = B::all(0);
+    const auto visit = [&](Real next_start, const Sums& next_on, B next_v, B, const Relaxation<B>&) RCSPIKE_LAMBDA {
         write_until(next_start, start, on, v);
         start = next_start;
         on = next_on;
@@ -222,128 +226,155 @@ void trace(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at
     write_until(2, start, on, v);
 }
 
+template <class B>
+using TileRow = Block<typename B::Real, 1>;
+
 /// What the gradients of the synapses that an interval begins with are made of. Affine: dL/dD = P, dL/dG = -Q,
 /// dL/dt = -lambda (D - G v).
-template <class Real>
+template <class B>
 struct AffineAdjoint {
-    Block<Real> p, q, lambda, lambda_v;
+    using Real = typename B::Real;
+    B p, q, lambda, lambda_v;
 
     RCSPIKE_INLINE explicit AffineAdjoint(const Tile<Real>&) {}
 
-    RCSPIKE_INLINE void set_weights(Block<Real> new_p, Block<Real> new_q) {
+    RCSPIKE_INLINE void set_weights(B new_p, B new_q) {
         p = new_p;
         q = new_q;
     }
-    RCSPIKE_INLINE void set_times(Block<Real> new_lambda, Block<Real> v) {
+    RCSPIKE_INLINE void set_times(B new_lambda, B v) {
         lambda = new_lambda;
         lambda_v = new_lambda * v;
     }
-    RCSPIKE_INLINE void add_weight(const Tile<Real>&, const TileGradient<Real>& gradient, std::size_t offset) const {
-        (Block<Real>::load(gradient.drive + offset) + p).store(gradient.drive + offset);
-        (Block<Real>::load(gradient.conductance + offset) - q).store(gradient.conductance + offset);
+    RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
+                                   std::size_t offset) const {
+        const auto add = [&](Real* to, B change) RCSPIKE_LAMBDA {
+            (B::load(to + offset, tile.stride) + change).store(to + offset, tile.stride);
+        };
+        add(gradient.drive, p);
+        add(gradient.conductance, -q);
     }
-    RCSPIKE_INLINE Block<Real> add_time(Block<Real> so_far, const Tile<Real>& tile, std::size_t offset) const {
-        so_far = fma(-lambda, Block<Real>::load(tile.drive + offset), so_far);
-        return fma(lambda_v, Block<Real>::load(tile.conductance + offset), so_far);
+    RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
+        const B drive = B::load(tile.drive + offset, tile.stride);
+        const B conductance = B::load(tile.conductance + offset, tile.stride);
+        for (int i = 0; i < B::tiles; ++i) {
+            so_far = fma(-lambda.tile(i), drive.tile(i), so_far);
+            so_far = fma(lambda_v.tile(i), conductance.tile(i), so_far);
+        }
+        return so_far;
     }
 };
 
 /// Resistive: dL/dw = a P -+ b Q and dL/dt = w lambda (-a +- b v), one of two by the sign of w.
-template <class Real>
+template <class B>
 struct ResistiveAdjoint {
+    using Real = typename B::Real;
     Coupling<Real> c;
-    Block<Real> weight_plus, weight_minus;
-    Block<Real> time_plus, time_minus;
+    B weight_plus, weight_minus;
+    B time_plus, time_minus;
 
     RCSPIKE_INLINE explicit ResistiveAdjoint(const Tile<Real>& tile) : c(tile.coupling) {}
 
-    RCSPIKE_INLINE void set_weights(Block<Real> p, Block<Real> q) {
-        weight_plus = fma(q, Block<Real>::all(-c.b_plus), p * Block<Real>::all(c.a_plus));
-        weight_minus = fma(q, Block<Real>::all(c.b_minus), p * Block<Real>::all(c.a_minus));
+    RCSPIKE_INLINE void set_weights(B p, B q) {
+        weight_plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
+        weight_minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
     }
-    RCSPIKE_INLINE void set_times(Block<Real> lambda, Block<Real> v) {
-        const Block<Real> lambda_v = lambda * v;
-        time_plus = fma(lambda_v, Block<Real>::all(c.b_plus), lambda * Block<Real>::all(-c.a_plus));
-        time_minus = fma(lambda_v, Block<Real>::all(-c.b_minus), lambda * Block<Real>::all(-c.a_minus));
+    RCSPIKE_INLINE void set_times(B lambda, B v) {
+        const B lambda_v = lambda * v;
+        time_plus = fma(lambda_v, B::all(c.b_plus), lambda * B::all(-c.a_plus));
+        time_minus = fma(lambda_v, B::all(-c.b_minus), lambda * B::all(-c.a_minus));
     }
     RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
                                    std::size_t offset) const {
-        const Block<Real> w = Block<Real>::load(tile.drive + offset);
-        (Block<Real>::load(gradient.drive + offset) + by_sign(w, weight_plus, weight_minus))
-            .store(gradient.drive + offset);
+        const B w = B::load(tile.drive + offset, tile.stride);
+        (B::load(gradient.drive + offset, tile.stride) + by_sign(w, weight_plus, weight_minus))
+            .store(gradient.drive + offset, tile.stride);
     }
-    RCSPIKE_INLINE Block<Real> add_time(Block<Real> so_far, const Tile<Real>& tile, std::size_t offset) const {
-        const Block<Real> w = Block<Real>::load(tile.drive + offset);
-        return fma(w, by_sign(w, time_plus, time_minus), so_far);
+    RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
+        const B w = B::load(tile.drive + offset, tile.stride);
+        const B slope = by_sign(w, time_plus, time_minus);
+        for (int i = 0; i < B::tiles; ++i) so_far = fma(w.tile(i), slope.tile(i), so_far);
+        return so_far;
     }
 };
 
 /// The forward sweep once more, keeping of each interval what the way back needs, and then the way back.
-template <class Sums, class Adjoint, bool wants_times, class Real>
+template <class Sums, class Adjoint, bool wants_times, class B = typename Sums::Blocks, class Real>
 void charge_backward(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* grad_v,
                      const TileGradient<Real>& gradient, Real* scratch) {
-    constexpr std::size_t kept_size = (wants_times ? 4 : 3) * lanes<Real>;
+    constexpr std::size_t width = B::tiles * lanes<Real>;
+    constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
-    const auto keep = [&](Real, const Sums&, Block<Real> v, Block<Real> a, const Relaxation<Real>& r) RCSPIKE_LAMBDA {
+    const auto keep = [&](Real, const Sums&, B v, B a, const Relaxation<B>& r) RCSPIKE_LAMBDA {
         r.e.store(kept);
-        r.phi.store(kept + lanes<Real>);
-        fma(v, r.e, a * (r.phi - r.chi)).store(kept + 2 * lanes<Real>);  // psi = phi - chi
-        if (wants_times) v.store(kept + 3 * lanes<Real>);
+        r.phi.store(kept + width);
+        fma(v, r.e, a * (r.phi - r.chi)).store(kept + 2 * width);  // psi = phi - chi
+        if (wants_times) v.store(kept + 3 * width);
         kept += kept_size;
     };
     sweep<Sums>(train, tile, keep);
 
-    Block<Real> lambda = Block<Real>::load(grad_v);
-    Block<Real> p = Block<Real>::all(0);
-    Block<Real> q = Block<Real>::all(0);
+    B lambda = B::load(grad_v);
+    B p = B::all(0);
+    B q = B::all(0);
     const auto pass_back = [&](Real length) RCSPIKE_LAMBDA {
         kept -= kept_size;
-        const Block<Real> weight = lambda * Block<Real>::all(length);
-        p = fma(weight, Block<Real>::load(kept + lanes<Real>), p);
-        q = fma(weight, Block<Real>::load(kept + 2 * lanes<Real>), q);
-        lambda = lambda * Block<Real>::load(kept);
+        const B weight = lambda * B::all(length);
+        p = fma(weight, B::load(kept + width), p);
+        q = fma(weight, B::load(kept + 2 * width), q);
+        lambda = lambda * B::load(kept);
     };
     Adjoint adjoint(tile);
     std::size_t spike = train.n_intervals > 0 ? train.intervals[train.n_intervals - 1].end : 0;
     for (std::size_t k = train.n_intervals; k-- > 0;) {
         pass_back(train.intervals[k + 1].start - train.intervals[k].start);
         adjoint.set_weights(p, q);
-        if (wants_times) adjoint.set_times(lambda, Block<Real>::load(kept + 3 * lanes<Real>));
+        if (wants_times) adjoint.set_times(lambda, B::load(kept + 3 * width));
         const std::size_t first = k == 0 ? 0 : train.intervals[k - 1].end;
         while (spike-- > first) {
             const std::size_t offset = train.inputs[spike] * lanes<Real>;
             adjoint.add_weight(tile, gradient, offset);
             if (wants_times) {
                 Real* times = gradient.times + spike * lanes<Real>;
-                adjoint.add_time(Block<Real>::load(times), tile, offset).store(times);
+                adjoint.add_time(TileRow<B>::load(times), tile, offset).store(times);
             }
         }
         ++spike;
     }
     if (Sums::on_from_start) {
         pass_back(train.intervals[0].start);
-        if (gradient.drive0) (Block<Real>::load(gradient.drive0) + p).store(gradient.drive0);
-        if (gradient.conductance0) (Block<Real>::load(gradient.conductance0) - q).store(gradient.conductance0);
+        if (gradient.drive0) (B::load(gradient.drive0) + p).store(gradient.drive0);
+        if (gradient.conductance0) (B::load(gradient.conductance0) - q).store(gradient.conductance0);
     }
 }
 
 template <class Real>
 void adam(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
           Real* weights, Real* moment1, Real* moment2) {
-    const auto all = [](Real value) RCSPIKE_LAMBDA { return Block<Real>::all(value); };
+    using B = Block<Real, 1>;
+    const auto all = [](Real value) RCSPIKE_LAMBDA { return B::all(value); };
     for (std::size_t i = 0; i < n; i += lanes<Real>) {
-        Block<Real> g = Block<Real>::load(gradient + i);
-        for (std::size_t part = 1; part < n_parts; ++part) g = g + Block<Real>::load(gradient + part * stride + i);
-        Block<Real> m1 = Block<Real>::load(moment1 + i);
-        Block<Real> m2 = Block<Real>::load(moment2 + i);
+        B g = B::load(gradient + i);
+        for (std::size_t part = 1; part < n_parts; ++part) g = g + B::load(gradient + part * stride + i);
+        B m1 = B::load(moment1 + i);
+        B m2 = B::load(moment2 + i);
         m1 = fma(all(1 - adam.beta1), g - m1, m1);
         m2 = fma(all(1 - adam.beta2), g * g - m2, m2);
         m1.store(moment1 + i);
         m2.store(moment2 + i);
-        const Block<Real> scale = sqrt(m2 * all(adam.correction2)) + all(adam.epsilon);
-        const Block<Real> step = (m1 * all(adam.learning_rate * adam.correction1)) / scale;
-        (Block<Real>::load(weights + i) - step).store(weights + i);
+        const B scale = sqrt(m2 * all(adam.correction2)) + all(adam.epsilon);
+        const B step = (m1 * all(adam.learning_rate * adam.correction1)) / scale;
+        (B::load(weights + i) - step).store(weights + i);
     }
+}
+
+/// Calls f with n, which is at most `most`, as a constant.
+template <std::size_t most, class Function>
+RCSPIKE_INLINE void with_constant(std::size_t n, const Function& f) {
+    if constexpr (most > 1) {
+        if (n < most) return with_constant<most - 1>(n, f);
+    }
+    f(std::integral_constant<std::size_t, most>{});
 }
 
 /// Synapses are affine if the tile says what is on from the start, which it does even without any input; resistive ones
@@ -354,10 +385,13 @@ RCSPIKE_INLINE bool is_even(const Tile<Real>& tile) {
 }
 
 template <class Real>
-void charge_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v) {
-    if (tile.drive0) return charge<AffineSums<Real>>(train, tile, v);
-    if (is_even(tile)) return charge<ResistiveSums<Real, true>>(train, tile, v);
-    charge<ResistiveSums<Real, false>>(train, tile, v);
+void charge_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, std::size_t n_tiles, Real* v) {
+    with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
+        using B = Block<Real, n>;
+        if (tile.drive0) return charge<AffineSums<B>>(train, tile, v);
+        if (is_even(tile)) return charge<ResistiveSums<B, true>>(train, tile, v);
+        charge<ResistiveSums<B, false>>(train, tile, v);
+    });
 }
 
 template <class Sums, class Adjoint, class Real>
@@ -368,28 +402,29 @@ RCSPIKE_INLINE void charge_backward_timed(const SpikeTrain<Real>& train, const T
 }
 
 template <class Real>
-void charge_backward_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* grad_v,
+void charge_backward_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, std::size_t n_tiles, const Real* grad_v,
                          const TileGradient<Real>& gradient, Real* scratch) {
-    using Affine = AffineSums<Real>;
-    using Even = ResistiveSums<Real, true>;
-    using Uneven = ResistiveSums<Real, false>;
-    using Resistive = ResistiveAdjoint<Real>;
-    if (tile.drive0) {
-        charge_backward_timed<Affine, AffineAdjoint<Real>>(train, tile, grad_v, gradient, scratch);
-    } else if (is_even(tile)) {
-        charge_backward_timed<Even, Resistive>(train, tile, grad_v, gradient, scratch);
-    } else {
-        charge_backward_timed<Uneven, Resistive>(train, tile, grad_v, gradient, scratch);
-    }
+    with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
+        using B = Block<Real, n>;
+        if (tile.drive0) {
+            charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(train, tile, grad_v, gradient, scratch);
+        } else if (is_even(tile)) {
+            charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B>>(train, tile, grad_v, gradient, scratch);
+        } else {
+            charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B>>(train, tile, grad_v, gradient, scratch);
+        }
+    });
 }
 
 template <class Real>
 void trace_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v) {
-    if (is_even(tile)) return trace<ResistiveSums<Real, true>>(train, tile, at, n_at, v);
-    trace<ResistiveSums<Real, false>>(train, tile, at, n_at, v);
+    using B = Block<Real, 1>;
+    if (is_even(tile)) return trace<ResistiveSums<B, true>>(train, tile, at, n_at, v);
+    trace<ResistiveSums<B, false>>(train, tile, at, n_at, v);
 }
 
 template <class Real>
 constexpr Kernels<Real> make_table() {
-    return {charge_any<Real>, charge_backward_any<Real>, trace_any<Real>, adam<Real>};
+    static_assert(RCSPIKE_TILES_AT_ONCE <= most_tiles);
+    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>, charge_backward_any<Real>, trace_any<Real>, adam<Real>};
 }
