@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -38,8 +39,8 @@ Threads Threads::exactly(int n) {
 namespace detail {
 namespace {
 
-// A training step is a dozen short rounds of tasks, and waking a thread costs as much as a round. So a worker that has
-// just finished looks for the next round for this long before it sleeps.
+// A training step is a handful of short rounds of tasks, and waking a thread costs as much as a round. So a worker that
+// has just finished looks for the next round for this long before it sleeps.
 constexpr auto patience = std::chrono::microseconds(50);
 
 /// Waits until done() holds, at first without giving up the processor.
@@ -59,55 +60,70 @@ class Pool {
 public:
     void run(std::size_t n_tasks, std::size_t n_threads, Task task, const void* context) {
         const std::lock_guard<std::mutex> one_round_at_a_time(rounds_);
-        while (workers_.size() + 1 < n_threads) {
-            workers_.emplace_back(&Pool::work, this, workers_.size() + 1, round_.load());
-            workers_.back().detach();  // workers live as long as the process
+        while (seats_.size() < n_threads) {
+            const std::size_t worker = seats_.size();
+            seats_.push_back(std::make_unique<Seat>());
+            // Workers live as long as the process.
+            if (worker > 0) std::thread(&Pool::work, this, worker, std::ref(*seats_.back())).detach();
         }
         task_ = task;
         context_ = context;
-        n_tasks_ = n_tasks;
-        next_.store(0, std::memory_order_relaxed);
         n_threads_ = n_threads;
-        busy_.store(workers_.size(), std::memory_order_relaxed);
-        {
-            const std::lock_guard<std::mutex> lock(sleep_);
-            round_.fetch_add(1, std::memory_order_release);
+        for (std::size_t i = 0; i < n_threads; ++i) {
+            seats_[i]->next.store(n_tasks * i / n_threads, std::memory_order_relaxed);
+            seats_[i]->end = n_tasks * (i + 1) / n_threads;
         }
-        wake_.notify_all();
+        busy_.store(n_threads - 1, std::memory_order_relaxed);
+        for (std::size_t i = 1; i < n_threads; ++i) {
+            Seat& seat = *seats_[i];
+            {
+                const std::lock_guard<std::mutex> lock(seat.sleep);
+                seat.called.fetch_add(1, std::memory_order_release);
+            }
+            seat.wake.notify_one();
+        }
         take_tasks(0);
         const auto all_back = [&] { return busy_.load(std::memory_order_acquire) == 0; };
         while (!spin(all_back)) std::this_thread::yield();
     }
 
 private:
+    /// What belongs to one thread, on cache lines of its own: its share of the tasks, and how it is called to work.
+    struct alignas(128) Seat {
+        std::atomic<std::size_t> next{0};
+        std::size_t end = 0;
+        std::atomic<std::size_t> called{0};
+        std::mutex sleep;
+        std::condition_variable wake;
+    };
+
+    /// First its own share: from round to round a thread meets the same samples and neurons, which are in its cache.
     void take_tasks(std::size_t worker) {
-        for (;;) {
-            const std::size_t task = next_.fetch_add(1, std::memory_order_relaxed);
-            if (task >= n_tasks_) return;
-            task_(context_, task, worker);
+        for (std::size_t i = 0; i < n_threads_; ++i) {
+            Seat& share = *seats_[(worker + i) % n_threads_];
+            for (;;) {
+                const std::size_t task = share.next.fetch_add(1, std::memory_order_relaxed);
+                if (task >= share.end) break;
+                task_(context_, task, worker);
+            }
         }
     }
 
-    void work(std::size_t worker, std::size_t seen) {
-        for (;; ++seen) {
-            const auto called = [&] { return round_.load(std::memory_order_acquire) != seen; };
+    void work(std::size_t worker, Seat& seat) {
+        for (std::size_t seen = 0;; ++seen) {
+            const auto called = [&] { return seat.called.load(std::memory_order_acquire) != seen; };
             if (!spin(called)) {
-                std::unique_lock<std::mutex> lock(sleep_);
-                wake_.wait(lock, called);
+                std::unique_lock<std::mutex> lock(seat.sleep);
+                seat.wake.wait(lock, called);
             }
-            if (worker < n_threads_) take_tasks(worker);
+            take_tasks(worker);
             busy_.fetch_sub(1, std::memory_order_release);
         }
     }
 
     std::mutex rounds_;
-    std::mutex sleep_;
-    std::condition_variable wake_;
-    std::vector<std::thread> workers_;
-    std::atomic<std::size_t> round_{0};
-    std::atomic<std::size_t> next_{0};
+    std::vector<std::unique_ptr<Seat>> seats_;  // the caller's first
     std::atomic<std::size_t> busy_{0};
-    std::size_t n_tasks_ = 0;
     std::size_t n_threads_ = 0;
     Task task_ = nullptr;
     const void* context_ = nullptr;
@@ -142,7 +158,7 @@ void run_tasks(std::size_t n_tasks, Threads threads, Task task, const void* cont
         for (std::size_t i = 0; i < n_tasks; ++i) task(context, i, 0);
         return;
     }
-    pool().run(n_tasks, static_cast<std::size_t>(threads.count), task, context);
+    pool().run(n_tasks, std::min(static_cast<std::size_t>(threads.count), n_tasks), task, context);
 }
 
 }  // namespace detail
