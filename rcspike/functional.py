@@ -44,7 +44,7 @@ def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = 
         raise ValueError(f"{name} must be C-contiguous, got strides {array.strides}; use np.ascontiguousarray({name})")
 
 
-def _check_threads(threads: int | None) -> int | None:
+def check_threads(threads: int | None) -> int | None:
     """Refuse what is no number of threads; None stands for all cores this process may use."""
     if threads is None:
         return None
@@ -111,10 +111,12 @@ def schedule(
     `dtype` is the precision to compute in, that of the times by default. Raises as `charge` does.
     """
     check_array("times", times, 2)
-    if dtype is not None and dtype != times.dtype:
-        # No spike in the one precision must not round to one at the end of the phase in the other.
-        times = np.where(times > 1, np.inf, times).astype(dtype)
-    return _core.schedule(times, _check_threads(threads))
+    return _core.schedule(in_precision(times, times.dtype if dtype is None else dtype), check_threads(threads))
+
+
+def in_precision(times: FloatArray, dtype: npt.DTypeLike) -> FloatArray:
+    """Spike times as `dtype`; no spike in the one precision does not round to one at the end of the other's phase."""
+    return times if dtype == times.dtype else np.where(times > 1, np.inf, times).astype(dtype)
 
 
 def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> _core.Schedule32 | _core.Schedule64:

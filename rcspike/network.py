@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rcspike import _core, _tensors
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, check_array, schedule
+from rcspike.functional import FloatArray, check_array, check_threads, in_precision
 from rcspike.initialisation import initial_weights
 
 __all__ = ["Network", "spike_time_noise"]
@@ -138,7 +138,7 @@ class Network:
         if noise > 0 and seed is None:
             raise ValueError("noise needs a seed")
         shifts = spike_time_noise(np.random.default_rng(seed), len(times), self.sizes[1:], noise, self.dtype)
-        return self._core.forward(schedule(times, dtype=self.dtype, threads=threads), shifts, threads)
+        return self._core.forward(in_precision(times, self.dtype), shifts, check_threads(threads))
 
     def predict(
         self, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None

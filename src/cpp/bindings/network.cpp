@@ -10,16 +10,16 @@ void bind(py::module_& m, const char* name) {
     using N = Network<Real>;
     py::class_<N>(m, name).def(
         "forward",
-        [](const N& network, const Schedule<Real>& schedule, const std::vector<Array<Real>>& noise,
-           std::optional<int> n) {
+        [](const N& network, const Array<Real>& times, const std::vector<Array<Real>>& noise, std::optional<int> n) {
+            const auto spikes = matrix(times, "times");
             const auto shifts = matrices(noise, "noise");
-            auto v = new_matrix<Real>(schedule.batch(), network.n_out(network.n_layers() - 1));
+            auto v = new_matrix<Real>(spikes.rows, network.n_out(network.n_layers() - 1));
             const auto to = writable(v);
             const py::gil_scoped_release released;
-            network.forward(schedule, shifts, to, threads(n));
+            network.forward(spikes, shifts, to, threads(n));
             return v;
         },
-        py::arg("schedule"), py::arg("noise").noconvert(), py::arg("threads") = py::none());
+        py::arg("times").noconvert(), py::arg("noise").noconvert(), py::arg("threads") = py::none());
     m.def(
         "network",
         [](const std::vector<Array<Real>>& weights, const Circuit& circuit) {

@@ -56,7 +56,7 @@ Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& sch
 template <class Real>
 void charge(const Schedule<Real>& schedule, const Layer<Real>& layer, Span2<Real> v, Threads threads) {
     detail::check_shape("v", v, schedule.batch(), layer.n_out());
-    detail::forward(layer, detail::trains(schedule), v, threads);
+    detail::charge(layer, detail::trains(schedule), v, threads);
 }
 
 template <class Real>
@@ -67,7 +67,8 @@ LayerGradient<Real> charge_vjp(const Schedule<Real>& schedule, const Layer<Real>
     detail::check_shape("grad_times", grad_times, schedule.batch(), schedule.n_in());
     LayerGradient<Real> gradient;
     detail::Scratch<Real> scratch;
-    detail::backward(layer, detail::trains(schedule), grad_v, grad_times, gradient, scratch, threads);
+    detail::backward(layer, detail::trains(schedule), grad_v, grad_times, gradient, scratch, threads,
+                     [](detail::Range) {});
     return gradient;
 }
 

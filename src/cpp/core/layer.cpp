@@ -1,6 +1,7 @@
 #include "layer.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "check.h"
 #include "workers.h"
@@ -11,9 +12,10 @@ namespace {
 /// Synapses and gradients of a group of tiles should take at most this much of a core's second-level cache.
 constexpr std::size_t cache_bytes = 384 * 1024;
 
-/// Enough tasks that a few threads finish together; each further chunk costs one more copy of the gradient.
-constexpr std::size_t wanted_tasks = 16;
-constexpr std::size_t least_samples = 8;
+/// A task for each so many samples, but enough that a few threads finish together. More chunks than groups leave for
+/// that would only cost: each has a copy of the gradient to clear and to add.
+constexpr std::size_t samples_per_task = 16;
+constexpr std::size_t least_tasks = 4;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
@@ -26,8 +28,17 @@ Real sum_lanes(Real* lane) {
     return lane[0];
 }
 
-std::size_t group_end(std::size_t first, std::size_t per_group, std::size_t count) {
-    return std::min(first + per_group, count);
+std::size_t tiles_in_cache(std::size_t n_in) {
+    return std::max<std::size_t>(cache_bytes / (2 * 64 * std::max<std::size_t>(n_in, 1)), 1);
+}
+
+/// Calls f(first tile, number) for runs of tiles as equal as the kernels' most at once allows.
+template <class Function>
+void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
+    for (std::size_t t = tiles.first, n; t < tiles.last; t += n) {
+        n = divide_up(tiles.last - t, divide_up(tiles.last - t, at_once));
+        f(t, n);
+    }
 }
 
 }  // namespace
@@ -57,15 +68,13 @@ kernels::Tile<Real> Layer<Real>::tile(std::size_t i) const {
             optional(conductance0), drive.tile_size(),     coupling};
 }
 
-template <class Real>
-Split<Real>::Split(std::size_t batch, std::size_t n_in, std::size_t n_out) {
-    const std::size_t tiles = std::max<std::size_t>(divide_up(n_out, kernels::lanes<Real>), 1);
-    tiles_per_group = std::clamp<std::size_t>(cache_bytes / (2 * 64 * std::max<std::size_t>(n_in, 1)), 1, tiles);
-    groups = divide_up(tiles, tiles_per_group);
-    const std::size_t most_chunks = std::max<std::size_t>(divide_up(batch, least_samples), 1);
-    samples_per_chunk =
-        std::max<std::size_t>(divide_up(batch, std::min(divide_up(wanted_tasks, groups), most_chunks)), 1);
-    chunks = std::max<std::size_t>(divide_up(batch, samples_per_chunk), 1);
+Split::Split(std::size_t n_samples, std::size_t n_in, std::size_t tiles) : batch(n_samples), n_tiles(tiles) {
+    const std::size_t most = std::max<std::size_t>(n_tiles, 1);
+    tiles_per_group = std::min(tiles_in_cache(n_in), most);
+    groups = divide_up(most, tiles_per_group);
+    const std::size_t tasks = std::max(divide_up(batch, samples_per_task), least_tasks);
+    chunks = std::min(divide_up(tasks, groups), std::max<std::size_t>(batch, 1));
+    samples_per_chunk = divide_up(batch, chunks);
 }
 
 template <class Real>
@@ -95,33 +104,38 @@ Trains<Real> trains(const Schedule<Real>& schedule) {
 }
 
 template <class Real>
-void forward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<Real> v, Threads threads) {
+void charge(const Layer<Real>& layer, const Trains<Real>& trains, Range samples, Range tiles, Span2<Real> v) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const kernels::Kernels<Real>& kernel = kernels::table<Real>();
-    const Split<Real> split(trains.size(), layer.n_in(), layer.n_out());
-    for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
-        const std::size_t first = task / split.chunks * split.tiles_per_group;
-        const std::size_t first_sample = task % split.chunks * split.samples_per_chunk;
-        const std::size_t last_sample = std::min(first_sample + split.samples_per_chunk, trains.size());
-        const std::size_t last = group_end(first, split.tiles_per_group, layer.drive.count());
-        alignas(64) Real row[kernels::most_tiles * lanes];
-        for (std::size_t s = first_sample; s < last_sample; ++s) {
-            for (std::size_t t = first, n; t < last; t += n) {
-                n = divide_up(last - t, divide_up(last - t, kernel.tiles_at_once));
+    const std::size_t per_group = tiles_in_cache(layer.n_in());
+    alignas(64) Real row[kernels::most_tiles * lanes];
+    for (std::size_t first = tiles.first; first < tiles.last; first += per_group) {
+        const Range group{first, std::min(first + per_group, tiles.last)};
+        for (std::size_t s = samples.first; s < samples.last; ++s) {
+            for_each_run(group, kernel.tiles_at_once, [&](std::size_t t, std::size_t n) {
                 kernel.charge(trains[s], layer.tile(t), n, row);
                 std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(s) + t * lanes);
-            }
+            });
         }
+    }
+}
+
+template <class Real>
+void charge(const Layer<Real>& layer, const Trains<Real>& trains, Span2<Real> v, Threads threads) {
+    const Split split(trains.size(), layer.n_in(), layer.drive.count());
+    for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
+        charge(layer, trains, split.samples(task), split.tiles(task), v);
     });
 }
 
 template <class Real>
 void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const Real> grad_v, Span2<Real> grad_times,
-              LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads) {
+              LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
+              const std::function<void(Range samples)>& done) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const kernels::Kernels<Real>& kernel = kernels::table<Real>();
-    const std::size_t batch = trains.size(), n_in = layer.n_in(), tiles = layer.drive.count();
-    const Split<Real> split(batch, n_in, layer.n_out());
+    const std::size_t batch = trains.size(), n_in = layer.n_in();
+    const Split split(batch, n_in, layer.drive.count());
     const bool wants_times = grad_times.data != nullptr;
 
     const auto resize = [&](Parts<Real>& parts, const Tiles<Real>& like) {
@@ -137,20 +151,23 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
         most_intervals = std::max(most_intervals, train.n_intervals);
         most_spikes = std::max(most_spikes, train.n_spikes());
     }
+    const auto n_workers = static_cast<std::size_t>(threads.count);
     const std::size_t sweep_size = kernels::backward_scratch<Real>(kernel.tiles_at_once, most_intervals);
     const std::size_t lanes_size = most_spikes * lanes;
-    scratch.sweep.resize(static_cast<std::size_t>(threads.count) * sweep_size);
+    scratch.sweep.resize(n_workers * sweep_size);
     if (wants_times) {
-        scratch.spike_lanes.resize(static_cast<std::size_t>(threads.count) * lanes_size);
-        scratch.times.resize(split.groups * batch * n_in);
+        scratch.spike_lanes.resize(n_workers * lanes_size);
+        scratch.times.resize((split.groups - 1) * batch * n_in);
     }
+    const auto times_of = [&](std::size_t group, std::size_t s) {
+        return group == 0 ? grad_times.row(s) : scratch.times.data() + ((group - 1) * batch + s) * n_in;
+    };
+    std::vector<std::atomic<std::size_t>> groups_left(split.chunks);
+    for (auto& left : groups_left) left.store(split.groups, std::memory_order_relaxed);
 
     for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t worker) {
-        const std::size_t group = task / split.chunks, chunk = task % split.chunks;
-        const std::size_t first = group * split.tiles_per_group;
-        const std::size_t last = group_end(first, split.tiles_per_group, tiles);
-        const std::size_t first_sample = chunk * split.samples_per_chunk;
-        const std::size_t last_sample = std::min(first_sample + split.samples_per_chunk, batch);
+        const std::size_t group = split.group(task), chunk = split.chunk(task);
+        const Range tiles = split.tiles(task), samples = split.samples(task);
         Real* sweep = scratch.sweep.data() + worker * sweep_size;
         Real* spike_lanes = wants_times ? scratch.spike_lanes.data() + worker * lanes_size : nullptr;
 
@@ -158,7 +175,8 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
             return parts.size > 0 ? parts.values.data() + chunk * parts.size + t * rows * lanes : nullptr;
         };
         const auto zero = [&](Parts<Real>& parts, std::size_t rows) {
-            if (parts.size > 0) std::fill_n(part_of_tile(parts, rows, first), (last - first) * rows * lanes, Real(0));
+            if (parts.size == 0) return;
+            std::fill_n(part_of_tile(parts, rows, tiles.first), (tiles.last - tiles.first) * rows * lanes, Real(0));
         };
         zero(gradient.drive, n_in);
         zero(gradient.conductance, n_in);
@@ -166,52 +184,46 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
         zero(gradient.conductance0, 1);
 
         alignas(64) Real upstream[kernels::most_tiles * lanes];
-        for (std::size_t s = first_sample; s < last_sample; ++s) {
+        for (std::size_t s = samples.first; s < samples.last; ++s) {
             const SpikeTrain<Real>& train = trains[s];
             if (wants_times) std::fill_n(spike_lanes, train.n_spikes() * lanes, Real(0));
-            for (std::size_t t = first, n; t < last; t += n) {
-                n = divide_up(last - t, divide_up(last - t, kernel.tiles_at_once));
+            for_each_run(tiles, kernel.tiles_at_once, [&](std::size_t t, std::size_t n) {
                 const std::size_t width = std::min(n * lanes, grad_v.cols - t * lanes);
                 std::copy_n(grad_v.row(s) + t * lanes, width, upstream);
                 std::fill(upstream + width, upstream + n * lanes, Real(0));
                 // Silent and saturated neurons have no gradient; tiles of them cost nothing.
-                if (std::all_of(upstream, upstream + width, [](Real g) { return g == 0; })) continue;
+                if (std::all_of(upstream, upstream + width, [](Real g) { return g == 0; })) return;
                 kernel.charge_backward(
                     train, layer.tile(t), n, upstream,
                     {part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
                      part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes},
                     sweep);
-            }
+            });
             if (!wants_times) continue;
-            Real* times = scratch.times.data() + (group * batch + s) * n_in;
+            Real* times = times_of(group, s);
             std::fill_n(times, n_in, Real(0));
             for (std::size_t i = 0; i < train.n_spikes(); ++i)
                 times[train.inputs[i]] = sum_lanes(spike_lanes + i * lanes);
         }
-    });
-
-    if (!wants_times) return;
-    for_each_task(divide_up(batch, least_samples), threads, [&](std::size_t task, std::size_t) {
-        for (std::size_t s = task * least_samples; s < std::min(batch, (task + 1) * least_samples); ++s) {
-            Real* row = grad_times.row(s);
-            std::copy_n(scratch.times.data() + s * n_in, n_in, row);
-            for (std::size_t group = 1; group < split.groups; ++group) {
-                const Real* part = scratch.times.data() + (group * batch + s) * n_in;
-                for (std::size_t j = 0; j < n_in; ++j) row[j] += part[j];
+        if (!wants_times || groups_left[chunk].fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+        for (std::size_t s = samples.first; s < samples.last; ++s) {
+            for (std::size_t g = 1; g < split.groups; ++g) {
+                for (std::size_t j = 0; j < n_in; ++j) grad_times.row(s)[j] += times_of(g, s)[j];
             }
         }
+        done(samples);
     });
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                                      \
     template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&); \
     template struct Layer<Real>;                                                                       \
-    template struct Split<Real>;                                                                       \
     template struct Parts<Real>;                                                                       \
     template Trains<Real> trains(const Schedule<Real>&);                                               \
-    template void forward(const Layer<Real>&, const Trains<Real>&, Span2<Real>, Threads);              \
+    template void charge(const Layer<Real>&, const Trains<Real>&, Range, Range, Span2<Real>);          \
+    template void charge(const Layer<Real>&, const Trains<Real>&, Span2<Real>, Threads);               \
     template void backward(const Layer<Real>&, const Trains<Real>&, Span2<const Real>, Span2<Real>,    \
-                           LayerGradient<Real>&, Scratch<Real>&, Threads);
+                           LayerGradient<Real>&, Scratch<Real>&, Threads, const std::function<void(Range)>&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

@@ -2,7 +2,9 @@
 // unpack; a network keeps its layers packed.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "buffer.h"
@@ -31,16 +33,30 @@ struct Layer {
 template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit);
 
+/// A run of samples, or of tiles.
+struct Range {
+    std::size_t first, last;
+};
+
 /// How a batch is cut: groups of tiles whose synapses stay in the cache while a chunk of samples passes by. Depends on
 /// the problem alone, never on the threads, and with it the order in which the chunks' gradients are added.
-template <class Real>
 struct Split {
-    Split(std::size_t batch, std::size_t n_in, std::size_t n_out);
+    Split(std::size_t batch, std::size_t n_in, std::size_t n_tiles);
 
+    std::size_t batch, n_tiles;
     std::size_t tiles_per_group, groups;
     std::size_t samples_per_chunk, chunks;
 
     std::size_t tasks() const { return groups * chunks; }
+    Range tiles(std::size_t task) const { return part(task / chunks, tiles_per_group, n_tiles); }
+    Range samples(std::size_t task) const { return part(task % chunks, samples_per_chunk, batch); }
+    std::size_t group(std::size_t task) const { return task / chunks; }
+    std::size_t chunk(std::size_t task) const { return task % chunks; }
+
+private:
+    static Range part(std::size_t i, std::size_t size, std::size_t count) {
+        return {std::min(i * size, count), std::min((i + 1) * size, count)};
+    }
 };
 
 /// A gradient before the sum over the chunks of a batch: `count` arrays of the layout of Tiles, one behind the other.
@@ -64,7 +80,7 @@ template <class Real>
 struct Scratch {
     Buffer<Real> sweep;        // per worker: what a backward sweep keeps of its forward one
     Buffer<Real> spike_lanes;  // per worker: dL/dt of each spike before the sum over the outputs of a tile
-    Buffer<Real> times;        // [group][sample][n_in]: dL/dt before the sum over groups
+    Buffer<Real> times;        // [group but the first][sample][n_in]: dL/dt before the sum over groups
 };
 
 template <class Real>
@@ -73,13 +89,19 @@ using Trains = std::vector<SpikeTrain<Real>>;
 template <class Real>
 Trains<Real> trains(const Schedule<Real>& schedule);
 
-/// v(1), batch x n_out.
+/// v(1) of some samples and tiles into their place in v, batch x n_out.
 template <class Real>
-void forward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<Real> v, Threads threads);
+void charge(const Layer<Real>& layer, const Trains<Real>& trains, Range samples, Range tiles, Span2<Real> v);
 
-/// From dL/dv(1) to the layer's gradient and, unless its data is null, dL/dt (batch x n_in).
+/// v(1) of all of them.
+template <class Real>
+void charge(const Layer<Real>& layer, const Trains<Real>& trains, Span2<Real> v, Threads threads);
+
+/// From dL/dv(1) to the layer's gradient and, unless its data is null, dL/dt (batch x n_in). Samples whose dL/dt is
+/// complete are passed on to `done` at once, on any thread.
 template <class Real>
 void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const Real> grad_v, Span2<Real> grad_times,
-              LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads);
+              LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
+              const std::function<void(Range samples)>& done);
 
 }  // namespace rcspike::detail

@@ -1,9 +1,50 @@
 #include "rcspike/network.h"
 
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <string>
+
 #include "activity.h"
 #include "check.h"
 
 namespace rcspike {
+namespace {
+
+/// What a thread needs to take a block of samples through the layers.
+template <class Real>
+struct Worker {
+    detail::Activity<Real> activity;
+    detail::Sorter<Real> sorter;
+    std::vector<std::uint32_t> inputs;
+    std::vector<Interval<Real>> intervals;
+};
+
+/// Inference; set_trains(samples, worker) writes the worker's trains[0].
+template <class Real, class SetTrains>
+void run(const std::vector<detail::Layer<Real>>& layers, const Circuit& circuit, std::size_t batch,
+         const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads, const SetTrains& set_trains) {
+    detail::check_shape("v", v, batch, layers.back().n_out());
+    detail::check_noise(layers, noise, batch);
+    std::vector<Worker<Real>> workers(static_cast<std::size_t>(threads.count));
+    const detail::Ramp ramp(circuit);
+    detail::Overflow overflow(layers.size());
+    detail::for_each_block(batch, threads, [&](detail::Range samples, std::size_t w) {
+        Worker<Real>& worker = workers[w];
+        const std::size_t n = samples.last - samples.first;
+        worker.activity.resize(layers, n);
+        set_trains(samples, worker);
+        overflow.add(detail::run(layers, ramp, noise, samples.first, {0, n}, worker.activity, worker.sorter));
+        std::copy_n(worker.activity.v.back().data(), n * v.cols, v.row(samples.first));
+    });
+    overflow.refuse();
+}
+
+[[noreturn]] void refuse_inputs(std::size_t batch, std::size_t n_in, std::size_t expected) {
+    detail::refuse("times must have shape (batch, ", expected, "), got (", batch, ", ", n_in, ")");
+}
+
+}  // namespace
 
 template <class Real>
 Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit) : circuit_(circuit) {
@@ -47,16 +88,36 @@ void Network<Real>::weights(std::size_t layer, Span2<Real> to) const {
 template <class Real>
 void Network<Real>::forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
                             Threads threads) const {
-    if (schedule.n_in() != n_in()) {
-        detail::refuse("times must have shape (batch, ", n_in(), "), got (", schedule.batch(), ", ", schedule.n_in(),
-                       ")");
+    if (schedule.n_in() != n_in()) refuse_inputs(schedule.batch(), schedule.n_in(), n_in());
+    run<Real>(layers_, circuit_, schedule.batch(), noise, v, threads, [&](detail::Range samples, Worker<Real>& worker) {
+        for (std::size_t s = samples.first; s < samples.last; ++s) {
+            worker.activity.trains[0][s - samples.first] = schedule[s];
+        }
+    });
+}
+
+template <class Real>
+void Network<Real>::forward(Span2<const Real> times, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
+                            Threads threads) const {
+    if (times.cols != n_in()) refuse_inputs(times.rows, times.cols, n_in());
+    std::atomic<std::size_t> refused{times.rows};  // any one of the samples with a bad time
+    const auto set_trains = [&](detail::Range samples, Worker<Real>& worker) {
+        worker.inputs.resize((samples.last - samples.first) * times.cols);
+        worker.intervals.resize((samples.last - samples.first) * (times.cols + 1));
+        for (std::size_t s = samples.first; s < samples.last; ++s) {
+            const std::size_t i = s - samples.first;
+            const Span1<const Real> row{times.row(s), times.cols};
+            if (detail::count_spikes(row) == detail::refused) refused = s;
+            worker.activity.trains[0][i] = worker.sorter(row, worker.inputs.data() + i * times.cols,
+                                                         worker.intervals.data() + i * (times.cols + 1));
+        }
+    };
+    try {
+        run<Real>(layers_, circuit_, times.rows, noise, v, threads, set_trains);
+    } catch (const std::runtime_error&) {
+        if (refused == times.rows) throw;
     }
-    detail::check_shape("v", v, schedule.batch(), layers_.back().n_out());
-    detail::check_noise(layers_, noise, schedule.batch());
-    detail::Activity<Real> activity;
-    activity.trains = {detail::trains(schedule)};
-    detail::run(layers_, circuit_, noise, activity, threads);
-    std::copy_n(activity.v.back().data(), v.size(), v.data);
+    if (refused != times.rows) detail::refuse_times(times, refused);
 }
 
 template class Network<float>;

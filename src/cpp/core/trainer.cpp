@@ -1,8 +1,8 @@
 #include "rcspike/trainer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "activity.h"
@@ -15,6 +15,7 @@ namespace rcspike {
 using detail::Activity;
 using detail::Layer;
 using detail::LayerGradient;
+using detail::Range;
 using detail::refuse;
 using detail::Tiles;
 
@@ -26,9 +27,10 @@ struct Trainer<Real>::State {
     std::vector<Tiles<Real>> moment1, moment2;
 
     Activity<Real> activity;
+    std::vector<detail::Sorter<Real>> sorters;  // one for each thread
     std::vector<LayerGradient<Real>> gradients;
     detail::Scratch<Real> scratch;
-    detail::Buffer<Real> grad_v, grad_times;
+    std::vector<detail::Buffer<Real>> grad_v;  // batch x n_out of each layer: dL/dv
     std::vector<double> losses;
     std::vector<unsigned char> correct;
 };
@@ -95,6 +97,7 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss) {
         }
     }
     state_->gradients.resize(state_->network.n_layers());
+    state_->grad_v.resize(state_->network.n_layers());
 }
 
 template <class Real>
@@ -123,51 +126,47 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     report.saturated.assign(n_layers - 1, 0);
     if (batch == 0) return report;
 
-    s.activity.trains.resize(n_layers);
-    s.activity.trains[0].resize(batch);
-    for (std::size_t i = 0; i < batch; ++i) s.activity.trains[0][i] = schedule[static_cast<std::size_t>(samples[i])];
-    detail::run(layers, s.network.circuit_, noise, s.activity, threads);
-
-    const Span2<Real> v_out = s.activity.voltages(layers.back(), n_layers - 1);
-    s.grad_v.resize(v_out.size());
+    s.activity.resize(layers, batch);
+    s.sorters.resize(std::max(s.sorters.size(), static_cast<std::size_t>(threads.count)));
+    for (std::size_t l = 0; l < n_layers; ++l) s.grad_v[l].resize(batch * layers[l].n_out());
     s.losses.resize(batch);
     s.correct.resize(batch);
-    constexpr std::size_t block = 16;
-    const std::size_t n_blocks = (batch + block - 1) / block;
-    detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t) {
-        for (std::size_t i = task * block; i < std::min(batch, (task + 1) * block); ++i) {
+    const detail::Ramp ramp(s.network.circuit_);
+    detail::Overflow overflow(n_layers);
+    detail::for_each_block(batch, threads, [&](Range block, std::size_t worker) {
+        for (std::size_t i = block.first; i < block.last; ++i) {
+            s.activity.trains[0][i] = schedule[static_cast<std::size_t>(samples[i])];
+        }
+        overflow.add(detail::run(layers, ramp, noise, 0, block, s.activity, s.sorters[worker]));
+        const Span2<Real> v = s.activity.voltages(layers.back(), n_layers - 1);
+        for (std::size_t i = block.first; i < block.last; ++i) {
             bool correct = false;
-            s.losses[i] = loss_of(s.loss, v_out.row(i), v_out.cols, labels[i], 1.0 / static_cast<double>(batch),
-                                  s.grad_v.data() + i * v_out.cols, correct);
+            s.losses[i] = loss_of(s.loss, v.row(i), v.cols, labels[i], 1.0 / static_cast<double>(batch),
+                                  s.grad_v.back().data() + i * v.cols, correct);
             s.correct[i] = correct;
         }
     });
+    overflow.refuse();
     for (std::size_t i = 0; i < batch; ++i) {
         report.loss += s.losses[i];
         report.correct += s.correct[i];
     }
 
-    const detail::Ramp ramp(s.network.circuit_);
     for (std::size_t l = n_layers; l-- > 0;) {
-        const Layer<Real>& layer = layers[l];
-        Span2<Real> grad_times{nullptr, batch, layer.n_in()};
-        if (l > 0) {
-            s.grad_times.resize(grad_times.size());
-            grad_times.data = s.grad_times.data();
+        const Span2<const Real> grad_v{s.grad_v[l].data(), batch, layers[l].n_out()};
+        if (l == 0) {
+            detail::backward<Real>(layers[l], s.activity.trains[l], grad_v, {}, s.gradients[l], s.scratch, threads, {});
+            break;
         }
-        const Span2<const Real> grad_v{s.grad_v.data(), batch, layer.n_out()};
-        detail::backward(layer, s.activity.trains[l], grad_v, grad_times, s.gradients[l], s.scratch, threads);
-        if (l == 0) break;
-        s.grad_v.resize(grad_times.size());
-        const std::size_t n = layer.n_in();
-        std::vector<std::size_t> silent(n_blocks), saturated(n_blocks);
-        detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t) {
-            const std::size_t first = task * block * n;
-            const std::size_t size = std::min(batch, (task + 1) * block) * n - first;
+        const std::size_t n = layers[l].n_in();
+        const Span2<Real> grad_times{s.grad_v[l - 1].data(), batch, n};
+        std::atomic<std::size_t> silent{0}, saturated{0};
+        const auto through_ramp = [&](Range done) {
+            const std::size_t first = done.first * n, size = (done.last - done.first) * n;
             const Real* v = s.activity.v[l - 1].data() + first;
             const Real* times = s.activity.times[l - 1].data() + first;
-            Real* grad = s.grad_v.data() + first;
-            ramp.vjp(v, grad_times.data + first, size, grad);
+            Real* grad = grad_times.data + first;
+            ramp.vjp(v, grad, size, grad);
             std::size_t n_silent = 0, n_saturated = 0;
             for (std::size_t i = 0; i < size; ++i) {
                 // Noise that pushed a spike to the start of the phase has cut it off from its voltage.
@@ -175,11 +174,13 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
                 n_silent += v[i] <= 0;
                 n_saturated += v[i] >= 1;
             }
-            silent[task] = n_silent;
-            saturated[task] = n_saturated;
-        });
-        report.silent[l - 1] = std::accumulate(silent.begin(), silent.end(), std::size_t{0});
-        report.saturated[l - 1] = std::accumulate(saturated.begin(), saturated.end(), std::size_t{0});
+            silent += n_silent;
+            saturated += n_saturated;
+        };
+        detail::backward<Real>(layers[l], s.activity.trains[l], grad_v, grad_times, s.gradients[l], s.scratch, threads,
+                               through_ramp);
+        report.silent[l - 1] = silent;
+        report.saturated[l - 1] = saturated;
     }
 
     ++s.steps;

@@ -39,6 +39,11 @@ public:
     void forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
                  Threads threads = Threads::all()) const;
 
+    /// The same from spike times, batch x n_in, in T, which are sorted on the way. Throws std::invalid_argument on a
+    /// negative or NaN time.
+    void forward(Span2<const Real> times, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
+                 Threads threads = Threads::all()) const;
+
 private:
     template <class>
     friend class Trainer;
