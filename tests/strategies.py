@@ -58,10 +58,11 @@ class Layer(NamedTuple):
 
         Sums over n inputs are off by a relative (n - 1) eps/2 in A and in B; either moves v by at most that times its
         reach (A/B is within the rails, and A alone sums up to the uncoupled reach). Each of at most n + 1 intervals
-        adds some ten roundings of eps/2 in phi, e and the step, also relative to the reach.
+        adds some ten roundings of eps/2 in phi, e and the step, also relative to the reach. What is too small to be
+        normal counts as 0.
         """
-        n = len(self.weights)
-        return 8 * (n + 1) * float(np.finfo(self.weights.dtype).eps) * self.reach()
+        n, precision = len(self.weights), np.finfo(self.weights.dtype)
+        return 8 * (n + 1) * (float(precision.eps) * self.reach() + float(precision.tiny))
 
 
 # Simple values first: Hypothesis shrinks towards them, and they bring the ties.

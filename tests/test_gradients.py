@@ -29,14 +29,16 @@ def rounding(D: Array, G: Array, grad_v: Array, reach: Array) -> tuple[Array, Ar
 
     dL/dt_j is a sum of lambda (D - G v) over neurons, dL/dD of P and dL/dG of Q over samples, with |lambda| and P at
     most |dL/dv|, and Q at most that times the reach of v. Each term comes from a sweep forth and one back, whose n
-    intervals add some ten roundings of eps/2 each; sums over a batch or over neurons add less.
+    intervals add some ten roundings of eps/2 each; sums over a batch or over neurons add less. What is too small to be
+    normal counts as 0, in lambda as in the products.
     """
-    eps = 16 * (len(D) + 1) * np.finfo(D.dtype).eps
-    size = np.abs(grad_v.astype(np.float64))
+    precision = np.finfo(D.dtype)
+    eps, tiny = (16 * (len(D) + 1) * float(x) for x in (precision.eps, precision.tiny))
+    size = np.abs(grad_v.astype(np.float64)) + float(precision.tiny)
     return (
-        eps * (size @ (np.abs(D) + G * reach).T),
-        np.broadcast_to(eps * size.sum(axis=0), D.shape),
-        np.broadcast_to(eps * (size * reach).sum(axis=0), D.shape),
+        eps * (size @ (np.abs(D) + G * reach).T) + tiny * (1 + D.shape[1] * (np.abs(D) + G * reach).sum(axis=1)),
+        np.broadcast_to(eps * size.sum(axis=0) + tiny * len(size), D.shape),
+        np.broadcast_to(eps * (size * reach).sum(axis=0) + tiny * (len(size) + np.sum(reach)), D.shape),
     )
 
 

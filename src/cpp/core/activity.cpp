@@ -41,9 +41,17 @@ void Activity<Real>::resize(const std::vector<Layer<Real>>& layers, std::size_t 
 template <class Real>
 std::size_t run(const std::vector<Layer<Real>>& layers, const Ramp& ramp, const std::vector<Span2<const Real>>& noise,
                 std::size_t offset, Range samples, Activity<Real>& activity, Sorter<Real>& sorter) {
+    charge(layers[0], activity.trains[0], samples, {0, layers[0].drive.count()}, activity.voltages(layers[0], 0));
+    return run_on(layers, ramp, noise, offset, samples, activity, sorter);
+}
+
+template <class Real>
+std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
+                   const std::vector<Span2<const Real>>& noise, std::size_t offset, Range samples,
+                   Activity<Real>& activity, Sorter<Real>& sorter) {
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Span2<Real> v = activity.voltages(layers[l], l);
-        charge(layers[l], activity.trains[l], samples, {0, layers[l].drive.count()}, v);
+        if (l > 0) charge(layers[l], activity.trains[l], samples, {0, layers[l].drive.count()}, v);
 
         const bool last = l + 1 == layers.size();
         for (std::size_t s = samples.first; s < samples.last; ++s) {
@@ -77,11 +85,13 @@ void Overflow::refuse() const {
     throw std::runtime_error("voltages of layer " + std::to_string(first_) + " are no longer finite");
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                                   \
-    template void check_noise(const std::vector<Layer<Real>>&, const std::vector<Span2<const Real>>&, std::size_t); \
-    template struct Activity<Real>;                                                                                 \
-    template std::size_t run(const std::vector<Layer<Real>>&, const Ramp&, const std::vector<Span2<const Real>>&,   \
-                             std::size_t, Range, Activity<Real>&, Sorter<Real>&);
+#define RCSPIKE_INSTANTIATE(Real)                                                                                    \
+    template void check_noise(const std::vector<Layer<Real>>&, const std::vector<Span2<const Real>>&, std::size_t);  \
+    template struct Activity<Real>;                                                                                  \
+    template std::size_t run(const std::vector<Layer<Real>>&, const Ramp&, const std::vector<Span2<const Real>>&,    \
+                             std::size_t, Range, Activity<Real>&, Sorter<Real>&);                                    \
+    template std::size_t run_on(const std::vector<Layer<Real>>&, const Ramp&, const std::vector<Span2<const Real>>&, \
+                                std::size_t, Range, Activity<Real>&, Sorter<Real>&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

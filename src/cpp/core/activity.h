@@ -36,6 +36,12 @@ template <class Real>
 std::size_t run(const std::vector<Layer<Real>>& layers, const Ramp& ramp, const std::vector<Span2<const Real>>& noise,
                 std::size_t offset, Range samples, Activity<Real>& activity, Sorter<Real>& sorter);
 
+/// The same from v[0] on, the voltages of the first layer.
+template <class Real>
+std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
+                   const std::vector<Span2<const Real>>& noise, std::size_t offset, Range samples,
+                   Activity<Real>& activity, Sorter<Real>& sorter);
+
 /// Calls f(samples, worker) for blocks of a batch: enough samples to use what synapses they have brought into the
 /// cache, few enough that several threads have work.
 template <class Function>

@@ -133,11 +133,14 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     s.correct.resize(batch);
     const detail::Ramp ramp(s.network.circuit_);
     detail::Overflow overflow(n_layers);
+    for (std::size_t i = 0; i < batch; ++i) {
+        s.activity.trains[0][i] = schedule[static_cast<std::size_t>(samples[i])];
+    }
+    // The first layer's weights, most of them all, have just been changed; each thread charges the neurons whose
+    // weights it has changed itself.
+    detail::charge(layers[0], s.activity.trains[0], s.activity.voltages(layers[0], 0), threads);
     detail::for_each_block(batch, threads, [&](Range block, std::size_t worker) {
-        for (std::size_t i = block.first; i < block.last; ++i) {
-            s.activity.trains[0][i] = schedule[static_cast<std::size_t>(samples[i])];
-        }
-        overflow.add(detail::run(layers, ramp, noise, 0, block, s.activity, s.sorters[worker]));
+        overflow.add(detail::run_on(layers, ramp, noise, 0, block, s.activity, s.sorters[worker]));
         const Span2<Real> v = s.activity.voltages(layers.back(), n_layers - 1);
         for (std::size_t i = block.first; i < block.last; ++i) {
             bool correct = false;
@@ -191,18 +194,17 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
                                    static_cast<Real>(epsilon),
                                    static_cast<Real>(1 / (1 - std::pow(beta1, step))),
                                    static_cast<Real>(1 / (1 - std::pow(beta2, step)))};
+    // Layer by layer, so that a thread's share is about the neurons that it has charged and differentiated.
     constexpr std::size_t slice = 8192;  // a multiple of lanes
-    std::vector<std::pair<std::size_t, std::size_t>> slices;
     for (std::size_t l = 0; l < n_layers; ++l) {
-        for (std::size_t i = 0; i < layers[l].drive.values.size(); i += slice) slices.emplace_back(l, i);
-    }
-    detail::for_each_task(slices.size(), threads, [&](std::size_t task, std::size_t) {
-        const auto [l, first] = slices[task];
         const detail::Parts<Real>& parts = s.gradients[l].drive;
-        kernels::table<Real>().adam(adam, std::min(slice, parts.size - first), parts.values.data() + first, parts.count,
-                                    parts.size, layers[l].drive.values.data() + first,
-                                    s.moment1[l].values.data() + first, s.moment2[l].values.data() + first);
-    });
+        detail::for_each_task((parts.size + slice - 1) / slice, threads, [&](std::size_t task, std::size_t) {
+            const std::size_t first = task * slice;
+            kernels::table<Real>().adam(adam, std::min(slice, parts.size - first), parts.values.data() + first,
+                                        parts.count, parts.size, layers[l].drive.values.data() + first,
+                                        s.moment1[l].values.data() + first, s.moment2[l].values.data() + first);
+        });
+    }
     return report;
 }
 

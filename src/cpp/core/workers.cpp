@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "flush.h"
+
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -99,6 +101,7 @@ private:
 
     /// First its own share: from round to round a thread meets the same samples and neurons, which are in its cache.
     void take_tasks(std::size_t worker) {
+        const FlushToZero flush;
         for (std::size_t i = 0; i < n_threads_; ++i) {
             Seat& share = *seats_[(worker + i) % n_threads_];
             for (;;) {
@@ -155,6 +158,7 @@ Pool& pool() {
 
 void run_tasks(std::size_t n_tasks, Threads threads, Task task, const void* context) {
     if (threads.count <= 1 || n_tasks <= 1) {
+        const FlushToZero flush;
         for (std::size_t i = 0; i < n_tasks; ++i) task(context, i, 0);
         return;
     }

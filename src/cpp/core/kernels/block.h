@@ -88,6 +88,17 @@ RCSPIKE_INLINE Block<R, n> abs(Block<R, n> a) {
     return a;
 }
 
+/// a, with its sign turned around where the sign bit of `sign` is set.
+template <class R, int n>
+RCSPIKE_INLINE Block<R, n> flip_sign(Block<R, n> a, Block<R, n> sign) {
+    using B = Block<R, n>;
+    for (int i = 0; i < B::parts; ++i) {
+        const auto bit = (typename B::Bits)sign.part[i] & ~Native<R>::magnitude_mask;
+        a.part[i] = (typename B::Vec)((typename B::Bits)a.part[i] ^ bit);
+    }
+    return a;
+}
+
 /// `negative` where the sign bit of `sign` is set, else `positive`.
 template <class R, int n>
 RCSPIKE_INLINE Block<R, n> by_sign(Block<R, n> sign, Block<R, n> positive, Block<R, n> negative) {

@@ -1,6 +1,7 @@
 // Charging, its backward pass, traces and Adam on one tile (design note, section 2). Included as block.h is.
 
-/// chi(x) = (1 - phi)/x on [0, 1], phi(x) = (1 - exp(-x))/x: Chebyshev interpolation, error 9e-9 and 5e-17.
+/// chi(x) = (1 - phi)/x on [0, 1], phi(x) = (1 - exp(-x))/x: Chebyshev interpolation, error 9e-9 and 1e-16; the first
+/// coefficient is 1/2 exactly, so that nothing is rounded at x = 0.
 /// Coefficients of powers of -x, all positive: in y = -x every step below is a plain fused multiply-add.
 template <class Real>
 struct Chi;
@@ -16,10 +17,17 @@ struct Chi<float> {
 
 template <>
 struct Chi<double> {
-    static constexpr double coefficient[] = {0.499999999999999948,     0.166666666666654094,   0.041666666666162976,
-                                             0.00833333332545321903,   0.00138888882556586632, 0.000198412400961209841,
-                                             0.0000248007137026776452, 2.75407668805580116e-6, 2.73542620422973335e-7,
-                                             2.34810814896840596e-8,   1.37422854695335674e-9};
+    static constexpr double coefficient[] = {0.5,
+                                             0.166666666666654094,
+                                             0.041666666666162976,
+                                             0.00833333332545321903,
+                                             0.00138888882556586632,
+                                             0.000198412400961209841,
+                                             0.0000248007137026776452,
+                                             2.75407668805580116e-6,
+                                             2.73542620422973335e-7,
+                                             2.34810814896840596e-8,
+                                             1.37422854695335674e-9};
     static constexpr double largest_exponent = 700.0;
     static constexpr int mantissa_bits = 52;
     static constexpr std::int64_t bias = 1023;
@@ -31,9 +39,8 @@ struct Relaxation {
     B e, phi, chi;
 };
 
-/// From chi, phi = 1 - x chi and e = 1 - x + x^2 chi: nothing is divided, so x = 0 is no special case. The polynomial
-/// is split into even and odd powers and e does not wait for phi: what limits a sweep is how long this chain is (13
-/// steps became 8, and a sweep 1.3 times faster on Zen 3).
+/// From chi, phi = 1 - x chi and e = 1 - x phi: nothing is divided, so x = 0 is no special case. The polynomial is
+/// split into even and odd powers: what limits a sweep of one tile is how long this chain is.
 template <class B>
 RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
     using Real = typename B::Real;
@@ -49,7 +56,7 @@ RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
     Relaxation<B> r;
     r.chi = last % 2 == 1 ? fma(high, y, low) : fma(low, y, fma(high, y2, B::all(c[0])));
     r.phi = fma(y, r.chi, B::all(1));
-    r.e = fma(y2, r.chi, y + B::all(1));
+    r.e = fma(y, r.phi, B::all(1));
     return r;
 }
 
@@ -172,7 +179,7 @@ RCSPIKE_INLINE B advance(B v, B a, B y, const Relaxation<B>& r) {
     return bounded ? fma(fma(y, v, a), r.phi, v) : fma(v, r.e, a * r.phi);
 }
 
-/// The charging phase of a row of tiles, the loop that everything follows. `visit(start, on, v, a, r)` sees every
+/// The charging phase of a row of tiles, the loop that everything follows. `visit(start, on, v, next, a, r)` sees every
 /// interval before v moves on: the synapses that are on, a = A d and the relaxation r over the interval.
 template <class Sums, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
 RCSPIKE_INLINE B sweep(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Visit& visit) {
@@ -182,8 +189,9 @@ RCSPIKE_INLINE B sweep(const SpikeTrain<Real>& train, const Tile<Real>& tile, co
         const B a = on.a(end - start);
         const B y = on.y(end - start);
         const Relaxation<B> r = relax(y);
-        visit(start, on, v, a, r);
-        v = advance<Sums::bounded>(v, a, y, r);
+        const B next = advance<Sums::bounded>(v, a, y, r);
+        visit(start, on, v, next, a, r);
+        v = next;
     };
     if (Sums::on_from_start) pass(0, train.intervals[0].start);
     std::size_t spike = 0;
@@ -198,7 +206,7 @@ RCSPIKE_INLINE B sweep(const SpikeTrain<Real>& train, const Tile<Real>& tile, co
 
 template <class Sums, class B = typename Sums::Blocks, class Real>
 void charge(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v) {
-    const auto nothing = [](Real, const Sums&, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {};
+    const auto nothing = [](Real, const Sums&, B, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {};
     sweep<Sums>(train, tile, nothing).store(v);
 }
 
@@ -216,7 +224,7 @@ void trace(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at
     Real start = 0;
     Sums on(tile);
     B v = B::all(0);
-    const auto visit = [&](Real next_start, const Sums& next_on, B next_v, B, const Relaxation<B>&) RCSPIKE_LAMBDA {
+    const auto visit = [&](Real next_start, const Sums& next_on, B next_v, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {
         write_until(next_start, start, on, v);
         start = next_start;
         on = next_on;
@@ -266,8 +274,43 @@ struct AffineAdjoint {
 };
 
 /// Resistive: dL/dw = a P -+ b Q and dL/dt = w lambda (-a +- b v), one of two by the sign of w.
+template <class B, bool even>
+struct ResistiveAdjoint;
+
+/// On symmetric rails the sign of w turns one number around.
 template <class B>
-struct ResistiveAdjoint {
+struct ResistiveAdjoint<B, true> {
+    using Real = typename B::Real;
+    Real a, b;
+    B p, q, lambda, lambda_v;  // times a or b
+
+    RCSPIKE_INLINE explicit ResistiveAdjoint(const Tile<Real>& tile)
+        : a(tile.coupling.a_plus), b(tile.coupling.b_plus) {}
+
+    RCSPIKE_INLINE void set_weights(B new_p, B new_q) {
+        p = new_p * B::all(a);
+        q = new_q * B::all(b);
+    }
+    RCSPIKE_INLINE void set_times(B new_lambda, B v) {
+        lambda = new_lambda * B::all(a);
+        lambda_v = new_lambda * B::all(b) * v;
+    }
+    RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
+                                   std::size_t offset) const {
+        const B w = B::load(tile.drive + offset, tile.stride);
+        const B change = p - flip_sign(q, w);
+        (B::load(gradient.drive + offset, tile.stride) + change).store(gradient.drive + offset, tile.stride);
+    }
+    RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
+        const B w = B::load(tile.drive + offset, tile.stride);
+        const B slope = flip_sign(lambda_v, w) - lambda;
+        for (int i = 0; i < B::tiles; ++i) so_far = fma(w.tile(i), slope.tile(i), so_far);
+        return so_far;
+    }
+};
+
+template <class B>
+struct ResistiveAdjoint<B, false> {
     using Real = typename B::Real;
     Coupling<Real> c;
     B weight_plus, weight_minus;
@@ -305,10 +348,11 @@ void charge_backward(const SpikeTrain<Real>& train, const Tile<Real>& tile, cons
     constexpr std::size_t width = B::tiles * lanes<Real>;
     constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
-    const auto keep = [&](Real, const Sums&, B v, B a, const Relaxation<B>& r) RCSPIKE_LAMBDA {
+    const auto keep = [&](Real, const Sums&, B v, B next, B a, const Relaxation<B>& r) RCSPIKE_LAMBDA {
         r.e.store(kept);
         r.phi.store(kept + width);
-        fma(v, r.e, a * (r.phi - r.chi)).store(kept + 2 * width);  // psi = phi - chi
+        // v e + a psi, since psi = phi - chi and the next v is v e + a phi.
+        fma(-a, r.chi, next).store(kept + 2 * width);
         if (wants_times) v.store(kept + 3 * width);
         kept += kept_size;
     };
@@ -409,9 +453,11 @@ void charge_backward_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, 
         if (tile.drive0) {
             charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(train, tile, grad_v, gradient, scratch);
         } else if (is_even(tile)) {
-            charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B>>(train, tile, grad_v, gradient, scratch);
+            charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(train, tile, grad_v, gradient,
+                                                                                     scratch);
         } else {
-            charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B>>(train, tile, grad_v, gradient, scratch);
+            charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B, false>>(train, tile, grad_v, gradient,
+                                                                                       scratch);
         }
     });
 }
