@@ -26,7 +26,7 @@ private:
         std::uint32_t input;
     };
 
-    void sort(std::size_t n);
+    bool bucket_sort(std::size_t n);
     void radix_sort(std::size_t n);
 
     std::vector<Spike> spikes_, spare_;
