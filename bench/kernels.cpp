@@ -12,6 +12,7 @@
 
 #include "buffer.h"
 #include "kernels/kernels.h"
+#include "layer.h"
 #include "rcspike/schedule.h"
 
 namespace {
@@ -20,10 +21,12 @@ using namespace rcspike;
 
 constexpr std::size_t n_samples = 256;
 constexpr std::size_t lanes = kernels::lanes<float>;
+constexpr kernels::Coupling<float> coupling{1, 1, 1, 1};
 
 struct Problem {
     std::size_t n_in, n_tiles;
     Schedule<float> schedule;
+    detail::EventBatch<float> events;
     detail::Buffer<float> weights, gradient, times, scratch;
 
     Problem(std::size_t n_in, std::size_t n_spikes, std::size_t n_levels, std::size_t n_tiles)
@@ -40,6 +43,7 @@ struct Problem {
             }
         }
         schedule.assign({spikes.data(), n_samples, n_in}, Threads::exactly(1));
+        events.set(schedule, coupling, Threads::exactly(1));
         std::normal_distribution<float> normal(0, 0.1f);
         weights.resize(n_tiles * n_in * lanes);
         for (float& w : weights) w = normal(random);
@@ -47,11 +51,11 @@ struct Problem {
         gradient.zero();
         times.resize(n_spikes * lanes);
         times.zero();
-        scratch.resize(kernels::backward_scratch<float>(kernels::most_tiles, n_levels));
+        scratch.resize(kernels::backward_scratch<float>(kernels::most_tiles, n_levels + 1));
     }
 
     kernels::Tile<float> tile(std::size_t t) const {
-        return {weights.data() + t * n_in * lanes, nullptr, nullptr, nullptr, n_in * lanes, {1, 1, 1, 1}};
+        return {weights.data() + t * n_in * lanes, nullptr, nullptr, nullptr, n_in * lanes, coupling};
     }
 };
 
@@ -75,7 +79,7 @@ void run(benchmark::State& state, const Sweep& sweep) {
 void charge(benchmark::State& state) {
     run(state, [](const kernels::Kernels<float>& kernel, Problem& p, std::size_t s, std::size_t t) {
         alignas(64) float v[kernels::most_tiles * lanes];
-        kernel.charge(p.schedule[s], p.tile(t), kernel.tiles_at_once, v);
+        kernel.charge(p.events[s], p.tile(t), kernel.tiles_at_once, v);
         benchmark::DoNotOptimize(v);
     });
 }
@@ -86,7 +90,7 @@ void charge_backward(benchmark::State& state) {
         alignas(64) float upstream[kernels::most_tiles * lanes];
         std::fill_n(upstream, kernels::most_tiles * lanes, 1e-3f);
         float* gradient = p.gradient.data() + t * p.n_in * lanes;
-        kernel.charge_backward(p.schedule[s], p.tile(t), kernel.tiles_at_once, upstream,
+        kernel.charge_backward(p.events[s], p.tile(t), kernel.tiles_at_once, upstream,
                                {gradient, nullptr, nullptr, nullptr, wants_times ? p.times.data() : nullptr},
                                p.scratch.data());
     });

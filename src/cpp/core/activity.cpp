@@ -22,36 +22,34 @@ void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2
 template <class Real>
 void Activity<Real>::resize(const std::vector<Layer<Real>>& layers, std::size_t batch) {
     const std::size_t n_layers = layers.size();
-    trains.resize(n_layers);
+    events.resize(n_layers);
     v.resize(n_layers);
     times.resize(n_layers - 1);
     inputs.resize(n_layers - 1);
-    intervals.resize(n_layers - 1);
     for (std::size_t l = 0; l < n_layers; ++l) {
         const std::size_t size = batch * layers[l].n_out();
-        trains[l].resize(batch);
         v[l].resize(size);
         if (l + 1 == n_layers) break;
+        events[l + 1].resize(batch, layers[l].n_out());
         times[l].resize(size);
         inputs[l].resize(size);
-        intervals[l].resize(size + batch);
     }
 }
 
 template <class Real>
 std::size_t run(const std::vector<Layer<Real>>& layers, const Ramp& ramp, const std::vector<Span2<const Real>>& noise,
-                std::size_t offset, Range samples, Activity<Real>& activity, Sorter<Real>& sorter) {
-    charge(layers[0], activity.trains[0], samples, {0, layers[0].drive.count()}, activity.voltages(layers[0], 0));
-    return run_on(layers, ramp, noise, offset, samples, activity, sorter);
+                std::size_t offset, Range samples, Activity<Real>& activity, Sorting<Real>& sort) {
+    charge(layers[0], activity.events[0], samples, {0, layers[0].drive.count()}, activity.voltages(layers[0], 0));
+    return run_on(layers, ramp, noise, offset, samples, activity, sort);
 }
 
 template <class Real>
 std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
                    const std::vector<Span2<const Real>>& noise, std::size_t offset, Range samples,
-                   Activity<Real>& activity, Sorter<Real>& sorter) {
+                   Activity<Real>& activity, Sorting<Real>& sort) {
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Span2<Real> v = activity.voltages(layers[l], l);
-        if (l > 0) charge(layers[l], activity.trains[l], samples, {0, layers[l].drive.count()}, v);
+        if (l > 0) charge(layers[l], activity.events[l], samples, {0, layers[l].drive.count()}, v);
 
         const bool last = l + 1 == layers.size();
         for (std::size_t s = samples.first; s < samples.last; ++s) {
@@ -67,8 +65,7 @@ std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
             Real* t = activity.times[l].data() + s * n;
             ramp.times(v.row(s), n, t);
             for (std::size_t i = 0; shift && i < n; ++i) t[i] = std::max(t[i] + shift[i], Real(0));
-            activity.trains[l + 1][s] =
-                sorter({t, n}, activity.inputs[l].data() + s * n, activity.intervals[l].data() + s * (n + 1));
+            activity.events[l + 1].set(s, sort({t, n}, activity.inputs[l].data() + s * n), layers[l + 1].coupling);
         }
     }
     return layers.size();
@@ -89,9 +86,9 @@ void Overflow::refuse() const {
     template void check_noise(const std::vector<Layer<Real>>&, const std::vector<Span2<const Real>>&, std::size_t);  \
     template struct Activity<Real>;                                                                                  \
     template std::size_t run(const std::vector<Layer<Real>>&, const Ramp&, const std::vector<Span2<const Real>>&,    \
-                             std::size_t, Range, Activity<Real>&, Sorter<Real>&);                                    \
+                             std::size_t, Range, Activity<Real>&, Sorting<Real>&);                                   \
     template std::size_t run_on(const std::vector<Layer<Real>>&, const Ramp&, const std::vector<Span2<const Real>>&, \
-                                std::size_t, Range, Activity<Real>&, Sorter<Real>&);
+                                std::size_t, Range, Activity<Real>&, Sorting<Real>&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

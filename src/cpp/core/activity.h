@@ -17,30 +17,41 @@ namespace rcspike::detail {
 /// Memory is kept from one batch to the next.
 template <class Real>
 struct Activity {
-    std::vector<Trains<Real>> trains;  // input of each layer
-    std::vector<Buffer<Real>> v;       // batch x n_out of each layer
-    std::vector<Buffer<Real>> times;   // spike times of each hidden layer, with noise
-    // What the trains of the hidden layers refer to.
-    std::vector<Buffer<std::uint32_t>> inputs;
-    std::vector<Buffer<Interval<Real>>> intervals;
+    std::vector<EventBatch<Real>> events;       // input of each layer
+    std::vector<Buffer<Real>> v;                // batch x n_out of each layer
+    std::vector<Buffer<Real>> times;            // spike times of each hidden layer, with noise
+    std::vector<Buffer<std::uint32_t>> inputs;  // what the events of the hidden layers refer to
 
+    /// The events of the first layer are sized by who sets them.
     void resize(const std::vector<Layer<Real>>& layers, std::size_t batch);
     Span2<Real> voltages(const Layer<Real>& layer, std::size_t l) {
-        return {v[l].data(), trains[l].size(), layer.n_out()};
+        return {v[l].data(), v[l].size() / layer.n_out(), layer.n_out()};
     }
 };
 
-/// Runs some samples, whose trains[0] is set, through all the layers. Noise as in Network::forward; its row `offset`
+/// What a thread needs to turn spike times into events.
+template <class Real>
+struct Sorting {
+    Sorter<Real> sorter;
+    std::vector<Interval<Real>> intervals;
+
+    SpikeTrain<Real> operator()(Span1<const Real> times, std::uint32_t* inputs) {
+        intervals.resize(times.size + 1);
+        return sorter(times, inputs, intervals.data());
+    }
+};
+
+/// Runs some samples, whose events[0] are set, through all the layers. Noise as in Network::forward; its row `offset`
 /// belongs to the activity's first sample. Returns the first layer with a voltage that is not finite, or their number.
 template <class Real>
 std::size_t run(const std::vector<Layer<Real>>& layers, const Ramp& ramp, const std::vector<Span2<const Real>>& noise,
-                std::size_t offset, Range samples, Activity<Real>& activity, Sorter<Real>& sorter);
+                std::size_t offset, Range samples, Activity<Real>& activity, Sorting<Real>& sort);
 
 /// The same from v[0] on, the voltages of the first layer.
 template <class Real>
 std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
                    const std::vector<Span2<const Real>>& noise, std::size_t offset, Range samples,
-                   Activity<Real>& activity, Sorter<Real>& sorter);
+                   Activity<Real>& activity, Sorting<Real>& sort);
 
 /// Calls f(samples, worker) for blocks of a batch: enough samples to use what synapses they have brought into the
 /// cache, few enough that several threads have work.

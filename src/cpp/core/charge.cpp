@@ -56,7 +56,9 @@ Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& sch
 template <class Real>
 void charge(const Schedule<Real>& schedule, const Layer<Real>& layer, Span2<Real> v, Threads threads) {
     detail::check_shape("v", v, schedule.batch(), layer.n_out());
-    detail::charge(layer, detail::trains(schedule), v, threads);
+    detail::EventBatch<Real> events;
+    events.set(schedule, layer.coupling, threads);
+    detail::charge(layer, events, v, threads);
 }
 
 template <class Real>
@@ -67,8 +69,9 @@ LayerGradient<Real> charge_vjp(const Schedule<Real>& schedule, const Layer<Real>
     detail::check_shape("grad_times", grad_times, schedule.batch(), schedule.n_in());
     LayerGradient<Real> gradient;
     detail::Scratch<Real> scratch;
-    detail::backward(layer, detail::trains(schedule), grad_v, grad_times, gradient, scratch, threads,
-                     [](detail::Range) {});
+    detail::EventBatch<Real> events;
+    events.set(schedule, layer.coupling, threads);
+    detail::backward(layer, events, grad_v, grad_times, gradient, scratch, threads, [](detail::Range) {});
     return gradient;
 }
 

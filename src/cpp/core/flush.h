@@ -1,5 +1,5 @@
-// Numbers too small to be normal count as 0 while the engine works. Gradients and Adam's moments decay through that range
-// for hundreds of steps, and there every operation takes Intel's cores a hundred times as long.
+// Numbers too small to be normal count as 0 while the engine works. Gradients and Adam's moments decay through that
+// range for hundreds of steps, and there every operation takes Intel's cores a hundred times as long.
 #pragma once
 
 #if defined(__x86_64__) || defined(__i386__)

@@ -97,14 +97,40 @@ void Parts<Real>::add_up(Tiles<Real>& total, Threads threads) const {
 }
 
 template <class Real>
-Trains<Real> trains(const Schedule<Real>& schedule) {
-    Trains<Real> all(schedule.batch());
-    for (std::size_t s = 0; s < all.size(); ++s) all[s] = schedule[s];
-    return all;
+void EventBatch<Real>::resize(std::size_t batch, std::size_t most_intervals) {
+    events_.resize(batch);
+    stride_ = most_intervals + 1;
+    steps_.resize(batch * stride_);
 }
 
 template <class Real>
-void charge(const Layer<Real>& layer, const Trains<Real>& trains, Range samples, Range tiles, Span2<Real> v) {
+void EventBatch<Real>::set(std::size_t sample, const SpikeTrain<Real>& train, const kernels::Coupling<Real>& coupling) {
+    kernels::Step<Real>* steps = steps_.data() + sample * stride_;
+    Real start = 0;
+    std::uint32_t end = 0;
+    for (std::size_t k = 0; k <= train.n_intervals; ++k) {
+        const Interval<Real>& next = train.intervals[k];
+        steps[k] = kernels::make_step(coupling, start, next.start - start, end);
+        start = next.start;
+        end = next.end;
+    }
+    events_[sample] = {train.inputs, steps, train.n_intervals + 1};
+}
+
+template <class Real>
+void EventBatch<Real>::set(const Schedule<Real>& schedule, const kernels::Coupling<Real>& coupling, Threads threads) {
+    std::size_t most = 0;
+    for (std::size_t s = 0; s < schedule.batch(); ++s) most = std::max(most, schedule[s].n_intervals);
+    resize(schedule.batch(), most);
+    for_each_task(divide_up(size(), samples_per_task), threads, [&](std::size_t task, std::size_t) {
+        for (std::size_t s = task * samples_per_task; s < std::min(size(), (task + 1) * samples_per_task); ++s) {
+            set(s, schedule[s], coupling);
+        }
+    });
+}
+
+template <class Real>
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> v) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const kernels::Kernels<Real>& kernel = kernels::table<Real>();
     const std::size_t per_group = tiles_in_cache(layer.n_in());
@@ -113,7 +139,7 @@ void charge(const Layer<Real>& layer, const Trains<Real>& trains, Range samples,
         const Range group{first, std::min(first + per_group, tiles.last)};
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             for_each_run(group, kernel.tiles_at_once, [&](std::size_t t, std::size_t n) {
-                kernel.charge(trains[s], layer.tile(t), n, row);
+                kernel.charge(events[s], layer.tile(t), n, row);
                 std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(s) + t * lanes);
             });
         }
@@ -121,20 +147,20 @@ void charge(const Layer<Real>& layer, const Trains<Real>& trains, Range samples,
 }
 
 template <class Real>
-void charge(const Layer<Real>& layer, const Trains<Real>& trains, Span2<Real> v, Threads threads) {
-    const Split split(trains.size(), layer.n_in(), layer.drive.count());
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads) {
+    const Split split(events.size(), layer.n_in(), layer.drive.count());
     for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
-        charge(layer, trains, split.samples(task), split.tiles(task), v);
+        charge(layer, events, split.samples(task), split.tiles(task), v);
     });
 }
 
 template <class Real>
-void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const Real> grad_v, Span2<Real> grad_times,
-              LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
+void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
+              Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
               const std::function<void(Range samples)>& done) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const kernels::Kernels<Real>& kernel = kernels::table<Real>();
-    const std::size_t batch = trains.size(), n_in = layer.n_in();
+    const std::size_t batch = events.size(), n_in = layer.n_in();
     const Split split(batch, n_in, layer.drive.count());
     const bool wants_times = grad_times.data != nullptr;
 
@@ -146,13 +172,13 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
     resize(gradient.drive0, layer.drive0);
     resize(gradient.conductance0, layer.conductance0);
 
-    std::size_t most_intervals = 0, most_spikes = 0;
-    for (const SpikeTrain<Real>& train : trains) {
-        most_intervals = std::max(most_intervals, train.n_intervals);
-        most_spikes = std::max(most_spikes, train.n_spikes());
+    std::size_t most_steps = 0, most_spikes = 0;
+    for (std::size_t s = 0; s < batch; ++s) {
+        most_steps = std::max(most_steps, events[s].n_steps);
+        most_spikes = std::max(most_spikes, events[s].n_spikes());
     }
     const auto n_workers = static_cast<std::size_t>(threads.count);
-    const std::size_t sweep_size = kernels::backward_scratch<Real>(kernel.tiles_at_once, most_intervals);
+    const std::size_t sweep_size = kernels::backward_scratch<Real>(kernel.tiles_at_once, most_steps);
     const std::size_t lanes_size = most_spikes * lanes;
     scratch.sweep.resize(n_workers * sweep_size);
     if (wants_times) {
@@ -185,11 +211,11 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
 
         alignas(64) Real upstream[kernels::most_tiles * lanes];
         for (std::size_t s = samples.first; s < samples.last; ++s) {
-            const SpikeTrain<Real>& train = trains[s];
+            const kernels::Events<Real>& train = events[s];
             if (wants_times) std::fill_n(spike_lanes, train.n_spikes() * lanes, Real(0));
             // Without ties there is no branch to mispredict, and what one tile keeps for the way back fits the
             // first-level cache (706 ns a tile instead of 814 with 100 spikes).
-            const bool ties = train.n_spikes() > train.n_intervals + train.n_intervals / 4;
+            const bool ties = train.n_spikes() > train.n_steps + train.n_steps / 4;
             for_each_run(tiles, ties ? kernel.tiles_at_once : 1, [&](std::size_t t, std::size_t n) {
                 const std::size_t width = std::min(n * lanes, grad_v.cols - t * lanes);
                 std::copy_n(grad_v.row(s) + t * lanes, width, upstream);
@@ -218,14 +244,14 @@ void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const 
     });
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                      \
-    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&); \
-    template struct Layer<Real>;                                                                       \
-    template struct Parts<Real>;                                                                       \
-    template Trains<Real> trains(const Schedule<Real>&);                                               \
-    template void charge(const Layer<Real>&, const Trains<Real>&, Range, Range, Span2<Real>);          \
-    template void charge(const Layer<Real>&, const Trains<Real>&, Span2<Real>, Threads);               \
-    template void backward(const Layer<Real>&, const Trains<Real>&, Span2<const Real>, Span2<Real>,    \
+#define RCSPIKE_INSTANTIATE(Real)                                                                       \
+    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&);  \
+    template struct Layer<Real>;                                                                        \
+    template struct Parts<Real>;                                                                        \
+    template class EventBatch<Real>;                                                                    \
+    template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);       \
+    template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);            \
+    template void backward(const Layer<Real>&, const EventBatch<Real>&, Span2<const Real>, Span2<Real>, \
                            LayerGradient<Real>&, Scratch<Real>&, Threads, const std::function<void(Range)>&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

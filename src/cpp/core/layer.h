@@ -22,7 +22,7 @@ template <class Real>
 struct Layer {
     Tiles<Real> drive;  // the weights if resistive
     Tiles<Real> conductance, drive0, conductance0;
-    kernels::Coupling<Real> coupling{};
+    kernels::Coupling<Real> coupling{1, 1, 1, 1};
 
     std::size_t n_in() const { return drive.rows; }
     std::size_t n_out() const { return drive.cols; }
@@ -83,25 +83,37 @@ struct Scratch {
     Buffer<Real> times;        // [group but the first][sample][n_in]: dL/dt before the sum over groups
 };
 
+/// The spike trains of a batch as the kernels of one layer take them.
 template <class Real>
-using Trains = std::vector<SpikeTrain<Real>>;
+class EventBatch {
+public:
+    /// Of trains with at most so many intervals; what it held is lost.
+    void resize(std::size_t batch, std::size_t most_intervals);
+    void set(std::size_t sample, const SpikeTrain<Real>& train, const kernels::Coupling<Real>& coupling);
+    void set(const Schedule<Real>& schedule, const kernels::Coupling<Real>& coupling, Threads threads);
 
-template <class Real>
-Trains<Real> trains(const Schedule<Real>& schedule);
+    std::size_t size() const { return events_.size(); }
+    const kernels::Events<Real>& operator[](std::size_t sample) const { return events_[sample]; }
+
+private:
+    std::vector<kernels::Events<Real>> events_;
+    Buffer<kernels::Step<Real>> steps_;
+    std::size_t stride_ = 0;
+};
 
 /// v(1) of some samples and tiles into their place in v, batch x n_out.
 template <class Real>
-void charge(const Layer<Real>& layer, const Trains<Real>& trains, Range samples, Range tiles, Span2<Real> v);
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> v);
 
 /// v(1) of all of them.
 template <class Real>
-void charge(const Layer<Real>& layer, const Trains<Real>& trains, Span2<Real> v, Threads threads);
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads);
 
 /// From dL/dv(1) to the layer's gradient and, unless its data is null, dL/dt (batch x n_in). Samples whose dL/dt is
 /// complete are passed on to `done` at once, on any thread.
 template <class Real>
-void backward(const Layer<Real>& layer, const Trains<Real>& trains, Span2<const Real> grad_v, Span2<Real> grad_times,
-              LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
+void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
+              Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
               const std::function<void(Range samples)>& done);
 
 }  // namespace rcspike::detail

@@ -15,15 +15,14 @@ namespace {
 template <class Real>
 struct Worker {
     detail::Activity<Real> activity;
-    detail::Sorter<Real> sorter;
+    detail::Sorting<Real> sort;
     std::vector<std::uint32_t> inputs;
-    std::vector<Interval<Real>> intervals;
 };
 
-/// Inference; set_trains(samples, worker) writes the worker's trains[0].
-template <class Real, class SetTrains>
+/// Inference; set_events(samples, worker) writes the worker's events[0].
+template <class Real, class SetEvents>
 void run(const std::vector<detail::Layer<Real>>& layers, const Circuit& circuit, std::size_t batch,
-         const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads, const SetTrains& set_trains) {
+         const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads, const SetEvents& set_events) {
     detail::check_shape("v", v, batch, layers.back().n_out());
     detail::check_noise(layers, noise, batch);
     std::vector<Worker<Real>> workers(static_cast<std::size_t>(threads.count));
@@ -33,8 +32,8 @@ void run(const std::vector<detail::Layer<Real>>& layers, const Circuit& circuit,
         Worker<Real>& worker = workers[w];
         const std::size_t n = samples.last - samples.first;
         worker.activity.resize(layers, n);
-        set_trains(samples, worker);
-        overflow.add(detail::run(layers, ramp, noise, samples.first, {0, n}, worker.activity, worker.sorter));
+        set_events(samples, worker);
+        overflow.add(detail::run(layers, ramp, noise, samples.first, {0, n}, worker.activity, worker.sort));
         std::copy_n(worker.activity.v.back().data(), n * v.cols, v.row(samples.first));
     });
     overflow.refuse();
@@ -90,8 +89,11 @@ void Network<Real>::forward(const Schedule<Real>& schedule, const std::vector<Sp
                             Threads threads) const {
     if (schedule.n_in() != n_in()) refuse_inputs(schedule.batch(), schedule.n_in(), n_in());
     run<Real>(layers_, circuit_, schedule.batch(), noise, v, threads, [&](detail::Range samples, Worker<Real>& worker) {
+        std::size_t most = 0;
+        for (std::size_t s = samples.first; s < samples.last; ++s) most = std::max(most, schedule[s].n_intervals);
+        worker.activity.events[0].resize(samples.last - samples.first, most);
         for (std::size_t s = samples.first; s < samples.last; ++s) {
-            worker.activity.trains[0][s - samples.first] = schedule[s];
+            worker.activity.events[0].set(s - samples.first, schedule[s], layers_[0].coupling);
         }
     });
 }
@@ -101,19 +103,19 @@ void Network<Real>::forward(Span2<const Real> times, const std::vector<Span2<con
                             Threads threads) const {
     if (times.cols != n_in()) refuse_inputs(times.rows, times.cols, n_in());
     std::atomic<std::size_t> refused{times.rows};  // any one of the samples with a bad time
-    const auto set_trains = [&](detail::Range samples, Worker<Real>& worker) {
+    const auto set_events = [&](detail::Range samples, Worker<Real>& worker) {
         worker.inputs.resize((samples.last - samples.first) * times.cols);
-        worker.intervals.resize((samples.last - samples.first) * (times.cols + 1));
+        worker.activity.events[0].resize(samples.last - samples.first, times.cols);
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             const std::size_t i = s - samples.first;
             const Span1<const Real> row{times.row(s), times.cols};
             if (detail::count_spikes(row) == detail::refused) refused = s;
-            worker.activity.trains[0][i] = worker.sorter(row, worker.inputs.data() + i * times.cols,
-                                                         worker.intervals.data() + i * (times.cols + 1));
+            worker.activity.events[0].set(i, worker.sort(row, worker.inputs.data() + i * times.cols),
+                                          layers_[0].coupling);
         }
     };
     try {
-        run<Real>(layers_, circuit_, times.rows, noise, v, threads, set_trains);
+        run<Real>(layers_, circuit_, times.rows, noise, v, threads, set_events);
     } catch (const std::runtime_error&) {
         if (refused == times.rows) throw;
     }

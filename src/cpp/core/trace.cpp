@@ -27,12 +27,14 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     std::vector<Real> sorted(at.size);
     for (std::size_t i = 0; i < at.size; ++i) sorted[i] = at[order[i]];
 
+    detail::EventBatch<Real> events;
+    events.set(schedule, layer.coupling, threads);
     std::vector<detail::Buffer<Real>> rows(static_cast<std::size_t>(threads.count));
     for (auto& buffer : rows) buffer.resize(at.size * lanes);
     detail::for_each_task(schedule.batch(), threads, [&](std::size_t s, std::size_t worker) {
         const Real* row = rows[worker].data();
         for (std::size_t t = 0; t < layer.drive.count(); ++t) {
-            kernels::table<Real>().trace(schedule[s], layer.tile(t), sorted.data(), at.size, rows[worker].data());
+            kernels::table<Real>().trace(events[s], layer.tile(t), sorted.data(), at.size, rows[worker].data());
             for (std::size_t lane = 0; lane < layer.drive.width(t); ++lane) {
                 Real* out = v.row(s) + (t * lanes + lane) * at.size;
                 for (std::size_t i = 0; i < at.size; ++i) out[order[i]] = row[i * lanes + lane];

@@ -27,7 +27,7 @@ struct Trainer<Real>::State {
     std::vector<Tiles<Real>> moment1, moment2;
 
     Activity<Real> activity;
-    std::vector<detail::Sorter<Real>> sorters;  // one for each thread
+    std::vector<detail::Sorting<Real>> sorting;  // one for each thread
     std::vector<LayerGradient<Real>> gradients;
     detail::Scratch<Real> scratch;
     std::vector<detail::Buffer<Real>> grad_v;  // batch x n_out of each layer: dL/dv
@@ -127,20 +127,27 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     if (batch == 0) return report;
 
     s.activity.resize(layers, batch);
-    s.sorters.resize(std::max(s.sorters.size(), static_cast<std::size_t>(threads.count)));
+    s.sorting.resize(std::max(s.sorting.size(), static_cast<std::size_t>(threads.count)));
     for (std::size_t l = 0; l < n_layers; ++l) s.grad_v[l].resize(batch * layers[l].n_out());
     s.losses.resize(batch);
     s.correct.resize(batch);
     const detail::Ramp ramp(s.network.circuit_);
     detail::Overflow overflow(n_layers);
+    std::size_t most_intervals = 0;
     for (std::size_t i = 0; i < batch; ++i) {
-        s.activity.trains[0][i] = schedule[static_cast<std::size_t>(samples[i])];
+        most_intervals = std::max(most_intervals, schedule[static_cast<std::size_t>(samples[i])].n_intervals);
     }
+    s.activity.events[0].resize(batch, most_intervals);
+    detail::for_each_block(batch, threads, [&](Range block, std::size_t) {
+        for (std::size_t i = block.first; i < block.last; ++i) {
+            s.activity.events[0].set(i, schedule[static_cast<std::size_t>(samples[i])], layers[0].coupling);
+        }
+    });
     // The first layer's weights, most of them all, have just been changed; each thread charges the neurons whose
     // weights it has changed itself.
-    detail::charge(layers[0], s.activity.trains[0], s.activity.voltages(layers[0], 0), threads);
+    detail::charge(layers[0], s.activity.events[0], s.activity.voltages(layers[0], 0), threads);
     detail::for_each_block(batch, threads, [&](Range block, std::size_t worker) {
-        overflow.add(detail::run_on(layers, ramp, noise, 0, block, s.activity, s.sorters[worker]));
+        overflow.add(detail::run_on(layers, ramp, noise, 0, block, s.activity, s.sorting[worker]));
         const Span2<Real> v = s.activity.voltages(layers.back(), n_layers - 1);
         for (std::size_t i = block.first; i < block.last; ++i) {
             bool correct = false;
@@ -158,7 +165,7 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     for (std::size_t l = n_layers; l-- > 0;) {
         const Span2<const Real> grad_v{s.grad_v[l].data(), batch, layers[l].n_out()};
         if (l == 0) {
-            detail::backward<Real>(layers[l], s.activity.trains[l], grad_v, {}, s.gradients[l], s.scratch, threads, {});
+            detail::backward<Real>(layers[l], s.activity.events[l], grad_v, {}, s.gradients[l], s.scratch, threads, {});
             break;
         }
         const std::size_t n = layers[l].n_in();
@@ -180,7 +187,7 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
             silent += n_silent;
             saturated += n_saturated;
         };
-        detail::backward<Real>(layers[l], s.activity.trains[l], grad_v, grad_times, s.gradients[l], s.scratch, threads,
+        detail::backward<Real>(layers[l], s.activity.events[l], grad_v, grad_times, s.gradients[l], s.scratch, threads,
                                through_ramp);
         report.silent[l - 1] = silent;
         report.saturated[l - 1] = saturated;

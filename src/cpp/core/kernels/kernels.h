@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstddef>
-
-#include "rcspike/schedule.h"
+#include <cstdint>
 
 namespace rcspike::kernels {
 
@@ -15,10 +14,36 @@ inline constexpr std::size_t lanes = 64 / sizeof(Real);
 inline constexpr std::size_t most_tiles = 4;
 
 /// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (design note, section 1).
+/// Affine synapses have ones here.
 template <class Real>
 struct Coupling {
     Real a_plus, a_minus;
     Real b_plus, b_minus;
+};
+
+/// A stretch of the charging phase between spikes, with what the sums over the synapses that are on are multiplied by
+/// to become A d and -x = -B d: sum D and sum G of affine synapses, sum w and sum |w| of resistive ones on symmetric
+/// rails.
+template <class Real>
+struct Step {
+    Real start, length;
+    Real a, y;
+    std::uint32_t end;  // one past the last input that is on
+};
+
+template <class Real>
+constexpr Step<Real> make_step(const Coupling<Real>& c, Real start, Real length, std::uint32_t end) {
+    return {start, length, c.a_plus * length, -c.b_plus * length, end};
+}
+
+/// A spike train as one layer sees it. The first step lasts until the first spike.
+template <class Real>
+struct Events {
+    const std::uint32_t* inputs;
+    const Step<Real>* steps;
+    std::size_t n_steps;
+
+    std::size_t n_spikes() const { return steps[n_steps - 1].end; }
 };
 
 /// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. Resistive:
@@ -51,10 +76,10 @@ struct Adam {
     Real correction1, correction2;
 };
 
-/// Reals of scratch memory that the backward pass of n tiles and a train of n intervals needs.
+/// Reals of scratch memory that the backward pass needs.
 template <class Real>
-constexpr std::size_t backward_scratch(std::size_t n_tiles, std::size_t n_intervals) {
-    return 4 * n_tiles * lanes<Real> * (n_intervals + 1);
+constexpr std::size_t backward_scratch(std::size_t n_tiles, std::size_t n_steps) {
+    return 4 * n_tiles * lanes<Real> * n_steps;
 }
 
 template <class Real>
@@ -63,12 +88,12 @@ struct Kernels {
     /// most_tiles.
     std::size_t tiles_at_once;
     /// v(1) of n tiles of neurons, a row of lanes each.
-    void (*charge)(const SpikeTrain<Real>& train, const Tile<Real>& tile, std::size_t n_tiles, Real* v);
+    void (*charge)(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, Real* v);
     /// Adds the gradients of n tiles; grad_v is dL/dv(1), a row of lanes each.
-    void (*charge_backward)(const SpikeTrain<Real>& train, const Tile<Real>& tile, std::size_t n_tiles,
-                            const Real* grad_v, const TileGradient<Real>& gradient, Real* scratch);
+    void (*charge_backward)(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, const Real* grad_v,
+                            const TileGradient<Real>& gradient, Real* scratch);
     /// v of one tile at sorted times, a row of lanes each.
-    void (*trace)(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
+    void (*trace)(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
     /// order.
     void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,

@@ -109,16 +109,14 @@ struct AffineSums {
     static constexpr bool bounded = false;
     B drive, conductance;
 
-    RCSPIKE_INLINE explicit AffineSums(const Tile<Real>& tile) {
-        drive = tile.drive0 ? B::load(tile.drive0) : B::all(0);
-        conductance = tile.conductance0 ? B::load(tile.conductance0) : B::all(0);
-    }
+    RCSPIKE_INLINE explicit AffineSums(const Tile<Real>& tile)
+        : drive(B::load(tile.drive0)), conductance(B::load(tile.conductance0)) {}
     RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
         drive = drive + B::load(tile.drive + offset, tile.stride);
         conductance = conductance + B::load(tile.conductance + offset, tile.stride);
     }
-    RCSPIKE_INLINE B a(Real length) const { return drive * B::all(length); }
-    RCSPIKE_INLINE B y(Real length) const { return conductance * B::all(-length); }
+    RCSPIKE_INLINE B a(const Step<Real>& step) const { return drive * B::all(step.a); }
+    RCSPIKE_INLINE B y(const Step<Real>& step) const { return conductance * B::all(step.y); }
 };
 
 /// Resistive synapses cost one load. On symmetric rails (`even`), A = a sum w and B = b sum |w|.
@@ -132,18 +130,16 @@ struct ResistiveSums<B, true> {
     static constexpr bool on_from_start = false;
     static constexpr bool bounded = true;
     B sum, sum_abs;
-    Real a_of_w, b_of_w;
 
-    RCSPIKE_INLINE explicit ResistiveSums(const Tile<Real>& tile)
-        : sum(B::all(0)), sum_abs(sum), a_of_w(tile.coupling.a_plus), b_of_w(tile.coupling.b_plus) {}
+    RCSPIKE_INLINE explicit ResistiveSums(const Tile<Real>&) : sum(B::all(0)), sum_abs(sum) {}
 
     RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
         const B w = B::load(tile.drive + offset, tile.stride);
         sum = sum + w;
         sum_abs = sum_abs + abs(w);
     }
-    RCSPIKE_INLINE B a(Real length) const { return sum * B::all(a_of_w * length); }
-    RCSPIKE_INLINE B y(Real length) const { return sum_abs * B::all(-b_of_w * length); }
+    RCSPIKE_INLINE B a(const Step<Real>& step) const { return sum * B::all(step.a); }
+    RCSPIKE_INLINE B y(const Step<Real>& step) const { return sum_abs * B::all(step.y); }
 };
 
 /// On others each sign has sums of its own: from sum w and sum |w|, a B of one rail alone would be left to rounding.
@@ -164,11 +160,11 @@ struct ResistiveSums<B, false> {
         plus = plus + max(w, zero);
         minus = minus + min(w, zero);
     }
-    RCSPIKE_INLINE B a(Real length) const {
-        return fma(minus, B::all(c.a_minus * length), plus * B::all(c.a_plus * length));
+    RCSPIKE_INLINE B a(const Step<Real>& step) const {
+        return fma(minus, B::all(c.a_minus * step.length), plus * B::all(step.a));
     }
-    RCSPIKE_INLINE B y(Real length) const {
-        return fma(minus, B::all(c.b_minus * length), plus * B::all(-c.b_plus * length));
+    RCSPIKE_INLINE B y(const Step<Real>& step) const {
+        return fma(minus, B::all(c.b_minus * step.length), plus * B::all(step.y));
     }
 };
 
@@ -179,76 +175,71 @@ RCSPIKE_INLINE B advance(B v, B a, B y, const Relaxation<B>& r) {
     return bounded ? fma(fma(y, v, a), r.phi, v) : fma(v, r.e, a * r.phi);
 }
 
-/// The charging phase of a row of tiles, the loop that everything follows. `visit(start, on, v, next, a, r)` sees every
-/// interval before v moves on: the synapses that are on, a = A d and the relaxation r over the interval.
+/// The charging phase of a row of tiles, the loop that everything follows. `visit(step, on, v, next, a, r)` sees every
+/// step before v moves on to next: the synapses that are on, a = A d and the relaxation r.
 template <class Sums, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
-RCSPIKE_INLINE B sweep(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Visit& visit) {
+RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tile<Real>& tile, const Visit& visit) {
     Sums on(tile);
     B v = B::all(0);
-    const auto pass = [&](Real start, Real end) RCSPIKE_LAMBDA {
-        const B a = on.a(end - start);
-        const B y = on.y(end - start);
+    std::size_t spike = 0;
+    for (std::size_t k = Sums::on_from_start ? 0 : 1; k < events.n_steps; ++k) {
+        const Step<Real>& step = events.steps[k];
+        for (const std::size_t end = step.end; spike < end; ++spike) {
+            on.switch_on(tile, events.inputs[spike] * lanes<Real>);
+        }
+        const B a = on.a(step);
+        const B y = on.y(step);
         const Relaxation<B> r = relax(y);
         const B next = advance<Sums::bounded>(v, a, y, r);
-        visit(start, on, v, next, a, r);
+        visit(step, on, v, next, a, r);
         v = next;
-    };
-    if (Sums::on_from_start) pass(0, train.intervals[0].start);
-    std::size_t spike = 0;
-    for (std::size_t k = 0; k < train.n_intervals; ++k) {
-        for (const std::size_t end = train.intervals[k].end; spike < end; ++spike) {
-            on.switch_on(tile, train.inputs[spike] * lanes<Real>);
-        }
-        pass(train.intervals[k].start, train.intervals[k + 1].start);
     }
     return v;
 }
 
 template <class Sums, class B = typename Sums::Blocks, class Real>
-void charge(const SpikeTrain<Real>& train, const Tile<Real>& tile, Real* v) {
-    const auto nothing = [](Real, const Sums&, B, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {};
-    sweep<Sums>(train, tile, nothing).store(v);
+void charge(const Events<Real>& events, const Tile<Real>& tile, Real* v) {
+    const auto nothing = [](const Step<Real>&, const Sums&, B, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {};
+    sweep<Sums>(events, tile, nothing).store(v);
 }
 
-/// v at sorted times within the phase: the interval that holds a time is run once more, up to it.
+/// v at sorted times within the phase: the step that holds a time is run once more, up to it.
 template <class Sums, class B = typename Sums::Blocks, class Real>
-void trace(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* out) {
-    std::size_t next = 0;
-    const auto write_until = [&](Real end, Real start, const Sums& on, B v) RCSPIKE_LAMBDA {
-        for (; next < n_at && at[next] < end; ++next) {
-            const B y = on.y(at[next] - start);
-            advance<Sums::bounded>(v, on.a(at[next] - start), y, relax(y)).store(out + next * lanes<Real>);
+void trace(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* out) {
+    std::size_t next_at = 0;
+    for (; !Sums::on_from_start && next_at < n_at && at[next_at] < events.steps[0].length; ++next_at) {
+        B::all(0).store(out + next_at * lanes<Real>);
+    }
+    B end = B::all(0);
+    const auto visit = [&](const Step<Real>& step, const Sums& on, B v, B next, B,
+                           const Relaxation<B>&) RCSPIKE_LAMBDA {
+        for (; next_at < n_at && at[next_at] < step.start + step.length; ++next_at) {
+            const Step<Real> part = make_step(tile.coupling, step.start, at[next_at] - step.start, step.end);
+            const B y = on.y(part);
+            advance<Sums::bounded>(v, on.a(part), y, relax(y)).store(out + next_at * lanes<Real>);
         }
+        end = next;
     };
-    // An interval is seen at its start, so it is the previous one that then is known to its end.
-    Real start = 0;
-    Sums on(tile);
-    B v = B::all(0);
-    const auto visit = [&](Real next_start, const Sums& next_on, B next_v, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {
-        write_until(next_start, start, on, v);
-        start = next_start;
-        on = next_on;
-        v = next_v;
-    };
-    sweep<Sums>(train, tile, visit);
-    write_until(2, start, on, v);
+    sweep<Sums>(events, tile, visit);
+    for (; next_at < n_at; ++next_at) end.store(out + next_at * lanes<Real>);
 }
 
 template <class B>
 using TileRow = Block<typename B::Real, 1>;
 
-/// What the gradients of the synapses that an interval begins with are made of. Affine: dL/dD = P, dL/dG = -Q,
+/// The way back: P and Q, or what takes their place, and what the gradients of the synapses that a step begins with are
+/// made of. `kept_phi` and `kept_mean` are phi and v e + a psi of the step. Affine: dL/dD = P, dL/dG = -Q,
 /// dL/dt = -lambda (D - G v).
 template <class B>
 struct AffineAdjoint {
     using Real = typename B::Real;
-    B p, q, lambda, lambda_v;
+    B p = B::all(0), minus_q = p, lambda, lambda_v;
 
     RCSPIKE_INLINE explicit AffineAdjoint(const Tile<Real>&) {}
 
-    RCSPIKE_INLINE void set_weights(B new_p, B new_q) {
-        p = new_p;
-        q = new_q;
+    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B kept_phi, B kept_mean) {
+        p = fma(lambda_end * B::all(step.a), kept_phi, p);
+        minus_q = fma(lambda_end * B::all(step.y), kept_mean, minus_q);
     }
     RCSPIKE_INLINE void set_times(B new_lambda, B v) {
         lambda = new_lambda;
@@ -260,7 +251,7 @@ struct AffineAdjoint {
             (B::load(to + offset, tile.stride) + change).store(to + offset, tile.stride);
         };
         add(gradient.drive, p);
-        add(gradient.conductance, -q);
+        add(gradient.conductance, minus_q);
     }
     RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
         const B drive = B::load(tile.drive + offset, tile.stride);
@@ -282,28 +273,29 @@ template <class B>
 struct ResistiveAdjoint<B, true> {
     using Real = typename B::Real;
     Real a, b;
-    B p, q, lambda, lambda_v;  // times a or b
+    B p = B::all(0), minus_q = p;  // times a and b, as the factors of a step are
+    B lambda, lambda_v;            // the second times b
 
     RCSPIKE_INLINE explicit ResistiveAdjoint(const Tile<Real>& tile)
         : a(tile.coupling.a_plus), b(tile.coupling.b_plus) {}
 
-    RCSPIKE_INLINE void set_weights(B new_p, B new_q) {
-        p = new_p * B::all(a);
-        q = new_q * B::all(b);
+    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B kept_phi, B kept_mean) {
+        p = fma(lambda_end * B::all(step.a), kept_phi, p);
+        minus_q = fma(lambda_end * B::all(step.y), kept_mean, minus_q);
     }
     RCSPIKE_INLINE void set_times(B new_lambda, B v) {
-        lambda = new_lambda * B::all(a);
+        lambda = new_lambda;
         lambda_v = new_lambda * B::all(b) * v;
     }
     RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
                                    std::size_t offset) const {
         const B w = B::load(tile.drive + offset, tile.stride);
-        const B change = p - flip_sign(q, w);
+        const B change = p + flip_sign(minus_q, w);
         (B::load(gradient.drive + offset, tile.stride) + change).store(gradient.drive + offset, tile.stride);
     }
     RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
         const B w = B::load(tile.drive + offset, tile.stride);
-        const B slope = flip_sign(lambda_v, w) - lambda;
+        const B slope = fma(lambda, B::all(-a), flip_sign(lambda_v, w));
         for (int i = 0; i < B::tiles; ++i) so_far = fma(w.tile(i), slope.tile(i), so_far);
         return so_far;
     }
@@ -313,14 +305,15 @@ template <class B>
 struct ResistiveAdjoint<B, false> {
     using Real = typename B::Real;
     Coupling<Real> c;
-    B weight_plus, weight_minus;
+    B p = B::all(0), q = p;
     B time_plus, time_minus;
 
     RCSPIKE_INLINE explicit ResistiveAdjoint(const Tile<Real>& tile) : c(tile.coupling) {}
 
-    RCSPIKE_INLINE void set_weights(B p, B q) {
-        weight_plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
-        weight_minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
+    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B kept_phi, B kept_mean) {
+        const B weight = lambda_end * B::all(step.length);
+        p = fma(weight, kept_phi, p);
+        q = fma(weight, kept_mean, q);
     }
     RCSPIKE_INLINE void set_times(B lambda, B v) {
         const B lambda_v = lambda * v;
@@ -330,7 +323,9 @@ struct ResistiveAdjoint<B, false> {
     RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
                                    std::size_t offset) const {
         const B w = B::load(tile.drive + offset, tile.stride);
-        (B::load(gradient.drive + offset, tile.stride) + by_sign(w, weight_plus, weight_minus))
+        const B plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
+        const B minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
+        (B::load(gradient.drive + offset, tile.stride) + by_sign(w, plus, minus))
             .store(gradient.drive + offset, tile.stride);
     }
     RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
@@ -341,14 +336,14 @@ struct ResistiveAdjoint<B, false> {
     }
 };
 
-/// The forward sweep once more, keeping of each interval what the way back needs, and then the way back.
+/// The forward sweep once more, keeping of each step what the way back needs, and then the way back.
 template <class Sums, class Adjoint, bool wants_times, class B = typename Sums::Blocks, class Real>
-void charge_backward(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* grad_v,
+void charge_backward(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                      const TileGradient<Real>& gradient, Real* scratch) {
     constexpr std::size_t width = B::tiles * lanes<Real>;
     constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
-    const auto keep = [&](Real, const Sums&, B v, B next, B a, const Relaxation<B>& r) RCSPIKE_LAMBDA {
+    const auto keep = [&](const Step<Real>&, const Sums&, B v, B next, B a, const Relaxation<B>& r) RCSPIKE_LAMBDA {
         r.e.store(kept);
         r.phi.store(kept + width);
         // v e + a psi, since psi = phi - chi and the next v is v e + a phi.
@@ -356,39 +351,29 @@ void charge_backward(const SpikeTrain<Real>& train, const Tile<Real>& tile, cons
         if (wants_times) v.store(kept + 3 * width);
         kept += kept_size;
     };
-    sweep<Sums>(train, tile, keep);
+    sweep<Sums>(events, tile, keep);
 
-    B lambda = B::load(grad_v);
-    B p = B::all(0);
-    B q = B::all(0);
-    const auto pass_back = [&](Real length) RCSPIKE_LAMBDA {
-        kept -= kept_size;
-        const B weight = lambda * B::all(length);
-        p = fma(weight, B::load(kept + width), p);
-        q = fma(weight, B::load(kept + 2 * width), q);
-        lambda = lambda * B::load(kept);
-    };
     Adjoint adjoint(tile);
-    std::size_t spike = train.n_intervals > 0 ? train.intervals[train.n_intervals - 1].end : 0;
-    for (std::size_t k = train.n_intervals; k-- > 0;) {
-        pass_back(train.intervals[k + 1].start - train.intervals[k].start);
-        adjoint.set_weights(p, q);
+    B lambda = B::load(grad_v);
+    std::size_t spike = events.n_spikes();
+    for (std::size_t k = events.n_steps - 1; k > 0; --k) {
+        kept -= kept_size;
+        adjoint.pass(events.steps[k], lambda, B::load(kept + width), B::load(kept + 2 * width));
+        lambda = lambda * B::load(kept);
         if (wants_times) adjoint.set_times(lambda, B::load(kept + 3 * width));
-        const std::size_t first = k == 0 ? 0 : train.intervals[k - 1].end;
-        while (spike-- > first) {
-            const std::size_t offset = train.inputs[spike] * lanes<Real>;
+        for (const std::size_t first = events.steps[k - 1].end; spike > first;) {
+            const std::size_t offset = events.inputs[--spike] * lanes<Real>;
             adjoint.add_weight(tile, gradient, offset);
             if (wants_times) {
                 Real* times = gradient.times + spike * lanes<Real>;
                 adjoint.add_time(TileRow<B>::load(times), tile, offset).store(times);
             }
         }
-        ++spike;
     }
-    if (Sums::on_from_start) {
-        pass_back(train.intervals[0].start);
-        if (gradient.drive0) (B::load(gradient.drive0) + p).store(gradient.drive0);
-        if (gradient.conductance0) (B::load(gradient.conductance0) - q).store(gradient.conductance0);
+    if constexpr (Sums::on_from_start) {
+        adjoint.pass(events.steps[0], lambda, B::load(scratch + width), B::load(scratch + 2 * width));
+        if (gradient.drive0) (B::load(gradient.drive0) + adjoint.p).store(gradient.drive0);
+        if (gradient.conductance0) (B::load(gradient.conductance0) + adjoint.minus_q).store(gradient.conductance0);
     }
 }
 
@@ -429,44 +414,44 @@ RCSPIKE_INLINE bool is_even(const Tile<Real>& tile) {
 }
 
 template <class Real>
-void charge_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, std::size_t n_tiles, Real* v) {
+void charge_any(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, Real* v) {
     with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
         using B = Block<Real, n>;
-        if (tile.drive0) return charge<AffineSums<B>>(train, tile, v);
-        if (is_even(tile)) return charge<ResistiveSums<B, true>>(train, tile, v);
-        charge<ResistiveSums<B, false>>(train, tile, v);
+        if (tile.drive0) return charge<AffineSums<B>>(events, tile, v);
+        if (is_even(tile)) return charge<ResistiveSums<B, true>>(events, tile, v);
+        charge<ResistiveSums<B, false>>(events, tile, v);
     });
 }
 
 template <class Sums, class Adjoint, class Real>
-RCSPIKE_INLINE void charge_backward_timed(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* grad_v,
+RCSPIKE_INLINE void charge_backward_timed(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                                           const TileGradient<Real>& gradient, Real* scratch) {
-    if (gradient.times) return charge_backward<Sums, Adjoint, true>(train, tile, grad_v, gradient, scratch);
-    charge_backward<Sums, Adjoint, false>(train, tile, grad_v, gradient, scratch);
+    if (gradient.times) return charge_backward<Sums, Adjoint, true>(events, tile, grad_v, gradient, scratch);
+    charge_backward<Sums, Adjoint, false>(events, tile, grad_v, gradient, scratch);
 }
 
 template <class Real>
-void charge_backward_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, std::size_t n_tiles, const Real* grad_v,
+void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, const Real* grad_v,
                          const TileGradient<Real>& gradient, Real* scratch) {
     with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
         using B = Block<Real, n>;
         if (tile.drive0) {
-            charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(train, tile, grad_v, gradient, scratch);
+            charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
         } else if (is_even(tile)) {
-            charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(train, tile, grad_v, gradient,
+            charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient,
                                                                                      scratch);
         } else {
-            charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B, false>>(train, tile, grad_v, gradient,
+            charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B, false>>(events, tile, grad_v, gradient,
                                                                                        scratch);
         }
     });
 }
 
 template <class Real>
-void trace_any(const SpikeTrain<Real>& train, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v) {
+void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v) {
     using B = Block<Real, 1>;
-    if (is_even(tile)) return trace<ResistiveSums<B, true>>(train, tile, at, n_at, v);
-    trace<ResistiveSums<B, false>>(train, tile, at, n_at, v);
+    if (is_even(tile)) return trace<ResistiveSums<B, true>>(events, tile, at, n_at, v);
+    trace<ResistiveSums<B, false>>(events, tile, at, n_at, v);
 }
 
 template <class Real>
