@@ -63,8 +63,9 @@ RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
 /// Beyond 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's bits
 /// do not depend on its neighbours'. Rarely needed (x is of order 1/150), hence kept out of the hot loop.
 template <class B>
-__attribute__((noinline, cold)) Relaxation<B> relax_large(const B& y) {
+__attribute__((noinline, cold)) Relaxation<B> relax_large(const typename B::Real* stored_y) {
     using Real = typename B::Real;
+    const B y = B::load(stored_y);
     using C = Chi<Real>;
     const B x = -y;
     // Adding 1.5 2^mantissa leaves floor(x / ln 2), up to rounding, in the low bits of the sum.
@@ -94,8 +95,10 @@ template <class B>
 RCSPIKE_INLINE Relaxation<B> relax(B y) {
     Relaxation<B> r = relax_small(y);
     if (__builtin_expect(any_below(y, typename B::Real(-1)), false)) {
-        const B copy = y;  // so that y itself can stay in registers on the hot path
-        r = relax_large(copy);
+        // By way of memory of its own: were the address of y taken, it would be stored on the hot path too.
+        alignas(64) typename B::Real stored[B::tiles * lanes<typename B::Real>];
+        y.store(stored);
+        r = relax_large<B>(stored);
     }
     return r;
 }
@@ -198,7 +201,7 @@ RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tile<Real>& tile, const
 }
 
 template <class Sums, class B = typename Sums::Blocks, class Real>
-void charge(const Events<Real>& events, const Tile<Real>& tile, Real* v) {
+void charge(const Events<Real> events, const Tile<Real> tile, Real* v) {
     const auto nothing = [](const Step<Real>&, const Sums&, B, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {};
     sweep<Sums>(events, tile, nothing).store(v);
 }
@@ -227,6 +230,14 @@ void trace(const Events<Real>& events, const Tile<Real>& tile, const Real* at, s
 template <class B>
 using TileRow = Block<typename B::Real, 1>;
 
+/// sum += a b, tile after tile.
+template <class B>
+RCSPIKE_INLINE void add_products(B a, B b, typename B::Real* sum) {
+    auto row = TileRow<B>::load(sum);
+    for (int i = 0; i < B::tiles; ++i) row = fma(a.tile(i), b.tile(i), row);
+    row.store(sum);
+}
+
 /// The way back: P and Q, or what takes their place, and what the gradients of the synapses that a step begins with are
 /// made of. `kept_phi` and `kept_mean` are phi and v e + a psi of the step. Affine: dL/dD = P, dL/dG = -Q,
 /// dL/dt = -lambda (D - G v).
@@ -245,22 +256,23 @@ struct AffineAdjoint {
         lambda = new_lambda;
         lambda_v = new_lambda * v;
     }
-    RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
-                                   std::size_t offset) const {
-        const auto add = [&](Real* to, B change) RCSPIKE_LAMBDA {
+    template <bool wants_times>
+    RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
+                            Real* times) const {
+        const auto add_to = [&](Real* to, B change) RCSPIKE_LAMBDA {
             (B::load(to + offset, tile.stride) + change).store(to + offset, tile.stride);
         };
-        add(gradient.drive, p);
-        add(gradient.conductance, minus_q);
-    }
-    RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
+        add_to(gradient.drive, p);
+        add_to(gradient.conductance, minus_q);
+        if (!wants_times) return;
         const B drive = B::load(tile.drive + offset, tile.stride);
         const B conductance = B::load(tile.conductance + offset, tile.stride);
+        auto sum = TileRow<B>::load(times);
         for (int i = 0; i < B::tiles; ++i) {
-            so_far = fma(-lambda.tile(i), drive.tile(i), so_far);
-            so_far = fma(lambda_v.tile(i), conductance.tile(i), so_far);
+            sum = fma(-lambda.tile(i), drive.tile(i), sum);
+            sum = fma(lambda_v.tile(i), conductance.tile(i), sum);
         }
-        return so_far;
+        sum.store(times);
     }
 };
 
@@ -287,17 +299,13 @@ struct ResistiveAdjoint<B, true> {
         lambda = new_lambda;
         lambda_v = new_lambda * B::all(b) * v;
     }
-    RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
-                                   std::size_t offset) const {
+    template <bool wants_times>
+    RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
+                            Real* times) const {
         const B w = B::load(tile.drive + offset, tile.stride);
         const B change = p + flip_sign(minus_q, w);
         (B::load(gradient.drive + offset, tile.stride) + change).store(gradient.drive + offset, tile.stride);
-    }
-    RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
-        const B w = B::load(tile.drive + offset, tile.stride);
-        const B slope = fma(lambda, B::all(-a), flip_sign(lambda_v, w));
-        for (int i = 0; i < B::tiles; ++i) so_far = fma(w.tile(i), slope.tile(i), so_far);
-        return so_far;
+        if (wants_times) add_products(w, fma(lambda, B::all(-a), flip_sign(lambda_v, w)), times);
     }
 };
 
@@ -320,26 +328,22 @@ struct ResistiveAdjoint<B, false> {
         time_plus = fma(lambda_v, B::all(c.b_plus), lambda * B::all(-c.a_plus));
         time_minus = fma(lambda_v, B::all(-c.b_minus), lambda * B::all(-c.a_minus));
     }
-    RCSPIKE_INLINE void add_weight(const Tile<Real>& tile, const TileGradient<Real>& gradient,
-                                   std::size_t offset) const {
+    template <bool wants_times>
+    RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
+                            Real* times) const {
         const B w = B::load(tile.drive + offset, tile.stride);
         const B plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
         const B minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
         (B::load(gradient.drive + offset, tile.stride) + by_sign(w, plus, minus))
             .store(gradient.drive + offset, tile.stride);
-    }
-    RCSPIKE_INLINE TileRow<B> add_time(TileRow<B> so_far, const Tile<Real>& tile, std::size_t offset) const {
-        const B w = B::load(tile.drive + offset, tile.stride);
-        const B slope = by_sign(w, time_plus, time_minus);
-        for (int i = 0; i < B::tiles; ++i) so_far = fma(w.tile(i), slope.tile(i), so_far);
-        return so_far;
+        if (wants_times) add_products(w, by_sign(w, time_plus, time_minus), times);
     }
 };
 
 /// The forward sweep once more, keeping of each step what the way back needs, and then the way back.
 template <class Sums, class Adjoint, bool wants_times, class B = typename Sums::Blocks, class Real>
-void charge_backward(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
-                     const TileGradient<Real>& gradient, Real* scratch) {
+void charge_backward(const Events<Real> events, const Tile<Real> tile, const Real* grad_v,
+                     const TileGradient<Real> gradient, Real* scratch) {
     constexpr std::size_t width = B::tiles * lanes<Real>;
     constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
@@ -363,11 +367,8 @@ void charge_backward(const Events<Real>& events, const Tile<Real>& tile, const R
         if (wants_times) adjoint.set_times(lambda, B::load(kept + 3 * width));
         for (const std::size_t first = events.steps[k - 1].end; spike > first;) {
             const std::size_t offset = events.inputs[--spike] * lanes<Real>;
-            adjoint.add_weight(tile, gradient, offset);
-            if (wants_times) {
-                Real* times = gradient.times + spike * lanes<Real>;
-                adjoint.add_time(TileRow<B>::load(times), tile, offset).store(times);
-            }
+            adjoint.template add<wants_times>(tile, gradient, offset,
+                                              wants_times ? gradient.times + spike * lanes<Real> : nullptr);
         }
     }
     if constexpr (Sums::on_from_start) {
