@@ -51,7 +51,7 @@ struct Problem {
         gradient.zero();
         times.resize(n_spikes * lanes);
         times.zero();
-        scratch.resize(kernels::backward_scratch<float>(kernels::most_tiles, n_levels + 1));
+        scratch.resize(kernels::backward_scratch<float>(n_levels + 1));
     }
 
     kernels::Tile<float> tile(std::size_t t) const {
@@ -65,9 +65,7 @@ void run(benchmark::State& state, const Sweep& sweep) {
     Problem problem(static_cast<std::size_t>(state.range(0)), n_spikes, static_cast<std::size_t>(state.range(2)), 12);
     const auto& kernel = kernels::table<float>();
     for (auto _ : state) {
-        for (std::size_t t = 0; t < problem.n_tiles; t += kernel.tiles_at_once) {
-            for (std::size_t s = 0; s < n_samples; ++s) sweep(kernel, problem, s, t);
-        }
+        for (std::size_t s = 0; s < n_samples; ++s) sweep(kernel, problem, s);
     }
     const auto done = static_cast<double>(state.iterations() * n_samples * problem.n_tiles);
     const auto rate = benchmark::Counter::kIsRate;
@@ -77,22 +75,26 @@ void run(benchmark::State& state, const Sweep& sweep) {
 }
 
 void charge(benchmark::State& state) {
-    run(state, [](const kernels::Kernels<float>& kernel, Problem& p, std::size_t s, std::size_t t) {
+    run(state, [](const kernels::Kernels<float>& kernel, Problem& p, std::size_t s) {
         alignas(64) float v[kernels::most_tiles * lanes];
-        kernel.charge(p.events[s], p.tile(t), kernel.tiles_at_once, v);
-        benchmark::DoNotOptimize(v);
+        for (std::size_t t = 0; t < p.n_tiles; t += kernel.tiles_at_once) {
+            kernel.charge(p.events[s], p.tile(t), kernel.tiles_at_once, v);
+            benchmark::DoNotOptimize(v);
+        }
     });
 }
 
 template <bool wants_times>
 void charge_backward(benchmark::State& state) {
-    run(state, [](const kernels::Kernels<float>& kernel, Problem& p, std::size_t s, std::size_t t) {
-        alignas(64) float upstream[kernels::most_tiles * lanes];
-        std::fill_n(upstream, kernels::most_tiles * lanes, 1e-3f);
-        float* gradient = p.gradient.data() + t * p.n_in * lanes;
-        kernel.charge_backward(p.events[s], p.tile(t), kernel.tiles_at_once, upstream,
-                               {gradient, nullptr, nullptr, nullptr, wants_times ? p.times.data() : nullptr},
-                               p.scratch.data());
+    run(state, [](const kernels::Kernels<float>& kernel, Problem& p, std::size_t s) {
+        alignas(64) float upstream[lanes];
+        std::fill_n(upstream, lanes, 1e-3f);
+        for (std::size_t t = 0; t < p.n_tiles; ++t) {
+            float* gradient = p.gradient.data() + t * p.n_in * lanes;
+            kernel.charge_backward(p.events[s], p.tile(t), upstream,
+                                   {gradient, nullptr, nullptr, nullptr, wants_times ? p.times.data() : nullptr},
+                                   p.scratch.data());
+        }
     });
 }
 

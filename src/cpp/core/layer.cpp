@@ -9,8 +9,10 @@
 namespace rcspike::detail {
 namespace {
 
-/// Synapses and gradients of a group of tiles should take at most this much of a core's second-level cache.
-constexpr std::size_t cache_bytes = 384 * 1024;
+/// Synapses and gradients of a group of tiles should take at most this much of a core's second-level cache. A sample
+/// passes by all tiles of its group before the next one comes: from tile to tile the processor then remembers how many
+/// spikes tie, and mispredicts no more (MNIST's first layer, 7 tiles: 1.7 times as fast).
+constexpr std::size_t cache_bytes = 768 * 1024;
 
 /// A task for each so many samples, but enough that a few threads finish together. More chunks than groups leave for
 /// that would only cost: each has a copy of the gradient to clear and to add.
@@ -178,7 +180,7 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
         most_spikes = std::max(most_spikes, events[s].n_spikes());
     }
     const auto n_workers = static_cast<std::size_t>(threads.count);
-    const std::size_t sweep_size = kernels::backward_scratch<Real>(kernel.tiles_at_once, most_steps);
+    const std::size_t sweep_size = kernels::backward_scratch<Real>(most_steps);
     const std::size_t lanes_size = most_spikes * lanes;
     scratch.sweep.resize(n_workers * sweep_size);
     if (wants_times) {
@@ -209,25 +211,22 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
         zero(gradient.drive0, 1);
         zero(gradient.conductance0, 1);
 
-        alignas(64) Real upstream[kernels::most_tiles * lanes];
+        alignas(64) Real upstream[lanes];
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             const kernels::Events<Real>& train = events[s];
             if (wants_times) std::fill_n(spike_lanes, train.n_spikes() * lanes, Real(0));
-            // Without ties there is no branch to mispredict, and what one tile keeps for the way back fits the
-            // first-level cache (706 ns a tile instead of 814 with 100 spikes).
-            const bool ties = train.n_spikes() > train.n_steps + train.n_steps / 4;
-            for_each_run(tiles, ties ? kernel.tiles_at_once : 1, [&](std::size_t t, std::size_t n) {
-                const std::size_t width = std::min(n * lanes, grad_v.cols - t * lanes);
+            for (std::size_t t = tiles.first; t < tiles.last; ++t) {
+                const std::size_t width = layer.drive.width(t);
                 std::copy_n(grad_v.row(s) + t * lanes, width, upstream);
-                std::fill(upstream + width, upstream + n * lanes, Real(0));
-                // Silent and saturated neurons have no gradient; tiles of them cost nothing.
-                if (std::all_of(upstream, upstream + width, [](Real g) { return g == 0; })) return;
+                std::fill(upstream + width, upstream + lanes, Real(0));
+                // Silent and saturated neurons have no gradient; a tile of them costs nothing.
+                if (std::all_of(upstream, upstream + width, [](Real g) { return g == 0; })) continue;
                 kernel.charge_backward(
-                    train, layer.tile(t), n, upstream,
+                    train, layer.tile(t), upstream,
                     {part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
                      part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes},
                     sweep);
-            });
+            }
             if (!wants_times) continue;
             Real* times = times_of(group, s);
             std::fill_n(times, n_in, Real(0));

@@ -48,11 +48,6 @@ struct Block {
     RCSPIKE_INLINE void store(Real* to, std::size_t stride = lanes<Real>) const {
         for (int i = 0; i < parts; ++i) const_cast<Vec*>(address(to, stride, i))[i % parts_per_tile] = part[i];
     }
-    RCSPIKE_INLINE Block<Real, 1> tile(int t) const {
-        Block<Real, 1> r;
-        for (int i = 0; i < parts_per_tile; ++i) r.part[i] = part[t * parts_per_tile + i];
-        return r;
-    }
 
 private:
     static RCSPIKE_INLINE const Vec* address(const Real* row, std::size_t stride, int i) {

@@ -11,7 +11,8 @@ namespace rcspike::kernels {
 template <class Real>
 inline constexpr std::size_t lanes = 64 / sizeof(Real);
 
-inline constexpr std::size_t most_tiles = 4;
+/// The most that any instruction set takes at once.
+inline constexpr std::size_t most_tiles = 3;
 
 /// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (design note, section 1).
 /// Affine synapses have ones here.
@@ -76,21 +77,20 @@ struct Adam {
     Real correction1, correction2;
 };
 
-/// Reals of scratch memory that the backward pass needs.
+/// Reals of scratch memory that the backward pass of a train of n steps needs.
 template <class Real>
-constexpr std::size_t backward_scratch(std::size_t n_tiles, std::size_t n_steps) {
-    return 4 * n_tiles * lanes<Real> * n_steps;
+constexpr std::size_t backward_scratch(std::size_t n_steps) {
+    return 4 * lanes<Real> * n_steps;
 }
 
 template <class Real>
 struct Kernels {
-    /// How many neighbouring tiles charge and charge_backward take in one sweep: at most this, itself at most
-    /// most_tiles.
+    /// How many neighbouring tiles charge takes in one sweep at most.
     std::size_t tiles_at_once;
     /// v(1) of n tiles of neurons, a row of lanes each.
     void (*charge)(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, Real* v);
-    /// Adds the gradients of n tiles; grad_v is dL/dv(1), a row of lanes each.
-    void (*charge_backward)(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, const Real* grad_v,
+    /// Adds the gradients of one tile; grad_v is dL/dv(1), a row of lanes.
+    void (*charge_backward)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                             const TileGradient<Real>& gradient, Real* scratch);
     /// v of one tile at sorted times, a row of lanes each.
     void (*trace)(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);

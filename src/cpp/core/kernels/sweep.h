@@ -230,14 +230,6 @@ void trace(const Events<Real>& events, const Tile<Real>& tile, const Real* at, s
 template <class B>
 using TileRow = Block<typename B::Real, 1>;
 
-/// sum += a b, tile after tile.
-template <class B>
-RCSPIKE_INLINE void add_products(B a, B b, typename B::Real* sum) {
-    auto row = TileRow<B>::load(sum);
-    for (int i = 0; i < B::tiles; ++i) row = fma(a.tile(i), b.tile(i), row);
-    row.store(sum);
-}
-
 /// The way back: P and Q, or what takes their place, and what the gradients of the synapses that a step begins with are
 /// made of. `kept_phi` and `kept_mean` are phi and v e + a psi of the step. Affine: dL/dD = P, dL/dG = -Q,
 /// dL/dt = -lambda (D - G v).
@@ -259,20 +251,13 @@ struct AffineAdjoint {
     template <bool wants_times>
     RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
                             Real* times) const {
-        const auto add_to = [&](Real* to, B change) RCSPIKE_LAMBDA {
-            (B::load(to + offset, tile.stride) + change).store(to + offset, tile.stride);
-        };
+        const auto add_to = [&](Real* to, B change)
+                                RCSPIKE_LAMBDA { (B::load(to + offset) + change).store(to + offset); };
         add_to(gradient.drive, p);
         add_to(gradient.conductance, minus_q);
         if (!wants_times) return;
-        const B drive = B::load(tile.drive + offset, tile.stride);
-        const B conductance = B::load(tile.conductance + offset, tile.stride);
-        auto sum = TileRow<B>::load(times);
-        for (int i = 0; i < B::tiles; ++i) {
-            sum = fma(-lambda.tile(i), drive.tile(i), sum);
-            sum = fma(lambda_v.tile(i), conductance.tile(i), sum);
-        }
-        sum.store(times);
+        const B sum = fma(-lambda, B::load(tile.drive + offset), B::load(times));
+        fma(lambda_v, B::load(tile.conductance + offset), sum).store(times);
     }
 };
 
@@ -302,10 +287,11 @@ struct ResistiveAdjoint<B, true> {
     template <bool wants_times>
     RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
                             Real* times) const {
-        const B w = B::load(tile.drive + offset, tile.stride);
+        const B w = B::load(tile.drive + offset);
         const B change = p + flip_sign(minus_q, w);
-        (B::load(gradient.drive + offset, tile.stride) + change).store(gradient.drive + offset, tile.stride);
-        if (wants_times) add_products(w, fma(lambda, B::all(-a), flip_sign(lambda_v, w)), times);
+        (B::load(gradient.drive + offset) + change).store(gradient.drive + offset);
+        if (!wants_times) return;
+        fma(w, fma(lambda, B::all(-a), flip_sign(lambda_v, w)), B::load(times)).store(times);
     }
 };
 
@@ -331,20 +317,20 @@ struct ResistiveAdjoint<B, false> {
     template <bool wants_times>
     RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
                             Real* times) const {
-        const B w = B::load(tile.drive + offset, tile.stride);
+        const B w = B::load(tile.drive + offset);
         const B plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
         const B minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
-        (B::load(gradient.drive + offset, tile.stride) + by_sign(w, plus, minus))
-            .store(gradient.drive + offset, tile.stride);
-        if (wants_times) add_products(w, by_sign(w, time_plus, time_minus), times);
+        (B::load(gradient.drive + offset) + by_sign(w, plus, minus)).store(gradient.drive + offset);
+        if (wants_times) fma(w, by_sign(w, time_plus, time_minus), B::load(times)).store(times);
     }
 };
 
-/// The forward sweep once more, keeping of each step what the way back needs, and then the way back.
+/// The forward sweep once more, keeping of each step what the way back needs, and then the way back. One tile at a
+/// time: what is kept stays in the first-level cache.
 template <class Sums, class Adjoint, bool wants_times, class B = typename Sums::Blocks, class Real>
 void charge_backward(const Events<Real> events, const Tile<Real> tile, const Real* grad_v,
                      const TileGradient<Real> gradient, Real* scratch) {
-    constexpr std::size_t width = B::tiles * lanes<Real>;
+    constexpr std::size_t width = lanes<Real>;
     constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
     const auto keep = [&](const Step<Real>&, const Sums&, B v, B next, B a, const Relaxation<B>& r) RCSPIKE_LAMBDA {
@@ -432,20 +418,18 @@ RCSPIKE_INLINE void charge_backward_timed(const Events<Real>& events, const Tile
 }
 
 template <class Real>
-void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, const Real* grad_v,
+void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                          const TileGradient<Real>& gradient, Real* scratch) {
-    with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
-        using B = Block<Real, n>;
-        if (tile.drive0) {
-            charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
-        } else if (is_even(tile)) {
-            charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient,
-                                                                                     scratch);
-        } else {
-            charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B, false>>(events, tile, grad_v, gradient,
-                                                                                       scratch);
-        }
-    });
+    using B = Block<Real, 1>;
+    if (tile.drive0) {
+        charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
+    } else if (is_even(tile)) {
+        charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient,
+                                                                                 scratch);
+    } else {
+        charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B, false>>(events, tile, grad_v, gradient,
+                                                                                   scratch);
+    }
 }
 
 template <class Real>
