@@ -19,8 +19,11 @@ inline double exp_of_negative(double x) {
     if (!(x > -700)) return x <= -700 ? 0 : x;
     const double n = std::floor(x * 1.4426950408889634 + 0.5);
     const double r = (x - n * 0.69314718036912382) - n * 1.9082149292705877e-10;
-    double sum = 1;  // Taylor: |r| <= ln(2)/2 and r^14/14! < 1e-17
-    for (int i = 13; i > 0; --i) sum = 1 + sum * r / i;
+    // Taylor: |r| <= ln(2)/2 and r^14/14! < 1e-17. Factors of its terms, since divisions would take most of the time.
+    constexpr double factor[] = {1.0,     1.0 / 2, 1.0 / 3,  1.0 / 4,  1.0 / 5,  1.0 / 6, 1.0 / 7,
+                                 1.0 / 8, 1.0 / 9, 1.0 / 10, 1.0 / 11, 1.0 / 12, 1.0 / 13};
+    double sum = 1;
+    for (int i = 12; i >= 0; --i) sum = 1 + sum * (r * factor[i]);
     return sum * power_of_two(static_cast<std::int64_t>(n));
 }
 
