@@ -74,8 +74,8 @@ Split::Split(std::size_t n_samples, std::size_t n_in, std::size_t tiles) : batch
     const std::size_t most = std::max<std::size_t>(n_tiles, 1);
     tiles_per_group = std::min(tiles_in_cache(n_in), most);
     groups = divide_up(most, tiles_per_group);
-    const std::size_t tasks = std::max(divide_up(batch, samples_per_task), least_tasks);
-    chunks = std::min(divide_up(tasks, groups), std::max<std::size_t>(batch, 1));
+    const std::size_t wanted = std::max(batch / std::max(samples_per_task, n_in / 12) * groups, least_tasks);
+    chunks = std::min(divide_up(wanted, groups), std::max<std::size_t>(batch, 1));
     samples_per_chunk = divide_up(batch, chunks);
 }
 
@@ -165,6 +165,7 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
     const std::size_t batch = events.size(), n_in = layer.n_in();
     const Split split(batch, n_in, layer.drive.count());
     const bool wants_times = grad_times.data != nullptr;
+    const bool can_merge = kernel.charge_backward_merged && layer.is_even();
 
     const auto resize = [&](Parts<Real>& parts, const Tiles<Real>& like) {
         parts.resize(split.chunks, like.count() * like.tile_size());
@@ -211,21 +212,29 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
         zero(gradient.drive0, 1);
         zero(gradient.conductance0, 1);
 
-        alignas(64) Real upstream[lanes];
+        alignas(64) Real upstream[2 * lanes];
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             const kernels::Events<Real>& train = events[s];
             if (wants_times) std::fill_n(spike_lanes, train.n_spikes() * lanes, Real(0));
-            for (std::size_t t = tiles.first; t < tiles.last; ++t) {
-                const std::size_t width = layer.drive.width(t);
+            for (std::size_t t = tiles.first, n = 1; t < tiles.last; t += n) {
+                const std::size_t width = std::min(2 * lanes, grad_v.cols - t * lanes);
                 std::copy_n(grad_v.row(s) + t * lanes, width, upstream);
-                std::fill(upstream + width, upstream + lanes, Real(0));
-                // Silent and saturated neurons have no gradient; a tile of them costs nothing.
-                if (std::all_of(upstream, upstream + width, [](Real g) { return g == 0; })) continue;
-                kernel.charge_backward(
-                    train, layer.tile(t), upstream,
-                    {part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
-                     part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes},
-                    sweep);
+                std::fill(upstream + width, upstream + 2 * lanes, Real(0));
+                // Silent and saturated neurons have no gradient; a tile of them costs nothing, half a tile half.
+                const auto used = [&](std::size_t first) {
+                    int n_used = 0;
+                    for (std::size_t i = first; i < first + lanes; ++i) n_used += upstream[i] != 0;
+                    return static_cast<std::size_t>(n_used);
+                };
+                const std::size_t used_here = used(0);
+                const bool merged = can_merge && t + 1 < tiles.last && used_here + used(lanes) <= lanes;
+                n = merged ? 2 : 1;
+                if (used_here == 0 && !merged) continue;
+                const kernels::TileGradient<Real> to{
+                    part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
+                    part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes};
+                (merged ? kernel.charge_backward_merged : kernel.charge_backward)(train, layer.tile(t), upstream, to,
+                                                                                  sweep);
             }
             if (!wants_times) continue;
             Real* times = times_of(group, s);

@@ -27,6 +27,8 @@ struct Layer {
     std::size_t n_in() const { return drive.rows; }
     std::size_t n_out() const { return drive.cols; }
     kernels::Tile<Real> tile(std::size_t i) const;
+    /// Resistive, on symmetric rails.
+    bool is_even() const { return drive0.rows == 0 && kernels::is_even(coupling); }
 };
 
 /// Resistive synapses, checked: the circuit, the shape (n_in rows), and that no sum can overflow.

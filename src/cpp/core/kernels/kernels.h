@@ -22,6 +22,12 @@ struct Coupling {
     Real b_plus, b_minus;
 };
 
+/// On symmetric rails both signs mean the same.
+template <class Real>
+constexpr bool is_even(const Coupling<Real>& c) {
+    return c.a_plus == c.a_minus && c.b_plus == c.b_minus;
+}
+
 /// A stretch of the charging phase between spikes, with what the sums over the synapses that are on are multiplied by
 /// to become A d and -x = -B d: sum D and sum G of affine synapses, sum w and sum |w| of resistive ones on symmetric
 /// rails.
@@ -92,6 +98,10 @@ struct Kernels {
     /// Adds the gradients of one tile; grad_v is dL/dv(1), a row of lanes.
     void (*charge_backward)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                             const TileGradient<Real>& gradient, Real* scratch);
+    /// The same of two neighbouring resistive tiles on symmetric rails, merged, with the same bits: no more than
+    /// `lanes` of their numbers in grad_v may differ from 0. Null where it does not pay.
+    void (*charge_backward_merged)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
+                                   const TileGradient<Real>& gradient, Real* scratch);
     /// v of one tile at sorted times, a row of lanes each.
     void (*trace)(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in

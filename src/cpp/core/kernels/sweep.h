@@ -103,6 +103,21 @@ RCSPIKE_INLINE Relaxation<B> relax(B y) {
     return r;
 }
 
+/// Weights of some rows at once, and where their gradients are added: neighbouring tiles side by side.
+template <class B, class Real>
+RCSPIKE_INLINE B load_drive(const Tile<Real>& tile, std::size_t offset) {
+    return B::load(tile.drive + offset, tile.stride);
+}
+template <class B, class Real>
+RCSPIKE_INLINE void add_to_drive(Real* gradient, const Tile<Real>& tile, std::size_t offset, B change) {
+    (B::load(gradient + offset, tile.stride) + change).store(gradient + offset, tile.stride);
+}
+/// times += w slope, w being what load_drive gives.
+template <class B, class Real>
+RCSPIKE_INLINE void add_to_times(Real* times, const Tile<Real>&, std::size_t, B w, B slope) {
+    fma(w, slope, B::load(times)).store(times);
+}
+
 /// Running sums of the synapses that are on. Affine: A = sum D, B = sum G.
 template <class B>
 struct AffineSums {
@@ -134,10 +149,12 @@ struct ResistiveSums<B, true> {
     static constexpr bool bounded = true;
     B sum, sum_abs;
 
-    RCSPIKE_INLINE explicit ResistiveSums(const Tile<Real>&) : sum(B::all(0)), sum_abs(sum) {}
+    template <class Tiles>
+    RCSPIKE_INLINE explicit ResistiveSums(const Tiles&) : sum(B::all(0)), sum_abs(sum) {}
 
-    RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
-        const B w = B::load(tile.drive + offset, tile.stride);
+    template <class Tiles>
+    RCSPIKE_INLINE void switch_on(const Tiles& tile, std::size_t offset) {
+        const B w = load_drive<B>(tile, offset);
         sum = sum + w;
         sum_abs = sum_abs + abs(w);
     }
@@ -180,8 +197,8 @@ RCSPIKE_INLINE B advance(B v, B a, B y, const Relaxation<B>& r) {
 
 /// The charging phase of a row of tiles, the loop that everything follows. `visit(step, on, v, next, a, r)` sees every
 /// step before v moves on to next: the synapses that are on, a = A d and the relaxation r.
-template <class Sums, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
-RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tile<Real>& tile, const Visit& visit) {
+template <class Sums, class Tiles, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
+RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visit& visit) {
     Sums on(tile);
     B v = B::all(0);
     std::size_t spike = 0;
@@ -273,8 +290,8 @@ struct ResistiveAdjoint<B, true> {
     B p = B::all(0), minus_q = p;  // times a and b, as the factors of a step are
     B lambda, lambda_v;            // the second times b
 
-    RCSPIKE_INLINE explicit ResistiveAdjoint(const Tile<Real>& tile)
-        : a(tile.coupling.a_plus), b(tile.coupling.b_plus) {}
+    template <class Tiles>
+    RCSPIKE_INLINE explicit ResistiveAdjoint(const Tiles& tile) : a(tile.coupling.a_plus), b(tile.coupling.b_plus) {}
 
     RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B kept_phi, B kept_mean) {
         p = fma(lambda_end * B::all(step.a), kept_phi, p);
@@ -284,14 +301,13 @@ struct ResistiveAdjoint<B, true> {
         lambda = new_lambda;
         lambda_v = new_lambda * B::all(b) * v;
     }
-    template <bool wants_times>
-    RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
+    template <bool wants_times, class Tiles>
+    RCSPIKE_INLINE void add(const Tiles& tile, const TileGradient<Real>& gradient, std::size_t offset,
                             Real* times) const {
-        const B w = B::load(tile.drive + offset);
-        const B change = p + flip_sign(minus_q, w);
-        (B::load(gradient.drive + offset) + change).store(gradient.drive + offset);
+        const B w = load_drive<B>(tile, offset);
+        add_to_drive(gradient.drive, tile, offset, p + flip_sign(minus_q, w));
         if (!wants_times) return;
-        fma(w, fma(lambda, B::all(-a), flip_sign(lambda_v, w)), B::load(times)).store(times);
+        add_to_times(times, tile, offset, w, fma(lambda, B::all(-a), flip_sign(lambda_v, w)));
     }
 };
 
@@ -327,9 +343,9 @@ struct ResistiveAdjoint<B, false> {
 
 /// The forward sweep once more, keeping of each step what the way back needs, and then the way back. One tile at a
 /// time: what is kept stays in the first-level cache.
-template <class Sums, class Adjoint, bool wants_times, class B = typename Sums::Blocks, class Real>
-void charge_backward(const Events<Real> events, const Tile<Real> tile, const Real* grad_v,
-                     const TileGradient<Real> gradient, Real* scratch) {
+template <class Sums, class Adjoint, bool wants_times, class Tiles, class B = typename Sums::Blocks, class Real>
+void charge_backward(const Events<Real> events, const Tiles tile, const Real* grad_v, const TileGradient<Real> gradient,
+                     Real* scratch) {
     constexpr std::size_t width = lanes<Real>;
     constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
@@ -396,22 +412,17 @@ RCSPIKE_INLINE void with_constant(std::size_t n, const Function& f) {
 /// Synapses are affine if the tile says what is on from the start, which it does even without any input; resistive ones
 /// split by the symmetry of the rails.
 template <class Real>
-RCSPIKE_INLINE bool is_even(const Tile<Real>& tile) {
-    return tile.coupling.a_plus == tile.coupling.a_minus && tile.coupling.b_plus == tile.coupling.b_minus;
-}
-
-template <class Real>
 void charge_any(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, Real* v) {
     with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
         using B = Block<Real, n>;
         if (tile.drive0) return charge<AffineSums<B>>(events, tile, v);
-        if (is_even(tile)) return charge<ResistiveSums<B, true>>(events, tile, v);
+        if (is_even(tile.coupling)) return charge<ResistiveSums<B, true>>(events, tile, v);
         charge<ResistiveSums<B, false>>(events, tile, v);
     });
 }
 
-template <class Sums, class Adjoint, class Real>
-RCSPIKE_INLINE void charge_backward_timed(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
+template <class Sums, class Adjoint, class Tiles, class Real>
+RCSPIKE_INLINE void charge_backward_timed(const Events<Real>& events, const Tiles& tile, const Real* grad_v,
                                           const TileGradient<Real>& gradient, Real* scratch) {
     if (gradient.times) return charge_backward<Sums, Adjoint, true>(events, tile, grad_v, gradient, scratch);
     charge_backward<Sums, Adjoint, false>(events, tile, grad_v, gradient, scratch);
@@ -423,7 +434,7 @@ void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, con
     using B = Block<Real, 1>;
     if (tile.drive0) {
         charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
-    } else if (is_even(tile)) {
+    } else if (is_even(tile.coupling)) {
         charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient,
                                                                                  scratch);
     } else {
@@ -435,12 +446,12 @@ void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, con
 template <class Real>
 void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v) {
     using B = Block<Real, 1>;
-    if (is_even(tile)) return trace<ResistiveSums<B, true>>(events, tile, at, n_at, v);
+    if (is_even(tile.coupling)) return trace<ResistiveSums<B, true>>(events, tile, at, n_at, v);
     trace<ResistiveSums<B, false>>(events, tile, at, n_at, v);
 }
 
 template <class Real>
 constexpr Kernels<Real> make_table() {
     static_assert(RCSPIKE_TILES_AT_ONCE <= most_tiles);
-    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>, charge_backward_any<Real>, trace_any<Real>, adam<Real>};
+    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>, charge_backward_any<Real>, nullptr, trace_any<Real>, adam<Real>};
 }
