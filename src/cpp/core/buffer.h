@@ -6,6 +6,10 @@
 #include <new>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace rcspike::detail {
 
 template <class T>
@@ -18,13 +22,13 @@ public:
         swap(other);
         return *this;
     }
-    ~Buffer() { ::operator delete(data_, alignment); }
+    ~Buffer() { release(); }
 
     /// Grows the memory if it is too small; what it held is then lost.
     void resize(std::size_t size) {
         if (size > capacity_) {
-            T* data = static_cast<T*>(::operator new(size * sizeof(T), alignment));
-            ::operator delete(data_, alignment);
+            T* data = allocate(size);
+            release();
             data_ = data;
             capacity_ = size;
         }
@@ -39,7 +43,20 @@ public:
     T* end() { return data_ + size_; }
 
 private:
-    static constexpr std::align_val_t alignment{64};
+    /// Large memory asks for large pages: their first touch costs a five-hundredth, and sweeps miss no translations.
+    static constexpr std::size_t page = std::size_t{1} << 21;
+
+    static std::align_val_t alignment(std::size_t size) {
+        return static_cast<std::align_val_t>(size * sizeof(T) >= page ? page : 64);
+    }
+    static T* allocate(std::size_t size) {
+        void* data = ::operator new(size * sizeof(T), alignment(size));
+#if defined(__linux__)
+        if (size * sizeof(T) >= page) madvise(data, size * sizeof(T), MADV_HUGEPAGE);
+#endif
+        return static_cast<T*>(data);
+    }
+    void release() { ::operator delete(data_, alignment(capacity_)); }
 
     void swap(Buffer& other) noexcept {
         std::swap(data_, other.data_);

@@ -12,28 +12,26 @@ using detail::Parts;
 using detail::Tiles;
 
 template <class Real>
-Layer<Real> pack(Span2<const Real> weights, const Circuit& circuit, const Schedule<Real>& schedule) {
-    return detail::resistive_layer("weights", weights, schedule.n_in(), circuit);
+Layer<Real> pack(Span2<const Real> weights, const Circuit& circuit, const Schedule<Real>& schedule, Threads threads) {
+    return detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads);
 }
 
 /// Zeros rather than nothing if the row is not given: a gradient may be wanted at zero.
 template <class Real>
 void pack_row(Span1<const Real> row, std::size_t n_out, Tiles<Real>& tiles) {
-    if (row.data) return tiles.pack({row.data, 1, row.size});
+    if (row.data) return tiles.pack({row.data, 1, row.size}, Threads{1});
     tiles.resize(1, n_out);
     tiles.values.zero();
 }
 
 template <class Real>
-Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& schedule) {
+Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& schedule, Threads threads) {
     const std::size_t n_out = synapses.drive.cols;
     detail::check_shape("drive", synapses.drive, schedule.n_in(), n_out);
-    detail::check_finite("drive", synapses.drive);
     detail::check_shape("conductance", synapses.conductance, schedule.n_in(), n_out);
-    detail::check_finite("conductance", synapses.conductance);
+    detail::check_range("drive", synapses.drive, 1, threads);
+    detail::check_range("conductance", synapses.conductance, 1, threads);
     detail::check_not_negative("conductance", synapses.conductance);
-    detail::check_range("drive", synapses.drive, 1);
-    detail::check_range("conductance", synapses.conductance, 1);
     if (synapses.drive0.data) {
         detail::check_size("drive0", synapses.drive0, n_out);
         detail::check_finite("drive0", synapses.drive0);
@@ -46,8 +44,8 @@ Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& sch
         detail::check_range("conductance0", synapses.conductance0);
     }
     Layer<Real> layer;
-    layer.drive.pack(synapses.drive);
-    layer.conductance.pack(synapses.conductance);
+    layer.drive.pack(synapses.drive, threads);
+    layer.conductance.pack(synapses.conductance, threads);
     pack_row(synapses.drive0, n_out, layer.drive0);
     pack_row(synapses.conductance0, n_out, layer.conductance0);
     return layer;
@@ -75,33 +73,25 @@ LayerGradient<Real> charge_vjp(const Schedule<Real>& schedule, const Layer<Real>
     return gradient;
 }
 
-template <class Real>
-void unpack(const Parts<Real>& parts, Span2<Real> matrix, Threads threads) {
-    Tiles<Real> total;
-    total.resize(matrix.rows, matrix.cols);
-    parts.add_up(total, threads);
-    total.unpack(matrix);
-}
-
 }  // namespace
 
 template <class Real>
 void charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<Real> v,
             Threads threads) {
-    charge(schedule, pack(weights, circuit, schedule), v, threads);
+    charge(schedule, pack(weights, circuit, schedule, threads), v, threads);
 }
 
 template <class Real>
 void charge(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses, Span2<Real> v, Threads threads) {
-    charge(schedule, pack(synapses, schedule), v, threads);
+    charge(schedule, pack(synapses, schedule, threads), v, threads);
 }
 
 template <class Real>
 void charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                 Span2<const Real> grad_v, Span2<Real> grad_times, Span2<Real> grad_weights, Threads threads) {
     detail::check_shape("grad_weights", grad_weights, weights.rows, weights.cols);
-    const auto gradient = charge_vjp(schedule, pack(weights, circuit, schedule), grad_v, grad_times, threads);
-    unpack(gradient.drive, grad_weights, threads);
+    const auto gradient = charge_vjp(schedule, pack(weights, circuit, schedule, threads), grad_v, grad_times, threads);
+    gradient.drive.add_up(grad_weights, threads);
 }
 
 template <class Real>
@@ -110,13 +100,13 @@ void charge_vjp(const Schedule<Real>& schedule, const AffineSynapses<Real>& syna
     const std::size_t n_in = synapses.drive.rows, n_out = synapses.drive.cols;
     detail::check_shape("gradient of drive", gradient.drive, n_in, n_out);
     detail::check_shape("gradient of conductance", gradient.conductance, n_in, n_out);
-    const auto parts = charge_vjp(schedule, pack(synapses, schedule), grad_v, grad_times, threads);
-    unpack(parts.drive, gradient.drive, threads);
-    unpack(parts.conductance, gradient.conductance, threads);
+    const auto parts = charge_vjp(schedule, pack(synapses, schedule, threads), grad_v, grad_times, threads);
+    parts.drive.add_up(gradient.drive, threads);
+    parts.conductance.add_up(gradient.conductance, threads);
     const auto unpack_row = [&](const char* name, const Parts<Real>& part, Span1<Real> row) {
         if (!row.data) return;
         detail::check_size(name, row, n_out);
-        unpack(part, Span2<Real>{row.data, 1, row.size}, threads);
+        part.add_up({row.data, 1, row.size}, threads);
     };
     unpack_row("gradient of drive0", parts.drive0, gradient.drive0);
     unpack_row("gradient of conductance0", parts.conductance0, gradient.conductance0);

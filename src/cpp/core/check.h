@@ -1,6 +1,8 @@
 // Errors that name the value, what was expected and the way out.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -9,6 +11,7 @@
 #include <string>
 
 #include "rcspike/span.h"
+#include "workers.h"
 
 namespace rcspike::detail {
 
@@ -62,12 +65,31 @@ void check_not_negative(const char* name, Span1<const T> a) {
     }
 }
 
-/// Refuses numbers whose sum over a column, each times `factor`, could leave the range of the type.
+/// Whether all numbers are at most `limit` in size, which NaN is not.
 template <class T>
-void check_range(const char* name, Span2<const T> a, double factor) {
+bool all_within(Span2<const T> a, T limit, Threads threads) {
+    constexpr std::size_t block = 1 << 16;
+    std::atomic<bool> within{true};
+    for_each_task((a.size() + block - 1) / block, threads, [&](std::size_t task, std::size_t) {
+        int beyond = 0;
+        for (std::size_t i = task * block; i < std::min(a.size(), (task + 1) * block); ++i) {
+            beyond += !(std::abs(a.data[i]) <= limit);
+        }
+        if (beyond > 0) within.store(false, std::memory_order_relaxed);
+    });
+    return within;
+}
+
+/// Refuses numbers that are not finite, or whose sum over a column, each times `factor`, could leave the range of the
+/// type.
+template <class T>
+void check_range(const char* name, Span2<const T> a, double factor, Threads threads) {
     const double limit = std::numeric_limits<T>::max() / 4;
+    const double each = limit / factor / static_cast<double>(a.rows);
+    if (all_within(a, std::nextafter(static_cast<T>(each), T(0)), threads)) return;
+    check_finite(name, a);
     for (std::size_t i = 0; i < a.size(); ++i) {
-        if (std::abs(static_cast<double>(a.data[i])) <= limit / factor / static_cast<double>(a.rows)) continue;
+        if (std::abs(static_cast<double>(a.data[i])) <= each) continue;
         refuse(name, "[", i / a.cols, ", ", i % a.cols, "] is ", a.data[i], ", too large for ", 8 * sizeof(T),
                "-bit floating point: sums of ", a.rows, " such synapses must stay below ", limit / factor);
     }

@@ -46,17 +46,21 @@ void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
 }  // namespace
 
 template <class Real>
-Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit) {
+Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit,
+                            Threads threads) {
     validate(circuit);
     check_shape(name, weights, n_in, weights.cols);
-    check_finite(name, weights);
     // An infinite rail has conductance 0 and no diode to speak of: D = w, G = 0.
     const double plus = 1 / circuit.e_plus;
     const double minus = 1 / -circuit.e_minus;
-    check_range(name, weights, std::max({plus, minus, 1.0}));
+    check_range(name, weights, std::max({plus, minus, 1.0}), threads);
     Layer<Real> layer;
-    layer.drive.pack(weights);
-    for (Real& w : layer.drive.values) w += 0;  // -0 becomes 0: the kernels go by the sign bit
+    layer.drive.pack(weights, threads);
+    layer.drive.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
+        Real* w = layer.drive.tile(t) + row * kernels::lanes<Real>;
+        for (std::size_t i = 0; i < kernels::lanes<Real>; ++i)
+            w[i] += 0;  // -0 becomes 0: the kernels go by the sign bit
+    });
     layer.coupling = {static_cast<Real>(1 - circuit.diode_drop * plus),
                       static_cast<Real>(1 - circuit.diode_drop * minus), static_cast<Real>(plus),
                       static_cast<Real>(minus)};
@@ -87,13 +91,17 @@ void Parts<Real>::resize(std::size_t n_parts, std::size_t part_size) {
 }
 
 template <class Real>
-void Parts<Real>::add_up(Tiles<Real>& total, Threads threads) const {
-    constexpr std::size_t slice = 4096;
-    for_each_task(divide_up(size, slice), threads, [&](std::size_t task, std::size_t) {
-        for (std::size_t i = task * slice; i < std::min(size, (task + 1) * slice); ++i) {
-            Real sum = values.data()[i];
-            for (std::size_t part = 1; part < count; ++part) sum += values.data()[part * size + i];
-            total.values.data()[i] = sum;
+void Parts<Real>::add_up(Span2<Real> matrix, Threads threads) const {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    Tiles<Real> layout;
+    layout.rows = matrix.rows;
+    layout.cols = matrix.cols;
+    layout.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
+        const Real* from = values.data() + t * layout.tile_size() + row * lanes;
+        for (std::size_t i = 0; i < layout.width(t); ++i) {
+            Real sum = from[i];
+            for (std::size_t part = 1; part < count; ++part) sum += from[part * size + i];
+            matrix.row(row)[t * lanes + i] = sum;
         }
     });
 }
@@ -252,14 +260,14 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
     });
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                       \
-    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&);  \
-    template struct Layer<Real>;                                                                        \
-    template struct Parts<Real>;                                                                        \
-    template class EventBatch<Real>;                                                                    \
-    template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);       \
-    template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);            \
-    template void backward(const Layer<Real>&, const EventBatch<Real>&, Span2<const Real>, Span2<Real>, \
+#define RCSPIKE_INSTANTIATE(Real)                                                                               \
+    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads); \
+    template struct Layer<Real>;                                                                                \
+    template struct Parts<Real>;                                                                                \
+    template class EventBatch<Real>;                                                                            \
+    template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);               \
+    template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);                    \
+    template void backward(const Layer<Real>&, const EventBatch<Real>&, Span2<const Real>, Span2<Real>,         \
                            LayerGradient<Real>&, Scratch<Real>&, Threads, const std::function<void(Range)>&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

@@ -33,7 +33,8 @@ struct Layer {
 
 /// Resistive synapses, checked: the circuit, the shape (n_in rows), and that no sum can overflow.
 template <class Real>
-Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit);
+Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit,
+                            Threads threads);
 
 /// A run of samples, or of tiles.
 struct Range {
@@ -68,8 +69,8 @@ struct Parts {
     std::size_t count = 0, size = 0;
 
     void resize(std::size_t n_parts, std::size_t part_size);
-    /// Adds the chunks, in order, into the first and writes it to a matrix.
-    void add_up(Tiles<Real>& total, Threads threads) const;
+    /// The sum over the chunks, in order, as a matrix.
+    void add_up(Span2<Real> matrix, Threads threads) const;
 };
 
 template <class Real>

@@ -54,7 +54,8 @@ Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circ
         const std::string name = "weights[" + std::to_string(l) + "]";
         const Span2<const Real> w = weights[l];
         if (w.rows == 0 || w.cols == 0) detail::refuse(name, " is empty, got shape (", w.rows, ", ", w.cols, ")");
-        layers_[l] = detail::resistive_layer(name.c_str(), w, l == 0 ? w.rows : weights[l - 1].cols, circuit);
+        layers_[l] =
+            detail::resistive_layer(name.c_str(), w, l == 0 ? w.rows : weights[l - 1].cols, circuit, Threads::all());
     }
 }
 
@@ -81,7 +82,7 @@ std::size_t Network<Real>::n_out(std::size_t layer) const {
 template <class Real>
 void Network<Real>::weights(std::size_t layer, Span2<Real> to) const {
     detail::check_shape("weights", to, n_in(layer), n_out(layer));
-    layers_[layer].drive.unpack(to);
+    layers_[layer].drive.unpack(to, Threads::all());
 }
 
 template <class Real>

@@ -8,6 +8,7 @@
 #include "buffer.h"
 #include "kernels/kernels.h"
 #include "rcspike/span.h"
+#include "workers.h"
 
 namespace rcspike::detail {
 
@@ -29,28 +30,35 @@ struct Tiles {
         values.resize(count() * tile_size());
     }
 
-    void pack(Span2<const Real> matrix) {
+    void pack(Span2<const Real> matrix, Threads threads) {
         resize(matrix.rows, matrix.cols);
-        if (cols % lanes != 0) std::fill(tile(count() - 1), values.end(), Real(0));
-        for (std::size_t i = 0; i < rows; ++i) {
-            for (std::size_t t = 0; t < count(); ++t) {
-                const Real* from = matrix.row(i) + t * lanes;
-                std::copy(from, from + width(t), tile(t) + i * lanes);
-            }
-        }
+        for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
+            const Real* from = matrix.row(row) + t * lanes;
+            Real* to = tile(t) + row * lanes;
+            std::fill(std::copy(from, from + width(t), to), to + lanes, Real(0));
+        });
     }
 
-    void unpack(Span2<Real> matrix) const {
-        for (std::size_t i = 0; i < rows; ++i) {
-            for (std::size_t t = 0; t < count(); ++t) {
-                const Real* from = tile(t) + i * lanes;
-                std::copy(from, from + width(t), matrix.row(i) + t * lanes);
-            }
-        }
+    void unpack(Span2<Real> matrix, Threads threads) const {
+        for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
+            const Real* from = tile(t) + row * lanes;
+            std::copy(from, from + width(t), matrix.row(row) + t * lanes);
+        });
     }
 
     /// Columns of tile t that are not padding.
     std::size_t width(std::size_t t) const { return std::min(lanes, cols - t * lanes); }
+
+    /// Calls f(row, tile) for all of them, rows in blocks on several threads.
+    template <class Function>
+    void for_each_part_of_row(Threads threads, const Function& f) const {
+        constexpr std::size_t block = 64;
+        for_each_task((rows + block - 1) / block, threads, [&](std::size_t task, std::size_t) {
+            for (std::size_t row = task * block; row < std::min(rows, (task + 1) * block); ++row) {
+                for (std::size_t t = 0; t < count(); ++t) f(row, t);
+            }
+        });
+    }
 };
 
 }  // namespace rcspike::detail

@@ -224,7 +224,7 @@ template <class Real>
 void Trainer<Real>::moment(std::size_t layer, int order, Span2<Real> to) const {
     const Tiles<Real>& from = (order == 0 ? state_->moment1 : state_->moment2).at(layer);
     detail::check_shape("moment", to, from.rows, from.cols);
-    from.unpack(to);
+    from.unpack(to, Threads::all());
 }
 
 template <class Real>
@@ -235,7 +235,7 @@ void Trainer<Real>::restore(std::uint64_t steps, const std::vector<Span2<const R
             refuse("moments must be given for all ", moments.size(), " layers, got ", from.size());
         for (std::size_t l = 0; l < from.size(); ++l) {
             detail::check_shape("moment", from[l], moments[l].rows, moments[l].cols);
-            moments[l].pack(from[l]);
+            moments[l].pack(from[l], Threads::all());
         }
     };
     fill(state_->moment1, first);
