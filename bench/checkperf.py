@@ -2,9 +2,9 @@
 
     python bench/checkperf.py [BASE] [--passes N] [--data DIR] [--tolerance SHARE]
 
-BASE is a commit, by default the one before this (HEAD~1); "this" is the working tree as it is. Each is installed into an
-environment of its own in a temporary folder; passes of the two alternate, and the ratio of a pair is what counts. The
-exit code is 1 if any median ratio is below 1 - SHARE (by default 0.05).
+BASE is a commit, by default the one before this (HEAD~1); "this" is the working tree as it is. Each is installed into
+an environment of its own in a temporary folder; passes of the two alternate, and the ratio of a pair counts. The exit
+code is 1 if any median ratio is below 1 - SHARE (by default 0.05).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def start(python: Path, data: str) -> subprocess.Popen[str]:
 
 
 def ask(process: subprocess.Popen[str]) -> list[float]:
-    stdin, stdout = cast_pipes(process)
+    stdin, stdout = pipes(process)
     stdin.write("go\n")
     stdin.flush()
     line = stdout.readline()
@@ -83,7 +83,7 @@ def ask(process: subprocess.Popen[str]) -> list[float]:
     return [float(x) for x in line.split()]
 
 
-def cast_pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+def pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
     assert process.stdin and process.stdout
     return process.stdin, process.stdout
 
