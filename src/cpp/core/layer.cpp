@@ -167,7 +167,7 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real
 template <class Real>
 void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
               Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
-              const std::function<void(Range samples)>& done) {
+              const std::function<void(Range samples)>& done, const Meanwhile& meanwhile) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const kernels::Kernels<Real>& kernel = kernels::table<Real>();
     const std::size_t batch = events.size(), n_in = layer.n_in();
@@ -202,7 +202,12 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
     std::vector<std::atomic<std::size_t>> groups_left(split.chunks);
     for (auto& left : groups_left) left.store(split.groups, std::memory_order_relaxed);
 
-    for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t worker) {
+    // What else there is comes in the middle: shares of a round are of one size, and so every thread's are still about
+    // its own part of the layer.
+    const std::size_t half = split.tasks() / 2;
+    for_each_task(split.tasks() + meanwhile.n_tasks, threads, [&](std::size_t task, std::size_t worker) {
+        if (task >= half && task < half + meanwhile.n_tasks) return meanwhile.run(task - half);
+        if (task >= half) task -= meanwhile.n_tasks;
         const std::size_t group = split.group(task), chunk = split.chunk(task);
         const Range tiles = split.tiles(task), samples = split.samples(task);
         Real* sweep = scratch.sweep.data() + worker * sweep_size;
@@ -268,7 +273,8 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
     template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);               \
     template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);                    \
     template void backward(const Layer<Real>&, const EventBatch<Real>&, Span2<const Real>, Span2<Real>,         \
-                           LayerGradient<Real>&, Scratch<Real>&, Threads, const std::function<void(Range)>&);
+                           LayerGradient<Real>&, Scratch<Real>&, Threads, const std::function<void(Range)>&,    \
+                           const Meanwhile&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

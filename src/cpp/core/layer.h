@@ -112,11 +112,17 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samp
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads);
 
+/// Tasks that have nothing to do with a layer but can be done in the same round.
+struct Meanwhile {
+    std::size_t n_tasks = 0;
+    std::function<void(std::size_t task)> run;
+};
+
 /// From dL/dv(1) to the layer's gradient and, unless its data is null, dL/dt (batch x n_in). Samples whose dL/dt is
 /// complete are passed on to `done` at once, on any thread.
 template <class Real>
 void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
               Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
-              const std::function<void(Range samples)>& done);
+              const std::function<void(Range samples)>& done, const Meanwhile& meanwhile = {});
 
 }  // namespace rcspike::detail

@@ -37,6 +37,9 @@ struct Trainer<Real>::State {
 
 namespace {
 
+/// Weights of one task of Adam, a multiple of lanes.
+constexpr std::size_t slice = 8192;
+
 constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // Kingma and Ba 2015
 
 /// Loss of one sample; writes dL/dv scaled by `scale`. Voltages are shifted by their largest, so exp stays in range.
@@ -162,10 +165,31 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
         report.correct += s.correct[i];
     }
 
+    ++s.steps;
+    const double step = static_cast<double>(s.steps);
+    const kernels::Adam<Real> adam{static_cast<Real>(learning_rate),
+                                   static_cast<Real>(beta1),
+                                   static_cast<Real>(beta2),
+                                   static_cast<Real>(epsilon),
+                                   static_cast<Real>(1 / (1 - std::pow(beta1, step))),
+                                   static_cast<Real>(1 / (1 - std::pow(beta2, step)))};
+    // A layer's weights can change as soon as its own way back is done: while that of the layer before it runs.
+    const auto update = [&](std::size_t l) -> detail::Meanwhile {
+        if (l == n_layers) return {};
+        const detail::Parts<Real>& parts = s.gradients[l].drive;
+        return {(parts.size + slice - 1) / slice, [&s, &adam, &parts, l](std::size_t task) {
+                    const std::size_t first = task * slice;
+                    kernels::table<Real>().adam(adam, std::min(slice, parts.size - first), parts.values.data() + first,
+                                                parts.count, parts.size,
+                                                s.network.layers_[l].drive.values.data() + first,
+                                                s.moment1[l].values.data() + first, s.moment2[l].values.data() + first);
+                }};
+    };
     for (std::size_t l = n_layers; l-- > 0;) {
         const Span2<const Real> grad_v{s.grad_v[l].data(), batch, layers[l].n_out()};
         if (l == 0) {
-            detail::backward<Real>(layers[l], s.activity.events[l], grad_v, {}, s.gradients[l], s.scratch, threads, {});
+            detail::backward<Real>(layers[l], s.activity.events[l], grad_v, {}, s.gradients[l], s.scratch, threads, {},
+                                   update(l + 1));
             break;
         }
         const std::size_t n = layers[l].n_in();
@@ -188,30 +212,13 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
             saturated += n_saturated;
         };
         detail::backward<Real>(layers[l], s.activity.events[l], grad_v, grad_times, s.gradients[l], s.scratch, threads,
-                               through_ramp);
+                               through_ramp, update(l + 1));
         report.silent[l - 1] = silent;
         report.saturated[l - 1] = saturated;
     }
 
-    ++s.steps;
-    const double step = static_cast<double>(s.steps);
-    const kernels::Adam<Real> adam{static_cast<Real>(learning_rate),
-                                   static_cast<Real>(beta1),
-                                   static_cast<Real>(beta2),
-                                   static_cast<Real>(epsilon),
-                                   static_cast<Real>(1 / (1 - std::pow(beta1, step))),
-                                   static_cast<Real>(1 / (1 - std::pow(beta2, step)))};
-    // Layer by layer, so that a thread's share is about the neurons that it has charged and differentiated.
-    constexpr std::size_t slice = 8192;  // a multiple of lanes
-    for (std::size_t l = 0; l < n_layers; ++l) {
-        const detail::Parts<Real>& parts = s.gradients[l].drive;
-        detail::for_each_task((parts.size + slice - 1) / slice, threads, [&](std::size_t task, std::size_t) {
-            const std::size_t first = task * slice;
-            kernels::table<Real>().adam(adam, std::min(slice, parts.size - first), parts.values.data() + first,
-                                        parts.count, parts.size, layers[l].drive.values.data() + first,
-                                        s.moment1[l].values.data() + first, s.moment2[l].values.data() + first);
-        });
-    }
+    const detail::Meanwhile last = update(0);
+    detail::for_each_task(last.n_tasks, threads, [&](std::size_t task, std::size_t) { last.run(task); });
     return report;
 }
 
