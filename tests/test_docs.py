@@ -8,6 +8,7 @@ import json
 import pkgutil
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -88,8 +89,9 @@ def shell_lines(page: Path) -> Iterator[tuple[str, bool]]:
     """(shell line, whether it is complete): a command in running text may leave out what is of no interest there."""
     text = page.read_text(encoding="utf-8")
     for block in blocks(text):
-        if block.language == "sh":
-            yield from ((line, True) for line in block.code.replace("\\\n", " ").splitlines())
+        if block.language in ("sh", "bash", "shell", "console"):
+            for line in block.code.replace("\\\n", " ").splitlines():
+                yield line.removeprefix("$ "), True
     yield from ((line, True) for line in re.findall(r"^ {4}(.+)$", prose(text), re.MULTILINE))
     yield from ((line, False) for line in re.findall(r"`([^`\n]+)`", prose(text)))
 
@@ -181,6 +183,18 @@ def test_every_public_header_is_in_the_reference() -> None:
     reference = (DOCS / "reference" / "cpp.md").read_text(encoding="utf-8")
     for header in (ROOT / "src" / "cpp" / "include" / "rcspike").glob("*.h"):
         assert f"include/rcspike/{header.name}\n" in reference
+
+
+def test_the_cpp_of_the_reference_compiles(tmp_path: Path) -> None:
+    compiler = shutil.which("c++")
+    if compiler is None:
+        pytest.skip("no C++ compiler")
+    text = (DOCS / "reference" / "cpp.md").read_text(encoding="utf-8")
+    (code,) = [block.code for block in blocks(text) if block.language == "cpp"]
+    (tmp_path / "page.cpp").write_text(code)
+    include = ROOT / "src" / "cpp" / "include"
+    flags = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", f"-I{include}"]
+    subprocess.run([compiler, *flags, str(tmp_path / "page.cpp")], cwd=tmp_path, check=True, timeout=300)
 
 
 def test_the_pages_build_without_a_warning_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
