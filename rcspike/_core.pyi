@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict, type_check_only
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +78,8 @@ class StepReport:
     @property
     def saturated(self) -> list[int]: ...
 
-class Trainer32:
+@type_check_only
+class _Trainer:
     def step(
         self,
         schedule: _Schedule,
@@ -95,7 +96,8 @@ class Trainer32:
     def steps(self) -> int: ...
     def restore(self, *, steps: int, first: Sequence[_Float], second: Sequence[_Float]) -> None: ...
 
-class Trainer64(Trainer32): ...
+class Trainer32(_Trainer): ...
+class Trainer64(_Trainer): ...
 
 def trainer(
     weights: Sequence[_Float], circuit: Circuit, *, temperature: float, temporal_penalty: float, t_ref: float

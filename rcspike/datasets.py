@@ -110,7 +110,7 @@ class Dataset:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes: one more than the highest label of both splits."""
+        """Number of classes, one more than the highest label of both splits."""
         return 1 + int(max(self.train.labels.max(), self.test.labels.max()))
 
 

@@ -20,6 +20,11 @@ class Epoch:
     Accuracies are shares in [0, 1]; `train_accuracy` is that of the samples as they were trained on,
     `validation_accuracy` is nan without a validation split. `silent` and `saturated` are the shares of (sample, neuron)
     pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient.
+
+    Examples
+    --------
+    >>> Epoch(1, 1e-3, 0.5, 0.8, 0.7, 0.75, silent=(0.4, 0.3), saturated=(0.0, 0.0), seconds=1.5).row()["silent_2"]
+    0.3
     """
 
     epoch: int

@@ -23,7 +23,7 @@ _SPREAD = 0.2
 
 
 def initial_weights(sizes: tuple[int, ...], circuit: Circuit, *, seed: int, dtype: np.dtype[Any]) -> list[FloatArray]:
-    """Normally distributed weights, (n_in, n_out) for each layer, in V_th / T; raises as `Network.create` does.
+    """Normally distributed weights, (n_in, n_out) for each layer, in V_th / T; raises as `rcspike.Network.create` does.
 
     For n active inputs at even times, v(1) = sum w (1 - t) has the variance n sigma^2 / 3 where nothing holds it back.
     Larger weights do not help a strongly coupled circuit: they tie its membranes to the rails from the start, and it

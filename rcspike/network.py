@@ -95,7 +95,7 @@ class Network:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Numbers of neurons: inputs, hidden layers, outputs."""
+        """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
         return (self._weights[0].shape[0], *(w.shape[1] for w in self._weights))
 
     @property

@@ -42,7 +42,12 @@ _INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP = 0.85, 1.2, 0.4
 
 
 def check_available() -> None:
-    """Raise ImportError, naming the way out, if matplotlib is missing."""
+    """Raise ImportError, naming the way out, if matplotlib is missing.
+
+    Examples
+    --------
+    >>> check_available()
+    """
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
@@ -73,7 +78,14 @@ def circuit_colour(circuit: Circuit) -> str:
 class LayerTraces:
     """Some neurons of a layer while one sample passes through: charging from t = 0 to 1, firing from 1 to 2.
 
-    Times count from the start of the layer's charging phase, in T; voltages are in V_th.
+    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[2.0]])], Circuit.conventional())
+    >>> layer = layer_traces(network, np.array([[0.75]]))[0]
+    >>> layer.ramp(np.array([0.0, 0.25]))
+    array([[0.5 , 0.75]])
     """
 
     neurons: npt.NDArray[np.int64]  # (n,) indices in the layer, in firing order, silent ones last
@@ -202,6 +214,14 @@ def save_figure(figure: Figure, stem: str | os.PathLike[str]) -> tuple[Path, Pat
     ------
     OSError
         If a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from matplotlib.figure import Figure
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in save_figure(Figure(), f"{folder}/empty")]
+    ['empty.svg', 'empty.png']
     """
     from matplotlib import rc_context
 

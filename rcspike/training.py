@@ -131,7 +131,7 @@ def train(
         undisturbed run would have given.
     threads : int, optional
     progress : callable, optional
-        Called with a `Progress` after every batch.
+        Called with a `rcspike.training.Progress` after every batch.
 
     Returns
     -------
@@ -249,6 +249,13 @@ def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 
     ------
     ValueError
         If the network does not fit the data.
+
+    Examples
+    --------
+    >>> network = Network([np.eye(2)], Circuit.conventional())
+    >>> split = Split(np.array([[[1.0, 0.5]], [[0.0, 0.5]]]), labels=np.array([0, 0]))
+    >>> evaluate(network, split)
+    0.5
     """
     _check_fit(network, split)
     return _accuracy(network, split, np.arange(len(split.labels)), noise, np.random.default_rng(seed), threads)

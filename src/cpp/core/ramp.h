@@ -1,4 +1,4 @@
-// The firing ramp of one neuron: spike time and its slope as functions of the voltage (design note, section 1).
+// The firing ramp of one neuron: spike time and its slope as functions of the voltage (docs/model.md).
 #pragma once
 
 #include <cstddef>

@@ -18,7 +18,7 @@ struct Affine {
     AffineSynapses<Real> synapses() const { return {drive, conductance, drive0, conductance0}; }
 };
 
-/// D and G of resistive synapses, and nothing that is on from the start (design note, section 1).
+/// D and G of resistive synapses, and nothing that is on from the start (docs/model.md).
 template <class Real>
 Affine<Real> affine(const Matrix<Real>& weights, const Circuit& circuit) {
     Affine<Real> a{weights, weights, {1, weights.cols}, {1, weights.cols}};

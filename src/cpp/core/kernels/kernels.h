@@ -14,7 +14,7 @@ inline constexpr std::size_t lanes = 64 / sizeof(Real);
 /// The most that any instruction set takes at once.
 inline constexpr std::size_t most_tiles = 3;
 
-/// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (design note, section 1).
+/// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (docs/model.md).
 /// Affine synapses have ones here.
 template <class Real>
 struct Coupling {

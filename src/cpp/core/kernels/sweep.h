@@ -1,4 +1,4 @@
-// Charging, its backward pass, traces and Adam on one tile (design note, section 2). Included as block.h is.
+// Charging, its backward pass, traces and Adam on one tile (docs/model.md). Included as block.h is.
 
 /// chi(x) = (1 - phi)/x on [0, 1], phi(x) = (1 - exp(-x))/x: Chebyshev interpolation, error 9e-9 and 1e-16; the first
 /// coefficient is 1/2 exactly, so that nothing is rounded at x = 0.

@@ -1,4 +1,4 @@
-// Charging phase of one layer and its exact backward pass (design note, section 2).
+// Charging phase of one layer and its exact backward pass (docs/model.md).
 #pragma once
 
 #include "rcspike/circuit.h"

@@ -5,7 +5,7 @@
 
 namespace rcspike {
 
-/// Rails, diode and ramp of a circuit (design note, section 1). Infinite rails are the conventional
+/// Rails, diode and ramp of a circuit (docs/model.md). Infinite rails are the conventional
 /// circuit, an exact multiply-accumulate.
 struct Circuit {
     double e_plus = 1.0;      ///< reversal potential of positive synapses, E+ > 0, in V_th

@@ -1,4 +1,4 @@
-// Firing phase: from membrane voltages to output spike times (design note, section 1).
+// Firing phase: from membrane voltages to output spike times (docs/model.md).
 #pragma once
 
 #include "rcspike/circuit.h"

@@ -11,7 +11,7 @@
 namespace rcspike {
 
 /// Cross-entropy over softmax(v / temperature) of the output voltages, which is softmax(-t_out / temperature) of the
-/// spike times before they are clipped, plus temporal_penalty sum (t_out - t_ref)^2 (design note, section 3); mean over
+/// spike times before they are clipped, plus temporal_penalty sum (t_out - t_ref)^2 (docs/model.md); mean over
 /// a batch.
 struct Loss {
     double temperature = 0.07;      ///< tau, in T

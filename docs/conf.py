@@ -1,0 +1,49 @@
+"""How Sphinx builds these pages: offline, with formulas as MathML, which browsers draw without a script."""
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
+
+import rcspike
+
+project = "rcspike"
+author = "The rcspike developers"
+version = release = rcspike.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = f"rcspike {release}"
+html_math_renderer = "mathml"
+html_copy_source = False
+
+# The docstrings say what an annotation cannot: shapes and units.
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True}
+napoleon_google_docstring = False
+napoleon_use_param = False
+napoleon_use_rtype = False
+
+# Names in single backticks link to what they name. Most of those that name nothing here are parameters.
+default_role = "py:obj"
+nitpicky = True
+nitpick_ignore_regex = [("py:obj", r"[a-z_0-9]+")]
+
+
+def _inline(writer: HTML5Translator, node: nodes.math) -> None:
+    writer.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def _display(writer: HTML5Translator, node: nodes.math_block) -> None:
+    writer.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>\n')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    """Make html_math_renderer = "mathml" known."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
