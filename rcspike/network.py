@@ -104,6 +104,9 @@ class Network:
         dtype: np.dtype[Any] = self._weights[0].dtype
         return dtype
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network, (self.weights, self.circuit)  # the engine's object is made anew: processes send networks about
+
     def __repr__(self) -> str:
         return f"Network(sizes={self.sizes}, circuit={self.circuit})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from rcspike.functional import FloatArray, schedule
 from rcspike.history import Epoch, History
 from rcspike.network import Network, spike_time_noise
 
-__all__ = ["Progress", "evaluate", "train"]
+__all__ = ["Progress", "evaluate", "train"]  # the rest is for other ways to train: see rcspike.sklearn
 
 # Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
 # resumed at an epoch, or evaluated more often, draws the same numbers.
@@ -40,20 +40,20 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class _Settings:
-    """All that decides the result of a run, so that a checkpoint can tell whether it belongs to it."""
+class Settings:
+    """All that decides the result of a run, so that a checkpoint can tell whether it belongs to it. See `train`."""
 
-    dataset: str
     epochs: int
     batch_size: int
     learning_rate: float
     decay: str
     temperature: float
-    temporal_penalty: float
-    t_ref: float
     noise: float
-    validation: float
     seed: int
+    temporal_penalty: float = 0.0
+    t_ref: float = 0.9
+    validation: float = 0.0
+    dataset: str = ""
 
     def check(self, n_train: int) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
@@ -80,6 +80,16 @@ class _Settings:
         if self.decay == "constant":
             return self.learning_rate
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / n_steps))
+
+    def trainer(self, network: Network) -> _core.Trainer32 | _core.Trainer64:
+        """Adam at its first step, on a copy of the network's weights."""
+        return _core.trainer(
+            list(network.weights),
+            network.circuit.core,
+            temperature=self.temperature,
+            temporal_penalty=self.temporal_penalty,
+            t_ref=self.t_ref,
+        )
 
 
 def train(
@@ -155,7 +165,7 @@ def train(
     >>> history.test_accuracy > 0.8
     True
     """
-    settings = _Settings(
+    settings = Settings(
         dataset=dataset.name,
         epochs=epochs,
         batch_size=batch_size,
@@ -173,52 +183,44 @@ def train(
     _check_fit(network, dataset.test)
 
     history = History()
-    start = network.weights
     moments: tuple[list[FloatArray], list[FloatArray]] | None = None
     identity = asdict(settings) | {"fingerprint": checkpoint.fingerprint(network, dataset)}
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         saved = checkpoint.load(checkpoint_path, identity)
-        start, moments, history = tuple(saved.weights), saved.moments, saved.history
+        network.weights, moments, history = saved.weights, saved.moments, saved.history
 
-    trainer = _core.trainer(
-        list(start), network.circuit.core, temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref
-    )
+    trainer = settings.trainer(network)
     order = settings.rng(_VALIDATION).permutation(len(dataset.train.labels))
     n_validation = round(validation * len(order))
     kept, chosen = np.sort(order[:n_validation]), np.sort(order[n_validation:])
-    n_batches = -(-len(chosen) // batch_size)
     if moments is not None:
-        network.weights = start
+        n_batches = -(-len(chosen) // batch_size)
         trainer.restore(steps=len(history) * n_batches, first=moments[0], second=moments[1])
 
+    def report(epoch: int, batch: int, n_batches: int) -> None:
+        if progress is not None:
+            progress(Progress(epoch, epochs, batch, n_batches, history))
+
     events = schedule(dataset.train.times, dtype=network.dtype, threads=threads)
-    labels = np.ascontiguousarray(dataset.train.labels, dtype=np.int64)
-    for epoch in range(len(history), epochs):
-        started = time.perf_counter()
-        shuffle, noise_rng = settings.rng(_SHUFFLE, epoch), settings.rng(_NOISE, epoch)
-        samples = shuffle.permutation(chosen)
-        total = _Totals(len(network.sizes) - 2)
-        for batch in range(n_batches):
-            picked = samples[batch * batch_size : (batch + 1) * batch_size]
-            shifts = spike_time_noise(noise_rng, len(picked), network.sizes[1:], noise, network.dtype)
-            rate = settings.rate(epoch * n_batches + batch, epochs * n_batches)
-            try:
-                report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
-            except RuntimeError as error:
-                raise _diverged(epoch, error, learning_rate) from error
-            total.add(report)
-            if progress is not None:
-                progress(Progress(epoch + 1, epochs, batch + 1, n_batches, history))
-        try:
-            network.weights = trainer.weights()
-        except ValueError as error:
-            raise _diverged(epoch, error, learning_rate) from error
+    run = run_epochs(
+        network,
+        trainer,
+        events,
+        dataset.train.labels,
+        settings,
+        samples=chosen,
+        first=len(history),
+        threads=threads,
+        after_batch=report,
+    )
+    started = time.perf_counter()
+    for epoch, total in run:
         evaluation = settings.rng(_EVALUATION, epoch)
         pairs = len(chosen) * np.array(network.sizes[1:-1])
         history.epochs.append(
             Epoch(
                 epoch=epoch + 1,
-                learning_rate=settings.rate(epoch * n_batches, epochs * n_batches),
+                learning_rate=settings.rate(epoch, epochs),
                 loss=total.loss / len(chosen),
                 train_accuracy=total.correct / len(chosen),
                 validation_accuracy=_accuracy(network, dataset.train, kept, noise, evaluation, threads),
@@ -233,7 +235,54 @@ def train(
         if checkpoint_path is not None:
             moments = trainer.moments(0), trainer.moments(1)
             checkpoint.save(checkpoint_path, identity, network.weights, moments, history)
+        started = time.perf_counter()
     return history
+
+
+def run_epochs(
+    network: Network,
+    trainer: _core.Trainer32 | _core.Trainer64,
+    events: _core.Schedule32 | _core.Schedule64,
+    labels: npt.NDArray[np.int64],
+    settings: Settings,
+    *,
+    samples: npt.NDArray[np.int64],
+    first: int = 0,
+    threads: int | None = None,
+    after_batch: Callable[[int, int, int], None] | None = None,
+) -> Iterator[tuple[int, Totals]]:
+    """Train on some of the samples, epoch by epoch: what `train` and the scikit-learn estimator have in common.
+
+    Yields each epoch, counted from 0, and what was seen in it, once the network has its new weights. `after_batch` is
+    told the epoch and the batch, both counted from 1, and the number of batches.
+
+    Raises
+    ------
+    FloatingPointError
+        If training diverges.
+    """
+    size = settings.batch_size
+    n_batches = -(-len(samples) // size)
+    for epoch in range(first, settings.epochs):
+        shuffle, noise_rng = settings.rng(_SHUFFLE, epoch), settings.rng(_NOISE, epoch)
+        order = shuffle.permutation(samples)
+        total = Totals(len(network.sizes) - 2)
+        for batch in range(n_batches):
+            picked = order[batch * size : (batch + 1) * size]
+            shifts = spike_time_noise(noise_rng, len(picked), network.sizes[1:], settings.noise, network.dtype)
+            rate = settings.rate(epoch * n_batches + batch, settings.epochs * n_batches)
+            try:
+                report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
+            except RuntimeError as error:
+                raise _diverged(epoch, error, settings.learning_rate) from error
+            total.add(report)
+            if after_batch is not None:
+                after_batch(epoch + 1, batch + 1, n_batches)
+        try:
+            network.weights = trainer.weights()
+        except ValueError as error:
+            raise _diverged(epoch, error, settings.learning_rate) from error
+        yield epoch, total
 
 
 def _diverged(epoch: int, error: Exception, learning_rate: float) -> FloatingPointError:
@@ -288,7 +337,7 @@ def _check_fit(network: Network, split: Split) -> None:
         raise ValueError(f"the network has {n_out} outputs but the data have label {split.labels.max()}")
 
 
-class _Totals:
+class Totals:
     """Sums over the batches of an epoch."""
 
     def __init__(self, n_hidden: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import pickle
 import stat
 from itertools import pairwise
 from pathlib import Path
@@ -269,6 +270,17 @@ def test_initial_weights_put_every_layer_in_a_useful_range(sizes: tuple[int, ...
             # Low voltages spike late and leave the next layer little time: it spreads less, which is wanted
             # (docs/decisions/initial-weights.md), but not by more than this factor.
             reachable = spread
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_network_goes_to_another_process_bit_for_bit(dtype: npt.DTypeLike) -> None:
+    network = spread_network(dtype, Circuit(v_syn=1.5, diode_drop=0.1))
+    times = random_times((6, 13), dtype)
+    twin = pickle.loads(pickle.dumps(network))
+    assert twin.circuit == network.circuit
+    np.testing.assert_array_equal(twin.forward(times), network.forward(times))
+    with pytest.raises(ValueError, match="read-only"):
+        twin.weights[0][0, 0] = 0
 
 
 # Files

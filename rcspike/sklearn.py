@@ -1,0 +1,249 @@
+"""RC-Spike networks as a scikit-learn classifier, for tables of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.circuit import Circuit
+from rcspike.functional import FloatArray, encode, schedule
+from rcspike.network import Network
+from rcspike.training import Settings, run_epochs
+
+try:
+    from scipy.special import softmax
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:
+    raise ImportError("rcspike.sklearn needs scikit-learn 1.6 or newer: pip install 'rcspike[sklearn]'") from error
+
+__all__ = ["RCSpikeClassifier"]
+
+_FLOATS = (np.float64, np.float32)
+
+
+class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-learn asks for
+    """A feed-forward RC-Spike network that classifies by which output would spike first.
+
+    Features of any scale are encoded as spike times: each is taken to x in [0, 1] between the least and the greatest
+    value seen in training, clipped to it afterwards, and spikes at t = 1 - x in units of the window T. A feature at its
+    least value never spikes, nor does one that is constant in training. One more input always spikes at 0: without it
+    a sample of low values would leave all neurons silent.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int
+        Numbers of hidden neurons; an empty sequence for none.
+    v_syn : float
+        Drive voltage of the synapses in V_th; about 1 is strong coupling, ``math.inf`` the conventional circuit.
+    epochs : int
+        Passes over the training samples in `fit`, during which the learning rate falls to zero.
+    batch_size : int
+        Samples in a step of Adam.
+    learning_rate : float
+        That of the first step of `fit`, and of every step of `partial_fit`.
+    temperature : float
+        tau in V_th: probabilities, in the loss and in `predict_proba`, are softmax(v / tau).
+    noise : float
+        Standard deviation sigma_t in T of the noise on hidden and output spike times in training; there is none in
+        predictions.
+    random_state : int, RandomState or None
+        Of the initial weights, the order of the samples and the noise.
+    threads : int or None
+        Cores to use, which does not change results; None for all that there are. The default of 1 suits small tables,
+        and leaves it to `n_jobs` or to Dask to use the others.
+
+    Attributes
+    ----------
+    classes_ : (n_classes,)
+        Labels, sorted.
+    network_ : Network
+        The trained network, float32, with ``n_features_in_ + 1`` inputs.
+    data_min_, data_max_ : (n_features,)
+        Range of each feature in training.
+    loss_curve_ : list of float
+        Mean loss in each epoch.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import cross_val_score
+    >>> features, species = load_iris(return_X_y=True)
+    >>> scores = cross_val_score(RCSpikeClassifier(v_syn=1.0, random_state=0), features, species)
+    >>> bool(scores.mean() > 0.9)
+    True
+    """
+
+    classes_: npt.NDArray[Any]
+    network_: Network
+    data_min_: FloatArray
+    data_max_: FloatArray
+    loss_curve_: list[float]
+    _adam: dict[str, Any]
+    _random: np.random.RandomState
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | tuple[int, ...] = (100,),
+        *,
+        v_syn: float = 1.0,
+        epochs: int = 100,
+        batch_size: int = 32,
+        learning_rate: float = 3e-3,
+        temperature: float = 0.07,
+        noise: float = 0.0,
+        random_state: int | np.random.RandomState | None = None,
+        threads: int | None = 1,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.v_syn = v_syn
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.temperature = temperature
+        self.noise = noise
+        self.random_state = random_state
+        self.threads = threads
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> RCSpikeClassifier:
+        """Train a new network.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features)
+        y : (n_samples,)
+            Labels of any kind; at least two.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is out of its range, or the data are no finite numbers or have a single label.
+        FloatingPointError
+            If training diverges.
+        """
+        X, y = self._checked(X, y, anew=True)
+        return self._train(X, y, np.unique(y), epochs=self.epochs, decay="cosine", anew=True)
+
+    def partial_fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
+    ) -> RCSpikeClassifier:
+        """Train for one more epoch, on these samples alone, at a constant learning rate.
+
+        Goes on from the last call, or from `fit`, with the state of Adam as it was. Ranges of features grow with the
+        samples, so the first ones had better be typical.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+        classes : (n_classes,), optional
+            All labels that will ever come; needed in the first call.
+
+        Raises
+        ------
+        TypeError, ValueError, FloatingPointError
+            As in `fit`; also if `classes` is missing or changes, or a label is not among them.
+        """
+        anew = not hasattr(self, "network_")
+        if classes is not None:
+            known = np.unique(classes)
+            if not anew and not np.array_equal(known, self.classes_):
+                raise ValueError(f"classes must stay those of the first call, {self.classes_}, got {known}")
+        elif anew:
+            raise ValueError("the first call of partial_fit needs classes: all labels that will ever come")
+        else:
+            known = self.classes_
+        X, y = self._checked(X, y, anew=anew)
+        return self._train(X, y, known, epochs=1, decay="constant", anew=anew)
+
+    def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Output voltages at the end of charging, in V_th.
+
+        Returns
+        -------
+        (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes by how much the voltage of the second exceeds that of the first.
+        """
+        v = self._voltages(X)
+        return v[:, 1] - v[:, 0] if len(self.classes_) == 2 else v
+
+    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Probabilities softmax(v / temperature), (n_samples, n_classes), in the order of `classes_`."""
+        p: npt.NDArray[np.float64] = softmax(self._voltages(X) / self.temperature, axis=1)
+        return p
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Label of each sample, (n_samples,): that of the output which would spike first."""
+        first = np.argmax(self._voltages(X), axis=1)
+        labels: npt.NDArray[Any] = self.classes_[first]
+        return labels
+
+    def _checked(self, X: Any, y: Any, *, anew: bool) -> tuple[FloatArray, npt.NDArray[Any]]:
+        X, y = validate_data(self, X, y, dtype=_FLOATS, reset=anew)
+        check_classification_targets(y)
+        return X, y
+
+    def _train(
+        self,
+        X: FloatArray,
+        y: npt.NDArray[Any],
+        classes: npt.NDArray[Any],
+        *,
+        epochs: int,
+        decay: str,
+        anew: bool,
+    ) -> RCSpikeClassifier:
+        """Train a new network or the one that is there. Attributes are set at the end: what fails changes none."""
+        if len(classes) < 2:
+            raise ValueError(f"y must have two classes or more, got {len(classes)} class: {classes}")
+        unknown = np.setdiff1d(y, classes)
+        if len(unknown):
+            raise ValueError(f"labels {unknown} are not among the classes {classes}")
+        random = check_random_state(self.random_state) if anew else self._random
+        settings = Settings(
+            epochs=epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            decay=decay,
+            temperature=self.temperature,
+            noise=self.noise,
+            seed=int(random.randint(2**31 - 1)),
+        )
+        settings.check(len(X))
+        low, high = X.min(axis=0), X.max(axis=0)
+        if anew:
+            sizes = (X.shape[1] + 1, *np.atleast_1d(self.hidden_layer_sizes).tolist(), len(classes))
+            network, losses = Network.create(sizes, Circuit(v_syn=self.v_syn), seed=settings.seed), []
+            trainer = settings.trainer(network)
+        else:
+            low, high = np.minimum(low, self.data_min_), np.maximum(high, self.data_max_)
+            network, losses = self.network_, self.loss_curve_
+            trainer = settings.trainer(network)
+            trainer.restore(**self._adam)
+        events = schedule(_spike_times(X, low, high), threads=self.threads)
+        labels = np.searchsorted(classes, y)
+        run = run_epochs(network, trainer, events, labels, settings, samples=np.arange(len(X)), threads=self.threads)
+        losses = losses + [total.loss / len(X) for _, total in run]
+        self.classes_, self.network_, self.loss_curve_ = classes, network, losses
+        self.data_min_, self.data_max_ = low, high
+        self._adam = {"steps": trainer.steps, "first": trainer.moments(0), "second": trainer.moments(1)}
+        self._random = random
+        return self
+
+    def _voltages(self, X: Any) -> npt.NDArray[np.float64]:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=_FLOATS, reset=False)
+        times = _spike_times(X, self.data_min_, self.data_max_)
+        # In double precision the sign of a difference and the order of probabilities are those of the voltages.
+        return self.network_.forward(times, threads=self.threads).astype(np.float64)
+
+
+def _spike_times(X: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Times in T of the features of each sample, float32, (n_samples, n_features + 1); the last input spikes at 0."""
+    span = np.where(high > low, high - low, np.inf)  # so that a constant feature is at 0 and never spikes
+    x = ((X - low) / span).clip(0, 1).astype(np.float32)
+    return encode(np.column_stack([x, np.ones(len(x), dtype=np.float32)]))

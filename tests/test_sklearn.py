@@ -1,0 +1,301 @@
+"""The classifier for scikit-learn: checks of scikit-learn itself, encoding and readout written down anew, company."""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn import datasets
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from rcspike import Circuit, Network, train
+from rcspike.datasets import Dataset, Split
+from rcspike.functional import charge, fire
+from rcspike.sklearn import RCSpikeClassifier
+
+TESTS = Path(__file__).parent  # where subprocesses start: in the checkout's root the sources would hide the package
+EXAMPLE = TESTS.parent / "examples" / "sklearn_pipeline.py"
+
+IRIS, SPECIES = datasets.load_iris(return_X_y=True)  # fifty of each species, one after the other
+NAMES = datasets.load_iris().target_names[SPECIES]
+
+
+def quick(**parameters: Any) -> RCSpikeClassifier:
+    """Learns little, but that fast and always the same."""
+    return RCSpikeClassifier(**({"hidden_layer_sizes": (12,), "epochs": 5, "random_state": 0} | parameters))
+
+
+def accuracy(model: RCSpikeClassifier, table: str, n_folds: int) -> float:
+    """In cross-validation."""
+    x, y = getattr(datasets, f"load_{table}")(return_X_y=True)
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
+    return float(cross_val_score(model, x, y, cv=folds).mean())
+
+
+def process_id(model: RCSpikeClassifier, x: Any, y: Any) -> int:
+    """In the place of a score: where it would have been computed."""
+    return os.getpid()
+
+
+def assert_same(one: RCSpikeClassifier, other: RCSpikeClassifier) -> None:
+    np.testing.assert_array_equal(one.classes_, other.classes_)
+    for a, b in zip(one.network_.weights, other.network_.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(one.decision_function(IRIS), other.decision_function(IRIS))
+
+
+# What scikit-learn asks for
+
+
+# Skipped is what scikit-learn itself leaves out unless SCIPY_ARRAY_API is set before SciPy is imported.
+@parametrize_with_checks([RCSpikeClassifier(), quick(epochs=40, learning_rate=0.03, v_syn=math.inf, noise=0.01)])
+def test_the_classifier_passes_the_checks_of_scikit_learn(estimator: RCSpikeClassifier, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("v_syn", [1.0, math.inf])
+@pytest.mark.parametrize(("table", "least"), [("iris", 0.92), ("wine", 0.96), ("breast_cancer", 0.96)])
+def test_small_tables_are_learnt_with_the_defaults(table: str, least: float, v_syn: float) -> None:
+    # The multilayer perceptron of scikit-learn reaches 0.92, 0.98 and 0.97 on features scaled to [0, 1].
+    assert accuracy(RCSpikeClassifier(v_syn=v_syn, random_state=0), table, n_folds=5) > least
+
+
+def test_digits_are_learnt_in_a_few_epochs() -> None:
+    assert accuracy(RCSpikeClassifier(epochs=20, random_state=0), "digits", n_folds=3) > 0.95
+
+
+def test_a_pipeline_and_a_grid_search_take_labels_of_text() -> None:
+    model = make_pipeline(StandardScaler(), quick(epochs=30, learning_rate=0.03))
+    grid = {"rcspikeclassifier__v_syn": [1.0, math.inf], "rcspikeclassifier__hidden_layer_sizes": [(), 8, (8, 8)]}
+    search = GridSearchCV(model, grid, cv=3).fit(IRIS, NAMES)
+    assert search.best_score_ > 0.9
+    assert set(search.predict(IRIS)) == {"setosa", "versicolor", "virginica"}
+
+
+def test_dask_processes_search_as_this_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dask.distributed import Client, LocalCluster
+
+    monkeypatch.chdir(TESTS)
+    search = GridSearchCV(quick(), {"v_syn": [1.0, math.inf], "noise": [0.0, 0.01]}, cv=2)
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(tmp_path)
+    )
+    with cluster, Client(cluster), joblib.parallel_config(backend="dask"):
+        search.fit(IRIS, NAMES)
+        folds = cross_validate(quick(), IRIS, NAMES, cv=3, scoring=process_id, return_estimator=True)
+    assert os.getpid() not in folds["test_score"]
+    here = cross_validate(quick(), IRIS, NAMES, cv=3, return_estimator=True)
+    for a, b in zip(folds["estimator"], here["estimator"], strict=True):
+        assert_same(a, b)
+    scores = clone(search).fit(IRIS, NAMES).cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(search.cv_results_["mean_test_score"], scores)
+
+
+# Encoding
+
+
+def test_features_spike_early_if_they_are_high_and_one_more_input_spikes_at_once() -> None:
+    model = quick().fit(IRIS, NAMES)
+    low, high = IRIS.min(axis=0), IRIS.max(axis=0)
+    x = np.array([low, high, (low + high) / 2])
+    times = np.array([[np.inf, np.inf, np.inf, np.inf, 0], [0, 0, 0, 0, 0], [0.5, 0.5, 0.5, 0.5, 0]])
+    circuit = Circuit(v_syn=1.0)
+    hidden, output = (w.astype(np.float64) for w in model.network_.weights)
+    expected = charge(fire(charge(times, hidden, circuit), circuit), output, circuit)
+    np.testing.assert_allclose(model.decision_function(x), expected, atol=2e-5)  # what float32 is allowed
+
+
+def test_values_beyond_the_range_of_training_count_as_its_ends() -> None:
+    model = quick().fit(IRIS, NAMES)
+    ends = np.array([IRIS.min(axis=0), IRIS.max(axis=0)])
+    beyond = np.array([ends[0] - [0.1, 1, 10, 1e30], ends[1] + [0.1, 1, 10, 1e30]])
+    np.testing.assert_array_equal(model.decision_function(beyond), model.decision_function(ends))
+
+
+def test_a_constant_feature_says_nothing_even_when_it_changes() -> None:
+    constant = np.full(len(IRIS), 7.0)
+    model = quick().fit(np.column_stack([IRIS, constant]), NAMES)
+    there, gone = (model.decision_function(np.column_stack([IRIS, c])) for c in (constant, constant + 3))
+    np.testing.assert_array_equal(there, gone)
+
+
+def test_scale_and_offset_of_a_feature_do_not_matter() -> None:
+    # Powers of two, so that not even the rounding differs.
+    x = np.round(10 * IRIS)
+    moved = 1024 * x - 4096
+    here, there = (quick().fit(features, NAMES).decision_function(features) for features in (x, moved))
+    np.testing.assert_array_equal(here, there)
+
+
+# Readout
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_probabilities_voltages_and_labels_say_the_same(n_classes: int) -> None:
+    x, y = IRIS[: 50 * n_classes], NAMES[: 50 * n_classes]
+    model = quick(temperature=0.1).fit(x, y)
+    v, p = model.decision_function(x), model.predict_proba(x)
+    if n_classes == 2:
+        np.testing.assert_allclose(p[:, 1], 1 / (1 + np.exp(-v / 0.1)), rtol=1e-12)
+        chosen = (v > 0).astype(int)
+    else:
+        np.testing.assert_allclose(p, np.exp(v / 0.1) / np.exp(v / 0.1).sum(axis=1, keepdims=True), rtol=1e-12)
+        chosen = v.argmax(axis=1)
+    np.testing.assert_array_equal(model.predict(x), model.classes_[chosen])
+    assert model.score(x, y) == np.mean(model.predict(x) == y)
+
+
+# Randomness, threads, copies
+
+
+def test_the_same_seed_gives_the_same_network_on_any_number_of_threads() -> None:
+    model = quick(noise=0.02).fit(IRIS, NAMES)
+    assert_same(model, clone(model).fit(IRIS, NAMES))
+    assert_same(model, quick(noise=0.02, threads=3).fit(IRIS, NAMES))
+    other = quick(noise=0.02, random_state=1).fit(IRIS, NAMES)
+    assert (other.network_.weights[0] != model.network_.weights[0]).all()
+
+
+def test_a_generator_as_random_state_goes_on_from_fit_to_fit() -> None:
+    rng = np.random.RandomState(5)  # scikit-learn knows no other kind
+    one, other = (quick(random_state=rng).fit(IRIS, NAMES) for _ in range(2))
+    assert (one.network_.weights[0] != other.network_.weights[0]).all()
+
+
+def test_a_pickled_model_is_the_same_and_goes_on_learning_as_it_would_have() -> None:
+    model = quick(noise=0.02).fit(IRIS, NAMES)
+    twin = pickle.loads(pickle.dumps(model))
+    assert_same(model, twin)
+    assert_same(model.partial_fit(IRIS, NAMES), twin.partial_fit(IRIS, NAMES))
+
+
+def test_the_network_can_be_saved_and_runs_without_scikit_learn(tmp_path: Path) -> None:
+    model = quick().fit(IRIS, NAMES)
+    model.network_.save(tmp_path / "iris.safetensors")
+    network = Network.load(tmp_path / "iris.safetensors")
+    assert network.sizes == (5, 12, 3)
+    assert network.circuit == Circuit(v_syn=1.0)
+
+
+# Learning in pieces
+
+
+def test_learning_in_pieces_gets_as_far() -> None:
+    rng = np.random.default_rng(50)
+    model = quick(hidden_layer_sizes=(100,))
+    for _ in range(60):
+        for part in np.array_split(rng.permutation(len(IRIS)), 3):
+            model.partial_fit(IRIS[part], NAMES[part], classes=np.unique(NAMES))
+    assert model.score(IRIS, NAMES) > 0.9
+    assert len(model.loss_curve_) == 180
+    assert model.loss_curve_[-1] < 0.5 * model.loss_curve_[0]
+
+
+def test_learning_in_pieces_is_training_at_a_constant_rate() -> None:
+    # Of whole batches, so that their order does not matter, and with the state of Adam kept from piece to piece. What
+    # it does matter for, the order of additions, moves a weight by a small part of a step of Adam, 3e-3 here.
+    pieces = quick(batch_size=150)
+    initial = clone(pieces).set_params(learning_rate=1e-30).fit(IRIS, SPECIES).network_.weights
+    x = (IRIS - IRIS.min(axis=0)) / (IRIS.max(axis=0) - IRIS.min(axis=0))
+    split = Split(np.column_stack([x, np.ones(150)])[:, np.newaxis, :], SPECIES)
+    whole = Network(initial, Circuit(v_syn=1.0))
+    train(whole, Dataset("iris", split, split), epochs=4, seed=1, batch_size=150, learning_rate=3e-3, decay="constant")
+    for _ in range(4):
+        pieces.partial_fit(IRIS, SPECIES, classes=[0, 1, 2])
+    for start, one, other in zip(initial, whole.weights, pieces.network_.weights, strict=True):
+        assert np.abs(one - start).max() > 1e-2
+        np.testing.assert_allclose(one, other, atol=3e-5)
+
+
+def test_ranges_grow_with_the_samples_and_classes_may_come_later() -> None:
+    model = quick()
+    for x, y in zip(np.split(IRIS, 3), np.split(NAMES, 3), strict=True):
+        model.partial_fit(x, y, classes=np.unique(NAMES))
+    np.testing.assert_array_equal(model.data_min_, IRIS.min(axis=0))
+    np.testing.assert_array_equal(model.data_max_, IRIS.max(axis=0))
+
+
+def test_fit_forgets_what_was_learnt_before() -> None:
+    assert_same(quick().partial_fit(IRIS, NAMES, classes=np.unique(NAMES)).fit(IRIS, NAMES), quick().fit(IRIS, NAMES))
+
+
+# What is refused
+
+
+def test_classes_are_needed_first_and_cannot_change() -> None:
+    model = quick()
+    with pytest.raises(ValueError, match="the first call of partial_fit needs classes"):
+        model.partial_fit(IRIS, SPECIES)
+    with pytest.raises(ValueError, match=re.escape("labels [2] are not among the classes [0 1]")):
+        model.partial_fit(IRIS, SPECIES, classes=[0, 1])
+    model.partial_fit(IRIS, SPECIES, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match=re.escape("must stay those of the first call, [0 1 2], got ['a' 'b']")):
+        model.partial_fit(IRIS, SPECIES, classes=["a", "b"])
+
+
+def test_a_single_class_is_refused() -> None:
+    with pytest.raises(ValueError, match="two classes or more, got 1 class"):
+        quick().fit(IRIS[:20], NAMES[:20])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"v_syn": 0.0}, ValueError),
+        ({"epochs": 0}, ValueError),
+        ({"epochs": 1.5}, TypeError),
+        ({"batch_size": 0}, ValueError),
+        ({"learning_rate": -1.0}, ValueError),
+        ({"temperature": 0}, ValueError),
+        ({"noise": -0.1}, ValueError),
+        ({"threads": 0}, ValueError),
+        ({"random_state": "seven"}, ValueError),
+        ({"hidden_layer_sizes": (5, 0)}, ValueError),
+    ],
+)
+def test_a_parameter_out_of_range_is_named_and_leaves_the_old_model(
+    parameters: dict[str, Any], error: type[Exception]
+) -> None:
+    model = quick().fit(IRIS, NAMES)
+    before = model.network_
+    name, value = next(iter(parameters.items()))
+    with pytest.raises(error, match="seed|sizes" if name in ("random_state", "hidden_layer_sizes") else name) as caught:
+        model.set_params(**parameters).fit(IRIS, SPECIES)
+    assert str(value).strip("()") in str(caught.value)
+    assert model.network_ is before
+    np.testing.assert_array_equal(model.classes_, np.unique(NAMES))
+
+
+# Company
+
+
+def test_without_scikit_learn_the_error_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "rcspike.sklearn")
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    with pytest.raises(ImportError, match=re.escape("pip install 'rcspike[sklearn]'")):
+        import rcspike.sklearn  # noqa: F401
+
+
+def test_the_package_itself_does_not_bring_in_scikit_learn() -> None:
+    script = "import sys, rcspike; sys.exit('sklearn' in sys.modules or 'scipy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=TESTS)
+
+
+def test_the_example_runs() -> None:
+    ran = subprocess.run([sys.executable, EXAMPLE], cwd=TESTS, capture_output=True, text=True, check=True)
+    found = [float(share) for share in re.findall(r"([\d.]+)%", ran.stdout)]
+    assert len(found) == 4
+    assert min(found) > 90
