@@ -31,7 +31,7 @@ napoleon_use_rtype = False
 # Names in single backticks link to what they name. Most of those that name nothing here are parameters.
 default_role = "py:obj"
 nitpicky = True
-nitpick_ignore_regex = [("py:obj", r"[a-z_0-9]+")]
+nitpick_ignore_regex = [("py:obj", r"[a-z_0-9]+"), ("py:class", r"numpy\..*")]
 
 
 def _inline(writer: HTML5Translator, node: nodes.math) -> None:

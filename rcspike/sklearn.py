@@ -59,13 +59,13 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
 
     Attributes
     ----------
-    classes_ : (n_classes,)
-        Labels, sorted.
-    network_ : Network
-        The trained network, float32, with ``n_features_in_ + 1`` inputs.
-    data_min_, data_max_ : (n_features,)
-        Range of each feature in training.
-    loss_curve_ : list of float
+    classes_
+        Labels, sorted, (n_classes,).
+    network_
+        The trained `rcspike.Network`, float32, with ``n_features_in_ + 1`` inputs.
+    data_min_, data_max_
+        Range of each feature in training, (n_features,) each.
+    loss_curve_
         Mean loss in each epoch.
 
     Examples
