@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from rcspike import _core
@@ -46,7 +47,7 @@ def _libs() -> str:
 
 # What ``python -m rcspike`` answers without the command line's own requirements: compilers' flags are quoted for a
 # shell, folders are plain.
-ANSWERS = {
+ANSWERS: dict[str, Callable[[], str]] = {
     "--includes": lambda: shlex.quote(f"-I{get_include()}"),
     "--libs": _libs,
     "--cmakedir": lambda: str(_PREFIX / "lib" / "cmake" / "rcspike"),

@@ -1,7 +1,4 @@
-"""What others build on: consumers in C++ and Cython are built against the installed package, and run.
-
-Every command runs in a folder outside the checkout, whose source tree would else hide the installed package.
-"""
+"""What others build on: consumers in C++ and Cython are built against the installed package, and run."""
 
 from __future__ import annotations
 
@@ -12,13 +9,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import EDITABLE, ENVIRONMENT, run
 
 import rcspike
 from rcspike import Circuit, Network, functional
@@ -27,28 +24,10 @@ from rcspike.datasets import Dataset
 ROOT = Path(__file__).parents[1]
 CONSUMERS = ROOT / "tests" / "embed"
 EXAMPLE = ROOT / "examples" / "embed"
-# Build tools that pip installed come first, whether or not the environment is activated.
-ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])}
-EDITABLE = Path(rcspike.__file__).parent != Path(rcspike.get_include()).parent
 
 pytestmark = pytest.mark.skipif(
     not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="needs a C++ compiler, as all that embeds does"
 )
-
-
-def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """What a command prints, after checking that it succeeds."""
-    result = subprocess.run(
-        list(map(str, command)),
-        cwd=cwd,
-        env={**ENVIRONMENT, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert result.returncode == 0, f"{shlex.join(map(str, command))}\n{result.stdout}{result.stderr}"
-    return result.stdout
 
 
 def asked(*words: str, cwd: Path) -> list[str]:
