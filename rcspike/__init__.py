@@ -2,6 +2,7 @@
 
 from rcspike import _core, datasets, functional
 from rcspike._core import build_config
+from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
 from rcspike.functional import encode
 from rcspike.history import Epoch, History
@@ -18,6 +19,8 @@ __all__ = [
     "encode",
     "evaluate",
     "functional",
+    "get_include",
+    "get_library",
     "train",
 ]
 __version__: str = _core.build_config()["version"]

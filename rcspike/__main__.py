@@ -2,9 +2,15 @@
 
 import sys
 
+from rcspike._sdk import ANSWERS
+
 
 def main() -> None:
-    """Run the command line, or say what it takes to have one."""
+    """Run the command line, or say what it takes to have one; what builds ask for needs none."""
+    asked = sys.argv[1:]
+    if asked and all(word in ANSWERS for word in asked):
+        print(*(ANSWERS[word]() for word in asked), sep="\n")
+        return
     try:
         from rcspike.cli import app
     except ModuleNotFoundError as error:

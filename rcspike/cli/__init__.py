@@ -19,7 +19,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     help="Exact simulation and training of RC-Spike circuits.",
-    epilog="Example: rcspike train mnist --v-syn 1.0",
+    epilog="Example: rcspike train mnist --v-syn 1.0. For builds: --includes, --libs, --cmakedir, --pkgconfigdir.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

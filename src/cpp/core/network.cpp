@@ -62,6 +62,8 @@ Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circ
 template <class Real>
 Network<Real>::Network(Network&&) noexcept = default;
 template <class Real>
+Network<Real>& Network<Real>::operator=(Network&&) noexcept = default;
+template <class Real>
 Network<Real>::~Network() = default;
 
 template <class Real>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "rcspike/circuit.h"
@@ -24,7 +25,13 @@ public:
     /// previous layer, a weight is not finite or the circuit is not physical.
     Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit);
     Network(Network&&) noexcept;
+    Network& operator=(Network&&) noexcept;
     ~Network();
+
+    /// Reads a model that Network.save has written in Python, or `rcspike train`. Throws std::runtime_error if there is
+    /// none at this path, and std::invalid_argument if the file is truncated, not a model of ours, of a newer format,
+    /// of the other precision, or its weights are not as it says.
+    static Network load(const std::string& path);
 
     std::size_t n_layers() const;
     std::size_t n_in(std::size_t layer = 0) const;

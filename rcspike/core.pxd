@@ -1,0 +1,134 @@
+# The C++ API for Cython 3, name by name; the headers say what each does. Errors come as ValueError, if the reason is an
+# argument or a broken file, and else as RuntimeError.
+#
+# Cython does not know C++'s default arguments: `threads` is always given, as Threads.all() or Threads.exactly(n). A
+# Network is never without weights, so what keeps one as a variable or attribute needs @cython.cpp_locals(True).
+
+from libc.stdint cimport uint8_t, uint32_t
+from libcpp.string cimport string
+from libcpp.vector cimport vector
+
+
+cdef extern from "rcspike/span.h" namespace "rcspike" nogil:
+    cdef cppclass Span2[T]:
+        T* data
+        size_t rows
+        size_t cols
+
+    cdef cppclass Span1[T]:
+        T* data
+        size_t size
+
+
+cdef extern from "rcspike/threads.h" namespace "rcspike" nogil:
+    cdef cppclass Threads:
+        int count
+
+        @staticmethod
+        Threads all()
+
+        @staticmethod
+        Threads exactly(int n) except +
+
+
+cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
+    cdef cppclass Circuit:
+        double e_plus
+        double e_minus
+        double diode_drop
+        double ramp
+
+        @staticmethod
+        Circuit conventional()
+
+    void validate(const Circuit& circuit) except +
+
+
+cdef extern from "rcspike/build_config.h" namespace "rcspike" nogil:
+    cdef cppclass BuildConfig:
+        string version
+        string compiler
+        string isa
+        vector[string] isas
+        vector[string] compiled
+
+    BuildConfig build_config() except +
+
+
+cdef extern from "rcspike/encode.h" namespace "rcspike" nogil:
+    void encode[Real](Span2[const Real] images, Span2[Real] times) except +
+    void encode_bytes "rcspike::encode"[Real](Span2[const uint8_t] images, Span2[Real] times) except +
+
+
+cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
+    cdef cppclass Interval[Real]:
+        Real start
+        uint32_t end
+
+    cdef cppclass SpikeTrain[Real]:
+        const uint32_t* inputs
+        const Interval[Real]* intervals
+        size_t n_intervals
+        size_t n_spikes() const
+
+    cdef cppclass Schedule[Real]:
+        Schedule()
+        Schedule(Span2[const Real] times, Threads threads) except +
+        void assign(Span2[const Real] times, Threads threads) except +
+        size_t batch() const
+        size_t n_in() const
+        SpikeTrain[Real] operator[](size_t sample) const
+
+
+cdef extern from "rcspike/charge.h" namespace "rcspike" nogil:
+    cdef cppclass AffineSynapses[Real]:
+        Span2[const Real] drive
+        Span2[const Real] conductance
+        Span1[const Real] drive0
+        Span1[const Real] conductance0
+
+    cdef cppclass AffineGradient[Real]:
+        Span2[Real] drive
+        Span2[Real] conductance
+        Span1[Real] drive0
+        Span1[Real] conductance0
+
+    void charge[Real](const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[Real] v,
+                      Threads threads) except +
+    void charge_affine "rcspike::charge"[Real](
+        const Schedule[Real]& schedule, const AffineSynapses[Real]& synapses, Span2[Real] v, Threads threads) except +
+    void charge_vjp[Real](
+        const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[const Real] grad_v,
+        Span2[Real] grad_times, Span2[Real] grad_weights, Threads threads) except +
+    void charge_affine_vjp "rcspike::charge_vjp"[Real](
+        const Schedule[Real]& schedule, const AffineSynapses[Real]& synapses, Span2[const Real] grad_v,
+        Span2[Real] grad_times, const AffineGradient[Real]& gradient, Threads threads) except +
+
+
+cdef extern from "rcspike/fire.h" namespace "rcspike" nogil:
+    void fire[Real](Span2[const Real] v, const Circuit& circuit, Span2[Real] times) except +
+    void fire_vjp[Real](Span2[const Real] v, const Circuit& circuit, Span2[const Real] grad_times,
+                        Span2[Real] grad_v) except +
+
+
+cdef extern from "rcspike/trace.h" namespace "rcspike" nogil:
+    void trace[Real](const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit,
+                     Span1[const Real] at, Span2[Real] v, Threads threads) except +
+
+
+cdef extern from "rcspike/network.h" namespace "rcspike" nogil:
+    cdef cppclass Network[Real]:
+        Network(const vector[Span2[const Real]]& weights, const Circuit& circuit) except +
+
+        @staticmethod
+        Network[Real] load(const string& path) except +
+
+        size_t n_layers() const
+        size_t n_in(size_t layer) except +
+        size_t n_out(size_t layer) except +
+        const Circuit& circuit() const
+        void weights(size_t layer, Span2[Real] to) except +
+        void forward(const Schedule[Real]& schedule, const vector[Span2[const Real]]& noise, Span2[Real] v,
+                     Threads threads) except +
+        void forward(Span2[const Real] times, const vector[Span2[const Real]]& noise, Span2[Real] v,
+                     Threads threads) except +

@@ -1,0 +1,293 @@
+// Model files: what is read from them, and what is refused in which words. That the files are those which Python writes
+// is tested from there.
+#include <cstdio>
+#include <fstream>
+
+#include "check.h"
+#include "fixture.h"
+#include "json.h"
+#include "rcspike/network.h"
+
+using namespace rcspike;
+using namespace rcspike::test;
+
+namespace {
+
+/// A file for as long as the object lives, one for each process of the tests.
+struct File {
+    std::string path;
+
+    explicit File(const std::string& bytes) {
+        const char* isa = std::getenv("RCSPIKE_ISA");
+        path = std::string("test_model_") + (isa && *isa ? isa : "best") + ".safetensors";
+        std::ofstream(path, std::ios::binary) << bytes;
+    }
+    ~File() { std::remove(path.c_str()); }
+};
+
+std::string file(const std::string& header, const std::string& arrays) {
+    std::string start;
+    for (int i = 0; i < 8; ++i) start.push_back(static_cast<char>(header.size() >> (8 * i) & 0xff));
+    return start + header + arrays;
+}
+
+/// A model of 2 - 3 - 1; tests change its parts.
+template <class Real>
+struct Model {
+    Matrix<Real> first = uniform<Real>(2, 3, -1, 2, 1), second = uniform<Real>(3, 1, -1, 2, 2);
+    std::string format = R"("format": "rcspike-model", "format_version": "1")";
+    std::string circuit =
+        R"({"v_syn": "2.0", "e_plus": "2.0", "e_minus": "-inf", "diode_drop": "1e-01", "ramp": "0.5"})";
+    std::string header = R"({"sizes": [2, 3, 1], "circuit": )" + circuit + "}";
+    std::string weights0, weights1;
+
+    Model() {
+        weights0 = entry("[2, 3]", 0, 6);
+        weights1 = entry("[3, 1]", 6, 9);
+    }
+
+    static std::string entry(const std::string& shape, std::size_t first, std::size_t last) {
+        return R"({"dtype": ")" + std::string(sizeof(Real) == 4 ? "F32" : "F64") + R"(", "shape": )" + shape +
+               R"(, "data_offsets": [)" + std::to_string(first * sizeof(Real)) + ", " +
+               std::to_string(last * sizeof(Real)) + "]}";
+    }
+
+    std::string arrays() const {  // on the machines that the tests run on, which are little-endian
+        std::string bytes;
+        for (const Matrix<Real>* m : {&first, &second}) {
+            bytes.append(reinterpret_cast<const char*>(m->values.data()), m->values.size() * sizeof(Real));
+        }
+        return bytes;
+    }
+
+    std::string bytes() const {
+        std::string quoted;
+        for (const char c : header) quoted += c == '"' ? std::string("\\\"") : std::string(1, c);
+        return file(R"({"__metadata__": {)" + format + R"(, "header": ")" + quoted + R"("}, "weights.0": )" + weights0 +
+                        R"(, "weights.1": )" + weights1 + "}   ",
+                    arrays());
+    }
+
+    void set_circuit(const std::string& text) { header = R"({"sizes": [2, 3, 1], "circuit": )" + text + "}"; }
+};
+
+template <class Real>
+Network<Real> load(const std::string& bytes) {
+    const File written(bytes);
+    return Network<Real>::load(written.path);
+}
+
+template <class Real>
+void refused(const Model<Real>& model, const std::string& why) {
+    CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument, why);
+    CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument, ".safetensors is not a whole rcspike model: ");
+}
+
+template <class Real>
+using Other = std::conditional_t<sizeof(Real) == 4, double, float>;
+
+}  // namespace
+
+TEST_EACH_REAL(a_model_has_the_weights_and_the_circuit_of_its_file) {
+    const Model<Real> model;
+    const Network<Real> network = load<Real>(model.bytes());
+    CHECK_EQUAL(network.n_layers(), 2u);
+    Matrix<Real> first(2, 3), second(3, 1);
+    network.weights(0, first);
+    network.weights(1, second);
+    CHECK(same_bits(first, model.first));
+    CHECK(same_bits(second, model.second));
+    CHECK_EQUAL(network.circuit().e_plus, 2.0);
+    CHECK_EQUAL(network.circuit().e_minus, -inf);
+    CHECK_EQUAL(network.circuit().diode_drop, 0.1);
+    CHECK_EQUAL(network.circuit().ramp, 0.5);
+}
+
+TEST_EACH_REAL(arrays_may_come_in_any_order) {
+    Model<Real> model;
+    model.weights0 = Model<Real>::entry("[2, 3]", 3, 9);
+    model.weights1 = Model<Real>::entry("[3, 1]", 0, 3);
+    Matrix<Real> second(3, 1);
+    load<Real>(model.bytes()).weights(1, second);
+    CHECK_EQUAL(second(2, 0), model.first(0, 2));
+}
+
+TEST_EACH_REAL(a_file_that_is_not_there_is_refused) {
+    CHECK_THROWS(Network<Real>::load("no/such/file"), std::runtime_error, "no model at no/such/file");
+    CHECK_THROWS(Network<Real>::load("."), std::exception, "");
+}
+
+TEST_EACH_REAL(a_file_cut_off_anywhere_is_refused) {
+    const std::string bytes = Model<Real>().bytes();
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+        CHECK_THROWS(load<Real>(bytes.substr(0, length)), std::invalid_argument, "is not a whole rcspike model: ");
+    }
+    CHECK_THROWS(load<Real>(bytes + '\0'), std::invalid_argument, "its header tells of");
+}
+
+TEST_EACH_REAL(no_change_of_bytes_does_worse_than_being_refused) {
+    const std::string bytes = Model<Real>().bytes();
+    Random random(7);
+    for (int i = 0; i < 2000; ++i) {
+        std::string changed = bytes;
+        for (int n = 0; n < 1 + i % 3; ++n) {
+            changed[random.below(changed.size())] = static_cast<char>(random.below(256));
+        }
+        try {
+            load<Real>(changed);
+        } catch (const std::invalid_argument&) {
+        }
+    }
+}
+
+TEST_EACH_REAL(what_is_no_model_of_ours_is_refused) {
+    Model<Real> model;
+    model.format = R"("format": "rcspike-checkpoint", "format_version": "1")";
+    CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument, " is not an rcspike model but rcspike-checkpoint");
+    CHECK_THROWS(load<Real>(file(R"({"a": {"dtype": "I8", "shape": [1], "data_offsets": [0, 1]}})", "x")),
+                 std::invalid_argument, " is not an rcspike model but a safetensors file of something else");
+    CHECK_THROWS(load<Real>("these are words and not a model"), std::invalid_argument, "it is no safetensors file");
+    CHECK_THROWS(load<Real>(file("{]", "")), std::invalid_argument, "invalid JSON at character 1");
+}
+
+TEST_EACH_REAL(a_newer_format_is_refused_and_says_what_to_do) {
+    Model<Real> model;
+    model.format = R"("format": "rcspike-model", "format_version": "2")";
+    CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument,
+                 " has format 2, this version reads up to 1; upgrade rcspike");
+    model.format = R"("format": "rcspike-model", "format_version": "1a")";
+    refused(model, "invalid JSON");
+    model.format = R"("format": "rcspike-model", "format_version": "-1")";
+    refused(model, "format_version in its header is not a size: -1");
+    model.format = R"("format": "rcspike-model")";
+    refused(model, "its metadata has no format_version");
+}
+
+TEST_EACH_REAL(the_other_precision_is_refused_and_says_which_it_is) {
+    const std::string why = sizeof(Real) == 4 ? " holds float32 weights; load it as Network<float>"
+                                              : " holds float64 weights; load it as Network<double>";
+    CHECK_THROWS(load<Other<Real>>(Model<Real>().bytes()), std::invalid_argument, why);
+    Model<Real> half;
+    half.weights0 = R"({"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]})";
+    refused(half, "weights.0 must be float32 or float64, got F16");
+}
+
+TEST_EACH_REAL(shapes_that_do_not_fit_are_refused) {
+    const auto with = [](const std::string& weights0, const std::string& weights1, const char* why) {
+        Model<Real> model;
+        model.weights0 = weights0;
+        model.weights1 = weights1;
+        refused(model, why);
+    };
+    const auto entry = Model<Real>::entry;
+    with(entry("[3, 2]", 0, 6), entry("[3, 1]", 6, 9), "weights[1] must have shape (2, 1), got (3, 1)");
+    with(entry("[6]", 0, 6), entry("[3, 1]", 6, 9), "weights[0] must have 2 dimensions, got [6]");
+    with(entry("[2, 4]", 0, 6), entry("[3, 1]", 6, 9), "bytes, which do not make its shape");
+    with(entry("[2, 9223372036854775809]", 0, 6), entry("[3, 1]", 6, 9), "bytes, which do not make its shape");
+    with(entry("[2, 0]", 0, 0), entry("[9, 1]", 0, 9), "weights[0] is empty, got shape (2, 0)");
+    with(entry("[2, 3]", 0, 6), entry("[6, 1]", 3, 9), "overlap or leave a gap");
+    with(entry("[2, 3]", 0, 6), entry("[6, 1]", 0, 6), "weights.1 lies where another array does");
+    with(entry("[2, 3]", 0, 6), entry("[2, 1]", 7, 9), "overlap or leave a gap");
+    with(entry("[2, 3]", 0, 6), entry("[2, 1]", 6, 8), "its header tells of");
+    with(entry("[2, 3]", 0, 6), entry("[4, 1]", 6, 10), "weights.1 should lie in bytes");
+    with(entry("[2, 3]", 6, 0), entry("[3, 1]", 6, 9), "weights.0 should lie in bytes");
+    with(entry("[2, -3]", 0, 6), entry("[3, 1]", 6, 9), "shape in its header is not a size: -3");
+    with(entry("[2, 99999999999999999999]", 0, 6), entry("[3, 1]", 6, 9), "is not a size: 99999999999999999999");
+    with("3", entry("[3, 1]", 6, 9), "its header has no dtype");
+    with(entry("7", 0, 6), entry("[3, 1]", 6, 9), "shape in its header is not a list");
+    with(R"({"dtype": 4})", entry("[3, 1]", 6, 9), "dtype in its header is not text");
+    with(R"({"dtype": "F32", "shape": [], "data_offsets": [0]})", "{}", "weights.0 must have two data_offsets, got 1");
+
+    Model<Real> model;
+    model.header = R"({"sizes": [2, 4, 1], "circuit": )" + model.circuit + "}";
+    refused(model, "it says sizes [2, 4, 1] but holds weights of [2, 3, 1]");
+}
+
+TEST_EACH_REAL(weights_that_are_missing_are_refused) {
+    std::string bytes = Model<Real>().bytes();
+    bytes.replace(bytes.find("weights.1"), 9, "weights.2");
+    CHECK_THROWS(load<Real>(bytes), std::invalid_argument, "it has no weights.1");
+    CHECK_THROWS(load<Real>(file(R"({"__metadata__": {"format": "rcspike-model", "format_version": "1", "header":
+            "{\"circuit\": {\"v_syn\": \"1\", \"e_plus\": \"1\", \"e_minus\": \"-1\", \"diode_drop\": \"0\",)"
+                                 R"( \"ramp\": \"0\"}, \"sizes\": [1]}"}})",
+                                 "")),
+                 std::invalid_argument, "a network needs at least one layer");
+}
+
+TEST_EACH_REAL(weights_that_are_not_finite_are_refused) {
+    Model<Real> model;
+    model.second(2, 0) = Real(not_a_number);
+    refused(model, "weights[1][2, 0] must be finite, got nan");
+}
+
+TEST_EACH_REAL(a_circuit_that_is_not_physical_or_not_known_is_refused) {
+    const auto with = [](const std::string& circuit, const char* why) {
+        Model<Real> model;
+        model.set_circuit(circuit);
+        refused(model, why);
+    };
+    const auto circuit = [](const std::string& v_syn, const std::string& e_plus, const std::string& more = "") {
+        return R"({"v_syn": ")" + v_syn + R"(", "e_plus": ")" + e_plus +
+               R"(", "e_minus": "-1.0", "diode_drop": "0.0", "ramp": "0.0")" + more + "}";
+    };
+    with(circuit("1.0", "-2.0"), "e_plus must be above the resting voltage 0, got -2");
+    with(circuit("-1.0", "1.0"), "v_syn must be above 0, got -1");
+    with(circuit("1.0", "1.0x"), "e_plus is not a number: '1.0x'");
+    with(circuit("1.0", ""), "e_plus is not a number: ''");
+    with(circuit("1.0", " 1.0"), "e_plus is not a number: ' 1.0'");
+    with(circuit("nan", "1.0"), "v_syn is not a number: 'nan'");
+    with(circuit("1.0", "1.0", R"(, "leak": "0.1")"), "its circuit has a part that is not known here");
+    with("{}", "its header has no v_syn");
+    with("[]", "its header has no v_syn");
+    Model<Real> model;
+    model.header = "{}";
+    refused(model, "its header has no circuit");
+}
+
+TEST(json_is_read_with_its_escapes) {
+    using detail::Json;
+    const Json json = Json::parse(R"( {"a": [1, -2.5e+3, true, null, {}], "b\n": "\u00e9\ud83d\ude00\"\\\/\t"} )");
+    CHECK_EQUAL(json.members.size(), 2u);
+    CHECK_EQUAL(json.member("a").items.size(), 5u);
+    CHECK_EQUAL(json.member("a").items[1].text, "-2.5e+3");
+    CHECK_EQUAL(json.member("b\n").text, "\xc3\xa9\xf0\x9f\x98\x80\"\\/\t");
+    CHECK_EQUAL(Json::parse("18446744073709551615").size("n"), std::numeric_limits<std::size_t>::max());
+    CHECK_THROWS(Json::parse("18446744073709551616").size("n"), std::invalid_argument, "not a size");
+}
+
+TEST(what_is_no_json_is_refused) {
+    for (const char* text : {"",
+                             " ",
+                             "{",
+                             "[",
+                             "[1,]",
+                             "[1 2]",
+                             "{\"a\"}",
+                             "{\"a\":}",
+                             "{\"a\":1,}",
+                             "{a:1}",
+                             "\"",
+                             "\"\\",
+                             "\"\\x\"",
+                             "\"\\u12\"",
+                             "\"\\u12g4\"",
+                             "\"\\ud800\"",
+                             "\"\\ud800\\u0041\"",
+                             "\"\\udc00\"",
+                             "\"\n\"",
+                             "01",
+                             "-",
+                             "1.",
+                             "1e",
+                             "1e+",
+                             ".5",
+                             "+1",
+                             "tru",
+                             "nil",
+                             "1 2",
+                             "]",
+                             "{\"a\":1,\"a\":2}"}) {
+        CHECK_THROWS(detail::Json::parse(text), std::invalid_argument, "invalid JSON at character ");
+    }
+    CHECK_THROWS(detail::Json::parse(std::string(100000, '[')), std::invalid_argument, "nested too deeply");
+}

