@@ -110,6 +110,26 @@ def test_a_sample_does_not_know_the_rest_of_its_batch(dtype: npt.DTypeLike) -> N
     np.testing.assert_array_equal(network.forward(times[chosen]), network.forward(times)[chosen])
 
 
+def test_a_wide_first_layer_gives_the_same_bits_by_groups_of_neurons() -> None:
+    # More weights than a cache holds, and more samples than are under way at a time.
+    rng = np.random.default_rng(8)
+    circuit = Circuit(v_syn=1.5)
+    weights = [
+        rng.normal(0, 0.05, (4200, 260)).astype(np.float32),
+        rng.normal(0, 0.2, (260, 5)).astype(np.float32),
+    ]
+    times = np.where(rng.random((300, 4200)) < 0.05, rng.random((300, 4200)), np.inf).astype(np.float32)
+    network = Network(weights, circuit)
+    expected = charge(fire(charge(times, weights[0], circuit), circuit), weights[1], circuit)
+    for threads in (1, 3):
+        np.testing.assert_array_equal(network.forward(times, threads=threads), expected)
+    noisy = network.forward(times, noise=0.1, seed=1)
+    np.testing.assert_array_equal(noisy[:40] != expected[:40], True)
+    times[270, 17] = np.nan
+    with pytest.raises(ValueError, match=r"times\[270, 17\] is nan"):
+        network.forward(times)
+
+
 def test_an_empty_batch_has_no_voltages() -> None:
     assert spread_network().forward(np.empty((0, 13))).shape == (0, 5)
     assert spread_network().predict(np.empty((0, 13))).shape == (0,)
