@@ -3,7 +3,10 @@
 //     cmake -S . -B build/bench -DRCSPIKE_BENCH=ON && cmake --build build/bench && build/bench/bench_kernels
 //
 // One layer's sweeps over trains like those of MNIST images (150 spikes at 67 distinct times, of 784 inputs) and of
-// hidden layers (100 spikes, all distinct, of 200). "ns/tile" is the time for one sample and 16 neurons.
+// hidden layers (100 spikes, all distinct, of 200). "s/tile" is the time for one sample and 16 neurons.
+//
+// Goals with AVX-512 at 3.6 GHz, in ns a tile for the first and for a hidden layer: charge 220 and 230, charge_backward
+// without time gradients 520 and 500, with them 650 and 600; AVX2 within 1.8 times that. Adam: 2.5e9 weights/s.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
