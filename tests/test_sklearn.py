@@ -45,11 +45,6 @@ def accuracy(model: RCSpikeClassifier, table: str, n_folds: int) -> float:
     return float(cross_val_score(model, x, y, cv=folds).mean())
 
 
-def process_id(model: RCSpikeClassifier, x: Any, y: Any) -> int:
-    """In the place of a score: where it would have been computed."""
-    return os.getpid()
-
-
 def assert_same(one: RCSpikeClassifier, other: RCSpikeClassifier) -> None:
     np.testing.assert_array_equal(one.classes_, other.classes_)
     for a, b in zip(one.network_.weights, other.network_.weights, strict=True):
@@ -87,6 +82,9 @@ def test_a_pipeline_and_a_grid_search_take_labels_of_text() -> None:
 
 def test_dask_processes_search_as_this_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dask.distributed import Client, LocalCluster
+
+    def process_id(*_: Any) -> int:  # in here, so that it travels by value: the workers cannot import this module
+        return os.getpid()
 
     monkeypatch.chdir(TESTS)
     search = GridSearchCV(quick(), {"v_syn": [1.0, math.inf], "noise": [0.0, 0.01]}, cv=2)
