@@ -1,5 +1,13 @@
 """Exact simulation and training of RC-Spike circuits."""
 
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("rcspike._core") is None:
+    raise ImportError(
+        f"{__path__[0]} is a source tree without the compiled engine and hides the installed package; start Python in "
+        "another folder, or run pip install -e . here"
+    )
+
 from rcspike import _core, datasets, functional
 from rcspike._core import build_config
 from rcspike._sdk import get_include, get_library

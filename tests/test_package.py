@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -56,6 +57,13 @@ def test_importing_brings_in_nothing_optional(tmp_path: Path) -> None:
     optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click"}
     code = "import sys, rcspike; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not optional & set(run(sys.executable, "-c", code, cwd=tmp_path).split())
+
+
+@pytest.mark.skipif(EDITABLE, reason="an editable install is found before the source tree")
+def test_a_source_tree_that_hides_the_package_says_so(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rcspike", tmp_path / "rcspike", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
+    result = subprocess.run([sys.executable, "-c", "import rcspike"], cwd=tmp_path, capture_output=True, text=True)
+    assert "rcspike is a source tree without the compiled engine" in result.stderr
 
 
 def test_importing_takes_little_longer_than_importing_numpy(tmp_path: Path) -> None:
