@@ -1,4 +1,5 @@
 // The kernels for any machine: 16-byte vectors (SSE2, NEON, or what the compiler makes of them).
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>

@@ -195,6 +195,16 @@ RCSPIKE_INLINE B advance(B v, B a, B y, const Relaxation<B>& r) {
     return bounded ? fma(fma(y, v, a), r.phi, v) : fma(v, r.e, a * r.phi);
 }
 
+/// Rows of tiles that share the second-level cache with little else are fetched some spikes ahead: which comes next no
+/// processor can guess (20,000 inputs: twice as fast). Nearer ones are as fast without.
+constexpr std::size_t ahead = 24;
+
+template <class Tiles>
+RCSPIKE_INLINE bool is_far(const Tiles& tile) {
+    return tile.stride * sizeof(*tile.drive) > 128 * 1024;
+}
+RCSPIKE_INLINE void fetch(const void* row) { __builtin_prefetch(row); }
+
 /// The charging phase of a row of tiles, the loop that everything follows. `visit(step, on, v, next, a, r)` sees every
 /// step before v moves on to next: the synapses that are on, a = A d and the relaxation r.
 template <class Sums, class Tiles, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
@@ -202,9 +212,12 @@ RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visi
     Sums on(tile);
     B v = B::all(0);
     std::size_t spike = 0;
+    const bool far = is_far(tile);
+    const std::size_t last = events.n_spikes() - 1;
     for (std::size_t k = Sums::on_from_start ? 0 : 1; k < events.n_steps; ++k) {
         const Step<Real>& step = events.steps[k];
         for (const std::size_t end = step.end; spike < end; ++spike) {
+            if (far) fetch(tile.drive + events.inputs[std::min(spike + ahead, last)] * lanes<Real>);
             on.switch_on(tile, events.inputs[spike] * lanes<Real>);
         }
         const B a = on.a(step);
@@ -361,6 +374,7 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
 
     Adjoint adjoint(tile);
     B lambda = B::load(grad_v);
+    const bool far = is_far(tile);
     std::size_t spike = events.n_spikes();
     for (std::size_t k = events.n_steps - 1; k > 0; --k) {
         kept -= kept_size;
@@ -369,6 +383,11 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
         if (wants_times) adjoint.set_times(lambda, B::load(kept + 3 * width));
         for (const std::size_t first = events.steps[k - 1].end; spike > first;) {
             const std::size_t offset = events.inputs[--spike] * lanes<Real>;
+            if (far) {
+                const std::size_t next = events.inputs[spike - std::min(spike, ahead)] * lanes<Real>;
+                fetch(tile.drive + next);
+                fetch(gradient.drive + next);
+            }
             adjoint.template add<wants_times>(tile, gradient, offset,
                                               wants_times ? gradient.times + spike * lanes<Real> : nullptr);
         }
