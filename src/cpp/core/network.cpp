@@ -25,8 +25,8 @@ struct Block {
 constexpr std::size_t large = std::size_t{4} << 20;
 constexpr std::size_t samples_at_once = 256;
 
-/// Inference. source.resize(samples, block) makes room for events, source.set(sample, i, block, sort) writes those of a
-/// sample as the block's number i.
+/// Inference. source.resize(samples, block, threads) makes room for events, source.set(sample, i, block, sort) writes
+/// those of a sample as the block's number i.
 template <class Real, class Source>
 void run(const std::vector<detail::Layer<Real>>& layers, const Circuit& circuit, std::size_t batch,
          const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads, const Source& source) {
@@ -45,7 +45,7 @@ void run(const std::vector<detail::Layer<Real>>& layers, const Circuit& circuit,
             thread_local Block<Real> block;
             const Range all{0, samples.last - samples.first};
             block.activity.resize(layers, all.last);
-            source.resize(samples, block);
+            source.resize(samples, block, Threads{1});
             for (std::size_t i = 0; i < all.last; ++i) source.set(samples.first + i, i, block, block.sort);
             overflow.add(detail::run(layers, ramp, noise, samples.first, all, block.activity, block.sort));
             write(block, all, samples.first);
@@ -57,7 +57,7 @@ void run(const std::vector<detail::Layer<Real>>& layers, const Circuit& circuit,
     for (std::size_t first = 0; first < batch; first += samples_at_once) {
         const std::size_t n = std::min(samples_at_once, batch - first);
         block.activity.resize(layers, n);
-        source.resize({first, first + n}, block);
+        source.resize({first, first + n}, block, threads);
         detail::for_each_block(n, threads, [&](Range samples, std::size_t worker) {
             for (std::size_t i = samples.first; i < samples.last; ++i) source.set(first + i, i, block, sorting[worker]);
         });
@@ -126,7 +126,7 @@ void Network<Real>::forward(const Schedule<Real>& schedule, const std::vector<Sp
         const Schedule<Real>& schedule;
         const kernels::Coupling<Real>& coupling;
 
-        void resize(detail::Range samples, Block<Real>& block) const {
+        void resize(detail::Range samples, Block<Real>& block, [[maybe_unused]] Threads threads) const {
             std::size_t most = 0;
             for (std::size_t s = samples.first; s < samples.last; ++s) most = std::max(most, schedule[s].n_intervals);
             block.activity.events[0].resize(samples.last - samples.first, most);
@@ -148,16 +148,15 @@ void Network<Real>::forward(Span2<const Real> times, const std::vector<Span2<con
         const kernels::Coupling<Real>& coupling;
         std::atomic<std::size_t>& refused;
 
-        void resize(detail::Range samples, Block<Real>& block) const {
-            std::size_t most = 0;
-            for (std::size_t s = samples.first; s < samples.last; ++s) {
-                const std::size_t n = detail::count_spikes<Real>({times.row(s), times.cols});
-                if (n == detail::refused) {
-                    refused = s;
-                    most = times.cols;
+        void resize(detail::Range samples, Block<Real>& block, [[maybe_unused]] Threads threads) const {
+            std::vector<std::size_t> counts(samples.last - samples.first);
+            detail::for_each_block(counts.size(), threads, [&](detail::Range part, std::size_t) {
+                for (std::size_t i = part.first; i < part.last; ++i) {
+                    counts[i] = detail::count_spikes<Real>({times.row(samples.first + i), times.cols});
+                    if (counts[i] == detail::refused) refused = samples.first + i;
                 }
-                most = std::max(most, std::min(n, times.cols));
-            }
+            });
+            const std::size_t most = std::min(*std::max_element(counts.begin(), counts.end()), times.cols);
             block.inputs.resize((samples.last - samples.first) * most);
             block.activity.events[0].resize(samples.last - samples.first, most);
             block.most_spikes = most;

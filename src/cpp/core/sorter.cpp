@@ -30,16 +30,18 @@ void Sorter<Real>::radix_sort(std::size_t n) {
 /// leaving ties in order, on spikes that crowd into a few buckets without being ties.
 template <class Real>
 bool Sorter<Real>::bucket_sort(std::size_t n) {
-    std::array<std::uint32_t, 257> position{};  // the last one is for t = 1
-    const auto bucket = [](Key key) {
+    std::size_t n_buckets = 256;
+    while (n_buckets < n && n_buckets < 16384) n_buckets *= 2;
+    position_.assign(n_buckets + 1, 0);  // the last one is for t = 1
+    const auto bucket = [scale = static_cast<Real>(n_buckets)](Key key) {
         Real t;
         std::memcpy(&t, &key, sizeof t);
-        return static_cast<std::uint32_t>(static_cast<std::int32_t>(t * 256));
+        return static_cast<std::uint32_t>(static_cast<std::int32_t>(t * scale));
     };
-    for (std::size_t i = 0; i < n; ++i) ++position[bucket(spikes_[i].key)];
+    for (std::size_t i = 0; i < n; ++i) ++position_[bucket(spikes_[i].key)];
     std::uint32_t sum = 0;
-    for (std::uint32_t& p : position) sum += std::exchange(p, sum);
-    for (std::size_t i = 0; i < n; ++i) spare_[position[bucket(spikes_[i].key)]++] = spikes_[i];
+    for (std::uint32_t& p : position_) sum += std::exchange(p, sum);
+    for (std::size_t i = 0; i < n; ++i) spare_[position_[bucket(spikes_[i].key)]++] = spikes_[i];
     spikes_.swap(spare_);
 
     std::size_t steps_left = 8 * n;

@@ -30,6 +30,7 @@ private:
     void radix_sort(std::size_t n);
 
     std::vector<Spike> spikes_, spare_;
+    std::vector<std::uint32_t> position_;
 };
 
 /// Spikes among the times of one sample; `refused` if one of them is negative or NaN.
