@@ -59,6 +59,7 @@ RCSPIKE_VECTOR_FUNCTIONS(Doubles, double)
 #undef RCSPIKE_VECTOR_FUNCTIONS
 
 #include "kernels/block.h"
+#include "kernels/relax.h"
 #include "kernels/sweep.h"
 
 }  // namespace rcspike::kernels::scalar
