@@ -154,9 +154,6 @@ void trace(const Events<Real>& events, const Tile<Real>& tile, const Real* at, s
     for (; next_at < n_at; ++next_at) end.store(out + next_at * lanes<Real>);
 }
 
-template <class B>
-using TileRow = Block<typename B::Real, 1>;
-
 /// The way back: P and Q, or what takes their place, and what the gradients of the synapses that a step begins with are
 /// made of. `kept_phi` and `kept_mean` are phi and v e + a psi of the step. Affine: dL/dD = P, dL/dG = -Q,
 /// dL/dt = -lambda (D - G v).
