@@ -15,6 +15,7 @@ from rcspike.circuit import Circuit
 from rcspike.functional import encode
 from rcspike.history import Epoch, History
 from rcspike.network import Network
+from rcspike.physical import PhysicalScale
 from rcspike.training import evaluate, train
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Epoch",
     "History",
     "Network",
+    "PhysicalScale",
     "build_config",
     "datasets",
     "encode",
