@@ -10,8 +10,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from rcspike import Network, build_config, datasets, evaluate
+from rcspike import build_config, datasets, evaluate
 from rcspike.cli import _options
+from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
 from rcspike.cli._train import train_command
 
@@ -54,7 +55,7 @@ def eval_command(
 ) -> None:
     """Accuracy of a trained model on the test images of a data set."""
     with user_errors():
-        network = Network.load(model / "model.safetensors" if model.is_dir() else model)
+        network = load_network(model)
         split = datasets.load(dataset.value, directory=data).test
         n = len(split.times)  # encodes the images, which is no part of the measurement
         started = time.perf_counter()
