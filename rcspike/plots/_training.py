@@ -27,7 +27,7 @@ from rcspike.plots._style import (
     tidy,
     title,
 )
-from rcspike.plots._traces import draw_input, draw_layer, head, layer_traces, name_phases
+from rcspike.plots._traces import draw_input, draw_layer, head, label_spikes, layer_traces, mark_spikes, name_phases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -157,6 +157,10 @@ def _draw_path(figure: Figure, top: float, network: Network, split: Split, sampl
     for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
         last = depth == n
         draw_layer(axes, layer, depth, colour, highlight=label if last else None)
+        if last:
+            label_spikes(axes, layer, depth, colour, highlight=label)
+        else:
+            mark_spikes(axes, layer, depth, colour)
         n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())
         name, followed = ("outputs", "") if last else (f"hidden layer {depth}", f"; {len(layer.neurons)} drawn")
         head(axes, depth - 1, f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")
