@@ -1,4 +1,4 @@
-"""The command line: ``rcspike train``, ``rcspike eval``, ``rcspike info``."""
+"""The command line: a module for each command, the short ones here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rcspike import build_config, datasets, evaluate
 from rcspike.cli import _options
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
+from rcspike.cli._trace import trace_command
 from rcspike.cli._train import train_command
 
 __all__ = ["app"]
@@ -27,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
+app.command("trace", epilog="Example: rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")(trace_command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from rcspike.training import train
 
-__all__ = ["Data", "DatasetName", "Noise", "Threads", "given", "learning", "train_defaults"]
+__all__ = ["Data", "DatasetName", "Noise", "Threads", "given", "learning", "numbers", "train_defaults"]
+
+
+Number = TypeVar("Number", int, float)
 
 
 class DatasetName(str, Enum):
@@ -31,6 +35,14 @@ def train_defaults() -> dict[str, Any]:
 def given(**options: Any) -> dict[str, Any]:
     """Those that the user set: the functions behind a command have their own defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def numbers(option: str, text: str, kind: Callable[[str], Number], example: str) -> list[Number]:
+    """A list such as 200,200; ValueError if it is none."""
+    try:
+        return [kind(part) for part in text.split(",")] if text else []
+    except ValueError:
+        raise ValueError(f"{option} takes numbers such as {example}, got {text!r}") from None
 
 
 def learning(name: str, text: str) -> Any:

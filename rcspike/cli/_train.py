@@ -93,7 +93,7 @@ def train_command(
         with user_errors():
             plots.check_available()
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
-            layers = _sizes(layers_text)
+            layers = _options.numbers("--hidden", layers_text, int, "200,200")
             _refuse_other_runs(folder, resume=resume)
             check_writable(folder)
             images = datasets.load(name, directory=data)
@@ -132,13 +132,6 @@ class _Run:
     @property
     def checkpoint(self) -> Path:
         return self.folder / _CHECKPOINT
-
-
-def _sizes(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")] if text else []
-    except ValueError:
-        raise ValueError(f"--hidden takes numbers of neurons such as 200,200, got {text!r}") from None
 
 
 def _refuse_other_runs(folder: Path, *, resume: bool) -> None:

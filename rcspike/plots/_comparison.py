@@ -31,6 +31,7 @@ from rcspike.plots._style import (
 )
 from rcspike.plots._traces import (
     LayerTraces,
+    check_sample,
     draw_input,
     draw_layer,
     head,
@@ -110,8 +111,7 @@ def trace_figure(
     check_available()
     from matplotlib.figure import Figure
 
-    if not 0 <= sample < len(split.labels):
-        raise ValueError(f"sample must be in [0, {len(split.labels)}), got {sample}")
+    check_sample(network, split, sample)
     circuits = _default_circuits(network.circuit) if circuits is None else list(circuits)
     if not 1 <= len(circuits) <= _MAX_CIRCUITS:
         raise ValueError(f"there is room for 1 to {_MAX_CIRCUITS} circuits side by side, got {len(circuits)}")

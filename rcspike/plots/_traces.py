@@ -11,15 +11,18 @@ import numpy.typing as npt
 
 from rcspike import functional
 from rcspike.circuit import Circuit
+from rcspike.datasets import Split
 from rcspike.functional import FloatArray
 from rcspike.network import Network
 from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
+from rcspike.training import check_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
     "LayerTraces",
+    "check_sample",
     "draw_input",
     "draw_layer",
     "head",
@@ -127,6 +130,13 @@ def _evenly(items: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
     if len(items) <= n:
         return items
     return items[np.linspace(0, len(items) - 1, n).round().astype(np.int64)]
+
+
+def check_sample(network: Network, split: Split, sample: int) -> None:
+    """Refuse the position of an image that is not there, and images that the network has not the inputs for."""
+    if not 0 <= sample < len(split.labels):
+        raise ValueError(f"there is no image {sample}: sample must be in [0, {len(split.labels)})")
+    check_fit(network, split)
 
 
 def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, n: int) -> None:

@@ -27,7 +27,16 @@ from rcspike.plots._style import (
     tidy,
     title,
 )
-from rcspike.plots._traces import draw_input, draw_layer, head, label_spikes, layer_traces, mark_spikes, name_phases
+from rcspike.plots._traces import (
+    check_sample,
+    draw_input,
+    draw_layer,
+    head,
+    label_spikes,
+    layer_traces,
+    mark_spikes,
+    name_phases,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,8 +89,7 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
 
     if not len(history):
         raise ValueError("there is no epoch to draw")
-    if not 0 <= sample < len(split.labels):
-        raise ValueError(f"sample must be in [0, {len(split.labels)}), got {sample}")
+    check_sample(network, split, sample)
 
     path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
     path_height = _INPUT_HEIGHT + len(network.weights) * (_PANEL_GAP + _LAYER_HEIGHT)
