@@ -173,7 +173,7 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
             "zorder": 4 if chosen else 3,
         }
         axes.plot(start + layer.t, v, **style)
-        ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41, dtype=v.dtype)
+        ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41 if layer.circuit.ramp else 2, dtype=v.dtype)
         axes.plot(middle + ramp_t, layer.ramp(ramp_t)[layer.neurons == neuron][0], **style)
         if np.isfinite(t_out):
             axes.plot(
@@ -203,17 +203,18 @@ def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, heig
 
 def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
     """The index of each neuron drawn, above its spike, wherever there is room; that of `highlight` in any case."""
-    start = depth - 1
-    taken: list[float] = []
     width = 0.05 * len(str(layer.neurons.max()))
+    lines: list[list[float]] = [[]] if highlight is None else [[], []]
     for neuron, t_out in sorted(zip(layer.neurons, layer.t_out, strict=True), key=lambda pair: pair[0] != highlight):
-        if np.isfinite(t_out) and all(abs(t_out - t) > width for t in taken):
-            taken.append(float(t_out))
+        free = [k for k, taken in enumerate(lines) if all(abs(t_out - t) > width for t in taken)]
+        if np.isfinite(t_out) and free:
+            lines[free[0]].append(float(t_out))
             chosen = neuron == highlight
             axes.annotate(
                 str(neuron),
-                (start + t_out, 1),
-                xytext=(0 if t_out > 1 else 5, 5),  # a saturated output's trace comes from below and goes on
+                (depth - 1 + t_out, 1),
+                # A saturated output's trace comes from below and goes on.
+                xytext=(0 if t_out > 1 else 5, 5 + 12 * free[0]),
                 textcoords="offset points",
                 ha="center",
                 fontsize=10 if chosen else 8,
