@@ -38,6 +38,7 @@ PACKAGE = {
     datasets.py functional.py history.py initialisation.py network.py physical.py py.typed sklearn.py training.py
     cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_trace.py cli/_train.py
     plots/__init__.py plots/_comparison.py plots/_style.py plots/_traces.py plots/_training.py
+    report/__init__.py report/page.html
     lib/librcspike.a lib/pkgconfig/rcspike.pc
     """),
     f"_core{sysconfig.get_config_var('EXT_SUFFIX')}",

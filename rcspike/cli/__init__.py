@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from rcspike import build_config, datasets, evaluate
+from rcspike import build_config, datasets, evaluate, report
 from rcspike.cli import _options
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
@@ -64,6 +64,16 @@ def eval_command(
         accuracy = evaluate(network, split, **_options.given(noise=noise, seed=seed, threads=threads))
         speed = n / (time.perf_counter() - started)
     typer.echo(f"test accuracy {100 * accuracy:.2f} % of {n:,} images, {speed:,.0f} samples/s")
+
+
+@app.command("report", epilog="Example: rcspike report runs/mnist")
+def report_command(
+    folder: Annotated[Path, typer.Argument(help="What a command left its results in.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="File.", show_default="report.html in the folder")] = None,
+) -> None:
+    """Figures, tables, commands, versions and seeds of a results folder in one HTML file."""
+    with user_errors():
+        typer.echo(report.write_report(folder, out))
 
 
 @app.command("info", epilog="Example: RCSPIKE_ISA=scalar rcspike info")
