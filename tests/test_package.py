@@ -56,7 +56,7 @@ SDIST = words("""
 
 
 def test_importing_brings_in_nothing_optional(tmp_path: Path) -> None:
-    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click"}
+    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click", "jinja2"}
     code = "import sys, rcspike; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not optional & set(run(sys.executable, "-c", code, cwd=tmp_path).split())
 

@@ -55,7 +55,7 @@ class _Record:
 
     name: str
     command: str
-    groups: list[tuple[str, list[tuple[str, str]]]]
+    groups: list[tuple[str, list[tuple[str, _Cell]]]]
 
 
 def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
@@ -103,7 +103,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
     figures = [_figure(file) for file in sorted(source.glob("*.svg"))]
-    tables = [_table(file) for file in sorted(source.glob("*.csv"))]
+    tables = sorted((_table(file) for file in source.glob("*.csv")), key=lambda table: (table.folded, table.name))
     records = [record for file in sorted(source.glob("*.json")) for record in _records(file)]
     if not (figures or tables or records):
         raise ValueError(f"{source} has no figure (*.svg), table (*.csv) or record of a command (*.json) in it")
@@ -158,19 +158,19 @@ def _records(file: Path) -> list[_Record]:
     if not isinstance(content, dict) or "command" not in content:
         return []
     command = content.pop("command")
-    plain = [(name, _said(value)) for name, value in content.items() if not isinstance(value, dict)]
-    groups = [("", plain)] if plain else []
+    plain = {name: value for name, value in content.items() if not isinstance(value, dict)}
+    groups = [("", _facts(plain))] if plain else []
     groups += [(name, _facts(value)) for name, value in content.items() if isinstance(value, dict)]
     return [_Record(file.name, command if isinstance(command, str) else shlex.join(map(str, command)), groups)]
 
 
-def _facts(group: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    facts: list[tuple[str, str]] = []
+def _facts(group: dict[str, Any], prefix: str = "") -> list[tuple[str, _Cell]]:
+    facts: list[tuple[str, _Cell]] = []
     for name, value in group.items():
         if isinstance(value, dict):
             facts += _facts(value, f"{prefix}{name}.")
         else:
-            facts.append((f"{prefix}{name}", _said(value)))
+            facts.append((f"{prefix}{name}", _cell(_said(value))))
     return facts
 
 
