@@ -14,6 +14,7 @@ from rcspike import build_config, datasets, evaluate, report
 from rcspike.cli import _options
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
+from rcspike.cli._sweep import sweep_command
 from rcspike.cli._trace import trace_command
 from rcspike.cli._train import train_command
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
+app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")(sweep_command)
 app.command("trace", epilog="Example: rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")(trace_command)
 
 

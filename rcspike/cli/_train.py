@@ -20,16 +20,11 @@ from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset
 from rcspike.history import History
 from rcspike.network import Network
+from rcspike.presets import preset, train_defaults
 from rcspike.training import train
 
 __all__ = ["train_command"]
 
-# Chosen on a validation split, docs/benchmarks.md.
-_PRESETS: dict[str, dict[str, Any]] = {
-    "digits": {"hidden": "200", "epochs": 40, "batch_size": 16, "learning_rate": 2e-3},
-    "mnist": {"hidden": "200,200", "epochs": 20},
-    "fashion-mnist": {"hidden": "200,200", "epochs": 20},
-}
 _CHECKPOINT = "checkpoint.safetensors"
 
 
@@ -73,9 +68,7 @@ def train_command(
     Ctrl-C stops it after the last finished epoch; --resume goes on from there, to the same weights bit for bit.
     """
     name, screen = dataset.value, console()
-    preset = _PRESETS[name]
     options = given(
-        hidden=hidden,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -85,15 +78,15 @@ def train_command(
         validation=validation,
         threads=threads,
     )
-    settings = {**preset, **options, "seed": seed}
-    layers_text = settings.pop("hidden")
+    settings = {**preset(name), **options, "seed": seed}
+    layers = settings.pop("hidden")
     folder = out or Path("runs", f"{name}-v{v_syn:g}-s{seed}")
     run, reporter = None, Reporter(screen)
     try:
         with user_errors():
             plots.check_available()
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
-            layers = _options.numbers("--hidden", layers_text, int, "200,200")
+            layers = layers if hidden is None else _options.sizes(hidden)
             _refuse_other_runs(folder, resume=resume)
             check_writable(folder)
             images = datasets.load(name, directory=data)
@@ -175,7 +168,7 @@ def _stop(run: _Run | None, reporter: Reporter, epochs: int) -> NoReturn:
 def _write(run: _Run, history: History) -> None:
     run.network.save(run.model)
     history.write_csv(run.folder / "history.csv")
-    settings = {**_options.train_defaults(), **run.settings}
+    settings = {**train_defaults(), **run.settings}
     record = {
         "command": shlex.join(run.command),
         "dataset": run.dataset.name,

@@ -5,6 +5,7 @@ matplotlib is imported inside the functions, so that the package does without it
 
 from rcspike.plots._comparison import trace_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
+from rcspike.plots._sweep import sweep_figure
 from rcspike.plots._traces import LayerTraces, layer_traces
 from rcspike.plots._training import training_figure
 
@@ -14,6 +15,7 @@ __all__ = [
     "circuit_colour",
     "layer_traces",
     "save_figure",
+    "sweep_figure",
     "trace_figure",
     "training_figure",
 ]
