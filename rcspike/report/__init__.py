@@ -103,7 +103,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
     figures = [_figure(file) for file in sorted(source.glob("*.svg"))]
-    tables = sorted((_table(file) for file in source.glob("*.csv")), key=lambda table: (table.folded, table.name))
+    tables = sorted((_table(file) for file in source.glob("*.csv")), key=lambda table: (len(table.rows), table.name))
     records = [record for file in sorted(source.glob("*.json")) for record in _records(file)]
     if not (figures or tables or records):
         raise ValueError(f"{source} has no figure (*.svg), table (*.csv) or record of a command (*.json) in it")
