@@ -39,8 +39,9 @@ def check_parameters(parameters: Parameters) -> None:
     Parameters
     ----------
     parameters : mapping
-        ``model`` (``rc-spike``, ``transfer`` or ``relu``), ``dataset``, ``hidden`` (sizes of the hidden layers), ``epochs``, ``seed``, and
-        those arguments of `rcspike.Circuit` and `rcspike.train` that differ from their defaults.
+        ``model`` (``rc-spike``, ``transfer`` or ``relu``), ``dataset``, ``hidden`` (sizes of the hidden layers),
+        ``epochs``, ``seed``, and those arguments of `rcspike.Circuit` and `rcspike.train` that differ from their
+        defaults.
 
     Raises
     ------
