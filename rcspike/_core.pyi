@@ -111,5 +111,11 @@ class Trainer32(_Trainer): ...
 class Trainer64(_Trainer): ...
 
 def trainer(
-    weights: Sequence[_Float], circuit: Circuit, *, temperature: float, temporal_penalty: float, t_ref: float
+    weights: Sequence[_Float],
+    circuit: Circuit,
+    *,
+    temperature: float,
+    temporal_penalty: float,
+    t_ref: float,
+    energy_penalty: float = 0.0,
 ) -> Trainer32 | Trainer64: ...

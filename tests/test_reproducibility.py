@@ -77,19 +77,21 @@ def network_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Arr
     network = Network.create([36, 45, 20, 4], Circuit(v_syn=1.2, diode_drop=0.1, ramp=0.2), seed=1, dtype=dtype)
     yield network.forward(data.train.times, threads=threads)
     yield network.forward(data.train.times, noise=0.02, seed=2, threads=threads)
-    history = train(
-        network,
-        data,
-        epochs=2,
-        seed=3,
-        batch_size=50,
-        noise=0.01,
-        temporal_penalty=0.01,
-        validation=0.1,
-        threads=threads,
-    )
-    yield from network.weights
-    yield np.array([[e.loss, e.train_accuracy, e.test_accuracy, e.validation_accuracy] for e in history])
+    for penalty in (0.0, 0.01):
+        history = train(
+            network,
+            data,
+            epochs=2,
+            seed=3,
+            batch_size=50,
+            noise=0.01,
+            temporal_penalty=0.01,
+            energy_penalty=penalty,
+            validation=0.1,
+            threads=threads,
+        )
+        yield from network.weights
+        yield np.array([[e.loss, e.train_accuracy, e.test_accuracy, e.validation_accuracy] for e in history])
 
 
 def all_digests(threads: int) -> list[str]:
