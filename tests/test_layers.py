@@ -21,6 +21,7 @@ RANKS = [
     ["_idx", "initialisation", "datasets", "network", "physical"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
+    ["executors", "presets", "relu", "transfer", "experiment", "sweep", "tables"],
     ["plots", "sklearn"],
     ["cli", "__main__"],
 ]
