@@ -137,7 +137,7 @@ def train(
         gamma, and the time in T that output spikes are drawn to.
     energy_penalty : float
         Weight of the energy that the rails spend on the synapses of all layers for a sample, in C V_th^2 (see
-        `rcspike.functional.supply_charge`); needs finite rails.
+        `rcspike.functional.supply_charge`). An infinite rail counts as one of 1 V_th.
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times, in training and in every accuracy
         that is reported.

@@ -63,8 +63,11 @@ double loss_of(const Loss& loss, const Real* v, std::size_t n, std::int64_t labe
     return total;
 }
 
-/// Asks a layer's way back to count the energy that the rails spend: its price is that of each charge, E times the
-/// penalty. `charges` is the memory.
+/// What a charge from a rail costs: its voltage, and for current sources that of a supply that just reaches the
+/// threshold.
+double supply_voltage(double rail) { return std::isinf(rail) ? std::copysign(1.0, rail) : rail; }
+
+/// Asks a layer's way back to count the energy that the rails spend, times the penalty. `charges` is the memory.
 template <class Real>
 detail::Supply<Real> priced(const Loss& loss, const Circuit& circuit, std::size_t batch, std::size_t n_out,
                             detail::Buffer<Real>& charges) {
@@ -73,8 +76,8 @@ detail::Supply<Real> priced(const Loss& loss, const Circuit& circuit, std::size_
     charges.resize(4 * size);
     Real* const data = charges.data();
     const double price = loss.energy_penalty / static_cast<double>(batch);
-    std::fill_n(data, size, static_cast<Real>(price * circuit.e_plus));
-    std::fill_n(data + size, size, static_cast<Real>(price * circuit.e_minus));
+    std::fill_n(data, size, static_cast<Real>(price * supply_voltage(circuit.e_plus)));
+    std::fill_n(data + size, size, static_cast<Real>(price * supply_voltage(circuit.e_minus)));
     const auto part = [&](std::size_t i) { return Span2<Real>{data + i * size, batch, n_out}; };
     return {part(0), part(1), part(2), part(3)};
 }
@@ -87,7 +90,7 @@ double energy_of(const detail::Supply<Real>& supply, const Circuit& circuit) {
         plus += static_cast<double>(supply.plus.data[i]);
         minus += static_cast<double>(supply.minus.data[i]);
     }
-    return circuit.e_plus * plus + circuit.e_minus * minus;
+    return supply_voltage(circuit.e_plus) * plus + supply_voltage(circuit.e_minus) * minus;
 }
 
 template <class Real>
@@ -121,11 +124,6 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss) {
     if (!std::isfinite(loss.t_ref)) refuse("t_ref must be finite, got ", loss.t_ref);
     if (!(loss.energy_penalty >= 0) || std::isinf(loss.energy_penalty)) {
         refuse("energy_penalty must be finite and not negative, got ", loss.energy_penalty);
-    }
-    const Circuit& circuit = network.circuit();
-    if (loss.energy_penalty > 0 && (std::isinf(circuit.e_plus) || std::isinf(circuit.e_minus))) {
-        refuse("energy_penalty ", loss.energy_penalty, " needs finite rails, got e_plus ", circuit.e_plus,
-               " and e_minus ", circuit.e_minus, ": what flows from an infinite one has no energy to speak of");
     }
     state_.reset(new State{std::move(network), loss, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
     for (const Layer<Real>& layer : state_->network.layers_) {

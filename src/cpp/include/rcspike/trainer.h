@@ -17,7 +17,7 @@ struct Loss {
     double temperature = 0.07;      ///< tau, in T
     double temporal_penalty = 0.0;  ///< gamma
     double t_ref = 0.9;             ///< in T
-    double energy_penalty = 0.0;    ///< for each C V_th^2 of a sample; needs finite rails
+    double energy_penalty = 0.0;    ///< for each C V_th^2 of a sample; an infinite rail counts as one of 1 V_th
 };
 
 /// What one step saw, before it changed the weights.
