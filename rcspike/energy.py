@@ -42,7 +42,8 @@ class EnergyModel:
     v_ramp : float
         Supply of the ramp's current source, seen from the resting voltage, in V.
     line_capacitance : float
-        Of one input's axon line for each neuron that it passes, in F: the gate of the synapse's switch and some metal.
+        In F, of an axon line for each neuron that it passes: the junction of a synapse's diode and some metal. An input
+        has a line for each rail, and its spike takes both from rest to their rails.
     reset_capacitance : float
         Of the gate of a neuron's reset switch in F.
     comparator_current : float
@@ -74,7 +75,7 @@ class EnergyModel:
     scale: PhysicalScale = field(default_factory=PhysicalScale)
     v_logic: float = 1.8
     v_ramp: float = 1.3
-    line_capacitance: float = 2.8e-15
+    line_capacitance: float = 1.6e-15
     reset_capacitance: float = 1.7e-15
     comparator_current: float = 50e-9
     comparator_noise: float = 1e-3
