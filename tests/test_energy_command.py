@@ -1,10 +1,11 @@
-"""``rcspike energy`` and its figure."""
+"""``rcspike energy`` and energies in a sweep, and their figures."""
 
 from __future__ import annotations
 
 import csv
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,15 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from typer.testing import CliRunner, Result
 
-from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, plots
+from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, plots, train
 from rcspike.cli import app
 from rcspike.energy import PARTS, activity, energy_parts
+from rcspike.experiment import run_experiment
 
 
 @pytest.fixture
@@ -117,3 +121,43 @@ def test_the_bars_are_as_high_as_the_energy() -> None:
                 assert (bottom, height) == pytest.approx((base, pj[layer] if layer < 3 else pj.sum()), rel=1e-12)
                 base += height
     assert len({colour for _, _, colour in bars}) == len(PARTS)
+
+
+def test_an_experiment_has_the_energy_of_its_network() -> None:
+    common = {"model": "rc-spike", "dataset": "digits", "hidden": (12,), "epochs": 2, "seed": 0, "v_syn": 1.5}
+    digits = datasets.load("digits")
+    network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
+    train(network, digits, epochs=2, seed=0)
+    parts = energy_parts(activity(network, digits.test.times), network.circuit)
+    pj = 1e12 * sum(joules.sum(axis=1).mean() for joules in parts.values())
+    assert run_experiment(common)["energy_pj"] == pytest.approx(pj, rel=1e-12)
+    assert run_experiment({**common, "energy_penalty": 0.1})["energy_pj"] < pj
+
+
+def test_a_sweep_draws_accuracy_against_energy(tmp_path: Path) -> None:
+    words = "digits --v-syn 1,inf --seeds 1 --no-relu --vary epochs=1 --vary energy_penalty=0,0.01 --workers 1"
+    result = CliRunner().invoke(app, ["sweep", *words.split(), "--out", str(tmp_path)], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "pareto.svg").exists()
+    with (tmp_path / "table.csv").open(newline="") as file:
+        energies = {(row["v_syn"], row["energy_penalty"]): float(row["energy_pj_mean"]) for row in csv.DictReader(file)}
+    assert len(energies) == 4
+    assert energies["1.0", "0.01"] < energies["1.0", "0.0"] < energies["inf", "0.0"]
+
+
+def rows_at(points: list[tuple[float, float]]) -> list[dict[str, Any]]:
+    common = {"dataset": "mnist", "model": "rc-spike", "v_syn": 1.0, "n": 1, "test_std": None, "energy_pj_std": None}
+    return [{**common, "energy_pj_mean": energy, "test_mean": accuracy} for energy, accuracy in points]
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(90, 95)), min_size=1, max_size=8, unique=True))
+def test_the_front_joins_what_nothing_beats(points: list[tuple[int, int]]) -> None:
+    axes = plots.pareto_figure(rows_at([(float(e), float(a)) for e, a in points])).axes[0]
+    (front,) = (line.get_xydata().tolist() for line in axes.lines if line.get_zorder() == 1)
+    best = [[e, a] for e, a in sorted(points) if not any((f <= e and b >= a) and (f, b) != (e, a) for f, b in points)]
+    assert front == best
+
+
+def test_rows_without_an_energy_are_refused() -> None:
+    with pytest.raises(ValueError, match="no row has an energy: only spiking networks do"):
+        plots.pareto_figure([{"dataset": "mnist", "model": "relu", "n": 1, "test_mean": 98.0, "test_std": None}])

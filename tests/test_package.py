@@ -38,7 +38,7 @@ PACKAGE = {
     datasets.py energy.py functional.py history.py initialisation.py network.py physical.py py.typed sklearn.py
     training.py
     cli/__init__.py cli/_energy.py cli/_options.py cli/_record.py cli/_report.py cli/_train.py
-    plots/__init__.py plots/_energy.py plots/_style.py plots/_traces.py plots/_training.py
+    plots/__init__.py plots/_energy.py plots/_pareto.py plots/_style.py plots/_traces.py plots/_training.py
     lib/librcspike.a lib/pkgconfig/rcspike.pc
     """),
     f"_core{sysconfig.get_config_var('EXT_SUFFIX')}",

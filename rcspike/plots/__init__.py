@@ -4,6 +4,7 @@ matplotlib is imported inside the functions, so that the package does without it
 """
 
 from rcspike.plots._energy import energy_figure
+from rcspike.plots._pareto import pareto_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
 from rcspike.plots._sweep import sweep_figure
 from rcspike.plots._traces import LayerTraces, layer_traces
@@ -15,6 +16,7 @@ __all__ = [
     "circuit_colour",
     "energy_figure",
     "layer_traces",
+    "pareto_figure",
     "save_figure",
     "sweep_figure",
     "training_figure",
