@@ -2,7 +2,7 @@
 // block.h is, after the sweep.
 
 /// omega(x) = (2 chi - phi)/x, 1/6 at x = 0. With chi = 1/2 + y r, as its coefficients have it, that is chi - 2 r: on
-/// [0, 1] nothing cancels.
+/// [0, 1] hardly anything cancels.
 template <class B>
 RCSPIKE_INLINE B omega(B y, const Relaxation<B>& relaxation) {
     using Real = typename B::Real;
