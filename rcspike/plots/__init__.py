@@ -3,6 +3,7 @@
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """
 
+from rcspike.plots._comparison import trace_figure
 from rcspike.plots._energy import energy_figure
 from rcspike.plots._pareto import pareto_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
@@ -19,5 +20,6 @@ __all__ = [
     "pareto_figure",
     "save_figure",
     "sweep_figure",
+    "trace_figure",
     "training_figure",
 ]
