@@ -219,8 +219,8 @@ def energy_parts(
     >>> done = activity(network, np.array([[0.0, 0.0]]))
     >>> for circuit in (network.circuit, Circuit.conventional()):
     ...     print(f"{1e15 * sum(part.sum() for part in energy_parts(done, circuit).values()):.0f} fJ")
-    290 fJ
-    5349 fJ
+    308 fJ
+    5369 fJ
     """
     model = model or EnergyModel()
     scale = model.scale
