@@ -106,8 +106,11 @@ class EnergyModel:
         (0.872, -0.872)
         """
         sources = self.scale.v_th + self.headroom
-        plus, minus = (self.scale.volts(e) for e in (circuit.e_plus, circuit.e_minus))
-        return min(plus, sources) if math.isinf(plus) else plus, max(minus, -sources) if math.isinf(minus) else minus
+        plus, minus = (
+            math.copysign(sources, e) if math.isinf(e) else self.scale.volts(e)
+            for e in (circuit.e_plus, circuit.e_minus)
+        )
+        return plus, minus
 
     @property
     def spike_time_noise(self) -> float:
