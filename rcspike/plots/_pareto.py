@@ -63,6 +63,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     """
     check_available()
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     points = [row for row in rows if "energy_pj_mean" in row]
     if not points:
@@ -95,6 +96,9 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
         if len(penalties) > 1:
             axes.plot([], [], marker, markersize=5, color=INK, mfc="none", label=f"energy penalty {penalty:g}")
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda pj, _: f"{pj:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("energy of an inference / pJ", fontsize=9, color=INK)
     axes.set_ylabel("test accuracy / %")
     tidy(axes)
