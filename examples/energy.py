@@ -6,7 +6,7 @@ python examples/energy.py
 from __future__ import annotations
 
 from rcspike import Circuit, EnergyModel, Network, datasets, train
-from rcspike.energy import activity, energy_parts
+from rcspike.energy import activity, energy_parts, mean_energy
 
 
 def main() -> None:
@@ -18,14 +18,11 @@ def main() -> None:
         noise = model.spike_time_noise
         history = train(network, digits, epochs=15, seed=0, batch_size=16, noise=noise, energy_penalty=penalty)
         done = activity(network, digits.test.times)
-        own, beside = (
-            {part: 1e12 * joules.sum(axis=1).mean() for part, joules in energy_parts(done, circuit, model).items()}
-            for circuit in (network.circuit, Circuit.conventional())
-        )
-        synapses = own["positive synapses"] + own["negative synapses"]
+        own, beside = (energy_parts(done, circuit, model) for circuit in (network.circuit, Circuit.conventional()))
+        synapses = mean_energy({part: joules for part, joules in own.items() if "synapses" in part})
         print(
-            f"{penalty:7g}   {history.test_accuracy:8.1%}   {synapses:13.2f}   {sum(own.values()):8.1f}   "
-            f"{sum(beside.values()):17.1f}"
+            f"{penalty:7g}   {history.test_accuracy:8.1%}   {1e12 * synapses:13.2f}   {1e12 * mean_energy(own):8.1f}   "
+            f"{1e12 * mean_energy(beside):17.1f}"
         )
 
 

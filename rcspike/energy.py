@@ -7,6 +7,7 @@ circuit's constants (`EnergyModel`, `energy_parts`). The formulas and the source
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 
@@ -18,7 +19,7 @@ from rcspike.functional import FloatArray, charge, fire, supply_charge
 from rcspike.network import Network, spike_time_noise
 from rcspike.physical import PhysicalScale
 
-__all__ = ["PARTS", "Activity", "EnergyModel", "activity", "energy_parts", "tops_per_watt"]
+__all__ = ["PARTS", "Activity", "EnergyModel", "activity", "energy_parts", "mean_energy", "tops_per_watt"]
 
 # The parts of an inference's energy, in the order in which a signal meets them.
 PARTS = ("axon lines", "positive synapses", "negative synapses", "op-amps", "ramp", "comparators", "reset")
@@ -221,7 +222,7 @@ def energy_parts(
     >>> network = Network([np.array([[0.5], [-0.25]])], Circuit(v_syn=1.0))
     >>> done = activity(network, np.array([[0.0, 0.0]]))
     >>> for circuit in (network.circuit, Circuit.conventional()):
-    ...     print(f"{1e15 * sum(part.sum() for part in energy_parts(done, circuit).values()):.0f} fJ")
+    ...     print(f"{1e15 * mean_energy(energy_parts(done, circuit)):.0f} fJ")
     308 fJ
     5369 fJ
     """
@@ -242,6 +243,22 @@ def energy_parts(
         "comparators": each * bias * model.comparator_current,
         "reset": each * n_out * model.reset_capacitance * model.v_logic**2,
     }
+
+
+def mean_energy(parts: Mapping[str, npt.NDArray[np.float64]]) -> float:
+    """Energy of an inference in J: all parts and layers, mean over the samples.
+
+    Parameters
+    ----------
+    parts : mapping
+        As `energy_parts` returns them.
+
+    Examples
+    --------
+    >>> mean_energy({"ramp": np.array([[1.0, 2.0], [3.0, 4.0]]), "reset": np.ones((2, 2))})
+    7.0
+    """
+    return float(sum(joules.sum(axis=1) for joules in parts.values()).mean())
 
 
 def tops_per_watt(joules: float, sizes: tuple[int, ...]) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 
 from rcspike import Circuit, Network, build_config, datasets, train
 from rcspike.datasets import Dataset
-from rcspike.energy import activity, energy_parts
+from rcspike.energy import activity, energy_parts, mean_energy
 from rcspike.presets import train_defaults
 from rcspike.relu import relu_accuracy
 from rcspike.transfer import transfer
@@ -157,7 +157,7 @@ def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) 
     result = {
         "test_accuracy": last.test_accuracy,
         "train_accuracy": last.train_accuracy,
-        "energy_pj": 1e12 * sum(float(joules.sum(axis=1).mean()) for joules in parts.values()),
+        "energy_pj": 1e12 * mean_energy(parts),
     }
     if not math.isnan(last.validation_accuracy):
         result["validation_accuracy"] = last.validation_accuracy

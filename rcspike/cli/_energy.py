@@ -18,7 +18,7 @@ from rcspike._files import check_writable
 from rcspike.cli import _options
 from rcspike.cli._record import load_network
 from rcspike.cli._report import console, user_errors
-from rcspike.energy import activity, energy_parts, tops_per_watt
+from rcspike.energy import activity, energy_parts, mean_energy, tops_per_watt
 from rcspike.tables import write_table
 
 __all__ = ["energy_command"]
@@ -93,11 +93,6 @@ def _mean(parts: _Parts) -> dict[str, npt.NDArray[np.float64]]:
     return {part: 1e12 * joules.mean(axis=0) for part, joules in parts.items()}
 
 
-def _total(parts: _Parts) -> float:
-    """Mean energy of an inference in J."""
-    return 1e-12 * float(sum(pj.sum() for pj in _mean(parts).values()))
-
-
 def _rows(circuits: Mapping[str, _Parts]) -> list[dict[str, Any]]:
     return [
         {"circuit": circuit, "layer": layer, "part": part, "pJ": float(pj)}
@@ -121,7 +116,7 @@ def _table(circuits: Mapping[str, _Parts]) -> Table:
 
 
 def _summary(circuits: Mapping[str, _Parts], network: Network, constants: EnergyModel) -> Iterator[str]:
-    joules = {name: _total(parts) for name, parts in circuits.items()}
+    joules = {name: mean_energy(parts) for name, parts in circuits.items()}
 
     def each(text: Callable[[float], str]) -> str:
         return ", ".join(f"{name} {text(value)}" for name, value in joules.items())
