@@ -8,10 +8,11 @@ if _find_spec("rcspike._core") is None:
         "another folder, or run pip install -e . here"
     )
 
-from rcspike import _core, datasets, functional
+from rcspike import _core, datasets, energy, functional
 from rcspike._core import build_config
 from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
+from rcspike.energy import EnergyModel
 from rcspike.functional import encode
 from rcspike.history import Epoch, History
 from rcspike.network import Network
@@ -20,6 +21,7 @@ from rcspike.training import evaluate, train
 
 __all__ = [
     "Circuit",
+    "EnergyModel",
     "Epoch",
     "History",
     "Network",
@@ -27,6 +29,7 @@ __all__ = [
     "build_config",
     "datasets",
     "encode",
+    "energy",
     "evaluate",
     "functional",
     "get_include",

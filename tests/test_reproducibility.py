@@ -23,7 +23,16 @@ from strategies import CIRCUITS, Array, random_layer
 
 from rcspike import Circuit, Network, build_config, train
 from rcspike.datasets import Dataset, Split
-from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_vjp, fire, trace
+from rcspike.functional import (
+    charge,
+    charge_affine,
+    charge_affine_vjp,
+    charge_vjp,
+    fire,
+    supply_charge,
+    supply_charge_vjp,
+    trace,
+)
 
 DTYPES = (np.float32, np.float64)
 
@@ -53,6 +62,8 @@ def layer_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Array
             yield from charge_vjp(times, weights, circuit, few, threads=threads)
             yield charge_affine(times, weights, G, drive0=row, conductance0=row, threads=threads)
             yield from charge_affine_vjp(times, weights, G, grad_v, drive0=row, conductance0=row, threads=threads)
+            yield from supply_charge(times, weights, circuit, threads=threads)
+            yield from supply_charge_vjp(times, weights, circuit, grad_v, few, threads=threads)
             at = np.linspace(0, 1, 5).astype(dtype)
             yield trace(times[:4], np.ascontiguousarray(weights[:, :9]), circuit, at, threads=threads)
             yield fire(grad_v, Circuit(ramp=0.3))
@@ -66,19 +77,21 @@ def network_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Arr
     network = Network.create([36, 45, 20, 4], Circuit(v_syn=1.2, diode_drop=0.1, ramp=0.2), seed=1, dtype=dtype)
     yield network.forward(data.train.times, threads=threads)
     yield network.forward(data.train.times, noise=0.02, seed=2, threads=threads)
-    history = train(
-        network,
-        data,
-        epochs=2,
-        seed=3,
-        batch_size=50,
-        noise=0.01,
-        temporal_penalty=0.01,
-        validation=0.1,
-        threads=threads,
-    )
-    yield from network.weights
-    yield np.array([[e.loss, e.train_accuracy, e.test_accuracy, e.validation_accuracy] for e in history])
+    for penalty in (0.0, 0.01):
+        history = train(
+            network,
+            data,
+            epochs=2,
+            seed=3,
+            batch_size=50,
+            noise=0.01,
+            temporal_penalty=0.01,
+            energy_penalty=penalty,
+            validation=0.1,
+            threads=threads,
+        )
+        yield from network.weights
+        yield np.array([[e.loss, e.train_accuracy, e.test_accuracy, e.validation_accuracy] for e in history])
 
 
 def all_digests(threads: int) -> list[str]:
