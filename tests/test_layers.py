@@ -21,7 +21,8 @@ RANKS = [
     ["_idx", "initialisation", "datasets", "network", "physical"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
-    ["plots", "sklearn"],
+    ["sklearn", "spice"],
+    ["plots"],
     ["cli", "__main__"],
 ]
 RANK = {module: rank for rank, modules in enumerate(RANKS) for module in modules}
