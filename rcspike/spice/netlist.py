@@ -60,7 +60,7 @@ def library(*, diode: str = "none") -> str:
 
 
 def _library(diode: str) -> Iterator[str]:
-    yield "* Subcircuits: voltages are seen from the resting voltage, node 0; axon and fire are logic levels of 0 and 1 V"
+    yield "* Subcircuits; voltages are seen from the resting voltage, node 0; axon and fire are at 0 or 1 V"
     yield ".model axon_switch SW(vt=0.5 vh=0 ron=1 roff=1e15)"
     series = {"none": None, "constant": "V1 {} {} {{v_d}}", "ideal": "D1 {} {} ideal_diode"}
     if diode not in series:
@@ -74,7 +74,7 @@ def _library(diode: str) -> Iterator[str]:
     element = series[diode]
     for name, ends in (("plus", "b m"), ("minus", "m b")):  # current flows from the upper rail and to the lower one
         yield ""
-        yield f".subckt synapse_{name} axon rail m params: r=10meg v_d=0"
+        yield f".subckt synapse_{name} axon rail m params: r=10meg{' v_d=0' if diode == 'constant' else ''}"
         yield "S1 rail a axon 0 axon_switch"
         if element is None:
             yield "R1 a m {r}"
@@ -124,10 +124,8 @@ def conductances(
             f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
             "v_syn = 1000 is as good as conventional"
         )
-    w = weights.astype(np.float64)
-    g_plus = np.where(w > 0, w / circuit.e_plus, 0.0)
-    g_minus = np.where(w < 0, w / circuit.e_minus, 0.0)
-    return scale.siemens(g_plus), scale.siemens(g_minus)
+    w = weights.astype(np.float64) * scale.siemens(1.0)
+    return np.where(w > 0, w / circuit.e_plus, 0.0), np.where(w < 0, w / circuit.e_minus, 0.0)
 
 
 def layer_netlist(
@@ -174,7 +172,7 @@ def layer_netlist(
     >>> g = conductances(np.array([[0.5], [-1.0]]), circuit, scale)
     >>> text = layer_netlist(np.array([0.25, np.inf]), *g, circuit, scale)
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
-    ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3 v_d=0']
+    ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
     check_array("times", times, 1)
     n_in, n_out = len(times), g_plus.shape[-1]
@@ -195,7 +193,7 @@ def layer_netlist(
     lines += [*_library(diode), *_sources(circuit, scale), *_spikes(times, scale)]
     spiking = np.flatnonzero(times < 1 - _EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
-        lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale)
+        lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale, diode)
     lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", f".options {_OPTIONS}"]
     T = scale.window
     lines += [f".tran {_si(_LONGEST_STEP * T)} {_si(2.001 * T)} 0 {_si(_LONGEST_STEP * T)} uic", ".end", ""]
@@ -203,8 +201,9 @@ def layer_netlist(
 
 
 def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
-    yield f"* V_th {_si(scale.v_th)} V, T {_si(scale.window)} s, C {_si(scale.capacitance)} F; in V_th: rails "
-    yield f"* {_si(circuit.e_plus)} and {_si(circuit.e_minus)}, diode drop {_si(circuit.diode_drop)}; ramp {circuit.ramp:g}"
+    yield f"* V_th {_si(scale.v_th)} V, T {_si(scale.window)} s, C {_si(scale.capacitance)} F"
+    rails = f"rails {_si(circuit.e_plus)} and {_si(circuit.e_minus)} V_th"
+    yield f"* {rails}, diode drop {_si(circuit.diode_drop)} V_th, ramp {circuit.ramp:g}"
 
 
 def _sources(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
@@ -238,16 +237,18 @@ def _neuron(
     spiking: npt.NDArray[np.int64],
     circuit: Circuit,
     scale: PhysicalScale,
+    diode: str,
 ) -> Iterator[str]:
     b, m = circuit.ramp, f"m{number}"
     slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
-    i_ramp, drop = _si(scale.amperes(slope)), _si(scale.volts(circuit.diode_drop))
+    i_ramp = _si(scale.amperes(slope))
+    drop = f" v_d={_si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
     yield f"* Neuron {number}: t_out counts from the start of charging; it fails for one that is silent or saturated"
     parameters = f"c={_si(scale.capacitance)} i_ramp={i_ramp} b={_si(b)} v_th={_si(scale.v_th)}"
     yield f"Xneuron{number} {m} fire neuron {parameters}"
     for rail, g in (("plus", g_plus), ("minus", g_minus)):
         for j in spiking[g[spiking] > 0]:
-            yield f"X{rail}{j}_{number} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])} v_d={drop}"
+            yield f"X{rail}{j}_{number} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])}{drop}"
     yield f".save v({m})"
     yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1 TD={_si(scale.window)}"
     yield ""

@@ -63,7 +63,7 @@ def run_ngspice(netlist: str) -> dict[str, Float64Array]:
     Returns
     -------
     dict
-        Vectors by their name in lower case, such as ``v(m0)`` and ``i(vplus)``, with the points of ``time``; in SI units.
+        Vectors by their name in lower case, such as ``v(m0)`` and ``i(vplus)``, and their points of ``time``; SI units.
 
     Raises
     ------
@@ -83,11 +83,13 @@ def run_ngspice(netlist: str) -> dict[str, Float64Array]:
         process = subprocess.run(
             [program, "-b", "run.cir"], cwd=folder, env=environment, capture_output=True, text=True, errors="replace"
         )
-        raw = folder / "out.raw"
-        if "aborted" in process.stdout + process.stderr or not raw.exists():
-            words = [line for line in (process.stdout + process.stderr).splitlines() if line.strip()]
-            raise RuntimeError(f"ngspice failed (exit code {process.returncode}): {' | '.join(words[-8:])}")
-        return _read_raw(raw.read_bytes())
+        raw = (folder / "out.raw").read_bytes() if (folder / "out.raw").exists() else b""
+    said = process.stderr + process.stdout
+    # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
+    if "aborted" in said or b"Plotname: Transient Analysis" not in raw:
+        words = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+        raise RuntimeError(f"ngspice failed: {' | '.join(words[:8])}")
+    return _read_raw(raw)
 
 
 def _read_raw(content: bytes) -> dict[str, Float64Array]:
