@@ -38,7 +38,7 @@ PACKAGE = {
     datasets.py functional.py history.py initialisation.py network.py physical.py plots.py py.typed sklearn.py
     training.py
     cli/__init__.py cli/_options.py cli/_report.py cli/_train.py
-    spice/__init__.py spice/netlist.py spice/run.py spice/verify.py
+    spice/__init__.py spice/fitting.py spice/measurements.py spice/netlist.py spice/run.py spice/verify.py
     lib/librcspike.a lib/pkgconfig/rcspike.pc
     """),
     f"_core{sysconfig.get_config_var('EXT_SUFFIX')}",
