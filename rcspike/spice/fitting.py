@@ -156,6 +156,7 @@ def fit(
         bounds=tuple(zip(*(_BOUNDS[name] for name in names), strict=True)),
         x_scale="jac",
         ftol=1e-14,
+        gtol=1e-15,
         xtol=1e-14,
     )
     _refuse_dependent(found.jac, names)
@@ -257,7 +258,8 @@ def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Flo
     t, t_by_v, t_by_b = _ramp(v[0], b)
     t_by = t_by_v[:, np.newaxis] * v_by
     t_by[:, PARAMETERS.index("ramp")] = t_by_b
-    return t, t_by
+    moves = (t > 0) & (t < 1)  # one that is saturated or silent does not, though jitter may have put it into the phase
+    return np.clip(t, 0, 1), np.where(moves[:, np.newaxis], t_by, 0.0)
 
 
 def _ramp(v: Float64Array, b: float) -> tuple[Float64Array, Float64Array, Float64Array]:
