@@ -21,8 +21,8 @@ RANKS = [
     ["_idx", "initialisation", "datasets", "network", "physical"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
-    ["sklearn", "spice"],
-    ["plots"],
+    ["executors", "presets", "relu", "transfer", "experiment", "spice", "sweep", "tables"],
+    ["plots", "sklearn"],
     ["cli", "__main__"],
 ]
 RANK = {module: rank for rank, modules in enumerate(RANKS) for module in modules}
