@@ -36,9 +36,9 @@ PACKAGE = {
     *words("""
     __init__.py __main__.py _core.pyi _files.py _idx.py _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
     datasets.py functional.py history.py initialisation.py network.py physical.py py.typed sklearn.py training.py
-    cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_train.py
+    cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_spice.py cli/_train.py
     spice/__init__.py spice/fitting.py spice/measurements.py spice/netlist.py spice/run.py spice/verify.py
-    plots/__init__.py plots/_style.py plots/_traces.py plots/_training.py
+    plots/__init__.py plots/_spice.py plots/_style.py plots/_traces.py plots/_training.py
     lib/librcspike.a lib/pkgconfig/rcspike.pc
     """),
     f"_core{sysconfig.get_config_var('EXT_SUFFIX')}",

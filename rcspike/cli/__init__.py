@@ -1,4 +1,4 @@
-"""The command line: ``rcspike train``, ``rcspike sweep``, ``rcspike eval``, ``rcspike info``."""
+"""The command line: ``rcspike train``, ``rcspike sweep``, ``rcspike eval``, ``rcspike spice``, ``rcspike info``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rcspike import build_config, datasets, evaluate
 from rcspike.cli import _options
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
+from rcspike.cli._spice import app as spice_app
 from rcspike.cli._sweep import sweep_command
 from rcspike.cli._train import train_command
 
@@ -29,6 +30,8 @@ app = typer.Typer(
 )
 app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
 app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")(sweep_command)
+
+app.add_typer(spice_app, name="spice")
 
 
 def _print_version(wanted: bool) -> None:

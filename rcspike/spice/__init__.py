@@ -10,7 +10,7 @@ from rcspike.spice.measurements import (
 )
 from rcspike.spice.netlist import conductances, layer_netlist, library
 from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
-from rcspike.spice.verify import Comparison, compare_layer, compare_network, input_times
+from rcspike.spice.verify import Comparison, compare_layer, compare_network, input_times, modelled_diode
 
 __all__ = [
     "Comparison",
@@ -26,6 +26,7 @@ __all__ = [
     "input_times",
     "layer_netlist",
     "library",
+    "modelled_diode",
     "read_csv",
     "run_ngspice",
     "simulate_layer",

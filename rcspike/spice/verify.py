@@ -16,7 +16,7 @@ from rcspike.physical import PhysicalScale
 from rcspike.spice.netlist import conductances
 from rcspike.spice.run import Measured, simulate_layer
 
-__all__ = ["Comparison", "compare_layer", "compare_network", "input_times"]
+__all__ = ["Comparison", "compare_layer", "compare_network", "input_times", "modelled_diode"]
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -79,6 +79,17 @@ def input_times(network: Network, times: FloatArray, layer: int) -> Float64Array
     return times.astype(np.float64)
 
 
+def modelled_diode(circuit: Circuit) -> str:
+    """What the engine models in series with each resistor: a ``"constant"`` drop, or ``"none"``.
+
+    Examples
+    --------
+    >>> modelled_diode(Circuit(v_syn=2.0, diode_drop=0.5))
+    'constant'
+    """
+    return "constant" if circuit.diode_drop else "none"
+
+
 def _check_layer(network: Network, layer: int) -> None:
     if not 1 <= layer <= len(network.weights):
         raise ValueError(f"layer must be in [1, {len(network.weights)}], got {layer}")
@@ -107,7 +118,7 @@ def compare_layer(
         Which neurons of the layer; all by default.
     scale : PhysicalScale, optional
     diode : str, optional
-        As in `rcspike.spice.library`; by default what the engine models: ``"constant"`` if the circuit has a drop.
+        As in `rcspike.spice.library`; by default what the engine models (`modelled_diode`).
     workers : int, optional
         Simulators at a time; as many as there are cores by default.
 
@@ -202,7 +213,7 @@ def _compare(
         *conductances(weights, circuit, scale),
         circuit,
         scale,
-        diode=diode or ("constant" if circuit.diode_drop else "none"),
+        diode=diode or modelled_diode(circuit),
         workers=workers,
     )
     return Comparison(

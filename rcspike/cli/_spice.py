@@ -1,0 +1,258 @@
+"""``rcspike spice``: netlists, the simulator beside the engine, and fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, overload
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from rcspike import Network, PhysicalScale, datasets, plots, spice
+from rcspike._files import check_writable, written_whole
+from rcspike.cli import _options
+from rcspike.cli._record import load_network
+from rcspike.cli._report import console, user_errors
+from rcspike.functional import FloatArray
+from rcspike.spice import Comparison
+
+__all__ = ["app"]
+
+app = typer.Typer(help="SPICE netlists of trained networks, and ngspice beside the engine.", no_args_is_help=True)
+
+_SCALE = PhysicalScale()
+Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
+Images = Annotated[_options.DatasetName, typer.Argument(help="Where the test images are from.", show_default=False)]
+Image = Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)]
+Diode = Annotated[
+    str | None,
+    typer.Option(
+        help="In each synapse: none, ideal, constant, or a file with a card '.model NAME D(...)'.",
+        show_default="constant if the model has a diode drop, else none",
+    ),
+]
+Capacitance = Annotated[float, typer.Option(help="Membrane capacitance in F.")]
+Window = Annotated[float, typer.Option(help="Duration of a phase in s.")]
+Threshold = Annotated[float, typer.Option("--v-th", help="Firing threshold above rest in V.")]
+Workers = Annotated[int | None, typer.Option(help="Simulators at a time.", min=1, show_default="one a core")]
+
+
+@app.command("export", epilog="Example: rcspike spice export runs/mnist mnist --image 3 --layer 1 --neurons 0,5,7")
+def export_command(
+    model: Model,
+    dataset: Images,
+    image: Image = 0,
+    layer: Annotated[int, typer.Option(help="Layer, counted from 1.", min=1)] = 1,
+    neurons: Annotated[str | None, typer.Option(help="Neurons of the layer.", show_default="all")] = None,
+    diode: Diode = None,
+    capacitance: Capacitance = _SCALE.capacitance,
+    window: Window = _SCALE.window,
+    v_th: Threshold = _SCALE.v_th,
+    data: _options.Data = None,
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
+) -> None:
+    """Write one image in one layer as an ngspice netlist in SI units, with the subcircuits that it is made of."""
+    with user_errors():
+        scale = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
+        network = load_network(model)
+        times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
+        weights = network.weights[layer - 1]
+        chosen = list(range(weights.shape[1])) if neurons is None else _numbers(neurons)
+        absent = [i for i in chosen if not 0 <= i < weights.shape[1]]
+        if absent:
+            raise ValueError(f"layer {layer} has neurons 0 to {weights.shape[1] - 1}, got {absent[0]}")
+        text = spice.layer_netlist(
+            times,
+            *spice.conductances(np.ascontiguousarray(weights[:, chosen]), network.circuit, scale),
+            network.circuit,
+            scale,
+            diode=_diode(diode) or spice.modelled_diode(network.circuit),
+            names=chosen,
+            title=f"rcspike: layer {layer} of {model}, test image {image} of {dataset.value}",
+        )
+        if out is not None:
+            with written_whole(out) as temporary:
+                temporary.write_text(text)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        typer.echo(f"{len(chosen)} neurons, {np.count_nonzero(times < 1)} input spikes: run it with: ngspice -b {out}")
+
+
+@app.command("library", epilog="Example: rcspike spice library > rcspike.lib")
+def library_command(
+    diode: Annotated[str, typer.Option(help="In each synapse, as for export.")] = "none",
+) -> None:
+    """Print synapse and neuron as subcircuits, for a test bench of one's own."""
+    with user_errors():
+        typer.echo(spice.library(diode=_diode(diode)))
+
+
+@app.command("verify", epilog="Example: rcspike spice verify runs/mnist mnist --neurons 50")
+def verify_command(
+    model: Model,
+    dataset: Images,
+    neurons: Annotated[int, typer.Option(help="Neurons of each layer, spread over it.", min=1)] = 50,
+    image: Image = 0,
+    images: Annotated[int, typer.Option(help="How many images, from that one on.", min=1)] = 1,
+    layer: Annotated[int | None, typer.Option(help="One layer, counted from 1.", min=1, show_default="all")] = None,
+    end_to_end: Annotated[
+        bool, typer.Option("--end-to-end", help="Whole layers, each driven by the spikes SPICE gave the one before.")
+    ] = False,
+    diode: Diode = None,
+    capacitance: Capacitance = _SCALE.capacitance,
+    window: Window = _SCALE.window,
+    v_th: Threshold = _SCALE.v_th,
+    workers: Workers = None,
+    data: _options.Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for a figure and CSV files of each layer.", show_default="none")
+    ] = None,
+) -> None:
+    """Simulate neurons with ngspice and compare membrane voltages and output spike times with the engine's."""
+    with user_errors():
+        spice.find_ngspice()
+        if out is not None:
+            plots.check_available()
+            check_writable(out)
+        network = load_network(model)
+        options: dict[str, Any] = {
+            "scale": PhysicalScale(capacitance=capacitance, window=window, v_th=v_th),
+            "diode": _diode(diode),
+            "workers": workers,
+        }
+        layers = range(1, len(network.weights) + 1) if layer is None else [layer]
+        numbers = range(image, image + images)
+        found: dict[int, list[Comparison]] = {}
+        for sample in _times(network, dataset, data, numbers):
+            if end_to_end:
+                compared = spice.compare_network(network, sample, **options)
+            else:
+                compared = [
+                    spice.compare_layer(network, sample, depth, neurons=_spread(network, depth, neurons), **options)
+                    for depth in layers
+                ]
+            for one in compared:
+                found.setdefault(one.layer, []).append(one)
+    if out is not None:
+        for depth, comparisons in found.items():
+            figure = plots.spice_figure(comparisons[0])
+            with user_errors():
+                spice.write_csv(spice.spike_measurements(comparisons, numbers), out / f"spikes-layer{depth}.csv")
+                spice.write_csv(spice.waveform_measurements(comparisons, numbers), out / f"waveforms-layer{depth}.csv")
+                plots.save_figure(figure, out / f"layer{depth}")
+    console().print(_errors_table(found))
+    if end_to_end:
+        same = sum(int(np.argmax(c.v)) == int(np.argmax(c.v_spice)) for c in found[len(network.weights)])
+        typer.echo(f"class  the same for {same} of {images} images")
+
+
+@app.command("fit", epilog="Example: rcspike spice fit spikes-layer1.csv runs/mnist mnist --layer 1")
+def fit_command(
+    csv: Annotated[
+        Path,
+        typer.Argument(
+            help="Columns image, neuron and spike_time, or image, neuron, time and voltage, in SI units.",
+            show_default=False,
+        ),
+    ],
+    model: Model,
+    dataset: Images,
+    layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
+    parameters: Annotated[
+        str, typer.Option(help="Of e_plus, e_minus, diode_drop, ramp and capacitance.")
+    ] = "e_plus,e_minus,capacitance",
+    confidence: Annotated[float, typer.Option(help="Of the limits.", min=0, max=1)] = 0.95,
+    capacitance: Capacitance = _SCALE.capacitance,
+    window: Window = _SCALE.window,
+    v_th: Threshold = _SCALE.v_th,
+    data: _options.Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the model as the fitted circuit runs it.", show_default="nowhere"),
+    ] = None,
+) -> None:
+    """Fit rails, diode drop, ramp or capacitance to spike times or waveforms of a real or simulated circuit."""
+    with user_errors():
+        designed = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
+        network = load_network(model)
+        measured = spice.read_csv(csv)
+        numbers, rows = np.unique(measured.image, return_inverse=True)
+        times = spice.input_times(network, _times(network, dataset, data, numbers.tolist()), layer)
+        g_plus, g_minus = spice.conductances(network.weights[layer - 1], network.circuit, designed)
+        result = spice.fit(
+            spice.Measurements(rows, measured.neuron, measured.time, measured.voltage),
+            times,
+            g_plus,
+            g_minus,
+            network.circuit,
+            designed,
+            parameters=[name.strip() for name in parameters.split(",")],
+            confidence=confidence,
+        )
+        if out is not None:
+            spice.calibrated(network, result.circuit, result.scale, designed=designed).save(out)
+    table = Table("parameter", "value", "std. error", "from", "to", "unit", box=None, pad_edge=False)
+    units = {"ramp": "1", "capacitance": "F"}
+    columns = (result.values, result.standard_errors, result.lower, result.upper)
+    for name, *row in zip(result.parameters, *columns, strict=True):
+        table.add_row(name, *(f"{x:.5g}" for x in row), units.get(name, "V_th"))
+    console().print(table)
+    unit = "% of T" if measured.voltage is None else "% of V_th"
+    typer.echo(f"RMSE  {100 * result.rmse_before:.4f} {unit} as designed, {100 * result.rmse:.4f} fitted, n {result.n}")
+
+
+def _times(network: Network, dataset: _options.DatasetName, data: Path | None, images: Sequence[int]) -> FloatArray:
+    """Spike times (n, n_in) of test images, after checking that they are there and fit the network."""
+    times = datasets.load(dataset.value, directory=data).test.times
+    for image in images:
+        if not 0 <= image < len(times):
+            raise ValueError(f"{dataset.value} has test images 0 to {len(times) - 1}, got {image}")
+    if times.shape[1] != network.sizes[0]:
+        raise ValueError(f"the model takes {network.sizes[0]} inputs, {dataset.value} has {times.shape[1]} pixels")
+    return times[list(images)]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--neurons takes indices such as 0,5,7, got {text!r}") from None
+
+
+def _spread(network: Network, layer: int, n: int) -> list[int]:
+    """Up to n neurons at even distances."""
+    last = network.sizes[min(layer, len(network.weights))] - 1
+    return [int(i) for i in np.unique(np.linspace(0, last, n).round())]
+
+
+@overload
+def _diode(text: str) -> str: ...
+@overload
+def _diode(text: None) -> None: ...
+def _diode(text: str | None) -> str | None:
+    """A file's text if there is such a file, else the word itself."""
+    return Path(text).read_text() if text is not None and Path(text).is_file() else text
+
+
+def _errors_table(found: dict[int, list[Comparison]]) -> Table:
+    names = ["layer", "neurons", "v RMSE", "v max", "spiking", "t RMSE", "of T", "t max", "of T"]
+    table = Table(*names, box=None, pad_edge=False)
+    for depth, comparisons in found.items():
+        scale = comparisons[0].scale
+        v = np.concatenate([c.v_error for c in comparisons])
+        t = np.concatenate([c.t_error for c in comparisons])
+        volts = [f"{1e6 * scale.volts(x):.3g} µV" for x in (_rms(v), np.max(np.abs(v)))]
+        times = [
+            text
+            for x in ((_rms(t), np.max(np.abs(t))) if len(t) else ())
+            for text in (f"{1e12 * scale.seconds(x):.3g} ps", f"{100 * x:.4f} %")
+        ]
+        table.add_row(str(depth), str(len(v)), *volts, str(len(t)), *times)
+    return table
+
+
+def _rms(x: FloatArray) -> float:
+    return float(np.sqrt(np.mean(x**2)))
