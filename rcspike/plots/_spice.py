@@ -95,7 +95,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
         axes.set_xlim(0, 1e6 * scale.seconds(2.0))
         axes.axvline(1e6 * scale.window, color=FAINT, linewidth=0.6, zorder=0)
     voltages.set_xticklabels([])
-    title(figure, f"Layer {c.layer}, {len(shown)} of {len(c.neurons)} neurons simulated; {circuit_name(c.circuit)}")
+    title(figure, f"Layer {c.layer}, {len(shown)} of {len(c.neurons)} simulated neurons; {circuit_name(c.circuit)}")
     return figure
 
 

@@ -80,23 +80,24 @@ def spike_measurements(comparisons: Sequence[Comparison], images: Sequence[int])
 
 
 def waveform_measurements(comparisons: Sequence[Comparison], images: Sequence[int], *, n_at: int = 20) -> Measurements:
-    """Membrane voltages that SPICE gave at `n_at` times of the charging phase, of one comparison for each image.
+    """Membrane voltages that SPICE gave during the charging phase, of one comparison for each image.
+
+    Of each neuron `n_at` of the simulator's own time points, so that nothing is interpolated.
 
     Examples
     --------
     >>> from rcspike.spice import compare_layer
     >>> comparison = compare_layer(Network([np.eye(2)], Circuit()), np.array([0.2, 0.5]), 1)  # doctest: +SKIP
-    >>> waveform_measurements([comparison], [0], n_at=2).time  # doctest: +SKIP
-    array([5.e-07, 1.e-06, 5.e-07, 1.e-06])
+    >>> len(waveform_measurements([comparison], [0], n_at=5).voltage)  # doctest: +SKIP
+    10
     """
-    rows = [
-        (image, neuron, at, np.interp(at, t, v))
-        for c, image in zip(comparisons, images, strict=True)
-        for neuron, t, v in zip(c.neurons, c.measured.t, c.measured.v, strict=True)
-        for at in c.scale.seconds(np.arange(1, n_at + 1) / n_at)
-    ]
-    image, neuron, time, voltage = zip(*rows, strict=True)
-    return Measurements(np.array(image), np.array(neuron), np.array(time), np.array(voltage))
+    columns: list[tuple[IndexArray, IndexArray, Float64Array, Float64Array]] = []
+    for c, image in zip(comparisons, images, strict=True):
+        for neuron, t, v in zip(c.neurons, c.measured.t, c.measured.v, strict=True):
+            wanted = c.scale.window * np.arange(1, n_at + 1) / n_at
+            at = np.unique(np.searchsorted(t, wanted, side="right") - 1)
+            columns.append((np.full(len(at), image), np.full(len(at), neuron), t[at], v[at]))
+    return Measurements(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
 
 
 def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
