@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shutil
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> No
     result = spice_("verify", *MODEL, "--neurons", "4", "--images", "2", "--out", "out")
     assert result.exit_code == 0, result.output
     assert [line.split()[:2] for line in result.output.splitlines()[1:3]] == [["1", "8"], ["2", "8"]]
-    assert {path.name for path in (place / "out").iterdir()} == {
+    assert {path.name for path in (place / "out").iterdir()} == {"errors.csv", "spice.json"} | {
         f"{stem}{layer}.{suffix}"
         for layer in (1, 2)
         for stem, suffix in [("layer", "svg"), ("layer", "png"), ("spikes-layer", "csv"), ("waveforms-layer", "csv")]
@@ -138,6 +139,11 @@ def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> No
     t = functional.fire(functional.charge(times.astype(np.float64), w, CIRCUIT), CIRCUIT)
     measured = np.array([float(row["spike_time"]) for row in rows]).reshape(2, 4) / 1e-6
     np.testing.assert_allclose(measured, t[:, [0, 2, 5, 7]], atol=1e-4)
+    with (place / "out" / "errors.csv").open(newline="") as file:
+        errors = [float(row["t_max_percent"]) for row in csv.DictReader(file)]
+    assert max(errors) < 0.01  # per cent, as above
+    record = json.loads((place / "out" / "spice.json").read_text())
+    assert record["command"] == "rcspike spice verify model.safetensors digits --neurons 4 --images 2 --out out"
     again = spice_("fit", "out/waveforms-layer1.csv", *MODEL)
     assert re.search(r"^e_plus +1\.(5|4999|5000)", again.output, re.MULTILINE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, overload
@@ -13,10 +14,11 @@ from rich.table import Table
 from rcspike import Network, PhysicalScale, datasets, plots, spice
 from rcspike._files import check_writable, written_whole
 from rcspike.cli import _options
-from rcspike.cli._record import load_network
+from rcspike.cli._record import command_words, load_network, versions, write_record
 from rcspike.cli._report import console, user_errors
 from rcspike.functional import FloatArray
 from rcspike.spice import Comparison
+from rcspike.tables import Row, write_table
 
 __all__ = ["app"]
 
@@ -92,6 +94,7 @@ def library_command(
 
 @app.command("verify", epilog="Example: rcspike spice verify runs/mnist mnist --neurons 50")
 def verify_command(
+    ctx: typer.Context,
     model: Model,
     dataset: Images,
     neurons: Annotated[int, typer.Option(help="Neurons of each layer, spread over it.", min=1)] = 50,
@@ -136,14 +139,17 @@ def verify_command(
                 ]
             for one in compared:
                 found.setdefault(one.layer, []).append(one)
+    rows = [_errors(comparisons) for comparisons in found.values()]
     if out is not None:
-        for depth, comparisons in found.items():
-            figure = plots.spice_figure(comparisons[0])
-            with user_errors():
+        figures = {depth: plots.spice_figure(comparisons[0]) for depth, comparisons in found.items()}
+        with user_errors():
+            for depth, comparisons in found.items():
                 spice.write_csv(spice.spike_measurements(comparisons, numbers), out / f"spikes-layer{depth}.csv")
                 spice.write_csv(spice.waveform_measurements(comparisons, numbers), out / f"waveforms-layer{depth}.csv")
-                plots.save_figure(figure, out / f"layer{depth}")
-    console().print(_errors_table(found))
+                plots.save_figure(figures[depth], out / f"layer{depth}")
+            write_table(out / "errors.csv", rows)
+            write_record(out / "spice.json", {"command": shlex.join(command_words(ctx)), **versions()})
+    console().print(_table(rows))
     if end_to_end:
         same = sum(int(np.argmax(c.v)) == int(np.argmax(c.v_spice)) for c in found[len(network.weights)])
         typer.echo(f"class  the same for {same} of {images} images")
@@ -237,22 +243,33 @@ def _diode(text: str | None) -> str | None:
     return Path(text).read_text() if text is not None and Path(text).is_file() else text
 
 
-def _errors_table(found: dict[int, list[Comparison]]) -> Table:
+def _errors(comparisons: Sequence[Comparison]) -> Row:
+    """Of one layer, all images together, in SI units and in per cent of T."""
+    scale = comparisons[0].scale
+    v = scale.volts(np.concatenate([c.v_error for c in comparisons]))
+    t = scale.seconds(np.concatenate([c.t_error for c in comparisons]))
+    row: dict[str, Any] = {"layer": comparisons[0].layer, "neurons": len(v), "v_rmse": _rms(v), "v_max": _max(v)}
+    row |= {"spiking": len(t), "t_rmse": _rms(t), "t_max": _max(t)}
+    return {**row, **{f"{name}_percent": 100 * row[name] / scale.window for name in ("t_rmse", "t_max")}}
+
+
+def _table(rows: Sequence[Row]) -> Table:
     names = ["layer", "neurons", "v RMSE", "v max", "spiking", "t RMSE", "of T", "t max", "of T"]
     table = Table(*names, box=None, pad_edge=False)
-    for depth, comparisons in found.items():
-        scale = comparisons[0].scale
-        v = np.concatenate([c.v_error for c in comparisons])
-        t = np.concatenate([c.t_error for c in comparisons])
-        volts = [f"{1e6 * scale.volts(x):.3g} µV" for x in (_rms(v), np.max(np.abs(v)))]
+    for row in rows:
+        volts = [f"{1e6 * row[name]:.3g} µV" for name in ("v_rmse", "v_max")]
         times = [
             text
-            for x in ((_rms(t), np.max(np.abs(t))) if len(t) else ())
-            for text in (f"{1e12 * scale.seconds(x):.3g} ps", f"{100 * x:.4f} %")
+            for name in ("t_rmse", "t_max")
+            for text in (f"{1e12 * row[name]:.3g} ps", f"{row[f'{name}_percent']:.4f} %")
         ]
-        table.add_row(str(depth), str(len(v)), *volts, str(len(t)), *times)
+        table.add_row(str(row["layer"]), str(row["neurons"]), *volts, str(row["spiking"]), *times)
     return table
 
 
 def _rms(x: FloatArray) -> float:
-    return float(np.sqrt(np.mean(x**2)))
+    return float(np.sqrt(np.mean(x**2))) if len(x) else 0.0
+
+
+def _max(x: FloatArray) -> float:
+    return float(np.max(np.abs(x), initial=0.0))

@@ -79,7 +79,7 @@ def fit(
     measurements : Measurements
         Spike times that are not within (0, T) say nothing that has a derivative, and are left out.
     times : (batch, n_in)
-        Input spike times in T; `measurements.image` are rows of it.
+        Input spike times in T; ``measurements.image`` are rows of it.
     g_plus, g_minus : (n_in, n_out)
         Conductances in S, as `rcspike.spice.conductances` makes them.
     circuit, scale
@@ -124,7 +124,7 @@ def fit(
         from scipy.optimize import least_squares
         from scipy.stats import t as student
     except ImportError as error:
-        raise ImportError("fitting needs scipy: pip install 'rcspike[fit]'") from error
+        raise ImportError("fitting needs scipy: pip install 'rcspike[spice]'") from error
 
     names = tuple(parameters)
     if not names or len(set(names)) < len(names) or not set(names) <= set(PARAMETERS):

@@ -35,9 +35,9 @@ class Measured:
     v: tuple[Float64Array, ...]  # (n_out) arrays, the membrane voltage at these in V
     v_end: Float64Array  # (n_out,) at the end of the charging phase in V
     t_out: Float64Array  # (n_out,) spike times in s, from T to 2 T; inf for silent neurons
-    charge_plus: float  # that the upper rail delivers to all neurons in the charging phase, in C
-    charge_minus: float  # that the lower rail takes from them, in C
-    energy: float  # that both rails deliver, in J
+    charge_plus: float  # that the upper rail delivers to all membranes in the charging phase, in C
+    charge_minus: float  # the lower rail, below 0
+    energy: float  # that both rails spend, in J
 
 
 def find_ngspice() -> str:
@@ -146,7 +146,7 @@ def simulate_layer(
     v = [result[f"v(m{i})"] for result, part in zip(results, parts, strict=True) for i in part]
     # A SPICE source counts the current that flows into its positive end.
     plus = -sum(_charge(result["time"], result["i(vplus)"], scale) for result in results)
-    minus = sum(_charge(result["time"], result["i(vminus)"], scale) for result in results)
+    minus = -sum(_charge(result["time"], result["i(vminus)"], scale) for result in results)
     return Measured(
         t=tuple(t),
         v=tuple(v),
@@ -154,7 +154,7 @@ def simulate_layer(
         t_out=np.array([_spike_time(*points, scale) for points in zip(t, v, strict=True)]),
         charge_plus=plus,
         charge_minus=minus,
-        energy=plus * scale.volts(circuit.e_plus) - minus * scale.volts(circuit.e_minus),
+        energy=plus * scale.volts(circuit.e_plus) + minus * scale.volts(circuit.e_minus),
     )
 
 
