@@ -23,7 +23,7 @@ MODEL = "model.safetensors"
 def command_words(ctx: typer.Context, *, without: Collection[str] = ()) -> list[str]:
     """The words of the command that was typed, without the parameters of these names."""
     words: list[str] = []
-    level = ctx
+    level: Any = ctx
     while level.parent is not None:
         words.insert(0, str(level.info_name))
         level = level.parent
