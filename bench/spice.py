@@ -2,9 +2,10 @@
 
     python bench/spice.py MODEL... [--digits MODEL] [--images N] [--neurons N] [--csv FILE]
 
-Each MODEL is the folder of a run of `rcspike train mnist`; that of one of `rcspike train digits` goes end to end. Goals:
-0.02 % of T without diodes, 0.5 % of T with a diode's card after a fit of constant rails, and the same class for every
-image end to end.
+Each MODEL is the folder of a run of `rcspike train mnist`; that of one of `rcspike train digits` goes end to end.
+
+Goals: 0.02 % of T without diodes, 0.5 % of T with a diode's card after a fit of constant rails, and the same class for
+every image end to end.
 
 The diodes are that of SKY130 between n+ and p-well, 1 um square (saturation current and emission coefficient as in the
 process's open models), and a Schottky diode of 1 nA. A fit uses the first half of the images, the errors are those of
