@@ -36,9 +36,10 @@ PACKAGE = {
     *words("""
     __init__.py __main__.py _core.pyi _files.py _idx.py _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
     datasets.py functional.py history.py initialisation.py network.py physical.py py.typed sklearn.py training.py
-    cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_spice.py cli/_train.py
+    cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_spice.py cli/_trace.py cli/_train.py
+    plots/__init__.py plots/_comparison.py plots/_spice.py plots/_style.py plots/_traces.py plots/_training.py
+    report/__init__.py report/page.html
     spice/__init__.py spice/fitting.py spice/measurements.py spice/netlist.py spice/run.py spice/verify.py
-    plots/__init__.py plots/_spice.py plots/_style.py plots/_traces.py plots/_training.py
     lib/librcspike.a lib/pkgconfig/rcspike.pc
     """),
     f"_core{sysconfig.get_config_var('EXT_SUFFIX')}",
@@ -56,7 +57,7 @@ SDIST = words("""
 
 
 def test_importing_brings_in_nothing_optional(tmp_path: Path) -> None:
-    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click"}
+    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click", "jinja2"}
     code = "import sys, rcspike; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not optional & set(run(sys.executable, "-c", code, cwd=tmp_path).split())
 

@@ -61,7 +61,9 @@ def export_command(
         network = load_network(model)
         times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
         weights = network.weights[layer - 1]
-        chosen = list(range(weights.shape[1])) if neurons is None else _numbers(neurons)
+        chosen = (
+            list(range(weights.shape[1])) if neurons is None else _options.numbers("--neurons", neurons, int, "0,5,7")
+        )
         absent = [i for i in chosen if not 0 <= i < weights.shape[1]]
         if absent:
             raise ValueError(f"layer {layer} has neurons 0 to {weights.shape[1] - 1}, got {absent[0]}")
@@ -219,13 +221,6 @@ def _times(network: Network, dataset: _options.DatasetName, data: Path | None, i
     if times.shape[1] != network.sizes[0]:
         raise ValueError(f"the model takes {network.sizes[0]} inputs, {dataset.value} has {times.shape[1]} pixels")
     return times[list(images)]
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(f"--neurons takes indices such as 0,5,7, got {text!r}") from None
 
 
 def _spread(network: Network, layer: int, n: int) -> list[int]:

@@ -3,6 +3,7 @@
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """
 
+from rcspike.plots._comparison import trace_figure
 from rcspike.plots._spice import spice_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
 from rcspike.plots._sweep import sweep_figure
@@ -17,5 +18,6 @@ __all__ = [
     "save_figure",
     "spice_figure",
     "sweep_figure",
+    "trace_figure",
     "training_figure",
 ]

@@ -79,7 +79,7 @@ def _library(diode: str) -> Iterator[str]:
     yield ""
     yield ".subckt neuron m fire params: c=140f i_ramp=122n b=0 v_th=0.872"
     yield "C1 m 0 {c} ic=0"
-    yield "B1 0 m I={i_ramp}*V(fire)*(1-{b}*V(m)/{v_th})"
+    yield "B1 0 m I={i_ramp*V(fire)*(1-b*V(m)/v_th)}"
     yield ".ends neuron"
     yield ""
 
