@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def main() -> None:
     times = datasets.load("mnist").test.times[: options.images]
     for folder in options.models:
         network = Network.load(folder / "model.safetensors")
-        for row in (*layers(network, times, options.neurons), *diodes(network, times, options.neurons)):
+        for row in chain(layers(network, times, options.neurons), diodes(network, times, options.neurons)):
             rows.append(row)
             print(row, flush=True)
     if options.digits:
