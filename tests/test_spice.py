@@ -148,6 +148,14 @@ def test_ngspice_agrees_with_the_exact_solution(circuit: Circuit) -> None:
 
 
 @ngspice
+@pytest.mark.parametrize("time", [np.inf, 1.0])
+def test_a_neuron_without_input_is_silent(time: float) -> None:
+    comparison = spice.compare_layer(Network([np.array([[0.5, -0.5]])], CIRCUITS[0]), np.array([time]), 1)
+    np.testing.assert_array_equal(comparison.t_out_spice, [np.inf, np.inf])
+    assert len(comparison.t_error) == 0
+
+
+@ngspice
 def test_a_diode_that_drops_nothing_changes_nothing() -> None:
     times, network = some_layer(CIRCUITS[0])
     comparison = spice.compare_layer(network, times, 1, diode="ideal")

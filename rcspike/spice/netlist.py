@@ -16,7 +16,7 @@ from rcspike.physical import PhysicalScale
 __all__ = ["conductances", "layer_netlist", "library"]
 
 # Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
-_EDGE = 1e-6
+EDGE = 1e-6
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.02
 # ngspice's defaults are made for volts and milliamperes; here a synapse carries nanoamperes and a membrane 0.1 pC.
@@ -185,7 +185,7 @@ def layer_netlist(
         raise ValueError(f"names must have one number for each of {n_out} neurons, got {len(numbers)}")
     lines = [f"* {' '.join(title.split())}", *_header(circuit, scale), ""]
     lines += [*_library(diode), *_sources(circuit, scale), *_spikes(times, scale)]
-    spiking = np.flatnonzero(times < 1 - _EDGE)  # one that comes still later moves nothing
+    spiking = np.flatnonzero(times < 1 - EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
         lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale, diode)
     lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", f".options {_OPTIONS}"]
@@ -212,15 +212,15 @@ def _sources(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
 def _spikes(times: FloatArray, scale: PhysicalScale) -> Iterator[str]:
     off_start, off_end = _edge(scale, scale.window)
     yield "* Input spikes: the axon is high from the spike to the end of the phase"
-    for j in np.flatnonzero(times < 1 - _EDGE):
-        start, end = _edge(scale, max(scale.seconds(float(times[j])), 0.5 * _EDGE * scale.window))
+    for j in np.flatnonzero(times < 1 - EDGE):
+        start, end = _edge(scale, max(scale.seconds(float(times[j])), 0.5 * EDGE * scale.window))
         low = "" if float(start) == 0 else "0 0 "
         yield f"Vin{j} in{j} 0 PWL({low}{start} 0 {end} 1 {off_start} 1 {off_end} 0)"
     yield ""
 
 
 def _edge(scale: PhysicalScale, t: float) -> tuple[str, str]:
-    half = 0.5 * _EDGE * scale.window
+    half = 0.5 * EDGE * scale.window
     return _si(t - half), _si(t + half)
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rcspike.circuit import Circuit
 from rcspike.functional import FloatArray
 from rcspike.physical import PhysicalScale
-from rcspike.spice.netlist import layer_netlist
+from rcspike.spice.netlist import EDGE, layer_netlist
 
 __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
 
@@ -150,7 +150,7 @@ def simulate_layer(
     return Measured(
         t=tuple(t),
         v=tuple(v),
-        v_end=np.array([np.interp(scale.window, *points) for points in zip(t, v, strict=True)]),
+        v_end=np.array([_end_voltage(*points, scale) for points in zip(t, v, strict=True)]),
         t_out=np.array([_spike_time(*points, scale) for points in zip(t, v, strict=True)]),
         charge_plus=plus,
         charge_minus=minus,
@@ -164,9 +164,14 @@ def _charge(t: Float64Array, current: Float64Array, scale: PhysicalScale) -> flo
     return float(np.sum(0.5 * (current[1:] + current[:-1]) * np.diff(t)))
 
 
+def _end_voltage(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
+    """At the end of the charging phase, just before the ramp starts."""
+    return float(np.interp((1 - 0.5 * EDGE) * scale.window, t, v))
+
+
 def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
     """When the ramp crosses the threshold: at once if it starts above, never if it starts at or below rest."""
-    v_end = np.interp(scale.window, t, v)
+    v_end = _end_voltage(t, v, scale)
     if v_end <= 0:
         return np.inf
     if v_end >= scale.v_th:
