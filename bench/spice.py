@@ -79,11 +79,10 @@ def diodes(network: Network, times: NDArray[np.float32], n: int) -> Iterator[Row
         rest = found[half:]
         yield described(name, network, 1, np.concatenate([c.t_error for c in rest]), v=voltages(rest))
         v = charge(inputs[half:], np.ascontiguousarray(twin.weights[0][:, neurons], dtype=np.float64), twin.circuit)
-        t, t_spice = np.minimum(fire(v, twin.circuit), 1), np.minimum([c.t_out_spice for c in rest], 1)
-        within = ((t > 0) & (t < 1)) | ((t_spice > 0) & (t_spice < 1))
+        t = spice.spike_time_errors(np.array([c.t_out_spice for c in rest]), fire(v, twin.circuit))
         values = dict(zip(fitted.parameters, fitted.values.tolist(), strict=True))
         v_error = np.array([c.v_spice for c in rest]) - v
-        yield described(f"{name}, fitted", network, 1, (t_spice - t)[within], v=v_error, **values)
+        yield described(f"{name}, fitted", network, 1, t, v=v_error, **values)
 
 
 def end_to_end(network: Network, times: NDArray[np.float32]) -> Iterator[Row]:

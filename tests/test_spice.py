@@ -132,6 +132,12 @@ def test_a_missing_simulator_is_named_with_the_way_to_install_it(monkeypatch: py
         spice.compare_layer(network, times, 1)
 
 
+def test_errors_of_spike_times_leave_out_what_neither_run_decides() -> None:
+    t = np.array([0.31, 0.9, np.inf, np.inf, 0.0, 0.0])
+    t_ref = np.array([0.30, np.inf, 0.8, np.inf, 0.0, 0.1])
+    np.testing.assert_allclose(spice.spike_time_errors(t, t_ref), [0.01, -0.1, 0.2, -0.1], atol=1e-15)
+
+
 # The simulator
 
 

@@ -10,7 +10,14 @@ from rcspike.spice.measurements import (
 )
 from rcspike.spice.netlist import conductances, layer_netlist, library
 from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
-from rcspike.spice.verify import Comparison, compare_layer, compare_network, input_times, modelled_diode
+from rcspike.spice.verify import (
+    Comparison,
+    compare_layer,
+    compare_network,
+    input_times,
+    modelled_diode,
+    spike_time_errors,
+)
 
 __all__ = [
     "Comparison",
@@ -31,6 +38,7 @@ __all__ = [
     "run_ngspice",
     "simulate_layer",
     "spike_measurements",
+    "spike_time_errors",
     "waveform_measurements",
     "write_csv",
 ]

@@ -16,7 +16,7 @@ from rcspike.physical import PhysicalScale
 from rcspike.spice.netlist import conductances
 from rcspike.spice.run import Measured, simulate_layer
 
-__all__ = ["Comparison", "compare_layer", "compare_network", "input_times", "modelled_diode"]
+__all__ = ["Comparison", "compare_layer", "compare_network", "input_times", "modelled_diode", "spike_time_errors"]
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -48,14 +48,24 @@ class Comparison:
 
     @property
     def t_error(self) -> Float64Array:
-        """(n_spiking,) SPICE less engine, in T, of the neurons that spike within the phase in either of them.
+        """(n_spiking,) SPICE less engine, in T, as `spike_time_errors` counts them."""
+        return spike_time_errors(self.t_out_spice, self.t_out)
 
-        Those that both call silent or saturated would only flatter the mean. One that is silent in one of them counts
-        as a spike at the end of the phase there, which is what the next layer sees of it.
-        """
-        t, t_spice = np.minimum(self.t_out, 1), np.minimum(self.t_out_spice, 1)
-        within = ((t > 0) & (t < 1)) | ((t_spice > 0) & (t_spice < 1))
-        return (t_spice - t)[within]
+
+def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
+    """Differences of output spike times, (n_spiking,), of neurons that spike within the phase in either of two runs.
+
+    Those that both call silent or saturated would only flatter the mean. One that is silent in one of them counts as a
+    spike at the end of the phase there, which is what the next layer sees of it.
+
+    Examples
+    --------
+    >>> spike_time_errors(np.array([0.31, 0.9, np.inf, 0.0]), np.array([0.3, np.inf, np.inf, 0.0])).round(2)
+    array([ 0.01, -0.1 ])
+    """
+    t, t_ref = np.minimum(t, 1), np.minimum(t_ref, 1)
+    within = ((t > 0) & (t < 1)) | ((t_ref > 0) & (t_ref < 1))
+    return np.asarray((t - t_ref)[within], dtype=np.float64)
 
 
 def input_times(network: Network, times: FloatArray, layer: int) -> Float64Array:
