@@ -80,7 +80,8 @@ def diodes(network: Network, times: NDArray[np.float32], n: int) -> Iterator[Row
         yield described(name, network, 1, np.concatenate([c.t_error for c in rest]), v=voltages(rest))
         v = charge(inputs[half:], np.ascontiguousarray(twin.weights[0][:, neurons], dtype=np.float64), twin.circuit)
         t = spice.spike_time_errors(np.array([c.t_out_spice for c in rest]), fire(v, twin.circuit))
-        values = dict(zip(fitted.parameters, fitted.values.tolist(), strict=True))
+        values = {"e_plus": fitted.circuit.e_plus, "e_minus": fitted.circuit.e_minus}
+        values["capacitance_fF"] = 1e15 * fitted.scale.capacitance
         v_error = np.array([c.v_spice for c in rest]) - v
         yield described(f"{name}, fitted", network, 1, t, v=v_error, **values)
 

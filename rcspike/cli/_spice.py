@@ -239,26 +239,25 @@ def _diode(text: str | None) -> str | None:
 
 
 def _errors(comparisons: Sequence[Comparison]) -> Row:
-    """Of one layer, all images together, in SI units and in per cent of T."""
+    """Of one layer, all images together: in µV, in ps, and in per cent of T."""
     scale = comparisons[0].scale
-    v = scale.volts(np.concatenate([c.v_error for c in comparisons]))
-    t = scale.seconds(np.concatenate([c.t_error for c in comparisons]))
-    row: dict[str, Any] = {"layer": comparisons[0].layer, "neurons": len(v), "v_rmse": _rms(v), "v_max": _max(v)}
-    row |= {"spiking": len(t), "t_rmse": _rms(t), "t_max": _max(t)}
-    return {**row, **{f"{name}_percent": 100 * row[name] / scale.window for name in ("t_rmse", "t_max")}}
+    v = np.concatenate([c.v_error for c in comparisons])
+    t = np.concatenate([c.t_error for c in comparisons])
+    row: dict[str, Any] = {"layer": comparisons[0].layer, "neurons": len(v)}
+    row |= {"v_rmse_uV": 1e6 * scale.volts(_rms(v)), "v_max_uV": 1e6 * scale.volts(_max(v)), "spiking": len(t)}
+    for name, error in (("t_rmse", _rms(t)), ("t_max", _max(t))):
+        row |= {f"{name}_ps": 1e12 * scale.seconds(error), f"{name}_percent": 100 * error}
+    return row
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    names = ["layer", "neurons", "v RMSE", "v max", "spiking", "t RMSE", "of T", "t max", "of T"]
+    names = ["layer", "neurons", "v RMSE/µV", "max", "spiking", "t RMSE/ps", "% of T", "max/ps", "% of T"]
     table = Table(*names, box=None, pad_edge=False)
     for row in rows:
-        volts = [f"{1e6 * row[name]:.3g} µV" for name in ("v_rmse", "v_max")]
-        times = [
-            text
-            for name in ("t_rmse", "t_max")
-            for text in (f"{1e12 * row[name]:.3g} ps", f"{row[f'{name}_percent']:.4f} %")
-        ]
-        table.add_row(str(row["layer"]), str(row["neurons"]), *volts, str(row["spiking"]), *times)
+        shapes = ["{:.4f}" if "percent" in name else "{:.3g}" for name in row]
+        table.add_row(
+            *[str(x) if isinstance(x, int) else f.format(x) for f, x in zip(shapes, row.values(), strict=True)]
+        )
     return table
 
 
