@@ -254,11 +254,14 @@ def _table(rows: Sequence[Row]) -> Table:
     names = ["layer", "neurons", "v RMSE/µV", "max", "spiking", "t RMSE/ps", "% of T", "max/ps", "% of T"]
     table = Table(*names, box=None, pad_edge=False)
     for row in rows:
-        shapes = ["{:.4f}" if "percent" in name else "{:.3g}" for name in row]
-        table.add_row(
-            *[str(x) if isinstance(x, int) else f.format(x) for f, x in zip(shapes, row.values(), strict=True)]
-        )
+        table.add_row(*[_text(name, x) for name, x in row.items()])
     return table
+
+
+def _text(name: str, x: float) -> str:
+    if isinstance(x, int):
+        return str(x)
+    return f"{x:.4f}" if "percent" in name else f"{x:.3g}"
 
 
 def _rms(x: FloatArray) -> float:
