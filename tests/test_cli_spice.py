@@ -149,6 +149,18 @@ def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> No
 
 
 @ngspice
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--end-to-end", "--layer", "1"), "leave out --layer and --neurons"),
+        (("--diode", ".model d1 D(is=oops)"), "ngspice failed: Netlist line no. 7: | Undefined parameter [oops]"),
+    ],
+)
+def test_verify_refuses_in_one_line(words: tuple[str, ...], message: str) -> None:
+    assert message in refused("verify", *MODEL, "--neurons", "1", *words)
+
+
+@ngspice
 def test_end_to_end_counts_the_classes_that_agree() -> None:
     result = spice_("verify", *MODEL, "--images", "2", "--end-to-end")
     assert "class  the same for 2 of 2 images" in result.output

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, overload
 
@@ -15,7 +16,7 @@ from rcspike import Network, PhysicalScale, datasets, plots, spice
 from rcspike._files import check_writable, written_whole
 from rcspike.cli import _options
 from rcspike.cli._record import command_words, load_network, versions, write_record
-from rcspike.cli._report import console, user_errors
+from rcspike.cli._report import console, fail, user_errors
 from rcspike.functional import FloatArray
 from rcspike.spice import Comparison
 from rcspike.tables import Row, write_table
@@ -99,7 +100,9 @@ def verify_command(
     ctx: typer.Context,
     model: Model,
     dataset: Images,
-    neurons: Annotated[int, typer.Option(help="Neurons of each layer, spread over it.", min=1)] = 50,
+    neurons: Annotated[
+        int | None, typer.Option(help="Neurons of each layer, spread over it.", min=1, show_default="50")
+    ] = None,
     image: Image = 0,
     images: Annotated[int, typer.Option(help="How many images, from that one on.", min=1)] = 1,
     layer: Annotated[int | None, typer.Option(help="One layer, counted from 1.", min=1, show_default="all")] = None,
@@ -117,7 +120,7 @@ def verify_command(
     ] = None,
 ) -> None:
     """Simulate neurons with ngspice and compare membrane voltages and output spike times with the engine's."""
-    with user_errors():
+    with user_errors(), _simulator_errors():
         spice.find_ngspice()
         if out is not None:
             plots.check_available()
@@ -128,32 +131,34 @@ def verify_command(
             "diode": _diode(diode),
             "workers": workers,
         }
-        layers = range(1, len(network.weights) + 1) if layer is None else [layer]
         numbers = range(image, image + images)
-        found: dict[int, list[Comparison]] = {}
-        for sample in _times(network, dataset, data, numbers):
-            if end_to_end:
-                compared = spice.compare_network(network, sample, **options)
-            else:
-                compared = [
-                    spice.compare_layer(network, sample, depth, neurons=_spread(network, depth, neurons), **options)
-                    for depth in layers
-                ]
-            for one in compared:
-                found.setdefault(one.layer, []).append(one)
-    rows = [_errors(comparisons) for comparisons in found.values()]
+        times = _times(network, dataset, data, numbers)
+        if end_to_end:
+            if layer is not None or neurons is not None:
+                raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
+            compared = [spice.compare_network(network, sample, **options) for sample in times]
+        else:
+            layers = range(1, len(network.weights) + 1) if layer is None else [layer]
+            chosen = {depth: _spread(network, depth, neurons or 50) for depth in layers}
+            compared = [
+                [spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options) for depth in layers]
+                for sample in times
+            ]
+    found = list(zip(*compared, strict=True))  # by layer, then by image
+    rows = [_errors(comparisons) for comparisons in found]
     if out is not None:
-        figures = {depth: plots.spice_figure(comparisons[0]) for depth, comparisons in found.items()}
+        figures = [plots.spice_figure(comparisons[0]) for comparisons in found]
         with user_errors():
-            for depth, comparisons in found.items():
-                spice.write_csv(spice.spike_measurements(comparisons, numbers), out / f"spikes-layer{depth}.csv")
-                spice.write_csv(spice.waveform_measurements(comparisons, numbers), out / f"waveforms-layer{depth}.csv")
-                plots.save_figure(figures[depth], out / f"layer{depth}")
+            for comparisons, figure in zip(found, figures, strict=True):
+                stem = f"layer{comparisons[0].layer}"
+                spice.write_csv(spice.spike_measurements(comparisons, numbers), out / f"spikes-{stem}.csv")
+                spice.write_csv(spice.waveform_measurements(comparisons, numbers), out / f"waveforms-{stem}.csv")
+                plots.save_figure(figure, out / stem)
             write_table(out / "errors.csv", rows)
             write_record(out / "spice.json", {"command": shlex.join(command_words(ctx)), **versions()})
     console().print(_table(rows))
     if end_to_end:
-        same = sum(int(np.argmax(c.v)) == int(np.argmax(c.v_spice)) for c in found[len(network.weights)])
+        same = sum(int(np.argmax(c.v)) == int(np.argmax(c.v_spice)) for c in found[-1])
         typer.echo(f"class  the same for {same} of {images} images")
 
 
@@ -227,6 +232,15 @@ def _spread(network: Network, layer: int, n: int) -> list[int]:
     """Up to n neurons at even distances."""
     last = network.sizes[min(layer, len(network.weights))] - 1
     return [int(i) for i in np.unique(np.linspace(0, last, n).round())]
+
+
+@contextmanager
+def _simulator_errors() -> Iterator[None]:
+    """What ngspice does not take, such as a card with a mistake, is the user's to put right."""
+    try:
+        yield
+    except RuntimeError as error:
+        fail(error)
 
 
 @overload

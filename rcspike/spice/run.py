@@ -87,7 +87,9 @@ def run_ngspice(netlist: str) -> dict[str, Float64Array]:
     said = process.stderr + process.stdout
     # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
     if "aborted" in said or b"Plotname: Transient Analysis" not in raw:
-        words = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+        words = [
+            " ".join(line.split()) for line in said.splitlines() if line.strip() and "compatibility mode" not in line
+        ]
         raise RuntimeError(f"ngspice failed: {' | '.join(words[:8])}")
     return _read_raw(raw)
 
