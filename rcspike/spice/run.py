@@ -87,9 +87,8 @@ def run_ngspice(netlist: str) -> dict[str, Float64Array]:
     said = process.stderr + process.stdout
     # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
     if "aborted" in said or b"Plotname: Transient Analysis" not in raw:
-        words = [
-            " ".join(line.split()) for line in said.splitlines() if line.strip() and "compatibility mode" not in line
-        ]
+        lines = [" ".join(line.split()) for line in said.splitlines()]
+        words = [line for line in lines if line and not line.startswith("Note:")]
         raise RuntimeError(f"ngspice failed: {' | '.join(words[:8])}")
     return _read_raw(raw)
 
