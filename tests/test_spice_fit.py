@@ -112,6 +112,31 @@ def test_the_limits_hold_the_truth_as_often_as_they_say() -> None:
     np.testing.assert_allclose(np.mean([r.standard_errors for r in results], axis=0), scatter, rtol=0.37)
 
 
+def test_the_standard_errors_come_from_the_true_derivatives() -> None:
+    true = {name: TRUE[name] for name in ("e_plus", "e_minus", "ramp", "capacitance")}
+    table = with_jitter(spike_table(true), 0)
+    result = fitted(table, list(true))
+    found = dict(zip(true, result.values.tolist(), strict=True))
+
+    def times(values: dict[str, float]) -> Array:
+        return np.minimum(oracle.fire(voltages(values), values["ramp"]).ravel(), 1.0)
+
+    t = table.time / SCALE.window
+    within = (t > 0) & (t < 1)
+    columns = []
+    for name, value in found.items():
+        step = 1e-6 * abs(value)
+        above, below = (times({**found, name: value + sign * step}) for sign in (1, -1))
+        columns.append((above - below)[within] / (2 * step))
+    jacobian = np.stack(columns, axis=1)
+    residuals = (times(found) - t)[within]
+    variance = np.sum(residuals**2) / (len(residuals) - len(true))
+    scaled = jacobian * list(found.values())
+    expected = np.sqrt(variance * np.diag(np.linalg.inv(scaled.T @ scaled))) * np.abs(list(found.values()))
+    # Central differences are off by step squared, 1e-12, and by rounding over the step, 1e-10, times the condition.
+    np.testing.assert_allclose(result.standard_errors, expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -137,9 +137,8 @@ def fit(
     if n <= p:
         raise ValueError(f"{n} measurements within the phase are too few for {p} parameters and their limits")
 
-    designed = {
-        name: getattr(circuit, name, 1.0) for name in PARAMETERS
-    }  # the capacitance relative to the designed one
+    # The capacitance counts from the designed one.
+    designed: dict[str, float] = {name: getattr(circuit, name, 1.0) for name in PARAMETERS}
 
     def predicted(x: Float64Array) -> tuple[Float64Array, Float64Array]:
         values = {**designed, **dict(zip(names, x.tolist(), strict=True))}
