@@ -99,7 +99,8 @@ def described(what: str, network: Network, layer: int, t: NDArray[np.float64], *
     errors = {"neurons": len(v), "v_rmse_percent": 100 * rms(v), "spiking": len(t), "t_rmse_percent": 100 * rms(t)}
     most = {"t_max_percent": 100 * float(np.max(np.abs(t), initial=0.0))}
     sizes = "-".join(map(str, network.sizes))
-    return {"what": what, "network": sizes, "v_syn": network.circuit.e_plus, "layer": layer, **errors, **most, **more}
+    circuit = {"v_syn": network.circuit.e_plus, "diode_drop": network.circuit.diode_drop}
+    return {"what": what, "network": sizes, **circuit, "layer": layer, **errors, **most, **more}
 
 
 def voltages(comparisons: Sequence[spice.Comparison]) -> NDArray[np.float64]:
