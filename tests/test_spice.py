@@ -169,6 +169,14 @@ def test_a_diode_that_drops_nothing_changes_nothing() -> None:
 
 
 @ngspice
+def test_resistors_of_kilo_and_of_teraohms_give_the_same() -> None:
+    times, network = some_layer(CIRCUITS[1])
+    for scale in (PhysicalScale(capacitance=1e-9, v_th=0.2), PhysicalScale(capacitance=1e-15, window=1e-3)):
+        comparison = spice.compare_layer(network, times, 1, scale=scale)
+        assert np.max(np.abs(comparison.v_error)) < TOLERANCE
+
+
+@ngspice
 def test_a_pair_of_devices_is_both_of_its_synapses() -> None:
     rng = np.random.default_rng(2)
     g_plus, g_minus = rng.random((2, 12, 3)) * SCALE.siemens(0.4)

@@ -18,9 +18,8 @@ __all__ = ["conductances", "layer_netlist", "library"]
 # Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
 EDGE = 1e-6
 # Longest step of the simulator in T; between spikes its own control of the error decides.
-_LONGEST_STEP = 0.02
-# ngspice's defaults are made for volts and milliamperes; here a synapse carries nanoamperes and a membrane 0.1 pC.
-_OPTIONS = "reltol=1e-5 trtol=1 vntol=1e-9 abstol=1e-17 chgtol=1e-20 gmin=1e-20"
+_LONGEST_STEP = 0.005
+_R_ON, _R_OFF = 1e-6, 1e7  # of a switch, to the least and the greatest of the resistors
 
 _MODEL_CARD = re.compile(r"^\.model\s+(\w+)\s+d\b", re.IGNORECASE)
 _IDEAL_CARD = ".model ideal_diode D(is=1e-12 n=1e-4)"  # drops 0.03 mV at 10 nA
@@ -30,9 +29,9 @@ def library(*, diode: str = "none") -> str:
     """Synapses and neuron as subcircuits, for use in a test bench of one's own.
 
     ``synapse_plus axon rail m r=... v_d=...`` and ``synapse_minus`` are a switch, a resistor and a diode between the
-    membrane `m` and the upper or lower rail; the switch is closed while `axon` is above 0.5 V. ``neuron m fire c=...
-    i_ramp=... b=... v_th=...`` is the capacitor and the ramp, which charges it while `fire` is at 1 V. All voltages are
-    seen from the resting voltage, node 0.
+    membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V.
+    ``neuron m fire c=... i_ramp=... b=... v_th=...`` is the capacitor and the ramp, which charges it while `fire` is at
+    1 V. All voltages are seen from the resting voltage, node 0.
 
     Parameters
     ----------
@@ -50,12 +49,12 @@ def library(*, diode: str = "none") -> str:
     >>> [line for line in library(diode="constant").splitlines() if line.startswith(".subckt")][0]
     '.subckt synapse_plus axon rail m params: r=10meg v_d=0'
     """
-    return "\n".join(_library(diode))
+    return "\n".join(_library(diode, r_on=1.0, r_off=1e15))
 
 
-def _library(diode: str) -> Iterator[str]:
+def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
     yield "* Subcircuits; voltages are seen from the resting voltage, node 0; axon and fire are at 0 or 1 V"
-    yield ".model axon_switch SW(vt=0.5 vh=0 ron=1 roff=1e15)"
+    yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
     series = {"none": None, "constant": "V1 {} {} {{v_d}}", "ideal": "D1 {} {} ideal_diode"}
     if diode not in series:
         card = _MODEL_CARD.match(diode.strip())
@@ -184,14 +183,28 @@ def layer_netlist(
     if len(numbers) != n_out:
         raise ValueError(f"names must have one number for each of {n_out} neurons, got {len(numbers)}")
     lines = [f"* {' '.join(title.split())}", *_header(circuit, scale), ""]
-    lines += [*_library(diode), *_sources(circuit, scale), *_spikes(times, scale)]
+    g = np.concatenate([g_plus, g_minus])
+    g = g[g > 0] if np.any(g > 0) else np.ones(1)
+    lines += _library(diode, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
+    lines += [*_sources(circuit, scale), *_spikes(times, scale)]
     spiking = np.flatnonzero(times < 1 - EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
         lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale, diode)
-    lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", f".options {_OPTIONS}"]
+    lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", _options(scale)]
     T = scale.window
     lines += [f".tran {_si(_LONGEST_STEP * T)} {_si(2.001 * T)} 0 {_si(_LONGEST_STEP * T)} uic", ".end", ""]
     return "\n".join(lines)
+
+
+def _options(scale: PhysicalScale) -> str:
+    """Tolerances in proportion to the circuit: ngspice's defaults are made for milliamperes, not for nanoamperes."""
+    tolerances = {
+        "vntol": scale.volts(1e-9),
+        "abstol": scale.amperes(1e-10),
+        "chgtol": scale.capacitance * scale.volts(1e-7),
+        "gmin": scale.siemens(1e-13),
+    }
+    return " ".join([".options reltol=1e-5 trtol=1", *(f"{name}={_si(x)}" for name, x in tolerances.items())])
 
 
 def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
