@@ -23,8 +23,9 @@ __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
 
 Float64Array = npt.NDArray[np.float64]
 
-# The time of a netlist grows a little faster than its neurons, and each has the time steps of all its input spikes.
-_NEURONS_A_NETLIST = 13
+# Of 1 to 25, the sizes that took least time were 5 to 8, with diodes and without: a netlist has the time steps and the
+# iterations of all its neurons, and costs 20 ms to start.
+_NEURONS_A_NETLIST = 6
 
 
 @dataclass(frozen=True)
