@@ -6,6 +6,7 @@ matplotlib is imported inside the functions, so that the package does without it
 from rcspike.plots._comparison import trace_figure
 from rcspike.plots._energy import energy_figure
 from rcspike.plots._pareto import pareto_figure
+from rcspike.plots._spice import spice_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
 from rcspike.plots._sweep import sweep_figure
 from rcspike.plots._traces import LayerTraces, layer_traces
@@ -19,6 +20,7 @@ __all__ = [
     "layer_traces",
     "pareto_figure",
     "save_figure",
+    "spice_figure",
     "sweep_figure",
     "trace_figure",
     "training_figure",
