@@ -62,7 +62,9 @@ def main() -> None:
 def layers(network: Network, times: NDArray[np.float32], n: int) -> Iterator[Row]:
     for layer in range(1, len(network.weights) + 1):
         found = [spice.compare_layer(network, t, layer, neurons=spread(network, layer, n)) for t in times]
-        yield described("layer", network, layer, np.concatenate([c.t_error for c in found]), v=voltages(found))
+        energy, energy_spice = sum(c.energy for c in found), sum(c.energy_spice for c in found)
+        error = {"energy_error_percent": 100 * (energy_spice / energy - 1)}
+        yield described("layer", network, layer, np.concatenate([c.t_error for c in found]), v=voltages(found), **error)
 
 
 def diodes(network: Network, times: NDArray[np.float32], n: int) -> Iterator[Row]:
