@@ -56,6 +56,16 @@ def charge_affine_vjp(
     grad_v: _Float,
     threads: int | None = None,
 ) -> tuple[_Float, _Float, _Float, _Float, _Float]: ...
+def charge_rectified(
+    schedule: _Schedule,
+    g_plus: _Float,
+    rail_plus: _Float,
+    g_minus: _Float,
+    rail_minus: _Float,
+    drive0: _Float | None = None,
+    conductance0: _Float | None = None,
+    threads: int | None = None,
+) -> _Float: ...
 def fire(v: _Float, circuit: Circuit) -> _Float: ...
 def fire_vjp(v: _Float, circuit: Circuit, grad_times: _Float) -> _Float: ...
 def trace(schedule: _Schedule, weights: _Float, circuit: Circuit, at: _Float, threads: int | None = None) -> _Float: ...

@@ -13,9 +13,20 @@ import pytest
 from strategies import Array
 
 from rcspike import Circuit
-from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_vjp, fire, fire_vjp, schedule, trace
+from rcspike.functional import (
+    charge,
+    charge_affine,
+    charge_affine_vjp,
+    charge_rectified,
+    charge_vjp,
+    fire,
+    fire_vjp,
+    schedule,
+    trace,
+)
 
 BATCH, N_IN, N_OUT = 3, 4, 2
+DEVICES = ["g_plus", "rail_plus", "g_minus", "rail_minus"]
 GOOD: dict[str, Any] = {
     "times": np.full((BATCH, N_IN), 0.5),
     "weights": np.ones((N_IN, N_OUT)),
@@ -23,6 +34,10 @@ GOOD: dict[str, Any] = {
     "conductance": np.ones((N_IN, N_OUT)),
     "drive0": np.ones(N_OUT),
     "conductance0": np.ones(N_OUT),
+    "g_plus": np.ones((N_IN, N_OUT)),
+    "rail_plus": np.ones((N_IN, N_OUT)),
+    "g_minus": np.ones((N_IN, N_OUT)),
+    "rail_minus": -np.ones((N_IN, N_OUT)),
     "grad_v": np.ones((BATCH, N_OUT)),
     "grad_times": np.ones((BATCH, N_OUT)),
     "v": np.full((BATCH, N_OUT), 0.5),
@@ -34,6 +49,7 @@ ARGUMENTS: dict[Callable[..., Any], list[str]] = {
     charge_vjp: ["times", "weights", "circuit", "grad_v"],
     charge_affine: ["times", "drive", "conductance", "drive0", "conductance0"],
     charge_affine_vjp: ["times", "drive", "conductance", "grad_v", "drive0", "conductance0"],
+    charge_rectified: ["times", *DEVICES, "drive0", "conductance0"],
     trace: ["times", "weights", "circuit", "at"],
     fire: ["v", "circuit"],
     fire_vjp: ["v", "circuit", "grad_times"],
@@ -80,7 +96,7 @@ def test_another_dtype_is_refused_by_name(function: Callable[..., Any], name: st
         call(function, **{name: GOOD[name].astype(dtype)})
 
 
-@each(["conductance", "drive0", "conductance0", "grad_v", "grad_times"])
+@each([*DEVICES[1:], "conductance", "drive0", "conductance0", "grad_v", "grad_times"])
 def test_two_precisions_in_one_call_are_refused_by_name(function: Callable[..., Any], name: str) -> None:
     with pytest.raises(TypeError, match=rf"^{name} must be float64, got float32; convert with .astype"):
         call(function, **{name: GOOD[name].astype(np.float32)})
@@ -126,7 +142,7 @@ def test_another_memory_layout_is_refused_with_the_remedy(function: Callable[...
     call(function, **{name: np.ascontiguousarray(wrong)})
 
 
-@each(["weights", "drive", "conductance", "drive0", "conductance0", "grad_v", "grad_times"])
+@each([*DEVICES, "weights", "drive", "conductance", "drive0", "conductance0", "grad_v", "grad_times"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_is_refused_with_its_place(
     function: Callable[..., Any], name: str, value: float
@@ -152,7 +168,7 @@ def test_a_time_in_the_phase_or_after_it_is_accepted(function: Callable[..., Any
     call(function, times=with_value("times", value))
 
 
-@each(["conductance", "conductance0"])
+@each(["g_plus", "g_minus", "conductance", "conductance0"])
 def test_a_negative_conductance_is_refused_with_its_place(function: Callable[..., Any], name: str) -> None:
     place = ", ".join(str(n - 1) for n in GOOD[name].shape)
     with pytest.raises(ValueError, match=rf"^{name}\[{place}\] must not be negative, got -0\.5"):
@@ -171,7 +187,7 @@ def test_a_voltage_that_is_nan_is_refused_with_its_place(function: Callable[...,
         call(function, v=with_value("v", math.nan))
 
 
-@each(["weights", "drive"])
+@each(["weights", "drive", "g_plus"])
 def test_a_number_of_inputs_that_does_not_fit_is_refused_with_both_shapes(
     function: Callable[..., Any], name: str
 ) -> None:
@@ -182,7 +198,7 @@ def test_a_number_of_inputs_that_does_not_fit_is_refused_with_both_shapes(
         call(function, **{name: np.ones((2, 4))})
 
 
-@each(["conductance", "drive0", "conductance0", "grad_v", "grad_times"])
+@each([*DEVICES[1:], "conductance", "drive0", "conductance0", "grad_v", "grad_times"])
 def test_an_array_that_does_not_fit_the_others_is_refused_with_both_shapes(
     function: Callable[..., Any], name: str
 ) -> None:

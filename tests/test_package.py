@@ -29,8 +29,8 @@ def words(text: str) -> list[str]:
 
 
 HEADERS = words("""
-    build_config.h charge.h circuit.h device_model.h device_network.h encode.h fire.h network.h schedule.h
-    span.h threads.h trace.h trainer.h
+    build_config.h charge.h circuit.h device_model.h device_network.h encode.h fire.h network.h
+    rectified.h schedule.h span.h threads.h trace.h trainer.h
 """)
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {

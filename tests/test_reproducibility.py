@@ -23,7 +23,7 @@ from strategies import CIRCUITS, Array, random_layer
 
 from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, build_config, train
 from rcspike.datasets import Dataset, Split
-from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_vjp, fire, trace
+from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp, fire, trace
 
 DTYPES = (np.float32, np.float64)
 
@@ -53,6 +53,9 @@ def layer_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Array
             yield from charge_vjp(times, weights, circuit, few, threads=threads)
             yield charge_affine(times, weights, G, drive0=row, conductance0=row, threads=threads)
             yield from charge_affine_vjp(times, weights, G, grad_v, drive0=row, conductance0=row, threads=threads)
+            rails = (1 + 0.3 * rng.normal(size=weights.shape)).astype(dtype)
+            devices = (np.maximum(weights, 0), rails, np.maximum(-weights, 0), -rails)
+            yield charge_rectified(times, *devices, drive0=row, conductance0=row, threads=threads)
             at = np.linspace(0, 1, 5).astype(dtype)
             yield trace(times[:4], np.ascontiguousarray(weights[:, :9]), circuit, at, threads=threads)
             yield fire(grad_v, Circuit(ramp=0.3))

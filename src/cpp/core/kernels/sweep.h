@@ -453,6 +453,7 @@ constexpr Kernels<Real> make_table() {
             charge_any<Real>,
             charge_backward_any<Real>,
             nullptr,
+            charge_rectified<Real>,
             trace_any<Real>,
             adam<Real>,
             draw<Real>};
