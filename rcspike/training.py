@@ -53,6 +53,7 @@ class Settings:
     seed: int
     temporal_penalty: float = 0.0
     t_ref: float = 0.9
+    energy_penalty: float = 0.0
     validation: float = 0.0
     dataset: str = ""
     devices: DeviceModel = field(default_factory=DeviceModel)
@@ -97,6 +98,7 @@ class Settings:
             t_ref=self.t_ref,
             devices=self.devices.core,
             seed=int(self.rng(_DEVICES).integers(2**64, dtype=np.uint64)),
+            energy_penalty=self.energy_penalty,
         )
 
 
@@ -110,8 +112,9 @@ def train(
     learning_rate: float = 1e-3,
     decay: Literal["cosine", "constant"] = "cosine",
     temperature: float = 0.07,
-    temporal_penalty: float = 0.0,
+    temporal_penalty: float = 0.5,
     t_ref: float = 0.9,
+    energy_penalty: float = 0.0,
     noise: float = 0.0,
     devices: DeviceModel | None = None,
     validation: float = 0.0,
@@ -122,8 +125,9 @@ def train(
     """Train a network in place.
 
     The loss is the cross-entropy over softmax(-t_out / temperature) of the output spike times, which is over the
-    voltages, plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53); the optimiser is
-    Adam. Gradients are exact. The same arguments give the same weights, bit for bit, on any number of threads.
+    voltages, plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53) and
+    ``energy_penalty`` times the energy of the synapses; the optimiser is Adam. Gradients are exact. The same arguments
+    give the same weights, bit for bit, on any number of threads.
 
     Parameters
     ----------
@@ -140,6 +144,9 @@ def train(
         tau in T.
     temporal_penalty, t_ref : float
         gamma, and the time in T that output spikes are drawn to.
+    energy_penalty : float
+        Weight of the energy that the rails spend on the synapses of all layers for a sample, in C V_th^2 (see
+        `rcspike.functional.supply_charge`). An infinite rail counts as one of 1 V_th.
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times, in training and in every accuracy
         that is reported.
@@ -186,14 +193,15 @@ def train(
         temperature=temperature,
         temporal_penalty=temporal_penalty,
         t_ref=t_ref,
+        energy_penalty=energy_penalty,
         noise=noise,
         validation=validation,
         seed=seed,
         devices=devices or DeviceModel(),
     )
     settings.check(len(dataset.train.labels))
-    _check_fit(network, dataset.train)
-    _check_fit(network, dataset.test)
+    check_fit(network, dataset.train)
+    check_fit(network, dataset.test)
 
     history = History()
     moments: tuple[list[FloatArray], list[FloatArray]] | None = None
@@ -319,7 +327,7 @@ def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 
     >>> evaluate(network, split)
     0.5
     """
-    _check_fit(network, split)
+    check_fit(network, split)
     return _accuracy(network, split, np.arange(len(split.labels)), noise, np.random.default_rng(seed), threads)
 
 
@@ -341,7 +349,8 @@ def _accuracy(
     return correct / len(samples) if len(samples) else math.nan
 
 
-def _check_fit(network: Network, split: Split) -> None:
+def check_fit(network: Network, split: Split) -> None:
+    """Refuse images or classes that the network has not the inputs or outputs for."""
     n_in, n_out = network.sizes[0], network.sizes[-1]
     n_pixels = math.prod(split.images.shape[1:])
     if n_pixels != n_in:

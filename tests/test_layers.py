@@ -18,10 +18,11 @@ CPP = ROOT / "src" / "cpp"
 RANKS = [
     ["_core", "_files", "_sdk", "circuit"],
     ["_tensors", "functional"],
-    ["_idx", "initialisation", "datasets", "device_model", "device_network", "network", "physical"],
+    ["_idx", "initialisation", "datasets", "device_model", "device_network", "network", "physical", "energy"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
-    ["plots", "sklearn"],
+    ["executors", "presets", "relu", "transfer", "experiment", "spice", "sweep", "tables"],
+    ["plots", "report", "sklearn"],
     ["cli", "__main__"],
 ]
 RANK = {module: rank for rank, modules in enumerate(RANKS) for module in modules}

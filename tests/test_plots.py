@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 
 from rcspike import Circuit, Epoch, History, Network, functional, plots
 from rcspike.datasets import Split
+from rcspike.plots import _traces
 
 CIRCUITS = [
     Circuit(v_syn=1.0),
@@ -148,7 +149,7 @@ def test_traces_bend_where_their_input_spikes() -> None:
 
 @given(v=arrays(np.float64, st.integers(1, 60), elements=st.floats(-2, 2)), n=st.integers(4, 14))
 def test_the_neurons_shown_spread_over_the_firing_order(v: Any, n: int) -> None:
-    shown = plots._spread(v, n)
+    shown = _traces._spread(v, n)
     assert len(set(shown.tolist())) == len(shown) == min(n, len(v))
     assert (np.diff(v[shown]) <= 0).all()
     n_silent = np.count_nonzero(v[shown] <= 0)
@@ -198,7 +199,7 @@ def test_an_empty_history_and_a_sample_that_is_not_there_are_refused() -> None:
     with pytest.raises(ValueError, match="no epoch"):
         plots.training_figure(network, History(), split)
     for sample in (-1, 3):
-        with pytest.raises(ValueError, match=rf"sample must be in \[0, 3\), got {sample}"):
+        with pytest.raises(ValueError, match=rf"no image {sample}: sample must be in \[0, 3\)"):
             plots.training_figure(network, made_up_history(), split, sample=sample)
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``rcspike train``, ``rcspike eval``, ``rcspike info``."""
+"""The command line: a module for each command, the short ones here."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from rcspike import Network, build_config, datasets, evaluate
+from rcspike import build_config, datasets, evaluate, report
 from rcspike.cli import _options
+from rcspike.cli._energy import energy_command
+from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
+from rcspike.cli._spice import app as spice_app
+from rcspike.cli._sweep import sweep_command
+from rcspike.cli._trace import trace_command
 from rcspike.cli._train import train_command
 
 __all__ = ["app"]
@@ -26,6 +31,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
+app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")(sweep_command)
+app.command("energy", epilog="Example: rcspike energy runs/mnist mnist --constant v_logic=1.2")(energy_command)
+app.command("trace", epilog="Example: rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")(trace_command)
+
+app.add_typer(spice_app, name="spice")
 
 
 def _print_version(wanted: bool) -> None:
@@ -54,13 +64,23 @@ def eval_command(
 ) -> None:
     """Accuracy of a trained model on the test images of a data set."""
     with user_errors():
-        network = Network.load(model / "model.safetensors" if model.is_dir() else model)
+        network = load_network(model)
         split = datasets.load(dataset.value, directory=data).test
         n = len(split.times)  # encodes the images, which is no part of the measurement
         started = time.perf_counter()
         accuracy = evaluate(network, split, **_options.given(noise=noise, seed=seed, threads=threads))
         speed = n / (time.perf_counter() - started)
     typer.echo(f"test accuracy {100 * accuracy:.2f} % of {n:,} images, {speed:,.0f} samples/s")
+
+
+@app.command("report", epilog="Example: rcspike report runs/mnist")
+def report_command(
+    folder: Annotated[Path, typer.Argument(help="What a command left its results in.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="File.", show_default="report.html in the folder")] = None,
+) -> None:
+    """Figures, tables, commands, versions and seeds of a results folder in one HTML file."""
+    with user_errors():
+        typer.echo(report.write_report(folder, out))
 
 
 @app.command("info", epilog="Example: RCSPIKE_ISA=scalar rcspike info")

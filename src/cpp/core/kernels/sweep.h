@@ -446,15 +446,11 @@ void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* a
     trace<ResistiveSums<B, false>>(events, tile, at, n_at, v);
 }
 
+#include "kernels/supply.h"
+
 template <class Real>
 constexpr Kernels<Real> make_table() {
     static_assert(RCSPIKE_TILES_AT_ONCE <= most_tiles);
-    return {RCSPIKE_TILES_AT_ONCE,
-            charge_any<Real>,
-            charge_backward_any<Real>,
-            nullptr,
-            charge_rectified<Real>,
-            trace_any<Real>,
-            adam<Real>,
-            draw<Real>};
+    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>,      charge_backward_any<Real>, nullptr,    charge_rectified<Real>,
+            supply<Real>,          supply_backward<Real>, trace_any<Real>,           adam<Real>, draw<Real>};
 }
