@@ -112,7 +112,7 @@ def train(
     learning_rate: float = 1e-3,
     decay: Literal["cosine", "constant"] = "cosine",
     temperature: float = 0.07,
-    temporal_penalty: float = 0.5,
+    temporal_penalty: float = 0.0,
     t_ref: float = 0.9,
     energy_penalty: float = 0.0,
     noise: float = 0.0,
