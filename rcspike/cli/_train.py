@@ -49,7 +49,10 @@ def train_command(
     seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
     noise: _options.Noise = None,
     temporal_penalty: Annotated[
-        float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")
+        float | None,
+        typer.Option(
+            help="Weight of the penalty on output spike times.", show_default="0.5 for fashion-mnist, else 0.0"
+        ),
     ] = None,
     energy_penalty: Annotated[
         float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")
