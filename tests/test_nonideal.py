@@ -67,7 +67,7 @@ def assert_normal(x: Array, mean: float, std: float) -> None:
 
 
 @given(
-    w=st.lists(st.floats(-3, 3), min_size=1, max_size=8),
+    w=st.lists(st.floats(-3, 3).map(lambda w: round(w, 6)), min_size=1, max_size=8),
     on_off=st.floats(1.5, 1e6),
     v_syn=st.floats(0.5, 50),
 )
