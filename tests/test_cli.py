@@ -11,19 +11,21 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 
+import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
 import rcspike.__main__
 from rcspike import Circuit, Network, build_config, checkpoint, datasets, plots
 from rcspike.cli import _train, app
+from rcspike.cli._record import command_words
 from rcspike.cli._report import Reporter
 from rcspike.training import Progress
 
@@ -86,6 +88,27 @@ def test_a_run_leaves_model_history_settings_and_checkpoint_in_one_folder(place:
     assert run["settings"]["batch_size"] == 16
     assert run["build"] == build_config()
     assert run["test_accuracy"] == float(rows(folder)[-1]["test_accuracy"])
+
+
+def test_the_recorded_words_are_those_that_were_typed() -> None:
+    made_up = typer.Typer()
+    made_up.callback()(lambda: None)
+    seen: list[list[str]] = []
+
+    @made_up.command("join")
+    def join(
+        ctx: typer.Context,
+        names: list[str],
+        size: int = 1,
+        colour: bool = True,
+        fast: Annotated[bool, typer.Option("--fast")] = False,
+        tag: Annotated[list[str] | None, typer.Option()] = None,
+    ) -> None:
+        seen.append(command_words(ctx, without=["size"]))
+
+    for typed in ("join a b", "join c --no-colour --tag x --tag y", "join d --fast"):
+        assert CliRunner().invoke(made_up, [*typed.split(), "--size", "3"]).exit_code == 0
+        assert seen.pop() == ["rcspike", *typed.split()]
 
 
 def test_a_run_says_one_plain_line_an_epoch_when_nobody_watches() -> None:
@@ -227,6 +250,7 @@ def test_sigint_ends_a_training_process_within_seconds_with_code_130(place: Path
 KILLED = """
 import os, signal, sys
 from rcspike.cli import app
+from rcspike.cli._record import command_words
 from rcspike.cli._report import Reporter
 call = Reporter.__call__
 def dies(self, progress):

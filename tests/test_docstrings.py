@@ -13,7 +13,7 @@ import pytest
 import rcspike
 from rcspike import datasets, functional, plots
 
-MODULES = [importlib.import_module(module.name) for module in pkgutil.walk_packages(rcspike.__path__, "rcspike.")]
+MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(rcspike.__path__, "rcspike.")]
 
 
 @pytest.mark.parametrize("module", [rcspike, *MODULES], ids=lambda module: module.__name__)

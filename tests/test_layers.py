@@ -22,6 +22,7 @@ RANKS = [
     ["nonideal"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
+    ["executors", "presets", "relu", "transfer", "experiment", "sweep", "tables"],
     ["plots", "sklearn"],
     ["cli", "__main__"],
 ]

@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 
 from rcspike import Circuit, Epoch, History, Network, functional, plots
 from rcspike.datasets import Split
+from rcspike.plots import _traces
 
 CIRCUITS = [
     Circuit(v_syn=1.0),
@@ -148,7 +149,7 @@ def test_traces_bend_where_their_input_spikes() -> None:
 
 @given(v=arrays(np.float64, st.integers(1, 60), elements=st.floats(-2, 2)), n=st.integers(4, 14))
 def test_the_neurons_shown_spread_over_the_firing_order(v: Any, n: int) -> None:
-    shown = plots._spread(v, n)
+    shown = _traces._spread(v, n)
     assert len(set(shown.tolist())) == len(shown) == min(n, len(v))
     assert (np.diff(v[shown]) <= 0).all()
     n_silent = np.count_nonzero(v[shown] <= 0)

@@ -1,4 +1,4 @@
-"""The command line: ``rcspike train``, ``rcspike eval``, ``rcspike info``."""
+"""The command line: ``rcspike train``, ``rcspike sweep``, ``rcspike eval``, ``rcspike info``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from rcspike import Network, build_config, datasets, evaluate
+from rcspike import build_config, datasets, evaluate
 from rcspike.cli import _options
+from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
+from rcspike.cli._sweep import sweep_command
 from rcspike.cli._train import train_command
 
 __all__ = ["app"]
@@ -26,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
+app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")(sweep_command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -54,7 +57,7 @@ def eval_command(
 ) -> None:
     """Accuracy of a trained model on the test images of a data set."""
     with user_errors():
-        network = Network.load(model / "model.safetensors" if model.is_dir() else model)
+        network = load_network(model)
         split = datasets.load(dataset.value, directory=data).test
         n = len(split.times)  # encodes the images, which is no part of the measurement
         started = time.perf_counter()

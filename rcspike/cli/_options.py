@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rcspike.training import train
+from rcspike.presets import train_defaults
 
-__all__ = ["Data", "DatasetName", "Noise", "Threads", "given", "learning", "train_defaults"]
+__all__ = ["Data", "DatasetName", "Noise", "Threads", "given", "learning", "sizes"]
 
 
 class DatasetName(str, Enum):
@@ -22,15 +21,17 @@ class DatasetName(str, Enum):
     FASHION_MNIST = "fashion-mnist"
 
 
-def train_defaults() -> dict[str, Any]:
-    """Keyword arguments of `train` that have a default, so that nothing here repeats one."""
-    parameters = inspect.signature(train).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
-
-
 def given(**options: Any) -> dict[str, Any]:
     """Those that the user set: the functions behind a command have their own defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Numbers of neurons of the hidden layers."""
+    try:
+        return tuple(int(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise ValueError(f"--hidden takes numbers of neurons such as 200,200, got {text!r}") from None
 
 
 def learning(name: str, text: str) -> Any:

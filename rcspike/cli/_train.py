@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import numpy as np
 import typer
 
-from rcspike import _tensors, build_config, checkpoint, datasets, plots
-from rcspike._files import check_writable, written_whole
+from rcspike import _tensors, checkpoint, datasets, plots
+from rcspike._files import check_writable
 from rcspike.circuit import Circuit
 from rcspike.cli import _options
 from rcspike.cli._options import given, learning
+from rcspike.cli._record import MODEL, command_words, versions, write_record
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset
 from rcspike.history import History
 from rcspike.network import Network
+from rcspike.presets import preset, train_defaults
 from rcspike.training import train
 
 __all__ = ["train_command"]
 
-# Chosen on a validation split, docs/benchmarks.md.
-_PRESETS: dict[str, dict[str, Any]] = {
-    "digits": {"hidden": "200", "epochs": 40, "batch_size": 16, "learning_rate": 2e-3},
-    "mnist": {"hidden": "200,200", "epochs": 20},
-    "fashion-mnist": {"hidden": "200,200", "epochs": 20},
-}
-_MODEL, _CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
+_CHECKPOINT = "checkpoint.safetensors"
 
 
 def train_command(
@@ -76,9 +68,7 @@ def train_command(
     Ctrl-C stops it after the last finished epoch; --resume goes on from there, to the same weights bit for bit.
     """
     name, screen = dataset.value, console()
-    preset = _PRESETS[name]
     options = given(
-        hidden=hidden,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -88,21 +78,21 @@ def train_command(
         validation=validation,
         threads=threads,
     )
-    settings = {**preset, **options, "seed": seed}
-    layers_text = settings.pop("hidden")
+    settings = {**preset(name), **options, "seed": seed}
+    layers = settings.pop("hidden")
     folder = out or Path("runs", f"{name}-v{v_syn:g}-s{seed}")
     run, reporter = None, Reporter(screen)
     try:
         with user_errors():
             plots.check_available()
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
-            layers = _sizes(layers_text)
+            layers = layers if hidden is None else _options.sizes(hidden)
             _refuse_other_runs(folder, resume=resume)
             check_writable(folder)
             images = datasets.load(name, directory=data)
             sizes = [images.train.times.shape[1], *layers, images.n_classes]
             network = Network.create(sizes, circuit, seed=seed)
-        run = _Run(folder, network, images, settings, _command(ctx))
+        run = _Run(folder, network, images, settings, command_words(ctx, without=["resume"]))
         screen.print(f"{name}, {'-'.join(map(str, sizes))}, v_syn {v_syn:g}, seed {seed}: results in {folder}")
         with user_errors(), reporter:
             history = _train(run, reporter)
@@ -130,22 +120,15 @@ class _Run:
 
     @property
     def model(self) -> Path:
-        return self.folder / _MODEL
+        return self.folder / MODEL
 
     @property
     def checkpoint(self) -> Path:
         return self.folder / _CHECKPOINT
 
 
-def _sizes(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")] if text else []
-    except ValueError:
-        raise ValueError(f"--hidden takes numbers of neurons such as 200,200, got {text!r}") from None
-
-
 def _refuse_other_runs(folder: Path, *, resume: bool) -> None:
-    checkpoint_there, model_there = (folder / _CHECKPOINT).exists(), (folder / _MODEL).exists()
+    checkpoint_there, model_there = (folder / _CHECKPOINT).exists(), (folder / MODEL).exists()
     if resume and model_there and not checkpoint_there:
         raise FileNotFoundError(
             f"{folder} holds a model but no checkpoint to go on from; choose another folder with --out"
@@ -154,19 +137,6 @@ def _refuse_other_runs(folder: Path, *, resume: bool) -> None:
         raise FileExistsError(
             f"{folder} already holds a run; go on with it with --resume, choose another folder with --out, or remove it"
         )
-
-
-def _command(ctx: typer.Context) -> list[str]:
-    """The words that were typed, without --resume."""
-    words = ["rcspike", "train"]
-    for parameter in ctx.command.params:
-        source = ctx.get_parameter_source(parameter.name or "")
-        if source is None or source.name != "COMMANDLINE" or parameter.name == "resume":
-            continue
-        value = ctx.params[parameter.name or ""]
-        option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
-        words += [*option, str(value.value if isinstance(value, Enum) else value)]
-    return words
 
 
 def _train(run: _Run, reporter: Reporter) -> History:
@@ -198,7 +168,7 @@ def _stop(run: _Run | None, reporter: Reporter, epochs: int) -> NoReturn:
 def _write(run: _Run, history: History) -> None:
     run.network.save(run.model)
     history.write_csv(run.folder / "history.csv")
-    settings = {**_options.train_defaults(), **run.settings}
+    settings = {**train_defaults(), **run.settings}
     record = {
         "command": shlex.join(run.command),
         "dataset": run.dataset.name,
@@ -208,12 +178,9 @@ def _write(run: _Run, history: History) -> None:
         "epochs_finished": len(history),
         "test_accuracy": history.test_accuracy,
         "samples_per_second": _speed(run, history),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "build": build_config(),
+        **versions(),
     }
-    with written_whole(run.folder / "run.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
+    write_record(run.folder / "run.json", record)
 
 
 def _speed(run: _Run, history: History) -> float:
@@ -230,5 +197,5 @@ def _summary(run: _Run, history: History) -> Iterator[str]:
         yield f"silent         {', '.join(map(percent, last.silent))} of the hidden neurons, layer by layer"
         yield f"saturated      {', '.join(map(percent, last.saturated))}"
     yield f"speed          {_speed(run, history):,.0f} samples/s, evaluation included"
-    files = [_MODEL, "history.csv", "run.json", "learning.svg", "learning.png", _CHECKPOINT]
+    files = [MODEL, "history.csv", "run.json", "learning.svg", "learning.png", _CHECKPOINT]
     yield f"files          {run.folder}: {', '.join(files)}"

@@ -1,0 +1,200 @@
+"""``rcspike sweep``: accuracy over a grid of circuits, networks and settings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from rcspike import plots
+from rcspike._files import check_writable
+from rcspike.cli import _options
+from rcspike.cli._options import learning
+from rcspike.cli._record import command_words, versions, write_record
+from rcspike.cli._report import console, percent, user_errors
+from rcspike.experiment import experiment_name
+from rcspike.presets import train_defaults
+from rcspike.sweep import V_SYN, Run, grid, run_sweep, stored_runs
+from rcspike.tables import Row, run_rows, summary_rows, write_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["sweep_command"]
+
+_V_SYN = ",".join(f"{v:g}" for v in V_SYN)
+_WHERE = ("workers", "dask", "data", "retry")  # how a sweep is run does not change what it finds
+
+
+def sweep_command(
+    ctx: typer.Context,
+    dataset: Annotated[list[_options.DatasetName], typer.Argument(help="What to learn.", show_default=False)],
+    v_syn: Annotated[str, typer.Option(help="Rails in V_th; inf is the conventional circuit.")] = _V_SYN,
+    seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
+    hidden: Annotated[
+        list[str] | None,
+        typer.Option(help="Sizes of the hidden layers; once for each architecture.", show_default="the data set's"),
+    ] = None,
+    noise: Annotated[str | None, learning("noise", "Standard deviations of spike-time noise, in T.")] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=VALUE,VALUE of any other parameter of the circuit or the training.", show_default=False
+        ),
+    ] = None,
+    relu: Annotated[bool, typer.Option(help="Train a ReLU network of the same size beside it.")] = True,
+    transfer: Annotated[
+        bool, typer.Option("--transfer", help="Also run weights trained at V_syn 100 on each circuit, rescaled.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes on this machine.", min=1, show_default="one a core")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler to run on instead.", show_default=False)
+    ] = None,
+    data: _options.Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for all results.", show_default="runs/sweep-<datasets>")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False,
+) -> None:
+    """Train over a grid of parameters, and compare.
+
+    Every finished run is stored at once: Ctrl-C or a crash loses only those that are under way, and the same command
+    goes on and ends with the same table.
+    """
+    screen = console()
+    names = [name.value for name in dataset]
+    folder = out or Path("runs", f"sweep-{'-'.join(names)}")
+    with user_errors():
+        plots.check_available()
+        varied = {"noise": noise} if noise is not None else {}
+        experiments = grid(
+            names,
+            v_syn=_values("v_syn", v_syn),
+            seeds=range(seeds),
+            hidden=None if hidden is None else [_options.sizes(text) for text in hidden],
+            vary={name: _values(name, text) for name, text in (varied | _pairs(vary or [])).items()},
+            relu=relu,
+            transfer=transfer,
+        )
+        check_writable(folder)
+        done = stored_runs(experiments, folder)
+    n_left = sum(run.result is None and (run.error is None or retry) for run in done)
+    screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
+    stopped = False
+    with user_errors(), _bar(screen) as bar:
+        task = bar.add_task("", total=n_left)
+
+        def show(run: Run) -> None:
+            bar.advance(task)
+            screen.print(f"{bar.tasks[0].completed:.0f}/{n_left}  {_line(run)}")
+
+        try:
+            run_sweep(experiments, folder, workers=workers, dask=dask, data=data, retry=retry, progress=show)
+        except KeyboardInterrupt:
+            stopped = True
+    _finish(ctx, folder, stored_runs(experiments, folder), stopped=stopped)
+
+
+def _bar(screen: Console) -> Progress:
+    """Of the runs, below their lines; on a terminal alone."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=screen,
+        expand=True,
+        transient=True,
+        disable=not screen.file.isatty() or screen.is_dumb_terminal,
+    )
+
+
+def _line(run: Run) -> str:
+    name = experiment_name(run.parameters)
+    if run.result is None:
+        return f"{name}  failed: {run.error}"
+    return f"{name}  test {percent(run.result['test_accuracy'])}  {run.result['seconds']:.1f} s"
+
+
+def _finish(ctx: typer.Context, folder: Path, runs: Sequence[Run], *, stopped: bool) -> None:
+    """Tables and figures of what there is, and what is left to do."""
+    rows = summary_rows(runs)
+    figures = _figures(rows)
+    with user_errors():
+        write_table(folder / "table.csv", rows)
+        write_table(folder / "runs.csv", run_rows(runs))
+        record = {"command": shlex.join(command_words(ctx, without=_WHERE)), "runs": len(runs), **versions()}
+        write_record(folder / "sweep.json", record)
+        for stem, figure in figures.items():
+            plots.save_figure(figure, folder / stem)
+    console().print(_table(rows))
+    typer.echo(f"files  {folder}: table.csv, runs.csv, sweep.json, {', '.join(f'{stem}.svg' for stem in figures)}")
+    failed = [run for run in runs if run.error is not None]
+    for run in failed:
+        typer.echo(f"failed  {experiment_name(run.parameters)}: {run.error}", err=True)
+    again = shlex.join(command_words(ctx, without=("retry",)))
+    if failed:
+        typer.echo(f"{len(failed)} of {len(runs)} runs failed; run them again with: {again} --retry", err=True)
+    if stopped:
+        left = sum(run.result is None and run.error is None for run in runs)
+        typer.echo(f"stopped with {left} of {len(runs)} runs to do; go on with: {again}", err=True)
+        raise typer.Exit(130)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    """The same lines for the terminal, without the columns that are the same in all."""
+    names = _shown(rows)
+    table = Table(*[name.replace("_", " ") for name in names], "test accuracy / %", "seeds", box=None, pad_edge=False)
+    for row in rows:
+        shown = ["" if row.get(name) is None else _text(row[name]) for name in names]
+        spread = "" if row["test_std"] is None else f" ± {row['test_std']:.2f}"
+        table.add_row(*shown, f"{row['test_mean']:.2f}{spread}", str(row["n"]))
+    return table
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _shown(rows: Sequence[Row]) -> list[str]:
+    """What tells the lines of a table apart."""
+    names = dict.fromkeys(name for row in rows for name in row if not name.startswith(("n", "test_", "validation_")))
+    return [name for name in names if len({row.get(name) for row in rows}) > 1]
+
+
+def _figures(rows: Sequence[Row]) -> dict[str, Figure]:
+    """Accuracy against each parameter that has several values, by the stem of its file."""
+    numbers = {name: {row[name] for row in rows if isinstance(row.get(name), int | float)} for name in _shown(rows)}
+    return {
+        "accuracy" if name == "v_syn" else f"accuracy-{name}": plots.sweep_figure(rows, x=name)
+        for name, values in numbers.items()
+        if len(values) > 1
+    }
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    for text in texts:
+        if "=" not in text:
+            raise ValueError(f"--vary takes NAME=VALUE,VALUE, got {text!r}")
+    return dict(text.split("=", 1) for text in texts)
+
+
+def _values(name: str, text: str) -> list[Any]:
+    """Numbers, or words for a parameter that takes words."""
+    kind = type(
+        {"epochs": 0, **train_defaults()}.get(name, 0.0)
+    )  # what train has no default for is a number of the circuit
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{name} takes values of type {kind.__name__}, separated by commas, got {text!r}") from None

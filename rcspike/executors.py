@@ -1,0 +1,161 @@
+"""Many independent jobs on all cores of this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from rcspike import _core
+
+__all__ = ["executor", "run_jobs"]
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+_LOSSES = 3  # how often the processes of this machine may die before the jobs on them count as failed
+
+
+def run_jobs(
+    function: Callable[..., Result],
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    dask: str | None = None,
+) -> Generator[tuple[Job, Result | Exception], None, None]:
+    """Call ``function(job, threads=...)`` for every job, and yield each with what it returned as soon as it has.
+
+    A job that raises an exception is yielded with it and disturbs no other. One whose process dies is run again, up to
+    three times, by Dask or here.
+
+    Parameters
+    ----------
+    function : callable
+        From a module that a worker can import.
+    jobs : sequence
+        Sent to the workers by pickle.
+    workers, dask
+        As in `executor`.
+
+    Raises
+    ------
+    OSError
+        If no Dask scheduler answers.
+
+    Examples
+    --------
+    >>> [(job, sorted(result)) for job, result in run_jobs(dict, [{"seed": 0}], workers=1)]
+    [({'seed': 0}, ['seed', 'threads'])]
+    """
+    left = list(jobs)
+    for attempt in range(1, _LOSSES + 1):
+        lost: list[Job] = []
+        with executor(len(left), workers=workers, dask=dask) as (pool, threads):
+            futures: dict[Future[Result], Job] = {pool.submit(function, job, threads=threads): job for job in left}
+            for future in as_completed(futures):
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool) and attempt < _LOSSES:
+                    lost.append(futures[future])
+                elif isinstance(error, Exception):
+                    yield futures[future], error
+                elif error is not None:
+                    raise error
+                else:
+                    yield futures[future], future.result()
+        if not lost:
+            return
+        left = lost
+
+
+@contextmanager
+def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None) -> Iterator[tuple[Executor, int]]:
+    """A `concurrent.futures.Executor`, and how many threads a job may use there so that no core serves two.
+
+    When the block is left early, by an error or by Ctrl-C, jobs that wait are dropped, and those that run on this
+    machine are stopped.
+
+    Parameters
+    ----------
+    n_jobs : int
+        How many jobs there will be.
+    workers : int, optional
+        Processes on this machine; as many as there are cores or jobs by default.
+    dask : str, optional
+        Address of a Dask scheduler, such as ``tcp://node1:8786``, to use instead of this machine.
+
+    Raises
+    ------
+    ImportError
+        If Dask is asked for and missing.
+    OSError
+        If no scheduler answers at the address.
+    ValueError
+        If `workers` is below 1 or given together with `dask`.
+
+    Examples
+    --------
+    >>> with executor(1, workers=1) as (pool, threads):
+    ...     pool.submit(pow, 2, 10).result()
+    1024
+    """
+    if dask is not None:
+        if workers is not None:
+            raise ValueError(f"workers ({workers}) are those of the Dask cluster at {dask}: leave one of the two out")
+        with _dask(dask) as pool:
+            yield pool, 1
+        return
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    cores = _core.build_config()["threads"]
+    n = workers or max(1, min(cores, n_jobs))
+    # Spawned, not forked: a fork in the midst of another thread's work can leave a lock held for ever.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(n, mp_context=context, initializer=_begin_worker)
+    try:
+        yield pool, max(1, cores // n)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the process that started this worker, and do not outlive it, should it be killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[Any]:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ImportError("a Dask cluster needs dask.distributed: pip install 'rcspike[dask]'") from error
+    try:
+        client = Client(  # type: ignore[no-untyped-call]
+            address, timeout="10s", set_as_default=False
+        )
+    except (OSError, ValueError) as error:
+        raise OSError(f"no Dask scheduler answers at {address}: {error}") from error
+    with client:
+        pool = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=False)

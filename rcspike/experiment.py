@@ -1,0 +1,172 @@
+"""One run of a sweep: parameters that can be sent anywhere and told from all others, and what comes of them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rcspike import Circuit, Network, build_config, datasets, train
+from rcspike.datasets import Dataset
+from rcspike.presets import train_defaults
+from rcspike.relu import relu_accuracy
+from rcspike.transfer import transfer
+
+__all__ = ["MODELS", "Parameters", "check_parameters", "experiment_key", "experiment_name", "run_experiment"]
+
+Parameters = Mapping[str, Any]
+
+# A spiking network trained on the circuit it runs on; weights trained as if V_syn were high and run on the circuit with
+# the best scale; an ordinary ReLU network.
+MODELS = ("rc-spike", "transfer", "relu")
+
+_ALWAYS = ("model", "dataset", "hidden", "epochs", "seed")
+_CIRCUIT = tuple(inspect.signature(Circuit).parameters)
+_TRAINING = tuple(name for name in train_defaults() if name not in ("checkpoint_path", "threads", "progress"))
+_RELU = ("batch_size", "learning_rate")  # its budget: what it has in common with the others
+_TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact multiply-accumulate
+
+
+def check_parameters(parameters: Parameters) -> None:
+    """Refuse what cannot be run.
+
+    Parameters
+    ----------
+    parameters : mapping
+        ``model`` (one of `MODELS`), ``dataset``, ``hidden`` (sizes of the hidden layers), ``epochs``, ``seed``, and
+        those arguments of `rcspike.Circuit` and `rcspike.train` that differ from their defaults.
+
+    Raises
+    ------
+    ValueError
+        If a name is missing or unknown, or there is no such model or circuit.
+
+    Examples
+    --------
+    >>> check_parameters({"model": "relu", "dataset": "digits", "hidden": (20,), "epochs": 5, "seed": 0})
+    >>> check_parameters({"model": "relu", "dataset": "digits"})
+    Traceback (most recent call last):
+    ...
+    ValueError: an experiment needs hidden, epochs, seed
+    """
+    missing = [name for name in _ALWAYS if name not in parameters]
+    if missing:
+        raise ValueError(f"an experiment needs {', '.join(missing)}")
+    model = parameters["model"]
+    if model not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    known = (*_ALWAYS, *_RELU) if model == "relu" else (*_ALWAYS, *_CIRCUIT, *_TRAINING)
+    for name in parameters:
+        if name not in known:
+            raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
+    if model != "relu":
+        _circuit(parameters)
+
+
+def experiment_name(parameters: Parameters) -> str:
+    """For people: the parameters that every experiment has.
+
+    Examples
+    --------
+    >>> experiment_name({"model": "relu", "dataset": "digits", "hidden": (20,), "epochs": 5, "seed": 0})
+    'relu-digits-20-s0'
+    """
+    hidden = "-".join(map(str, parameters["hidden"]))
+    v_syn = f"-v{parameters['v_syn']:g}" if "v_syn" in parameters else ""
+    return f"{parameters['model']}-{parameters['dataset']}-{hidden}{v_syn}-s{parameters['seed']}"
+
+
+def experiment_key(parameters: Parameters) -> str:
+    """A file name for all that decides the result: parameters, defaults and the version of rcspike."""
+    whole = {**train_defaults(), **parameters, "version": build_config()["version"]}
+    text = json.dumps({name: repr(value) for name, value in whole.items()}, sort_keys=True)
+    return f"{experiment_name(parameters)}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def run_experiment(
+    parameters: Parameters, *, data: str | os.PathLike[str] | None = None, threads: int | None = None
+) -> dict[str, float]:
+    """Train, and return the accuracies after the last epoch, in [0, 1], and the seconds it took.
+
+    Parameters
+    ----------
+    parameters : mapping
+        As `check_parameters` says.
+    data : path, optional
+        Folder with the data set's files, as for `rcspike.datasets.load`.
+    threads : int, optional
+        Does not change the result.
+
+    Returns
+    -------
+    dict
+        ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy`` and, with a validation split,
+        ``validation_accuracy``; of transferred ones ``scale_plus`` and ``scale_minus``.
+
+    Raises
+    ------
+    ValueError
+        As `check_parameters`, or from loading or training.
+    FloatingPointError
+        If training diverges.
+
+    Examples
+    --------
+    >>> result = run_experiment({"model": "rc-spike", "dataset": "digits", "hidden": (20,), "epochs": 20, "seed": 0})
+    >>> result["test_accuracy"] > 0.8
+    True
+    """
+    check_parameters(parameters)
+    started = time.perf_counter()
+    run = {"rc-spike": _run_spiking, "transfer": _run_transfer, "relu": _run_relu}[parameters["model"]]
+    result = run(parameters, _dataset(parameters["dataset"], None if data is None else os.fspath(data)), threads)
+    return {**result, "seconds": time.perf_counter() - started}
+
+
+# A worker gets the experiments of a data set one after the other.
+@functools.lru_cache(maxsize=1)
+def _dataset(name: str, directory: str | None) -> Dataset:
+    return datasets.load(name, directory=directory)
+
+
+def _circuit(parameters: Parameters) -> Circuit:
+    return Circuit(**{name: value for name, value in parameters.items() if name in _CIRCUIT})
+
+
+def _arguments(parameters: Parameters, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name in ("epochs", "seed", *names)}
+
+
+def _create(parameters: Parameters, dataset: Dataset, circuit: Circuit) -> Network:
+    sizes = [dataset.train.times.shape[1], *parameters["hidden"], dataset.n_classes]
+    return Network.create(sizes, circuit, seed=parameters["seed"])
+
+
+def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    network = _create(parameters, dataset, _circuit(parameters))
+    last = train(network, dataset, **_arguments(parameters, _TRAINING), threads=threads).epochs[-1]
+    result = {"test_accuracy": last.test_accuracy, "train_accuracy": last.train_accuracy}
+    if not math.isnan(last.validation_accuracy):
+        result["validation_accuracy"] = last.validation_accuracy
+    return result
+
+
+def _run_transfer(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    circuit = _circuit(parameters)
+    network = _create(parameters, dataset, Circuit(v_syn=_TRANSFER_V_SYN))
+    train(network, dataset, **_arguments(parameters, _TRAINING), threads=threads)
+    accuracy, scale_plus, scale_minus = transfer(
+        network, circuit, dataset, noise=parameters.get("noise", 0.0), seed=parameters["seed"], threads=threads
+    )
+    return {"test_accuracy": accuracy, "scale_plus": scale_plus, "scale_minus": scale_minus}
+
+
+def _run_relu(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    accuracy = relu_accuracy(dataset, parameters["hidden"], **_arguments(parameters, _RELU), threads=threads)
+    return {"test_accuracy": accuracy}

@@ -1,0 +1,19 @@
+"""Figures: how a run learned, and how its network computes.
+
+matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
+"""
+
+from rcspike.plots._style import check_available, circuit_colour, save_figure
+from rcspike.plots._sweep import sweep_figure
+from rcspike.plots._traces import LayerTraces, layer_traces
+from rcspike.plots._training import training_figure
+
+__all__ = [
+    "LayerTraces",
+    "check_available",
+    "circuit_colour",
+    "layer_traces",
+    "save_figure",
+    "sweep_figure",
+    "training_figure",
+]

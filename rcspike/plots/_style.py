@@ -1,0 +1,145 @@
+"""What all figures have in common: colours, inches, axes, files.
+
+matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rcspike._files import written_whole
+from rcspike.circuit import Circuit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "BOTTOM",
+    "FAINT",
+    "HIGHLIGHT",
+    "INK",
+    "LEFT",
+    "PAPER",
+    "RIGHT",
+    "TITLE",
+    "WIDTH",
+    "check_available",
+    "circuit_colour",
+    "circuit_name",
+    "place",
+    "save_figure",
+    "tidy",
+    "title",
+]
+
+# Dark grey on white, not black on nothing: a transparent figure cannot be read on a dark page.
+INK, PAPER, FAINT = "#2b2b2b", "white", "#8c8c8c"
+HIGHLIGHT = "#d55e00"  # vermilion of Okabe and Ito, apart from every colour of a circuit for any kind of eye
+_CONVENTIONAL = "#7f7f7f"
+
+# All in inches. Everything has its fixed place: what matplotlib's own layouts find depends on memory addresses in the
+# last bits, and changes with every drawing.
+WIDTH, LEFT, RIGHT, TITLE, BOTTOM = 9.0, 0.68, 0.12, 0.46, 0.5
+
+
+def check_available() -> None:
+    """Raise ImportError, naming the way out, if matplotlib is missing.
+
+    Examples
+    --------
+    >>> check_available()
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise ImportError("figures need matplotlib: pip install 'rcspike[cli]'") from error
+
+
+def circuit_colour(circuit: Circuit) -> str:
+    """The colour of a circuit in every figure: grey if conventional, else from dark to light with its lower rail.
+
+    Examples
+    --------
+    >>> circuit_colour(Circuit.conventional())
+    '#7f7f7f'
+    """
+    check_available()
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    rail = min(circuit.e_plus, -circuit.e_minus)
+    if math.isinf(rail):
+        return _CONVENTIONAL
+    lowest, highest = 0.5, 100.0  # in V_th; viridis above 0.8 is too light for thin lines on paper
+    position = math.log(rail / lowest) / math.log(highest / lowest)
+    return to_hex(colormaps["viridis"](0.1 + 0.7 * min(max(position, 0.0), 1.0)))
+
+
+def circuit_name(circuit: Circuit) -> str:
+    """What titles call a circuit, with its rails."""
+    if math.isinf(circuit.e_plus) and math.isinf(circuit.e_minus):
+        return "conventional circuit"
+    if circuit.e_plus == -circuit.e_minus:
+        return rf"RC-Spike, $V_\mathrm{{syn}} = {circuit.e_plus:g}\,V_\mathrm{{th}}$"
+    return rf"RC-Spike, $E_+ = {circuit.e_plus:g}$, $E_- = {circuit.e_minus:g}\,V_\mathrm{{th}}$"
+
+
+def title(figure: Figure, text: str) -> None:
+    """In the upper left corner."""
+    figure.text(0.012, 1 - 0.1 / figure.get_figheight(), text, va="top", fontsize=10, color=INK)
+
+
+def place(figure: Figure, top: float, height: float, left: float = LEFT, right: float = WIDTH - RIGHT) -> Axes:
+    """Axes from `left` to `right`, and from `top` down."""
+    total = figure.get_figheight()
+    return figure.add_axes((left / WIDTH, 1 - (top + height) / total, (right - left) / WIDTH, height / total))
+
+
+def tidy(axes: Axes) -> None:
+    """Two thin spines, small ticks, and the label of the ordinate at the same distance whatever the numbers there."""
+    axes.tick_params(labelsize=8, colors=INK, which="both")
+    axes.yaxis.label.set(fontsize=9, color=INK)
+    axes.yaxis.set_label_coords(-0.46 / (axes.get_position().width * WIDTH), 0.5)
+    for name, spine in axes.spines.items():
+        spine.set_visible(name in ("left", "bottom"))
+        spine.set_color(FAINT)
+
+
+def save_figure(figure: Figure, stem: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Write a figure as SVG and as PNG, each whole or not at all; the same figure gives the same SVG, byte for byte.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    stem : path
+        Without the suffix; ``.svg`` and ``.png`` are appended.
+
+    Returns
+    -------
+    svg, png : Path
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from matplotlib.figure import Figure
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in save_figure(Figure(), f"{folder}/empty")]
+    ['empty.svg', 'empty.png']
+    """
+    from matplotlib import rc_context
+
+    svg, png = Path(f"{os.fspath(stem)}.svg"), Path(f"{os.fspath(stem)}.png")
+    with rc_context({"svg.hashsalt": "rcspike"}), written_whole(svg) as temporary:
+        figure.savefig(temporary, metadata={"Date": None})
+    with written_whole(png) as temporary:
+        figure.savefig(temporary, dpi=160)
+    return svg, png

@@ -1,0 +1,168 @@
+"""Accuracy over the grid of a sweep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+from rcspike.circuit import Circuit
+from rcspike.plots._style import (
+    BOTTOM,
+    HIGHLIGHT,
+    INK,
+    PAPER,
+    RIGHT,
+    TITLE,
+    WIDTH,
+    check_available,
+    circuit_colour,
+    place,
+    tidy,
+    title,
+)
+from rcspike.tables import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["sweep_figure"]
+
+_HEIGHT, _LEGEND_WIDTH = 3.2, 2.5
+_MARKERS = "osD^vP"
+_NAMES = {"rc-spike": "RC-Spike", "transfer": "trained at 100, rescaled", "relu": "ReLU network"}
+_STYLES = {"rc-spike": "-", "transfer": "--", "relu": ":"}
+_SYMBOLS = {"v_syn": r"$V_\mathrm{syn}\,/\,V_\mathrm{th}$", "noise": r"spike-time noise $\sigma_t\,/\,T$"}
+
+
+def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
+    """Test accuracy against one parameter of a sweep, mean and standard deviation over the seeds.
+
+    A curve for each combination of the other parameters. The conventional circuit is at the right end of an axis of
+    V_syn, a ReLU network is a level line with a band.
+
+    Parameters
+    ----------
+    rows : sequence
+        As `rcspike.tables.summary_rows` makes them.
+    x : str
+        The parameter on the axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If no row has a number for `x`.
+
+    Examples
+    --------
+    >>> row = {"dataset": "mnist", "model": "rc-spike", "hidden": "200-200", "n": 3, "test_std": 0.1}
+    >>> rows = [{**row, "v_syn": v, "test_mean": mean} for v, mean in [(1.0, 98.3), (2.0, 98.4), (math.inf, 98.4)]]
+    >>> sweep_figure(rows).axes[0].get_xticklabels()[-1].get_text()
+    '∞'
+    """
+    check_available()
+    from matplotlib.figure import Figure
+
+    values = sorted({float(row[x]) for row in rows if isinstance(row.get(x), int | float)})
+    if not values:
+        raise ValueError(f"there is no finished run with a number for {x}")
+    figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
+    axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
+    positions = _scale(axes, values, x)
+    described = _curves(rows, x)
+    markers = cycle(_MARKERS)
+    for number, (label, curve) in enumerate(described.items()):
+        colour = _colour(curve[0], x, number)
+        if x not in curve[0]:
+            _draw_level(axes, curve[0], label, colour)
+            continue
+        points = sorted((positions[float(row[x])], row["test_mean"], row["test_std"] or 0.0) for row in curve)
+        at, mean, std = zip(*points, strict=True)
+        axes.errorbar(
+            at,
+            mean,
+            yerr=std,
+            fmt=_STYLES[curve[0]["model"]],
+            marker=next(markers),
+            markersize=4,
+            linewidth=1.3,
+            capsize=2.5,
+            color=colour,
+            label=label,
+        )
+    axes.set_xlabel(_SYMBOLS.get(x, x.replace("_", " ")), fontsize=9, color=INK)
+    axes.set_ylabel("test accuracy / %")
+    tidy(axes)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8, frameon=False, labelcolor=INK)
+    seeds = sorted({int(row["n"]) for row in rows})
+    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    title(figure, f"{_common(rows, x)}: mean and standard deviation over {count} seed{'s' if seeds[-1] > 1 else ''}")
+    return figure
+
+
+def _scale(axes: Axes, values: Sequence[float], x: str) -> dict[float, float]:
+    """Where each value is drawn: equidistant if they are few and far between, which V_syn up to infinity is."""
+    even = x == "v_syn" or not all(math.isfinite(v) for v in values)
+    positions = {value: float(i) if even else value for i, value in enumerate(values)}
+    if even or len(values) <= 12:
+        axes.set_xticks(list(positions.values()), ["∞" if math.isinf(value) else f"{value:g}" for value in values])
+    return positions
+
+
+def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
+    """Rows that differ in `x` alone, by what tells their curve from the others."""
+    names = [name for name in _parameters(rows) if name not in (x, "model")]
+    varied = [name for name in names if len({row[name] for row in rows if name in row}) > 1]
+    curves: dict[str, list[Row]] = {}
+    for row in rows:
+        words = [_NAMES[row["model"]]]
+        words += [_word(name, row[name]) for name in varied if name in row]
+        curves.setdefault(", ".join(words), []).append(row)
+    return curves
+
+
+def _parameters(rows: Sequence[Row]) -> list[str]:
+    measured = ("n", "test_mean", "test_std", "validation_mean", "validation_std")
+    return [name for name in dict.fromkeys(name for row in rows for name in row) if name not in measured]
+
+
+def _word(name: str, value: Any) -> str:
+    if name in ("dataset", "hidden"):
+        return str(value)
+    if name == "v_syn":
+        return "conventional" if math.isinf(value) else rf"$V_\mathrm{{syn}}={value:g}$"
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    return rf"$\sigma_t={shown}\,T$" if name == "noise" else f"{name.replace('_', ' ')} {shown}"
+
+
+def _colour(row: Row, x: str, number: int) -> str:
+    """That of the circuit if a curve has one, else one of a few that any eye can tell apart."""
+    if row["model"] == "relu":
+        return HIGHLIGHT
+    if x != "v_syn" and "v_syn" in row:
+        return circuit_colour(Circuit(v_syn=row["v_syn"]))
+    return circuit_colour(Circuit(v_syn=0.5 * 4.0 ** (number % 4)))
+
+
+def _draw_level(axes: Axes, row: Row, label: str, colour: str) -> None:
+    mean, std = row["test_mean"], row["test_std"] or 0.0
+    axes.axhline(mean, color=colour, linestyle=":", linewidth=1.3, label=label)
+    axes.axhspan(mean - std, mean + std, color=colour, alpha=0.12, linewidth=0)
+
+
+def _common(rows: Sequence[Row], x: str) -> str:
+    """The data set, the size and the noise, if all curves share them."""
+    words = []
+    for name in ("dataset", "hidden", "noise"):
+        values = {row[name] for row in rows if name in row}
+        if name != x and len(values) == 1:
+            words.append(_word(name, values.pop()))
+    return ", ".join(words) or "accuracy"

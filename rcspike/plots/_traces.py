@@ -1,0 +1,193 @@
+"""The membranes of one sample on its way through a network: followed, and drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import functional
+from rcspike.circuit import Circuit
+from rcspike.functional import FloatArray
+from rcspike.network import Network
+from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["LayerTraces", "draw_input", "draw_layer", "head", "layer_traces", "name_phases"]
+
+_CHARGING, _FIRING = "#eef2f6", "#fdf3e3"
+
+
+@dataclass(frozen=True)
+class LayerTraces:
+    """Some neurons of a layer while one sample passes through: charging from t = 0 to 1, firing from 1 to 2.
+
+    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[2.0]])], Circuit.conventional())
+    >>> layer = layer_traces(network, np.array([[0.75]]))[0]
+    >>> layer.ramp(np.array([0.0, 0.25]))
+    array([[0.5 , 0.75]])
+    """
+
+    neurons: npt.NDArray[np.int64]  # (n,) indices in the layer, in firing order, silent ones last
+    t: FloatArray  # (n_at,) in [0, 1]
+    v: FloatArray  # (n, n_at) during the charging phase
+    t_out: FloatArray  # (n,) spike times in [1, 2], inf for silent neurons
+    layer_t_out: FloatArray  # (n_layer,) the same for the whole layer
+    circuit: Circuit
+
+    def ramp(self, at: FloatArray) -> FloatArray:
+        """Voltages (n, n_at) that the firing ramp alone leads to, at times from 0 to 1 after the charging phase."""
+        b, v = self.circuit.ramp, self.v[:, -1:]
+        if b == 0:
+            return np.asarray(v + at)
+        return np.asarray((1 - (1 - b * v) * (1 - b) ** at) / b)
+
+
+def layer_traces(network: Network, times: FloatArray, *, n_neurons: int = 12) -> list[LayerTraces]:
+    """Membrane traces of one sample through a network, layer after layer.
+
+    Parameters
+    ----------
+    network : Network
+    times : (1, n_in)
+        Input spike times in T.
+    n_neurons : int
+        How many neurons of each hidden layer to follow: spread over the firing order, at most a quarter of them
+        silent as long as enough others spike. Of the last layer all are followed.
+
+    Returns
+    -------
+    list of LayerTraces, one for each layer
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `rcspike.functional.charge`.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[2.0]])], Circuit.conventional())
+    >>> layer = layer_traces(network, np.array([[0.75]]))[0]
+    >>> layer.v[0, -1], layer.t_out[0]
+    (np.float64(0.5), np.float64(1.5))
+    """
+    layers = []
+    for depth, w in enumerate(network.weights, start=1):
+        v = functional.charge(times, w, network.circuit)
+        t_out = functional.fire(v, network.circuit)
+        shown = _spread(v[0], len(v[0]) if depth == len(network.weights) else n_neurons)
+        # The spikes themselves are among the times, so that every kink is where it belongs.
+        at = np.union1d(np.linspace(0, 1, 101), times[times <= 1].astype(np.float64))
+        columns: Any = np.ascontiguousarray(w[:, shown])
+        traces = functional.trace(times, columns, network.circuit, at)[0]
+        layers.append(LayerTraces(shown, at, traces, 1 + t_out[0, shown], 1 + t_out[0], network.circuit))
+        times = t_out
+    return layers
+
+
+def _spread(v: FloatArray, n: int) -> npt.NDArray[np.int64]:
+    """Up to n neurons in firing order, evenly spread over those that spike and over the silent ones."""
+    order = np.argsort(-v, kind="stable")
+    n_spiking = int(np.count_nonzero(v > 0))
+    n_silent = min(len(v) - n_spiking, max(n // 4, n - n_spiking))
+    return np.concatenate([_evenly(order[:n_spiking], n - n_silent), _evenly(order[n_spiking:], n_silent)])
+
+
+def _evenly(items: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+    if len(items) <= n:
+        return items
+    return items[np.linspace(0, len(items) - 1, n).round().astype(np.int64)]
+
+
+def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, n: int) -> None:
+    spiking = np.flatnonzero(times <= 1)
+    axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
+    axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)
+    axes.set_ylim(len(times), -1)
+    axes.set_ylabel("pixel")
+    head(axes, 0, f"input: {len(spiking)} of {len(times)} pixels spike, the bright ones early")
+    span = n + 1.16  # of the time axis
+    picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
+    picture.imshow(image, cmap="gray_r")
+    picture.set_xticks([])
+    picture.set_yticks([])
+    for spine in picture.spines.values():
+        spine.set_color(FAINT)
+    picture.text(1.08, 0.5, caption, transform=picture.transAxes, va="center", fontsize=9, color=INK, linespacing=1.5)
+
+
+def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None) -> None:
+    """One panel: traces, ramps and spikes; `highlight` is the class of the sample if this is the last layer."""
+    start, middle, end = depth - 1, depth, depth + 1
+    axes.axvspan(start, middle, color=_CHARGING, linewidth=0, zorder=-1)
+    axes.axvspan(middle, end, color=_FIRING, linewidth=0, zorder=-1)
+    axes.plot([start, end], [1, 1], color=INK, linestyle="--", linewidth=0.8)
+    axes.text(end + 0.02, 1, r"$V_\mathrm{th}$", va="center", fontsize=8, color=INK)
+
+    for neuron, v, t_out in zip(layer.neurons, layer.v, layer.t_out, strict=True):
+        chosen = neuron == highlight
+        style: dict[str, Any] = {
+            "color": HIGHLIGHT if chosen else colour,
+            "linewidth": 1.8 if chosen else 0.9,
+            "alpha": 1.0 if np.isfinite(t_out) or chosen else 0.35,
+            "zorder": 4 if chosen else 3,
+        }
+        axes.plot(start + layer.t, v, **style)
+        ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41, dtype=v.dtype)
+        axes.plot(middle + ramp_t, layer.ramp(ramp_t)[layer.neurons == neuron][0], **style)
+        if np.isfinite(t_out):
+            axes.plot(
+                start + t_out,
+                1,
+                "o",
+                markersize=5 if chosen else 3.8,
+                markeredgecolor=PAPER,
+                markeredgewidth=0.6,
+                **style,
+            )
+    if highlight is None:
+        spikes = start + layer.layer_t_out[np.isfinite(layer.layer_t_out)]
+        axes.vlines(spikes, 1.1, 1.22, color=colour, linewidth=0.6, alpha=0.7)
+    else:
+        _label_spikes(axes, layer, start, colour, highlight)
+    axes.set_ylim(max(min(layer.v.min() * 1.25, -0.25), -1.3), min(max(layer.v.max() * 1.05, 1.38), 2.0))
+    axes.set_ylabel(r"$v\,/\,V_\mathrm{th}$")
+
+
+def _label_spikes(axes: Axes, layer: LayerTraces, start: int, colour: str, highlight: int) -> None:
+    """The class of each output above its spike, wherever there is room; the true one in any case."""
+    taken: list[float] = []
+    for neuron, t_out in sorted(zip(layer.neurons, layer.t_out, strict=True), key=lambda pair: pair[0] != highlight):
+        if np.isfinite(t_out) and all(abs(t_out - t) > 0.05 for t in taken):
+            taken.append(float(t_out))
+            chosen = neuron == highlight
+            axes.annotate(
+                str(neuron),
+                (start + t_out, 1),
+                xytext=(0 if t_out > 1 else 5, 5),  # a saturated output's trace comes from below and goes on
+                textcoords="offset points",
+                ha="center",
+                fontsize=10 if chosen else 8,
+                fontweight="bold" if chosen else "normal",
+                color=HIGHLIGHT if chosen else colour,
+            )
+
+
+def name_phases(axes: Axes) -> None:
+    """In the panel of the first layer, where its traces leave room."""
+    style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": INK, "transform": axes.get_xaxis_transform()}
+    axes.text(0.02, 0.04, "charging", **style)
+    axes.text(1.98, 0.04, "firing (ramp)", ha="right", **style)
+
+
+def head(axes: Axes, start: int, text: str) -> None:
+    """Above a panel, where its first phase begins."""
+    axes.text(start, 1.02, text, transform=axes.get_xaxis_transform(), va="bottom", fontsize=9, color=INK)

@@ -1,0 +1,176 @@
+"""How a run learned, and one image on its way through the network."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.circuit import Circuit
+from rcspike.datasets import Split
+from rcspike.history import History
+from rcspike.network import Network
+from rcspike.plots._style import (
+    BOTTOM,
+    INK,
+    LEFT,
+    PAPER,
+    RIGHT,
+    TITLE,
+    WIDTH,
+    check_available,
+    circuit_colour,
+    circuit_name,
+    place,
+    tidy,
+    title,
+)
+from rcspike.plots._traces import draw_input, draw_layer, head, layer_traces, name_phases
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["training_figure"]
+
+# In inches.
+_CURVES_HEIGHT, _CURVES_GAP, _LOSS_WIDTH = 1.6, 0.85, 2.9
+_INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP = 0.85, 1.2, 0.4
+
+
+def training_figure(network: Network, history: History, split: Split, *, sample: int = 0) -> Figure:
+    """How a run learned, and one image on its way through the trained network.
+
+    Above, the errors and the loss of every epoch. Below, on one time axis, the spikes of the image and the membrane
+    voltages of each layer: through its charging phase, and along the ramp of its firing phase to the threshold.
+
+    Parameters
+    ----------
+    network : Network
+    history : History
+    split : Split
+        Where the image is taken from.
+    sample : int
+        Position of the image in `split`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If the history is empty, there is no such sample, or the network does not fit the images.
+
+    Examples
+    --------
+    >>> from rcspike import datasets, train
+    >>> digits = datasets.load("digits")
+    >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
+    >>> figure = training_figure(network, train(network, digits, epochs=1, seed=0), digits.test)
+    >>> [axes.get_ylabel() for axes in figure.axes][:2]
+    ['error / %', 'loss']
+    """
+    check_available()
+    from matplotlib.figure import Figure
+
+    if not len(history):
+        raise ValueError("there is no epoch to draw")
+    if not 0 <= sample < len(split.labels):
+        raise ValueError(f"sample must be in [0, {len(split.labels)}), got {sample}")
+
+    path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
+    path_height = _INPUT_HEIGHT + len(network.weights) * (_PANEL_GAP + _LAYER_HEIGHT)
+    figure = Figure(figsize=(WIDTH, path_top + path_height + BOTTOM), facecolor=PAPER)
+    title(figure, _title(network, history))
+    _draw_learning(figure, history, network.circuit)
+    _draw_path(figure, path_top, network, split, sample)
+    return figure
+
+
+def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    loss_left = WIDTH - RIGHT - _LOSS_WIDTH
+    errors = place(figure, TITLE, _CURVES_HEIGHT, right=loss_left - LEFT)
+    loss = place(figure, TITLE, _CURVES_HEIGHT, left=loss_left)
+    epochs = [e.epoch for e in history]
+    colour = circuit_colour(circuit)
+    marker: dict[str, Any] = {"marker": "o", "markersize": 2.5} if len(history) <= 30 else {}
+    curves: dict[str, tuple[list[float], dict[str, Any]]] = {
+        "training": ([e.train_accuracy for e in history], {"linestyle": "--", "linewidth": 1.0}),
+        "validation": (
+            [e.validation_accuracy for e in history if not math.isnan(e.validation_accuracy)],
+            {"linestyle": ":", "linewidth": 1.4},
+        ),
+        "test": ([e.test_accuracy for e in history], {"linewidth": 1.8}),
+    }
+    percent = {name: (100 * (1 - np.array(shares)), style) for name, (shares, style) in curves.items() if shares}
+    for name, (values, style) in percent.items():
+        errors.plot(epochs, values, color=colour, label=name, **marker, **style)
+    _scale(errors, np.concatenate([values for values, _ in percent.values()]))
+    errors.set_ylabel("error / %")
+    errors.legend(frameon=False, fontsize=8, labelcolor=INK, ncols=3, loc="upper right")
+
+    losses = np.array([e.loss for e in history])
+    loss.plot(epochs, losses, color=colour, linewidth=1.2, linestyle="--", **marker)
+    loss.set_ylabel("loss")
+    _scale(loss, losses)
+    for axes in (errors, loss):
+        tidy(axes)
+        axes.set_xlim(0.5, epochs[-1] + 0.5)
+        axes.set_xlabel("epoch", fontsize=9, color=INK)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+        axes.grid(color="#e4e4e4", linewidth=0.6)
+
+
+def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> None:
+    """Logarithmic, with ticks such as 2, 5, 10; a value of zero lies on the lower border."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+    positive = values[values > 0]
+    if len(positive) == 0:
+        return
+    lowest, highest = positive.min() / 1.3, positive.max() * 1.6
+    axes.set_yscale("log", nonpositive="clip")
+    axes.set_ylim(lowest, highest)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if highest < 300 * lowest else (1.0,)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _draw_path(figure: Figure, top: float, network: Network, split: Split, sample: int) -> None:
+    times = split.times[sample : sample + 1]
+    layers = layer_traces(network, times)
+    label, read = int(split.labels[sample]), int(network.predict(times)[0])
+    n = len(layers)
+    raster = place(figure, top, _INPUT_HEIGHT)
+    first, pitch = top + _INPUT_HEIGHT + _PANEL_GAP, _LAYER_HEIGHT + _PANEL_GAP
+    panels = [place(figure, first + depth * pitch, _LAYER_HEIGHT) for depth in range(n)]
+    colour = circuit_colour(network.circuit)
+
+    draw_input(raster, split.images[sample], times[0], f"class {label}\nread as {read}", n)
+    for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
+        last = depth == n
+        draw_layer(axes, layer, depth, colour, highlight=label if last else None)
+        n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())
+        name, followed = ("outputs", "") if last else (f"hidden layer {depth}", f"; {len(layer.neurons)} drawn")
+        head(axes, depth - 1, f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")
+    name_phases(panels[0])
+    for axes in (raster, *panels):
+        tidy(axes)
+        axes.set_xlim(-0.02, n + 1.14)
+        axes.set_xticks(range(n + 2), None if axes is panels[-1] else [])
+        for t in range(n + 2):
+            axes.axvline(t, color="#d6d6d6", linewidth=0.6, zorder=0)
+    panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
+
+
+def _title(network: Network, history: History) -> str:
+    sizes, last = "–".join(map(str, network.sizes)), history.epochs[-1]
+    error = 100 * (1 - last.test_accuracy)
+    return f"{sizes}, {circuit_name(network.circuit)}: test error {error:.2f} % after epoch {last.epoch}"

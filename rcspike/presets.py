@@ -1,0 +1,47 @@
+"""What a run uses unless told otherwise: the defaults of `train`, and what suits each data set."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from rcspike.training import train
+
+__all__ = ["preset", "train_defaults"]
+
+# Chosen on a validation split: docs/results/recipes.md.
+_PRESETS: dict[str, dict[str, Any]] = {
+    "digits": {"hidden": (200,), "epochs": 40, "batch_size": 16, "learning_rate": 2e-3},
+    "mnist": {"hidden": (200, 200), "epochs": 20},
+    "fashion-mnist": {"hidden": (200, 200), "epochs": 20},
+}
+
+
+def train_defaults() -> dict[str, Any]:
+    """Keyword arguments of `train` that have a default, so that nothing else repeats one.
+
+    Examples
+    --------
+    >>> train_defaults()["batch_size"]
+    64
+    """
+    parameters = inspect.signature(train).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+
+
+def preset(dataset: str) -> dict[str, Any]:
+    """Sizes of the hidden layers, and the arguments of `train` that differ from its defaults, for a data set by name.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> preset("mnist")
+    {'hidden': (200, 200), 'epochs': 20}
+    """
+    if dataset not in _PRESETS:
+        raise ValueError(f"unknown data set {dataset!r}: known are {', '.join(_PRESETS)}")
+    return dict(_PRESETS[dataset])

@@ -1,0 +1,216 @@
+"""Many runs over a grid of parameters: each is stored as soon as it has finished, and none is done twice."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import math
+import os
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rcspike import datasets
+from rcspike._files import check_writable, written_whole
+from rcspike.executors import run_jobs
+from rcspike.experiment import Parameters, check_parameters, experiment_key, experiment_name, run_experiment
+from rcspike.presets import preset
+
+__all__ = ["V_SYN", "Run", "grid", "run_sweep", "stored_runs"]
+
+V_SYN = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, math.inf)
+
+_BUDGET = ("epochs", "batch_size", "learning_rate")  # what a ReLU network's training has in common with the others'
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment and what came of it: a result, an error, or neither if it has not been run yet."""
+
+    parameters: Parameters
+    result: Mapping[str, float] | None = None
+    error: str | None = None
+
+
+def grid(
+    names: Iterable[str],
+    *,
+    v_syn: Sequence[float] = V_SYN,
+    seeds: Sequence[int] = (0, 1, 2),
+    hidden: Sequence[Sequence[int]] | None = None,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    relu: bool = True,
+    transfer: bool = False,
+) -> list[Parameters]:
+    """Every combination of data set, hidden layers, V_syn, seed and whatever else is varied.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Data sets.
+    v_syn : sequence of float
+        In V_th; ``math.inf`` is the conventional circuit.
+    seeds : sequence of int
+    hidden : sequence of sequence of int, optional
+        Sizes of the hidden layers of each architecture; those of the data set's preset by default.
+    vary : mapping, optional
+        Values of other arguments of `rcspike.Circuit` and `rcspike.train`; a single value sets it for all runs.
+    relu : bool
+        Add a ReLU network of the same size and training budget for each architecture.
+    transfer : bool
+        Add weights trained at V_syn = 100 and run at each finite V_syn, with the best scales.
+
+    Returns
+    -------
+    list of dict
+        Seed by seed, so that a sweep that is stopped early has something of everything.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unknown or two experiments are the same.
+
+    Examples
+    --------
+    >>> [experiment_name(e) for e in grid(["digits"], v_syn=[1.0, math.inf], seeds=[0])]
+    ['rc-spike-digits-200-v1-s0', 'rc-spike-digits-200-vinf-s0', 'relu-digits-200-s0']
+    """
+    vary = vary or {}
+    settings = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
+    budgets: list[dict[str, Any]] = []
+    for more in settings:
+        budget = {name: more[name] for name in _BUDGET if name in more}
+        budgets += [budget] if budget not in budgets else []
+    experiments: list[Parameters] = []
+    for seed, name in itertools.product(seeds, names):
+        base = preset(name)
+        for layers in hidden or [base["hidden"]]:
+            shared = {"dataset": name, **base, "hidden": tuple(layers), "seed": seed}
+            experiments += [{"model": "rc-spike", **shared, "v_syn": v, **more} for more in settings for v in v_syn]
+            if transfer:
+                rails = [v for v in v_syn if v < math.inf]
+                experiments += [{"model": "transfer", **shared, "v_syn": v, **more} for more in settings for v in rails]
+            if relu:
+                experiments += [{"model": "relu", **shared, **budget} for budget in budgets]
+    keys = set()
+    for experiment in experiments:
+        check_parameters(experiment)
+        key = experiment_key(experiment)
+        if key in keys:
+            raise ValueError(f"{experiment_name(experiment)} is there twice: give each value once")
+        keys.add(key)
+    return experiments
+
+
+def run_sweep(
+    experiments: Sequence[Parameters],
+    folder: str | os.PathLike[str],
+    *,
+    workers: int | None = None,
+    dask: str | None = None,
+    data: str | os.PathLike[str] | None = None,
+    retry: bool = False,
+    progress: Callable[[Run], None] | None = None,
+) -> list[Run]:
+    """Run the experiments that have no result in the folder yet.
+
+    Each leaves a JSON file in ``folder/runs`` the moment it has finished, written whole or not at all, so that a sweep
+    that was killed goes on where it was and ends with the same results.
+
+    Parameters
+    ----------
+    experiments : sequence of dict
+        As `grid` makes them.
+    folder : path
+    workers, dask
+        Where to run: see `rcspike.executors.executor`.
+    data : path, optional
+        Folder with the data sets' files, for every worker.
+    retry : bool
+        Run those again that failed before.
+    progress : callable, optional
+        Called with each `Run` that has finished now.
+
+    Returns
+    -------
+    list of Run
+        In the order of the experiments.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or no Dask scheduler answers.
+    ValueError
+        If a data set is damaged, or a file in the folder is not one of ours.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> experiments = grid(["digits"], v_syn=[1.0], seeds=[0], vary={"epochs": [2]}, relu=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first, again = (run_sweep(experiments, folder, workers=1) for _ in range(2))
+    >>> first == again
+    True
+    """
+    check_writable(Path(folder, "runs"))
+    found = stored_runs(experiments, folder)
+    left = [i for i, run in enumerate(found) if run.result is None and (run.error is None or retry)]
+    if dask is None:
+        for name in {experiments[i]["dataset"] for i in left}:
+            datasets.load(name, directory=data)  # so that what is missing is said now, and downloaded once
+    function = functools.partial(_run_numbered, data=data)
+    with closing(run_jobs(function, [(i, experiments[i]) for i in left], workers=workers, dask=dask)) as finished:
+        for (i, experiment), outcome in finished:
+            if isinstance(outcome, Exception):
+                run = Run(experiment, error="".join(traceback.format_exception_only(outcome)).strip())
+            else:
+                run = Run(experiment, result=outcome)
+            _write(_file(folder, experiment), run)
+            found[i] = run
+            if progress is not None:
+                progress(run)
+    return found
+
+
+def stored_runs(experiments: Sequence[Parameters], folder: str | os.PathLike[str]) -> list[Run]:
+    """What the folder of a sweep has of these experiments, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a file there is not one of ours.
+
+    Examples
+    --------
+    >>> stored_runs(grid(["digits"], v_syn=[1.0], seeds=[0], relu=False), "no-such-folder")[0].result is None
+    True
+    """
+    return [_read(_file(folder, experiment), experiment) for experiment in experiments]
+
+
+def _run_numbered(job: tuple[int, Parameters], *, data: Any, threads: int) -> dict[str, float]:
+    return run_experiment(job[1], data=data, threads=threads)
+
+
+def _file(folder: str | os.PathLike[str], experiment: Parameters) -> Path:
+    return Path(folder, "runs", f"{experiment_key(experiment)}.json")
+
+
+def _write(file: Path, run: Run) -> None:
+    record = {"parameters": run.parameters, "result": run.result, "error": run.error}
+    with written_whole(file) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n")  # nan and inf are written as Python's JSON reads them
+
+
+def _read(file: Path, experiment: Parameters) -> Run:
+    if not file.exists():
+        return Run(experiment)
+    try:
+        record = json.loads(file.read_text())
+        return Run(experiment, record["result"], record["error"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} is not the result of a run: {error}; remove it to run it again") from error
