@@ -12,6 +12,7 @@ from rcspike import _core, datasets, functional
 from rcspike._core import build_config
 from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
+from rcspike.device_network import DeviceNetwork, DevicePairs
 from rcspike.functional import encode
 from rcspike.history import Epoch, History
 from rcspike.network import Network
@@ -20,6 +21,8 @@ from rcspike.training import evaluate, train
 
 __all__ = [
     "Circuit",
+    "DeviceNetwork",
+    "DevicePairs",
     "Epoch",
     "History",
     "Network",

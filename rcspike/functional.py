@@ -24,10 +24,12 @@ __all__ = [
     "encode",
     "fire",
     "fire_vjp",
+    "schedule",
     "trace",
 ]
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+Schedule: TypeAlias = _core.Schedule32 | _core.Schedule64
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -103,12 +105,33 @@ def encode(images: npt.NDArray[Any]) -> FloatArray:
     return np.where(flat > 0, 1 - flat, flat.dtype.type(np.inf))
 
 
-def schedule(
-    times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: int | None = None
-) -> _core.Schedule32 | _core.Schedule64:
-    """Sort a batch of spike times once; inputs that never spike cost nothing from here on.
+def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: int | None = None) -> Schedule:
+    """Sort a batch of spike times once, for several networks; inputs that never spike cost nothing from here on.
 
-    `dtype` is the precision to compute in, that of the times by default. Raises as `charge` does.
+    Parameters
+    ----------
+    times : (batch, n_in)
+        Input spike times in T; ``inf`` or anything above 1 means no spike.
+    dtype : float32 or float64, optional
+        The precision to compute in; that of the times by default.
+    threads : int, optional
+
+    Returns
+    -------
+    Schedule
+        Has the attributes ``batch`` and ``n_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`.
+
+    Examples
+    --------
+    >>> from rcspike import Network
+    >>> network = Network([np.eye(2)], Circuit.conventional())
+    >>> network.predict(schedule(np.array([[0.2, 0.5], [np.inf, 0.5]])))
+    array([0, 1])
     """
     check_array("times", times, 2)
     return _core.schedule(in_precision(times, times.dtype if dtype is None else dtype), check_threads(threads))
@@ -119,7 +142,21 @@ def in_precision(times: FloatArray, dtype: npt.DTypeLike) -> FloatArray:
     return times if dtype == times.dtype else np.where(times > 1, np.inf, times).astype(dtype)
 
 
-def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> _core.Schedule32 | _core.Schedule64:
+def network_input(times: FloatArray | Schedule, n_in: int, dtype: np.dtype[Any]) -> FloatArray | Schedule:
+    """Spike times, or their schedule, as a network of `n_in` inputs that computes in `dtype` takes them."""
+    if isinstance(times, Schedule):
+        if not isinstance(times, _core.Schedule32 if dtype == np.float32 else _core.Schedule64):
+            raise TypeError(f"the schedule is not of {dtype} times, as the network computes; pass dtype to schedule")
+        shape = (times.batch, times.n_in)
+    else:
+        check_array("times", times, 2)
+        shape = times.shape
+    if shape[1] != n_in:
+        raise ValueError(f"times must have shape (batch, {n_in}) for this network, got {shape}")
+    return times if isinstance(times, Schedule) else in_precision(times, dtype)
+
+
+def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> Schedule:
     """Schedule of `times` in the precision of `weights`, after checking that the two fit."""
     check_array(name, weights, 2)
     check_array("times", times, 2)

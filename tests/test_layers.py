@@ -18,7 +18,7 @@ CPP = ROOT / "src" / "cpp"
 RANKS = [
     ["_core", "_files", "_sdk", "circuit"],
     ["_tensors", "functional"],
-    ["_idx", "initialisation", "datasets", "network", "physical", "devices"],
+    ["_idx", "initialisation", "datasets", "device_network", "network", "physical", "devices"],
     ["nonideal"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs

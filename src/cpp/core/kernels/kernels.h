@@ -53,11 +53,17 @@ struct Events {
     std::size_t n_spikes() const { return steps[n_steps - 1].end; }
 };
 
-/// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. Resistive:
-/// `drive` holds the weights, the other three are null. It is drive0 that tells the two apart: without inputs there are
-/// no rows, and then the first two are null in either case.
+/// What a tile holds. Resistive synapses: the weights in `drive`, nothing else. Affine ones: D and G. Pairs of devices
+/// p and m, in the units of the weights, so that D = a+ p - a- m and G = b+ p + b- m: p - m and p + m on symmetric
+/// rails, else p and -m. Where one device of each pair is 0 these are w and |w|, or the positive and the negative
+/// weights, and pairs have the bits of resistive synapses.
+enum class Synapses { resistive, affine, pairs };
+
+/// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. What a kind
+/// does not have is null.
 template <class Real>
 struct Tile {
+    Synapses kind;
     const Real* drive;
     const Real* conductance;
     const Real* drive0;        // one row

@@ -85,6 +85,39 @@ struct ResistiveSums<B, false> {
     }
 };
 
+/// Pairs of devices: the same sums, of two arrays, and what is on from t = 0.
+template <class B, bool even>
+struct PairSums {
+    using Blocks = B;
+    using Real = typename B::Real;
+    static constexpr bool on_from_start = true;
+    static constexpr bool bounded = even;
+    B first, second, drive0, conductance0;
+    Coupling<Real> c;
+
+    RCSPIKE_INLINE explicit PairSums(const Tile<Real>& tile)
+        : first(B::all(0)),
+          second(first),
+          drive0(B::load(tile.drive0)),
+          conductance0(B::load(tile.conductance0)),
+          c(tile.coupling) {}
+
+    RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
+        first = first + B::load(tile.drive + offset, tile.stride);
+        second = second + B::load(tile.conductance + offset, tile.stride);
+    }
+    RCSPIKE_INLINE B a(const Step<Real>& step) const {
+        const B plus = first * B::all(step.a);
+        const B both = even ? plus : fma(second, B::all(c.a_minus * step.length), plus);
+        return fma(drive0, B::all(step.length), both);
+    }
+    RCSPIKE_INLINE B y(const Step<Real>& step) const {
+        const B both =
+            even ? second * B::all(step.y) : fma(second, B::all(c.b_minus * step.length), first * B::all(step.y));
+        return fma(conductance0, B::all(-step.length), both);
+    }
+};
+
 /// v e + a phi. With e = 1 + y phi it is v + (a + y v) phi, one operation less but with the rounding error of the
 /// larger of the two voltages: right where both are bounded by the same rail.
 template <bool bounded, class B>
@@ -322,15 +355,22 @@ RCSPIKE_INLINE void with_constant(std::size_t n, const Function& f) {
     f(std::integral_constant<std::size_t, most>{});
 }
 
-/// Synapses are affine if the tile says what is on from the start, which it does even without any input; resistive ones
-/// split by the symmetry of the rails.
+/// Calls f with true on symmetric rails, else with false, as a constant.
+template <class Real, class Function>
+RCSPIKE_INLINE void with_symmetry(const Coupling<Real>& coupling, const Function& f) {
+    if (is_even(coupling)) return f(std::true_type{});
+    f(std::false_type{});
+}
+
 template <class Real>
 void charge_any(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, Real* v) {
     with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
         using B = Block<Real, n>;
-        if (tile.drive0) return charge<AffineSums<B>>(events, tile, v);
-        if (is_even(tile.coupling)) return charge<ResistiveSums<B, true>>(events, tile, v);
-        charge<ResistiveSums<B, false>>(events, tile, v);
+        if (tile.kind == Synapses::affine) return charge<AffineSums<B>>(events, tile, v);
+        with_symmetry(tile.coupling, [&](auto even) RCSPIKE_LAMBDA {
+            if (tile.kind == Synapses::pairs) return charge<PairSums<B, even>>(events, tile, v);
+            charge<ResistiveSums<B, even>>(events, tile, v);
+        });
     });
 }
 
@@ -345,7 +385,7 @@ template <class Real>
 void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                          const TileGradient<Real>& gradient, Real* scratch) {
     using B = Block<Real, 1>;
-    if (tile.drive0) {
+    if (tile.kind == Synapses::affine) {
         charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
     } else if (is_even(tile.coupling)) {
         charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient,
