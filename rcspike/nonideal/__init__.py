@@ -1,5 +1,6 @@
 """How real circuits differ from ideal ones: one frozen dataclass for each effect, to be listed in any combination."""
 
+from rcspike.nonideal._file import load
 from rcspike.nonideal._stages import Effect, Fixed, Reading, Shift, TimeMap
 from rcspike.nonideal.diode import DiodeVariation
 from rcspike.nonideal.drift import Drift
@@ -38,4 +39,5 @@ __all__ = [
     "TimeQuantisation",
     "Variation",
     "WireResistance",
+    "load",
 ]
