@@ -1,4 +1,4 @@
-"""The command line: ``rcspike train``, ``rcspike sweep``, ``rcspike eval``, ``rcspike info``."""
+"""The command line: ``rcspike train``, ``rcspike sweep``, ``rcspike chips``, ``rcspike eval``, ``rcspike info``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from rcspike import build_config, datasets, evaluate
 from rcspike.cli import _options
+from rcspike.cli._chips import chips_command
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
 from rcspike.cli._sweep import sweep_command
@@ -29,6 +30,9 @@ app = typer.Typer(
 )
 app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
 app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")(sweep_command)
+app.command("chips", epilog="Example: rcspike chips runs/mnist mnist --nonideal devices.toml --required-accuracy 0.97")(
+    chips_command
+)
 
 
 def _print_version(wanted: bool) -> None:

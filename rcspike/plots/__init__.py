@@ -3,6 +3,7 @@
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """
 
+from rcspike.plots._chips import chips_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
 from rcspike.plots._sweep import sweep_figure
 from rcspike.plots._traces import LayerTraces, layer_traces
@@ -11,6 +12,7 @@ from rcspike.plots._training import training_figure
 __all__ = [
     "LayerTraces",
     "check_available",
+    "chips_figure",
     "circuit_colour",
     "layer_traces",
     "save_figure",
