@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from rcspike import Network, PhysicalScale, datasets, evaluate, nonideal, plots
 from rcspike._files import check_writable
@@ -143,8 +143,9 @@ def _row(sample: Sample, ideal: float, required: float | None) -> dict[str, Any]
 
 
 def _chip_rows(samples: Sequence[Sample], seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """A line for each chip, its accuracy in per cent."""
     return [
-        {"case": sample.case.name, "chip": i, "seed": seed, "accuracy": accuracy}
+        {"case": sample.case.name, "chip": i, "seed": seed, "accuracy": 100 * accuracy}
         for sample in samples
         for i, (seed, accuracy) in enumerate(zip(seeds, sample.accuracies, strict=True))
     ]
@@ -152,7 +153,9 @@ def _chip_rows(samples: Sequence[Sample], seeds: Sequence[int]) -> list[dict[str
 
 def _table(samples: Sequence[Sample], ideal: float, required: float | None) -> Table:
     wanted = [] if required is None else [f"yield at {100 * required:g} %"]
-    table = Table("", "mean / %", "loss", "std", "5 %", "median", "95 %", *wanted, box=None, pad_edge=False)
+    table = Table(
+        Column(no_wrap=True), "mean / %", "loss", "std", "5 %", "median", "95 %", *wanted, box=None, pad_edge=False
+    )
     for sample in samples:
         numbers = [sample.mean, ideal - sample.mean, sample.std, *(sample.quantile(q) for q in (0.05, 0.5, 0.95))]
         share = [] if required is None else [f"{100 * sample.share_above(required):.0f} %"]
