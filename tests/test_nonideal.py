@@ -213,6 +213,25 @@ def test_the_shares_of_stuck_devices_are_as_asked_for() -> None:
         np.testing.assert_array_equal(device[~on & ~off], exact[~on & ~off])
 
 
+def test_known_stuck_devices_are_made_up_for_by_their_partners() -> None:
+    ideal = layer_of(np.random.default_rng(0).uniform(-0.9, 0.9, size=(300, 30)), on_off=100.0)
+    w = ideal.plus - ideal.minus
+    for on in (0.0, 1.0):
+        blind, known = (
+            Stuck(share=0.1, on=on, known=known).apply(ideal, np.random.default_rng(1)) for known in (False, True)
+        )
+        moved = (blind.plus != ideal.plus) | (blind.minus != ideal.minus)
+        both = (blind.plus != ideal.plus) & (blind.minus != ideal.minus)
+        error = np.abs(known.plus - known.minus - w)
+        np.testing.assert_array_equal(error[~moved], 0)
+        if on == 1.0:  # beside one that is on, the other can take any difference of this sign, and 0 for the other one
+            reachable = moved & ~both & ((blind.plus == ideal.greatest) == (w > 0))
+            assert error[reachable].max() < 1e-15
+        assert error.mean() < (0.7 if on == 1.0 else 1.0) * np.abs(blind.plus - blind.minus - w).mean() + 1e-15
+        assert known.plus.min() >= ideal.least
+        assert known.plus.max() <= ideal.greatest
+
+
 def test_drift_is_a_power_of_time_with_an_exponent_for_each_device() -> None:
     exponents = -np.log(spread(Drift(time=2e3, t0=20.0, nu=0.06, nu_std=0.01), 0.5) / 0.5) / math.log(100)
     assert_normal(exponents, 0.06, 0.01)

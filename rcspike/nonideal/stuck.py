@@ -24,6 +24,8 @@ class Stuck(Fixed):
         Of all devices that are stuck, in [0, 1].
     on : float
         Of the stuck ones those that are stuck on, in [0, 1].
+    known : bool
+        The programmer knows them, and sets the other device of the pair so that the weight is as near as it can be.
 
     Notes
     -----
@@ -33,11 +35,12 @@ class Stuck(Fixed):
     Examples
     --------
     >>> Stuck(share=0.1, on=0.5)
-    Stuck(share=0.1, on=0.5)
+    Stuck(share=0.1, on=0.5, known=False)
     """
 
     share: float
     on: float = 0.0
+    known: bool = False
     name: ClassVar[str] = "stuck"
     size: ClassVar[str] = "share"
 
@@ -46,9 +49,16 @@ class Stuck(Fixed):
         check_range(self, "on", 0, 1)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
-        def stuck(g: Array) -> Array:
+        def stuck(g: Array) -> tuple[Array, Array]:
             u = rng.random(g.shape)
-            at = np.where(u < self.share * self.on, layer.greatest, layer.least)
-            return np.where(u < self.share, at, g)
+            return u < self.share, np.where(u < self.share * self.on, layer.greatest, layer.least)
 
-        return replace(layer, plus=stuck(layer.plus), minus=stuck(layer.minus))
+        (is_plus, at_plus), (is_minus, at_minus) = stuck(layer.plus), stuck(layer.minus)
+        plus, minus = layer.plus, layer.minus
+        if self.known:
+            w = plus - minus
+            plus, minus = (
+                np.where(is_minus, np.clip(at_minus + w, layer.least, layer.greatest), plus),
+                np.where(is_plus, np.clip(at_plus - w, layer.least, layer.greatest), minus),
+            )
+        return replace(layer, plus=np.where(is_plus, at_plus, plus), minus=np.where(is_minus, at_minus, minus))
