@@ -38,7 +38,7 @@ PACKAGE = {
     __init__.py __main__.py _core.pyi _files.py _idx.py _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
     datasets.py device_network.py functional.py history.py initialisation.py network.py physical.py py.typed sklearn.py
     training.py
-    _equivalent.py chip_study.py chips.py devices.py cli/_chips.py plots/_chips.py
+    _equivalent.py chip_study.py chips.py devices.py finetune.py cli/_chips.py plots/_chips.py
     cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_train.py
     plots/__init__.py plots/_style.py plots/_traces.py plots/_training.py
     nonideal/__init__.py nonideal/_check.py nonideal/_file.py nonideal/_stages.py nonideal/diode.py nonideal/drift.py

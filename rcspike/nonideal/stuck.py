@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from rcspike.devices import Array, Layer
 from rcspike.nonideal._check import check_range
@@ -49,7 +50,7 @@ class Stuck(Fixed):
         check_range(self, "on", 0, 1)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
-        def stuck(g: Array) -> tuple[Array, Array]:
+        def stuck(g: Array) -> tuple[npt.NDArray[np.bool_], Array]:
             u = rng.random(g.shape)
             return u < self.share, np.where(u < self.share * self.on, layer.greatest, layer.least)
 
