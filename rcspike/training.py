@@ -179,8 +179,8 @@ def train(
         seed=seed,
     )
     settings.check(len(dataset.train.labels))
-    _check_fit(network, dataset.train)
-    _check_fit(network, dataset.test)
+    check_fit(network, dataset.train)
+    check_fit(network, dataset.test)
 
     history = History()
     moments: tuple[list[FloatArray], list[FloatArray]] | None = None
@@ -306,7 +306,7 @@ def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 
     >>> evaluate(network, split)
     0.5
     """
-    _check_fit(network, split)
+    check_fit(network, split)
     return _accuracy(network, split, np.arange(len(split.labels)), noise, np.random.default_rng(seed), threads)
 
 
@@ -328,7 +328,8 @@ def _accuracy(
     return correct / len(samples) if len(samples) else math.nan
 
 
-def _check_fit(network: Network, split: Split) -> None:
+def check_fit(network: Network, split: Split) -> None:
+    """Refuse images or classes that the network has not the inputs or outputs for."""
     n_in, n_out = network.sizes[0], network.sizes[-1]
     n_pixels = math.prod(split.images.shape[1:])
     if n_pixels != n_in:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import rcspike
-from rcspike import datasets, functional, plots
+from rcspike import datasets, functional, plots, report
 
 MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(rcspike.__path__, "rcspike.")]
 
@@ -23,7 +23,7 @@ def test_examples_in_docstrings_give_what_they_say(module: ModuleType) -> None:
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("module", [rcspike, functional, datasets, plots], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [rcspike, functional, datasets, plots, report], ids=lambda module: module.__name__)
 def test_everything_that_users_call_has_an_example(module: ModuleType) -> None:
     for name in module.__all__:
         described = getattr(module, name)

@@ -23,7 +23,7 @@ RANKS = [
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
     ["executors", "presets", "relu", "transfer", "experiment", "sweep", "tables", "chip_study"],
-    ["plots", "sklearn"],
+    ["plots", "report", "sklearn"],
     ["cli", "__main__"],
 ]
 RANK = {module: rank for rank, modules in enumerate(RANKS) for module in modules}

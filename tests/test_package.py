@@ -38,9 +38,10 @@ PACKAGE = {
     __init__.py __main__.py _core.pyi _files.py _idx.py _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
     datasets.py device_network.py functional.py history.py initialisation.py network.py physical.py py.typed sklearn.py
     training.py
+    cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_trace.py cli/_train.py
+    plots/__init__.py plots/_comparison.py plots/_style.py plots/_traces.py plots/_training.py
+    report/__init__.py report/page.html
     _equivalent.py chip_study.py chips.py devices.py finetune.py cli/_chips.py plots/_chips.py
-    cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_train.py
-    plots/__init__.py plots/_style.py plots/_traces.py plots/_training.py
     nonideal/__init__.py nonideal/_check.py nonideal/_file.py nonideal/_stages.py nonideal/diode.py nonideal/drift.py
     nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/programming.py nonideal/reading.py
     nonideal/stuck.py nonideal/timing.py nonideal/variation.py nonideal/wires.py
@@ -61,7 +62,7 @@ SDIST = words("""
 
 
 def test_importing_brings_in_nothing_optional(tmp_path: Path) -> None:
-    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click"}
+    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click", "jinja2"}
     code = "import sys, rcspike; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not optional & set(run(sys.executable, "-c", code, cwd=tmp_path).split())
 

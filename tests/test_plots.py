@@ -199,7 +199,7 @@ def test_an_empty_history_and_a_sample_that_is_not_there_are_refused() -> None:
     with pytest.raises(ValueError, match="no epoch"):
         plots.training_figure(network, History(), split)
     for sample in (-1, 3):
-        with pytest.raises(ValueError, match=rf"sample must be in \[0, 3\), got {sample}"):
+        with pytest.raises(ValueError, match=rf"no image {sample}: sample must be in \[0, 3\)"):
             plots.training_figure(network, made_up_history(), split, sample=sample)
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``rcspike train``, ``rcspike sweep``, ``rcspike chips``, ``rcspike eval``, ``rcspike info``."""
+"""The command line: a module for each command, the short ones here."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from rcspike import build_config, datasets, evaluate
+from rcspike import build_config, datasets, evaluate, report
 from rcspike.cli import _options
 from rcspike.cli._chips import chips_command
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
 from rcspike.cli._sweep import sweep_command
+from rcspike.cli._trace import trace_command
 from rcspike.cli._train import train_command
 
 __all__ = ["app"]
@@ -33,6 +34,7 @@ app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --se
 app.command("chips", epilog="Example: rcspike chips runs/mnist mnist --nonideal devices.toml --required-accuracy 0.97")(
     chips_command
 )
+app.command("trace", epilog="Example: rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")(trace_command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,6 +70,16 @@ def eval_command(
         accuracy = evaluate(network, split, **_options.given(noise=noise, seed=seed, threads=threads))
         speed = n / (time.perf_counter() - started)
     typer.echo(f"test accuracy {100 * accuracy:.2f} % of {n:,} images, {speed:,.0f} samples/s")
+
+
+@app.command("report", epilog="Example: rcspike report runs/mnist")
+def report_command(
+    folder: Annotated[Path, typer.Argument(help="What a command left its results in.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="File.", show_default="report.html in the folder")] = None,
+) -> None:
+    """Figures, tables, commands, versions and seeds of a results folder in one HTML file."""
+    with user_errors():
+        typer.echo(report.write_report(folder, out))
 
 
 @app.command("info", epilog="Example: RCSPIKE_ISA=scalar rcspike info")

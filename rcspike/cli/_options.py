@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from rcspike.presets import train_defaults
 
-__all__ = ["Data", "DatasetName", "Noise", "Threads", "given", "learning", "sizes"]
+__all__ = ["Data", "DatasetName", "Noise", "Threads", "given", "learning", "numbers", "sizes"]
+
+Number = TypeVar("Number", int, float)
 
 
 class DatasetName(str, Enum):
@@ -26,12 +29,17 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def numbers(option: str, text: str, kind: Callable[[str], Number], example: str) -> list[Number]:
+    """A list such as 200,200; ValueError if it is none."""
+    try:
+        return [kind(part) for part in text.split(",")] if text else []
+    except ValueError:
+        raise ValueError(f"{option} takes numbers such as {example}, got {text!r}") from None
+
+
 def sizes(text: str) -> tuple[int, ...]:
     """Numbers of neurons of the hidden layers."""
-    try:
-        return tuple(int(part) for part in text.split(",")) if text else ()
-    except ValueError:
-        raise ValueError(f"--hidden takes numbers of neurons such as 200,200, got {text!r}") from None
+    return tuple(numbers("--hidden", text, int, "200,200"))
 
 
 def learning(name: str, text: str) -> Any:

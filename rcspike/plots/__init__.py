@@ -4,6 +4,7 @@ matplotlib is imported inside the functions, so that the package does without it
 """
 
 from rcspike.plots._chips import chips_figure
+from rcspike.plots._comparison import trace_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
 from rcspike.plots._sweep import sweep_figure
 from rcspike.plots._traces import LayerTraces, layer_traces
@@ -17,5 +18,6 @@ __all__ = [
     "layer_traces",
     "save_figure",
     "sweep_figure",
+    "trace_figure",
     "training_figure",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "check_available",
     "circuit_colour",
     "circuit_name",
+    "is_conventional",
     "place",
     "save_figure",
     "tidy",
@@ -79,9 +80,14 @@ def circuit_colour(circuit: Circuit) -> str:
     return to_hex(colormaps["viridis"](0.1 + 0.7 * min(max(position, 0.0), 1.0)))
 
 
+def is_conventional(circuit: Circuit) -> bool:
+    """Whether no current depends on a voltage."""
+    return math.isinf(circuit.e_plus) and math.isinf(circuit.e_minus)
+
+
 def circuit_name(circuit: Circuit) -> str:
     """What titles call a circuit, with its rails."""
-    if math.isinf(circuit.e_plus) and math.isinf(circuit.e_minus):
+    if is_conventional(circuit):
         return "conventional circuit"
     if circuit.e_plus == -circuit.e_minus:
         return rf"RC-Spike, $V_\mathrm{{syn}} = {circuit.e_plus:g}\,V_\mathrm{{th}}$"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,27 @@ import numpy.typing as npt
 
 from rcspike import functional
 from rcspike.circuit import Circuit
+from rcspike.datasets import Split
 from rcspike.functional import FloatArray
 from rcspike.network import Network
 from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
+from rcspike.training import check_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LayerTraces", "draw_input", "draw_layer", "head", "layer_traces", "name_phases"]
+__all__ = [
+    "LayerTraces",
+    "check_sample",
+    "draw_input",
+    "draw_layer",
+    "head",
+    "label_spikes",
+    "layer_traces",
+    "mark_spikes",
+    "name_phases",
+    "voltage_limits",
+]
 
 _CHARGING, _FIRING = "#eef2f6", "#fdf3e3"
 
@@ -36,7 +50,9 @@ class LayerTraces:
     array([[0.5 , 0.75]])
     """
 
-    neurons: npt.NDArray[np.int64]  # (n,) indices in the layer, in firing order, silent ones last
+    neurons: npt.NDArray[
+        np.int64
+    ]  # (n,) indices in the layer; in firing order, silent ones last, unless they were given
     t: FloatArray  # (n_at,) in [0, 1]
     v: FloatArray  # (n, n_at) during the charging phase
     t_out: FloatArray  # (n,) spike times in [1, 2], inf for silent neurons
@@ -51,7 +67,13 @@ class LayerTraces:
         return np.asarray((1 - (1 - b * v) * (1 - b) ** at) / b)
 
 
-def layer_traces(network: Network, times: FloatArray, *, n_neurons: int = 12) -> list[LayerTraces]:
+def layer_traces(
+    network: Network,
+    times: FloatArray,
+    *,
+    n_neurons: int = 12,
+    neurons: Sequence[npt.NDArray[np.int64]] | None = None,
+) -> list[LayerTraces]:
     """Membrane traces of one sample through a network, layer after layer.
 
     Parameters
@@ -62,6 +84,8 @@ def layer_traces(network: Network, times: FloatArray, *, n_neurons: int = 12) ->
     n_neurons : int
         How many neurons of each hidden layer to follow: spread over the firing order, at most a quarter of them
         silent as long as enough others spike. Of the last layer all are followed.
+    neurons : sequence of (n,) arrays, optional
+        Indices of the neurons to follow in each layer instead.
 
     Returns
     -------
@@ -83,7 +107,8 @@ def layer_traces(network: Network, times: FloatArray, *, n_neurons: int = 12) ->
     for depth, w in enumerate(network.weights, start=1):
         v = functional.charge(times, w, network.circuit)
         t_out = functional.fire(v, network.circuit)
-        shown = _spread(v[0], len(v[0]) if depth == len(network.weights) else n_neurons)
+        last = depth == len(network.weights)
+        shown = _spread(v[0], len(v[0]) if last else n_neurons) if neurons is None else neurons[depth - 1]
         # The spikes themselves are among the times, so that every kink is where it belongs.
         at = np.union1d(np.linspace(0, 1, 101), times[times <= 1].astype(np.float64))
         columns: Any = np.ascontiguousarray(w[:, shown])
@@ -107,13 +132,20 @@ def _evenly(items: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
     return items[np.linspace(0, len(items) - 1, n).round().astype(np.int64)]
 
 
+def check_sample(network: Network, split: Split, sample: int) -> None:
+    """Refuse the position of an image that is not there, and images that the network has not the inputs for."""
+    if not 0 <= sample < len(split.labels):
+        raise ValueError(f"there is no image {sample}: sample must be in [0, {len(split.labels)})")
+    check_fit(network, split)
+
+
 def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, n: int) -> None:
     spiking = np.flatnonzero(times <= 1)
     axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
     axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)
     axes.set_ylim(len(times), -1)
     axes.set_ylabel("pixel")
-    head(axes, 0, f"input: {len(spiking)} of {len(times)} pixels spike, the bright ones early")
+    head(axes, 0, f"input: {len(spiking)} of {len(times)} pixels spike")
     span = n + 1.16  # of the time axis
     picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
     picture.imshow(image, cmap="gray_r")
@@ -124,8 +156,8 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
     picture.text(1.08, 0.5, caption, transform=picture.transAxes, va="center", fontsize=9, color=INK, linespacing=1.5)
 
 
-def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None) -> None:
-    """One panel: traces, ramps and spikes; `highlight` is the class of the sample if this is the last layer."""
+def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
+    """One panel: traces, ramps and the spikes they end in; those of the neuron `highlight` stand out."""
     start, middle, end = depth - 1, depth, depth + 1
     axes.axvspan(start, middle, color=_CHARGING, linewidth=0, zorder=-1)
     axes.axvspan(middle, end, color=_FIRING, linewidth=0, zorder=-1)
@@ -141,7 +173,7 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
             "zorder": 4 if chosen else 3,
         }
         axes.plot(start + layer.t, v, **style)
-        ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41, dtype=v.dtype)
+        ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41 if layer.circuit.ramp else 2, dtype=v.dtype)
         axes.plot(middle + ramp_t, layer.ramp(ramp_t)[layer.neurons == neuron][0], **style)
         if np.isfinite(t_out):
             axes.plot(
@@ -153,26 +185,36 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
                 markeredgewidth=0.6,
                 **style,
             )
-    if highlight is None:
-        spikes = start + layer.layer_t_out[np.isfinite(layer.layer_t_out)]
-        axes.vlines(spikes, 1.1, 1.22, color=colour, linewidth=0.6, alpha=0.7)
-    else:
-        _label_spikes(axes, layer, start, colour, highlight)
-    axes.set_ylim(max(min(layer.v.min() * 1.25, -0.25), -1.3), min(max(layer.v.max() * 1.05, 1.38), 2.0))
+    axes.set_ylim(voltage_limits([layer]))
     axes.set_ylabel(r"$v\,/\,V_\mathrm{th}$")
 
 
-def _label_spikes(axes: Axes, layer: LayerTraces, start: int, colour: str, highlight: int) -> None:
-    """The class of each output above its spike, wherever there is room; the true one in any case."""
-    taken: list[float] = []
+def voltage_limits(layers: Sequence[LayerTraces]) -> tuple[float, float]:
+    """What an ordinate shows: all of the traces but where they go far beyond rest and threshold."""
+    lowest, highest = min(layer.v.min() for layer in layers), max(layer.v.max() for layer in layers)
+    return max(min(lowest * 1.25, -0.25), -1.3), min(max(highest * 1.05, 1.38), 2.0)
+
+
+def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, height: float = 1.1) -> None:
+    """A tick for each spike of the whole layer, at `height` and a little above."""
+    spikes = depth - 1 + layer.layer_t_out[np.isfinite(layer.layer_t_out)]
+    axes.vlines(spikes, height, height + 0.12, color=colour, linewidth=0.6, alpha=0.7)
+
+
+def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
+    """The index of each neuron drawn, above its spike, wherever there is room; that of `highlight` in any case."""
+    width = 0.05 * len(str(layer.neurons.max()))
+    lines: list[list[float]] = [[]] if highlight is None else [[], []]
     for neuron, t_out in sorted(zip(layer.neurons, layer.t_out, strict=True), key=lambda pair: pair[0] != highlight):
-        if np.isfinite(t_out) and all(abs(t_out - t) > 0.05 for t in taken):
-            taken.append(float(t_out))
+        free = [k for k, taken in enumerate(lines) if all(abs(t_out - t) > width for t in taken)]
+        if np.isfinite(t_out) and free:
+            lines[free[0]].append(float(t_out))
             chosen = neuron == highlight
             axes.annotate(
                 str(neuron),
-                (start + t_out, 1),
-                xytext=(0 if t_out > 1 else 5, 5),  # a saturated output's trace comes from below and goes on
+                (depth - 1 + t_out, 1),
+                # A saturated output's trace comes from below and goes on.
+                xytext=(0 if t_out > 1 else 5, 5 + 12 * free[0]),
                 textcoords="offset points",
                 ha="center",
                 fontsize=10 if chosen else 8,

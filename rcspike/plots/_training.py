@@ -27,7 +27,16 @@ from rcspike.plots._style import (
     tidy,
     title,
 )
-from rcspike.plots._traces import draw_input, draw_layer, head, layer_traces, name_phases
+from rcspike.plots._traces import (
+    check_sample,
+    draw_input,
+    draw_layer,
+    head,
+    label_spikes,
+    layer_traces,
+    mark_spikes,
+    name_phases,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,8 +89,7 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
 
     if not len(history):
         raise ValueError("there is no epoch to draw")
-    if not 0 <= sample < len(split.labels):
-        raise ValueError(f"sample must be in [0, {len(split.labels)}), got {sample}")
+    check_sample(network, split, sample)
 
     path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
     path_height = _INPUT_HEIGHT + len(network.weights) * (_PANEL_GAP + _LAYER_HEIGHT)
@@ -157,6 +165,10 @@ def _draw_path(figure: Figure, top: float, network: Network, split: Split, sampl
     for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
         last = depth == n
         draw_layer(axes, layer, depth, colour, highlight=label if last else None)
+        if last:
+            label_spikes(axes, layer, depth, colour, highlight=label)
+        else:
+            mark_spikes(axes, layer, depth, colour)
         n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())
         name, followed = ("outputs", "") if last else (f"hidden layer {depth}", f"; {len(layer.neurons)} drawn")
         head(axes, depth - 1, f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")

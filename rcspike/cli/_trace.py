@@ -1,0 +1,63 @@
+"""``rcspike trace``: one image through the same weights in several circuits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rcspike import datasets, plots
+from rcspike._files import check_writable
+from rcspike.circuit import Circuit
+from rcspike.cli import _options
+from rcspike.cli._record import load_network
+from rcspike.cli._report import user_errors
+
+__all__ = ["trace_command"]
+
+
+def trace_command(
+    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="Where the image is from.", show_default=False)],
+    image: Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)] = 0,
+    neurons: Annotated[
+        str | None,
+        typer.Option(help="Indices of the hidden neurons to draw.", show_default="6 spread over the firing order"),
+    ] = None,
+    v_syn: Annotated[
+        str | None,
+        typer.Option(help="Up to 3 rails in V_th, a column each.", show_default="inf and the model's own"),
+    ] = None,
+    data: _options.Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File, with or without suffix, or folder.", show_default="beside the model")
+    ] = None,
+) -> None:
+    """Draw the membranes of one image in the conventional circuit beside RC-Spike, with the same weights.
+
+    Leaves an SVG and a PNG file.
+    """
+    with user_errors():
+        plots.check_available()
+        rails = None if v_syn is None else _options.numbers("--v-syn", v_syn, float, "inf,1")
+        chosen = None if neurons is None else _options.numbers("--neurons", neurons, int, "3,17")
+        stem = _stem(out or (model if model.is_dir() else model.parent))
+        network = load_network(model)
+        circuits = None if rails is None else [_with_rails(network.circuit, rail) for rail in rails]
+        split = datasets.load(dataset.value, directory=data).test
+        check_writable(stem.parent)
+        figure = plots.trace_figure(network, split, sample=image, circuits=circuits, neurons=chosen)
+        files = plots.save_figure(figure, stem)
+    typer.echo(f"image {image} of {dataset.value}, class {split.labels[image]}: {', '.join(map(str, files))}")
+
+
+def _with_rails(circuit: Circuit, v_syn: float) -> Circuit:
+    return Circuit(v_syn=v_syn, diode_drop=circuit.diode_drop, ramp=circuit.ramp)
+
+
+def _stem(out: Path) -> Path:
+    """Where the figure goes, without the suffix."""
+    if out.is_dir():
+        return out / "trace"
+    return out.with_suffix("") if out.suffix in (".svg", ".png") else out

@@ -1,0 +1,197 @@
+"""The same weights in several circuits: membranes side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.circuit import Circuit
+from rcspike.datasets import Split
+from rcspike.functional import FloatArray
+from rcspike.network import Network
+from rcspike.plots._style import (
+    BOTTOM,
+    INK,
+    LEFT,
+    PAPER,
+    RIGHT,
+    TITLE,
+    WIDTH,
+    check_available,
+    circuit_colour,
+    circuit_name,
+    is_conventional,
+    place,
+    tidy,
+    title,
+)
+from rcspike.plots._traces import (
+    LayerTraces,
+    check_sample,
+    draw_input,
+    draw_layer,
+    head,
+    label_spikes,
+    layer_traces,
+    mark_spikes,
+    name_phases,
+    voltage_limits,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["trace_figure"]
+
+# In inches.
+_HEADING, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.7, 1.7
+_PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.76
+_MAX_CIRCUITS = 3
+_TICKS = 1.32  # in V_th: above the numbers of the neurons
+_N_FOLLOWED = 6  # of each hidden layer: their numbers stand beside their spikes
+
+
+def trace_figure(
+    network: Network,
+    split: Split,
+    *,
+    sample: int = 0,
+    circuits: Iterable[Circuit] | None = None,
+    neurons: Sequence[int] | None = None,
+) -> Figure:
+    """One image through the same weights in several circuits side by side, as in Fig. 2 of the RC-Spike paper.
+
+    A column for each circuit: the spikes of the image, then the membrane voltages of each layer through its charging
+    phase and along the ramp of its firing phase. They are piecewise linear in the conventional circuit, and relax
+    exponentially towards the rails in RC-Spike.
+
+    Parameters
+    ----------
+    network : Network
+    split : Split
+        Where the image is taken from.
+    sample : int
+        Position of the image in `split`.
+    circuits : iterable of Circuit, optional
+        From 1 to 3; by default the conventional one and the network's own, or that of V_syn = 1 beside a
+        conventional network's own.
+    neurons : sequence of int, optional
+        Indices of the neurons to draw in each hidden layer; by default 6 are spread over the firing order in the
+        network's own circuit. Of the last layer all are drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If there is no such sample, neuron or circuit, or the network does not fit the images.
+
+    Notes
+    -----
+    RC-Spike, ISCAS 2022, DOI 10.1109/ISCAS48785.2022.9937662. Each circuit computes all of its layers, so that from the
+    second on their input spikes differ as well.
+
+    Examples
+    --------
+    >>> from rcspike import datasets
+    >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
+    >>> figure = trace_figure(network, datasets.load("digits").test, sample=3, neurons=[2, 5])
+    >>> len(figure.axes)  # input and two layers, in two circuits
+    6
+    """
+    check_available()
+    from matplotlib.figure import Figure
+
+    check_sample(network, split, sample)
+    circuits = _default_circuits(network.circuit) if circuits is None else list(circuits)
+    if not 1 <= len(circuits) <= _MAX_CIRCUITS:
+        raise ValueError(f"there is room for 1 to {_MAX_CIRCUITS} circuits side by side, got {len(circuits)}")
+    times = split.times[sample : sample + 1]
+    followed = _followed(network, times, neurons)
+    columns = [layer_traces(Network(network.weights, circuit), times, neurons=followed) for circuit in circuits]
+
+    path_height = _HEADING + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
+    figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
+    label, sizes = int(split.labels[sample]), "–".join(map(str, network.sizes))
+    title(figure, f"{sizes}, image {sample} of class {label}: the same weights, circuit by circuit")
+    width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
+    for n, layers in enumerate(columns):
+        left = LEFT + n * (width + _COLUMN_GAP)
+        raster, *panels = _draw_column(figure, left, left + width, layers, split, sample)
+        for depth, axes in enumerate(panels):
+            lowest, highest = voltage_limits([column[depth] for column in columns])
+            axes.set_ylim(lowest, max(highest, _TICKS + 0.18))
+        for axes in (raster, *panels) if n else ():
+            axes.set_ylabel("")
+            axes.tick_params(labelleft=False)
+    caption_top = (_CAPTION - 0.05) / figure.get_figheight()
+    figure.text(LEFT / WIDTH, caption_top, _caption(network.circuit), va="top", fontsize=8, color=INK, linespacing=1.4)
+    return figure
+
+
+def _default_circuits(own: Circuit) -> list[Circuit]:
+    if is_conventional(own):
+        return [own, Circuit(v_syn=1.0, ramp=own.ramp)]
+    return [Circuit(v_syn=math.inf, ramp=own.ramp), own]
+
+
+def _followed(network: Network, times: FloatArray, neurons: Sequence[int] | None) -> list[npt.NDArray[np.int64]]:
+    """The neurons to draw of each layer, the same ones in each circuit."""
+    followed = [layer.neurons for layer in layer_traces(network, times, n_neurons=_N_FOLLOWED)]
+    if neurons is None:
+        return followed
+    hidden = network.sizes[1:-1]
+    if not hidden:
+        raise ValueError("neurons chooses among hidden ones, and the network has no hidden layer")
+    if not neurons or len(set(neurons)) < len(neurons) or not all(0 <= neuron < min(hidden) for neuron in neurons):
+        raise ValueError(f"neurons must be different indices in [0, {min(hidden)}) of the hidden layers, got {neurons}")
+    return [np.array(neurons, dtype=np.int64)] * len(hidden) + followed[-1:]
+
+
+def _draw_column(
+    figure: Figure, left: float, right: float, layers: list[LayerTraces], split: Split, sample: int
+) -> list[Axes]:
+    """One circuit: the panel of the input, then one for each layer."""
+    circuit, label, n = layers[0].circuit, int(split.labels[sample]), len(layers)
+    colour = circuit_colour(circuit)
+    top = TITLE + _HEADING
+    raster = place(figure, top, _INPUT_HEIGHT, left, right)
+    read = layers[-1].neurons[np.argmax(layers[-1].v[:, -1])]
+    draw_input(raster, split.images[sample], split.times[sample], f"class {label}\nread as {read}", 1)
+    raster.set_title(circuit_name(circuit), loc="left", fontsize=10, color=colour, pad=20)
+    top += _INPUT_HEIGHT + _PANEL_GAP
+    panels = [place(figure, top + k * (_LAYER_HEIGHT + _PANEL_GAP), _LAYER_HEIGHT, left, right) for k in range(n)]
+    for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
+        last = depth == n
+        highlight = label if last else None
+        draw_layer(axes, layer, depth, colour, highlight=highlight)
+        label_spikes(axes, layer, depth, colour, highlight=highlight)
+        if not last:
+            mark_spikes(axes, layer, depth, colour, height=_TICKS)
+        n_spikes, n_neurons = int(np.isfinite(layer.layer_t_out).sum()), len(layer.layer_t_out)
+        head(axes, depth - 1, f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike")
+    name_phases(panels[0])
+    for axes, start in ((raster, 0), *zip(panels, range(n), strict=True)):
+        tidy(axes)
+        axes.set_xlim(start - 0.02, start + 2.14)
+        axes.set_xticks(range(start, start + 3))
+    panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
+    return [raster, *panels]
+
+
+def _caption(own: Circuit) -> str:
+    return (
+        f"The same image, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
+        "circuit shows what exchanging the circuit does to these weights, not what a network trained for it can do.\n"
+        "Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. A membrane that is\n"
+        "above the threshold after charging spikes at once. The class read is that of the highest output voltage."
+    )

@@ -1,0 +1,187 @@
+"""One HTML file that has all of a results folder in it: its figures, its tables, and how they were made.
+
+Jinja2 is imported inside the function, so that the package does without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import math
+import os
+import shlex
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from rcspike._core import build_config
+from rcspike._files import written_whole
+
+__all__ = ["write_report"]
+
+_FOLDED = 24  # a table of more rows opens on demand
+
+
+@dataclass(frozen=True)
+class _Figure:
+    name: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class _Cell:
+    text: str  # as in the file
+    shown: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
+class _Table:
+    name: str
+    head: list[str]
+    rows: list[list[_Cell]]
+
+    @property
+    def folded(self) -> bool:
+        return len(self.rows) > _FOLDED
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What a command says about itself: facts in groups, each with a heading or ''."""
+
+    name: str
+    command: str
+    groups: list[tuple[str, list[tuple[str, _Cell]]]]
+
+
+def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
+    """Write one self-contained HTML file about the folder of a run, a sweep or another command.
+
+    Into it go every figure (``*.svg``), every table (``*.csv``) and every record (``*.json`` with a ``"command"``: the
+    command, settings, seeds and versions) of the folder itself, not of those below. The file refers to nothing outside
+    itself, needs no script, and is the same, byte for byte, for the same folder.
+
+    Parameters
+    ----------
+    folder : path
+    path : path, optional
+        Of the file to write, whole or not at all; ``report.html`` in the folder by default.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    ImportError
+        If Jinja2 is missing.
+    OSError
+        If there is no such folder, or the file cannot be written.
+    ValueError
+        If the folder has nothing to report, or a file in it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "table.csv").write_text("v_syn,accuracy\\n1,0.98\\n")
+    ...     page = write_report(folder).read_text()
+    >>> "<td class=\\"number\\">0.98</td>" in page
+    True
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise ImportError("reports need Jinja2: pip install 'rcspike[cli]'") from error
+    source = Path(folder)
+    if not source.is_dir():
+        raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
+    figures = [_figure(file) for file in sorted(source.glob("*.svg"))]
+    tables = sorted((_table(file) for file in source.glob("*.csv")), key=lambda table: (len(table.rows), table.name))
+    records = [record for file in sorted(source.glob("*.json")) for record in _records(file)]
+    if not (figures or tables or records):
+        raise ValueError(f"{source} has no figure (*.svg), table (*.csv) or record of a command (*.json) in it")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(files(__name__).joinpath("page.html").read_text(encoding="utf-8"))
+    page = template.render(
+        title=source.resolve().name,
+        figures=figures,
+        tables=tables,
+        records=records,
+        version=build_config()["version"],
+    )
+    target = source / "report.html" if path is None else Path(path)
+    with written_whole(target) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return target
+
+
+def _figure(file: Path) -> _Figure:
+    """As an image of its own, so that neither ids nor styles of two figures meet."""
+    content = file.read_bytes()
+    try:
+        root = ElementTree.fromstring(content)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"{file} is not a whole SVG file: {error}") from error
+    if not root.tag.endswith("svg"):
+        raise ValueError(f"{file} is not an SVG file but has the root {root.tag}")
+    return _Figure(file.name, f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}")
+
+
+def _table(file: Path) -> _Table:
+    head, *rows = list(csv.reader(_text(file).splitlines())) or [[]]
+    return _Table(file.name, head, [[_cell(text) for text in row] for row in rows])
+
+
+def _cell(text: str) -> _Cell:
+    """Long fractions are shown to six digits."""
+    try:
+        value = float(text)
+    except ValueError:
+        return _Cell(text, text, False)
+    is_long = len(text) > 8 and math.isfinite(value) and not text.lstrip("-").isdigit()
+    return _Cell(text, f"{value:.6g}" if is_long else text, True)
+
+
+def _records(file: Path) -> list[_Record]:
+    """None if the file has no command in it."""
+    try:
+        content = json.loads(_text(file))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file} is not a whole JSON file: {error}") from error
+    if not isinstance(content, dict) or "command" not in content:
+        return []
+    command = content.pop("command")
+    plain = {name: value for name, value in content.items() if not isinstance(value, dict)}
+    groups = [("", _facts(plain))] if plain else []
+    groups += [(name, _facts(value)) for name, value in content.items() if isinstance(value, dict)]
+    return [_Record(file.name, command if isinstance(command, str) else shlex.join(map(str, command)), groups)]
+
+
+def _facts(group: dict[str, Any], prefix: str = "") -> list[tuple[str, _Cell]]:
+    facts: list[tuple[str, _Cell]] = []
+    for name, value in group.items():
+        if isinstance(value, dict):
+            facts += _facts(value, f"{prefix}{name}.")
+        else:
+            facts.append((f"{prefix}{name}", _cell(_said(value))))
+    return facts
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return ", ".join(map(_said, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8 text: {error}") from error

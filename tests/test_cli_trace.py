@@ -1,0 +1,95 @@
+"""``rcspike trace``: which model, image and circuits are drawn, and where the files go."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+from typer.testing import CliRunner, Result
+
+from rcspike import Circuit, Network, datasets, plots
+from rcspike.cli import app
+
+OWN = Circuit(v_syn=2.0, diode_drop=0.25, ramp=0.5)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with the folder of a run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    Network.create([64, 12, 10], OWN, seed=0).save("run/model.safetensors")
+    return tmp_path
+
+
+def trace(*words: str) -> Result:
+    return CliRunner().invoke(app, ["trace", *words])
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("model", "out", "stem"),
+    [
+        ("run", None, "run/trace"),
+        ("run/model.safetensors", None, "run/trace"),
+        ("run", "run", "run/trace"),
+        ("run", "figures/one.svg", "figures/one"),
+        ("run", "figures/v1.0", "figures/v1.0"),
+    ],
+)
+def test_the_figure_goes_beside_the_model_or_where_it_is_told(
+    place: Path, model: str, out: str | None, stem: str
+) -> None:
+    before = files(place)
+    result = trace(model, "digits", "--image", "3", *(["--out", out] if out else []))
+    assert result.exit_code == 0, result.output
+    assert files(place) - before == {f"{stem}.svg", f"{stem}.png"}
+    assert result.output == (
+        f"image 3 of digits, class {datasets.load('digits').test.labels[3]}: {stem}.svg, {stem}.png\n"
+    )
+
+
+def test_the_options_are_those_of_the_figure(place: Path) -> None:
+    assert trace("run", "digits", "--image", "5", "--v-syn", "inf,2,0.5", "--neurons", "3,11").exit_code == 0
+    circuits = [Circuit(v_syn=v_syn, diode_drop=0.25, ramp=0.5) for v_syn in (math.inf, 2.0, 0.5)]
+    network = Network.load(place / "run" / "model.safetensors")
+    figure = plots.trace_figure(network, datasets.load("digits").test, sample=5, circuits=circuits, neurons=[3, 11])
+    expected, _ = plots.save_figure(figure, place / "expected")
+    assert (place / "run" / "trace.svg").read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--image", "360"], "no image 360"),
+        (["--v-syn", "1,x"], "--v-syn takes numbers such as inf,1, got '1,x'"),
+        (["--v-syn", "-1"], "v_syn must be above 0"),
+        (["--v-syn", "0.2"], "diode_drop"),
+        (["--v-syn", "1,2,3,4"], "1 to 3 circuits"),
+        (["--neurons", "1.5"], "--neurons takes numbers such as 3,17, got '1.5'"),
+        (["--neurons", "12"], "[0, 12)"),
+        (["--out", "run/model.safetensors/below"], "cannot be written"),
+    ],
+)
+def test_a_bad_option_is_one_line_and_leaves_no_file(place: Path, words: list[str], hint: str) -> None:
+    before = files(place)
+    result = trace("run", "digits", *words)
+    assert result.exit_code == 2
+    (line,) = [line for line in result.output.splitlines() if line.startswith("error: ")]
+    assert hint in line
+    assert files(place) == before
+
+
+def test_a_model_that_is_not_there_or_does_not_fit_is_refused() -> None:
+    assert "no model at missing" in trace("missing", "digits").output
+    Network.create([49, 10], OWN, seed=0).save("small")
+    assert "49 inputs but the images have 64 pixels" in trace("small", "digits").output

@@ -1,0 +1,252 @@
+"""The report of a results folder: all that is in the folder, nothing from elsewhere, and a browser shows it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("jinja2")
+
+from rcspike import build_config
+from rcspike.report import write_report
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="80"><rect id="a" width="9" height="9"/></svg>'
+HOSTILE = '<script>alert("1")</script> & <img src=x>'
+
+
+class Page(HTMLParser):
+    """Rows of each table, images and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.tables: list[list[list[str]]] = []
+        self.text = ""
+        self._cell = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self._cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._cell = self._cell and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._cell:
+            self.tables[-1][-1][-1] += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def facts(self) -> dict[str, str]:
+        return {row[0]: row[1] for table in self.tables for row in table if len(row) == 2}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """As a sweep leaves it, with names and texts that would break a page if they were not escaped."""
+    sweep = tmp_path / "sweep & 'co'"
+    (sweep / "runs").mkdir(parents=True)
+    record = {
+        "command": f"rcspike sweep coupling --out '{HOSTILE}'",
+        "experiments": ["coupling", "noise"],
+        "settings": {"seed": 17, "v_syn": [0.5, 2.0], "data": {"name": HOSTILE}},
+        "samples_per_second": 22172.427229122935,
+        "build": build_config(),
+    }
+    (sweep / "sweep.json").write_text(json.dumps(record))
+    (sweep / "other.json").write_text('{"no": "record"}')
+    (sweep / "runs" / "1.json").write_text('{"command": "below"}')
+    for name, width in (("coupling", 100), ("noise", 2000)):
+        (sweep / f"{name}.svg").write_text(SVG.format(width))
+    for name, n_rows in (("table", 3), ("runs", 40)):
+        with (sweep / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["experiment", "v_syn", "mean", "note, with a comma"])
+            writer.writerows([["coupling", k, 0.9305555555555556 + k, HOSTILE] for k in range(n_rows)])
+    (sweep / "model.safetensors").write_bytes(b"\0")
+    return sweep
+
+
+def page_of(folder: Path) -> Page:
+    return Page(write_report(folder).read_text(encoding="utf-8"))
+
+
+def test_every_figure_of_the_folder_is_in_the_page_unchanged(folder: Path) -> None:
+    images = page_of(folder).all("img")
+    assert [image["alt"] for image in images] == ["Figure coupling.svg", "Figure noise.svg"]
+    for image, name in zip(images, ("coupling.svg", "noise.svg"), strict=True):
+        kind, _, content = str(image["src"]).partition(",")
+        assert kind == "data:image/svg+xml;base64"
+        assert base64.b64decode(content) == (folder / name).read_bytes()
+
+
+def test_every_row_of_every_table_is_in_the_page_the_long_ones_folded(folder: Path) -> None:
+    page = page_of(folder)
+    short, long = page.tables[:2]
+    assert (len(short), len(long)) == (4, 41)
+    assert short[0] == ["experiment", "v_syn", "mean", "note, with a comma"]
+    assert short[2] == ["coupling", "1", "1.93056", HOSTILE]
+    assert {"class": "number", "title": "1.9305555555555556"} in page.all("td")
+    assert len(page.all("details")) == 1
+    assert "40 rows" in page.text
+
+
+def test_commands_seeds_settings_and_versions_are_in_the_page(folder: Path) -> None:
+    page = page_of(folder)
+    facts = page.facts()
+    assert f"rcspike sweep coupling --out '{HOSTILE}'" in page.text
+    assert facts["seed"] == "17"
+    assert facts["v_syn"] == "0.5, 2.0"
+    assert facts["experiments"] == "coupling, noise"
+    assert facts["data.name"] == HOSTILE
+    assert facts["samples_per_second"] == "22172.4"
+    assert facts["version"] == build_config()["version"]
+    assert "no" not in facts
+    assert "below" not in page.text
+
+
+def test_a_command_given_as_words_is_shown_as_one_would_type_it(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"command": ["rcspike", "train", "--hidden", ""]}))
+    assert "rcspike train --hidden ''" in page_of(tmp_path).text
+
+
+def test_nothing_is_loaded_from_elsewhere_and_no_text_becomes_markup(folder: Path) -> None:
+    page = page_of(folder)
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "embed", "b"})
+    for _, attributes in page.tags:
+        for name in ("src", "href", "data", "srcset", "action"):
+            assert str(attributes.get(name, "data:")).startswith("data:")
+        assert not any(name.startswith("on") for name in attributes)
+    style = re.sub(r"data:[^\"]*", "", (folder / "report.html").read_text())
+    assert not re.search(r"url\(|@import|https?://", style)
+
+
+def test_the_same_folder_gives_the_same_page_wherever_it_goes(folder: Path, tmp_path: Path) -> None:
+    first = write_report(folder)
+    assert first == folder / "report.html"
+    before = first.read_bytes()
+    assert write_report(folder, tmp_path / "elsewhere.html").read_bytes() == before
+    assert write_report(folder).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n", "a,b\n1\n1,2,3\n"], ids=["empty", "no rows", "ragged"])
+def test_odd_tables_are_shown_as_they_are(tmp_path: Path, content: str) -> None:
+    (tmp_path / "table.csv").write_text(content)
+    rows = [row.split(",") for row in content.splitlines()]
+    assert page_of(tmp_path).tables == [rows or [[]]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "hint"),
+    [
+        ("run.json", b"{", "run.json is not a whole JSON file"),
+        ("figure.svg", b"<svg", "figure.svg is not a whole SVG file"),
+        ("figure.svg", b"<html/>", "figure.svg is not an SVG file"),
+        ("table.csv", b"a\n\xff\n", "table.csv is not UTF-8"),
+    ],
+)
+def test_damaged_files_are_named_and_no_report_is_written(folder: Path, name: str, content: bytes, hint: str) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=hint):
+        write_report(folder)
+    assert not (folder / "report.html").exists()
+
+
+def test_a_folder_that_is_missing_or_has_nothing_to_report_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("[1]")
+    with pytest.raises(ValueError, match="no figure"):
+        write_report(tmp_path)
+    for path in (tmp_path / "missing", tmp_path / "list.json"):
+        with pytest.raises(NotADirectoryError, match="is not a folder"):
+            write_report(path)
+
+
+def test_without_jinja_the_error_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ImportError, match=r"pip install 'rcspike\[cli\]'"):
+        write_report(folder)
+
+
+def test_the_command_line_writes_it_for_the_folder_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for needed in ("typer", "matplotlib", "sklearn"):
+        pytest.importorskip(needed)
+    from typer.testing import CliRunner
+
+    from rcspike.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "--hidden", "12", "--epochs", "2", "--seed", "5", "--out", "run"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    result = CliRunner().invoke(app, ["report", "run", "--out", "page.html"])
+    assert (result.exit_code, result.output) == (0, "page.html\n")
+    page = Page(Path("page.html").read_text(encoding="utf-8"))
+    assert [image["alt"] for image in page.all("img")] == ["Figure learning.svg"]
+    assert len(page.tables[0]) == 3
+    assert page.facts()["seed"] == "5"
+    assert f"rcspike {' '.join(words)}" in page.text
+    refused = CliRunner().invoke(app, ["report", "missing"])
+    assert refused.exit_code == 2
+    assert "error: missing is not a folder" in refused.output
+
+
+MEASURE = """<script>addEventListener("load", () => {
+  const [page, images] = [document.documentElement, [...document.images]];
+  document.title = JSON.stringify({
+    images: images.map((image) => [image.naturalWidth, image.clientWidth, image.clientHeight]),
+    rows: [...document.querySelectorAll("tr")].filter((row) => row.checkVisibility()).length,
+    overflow: page.scrollWidth - page.clientWidth,
+  });
+})</script>"""
+
+
+def shown(page: Path, tmp_path: Path, width: int) -> dict[str, Any]:
+    """What a browser makes of a page; to be asked, its copy gets a script that the page itself forbids."""
+    text = page.read_text(encoding="utf-8").replace("style-src", "script-src 'unsafe-inline'; style-src")
+    (tmp_path / "asked.html").write_text(text.replace("</body>", f"{MEASURE}</body>"), encoding="utf-8")
+    words = [
+        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+        *("--disable-background-networking", "--disable-component-update", f"--window-size={width},1000"),
+        *(f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", (tmp_path / "asked.html").as_uri()),
+    ]
+    result = subprocess.run([str(BROWSER), *words], capture_output=True, text=True, check=True, timeout=120)
+    title = re.search(r"<title>(.*?)</title>", result.stdout, re.DOTALL)
+    assert title is not None
+    answer = json.loads(title[1])
+    assert isinstance(answer, dict)
+    return answer
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
+@pytest.mark.parametrize("width", [1100, 500])
+def test_a_browser_shows_figures_and_tables_within_the_width_of_the_window(
+    folder: Path, tmp_path: Path, width: int
+) -> None:
+    page = write_report(folder)
+    seen = shown(page, tmp_path, width)
+    (natural, first, first_height), (wide, second, second_height) = seen["images"]
+    assert (natural, first, first_height, wide) == (100, 100, 80, 2000)
+    assert 0 < second < width
+    assert second_height == pytest.approx(80 * second / 2000, abs=1)  # whole pixels
+    folded = 1 + 40
+    assert seen["rows"] == len([row for table in page_of(folder).tables for row in table]) - folded
+    assert seen["overflow"] == 0

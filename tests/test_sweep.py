@@ -1,0 +1,346 @@
+"""Sweeps: what they run, that nothing is lost whatever is killed, and that tables say what the runs gave."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+
+from typer.testing import CliRunner
+
+from rcspike import Circuit, Network, datasets, evaluate, plots, train
+from rcspike.cli import app
+from rcspike.executors import run_jobs
+from rcspike.experiment import experiment_key, run_experiment
+from rcspike.relu import relu_accuracy
+from rcspike.sweep import Run, grid, run_sweep, stored_runs
+from rcspike.tables import run_rows, summary_rows, write_table
+from rcspike.transfer import rescaled, transfer
+
+TESTS = Path(__file__).parent
+SMALL = ("digits", "--v-syn", "1,2,inf", "--hidden", "12", "--vary", "epochs=2")
+EXPERIMENTS = grid(["digits"], v_syn=[1.0, math.inf], seeds=[0, 1], hidden=[[12]], vary={"epochs": [2]}, relu=False)
+
+
+def sweep(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rcspike", "sweep", *words, "--out", str(folder)]
+    return subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False)
+
+
+def start_sweep(folder: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "rcspike", "sweep", *words, "--out", str(folder)]
+    return subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def n_stored(folder: Path) -> int:
+    return len([file for file in folder.glob("runs/*.json") if not file.name.startswith(".")])
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    for _ in range(1200):
+        if true():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"waited a minute in vain: {what}")
+
+
+def lines(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole small sweep."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    result = sweep(folder, *SMALL)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+# What is run
+
+
+def test_a_grid_has_every_combination_once_and_a_relu_network_for_each_budget() -> None:
+    experiments = grid(
+        ["mnist", "fashion-mnist"],
+        v_syn=[1.0, 2.0, math.inf],
+        seeds=[0, 1],
+        hidden=[[200], [400, 400]],
+        vary={"noise": [0.0, 0.01], "epochs": [5, 10]},
+        transfer=True,
+    )
+    per_architecture = 3 * 4 + 2 * 4 + 2  # rails x settings, finite rails x settings, epochs
+    assert len(experiments) == 2 * 2 * 2 * per_architecture
+    assert len({experiment_key(experiment) for experiment in experiments}) == len(experiments)
+    assert all("noise" not in experiment for experiment in experiments if experiment["model"] == "relu")
+    seeds = [experiment["seed"] for experiment in experiments]
+    assert seeds == sorted(seeds)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"v_syn": [1.0, 1.0]}, "rc-spike-digits-200-v1-s0 is there twice"),
+        ({"v_syn": [-1.0]}, r"v_syn must be above 0, got -1\.0"),
+        ({"vary": {"momentum": [0.9]}}, "model rc-spike has no parameter 'momentum'"),
+        ({"vary": {"threads": [2]}}, "model rc-spike has no parameter 'threads'"),
+        ({"vary": {"diode_drop": [2.0]}}, "diode_drop"),
+    ],
+)
+def test_a_grid_that_cannot_be_run_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        grid(["digits"], **{"v_syn": [1.0], "seeds": [0], **arguments})
+
+
+def test_the_key_tells_experiments_apart_by_every_setting() -> None:
+    base = dict(grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)[0])
+    assert experiment_key({**base, "noise": 0.01}) != experiment_key(base)
+    assert experiment_key({**base, "noise": 0.0}) == experiment_key(base)  # that is the default
+
+
+def test_an_experiment_is_what_train_and_evaluate_give_on_any_number_of_threads() -> None:
+    digits = datasets.load("digits")
+    parameters = grid(["digits"], v_syn=[2.0], seeds=[3], hidden=[[12]], vary={"epochs": [3]}, relu=False)[0]
+    network = Network.create([64, 12, 10], Circuit(v_syn=2.0), seed=3)
+    train(network, digits, epochs=3, seed=3, batch_size=16, learning_rate=2e-3)
+    for threads in (1, 2):
+        assert run_experiment(parameters, threads=threads)["test_accuracy"] == evaluate(network, digits.test)
+
+
+def test_a_relu_network_sees_each_image_once_an_epoch_and_learns() -> None:
+    digits = datasets.load("digits")
+    few, many = (relu_accuracy(digits, [30], seed=0, epochs=epochs, batch_size=16) for epochs in (1, 15))
+    assert few < many
+    assert many > 0.9
+    assert many == relu_accuracy(digits, [30], seed=0, epochs=15, batch_size=16, threads=1)
+
+
+def test_transfer_finds_the_scale_that_undoes_a_change_of_weights() -> None:
+    """Weights that were halved on the same circuit need the factor 2, and then lose nothing."""
+    digits = datasets.load("digits")
+    network = Network.create([64, 30, 10], Circuit.conventional(), seed=0)
+    train(network, digits, epochs=20, batch_size=16, seed=0)
+    halved = Network([w / 2 for w in network.weights], network.circuit)
+    accuracy, plus, minus = transfer(halved, network.circuit, digits)
+    assert accuracy >= evaluate(network, digits.test) - 0.02
+    assert evaluate(rescaled(halved, network.circuit, 2.0, 2.0), digits.test) == evaluate(network, digits.test)
+    assert plus == round(plus, 1)
+    assert minus == round(minus, 1)
+
+
+# Nothing is lost
+
+
+def test_a_sweep_that_is_done_runs_nothing_again(tmp_path: Path) -> None:
+    seen: list[Run] = []
+    runs = run_sweep(EXPERIMENTS, tmp_path, progress=seen.append)
+    assert [run.parameters for run in runs] == EXPERIMENTS
+    assert len(seen) == len(EXPERIMENTS)
+    assert run_sweep(EXPERIMENTS, tmp_path, progress=lambda run: pytest.fail(str(run))) == runs
+
+
+def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_path: Path) -> None:
+    experiments = [{**EXPERIMENTS[0], "learning_rate": 1e30}, EXPERIMENTS[1]]
+    failed, fine = run_sweep(experiments, tmp_path, workers=1)
+    assert fine.result is not None
+    assert failed.error is not None
+    assert failed.error.startswith("FloatingPointError: training diverged in epoch 1: ")
+    assert failed.error.endswith("lower learning_rate (now 1e+30)")
+    assert run_sweep(experiments, tmp_path, progress=lambda run: pytest.fail(str(run)))[0] == failed
+    again: list[Run] = []
+    run_sweep(experiments, tmp_path, retry=True, progress=again.append)
+    assert [run.parameters for run in again] == experiments[:1]
+
+
+def test_a_broken_result_is_named_and_not_overwritten(tmp_path: Path) -> None:
+    run_sweep(EXPERIMENTS[:1], tmp_path, workers=1)
+    (file,) = (tmp_path / "runs").iterdir()
+    file.write_text(file.read_text()[:20])
+    with pytest.raises(ValueError, match=f"{file.name} is not the result of a run: .*; remove it to run it again"):
+        stored_runs(EXPERIMENTS[:1], tmp_path)
+
+
+def die_once(flag: str, *, threads: int) -> int:
+    """Kill the process the first time."""
+    if not os.path.exists(flag):
+        Path(flag).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return threads
+
+
+def raise_it(job: Exception, *, threads: int) -> None:
+    raise job
+
+
+def test_a_job_whose_process_is_killed_is_run_again(tmp_path: Path) -> None:
+    jobs = [str(tmp_path / name) for name in "ab"]
+    done = dict(run_jobs(die_once, jobs, workers=2))
+    assert set(done) == set(jobs)
+    assert all(isinstance(result, int) for result in done.values())
+
+
+def test_a_job_that_raises_comes_back_with_its_error() -> None:
+    ((_, error),) = run_jobs(raise_it, [ValueError("no such thing")], workers=1)
+    assert isinstance(error, ValueError)
+    assert str(error) == "no such thing"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        ({"workers": 0}, ValueError, "workers must be at least 1, got 0"),
+        ({"workers": 1, "dask": "tcp://127.0.0.1:1"}, ValueError, "leave one of the two out"),
+    ],
+)
+def test_nonsense_is_refused_before_any_job(arguments: dict[str, Any], kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        next(run_jobs(dict, [{}], **arguments))
+
+
+def test_killed_and_started_again_a_sweep_ends_with_the_same_table(undisturbed: Path, tmp_path: Path) -> None:
+    process = start_sweep(tmp_path, *SMALL)
+    wait_until(lambda: n_stored(tmp_path) >= 3, "for three runs")
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    process.kill()
+    process.communicate()
+    psutil.wait_procs(workers, timeout=30)
+    assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
+    kept = n_stored(tmp_path)
+    assert not (tmp_path / "table.csv").exists()
+    result = sweep(tmp_path, *SMALL)
+    assert result.returncode == 0, result.stderr
+    assert f"12 runs, {12 - kept} of them to do" in result.stdout
+    for name in ("table.csv", "runs.csv", "accuracy.svg"):
+        assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
+
+
+def test_ctrl_c_leaves_a_table_of_what_there_is_and_says_how_to_go_on(undisturbed: Path, tmp_path: Path) -> None:
+    process = start_sweep(tmp_path, *SMALL)
+    wait_until(lambda: n_stored(tmp_path) >= 2, "for two runs")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(r"stopped with \d+ of 12 runs to do; go on with: rcspike sweep digits .*\n", errors)
+    assert 2 <= len(lines(tmp_path / "runs.csv")) < 12
+    assert sweep(tmp_path, *SMALL).returncode == 0
+    assert (tmp_path / "table.csv").read_bytes() == (undisturbed / "table.csv").read_bytes()
+
+
+def test_on_a_dask_cluster_that_loses_a_worker_the_table_is_the_same(undisturbed: Path, tmp_path: Path) -> None:
+    from dask.distributed import Client, LocalCluster
+
+    out = tmp_path / "sweep"
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(tmp_path)
+    )
+    with cluster, Client(cluster) as client:
+        process = start_sweep(out, *SMALL, "--dask", cluster.scheduler_address)
+        wait_until(lambda: n_stored(out) >= 2, "for two runs")
+        victim = next(iter(client.run(os.getpid).values()))
+        os.kill(victim, signal.SIGKILL)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        assert victim not in client.run(os.getpid).values()
+    for name in ("table.csv", "runs.csv"):
+        assert (out / name).read_bytes() == (undisturbed / name).read_bytes()
+
+
+def test_an_absent_scheduler_is_named(tmp_path: Path) -> None:
+    result = sweep(tmp_path / "out", *SMALL, "--dask", "tcp://127.0.0.1:1")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: no Dask scheduler answers at tcp://127.0.0.1:1: ")
+    assert "Traceback" not in result.stderr
+
+
+# What tables and figures say
+
+
+def test_a_table_has_mean_and_deviation_over_the_seeds(undisturbed: Path) -> None:
+    runs, table = lines(undisturbed / "runs.csv"), lines(undisturbed / "table.csv")
+    assert len(runs) == 12
+    assert [row["v_syn"] for row in table] == ["1.0", "2.0", "inf", ""]
+    for row in table:
+        values = [float(run["test"]) for run in runs if (run["model"], run["v_syn"]) == (row["model"], row["v_syn"])]
+        assert int(row["n"]) == len(values) == 3
+        assert float(row["test_mean"]) == pytest.approx(statistics.mean(values), abs=1e-4)
+        assert float(row["test_std"]) == pytest.approx(np.std(values, ddof=1), abs=1e-4)
+
+
+def test_tables_leave_out_what_has_not_finished_and_have_validation_where_there_is_some(tmp_path: Path) -> None:
+    results: Sequence[Run] = [
+        Run(EXPERIMENTS[0], {"test_accuracy": 0.5, "validation_accuracy": 0.75, "seconds": 1.0}),
+        Run(EXPERIMENTS[1], error="MemoryError"),
+        Run(EXPERIMENTS[2]),
+    ]
+    (row,) = summary_rows(results)
+    assert (row["n"], row["test_mean"], row["test_std"], row["validation_mean"]) == (1, 50.0, None, 75.0)
+    (run,) = run_rows(results)
+    assert (run["test"], run["validation"], run["seed"]) == (50.0, 75.0, 0)
+    write_table(tmp_path / "table.csv", [row])
+    assert lines(tmp_path / "table.csv")[0]["test_std"] == ""
+
+
+def test_a_sweep_says_what_it_was(undisturbed: Path) -> None:
+    record = json.loads((undisturbed / "sweep.json").read_text())
+    assert record["command"].startswith("rcspike sweep digits --v-syn 1,2,inf --hidden 12 --vary epochs=2")
+    assert record["runs"] == 12
+    assert {"python", "numpy", "build"} <= set(record)
+
+
+def test_a_curve_is_drawn_for_each_other_setting_with_the_conventional_circuit_at_the_right() -> None:
+    common = {"dataset": "mnist", "hidden": "200-200", "n": 3, "test_std": 0.1}
+    rows: list[dict[str, Any]] = [
+        {**common, "model": "rc-spike", "v_syn": v, "noise": noise, "test_mean": 98 - noise - 1 / v}
+        for v in (math.inf, 1.0, 4.0)
+        for noise in (0.0, 0.01)
+    ]
+    rows.append({**common, "model": "relu", "test_mean": 98.2})
+    (axes,) = plots.sweep_figure(rows).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "4", "∞"]
+    assert len(axes.containers) == 2
+    for container, noise in zip(axes.containers, (0.0, 0.01), strict=True):
+        drawn = np.asarray(container.lines[0].get_ydata(), dtype=float)
+        np.testing.assert_allclose(drawn, [97 - noise, 97.75 - noise, 98 - noise])
+    (axes,) = plots.sweep_figure(rows, x="noise").axes
+    assert [container.lines[0].get_color() for container in axes.containers] == [
+        plots.circuit_colour(Circuit(v_syn=v)) for v in (math.inf, 1.0, 4.0)
+    ]
+    with pytest.raises(ValueError, match="no finished run with a number for v_syn"):
+        plots.sweep_figure([])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--v-syn", "1,two"], "v_syn takes values of type float, separated by commas, got '1,two'"),
+        (["--vary", "epochs"], "--vary takes NAME=VALUE,VALUE, got 'epochs'"),
+        (["--vary", "epochs=1.5"], "epochs takes values of type int, separated by commas, got '1.5'"),
+        (["--vary", "epoch=1"], "model rc-spike has no parameter 'epoch'"),
+        (["--hidden", "x"], "--hidden takes numbers of neurons such as 200,200, got 'x'"),
+    ],
+)
+def test_a_command_that_cannot_be_run_leaves_nothing(words: list[str], message: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["sweep", "digits", "--out", str(out), *words])
+    assert result.exit_code == 2
+    assert message in result.output
+    assert not out.exists()

@@ -1,0 +1,185 @@
+"""The same weights in several circuits: that what is drawn is what each circuit computes, and of the same neurons."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+
+pytest.importorskip("matplotlib")
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rcspike import Circuit, Network, plots
+from rcspike.datasets import Split
+
+OWN = Circuit(v_syn=2.0, e_minus=-0.7, diode_drop=0.1, ramp=0.5)
+THREE = [Circuit.conventional(), Circuit(v_syn=4.0, ramp=-1.0), OWN]
+NEURONS = [7, 0, 19]
+LABEL = 2
+
+# Voltages are a few units and add up some 40 terms, each good to an ulp of 2.2e-16 of double precision.
+ROUNDING = 1e-13
+
+
+def made_up_split() -> Split:
+    rng = np.random.default_rng(5)
+    return Split(rng.random((3, 6, 7)) * (rng.random((3, 6, 7)) < 0.6), np.array([0, 1, LABEL]))
+
+
+def network_on(circuit: Circuit, sizes: tuple[int, ...] = (42, 30, 20, 4)) -> Network:
+    rng = np.random.default_rng(6)
+    return Network([rng.normal(0.1, 1.5 / math.sqrt(n), (n, m)) for n, m in pairwise(sizes)], circuit)
+
+
+@pytest.fixture(scope="module")
+def figure() -> Figure:
+    return plots.trace_figure(network_on(OWN), made_up_split(), sample=2, circuits=THREE, neurons=NEURONS)
+
+
+def columns(figure: Figure, n: int) -> list[list[Axes]]:
+    """The panels of each circuit: the input, then the layers."""
+    height = len(figure.axes) // n
+    return [figure.axes[k * height : (k + 1) * height] for k in range(n)]
+
+
+def membranes(axes: Axes, depth: int) -> list[tuple[Any, Any]]:
+    """(t, v) of the charging phases drawn in the panel of layer `depth`, counted from 1."""
+    drawn = [(np.asarray(line.get_xdata()), np.asarray(line.get_ydata())) for line in axes.lines]
+    return [(t, v) for t, v in drawn if len(t) > 2 and (t[0], t[-1]) == (depth - 1, depth)]
+
+
+def spikes(axes: Axes) -> list[float]:
+    return [float(np.asarray(line.get_xdata()).item()) for line in axes.lines if line.get_marker() == "o"]
+
+
+def test_each_membrane_drawn_is_that_of_the_oracle_in_each_circuit(figure: Figure) -> None:
+    network = network_on(OWN)
+    for circuit, (_, *panels) in zip(THREE, columns(figure, 3), strict=True):
+        times = made_up_split().times[2:3].astype(np.float64)
+        for depth, (axes, w) in enumerate(zip(panels, network.weights, strict=True), start=1):
+            D, G = oracle.affine(w, circuit.e_plus, circuit.e_minus, circuit.diode_drop)
+            drawn = membranes(axes, depth)
+            at = np.linspace(0, 1, 101)[::10]
+            exact = oracle.voltage_at(times, D, G, at)[0]
+            v_end = exact[:, -1]
+            followed = NEURONS if depth < 3 else np.argsort(-oracle_order(network), kind="stable")
+            assert len(drawn) == len(followed)
+            for neuron, (t, v) in zip(followed, drawn, strict=True):
+                here = np.searchsorted(t, depth - 1 + at - 1e-9)
+                np.testing.assert_allclose(v[here], exact[neuron], rtol=0, atol=ROUNDING)
+            t_out = oracle.fire(v_end[None], circuit.ramp)
+            expected = [depth + t for t in t_out[0, followed] if np.isfinite(t)]
+            np.testing.assert_allclose(spikes(axes), expected, rtol=0, atol=ROUNDING)
+            times = t_out
+
+
+def oracle_order(network: Network) -> Any:
+    """Voltages of the last layer in the network's own circuit, by which its neurons are ordered in all."""
+    times = made_up_split().times[2:3].astype(np.float64)
+    for w in network.weights:
+        v = oracle.charge(times, *oracle.affine(w, OWN.e_plus, OWN.e_minus, OWN.diode_drop))
+        times = oracle.fire(v, OWN.ramp)
+    return v[0]
+
+
+def test_the_neurons_chosen_by_default_are_the_same_in_each_circuit() -> None:
+    network, split = network_on(OWN), made_up_split()
+    conventional, own = columns(plots.trace_figure(network, split), 2)
+    labels = []
+    for circuit, column in ((THREE[0], conventional), (OWN, own)):
+        v = oracle.charge(
+            split.times[:1].astype(np.float64),
+            *oracle.affine(network.weights[0], circuit.e_plus, circuit.e_minus, circuit.diode_drop),
+        )[0]
+        labels.append([int(np.argmin(np.abs(v - drawn[-1]))) for _, drawn in membranes(column[1], 1)])
+    assert labels[0] == labels[1]
+    assert len(set(labels[0])) == 6
+
+
+def test_a_row_has_one_scale_of_voltages_and_a_column_one_circuit(figure: Figure) -> None:
+    grid = columns(figure, 3)
+    for row in zip(*grid, strict=True):
+        assert len({axes.get_ylim() for axes in row}) == 1
+    names = [column[0].get_title(loc="left") for column in grid]
+    assert names == [
+        "conventional circuit",
+        r"RC-Spike, $V_\mathrm{syn} = 4\,V_\mathrm{th}$",
+        r"RC-Spike, $E_+ = 2$, $E_- = -0.7\,V_\mathrm{th}$",
+    ]
+
+
+def test_by_default_the_conventional_circuit_stands_beside_the_network_s_own_with_the_same_ramp() -> None:
+    def names(own: Circuit) -> list[str]:
+        figure = plots.trace_figure(network_on(own), made_up_split())
+        return [column[0].get_title(loc="left") for column in columns(figure, 2)]
+
+    assert names(Circuit(v_syn=3.0)) == ["conventional circuit", r"RC-Spike, $V_\mathrm{syn} = 3\,V_\mathrm{th}$"]
+    assert names(Circuit.conventional()) == ["conventional circuit", r"RC-Spike, $V_\mathrm{syn} = 1\,V_\mathrm{th}$"]
+    bent = plots.trace_figure(network_on(OWN), made_up_split())
+    given = plots.trace_figure(network_on(OWN), made_up_split(), circuits=[Circuit(v_syn=math.inf, ramp=0.5), OWN])
+    for axes, same in zip(bent.axes, given.axes, strict=True):
+        assert spikes(axes) == spikes(same)
+
+
+def test_the_spikes_of_hidden_neurons_have_their_numbers_and_those_of_outputs_their_class(figure: Figure) -> None:
+    texts = {text.get_text() for axes in figure.axes[1:3] for text in axes.texts}
+    assert texts & {"7", "0", "19"}
+    for _, *panels in columns(figure, 3):
+        label = [text for text in panels[-1].texts if text.get_text() == str(LABEL)]
+        assert [text.get_weight() for text in label] == ["bold"] * len(label)
+
+
+@pytest.mark.parametrize(
+    "sizes", [(42, 4), (42, 5, 5, 5, 5, 5, 4), (42, 8, 300)], ids=["no hidden layer", "five", "300 classes"]
+)
+def test_unusual_networks_can_be_drawn(sizes: tuple[int, ...]) -> None:
+    figure = plots.trace_figure(network_on(OWN, sizes), made_up_split(), circuits=[OWN])
+    figure.canvas.draw()
+    assert len(figure.axes) == len(sizes)
+
+
+def test_a_black_image_can_be_drawn() -> None:
+    split = Split(np.zeros((1, 6, 7)), np.array([0]))
+    plots.trace_figure(network_on(OWN), split).canvas.draw()
+
+
+def test_the_same_network_gives_the_same_svg(figure: Figure, tmp_path: Path) -> None:
+    again = plots.trace_figure(network_on(OWN), made_up_split(), sample=2, circuits=THREE, neurons=NEURONS)
+    first, _ = plots.save_figure(figure, tmp_path / "first")
+    second, _ = plots.save_figure(again, tmp_path / "second")
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"sample": 3}, r"no image 3: sample must be in \[0, 3\)"),
+        ({"sample": -1}, "no image -1"),
+        ({"circuits": []}, "1 to 3 circuits side by side, got 0"),
+        ({"circuits": [OWN] * 4}, "1 to 3 circuits side by side, got 4"),
+        ({"neurons": []}, r"in \[0, 20\) of the hidden layers, got \[\]"),
+        ({"neurons": [3, 20]}, r"in \[0, 20\) of the hidden layers, got \[3, 20\]"),
+        ({"neurons": [3, -1]}, r"got \[3, -1\]"),
+        ({"neurons": [3, 3]}, r"different indices .* got \[3, 3\]"),
+    ],
+)
+def test_what_is_not_there_is_refused(options: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ValueError, match=hint):
+        plots.trace_figure(network_on(OWN), made_up_split(), **options)
+
+
+def test_a_network_without_hidden_layers_has_no_neurons_to_choose() -> None:
+    with pytest.raises(ValueError, match="no hidden layer"):
+        plots.trace_figure(network_on(OWN, (42, 4)), made_up_split(), neurons=[1])
+
+
+def test_images_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match="7 inputs but the images have 42 pixels"):
+        plots.trace_figure(network_on(OWN, (7, 4)), made_up_split())
