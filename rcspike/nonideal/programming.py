@@ -128,13 +128,21 @@ class Measured(Fixed):
             raise ValueError(f"{path} must have the columns target, mean and std, all numbers: {error}") from error
         return cls(**columns, scale=scale)
 
+    def deviation(self, x: Array) -> Array:
+        """Standard deviation over g_max at targets x = g / g_max."""
+        return np.asarray(self.scale * np.interp(x, self._column(self.target), self._column(self.std)))
+
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
-        unit = layer.greatest / self.target[-1]
-        target, mean, std = (unit * np.asarray(column) for column in (self.target, self.mean, self.std))
+        target = self._column(self.target)
+        shift = self.scale * (self._column(self.mean) - target)
 
         def programmed(g: Array) -> Array:
-            shift = np.interp(g, target, mean - target)
-            scatter = np.interp(g, target, std) * rng.standard_normal(g.shape)
-            return np.maximum(g + self.scale * (shift + scatter), 0)
+            x = g / layer.greatest
+            error = np.interp(x, target, shift) + self.deviation(x) * rng.standard_normal(g.shape)
+            return np.maximum(g + layer.greatest * error, 0)
 
         return replace(layer, plus=programmed(layer.plus), minus=programmed(layer.minus))
+
+    def _column(self, values: tuple[float, ...]) -> Array:
+        """As shares of g_max."""
+        return np.asarray(values, dtype=np.float64) / self.target[-1]
