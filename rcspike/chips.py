@@ -199,6 +199,7 @@ class Chip:
 
     @cached_property
     def engine(self) -> DeviceNetwork:
+        """What the engine is told of the chip, but for temporal noise."""
         return _network(self.layers, self.dtype)
 
     def _read(self, seed: int | None) -> DeviceNetwork:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,7 +104,7 @@ def chips_command(
         write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in samples])
         write_table(folder / "chips.csv", _chip_rows(samples, chip_seeds(seed, chips)))
         record = {"command": shlex.join(command_words(ctx, without=_WHERE)), "ideal_accuracy": ideal, **versions()}
-        write_record(folder / "chips.json", record | {"nonideal": nonideal_file.read_text()})
+        write_record(folder / "chips.json", record | {"nonideal": _parameters(devices, effects)})
         plots.save_figure(figure, folder / "chips")
     screen.print(f"without effects {percent(ideal)}; {chips} chips of each case:")
     screen.print(_table(samples, ideal, required_accuracy))
@@ -119,6 +121,15 @@ def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> l
     if not equals or not sizes:
         raise ValueError(f"--sweep takes EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, got {text!r}")
     return swept(effects, devices, effect, sizes, parameter=parameter or None)
+
+
+def _parameters(devices: Devices, effects: Sequence[nonideal.Effect]) -> dict[str, Any]:
+    """All of them, defaults too, as JSON takes them."""
+    tables = {"devices": asdict(devices), **{effect.name: vars(effect) for effect in effects}}
+    return {
+        name: {field: str(value) if value == math.inf else value for field, value in table.items()}
+        for name, table in tables.items()
+    }
 
 
 def _ranges(network: Network, devices: Devices) -> list[str]:
