@@ -12,6 +12,7 @@ from rcspike import _core, datasets, functional
 from rcspike._core import build_config
 from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
+from rcspike.device_model import DeviceModel, draw_devices
 from rcspike.device_network import DeviceNetwork, DevicePairs
 from rcspike.functional import encode
 from rcspike.history import Epoch, History
@@ -21,6 +22,7 @@ from rcspike.training import evaluate, train
 
 __all__ = [
     "Circuit",
+    "DeviceModel",
     "DeviceNetwork",
     "DevicePairs",
     "Epoch",
@@ -29,6 +31,7 @@ __all__ = [
     "PhysicalScale",
     "build_config",
     "datasets",
+    "draw_devices",
     "encode",
     "evaluate",
     "functional",

@@ -76,6 +76,24 @@ def device_network(
     layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None]], circuit: Circuit
 ) -> DeviceNetwork32 | DeviceNetwork64: ...
 
+class DeviceModel:
+    def __init__(
+        self,
+        *,
+        off: float,
+        levels: int,
+        lognormal: float,
+        proportional: float,
+        absolute: float,
+        stuck_off: float,
+        stuck_on: float,
+        w_max: Sequence[float],
+    ) -> None: ...
+
+def draw_devices(
+    weights: _Float, model: DeviceModel, *, seed: int, step: int, layer: int, threads: int | None = None
+) -> tuple[_Float, _Float]: ...
+
 class StepReport:
     @property
     def loss(self) -> float: ...
@@ -108,5 +126,12 @@ class Trainer32(_Trainer): ...
 class Trainer64(_Trainer): ...
 
 def trainer(
-    weights: Sequence[_Float], circuit: Circuit, *, temperature: float, temporal_penalty: float, t_ref: float
+    weights: Sequence[_Float],
+    circuit: Circuit,
+    *,
+    temperature: float,
+    temporal_penalty: float,
+    t_ref: float,
+    devices: DeviceModel,
+    seed: int,
 ) -> Trainer32 | Trainer64: ...

@@ -18,7 +18,7 @@ CPP = ROOT / "src" / "cpp"
 RANKS = [
     ["_core", "_files", "_sdk", "circuit"],
     ["_tensors", "functional"],
-    ["_idx", "initialisation", "datasets", "device_network", "network", "physical", "devices"],
+    ["_idx", "initialisation", "datasets", "device_model", "device_network", "network", "physical", "devices"],
     ["nonideal", "_equivalent", "chips", "finetune"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs

@@ -29,15 +29,15 @@ def words(text: str) -> list[str]:
 
 
 HEADERS = words("""
-    build_config.h charge.h circuit.h device_network.h encode.h fire.h network.h schedule.h span.h threads.h trace.h
-    trainer.h
+    build_config.h charge.h circuit.h device_model.h device_network.h encode.h fire.h network.h schedule.h
+    span.h threads.h trace.h trainer.h
 """)
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {
     *words("""
     __init__.py __main__.py _core.pyi _files.py _idx.py _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
-    datasets.py device_network.py functional.py history.py initialisation.py network.py physical.py py.typed sklearn.py
-    training.py
+    datasets.py device_model.py device_network.py functional.py history.py initialisation.py network.py physical.py
+    py.typed sklearn.py training.py
     cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_trace.py cli/_train.py
     plots/__init__.py plots/_comparison.py plots/_style.py plots/_traces.py plots/_training.py
     report/__init__.py report/page.html

@@ -138,8 +138,8 @@ def test_stubtest_finds_nothing_but_what_pybind11_cannot_help(tmp_path: Path) ->
     # Its classes have a metaclass of its own, and those that Python cannot make an __init__ that takes all and refuses.
     expected = (
         r"rcspike\._core\.\w+ is inconsistent, metaclass differs",
-        r'rcspike\._core\.(DeviceNetwork|Network|Schedule|Trainer)(32|64)\.__init__ is .* does not have \*args parameter "args"',
-        r'rcspike\._core\.StepReport\.__init__ is .* does not have \*args parameter "args"',
+        r'rcspike\._core\.(Network|Schedule|Trainer)(32|64)\.__init__ is .* does not have \*args parameter "args"',
+        r'rcspike\._core\.(DeviceNetwork(32|64)|StepReport)\.__init__ is .* does not have \*args parameter "args"',
     )
     lines = result.stdout.splitlines()
     assert lines, result.stderr

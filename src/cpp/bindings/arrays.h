@@ -95,6 +95,7 @@ void bind_fire(py::module_& m);
 void bind_trace(py::module_& m);
 void bind_network(py::module_& m);
 void bind_device_network(py::module_& m);
+void bind_device_model(py::module_& m);
 void bind_trainer(py::module_& m);
 
 }  // namespace rcspike::bindings

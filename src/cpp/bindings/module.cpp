@@ -13,5 +13,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_trace(m);
     bind_network(m);
     bind_device_network(m);
+    bind_device_model(m);
     bind_trainer(m);
 }

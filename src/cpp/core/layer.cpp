@@ -90,7 +90,13 @@ void pack_on_from_start(Span1<const Real> drive0, Span1<const Real> conductance0
 template <class Real>
 kernels::Tile<Real> Layer<Real>::tile(std::size_t i) const {
     const auto optional = [i](const Tiles<Real>& tiles) { return tiles.rows > 0 ? tiles.tile(i) : nullptr; };
-    return {kind,    drive.tile(i), optional(conductance), optional(drive0), optional(conductance0), drive.tile_size(),
+    return {kind,
+            drive.tile(i),
+            optional(conductance),
+            optional(drive0),
+            optional(conductance0),
+            weights ? weights->tile(i) : nullptr,
+            drive.tile_size(),
             coupling};
 }
 
@@ -199,9 +205,11 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
         parts.resize(split.chunks, like.count() * like.tile_size());
     };
     resize(gradient.drive, layer.drive);
-    resize(gradient.conductance, layer.conductance);
-    resize(gradient.drive0, layer.drive0);
-    resize(gradient.conductance0, layer.conductance0);
+    if (layer.kind == kernels::Synapses::affine) {
+        resize(gradient.conductance, layer.conductance);
+        resize(gradient.drive0, layer.drive0);
+        resize(gradient.conductance0, layer.conductance0);
+    }
 
     std::size_t most_steps = 0, most_spikes = 0;
     for (std::size_t s = 0; s < batch; ++s) {

@@ -23,7 +23,8 @@ struct Layer {
     kernels::Synapses kind = kernels::Synapses::resistive;
     Tiles<Real> drive, conductance, drive0, conductance0;
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
-    std::vector<Real> offset;  // of the neurons' thresholds, in V_th; empty if there is none
+    const Tiles<Real>* weights = nullptr;  // that pairs were drawn for, if their gradient is wanted
+    std::vector<Real> offset;              // of the neurons' thresholds, in V_th; empty if there is none
 
     std::size_t n_in() const { return drive.rows; }
     std::size_t n_out() const { return drive.cols; }

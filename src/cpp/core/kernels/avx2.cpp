@@ -37,6 +37,7 @@ RCSPIKE_INLINE bool any_below(__m256d x, double bound) {
 
 #include "kernels/block.h"
 #include "kernels/relax.h"
+#include "kernels/draw.h"
 #include "kernels/sweep.h"
 
 }  // namespace rcspike::kernels::avx2

@@ -37,6 +37,7 @@ RCSPIKE_INLINE bool any_below(__m512d x, double bound) {
 
 #include "kernels/block.h"
 #include "kernels/relax.h"
+#include "kernels/draw.h"
 #include "kernels/sweep.h"
 
 /// The lanes of two tiles that have a gradient, moved together into one: one permutation a row, and half of the work

@@ -68,11 +68,13 @@ struct Tile {
     const Real* conductance;
     const Real* drive0;        // one row
     const Real* conductance0;  // one row
+    const Real* weights;       // that pairs are drawn for, in the backward pass: their gradient is wanted
     std::size_t stride;
     Coupling<Real> coupling;
 };
 
-/// Where the backward pass adds its gradients; same layout as Tile. grad_conductance is null if resistive.
+/// Where the backward pass adds its gradients; same layout as Tile. Only affine synapses have more than that of
+/// `drive`.
 template <class Real>
 struct TileGradient {
     Real* drive;
@@ -87,6 +89,16 @@ template <class Real>
 struct Adam {
     Real learning_rate, beta1, beta2, epsilon;
     Real correction1, correction2;
+};
+
+/// A draw of devices for weights (DeviceModel), in the units of the weights.
+template <class Real>
+struct DeviceDraw {
+    std::uint32_t seed[2], step, layer;
+    bool even;  // how pairs are stored: see Synapses
+    Real w_max, g_min, g_max;
+    Real level;  // between two neighbouring ones; 0: any conductance
+    float lognormal, proportional, absolute, stuck_off, stuck_on;
 };
 
 /// Reals of scratch memory that the backward pass of a train of n steps needs.
@@ -111,9 +123,13 @@ struct Kernels {
     /// v of one tile at sorted times, a row of lanes each.
     void (*trace)(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
-    /// order.
+    /// order, times `slope` unless that is null.
     void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
-                 Real* weights, Real* moment1, Real* moment2);
+                 const Real* slope, Real* weights, Real* moment1, Real* moment2);
+    /// Pairs of devices for n weights (a multiple of lanes) of a layer from the one of number `first` on, and d|g|/d|w|
+    /// of the device that is not at its least.
+    void (*draw)(const DeviceDraw<Real>& devices, std::size_t first, std::size_t n, const Real* weights, Real* drive,
+                 Real* conductance, Real* slope);
 };
 
 /// The table of the instruction set in use.

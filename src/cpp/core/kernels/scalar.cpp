@@ -60,6 +60,7 @@ RCSPIKE_VECTOR_FUNCTIONS(Doubles, double)
 
 #include "kernels/block.h"
 #include "kernels/relax.h"
+#include "kernels/draw.h"
 #include "kernels/sweep.h"
 
 }  // namespace rcspike::kernels::scalar

@@ -270,14 +270,53 @@ struct ResistiveAdjoint<B, false> {
         time_plus = fma(lambda_v, B::all(c.b_plus), lambda * B::all(-c.a_plus));
         time_minus = fma(lambda_v, B::all(-c.b_minus), lambda * B::all(-c.a_minus));
     }
+    RCSPIKE_INLINE B weight_slope(B w) const {
+        const B plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
+        const B minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
+        return by_sign(w, plus, minus);
+    }
     template <bool wants_times>
     RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
                             Real* times) const {
         const B w = B::load(tile.drive + offset);
-        const B plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
-        const B minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
-        (B::load(gradient.drive + offset) + by_sign(w, plus, minus)).store(gradient.drive + offset);
+        (B::load(gradient.drive + offset) + weight_slope(w)).store(gradient.drive + offset);
         if (wants_times) fma(w, by_sign(w, time_plus, time_minus), B::load(times)).store(times);
+    }
+};
+
+/// Pairs that were drawn for weights: dL/dw of the device that the weight's sign chooses, before the slope of the draw.
+template <class B, bool even>
+struct PairAdjoint;
+
+template <class B>
+struct PairAdjoint<B, true> : ResistiveAdjoint<B, true> {
+    using Real = typename B::Real;
+    RCSPIKE_INLINE explicit PairAdjoint(const Tile<Real>& tile) : ResistiveAdjoint<B, true>(tile) {}
+
+    template <bool wants_times>
+    RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
+                            Real* times) const {
+        const B change = this->p + flip_sign(this->minus_q, B::load(tile.weights + offset));
+        (B::load(gradient.drive + offset) + change).store(gradient.drive + offset);
+        if (!wants_times) return;
+        const B sum = fma(this->lambda * B::all(-this->a), B::load(tile.drive + offset), B::load(times));
+        fma(this->lambda_v, B::load(tile.conductance + offset), sum).store(times);
+    }
+};
+
+template <class B>
+struct PairAdjoint<B, false> : ResistiveAdjoint<B, false> {
+    using Real = typename B::Real;
+    RCSPIKE_INLINE explicit PairAdjoint(const Tile<Real>& tile) : ResistiveAdjoint<B, false>(tile) {}
+
+    template <bool wants_times>
+    RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
+                            Real* times) const {
+        const B change = this->weight_slope(B::load(tile.weights + offset));
+        (B::load(gradient.drive + offset) + change).store(gradient.drive + offset);
+        if (!wants_times) return;
+        const B sum = fma(this->time_plus, B::load(tile.drive + offset), B::load(times));
+        fma(this->time_minus, B::load(tile.conductance + offset), sum).store(times);
     }
 };
 
@@ -319,7 +358,7 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
                                               wants_times ? gradient.times + spike * lanes<Real> : nullptr);
         }
     }
-    if constexpr (Sums::on_from_start) {
+    if constexpr (std::is_same_v<Adjoint, AffineAdjoint<B>>) {
         adjoint.pass(events.steps[0], lambda, B::load(scratch + width), B::load(scratch + 2 * width));
         if (gradient.drive0) (B::load(gradient.drive0) + adjoint.p).store(gradient.drive0);
         if (gradient.conductance0) (B::load(gradient.conductance0) + adjoint.minus_q).store(gradient.conductance0);
@@ -328,12 +367,13 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
 
 template <class Real>
 void adam(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
-          Real* weights, Real* moment1, Real* moment2) {
+          const Real* slope, Real* weights, Real* moment1, Real* moment2) {
     using B = Block<Real, 1>;
     const auto all = [](Real value) RCSPIKE_LAMBDA { return B::all(value); };
     for (std::size_t i = 0; i < n; i += lanes<Real>) {
         B g = B::load(gradient + i);
         for (std::size_t part = 1; part < n_parts; ++part) g = g + B::load(gradient + part * stride + i);
+        if (slope) g = g * B::load(slope + i);
         B m1 = B::load(moment1 + i);
         B m2 = B::load(moment2 + i);
         m1 = fma(all(1 - adam.beta1), g - m1, m1);
@@ -387,12 +427,15 @@ void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, con
     using B = Block<Real, 1>;
     if (tile.kind == Synapses::affine) {
         charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
-    } else if (is_even(tile.coupling)) {
-        charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient,
-                                                                                 scratch);
     } else {
-        charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B, false>>(events, tile, grad_v, gradient,
-                                                                                   scratch);
+        with_symmetry(tile.coupling, [&](auto even) RCSPIKE_LAMBDA {
+            if (tile.kind == Synapses::pairs) {
+                return charge_backward_timed<PairSums<B, even>, PairAdjoint<B, even>>(events, tile, grad_v, gradient,
+                                                                                      scratch);
+            }
+            charge_backward_timed<ResistiveSums<B, even>, ResistiveAdjoint<B, even>>(events, tile, grad_v, gradient,
+                                                                                     scratch);
+        });
     }
 }
 
@@ -406,5 +449,11 @@ void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* a
 template <class Real>
 constexpr Kernels<Real> make_table() {
     static_assert(RCSPIKE_TILES_AT_ONCE <= most_tiles);
-    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>, charge_backward_any<Real>, nullptr, trace_any<Real>, adam<Real>};
+    return {RCSPIKE_TILES_AT_ONCE,
+            charge_any<Real>,
+            charge_backward_any<Real>,
+            nullptr,
+            trace_any<Real>,
+            adam<Real>,
+            draw<Real>};
 }
