@@ -41,7 +41,7 @@ PACKAGE = {
     cli/__init__.py cli/_options.py cli/_record.py cli/_report.py cli/_trace.py cli/_train.py
     plots/__init__.py plots/_comparison.py plots/_style.py plots/_traces.py plots/_training.py
     report/__init__.py report/page.html
-    _equivalent.py chip_study.py chips.py devices.py finetune.py cli/_chips.py plots/_chips.py
+    _equivalent.py chip_study.py chips.py device_training.py devices.py finetune.py cli/_chips.py plots/_chips.py
     nonideal/__init__.py nonideal/_check.py nonideal/_file.py nonideal/_stages.py nonideal/diode.py nonideal/drift.py
     nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/programming.py nonideal/reading.py
     nonideal/stuck.py nonideal/timing.py nonideal/variation.py nonideal/wires.py
