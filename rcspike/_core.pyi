@@ -132,6 +132,6 @@ def trainer(
     temperature: float,
     temporal_penalty: float,
     t_ref: float,
-    devices: DeviceModel,
-    seed: int,
+    devices: DeviceModel = ...,
+    seed: int = 0,
 ) -> Trainer32 | Trainer64: ...

@@ -58,7 +58,7 @@ void bind(py::module_& m, const char* name) {
                      devices, seed);
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("temperature"),
-        py::arg("temporal_penalty"), py::arg("t_ref"), py::arg("devices"), py::arg("seed"));
+        py::arg("temporal_penalty"), py::arg("t_ref"), py::arg_v("devices", DeviceModel{}, "..."), py::arg("seed") = 0);
 }
 
 }  // namespace
