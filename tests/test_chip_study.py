@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,26 @@ def test_a_file_with_a_mistake_is_refused(text: str, message: str, tmp_path: Pat
     (tmp_path / "chip.toml").write_text(text)
     with pytest.raises(ValueError, match=rf"chip\.toml.*{message}"):
         nonideal.load(tmp_path / "chip.toml")
+
+
+def test_the_files_that_the_documentation_shows_are_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "devices.md").read_text(encoding="utf-8")
+    for language, name in (("toml", "devices.toml"), ("text", "measured.csv")):
+        (block,) = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        (tmp_path / name).write_text(block)
+    devices, effects = nonideal.load(tmp_path / "devices.toml")
+    assert devices == Devices(on_off=40.0)
+    assert [effect.name for effect in effects] == ["measured", "comparator_offset", "jitter"]
+
+
+def test_the_documentation_lists_every_effect_with_its_parameters() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "devices.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
+    effects = [kind for kind in map(nonideal.__dict__.get, nonideal.__all__) if hasattr(kind, "size")]
+    assert set(listed) == {effect.name for effect in effects}
+    for effect in effects:
+        for field in fields(effect):
+            assert f"`{field.name}`" in listed[effect.name], f"{effect.name} {field.name}"
 
 
 # Cases
