@@ -8,12 +8,13 @@ if _find_spec("rcspike._core") is None:
         "another folder, or run pip install -e . here"
     )
 
-from rcspike import _core, datasets, functional
+from rcspike import _core, datasets, energy, functional
 from rcspike._core import build_config
 from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
 from rcspike.device_model import DeviceModel, draw_devices
 from rcspike.device_network import DeviceNetwork, DevicePairs
+from rcspike.energy import EnergyModel
 from rcspike.functional import encode
 from rcspike.history import Epoch, History
 from rcspike.network import Network
@@ -25,6 +26,7 @@ __all__ = [
     "DeviceModel",
     "DeviceNetwork",
     "DevicePairs",
+    "EnergyModel",
     "Epoch",
     "History",
     "Network",
@@ -33,6 +35,7 @@ __all__ = [
     "datasets",
     "draw_devices",
     "encode",
+    "energy",
     "evaluate",
     "functional",
     "get_include",

@@ -56,6 +56,17 @@ def charge_affine_vjp(
     grad_v: _Float,
     threads: int | None = None,
 ) -> tuple[_Float, _Float, _Float, _Float, _Float]: ...
+def supply_charge(
+    schedule: _Schedule, weights: _Float, circuit: Circuit, threads: int | None = None
+) -> tuple[_Float, _Float]: ...
+def supply_charge_vjp(
+    schedule: _Schedule,
+    weights: _Float,
+    circuit: Circuit,
+    grad_q_plus: _Float,
+    grad_q_minus: _Float,
+    threads: int | None = None,
+) -> tuple[_Float, _Float]: ...
 def fire(v: _Float, circuit: Circuit) -> _Float: ...
 def fire_vjp(v: _Float, circuit: Circuit, grad_times: _Float) -> _Float: ...
 def trace(schedule: _Schedule, weights: _Float, circuit: Circuit, at: _Float, threads: int | None = None) -> _Float: ...
@@ -132,6 +143,7 @@ def trainer(
     temperature: float,
     temporal_penalty: float,
     t_ref: float,
+    energy_penalty: float = 0.0,
     devices: DeviceModel = ...,
     seed: int = 0,
 ) -> Trainer32 | Trainer64: ...

@@ -70,7 +70,7 @@ def program(
         seen[effect.name] += 1
     layers = []
     for depth, weights in enumerate(network.weights):
-        layer = (devices or Devices()).layer(weights, network.circuit)
+        layer = (devices or Devices()).layer(weights, network.circuit, depth=depth)
         for part in drawn:
             if isinstance(part.effect, Fixed) and not part.effect.is_absent:
                 layer = part.effect.apply(layer, part.rng(seed, depth))

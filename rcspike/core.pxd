@@ -105,6 +105,16 @@ cdef extern from "rcspike/charge.h" namespace "rcspike" nogil:
         Span2[Real] grad_times, const AffineGradient[Real]& gradient, Threads threads) except +
 
 
+cdef extern from "rcspike/energy.h" namespace "rcspike" nogil:
+    void supply_charge[Real](
+        const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[Real] q_plus,
+        Span2[Real] q_minus, Threads threads) except +
+    void supply_charge_vjp[Real](
+        const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit,
+        Span2[const Real] grad_q_plus, Span2[const Real] grad_q_minus, Span2[Real] grad_times,
+        Span2[Real] grad_weights, Threads threads) except +
+
+
 cdef extern from "rcspike/fire.h" namespace "rcspike" nogil:
     void fire[Real](Span2[const Real] v, const Circuit& circuit, Span2[Real] times) except +
     void fire_vjp[Real](Span2[const Real] v, const Circuit& circuit, Span2[const Real] grad_times,

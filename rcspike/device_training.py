@@ -61,7 +61,7 @@ def injected(effects: Sequence[Effect], devices: Devices | None = None, *, n_lay
     effects : sequence of Effect
     devices : Devices, optional
     n_layers : int
-        Of the network, for a given w_max.
+        Of the network, if w_max is one number.
 
     Examples
     --------
@@ -106,10 +106,14 @@ def injected(effects: Sequence[Effect], devices: Devices | None = None, *, n_lay
         levels=levels,
         stuck_off=stuck_off,
         stuck_on=stuck_on,
-        w_max=() if devices.w_max is None else (devices.w_max,) * n_layers,
+        w_max=devices.w_max if isinstance(devices.w_max, tuple) else _repeated(devices.w_max, n_layers),
         **sigma,
     )
     return Injected(devices=model, noise=noise, offset=offset, left_out=tuple(left_out))
+
+
+def _repeated(w_max: float | None, n_layers: int) -> tuple[float, ...]:
+    return () if w_max is None else (w_max,) * n_layers
 
 
 def _parts(effect: Programming | Measured) -> tuple[float, float]:

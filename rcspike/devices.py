@@ -90,9 +90,10 @@ class Devices:
     ----------
     on_off : float
         Ratio of g_max to g_min; infinite by default.
-    w_max : float, optional
-        Largest abs(w) that the devices reach, in V_th / T: ``g_max = w_max / abs(E) / (1 - 1 / on_off)`` at a rail E.
-        By default the largest of each layer. Weights beyond it are programmed to it.
+    w_max : float or tuple of float, optional
+        Largest abs(w) that the devices of all layers, or of each, reach, in V_th / T:
+        ``g_max = w_max / abs(E) / (1 - 1 / on_off)`` at a rail E. By default the largest of each layer. Weights beyond
+        it are programmed to it.
 
     Raises
     ------
@@ -107,19 +108,31 @@ class Devices:
     """
 
     on_off: float = math.inf
-    w_max: float | None = None
+    w_max: float | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.on_off > 1:
             raise ValueError(f"on_off must be above 1, got {self.on_off}; math.inf is a device that can be off")
-        if self.w_max is not None and not 0 < self.w_max < math.inf:
-            raise ValueError(f"w_max must be above 0 and finite, got {self.w_max}; None fits it to each layer")
+        for w_max in self.w_max if isinstance(self.w_max, tuple) else [self.w_max]:
+            if w_max is not None and not 0 < w_max < math.inf:
+                raise ValueError(f"w_max must be above 0 and finite, got {self.w_max}; None fits it to each layer")
 
-    def layer(self, weights: FloatArray, circuit: Circuit) -> Layer:
-        """Program (n_in, n_out) weights, in V_th / T."""
+    def layer(self, weights: FloatArray, circuit: Circuit, *, depth: int = 0) -> Layer:
+        """Program the (n_in, n_out) weights, in V_th / T, of a layer; of the first one if no other `depth` is given.
+
+        Raises
+        ------
+        ValueError
+            If w_max is given for fewer layers.
+        """
         w = np.asarray(weights, dtype=np.float64)
-        # Without any weight the range does not matter, as long as it is one.
-        w_max = self.w_max if self.w_max is not None else float(np.abs(w).max()) or 1.0
+        if isinstance(self.w_max, tuple):
+            if depth >= len(self.w_max):
+                raise ValueError(f"w_max is given for {len(self.w_max)} layers, but there is a layer {depth + 1}")
+            w_max = self.w_max[depth]
+        else:
+            # Without any weight the range does not matter, as long as it is one.
+            w_max = self.w_max if self.w_max is not None else float(np.abs(w).max()) or 1.0
         greatest = w_max / (1 - 1 / self.on_off)
         least = greatest / self.on_off
         w = np.clip(w, -w_max, w_max)

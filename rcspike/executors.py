@@ -75,7 +75,7 @@ def run_jobs(
 
 @contextmanager
 def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None) -> Iterator[tuple[Executor, int]]:
-    """A `concurrent.futures.Executor`, and how many threads a job may use there so that no core serves two.
+    """A ``concurrent.futures.Executor``, and how many threads a job may use there so that no core serves two.
 
     When the block is left early, by an error or by Ctrl-C, jobs that wait are dropped, and those that run on this
     machine are stopped.

@@ -14,6 +14,7 @@ from typing import Any
 
 from rcspike import Circuit, Network, build_config, datasets, train
 from rcspike.datasets import Dataset
+from rcspike.energy import activity, energy_parts, mean_energy
 from rcspike.presets import train_defaults
 from rcspike.relu import relu_accuracy
 from rcspike.transfer import transfer
@@ -39,8 +40,9 @@ def check_parameters(parameters: Parameters) -> None:
     Parameters
     ----------
     parameters : mapping
-        ``model`` (one of `MODELS`), ``dataset``, ``hidden`` (sizes of the hidden layers), ``epochs``, ``seed``, and
-        those arguments of `rcspike.Circuit` and `rcspike.train` that differ from their defaults.
+        ``model`` (``rc-spike``, ``transfer`` or ``relu``), ``dataset``, ``hidden`` (sizes of the hidden layers),
+        ``epochs``, ``seed``, and those arguments of `rcspike.Circuit` and `rcspike.train` that differ from their
+        defaults.
 
     Raises
     ------
@@ -106,8 +108,9 @@ def run_experiment(
     Returns
     -------
     dict
-        ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy`` and, with a validation split,
-        ``validation_accuracy``; of transferred ones ``scale_plus`` and ``scale_minus``.
+        ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
+        ``validation_accuracy``, and ``energy_pj``, the mean energy of an inference on the test images in pJ by the
+        constants of `rcspike.EnergyModel`; of transferred ones ``scale_plus`` and ``scale_minus``.
 
     Raises
     ------
@@ -151,7 +154,12 @@ def _create(parameters: Parameters, dataset: Dataset, circuit: Circuit) -> Netwo
 def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
     network = _create(parameters, dataset, _circuit(parameters))
     last = train(network, dataset, **_arguments(parameters, _TRAINING), threads=threads).epochs[-1]
-    result = {"test_accuracy": last.test_accuracy, "train_accuracy": last.train_accuracy}
+    parts = energy_parts(activity(network, dataset.test.times, threads=threads), network.circuit)
+    result = {
+        "test_accuracy": last.test_accuracy,
+        "train_accuracy": last.train_accuracy,
+        "energy_pj": 1e12 * mean_energy(parts),
+    }
     if not math.isnan(last.validation_accuracy):
         result["validation_accuracy"] = last.validation_accuracy
     return result

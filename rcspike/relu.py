@@ -24,7 +24,7 @@ def relu_accuracy(
     learning_rate: float = 1e-3,
     threads: int | None = None,
 ) -> float:
-    """Test accuracy after the last epoch of scikit-learn's `MLPClassifier`, trained on the same budget.
+    """Test accuracy after the last epoch of scikit-learn's ``MLPClassifier``, trained on the same budget.
 
     It sees every training image as often as an RC-Spike network does, in batches of the same size, with Adam at a
     learning rate that falls to zero along the same cosine, epoch by epoch; its other settings are scikit-learn's own.

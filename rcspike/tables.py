@@ -17,11 +17,11 @@ Row = Mapping[str, Any]
 
 # In this order, the first of each line; whatever else was set or varied follows.
 _COLUMNS = ("dataset", "model", "hidden", "v_syn")
-_MEASURED = ("test", "validation")
+_MEASURED = ("test", "validation", "energy_pj")
 
 
 def run_rows(runs: Sequence[Run]) -> list[Row]:
-    """One line for each finished run: its parameters, and its accuracies in per cent.
+    """One line for each finished run: its parameters, its accuracies in per cent, and what else was measured.
 
     Examples
     --------
@@ -39,7 +39,8 @@ def run_rows(runs: Sequence[Run]) -> list[Row]:
 
 def summary_rows(runs: Sequence[Run]) -> list[Row]:
     """One line for each experiment: its parameters but the seed, the number of seeds that have finished, and mean and
-    standard deviation over them of the accuracies in per cent. With a single seed the deviation is missing.
+    standard deviation over them of the accuracies in per cent and the energy in pJ. With a single seed the deviation is
+    missing.
 
     Examples
     --------

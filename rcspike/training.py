@@ -53,6 +53,7 @@ class Settings:
     seed: int
     temporal_penalty: float = 0.0
     t_ref: float = 0.9
+    energy_penalty: float = 0.0
     validation: float = 0.0
     dataset: str = ""
     devices: DeviceModel = field(default_factory=DeviceModel)
@@ -97,6 +98,7 @@ class Settings:
             temperature=self.temperature,
             temporal_penalty=self.temporal_penalty,
             t_ref=self.t_ref,
+            energy_penalty=self.energy_penalty,
             devices=self.devices.core,
             seed=int(self.rng(_DEVICES).integers(2**64, dtype=np.uint64)),
         )
@@ -114,6 +116,7 @@ def train(
     temperature: float = 0.07,
     temporal_penalty: float = 0.0,
     t_ref: float = 0.9,
+    energy_penalty: float = 0.0,
     noise: float = 0.0,
     devices: DeviceModel | None = None,
     offset: float = 0.0,
@@ -125,8 +128,9 @@ def train(
     """Train a network in place.
 
     The loss is the cross-entropy over softmax(-t_out / temperature) of the output spike times, which is over the
-    voltages, plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53); the optimiser is
-    Adam. Gradients are exact. The same arguments give the same weights, bit for bit, on any number of threads.
+    voltages, plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53) and
+    ``energy_penalty`` times the energy of the synapses; the optimiser is Adam. Gradients are exact. The same arguments
+    give the same weights, bit for bit, on any number of threads.
 
     Parameters
     ----------
@@ -143,6 +147,9 @@ def train(
         tau in T.
     temporal_penalty, t_ref : float
         gamma, and the time in T that output spikes are drawn to.
+    energy_penalty : float
+        Weight of the energy that the rails spend on the synapses of all layers for a sample, in C V_th^2 (see
+        `rcspike.functional.supply_charge`). An infinite rail counts as one of 1 V_th.
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times, in training and in every accuracy
         that is reported.
@@ -191,6 +198,7 @@ def train(
         temperature=temperature,
         temporal_penalty=temporal_penalty,
         t_ref=t_ref,
+        energy_penalty=energy_penalty,
         noise=noise,
         validation=validation,
         seed=seed,

@@ -122,6 +122,22 @@ def charge_gradient(
     return rounded[0], rounded[1], rounded[2], rounded[3], rounded[4]
 
 
+def supply_charge(times: Array, D: Array, G: Array, chosen: npt.NDArray[np.bool_]) -> Array:
+    """int sum (D - G v) dt over the chosen synapses (n_in, n_out): what their rail delivers, (batch, n_out)."""
+    q = np.empty((len(times), D.shape[1]))
+    for s, row in enumerate(times):
+        for i, neuron in enumerate(_neurons(D, G, None, None)):
+            total, A, B = mp.zero, mp.zero, mp.zero
+            for k in _intervals(_spikes(row), *neuron):
+                for j in k.inputs:
+                    if chosen[j, i]:
+                        A += neuron[0][j]
+                        B += neuron[1][j]
+                total += A * k.length - B * _voltage_integral(k)
+            q[s, i] = total
+    return q
+
+
 def solve(
     times: Array, D: Array, G: Array, at_end: float = 1.0, D0: Array | None = None, G0: Array | None = None
 ) -> Array:
@@ -194,6 +210,14 @@ def _integrals(q: Interval) -> tuple[Real, Real]:
     v_inf = q.A / q.B
     plain = (1 - decay) / q.B
     return plain, v_inf * plain + (q.v - v_inf) * q.length * decay
+
+
+def _voltage_integral(q: Interval) -> Real:
+    """int v dt over one interval."""
+    if abs(q.B * q.length) < TINY:
+        return q.v * q.length + q.A * q.length**2 / 2
+    v_inf = q.A / q.B
+    return v_inf * q.length + (q.v - v_inf) * (1 - mp.exp(-q.B * q.length)) / q.B
 
 
 def _ramp_time(v: float, ramp: float) -> float:

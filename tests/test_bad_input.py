@@ -13,7 +13,18 @@ import pytest
 from strategies import Array
 
 from rcspike import Circuit
-from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_vjp, fire, fire_vjp, schedule, trace
+from rcspike.functional import (
+    charge,
+    charge_affine,
+    charge_affine_vjp,
+    charge_vjp,
+    fire,
+    fire_vjp,
+    schedule,
+    supply_charge,
+    supply_charge_vjp,
+    trace,
+)
 
 BATCH, N_IN, N_OUT = 3, 4, 2
 GOOD: dict[str, Any] = {
@@ -25,6 +36,8 @@ GOOD: dict[str, Any] = {
     "conductance0": np.ones(N_OUT),
     "grad_v": np.ones((BATCH, N_OUT)),
     "grad_times": np.ones((BATCH, N_OUT)),
+    "grad_q_plus": np.ones((BATCH, N_OUT)),
+    "grad_q_minus": np.ones((BATCH, N_OUT)),
     "v": np.full((BATCH, N_OUT), 0.5),
     "at": np.array([0.0, 0.5]),
     "circuit": Circuit(),
@@ -34,6 +47,8 @@ ARGUMENTS: dict[Callable[..., Any], list[str]] = {
     charge_vjp: ["times", "weights", "circuit", "grad_v"],
     charge_affine: ["times", "drive", "conductance", "drive0", "conductance0"],
     charge_affine_vjp: ["times", "drive", "conductance", "grad_v", "drive0", "conductance0"],
+    supply_charge: ["times", "weights", "circuit"],
+    supply_charge_vjp: ["times", "weights", "circuit", "grad_q_plus", "grad_q_minus"],
     trace: ["times", "weights", "circuit", "at"],
     fire: ["v", "circuit"],
     fire_vjp: ["v", "circuit", "grad_times"],
@@ -80,7 +95,7 @@ def test_another_dtype_is_refused_by_name(function: Callable[..., Any], name: st
         call(function, **{name: GOOD[name].astype(dtype)})
 
 
-@each(["conductance", "drive0", "conductance0", "grad_v", "grad_times"])
+@each(["conductance", "drive0", "conductance0", "grad_v", "grad_times", "grad_q_plus", "grad_q_minus"])
 def test_two_precisions_in_one_call_are_refused_by_name(function: Callable[..., Any], name: str) -> None:
     with pytest.raises(TypeError, match=rf"^{name} must be float64, got float32; convert with .astype"):
         call(function, **{name: GOOD[name].astype(np.float32)})
@@ -126,7 +141,9 @@ def test_another_memory_layout_is_refused_with_the_remedy(function: Callable[...
     call(function, **{name: np.ascontiguousarray(wrong)})
 
 
-@each(["weights", "drive", "conductance", "drive0", "conductance0", "grad_v", "grad_times"])
+@each(
+    ["weights", "drive", "conductance", "drive0", "conductance0", "grad_v", "grad_times", "grad_q_plus", "grad_q_minus"]
+)
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_is_refused_with_its_place(
     function: Callable[..., Any], name: str, value: float
@@ -182,7 +199,7 @@ def test_a_number_of_inputs_that_does_not_fit_is_refused_with_both_shapes(
         call(function, **{name: np.ones((2, 4))})
 
 
-@each(["conductance", "drive0", "conductance0", "grad_v", "grad_times"])
+@each(["conductance", "drive0", "conductance0", "grad_v", "grad_times", "grad_q_plus", "grad_q_minus"])
 def test_an_array_that_does_not_fit_the_others_is_refused_with_both_shapes(
     function: Callable[..., Any], name: str
 ) -> None:

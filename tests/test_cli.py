@@ -425,7 +425,7 @@ def test_a_failing_figure_is_no_mistake_of_the_user_and_costs_no_model(
     assert weights(place / "run")
 
 
-@pytest.mark.parametrize("words", [[], ["train"], ["eval"], ["info"]])
+@pytest.mark.parametrize("words", [[], ["train"], ["eval"], ["energy"], ["info"]])
 def test_help_shows_an_example(words: list[str]) -> None:
     result = rcspike_(*words, "--help")
     assert result.exit_code == 0

@@ -8,7 +8,7 @@ import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import CIRCUITS, Array, Layer, layers, mixed_neurons, random_layer
+from strategies import CIRCUITS, Array, Layer, assert_slopes, layers, mixed_neurons, random_layer, spaced_layer
 
 from rcspike import Circuit
 from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_vjp
@@ -90,15 +90,6 @@ def test_any_resistive_gradient_agrees_with_the_oracle(layer: Layer, data: st.Da
         assert (np.abs(got - wanted) <= slack).all()
 
 
-def spaced_layer(circuit: Circuit) -> tuple[Layer, Array]:
-    """Spikes well apart and away from 0 and 1, weights away from 0: differences step over no kink. And a dL/dv."""
-    rng = np.random.default_rng(11)
-    batch, n_in, n_out = 3, 6, 4
-    slots = rng.permuted(np.tile(np.arange(n_in), (batch, 1)), axis=1)
-    weights = rng.choice([-1.0, 1.0], (n_in, n_out)) * rng.uniform(0.2, 2.0, (n_in, n_out))
-    return Layer((slots + rng.uniform(0.2, 0.8, slots.shape)) / n_in, weights, circuit), rng.normal(size=(batch, n_out))
-
-
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_a_gradient_that_nothing_cancels_is_exact_to_ten_digits(name: str) -> None:
     layer, grad_v = spaced_layer(CIRCUITS[name])
@@ -113,22 +104,6 @@ def test_the_sign_of_a_zero_weight_does_not_matter() -> None:
     times, grad_v, circuit = np.array([[0.25]]), np.array([[1.0]]), Circuit(e_plus=0.7, e_minus=-3.0, diode_drop=0.6)
     plus, minus = (charge_vjp(times, np.array([[zero]]), circuit, grad_v)[1] for zero in (0.0, -0.0))
     assert minus == plus
-
-
-def assert_slopes(loss: object, x: Array, gradient: Array) -> None:
-    """Central differences of `loss(x)` in every element of x.
-
-    With h = 1e-5 they are off by h^2/6 times a third derivative, which is of order 10 here, and by eps |L|/h: 2e-10 and
-    1e-10 with sums of a dozen voltages. Overdamped, time constants are down to 1/40: 1e4 instead of 10 for times alone.
-    """
-    h = 1e-5
-    slopes = np.empty_like(x)
-    for i in np.ndindex(x.shape):
-        there, back = x.copy(), x.copy()
-        there[i] += h
-        back[i] -= h
-        slopes[i] = (loss(there) - loss(back)) / (there[i] - back[i])  # type: ignore[operator]
-    np.testing.assert_allclose(gradient, slopes, rtol=0, atol=2e-7)
 
 
 @pytest.mark.parametrize("name", CIRCUITS)

@@ -106,6 +106,15 @@ def test_weights_beyond_the_range_are_programmed_to_its_end() -> None:
     np.testing.assert_allclose([layer.greatest, layer.least], [0.6, 0.1], rtol=1e-14)
 
 
+def test_each_layer_can_have_a_range_of_its_own() -> None:
+    devices = Devices(w_max=(0.5, 0.25))
+    w = np.array([[2.0, -2.0, 0.1]])
+    for depth in (0, 1):
+        assert devices.layer(w, Circuit(), depth=depth).greatest == (0.5, 0.25)[depth]
+    with pytest.raises(ValueError, match="w_max is given for 2 layers, but there is a layer 3"):
+        devices.layer(w, Circuit(), depth=2)
+
+
 def test_a_layer_without_weights_can_be_programmed() -> None:
     layer = layer_of(np.zeros((2, 2)), on_off=10.0)
     np.testing.assert_array_equal(layer.affine()[0], 0)
@@ -117,10 +126,11 @@ def test_a_layer_without_weights_can_be_programmed() -> None:
         ({"on_off": 1.0}, r"on_off must be above 1, got 1\.0"),
         ({"on_off": math.nan}, "on_off must be above 1, got nan"),
         ({"w_max": 0.0}, r"w_max must be above 0 and finite, got 0\.0"),
+        ({"w_max": (0.1, -1.0)}, r"w_max must be above 0 and finite, got \(0\.1, -1\.0\)"),
         ({"w_max": math.inf}, "w_max must be above 0 and finite, got inf"),
     ],
 )
-def test_impossible_devices_are_refused(arguments: dict[str, float], message: str) -> None:
+def test_impossible_devices_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Devices(**arguments)
 

@@ -23,7 +23,16 @@ from strategies import CIRCUITS, Array, random_layer
 
 from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, build_config, train
 from rcspike.datasets import Dataset, Split
-from rcspike.functional import charge, charge_affine, charge_affine_vjp, charge_vjp, fire, trace
+from rcspike.functional import (
+    charge,
+    charge_affine,
+    charge_affine_vjp,
+    charge_vjp,
+    fire,
+    supply_charge,
+    supply_charge_vjp,
+    trace,
+)
 
 DTYPES = (np.float32, np.float64)
 
@@ -53,6 +62,8 @@ def layer_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Array
             yield from charge_vjp(times, weights, circuit, few, threads=threads)
             yield charge_affine(times, weights, G, drive0=row, conductance0=row, threads=threads)
             yield from charge_affine_vjp(times, weights, G, grad_v, drive0=row, conductance0=row, threads=threads)
+            yield from supply_charge(times, weights, circuit, threads=threads)
+            yield from supply_charge_vjp(times, weights, circuit, grad_v, few, threads=threads)
             at = np.linspace(0, 1, 5).astype(dtype)
             yield trace(times[:4], np.ascontiguousarray(weights[:, :9]), circuit, at, threads=threads)
             yield fire(grad_v, Circuit(ramp=0.3))
@@ -69,18 +80,21 @@ def network_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Arr
     for circuit in (network.circuit, CIRCUITS["asymmetric rails and a diode"]):
         pairs = [DevicePairs(np.abs(w), np.abs(w)[::-1].copy(), offset=w[0] / 10) for w in network.weights]
         yield DeviceNetwork(pairs, circuit).forward(data.train.times, threads=threads)
-    history = train(
-        network,
-        data,
-        epochs=2,
-        seed=3,
-        batch_size=50,
-        noise=0.01,
-        temporal_penalty=0.01,
-        validation=0.1,
-        threads=threads,
-    )
-    yield from network.weights
+    for penalty in (0.0, 0.01):
+        history = train(
+            network,
+            data,
+            epochs=2,
+            seed=3,
+            batch_size=50,
+            noise=0.01,
+            temporal_penalty=0.01,
+            energy_penalty=penalty,
+            validation=0.1,
+            threads=threads,
+        )
+        yield from network.weights
+        yield np.array([[e.loss, e.train_accuracy, e.test_accuracy, e.validation_accuracy] for e in history])
     everything = DeviceModel(
         off=0.05, levels=50, lognormal=0.2, proportional=0.1, absolute=0.03, stuck_off=0.1, stuck_on=0.05
     )
@@ -88,7 +102,6 @@ def network_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Arr
         network = Network.create([36, 45, 20, 4], circuit, seed=1, dtype=dtype)
         train(network, data, epochs=1, seed=3, batch_size=50, devices=everything, threads=threads)
         yield from network.weights
-    yield np.array([[e.loss, e.train_accuracy, e.test_accuracy, e.validation_accuracy] for e in history])
 
 
 def all_digests(threads: int) -> list[str]:

@@ -13,8 +13,10 @@ import typer
 from rcspike import build_config, datasets, evaluate, report
 from rcspike.cli import _options
 from rcspike.cli._chips import chips_command
+from rcspike.cli._energy import energy_command
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
+from rcspike.cli._spice import app as spice_app
 from rcspike.cli._sweep import sweep_command
 from rcspike.cli._trace import trace_command
 from rcspike.cli._train import train_command
@@ -34,7 +36,10 @@ app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --se
 app.command("chips", epilog="Example: rcspike chips runs/mnist mnist --nonideal devices.toml --required-accuracy 0.97")(
     chips_command
 )
+app.command("energy", epilog="Example: rcspike energy runs/mnist mnist --constant v_logic=1.2")(energy_command)
 app.command("trace", epilog="Example: rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")(trace_command)
+
+app.add_typer(spice_app, name="spice")
 
 
 def _print_version(wanted: bool) -> None:

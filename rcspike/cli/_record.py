@@ -22,7 +22,12 @@ MODEL = "model.safetensors"
 
 def command_words(ctx: typer.Context, *, without: Collection[str] = ()) -> list[str]:
     """The words of the command that was typed, without the parameters of these names."""
-    words = ["rcspike", str(ctx.info_name)]
+    words: list[str] = []
+    level: Any = ctx
+    while level.parent is not None:
+        words.insert(0, str(level.info_name))
+        level = level.parent
+    words.insert(0, "rcspike")
     for parameter in ctx.command.params:
         name = parameter.name or ""
         source = ctx.get_parameter_source(name)

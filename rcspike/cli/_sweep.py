@@ -154,11 +154,13 @@ def _finish(ctx: typer.Context, folder: Path, runs: Sequence[Run], *, stopped: b
 def _table(rows: Sequence[Row]) -> Table:
     """The same lines for the terminal, without the columns that are the same in all."""
     names = _shown(rows)
-    table = Table(*[name.replace("_", " ") for name in names], "test accuracy / %", "seeds", box=None, pad_edge=False)
+    heads = [*(name.replace("_", " ") for name in names), "test accuracy / %", "energy / pJ", "seeds"]
+    table = Table(*heads, box=None, pad_edge=False)
     for row in rows:
         shown = ["" if row.get(name) is None else _text(row[name]) for name in names]
         spread = "" if row["test_std"] is None else f" ± {row['test_std']:.2f}"
-        table.add_row(*shown, f"{row['test_mean']:.2f}{spread}", str(row["n"]))
+        energy = f"{row['energy_pj_mean']:.1f}" if "energy_pj_mean" in row else ""
+        table.add_row(*shown, f"{row['test_mean']:.2f}{spread}", energy, str(row["n"]))
     return table
 
 
@@ -168,18 +170,22 @@ def _text(value: Any) -> str:
 
 def _shown(rows: Sequence[Row]) -> list[str]:
     """What tells the lines of a table apart."""
-    names = dict.fromkeys(name for row in rows for name in row if not name.startswith(("n", "test_", "validation_")))
-    return [name for name in names if len({row.get(name) for row in rows}) > 1]
+    names = dict.fromkeys(name for row in rows for name in row)
+    parameters = [name for name in names if name != "n" and not name.endswith(("_mean", "_std"))]
+    return [name for name in parameters if len({row.get(name) for row in rows}) > 1]
 
 
 def _figures(rows: Sequence[Row]) -> dict[str, Figure]:
-    """Accuracy against each parameter that has several values, by the stem of its file."""
+    """Accuracy against each parameter that has several values, and against energy, by the stem of its file."""
     numbers = {name: {row[name] for row in rows if isinstance(row.get(name), int | float)} for name in _shown(rows)}
-    return {
+    figures = {
         "accuracy" if name == "v_syn" else f"accuracy-{name}": plots.sweep_figure(rows, x=name)
         for name, values in numbers.items()
         if len(values) > 1
     }
+    if sum("energy_pj_mean" in row for row in rows) > 1:
+        figures["pareto"] = plots.pareto_figure(rows)
+    return figures
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

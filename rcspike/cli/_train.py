@@ -57,6 +57,9 @@ def train_command(
     temporal_penalty: Annotated[
         float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")
     ] = None,
+    energy_penalty: Annotated[
+        float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")
+    ] = None,
     temperature: Annotated[float | None, learning("temperature", "Of the softmax over spike times, in T.")] = None,
     validation: Annotated[float | None, learning("validation", "Share of the training images kept apart.")] = None,
     threads: _options.Threads = None,
@@ -80,6 +83,7 @@ def train_command(
         learning_rate=learning_rate,
         noise=noise,
         temporal_penalty=temporal_penalty,
+        energy_penalty=energy_penalty,
         temperature=temperature,
         validation=validation,
         threads=threads,

@@ -1,10 +1,13 @@
-"""Figures: how a run learned, and how its network computes.
+"""Figures: how a run learned, how its network computes, and what that costs.
 
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """
 
 from rcspike.plots._chips import chips_figure
 from rcspike.plots._comparison import trace_figure
+from rcspike.plots._energy import energy_figure
+from rcspike.plots._pareto import pareto_figure
+from rcspike.plots._spice import spice_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
 from rcspike.plots._sweep import sweep_figure
 from rcspike.plots._traces import LayerTraces, layer_traces
@@ -15,8 +18,11 @@ __all__ = [
     "check_available",
     "chips_figure",
     "circuit_colour",
+    "energy_figure",
     "layer_traces",
+    "pareto_figure",
     "save_figure",
+    "spice_figure",
     "sweep_figure",
     "trace_figure",
     "training_figure",

@@ -130,8 +130,8 @@ def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
 
 
 def _parameters(rows: Sequence[Row]) -> list[str]:
-    measured = ("n", "test_mean", "test_std", "validation_mean", "validation_std")
-    return [name for name in dict.fromkeys(name for row in rows for name in row) if name not in measured]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [name for name in names if name != "n" and not name.endswith(("_mean", "_std"))]
 
 
 def _word(name: str, value: Any) -> str:

@@ -9,6 +9,7 @@
 #include "rcspike/charge.h"
 #include "rcspike/circuit.h"
 #include "rcspike/encode.h"
+#include "rcspike/energy.h"
 #include "rcspike/fire.h"
 #include "rcspike/network.h"
 #include "rcspike/schedule.h"
@@ -24,12 +25,14 @@ template <class Real>
 bool charges() {
     const rcspike::Circuit circuit;
     const Real image = 1, weight = 1, end = 1, upstream = 1;
-    Real time = 7, v = 7, traced = 7, out = 7, through = 7, grad_time = 7, grad_weight = 7, grad_v = 7;
+    Real time = 7, v = 7, traced = 7, plus = 7, minus = 7, out = 7, through = 7, grad_time = 7, grad_weight = 7,
+         grad_v = 7;
     const auto one = [](auto& x) { return rcspike::Span2<std::remove_reference_t<decltype(x)>>{&x, 1, 1}; };
     rcspike::encode<Real>(one(image), one(time));
     const rcspike::Schedule<Real> schedule(one(std::as_const(time)), rcspike::Threads::exactly(2));
     rcspike::charge<Real>(schedule, one(weight), circuit, one(v));
     rcspike::trace<Real>(schedule, one(weight), circuit, {&end, 1}, one(traced));
+    rcspike::supply_charge<Real>(schedule, one(weight), circuit, one(plus), one(minus));
     rcspike::fire<Real>(one(std::as_const(v)), circuit, one(out));
     rcspike::fire_vjp<Real>(one(std::as_const(v)), circuit, one(upstream), one(grad_v));
     rcspike::charge_vjp<Real>(schedule, one(weight), circuit, one(upstream), one(grad_time), one(grad_weight));
@@ -37,8 +40,9 @@ bool charges() {
     network.forward(schedule, {}, one(through));
     const rcspike::Trainer<Real> trainer(std::move(network), rcspike::Loss{});
     const Real expected = 1 - std::exp(Real(-1)), eps = 4 * std::numeric_limits<Real>::epsilon();
-    return std::abs(v - expected) < eps && std::abs(traced - expected) < eps && through == v && out == 1 - v &&
-           grad_v == -1 && std::abs(grad_weight - std::exp(Real(-1))) < eps && trainer.steps() == 0;
+    return std::abs(v - expected) < eps && std::abs(traced - expected) < eps && std::abs(plus - expected) < eps &&
+           minus == 0 && through == v && out == 1 - v && grad_v == -1 &&
+           std::abs(grad_weight - std::exp(Real(-1))) < eps && trainer.steps() == 0;
 }
 
 }  // namespace

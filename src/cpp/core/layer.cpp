@@ -43,6 +43,26 @@ void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
     }
 }
 
+/// Tile t of sample s, where the loss counts what the rails deliver.
+template <class Real>
+void supply_backward(const Layer<Real>& layer, const kernels::Events<Real>& train, std::size_t s, std::size_t t,
+                     Span2<const Real> grad_v, const Supply<Real>& supply, const kernels::TileGradient<Real>& gradient,
+                     Real* sweep) {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    const std::size_t width = layer.drive.width(t);
+    alignas(64) Real upstream[3][lanes], charges[2][lanes];
+    const Span2<const Real> from[] = {grad_v, supply.grad_plus, supply.grad_minus};
+    for (std::size_t i = 0; i < 3; ++i) {
+        std::fill_n(upstream[i], lanes, Real(0));
+        if (from[i].data) std::copy_n(from[i].row(s) + t * lanes, width, upstream[i]);
+    }
+    kernels::table<Real>().supply_backward(train, layer.tile(t), {upstream[0], upstream[1], upstream[2]}, gradient,
+                                           {charges[0], charges[1]}, sweep);
+    if (!supply.plus.data) return;
+    std::copy_n(charges[0], width, supply.plus.row(s) + t * lanes);
+    std::copy_n(charges[1], width, supply.minus.row(s) + t * lanes);
+}
+
 }  // namespace
 
 template <class Real>
@@ -193,12 +213,13 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real
 template <class Real>
 void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
               Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
-              const std::function<void(Range samples)>& done, const Meanwhile& meanwhile) {
+              const std::function<void(Range samples)>& done, const Meanwhile& meanwhile, const Supply<Real>& supply) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const kernels::Kernels<Real>& kernel = kernels::table<Real>();
     const std::size_t batch = events.size(), n_in = layer.n_in();
     const Split split(batch, n_in, layer.drive.count());
     const bool wants_times = grad_times.data != nullptr;
+    const bool counts_supply = supply.grad_plus.data != nullptr;
     const bool can_merge = kernel.charge_backward_merged && layer.is_even();
 
     const auto resize = [&](Parts<Real>& parts, const Tiles<Real>& like) {
@@ -217,7 +238,8 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
         most_spikes = std::max(most_spikes, events[s].n_spikes());
     }
     const auto n_workers = static_cast<std::size_t>(threads.count);
-    const std::size_t sweep_size = kernels::backward_scratch<Real>(most_steps);
+    const std::size_t sweep_size =
+        counts_supply ? kernels::supply_scratch<Real>(most_steps) : kernels::backward_scratch<Real>(most_steps);
     const std::size_t lanes_size = most_spikes * lanes;
     scratch.sweep.resize(n_workers * sweep_size);
     if (wants_times) {
@@ -257,7 +279,15 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             const kernels::Events<Real>& train = events[s];
             if (wants_times) std::fill_n(spike_lanes, train.n_spikes() * lanes, Real(0));
+            const auto gradient_of = [&](std::size_t t) -> kernels::TileGradient<Real> {
+                return {part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
+                        part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes};
+            };
             for (std::size_t t = tiles.first, n = 1; t < tiles.last; t += n) {
+                if (counts_supply) {
+                    supply_backward(layer, train, s, t, grad_v, supply, gradient_of(t), sweep);
+                    continue;
+                }
                 const std::size_t width = std::min(2 * lanes, grad_v.cols - t * lanes);
                 std::copy_n(grad_v.row(s) + t * lanes, width, upstream);
                 std::fill(upstream + width, upstream + 2 * lanes, Real(0));
@@ -271,11 +301,8 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
                 const bool merged = can_merge && t + 1 < tiles.last && used_here + used(lanes) <= lanes;
                 n = merged ? 2 : 1;
                 if (used_here == 0 && !merged) continue;
-                const kernels::TileGradient<Real> to{
-                    part_of_tile(gradient.drive, n_in, t), part_of_tile(gradient.conductance, n_in, t),
-                    part_of_tile(gradient.drive0, 1, t), part_of_tile(gradient.conductance0, 1, t), spike_lanes};
-                (merged ? kernel.charge_backward_merged : kernel.charge_backward)(train, layer.tile(t), upstream, to,
-                                                                                  sweep);
+                (merged ? kernel.charge_backward_merged : kernel.charge_backward)(train, layer.tile(t), upstream,
+                                                                                  gradient_of(t), sweep);
             }
             if (!wants_times) continue;
             Real* times = times_of(group, s);
@@ -304,7 +331,7 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
     template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);                    \
     template void backward(const Layer<Real>&, const EventBatch<Real>&, Span2<const Real>, Span2<Real>,         \
                            LayerGradient<Real>&, Scratch<Real>&, Threads, const std::function<void(Range)>&,    \
-                           const Meanwhile&);
+                           const Meanwhile&, const Supply<Real>&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

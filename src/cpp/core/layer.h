@@ -129,11 +129,20 @@ struct Meanwhile {
     std::function<void(std::size_t task)> run;
 };
 
+/// What the rails deliver, where the loss counts it (energy.h): dL/dQ of either rail, and room for Q itself unless it
+/// is null; batch x n_out each.
+template <class Real>
+struct Supply {
+    Span2<const Real> grad_plus, grad_minus;
+    Span2<Real> plus, minus;
+};
+
 /// From dL/dv(1) to the layer's gradient and, unless its data is null, dL/dt (batch x n_in). Samples whose dL/dt is
-/// complete are passed on to `done` at once, on any thread.
+/// complete are passed on to `done` at once, on any thread. `grad_v` may be null if there is a supply.
 template <class Real>
 void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
               Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
-              const std::function<void(Range samples)>& done, const Meanwhile& meanwhile = {});
+              const std::function<void(Range samples)>& done, const Meanwhile& meanwhile = {},
+              const Supply<Real>& supply = {});
 
 }  // namespace rcspike::detail

@@ -35,6 +35,7 @@ struct Trainer<Real>::State {
     std::vector<LayerGradient<Real>> gradients;
     detail::Scratch<Real> scratch;
     std::vector<detail::Buffer<Real>> grad_v;  // batch x n_out of each layer: dL/dv
+    detail::Buffer<Real> charges;              // four times batch x n_out of a layer: dL/dQ+, dL/dQ-, Q+ and Q-
     std::vector<double> losses;
     std::vector<unsigned char> correct;
 };
@@ -66,6 +67,36 @@ double loss_of(const Loss& loss, const Real* v, std::size_t n, std::int64_t labe
     return total;
 }
 
+/// What a charge from a rail costs: its voltage, and for current sources that of a supply that just reaches the
+/// threshold.
+double supply_voltage(double rail) { return std::isinf(rail) ? std::copysign(1.0, rail) : rail; }
+
+/// Asks a layer's way back to count the energy that the rails spend, times the penalty. `charges` is the memory.
+template <class Real>
+detail::Supply<Real> priced(const Loss& loss, const Circuit& circuit, std::size_t batch, std::size_t n_out,
+                            detail::Buffer<Real>& charges) {
+    if (loss.energy_penalty == 0) return {};
+    const std::size_t size = batch * n_out;
+    charges.resize(4 * size);
+    Real* const data = charges.data();
+    const double price = loss.energy_penalty / static_cast<double>(batch);
+    std::fill_n(data, size, static_cast<Real>(price * supply_voltage(circuit.e_plus)));
+    std::fill_n(data + size, size, static_cast<Real>(price * supply_voltage(circuit.e_minus)));
+    const auto part = [&](std::size_t i) { return Span2<Real>{data + i * size, batch, n_out}; };
+    return {part(0), part(1), part(2), part(3)};
+}
+
+/// Energy that the rails have spent on a layer, over the batch, in C V_th^2.
+template <class Real>
+double energy_of(const detail::Supply<Real>& supply, const Circuit& circuit) {
+    double plus = 0, minus = 0;
+    for (std::size_t i = 0; i < supply.plus.size(); ++i) {
+        plus += static_cast<double>(supply.plus.data[i]);
+        minus += static_cast<double>(supply.minus.data[i]);
+    }
+    return supply_voltage(circuit.e_plus) * plus + supply_voltage(circuit.e_minus) * minus;
+}
+
 template <class Real>
 void check(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Span1<const std::int64_t> labels,
            const Network<Real>& network) {
@@ -95,8 +126,14 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
         refuse("temporal_penalty must be finite and not negative, got ", loss.temporal_penalty);
     }
     if (!std::isfinite(loss.t_ref)) refuse("t_ref must be finite, got ", loss.t_ref);
+    if (!(loss.energy_penalty >= 0) || std::isinf(loss.energy_penalty)) {
+        refuse("energy_penalty must be finite and not negative, got ", loss.energy_penalty);
+    }
     validate(devices, network.n_layers());
-    state_.reset(new State{std::move(network), loss, devices, seed, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
+    if (loss.energy_penalty > 0 && !devices.is_ideal()) {
+        refuse("energy_penalty ", loss.energy_penalty, " cannot be counted on drawn devices; leave one of the two out");
+    }
+    state_.reset(new State{std::move(network), loss, devices, seed, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
     for (const Layer<Real>& layer : state_->network.layers_) {
         for (auto* moments : {&state_->moment1, &state_->moment2}) {
             moments->emplace_back();
@@ -192,11 +229,16 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
                                                 s.moment1[l].values.data() + first, s.moment2[l].values.data() + first);
                 }};
     };
+    const auto count = [&](const detail::Supply<Real>& supply) {
+        if (supply.plus.data) report.loss += s.loss.energy_penalty * energy_of(supply, s.network.circuit_);
+    };
     for (std::size_t l = n_layers; l-- > 0;) {
         const Span2<const Real> grad_v{s.grad_v[l].data(), batch, layers[l].n_out()};
+        const auto supply = priced(s.loss, s.network.circuit_, batch, layers[l].n_out(), s.charges);
         if (l == 0) {
             detail::backward<Real>(layers[l], s.activity.events[l], grad_v, {}, s.gradients[l], s.scratch, threads, {},
-                                   update(l + 1));
+                                   update(l + 1), supply);
+            count(supply);
             break;
         }
         const std::size_t n = layers[l].n_in();
@@ -219,7 +261,8 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
             saturated += n_saturated;
         };
         detail::backward<Real>(layers[l], s.activity.events[l], grad_v, grad_times, s.gradients[l], s.scratch, threads,
-                               through_ramp, update(l + 1));
+                               through_ramp, update(l + 1), supply);
+        count(supply);
         report.silent[l - 1] = silent;
         report.saturated[l - 1] = saturated;
     }

@@ -3,6 +3,7 @@
 #include "fixture.h"
 #include "rcspike/build_config.h"
 #include "rcspike/charge.h"
+#include "rcspike/energy.h"
 #include "rcspike/trace.h"
 #include "rcspike/trainer.h"
 
@@ -22,13 +23,19 @@ template <class Real>
 void compute(std::string& bytes) {
     const Matrix<Real> times = tied_times<Real>(9, 40, 64, 1), grad_v = uniform<Real>(9, 21, -1, 1, 3);
     const Schedule<Real> schedule(times);
-    Matrix<Real> v(9, 21), grad_times(9, 40), grad_weights(40, 21), curves(9, 21 * 2);
+    Matrix<Real> v(9, 21), q_plus(9, 21), q_minus(9, 21), grad_times(9, 40), grad_weights(40, 21), curves(9, 21 * 2);
     for (const double scale : {0.1, 10.0}) {
         const Matrix<Real> weights = uniform<Real>(40, 21, -scale, scale, 2);
         for (const Circuit& circuit : {Circuit{}, Circuit{2, -0.5, 0.1, 0}, Circuit::conventional()}) {
             charge<Real>(schedule, weights, circuit, v);
             append(bytes, v);
             charge_vjp<Real>(schedule, weights, circuit, grad_v, grad_times, grad_weights);
+            append(bytes, grad_times);
+            append(bytes, grad_weights);
+            supply_charge<Real>(schedule, weights, circuit, q_plus, q_minus);
+            append(bytes, q_plus);
+            append(bytes, q_minus);
+            supply_charge_vjp<Real>(schedule, weights, circuit, grad_v, v, grad_times, grad_weights);
             append(bytes, grad_times);
             append(bytes, grad_weights);
             trace<Real>(schedule, weights, circuit, Matrix<Real>(1, 2, {Real(0.3), Real(0.7)}), curves);
@@ -46,14 +53,16 @@ void compute(std::string& bytes) {
             append(bytes, *gradient);
         }
     }
-    Matrix<Real> first = uniform<Real>(40, 21, -0.2, 0.3, 7), second = uniform<Real>(21, 3, -1, 1, 8);
-    Trainer<Real> trainer(Network<Real>({first, second}, Circuit{}), Loss{});
-    const std::vector<std::int64_t> samples{0, 1, 2, 3, 4, 5, 6, 7, 8}, labels{0, 1, 2, 0, 1, 2, 0, 1, 2};
-    for (int i = 0; i < 5; ++i) trainer.step(schedule, {samples.data(), 9}, {labels.data(), 9}, {}, 0.01);
-    trainer.network().weights(0, first);
-    trainer.network().weights(1, second);
-    append(bytes, first);
-    append(bytes, second);
+    for (const Loss& loss : {Loss{}, Loss{0.07, 0, 0.9, 0.1}}) {
+        Matrix<Real> first = uniform<Real>(40, 21, -0.2, 0.3, 7), second = uniform<Real>(21, 3, -1, 1, 8);
+        Trainer<Real> trainer(Network<Real>({first, second}, Circuit{}), loss);
+        const std::vector<std::int64_t> samples{0, 1, 2, 3, 4, 5, 6, 7, 8}, labels{0, 1, 2, 0, 1, 2, 0, 1, 2};
+        for (int i = 0; i < 5; ++i) trainer.step(schedule, {samples.data(), 9}, {labels.data(), 9}, {}, 0.01);
+        trainer.network().weights(0, first);
+        trainer.network().weights(1, second);
+        append(bytes, first);
+        append(bytes, second);
+    }
 }
 
 std::string results(const std::string& isa) {

@@ -5,6 +5,9 @@
 
 #include "check.h"
 #include "fixture.h"
+#include "rcspike/charge.h"
+#include "rcspike/energy.h"
+#include "rcspike/fire.h"
 
 using namespace rcspike;
 using namespace rcspike::test;
@@ -87,6 +90,17 @@ Matrices<Real> noise(std::size_t batch) {
     return {uniform<Real>(batch, n_hidden, -0.1, 0.1, 8), uniform<Real>(batch, n_classes, -0.1, 0.1, 9)};
 }
 
+/// Energy that the rails spend on one layer, over a batch of spike times.
+double energy(const Matrix<double>& times, const Matrix<double>& weights, const Circuit& circuit) {
+    Matrix<double> plus(times.rows, weights.cols), minus = plus;
+    supply_charge<double>(Schedule<double>(times), weights, circuit, plus, minus);
+    const double e_plus = std::isinf(circuit.e_plus) ? 1 : circuit.e_plus;
+    const double e_minus = std::isinf(circuit.e_minus) ? -1 : circuit.e_minus;
+    double sum = 0;
+    for (std::size_t i = 0; i < plus.values.size(); ++i) sum += e_plus * plus.values[i] + e_minus * minus.values[i];
+    return sum;
+}
+
 /// Sum of the losses and number of samples whose label has the largest voltage, from the definition in double.
 std::pair<double, std::size_t> judge(const Task<double>& task, const Matrices<double>& weights, const Loss& loss,
                                      const Circuit& circuit, const Matrices<double>& noise) {
@@ -97,6 +111,14 @@ std::pair<double, std::size_t> judge(const Task<double>& task, const Matrices<do
     Network<double>(views(weights), circuit).forward(Schedule<double>(times), views(noise), v);
     double total = 0;
     std::size_t correct = 0;
+    if (loss.energy_penalty > 0) {
+        Matrix<double> hidden(v.rows, n_hidden);
+        charge<double>(Schedule<double>(times), weights[0], circuit, hidden);
+        fire<double>(hidden, circuit, hidden);
+        for (std::size_t i = 0; i < hidden.values.size() && !noise.empty(); ++i)
+            hidden.values[i] = std::max(hidden.values[i] + noise[0].values[i], 0.0);
+        total += loss.energy_penalty * (energy(times, weights[0], circuit) + energy(hidden, weights[1], circuit));
+    }
     for (std::size_t i = 0; i < v.rows; ++i) {
         double sum = 0;
         const auto label = static_cast<std::size_t>(task.labels[i]);
@@ -127,14 +149,15 @@ TEST_EACH_REAL(the_loss_falls_and_the_task_is_learnt) {
 
 TEST(a_step_reports_the_loss_by_its_definition) {
     const Task<double> task(30);
-    const Loss loss{0.1, 0.7, 0.8};
     const Circuit circuit{2, -1, 0.1, 0.3};
-    for (const Matrices<double>& shifts : {Matrices<double>{}, noise<double>(30)}) {
-        Trainer<double> trainer = make(first_weights<double>(), loss, circuit);
-        const StepReport report = step(trainer, task, 0.01, 1, shifts);
-        const auto [total, correct] = judge(task, first_weights<double>(), loss, circuit, shifts);
-        CHECK_CLOSE(report.loss, total, 30 * 20 * eps<double> * total);
-        CHECK_EQUAL(report.correct, correct);
+    for (const Loss& loss : {Loss{0.1, 0.7, 0.8}, Loss{0.1, 0.7, 0.8, 0.2}}) {
+        for (const Matrices<double>& shifts : {Matrices<double>{}, noise<double>(30)}) {
+            Trainer<double> trainer = make(first_weights<double>(), loss, circuit);
+            const StepReport report = step(trainer, task, 0.01, 1, shifts);
+            const auto [total, correct] = judge(task, first_weights<double>(), loss, circuit, shifts);
+            CHECK_CLOSE(report.loss, total, 30 * 20 * eps<double> * total);
+            CHECK_EQUAL(report.correct, correct);
+        }
     }
 }
 
@@ -142,9 +165,13 @@ TEST(a_step_reports_the_loss_by_its_definition) {
 // or threshold within the step bends the loss; with these weights none lies that close.
 TEST(the_gradient_agrees_with_central_differences) {
     const Task<double> task(20);
-    const Loss loss{0.2, 0.5, 0.8};
     constexpr double h = 1e-6;
-    for (const Circuit& circuit : {Circuit{}, Circuit{2, -1, 0.1, 0.3}}) {
+    const std::pair<Loss, Circuit> cases[] = {{{0.2, 0.5, 0.8}, {}},
+                                              {{0.2, 0.5, 0.8}, {2, -1, 0.1, 0.3}},
+                                              {{0.2, 0.5, 0.8, 0.05}, {}},
+                                              {{0.2, 0.5, 0.8, 0.05}, Circuit::conventional()},
+                                              {{0.2, 0.5, 0.8, 0.05}, {2, -1, 0.1, 0.3}}};
+    for (const auto& [loss, circuit] : cases) {
         for (const Matrices<double>& shifts : {Matrices<double>{}, noise<double>(20)}) {
             Trainer<double> trainer = make(first_weights<double>(), loss, circuit);
             step(trainer, task, 0, 1, shifts);
@@ -205,13 +232,27 @@ TEST_EACH_REAL(a_restored_trainer_goes_on_bit_for_bit) {
 
 TEST_EACH_REAL(the_number_of_threads_changes_no_bit) {
     const Task<Real> task(50);
-    Trainer<Real> one = make(first_weights<Real>());
-    for (int i = 0; i < 4; ++i) step(one, task, 0.01, 1, noise<Real>(50));
-    for (const int threads : {2, 5}) {
-        Trainer<Real> many = make(first_weights<Real>());
-        for (int i = 0; i < 4; ++i) step(many, task, 0.01, threads, noise<Real>(50));
-        CHECK(same_bits(weights(one), weights(many)));
+    for (const Loss& loss : {Loss{}, Loss{0.07, 0, 0.9, 0.1}}) {
+        Trainer<Real> one = make(first_weights<Real>(), loss);
+        for (int i = 0; i < 4; ++i) step(one, task, 0.01, 1, noise<Real>(50));
+        for (const int threads : {2, 5}) {
+            Trainer<Real> many = make(first_weights<Real>(), loss);
+            for (int i = 0; i < 4; ++i) step(many, task, 0.01, threads, noise<Real>(50));
+            CHECK(same_bits(weights(one), weights(many)));
+        }
     }
+}
+
+TEST_EACH_REAL(a_penalty_on_energy_saves_some) {
+    const Task<Real> task(24);
+    const auto spent = [&](const Loss& loss) {
+        Trainer<Real> trainer = make(first_weights<Real>(), loss);
+        for (int i = 0; i < 60; ++i) step(trainer, task, 0.02);
+        CHECK_EQUAL(step(trainer, task).correct, 24u);
+        Trainer<Real> meter = make(weights(trainer), {0.07, 0, 0.9, 1});
+        return step(meter, task).loss - step(trainer, task, 0).loss;
+    };
+    CHECK(spent({0.07, 0, 0.9, 0.05}) < spent({}) / 2);
 }
 
 TEST_EACH_REAL(a_trainer_leaves_no_trace_of_larger_batches) {
@@ -294,6 +335,9 @@ TEST_EACH_REAL(what_does_not_fit_is_refused_and_changes_nothing) {
     CHECK_THROWS(make(first_weights<Real>(), {1, inf, 0}), std::invalid_argument, "got inf");
     CHECK_THROWS(make(first_weights<Real>(), {1, -1, 0}), std::invalid_argument, "not negative, got -1");
     CHECK_THROWS(make(first_weights<Real>(), {1, 0, inf}), std::invalid_argument, "t_ref must be finite, got inf");
+    CHECK_THROWS(make(first_weights<Real>(), {1, 0, 0, -1}), std::invalid_argument,
+                 "energy_penalty must be finite and not negative, got -1");
+    CHECK_THROWS(make(first_weights<Real>(), {1, 0, 0, inf}), std::invalid_argument, "not negative, got inf");
     const Matrices<Real> m = first_weights<Real>(), swapped{m[1], m[0]};
     CHECK_THROWS(trainer.restore(1, views<Real>({m[0]}), views(m)), std::invalid_argument,
                  "moments must be given for all 2 layers, got 1");

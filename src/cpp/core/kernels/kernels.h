@@ -101,10 +101,29 @@ struct DeviceDraw {
     float lognormal, proportional, absolute, stuck_off, stuck_on;
 };
 
+/// What the positive and the negative rail deliver to the neurons of a tile: a row of lanes each, in C V_th.
+template <class Real>
+struct RailRows {
+    Real* plus;
+    Real* minus;
+};
+
+/// dL/dv(1), dL/dQ+ and dL/dQ- of a tile, a row of lanes each.
+template <class Real>
+struct RailUpstream {
+    const Real* v;
+    const Real* plus;
+    const Real* minus;
+};
+
 /// Reals of scratch memory that the backward pass of a train of n steps needs.
 template <class Real>
 constexpr std::size_t backward_scratch(std::size_t n_steps) {
     return 4 * lanes<Real> * n_steps;
+}
+template <class Real>
+constexpr std::size_t supply_scratch(std::size_t n_steps) {
+    return 8 * lanes<Real> * n_steps;
 }
 
 template <class Real>
@@ -120,6 +139,11 @@ struct Kernels {
     /// `lanes` of their numbers in grad_v may differ from 0. Null where it does not pay.
     void (*charge_backward_merged)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                                    const TileGradient<Real>& gradient, Real* scratch);
+    /// Charges that the rails deliver to one resistive tile.
+    void (*supply)(const Events<Real>& events, const Tile<Real>& tile, const RailRows<Real>& charges);
+    /// Adds the gradients of one resistive tile for a loss that counts these charges too, and writes them.
+    void (*supply_backward)(const Events<Real>& events, const Tile<Real>& tile, const RailUpstream<Real>& upstream,
+                            const TileGradient<Real>& gradient, const RailRows<Real>& charges, Real* scratch);
     /// v of one tile at sorted times, a row of lanes each.
     void (*trace)(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in

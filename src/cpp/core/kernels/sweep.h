@@ -446,6 +446,8 @@ void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* a
     trace<ResistiveSums<B, false>>(events, tile, at, n_at, v);
 }
 
+#include "kernels/supply.h"
+
 template <class Real>
 constexpr Kernels<Real> make_table() {
     static_assert(RCSPIKE_TILES_AT_ONCE <= most_tiles);
@@ -453,6 +455,8 @@ constexpr Kernels<Real> make_table() {
             charge_any<Real>,
             charge_backward_any<Real>,
             nullptr,
+            supply<Real>,
+            supply_backward<Real>,
             trace_any<Real>,
             adam<Real>,
             draw<Real>};

@@ -1,0 +1,286 @@
+"""``rcspike spice``: netlists, the simulator beside the engine, and fits."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, overload
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from rcspike import Network, PhysicalScale, datasets, plots, spice
+from rcspike._files import check_writable, written_whole
+from rcspike.cli import _options
+from rcspike.cli._record import command_words, load_network, versions, write_record
+from rcspike.cli._report import console, fail, user_errors
+from rcspike.functional import FloatArray
+from rcspike.spice import Comparison
+from rcspike.tables import Row, write_table
+
+__all__ = ["app"]
+
+app = typer.Typer(help="SPICE netlists of trained networks, and ngspice beside the engine.", no_args_is_help=True)
+
+_SCALE = PhysicalScale()
+Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
+Images = Annotated[_options.DatasetName, typer.Argument(help="Where the test images are from.", show_default=False)]
+Image = Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)]
+Diode = Annotated[
+    str | None,
+    typer.Option(
+        help="In each synapse: none, ideal, constant, or a file with a card '.model NAME D(...)'.",
+        show_default="constant if the model has a diode drop, else none",
+    ),
+]
+Capacitance = Annotated[float, typer.Option(help="Membrane capacitance in F.")]
+Window = Annotated[float, typer.Option(help="Duration of a phase in s.")]
+Threshold = Annotated[float, typer.Option("--v-th", help="Firing threshold above rest in V.")]
+Workers = Annotated[int | None, typer.Option(help="Simulators at a time.", min=1, show_default="one a core")]
+
+
+@app.command("export", epilog="Example: rcspike spice export runs/mnist mnist --image 3 --layer 1 --neurons 0,5,7")
+def export_command(
+    model: Model,
+    dataset: Images,
+    image: Image = 0,
+    layer: Annotated[int, typer.Option(help="Layer, counted from 1.", min=1)] = 1,
+    neurons: Annotated[str | None, typer.Option(help="Neurons of the layer.", show_default="all")] = None,
+    diode: Diode = None,
+    capacitance: Capacitance = _SCALE.capacitance,
+    window: Window = _SCALE.window,
+    v_th: Threshold = _SCALE.v_th,
+    data: _options.Data = None,
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
+) -> None:
+    """Write one image in one layer as an ngspice netlist in SI units, with the subcircuits that it is made of."""
+    with user_errors():
+        scale = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
+        network = load_network(model)
+        times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
+        weights = network.weights[layer - 1]
+        chosen = (
+            list(range(weights.shape[1])) if neurons is None else _options.numbers("--neurons", neurons, int, "0,5,7")
+        )
+        absent = [i for i in chosen if not 0 <= i < weights.shape[1]]
+        if absent:
+            raise ValueError(f"layer {layer} has neurons 0 to {weights.shape[1] - 1}, got {absent[0]}")
+        text = spice.layer_netlist(
+            times,
+            *spice.conductances(np.ascontiguousarray(weights[:, chosen]), network.circuit, scale),
+            network.circuit,
+            scale,
+            diode=_diode(diode) or spice.modelled_diode(network.circuit),
+            names=chosen,
+            title=f"rcspike: layer {layer} of {model}, test image {image} of {dataset.value}",
+        )
+        if out is not None:
+            with written_whole(out) as temporary:
+                temporary.write_text(text)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        typer.echo(f"{len(chosen)} neurons, {np.count_nonzero(times < 1)} input spikes: run it with: ngspice -b {out}")
+
+
+@app.command("library", epilog="Example: rcspike spice library > rcspike.lib")
+def library_command(
+    diode: Annotated[str, typer.Option(help="In each synapse, as for export.")] = "none",
+) -> None:
+    """Print synapse and neuron as subcircuits, for a test bench of one's own."""
+    with user_errors():
+        typer.echo(spice.library(diode=_diode(diode)))
+
+
+@app.command("verify", epilog="Example: rcspike spice verify runs/mnist mnist --neurons 50")
+def verify_command(
+    ctx: typer.Context,
+    model: Model,
+    dataset: Images,
+    neurons: Annotated[
+        int | None, typer.Option(help="Neurons of each layer, spread over it.", min=1, show_default="50")
+    ] = None,
+    image: Image = 0,
+    images: Annotated[int, typer.Option(help="How many images, from that one on.", min=1)] = 1,
+    layer: Annotated[int | None, typer.Option(help="One layer, counted from 1.", min=1, show_default="all")] = None,
+    end_to_end: Annotated[
+        bool, typer.Option("--end-to-end", help="Whole layers, each driven by the spikes SPICE gave the one before.")
+    ] = False,
+    diode: Diode = None,
+    capacitance: Capacitance = _SCALE.capacitance,
+    window: Window = _SCALE.window,
+    v_th: Threshold = _SCALE.v_th,
+    workers: Workers = None,
+    data: _options.Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for a figure and CSV files of each layer.", show_default="none")
+    ] = None,
+) -> None:
+    """Simulate neurons with ngspice and compare membrane voltages and output spike times with the engine's."""
+    with user_errors(), _simulator_errors():
+        spice.find_ngspice()
+        if out is not None:
+            plots.check_available()
+            check_writable(out)
+        network = load_network(model)
+        options: dict[str, Any] = {
+            "scale": PhysicalScale(capacitance=capacitance, window=window, v_th=v_th),
+            "diode": _diode(diode),
+            "workers": workers,
+        }
+        numbers = range(image, image + images)
+        times = _times(network, dataset, data, numbers)
+        if end_to_end:
+            if layer is not None or neurons is not None:
+                raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
+            compared = [spice.compare_network(network, sample, **options) for sample in times]
+        else:
+            layers = range(1, len(network.weights) + 1) if layer is None else [layer]
+            chosen = {depth: _spread(network, depth, neurons or 50) for depth in layers}
+            compared = [
+                [spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options) for depth in layers]
+                for sample in times
+            ]
+    found = list(zip(*compared, strict=True))  # by layer, then by image
+    rows = [_errors(comparisons) for comparisons in found]
+    if out is not None:
+        figures = [plots.spice_figure(comparisons[0]) for comparisons in found]
+        with user_errors():
+            for comparisons, figure in zip(found, figures, strict=True):
+                stem = f"layer{comparisons[0].layer}"
+                spice.write_csv(spice.spike_measurements(comparisons, numbers), out / f"spikes-{stem}.csv")
+                spice.write_csv(spice.waveform_measurements(comparisons, numbers), out / f"waveforms-{stem}.csv")
+                plots.save_figure(figure, out / stem)
+            write_table(out / "errors.csv", rows)
+            write_record(out / "spice.json", {"command": shlex.join(command_words(ctx)), **versions()})
+    console().print(_table(rows))
+    if end_to_end:
+        same = sum(int(np.argmax(c.v)) == int(np.argmax(c.v_spice)) for c in found[-1])
+        typer.echo(f"class  the same for {same} of {images} images")
+
+
+@app.command("fit", epilog="Example: rcspike spice fit spikes-layer1.csv runs/mnist mnist --layer 1")
+def fit_command(
+    csv: Annotated[
+        Path,
+        typer.Argument(
+            help="Columns image, neuron and spike_time, or image, neuron, time and voltage, in SI units.",
+            show_default=False,
+        ),
+    ],
+    model: Model,
+    dataset: Images,
+    layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
+    parameters: Annotated[
+        str, typer.Option(help="Of e_plus, e_minus, diode_drop, ramp and capacitance.")
+    ] = "e_plus,e_minus,capacitance",
+    confidence: Annotated[float, typer.Option(help="Of the limits.", min=0, max=1)] = 0.95,
+    capacitance: Capacitance = _SCALE.capacitance,
+    window: Window = _SCALE.window,
+    v_th: Threshold = _SCALE.v_th,
+    data: _options.Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the model as the fitted circuit runs it.", show_default="nowhere"),
+    ] = None,
+) -> None:
+    """Fit rails, diode drop, ramp or capacitance to spike times or waveforms of a real or simulated circuit."""
+    with user_errors():
+        designed = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
+        network = load_network(model)
+        measured = spice.read_csv(csv)
+        numbers, rows = np.unique(measured.image, return_inverse=True)
+        times = spice.input_times(network, _times(network, dataset, data, numbers.tolist()), layer)
+        g_plus, g_minus = spice.conductances(network.weights[layer - 1], network.circuit, designed)
+        result = spice.fit(
+            spice.Measurements(rows, measured.neuron, measured.time, measured.voltage),
+            times,
+            g_plus,
+            g_minus,
+            network.circuit,
+            designed,
+            parameters=[name.strip() for name in parameters.split(",")],
+            confidence=confidence,
+        )
+        if out is not None:
+            spice.calibrated(network, result.circuit, result.scale, designed=designed).save(out)
+    table = Table("parameter", "value", "std. error", "from", "to", "unit", box=None, pad_edge=False)
+    units = {"ramp": "1", "capacitance": "F"}
+    columns = (result.values, result.standard_errors, result.lower, result.upper)
+    for name, *row in zip(result.parameters, *columns, strict=True):
+        table.add_row(name, *(f"{x:.5g}" for x in row), units.get(name, "V_th"))
+    console().print(table)
+    unit = "% of T" if measured.voltage is None else "% of V_th"
+    typer.echo(f"RMSE  {100 * result.rmse_before:.4f} {unit} as designed, {100 * result.rmse:.4f} fitted, n {result.n}")
+
+
+def _times(network: Network, dataset: _options.DatasetName, data: Path | None, images: Sequence[int]) -> FloatArray:
+    """Spike times (n, n_in) of test images, after checking that they are there and fit the network."""
+    times = datasets.load(dataset.value, directory=data).test.times
+    for image in images:
+        if not 0 <= image < len(times):
+            raise ValueError(f"{dataset.value} has test images 0 to {len(times) - 1}, got {image}")
+    if times.shape[1] != network.sizes[0]:
+        raise ValueError(f"the model takes {network.sizes[0]} inputs, {dataset.value} has {times.shape[1]} pixels")
+    return times[list(images)]
+
+
+def _spread(network: Network, layer: int, n: int) -> list[int]:
+    """Up to n neurons at even distances."""
+    last = network.sizes[min(layer, len(network.weights))] - 1
+    return [int(i) for i in np.unique(np.linspace(0, last, n).round())]
+
+
+@contextmanager
+def _simulator_errors() -> Iterator[None]:
+    """What ngspice does not take, such as a card with a mistake, is the user's to put right."""
+    try:
+        yield
+    except RuntimeError as error:
+        fail(error)
+
+
+@overload
+def _diode(text: str) -> str: ...
+@overload
+def _diode(text: None) -> None: ...
+def _diode(text: str | None) -> str | None:
+    """A file's text if there is such a file, else the word itself."""
+    return Path(text).read_text() if text is not None and Path(text).is_file() else text
+
+
+def _errors(comparisons: Sequence[Comparison]) -> Row:
+    """Of one layer, all images together: in µV, in ps, and in per cent of T."""
+    scale = comparisons[0].scale
+    v = np.concatenate([c.v_error for c in comparisons])
+    t = np.concatenate([c.t_error for c in comparisons])
+    row: dict[str, Any] = {"layer": comparisons[0].layer, "neurons": len(v)}
+    row |= {"v_rmse_uV": 1e6 * scale.volts(_rms(v)), "v_max_uV": 1e6 * scale.volts(_max(v)), "spiking": len(t)}
+    for name, error in (("t_rmse", _rms(t)), ("t_max", _max(t))):
+        row |= {f"{name}_ps": 1e12 * scale.seconds(error), f"{name}_percent": 100 * error}
+    return row
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    names = ["layer", "neurons", "v RMSE/µV", "max", "spiking", "t RMSE/ps", "% of T", "max/ps", "% of T"]
+    table = Table(*names, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*[_text(name, x) for name, x in row.items()])
+    return table
+
+
+def _text(name: str, x: float) -> str:
+    if isinstance(x, int):
+        return str(x)
+    return f"{x:.4f}" if "percent" in name else f"{x:.3g}"
+
+
+def _rms(x: FloatArray) -> float:
+    return float(np.sqrt(np.mean(x**2))) if len(x) else 0.0
+
+
+def _max(x: FloatArray) -> float:
+    return float(np.max(np.abs(x), initial=0.0))

@@ -1,0 +1,124 @@
+"""Accuracy against the energy of an inference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rcspike.circuit import Circuit
+from rcspike.plots._style import (
+    BOTTOM,
+    FAINT,
+    INK,
+    PAPER,
+    RIGHT,
+    TITLE,
+    WIDTH,
+    check_available,
+    circuit_colour,
+    place,
+    tidy,
+    title,
+)
+from rcspike.tables import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["pareto_figure"]
+
+_HEIGHT, _LEGEND_WIDTH = 3.4, 2.3
+_MARKERS = "osD^vP"
+
+
+def pareto_figure(rows: Sequence[Row]) -> Figure:
+    """Test accuracy against the mean energy of an inference, for every circuit of a sweep, and their Pareto front.
+
+    The colour is that of the circuit, the shape tells penalties on energy apart. A line joins the circuits of a data
+    set that no other one beats in both.
+
+    Parameters
+    ----------
+    rows : sequence
+        As `rcspike.tables.summary_rows` makes them; those without an energy are left out.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If no row has an energy.
+
+    Examples
+    --------
+    >>> row = {"dataset": "mnist", "model": "rc-spike", "n": 1, "test_std": None, "energy_pj_std": None}
+    >>> rows = [{**row, "v_syn": v, "test_mean": 97 + v, "energy_pj_mean": 300 * v} for v in (1.0, 1.2)]
+    >>> pareto_figure(rows).axes[0].get_xlabel()
+    'energy of an inference / pJ'
+    """
+    check_available()
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    points = [row for row in rows if "energy_pj_mean" in row]
+    if not points:
+        raise ValueError("no row has an energy: only spiking networks do")
+    figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
+    axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
+    penalties = sorted({row.get("energy_penalty", 0.0) for row in points})
+    for row in points:
+        axes.errorbar(
+            row["energy_pj_mean"],
+            row["test_mean"],
+            xerr=row["energy_pj_std"],
+            yerr=row["test_std"],
+            fmt=_MARKERS[penalties.index(row.get("energy_penalty", 0.0)) % len(_MARKERS)],
+            markersize=5,
+            linewidth=1,
+            capsize=2,
+            color=_colour(row),
+            markeredgecolor=PAPER,
+            markeredgewidth=0.4,
+            zorder=3,
+        )
+    for dataset in dict.fromkeys(row["dataset"] for row in points):
+        front = _front([(row["energy_pj_mean"], row["test_mean"]) for row in points if row["dataset"] == dataset])
+        axes.plot(*zip(*front, strict=True), color=FAINT, linewidth=1, zorder=1)
+        axes.annotate(dataset, front[-1], (6, 5), textcoords="offset points", fontsize=8, color=INK)
+    for v_syn in sorted({row["v_syn"] for row in points}):
+        axes.plot([], [], "o", markersize=5, color=_colour({"v_syn": v_syn}), label=_circuit(v_syn))
+    for penalty, marker in zip(penalties, _MARKERS, strict=False):
+        if len(penalties) > 1:
+            axes.plot([], [], marker, markersize=5, color=INK, mfc="none", label=f"energy penalty {penalty:g}")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda pj, _: f"{pj:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("energy of an inference / pJ", fontsize=9, color=INK)
+    axes.set_ylabel("test accuracy / %")
+    tidy(axes)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8, frameon=False, labelcolor=INK)
+    title(figure, "Accuracy against energy; the line is the Pareto front")
+    return figure
+
+
+def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points of which no other has both less of the first and more of the second, from left to right."""
+    front: list[tuple[float, float]] = []
+    for energy, accuracy in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or accuracy > front[-1][1]:
+            front.append((energy, accuracy))
+    return front
+
+
+def _colour(row: Row) -> str:
+    return circuit_colour(Circuit(v_syn=row["v_syn"]))
+
+
+def _circuit(v_syn: float) -> str:
+    return "conventional" if math.isinf(v_syn) else rf"$V_\mathrm{{syn}} = {v_syn:g}\,V_\mathrm{{th}}$"

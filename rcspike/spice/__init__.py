@@ -1,0 +1,44 @@
+"""Netlists of trained networks, ngspice beside the engine, and circuits fitted to measurements."""
+
+from rcspike.spice.fitting import Fit, calibrated, fit
+from rcspike.spice.measurements import (
+    Measurements,
+    read_csv,
+    spike_measurements,
+    waveform_measurements,
+    write_csv,
+)
+from rcspike.spice.netlist import conductances, layer_netlist, library
+from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
+from rcspike.spice.verify import (
+    Comparison,
+    compare_layer,
+    compare_network,
+    input_times,
+    modelled_diode,
+    spike_time_errors,
+)
+
+__all__ = [
+    "Comparison",
+    "Fit",
+    "Measured",
+    "Measurements",
+    "calibrated",
+    "compare_layer",
+    "compare_network",
+    "conductances",
+    "find_ngspice",
+    "fit",
+    "input_times",
+    "layer_netlist",
+    "library",
+    "modelled_diode",
+    "read_csv",
+    "run_ngspice",
+    "simulate_layer",
+    "spike_measurements",
+    "spike_time_errors",
+    "waveform_measurements",
+    "write_csv",
+]

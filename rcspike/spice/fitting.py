@@ -1,0 +1,292 @@
+"""The circuit that fits what was measured, by least squares with exact derivatives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.circuit import Circuit
+from rcspike.functional import FloatArray, charge_affine, charge_affine_vjp
+from rcspike.network import Network
+from rcspike.physical import PhysicalScale
+from rcspike.spice.measurements import Measurements
+
+__all__ = ["PARAMETERS", "Fit", "calibrated", "fit"]
+
+Float64Array = npt.NDArray[np.float64]
+
+PARAMETERS = ("e_plus", "e_minus", "diode_drop", "ramp", "capacitance")
+_BOUNDS = {
+    "e_plus": (1e-6, math.inf),
+    "e_minus": (-math.inf, -1e-6),
+    "diode_drop": (0.0, math.inf),
+    "ramp": (-math.inf, 1 - 1e-6),
+    "capacitance": (1e-6, math.inf),
+}
+_DEPENDENT = 1e-7  # least singular value of the Jacobian with columns of length 1; the exact gradients leave 1e-13
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted circuit, and how well it is known.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    scale : PhysicalScale
+        With the fitted capacitance.
+    parameters : tuple of str
+        Names of what was fitted.
+    values, standard_errors, lower, upper : (n_parameters,)
+        Estimate, standard error and confidence limits of each; the capacitance in F, rails and drop in V_th.
+    rmse_before, rmse : float
+        Root mean square of the residuals, before and after; in T for spike times, in V_th for voltages.
+    n : int
+        Number of measurements that took part.
+    """
+
+    circuit: Circuit
+    scale: PhysicalScale
+    parameters: tuple[str, ...]
+    values: Float64Array
+    standard_errors: Float64Array
+    lower: Float64Array
+    upper: Float64Array
+    rmse_before: float
+    rmse: float
+    n: int
+
+
+def fit(
+    measurements: Measurements,
+    times: FloatArray,
+    g_plus: Float64Array,
+    g_minus: Float64Array,
+    circuit: Circuit,
+    scale: PhysicalScale,
+    *,
+    parameters: Sequence[str] = ("e_plus", "e_minus", "capacitance"),
+    confidence: float = 0.95,
+) -> Fit:
+    """Fit parameters of a circuit to spike times or waveforms, whose resistors are known.
+
+    Parameters
+    ----------
+    measurements : Measurements
+        Spike times that are not within (0, T) say nothing that has a derivative, and are left out.
+    times : (batch, n_in)
+        Input spike times in T; ``measurements.image`` are rows of it.
+    g_plus, g_minus : (n_in, n_out)
+        Conductances in S, as `rcspike.spice.conductances` makes them.
+    circuit, scale
+        Where to start, and the values of what is not fitted.
+    parameters : sequence of str
+        Of ``"e_plus"``, ``"e_minus"``, ``"diode_drop"``, ``"ramp"`` and ``"capacitance"``.
+    confidence : float
+        Of the limits, which assume residuals that are independent and equally wide.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ImportError
+        If scipy is missing.
+    ValueError
+        If a parameter is unknown, the measurements cannot tell the parameters apart, or are fewer than them; or if a
+        measurement is of a sample or neuron that is not there.
+
+    Notes
+    -----
+    Voltages depend on ``E+ - V_D`` and ``E- + V_D`` alone, so that at most two of the rails and the drop can be
+    fitted, and on the ramp not at all. The ramp is taken to be calibrated, from rest to threshold in T, whatever the
+    capacitance.
+    The Jacobian comes from the engine's exact gradients with respect to D and G.
+
+    Examples
+    --------
+    A rail that is lower than designed, found from two points of a waveform:
+
+    >>> designed, real, scale = Circuit(v_syn=1.0), Circuit(e_plus=0.9, e_minus=-1.0), PhysicalScale()
+    >>> g_plus, g_minus = scale.siemens(np.ones((1, 1))), np.zeros((1, 1))
+    >>> t, v = np.array([0.5, 1.0]), 0.9 * (1 - np.exp(-np.array([0.5, 1.0])))
+    >>> nothing = np.zeros(2, dtype=np.int64)
+    >>> waveform = Measurements(nothing, nothing, scale.seconds(t), scale.volts(v))
+    >>> fit(waveform, np.zeros((1, 1)), g_plus, g_minus, designed, scale, parameters=["e_plus"]).values.round(6)
+    array([0.9])
+    """
+    try:
+        from scipy.optimize import least_squares
+        from scipy.stats import t as student
+    except ImportError as error:
+        raise ImportError("fitting needs scipy: pip install 'rcspike[spice]'") from error
+
+    names = tuple(parameters)
+    if not names or len(set(names)) < len(names) or not set(names) <= set(PARAMETERS):
+        raise ValueError(f"parameters must be some of {', '.join(PARAMETERS)}, each once, got {', '.join(names)}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
+    groups = _groups(measurements, times, g_plus, g_minus, scale)
+    measured = np.concatenate([group.measured for group in groups] or [np.empty(0)])
+    n, p = len(measured), len(names)
+    if n <= p:
+        raise ValueError(f"{n} measurements within the phase are too few for {p} parameters and their limits")
+
+    # The capacitance counts from the designed one.
+    designed: dict[str, float] = {name: getattr(circuit, name, 1.0) for name in PARAMETERS}
+
+    def predicted(x: Float64Array) -> tuple[Float64Array, Float64Array]:
+        values = {**designed, **dict(zip(names, x.tolist(), strict=True))}
+        parts = [_predict(group, values) for group in groups]
+        derivatives = np.concatenate([d for _, d in parts])
+        return np.concatenate([y for y, _ in parts]), derivatives[:, [PARAMETERS.index(name) for name in names]]
+
+    start = np.array([designed[name] for name in names])
+    _refuse_dependent(predicted(start)[1], names)
+    found = least_squares(
+        lambda x: predicted(x)[0] - measured,
+        start,
+        lambda x: predicted(x)[1],
+        bounds=tuple(zip(*(_BOUNDS[name] for name in names), strict=True)),
+        x_scale="jac",
+        ftol=1e-14,
+        gtol=1e-15,
+        xtol=1e-14,
+    )
+    _refuse_dependent(found.jac, names)
+    variance = np.sum(found.fun**2) / (n - p)
+    errors = np.sqrt(variance * np.diag(np.linalg.inv(found.jac.T @ found.jac)))
+    half = student.ppf(0.5 * (1 + confidence), n - p) * errors
+    values = {**designed, **dict(zip(names, found.x.tolist(), strict=True))}
+    fitted_scale = replace(scale, capacitance=scale.capacitance * values.pop("capacitance"))
+    units = np.array([scale.capacitance if name == "capacitance" else 1.0 for name in names])
+    return Fit(
+        circuit=Circuit(**values),
+        scale=fitted_scale,
+        parameters=names,
+        values=found.x * units,
+        standard_errors=errors * units,
+        lower=(found.x - half) * units,
+        upper=(found.x + half) * units,
+        rmse_before=_rms(predicted(start)[0] - measured),
+        rmse=_rms(found.fun),
+        n=n,
+    )
+
+
+def calibrated(network: Network, circuit: Circuit, scale: PhysicalScale, *, designed: PhysicalScale) -> Network:
+    """The same resistors in another circuit: the network as the engine has to run it to do what the real one does.
+
+    Parameters
+    ----------
+    network : Network
+        As designed: its weights are resistors in its circuit and `designed`.
+    circuit : Circuit
+        As it really is, for example fitted.
+    scale : PhysicalScale
+        As it really is.
+    designed : PhysicalScale
+
+    Examples
+    --------
+    >>> designed, real = PhysicalScale(), PhysicalScale(capacitance=280e-15)
+    >>> calibrated(Network([np.eye(1)], Circuit(v_syn=2.0)), Circuit(v_syn=3.0), real, designed=designed).weights[0]
+    array([[0.75]])
+    """
+    share = designed.siemens(1.0) / scale.siemens(1.0)
+    plus, minus = (getattr(circuit, rail) / getattr(network.circuit, rail) for rail in ("e_plus", "e_minus"))
+    weights = [w * np.where(w > 0, share * plus, share * minus).astype(w.dtype) for w in network.weights]
+    return Network(weights, circuit)
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Measurements of one sample at one time, and the synapses of their neurons."""
+
+    measured: Float64Array  # (n,) in V_th, or in T for spikes
+    spikes: bool
+    inputs: Float64Array  # (1, n_in) in units of the time of the measurement
+    g_plus: Float64Array  # (n_in, n) in 1 / that time, for the designed capacitance
+    g_minus: Float64Array
+
+
+def _groups(
+    measurements: Measurements, times: FloatArray, g_plus: Float64Array, g_minus: Float64Array, scale: PhysicalScale
+) -> list[_Group]:
+    m, is_spikes = measurements, measurements.voltage is None
+    for name, index, n_there in (("image", m.image, len(times)), ("neuron", m.neuron, g_plus.shape[1])):
+        if np.any((index < 0) | (index >= n_there)):
+            raise ValueError(f"{name} must be in [0, {n_there}), got {index[(index < 0) | (index >= n_there)][0]}")
+    t = m.time / scale.window
+    within = (t > 0) & (t < 1) if is_spikes else (t > 0) & (t <= 1 + 1e-9)
+    end = np.ones_like(t) if is_spikes else np.minimum(t, 1.0)  # of what decides the measured value
+    groups = []
+    for image, at in sorted(set(zip(m.image[within].tolist(), end[within].tolist(), strict=True))):
+        rows = np.flatnonzero(within & (m.image == image) & (end == at))
+        on = times[image] < at
+        chosen = np.ix_(on, m.neuron[rows])
+        groups.append(
+            _Group(
+                t[rows] if m.voltage is None else m.voltage[rows] / scale.v_th,
+                is_spikes,
+                times[image : image + 1, on].astype(np.float64) / at,
+                np.ascontiguousarray(g_plus[chosen]) * (at / scale.siemens(1.0)),
+                np.ascontiguousarray(g_minus[chosen]) * (at / scale.siemens(1.0)),
+            )
+        )
+    return groups
+
+
+def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Float64Array]:
+    """Values (n,) that the model gives for a group, and their derivatives (n, 5) by the PARAMETERS in their order."""
+    e_plus, e_minus, drop, b, c = (values[name] for name in PARAMETERS)
+    D = (group.g_plus * (e_plus - drop) + group.g_minus * (e_minus + drop)) / c
+    G = (group.g_plus + group.g_minus) / c
+    v = charge_affine(group.inputs, D, G)
+    _, v_D, v_G, _, _ = charge_affine_vjp(group.inputs, D, G, np.ones_like(v))  # a column moves its own voltage alone
+    by_plus, by_minus = (v_D * group.g_plus / c).sum(axis=0), (v_D * group.g_minus / c).sum(axis=0)
+    by_c = -(v_D * D + v_G * G).sum(axis=0) / c
+    v_by = np.stack([by_plus, by_minus, by_minus - by_plus, np.zeros_like(by_c), by_c], axis=1)
+    if not group.spikes:
+        return v[0], v_by
+    t, t_by_v, t_by_b = _ramp(v[0], b)
+    t_by = t_by_v[:, np.newaxis] * v_by
+    t_by[:, PARAMETERS.index("ramp")] = t_by_b
+    moves = (t > 0) & (t < 1)  # one that is saturated or silent does not, though jitter may have put it into the phase
+    return np.clip(t, 0, 1), np.where(moves[:, np.newaxis], t_by, 0.0)
+
+
+def _ramp(v: Float64Array, b: float) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Spike times of the ramp without their limits, t = 1 - f(v) / f(1) with f(v) = -ln(1 - b v) / b; by v and by b."""
+
+    def f(x: Float64Array) -> tuple[Float64Array, Float64Array]:
+        if abs(b) < 1e-3:  # the series: what is left out is below 1e-12
+            terms = [b**k * x ** (k + 1) / (k + 1) for k in range(4)]
+            return np.sum(terms, axis=0), np.sum([k * b ** (k - 1) * x ** (k + 1) / (k + 1) for k in (1, 2, 3)], axis=0)
+        rest = np.maximum(1 - b * x, 1e-12)
+        return -np.log(rest) / b, (np.log(rest) / b + x / rest) / b
+
+    (at_v, at_v_by_b), (at_1, at_1_by_b) = f(v), f(np.ones(1))
+    share = at_v / at_1
+    return 1 - share, -1 / ((1 - b * v) * at_1), -(at_v_by_b - share * at_1_by_b) / at_1
+
+
+def _refuse_dependent(jacobian: Float64Array, names: tuple[str, ...]) -> None:
+    lengths = np.linalg.norm(jacobian, axis=0)
+    still = [name for name, length in zip(names, lengths, strict=True) if length == 0]
+    if still:
+        raise ValueError(f"{', '.join(still)} has no effect on these measurements; leave it out of the parameters")
+    if np.linalg.svd(jacobian / lengths, compute_uv=False)[-1] < _DEPENDENT:
+        raise ValueError(
+            f"these measurements cannot tell {', '.join(names)} apart: voltages depend on e_plus - diode_drop and "
+            "e_minus + diode_drop alone, and on the capacitance only in proportion to all conductances; fit fewer"
+        )
+
+
+def _rms(x: Float64Array) -> float:
+    return float(np.sqrt(np.mean(x**2)))

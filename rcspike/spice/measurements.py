@@ -1,0 +1,162 @@
+"""Spike times and waveforms as tables: what a simulator or an instrument hands over."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike._files import written_whole
+from rcspike.spice.verify import Comparison
+
+__all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measurements", "write_csv"]
+
+Float64Array = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
+
+_SPIKES, _WAVEFORMS = ["image", "neuron", "spike_time"], ["image", "neuron", "time", "voltage"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """Spike times, or voltages during the charging phase; a row each, in SI units.
+
+    Parameters
+    ----------
+    image, neuron : (n,)
+        Numbers of the sample and of the neuron in its layer.
+    time : (n,)
+        In s: of a voltage from the start of the charging phase, of a spike from the start of the firing phase, and
+        ``inf`` for none.
+    voltage : (n,), optional
+        In V, seen from the resting voltage. Without it the rows are spikes.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, the columns differ in length, or a value is NaN or a time negative.
+
+    Examples
+    --------
+    >>> Measurements(np.array([0]), np.array([3]), np.array([2e-7])).voltage is None
+    True
+    """
+
+    image: IndexArray
+    neuron: IndexArray
+    time: Float64Array
+    voltage: Float64Array | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(column) for name, column in vars(self).items() if column is not None}
+        if len(set(lengths.values())) > 1 or lengths["image"] == 0:
+            raise ValueError(f"columns must be of one length above 0, got {lengths}")
+        if not np.all(self.time >= 0):
+            raise ValueError(f"times must be in s and not negative, got {self.time[~(self.time >= 0)][0]}")
+        if self.voltage is not None and not np.all(np.isfinite(self.voltage)):
+            raise ValueError(f"voltages must be finite, got {self.voltage[~np.isfinite(self.voltage)][0]}")
+
+
+def spike_measurements(comparisons: Sequence[Comparison], images: Sequence[int]) -> Measurements:
+    """Spike times that SPICE gave, of one comparison for each image.
+
+    Examples
+    --------
+    >>> from rcspike.spice import compare_layer
+    >>> comparison = compare_layer(Network([np.eye(2)], Circuit()), np.array([0.2, 0.5]), 1)  # doctest: +SKIP
+    >>> spike_measurements([comparison], [0]).neuron  # doctest: +SKIP
+    array([0, 1])
+    """
+    pairs = list(zip(comparisons, images, strict=True))
+    return Measurements(
+        np.concatenate([np.full(len(c.neurons), image) for c, image in pairs]),
+        np.concatenate([c.neurons for c, _ in pairs]),
+        np.concatenate([c.scale.seconds(c.t_out_spice) for c, _ in pairs]),
+    )
+
+
+def waveform_measurements(comparisons: Sequence[Comparison], images: Sequence[int], *, n_at: int = 20) -> Measurements:
+    """Membrane voltages that SPICE gave during the charging phase, of one comparison for each image.
+
+    Of each neuron `n_at` of the simulator's own time points, so that nothing is interpolated.
+
+    Examples
+    --------
+    >>> from rcspike.spice import compare_layer
+    >>> comparison = compare_layer(Network([np.eye(2)], Circuit()), np.array([0.2, 0.5]), 1)  # doctest: +SKIP
+    >>> len(waveform_measurements([comparison], [0], n_at=5).voltage)  # doctest: +SKIP
+    10
+    """
+    columns: list[tuple[IndexArray, IndexArray, Float64Array, Float64Array]] = []
+    for c, image in zip(comparisons, images, strict=True):
+        for neuron, t, v in zip(c.neurons, c.measured.t, c.measured.v, strict=True):
+            wanted = c.scale.window * np.arange(1, n_at + 1) / n_at
+            at = np.unique(np.searchsorted(t, wanted, side="right") - 1)
+            columns.append((np.full(len(at), image), np.full(len(at), neuron), t[at], v[at]))
+    return Measurements(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
+
+
+def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
+    """Write a CSV file, whole or not at all: ``image,neuron,spike_time`` or ``image,neuron,time,voltage``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> spike = Measurements(np.array([0]), np.array([3]), np.array([2e-7]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_csv(spike, f"{folder}/spikes.csv")
+    ...     read_csv(f"{folder}/spikes.csv").time
+    array([2.e-07])
+    """
+    m = measurements
+    columns = [m.image.tolist(), m.neuron.tolist(), m.time.tolist()]
+    if m.voltage is not None:
+        columns.append(m.voltage.tolist())
+    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_SPIKES if m.voltage is None else _WAVEFORMS)
+        writer.writerows(zip(*columns, strict=True))
+
+
+def read_csv(path: str | os.PathLike[str]) -> Measurements:
+    """Read what `write_csv` writes; other columns are left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If columns are missing, a cell is no number, or as in `Measurements`; names the file and line.
+
+    Examples
+    --------
+    See `write_csv`.
+    >>> read_csv("nowhere.csv")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.csv'
+    """
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        header = reader.fieldnames or []
+        columns = next((names for names in (_SPIKES, _WAVEFORMS) if set(names) <= set(header)), None)
+        if columns is None:
+            wanted = f"{','.join(_SPIKES)} or {','.join(_WAVEFORMS)}"
+            raise ValueError(f"{path} must have columns {wanted}, got {','.join(header) or 'nothing'}")
+        rows: list[list[float]] = []
+        for row in reader:
+            try:
+                rows.append([int(row[columns[0]]), int(row[columns[1]]), *(float(row[name]) for name in columns[2:])])
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+    if not rows:
+        raise ValueError(f"{path} has no rows below its header")
+    table = np.array(rows)
+    image, neuron = table[:, :2].astype(np.int64).T
+    try:
+        return Measurements(image, neuron, *table[:, 2:].T)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -1,0 +1,265 @@
+"""A layer as a netlist in SI units, in the dialect of ngspice."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.circuit import Circuit
+from rcspike.functional import FloatArray, check_array
+from rcspike.physical import PhysicalScale
+
+__all__ = ["conductances", "layer_netlist", "library"]
+
+# Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
+EDGE = 1e-6
+# Longest step of the simulator in T; between spikes its own control of the error decides.
+_LONGEST_STEP = 0.005
+_R_ON, _R_OFF = 1e-6, 1e7  # of a switch, to the least and the greatest of the resistors
+
+_MODEL_CARD = re.compile(r"^\.model\s+(\w+)\s+d\b", re.IGNORECASE)
+_IDEAL_CARD = ".model ideal_diode D(is=1e-12 n=1e-4)"  # drops 0.03 mV at 10 nA
+
+
+def library(*, diode: str = "none") -> str:
+    """Synapses and neuron as subcircuits, for use in a test bench of one's own.
+
+    ``synapse_plus axon rail m r=... v_d=...`` and ``synapse_minus`` are a switch, a resistor and a diode between the
+    membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V.
+    ``neuron m fire c=... i_ramp=... b=... v_th=...`` is the capacitor and the ramp, which charges it while `fire` is at
+    1 V. All voltages are seen from the resting voltage, node 0.
+
+    Parameters
+    ----------
+    diode : str
+        In series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d` of the
+        engine's model; or a card, ``".model NAME D(...)"``.
+
+    Raises
+    ------
+    ValueError
+        If `diode` is something else.
+
+    Examples
+    --------
+    >>> [line for line in library(diode="constant").splitlines() if line.startswith(".subckt")][0]
+    '.subckt synapse_plus axon rail m params: r=10meg v_d=0'
+    """
+    return "\n".join(_library(diode, r_on=1.0, r_off=1e15))
+
+
+def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
+    yield "* Subcircuits; voltages are seen from the resting voltage, node 0; axon and fire are at 0 or 1 V"
+    yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
+    series = {"none": None, "constant": "V1 {} {} {{v_d}}", "ideal": "D1 {} {} ideal_diode"}
+    if diode not in series:
+        card = _MODEL_CARD.match(diode.strip())
+        if card is None:
+            raise ValueError(f"diode must be none, ideal, constant or a card '.model NAME D(...)', got {diode!r}")
+        yield diode.strip()
+        series[diode] = "D1 {} {} " + card[1]
+    elif diode == "ideal":
+        yield _IDEAL_CARD
+    element = series[diode]
+    for name, ends in (("plus", "b m"), ("minus", "m b")):  # current flows from the upper rail and to the lower one
+        yield ""
+        yield f".subckt synapse_{name} axon rail m params: r=10meg{' v_d=0' if diode == 'constant' else ''}"
+        yield "S1 rail a axon 0 axon_switch"
+        if element is None:
+            yield "R1 a m {r}"
+        else:
+            yield "R1 a b {r}"
+            yield element.format(*ends.split())
+        yield f".ends synapse_{name}"
+    yield ""
+    yield ".subckt neuron m fire params: c=140f i_ramp=122n b=0 v_th=0.872"
+    yield "C1 m 0 {c} ic=0"
+    yield "B1 0 m I={i_ramp*V(fire)*(1-b*V(m)/v_th)}"
+    yield ".ends neuron"
+    yield ""
+
+
+def conductances(
+    weights: FloatArray, circuit: Circuit, scale: PhysicalScale
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Conductances of the synapses to the upper and to the lower rail: abs(w) / abs(E) on the side of the sign.
+
+    Parameters
+    ----------
+    weights : (n_in, n_out)
+        In V_th / T.
+    circuit : Circuit
+        With finite rails.
+    scale : PhysicalScale
+
+    Returns
+    -------
+    g_plus, g_minus : (n_in, n_out)
+        In S.
+
+    Raises
+    ------
+    ValueError
+        If a rail is infinite.
+
+    Examples
+    --------
+    >>> g_plus, g_minus = conductances(np.array([[0.5], [-1.0]]), Circuit(v_syn=2.0), PhysicalScale())
+    >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
+    ([[35.0], [0.0]], [[0.0], [70.0]])
+    """
+    if math.isinf(circuit.e_plus) or math.isinf(circuit.e_minus):
+        raise ValueError(
+            f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
+            "v_syn = 1000 is as good as conventional"
+        )
+    w = weights.astype(np.float64) * scale.siemens(1.0)
+    return np.where(w > 0, w / circuit.e_plus, 0.0), np.where(w < 0, w / circuit.e_minus, 0.0)
+
+
+def layer_netlist(
+    times: FloatArray,
+    g_plus: npt.NDArray[np.float64],
+    g_minus: npt.NDArray[np.float64],
+    circuit: Circuit,
+    scale: PhysicalScale,
+    *,
+    diode: str = "none",
+    names: Sequence[int] | None = None,
+    title: str = "a layer",
+) -> str:
+    """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
+
+    Only inputs that spike and conductances above 0 are in it. Membranes are the nodes ``m0``, ``m1``, ...; the rails
+    are the sources ``Vplus`` and ``Vminus``.
+
+    Parameters
+    ----------
+    times : (n_in,)
+        Input spike times in T; ``inf`` or above 1 means no spike.
+    g_plus, g_minus : (n_in, n_out)
+        Conductance to either rail in S, as `conductances` makes them of weights; both above 0 is a device pair.
+    circuit : Circuit
+        Rails, ramp, and the drop of a ``"constant"`` diode.
+    scale : PhysicalScale
+    diode : str
+        As in `library`.
+    names : (n_out,) sequence of int, optional
+        Numbers of the neurons; 0, 1, ... by default.
+    title : str
+        First line of the netlist.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, a time is negative or NaN, a conductance is negative or not finite, a rail is infinite,
+        or `diode` is unknown.
+
+    Examples
+    --------
+    >>> circuit, scale = Circuit(v_syn=1.0), PhysicalScale()
+    >>> g = conductances(np.array([[0.5], [-1.0]]), circuit, scale)
+    >>> text = layer_netlist(np.array([0.25, np.inf]), *g, circuit, scale)
+    >>> [line for line in text.splitlines() if line.startswith("Xplus")]
+    ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
+    """
+    check_array("times", times, 1)
+    n_in, n_out = len(times), g_plus.shape[-1]
+    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
+        check_array(name, g, 2)
+        if g.shape != (n_in, n_out):
+            raise ValueError(f"{name} must have shape ({n_in}, {n_out}) to match the times, got {g.shape}")
+        if not np.all((g >= 0) & (g < np.inf)):
+            raise ValueError(f"{name} must be finite and not negative, got {g[~((g >= 0) & (g < np.inf))][0]}")
+    if np.any(np.isnan(times)) or np.any(times < 0):
+        raise ValueError(f"times must not be negative or NaN, got {times[~(times >= 0)][0]}")
+    if not math.isfinite(circuit.e_plus - circuit.e_minus):
+        raise ValueError(f"rails must be finite, got {circuit.e_plus} and {circuit.e_minus} V_th")
+    numbers = range(n_out) if names is None else names
+    if len(numbers) != n_out:
+        raise ValueError(f"names must have one number for each of {n_out} neurons, got {len(numbers)}")
+    lines = [f"* {' '.join(title.split())}", *_header(circuit, scale), ""]
+    g = np.concatenate([g_plus, g_minus])
+    g = g[g > 0] if np.any(g > 0) else np.ones(1)
+    lines += _library(diode, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
+    lines += [*_sources(circuit, scale), *_spikes(times, scale)]
+    spiking = np.flatnonzero(times < 1 - EDGE)  # one that comes still later moves nothing
+    for i, number in enumerate(numbers):
+        lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale, diode)
+    lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", _options(scale)]
+    T = scale.window
+    lines += [f".tran {_si(_LONGEST_STEP * T)} {_si(2.001 * T)} 0 {_si(_LONGEST_STEP * T)} uic", ".end", ""]
+    return "\n".join(lines)
+
+
+def _options(scale: PhysicalScale) -> str:
+    """Tolerances in proportion to the circuit: ngspice's defaults are made for milliamperes, not for nanoamperes."""
+    tolerances = {
+        "vntol": scale.volts(1e-9),
+        "abstol": scale.amperes(1e-10),
+        "chgtol": scale.capacitance * scale.volts(1e-7),
+        "gmin": scale.siemens(1e-13),
+    }
+    return " ".join([".options reltol=1e-5 trtol=1", *(f"{name}={_si(x)}" for name, x in tolerances.items())])
+
+
+def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
+    yield f"* V_th {_si(scale.v_th)} V, T {_si(scale.window)} s, C {_si(scale.capacitance)} F"
+    rails = f"rails {_si(circuit.e_plus)} and {_si(circuit.e_minus)} V_th"
+    yield f"* {rails}, diode drop {_si(circuit.diode_drop)} V_th, ramp {circuit.ramp:g}"
+
+
+def _sources(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
+    start, end = _edge(scale, scale.window)
+    yield "* Rails, and the phases: inputs count from 0 to T, then the ramps run"
+    yield f"Vplus plus 0 {_si(scale.volts(circuit.e_plus))}"
+    yield f"Vminus minus 0 {_si(scale.volts(circuit.e_minus))}"
+    yield f"Vfire fire 0 PWL(0 0 {start} 0 {end} 1)"
+    yield ""
+
+
+def _spikes(times: FloatArray, scale: PhysicalScale) -> Iterator[str]:
+    off_start, off_end = _edge(scale, scale.window)
+    yield "* Input spikes: the axon is high from the spike to the end of the phase"
+    for j in np.flatnonzero(times < 1 - EDGE):
+        start, end = _edge(scale, max(scale.seconds(float(times[j])), 0.5 * EDGE * scale.window))
+        low = "" if float(start) == 0 else "0 0 "
+        yield f"Vin{j} in{j} 0 PWL({low}{start} 0 {end} 1 {off_start} 1 {off_end} 0)"
+    yield ""
+
+
+def _edge(scale: PhysicalScale, t: float) -> tuple[str, str]:
+    half = 0.5 * EDGE * scale.window
+    return _si(t - half), _si(t + half)
+
+
+def _neuron(
+    number: int,
+    g_plus: npt.NDArray[np.float64],
+    g_minus: npt.NDArray[np.float64],
+    spiking: npt.NDArray[np.int64],
+    circuit: Circuit,
+    scale: PhysicalScale,
+    diode: str,
+) -> Iterator[str]:
+    b, m = circuit.ramp, f"m{number}"
+    slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
+    i_ramp = _si(scale.amperes(slope))
+    drop = f" v_d={_si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
+    yield f"* Neuron {number}: t_out counts from the start of charging; it fails for one that is silent or saturated"
+    parameters = f"c={_si(scale.capacitance)} i_ramp={i_ramp} b={_si(b)} v_th={_si(scale.v_th)}"
+    yield f"Xneuron{number} {m} fire neuron {parameters}"
+    for rail, g in (("plus", g_plus), ("minus", g_minus)):
+        for j in spiking[g[spiking] > 0]:
+            yield f"X{rail}{j}_{number} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])}{drop}"
+    yield f".save v({m})"
+    yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1 TD={_si(scale.window)}"
+    yield ""
+
+
+def _si(x: float) -> str:
+    return f"{x:.9g}"

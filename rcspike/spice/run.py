@@ -1,0 +1,185 @@
+"""Running ngspice, and what it says about a layer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.circuit import Circuit
+from rcspike.functional import FloatArray
+from rcspike.physical import PhysicalScale
+from rcspike.spice.netlist import EDGE, layer_netlist
+
+__all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
+
+Float64Array = npt.NDArray[np.float64]
+
+# Of 1 to 25, the sizes that took least time were 5 to 8, with diodes and without: a netlist has the time steps and the
+# iterations of all its neurons, and costs 20 ms to start.
+_NEURONS_A_NETLIST = 6
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What SPICE measures of one sample in a layer, in SI units; times count from the start of charging."""
+
+    t: tuple[Float64Array, ...]  # (n_out) arrays, each the time points of a neuron in s
+    v: tuple[Float64Array, ...]  # (n_out) arrays, the membrane voltage at these in V
+    v_end: Float64Array  # (n_out,) at the end of the charging phase in V
+    t_out: Float64Array  # (n_out,) spike times in s, from T to 2 T; inf for silent neurons
+    charge_plus: float  # that the upper rail delivers to all membranes in the charging phase, in C
+    charge_minus: float  # the lower rail, below 0
+    energy: float  # that both rails spend, in J
+
+
+def find_ngspice() -> str:
+    """Path of the ngspice on PATH.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; says how to install it.
+    """
+    path = shutil.which("ngspice")
+    if path is None:
+        raise FileNotFoundError(
+            "ngspice is not on PATH; install it with: apt-get install ngspice, dnf install ngspice, "
+            "brew install ngspice, or from https://ngspice.sourceforge.io"
+        )
+    return path
+
+
+def run_ngspice(netlist: str) -> dict[str, Float64Array]:
+    """Run a transient analysis and read what it saves.
+
+    Returns
+    -------
+    dict
+        Vectors by their name in lower case, such as ``v(m0)`` and ``i(vplus)``, and their points of ``time``; SI units.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ngspice is missing.
+    RuntimeError
+        If it fails, with its own last words.
+    """
+    program = find_ngspice()
+    with tempfile.TemporaryDirectory(prefix="rcspike-spice-") as name:
+        folder = Path(name)
+        (folder / "circuit.cir").write_text(netlist)
+        # Not -r: with it .meas is refused.
+        commands = ["set filetype=binary", "source circuit.cir", "run", "write out.raw", "quit 0"]
+        (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # netlists run beside each other
+        process = subprocess.run(
+            [program, "-b", "run.cir"], cwd=folder, env=environment, capture_output=True, text=True, errors="replace"
+        )
+        raw = (folder / "out.raw").read_bytes() if (folder / "out.raw").exists() else b""
+    said = process.stderr + process.stdout
+    # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
+    if "aborted" in said or b"Plotname: Transient Analysis" not in raw:
+        lines = [" ".join(line.split()) for line in said.splitlines()]
+        words = [line for line in lines if line and not line.startswith("Note:")]
+        raise RuntimeError(f"ngspice failed: {' | '.join(words[:8])}")
+    return _read_raw(raw)
+
+
+def _read_raw(content: bytes) -> dict[str, Float64Array]:
+    """Vectors of a binary raw file with one real plot (ngspice manual, appendix on the raw format)."""
+    header, _, data = content.partition(b"Binary:\n")
+    facts, _, variables = header.decode().partition("Variables:\n")
+    names = [line.split()[1].lower() for line in variables.splitlines() if line.strip()]
+    n_points = int(facts.partition("No. Points:")[2].split()[0])
+    values = np.frombuffer(data, dtype=np.float64, count=n_points * len(names)).reshape(n_points, len(names))
+    return {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(names)}
+
+
+def simulate_layer(
+    times: FloatArray,
+    g_plus: Float64Array,
+    g_minus: Float64Array,
+    circuit: Circuit,
+    scale: PhysicalScale,
+    *,
+    diode: str = "none",
+    workers: int | None = None,
+) -> Measured:
+    """One sample in a layer, by ngspice: some neurons a netlist, the netlists side by side.
+
+    Parameters
+    ----------
+    times, g_plus, g_minus, circuit, scale, diode
+        As in `rcspike.spice.layer_netlist`.
+    workers : int, optional
+        Simulators at a time; as many as there are cores by default.
+
+    Returns
+    -------
+    Measured
+
+    Raises
+    ------
+    ValueError
+        As in `rcspike.spice.layer_netlist`.
+    FileNotFoundError, RuntimeError
+        As in `run_ngspice`.
+    """
+    find_ngspice()
+    n_out = g_plus.shape[1]
+    parts = np.array_split(np.arange(n_out), -(-n_out // _NEURONS_A_NETLIST))
+
+    def simulate(part: Sequence[int]) -> dict[str, Float64Array]:
+        chosen = [np.ascontiguousarray(g[:, part]) for g in (g_plus, g_minus)]
+        return run_ngspice(layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=part))
+
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        results = list(pool.map(simulate, parts))
+    t = [result["time"] for result, part in zip(results, parts, strict=True) for _ in part]
+    v = [result[f"v(m{i})"] for result, part in zip(results, parts, strict=True) for i in part]
+    # A SPICE source counts the current that flows into its positive end.
+    plus = -sum(_charge(result["time"], result["i(vplus)"], scale) for result in results)
+    minus = -sum(_charge(result["time"], result["i(vminus)"], scale) for result in results)
+    return Measured(
+        t=tuple(t),
+        v=tuple(v),
+        v_end=np.array([_end_voltage(*points, scale) for points in zip(t, v, strict=True)]),
+        t_out=np.array([_spike_time(*points, scale) for points in zip(t, v, strict=True)]),
+        charge_plus=plus,
+        charge_minus=minus,
+        energy=plus * scale.volts(circuit.e_plus) + minus * scale.volts(circuit.e_minus),
+    )
+
+
+def _charge(t: Float64Array, current: Float64Array, scale: PhysicalScale) -> float:
+    charging = t <= scale.window
+    t, current = t[charging], current[charging]
+    return float(np.sum(0.5 * (current[1:] + current[:-1]) * np.diff(t)))
+
+
+def _end_voltage(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
+    """At the end of the charging phase, just before the ramp starts."""
+    return float(np.interp((1 - 0.5 * EDGE) * scale.window, t, v))
+
+
+def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
+    """When the ramp crosses the threshold: at once if it starts above, never if it starts at or below rest."""
+    v_end = _end_voltage(t, v, scale)
+    if v_end <= 0:
+        return np.inf
+    if v_end >= scale.v_th:
+        return scale.window
+    after = np.flatnonzero((t > scale.window) & (v >= scale.v_th))
+    if len(after) == 0:
+        return np.inf
+    k = after[0]
+    return float(t[k - 1] + (scale.v_th - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))

@@ -1,0 +1,241 @@
+"""The engine beside ngspice: a layer, or a network in which the spikes of one SPICE layer feed the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import functional
+from rcspike.circuit import Circuit
+from rcspike.functional import FloatArray
+from rcspike.network import Network
+from rcspike.physical import PhysicalScale
+from rcspike.spice.netlist import conductances
+from rcspike.spice.run import Measured, simulate_layer
+
+__all__ = ["Comparison", "compare_layer", "compare_network", "input_times", "modelled_diode", "spike_time_errors"]
+
+Float64Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Some neurons of a layer and one sample, by the engine and by SPICE.
+
+    Voltages are those at the end of the charging phase, in V_th; spike times count from there, in T, and are ``inf``
+    for silent neurons.
+    """
+
+    layer: int  # counted from 1
+    neurons: npt.NDArray[np.int64]  # (n,) indices in the layer
+    times: Float64Array  # (n_in,) input spike times of the engine, in T
+    weights: Float64Array  # (n_in, n)
+    circuit: Circuit
+    scale: PhysicalScale
+    v: Float64Array  # (n,) by the engine
+    t_out: Float64Array  # (n,)
+    v_spice: Float64Array  # (n,)
+    t_out_spice: Float64Array  # (n,)
+    measured: Measured  # all that SPICE says, in SI units
+
+    @property
+    def v_error(self) -> Float64Array:
+        """(n,) SPICE less engine, in V_th."""
+        return self.v_spice - self.v
+
+    @property
+    def t_error(self) -> Float64Array:
+        """(n_spiking,) SPICE less engine, in T, as `spike_time_errors` counts them."""
+        return spike_time_errors(self.t_out_spice, self.t_out)
+
+
+def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
+    """Differences of output spike times, (n_spiking,), of neurons that spike within the phase in either of two runs.
+
+    Those that both call silent or saturated would only flatter the mean. One that is silent in one of them counts as a
+    spike at the end of the phase there, which is what the next layer sees of it.
+
+    Examples
+    --------
+    >>> spike_time_errors(np.array([0.31, 0.9, np.inf, 0.0]), np.array([0.3, np.inf, np.inf, 0.0])).round(2)
+    array([ 0.01, -0.1 ])
+    """
+    t, t_ref = np.minimum(t, 1), np.minimum(t_ref, 1)
+    within = ((t > 0) & (t < 1)) | ((t_ref > 0) & (t_ref < 1))
+    return np.asarray((t - t_ref)[within], dtype=np.float64)
+
+
+def input_times(network: Network, times: FloatArray, layer: int) -> Float64Array:
+    """Spike times (batch, n_in) that the engine feeds to a layer, counted from 1, in float64.
+
+    Raises
+    ------
+    ValueError
+        If the network has no such layer.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[0.5]]), np.array([[1.0]])], Circuit.conventional())
+    >>> input_times(network, np.array([[0.0]]), 2)
+    array([[0.5]])
+    """
+    _check_layer(network, layer)
+    times = functional.in_precision(times, np.float64)
+    for w in network.weights[: layer - 1]:
+        times = functional.fire(functional.charge(times, w.astype(np.float64), network.circuit), network.circuit)
+    return times.astype(np.float64)
+
+
+def modelled_diode(circuit: Circuit) -> str:
+    """What the engine models in series with each resistor: a ``"constant"`` drop, or ``"none"``.
+
+    Examples
+    --------
+    >>> modelled_diode(Circuit(v_syn=2.0, diode_drop=0.5))
+    'constant'
+    """
+    return "constant" if circuit.diode_drop else "none"
+
+
+def _check_layer(network: Network, layer: int) -> None:
+    if not 1 <= layer <= len(network.weights):
+        raise ValueError(f"layer must be in [1, {len(network.weights)}], got {layer}")
+
+
+def compare_layer(
+    network: Network,
+    times: FloatArray,
+    layer: int,
+    *,
+    neurons: Sequence[int] | None = None,
+    scale: PhysicalScale | None = None,
+    diode: str | None = None,
+    workers: int | None = None,
+) -> Comparison:
+    """Simulate neurons of one layer with ngspice, and beside it with the engine.
+
+    Parameters
+    ----------
+    network : Network
+    times : (n_in,)
+        Input spike times of the network, in T.
+    layer : int
+        Counted from 1.
+    neurons : sequence of int, optional
+        Which neurons of the layer; all by default.
+    scale : PhysicalScale, optional
+    diode : str, optional
+        As in `rcspike.spice.library`; by default what the engine models (`modelled_diode`).
+    workers : int, optional
+        Simulators at a time; as many as there are cores by default.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer or neuron, or as in `rcspike.spice.conductances`.
+    FileNotFoundError, RuntimeError
+        If ngspice is missing or fails.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[0.5]])], Circuit(v_syn=1.0))
+    >>> compare_layer(network, np.array([0.2]), 1).v_error.round(4)  # doctest: +SKIP
+    array([0.])
+    """
+    _check_layer(network, layer)
+    n_out = network.weights[layer - 1].shape[1]
+    chosen = np.arange(n_out) if neurons is None else np.asarray(neurons, dtype=np.int64)
+    if np.any((chosen < 0) | (chosen >= n_out)):
+        raise ValueError(
+            f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
+        )
+    return _compare(network, times, layer, chosen, scale, diode, workers)
+
+
+def compare_network(
+    network: Network,
+    times: FloatArray,
+    *,
+    scale: PhysicalScale | None = None,
+    diode: str | None = None,
+    workers: int | None = None,
+) -> list[Comparison]:
+    """Take one sample through a whole network in SPICE: the spikes that SPICE gives one layer drive the next.
+
+    The engine takes its own way through the network, so that the last layer shows what has added up.
+
+    Parameters
+    ----------
+    network : Network
+    times : (n_in,)
+        Input spike times, in T.
+    scale, diode, workers
+        As in `compare_layer`.
+
+    Returns
+    -------
+    list of Comparison, one for each layer
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, RuntimeError
+        As in `compare_layer`.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[0.5]]), np.array([[1.0]])], Circuit(v_syn=1.0))
+    >>> [c.v_error.round(4) for c in compare_network(network, np.array([0.2]))]  # doctest: +SKIP
+    [array([0.]), array([0.])]
+    """
+    comparisons: list[Comparison] = []
+    for layer, w in enumerate(network.weights, start=1):
+        spikes = comparisons[-1].t_out_spice if comparisons else None
+        neurons = np.arange(w.shape[1])
+        comparisons.append(_compare(network, times, layer, neurons, scale, diode, workers, spice_times=spikes))
+    return comparisons
+
+
+def _compare(
+    network: Network,
+    times: FloatArray,
+    layer: int,
+    neurons: npt.NDArray[np.int64],
+    scale: PhysicalScale | None,
+    diode: str | None,
+    workers: int | None,
+    *,
+    spice_times: Float64Array | None = None,
+) -> Comparison:
+    """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
+    circuit, scale = network.circuit, scale or PhysicalScale()
+    inputs = input_times(network, times[np.newaxis], layer)
+    weights = np.ascontiguousarray(network.weights[layer - 1][:, neurons], dtype=np.float64)
+    v = functional.charge(inputs, weights, circuit)
+    measured = simulate_layer(
+        inputs[0] if spice_times is None else spice_times,
+        *conductances(weights, circuit, scale),
+        circuit,
+        scale,
+        diode=diode or modelled_diode(circuit),
+        workers=workers,
+    )
+    return Comparison(
+        layer=layer,
+        neurons=neurons,
+        times=inputs[0],
+        weights=weights,
+        circuit=circuit,
+        scale=scale,
+        v=v[0],
+        t_out=functional.fire(v, circuit)[0],
+        v_spice=measured.v_end / scale.v_th,
+        t_out_spice=measured.t_out / scale.window - 1,
+        measured=measured,
+    )

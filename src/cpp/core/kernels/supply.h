@@ -1,0 +1,110 @@
+// Charge that each rail delivers to a tile while it charges, and its backward pass (docs/energy.md). Included as
+// block.h is, after the sweep.
+
+/// omega(x) = (2 chi - phi)/x, 1/6 at x = 0. With chi = 1/2 + y r, as its coefficients have it, that is chi - 2 r: on
+/// [0, 1] hardly anything cancels.
+template <class B>
+RCSPIKE_INLINE B omega(B y, const Relaxation<B>& relaxation) {
+    using Real = typename B::Real;
+    constexpr auto& c = Chi<Real>::coefficient;
+    constexpr int last = sizeof(c) / sizeof(Real) - 1;
+    B r = B::all(c[last]);
+    for (int i = last - 1; i > 0; --i) r = fma(r, y, B::all(c[i]));
+    const B small = fma(r, B::all(-2), relaxation.chi);
+    if (!any_below(y, Real(-1))) return small;
+    const B large = (relaxation.phi - (relaxation.chi + relaxation.chi)) / y;
+    return where_at_least(y, Real(-1), small, large);
+}
+
+/// Running charges Q+ = int (A+ - B+ v) dt and Q- = int (A- - B- v) dt of the synapses of either sign.
+template <class B>
+struct RailCharges {
+    using Real = typename B::Real;
+    B plus, minus;
+
+    RCSPIKE_INLINE RailCharges() : plus(B::all(0)), minus(plus) {}
+
+    /// Over a step whose int v dt is `v_dt`.
+    RCSPIKE_INLINE void add(const Step<Real>& step, const ResistiveSums<B, false>& on, B v_dt) {
+        plus = fma(on.plus, fma(v_dt, B::all(-on.c.b_plus), B::all(on.c.a_plus * step.length)), plus);
+        minus = fma(on.minus, fma(v_dt, B::all(on.c.b_minus), B::all(on.c.a_minus * step.length)), minus);
+    }
+    RCSPIKE_INLINE void store(const RailRows<Real>& to) const {
+        plus.store(to.plus);
+        minus.store(to.minus);
+    }
+};
+
+template <class Real, class B = Block<Real, 1>>
+void supply(const Events<Real>& events, const Tile<Real>& tile, const RailRows<Real>& charges) {
+    RailCharges<B> sum;
+    const auto visit =
+        [&](const Step<Real>& step, const ResistiveSums<B, false>& on, B v, B, B a, const Relaxation<B>& r)
+            RCSPIKE_LAMBDA { sum.add(step, on, fma(v, r.phi, a * r.chi) * B::all(step.length)); };
+    sweep<ResistiveSums<B, false>>(events, tile, visit);
+    sum.store(charges);
+}
+
+/// As charge_backward, for a loss that knows v(1), Q+ and Q-. A synapse of the positive rail feels lambda + dL/dQ+
+/// where it felt lambda alone, and lambda has the source term s = dL/dQ+ B+ + dL/dQ- B-: backwards in time
+/// -dlambda/dt = -B lambda - s.
+template <class Real, class B = Block<Real, 1>>
+void supply_backward(const Events<Real>& events, const Tile<Real>& tile, const RailUpstream<Real>& upstream,
+                     const TileGradient<Real>& gradient, const RailRows<Real>& charges, Real* scratch) {
+    constexpr std::size_t width = lanes<Real>;
+    constexpr std::size_t kept_size = 8 * width;
+    const Coupling<Real> c = tile.coupling;
+    const B grad_plus = B::load(upstream.plus), grad_minus = B::load(upstream.minus);
+    RailCharges<B> sum;
+    Real* kept = scratch;
+    const auto keep = [&](const Step<Real>& step, const ResistiveSums<B, false>& on, B v, B next, B a,
+                          const Relaxation<B>& r) RCSPIKE_LAMBDA {
+        const B d = B::all(step.length);
+        const B s = fma(on.minus * grad_minus, B::all(-c.b_minus * step.length),
+                        on.plus * grad_plus * B::all(c.b_plus * step.length));
+        const B psi = r.phi - r.chi;
+        const B v_dt = fma(v, r.phi, a * r.chi) * d;
+        sum.add(step, on, v_dt);
+        r.e.store(kept);
+        (s * r.phi).store(kept + width);
+        // int lambda dt = lambda d phi - s d chi
+        (r.phi * d).store(kept + 2 * width);
+        (s * r.chi * d).store(kept + 3 * width);
+        // int lambda v dt = lambda d (v e + a psi) - s d (v psi + a omega)
+        (fma(-a, r.chi, next) * d).store(kept + 4 * width);
+        (s * fma(v, psi, a * omega(on.y(step), r)) * d).store(kept + 5 * width);
+        v_dt.store(kept + 6 * width);
+        v.store(kept + 7 * width);
+        kept += kept_size;
+    };
+    sweep<ResistiveSums<B, false>>(events, tile, keep);
+    sum.store(charges);
+
+    const auto row = [&](std::size_t i) RCSPIKE_LAMBDA { return B::load(kept + i * width); };
+    B lambda = B::load(upstream.v);
+    B p = B::all(0), q = p, v_dt = p;  // int lambda dt, int lambda v dt and int v dt, from here to the end
+    std::size_t spike = events.n_spikes();
+    for (std::size_t k = events.n_steps - 1; k > 0; --k) {
+        kept -= kept_size;
+        p = p + fma(lambda, row(2), -row(3));
+        q = q + fma(lambda, row(4), -row(5));
+        lambda = fma(lambda, row(0), -row(1));
+        v_dt = v_dt + row(6);
+        const B v = row(7);
+        const B left = B::all(Real(1) - events.steps[k].start);
+        const B p_plus = fma(grad_plus, left, p), q_plus = fma(grad_plus, v_dt, q);
+        const B p_minus = fma(grad_minus, left, p), q_minus = fma(grad_minus, v_dt, q);
+        const B plus = fma(q_plus, B::all(-c.b_plus), p_plus * B::all(c.a_plus));
+        const B minus = fma(q_minus, B::all(c.b_minus), p_minus * B::all(c.a_minus));
+        const B time_plus = (lambda + grad_plus) * fma(v, B::all(c.b_plus), B::all(-c.a_plus));
+        const B time_minus = (lambda + grad_minus) * fma(v, B::all(-c.b_minus), B::all(-c.a_minus));
+        for (const std::size_t first = events.steps[k - 1].end; spike > first;) {
+            const std::size_t offset = events.inputs[--spike] * width;
+            const B w = B::load(tile.drive + offset);
+            (B::load(gradient.drive + offset) + by_sign(w, plus, minus)).store(gradient.drive + offset);
+            if (!gradient.times) continue;
+            Real* times = gradient.times + spike * width;
+            fma(w, by_sign(w, time_plus, time_minus), B::load(times)).store(times);
+        }
+    }
+}

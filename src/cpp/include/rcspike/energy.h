@@ -1,0 +1,26 @@
+// Charge that the supplies deliver while a layer charges, exact, and its backward pass (docs/energy.md).
+#pragma once
+
+#include "rcspike/circuit.h"
+#include "rcspike/schedule.h"
+#include "rcspike/span.h"
+#include "rcspike/threads.h"
+
+namespace rcspike {
+
+/// Charge that each rail delivers to the membranes, batch x n_out, in C V_th: Q+ = int sum (D - G v) dt >= 0 over the
+/// synapses of weights w >= 0, and Q- <= 0 over the others, so that v(1) = Q+ + Q-. Their energy, in C V_th^2, is
+/// E+ Q+ + E- Q-; of current sources (infinite rails) it is the charges times the supplies that the sources have.
+/// Throws std::invalid_argument if a shape does not fit, a weight is not finite or the circuit is not physical.
+template <class Real>
+void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
+                   Span2<Real> q_plus, Span2<Real> q_minus, Threads threads = Threads::all());
+
+/// Vector-Jacobian product of supply_charge: from dL/dQ+ and dL/dQ-, batch x n_out, to dL/dt, batch x n_in (zero for
+/// inputs that never spike) and dL/dw, n_in x n_out, summed over the batch.
+template <class Real>
+void supply_charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
+                       Span2<const Real> grad_q_plus, Span2<const Real> grad_q_minus, Span2<Real> grad_times,
+                       Span2<Real> grad_weights, Threads threads = Threads::all());
+
+}  // namespace rcspike

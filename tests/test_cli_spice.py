@@ -1,0 +1,200 @@
+"""``rcspike spice`` and its figure."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+from typer.testing import CliRunner, Result
+
+from rcspike import Circuit, Network, PhysicalScale, datasets, functional, plots, spice
+from rcspike.cli import app
+
+ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH: apt-get install ngspice")
+CIRCUIT = Circuit(v_syn=1.5)
+SCHOTTKY = ".model schottky D(is=1e-9 n=1.05 rs=100)"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a small model."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    Network.create([64, 8, 10], CIRCUIT, seed=1).save("model.safetensors")
+    return tmp_path
+
+
+def spice_(*words: str) -> Result:
+    return CliRunner().invoke(app, ["spice", *words])
+
+
+def refused(*words: str) -> str:
+    result = spice_(*words)
+    assert result.exit_code == 2, result.output
+    (line,) = [line for line in result.output.splitlines() if line.startswith("error: ")]
+    return line
+
+
+MODEL = ("model.safetensors", "digits")
+
+
+def test_export_writes_the_netlist_of_the_neurons_that_were_asked_for() -> None:
+    shown = spice_("export", *MODEL, "--image", "3", "--layer", "2", "--neurons", "4,1")
+    assert shown.exit_code == 0, shown.output
+    assert re.findall(r"^Xneuron(\d+)", shown.output, re.MULTILINE) == ["4", "1"]
+    written = spice_("export", *MODEL, "--image", "3", "--layer", "2", "--neurons", "4,1", "--out", "layer.cir")
+    assert "ngspice -b layer.cir" in written.output
+    assert Path("layer.cir").read_text() == shown.output
+    # Its inputs are the spikes of the first layer: those that the engine gives for this image.
+    network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[3:4]
+    w = network.weights[0].astype(np.float64)
+    t = functional.fire(functional.charge(times.astype(np.float64), w, CIRCUIT), CIRCUIT)[0]
+    assert re.findall(r"^Vin(\d+)", shown.output, re.MULTILINE) == [str(j) for j in np.flatnonzero(t < 1)]
+
+
+def test_export_scales_to_the_circuit_of_the_options() -> None:
+    options = ("--capacitance", "1e-12", "--window", "1e-5", "--v-th", "0.5", "--neurons", "0")
+    text = spice_("export", *MODEL, *options).output
+    assert "Vplus plus 0 0.75" in text
+    assert "c=1e-12 i_ramp=5e-08 b=0 v_th=0.5" in text
+    assert re.search(r"^\.tran \S+ 2\.001e-05 ", text, re.MULTILINE)
+
+
+def test_export_reads_the_card_of_a_diode_from_a_file() -> None:
+    Path("card.txt").write_text(f"{SCHOTTKY}\n")
+    text = spice_("export", *MODEL, "--diode", "card.txt", "--neurons", "0").output
+    assert SCHOTTKY in text.splitlines()
+    assert "D1 b m schottky" in text
+
+
+def test_the_library_is_that_of_the_python_function() -> None:
+    assert spice_("library", "--diode", "ideal").output == spice.library(diode="ideal") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("export", *MODEL, "--neurons", "1,x"), "--neurons takes numbers such as 0,5,7, got '1,x'"),
+        (("export", *MODEL, "--neurons", "8"), "layer 1 has neurons 0 to 7, got 8"),
+        (("export", *MODEL, "--layer", "3"), "layer must be in [1, 2], got 3"),
+        (("export", *MODEL, "--image", "360"), "digits has test images 0 to 359, got 360"),
+        (("export", *MODEL, "--diode", "zener"), "diode must be none, ideal, constant or a card"),
+        (("export", *MODEL, "--capacitance", "0"), "capacitance must be above 0"),
+        (("export", "nowhere", "digits"), "nowhere"),
+        (("fit", "nowhere.csv", *MODEL), "nowhere.csv: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(words: tuple[str, ...], message: str) -> None:
+    assert message in refused(*words)
+
+
+def test_verify_says_how_to_install_a_missing_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "apt-get install ngspice" in refused("verify", *MODEL)
+
+
+def test_fit_finds_the_rails_of_a_table_and_writes_the_model_that_has_them() -> None:
+    real = Circuit(e_plus=1.4, e_minus=-1.55)
+    network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[:12].astype(np.float64)
+    w = network.weights[0].astype(np.float64)
+    w = w * np.where(w > 0, 1.4, 1.55) / 1.5  # the same resistors on other rails
+    t = functional.fire(functional.charge(times, w, real), real)
+    image, neuron = np.divmod(np.arange(t.size), 8)
+    spice.write_csv(spice.Measurements(image, neuron, t.ravel() * 1e-6), "spikes.csv")
+    result = spice_("fit", "spikes.csv", *MODEL, "--parameters", "e_plus,e_minus", "--out", "real.safetensors")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^e_plus +1\.4 .*V_th", result.output, re.MULTILINE)
+    assert re.search(r"^e_minus +-1\.55 .*V_th", result.output, re.MULTILINE)
+    twin = Network.load("real.safetensors")
+    # Weights are float32: 6e-8 each.
+    np.testing.assert_allclose(twin.weights[0], w, rtol=1e-6)
+    assert twin.circuit.e_plus == pytest.approx(1.4, rel=1e-6)
+
+
+@ngspice
+def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> None:
+    result = spice_("verify", *MODEL, "--neurons", "4", "--images", "2", "--out", "out")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[:2] for line in result.output.splitlines()[1:3]] == [["1", "8"], ["2", "8"]]
+    assert {path.name for path in (place / "out").iterdir()} == {"errors.csv", "spice.json"} | {
+        f"{stem}{layer}.{suffix}"
+        for layer in (1, 2)
+        for stem, suffix in [("layer", "svg"), ("layer", "png"), ("spikes-layer", "csv"), ("waveforms-layer", "csv")]
+    }
+    with (place / "out" / "spikes-layer1.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["neuron"] for row in rows] == ["0", "2", "5", "7"] * 2
+    network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[:2]
+    w = network.weights[0].astype(np.float64)
+    t = functional.fire(functional.charge(times.astype(np.float64), w, CIRCUIT), CIRCUIT)
+    measured = np.array([float(row["spike_time"]) for row in rows]).reshape(2, 4) / 1e-6
+    np.testing.assert_allclose(measured, t[:, [0, 2, 5, 7]], atol=1e-4)
+    with (place / "out" / "errors.csv").open(newline="") as file:
+        errors = [float(row["t_max_percent"]) for row in csv.DictReader(file)]
+    assert max(errors) < 0.01  # per cent, as above
+    record = json.loads((place / "out" / "spice.json").read_text())
+    assert record["command"] == "rcspike spice verify model.safetensors digits --neurons 4 --images 2 --out out"
+    again = spice_("fit", "out/waveforms-layer1.csv", *MODEL)
+    assert re.search(r"^e_plus +1\.(5|4999|5000)", again.output, re.MULTILINE)
+
+
+@ngspice
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--end-to-end", "--layer", "1"), "leave out --layer and --neurons"),
+        (("--diode", ".model d1 D(is=oops)"), "ngspice failed: Netlist line no. 7: | Undefined parameter [oops]"),
+    ],
+)
+def test_verify_refuses_in_one_line(words: tuple[str, ...], message: str) -> None:
+    assert message in refused("verify", *MODEL, "--neurons", "1", *words)
+
+
+@ngspice
+def test_end_to_end_counts_the_classes_that_agree() -> None:
+    result = spice_("verify", *MODEL, "--images", "2", "--end-to-end")
+    assert "class  the same for 2 of 2 images" in result.output
+    assert [line.split()[:2] for line in result.output.splitlines()[1:3]] == [["1", "16"], ["2", "20"]]
+
+
+def test_the_figure_has_both_and_their_difference() -> None:
+    w, scale, t = np.array([[0.5, -0.4], [0.3, 0.2]]), PhysicalScale(), np.linspace(0, 1, 11)
+    circuit, times = Circuit(v_syn=2.0, ramp=0.3), np.array([0.0, 0.4])
+    v = functional.charge(times[np.newaxis], w, circuit)
+    traces = functional.trace(times[np.newaxis], w, circuit, t)[0] + 1e-4
+    measured = spice.Measured(
+        t=(t * scale.window,) * 2,
+        v=tuple(scale.volts(traces)),
+        v_end=scale.volts(v[0]),
+        t_out=scale.seconds(1 + functional.fire(v, circuit)[0]),
+        charge_plus=0.0,
+        charge_minus=0.0,
+        energy=0.0,
+    )
+    comparison = spice.Comparison(
+        layer=1,
+        neurons=np.arange(2),
+        times=times,
+        weights=w,
+        circuit=circuit,
+        scale=scale,
+        v=v[0],
+        t_out=functional.fire(v, circuit)[0],
+        v_spice=v[0],
+        t_out_spice=functional.fire(v, circuit)[0],
+        measured=measured,
+    )
+    voltages, errors = plots.spice_figure(comparison).axes
+    assert len(voltages.lines) == 2 * 2 + 2  # engine and SPICE of either neuron, threshold, end of the phase
+    for line in errors.lines[:2]:
+        np.testing.assert_allclose(line.get_ydata(), 1e6 * scale.volts(1e-4), rtol=1e-6)

@@ -1,0 +1,163 @@
+"""``rcspike energy`` and energies in a sweep, and their figures."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from typer.testing import CliRunner, Result
+
+from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, plots, train
+from rcspike.cli import app
+from rcspike.energy import PARTS, activity, energy_parts
+from rcspike.experiment import run_experiment
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
+    network.save(tmp_path / "model.safetensors")
+    return tmp_path
+
+
+def energy(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, ["energy", *map(str, words)], env={"COLUMNS": "200"})
+
+
+def numbers(line: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", line)]
+
+
+def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
+    result = energy(model, "digits", "--constant", "opamp_current=2e-6", "--constant", "v_th=0.5")
+    assert result.exit_code == 0, result.output
+    network = Network.load(model / "model.safetensors")
+    done = activity(network, datasets.load("digits").test.times)
+    constants = EnergyModel(opamp_current=2e-6, scale=PhysicalScale(v_th=0.5))
+    with (model / "energy.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 2 * len(PARTS)
+    totals = []
+    for name, circuit in (("RC-Spike", network.circuit), ("conventional", Circuit.conventional())):
+        parts = energy_parts(done, circuit, constants)
+        totals.append(1e12 * sum(joules.sum(axis=1).mean() for joules in parts.values()))
+        for row in rows:
+            if row["circuit"] == name:
+                pj = 1e12 * parts[row["part"]].mean(axis=0)[int(row["layer"]) - 1]
+                assert float(row["pJ"]) == pytest.approx(pj, abs=5e-5)  # four digits after the point
+    lines = {line.split()[0]: line for line in result.output.splitlines() if line}
+    assert numbers(lines["all"])[-2:] == pytest.approx(totals, abs=5e-3)
+    assert numbers(lines["energy"]) == pytest.approx(totals, abs=5e-2)
+    assert numbers(lines["power"])[:2] == pytest.approx([t / 3 for t in totals], abs=5e-2)  # pJ in 3 µs are µW
+    operations = 2 * (64 * 12 + 12 * 10)
+    efficiency = [float(x) for x in re.findall(r"(\d+) TOPS/W", lines["efficiency"])]
+    assert efficiency == pytest.approx([operations / t for t in totals], abs=0.5)
+
+
+def test_it_leaves_its_files_beside_the_model_or_where_it_is_told(model: Path) -> None:
+    assert energy(model / "model.safetensors", "digits").exit_code == 0
+    assert energy(model, "digits", "--out", model / "else" / "where").exit_code == 0
+    for folder in (model, model / "else" / "where"):
+        assert {"energy.csv", "energy.svg", "energy.png"} <= {file.name for file in folder.iterdir()}
+
+
+def test_a_conventional_model_stands_alone(model: Path) -> None:
+    Network.create([64, 12, 10], Circuit.conventional(), seed=0).save(model / "model.safetensors")
+    result = energy(model, "digits")
+    assert result.exit_code == 0, result.output
+    assert "RC-Spike" not in result.output
+    assert "conventional" in result.output
+
+
+@pytest.mark.parametrize(
+    ("constant", "why"),
+    [
+        ("v_syn=1", "no constant is called 'v_syn': there are capacitance, comparator_current"),
+        ("v_logic", "--constant takes NAME=VALUE with a number in SI units, got 'v_logic'"),
+        ("v_logic=1 V", "--constant takes NAME=VALUE with a number in SI units, got 'v_logic=1 V'"),
+        ("v_logic=-1", "v_logic must be finite and not negative, in SI units, got -1.0"),
+        ("capacitance=0", "capacitance must be above 0 and finite, in SI units, got 0.0"),
+    ],
+)
+def test_a_constant_that_makes_no_sense_is_refused(model: Path, constant: str, why: str) -> None:
+    result = energy(model, "digits", "--constant", constant)
+    assert result.exit_code == 2
+    assert result.output.startswith(f"error: {why}")
+
+
+def test_a_model_that_does_not_fit_is_refused_in_one_line(model: Path) -> None:
+    Network.create([9, 10], Circuit(), seed=0).save(model / "model.safetensors")
+    result = energy(model, "digits")
+    assert result.exit_code == 2
+    assert result.output.startswith("error: ")
+    assert len(result.output.splitlines()) == 1
+
+
+def test_the_bars_are_as_high_as_the_energy() -> None:
+    rng = np.random.default_rng(80)
+    circuits = {name: {part: 1e-12 * rng.random((5, 3)) for part in PARTS} for name in ("one", "other")}
+    axes = plots.energy_figure(circuits, heading="some").axes[0]
+    bars = [(bar.get_y(), bar.get_height(), to_hex(bar.get_facecolor())) for bar in axes.patches]
+    assert len(bars) == 2 * len(PARTS) * 4
+    for number, parts in enumerate(circuits.values()):
+        of_circuit = bars[number * len(PARTS) * 4 :]
+        for layer in range(4):
+            base = 0.0
+            for at, joules in enumerate(parts.values()):
+                pj = 1e12 * joules.mean(axis=0)
+                bottom, height, _ = of_circuit[at * 4 + layer]
+                assert (bottom, height) == pytest.approx((base, pj[layer] if layer < 3 else pj.sum()), rel=1e-12)
+                base += height
+    assert len({colour for _, _, colour in bars}) == len(PARTS)
+
+
+def test_an_experiment_has_the_energy_of_its_network() -> None:
+    common = {"model": "rc-spike", "dataset": "digits", "hidden": (12,), "epochs": 2, "seed": 0, "v_syn": 1.5}
+    digits = datasets.load("digits")
+    network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
+    train(network, digits, epochs=2, seed=0)
+    parts = energy_parts(activity(network, digits.test.times), network.circuit)
+    pj = 1e12 * sum(joules.sum(axis=1).mean() for joules in parts.values())
+    assert run_experiment(common)["energy_pj"] == pytest.approx(pj, rel=1e-12)
+    assert run_experiment({**common, "energy_penalty": 0.1})["energy_pj"] < pj
+
+
+def test_a_sweep_draws_accuracy_against_energy(tmp_path: Path) -> None:
+    words = "digits --v-syn 1,inf --seeds 1 --no-relu --vary epochs=1 --vary energy_penalty=0,0.01 --workers 1"
+    result = CliRunner().invoke(app, ["sweep", *words.split(), "--out", str(tmp_path)], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "pareto.svg").exists()
+    with (tmp_path / "table.csv").open(newline="") as file:
+        energies = {(row["v_syn"], row["energy_penalty"]): float(row["energy_pj_mean"]) for row in csv.DictReader(file)}
+    assert len(energies) == 4
+    assert energies["1.0", "0.01"] < energies["1.0", "0.0"] < energies["inf", "0.0"]
+
+
+def rows_at(points: list[tuple[float, float]]) -> list[dict[str, Any]]:
+    common = {"dataset": "mnist", "model": "rc-spike", "v_syn": 1.0, "n": 1, "test_std": None, "energy_pj_std": None}
+    return [{**common, "energy_pj_mean": energy, "test_mean": accuracy} for energy, accuracy in points]
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(90, 95)), min_size=1, max_size=8, unique=True))
+def test_the_front_joins_what_nothing_beats(points: list[tuple[int, int]]) -> None:
+    axes = plots.pareto_figure(rows_at([(float(e), float(a)) for e, a in points])).axes[0]
+    (front,) = (line.get_xydata().tolist() for line in axes.lines if line.get_zorder() == 1)
+    best = [[e, a] for e, a in sorted(points) if not any((f <= e and b >= a) and (f, b) != (e, a) for f, b in points)]
+    assert front == best
+
+
+def test_rows_without_an_energy_are_refused() -> None:
+    with pytest.raises(ValueError, match="no row has an energy: only spiking networks do"):
+        plots.pareto_figure([{"dataset": "mnist", "model": "relu", "n": 1, "test_mean": 98.0, "test_std": None}])

@@ -1,0 +1,206 @@
+"""Circuits fitted to measurements: what is known is recovered, and what cannot be known is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import oracle
+import pytest
+
+pytest.importorskip("scipy")
+
+from rcspike import Circuit, Network, PhysicalScale, functional, spice
+from rcspike.spice import Measurements
+
+Array = npt.NDArray[np.float64]
+
+DESIGNED, SCALE = Circuit(v_syn=2.0), PhysicalScale()
+TRUE = {"e_plus": 1.8, "e_minus": -2.15, "diode_drop": 0.1, "ramp": 0.15, "capacitance": 147e-15}
+N_IMAGES, N_IN, N_OUT = 6, 30, 8
+
+
+def weights() -> Array:
+    return np.random.default_rng(12).normal(0.1, 0.25, size=(N_IN, N_OUT))
+
+
+def resistors() -> tuple[Array, Array, Array]:
+    """Input spike times of some images, and the conductances of a layer."""
+    rng = np.random.default_rng(11)
+    times = np.where(rng.random((N_IMAGES, N_IN)) < 0.7, rng.random((N_IMAGES, N_IN)), np.inf)
+    return times, *spice.conductances(weights(), DESIGNED, SCALE)
+
+
+def circuit_of(values: dict[str, float]) -> tuple[Circuit, PhysicalScale]:
+    known = {"e_plus": 2.0, "e_minus": -2.0, "diode_drop": 0.0, "ramp": 0.0, "capacitance": SCALE.capacitance, **values}
+    return Circuit(**{k: v for k, v in known.items() if k != "capacitance"}), PhysicalScale(
+        capacitance=known["capacitance"]
+    )
+
+
+def voltages(values: dict[str, float], end: float = 1.0) -> Array:
+    """(image, neuron) at the time `end` in T, by the oracle."""
+    circuit, scale = circuit_of(values)
+    times, g_plus, g_minus = resistors()
+    p, m = g_plus / scale.siemens(1.0), g_minus / scale.siemens(1.0)
+    D = p * (circuit.e_plus - circuit.diode_drop) + m * (circuit.e_minus + circuit.diode_drop)
+    return np.array(oracle.charge(times / end, end * D, end * (p + m)))
+
+
+def spike_table(values: dict[str, float]) -> Measurements:
+    t = oracle.fire(voltages(values), values.get("ramp", 0.0))
+    image, neuron = np.divmod(np.arange(t.size), N_OUT)
+    return Measurements(image, neuron, t.ravel() * SCALE.window)
+
+
+def with_jitter(table: Measurements, seed: int) -> Measurements:
+    jitter = 2e-3 * SCALE.window * np.random.default_rng(seed).normal(size=len(table.time))
+    return Measurements(table.image, table.neuron, np.maximum(table.time + jitter, 0.0))
+
+
+def wave_table(values: dict[str, float]) -> Measurements:
+    ends = np.array([0.3, 0.6, 1.0])
+    v = np.stack([voltages(values, end) for end in ends], axis=-1)
+    image, neuron, at = np.unravel_index(np.arange(v.size), v.shape)
+    return Measurements(image, neuron, ends[at] * SCALE.window, v.ravel() * SCALE.v_th)
+
+
+def fitted(measurements: Measurements, parameters: list[str], confidence: float = 0.95) -> spice.Fit:
+    times, g_plus, g_minus = resistors()
+    return spice.fit(
+        measurements, times, g_plus, g_minus, DESIGNED, SCALE, parameters=parameters, confidence=confidence
+    )
+
+
+CHOICES = [
+    ["e_plus", "e_minus", "ramp", "capacitance"],
+    ["e_plus", "e_minus", "capacitance"],
+    ["diode_drop", "ramp", "capacitance"],
+    ["e_minus"],
+]
+
+
+@pytest.mark.parametrize("parameters", CHOICES, ids="-".join)
+def test_exact_spike_times_give_the_parameters_back(parameters: list[str]) -> None:
+    true = {name: TRUE[name] for name in parameters}
+    result = fitted(spike_table(true), parameters)
+    # Rounding of times 1e-16, times the condition of the problem, which `_refuse_dependent` keeps below 1e7.
+    np.testing.assert_allclose(result.values, list(true.values()), rtol=1e-7)
+    assert result.rmse < 1e-10 < result.rmse_before
+    circuit, scale = circuit_of(true)
+    for name in parameters:
+        got = result.scale.capacitance if name == "capacitance" else getattr(result.circuit, name)
+        assert got == pytest.approx(scale.capacitance if name == "capacitance" else getattr(circuit, name), rel=1e-7)
+
+
+def test_exact_waveforms_give_the_parameters_back() -> None:
+    parameters = ["e_plus", "e_minus", "capacitance"]
+    true = {name: TRUE[name] for name in parameters}
+    np.testing.assert_allclose(fitted(wave_table(true), parameters).values, list(true.values()), rtol=1e-7)
+
+
+def test_the_limits_hold_the_truth_as_often_as_they_say() -> None:
+    true = {name: TRUE[name] for name in ("e_plus", "e_minus", "ramp", "capacitance")}
+    exact, values = spike_table(true), np.array(list(true.values()))
+    results = [fitted(with_jitter(exact, seed), list(true), confidence=0.8) for seed in range(60)]
+    held = np.mean([(r.lower <= values) & (values <= r.upper) for r in results], axis=0)
+    # Binomial: 60 trials at 0.8 have a standard deviation of 0.052; four of them.
+    np.testing.assert_allclose(held, 0.8, atol=0.21)
+    # The standard errors are the scatter: that of 60 values is known to 1 / sqrt(2 * 59) = 9 %; four of these.
+    scatter = np.std([r.values for r in results], axis=0, ddof=1)
+    np.testing.assert_allclose(np.mean([r.standard_errors for r in results], axis=0), scatter, rtol=0.37)
+
+
+def test_the_standard_errors_come_from_the_true_derivatives() -> None:
+    true = {name: TRUE[name] for name in ("e_plus", "e_minus", "ramp", "capacitance")}
+    table = with_jitter(spike_table(true), 0)
+    result = fitted(table, list(true))
+    found = dict(zip(true, result.values.tolist(), strict=True))
+
+    def times(values: dict[str, float]) -> Array:
+        return np.minimum(oracle.fire(voltages(values), values["ramp"]).ravel(), 1.0)
+
+    t = table.time / SCALE.window
+    within = (t > 0) & (t < 1)
+    columns = []
+    for name, value in found.items():
+        step = 1e-6 * abs(value)
+        above, below = (times({**found, name: value + sign * step}) for sign in (1, -1))
+        columns.append((above - below)[within] / (2 * step))
+    jacobian = np.stack(columns, axis=1)
+    residuals = (times(found) - t)[within]
+    variance = np.sum(residuals**2) / (len(residuals) - len(true))
+    scaled = jacobian * list(found.values())
+    expected = np.sqrt(variance * np.diag(np.linalg.inv(scaled.T @ scaled))) * np.abs(list(found.values()))
+    # Central differences are off by step squared, 1e-12, and by rounding over the step, 1e-10, times the condition.
+    np.testing.assert_allclose(result.standard_errors, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (["e_plus", "e_minus", "diode_drop"], "cannot tell e_plus, e_minus, diode_drop apart"),
+        (["e_plus", "voltage"], "parameters must be some of e_plus"),
+        (["ramp", "ramp"], "each once"),
+        ([], "parameters must be some of"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(parameters: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fitted(spike_table({}), parameters)
+
+
+def test_waveforms_of_the_charging_phase_say_nothing_of_the_ramp() -> None:
+    with pytest.raises(ValueError, match="ramp has no effect on these measurements"):
+        fitted(wave_table({}), ["e_plus", "ramp"])
+
+
+def test_silent_neurons_say_nothing() -> None:
+    table = spike_table({})
+    silent = Measurements(table.image, table.neuron, np.full(len(table.time), np.inf))
+    with pytest.raises(ValueError, match="0 measurements within the phase are too few"):
+        fitted(silent, ["e_plus"])
+
+
+def test_measurements_of_neurons_that_are_not_there_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"neuron must be in \[0, 8\), got 8"):
+        fitted(Measurements(np.zeros(3, dtype=int), np.full(3, 8), np.full(3, 1e-7)), ["e_plus"])
+
+
+def test_a_calibrated_network_does_what_the_fitted_circuit_does() -> None:
+    true = {name: TRUE[name] for name in ("e_plus", "e_minus", "ramp", "capacitance")}
+    result = fitted(spike_table(true), list(true))
+    times, _, _ = resistors()
+    twin = spice.calibrated(Network([weights()], DESIGNED), result.circuit, result.scale, designed=SCALE)
+    np.testing.assert_allclose(functional.charge(times, twin.weights[0], twin.circuit), voltages(true), rtol=1e-6)
+    assert twin.circuit.ramp == pytest.approx(0.15)
+
+
+# Tables
+
+
+def test_tables_come_back_as_they_were_written(tmp_path: Path) -> None:
+    for name, table in (("spikes", spike_table({})), ("waves", wave_table({}))):
+        spice.write_csv(table, tmp_path / f"{name}.csv")
+        again = spice.read_csv(tmp_path / f"{name}.csv")
+        for column in ("image", "neuron", "time", "voltage"):
+            np.testing.assert_array_equal(getattr(again, column), getattr(table, column))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,neuron\n0,0\n", "must have columns image,neuron,spike_time or image,neuron,time,voltage"),
+        ("", "got nothing"),
+        ("image,neuron,spike_time\n", "no rows below its header"),
+        ("image,neuron,spike_time\n0,0,1e-7\n0,one,2e-7\n", "line 3: invalid literal"),
+        ("image,neuron,spike_time\n0,0\n", "line 2"),
+        ("image,neuron,spike_time\n0,0,-1e-7\n", "times must be in s and not negative, got -1e-07"),
+        ("image,neuron,time,voltage\n0,0,1e-7,nan\n", "voltages must be finite, got nan"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_where(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "table.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        spice.read_csv(tmp_path / "table.csv")
