@@ -146,13 +146,23 @@ def _arguments(parameters: Parameters, names: tuple[str, ...]) -> dict[str, Any]
     return {name: value for name, value in parameters.items() if name in ("epochs", "seed", *names)}
 
 
-def _create(parameters: Parameters, dataset: Dataset, circuit: Circuit) -> Network:
-    sizes = [dataset.train.times.shape[1], *parameters["hidden"], dataset.n_classes]
-    return Network.create(sizes, circuit, seed=parameters["seed"])
+def _create(dataset: Dataset, hidden: tuple[int, ...], circuit: Circuit, seed: int) -> Network:
+    return Network.create([dataset.train.times.shape[1], *hidden, dataset.n_classes], circuit, seed=seed)
+
+
+# One network is run on many circuits.
+@functools.lru_cache(maxsize=1)
+def _without_physics(
+    dataset: Dataset, hidden: tuple[int, ...], training: tuple[tuple[str, Any], ...], threads: int | None
+) -> Network:
+    settings = dict(training)
+    network = _create(dataset, hidden, Circuit(v_syn=_TRANSFER_V_SYN), settings["seed"])
+    train(network, dataset, **settings, threads=threads)
+    return network
 
 
 def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
-    network = _create(parameters, dataset, _circuit(parameters))
+    network = _create(dataset, parameters["hidden"], _circuit(parameters), parameters["seed"])
     last = train(network, dataset, **_arguments(parameters, _TRAINING), threads=threads).epochs[-1]
     parts = energy_parts(activity(network, dataset.test.times, threads=threads), network.circuit)
     result = {
@@ -167,8 +177,8 @@ def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) 
 
 def _run_transfer(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
     circuit = _circuit(parameters)
-    network = _create(parameters, dataset, Circuit(v_syn=_TRANSFER_V_SYN))
-    train(network, dataset, **_arguments(parameters, _TRAINING), threads=threads)
+    training = tuple(_arguments(parameters, _TRAINING).items())
+    network = _without_physics(dataset, parameters["hidden"], training, threads)
     accuracy, scale_plus, scale_minus = transfer(
         network, circuit, dataset, noise=parameters.get("noise", 0.0), seed=parameters["seed"], threads=threads
     )
