@@ -17,6 +17,7 @@ from typing import Any
 from rcspike import Circuit, Network, datasets, evaluate, train
 from rcspike.chip_study import Case, run_cases
 from rcspike.device_training import injected
+from rcspike.devices import Devices
 from rcspike.nonideal import ComparatorOffset, Effect, Jitter, Levels, Stuck, Variation
 from rcspike.tables import write_table
 
@@ -24,30 +25,43 @@ SIZES = (784, 200, 200, 10)
 SEED = 0
 TABLE = Path(__file__).parents[1] / "docs" / "results" / "devices.csv"
 
-# For each kind of effect the sizes to test, and the one that a network is trained for.
-FAMILIES: dict[str, tuple[list[Effect], Effect]] = {
-    "log-normal variation": ([Variation(sigma=s) for s in (0.05, 0.1, 0.2, 0.3)], Variation(sigma=0.2)),
-    "stuck off": ([Stuck(share=s) for s in (0.01, 0.05, 0.1)], Stuck(share=0.1)),
-    "stuck, half of them on": ([Stuck(share=s, on=0.5) for s in (0.01, 0.05, 0.1)], Stuck(share=0.1, on=0.5)),
+# A device that is stuck on weighs as much as g_max: where many are, g_max has to be small.
+SMALL = Devices(w_max=(0.1, 0.2, 0.4))
+
+# For each kind of effect the sizes to test, and what a network is trained for.
+FAMILIES: dict[str, tuple[list[Effect], Effect, Devices]] = {
+    "log-normal variation": ([Variation(sigma=s) for s in (0.05, 0.1, 0.2, 0.3)], Variation(sigma=0.2), Devices()),
+    "stuck off": ([Stuck(share=s) for s in (0.01, 0.05, 0.1)], Stuck(share=0.1), Devices()),
+    "stuck, half of them on": ([Stuck(share=s, on=0.5) for s in (0.01, 0.05, 0.1)], Stuck(share=0.1, on=0.5), SMALL),
     "stuck, half of them on, known": (
         [Stuck(share=s, on=0.5, known=True) for s in (0.01, 0.05, 0.1)],
         Stuck(share=0.1, on=0.5, known=True),
+        SMALL,
     ),
-    "bits": ([Levels(bits=b) for b in (2, 3, 4, 5, 6)], Levels(bits=3)),
-    "comparator offset": ([ComparatorOffset(sigma=s) for s in (0.01, 0.02, 0.05)], ComparatorOffset(sigma=0.02)),
-    "jitter": ([Jitter(sigma=s) for s in (0.005, 0.01, 0.02, 0.04)], Jitter(sigma=0.02)),
+    "bits": ([Levels(bits=b) for b in (2, 3, 4, 5, 6)], Levels(bits=3), Devices()),
+    "comparator offset": (
+        [ComparatorOffset(sigma=s) for s in (0.01, 0.02, 0.05)],
+        ComparatorOffset(sigma=0.02),
+        Devices(),
+    ),
+    "jitter": ([Jitter(sigma=s) for s in (0.005, 0.01, 0.02, 0.04)], Jitter(sigma=0.02), Devices()),
 }
 
 
 def trained(
-    runs: Path, dataset: datasets.Dataset, v_syn: float, name: str, effect: Effect | None, epochs: int
+    runs: Path,
+    dataset: datasets.Dataset,
+    v_syn: float,
+    name: str,
+    epochs: int,
+    target: tuple[Effect, Devices] | None = None,
 ) -> Network:
     """From the folder of runs, or made now; `name` tells what it is trained for."""
     file = runs / f"{name.replace(', ', '-').replace(' ', '-')}-v{v_syn:g}-e{epochs}.safetensors"
     if file.exists():
         return Network.load(file)
     network = Network.create(SIZES, Circuit(v_syn=v_syn), seed=SEED)
-    arguments: dict[str, Any] = {} if effect is None else injected([effect]).arguments()
+    arguments: dict[str, Any] = {} if target is None else injected([target[0]], target[1]).arguments()
     history = train(network, dataset, epochs=epochs, seed=SEED, **arguments)
     seconds = sum(epoch.seconds for epoch in history)
     print(f"V_syn {v_syn:g}, trained for {name}: {100 * history.test_accuracy:.2f} % in {seconds:.0f} s", flush=True)
@@ -67,14 +81,12 @@ def main() -> None:
     dataset = datasets.load("mnist", directory=options.data)
     rows = []
     for v_syn in map(float, options.v_syn.split(",")):
-        plain = trained(options.runs, dataset, v_syn, "nothing", None, options.epochs)
+        plain = trained(options.runs, dataset, v_syn, "nothing", options.epochs)
         ideal = evaluate(plain, dataset.test)
-        for family, (effects, reference) in FAMILIES.items():
-            for what, network in (
-                ("nothing", plain),
-                (family, trained(options.runs, dataset, v_syn, family, reference, options.epochs)),
-            ):
-                cases = [Case(f"{family} {getattr(effect, effect.size):g}", (effect,)) for effect in effects]
+        for family, (effects, reference, devices) in FAMILIES.items():
+            able = trained(options.runs, dataset, v_syn, family, options.epochs, (reference, devices))
+            for what, network, range_ in (("nothing", plain, Devices()), (family, able, devices)):
+                cases = [Case(f"{family} {getattr(effect, effect.size):g}", (effect,), range_) for effect in effects]
                 samples = run_cases(
                     network, "mnist", cases, chips=options.chips, seed=SEED, folder=options.runs, data=options.data
                 )

@@ -56,6 +56,16 @@ def charge_affine_vjp(
     grad_v: _Float,
     threads: int | None = None,
 ) -> tuple[_Float, _Float, _Float, _Float, _Float]: ...
+def charge_rectified(
+    schedule: _Schedule,
+    g_plus: _Float,
+    rail_plus: _Float,
+    g_minus: _Float,
+    rail_minus: _Float,
+    drive0: _Float | None = None,
+    conductance0: _Float | None = None,
+    threads: int | None = None,
+) -> _Float: ...
 def supply_charge(
     schedule: _Schedule, weights: _Float, circuit: Circuit, threads: int | None = None
 ) -> tuple[_Float, _Float]: ...

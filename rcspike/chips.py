@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._equivalent import equivalent_pairs
+from rcspike._equivalent import equivalent_pairs, equivalent_voltages
 from rcspike.circuit import Circuit
 from rcspike.device_network import DeviceNetwork
 from rcspike.devices import Devices, Layer
@@ -162,17 +162,18 @@ class Chip:
         """
         if self.is_noisy and seed is None:
             raise ValueError("temporal noise needs a seed")
-        network = self._read(seed)
+        layers = self._read(seed)
         batch = len(times) if isinstance(times, np.ndarray) else times.batch
         shifts = self._shifts(batch, seed)
         maps = [part.effect for part in self._temporal if isinstance(part.effect, TimeMap)]
-        if not maps:
+        if not maps and not any(layer.blocking for layer in layers):
+            network = self.engine if layers is self.layers else _network(layers, self.dtype)
             return network.forward(times, shifts=shifts, threads=threads)
         spikes = times
-        for depth, layer in enumerate(network.layers):
-            v = DeviceNetwork([layer], network.circuit).forward(spikes, threads=threads)
-            last = depth + 1 == len(network.layers)
-            t: FloatArray = 1 - v if last else fire(v, network.circuit)
+        for depth, layer in enumerate(layers):
+            v = equivalent_voltages(layer, spikes, self.dtype, threads=threads)
+            last = depth + 1 == len(layers)
+            t: FloatArray = 1 - v if last else fire(v, layer.circuit)
             if shifts:
                 t = t + shifts[depth]
             for effect in maps:
@@ -199,19 +200,19 @@ class Chip:
 
     @cached_property
     def engine(self) -> DeviceNetwork:
-        """What the engine is told of the chip, but for temporal noise."""
+        """What the engine is told of the chip, but for temporal noise and for diodes that block."""
         return _network(self.layers, self.dtype)
 
-    def _read(self, seed: int | None) -> DeviceNetwork:
+    def _read(self, seed: int | None) -> tuple[Layer, ...]:
         readings = [part for part in self._temporal if isinstance(part.effect, Reading)]
         if not readings or seed is None:
-            return self.engine
+            return self.layers
         layers = list(self.layers)
         for depth in range(len(layers)):
             for part in readings:
                 assert isinstance(part.effect, Reading)
                 layers[depth] = part.effect.apply(layers[depth], part.rng(seed, depth))
-        return _network(layers, self.dtype)
+        return tuple(layers)
 
     def _shifts(self, batch: int, seed: int | None) -> list[FloatArray] | None:
         parts = [part for part in self._temporal if isinstance(part.effect, Shift)]

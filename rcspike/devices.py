@@ -34,6 +34,8 @@ class Layer:
         What a device can be programmed to, in the same unit: g_min and g_max at either rail.
     drop_plus, drop_minus : float or (n_in, n_out)
         Forward drops of the diodes in V_th.
+    blocking : bool
+        Whether a diode blocks once the membrane has passed its rail. Diodes of one drop never have to.
     off_share : float
         Current through an open switch over that through a closed one.
     leak : (n_out,)
@@ -62,6 +64,7 @@ class Layer:
     greatest: float
     drop_plus: float | Array
     drop_minus: float | Array
+    blocking: bool
     off_share: float
     leak: Array
     capacitance: Array
@@ -145,6 +148,7 @@ class Devices:
             greatest=greatest,
             drop_plus=circuit.diode_drop,
             drop_minus=circuit.diode_drop,
+            blocking=False,
             off_share=0.0,
             leak=np.zeros(n_out),
             capacitance=np.ones(n_out),

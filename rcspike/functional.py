@@ -20,6 +20,7 @@ __all__ = [
     "charge",
     "charge_affine",
     "charge_affine_vjp",
+    "charge_rectified",
     "charge_vjp",
     "encode",
     "fire",
@@ -158,9 +159,13 @@ def network_input(times: FloatArray | Schedule, n_in: int, dtype: np.dtype[Any])
     return times if isinstance(times, Schedule) else in_precision(times, dtype)
 
 
-def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> Schedule:
+def _fit(times: FloatArray | Schedule, name: str, weights: FloatArray, threads: int | None) -> Schedule:
     """Schedule of `times` in the precision of `weights`, after checking that the two fit."""
     check_array(name, weights, 2)
+    if isinstance(times, Schedule):
+        events = network_input(times, weights.shape[0], weights.dtype)
+        assert isinstance(events, Schedule)
+        return events
     check_array("times", times, 2)
     if weights.shape[0] != times.shape[1]:
         hint = f"; did you mean {name}.T?" if weights.shape[1] == times.shape[1] else ""
@@ -337,6 +342,72 @@ def charge_affine_vjp(
     _check_affine(drive, conductance, drive0, conductance0)
     check_array("grad_v", grad_v, 2, drive.dtype)
     return _core.charge_affine_vjp(events, drive, conductance, drive0, conductance0, grad_v, threads)
+
+
+def charge_rectified(
+    times: FloatArray | Schedule,
+    g_plus: FloatArray,
+    rail_plus: FloatArray,
+    g_minus: FloatArray,
+    rail_minus: FloatArray,
+    *,
+    drive0: FloatArray | None = None,
+    conductance0: FloatArray | None = None,
+    threads: int | None = None,
+) -> FloatArray:
+    """Membrane voltages at the end of the charging phase, through diodes that rectify.
+
+    Each synapse is a pair of devices, whose currents are g_plus max(rail_plus - v, 0) into the membrane and
+    g_minus max(v - rail_minus, 0) out of it. While v is between all rails this is `charge_affine` with
+    D = g_plus rail_plus + g_minus rail_minus and G = g_plus + g_minus; beyond, a device stops that in `charge_affine`
+    would turn its current around.
+
+    Parameters
+    ----------
+    times : (batch, n_in), or what `schedule` has made of it
+        As in `charge`.
+    g_plus, g_minus : (n_in, n_out)
+        Conductances of the devices on the positive and on the negative side, at least 0, in 1 / T.
+    rail_plus, rail_minus : (n_in, n_out)
+        E+ - V_D and E- + V_D of each device's own diode, in V_th.
+    drive0, conductance0 : (n_out,), optional
+        D0 and G0 >= 0 of what is on from t = 0, through no diode.
+    threads : int, optional
+
+    Returns
+    -------
+    (batch, n_out)
+        v(1) in V_th.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`; also if a conductance is negative.
+
+    Notes
+    -----
+    Exact: v moves one way between two spikes, and the time at which it passes a rail has a closed form. Diodes of a
+    constant drop are the limit of steep ones; `rcspike.shockley` compares them with the exponential characteristic.
+
+    Examples
+    --------
+    Two devices with rails at 1 and 0.5; without diodes the second would pull v back to 0.7:
+
+    >>> one = np.ones((2, 1))
+    >>> v = charge_rectified(np.zeros((1, 2)), 5 * one, np.array([[1.0], [0.5]]), 0 * one, 0 * one)
+    >>> v.round(4)  # 0.5 is passed at ln(3) / 10
+    array([[0.9942]])
+    """
+    arrays = {"rail_plus": rail_plus, "g_minus": g_minus, "rail_minus": rail_minus}
+    events = _fit(times, "g_plus", g_plus, threads)
+    for name, array in arrays.items():
+        check_array(name, array, 2, g_plus.dtype)
+    for name, row in (("drive0", drive0), ("conductance0", conductance0)):
+        if row is not None:
+            check_array(name, row, 1, g_plus.dtype)
+    return _core.charge_rectified(
+        events, g_plus, rail_plus, g_minus, rail_minus, drive0, conductance0, check_threads(threads)
+    )
 
 
 def fire(v: FloatArray, circuit: Circuit) -> FloatArray:

@@ -98,9 +98,9 @@ class Settings:
             temperature=self.temperature,
             temporal_penalty=self.temporal_penalty,
             t_ref=self.t_ref,
-            energy_penalty=self.energy_penalty,
             devices=self.devices.core,
             seed=int(self.rng(_DEVICES).integers(2**64, dtype=np.uint64)),
+            energy_penalty=self.energy_penalty,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import oracle
 import pytest
+import scipy.integrate
 
 from rcspike import Circuit, Network
 from rcspike.chips import Chip, program
@@ -196,6 +198,37 @@ def test_a_bent_ramp_of_another_current_is_as_close_as_it_says() -> None:
     bound = 0.3 / 0.7 / 8 * np.abs(layer.ramp_current - 1) / layer.ramp_current**2
     assert (error <= bound + 1e-12).all()
     assert error.max() > 0.5 * bound.max()
+
+
+def test_a_device_whose_rail_the_membrane_has_passed_conducts_nothing() -> None:
+    """A stiff numerical solution of the membrane's own equation, with all that the chip says of its parts."""
+    network = Network([np.random.default_rng(0).normal(0.5, 0.5, size=(12, 6))], Circuit(v_syn=1.0, diode_drop=0.1))
+    effects: list[Effect] = [DiodeVariation(sigma=0.3), OffLeakage(share=0.05), MembraneLeak(conductance=0.1)]
+    effects += [CapacitorMismatch(sigma=0.1), RampMismatch(sigma=0.1), ComparatorOffset(sigma=0.1)]
+    chip = program(network, effects, seed=2)
+    (layer,) = chip.layers
+    times = times_of(np.float64, batch=3)[:, :12].copy()
+    found = chip.forward(times)
+    (g_plus, g_minus), (D, G) = layer.conductances(), layer.affine()
+    assert isinstance(layer.drop_plus, np.ndarray)
+    assert isinstance(layer.drop_minus, np.ndarray)
+    up, down = 1 - layer.drop_plus, -1 + layer.drop_minus
+    passed = False
+    for s, row in enumerate(times):
+        v = np.zeros(6)
+        for start, end in pairwise(np.unique([0.0, *row[row < 1], 1.0])):
+            on = (row <= start)[:, None]
+
+            def slope(_: float, u: Array, on: Array = on) -> Array:
+                devices = g_plus * np.maximum(up - u, 0) - g_minus * np.maximum(u - down, 0)
+                current = (0.95 * on * devices).sum(axis=0) + 0.05 * (D - G * u).sum(axis=0) - 0.1 * u
+                return np.asarray(current / layer.capacitance)
+
+            v = scipy.integrate.solve_ivp(slope, (start, end), v, method="RK45", rtol=1e-9, atol=1e-11).y[:, -1]
+        passed |= bool((v > up.min(axis=0)).any())
+        t = (1 + layer.offset - v) * layer.capacitance / layer.ramp_current
+        np.testing.assert_allclose(found[s], 1 - t, rtol=0, atol=1e-6)  # what solve_ivp leaves at kinks
+    assert passed
 
 
 def test_an_unreachable_threshold_is_refused() -> None:

@@ -308,6 +308,12 @@ def test_a_model_that_makes_no_sense_is_refused(parameters: dict[str, Any], mess
         DeviceModel(**parameters)
 
 
+def test_the_energy_of_devices_is_not_trained_for() -> None:
+    network = Network.create([64, 12, 10], Circuit(), seed=0)
+    with pytest.raises(ValueError, match=r"energy_penalty 0.1 counts the energy of ideal devices"):
+        train(network, datasets.load("digits"), epochs=1, seed=0, energy_penalty=0.1, devices=DeviceModel(levels=8))
+
+
 def test_a_model_of_other_layers_is_refused() -> None:
     network = Network.create([64, 12, 10], Circuit(), seed=0)
     with pytest.raises(ValueError, match="w_max must be given for all 2 layers or for none, got 1"):

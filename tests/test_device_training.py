@@ -143,9 +143,3 @@ def test_an_impossible_offset_is_refused(digits: Dataset, offset: float) -> None
     network = Network.create([64, 10], Circuit(), seed=0)
     with pytest.raises(ValueError, match=f"offset must be finite and not negative, got {offset}"):
         train(network, digits, epochs=1, seed=0, offset=offset)
-
-
-def test_an_energy_penalty_on_drawn_devices_is_refused(digits: Dataset) -> None:
-    network = Network.create([64, 10], Circuit(), seed=0)
-    with pytest.raises(ValueError, match=r"energy_penalty 0\.1 cannot be counted on drawn devices"):
-        train(network, digits, epochs=1, seed=0, energy_penalty=0.1, devices=DeviceModel(lognormal=0.1))

@@ -18,21 +18,11 @@ CPP = ROOT / "src" / "cpp"
 RANKS = [
     ["_core", "_files", "_sdk", "circuit"],
     ["_tensors", "functional"],
-    [
-        "_idx",
-        "initialisation",
-        "datasets",
-        "device_model",
-        "device_network",
-        "network",
-        "physical",
-        "devices",
-        "energy",
-    ],
-    ["nonideal", "_equivalent", "chips", "finetune", "device_training"],
+    ["_idx", "initialisation", "datasets", "device_model", "device_network", "network", "physical", "energy"],
+    ["devices", "nonideal", "_equivalent", "chips", "finetune", "device_training"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
-    ["executors", "presets", "relu", "transfer", "experiment", "spice", "sweep", "tables", "chip_study"],
+    ["executors", "presets", "relu", "transfer", "experiment", "spice", "shockley", "sweep", "tables", "chip_study"],
     ["plots", "report", "sklearn"],
     ["cli", "__main__"],
 ]

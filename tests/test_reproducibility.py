@@ -27,6 +27,7 @@ from rcspike.functional import (
     charge,
     charge_affine,
     charge_affine_vjp,
+    charge_rectified,
     charge_vjp,
     fire,
     supply_charge,
@@ -62,6 +63,9 @@ def layer_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Array
             yield from charge_vjp(times, weights, circuit, few, threads=threads)
             yield charge_affine(times, weights, G, drive0=row, conductance0=row, threads=threads)
             yield from charge_affine_vjp(times, weights, G, grad_v, drive0=row, conductance0=row, threads=threads)
+            rails = (1 + 0.3 * rng.normal(size=weights.shape)).astype(dtype)
+            devices = (np.maximum(weights, 0), rails, np.maximum(-weights, 0), -rails)
+            yield charge_rectified(times, *devices, drive0=row, conductance0=row, threads=threads)
             yield from supply_charge(times, weights, circuit, threads=threads)
             yield from supply_charge_vjp(times, weights, circuit, grad_v, few, threads=threads)
             at = np.linspace(0, 1, 5).astype(dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -21,7 +22,8 @@ class DiodeVariation(Fixed):
     Parameters
     ----------
     sigma : float
-        Standard deviation of the drop in V_th. The drive that is left ends at 0.
+        Standard deviation of the drop in V_th. The drive that is left ends at 0. A device whose rail, less its drop,
+        the membrane has passed conducts nothing.
 
     Notes
     -----
@@ -49,4 +51,5 @@ class DiodeVariation(Fixed):
             layer,
             drop_plus=scattered(layer.drop_plus, layer.circuit.e_plus),
             drop_minus=scattered(layer.drop_minus, -layer.circuit.e_minus),
+            blocking=math.isfinite(layer.circuit.e_plus) and math.isfinite(layer.circuit.e_minus),
         )

@@ -91,6 +91,7 @@ void bind_build_config(py::module_& m);
 void bind_circuit(py::module_& m);
 void bind_schedule(py::module_& m);
 void bind_charge(py::module_& m);
+void bind_rectified(py::module_& m);
 void bind_energy(py::module_& m);
 void bind_fire(py::module_& m);
 void bind_trace(py::module_& m);

@@ -131,7 +131,7 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
     }
     validate(devices, network.n_layers());
     if (loss.energy_penalty > 0 && !devices.is_ideal()) {
-        refuse("energy_penalty ", loss.energy_penalty, " cannot be counted on drawn devices; leave one of the two out");
+        refuse("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
     }
     state_.reset(new State{std::move(network), loss, devices, seed, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
     for (const Layer<Real>& layer : state_->network.layers_) {

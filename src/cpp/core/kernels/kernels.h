@@ -73,6 +73,19 @@ struct Tile {
     Coupling<Real> coupling;
 };
 
+/// Devices behind diodes, all rows as in Tile. Where one conducts nothing at all, its rail is out of reach.
+template <class Real>
+struct RectifiedTile {
+    const Real* drive;        // of both devices while they conduct
+    const Real* conductance;  // of both
+    const Real* g_plus;
+    const Real* rail_plus;
+    const Real* g_minus;
+    const Real* rail_minus;
+    const Real* drive0;        // one row
+    const Real* conductance0;  // one row
+};
+
 /// Where the backward pass adds its gradients; same layout as Tile. Only affine synapses have more than that of
 /// `drive`.
 template <class Real>
@@ -139,6 +152,8 @@ struct Kernels {
     /// `lanes` of their numbers in grad_v may differ from 0. Null where it does not pay.
     void (*charge_backward_merged)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                                    const TileGradient<Real>& gradient, Real* scratch);
+    /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.
+    void (*charge_rectified)(const Events<Real>& events, const RectifiedTile<Real>& tile, Real* v);
     /// Charges that the rails deliver to one resistive tile.
     void (*supply)(const Events<Real>& events, const Tile<Real>& tile, const RailRows<Real>& charges);
     /// Adds the gradients of one resistive tile for a loss that counts these charges too, and writes them.

@@ -451,13 +451,6 @@ void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* a
 template <class Real>
 constexpr Kernels<Real> make_table() {
     static_assert(RCSPIKE_TILES_AT_ONCE <= most_tiles);
-    return {RCSPIKE_TILES_AT_ONCE,
-            charge_any<Real>,
-            charge_backward_any<Real>,
-            nullptr,
-            supply<Real>,
-            supply_backward<Real>,
-            trace_any<Real>,
-            adam<Real>,
-            draw<Real>};
+    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>,      charge_backward_any<Real>, nullptr,    charge_rectified<Real>,
+            supply<Real>,          supply_backward<Real>, trace_any<Real>,           adam<Real>, draw<Real>};
 }
