@@ -5,7 +5,7 @@
 Each MODEL is the folder of a run of `rcspike train mnist`; that of one of `rcspike train digits` goes end to end.
 
 Goals: 0.02 % of T without diodes, 0.5 % of T with a diode's card after a fit of constant rails, and the same class for
-every image end to end.
+every image end to end. Errors are in millionths of V_th, of T and of the energy.
 
 The diodes are that of SKY130 between n+ and p-well, 1 um square (saturation current and emission coefficient as in the
 process's open models), and a Schottky diode of 1 nA. A fit uses the first half of the images, the errors are those of
@@ -62,7 +62,9 @@ def main() -> None:
 def layers(network: Network, times: NDArray[np.float32], n: int) -> Iterator[Row]:
     for layer in range(1, len(network.weights) + 1):
         found = [spice.compare_layer(network, t, layer, neurons=spread(network, layer, n)) for t in times]
-        yield described("layer", network, layer, np.concatenate([c.t_error for c in found]), v=voltages(found))
+        energy, energy_spice = sum(c.energy for c in found), sum(c.energy_spice for c in found)
+        error = {"energy_error_ppm": 1e6 * (energy_spice / energy - 1)}
+        yield described("layer", network, layer, np.concatenate([c.t_error for c in found]), v=voltages(found), **error)
 
 
 def diodes(network: Network, times: NDArray[np.float32], n: int) -> Iterator[Row]:
@@ -96,8 +98,8 @@ def end_to_end(network: Network, times: NDArray[np.float32]) -> Iterator[Row]:
 
 def described(what: str, network: Network, layer: int, t: NDArray[np.float64], **more: Any) -> Row:
     v = more.pop("v").ravel()
-    errors = {"neurons": len(v), "v_rmse_percent": 100 * rms(v), "spiking": len(t), "t_rmse_percent": 100 * rms(t)}
-    most = {"t_max_percent": 100 * float(np.max(np.abs(t), initial=0.0))}
+    errors = {"neurons": len(v), "v_rmse_ppm": 1e6 * rms(v), "spiking": len(t), "t_rmse_ppm": 1e6 * rms(t)}
+    most = {"t_max_ppm": 1e6 * float(np.max(np.abs(t), initial=0.0))}
     sizes = "-".join(map(str, network.sizes))
     circuit = {"v_syn": network.circuit.e_plus, "diode_drop": network.circuit.diode_drop}
     return {"what": what, "network": sizes, **circuit, "layer": layer, **errors, **most, **more}

@@ -110,7 +110,7 @@ def run_experiment(
     dict
         ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
         ``validation_accuracy``, and ``energy_pj``, the mean energy of an inference on the test images in pJ by the
-        constants of `rcspike.EnergyModel`; of transferred ones ``scale_plus`` and ``scale_minus``.
+        constants of `rcspike.energy.EnergyModel`; of transferred ones ``scale_plus`` and ``scale_minus``.
 
     Raises
     ------

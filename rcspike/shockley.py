@@ -96,11 +96,11 @@ class Diode:
 
 
 SKY130_N = Diode(saturation_current=5.15e-15, ideality=1.2928)
-"""SKY130's diode between n+ and p-well, 1 um square, without its series resistance: js = 2.75e-15 A/um2 and
-jsw = 6e-16 A/um of the process's open models."""
+"""The diode of SKY130 between n+ and p-well, 1 um square, without its series resistance. In the open models of the
+process js = 2.75e-15 A/um2 and jsw = 6e-16 A/um."""
 
 SKY130_P = Diode(saturation_current=3.24e-15, ideality=1.3632)
-"""The same between p+ and n-well: js = 2.15e-17 A/um2 and jsw = 8.04e-16 A/um."""
+"""The same between p+ and n-well, with js = 2.15e-17 A/um2 and jsw = 8.04e-16 A/um."""
 
 
 def charge_diodes(

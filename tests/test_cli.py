@@ -434,7 +434,7 @@ def test_help_shows_an_example(words: list[str]) -> None:
 
 def test_help_shows_the_defaults_of_train_itself() -> None:
     text = said(rcspike_("train", "--help"))
-    for option, default in (("--temperature", "0.07"), ("--temporal-penalty", "0.0")):
+    for option, default in (("--temperature", "0.07"), ("--energy-penalty", "0.0")):
         assert re.search(rf"{option} .*default: \(?{default}\)?", text)
 
 

@@ -212,6 +212,14 @@ def test_the_rails_deliver_the_integral_of_the_synapses_currents() -> None:
 
 
 @ngspice
+@pytest.mark.parametrize("circuit", CIRCUITS, ids=str)
+def test_the_rails_spend_the_energy_that_the_engine_counts(circuit: Circuit) -> None:
+    times, network = some_layer(circuit)
+    comparison = spice.compare_layer(network, times, 1)
+    assert comparison.energy_spice == pytest.approx(comparison.energy, rel=TOLERANCE)
+
+
+@ngspice
 def test_results_do_not_depend_on_how_many_simulators_run() -> None:
     times, network = some_layer(CIRCUITS[0], n_out=30)
     one, two = (spice.compare_layer(network, times, 1, workers=n) for n in (1, 2))

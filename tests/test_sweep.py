@@ -335,7 +335,7 @@ def test_a_curve_is_drawn_for_each_other_setting_with_the_conventional_circuit_a
         (["--vary", "epochs"], "--vary takes NAME=VALUE,VALUE, got 'epochs'"),
         (["--vary", "epochs=1.5"], "epochs takes values of type int, separated by commas, got '1.5'"),
         (["--vary", "epoch=1"], "model rc-spike has no parameter 'epoch'"),
-        (["--hidden", "x"], "--hidden takes numbers of neurons such as 200,200, got 'x'"),
+        (["--hidden", "x"], "--hidden takes numbers such as 200,200, got 'x'"),
     ],
 )
 def test_a_command_that_cannot_be_run_leaves_nothing(words: list[str], message: str, tmp_path: Path) -> None:

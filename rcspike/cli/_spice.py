@@ -261,14 +261,30 @@ def _errors(comparisons: Sequence[Comparison]) -> Row:
     row |= {"v_rmse_uV": 1e6 * scale.volts(_rms(v)), "v_max_uV": 1e6 * scale.volts(_max(v)), "spiking": len(t)}
     for name, error in (("t_rmse", _rms(t)), ("t_max", _max(t))):
         row |= {f"{name}_ps": 1e12 * scale.seconds(error), f"{name}_percent": 100 * error}
+    energy, energy_spice = (sum(x) for x in zip(*((c.energy, c.energy_spice) for c in comparisons), strict=True))
+    row["energy_fJ"] = 1e15 * scale.joules(energy_spice) / len(v)
+    row["energy_error_percent"] = 100 * (energy_spice / energy - 1) if energy else 0.0
     return row
 
 
+_QUANTITIES = {
+    "neurons": "neurons",
+    "v_rmse_uV": "voltage RMSE / µV",
+    "v_max_uV": "voltage max / µV",
+    "spiking": "that spike within the phase",
+    "t_rmse_ps": "spike time RMSE / ps",
+    "t_max_ps": "spike time max / ps",
+    "t_rmse_percent": "spike time RMSE / % of T",
+    "t_max_percent": "spike time max / % of T",
+    "energy_fJ": "energy of the rails / fJ a neuron",
+    "energy_error_percent": "energy error / %",
+}
+
+
 def _table(rows: Sequence[Row]) -> Table:
-    names = ["layer", "neurons", "v RMSE/µV", "max", "spiking", "t RMSE/ps", "% of T", "max/ps", "% of T"]
-    table = Table(*names, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*[_text(name, x) for name, x in row.items()])
+    table = Table("SPICE less engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
+    for name, quantity in _QUANTITIES.items():
+        table.add_row(quantity, *[_text(name, row[name]) for row in rows])
     return table
 
 

@@ -55,7 +55,10 @@ def train_command(
         typer.Option("--nonideal", help="TOML file of devices and effects to train for.", show_default=False),
     ] = None,
     temporal_penalty: Annotated[
-        float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")
+        float | None,
+        typer.Option(
+            help="Weight of the penalty on output spike times.", show_default="0.5 for fashion-mnist, else 0.0"
+        ),
     ] = None,
     energy_penalty: Annotated[
         float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")

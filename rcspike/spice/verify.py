@@ -39,6 +39,8 @@ class Comparison:
     t_out: Float64Array  # (n,)
     v_spice: Float64Array  # (n,)
     t_out_spice: Float64Array  # (n,)
+    energy: float  # that the rails spend on these synapses, in C V_th^2, by the engine
+    energy_spice: float
     measured: Measured  # all that SPICE says, in SI units
 
     @property
@@ -218,6 +220,7 @@ def _compare(
     inputs = input_times(network, times[np.newaxis], layer)
     weights = np.ascontiguousarray(network.weights[layer - 1][:, neurons], dtype=np.float64)
     v = functional.charge(inputs, weights, circuit)
+    q_plus, q_minus = functional.supply_charge(inputs, weights, circuit)
     measured = simulate_layer(
         inputs[0] if spice_times is None else spice_times,
         *conductances(weights, circuit, scale),
@@ -237,5 +240,7 @@ def _compare(
         t_out=functional.fire(v, circuit)[0],
         v_spice=measured.v_end / scale.v_th,
         t_out_spice=measured.t_out / scale.window - 1,
+        energy=float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus)),
+        energy_spice=measured.energy / scale.joules(1.0),
         measured=measured,
     )
