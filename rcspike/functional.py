@@ -159,9 +159,13 @@ def network_input(times: FloatArray | Schedule, n_in: int, dtype: np.dtype[Any])
     return times if isinstance(times, Schedule) else in_precision(times, dtype)
 
 
-def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> Schedule:
+def _fit(times: FloatArray | Schedule, name: str, weights: FloatArray, threads: int | None) -> Schedule:
     """Schedule of `times` in the precision of `weights`, after checking that the two fit."""
     check_array(name, weights, 2)
+    if isinstance(times, Schedule):
+        events = network_input(times, weights.shape[0], weights.dtype)
+        assert isinstance(events, Schedule)
+        return events
     check_array("times", times, 2)
     if weights.shape[0] != times.shape[1]:
         hint = f"; did you mean {name}.T?" if weights.shape[1] == times.shape[1] else ""
@@ -341,7 +345,7 @@ def charge_affine_vjp(
 
 
 def charge_rectified(
-    times: FloatArray,
+    times: FloatArray | Schedule,
     g_plus: FloatArray,
     rail_plus: FloatArray,
     g_minus: FloatArray,
@@ -360,7 +364,7 @@ def charge_rectified(
 
     Parameters
     ----------
-    times : (batch, n_in)
+    times : (batch, n_in), or what `schedule` has made of it
         As in `charge`.
     g_plus, g_minus : (n_in, n_out)
         Conductances of the devices on the positive and on the negative side, at least 0, in 1 / T.

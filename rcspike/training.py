@@ -57,6 +57,7 @@ class Settings:
     validation: float = 0.0
     dataset: str = ""
     devices: DeviceModel = field(default_factory=DeviceModel)
+    offset: float = 0.0
 
     def check(self, n_train: int) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
@@ -69,8 +70,9 @@ class Settings:
             raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
         if self.decay not in ("cosine", "constant"):
             raise ValueError(f"decay must be 'cosine' or 'constant', got {self.decay!r}")
-        if not 0 <= self.noise < math.inf:
-            raise ValueError(f"noise must be finite and not negative, got {self.noise}")
+        for name in ("noise", "offset"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
         if not 0 <= self.validation < 1:
             raise ValueError(f"validation must be a share in [0, 1), got {self.validation}")
         if n_train - round(self.validation * n_train) < 1:
@@ -117,6 +119,7 @@ def train(
     energy_penalty: float = 0.0,
     noise: float = 0.0,
     devices: DeviceModel | None = None,
+    offset: float = 0.0,
     validation: float = 0.0,
     checkpoint_path: str | os.PathLike[str] | None = None,
     threads: int | None = None,
@@ -153,6 +156,8 @@ def train(
     devices : DeviceModel, optional
         Every batch runs on devices drawn afresh by it; the gradient is that of the weights through them. Accuracies are
         of the weights themselves.
+    offset : float
+        Standard deviation in V_th of comparator offsets, one for each neuron, drawn afresh for every batch.
     validation : float
         Share of the training samples that is kept apart to choose settings on.
     checkpoint_path : path, optional
@@ -198,6 +203,7 @@ def train(
         validation=validation,
         seed=seed,
         devices=devices or DeviceModel(),
+        offset=offset,
     )
     settings.check(len(dataset.train.labels))
     check_fit(network, dataset.train)
@@ -290,7 +296,7 @@ def run_epochs(
         total = Totals(len(network.sizes) - 2)
         for batch in range(n_batches):
             picked = order[batch * size : (batch + 1) * size]
-            shifts = spike_time_noise(noise_rng, len(picked), network.sizes[1:], settings.noise, network.dtype)
+            shifts = _shifts(noise_rng, len(picked), network, settings)
             rate = settings.rate(epoch * n_batches + batch, settings.epochs * n_batches)
             try:
                 report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
@@ -304,6 +310,16 @@ def run_epochs(
         except ValueError as error:
             raise _diverged(epoch, error, settings.learning_rate) from error
         yield epoch, total
+
+
+def _shifts(rng: np.random.Generator, batch: int, network: Network, settings: Settings) -> list[FloatArray]:
+    """Spike-time noise, and each neuron's offset: on a ramp of one V_th in T it shifts all its spikes as much."""
+    shifts = spike_time_noise(rng, batch, network.sizes[1:], settings.noise, network.dtype)
+    if settings.offset == 0:
+        return shifts
+    shifts = shifts or [np.zeros((batch, size), dtype=network.dtype) for size in network.sizes[1:]]
+    sigma, real = network.dtype.type(settings.offset), network.dtype.type
+    return [shift + sigma * rng.standard_normal(shift.shape[1], dtype=real) for shift in shifts]
 
 
 def _diverged(epoch: int, error: Exception, learning_rate: float) -> FloatingPointError:

@@ -90,6 +90,25 @@ def test_a_run_leaves_model_history_settings_and_checkpoint_in_one_folder(place:
     assert run["test_accuracy"] == float(rows(folder)[-1]["test_accuracy"])
 
 
+def test_a_run_for_devices_records_them_and_says_what_it_leaves_out(place: Path) -> None:
+    Path("devices.toml").write_text(
+        "[devices]\non_off = 20\n[variation]\nsigma = 0.2\n[ramp]\n[jitter]\nsigma = 0.02\n"
+    )
+    result = train_small("--nonideal", "devices.toml", "--out", "run")
+    assert result.exit_code == 0, result.output
+    assert "not trained for: ramp" in result.output
+    run = json.loads((place / "run" / "run.json").read_text())
+    assert (run["settings"]["noise"], run["settings"]["offset"]) == (0.02, 0.0)
+    assert run["settings"]["devices"] | {"off": 0.05, "lognormal": 0.2} == run["settings"]["devices"]
+    assert run["command"].endswith("--nonideal devices.toml --out run")
+    plain = train_small("--noise", "0.02", "--out", "plain")
+    assert plain.exit_code == 0
+    weights = [Network.load(folder / "model.safetensors").weights[0] for folder in (place / "run", place / "plain")]
+    assert (weights[0] != weights[1]).any()
+    longer = train_small("--nonideal", "devices.toml", "--out", "run", "--noise", "0.1", "--resume")
+    assert "its noise is 0.02, not 0.1" in refused(longer)
+
+
 def test_the_recorded_words_are_those_that_were_typed() -> None:
     made_up = typer.Typer()
     made_up.callback()(lambda: None)

@@ -19,9 +19,10 @@ RANKS = [
     ["_core", "_files", "_sdk", "circuit"],
     ["_tensors", "functional"],
     ["_idx", "initialisation", "datasets", "device_model", "device_network", "network", "physical", "energy"],
+    ["devices", "nonideal", "_equivalent", "chips", "finetune", "device_training"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
-    ["executors", "presets", "relu", "transfer", "experiment", "spice", "shockley", "sweep", "tables"],
+    ["executors", "presets", "relu", "transfer", "experiment", "spice", "shockley", "sweep", "tables", "chip_study"],
     ["plots", "report", "sklearn"],
     ["cli", "__main__"],
 ]

@@ -45,6 +45,10 @@ PACKAGE = {
     plots/_sweep.py plots/_traces.py plots/_training.py
     report/__init__.py report/page.html
     spice/__init__.py spice/fitting.py spice/measurements.py spice/netlist.py spice/run.py spice/verify.py
+    _equivalent.py chip_study.py chips.py device_training.py devices.py finetune.py cli/_chips.py plots/_chips.py
+    nonideal/__init__.py nonideal/_check.py nonideal/_file.py nonideal/_stages.py nonideal/diode.py nonideal/drift.py
+    nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/programming.py nonideal/reading.py
+    nonideal/stuck.py nonideal/timing.py nonideal/variation.py nonideal/wires.py
     lib/librcspike.a lib/pkgconfig/rcspike.pc
     """),
     f"_core{sysconfig.get_config_var('EXT_SUFFIX')}",

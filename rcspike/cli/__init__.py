@@ -12,6 +12,7 @@ import typer
 
 from rcspike import build_config, datasets, evaluate, report
 from rcspike.cli import _options
+from rcspike.cli._chips import chips_command
 from rcspike.cli._energy import energy_command
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
@@ -32,6 +33,9 @@ app = typer.Typer(
 )
 app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
 app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")(sweep_command)
+app.command("chips", epilog="Example: rcspike chips runs/mnist mnist --nonideal devices.toml --required-accuracy 0.97")(
+    chips_command
+)
 app.command("energy", epilog="Example: rcspike energy runs/mnist mnist --constant v_logic=1.2")(energy_command)
 app.command("trace", epilog="Example: rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")(trace_command)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
 
-from rcspike import _tensors, checkpoint, datasets, plots
+from rcspike import DeviceModel, _tensors, checkpoint, datasets, nonideal, plots
 from rcspike._files import check_writable
 from rcspike.circuit import Circuit
 from rcspike.cli import _options
@@ -18,6 +19,7 @@ from rcspike.cli._options import given, learning
 from rcspike.cli._record import MODEL, command_words, versions, write_record
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset
+from rcspike.device_training import Injected, injected
 from rcspike.history import History
 from rcspike.network import Network
 from rcspike.presets import preset, train_defaults
@@ -48,6 +50,10 @@ def train_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
     noise: _options.Noise = None,
+    nonideal_file: Annotated[
+        Path | None,
+        typer.Option("--nonideal", help="TOML file of devices and effects to train for.", show_default=False),
+    ] = None,
     temporal_penalty: Annotated[
         float | None,
         typer.Option(
@@ -98,6 +104,9 @@ def train_command(
             check_writable(folder)
             images = datasets.load(name, directory=data)
             sizes = [images.train.times.shape[1], *layers, images.n_classes]
+            if nonideal_file is not None:
+                found = _nonideal(nonideal_file, len(sizes) - 1, screen)
+                settings = {**found.arguments(), **settings}
             network = Network.create(sizes, circuit, seed=seed)
         run = _Run(folder, network, images, settings, command_words(ctx, without=["resume"]))
         screen.print(f"{name}, {'-'.join(map(str, sizes))}, v_syn {v_syn:g}, seed {seed}: results in {folder}")
@@ -113,6 +122,14 @@ def train_command(
             screen.print(line)
     except KeyboardInterrupt:
         _stop(run, reporter, settings["epochs"])
+
+
+def _nonideal(file: Path, n_layers: int, screen: Console) -> Injected:
+    devices, effects = nonideal.load(file)
+    found = injected(effects, devices, n_layers=n_layers)
+    if found.left_out:
+        screen.print(f"not trained for: {', '.join(found.left_out)}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -181,13 +198,18 @@ def _write(run: _Run, history: History) -> None:
         "dataset": run.dataset.name,
         "sizes": run.network.sizes,
         "circuit": _tensors.circuit_to_header(run.network.circuit),
-        "settings": {name: value for name, value in settings.items() if name not in ("checkpoint_path", "progress")},
+        "settings": {name: _plain(settings[name]) for name in settings if name not in ("checkpoint_path", "progress")},
         "epochs_finished": len(history),
         "test_accuracy": history.test_accuracy,
         "samples_per_second": _speed(run, history),
         **versions(),
     }
     write_record(run.folder / "run.json", record)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON takes it."""
+    return value.parameters() if isinstance(value, DeviceModel) else value
 
 
 def _speed(run: _Run, history: History) -> float:

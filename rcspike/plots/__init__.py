@@ -3,6 +3,7 @@
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """
 
+from rcspike.plots._chips import chips_figure
 from rcspike.plots._comparison import trace_figure
 from rcspike.plots._energy import energy_figure
 from rcspike.plots._pareto import pareto_figure
@@ -15,6 +16,7 @@ from rcspike.plots._training import training_figure
 __all__ = [
     "LayerTraces",
     "check_available",
+    "chips_figure",
     "circuit_colour",
     "energy_figure",
     "layer_traces",

@@ -1,0 +1,298 @@
+"""Accuracy over many virtual chips: how it scatters, what share is good enough, and which effect costs most."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import build_config, datasets
+from rcspike._files import check_writable, written_whole
+from rcspike.chips import program
+from rcspike.devices import Devices
+from rcspike.executors import run_jobs
+from rcspike.functional import FloatArray, Schedule, schedule
+from rcspike.network import Network
+from rcspike.nonideal import Effect
+
+__all__ = ["Case", "Sample", "alone", "chip_accuracy", "chip_seeds", "run_cases", "swept"]
+
+_CHIPS_A_JOB = 10  # enough to make a worker's start worth its while, few enough to share out
+
+
+@dataclass(frozen=True)
+class Case:
+    """Devices and effects to make chips with, under a name.
+
+    Examples
+    --------
+    >>> Case("ideal").effects
+    ()
+    """
+
+    name: str
+    effects: tuple[Effect, ...] = ()
+    devices: Devices = field(default_factory=Devices)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The accuracies, in [0, 1], of the chips of a case.
+
+    Examples
+    --------
+    >>> sample = Sample(Case("all"), (0.95, 0.96, 0.97, 0.98))
+    >>> round(sample.mean, 4), round(sample.quantile(0.05), 4), sample.share_above(0.96)
+    (0.965, 0.9515, 0.75)
+    """
+
+    case: Case
+    accuracies: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the chips."""
+        return float(np.mean(self.accuracies))
+
+    @property
+    def std(self) -> float:
+        """Standard deviation over the chips; nan for a single one."""
+        return float(np.std(self.accuracies, ddof=1)) if len(self.accuracies) > 1 else math.nan
+
+    def quantile(self, q: float) -> float:
+        """Accuracy that a share q of the chips stays below; between two chips by a straight line."""
+        return float(np.quantile(self.accuracies, q))
+
+    def share_above(self, required: float) -> float:
+        """The yield: the share of chips that have a required accuracy or more."""
+        return float(np.mean(np.asarray(self.accuracies) >= required))
+
+
+def alone(effects: Sequence[Effect], devices: Devices) -> list[Case]:
+    """A case for each effect by itself, and one for the range of the devices if it is limited.
+
+    Examples
+    --------
+    >>> from rcspike.nonideal import Jitter, Stuck
+    >>> [case.name for case in alone([Stuck(share=0.1), Jitter()], Devices(on_off=20.0))]
+    ['devices alone', 'stuck alone', 'jitter alone']
+    """
+    limited = [] if devices == Devices() else [Case("devices alone", (), devices)]
+    # An effect may be relative to the range, so that w_max stays; a finite ratio is an effect of its own.
+    kept = replace(devices, on_off=math.inf)
+    return limited + [Case(f"{effect.name} alone", (effect,), kept) for effect in effects]
+
+
+def swept(
+    effects: Sequence[Effect], devices: Devices, name: str, values: Sequence[float], *, parameter: str | None = None
+) -> list[Case]:
+    """A case for each size of one effect among the others.
+
+    Parameters
+    ----------
+    effects : sequence of Effect
+    devices : Devices
+    name : str
+        Of the effect.
+    values : sequence of float
+    parameter : str, optional
+        Which of its parameters takes them; its size by default.
+
+    Raises
+    ------
+    ValueError
+        If none of the effects has the name, or it has no such parameter.
+
+    Examples
+    --------
+    >>> from rcspike.nonideal import Jitter, Stuck
+    >>> [case.name for case in swept([Stuck(share=0.1), Jitter()], Devices(), "jitter", [0.0, 0.02])]
+    ['jitter sigma 0', 'jitter sigma 0.02']
+    """
+    names = [effect.name for effect in effects]
+    if name not in names:
+        raise ValueError(f"there is no effect {name!r} to sweep; there are {', '.join(names) or 'none'}")
+    position = names.index(name)
+    chosen = parameter or effects[position].size
+    cases = []
+    for value in values:
+        try:
+            changed: Any = replace(effects[position], **{chosen: value})  # type: ignore[type-var]
+        except TypeError as error:
+            raise ValueError(f"{name} has no parameter {chosen!r} that takes {value}: {error}") from error
+        case = (*effects[:position], changed, *effects[position + 1 :])
+        cases.append(Case(f"{name} {chosen} {value:g}", case, devices))
+    return cases
+
+
+def chip_seeds(seed: int, n: int) -> list[int]:
+    """Seeds of n chips; the first ones are the same for any n.
+
+    Examples
+    --------
+    >>> chip_seeds(0, 100)[:5] == chip_seeds(0, 5)
+    True
+    """
+    if n < 1:
+        raise ValueError(f"there must be at least 1 chip, got {n}")
+    state = np.random.SeedSequence(seed).generate_state(n, np.uint64)
+    return [int(word) for word in state]
+
+
+def chip_accuracy(
+    network: Network,
+    case: Case,
+    times: FloatArray | Schedule,
+    labels: npt.NDArray[np.int64],
+    *,
+    seed: int,
+    threads: int | None = None,
+) -> float:
+    """Accuracy of one chip, in [0, 1]; it is read once for all samples, and its temporal noise has the chip's seed.
+
+    Examples
+    --------
+    >>> from rcspike.nonideal import Stuck
+    >>> network, times = Network([np.eye(2)], Circuit()), np.array([[0.0, np.inf], [np.inf, 0.0]])
+    >>> chip_accuracy(network, Case("dead", (Stuck(share=1.0),)), times, np.array([0, 1]), seed=0)
+    0.5
+    """
+    chip = program(network, case.effects, seed=seed, devices=case.devices)
+    return float(np.mean(chip.predict(times, seed=seed, threads=threads) == labels))
+
+
+def run_cases(
+    network: Network,
+    dataset: str,
+    cases: Sequence[Case],
+    *,
+    chips: int,
+    seed: int,
+    folder: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    dask: str | None = None,
+    data: str | os.PathLike[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[Sample]:
+    """Make chips of every case, and test them on the test images of a data set.
+
+    Chip number n of every case has the same seed, and so the same random numbers in every effect that they share.
+
+    Parameters
+    ----------
+    network : Network
+    dataset : str
+        As `rcspike.datasets.load` knows it.
+    cases : sequence of Case
+    chips : int
+        Of each case.
+    seed : int
+        Of all of them.
+    folder : path, optional
+        Keeps what has been finished: each case is stored as soon as it is, and not done again.
+    workers, dask
+        Where to run: see `rcspike.executors.executor`. The result is the same anywhere.
+    data : path, optional
+        Folder with the data set's files, for every worker.
+    progress : callable, optional
+        Called with the number of chips that have been finished now.
+
+    Returns
+    -------
+    list of Sample
+        In the order of the cases.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or no Dask scheduler answers.
+    ValueError
+        If the network does not fit the data, or an effect is too large for its model.
+
+    Examples
+    --------
+    >>> from rcspike.nonideal import Variation
+    >>> network = Network.create([64, 10], Circuit(), seed=0)
+    >>> run_cases(network, "digits", [Case("all", (Variation(sigma=0.2),))], chips=2, seed=0, workers=1)[0].mean < 0.5
+    True
+    """
+    seeds = chip_seeds(seed, chips)
+    files = [None if folder is None else _file(folder, network, dataset, case, seeds) for case in cases]
+    if folder is not None:
+        check_writable(Path(folder, "cases"))
+    found = [_read(file) if file is not None else None for file in files]
+    images = datasets.load(dataset, directory=data)
+    if images.test.times.shape[1] != network.sizes[0]:
+        raise ValueError(
+            f"the network has {network.sizes[0]} inputs but {dataset} has {images.test.times.shape[1]} pixels"
+        )
+    for accuracies in found:
+        if progress is not None and accuracies is not None:
+            progress(chips)
+    starts = range(0, chips, _CHIPS_A_JOB)
+    jobs = [(i, start) for i, accuracies in enumerate(found) if accuracies is None for start in starts]
+    function = functools.partial(_run_job, network=network, dataset=dataset, data=data, cases=tuple(cases), seeds=seeds)
+    parts: dict[int, dict[int, list[float]]] = {i: {} for i, _ in jobs}
+    with closing(run_jobs(function, jobs, workers=workers, dask=dask)) as finished:
+        for (i, start), outcome in finished:
+            if isinstance(outcome, Exception):
+                raise outcome
+            parts[i][start] = outcome
+            if progress is not None:
+                progress(len(outcome))
+            if len(parts[i]) == len(starts):
+                found[i] = [accuracy for first in starts for accuracy in parts[i][first]]
+                if (file := files[i]) is not None:
+                    with written_whole(file) as temporary:
+                        temporary.write_text(json.dumps(found[i]) + "\n")
+    return [Sample(case, tuple(accuracies or ())) for case, accuracies in zip(cases, found, strict=True)]
+
+
+def _run_job(
+    job: tuple[int, int],
+    *,
+    network: Network,
+    dataset: str,
+    data: Any,
+    cases: tuple[Case, ...],
+    seeds: list[int],
+    threads: int,
+) -> list[float]:
+    events, labels = _test(dataset, None if data is None else os.fspath(data), network.dtype.name)
+    i, start = job
+    chosen = seeds[start : start + _CHIPS_A_JOB]
+    return [chip_accuracy(network, cases[i], events, labels, seed=seed, threads=threads) for seed in chosen]
+
+
+@functools.lru_cache(maxsize=1)
+def _test(dataset: str, data: str | None, dtype: str) -> tuple[Schedule, npt.NDArray[np.int64]]:
+    """The events of the test images, which all chips have in common."""
+    test = datasets.load(dataset, directory=data).test
+    return schedule(test.times, dtype=np.dtype(dtype)), test.labels
+
+
+def _file(folder: str | os.PathLike[str], network: Network, dataset: str, case: Case, seeds: list[int]) -> Path:
+    digest = hashlib.sha256(repr((network.circuit, case.effects, case.devices, dataset, seeds)).encode())
+    digest.update(build_config()["version"].encode())
+    for weights in network.weights:
+        digest.update(weights.tobytes())
+    return Path(folder, "cases", f"{digest.hexdigest()[:16]}.json")
+
+
+def _read(file: Path) -> list[float] | None:
+    if not file.exists():
+        return None
+    try:
+        return [float(accuracy) for accuracy in json.loads(file.read_text())]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{file} has no accuracies: {error}; remove it to make these chips again") from error

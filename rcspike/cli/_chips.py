@@ -1,0 +1,174 @@
+"""``rcspike chips``: accuracy over virtual chips."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from rcspike import Network, PhysicalScale, datasets, evaluate, nonideal, plots
+from rcspike._files import check_writable
+from rcspike.chip_study import Case, Sample, alone, chip_seeds, run_cases, swept
+from rcspike.cli import _options
+from rcspike.cli._record import command_words, load_network, versions, write_record
+from rcspike.cli._report import console, percent, user_errors
+from rcspike.devices import Devices
+from rcspike.tables import write_table
+
+__all__ = ["chips_command"]
+
+_WHERE = ("workers", "dask", "data")  # where chips are made does not change them
+
+
+def chips_command(
+    ctx: typer.Context,
+    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="What to test it on.", show_default=False)],
+    nonideal_file: Annotated[
+        Path, typer.Option("--nonideal", help="TOML file of devices and effects.", show_default=False)
+    ],
+    chips: Annotated[int, typer.Option(help="Chips of each case.", min=1)] = 100,
+    required_accuracy: Annotated[
+        float | None, typer.Option(help="Accuracy in [0, 1] for the yield.", min=0, max=1, show_default=False)
+    ] = None,
+    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Also each effect alone, ranked.")] = False,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(help="EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, once or more.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes on this machine.", min=1, show_default="one a core")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler to run on instead.", show_default=False)
+    ] = None,
+    data: _options.Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for all results.", show_default="chips-<file> beside the model")
+    ] = None,
+) -> None:
+    """Make virtual chips of a trained model, and test each.
+
+    Every finished case is stored at once: the same command goes on after Ctrl-C or a crash.
+    """
+    screen = console()
+    folder = out or (model if model.is_dir() else model.parent) / f"chips-{nonideal_file.stem}"
+    with user_errors():
+        plots.check_available()
+        network = load_network(model)
+        devices, effects = nonideal.load(nonideal_file)
+        single = alone(effects, devices) if sensitivity else []
+        sizes = [case for text in sweep or [] for case in _swept(text, effects, devices)]
+        cases = [Case("all effects", effects, devices), *single, *sizes]
+        check_writable(folder)
+        ideal = evaluate(network, datasets.load(dataset.value, directory=data).test)
+        for line in _ranges(network, devices):
+            screen.print(line)
+        bar = Progress(
+            TextColumn("chips"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=screen,
+            expand=True,
+            transient=True,
+            disable=not screen.file.isatty() or screen.is_dumb_terminal,
+        )
+        with bar:
+            task = bar.add_task("", total=len(cases) * chips)
+            samples = run_cases(
+                network,
+                dataset.value,
+                cases,
+                chips=chips,
+                seed=seed,
+                folder=folder,
+                workers=workers,
+                dask=dask,
+                data=data,
+                progress=lambda n: bar.advance(task, n),
+            )
+    ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # what costs most comes first
+    samples = [samples[0], *ranked, *samples[1 + len(single) :]]
+    figure = plots.chips_figure(samples, ideal=ideal, circuit=network.circuit, required=required_accuracy)
+    with user_errors():
+        write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in samples])
+        write_table(folder / "chips.csv", _chip_rows(samples, chip_seeds(seed, chips)))
+        record = {"command": shlex.join(command_words(ctx, without=_WHERE)), "ideal_accuracy": ideal, **versions()}
+        write_record(folder / "chips.json", record | {"nonideal": _parameters(devices, effects)})
+        plots.save_figure(figure, folder / "chips")
+    screen.print(f"without effects {percent(ideal)}; {chips} chips of each case:")
+    screen.print(_table(samples, ideal, required_accuracy))
+    screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")
+
+
+def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> list[Case]:
+    name, equals, values = text.partition("=")
+    effect, _, parameter = name.partition(".")
+    try:
+        sizes = [float(value) for value in values.split(",")]
+    except ValueError:
+        sizes = []
+    if not equals or not sizes:
+        raise ValueError(f"--sweep takes EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, got {text!r}")
+    return swept(effects, devices, effect, sizes, parameter=parameter or None)
+
+
+def _parameters(devices: Devices, effects: Sequence[nonideal.Effect]) -> dict[str, Any]:
+    """All of them, defaults too, as JSON takes them."""
+    tables = {"devices": asdict(devices), **{effect.name: vars(effect) for effect in effects}}
+    return {
+        name: {field: str(value) if value == math.inf else value for field, value in table.items()}
+        for name, table in tables.items()
+    }
+
+
+def _ranges(network: Network, devices: Devices) -> list[str]:
+    """What the devices of each layer have to cover, at the default physical scale."""
+    scale, circuit, lines = PhysicalScale(), network.circuit, []
+    for depth, weights in enumerate(network.weights):
+        layer = devices.layer(weights, circuit, depth=depth)
+        rail = min(circuit.e_plus, -circuit.e_minus)
+        least, greatest = (1e9 * scale.siemens(g / rail) for g in (layer.least, layer.greatest))
+        where = f"{1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} us"
+        size = " x ".join(map(str, weights.shape))
+        lines.append(f"layer {depth + 1}  {size}: g from {least:.3g} to {greatest:.3g} nS at {where}")
+    return lines if np.isfinite(rail) else []
+
+
+def _row(sample: Sample, ideal: float, required: float | None) -> dict[str, Any]:
+    """A line of the table, in per cent."""
+    row: dict[str, Any] = {"case": sample.case.name, "chips": len(sample.accuracies), "ideal": 100 * ideal}
+    row |= {"mean": 100 * sample.mean, "std": 100 * sample.std}
+    row |= {f"q{round(100 * q):02d}": 100 * sample.quantile(q) for q in (0.0, 0.05, 0.5, 0.95, 1.0)}
+    return row | ({} if required is None else {"required": 100 * required, "yield": 100 * sample.share_above(required)})
+
+
+def _chip_rows(samples: Sequence[Sample], seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """A line for each chip, its accuracy in per cent."""
+    return [
+        {"case": sample.case.name, "chip": i, "seed": seed, "accuracy": 100 * accuracy}
+        for sample in samples
+        for i, (seed, accuracy) in enumerate(zip(seeds, sample.accuracies, strict=True))
+    ]
+
+
+def _table(samples: Sequence[Sample], ideal: float, required: float | None) -> Table:
+    wanted = [] if required is None else [f"yield at {100 * required:g} %"]
+    table = Table(
+        Column(no_wrap=True), "mean / %", "loss", "std", "5 %", "median", "95 %", *wanted, box=None, pad_edge=False
+    )
+    for sample in samples:
+        numbers = [sample.mean, ideal - sample.mean, sample.std, *(sample.quantile(q) for q in (0.05, 0.5, 0.95))]
+        share = [] if required is None else [f"{100 * sample.share_above(required):.0f} %"]
+        table.add_row(sample.case.name, *[f"{100 * number:.2f}" for number in numbers], *share)
+    return table

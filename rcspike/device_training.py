@@ -1,0 +1,129 @@
+"""Effects as training can inject them: what it draws afresh for every batch, and what it cannot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rcspike.device_model import DeviceModel
+from rcspike.devices import Devices
+from rcspike.nonideal import (
+    ComparatorNoise,
+    ComparatorOffset,
+    Effect,
+    Jitter,
+    Levels,
+    Measured,
+    Programming,
+    ReadNoise,
+    Stuck,
+    TimeQuantisation,
+    Variation,
+)
+
+__all__ = ["Injected", "injected"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Injected:
+    """Arguments of `rcspike.train` that stand for effects, and the names of those that nothing stands for.
+
+    Examples
+    --------
+    >>> Injected(devices=DeviceModel(), noise=0.01, offset=0.0, left_out=()).arguments()["noise"]
+    0.01
+    """
+
+    devices: DeviceModel
+    noise: float
+    offset: float
+    left_out: tuple[str, ...]
+
+    def arguments(self) -> dict[str, Any]:
+        """For `rcspike.train`."""
+        return {"devices": self.devices, "noise": self.noise, "offset": self.offset}
+
+
+def injected(effects: Sequence[Effect], devices: Devices | None = None, *, n_layers: int = 1) -> Injected:
+    """How to train for effects.
+
+    Variation, levels, stuck devices, read noise, jitter, comparator noise and offsets are injected as they are. The
+    spread of published or measured programming errors becomes a part that is constant and one proportional to the
+    conductance, by least squares; the grid of a clock becomes the noise of its rounding. Where the programmer makes up
+    for stuck devices, the weight is lost all the same, and a device that is stuck off stands for it.
+
+    Parameters
+    ----------
+    effects : sequence of Effect
+    devices : Devices, optional
+    n_layers : int
+        Of the network, if w_max is one number.
+
+    Examples
+    --------
+    >>> from rcspike.nonideal import MembraneLeak
+    >>> found = injected([Variation(sigma=0.2), Jitter(sigma=0.01), MembraneLeak(conductance=0.1)])
+    >>> found.devices.lognormal, found.noise, found.left_out
+    (0.2, 0.01, ('membrane_leak',))
+    """
+    devices = devices or Devices()
+    spread = {"lognormal": 0.0, "proportional": 0.0, "absolute": 0.0, "noise": 0.0, "offset": 0.0}  # variances
+    levels, stuck_off, stuck_on = 0, 0.0, 0.0
+    left_out = []
+    for effect in effects:
+        match effect:
+            case _ if effect.is_absent:
+                pass
+            case Levels():
+                levels = 2 ** int(effect.bits)
+            case Variation():
+                spread["proportional" if effect.kind == "gaussian" else effect.kind] += effect.sigma**2
+            case ReadNoise():
+                spread["proportional" if effect.proportional else "absolute"] += effect.sigma**2
+            case Programming() | Measured():
+                constant, proportional = _parts(effect)
+                spread["absolute"] += constant
+                spread["proportional"] += proportional
+            case Stuck():
+                stuck_off += effect.share * (1 if effect.known else 1 - effect.on)
+                stuck_on += effect.share * (0 if effect.known else effect.on)
+            case Jitter() | ComparatorNoise():
+                spread["noise"] += effect.sigma**2
+            case TimeQuantisation():
+                spread["noise"] += effect.step**2 / 12
+            case ComparatorOffset():
+                spread["offset"] += effect.sigma**2
+            case _:
+                left_out.append(effect.name)
+    sigma = {name: math.sqrt(variance) for name, variance in spread.items()}
+    noise, offset = sigma.pop("noise"), sigma.pop("offset")
+    model = DeviceModel(
+        off=1 / devices.on_off,
+        levels=levels,
+        stuck_off=stuck_off,
+        stuck_on=stuck_on,
+        w_max=devices.w_max if isinstance(devices.w_max, tuple) else _repeated(devices.w_max, n_layers),
+        **sigma,
+    )
+    return Injected(devices=model, noise=noise, offset=offset, left_out=tuple(left_out))
+
+
+def _repeated(w_max: float | None, n_layers: int) -> tuple[float, ...]:
+    return () if w_max is None else (w_max,) * n_layers
+
+
+def _parts(effect: Programming | Measured) -> tuple[float, float]:
+    """Variances a and b of the spread sqrt(a + b x^2) over x = g / g_max in [0, 1], in g_max^2."""
+    x = np.linspace(0, 1, 101)
+    variance = effect.deviation(x) ** 2
+    columns = np.stack([np.ones_like(x), x**2], axis=1)
+    constant, proportional = np.linalg.lstsq(columns, variance, rcond=None)[0]
+    if proportional < 0:
+        return float(variance.mean()), 0.0
+    if constant < 0:
+        return 0.0, float((variance * x**2).sum() / (x**4).sum())
+    return float(constant), float(proportional)

@@ -1,0 +1,179 @@
+"""What can be put right on a chip after it has been programmed: its neurons' trims, and its last layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.chips import Chip
+from rcspike.devices import Layer
+from rcspike.functional import FloatArray, charge_affine, charge_affine_vjp, fire
+from rcspike.network import Network
+
+__all__ = ["retrain_last_layer", "trim_neurons"]
+
+_LEAST_SAMPLES = 20  # in which a neuron has to spike for its trim to be fitted
+
+
+def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int | None = None) -> Chip:
+    """Trim ramp current and threshold of each neuron until it fires, on average, when it should.
+
+    Layer after layer, each neuron's two trims are fitted by least squares to the voltages that the ideal network has
+    for the same images, over those in which the neuron spikes. Neurons that hardly ever do are left alone. On a bent
+    ramp the fit is that of an ideal one.
+
+    Parameters
+    ----------
+    chip : Chip
+    network : Network
+        That the chip was programmed with.
+    times : (batch, n_in)
+        Spike times in T of some hundred images that nothing is tested on.
+    seed : int, optional
+        Of temporal noise, if the chip has any.
+
+    Returns
+    -------
+    Chip
+        The same devices behind trimmed neurons.
+
+    Examples
+    --------
+    >>> from rcspike.chips import program
+    >>> from rcspike.nonideal import RampMismatch
+    >>> network = Network([np.array([[0.9]])], Circuit())
+    >>> times = np.linspace(0, 0.9, 100)[:, None]
+    >>> chip = program(network, [RampMismatch(sigma=0.1)], seed=0)
+    >>> trimmed = trim_neurons(chip, network, times)
+    >>> bool(np.abs(trimmed.forward(times) - network.forward(times)).max() < 1e-12)
+    True
+    """
+    layers: list[Layer] = list(chip.layers)
+    for depth in range(len(layers)):
+        front = replace(chip, layers=tuple(layers[: depth + 1]))
+        v = front.forward(times, seed=seed).astype(np.float64)
+        ideal = Network(network.weights[: depth + 1], network.circuit).forward(times).astype(np.float64)
+        spikes = v > 0
+        n = spikes.sum(axis=0)
+        mean, ideal_mean = ((spikes * x).sum(axis=0) / np.maximum(n, 1) for x in (v, ideal))
+        apart = spikes * (v - mean)
+        variance = (apart**2).sum(axis=0)
+        fitted = (n >= _LEAST_SAMPLES) & (variance > 0)
+        gain = np.where(fitted, (apart * (ideal - ideal_mean)).sum(axis=0) / np.where(fitted, variance, 1), 1)
+        gain = np.clip(gain, 0.2, 5)
+        shift = np.where(fitted, ideal_mean - gain * mean, 0)
+        # v = 1 - (1 + offset - u) / s of the charged voltage u becomes gain v + shift.
+        layer = layers[depth]
+        s = layer.ramp_current / layer.capacitance
+        layers[depth] = replace(
+            layer,
+            ramp_current=layer.ramp_current / gain,
+            offset=layer.offset + (1 - gain - shift) * s / gain,
+        )
+    return replace(chip, layers=tuple(layers))
+
+
+def retrain_last_layer(
+    chip: Chip,
+    times: FloatArray,
+    labels: npt.NDArray[np.int64],
+    *,
+    seed: int,
+    epochs: int = 5,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    temperature: float = 0.07,
+) -> Chip:
+    """Adapt the devices of the last layer to all that is wrong on a chip, by gradients through its own devices.
+
+    Cross-entropy over the output spike times as in `rcspike.train`, exact gradients, and Adam on both conductances of
+    each pair, which stay within their range. Devices that are stuck are moved like the others.
+
+    Parameters
+    ----------
+    chip : Chip
+    times : (batch, n_in)
+        Spike times in T of training images.
+    labels : (batch,)
+        Their classes.
+    seed : int
+        Of the order of the samples and of temporal noise.
+    epochs, batch_size : int
+    learning_rate : float
+        Of the first step, as a share of g_max; it falls to zero in a straight line.
+    temperature : float
+        tau in T.
+
+    Returns
+    -------
+    Chip
+        The same chip with other devices in its last layer.
+
+    Examples
+    --------
+    >>> from rcspike.chips import program
+    >>> from rcspike.nonideal import Stuck
+    >>> network = Network([np.eye(2)[::-1].copy()], Circuit())  # the wrong way round
+    >>> times, labels = np.array([[0.0, np.inf], [np.inf, 0.0]]), np.array([0, 1])
+    >>> chip = retrain_last_layer(program(network, seed=0), times, labels, seed=0, epochs=100, learning_rate=0.05)
+    >>> chip.predict(times)
+    array([0, 1])
+    """
+    if len(labels) != len(times):
+        raise ValueError(f"labels must have shape ({len(times)},) to match times, got {labels.shape}")
+    if labels.min() < 0 or labels.max() >= chip.sizes[-1]:
+        raise ValueError(f"labels must be in [0, {chip.sizes[-1]}), got {labels.min()} to {labels.max()}")
+    rng = np.random.default_rng(seed)
+    hidden = _last_inputs(chip, times, seed)
+    layer = chip.layers[-1]
+    devices = np.stack([layer.plus, layer.minus])
+    first, second = np.zeros_like(devices), np.zeros_like(devices)
+    n_batches = -(-len(hidden) // batch_size)
+    for epoch in range(epochs):
+        order = rng.permutation(len(hidden))
+        for batch in range(n_batches):
+            picked = order[batch * batch_size : (batch + 1) * batch_size]
+            step = epoch * n_batches + batch
+            grad = _gradient(layer, hidden[picked], labels[picked], temperature)
+            first, second = 0.9 * first + 0.1 * grad, 0.999 * second + 0.001 * grad**2
+            direction = first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
+            rate = learning_rate * layer.greatest * (1 - step / (epochs * n_batches))
+            devices = np.clip(devices - rate * direction, layer.least, layer.greatest)
+            layer = replace(layer, plus=devices[0], minus=devices[1])
+    return replace(chip, layers=(*chip.layers[:-1], layer))
+
+
+def _last_inputs(chip: Chip, times: FloatArray, seed: int) -> FloatArray:
+    """Spike times, in float64, that the last layer of a chip sees."""
+    if len(chip.layers) == 1:
+        return times.astype(np.float64)
+    v = replace(chip, layers=chip.layers[:-1]).forward(times, seed=seed)
+    return fire(v, chip.circuit).astype(np.float64)
+
+
+def _gradient(
+    layer: Layer, times: FloatArray, labels: npt.NDArray[np.int64], temperature: float
+) -> npt.NDArray[np.float64]:
+    """Of the mean cross-entropy with respect to the two devices of each pair, (2, n_in, n_out)."""
+    D, G = (np.ascontiguousarray(x / layer.capacitance) for x in layer.affine())
+    off, leak = layer.off_share, layer.leak / layer.capacitance
+    on = (1 - off) * D, (1 - off) * G
+    rows = {"drive0": off * D.sum(axis=0), "conductance0": off * G.sum(axis=0) + leak}
+    slope = layer.ramp_current / layer.capacitance
+    v = 1 - (1 + layer.offset - charge_affine(times, *on, **rows)) / slope
+    scaled = np.exp((v - v.max(axis=1, keepdims=True)) / temperature)
+    p = scaled / scaled.sum(axis=1, keepdims=True)
+    p[np.arange(len(labels)), labels] -= 1
+    grad_v = p / (temperature * len(labels)) / slope
+    _, grad_D, grad_G, grad_D0, grad_G0 = charge_affine_vjp(times, *on, grad_v, **rows)
+    grad_D = ((1 - off) * grad_D + off * grad_D0) / layer.capacitance
+    grad_G = ((1 - off) * grad_G + off * grad_G0) / layer.capacitance
+    over_plus, over_minus = 1 / layer.circuit.e_plus, -1 / layer.circuit.e_minus
+    return np.stack(
+        [
+            grad_D * (1 - layer.drop_plus * over_plus) + grad_G * over_plus,
+            -grad_D * (1 - layer.drop_minus * over_minus) + grad_G * over_minus,
+        ]
+    )

@@ -1,0 +1,43 @@
+"""How real circuits differ from ideal ones: one frozen dataclass for each effect, to be listed in any combination."""
+
+from rcspike.nonideal._file import load
+from rcspike.nonideal._stages import Effect, Fixed, Reading, Shift, TimeMap
+from rcspike.nonideal.diode import DiodeVariation
+from rcspike.nonideal.drift import Drift
+from rcspike.nonideal.leakage import MembraneLeak, OffLeakage
+from rcspike.nonideal.levels import Levels
+from rcspike.nonideal.neurons import CapacitorMismatch, ComparatorOffset, Ramp, RampMismatch
+from rcspike.nonideal.programming import Measured, Programming
+from rcspike.nonideal.reading import FlickerNoise, ReadNoise
+from rcspike.nonideal.stuck import Stuck
+from rcspike.nonideal.timing import ComparatorNoise, Jitter, TimeQuantisation
+from rcspike.nonideal.variation import Variation
+from rcspike.nonideal.wires import WireResistance
+
+__all__ = [
+    "CapacitorMismatch",
+    "ComparatorNoise",
+    "ComparatorOffset",
+    "DiodeVariation",
+    "Drift",
+    "Effect",
+    "Fixed",
+    "FlickerNoise",
+    "Jitter",
+    "Levels",
+    "Measured",
+    "MembraneLeak",
+    "OffLeakage",
+    "Programming",
+    "Ramp",
+    "RampMismatch",
+    "ReadNoise",
+    "Reading",
+    "Shift",
+    "Stuck",
+    "TimeMap",
+    "TimeQuantisation",
+    "Variation",
+    "WireResistance",
+    "load",
+]

@@ -1,0 +1,128 @@
+"""Files that list devices and effects: TOML, one table for each."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rcspike.devices import Devices
+from rcspike.nonideal._stages import Effect
+from rcspike.nonideal.diode import DiodeVariation
+from rcspike.nonideal.drift import Drift
+from rcspike.nonideal.leakage import MembraneLeak, OffLeakage
+from rcspike.nonideal.levels import Levels
+from rcspike.nonideal.neurons import CapacitorMismatch, ComparatorOffset, Ramp, RampMismatch
+from rcspike.nonideal.programming import Measured, Programming
+from rcspike.nonideal.reading import FlickerNoise, ReadNoise
+from rcspike.nonideal.stuck import Stuck
+from rcspike.nonideal.timing import ComparatorNoise, Jitter, TimeQuantisation
+from rcspike.nonideal.variation import Variation
+from rcspike.nonideal.wires import WireResistance
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["load"]
+
+_EFFECTS: dict[str, type[Effect]] = {
+    effect.name: effect
+    for effect in (
+        Levels,
+        Variation,
+        Programming,
+        Measured,
+        Drift,
+        Stuck,
+        ReadNoise,
+        FlickerNoise,
+        DiodeVariation,
+        OffLeakage,
+        MembraneLeak,
+        WireResistance,
+        CapacitorMismatch,
+        ComparatorOffset,
+        ComparatorNoise,
+        Ramp,
+        RampMismatch,
+        Jitter,
+        TimeQuantisation,
+    )
+}
+
+Made = TypeVar("Made")
+
+
+def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
+    """Read devices and effects from a TOML file.
+
+    A table ``[devices]`` has the parameters of `rcspike.devices.Devices`; every other one is an effect by its name,
+    in the order in which they are applied. ``[measured]`` may have a ``file`` instead of the three columns: a CSV, from
+    the folder of the TOML file.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    devices : Devices
+    effects : tuple of Effect
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is no TOML, or a name or a value in it is none of ours.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "devices.toml")
+    ...     _ = file.write_text("[devices]\\non_off = 50\\n[variation]\\nsigma = 0.2\\n[jitter]\\n")
+    ...     load(file)
+    (Devices(on_off=50, w_max=None), (Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)))
+    """
+    path = Path(path)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no TOML: {error}") from error
+    for name, table in tables.items():
+        if name not in _EFFECTS and name != "devices":
+            raise ValueError(f"{path} has {name!r}; known are devices, {', '.join(_EFFECTS)}")
+        if not isinstance(table, dict):
+            raise ValueError(f"{path}: {name} must be a table such as [{name}], got {table!r}")
+    devices = _make(path, "devices", Devices, tables.pop("devices", {}))
+    return devices, tuple(_effect(path, name, table) for name, table in tables.items())
+
+
+def _effect(path: Path, name: str, table: dict[str, Any]) -> Effect:
+    if name == "measured" and "file" in table:
+        rest = {field: value for field, value in table.items() if field != "file"}
+        if not set(rest) <= {"scale"}:
+            raise ValueError(f"{path}: [measured] with a file has only scale besides, got {', '.join(rest)}")
+        return Measured.from_csv(path.parent / table["file"], **rest)
+    return _make(path, name, _EFFECTS[name], table)
+
+
+def _make(path: Path, name: str, kind: type[Made], table: dict[str, Any]) -> Made:
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for field in table:
+        if field not in fields:
+            raise ValueError(f"{path}: [{name}] has {field!r}; it may have {', '.join(fields)}")
+    missing = [f.name for f in fields.values() if f.default is dataclasses.MISSING and f.name not in table]
+    if missing:
+        raise ValueError(f"{path}: [{name}] needs {', '.join(missing)}")
+    values = {field: tuple(value) if isinstance(value, list) else value for field, value in table.items()}
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -1,0 +1,65 @@
+"""When an effect acts: once, as a chip is made, or at every inference, on its devices or on its spike times."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from rcspike.devices import Layer
+from rcspike.functional import FloatArray
+
+__all__ = ["Effect", "Fixed", "Reading", "Shift", "TimeMap"]
+
+
+class Effect(ABC):
+    """One way in which real circuits differ from ideal ones.
+
+    Every effect is a frozen dataclass with a `name`, under which its random numbers are drawn and a file lists it, and
+    a `size`: the field that grows with it.
+    """
+
+    name: ClassVar[str]
+    size: ClassVar[str]
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it changes nothing."""
+        return bool(getattr(self, self.size) == 0)
+
+
+class Fixed(Effect):
+    """A fixed pattern: drawn once for each chip."""
+
+    @abstractmethod
+    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+        """A layer with this effect."""
+
+
+class Reading(Effect):
+    """Devices that are another each time they are read: drawn once for each inference of a batch."""
+
+    @abstractmethod
+    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+        """A layer as it is during this inference."""
+
+
+class Shift(Effect):
+    """Spikes that come earlier or later: drawn for each spike.
+
+    As spike-time noise does in `rcspike.Network.forward`, it leaves silent neurons silent, and moves no spike out of
+    the start of its phase.
+    """
+
+    @abstractmethod
+    def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
+        """What to add to spike times, (batch, n_out), in T, as float32."""
+
+
+class TimeMap(Effect):
+    """Spike times that become others, without chance."""
+
+    @abstractmethod
+    def times(self, t: FloatArray) -> FloatArray:
+        """Times (batch, n_out) with this effect, in T and in the same dtype; inf is no spike."""

@@ -1,0 +1,66 @@
+"""Currents that flow where none should: through open switches and out of the membrane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from rcspike.devices import Layer
+from rcspike.nonideal._check import check_range
+from rcspike.nonideal._stages import Fixed
+
+__all__ = ["MembraneLeak", "OffLeakage"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffLeakage(Fixed):
+    """Synapses conduct a share of their current before their input spikes, or if it never does.
+
+    Parameters
+    ----------
+    share : float
+        Current through an open switch over that through a closed one, in [0, 1].
+
+    Examples
+    --------
+    >>> OffLeakage(share=1e-4)  # switches with a ratio of 10,000
+    OffLeakage(share=0.0001)
+    """
+
+    share: float
+    name: ClassVar[str] = "off_leakage"
+    size: ClassVar[str] = "share"
+
+    def __post_init__(self) -> None:
+        check_range(self, "share", 0, 1)
+
+    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+        return replace(layer, off_share=layer.off_share + self.share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembraneLeak(Fixed):
+    """The membrane leaks towards its resting voltage.
+
+    Parameters
+    ----------
+    conductance : float
+        In C / T: the window over the time constant of the leak.
+
+    Examples
+    --------
+    >>> MembraneLeak(conductance=0.01)  # a time constant of 100 windows
+    MembraneLeak(conductance=0.01)
+    """
+
+    conductance: float
+    name: ClassVar[str] = "membrane_leak"
+    size: ClassVar[str] = "conductance"
+
+    def __post_init__(self) -> None:
+        check_range(self, "conductance", 0)
+
+    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+        return replace(layer, leak=layer.leak + self.conductance)

@@ -1,0 +1,55 @@
+"""Devices that can be set to some levels only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from rcspike.devices import Array, Layer
+from rcspike.nonideal._check import check_range
+from rcspike.nonideal._stages import Fixed
+
+__all__ = ["Levels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Levels(Fixed):
+    """Each device takes the nearest of 2^bits levels, equally spaced from g_min to g_max.
+
+    A pair of devices thus has 2^(bits + 1) - 1 different weights.
+
+    Parameters
+    ----------
+    bits : float
+        A whole number from 1 to 16; ``math.inf`` for no quantisation.
+
+    Examples
+    --------
+    >>> Levels(bits=4).is_absent, Levels(bits=math.inf).is_absent
+    (False, True)
+    """
+
+    bits: float
+    name: ClassVar[str] = "levels"
+    size: ClassVar[str] = "bits"
+
+    def __post_init__(self) -> None:
+        if not (math.isinf(self.bits) and self.bits > 0):
+            check_range(self, "bits", 1, 16)
+            if self.bits != int(self.bits):
+                raise ValueError(f"levels: bits must be a whole number or inf, got {self.bits}")
+
+    @property
+    def is_absent(self) -> bool:
+        return math.isinf(self.bits)
+
+    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+        step = (layer.greatest - layer.least) / (2 ** int(self.bits) - 1)
+
+        def nearest(g: Array) -> Array:
+            return np.asarray(layer.least + step * np.rint((g - layer.least) / step))
+
+        return replace(layer, plus=nearest(layer.plus), minus=nearest(layer.minus))

@@ -1,0 +1,65 @@
+"""Devices that cannot be programmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.devices import Array, Layer
+from rcspike.nonideal._check import check_range
+from rcspike.nonideal._stages import Fixed
+
+__all__ = ["Stuck"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stuck(Fixed):
+    """A share of all devices is stuck: off, at g_min, or on, at g_max.
+
+    Parameters
+    ----------
+    share : float
+        Of all devices that are stuck, in [0, 1].
+    on : float
+        Of the stuck ones those that are stuck on, in [0, 1].
+    known : bool
+        The programmer knows them, and sets the other device of the pair so that the weight is as near as it can be.
+
+    Notes
+    -----
+    About 10 % of the cells of an HfO2 test chip were faulty (MDPI Electronics 10(19), 2427). Which way is a matter of
+    the process: a device that was never formed stays off, a shorted one on.
+
+    Examples
+    --------
+    >>> Stuck(share=0.1, on=0.5)
+    Stuck(share=0.1, on=0.5, known=False)
+    """
+
+    share: float
+    on: float = 0.0
+    known: bool = False
+    name: ClassVar[str] = "stuck"
+    size: ClassVar[str] = "share"
+
+    def __post_init__(self) -> None:
+        check_range(self, "share", 0, 1)
+        check_range(self, "on", 0, 1)
+
+    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+        def stuck(g: Array) -> tuple[npt.NDArray[np.bool_], Array]:
+            u = rng.random(g.shape)
+            return u < self.share, np.where(u < self.share * self.on, layer.greatest, layer.least)
+
+        (is_plus, at_plus), (is_minus, at_minus) = stuck(layer.plus), stuck(layer.minus)
+        plus, minus = layer.plus, layer.minus
+        if self.known:
+            w = plus - minus
+            plus, minus = (
+                np.where(is_minus, np.clip(at_minus + w, layer.least, layer.greatest), plus),
+                np.where(is_plus, np.clip(at_plus - w, layer.least, layer.greatest), minus),
+            )
+        return replace(layer, plus=np.where(is_plus, at_plus, plus), minus=np.where(is_minus, at_minus, minus))

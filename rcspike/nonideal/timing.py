@@ -1,0 +1,101 @@
+"""Spike times that are not exact: noise of the comparator, jitter of the line, the grid of a clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from rcspike.functional import FloatArray
+from rcspike.nonideal._check import check_range
+from rcspike.nonideal._stages import Shift, TimeMap
+
+__all__ = ["ComparatorNoise", "Jitter", "TimeQuantisation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jitter(Shift):
+    """Gaussian jitter of every spike but the inputs'.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in T.
+
+    Notes
+    -----
+    arXiv 2412.09010 v1, table 3, has 0.005 to 0.04.
+
+    Examples
+    --------
+    >>> Jitter()
+    Jitter(sigma=0.01)
+    """
+
+    sigma: float = 0.01
+    name: ClassVar[str] = "jitter"
+    size: ClassVar[str] = "sigma"
+
+    def __post_init__(self) -> None:
+        check_range(self, "sigma", 0)
+
+    def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
+        return rng.standard_normal((batch, n_out), dtype=np.float32) * np.float32(self.sigma)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparatorNoise(Shift):
+    """Gaussian noise at the input of every comparator; the ramp, one V_th in T, makes it a noise of spike times.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in V_th.
+
+    Notes
+    -----
+    The default is 1 mV over a V_th of 0.872 V. The thermal noise of the membrane, sqrt(k T / C), is another 0.17 mV at
+    140 fF.
+
+    Examples
+    --------
+    >>> ComparatorNoise()
+    ComparatorNoise(sigma=0.00115)
+    """
+
+    sigma: float = 0.00115
+    name: ClassVar[str] = "comparator_noise"
+    size: ClassVar[str] = "sigma"
+
+    def __post_init__(self) -> None:
+        check_range(self, "sigma", 0)
+
+    def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
+        return rng.standard_normal((batch, n_out), dtype=np.float32) * np.float32(self.sigma)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeQuantisation(TimeMap):
+    """Every spike but the inputs' moves to the nearest edge of a clock; of outputs that tie the first one is read.
+
+    Parameters
+    ----------
+    step : float
+        Period of the clock in T.
+
+    Examples
+    --------
+    >>> TimeQuantisation(step=1 / 64).times(np.array([[0.3, 0.502, np.inf]]))
+    array([[0.296875, 0.5     ,      inf]])
+    """
+
+    step: float
+    name: ClassVar[str] = "time_quantisation"
+    size: ClassVar[str] = "step"
+
+    def __post_init__(self) -> None:
+        check_range(self, "step", 0, 1)
+
+    def times(self, t: FloatArray) -> FloatArray:
+        return np.asarray(np.rint(t / self.step) * self.step, dtype=t.dtype)

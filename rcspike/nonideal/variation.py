@@ -1,0 +1,55 @@
+"""Conductances that scatter from device to device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from rcspike.devices import Array, Layer
+from rcspike.nonideal._check import check_choice, check_range
+from rcspike.nonideal._stages import Fixed
+
+__all__ = ["Variation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variation(Fixed):
+    """Random error of every conductance, independent from device to device.
+
+    Parameters
+    ----------
+    sigma : float
+        "lognormal": standard deviation of ln g, whose median stays in place. "gaussian": standard deviation as a share
+        of g; conductances end at 0. "absolute": Gaussian, as a share of g_max.
+    kind : {"lognormal", "gaussian", "absolute"}
+
+    Notes
+    -----
+    The three common models of device studies; resistive memories are often described by sigma(ln R) of 0.1 to 0.5, and
+    CrossSim's generic device errors are of these kinds.
+
+    Examples
+    --------
+    >>> Variation(sigma=0.2).is_absent, Variation(sigma=0.0).is_absent
+    (False, True)
+    """
+
+    sigma: float
+    kind: Literal["lognormal", "gaussian", "absolute"] = "lognormal"
+    name: ClassVar[str] = "variation"
+    size: ClassVar[str] = "sigma"
+
+    def __post_init__(self) -> None:
+        check_range(self, "sigma", 0)
+        check_choice(self, "kind", ("lognormal", "gaussian", "absolute"))
+
+    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+        def varied(g: Array) -> Any:
+            error = self.sigma * rng.standard_normal(g.shape)
+            if self.kind == "lognormal":
+                return g * np.exp(error)
+            return np.maximum(g + error * (g if self.kind == "gaussian" else layer.greatest), 0)
+
+        return replace(layer, plus=varied(layer.plus), minus=varied(layer.minus))

@@ -1,0 +1,89 @@
+"""Accuracy over virtual chips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rcspike.chip_study import Sample
+from rcspike.circuit import Circuit
+from rcspike.plots._style import (
+    BOTTOM,
+    FAINT,
+    HIGHLIGHT,
+    INK,
+    PAPER,
+    TITLE,
+    WIDTH,
+    check_available,
+    circuit_colour,
+    place,
+    tidy,
+    title,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["chips_figure"]
+
+_LINE_HEIGHT, _NAMES_WIDTH = 0.34, 2.3
+
+
+def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, required: float | None = None) -> Figure:
+    """One line for each case: every chip a dot, the mean a bar, and from the 5 % to the 95 % quantile a line.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    ideal : float
+        Accuracy of the network without any effect, in [0, 1].
+    circuit : Circuit
+        For the colour.
+    required : float, optional
+        Accuracy that a chip has to have, in [0, 1].
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from rcspike.chip_study import Case
+    >>> sample = Sample(Case("variation alone"), (0.96, 0.97, 0.975))
+    >>> chips_figure([sample], ideal=0.98, circuit=Circuit()).axes[0].get_yticklabels()[0].get_text()
+    'variation alone'
+    """
+    check_available()
+    from matplotlib.figure import Figure
+
+    height = _LINE_HEIGHT * len(samples) + 0.15
+    figure = Figure(figsize=(WIDTH, TITLE + height + BOTTOM), facecolor=PAPER)
+    axes = place(figure, TITLE, height, left=_NAMES_WIDTH)
+    colour = circuit_colour(circuit)
+    for line, sample in enumerate(samples):
+        accuracies = 100 * np.asarray(sample.accuracies)
+        # Dots of equal accuracy would hide one another: each chip has a height of its own.
+        spread = np.linspace(-0.28, 0.28, len(accuracies)) if len(accuracies) > 1 else np.zeros(1)
+        axes.scatter(accuracies, line + spread, s=7, color=colour, alpha=0.45, linewidths=0)
+        low, high = (100 * sample.quantile(q) for q in (0.05, 0.95))
+        axes.plot([low, high], [line, line], color=INK, linewidth=1.2)
+        axes.plot([100 * sample.mean] * 2, [line - 0.3, line + 0.3], color=INK, linewidth=2.2)
+    axes.axvline(100 * ideal, color=FAINT, linestyle="--", linewidth=1)
+    if required is not None:
+        axes.axvline(100 * required, color=HIGHLIGHT, linewidth=1)
+    axes.set_ylim(len(samples) - 0.5, -0.5)
+    axes.set_yticks(range(len(samples)), [sample.case.name for sample in samples])
+    axes.set_xlabel("test accuracy / %", fontsize=9, color=INK)
+    tidy(axes)
+    chips = max(len(sample.accuracies) for sample in samples)
+    wanted = "" if required is None else f", {100 * required:g} % required (orange)"
+    title(figure, f"{chips} chips; mean, 5 % to 95 %; without effects {100 * ideal:.2f} % (dashed){wanted}")
+    return figure

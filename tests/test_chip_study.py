@@ -1,0 +1,254 @@
+"""Many chips: files of effects, cases, statistics, and where and how often the chips are made."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from rcspike import Circuit, Network, chip_study, evaluate, nonideal
+from rcspike.chip_study import Case, Sample, alone, chip_accuracy, chip_seeds, run_cases, swept
+from rcspike.chips import program
+from rcspike.datasets import Dataset
+from rcspike.devices import Devices
+from rcspike.nonideal import Jitter, Levels, Measured, Ramp, Stuck, Variation
+
+pytest.importorskip("sklearn")
+
+NOISY = Case("noisy", (Variation(sigma=0.3), Jitter(sigma=0.02)), Devices(on_off=50.0))
+
+
+@pytest.fixture(scope="module")
+def network(digits: Dataset) -> Network:
+    """Reads off templates: good enough to lose something."""
+    images = digits.train.images.reshape(len(digits.train.labels), -1)
+    means = np.array([images[digits.train.labels == label].mean(axis=0) for label in range(10)])
+    weights = np.ascontiguousarray((means - means.mean(axis=0)).T / means.max() / 10, dtype=np.float32)
+    network = Network([weights], Circuit(v_syn=2.0))
+    assert evaluate(network, digits.test) > 0.7
+    return network
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All jobs in this process, backwards, where it does not matter that they could run elsewhere."""
+
+    def run_jobs(function: Any, jobs: Any, **_: Any) -> Iterator[tuple[Any, Any]]:
+        for job in reversed(jobs):
+            try:
+                yield job, function(job, threads=1)
+            except ValueError as error:
+                yield job, error
+
+    monkeypatch.setattr(chip_study, "run_jobs", run_jobs)
+
+
+# Files
+
+
+def test_a_file_lists_effects_in_its_order(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("target,mean,std\n0,0,0.1\n10,9,0.3\n")
+    file = tmp_path / "chip.toml"
+    file.write_text(
+        "[stuck]\nshare = 0.1\non = 0.5\n[devices]\non_off = 20.0\nw_max = 0.5\n[levels]\nbits = 4\n[measured]\n"
+        'file = "table.csv"\nscale = 0.5\n[ramp]\n'
+    )
+    devices, effects = nonideal.load(file)
+    assert devices == Devices(on_off=20.0, w_max=0.5)
+    measured = Measured(target=(0, 10), mean=(0, 9), std=(0.1, 0.3), scale=0.5)
+    assert effects == (Stuck(share=0.1, on=0.5), Levels(bits=4), measured, Ramp())
+
+
+def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "chip.toml").write_text("[measured]\ntarget = [0, 10]\nmean = [0, 9]\nstd = [0.1, 0.3]\n")
+    _, effects = nonideal.load(tmp_path / "chip.toml")
+    assert effects == (Measured(target=(0, 10), mean=(0, 9), std=(0.1, 0.3)),)
+    assert not program(Network([np.eye(2)], Circuit()), effects, seed=0).is_noisy
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[variation\n", "is no TOML"),
+        ("[variaton]\nsigma = 1\n", "has 'variaton'; known are devices, levels, variation"),
+        ("variation = 0.2\n", r"variation must be a table such as \[variation\], got 0\.2"),
+        ("[variation]\nsgma = 0.2\n", r"\[variation\] has 'sgma'; it may have sigma, kind"),
+        ("[variation]\n", r"\[variation\] needs sigma"),
+        ("[variation]\nsigma = -1\n", "variation: sigma must be finite and at least 0, got -1"),
+        ("[variation]\nsigma = 'big'\n", "variation: sigma must be a number, got 'big'"),
+        ("[devices]\non_off = 0.5\n", r"on_off must be above 1, got 0\.5"),
+        ("[measured]\nfile = 'x.csv'\nmean = [1]\n", r"\[measured\] with a file has only scale besides, got mean"),
+    ],
+)
+def test_a_file_with_a_mistake_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "chip.toml").write_text(text)
+    with pytest.raises(ValueError, match=rf"chip\.toml.*{message}"):
+        nonideal.load(tmp_path / "chip.toml")
+
+
+def test_the_files_that_the_documentation_shows_are_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "devices.md").read_text(encoding="utf-8")
+    for language, name in (("toml", "devices.toml"), ("text", "measured.csv")):
+        (block,) = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        (tmp_path / name).write_text(block)
+    devices, effects = nonideal.load(tmp_path / "devices.toml")
+    assert devices == Devices(on_off=40.0)
+    assert [effect.name for effect in effects] == ["measured", "comparator_offset", "jitter"]
+
+
+def test_the_documentation_lists_every_effect_with_its_parameters() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "devices.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
+    effects = [kind for kind in map(nonideal.__dict__.get, nonideal.__all__) if hasattr(kind, "size")]
+    assert set(listed) == {effect.name for effect in effects}
+    for effect in effects:
+        for field in fields(effect):
+            assert f"`{field.name}`" in listed[effect.name], f"{effect.name} {field.name}"
+
+
+# Cases
+
+
+def test_effects_alone_keep_the_range_that_they_refer_to() -> None:
+    cases = alone([Variation(sigma=0.1), Jitter()], Devices(on_off=20.0, w_max=0.5))
+    assert [(case.name, case.devices) for case in cases] == [
+        ("devices alone", Devices(on_off=20.0, w_max=0.5)),
+        ("variation alone", Devices(w_max=0.5)),
+        ("jitter alone", Devices(w_max=0.5)),
+    ]
+
+
+def test_a_sweep_changes_one_parameter_of_one_effect() -> None:
+    effects = (Stuck(share=0.1), Variation(sigma=0.1))
+    cases = swept(effects, Devices(), "stuck", [0.2, 0.3], parameter="on")
+    assert [case.effects for case in cases] == [(Stuck(share=0.1, on=on), effects[1]) for on in (0.2, 0.3)]
+
+
+def test_a_sweep_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="there is no effect 'jitter' to sweep; there are stuck"):
+        swept([Stuck(share=0.1)], Devices(), "jitter", [0.1])
+    with pytest.raises(ValueError, match="stuck has no parameter 'size'"):
+        swept([Stuck(share=0.1)], Devices(), "stuck", [0.1], parameter="size")
+
+
+def test_statistics_are_those_of_scipy() -> None:
+    accuracies = tuple(np.random.default_rng(0).random(37).tolist())
+    sample = Sample(Case("x"), accuracies)
+    described = scipy.stats.describe(accuracies)
+    assert sample.mean == pytest.approx(described.mean, rel=1e-14)
+    assert sample.std == pytest.approx(math.sqrt(described.variance), rel=1e-14)
+    assert sample.quantile(0.05) == pytest.approx(float(scipy.stats.mstats.mquantiles(accuracies, 0.05, 1, 1)[0]))
+    assert sample.share_above(0.5) == sum(a >= 0.5 for a in accuracies) / 37
+    assert math.isnan(Sample(Case("x"), (0.5,)).std)
+
+
+# Chips
+
+
+def test_a_perfect_chip_is_as_good_as_the_network(network: Network, digits: Dataset) -> None:
+    accuracy = chip_accuracy(network, Case("ideal"), digits.test.times, digits.test.labels, seed=0)
+    assert accuracy == evaluate(network, digits.test)
+
+
+def test_more_chips_begin_with_the_same_ones() -> None:
+    seeds = chip_seeds(5, 1000)
+    assert chip_seeds(5, 10) == seeds[:10]
+    assert len(set(seeds)) == 1000
+    assert not set(seeds) & set(chip_seeds(6, 1000))
+    with pytest.raises(ValueError, match="at least 1 chip, got 0"):
+        chip_seeds(0, 0)
+
+
+def test_chips_are_the_same_wherever_they_are_made(network: Network, digits: Dataset) -> None:
+    (sample,) = run_cases(network, "digits", [NOISY], chips=23, seed=1, workers=2)
+    times, labels = digits.test.times, digits.test.labels
+    expected = [chip_accuracy(network, NOISY, times, labels, seed=seed) for seed in chip_seeds(1, 23)]
+    assert list(sample.accuracies) == expected
+    assert sample.std > 0
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_done_is_not_done_again(network: Network, tmp_path: Path) -> None:
+    other = Case("levels", (Levels(bits=2),))
+    first = run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)
+    seen: list[int] = []
+    both = run_cases(network, "digits", [other, NOISY], chips=3, seed=1, folder=tmp_path, progress=seen.append)
+    assert both[1] == first[0]
+    assert sum(seen) == 6
+    (stored,) = [
+        file for file in (tmp_path / "cases").iterdir() if json.loads(file.read_text()) == [*both[1].accuracies]
+    ]
+    stored.write_text("[0.25, 0.5, 0.75]\n")  # what is taken from there can be told
+    assert run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)[0].mean == 0.5
+    for changed in ({"seed": 2}, {"chips": 2}):
+        arguments: dict[str, Any] = {"chips": 3, "seed": 1, **changed}
+        assert run_cases(network, "digits", [NOISY], folder=tmp_path, **arguments)[0].mean != 0.5
+    stored.write_text("{")
+    with pytest.raises(ValueError, match=r"has no accuracies.*remove it"):
+        run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)
+
+
+@pytest.mark.usefixtures("here")
+def test_an_effect_that_is_too_large_stops_the_study(network: Network) -> None:
+    with pytest.raises(ValueError, match="too much for first order"):
+        run_cases(network, "digits", [Case("x", (nonideal.WireResistance(resistance=1.0),))], chips=1, seed=0)
+
+
+def test_a_network_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="the network has 3 inputs but digits has 64 pixels"):
+        run_cases(Network([np.eye(3)], Circuit()), "digits", [NOISY], chips=1, seed=0)
+
+
+# The command
+
+
+@pytest.mark.usefixtures("here")
+def test_the_command_leaves_a_table_the_chips_and_a_record(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("typer")
+    pytest.importorskip("matplotlib")
+    from typer.testing import CliRunner
+
+    from rcspike.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    network.save("model.safetensors")
+    Path("chip.toml").write_text("[devices]\non_off = 50\n[variation]\nsigma = 0.3\n[jitter]\n")
+    words = ["chips", "model.safetensors", "digits", "--nonideal", "chip.toml", "--chips", "4"]
+    words += ["--required-accuracy", "0.7", "--sensitivity", "--sweep", "variation=0,0.5", "--out", "out"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    with open("out/table.csv") as file:
+        rows = list(csv.DictReader(file))
+    names = [row["case"] for row in rows]
+    assert names[0] == "all effects"
+    assert set(names[1:4]) == {"devices alone", "variation alone", "jitter alone"}
+    assert names[4:] == ["variation sigma 0", "variation sigma 0.5"]
+    means = [float(row["mean"]) for row in rows]
+    assert means[1:4] == sorted(means[1:4])  # ranked by what they cost
+    with open("out/chips.csv") as file:
+        chips = list(csv.DictReader(file))
+    assert len(chips) == 6 * 4
+    for row in rows:
+        of_case = [float(chip["accuracy"]) for chip in chips if chip["case"] == row["case"]]
+        assert float(row["mean"]) == pytest.approx(np.mean(of_case), abs=1e-3)  # four digits are written
+        assert float(row["yield"]) == pytest.approx(100 * np.mean(np.array(of_case) >= 70), abs=1e-3)
+    assert json.loads(Path("out/chips.json").read_text())["command"].startswith(
+        "rcspike chips model.safetensors digits"
+    )
+    assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
+    assert re.search(r"layer 1  64 x 10: g from .* nS at 140 fF and 1 us", result.output)
+    stopped = CliRunner().invoke(app, [*words, "--sweep", "variation"])
+    assert stopped.exit_code == 2
+    assert "--sweep takes EFFECT=SIZE,SIZE" in stopped.output
