@@ -95,7 +95,10 @@ def grid(
                 rails = [v for v in v_syn if v < math.inf]
                 experiments += [{"model": "transfer", **shared, "v_syn": v, **more} for more in settings for v in rails]
             if relu:
-                experiments += [{"model": "relu", **shared, **budget} for budget in budgets]
+                alike = {
+                    name: value for name, value in shared.items() if name in ("dataset", "hidden", "seed", *_BUDGET)
+                }
+                experiments += [{"model": "relu", **alike, **budget} for budget in budgets]
     keys = set()
     for experiment in experiments:
         check_parameters(experiment)
