@@ -12,6 +12,8 @@ from rcspike import _core, datasets, energy, functional
 from rcspike._core import build_config
 from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
+from rcspike.device_model import DeviceModel, draw_devices
+from rcspike.device_network import DeviceNetwork, DevicePairs
 from rcspike.energy import EnergyModel
 from rcspike.functional import encode
 from rcspike.history import Epoch, History
@@ -21,6 +23,9 @@ from rcspike.training import evaluate, train
 
 __all__ = [
     "Circuit",
+    "DeviceModel",
+    "DeviceNetwork",
+    "DevicePairs",
     "EnergyModel",
     "Epoch",
     "History",
@@ -28,6 +33,7 @@ __all__ = [
     "PhysicalScale",
     "build_config",
     "datasets",
+    "draw_devices",
     "encode",
     "energy",
     "evaluate",

@@ -56,6 +56,16 @@ def charge_affine_vjp(
     grad_v: _Float,
     threads: int | None = None,
 ) -> tuple[_Float, _Float, _Float, _Float, _Float]: ...
+def charge_rectified(
+    schedule: _Schedule,
+    g_plus: _Float,
+    rail_plus: _Float,
+    g_minus: _Float,
+    rail_minus: _Float,
+    drive0: _Float | None = None,
+    conductance0: _Float | None = None,
+    threads: int | None = None,
+) -> _Float: ...
 def supply_charge(
     schedule: _Schedule, weights: _Float, circuit: Circuit, threads: int | None = None
 ) -> tuple[_Float, _Float]: ...
@@ -71,13 +81,39 @@ def fire(v: _Float, circuit: Circuit) -> _Float: ...
 def fire_vjp(v: _Float, circuit: Circuit, grad_times: _Float) -> _Float: ...
 def trace(schedule: _Schedule, weights: _Float, circuit: Circuit, at: _Float, threads: int | None = None) -> _Float: ...
 
-class Network32:
-    def forward(self, times: _Float, noise: Sequence[_Float], threads: int | None = None) -> _Float: ...
+@type_check_only
+class _Forward:
+    def forward(self, times: _Schedule | _Float, noise: Sequence[_Float], threads: int | None = None) -> _Float: ...
 
-class Network64:
-    def forward(self, times: _Float, noise: Sequence[_Float], threads: int | None = None) -> _Float: ...
+class Network32(_Forward): ...
+class Network64(_Forward): ...
 
 def network(weights: Sequence[_Float], circuit: Circuit) -> Network32 | Network64: ...
+
+class DeviceNetwork32(_Forward): ...
+class DeviceNetwork64(_Forward): ...
+
+def device_network(
+    layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None]], circuit: Circuit
+) -> DeviceNetwork32 | DeviceNetwork64: ...
+
+class DeviceModel:
+    def __init__(
+        self,
+        *,
+        off: float,
+        levels: int,
+        lognormal: float,
+        proportional: float,
+        absolute: float,
+        stuck_off: float,
+        stuck_on: float,
+        w_max: Sequence[float],
+    ) -> None: ...
+
+def draw_devices(
+    weights: _Float, model: DeviceModel, *, seed: int, step: int, layer: int, threads: int | None = None
+) -> tuple[_Float, _Float]: ...
 
 class StepReport:
     @property
@@ -118,4 +154,6 @@ def trainer(
     temporal_penalty: float,
     t_ref: float,
     energy_penalty: float = 0.0,
+    devices: DeviceModel = ...,
+    seed: int = 0,
 ) -> Trainer32 | Trainer64: ...

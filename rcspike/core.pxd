@@ -4,7 +4,7 @@
 # Cython does not know C++'s default arguments: `threads` is always given, as Threads.all() or Threads.exactly(n). A
 # Network is never without weights, so what keeps one as a variable or attribute needs @cython.cpp_locals(True).
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
@@ -105,6 +105,19 @@ cdef extern from "rcspike/charge.h" namespace "rcspike" nogil:
         Span2[Real] grad_times, const AffineGradient[Real]& gradient, Threads threads) except +
 
 
+cdef extern from "rcspike/rectified.h" namespace "rcspike" nogil:
+    cdef cppclass RectifiedSynapses[Real]:
+        Span2[const Real] g_plus
+        Span2[const Real] rail_plus
+        Span2[const Real] g_minus
+        Span2[const Real] rail_minus
+        Span1[const Real] drive0
+        Span1[const Real] conductance0
+
+    void charge_rectified "rcspike::charge"[Real](
+        const Schedule[Real]& schedule, const RectifiedSynapses[Real]& synapses, Span2[Real] v, Threads threads) except +
+
+
 cdef extern from "rcspike/energy.h" namespace "rcspike" nogil:
     void supply_charge[Real](
         const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[Real] q_plus,
@@ -142,3 +155,40 @@ cdef extern from "rcspike/network.h" namespace "rcspike" nogil:
                      Threads threads) except +
         void forward(Span2[const Real] times, const vector[Span2[const Real]]& noise, Span2[Real] v,
                      Threads threads) except +
+
+
+cdef extern from "rcspike/device_network.h" namespace "rcspike" nogil:
+    cdef cppclass DevicePairs[Real]:
+        Span2[const Real] plus
+        Span2[const Real] minus
+        Span1[const Real] drive0
+        Span1[const Real] conductance0
+        Span1[const Real] offset
+
+    cdef cppclass DeviceNetwork[Real]:
+        DeviceNetwork(const vector[DevicePairs[Real]]& layers, const Circuit& circuit) except +
+
+        size_t n_layers() const
+        size_t n_in(size_t layer) except +
+        size_t n_out(size_t layer) except +
+        void forward(const Schedule[Real]& schedule, const vector[Span2[const Real]]& noise, Span2[Real] v,
+                     Threads threads) except +
+        void forward(Span2[const Real] times, const vector[Span2[const Real]]& noise, Span2[Real] v,
+                     Threads threads) except +
+
+
+cdef extern from "rcspike/device_model.h" namespace "rcspike" nogil:
+    cdef cppclass DeviceModel:
+        double off
+        uint32_t levels
+        double lognormal
+        double proportional
+        double absolute
+        double stuck_off
+        double stuck_on
+        vector[double] w_max
+        bint is_ideal() const
+
+    void draw_devices[Real](
+        Span2[const Real] weights, const DeviceModel& model, uint64_t seed, uint64_t step, size_t layer,
+        Span2[Real] plus, Span2[Real] minus, Threads threads) except +

@@ -20,16 +20,19 @@ __all__ = [
     "charge",
     "charge_affine",
     "charge_affine_vjp",
+    "charge_rectified",
     "charge_vjp",
     "encode",
     "fire",
     "fire_vjp",
+    "schedule",
     "supply_charge",
     "supply_charge_vjp",
     "trace",
 ]
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+Schedule: TypeAlias = _core.Schedule32 | _core.Schedule64
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -105,12 +108,33 @@ def encode(images: npt.NDArray[Any]) -> FloatArray:
     return np.where(flat > 0, 1 - flat, flat.dtype.type(np.inf))
 
 
-def schedule(
-    times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: int | None = None
-) -> _core.Schedule32 | _core.Schedule64:
-    """Sort a batch of spike times once; inputs that never spike cost nothing from here on.
+def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: int | None = None) -> Schedule:
+    """Sort a batch of spike times once, for several networks; inputs that never spike cost nothing from here on.
 
-    `dtype` is the precision to compute in, that of the times by default. Raises as `charge` does.
+    Parameters
+    ----------
+    times : (batch, n_in)
+        Input spike times in T; ``inf`` or anything above 1 means no spike.
+    dtype : float32 or float64, optional
+        The precision to compute in; that of the times by default.
+    threads : int, optional
+
+    Returns
+    -------
+    Schedule
+        Has the attributes ``batch`` and ``n_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`.
+
+    Examples
+    --------
+    >>> from rcspike import Network
+    >>> network = Network([np.eye(2)], Circuit.conventional())
+    >>> network.predict(schedule(np.array([[0.2, 0.5], [np.inf, 0.5]])))
+    array([0, 1])
     """
     check_array("times", times, 2)
     return _core.schedule(in_precision(times, times.dtype if dtype is None else dtype), check_threads(threads))
@@ -121,7 +145,21 @@ def in_precision(times: FloatArray, dtype: npt.DTypeLike) -> FloatArray:
     return times if dtype == times.dtype else np.where(times > 1, np.inf, times).astype(dtype)
 
 
-def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> _core.Schedule32 | _core.Schedule64:
+def network_input(times: FloatArray | Schedule, n_in: int, dtype: np.dtype[Any]) -> FloatArray | Schedule:
+    """Spike times, or their schedule, as a network of `n_in` inputs that computes in `dtype` takes them."""
+    if isinstance(times, Schedule):
+        if not isinstance(times, _core.Schedule32 if dtype == np.float32 else _core.Schedule64):
+            raise TypeError(f"the schedule is not of {dtype} times, as the network computes; pass dtype to schedule")
+        shape = (times.batch, times.n_in)
+    else:
+        check_array("times", times, 2)
+        shape = times.shape
+    if shape[1] != n_in:
+        raise ValueError(f"times must have shape (batch, {n_in}) for this network, got {shape}")
+    return times if isinstance(times, Schedule) else in_precision(times, dtype)
+
+
+def _fit(times: FloatArray, name: str, weights: FloatArray, threads: int | None) -> Schedule:
     """Schedule of `times` in the precision of `weights`, after checking that the two fit."""
     check_array(name, weights, 2)
     check_array("times", times, 2)
@@ -300,6 +338,72 @@ def charge_affine_vjp(
     _check_affine(drive, conductance, drive0, conductance0)
     check_array("grad_v", grad_v, 2, drive.dtype)
     return _core.charge_affine_vjp(events, drive, conductance, drive0, conductance0, grad_v, threads)
+
+
+def charge_rectified(
+    times: FloatArray,
+    g_plus: FloatArray,
+    rail_plus: FloatArray,
+    g_minus: FloatArray,
+    rail_minus: FloatArray,
+    *,
+    drive0: FloatArray | None = None,
+    conductance0: FloatArray | None = None,
+    threads: int | None = None,
+) -> FloatArray:
+    """Membrane voltages at the end of the charging phase, through diodes that rectify.
+
+    Each synapse is a pair of devices, whose currents are g_plus max(rail_plus - v, 0) into the membrane and
+    g_minus max(v - rail_minus, 0) out of it. While v is between all rails this is `charge_affine` with
+    D = g_plus rail_plus + g_minus rail_minus and G = g_plus + g_minus; beyond, a device stops that in `charge_affine`
+    would turn its current around.
+
+    Parameters
+    ----------
+    times : (batch, n_in)
+        As in `charge`.
+    g_plus, g_minus : (n_in, n_out)
+        Conductances of the devices on the positive and on the negative side, at least 0, in 1 / T.
+    rail_plus, rail_minus : (n_in, n_out)
+        E+ - V_D and E- + V_D of each device's own diode, in V_th.
+    drive0, conductance0 : (n_out,), optional
+        D0 and G0 >= 0 of what is on from t = 0, through no diode.
+    threads : int, optional
+
+    Returns
+    -------
+    (batch, n_out)
+        v(1) in V_th.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`; also if a conductance is negative.
+
+    Notes
+    -----
+    Exact: v moves one way between two spikes, and the time at which it passes a rail has a closed form. Diodes of a
+    constant drop are the limit of steep ones; `rcspike.shockley` compares them with the exponential characteristic.
+
+    Examples
+    --------
+    Two devices with rails at 1 and 0.5; without diodes the second would pull v back to 0.7:
+
+    >>> one = np.ones((2, 1))
+    >>> v = charge_rectified(np.zeros((1, 2)), 5 * one, np.array([[1.0], [0.5]]), 0 * one, 0 * one)
+    >>> v.round(4)  # 0.5 is passed at ln(3) / 10
+    array([[0.9942]])
+    """
+    arrays = {"rail_plus": rail_plus, "g_minus": g_minus, "rail_minus": rail_minus}
+    events = _fit(times, "g_plus", g_plus, threads)
+    for name, array in arrays.items():
+        check_array(name, array, 2, g_plus.dtype)
+    for name, row in (("drive0", drive0), ("conductance0", conductance0)):
+        if row is not None:
+            check_array(name, row, 1, g_plus.dtype)
+    return _core.charge_rectified(
+        events, g_plus, rail_plus, g_minus, rail_minus, drive0, conductance0, check_threads(threads)
+    )
 
 
 def fire(v: FloatArray, circuit: Circuit) -> FloatArray:

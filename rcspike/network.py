@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rcspike import _core, _tensors
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, check_array, check_threads, in_precision
+from rcspike.functional import FloatArray, Schedule, check_array, check_threads, network_input
 from rcspike.initialisation import initial_weights
 
 __all__ = ["Network", "spike_time_noise"]
@@ -111,14 +111,15 @@ class Network:
         return f"Network(sizes={self.sizes}, circuit={self.circuit})"
 
     def forward(
-        self, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+        self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
     ) -> FloatArray:
         """Voltages of the last layer at the end of its charging phase.
 
         Parameters
         ----------
         times : (batch, n_in)
-            Input spike times in T; ``inf`` or above 1 means no spike.
+            Input spike times in T; ``inf`` or above 1 means no spike. Or their `rcspike.functional.schedule`, which is
+            worth while if the same ones are used again.
         noise : float
             Standard deviation sigma_t of the Gaussian noise on the spike times of every layer but the input, in T.
         seed : int, optional
@@ -135,16 +136,15 @@ class Network:
         TypeError, ValueError
             As in `rcspike.functional.charge`; also if the noise is negative or has no seed.
         """
-        check_array("times", times, 2)
-        if times.shape[1] != self.sizes[0]:
-            raise ValueError(f"times must have shape (batch, {self.sizes[0]}) for this network, got {times.shape}")
+        spikes = network_input(times, self.sizes[0], self.dtype)
         if noise > 0 and seed is None:
             raise ValueError("noise needs a seed")
-        shifts = spike_time_noise(np.random.default_rng(seed), len(times), self.sizes[1:], noise, self.dtype)
-        return self._core.forward(in_precision(times, self.dtype), shifts, check_threads(threads))
+        batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
+        shifts = spike_time_noise(np.random.default_rng(seed), batch, self.sizes[1:], noise, self.dtype)
+        return self._core.forward(spikes, shifts, check_threads(threads))
 
     def predict(
-        self, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+        self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
     ) -> npt.NDArray[np.int64]:
         """Class of each sample, (batch,): the output that would spike first. Arguments and errors as in `forward`.
 

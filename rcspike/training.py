@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from rcspike import _core, checkpoint
 from rcspike.datasets import Dataset, Split
+from rcspike.device_model import DeviceModel
 from rcspike.functional import FloatArray, schedule
 from rcspike.history import Epoch, History
 from rcspike.network import Network, spike_time_noise
@@ -22,7 +23,7 @@ __all__ = ["Progress", "evaluate", "train"]  # the rest is for other ways to tra
 
 # Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
 # resumed at an epoch, or evaluated more often, draws the same numbers.
-_SHUFFLE, _NOISE, _VALIDATION, _EVALUATION = range(4)
+_SHUFFLE, _NOISE, _VALIDATION, _EVALUATION, _DEVICES = range(5)
 
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
@@ -55,6 +56,7 @@ class Settings:
     energy_penalty: float = 0.0
     validation: float = 0.0
     dataset: str = ""
+    devices: DeviceModel = field(default_factory=DeviceModel)
 
     def check(self, n_train: int) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
@@ -74,6 +76,10 @@ class Settings:
         if n_train - round(self.validation * n_train) < 1:
             raise ValueError(f"validation {self.validation} leaves none of {n_train} samples to train on")
 
+    def identity(self) -> dict[str, Any]:
+        """All of it, as a checkpoint can keep it."""
+        return vars(self) | {"devices": repr(self.devices)}
+
     def rng(self, purpose: int, epoch: int = 0) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, epoch)))
 
@@ -90,6 +96,8 @@ class Settings:
             temperature=self.temperature,
             temporal_penalty=self.temporal_penalty,
             t_ref=self.t_ref,
+            devices=self.devices.core,
+            seed=int(self.rng(_DEVICES).integers(2**64, dtype=np.uint64)),
             energy_penalty=self.energy_penalty,
         )
 
@@ -108,6 +116,7 @@ def train(
     t_ref: float = 0.9,
     energy_penalty: float = 0.0,
     noise: float = 0.0,
+    devices: DeviceModel | None = None,
     validation: float = 0.0,
     checkpoint_path: str | os.PathLike[str] | None = None,
     threads: int | None = None,
@@ -141,6 +150,9 @@ def train(
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times, in training and in every accuracy
         that is reported.
+    devices : DeviceModel, optional
+        Every batch runs on devices drawn afresh by it; the gradient is that of the weights through them. Accuracies are
+        of the weights themselves.
     validation : float
         Share of the training samples that is kept apart to choose settings on.
     checkpoint_path : path, optional
@@ -185,6 +197,7 @@ def train(
         noise=noise,
         validation=validation,
         seed=seed,
+        devices=devices or DeviceModel(),
     )
     settings.check(len(dataset.train.labels))
     check_fit(network, dataset.train)
@@ -192,7 +205,7 @@ def train(
 
     history = History()
     moments: tuple[list[FloatArray], list[FloatArray]] | None = None
-    identity = asdict(settings) | {"fingerprint": checkpoint.fingerprint(network, dataset)}
+    identity = settings.identity() | {"fingerprint": checkpoint.fingerprint(network, dataset)}
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         saved = checkpoint.load(checkpoint_path, identity)
         network.weights, moments, history = saved.weights, saved.moments, saved.history

@@ -72,6 +72,27 @@ def voltage_at(
     return v
 
 
+def charge_rectified(
+    times: Array, g_plus: Array, rail_plus: Array, g_minus: Array, rail_minus: Array, D0: Array, G0: Array
+) -> Array:
+    """v(1), (batch, n_out), of devices that conduct only below, or only above, rails of their own.
+
+    From one event to the next the membrane follows the solution of the devices that conduct just behind its start. The
+    next event is the first root of v(t) = rail, bisected on that solution, or the end of the interval.
+    """
+    v_end = np.empty((len(times), g_plus.shape[1]))
+    for s, row in enumerate(times):
+        spikes = _spikes(row)
+        for i in range(g_plus.shape[1]):
+            v, on = mp.zero, []
+            for (start, inputs), (end, _) in pairwise([*spikes, (1.0, [])]):
+                on += [(float(g_plus[j, i]), float(rail_plus[j, i]), 1) for j in inputs]
+                on += [(float(g_minus[j, i]), float(rail_minus[j, i]), -1) for j in inputs]
+                v = _relax_rectified(v, on, float(D0[i]), float(G0[i]), mp.mpf(end) - start)
+            v_end[s, i] = v
+    return v_end
+
+
 def fire(v: npt.ArrayLike, ramp: float = 0.0) -> Array:
     """Output spike times: inf (none) for v <= 0, 0 for v >= 1, else the time the ramp takes from v to the threshold.
 
@@ -200,6 +221,29 @@ def _relax(v: Real, A: Real, B: Real, length: Real) -> Real:
         return v + (A - B * v) * length
     v_inf = A / B
     return v_inf + (v - v_inf) * mp.exp(-B * length)
+
+
+def _relax_rectified(v: Real, on: list[tuple[float, float, int]], D0: float, G0: float, length: Real) -> Real:
+    """The membrane after `length`, from v, on devices (conductance, rail, side)."""
+    while length > 0:
+        slope = D0 - G0 * v + mp.fsum(g * max(side * (rail - v), mp.zero) * side for g, rail, side in on)
+        if slope == 0:
+            return v
+        way = 1 if slope > 0 else -1
+        # A rail at v itself is already behind.
+        conducting = [(g, rail) for g, rail, side in on if side * (rail - v) > 0 or (rail == v and side != way)]
+        A, B = D0 + mp.fsum(mp.mpf(g) * rail for g, rail in conducting), G0 + mp.fsum(g for g, _ in conducting)
+        end = _relax(v, A, B, length)
+        ahead = [rail for g, rail, _ in on if g > 0 and way * (rail - v) > 0]
+        rail = min(ahead, key=lambda r: way * r, default=way * mp.inf)
+        if way * (end - rail) <= 0:
+            return end
+        before, after = mp.zero, length
+        for _ in range(140):  # halves the bracket to the last of 40 digits
+            middle = (before + after) / 2
+            before, after = (before, middle) if way * (_relax(v, A, B, middle) - rail) > 0 else (middle, after)
+        v, length = mp.mpf(rail), length - after
+    return v
 
 
 def _integrals(q: Interval) -> tuple[Real, Real]:

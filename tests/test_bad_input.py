@@ -17,6 +17,7 @@ from rcspike.functional import (
     charge,
     charge_affine,
     charge_affine_vjp,
+    charge_rectified,
     charge_vjp,
     fire,
     fire_vjp,
@@ -27,6 +28,9 @@ from rcspike.functional import (
 )
 
 BATCH, N_IN, N_OUT = 3, 4, 2
+DEVICES = ["g_plus", "rail_plus", "g_minus", "rail_minus"]
+# Arrays that have to fit the first two of a call, their number of inputs and their precision.
+OTHERS = [*DEVICES[1:], "conductance", "drive0", "conductance0", "grad_v", "grad_times", "grad_q_plus", "grad_q_minus"]
 GOOD: dict[str, Any] = {
     "times": np.full((BATCH, N_IN), 0.5),
     "weights": np.ones((N_IN, N_OUT)),
@@ -34,6 +38,10 @@ GOOD: dict[str, Any] = {
     "conductance": np.ones((N_IN, N_OUT)),
     "drive0": np.ones(N_OUT),
     "conductance0": np.ones(N_OUT),
+    "g_plus": np.ones((N_IN, N_OUT)),
+    "rail_plus": np.ones((N_IN, N_OUT)),
+    "g_minus": np.ones((N_IN, N_OUT)),
+    "rail_minus": -np.ones((N_IN, N_OUT)),
     "grad_v": np.ones((BATCH, N_OUT)),
     "grad_times": np.ones((BATCH, N_OUT)),
     "grad_q_plus": np.ones((BATCH, N_OUT)),
@@ -47,6 +55,7 @@ ARGUMENTS: dict[Callable[..., Any], list[str]] = {
     charge_vjp: ["times", "weights", "circuit", "grad_v"],
     charge_affine: ["times", "drive", "conductance", "drive0", "conductance0"],
     charge_affine_vjp: ["times", "drive", "conductance", "grad_v", "drive0", "conductance0"],
+    charge_rectified: ["times", *DEVICES, "drive0", "conductance0"],
     supply_charge: ["times", "weights", "circuit"],
     supply_charge_vjp: ["times", "weights", "circuit", "grad_q_plus", "grad_q_minus"],
     trace: ["times", "weights", "circuit", "at"],
@@ -95,7 +104,7 @@ def test_another_dtype_is_refused_by_name(function: Callable[..., Any], name: st
         call(function, **{name: GOOD[name].astype(dtype)})
 
 
-@each(["conductance", "drive0", "conductance0", "grad_v", "grad_times", "grad_q_plus", "grad_q_minus"])
+@each(OTHERS)
 def test_two_precisions_in_one_call_are_refused_by_name(function: Callable[..., Any], name: str) -> None:
     with pytest.raises(TypeError, match=rf"^{name} must be float64, got float32; convert with .astype"):
         call(function, **{name: GOOD[name].astype(np.float32)})
@@ -142,7 +151,18 @@ def test_another_memory_layout_is_refused_with_the_remedy(function: Callable[...
 
 
 @each(
-    ["weights", "drive", "conductance", "drive0", "conductance0", "grad_v", "grad_times", "grad_q_plus", "grad_q_minus"]
+    [
+        *DEVICES,
+        "weights",
+        "drive",
+        "conductance",
+        "drive0",
+        "conductance0",
+        "grad_v",
+        "grad_times",
+        "grad_q_plus",
+        "grad_q_minus",
+    ]
 )
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_is_refused_with_its_place(
@@ -169,7 +189,7 @@ def test_a_time_in_the_phase_or_after_it_is_accepted(function: Callable[..., Any
     call(function, times=with_value("times", value))
 
 
-@each(["conductance", "conductance0"])
+@each(["g_plus", "g_minus", "conductance", "conductance0"])
 def test_a_negative_conductance_is_refused_with_its_place(function: Callable[..., Any], name: str) -> None:
     place = ", ".join(str(n - 1) for n in GOOD[name].shape)
     with pytest.raises(ValueError, match=rf"^{name}\[{place}\] must not be negative, got -0\.5"):
@@ -188,7 +208,7 @@ def test_a_voltage_that_is_nan_is_refused_with_its_place(function: Callable[...,
         call(function, v=with_value("v", math.nan))
 
 
-@each(["weights", "drive"])
+@each(["weights", "drive", "g_plus"])
 def test_a_number_of_inputs_that_does_not_fit_is_refused_with_both_shapes(
     function: Callable[..., Any], name: str
 ) -> None:
@@ -199,7 +219,7 @@ def test_a_number_of_inputs_that_does_not_fit_is_refused_with_both_shapes(
         call(function, **{name: np.ones((2, 4))})
 
 
-@each(["conductance", "drive0", "conductance0", "grad_v", "grad_times", "grad_q_plus", "grad_q_minus"])
+@each(OTHERS)
 def test_an_array_that_does_not_fit_the_others_is_refused_with_both_shapes(
     function: Callable[..., Any], name: str
 ) -> None:

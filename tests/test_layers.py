@@ -18,10 +18,10 @@ CPP = ROOT / "src" / "cpp"
 RANKS = [
     ["_core", "_files", "_sdk", "circuit"],
     ["_tensors", "functional"],
-    ["_idx", "initialisation", "datasets", "network", "physical", "energy"],
+    ["_idx", "initialisation", "datasets", "device_model", "device_network", "network", "physical", "energy"],
     ["history", "checkpoint", "training"],
     ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
-    ["executors", "presets", "relu", "transfer", "experiment", "spice", "sweep", "tables"],
+    ["executors", "presets", "relu", "transfer", "experiment", "spice", "shockley", "sweep", "tables"],
     ["plots", "report", "sklearn"],
     ["cli", "__main__"],
 ]

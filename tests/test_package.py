@@ -29,14 +29,16 @@ def words(text: str) -> list[str]:
 
 
 HEADERS = words("""
-    build_config.h charge.h circuit.h encode.h energy.h fire.h network.h schedule.h span.h threads.h trace.h trainer.h
+    build_config.h charge.h circuit.h device_model.h device_network.h encode.h energy.h fire.h network.h
+    rectified.h schedule.h span.h threads.h trace.h trainer.h
 """)
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {
     *words("""
     __init__.py __main__.py _core.pyi _files.py _idx.py _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
-    datasets.py energy.py executors.py experiment.py functional.py history.py initialisation.py network.py physical.py
-    presets.py py.typed relu.py sklearn.py sweep.py tables.py training.py transfer.py
+    datasets.py device_model.py device_network.py energy.py executors.py experiment.py functional.py history.py
+    initialisation.py network.py physical.py presets.py py.typed relu.py shockley.py sklearn.py sweep.py tables.py
+    training.py transfer.py
     cli/__init__.py cli/_energy.py cli/_options.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
     cli/_trace.py cli/_train.py
     plots/__init__.py plots/_comparison.py plots/_energy.py plots/_pareto.py plots/_spice.py plots/_style.py

@@ -21,12 +21,13 @@ import numpy as np
 import pytest
 from strategies import CIRCUITS, Array, random_layer
 
-from rcspike import Circuit, Network, build_config, train
+from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, build_config, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import (
     charge,
     charge_affine,
     charge_affine_vjp,
+    charge_rectified,
     charge_vjp,
     fire,
     supply_charge,
@@ -62,6 +63,9 @@ def layer_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Array
             yield from charge_vjp(times, weights, circuit, few, threads=threads)
             yield charge_affine(times, weights, G, drive0=row, conductance0=row, threads=threads)
             yield from charge_affine_vjp(times, weights, G, grad_v, drive0=row, conductance0=row, threads=threads)
+            rails = (1 + 0.3 * rng.normal(size=weights.shape)).astype(dtype)
+            devices = (np.maximum(weights, 0), rails, np.maximum(-weights, 0), -rails)
+            yield charge_rectified(times, *devices, drive0=row, conductance0=row, threads=threads)
             yield from supply_charge(times, weights, circuit, threads=threads)
             yield from supply_charge_vjp(times, weights, circuit, grad_v, few, threads=threads)
             at = np.linspace(0, 1, 5).astype(dtype)
@@ -77,6 +81,9 @@ def network_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Arr
     network = Network.create([36, 45, 20, 4], Circuit(v_syn=1.2, diode_drop=0.1, ramp=0.2), seed=1, dtype=dtype)
     yield network.forward(data.train.times, threads=threads)
     yield network.forward(data.train.times, noise=0.02, seed=2, threads=threads)
+    for circuit in (network.circuit, CIRCUITS["asymmetric rails and a diode"]):
+        pairs = [DevicePairs(np.abs(w), np.abs(w)[::-1].copy(), offset=w[0] / 10) for w in network.weights]
+        yield DeviceNetwork(pairs, circuit).forward(data.train.times, threads=threads)
     for penalty in (0.0, 0.01):
         history = train(
             network,
@@ -92,6 +99,13 @@ def network_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Arr
         )
         yield from network.weights
         yield np.array([[e.loss, e.train_accuracy, e.test_accuracy, e.validation_accuracy] for e in history])
+    everything = DeviceModel(
+        off=0.05, levels=50, lognormal=0.2, proportional=0.1, absolute=0.03, stuck_off=0.1, stuck_on=0.05
+    )
+    for circuit in (network.circuit, CIRCUITS["asymmetric rails"]):
+        network = Network.create([36, 45, 20, 4], circuit, seed=1, dtype=dtype)
+        train(network, data, epochs=1, seed=3, batch_size=50, devices=everything, threads=threads)
+        yield from network.weights
 
 
 def all_digests(threads: int) -> list[str]:

@@ -7,8 +7,10 @@
 
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
 
@@ -63,15 +65,39 @@ Span1<T> writable_row(Array<T>& a) {
 /// None is all the cores this process may use.
 inline Threads threads(std::optional<int> n) { return n ? Threads::exactly(*n) : Threads::all(); }
 
+/// forward of a kind of network, from spike times or from their schedule.
+template <class Real, class Network>
+void bind_forward(py::class_<Network>& network) {
+    using Input = std::variant<const Schedule<Real>*, Array<Real>>;
+    network.def(
+        "forward",
+        [](const Network& network, const Input& times, const std::vector<Array<Real>>& noise, std::optional<int> n) {
+            const auto* prepared = std::get_if<const Schedule<Real>*>(&times);
+            const auto spikes = prepared ? Span2<const Real>{} : matrix(std::get<Array<Real>>(times), "times");
+            const auto shifts = matrices(noise, "noise");
+            auto v =
+                new_matrix<Real>(prepared ? (*prepared)->batch() : spikes.rows, network.n_out(network.n_layers() - 1));
+            const auto to = writable(v);
+            const py::gil_scoped_release released;
+            if (prepared) network.forward(**prepared, shifts, to, threads(n));
+            if (!prepared) network.forward(spikes, shifts, to, threads(n));
+            return v;
+        },
+        py::arg("times").noconvert().none(false), py::arg("noise").noconvert(), py::arg("threads") = py::none());
+}
+
 /// One line for each concept of the library; each in a file of its own.
 void bind_build_config(py::module_& m);
 void bind_circuit(py::module_& m);
 void bind_schedule(py::module_& m);
 void bind_charge(py::module_& m);
+void bind_rectified(py::module_& m);
 void bind_energy(py::module_& m);
 void bind_fire(py::module_& m);
 void bind_trace(py::module_& m);
 void bind_network(py::module_& m);
+void bind_device_network(py::module_& m);
+void bind_device_model(py::module_& m);
 void bind_trainer(py::module_& m);
 
 }  // namespace rcspike::bindings

@@ -9,9 +9,12 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_circuit(m);
     bind_schedule(m);
     bind_charge(m);
+    bind_rectified(m);
     bind_energy(m);
     bind_fire(m);
     bind_trace(m);
     bind_network(m);
+    bind_device_network(m);
+    bind_device_model(m);
     bind_trainer(m);
 }

@@ -16,14 +16,6 @@ Layer<Real> pack(Span2<const Real> weights, const Circuit& circuit, const Schedu
     return detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads);
 }
 
-/// Zeros rather than nothing if the row is not given: a gradient may be wanted at zero.
-template <class Real>
-void pack_row(Span1<const Real> row, std::size_t n_out, Tiles<Real>& tiles) {
-    if (row.data) return tiles.pack({row.data, 1, row.size}, Threads{1});
-    tiles.resize(1, n_out);
-    tiles.values.zero();
-}
-
 template <class Real>
 Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& schedule, Threads threads) {
     const std::size_t n_out = synapses.drive.cols;
@@ -32,22 +24,11 @@ Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& sch
     detail::check_range("drive", synapses.drive, 1, threads);
     detail::check_range("conductance", synapses.conductance, 1, threads);
     detail::check_not_negative("conductance", synapses.conductance);
-    if (synapses.drive0.data) {
-        detail::check_size("drive0", synapses.drive0, n_out);
-        detail::check_finite("drive0", synapses.drive0);
-        detail::check_range("drive0", synapses.drive0);
-    }
-    if (synapses.conductance0.data) {
-        detail::check_size("conductance0", synapses.conductance0, n_out);
-        detail::check_finite("conductance0", synapses.conductance0);
-        detail::check_not_negative("conductance0", synapses.conductance0);
-        detail::check_range("conductance0", synapses.conductance0);
-    }
     Layer<Real> layer;
+    layer.kind = kernels::Synapses::affine;
     layer.drive.pack(synapses.drive, threads);
     layer.conductance.pack(synapses.conductance, threads);
-    pack_row(synapses.drive0, n_out, layer.drive0);
-    pack_row(synapses.conductance0, n_out, layer.conductance0);
+    detail::pack_on_from_start(synapses.drive0, synapses.conductance0, layer);
     return layer;
 }
 

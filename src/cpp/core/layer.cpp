@@ -66,14 +66,21 @@ void supply_backward(const Layer<Real>& layer, const kernels::Events<Real>& trai
 }  // namespace
 
 template <class Real>
-Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit,
-                            Threads threads) {
+kernels::Coupling<Real> coupling_of(const Circuit& circuit) {
     validate(circuit);
-    check_shape(name, weights, n_in, weights.cols);
     // An infinite rail has conductance 0 and no diode to speak of: D = w, G = 0.
     const double plus = 1 / circuit.e_plus;
     const double minus = 1 / -circuit.e_minus;
-    check_range(name, weights, std::max({plus, minus, 1.0}), threads);
+    return {static_cast<Real>(1 - circuit.diode_drop * plus), static_cast<Real>(1 - circuit.diode_drop * minus),
+            static_cast<Real>(plus), static_cast<Real>(minus)};
+}
+
+template <class Real>
+Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit,
+                            Threads threads) {
+    const kernels::Coupling<Real> coupling = coupling_of<Real>(circuit);
+    check_shape(name, weights, n_in, weights.cols);
+    check_range(name, weights, std::max<double>({coupling.b_plus, coupling.b_minus, 1.0}), threads);
     Layer<Real> layer;
     layer.drive.pack(weights, threads);
     layer.drive.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
@@ -81,17 +88,36 @@ Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::si
         for (std::size_t i = 0; i < kernels::lanes<Real>; ++i)
             w[i] += 0;  // -0 becomes 0: the kernels go by the sign bit
     });
-    layer.coupling = {static_cast<Real>(1 - circuit.diode_drop * plus),
-                      static_cast<Real>(1 - circuit.diode_drop * minus), static_cast<Real>(plus),
-                      static_cast<Real>(minus)};
+    layer.coupling = coupling;
     return layer;
+}
+
+template <class Real>
+void pack_on_from_start(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer) {
+    const auto pack = [&](const char* name, Span1<const Real> row, Tiles<Real>& tiles) {
+        tiles.resize(1, layer.n_out());
+        if (!row.data) return tiles.values.zero();
+        check_size(name, row, layer.n_out());
+        check_finite(name, row);
+        check_range(name, row);
+        tiles.pack({row.data, 1, row.size}, Threads{1});
+    };
+    pack("drive0", drive0, layer.drive0);
+    pack("conductance0", conductance0, layer.conductance0);
+    if (conductance0.data) check_not_negative("conductance0", conductance0);
 }
 
 template <class Real>
 kernels::Tile<Real> Layer<Real>::tile(std::size_t i) const {
     const auto optional = [i](const Tiles<Real>& tiles) { return tiles.rows > 0 ? tiles.tile(i) : nullptr; };
-    return {drive.tile(i),          optional(conductance), optional(drive0),
-            optional(conductance0), drive.tile_size(),     coupling};
+    return {kind,
+            drive.tile(i),
+            optional(conductance),
+            optional(drive0),
+            optional(conductance0),
+            weights ? weights->tile(i) : nullptr,
+            drive.tile_size(),
+            coupling};
 }
 
 Split::Split(std::size_t n_samples, std::size_t n_in, std::size_t tiles) : batch(n_samples), n_tiles(tiles) {
@@ -200,9 +226,11 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
         parts.resize(split.chunks, like.count() * like.tile_size());
     };
     resize(gradient.drive, layer.drive);
-    resize(gradient.conductance, layer.conductance);
-    resize(gradient.drive0, layer.drive0);
-    resize(gradient.conductance0, layer.conductance0);
+    if (layer.kind == kernels::Synapses::affine) {
+        resize(gradient.conductance, layer.conductance);
+        resize(gradient.drive0, layer.drive0);
+        resize(gradient.conductance0, layer.conductance0);
+    }
 
     std::size_t most_steps = 0, most_spikes = 0;
     for (std::size_t s = 0; s < batch; ++s) {
@@ -293,7 +321,9 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                                               \
+    template kernels::Coupling<Real> coupling_of(const Circuit&);                                               \
     template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads); \
+    template void pack_on_from_start(Span1<const Real>, Span1<const Real>, Layer<Real>&);                       \
     template struct Layer<Real>;                                                                                \
     template struct Parts<Real>;                                                                                \
     template class EventBatch<Real>;                                                                            \

@@ -17,24 +17,35 @@
 
 namespace rcspike::detail {
 
-/// Synapses of one layer; `conductance`, `drive0` and `conductance0` are empty if they are resistive.
+/// Synapses of one layer, as kernels::Tile has them: resistive ones have no `conductance`, `drive0` and `conductance0`.
 template <class Real>
 struct Layer {
-    Tiles<Real> drive;  // the weights if resistive
-    Tiles<Real> conductance, drive0, conductance0;
+    kernels::Synapses kind = kernels::Synapses::resistive;
+    Tiles<Real> drive, conductance, drive0, conductance0;
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
+    const Tiles<Real>* weights = nullptr;  // that pairs were drawn for, if their gradient is wanted
+    std::vector<Real> offset;              // of the neurons' thresholds, in V_th; empty if there is none
 
     std::size_t n_in() const { return drive.rows; }
     std::size_t n_out() const { return drive.cols; }
     kernels::Tile<Real> tile(std::size_t i) const;
     /// Resistive, on symmetric rails.
-    bool is_even() const { return drive0.rows == 0 && kernels::is_even(coupling); }
+    bool is_even() const { return kind == kernels::Synapses::resistive && kernels::is_even(coupling); }
 };
+
+/// How the sign of a weight couples to the rails of a circuit.
+template <class Real>
+kernels::Coupling<Real> coupling_of(const Circuit& circuit);
 
 /// Resistive synapses, checked: the circuit, the shape (n_in rows), and that no sum can overflow.
 template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit,
                             Threads threads);
+
+/// D0 and G0, checked, beside the synapses that the layer has already: zeros where they are not given, since a gradient
+/// may be wanted there.
+template <class Real>
+void pack_on_from_start(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer);
 
 /// A run of samples, or of tiles.
 struct Range {

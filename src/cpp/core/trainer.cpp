@@ -7,6 +7,7 @@
 
 #include "activity.h"
 #include "check.h"
+#include "devices.h"
 #include "elementary.h"
 #include "workers.h"
 
@@ -23,9 +24,12 @@ template <class Real>
 struct Trainer<Real>::State {
     Network<Real> network;
     Loss loss;
+    DeviceModel model;
+    std::uint64_t seed;
     std::uint64_t steps = 0;
     std::vector<Tiles<Real>> moment1, moment2;
 
+    detail::Devices<Real> devices;  // unused if they are ideal
     Activity<Real> activity;
     std::vector<detail::Sorting<Real>> sorting;  // one for each thread
     std::vector<LayerGradient<Real>> gradients;
@@ -114,7 +118,7 @@ void check(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Sp
 }  // namespace
 
 template <class Real>
-Trainer<Real>::Trainer(Network<Real> network, const Loss& loss) {
+Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceModel& devices, std::uint64_t seed) {
     if (!(loss.temperature > 0) || std::isinf(loss.temperature)) {
         refuse("temperature must be above 0 and finite, got ", loss.temperature);
     }
@@ -125,7 +129,11 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss) {
     if (!(loss.energy_penalty >= 0) || std::isinf(loss.energy_penalty)) {
         refuse("energy_penalty must be finite and not negative, got ", loss.energy_penalty);
     }
-    state_.reset(new State{std::move(network), loss, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
+    validate(devices, network.n_layers());
+    if (loss.energy_penalty > 0 && !devices.is_ideal()) {
+        refuse("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
+    }
+    state_.reset(new State{std::move(network), loss, devices, seed, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
     for (const Layer<Real>& layer : state_->network.layers_) {
         for (auto* moments : {&state_->moment1, &state_->moment2}) {
             moments->emplace_back();
@@ -152,16 +160,17 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
                                Span1<const std::int64_t> labels, const std::vector<Span2<const Real>>& noise,
                                double learning_rate, Threads threads) {
     State& s = *state_;
-    std::vector<Layer<Real>>& layers = s.network.layers_;
-    const std::size_t batch = samples.size, n_layers = layers.size();
+    const std::vector<Layer<Real>>& layers = s.model.is_ideal() ? s.network.layers_ : s.devices.layers;
+    const std::size_t batch = samples.size, n_layers = s.network.layers_.size();
     check(schedule, samples, labels, s.network);
-    detail::check_noise(layers, noise, batch);
+    detail::check_noise(s.network.layers_, noise, batch);
     if (!(learning_rate >= 0) || std::isinf(learning_rate))
         refuse("learning_rate must not be negative, got ", learning_rate);
     StepReport report;
     report.silent.assign(n_layers - 1, 0);
     report.saturated.assign(n_layers - 1, 0);
     if (batch == 0) return report;
+    if (!s.model.is_ideal()) s.devices.draw(s.network.layers_, s.model, s.seed, s.steps, threads);
 
     s.activity.resize(layers, batch);
     s.sorting.resize(std::max(s.sorting.size(), static_cast<std::size_t>(threads.count)));
@@ -215,6 +224,7 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
                     const std::size_t first = task * slice;
                     kernels::table<Real>().adam(adam, std::min(slice, parts.size - first), parts.values.data() + first,
                                                 parts.count, parts.size,
+                                                s.model.is_ideal() ? nullptr : s.devices.slopes[l].data() + first,
                                                 s.network.layers_[l].drive.values.data() + first,
                                                 s.moment1[l].values.data() + first, s.moment2[l].values.data() + first);
                 }};

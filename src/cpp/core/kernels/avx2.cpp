@@ -1,4 +1,5 @@
 // The kernels for AVX2 with FMA.
+#include "elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
 
@@ -36,6 +37,8 @@ RCSPIKE_INLINE bool any_below(__m256d x, double bound) {
 }
 
 #include "kernels/block.h"
+#include "kernels/draw.h"
+#include "kernels/rectify.h"
 #include "kernels/relax.h"
 #include "kernels/sweep.h"
 

@@ -53,20 +53,41 @@ struct Events {
     std::size_t n_spikes() const { return steps[n_steps - 1].end; }
 };
 
-/// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. Resistive:
-/// `drive` holds the weights, the other three are null. It is drive0 that tells the two apart: without inputs there are
-/// no rows, and then the first two are null in either case.
+/// What a tile holds. Resistive synapses: the weights in `drive`, nothing else. Affine ones: D and G. Pairs of devices
+/// p and m, in the units of the weights, so that D = a+ p - a- m and G = b+ p + b- m: p - m and p + m on symmetric
+/// rails, else p and -m. Where one device of each pair is 0 these are w and |w|, or the positive and the negative
+/// weights, and pairs have the bits of resistive synapses.
+enum class Synapses { resistive, affine, pairs };
+
+/// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. What a kind
+/// does not have is null.
 template <class Real>
 struct Tile {
+    Synapses kind;
     const Real* drive;
     const Real* conductance;
     const Real* drive0;        // one row
     const Real* conductance0;  // one row
+    const Real* weights;       // that pairs are drawn for, in the backward pass: their gradient is wanted
     std::size_t stride;
     Coupling<Real> coupling;
 };
 
-/// Where the backward pass adds its gradients; same layout as Tile. grad_conductance is null if resistive.
+/// Devices behind diodes, all rows as in Tile. Where one conducts nothing at all, its rail is out of reach.
+template <class Real>
+struct RectifiedTile {
+    const Real* drive;        // of both devices while they conduct
+    const Real* conductance;  // of both
+    const Real* g_plus;
+    const Real* rail_plus;
+    const Real* g_minus;
+    const Real* rail_minus;
+    const Real* drive0;        // one row
+    const Real* conductance0;  // one row
+};
+
+/// Where the backward pass adds its gradients; same layout as Tile. Only affine synapses have more than that of
+/// `drive`.
 template <class Real>
 struct TileGradient {
     Real* drive;
@@ -81,6 +102,16 @@ template <class Real>
 struct Adam {
     Real learning_rate, beta1, beta2, epsilon;
     Real correction1, correction2;
+};
+
+/// A draw of devices for weights (DeviceModel), in the units of the weights.
+template <class Real>
+struct DeviceDraw {
+    std::uint32_t seed[2], step, layer;
+    bool even;  // how pairs are stored: see Synapses
+    Real w_max, g_min, g_max;
+    Real level;  // between two neighbouring ones; 0: any conductance
+    float lognormal, proportional, absolute, stuck_off, stuck_on;
 };
 
 /// What the positive and the negative rail deliver to the neurons of a tile: a row of lanes each, in C V_th.
@@ -121,6 +152,8 @@ struct Kernels {
     /// `lanes` of their numbers in grad_v may differ from 0. Null where it does not pay.
     void (*charge_backward_merged)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                                    const TileGradient<Real>& gradient, Real* scratch);
+    /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.
+    void (*charge_rectified)(const Events<Real>& events, const RectifiedTile<Real>& tile, Real* v);
     /// Charges that the rails deliver to one resistive tile.
     void (*supply)(const Events<Real>& events, const Tile<Real>& tile, const RailRows<Real>& charges);
     /// Adds the gradients of one resistive tile for a loss that counts these charges too, and writes them.
@@ -129,9 +162,13 @@ struct Kernels {
     /// v of one tile at sorted times, a row of lanes each.
     void (*trace)(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
-    /// order.
+    /// order, times `slope` unless that is null.
     void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
-                 Real* weights, Real* moment1, Real* moment2);
+                 const Real* slope, Real* weights, Real* moment1, Real* moment2);
+    /// Pairs of devices for n weights (a multiple of lanes) of a layer from the one of number `first` on, and d|g|/d|w|
+    /// of the device that is not at its least.
+    void (*draw)(const DeviceDraw<Real>& devices, std::size_t first, std::size_t n, const Real* weights, Real* drive,
+                 Real* conductance, Real* slope);
 };
 
 /// The table of the instruction set in use.

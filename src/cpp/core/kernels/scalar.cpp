@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
 
@@ -59,6 +60,8 @@ RCSPIKE_VECTOR_FUNCTIONS(Doubles, double)
 #undef RCSPIKE_VECTOR_FUNCTIONS
 
 #include "kernels/block.h"
+#include "kernels/draw.h"
+#include "kernels/rectify.h"
 #include "kernels/relax.h"
 #include "kernels/sweep.h"
 

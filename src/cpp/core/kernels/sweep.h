@@ -85,6 +85,39 @@ struct ResistiveSums<B, false> {
     }
 };
 
+/// Pairs of devices: the same sums, of two arrays, and what is on from t = 0.
+template <class B, bool even>
+struct PairSums {
+    using Blocks = B;
+    using Real = typename B::Real;
+    static constexpr bool on_from_start = true;
+    static constexpr bool bounded = even;
+    B first, second, drive0, conductance0;
+    Coupling<Real> c;
+
+    RCSPIKE_INLINE explicit PairSums(const Tile<Real>& tile)
+        : first(B::all(0)),
+          second(first),
+          drive0(B::load(tile.drive0)),
+          conductance0(B::load(tile.conductance0)),
+          c(tile.coupling) {}
+
+    RCSPIKE_INLINE void switch_on(const Tile<Real>& tile, std::size_t offset) {
+        first = first + B::load(tile.drive + offset, tile.stride);
+        second = second + B::load(tile.conductance + offset, tile.stride);
+    }
+    RCSPIKE_INLINE B a(const Step<Real>& step) const {
+        const B plus = first * B::all(step.a);
+        const B both = even ? plus : fma(second, B::all(c.a_minus * step.length), plus);
+        return fma(drive0, B::all(step.length), both);
+    }
+    RCSPIKE_INLINE B y(const Step<Real>& step) const {
+        const B both =
+            even ? second * B::all(step.y) : fma(second, B::all(c.b_minus * step.length), first * B::all(step.y));
+        return fma(conductance0, B::all(-step.length), both);
+    }
+};
+
 /// v e + a phi. With e = 1 + y phi it is v + (a + y v) phi, one operation less but with the rounding error of the
 /// larger of the two voltages: right where both are bounded by the same rail.
 template <bool bounded, class B>
@@ -237,14 +270,53 @@ struct ResistiveAdjoint<B, false> {
         time_plus = fma(lambda_v, B::all(c.b_plus), lambda * B::all(-c.a_plus));
         time_minus = fma(lambda_v, B::all(-c.b_minus), lambda * B::all(-c.a_minus));
     }
+    RCSPIKE_INLINE B weight_slope(B w) const {
+        const B plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
+        const B minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
+        return by_sign(w, plus, minus);
+    }
     template <bool wants_times>
     RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
                             Real* times) const {
         const B w = B::load(tile.drive + offset);
-        const B plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
-        const B minus = fma(q, B::all(c.b_minus), p * B::all(c.a_minus));
-        (B::load(gradient.drive + offset) + by_sign(w, plus, minus)).store(gradient.drive + offset);
+        (B::load(gradient.drive + offset) + weight_slope(w)).store(gradient.drive + offset);
         if (wants_times) fma(w, by_sign(w, time_plus, time_minus), B::load(times)).store(times);
+    }
+};
+
+/// Pairs that were drawn for weights: dL/dw of the device that the weight's sign chooses, before the slope of the draw.
+template <class B, bool even>
+struct PairAdjoint;
+
+template <class B>
+struct PairAdjoint<B, true> : ResistiveAdjoint<B, true> {
+    using Real = typename B::Real;
+    RCSPIKE_INLINE explicit PairAdjoint(const Tile<Real>& tile) : ResistiveAdjoint<B, true>(tile) {}
+
+    template <bool wants_times>
+    RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
+                            Real* times) const {
+        const B change = this->p + flip_sign(this->minus_q, B::load(tile.weights + offset));
+        (B::load(gradient.drive + offset) + change).store(gradient.drive + offset);
+        if (!wants_times) return;
+        const B sum = fma(this->lambda * B::all(-this->a), B::load(tile.drive + offset), B::load(times));
+        fma(this->lambda_v, B::load(tile.conductance + offset), sum).store(times);
+    }
+};
+
+template <class B>
+struct PairAdjoint<B, false> : ResistiveAdjoint<B, false> {
+    using Real = typename B::Real;
+    RCSPIKE_INLINE explicit PairAdjoint(const Tile<Real>& tile) : ResistiveAdjoint<B, false>(tile) {}
+
+    template <bool wants_times>
+    RCSPIKE_INLINE void add(const Tile<Real>& tile, const TileGradient<Real>& gradient, std::size_t offset,
+                            Real* times) const {
+        const B change = this->weight_slope(B::load(tile.weights + offset));
+        (B::load(gradient.drive + offset) + change).store(gradient.drive + offset);
+        if (!wants_times) return;
+        const B sum = fma(this->time_plus, B::load(tile.drive + offset), B::load(times));
+        fma(this->time_minus, B::load(tile.conductance + offset), sum).store(times);
     }
 };
 
@@ -286,7 +358,7 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
                                               wants_times ? gradient.times + spike * lanes<Real> : nullptr);
         }
     }
-    if constexpr (Sums::on_from_start) {
+    if constexpr (std::is_same_v<Adjoint, AffineAdjoint<B>>) {
         adjoint.pass(events.steps[0], lambda, B::load(scratch + width), B::load(scratch + 2 * width));
         if (gradient.drive0) (B::load(gradient.drive0) + adjoint.p).store(gradient.drive0);
         if (gradient.conductance0) (B::load(gradient.conductance0) + adjoint.minus_q).store(gradient.conductance0);
@@ -295,12 +367,13 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
 
 template <class Real>
 void adam(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
-          Real* weights, Real* moment1, Real* moment2) {
+          const Real* slope, Real* weights, Real* moment1, Real* moment2) {
     using B = Block<Real, 1>;
     const auto all = [](Real value) RCSPIKE_LAMBDA { return B::all(value); };
     for (std::size_t i = 0; i < n; i += lanes<Real>) {
         B g = B::load(gradient + i);
         for (std::size_t part = 1; part < n_parts; ++part) g = g + B::load(gradient + part * stride + i);
+        if (slope) g = g * B::load(slope + i);
         B m1 = B::load(moment1 + i);
         B m2 = B::load(moment2 + i);
         m1 = fma(all(1 - adam.beta1), g - m1, m1);
@@ -322,15 +395,22 @@ RCSPIKE_INLINE void with_constant(std::size_t n, const Function& f) {
     f(std::integral_constant<std::size_t, most>{});
 }
 
-/// Synapses are affine if the tile says what is on from the start, which it does even without any input; resistive ones
-/// split by the symmetry of the rails.
+/// Calls f with true on symmetric rails, else with false, as a constant.
+template <class Real, class Function>
+RCSPIKE_INLINE void with_symmetry(const Coupling<Real>& coupling, const Function& f) {
+    if (is_even(coupling)) return f(std::true_type{});
+    f(std::false_type{});
+}
+
 template <class Real>
 void charge_any(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, Real* v) {
     with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
         using B = Block<Real, n>;
-        if (tile.drive0) return charge<AffineSums<B>>(events, tile, v);
-        if (is_even(tile.coupling)) return charge<ResistiveSums<B, true>>(events, tile, v);
-        charge<ResistiveSums<B, false>>(events, tile, v);
+        if (tile.kind == Synapses::affine) return charge<AffineSums<B>>(events, tile, v);
+        with_symmetry(tile.coupling, [&](auto even) RCSPIKE_LAMBDA {
+            if (tile.kind == Synapses::pairs) return charge<PairSums<B, even>>(events, tile, v);
+            charge<ResistiveSums<B, even>>(events, tile, v);
+        });
     });
 }
 
@@ -345,14 +425,17 @@ template <class Real>
 void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                          const TileGradient<Real>& gradient, Real* scratch) {
     using B = Block<Real, 1>;
-    if (tile.drive0) {
+    if (tile.kind == Synapses::affine) {
         charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
-    } else if (is_even(tile.coupling)) {
-        charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient,
-                                                                                 scratch);
     } else {
-        charge_backward_timed<ResistiveSums<B, false>, ResistiveAdjoint<B, false>>(events, tile, grad_v, gradient,
-                                                                                   scratch);
+        with_symmetry(tile.coupling, [&](auto even) RCSPIKE_LAMBDA {
+            if (tile.kind == Synapses::pairs) {
+                return charge_backward_timed<PairSums<B, even>, PairAdjoint<B, even>>(events, tile, grad_v, gradient,
+                                                                                      scratch);
+            }
+            charge_backward_timed<ResistiveSums<B, even>, ResistiveAdjoint<B, even>>(events, tile, grad_v, gradient,
+                                                                                     scratch);
+        });
     }
 }
 
@@ -368,6 +451,6 @@ void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* a
 template <class Real>
 constexpr Kernels<Real> make_table() {
     static_assert(RCSPIKE_TILES_AT_ONCE <= most_tiles);
-    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>,      charge_backward_any<Real>, nullptr,
-            supply<Real>,          supply_backward<Real>, trace_any<Real>,           adam<Real>};
+    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>,      charge_backward_any<Real>, nullptr,    charge_rectified<Real>,
+            supply<Real>,          supply_backward<Real>, trace_any<Real>,           adam<Real>, draw<Real>};
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "rcspike/device_model.h"
 #include "rcspike/network.h"
 
 namespace rcspike {
@@ -31,7 +32,10 @@ struct StepReport {
 template <class Real>
 class Trainer {
 public:
-    Trainer(Network<Real> network, const Loss& loss);
+    /// Unless they are ideal, each step runs on devices drawn afresh, as draw_devices draws them with this seed and the
+    /// number of steps done; the gradient is that of the weights through the devices drawn. Rounding to levels and
+    /// cutting at w_max count as the identity in it.
+    Trainer(Network<Real> network, const Loss& loss, const DeviceModel& devices = {}, std::uint64_t seed = 0);
     Trainer(Trainer&&) noexcept;
     ~Trainer();
 

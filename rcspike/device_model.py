@@ -1,0 +1,115 @@
+"""How real devices differ from the weights they are to be: what device-aware training draws afresh for every batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rcspike import _core
+from rcspike.device_network import DevicePairs
+from rcspike.functional import FloatArray, check_array
+
+__all__ = ["DeviceModel", "draw_devices"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceModel:
+    """Errors of the devices of a chip, as independent draws for each device.
+
+    A weight w becomes a pair of devices (`DevicePairs`): abs(w) above the least conductance on the rail of its sign,
+    the least on the other. In the units of the weights, devices reach from ``off * g_max`` to
+    ``g_max = w_max / (1 - off)``. The three kinds of variation act in this order on the target; a stuck device is
+    where it is.
+
+    Parameters
+    ----------
+    off : float
+        g_min / g_max, in [0, 1).
+    levels : int
+        Conductances a device can be programmed to, evenly spaced from g_min to g_max, at least 2; 0 is any.
+    lognormal : float
+        Standard deviation of ln g.
+    proportional : float
+        Standard deviation of a Gaussian error, as a share of g.
+    absolute : float
+        Standard deviation of a Gaussian error, as a share of g_max. No device falls below 0.
+    stuck_off, stuck_on : float
+        Probabilities that a device is at g_min or at g_max, whatever its target.
+    w_max : tuple of float
+        The largest abs(w) that the devices of each layer reach, in V_th / T; empty: the layer's largest abs(w).
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    Examples
+    --------
+    >>> DeviceModel(lognormal=0.2, levels=16).levels
+    16
+    """
+
+    off: float = 0.0
+    levels: int = 0
+    lognormal: float = 0.0
+    proportional: float = 0.0
+    absolute: float = 0.0
+    stuck_off: float = 0.0
+    stuck_on: float = 0.0
+    w_max: tuple[float, ...] = ()
+    core: _core.DeviceModel = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "w_max", tuple(self.w_max))
+        object.__setattr__(self, "core", _core.DeviceModel(**self.parameters()))
+
+    def parameters(self) -> dict[str, Any]:
+        """All of them by name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "core"}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.parameters(),)
+
+
+def _rebuild(parameters: dict[str, Any]) -> DeviceModel:
+    return DeviceModel(**parameters)
+
+
+def draw_devices(weights: FloatArray, model: DeviceModel, *, seed: int, step: int = 0, layer: int = 0) -> DevicePairs:
+    """One draw of a layer's devices: that of a training step of this seed.
+
+    Parameters
+    ----------
+    weights : (n_in, n_out)
+        In V_th / T.
+    model : DeviceModel
+    seed : int
+        Non-negative, below 2**64.
+    step, layer : int
+        Each step and each layer has devices of its own.
+
+    Returns
+    -------
+    DevicePairs
+        In the dtype of the weights. The two dtypes draw different devices.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the weights are no finite float32 or float64 matrix, or ``w_max`` does not have this layer.
+
+    Notes
+    -----
+    Random words come from Threefry-2x32-20 (Salmon et al., SC 2011), keyed by seed, step, layer and effect and counted
+    by synapse: no draw depends on the number of threads or on what else is drawn.
+
+    Examples
+    --------
+    >>> pairs = draw_devices(np.array([[0.5, -2.0]]), DeviceModel(levels=3), seed=0)
+    >>> pairs.plus - pairs.minus
+    array([[ 0., -2.]])
+    """
+    check_array("weights", weights, 2)
+    if model.w_max and layer >= len(model.w_max):
+        raise ValueError(f"w_max is given for {len(model.w_max)} layers, but layer {layer} was asked for")
+    return DevicePairs(*_core.draw_devices(weights, model.core, seed=seed, step=step, layer=layer))

@@ -1,0 +1,37 @@
+#include "rcspike/device_network.h"
+
+#include "arrays.h"
+
+namespace rcspike::bindings {
+namespace {
+
+template <class Real>
+using Pairs = std::tuple<Array<Real>, Array<Real>, std::optional<Array<Real>>, std::optional<Array<Real>>,
+                         std::optional<Array<Real>>>;
+
+template <class Real>
+DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuit& circuit) {
+    std::vector<DevicePairs<Real>> pairs;
+    for (const auto& [plus, minus, drive0, conductance0, offset] : layers) {
+        pairs.push_back({matrix(plus, "plus"), matrix(minus, "minus"), optional_row(drive0, "drive0"),
+                         optional_row(conductance0, "conductance0"), optional_row(offset, "offset")});
+    }
+    return DeviceNetwork<Real>(pairs, circuit);
+}
+
+template <class Real>
+void bind(py::module_& m, const char* name) {
+    using N = DeviceNetwork<Real>;
+    py::class_<N> network(m, name);
+    bind_forward<Real>(network);
+    m.def("device_network", make<Real>, py::arg("layers").noconvert(), py::arg("circuit"));
+}
+
+}  // namespace
+
+void bind_device_network(py::module_& m) {
+    bind<float>(m, "DeviceNetwork32");
+    bind<double>(m, "DeviceNetwork64");
+}
+
+}  // namespace rcspike::bindings

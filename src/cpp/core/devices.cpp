@@ -1,0 +1,166 @@
+#include "devices.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "check.h"
+#include "workers.h"
+
+namespace rcspike {
+namespace {
+
+/// Weights of one task, a multiple of lanes.
+constexpr std::size_t slice = 8192;
+
+std::size_t slices(std::size_t size) { return (size + slice - 1) / slice; }
+
+/// The largest |w| of n weights, a multiple of lanes: lane by lane, which compilers vectorise.
+template <class Real>
+Real largest_size(const Real* weights, std::size_t n) {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    Real largest[lanes] = {};
+    for (std::size_t i = 0; i < n; i += lanes) {
+        for (std::size_t k = 0; k < lanes; ++k) largest[k] = std::max(largest[k], std::abs(weights[i + k]));
+    }
+    return *std::max_element(largest, largest + lanes);
+}
+
+template <class Real>
+kernels::DeviceDraw<Real> draw_of(const DeviceModel& model, std::uint64_t seed, std::uint64_t step, std::size_t layer,
+                                  double w_max, bool even) {
+    const double g_max = w_max / (1 - model.off);
+    kernels::DeviceDraw<Real> draw{};
+    draw.seed[0] = static_cast<std::uint32_t>(seed);
+    draw.seed[1] = static_cast<std::uint32_t>(seed >> 32);
+    draw.step = static_cast<std::uint32_t>(step);
+    draw.layer = static_cast<std::uint32_t>(layer);
+    draw.even = even;
+    draw.w_max = static_cast<Real>(w_max);
+    draw.g_min = static_cast<Real>(g_max * model.off);
+    draw.g_max = static_cast<Real>(g_max);
+    draw.level = model.levels > 0 ? static_cast<Real>(w_max / (model.levels - 1)) : Real(0);
+    draw.lognormal = static_cast<float>(model.lognormal);
+    draw.proportional = static_cast<float>(model.proportional);
+    draw.absolute = static_cast<float>(model.absolute);
+    draw.stuck_off = static_cast<float>(model.stuck_off);
+    draw.stuck_on = static_cast<float>(model.stuck_on);
+    return draw;
+}
+
+}  // namespace
+
+bool DeviceModel::is_ideal() const {
+    return off == 0 && levels == 0 && lognormal == 0 && proportional == 0 && absolute == 0 && stuck_off == 0 &&
+           stuck_on == 0 && w_max.empty();
+}
+
+void validate(const DeviceModel& model, std::size_t n_layers) {
+    using detail::refuse;
+    if (!(model.off >= 0 && model.off < 1)) refuse("off is g_min / g_max and must lie in [0, 1), got ", model.off);
+    if (model.levels == 1) refuse("levels must be at least 2, or 0 for devices that take any conductance, got 1");
+    const auto check_size = [](const char* name, double value) {
+        if (!(value >= 0) || std::isinf(value)) refuse(name, " must be finite and not negative, got ", value);
+    };
+    check_size("lognormal", model.lognormal);
+    check_size("proportional", model.proportional);
+    check_size("absolute", model.absolute);
+    check_size("stuck_off", model.stuck_off);
+    check_size("stuck_on", model.stuck_on);
+    if (model.stuck_off + model.stuck_on > 1) {
+        refuse("stuck_off and stuck_on are probabilities and must not exceed 1 together, got ", model.stuck_off,
+               " and ", model.stuck_on);
+    }
+    if (!model.w_max.empty() && model.w_max.size() != n_layers) {
+        refuse("w_max must be given for all ", n_layers, " layers or for none, got ", model.w_max.size());
+    }
+    for (const double w : model.w_max) {
+        if (!(w > 0) || std::isinf(w)) refuse("w_max must be above 0 and finite, got ", w);
+    }
+}
+
+template <class Real>
+void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const DeviceModel& model, std::uint64_t seed,
+                                 std::uint64_t step, Threads threads) {
+    struct Slice {
+        std::size_t layer, first, size;
+    };
+    std::vector<Slice> work;
+    layers.resize(weights.size());
+    slopes.resize(weights.size());
+    for (std::size_t l = 0; l < weights.size(); ++l) {
+        const Tiles<Real>& w = weights[l].drive;
+        Layer<Real>& layer = layers[l];
+        layer.kind = kernels::Synapses::pairs;
+        layer.coupling = weights[l].coupling;
+        layer.weights = &w;
+        layer.drive.resize(w.rows, w.cols);
+        layer.conductance.resize(w.rows, w.cols);
+        pack_on_from_start({}, {}, layer);
+        slopes[l].resize(w.values.size());
+        for (std::size_t first = 0; first < w.values.size(); first += slice) {
+            work.push_back({l, first, std::min(slice, w.values.size() - first)});
+        }
+    }
+
+    std::vector<double> w_max = model.w_max;
+    if (w_max.empty()) {
+        std::vector<Real> largest(work.size());
+        for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
+            const Slice& s = work[task];
+            largest[task] = largest_size(weights[s.layer].drive.values.data() + s.first, s.size);
+        });
+        w_max.assign(weights.size(), 0);
+        for (std::size_t i = 0; i < work.size(); ++i) {
+            w_max[work[i].layer] = std::max(w_max[work[i].layer], double(largest[i]));
+        }
+    }
+    std::vector<kernels::DeviceDraw<Real>> draws;
+    for (std::size_t l = 0; l < weights.size(); ++l) {
+        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_even(weights[l].coupling)));
+    }
+    for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
+        const auto [l, first, size] = work[task];
+        kernels::table<Real>().draw(draws[l], first, size, weights[l].drive.values.data() + first,
+                                    layers[l].drive.values.data() + first, layers[l].conductance.values.data() + first,
+                                    slopes[l].data() + first);
+    });
+}
+
+template <class Real>
+void draw_devices(Span2<const Real> weights, const DeviceModel& model, std::uint64_t seed, std::uint64_t step,
+                  std::size_t layer, Span2<Real> plus, Span2<Real> minus, Threads threads) {
+    DeviceModel own = model;
+    if (layer < model.w_max.size()) own.w_max = {model.w_max[layer]};
+    validate(own, 1);
+    detail::check_finite("weights", weights);
+    detail::check_shape("plus", plus, weights.rows, weights.cols);
+    detail::check_shape("minus", minus, weights.rows, weights.cols);
+    detail::Tiles<Real> packed;
+    packed.pack(weights, threads);
+    const std::size_t size = packed.values.size();
+    const double w_max = own.w_max.empty() ? largest_size(packed.values.data(), size) : own.w_max[0];
+    const kernels::DeviceDraw<Real> draw = draw_of<Real>(model, seed, step, layer, w_max, false);
+    detail::Tiles<Real> drive, conductance;
+    drive.resize(weights.rows, weights.cols);
+    conductance.resize(weights.rows, weights.cols);
+    detail::Buffer<Real> slope(size);
+    detail::for_each_task(slices(size), threads, [&](std::size_t task, std::size_t) {
+        const std::size_t first = task * slice;
+        kernels::table<Real>().draw(draw, first, std::min(slice, size - first), packed.values.data() + first,
+                                    drive.values.data() + first, conductance.values.data() + first,
+                                    slope.data() + first);
+    });
+    drive.unpack(plus, threads);
+    conductance.unpack(minus, threads);
+    for (std::size_t i = 0; i < minus.size(); ++i) minus.data[i] = -minus.data[i];
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                                                \
+    template struct detail::Devices<Real>;                                                                       \
+    template void draw_devices(Span2<const Real>, const DeviceModel&, std::uint64_t, std::uint64_t, std::size_t, \
+                               Span2<Real>, Span2<Real>, Threads);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike

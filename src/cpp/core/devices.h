@@ -1,0 +1,23 @@
+// Devices of all layers, drawn for one training step.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "buffer.h"
+#include "layer.h"
+#include "rcspike/device_model.h"
+
+namespace rcspike::detail {
+
+template <class Real>
+struct Devices {
+    std::vector<Layer<Real>> layers;   // pairs, as the step sees them
+    std::vector<Buffer<Real>> slopes;  // d|g|/d|w|, in the layout of Tiles
+
+    /// Draws devices for resistive layers, which must stay where they are as long as gradients are wanted.
+    void draw(const std::vector<Layer<Real>>& weights, const DeviceModel& model, std::uint64_t seed, std::uint64_t step,
+              Threads threads);
+};
+
+}  // namespace rcspike::detail

@@ -1,0 +1,143 @@
+#include "inference.h"
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+
+#include "activity.h"
+#include "check.h"
+
+namespace rcspike::detail {
+namespace {
+
+/// Samples on their way through the layers, and what the events of the first layer refer to.
+template <class Real>
+struct Block {
+    Activity<Real> activity;
+    std::vector<std::uint32_t> inputs;
+    std::size_t most_spikes = 0;
+    Sorting<Real> sort;
+};
+
+/// First layers of more bytes than this are charged group of tiles by group of tiles, each for many samples: sample by
+/// sample the weights would come from memory each time (20,000 x 2,000: four times as slow).
+constexpr std::size_t large = std::size_t{4} << 20;
+constexpr std::size_t samples_at_once = 256;
+
+/// Inference. source.resize(samples, block, threads) makes room for events, source.set(sample, i, block, sort) writes
+/// those of a sample as the block's number i.
+template <class Real, class Source>
+void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::size_t batch,
+         const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads, const Source& source) {
+    check_shape("v", v, batch, layers.back().n_out());
+    check_noise(layers, noise, batch);
+    const Ramp ramp(circuit);
+    Overflow overflow(layers.size());
+    const auto write = [&](const Block<Real>& block, Range samples, std::size_t first) {
+        const Real* from = block.activity.v.back().data() + samples.first * v.cols;
+        std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(first + samples.first));
+    };
+    if (layers[0].drive.values.size() * sizeof(Real) <= large) {
+        for_each_block(batch, threads, [&](Range samples, std::size_t) {
+            // Kept from call to call: to ask the system for it each time costs two threads a fifth of their speed.
+            thread_local Block<Real> block;
+            const Range all{0, samples.last - samples.first};
+            block.activity.resize(layers, all.last);
+            source.resize(samples, block, Threads{1});
+            for (std::size_t i = 0; i < all.last; ++i) source.set(samples.first + i, i, block, block.sort);
+            overflow.add(run(layers, ramp, noise, samples.first, all, block.activity, block.sort));
+            write(block, all, samples.first);
+        });
+        return overflow.refuse();
+    }
+    Block<Real> block;
+    std::vector<Sorting<Real>> sorting(static_cast<std::size_t>(threads.count));
+    for (std::size_t first = 0; first < batch; first += samples_at_once) {
+        const std::size_t n = std::min(samples_at_once, batch - first);
+        block.activity.resize(layers, n);
+        source.resize({first, first + n}, block, threads);
+        for_each_block(n, threads, [&](Range samples, std::size_t worker) {
+            for (std::size_t i = samples.first; i < samples.last; ++i) source.set(first + i, i, block, sorting[worker]);
+        });
+        charge(layers[0], block.activity.events[0], block.activity.voltages(layers[0], 0), threads);
+        for_each_block(n, threads, [&](Range samples, std::size_t worker) {
+            overflow.add(run_on(layers, ramp, noise, first, samples, block.activity, sorting[worker]));
+            write(block, samples, first);
+        });
+    }
+    overflow.refuse();
+}
+
+[[noreturn]] void refuse_inputs(std::size_t batch, std::size_t n_in, std::size_t expected) {
+    refuse("times must have shape (batch, ", expected, "), got (", batch, ", ", n_in, ")");
+}
+
+}  // namespace
+
+template <class Real>
+void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, const Schedule<Real>& schedule,
+           const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads) {
+    if (schedule.n_in() != layers[0].n_in()) refuse_inputs(schedule.batch(), schedule.n_in(), layers[0].n_in());
+    struct Source {
+        const Schedule<Real>& schedule;
+        const kernels::Coupling<Real>& coupling;
+
+        void resize(Range samples, Block<Real>& block, [[maybe_unused]] Threads threads) const {
+            std::size_t most = 0;
+            for (std::size_t s = samples.first; s < samples.last; ++s) most = std::max(most, schedule[s].n_intervals);
+            block.activity.events[0].resize(samples.last - samples.first, most);
+        }
+        void set(std::size_t sample, std::size_t i, Block<Real>& block, Sorting<Real>&) const {
+            block.activity.events[0].set(i, schedule[sample], coupling);
+        }
+    };
+    run<Real>(layers, circuit, schedule.batch(), noise, v, threads, Source{schedule, layers[0].coupling});
+}
+
+template <class Real>
+void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, Span2<const Real> times,
+           const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads) {
+    const std::size_t n_in = layers[0].n_in();
+    if (times.cols != n_in) refuse_inputs(times.rows, times.cols, n_in);
+    std::atomic<std::size_t> refused{times.rows};  // any one of the samples with a bad time
+    struct Source {
+        Span2<const Real> times;
+        const kernels::Coupling<Real>& coupling;
+        std::atomic<std::size_t>& refused;
+
+        void resize(Range samples, Block<Real>& block, [[maybe_unused]] Threads threads) const {
+            std::vector<std::size_t> counts(samples.last - samples.first);
+            for_each_block(counts.size(), threads, [&](Range part, std::size_t) {
+                for (std::size_t i = part.first; i < part.last; ++i) {
+                    counts[i] = count_spikes<Real>({times.row(samples.first + i), times.cols});
+                    if (counts[i] == detail::refused) refused = samples.first + i;
+                }
+            });
+            const std::size_t most = std::min(*std::max_element(counts.begin(), counts.end()), times.cols);
+            block.inputs.resize((samples.last - samples.first) * most);
+            block.activity.events[0].resize(samples.last - samples.first, most);
+            block.most_spikes = most;
+        }
+        void set(std::size_t sample, std::size_t i, Block<Real>& block, Sorting<Real>& sort) const {
+            const Span1<const Real> row{times.row(sample), times.cols};
+            block.activity.events[0].set(i, sort(row, block.inputs.data() + i * block.most_spikes), coupling);
+        }
+    };
+    try {
+        run<Real>(layers, circuit, times.rows, noise, v, threads, Source{times, layers[0].coupling, refused});
+    } catch (const std::runtime_error&) {
+        if (refused == times.rows) throw;
+    }
+    if (refused != times.rows) refuse_times(times, refused);
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                               \
+    template void infer(const std::vector<Layer<Real>>&, const Circuit&, const Schedule<Real>&, \
+                        const std::vector<Span2<const Real>>&, Span2<Real>, Threads);           \
+    template void infer(const std::vector<Layer<Real>>&, const Circuit&, Span2<const Real>,     \
+                        const std::vector<Span2<const Real>>&, Span2<Real>, Threads);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike::detail

@@ -1,0 +1,145 @@
+// Charging through diodes (rcspike/rectified.h), one tile. Included as block.h is.
+
+/// Neurons that have passed a rail, lane by lane: the conducting devices are no longer all that are on.
+template <class Real>
+struct Blocked {
+    static constexpr std::size_t width = lanes<Real>;
+    bool is[width] = {};
+    bool any = false;
+    alignas(64) Real drive[width], conductance[width];  // of what conducts
+    alignas(64) Real low[width], high[width];           // the nearest rails below and above v, or v itself
+    alignas(64) Real v[width], rest[width];             // where it is, and how much of the interval is left
+};
+
+/// Whether a device with this rail is met on the way `up` or down from v, and whether it conducts there.
+enum class Way { up, down, none };
+
+/// Takes the devices of some inputs into account. Without a way, one whose rail is just at v counts as not conducting,
+/// which is as good since its current is 0, and leaves no way open.
+template <class Real>
+void add_devices(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std::size_t n, std::size_t lane, Way way,
+                 Blocked<Real>& b) {
+    const Real v = b.v[lane];
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t at = inputs[i] * lanes<Real> + lane;
+        const auto add = [&](Real g, Real rail, bool conducts) RCSPIKE_LAMBDA {
+            if (g == 0) return;
+            if (conducts) {
+                b.drive[lane] += g * rail;
+                b.conductance[lane] += g;
+            }
+            if (rail > v || (rail == v && way != Way::up)) b.high[lane] = std::min(b.high[lane], rail);
+            if (rail < v || (rail == v && way != Way::down)) b.low[lane] = std::max(b.low[lane], rail);
+        };
+        const Real plus = tile.rail_plus[at], minus = tile.rail_minus[at];
+        add(tile.g_plus[at], plus, plus > v || (plus == v && way == Way::down));
+        add(tile.g_minus[at], minus, minus < v || (minus == v && way == Way::up));
+    }
+}
+
+template <class Real>
+void find_devices(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std::size_t n, std::size_t lane,
+                  Way way, Blocked<Real>& b) {
+    b.drive[lane] = tile.drive0[lane];
+    b.conductance[lane] = tile.conductance0[lane];
+    b.low[lane] = -std::numeric_limits<Real>::infinity();
+    b.high[lane] = std::numeric_limits<Real>::infinity();
+    add_devices(tile, inputs, n, lane, way, b);
+}
+
+/// Moves a neuron to the rail that it would pass on its way to `next`, and on to what conducts behind it.
+template <class Real>
+void pass_rail(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std::size_t n, std::size_t lane, Real next,
+               Blocked<Real>& b) {
+    const bool up = next > b.high[lane];
+    const Real rail = up ? b.high[lane] : b.low[lane];
+    const double v = b.v[lane], B = b.conductance[lane];
+    if (b.v[lane] != rail) {
+        // s = -ln(1 - B (rail - v) / u) / B with u = A - B v; where the rail is what v tends to, rounding may pass it.
+        const double straight = (rail - v) / (b.drive[lane] - B * v);
+        const double x = B * straight;
+        const double time = x == 0 ? straight : -detail::log1p(-x) / B;
+        b.v[lane] = rail;
+        b.rest[lane] = x < 1 && time < b.rest[lane] ? static_cast<Real>(b.rest[lane] - time) : Real(0);
+    }
+    const Way way = up ? Way::up : Way::down;
+    find_devices(tile, inputs, n, lane, way, b);
+    const Real slope = b.drive[lane] - b.conductance[lane] * rail;
+    if (up ? !(slope > 0) : !(slope < 0)) b.rest[lane] = 0;  // in balance there
+}
+
+/// One interval in which some neuron is blocked, or would pass a rail: in it, or already as an input switches on. The
+/// last `n_new` of the n inputs that are on are new. `end` is where neurons get to that are not blocked.
+template <class B, class Real>
+__attribute__((noinline, cold)) void step_blocked(const RectifiedTile<Real>& tile, const std::uint32_t* inputs,
+                                                  std::size_t n, std::size_t n_new, Real length, const Real* end,
+                                                  const Real* low, const Real* high, Real* v, Blocked<Real>& b) {
+    constexpr std::size_t width = lanes<Real>;
+    for (std::size_t lane = 0; lane < width; ++lane) {
+        const bool was = b.is[lane];
+        b.is[lane] = was || std::min(v[lane], end[lane]) < low[lane] || std::max(v[lane], end[lane]) > high[lane];
+        if (!b.is[lane]) v[lane] = end[lane];
+        b.v[lane] = v[lane];
+        b.rest[lane] = b.is[lane] ? length : Real(0);
+        if (was) add_devices(tile, inputs + n - n_new, n_new, lane, Way::none, b);
+        if (was) continue;
+        if (b.is[lane]) find_devices(tile, inputs, n, lane, Way::none, b);
+        if (!b.is[lane]) b.drive[lane] = b.conductance[lane] = 0;
+        b.any = b.any || b.is[lane];
+    }
+    for (bool done = false; !done;) {
+        const B rest = B::load(b.rest), at = B::load(b.v), y = -(B::load(b.conductance) * rest);
+        alignas(64) Real next[width];
+        fma(fma(y, at, B::load(b.drive) * rest), relax(y).phi, at).store(next);
+        done = true;
+        for (std::size_t lane = 0; lane < width; ++lane) {
+            if (!(b.rest[lane] > 0)) continue;
+            if (next[lane] >= b.low[lane] && next[lane] <= b.high[lane]) {
+                b.v[lane] = next[lane];
+                b.rest[lane] = 0;
+                continue;
+            }
+            pass_rail(tile, inputs, n, lane, next[lane], b);
+            done = false;
+        }
+    }
+    std::copy_n(b.v, width, v);
+}
+
+/// While no neuron passes a rail this is the sweep of affine synapses, which also keeps the nearest rail on either
+/// side.
+template <class Real>
+void charge_rectified(const Events<Real>& events, const RectifiedTile<Real>& tile, Real* v_out) {
+    using B = Block<Real, 1>;
+    B drive = B::load(tile.drive0), conductance = B::load(tile.conductance0), v = B::all(0);
+    B high = B::all(std::numeric_limits<Real>::max()), low = -high;
+    Blocked<Real> blocked;
+    std::size_t spike = 0;
+    for (std::size_t k = 0; k < events.n_steps; ++k) {
+        const Step<Real>& step = events.steps[k];
+        const std::size_t first = spike;
+        for (const std::size_t end = step.end; spike < end; ++spike) {
+            const std::size_t offset = events.inputs[spike] * lanes<Real>;
+            drive = drive + B::load(tile.drive + offset);
+            conductance = conductance + B::load(tile.conductance + offset);
+            high = min(high, B::load(tile.rail_plus + offset));
+            low = max(low, B::load(tile.rail_minus + offset));
+        }
+        const B y = conductance * B::all(step.y);
+        const B next = fma(fma(y, v, drive * B::all(step.a)), relax(y).phi, v);
+        const bool passes = any_below(high - max(v, next), Real(0)) || any_below(min(v, next) - low, Real(0));
+        if (__builtin_expect(!passes && !blocked.any, true)) {
+            v = next;
+            continue;
+        }
+        alignas(64) Real stored[4][lanes<Real>];
+        v.store(stored[0]);
+        next.store(stored[1]);
+        low.store(stored[2]);
+        high.store(stored[3]);
+        step_blocked<B>(tile, events.inputs, spike, spike - first, step.length, stored[1], stored[2], stored[3],
+                        stored[0], blocked);
+        v = B::load(stored[0]);
+    }
+    v.store(v_out);
+}
