@@ -11,6 +11,7 @@ Networks and chips that are in the folder of runs already are not made again; th
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -79,37 +80,25 @@ def main() -> None:
     options = parser.parse_args()
     options.runs.mkdir(parents=True, exist_ok=True)
     dataset = datasets.load("mnist", directory=options.data)
-    rows = []
-    for v_syn in map(float, options.v_syn.split(",")):
-        plain = trained(options.runs, dataset, v_syn, "nothing", options.epochs)
-        ideal = evaluate(plain, dataset.test)
-        for family, (effects, reference, devices) in FAMILIES.items():
-            able = trained(options.runs, dataset, v_syn, family, options.epochs, (reference, devices))
-            for what, network, range_ in (("nothing", plain, Devices()), (family, able, devices)):
-                cases = [Case(f"{family} {getattr(effect, effect.size):g}", (effect,), range_) for effect in effects]
-                samples = run_cases(
-                    network, "mnist", cases, chips=options.chips, seed=SEED, folder=options.runs, data=options.data
-                )
-                for effect, sample in zip(effects, samples, strict=True):
-                    rows.append(
-                        {
-                            "v_syn": v_syn,
-                            "effect": family,
-                            "size": getattr(effect, effect.size),
-                            "trained_for": what
-                            if what == "nothing"
-                            else f"{family} {getattr(reference, reference.size):g}",
-                            "chips": options.chips,
-                            "mean": 100 * sample.mean,
-                            "q05": 100 * sample.quantile(0.05),
-                            "loss": 100 * (ideal - sample.mean),
-                        }
-                    )
-                    print(
-                        *(f"{value:.4g}" if isinstance(value, float) else value for value in rows[-1].values()),
-                        flush=True,
-                    )
-                write_table(TABLE, rows)
+    rows: list[dict[str, Any]] = []
+    rails = [float(v_syn) for v_syn in options.v_syn.split(",")]
+    plain = {v_syn: trained(options.runs, dataset, v_syn, "nothing", options.epochs) for v_syn in rails}
+    for is_trained, v_syn, (family, (effects, reference, devices)) in itertools.product(
+        (False, True), rails, FAMILIES.items()
+    ):
+        network, range_, purpose = plain[v_syn], Devices(), "nothing"
+        if is_trained:
+            network = trained(options.runs, dataset, v_syn, family, options.epochs, (reference, devices))
+            range_, purpose = devices, f"{family} {getattr(reference, reference.size):g}"
+        ideal = evaluate(plain[v_syn], dataset.test)
+        cases = [Case(f"{family} {getattr(effect, effect.size):g}", (effect,), range_) for effect in effects]
+        arguments = {"chips": options.chips, "seed": SEED, "folder": options.runs, "data": options.data}
+        for effect, sample in zip(effects, run_cases(network, "mnist", cases, **arguments), strict=True):
+            row = {"v_syn": v_syn, "effect": family, "size": getattr(effect, effect.size), "trained_for": purpose}
+            row |= {"chips": options.chips, "mean": 100 * sample.mean, "q05": 100 * sample.quantile(0.05)}
+            rows.append(row | {"loss": 100 * (ideal - sample.mean)})
+            print(*(f"{x:.4g}" if isinstance(x, float) else x for x in rows[-1].values()), sep=", ", flush=True)
+        write_table(TABLE, sorted(rows, key=lambda row: (row["v_syn"], list(FAMILIES).index(row["effect"]))))
 
 
 if __name__ == "__main__":
