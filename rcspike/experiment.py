@@ -19,7 +19,7 @@ from rcspike.presets import train_defaults
 from rcspike.relu import relu_accuracy
 from rcspike.transfer import transfer
 
-__all__ = ["MODELS", "Parameters", "check_parameters", "experiment_key", "experiment_name", "run_experiment"]
+__all__ = ["BUDGET", "MODELS", "Parameters", "check_parameters", "experiment_key", "experiment_name", "run_experiment"]
 
 Parameters = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ MODELS = ("rc-spike", "transfer", "relu")
 _ALWAYS = ("model", "dataset", "hidden", "epochs", "seed")
 _CIRCUIT = tuple(inspect.signature(Circuit).parameters)
 _TRAINING = tuple(name for name in train_defaults() if name not in ("checkpoint_path", "threads", "progress"))
-_RELU = ("batch_size", "learning_rate")  # its budget: what it has in common with the others
+BUDGET = ("epochs", "batch_size", "learning_rate")  # of any training, a ReLU network's too
 _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact multiply-accumulate
 
 
@@ -63,7 +63,7 @@ def check_parameters(parameters: Parameters) -> None:
     model = parameters["model"]
     if model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    known = (*_ALWAYS, *_RELU) if model == "relu" else (*_ALWAYS, *_CIRCUIT, *_TRAINING)
+    known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_TRAINING))))
     for name in parameters:
         if name not in known:
             raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
@@ -186,5 +186,5 @@ def _run_transfer(parameters: Parameters, dataset: Dataset, threads: int | None)
 
 
 def _run_relu(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
-    accuracy = relu_accuracy(dataset, parameters["hidden"], **_arguments(parameters, _RELU), threads=threads)
+    accuracy = relu_accuracy(dataset, parameters["hidden"], **_arguments(parameters, BUDGET), threads=threads)
     return {"test_accuracy": accuracy}

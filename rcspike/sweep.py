@@ -17,14 +17,19 @@ from typing import Any
 from rcspike import datasets
 from rcspike._files import check_writable, written_whole
 from rcspike.executors import run_jobs
-from rcspike.experiment import Parameters, check_parameters, experiment_key, experiment_name, run_experiment
+from rcspike.experiment import (
+    BUDGET,
+    Parameters,
+    check_parameters,
+    experiment_key,
+    experiment_name,
+    run_experiment,
+)
 from rcspike.presets import preset
 
 __all__ = ["V_SYN", "Run", "grid", "run_sweep", "stored_runs"]
 
 V_SYN = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, math.inf)
-
-_BUDGET = ("epochs", "batch_size", "learning_rate")  # what a ReLU network's training has in common with the others'
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def grid(
     settings = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
     budgets: list[dict[str, Any]] = []
     for more in settings:
-        budget = {name: more[name] for name in _BUDGET if name in more}
+        budget = {name: more[name] for name in BUDGET if name in more}
         budgets += [budget] if budget not in budgets else []
     experiments: list[Parameters] = []
     for seed, name in itertools.product(seeds, names):
@@ -95,9 +100,7 @@ def grid(
                 rails = [v for v in v_syn if v < math.inf]
                 experiments += [{"model": "transfer", **shared, "v_syn": v, **more} for more in settings for v in rails]
             if relu:
-                alike = {
-                    name: value for name, value in shared.items() if name in ("dataset", "hidden", "seed", *_BUDGET)
-                }
+                alike = {name: shared[name] for name in ("dataset", "hidden", "seed", *BUDGET) if name in shared}
                 experiments += [{"model": "relu", **alike, **budget} for budget in budgets]
     keys = set()
     for experiment in experiments:

@@ -153,6 +153,12 @@ def test_pairs_that_make_no_sense_are_refused(changes: dict[str, Any], message: 
         DeviceNetwork([one_layer(**changes)], Circuit())
 
 
+def test_a_conductance_of_zero_up_to_rounding_is_no_negative_one() -> None:
+    # G = 0 on rails of 2.8 and -1.53: plus / 2.8 is -minus / 1.53, which no two numbers have to be exactly.
+    plus = np.random.default_rng(64).random((30, 20))
+    DeviceNetwork([DevicePairs(plus, -plus * 1.53 / 2.8)], Circuit(e_plus=2.8, e_minus=-1.53))
+
+
 def test_layers_that_do_not_fit_each_other_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^layers\[1\].plus must have shape \(2, 2\), got \(3, 2\)"):
         DeviceNetwork([one_layer(), one_layer()], Circuit())

@@ -1,5 +1,8 @@
 #include "rcspike/device_network.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
 
 #include "check.h"
@@ -8,13 +11,15 @@
 namespace rcspike {
 namespace {
 
-/// Refuses a pair that conducts less than nothing.
+/// Refuses a pair that conducts less than nothing, beyond what rounding made of it.
 template <class Real>
 void check_conductance(const std::string& name, const DevicePairs<Real>& pairs,
                        const kernels::Coupling<Real>& coupling) {
     for (std::size_t i = 0; i < pairs.plus.size(); ++i) {
         const Real p = pairs.plus.data[i], m = pairs.minus.data[i];
-        if (coupling.b_plus * p + coupling.b_minus * m >= 0) continue;
+        const Real g_plus = coupling.b_plus * p, g_minus = coupling.b_minus * m;
+        const Real rounding = 4 * std::numeric_limits<Real>::epsilon() * (std::abs(g_plus) + std::abs(g_minus));
+        if (g_plus + g_minus >= -rounding) continue;
         detail::refuse(name, "[", i / pairs.plus.cols, ", ", i % pairs.plus.cols, "] are ", p, " and ", m,
                        ", a pair of negative conductance");
     }

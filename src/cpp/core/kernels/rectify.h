@@ -11,7 +11,7 @@ struct Blocked {
     alignas(64) Real v[width], rest[width];             // where it is, and how much of the interval is left
 };
 
-/// Whether a device with this rail is met on the way `up` or down from v, and whether it conducts there.
+/// Where a neuron that is at a rail is going: it decides which side of the rail counts.
 enum class Way { up, down, none };
 
 /// Takes the devices of some inputs into account. Without a way, one whose rail is just at v counts as not conducting,
