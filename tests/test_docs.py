@@ -81,7 +81,7 @@ def words_of(line: str) -> Iterator[list[str]]:
         if set(word) <= set(";&|"):
             yield words
             words = []
-        elif words or not (word in ("do", "then") or re.match(r"\w+=", word)):
+        elif words or not re.match(r"\w+=", word):
             words.append(word)
 
 
@@ -135,9 +135,11 @@ def test_the_presets_that_a_page_names_are_there(words: list[str], complete: boo
 
 
 def test_the_commands_are_really_found() -> None:
-    (loop,) = [line for line, _ in shell_lines(DOCS / "benchmarks.md") if "rcspike train fashion" in line]
-    assert [words for words in words_of(loop) if words[:1] == ["rcspike"]] == [
-        ["rcspike", "train", "fashion-mnist", "--v-syn", v_syn, "--seed", "0"] for v_syn in ("1", "4")
+    found = [words for line, _ in shell_lines(DOCS / "results" / "index.md") for words in words_of(line)]
+    assert ["rcspike", "sweep", "fashion-mnist"] in found
+    assert list(words_of("A=1 rcspike info && rcspike eval $RUN digits  # both")) == [
+        ["rcspike", "info"],
+        ["rcspike", "eval", "0", "digits"],
     ]
     assert [".venv/bin/rcspike", "train", "--out", "runs/first"] in [
         words for line, _ in shell_lines(ROOT / "README.md") for words in words_of(line)
