@@ -149,7 +149,7 @@ def _dask(address: str) -> Iterator[Any]:
         raise ImportError("a Dask cluster needs dask.distributed: pip install 'rcspike[dask]'") from error
     try:
         client = Client(  # type: ignore[no-untyped-call]
-            address, timeout="10s", set_as_default=False
+            address, timeout="5s", set_as_default=False
         )
     except (OSError, ValueError) as error:
         raise OSError(f"no Dask scheduler answers at {address}: {error}") from error

@@ -23,6 +23,7 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 
+from jobs import die_once, raise_it
 from typer.testing import CliRunner
 
 from rcspike import Circuit, Network, datasets, evaluate, plots, train
@@ -35,7 +36,7 @@ from rcspike.tables import run_rows, summary_rows, write_table
 from rcspike.transfer import rescaled, transfer
 
 TESTS = Path(__file__).parent
-SMALL = ("digits", "--v-syn", "1,2,inf", "--hidden", "12", "--vary", "epochs=2")
+SMALL = ("digits", "--v-syn", "1,2,inf", "--hidden", "60", "--vary", "epochs=15")  # long enough to be stopped midway
 EXPERIMENTS = grid(["digits"], v_syn=[1.0, math.inf], seeds=[0, 1], hidden=[[12]], vary={"epochs": [2]}, relu=False)
 
 
@@ -178,18 +179,6 @@ def test_a_broken_result_is_named_and_not_overwritten(tmp_path: Path) -> None:
         stored_runs(EXPERIMENTS[:1], tmp_path)
 
 
-def die_once(flag: str, *, threads: int) -> int:
-    """Kill the process the first time."""
-    if not os.path.exists(flag):
-        Path(flag).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return threads
-
-
-def raise_it(job: Exception, *, threads: int) -> None:
-    raise job
-
-
 def test_a_job_whose_process_is_killed_is_run_again(tmp_path: Path) -> None:
     jobs = [str(tmp_path / name) for name in "ab"]
     done = dict(run_jobs(die_once, jobs, workers=2))
@@ -301,7 +290,7 @@ def test_tables_leave_out_what_has_not_finished_and_have_validation_where_there_
 
 def test_a_sweep_says_what_it_was(undisturbed: Path) -> None:
     record = json.loads((undisturbed / "sweep.json").read_text())
-    assert record["command"].startswith("rcspike sweep digits --v-syn 1,2,inf --hidden 12 --vary epochs=2")
+    assert record["command"].startswith("rcspike sweep digits --v-syn 1,2,inf --hidden 60 --vary epochs=15")
     assert record["runs"] == 12
     assert {"python", "numpy", "build"} <= set(record)
 
