@@ -89,7 +89,7 @@ def test_dask_processes_search_as_this_one_does(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(TESTS)
     search = GridSearchCV(quick(), {"v_syn": [1.0, math.inf], "noise": [0.0, 0.01]}, cv=2)
     cluster = LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(tmp_path)
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", local_directory=str(tmp_path)
     )
     with cluster, Client(cluster), joblib.parallel_config(backend="dask"):
         search.fit(IRIS, NAMES)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,10 @@ def sweep(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def start_sweep(folder: Path, *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "rcspike", "sweep", *words, "--out", str(folder)]
-    return subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell that runs tests in the background has them ignore Ctrl-C, and what they start inherits that.
+    answer = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=TESTS, text=True, preexec_fn=answer, **pipes)
 
 
 def n_stored(folder: Path) -> int:
@@ -239,7 +243,7 @@ def test_on_a_dask_cluster_that_loses_a_worker_the_table_is_the_same(undisturbed
 
     out = tmp_path / "sweep"
     cluster = LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(tmp_path)
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", local_directory=str(tmp_path)
     )
     with cluster, Client(cluster) as client:
         process = start_sweep(out, *SMALL, "--dask", cluster.scheduler_address)
