@@ -45,12 +45,8 @@ def chips_command(
         typer.Option(help="EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, once or more.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes on this machine.", min=1, show_default="one a core")
-    ] = None,
-    dask: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler to run on instead.", show_default=False)
-    ] = None,
+    workers: _options.Workers = None,
+    dask: _options.Dask = None,
     data: _options.Data = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for all results.", show_default="chips-<file> beside the model")

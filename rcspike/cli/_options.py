@@ -11,7 +11,7 @@ import typer
 
 from rcspike.presets import train_defaults
 
-__all__ = ["Data", "DatasetName", "Noise", "Threads", "given", "learning", "numbers", "sizes"]
+__all__ = ["Dask", "Data", "DatasetName", "Noise", "Threads", "Workers", "given", "learning", "numbers", "sizes"]
 
 Number = TypeVar("Number", int, float)
 
@@ -49,6 +49,8 @@ def learning(name: str, text: str) -> Any:
 
 Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]
 Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
+Workers = Annotated[int | None, typer.Option(help="Processes on this machine.", min=1, show_default="one a core")]
+Dask = Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on instead.", show_default=False)]
 Data = Annotated[
     Path | None,
     typer.Option(help="Folder with the data set's files.", show_default="RCSPIKE_DATA, the cache, a download"),

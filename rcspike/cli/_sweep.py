@@ -52,12 +52,8 @@ def sweep_command(
     transfer: Annotated[
         bool, typer.Option("--transfer", help="Also run weights trained at V_syn 100 on each circuit, rescaled.")
     ] = False,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes on this machine.", min=1, show_default="one a core")
-    ] = None,
-    dask: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler to run on instead.", show_default=False)
-    ] = None,
+    workers: _options.Workers = None,
+    dask: _options.Dask = None,
     data: _options.Data = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for all results.", show_default="runs/sweep-<datasets>")

@@ -15,7 +15,21 @@ __all__ = ["ComparatorNoise", "Jitter", "TimeQuantisation"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jitter(Shift):
+class _GaussianShift(Shift):
+    """Independent Gaussian noise of every spike: in T, or in V_th, which the ramp makes the same."""
+
+    sigma: float
+    size: ClassVar[str] = "sigma"
+
+    def __post_init__(self) -> None:
+        check_range(self, "sigma", 0)
+
+    def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
+        return rng.standard_normal((batch, n_out), dtype=np.float32) * np.float32(self.sigma)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jitter(_GaussianShift):
     """Gaussian jitter of every spike but the inputs'.
 
     Parameters
@@ -35,17 +49,10 @@ class Jitter(Shift):
 
     sigma: float = 0.01
     name: ClassVar[str] = "jitter"
-    size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
-
-    def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
-        return rng.standard_normal((batch, n_out), dtype=np.float32) * np.float32(self.sigma)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparatorNoise(Shift):
+class ComparatorNoise(_GaussianShift):
     """Gaussian noise at the input of every comparator; the ramp, one V_th in T, makes it a noise of spike times.
 
     Parameters
@@ -66,13 +73,6 @@ class ComparatorNoise(Shift):
 
     sigma: float = 0.00115
     name: ClassVar[str] = "comparator_noise"
-    size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
-
-    def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
-        return rng.standard_normal((batch, n_out), dtype=np.float32) * np.float32(self.sigma)
 
 
 @dataclass(frozen=True, kw_only=True)
