@@ -184,10 +184,10 @@ def batch_of(dtype: npt.DTypeLike) -> tuple[Array, npt.NDArray[np.int64]]:
 
 
 def loss_on_devices(
-    weights: list[Array], circuit: Circuit, model: DeviceModel, seed: int, times: Array, labels: Array
+    weights: list[Array], circuit: Circuit, model: DeviceModel, seed: int, times: Array, labels: Array, step: int = 0
 ) -> float:
-    """Sum of the cross-entropies on the chip that a training's first step draws."""
-    layers = [draw_devices(w, model, seed=seed, layer=layer) for layer, w in enumerate(weights)]
+    """Sum of the cross-entropies on the chip that a training draws for a step."""
+    layers = [draw_devices(w, model, seed=seed, step=step, layer=layer) for layer, w in enumerate(weights)]
     v = DeviceNetwork(layers, circuit).forward(times).astype(np.float64) / 0.3
     return float(np.sum(np.logaddexp.reduce(v, axis=1) - v[np.arange(len(v)), labels]))
 
@@ -196,11 +196,16 @@ def loss_on_devices(
 def test_a_step_runs_on_the_devices_drawn_for_it(name: str) -> None:
     network = Network.create(SIZES, CIRCUITS[name], seed=0, dtype=np.float64)
     trainer, seed = trainer_of(network, EVERYTHING)
-    times, labels = batch_of(np.float64)
-    report = trainer.step(schedule(times), np.arange(8), labels, [], learning_rate=0.0)
-    expected = loss_on_devices(list(network.weights), network.circuit, EVERYTHING, seed, times, labels)
-    # The engine's own exp and log are good to a few ulp.
-    assert report.loss == pytest.approx(expected, rel=1e-13)
+    all_times, labels = batch_of(np.float64)
+    for step, silent in enumerate(([0, 3, 4], [1], [])):  # what is not in use now may be so in the next step
+        times = all_times.copy()
+        times[:, silent] = np.inf
+        report = trainer.step(schedule(times), np.arange(8), labels, [], learning_rate=0.0)
+        expected = loss_on_devices(list(network.weights), network.circuit, EVERYTHING, seed, times, labels, step)
+        # The engine's own exp and log are good to a few ulp.
+        assert report.loss == pytest.approx(expected, rel=1e-13)
+        assert all(np.isfinite(moment).all() for moment in trainer.moments(0))
+        assert not trainer.moments(0)[0][silent].any() or step > 0
     for a, b in zip(trainer.weights(), network.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 

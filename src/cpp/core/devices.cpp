@@ -79,8 +79,8 @@ void validate(const DeviceModel& model, std::size_t n_layers) {
 }
 
 template <class Real>
-void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const DeviceModel& model, std::uint64_t seed,
-                                 std::uint64_t step, Threads threads) {
+void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const std::vector<std::uint8_t>& used,
+                                 const DeviceModel& model, std::uint64_t seed, std::uint64_t step, Threads threads) {
     struct Slice {
         std::size_t layer, first, size;
     };
@@ -96,7 +96,10 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
         layer.drive.resize(w.rows, w.cols);
         layer.conductance.resize(w.rows, w.cols);
         pack_on_from_start({}, {}, layer);
-        slopes[l].resize(w.values.size());
+        if (slopes[l].size() != w.values.size()) {
+            slopes[l].resize(w.values.size());
+            slopes[l].zero();  // also where nothing has been drawn yet, a gradient of 0 times the slope has to be 0
+        }
         for (std::size_t first = 0; first < w.values.size(); first += slice) {
             work.push_back({l, first, std::min(slice, w.values.size() - first)});
         }
@@ -120,9 +123,17 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
     }
     for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
         const auto [l, first, size] = work[task];
-        kernels::table<Real>().draw(draws[l], first, size, weights[l].drive.values.data() + first,
-                                    layers[l].drive.values.data() + first, layers[l].conductance.values.data() + first,
-                                    slopes[l].data() + first);
+        const Tiles<Real>& w = weights[l].drive;
+        const auto is_used = [&](std::size_t i) { return l > 0 || used[i / kernels::lanes<Real> % w.rows]; };
+        for (std::size_t i = first; i < first + size;) {
+            const std::size_t begin = i;
+            const bool wanted = is_used(begin);
+            while (i < first + size && is_used(i) == wanted) i += kernels::lanes<Real>;
+            if (!wanted) continue;
+            kernels::table<Real>().draw(draws[l], begin, i - begin, w.values.data() + begin,
+                                        layers[l].drive.values.data() + begin,
+                                        layers[l].conductance.values.data() + begin, slopes[l].data() + begin);
+        }
     });
 }
 

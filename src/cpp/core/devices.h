@@ -15,9 +15,10 @@ struct Devices {
     std::vector<Layer<Real>> layers;   // pairs, as the step sees them
     std::vector<Buffer<Real>> slopes;  // d|g|/d|w|, in the layout of Tiles
 
-    /// Draws devices for resistive layers, which must stay where they are as long as gradients are wanted.
-    void draw(const std::vector<Layer<Real>>& weights, const DeviceModel& model, std::uint64_t seed, std::uint64_t step,
-              Threads threads);
+    /// Draws devices for resistive layers, which must stay where they are as long as gradients are wanted. Those of
+    /// inputs that are not `used`, a flag for each, remain as they were: nothing reads them in this step.
+    void draw(const std::vector<Layer<Real>>& weights, const std::vector<std::uint8_t>& used, const DeviceModel& model,
+              std::uint64_t seed, std::uint64_t step, Threads threads);
 };
 
 }  // namespace rcspike::detail

@@ -29,7 +29,8 @@ struct Trainer<Real>::State {
     std::uint64_t steps = 0;
     std::vector<Tiles<Real>> moment1, moment2;
 
-    detail::Devices<Real> devices;  // unused if they are ideal
+    detail::Devices<Real> devices;   // unused if they are ideal
+    std::vector<std::uint8_t> used;  // inputs that spike in this step
     Activity<Real> activity;
     std::vector<detail::Sorting<Real>> sorting;  // one for each thread
     std::vector<LayerGradient<Real>> gradients;
@@ -115,6 +116,16 @@ void check(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Sp
     }
 }
 
+/// Flags the inputs that spike in any of some samples.
+template <class Real>
+void mark_used(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, std::vector<std::uint8_t>& used) {
+    used.assign(schedule.n_in(), 0);
+    for (std::size_t i = 0; i < samples.size; ++i) {
+        const SpikeTrain<Real> train = schedule[static_cast<std::size_t>(samples[i])];
+        for (std::size_t k = 0; k < train.n_spikes(); ++k) used[train.inputs[k]] = 1;
+    }
+}
+
 }  // namespace
 
 template <class Real>
@@ -133,7 +144,7 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
     if (loss.energy_penalty > 0 && !devices.is_ideal()) {
         refuse("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
     }
-    state_.reset(new State{std::move(network), loss, devices, seed, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
+    state_.reset(new State{std::move(network), loss, devices, seed, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
     for (const Layer<Real>& layer : state_->network.layers_) {
         for (auto* moments : {&state_->moment1, &state_->moment2}) {
             moments->emplace_back();
@@ -170,7 +181,10 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     report.silent.assign(n_layers - 1, 0);
     report.saturated.assign(n_layers - 1, 0);
     if (batch == 0) return report;
-    if (!s.model.is_ideal()) s.devices.draw(s.network.layers_, s.model, s.seed, s.steps, threads);
+    if (!s.model.is_ideal()) {
+        mark_used(schedule, samples, s.used);
+        s.devices.draw(s.network.layers_, s.used, s.model, s.seed, s.steps, threads);
+    }
 
     s.activity.resize(layers, batch);
     s.sorting.resize(std::max(s.sorting.size(), static_cast<std::size_t>(threads.count)));
