@@ -156,4 +156,5 @@ def trainer(
     energy_penalty: float = 0.0,
     devices: DeviceModel = ...,
     seed: int = 0,
+    weight_decay: float = 0.0,
 ) -> Trainer32 | Trainer64: ...

@@ -54,6 +54,7 @@ class Settings:
     temporal_penalty: float = 0.0
     t_ref: float = 0.9
     energy_penalty: float = 0.0
+    weight_decay: float = 0.0
     validation: float = 0.0
     dataset: str = ""
     devices: DeviceModel = field(default_factory=DeviceModel)
@@ -101,6 +102,7 @@ class Settings:
             devices=self.devices.core,
             seed=int(self.rng(_DEVICES).integers(2**64, dtype=np.uint64)),
             energy_penalty=self.energy_penalty,
+            weight_decay=self.weight_decay,
         )
 
 
@@ -117,6 +119,7 @@ def train(
     temporal_penalty: float = 0.0,
     t_ref: float = 0.9,
     energy_penalty: float = 0.0,
+    weight_decay: float = 0.0,
     noise: float = 0.0,
     devices: DeviceModel | None = None,
     offset: float = 0.0,
@@ -150,6 +153,9 @@ def train(
     energy_penalty : float
         Weight of the energy that the rails spend on the synapses of all layers for a sample, in C V_th^2 (see
         `rcspike.functional.supply_charge`). An infinite rail counts as one of 1 V_th.
+    weight_decay : float
+        Every step takes ``learning_rate * weight_decay`` of each weight, apart from the gradient: AdamW, Loshchilov and
+        Hutter 2019 (arXiv 1711.05101).
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times, in training and in every accuracy
         that is reported.
@@ -199,6 +205,7 @@ def train(
         temporal_penalty=temporal_penalty,
         t_ref=t_ref,
         energy_penalty=energy_penalty,
+        weight_decay=weight_decay,
         noise=noise,
         validation=validation,
         seed=seed,

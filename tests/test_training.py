@@ -140,9 +140,17 @@ def test_training_is_adam_on_the_slopes_of_the_loss(
             training, "spike_time_noise", lambda _, batch, *__: [np.tile(s, (batch, 1)) for s in shifts]
         )
 
-    rate, epochs, path = 0.05, 3, tmp_path / "checkpoint"
+    rate, epochs, path, weight_decay = 0.05, 3, tmp_path / "checkpoint", 0.7 if noisy else 0.0
     history = train(
-        network, data, epochs=epochs, seed=0, batch_size=99, learning_rate=rate, checkpoint_path=path, **settings
+        network,
+        data,
+        epochs=epochs,
+        seed=0,
+        batch_size=99,
+        learning_rate=rate,
+        weight_decay=weight_decay,
+        checkpoint_path=path,
+        **settings,
     )
 
     first, second = ([np.zeros_like(w) for w in weights] for _ in range(2))
@@ -159,6 +167,7 @@ def test_training_is_adam_on_the_slopes_of_the_loss(
         for w, g, m1, m2 in zip(weights, gradients, first, second, strict=True):
             m1 += 0.1 * (g - m1)
             m2 += 0.001 * (g**2 - m2)
+            w *= 1 - slow * weight_decay
             w -= slow * (m1 / (1 - 0.9 ** (step + 1))) / (np.sqrt(m2 / (1 - 0.999 ** (step + 1))) + 1e-8)
     saved = checkpoint.load(path, {})
     # Differences are off by h^2/6 times a third derivative, of order 1/tau^3: 1e-9. Where a slope itself is that small,
@@ -368,6 +377,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
         ("temporal_penalty", 0.02),
         ("t_ref", 0.8),
         ("energy_penalty", 0.1),
+        ("weight_decay", 0.2),
         ("noise", 0.03),
         ("validation", 0.1),
         ("seed", 4),
@@ -541,6 +551,9 @@ def test_accuracy_is_the_share_of_labels_that_are_predicted() -> None:
         ("energy_penalty", -0.5),
         ("energy_penalty", math.nan),
         ("energy_penalty", math.inf),
+        ("weight_decay", -0.5),
+        ("weight_decay", math.nan),
+        ("weight_decay", math.inf),
         ("noise", -0.5),
         ("noise", math.nan),
         ("noise", math.inf),

@@ -63,6 +63,9 @@ def train_command(
     energy_penalty: Annotated[
         float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")
     ] = None,
+    weight_decay: Annotated[
+        float | None, learning("weight_decay", "Share of each weight that a step takes, over its learning rate.")
+    ] = None,
     temperature: Annotated[float | None, learning("temperature", "Of the softmax over spike times, in T.")] = None,
     validation: Annotated[float | None, learning("validation", "Share of the training images kept apart.")] = None,
     threads: _options.Threads = None,
@@ -87,6 +90,7 @@ def train_command(
         noise=noise,
         temporal_penalty=temporal_penalty,
         energy_penalty=energy_penalty,
+        weight_decay=weight_decay,
         temperature=temperature,
         validation=validation,
         threads=threads,

@@ -26,6 +26,7 @@ struct Trainer<Real>::State {
     Loss loss;
     DeviceModel model;
     std::uint64_t seed;
+    double weight_decay;
     std::uint64_t steps = 0;
     std::vector<Tiles<Real>> moment1, moment2;
 
@@ -129,7 +130,8 @@ void mark_used(const Schedule<Real>& schedule, Span1<const std::int64_t> samples
 }  // namespace
 
 template <class Real>
-Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceModel& devices, std::uint64_t seed) {
+Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceModel& devices, std::uint64_t seed,
+                       double weight_decay) {
     if (!(loss.temperature > 0) || std::isinf(loss.temperature)) {
         refuse("temperature must be above 0 and finite, got ", loss.temperature);
     }
@@ -140,11 +142,15 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
     if (!(loss.energy_penalty >= 0) || std::isinf(loss.energy_penalty)) {
         refuse("energy_penalty must be finite and not negative, got ", loss.energy_penalty);
     }
+    if (!(weight_decay >= 0) || std::isinf(weight_decay)) {
+        refuse("weight_decay must be finite and not negative, got ", weight_decay);
+    }
     validate(devices, network.n_layers());
     if (loss.energy_penalty > 0 && !devices.is_ideal()) {
         refuse("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
     }
-    state_.reset(new State{std::move(network), loss, devices, seed, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
+    state_.reset(new State{
+        std::move(network), loss, devices, seed, weight_decay, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
     for (const Layer<Real>& layer : state_->network.layers_) {
         for (auto* moments : {&state_->moment1, &state_->moment2}) {
             moments->emplace_back();
@@ -229,7 +235,8 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
                                    static_cast<Real>(beta2),
                                    static_cast<Real>(epsilon),
                                    static_cast<Real>(1 / (1 - std::pow(beta1, step))),
-                                   static_cast<Real>(1 / (1 - std::pow(beta2, step)))};
+                                   static_cast<Real>(1 / (1 - std::pow(beta2, step))),
+                                   static_cast<Real>(1 - learning_rate * s.weight_decay)};
     // A layer's weights can change as soon as its own way back is done: while that of the layer before it runs.
     const auto update = [&](std::size_t l) -> detail::Meanwhile {
         if (l == n_layers) return {};

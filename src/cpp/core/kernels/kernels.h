@@ -97,11 +97,12 @@ struct TileGradient {
     Real* times;  // one row of lanes for each spike of the train, or null: dL/dt before the sum over outputs
 };
 
-/// Constants of one Adam step (Kingma and Ba 2015); corrections are 1 / (1 - beta^step).
+/// Constants of one Adam step (Kingma and Ba 2015); corrections are 1 / (1 - beta^step). Before it, every weight is
+/// multiplied by `keep`.
 template <class Real>
 struct Adam {
     Real learning_rate, beta1, beta2, epsilon;
-    Real correction1, correction2;
+    Real correction1, correction2, keep;
 };
 
 /// A draw of devices for weights (DeviceModel), in the units of the weights.

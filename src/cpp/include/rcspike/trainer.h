@@ -34,8 +34,10 @@ class Trainer {
 public:
     /// Unless they are ideal, each step runs on devices drawn afresh, as draw_devices draws them with this seed and the
     /// number of steps done; the gradient is that of the weights through the devices drawn. Rounding to levels and
-    /// cutting at w_max count as the identity in it.
-    Trainer(Network<Real> network, const Loss& loss, const DeviceModel& devices = {}, std::uint64_t seed = 0);
+    /// cutting at w_max count as the identity in it. Each step takes learning_rate weight_decay of every weight, apart
+    /// from the gradient (Loshchilov and Hutter 2019).
+    Trainer(Network<Real> network, const Loss& loss, const DeviceModel& devices = {}, std::uint64_t seed = 0,
+            double weight_decay = 0);
     Trainer(Trainer&&) noexcept;
     ~Trainer();
 
