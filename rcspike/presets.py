@@ -13,7 +13,7 @@ __all__ = ["preset", "train_defaults"]
 _PRESETS: dict[str, dict[str, Any]] = {
     "digits": {"hidden": (200,), "epochs": 40, "batch_size": 16, "learning_rate": 2e-3},
     "mnist": {"hidden": (200, 200), "epochs": 20},
-    "fashion-mnist": {"hidden": (200, 200), "epochs": 20, "temporal_penalty": 0.5},
+    "fashion-mnist": {"hidden": (200, 200), "epochs": 20, "temporal_penalty": 0.5, "weight_decay": 0.2},
 }
 
 

@@ -64,7 +64,11 @@ def train_command(
         float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")
     ] = None,
     weight_decay: Annotated[
-        float | None, learning("weight_decay", "Share of each weight that a step takes, over its learning rate.")
+        float | None,
+        typer.Option(
+            help="Share of each weight that a step takes, over its learning rate.",
+            show_default="0.2 for fashion-mnist, else 0.0",
+        ),
     ] = None,
     temperature: Annotated[float | None, learning("temperature", "Of the softmax over spike times, in T.")] = None,
     validation: Annotated[float | None, learning("validation", "Share of the training images kept apart.")] = None,
