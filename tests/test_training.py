@@ -1,7 +1,4 @@
-"""Training: against the loss and Adam written down anew, and that no interruption, thread or process changes its bits.
-
-Run as a script it trains a made-up run and kills itself in the middle.
-"""
+"""Training: against the loss and Adam written down anew, and that neither threads nor watching change its bits."""
 
 from __future__ import annotations
 
@@ -9,10 +6,6 @@ import csv
 import math
 import os
 import pickle
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,62 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
+from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 from strategies import Array
 
-from rcspike import Circuit, DeviceModel, History, Network, _core, checkpoint, evaluate, train, training
+from rcspike import Circuit, History, Network, _core, checkpoint, evaluate, train, training
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import charge, fire, schedule, supply_charge
 from rcspike.training import Progress
-
-EPOCHS = 4
-
-
-def made_up(n: int = 90, side: int = 3, classes: int = 3, *, seed: int = 40) -> Dataset:
-    """Blurred templates, one for each class, as distinct images; a third of the pixels are black."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % classes
-    images = rng.random((classes, side, side))[labels] + 0.3 * rng.standard_normal((n, side, side))
-    images = np.clip(images - 0.3, 0, 1)
-    cut = 2 * n // 3
-    return Dataset("made up", Split(images[:cut], labels[:cut]), Split(images[cut:], labels[cut:]))
-
-
-def small_network(dtype: npt.DTypeLike = np.float32, circuit: Circuit | None = None) -> Network:
-    return Network.create([9, 7, 3], circuit or Circuit(), seed=1, dtype=dtype)
-
-
-def run(network: Network, *, data: Dataset | None = None, **settings: Any) -> History:
-    """Noise, penalty and a last batch that is smaller, unless told otherwise."""
-    defaults = {"epochs": EPOCHS, "seed": 3, "batch_size": 16, "noise": 0.02, "temporal_penalty": 0.01}
-    return train(network, data or made_up(), **(defaults | settings))
-
-
-def undisturbed(**settings: Any) -> tuple[Network, History]:
-    network = small_network()
-    return network, run(network, **settings)
-
-
-def assert_same_weights(one: Network, other: Network) -> None:
-    for a, b in zip(one.weights, other.weights, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def rows(history: History) -> list[dict[str, Any]]:
-    """What two equal runs have in common: all but the time they took; nan, which equals nothing, as None."""
-    return [{k: None if v != v else v for k, v in epoch.row().items() if k != "seconds"} for epoch in history]
-
-
-class PulledPlugError(Exception):
-    pass
-
-
-def unplug_at(epoch: int, batch: int) -> Callable[[Progress], None]:
-    def progress(at: Progress) -> None:
-        if (at.epoch, at.batch) == (epoch, batch):
-            raise PulledPlugError
-
-    return progress
-
 
 # What is computed
 
@@ -284,149 +228,6 @@ def test_noise_changes_the_run_and_what_it_reports() -> None:
     assert quiet_history.epochs[0].loss != noisy_history.epochs[0].loss
 
 
-def test_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
-    network = small_network()
-    history = run(network, checkpoint_path=tmp_path / "run")
-    expected, expected_history = undisturbed()
-    assert_same_weights(network, expected)
-    assert rows(history) == rows(expected_history)
-    assert os.listdir(tmp_path) == ["run"]
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("epoch", "batch"), [(1, 1), (2, 1), (3, 2), (EPOCHS, 3)])
-def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
-    tmp_path: Path, epoch: int, batch: int, dtype: npt.DTypeLike
-) -> None:
-    settings: dict[str, Any] = {"validation": 0.2, "devices": DeviceModel(lognormal=0.2, stuck_off=0.1)}
-    path = tmp_path / "run"
-    with pytest.raises(PulledPlugError):
-        run(small_network(dtype), progress=unplug_at(epoch, batch), checkpoint_path=path, **settings)
-    assert path.exists() == (epoch > 1)
-    resumed, expected = small_network(dtype), small_network(dtype)
-    seen: list[Progress] = []
-    history = run(resumed, progress=seen.append, checkpoint_path=path, **settings)
-    assert seen[0].epoch == epoch
-    assert rows(history) == rows(run(expected, **settings))
-    assert_same_weights(resumed, expected)
-
-
-def test_a_run_may_be_interrupted_again_and_again(tmp_path: Path) -> None:
-    for epoch in range(1, EPOCHS + 1):
-        with pytest.raises(PulledPlugError):
-            run(small_network(), checkpoint_path=tmp_path / "run", progress=unplug_at(epoch, 2), threads=1 + epoch % 2)
-    network = small_network()
-    run(network, checkpoint_path=tmp_path / "run")
-    assert_same_weights(network, undisturbed()[0])
-
-
-def test_a_run_that_is_over_is_only_read_back(tmp_path: Path) -> None:
-    first = small_network()
-    history = run(first, checkpoint_path=tmp_path / "run")
-    again = small_network()
-    seen: list[Progress] = []
-    read_back = run(again, checkpoint_path=tmp_path / "run", progress=seen.append)
-    assert rows(read_back) == rows(history)
-    assert [epoch.seconds for epoch in read_back] == [epoch.seconds for epoch in history]
-    assert not seen
-    assert_same_weights(again, first)
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_killed_process_is_resumed_to_the_same_bits(tmp_path: Path) -> None:
-    killed = subprocess.run(
-        [sys.executable, __file__, str(tmp_path / "run")], capture_output=True, text=True, timeout=120
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = small_network()
-    seen: list[Progress] = []
-    history = run(resumed, checkpoint_path=tmp_path / "run", progress=seen.append)
-    expected, expected_history = undisturbed()
-    assert seen[0].epoch == 3
-    assert rows(history) == rows(expected_history)
-    assert_same_weights(resumed, expected)
-
-
-def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "run"
-
-    def pull_the_plug(at: Progress) -> None:
-        if at.epoch == 3:
-            monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
-            monkeypatch.setattr(os, "replace", lambda *_, **__: (_ for _ in ()).throw(OSError("no space left")))
-
-    with pytest.raises(OSError, match="no space left"):
-        run(small_network(), checkpoint_path=path, progress=pull_the_plug)
-    monkeypatch.undo()
-    assert os.listdir(tmp_path) == ["run"]
-    network = small_network()
-    run(network, checkpoint_path=path)
-    assert_same_weights(network, undisturbed()[0])
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("epochs", EPOCHS + 1),
-        ("batch_size", 17),
-        ("learning_rate", 0.003),
-        ("decay", "constant"),
-        ("temperature", 0.08),
-        ("temporal_penalty", 0.02),
-        ("t_ref", 0.8),
-        ("energy_penalty", 0.1),
-        ("weight_decay", 0.2),
-        ("noise", 0.03),
-        ("validation", 0.1),
-        ("seed", 4),
-        ("devices", DeviceModel(levels=4)),
-    ],
-)
-def test_the_checkpoint_of_other_settings_is_refused_and_the_setting_named(
-    tmp_path: Path, name: str, value: Any
-) -> None:
-    run(small_network(), checkpoint_path=tmp_path / "run")
-    network = small_network()
-    with pytest.raises(
-        ValueError, match=rf"run is the checkpoint of another run: its {name} is .*, not {re.escape(str(value))}"
-    ):
-        run(network, checkpoint_path=tmp_path / "run", **{name: value})
-    assert_same_weights(network, small_network())
-
-
-@pytest.mark.parametrize("what", ["weights", "sizes", "dtype", "circuit", "data"])
-def test_the_checkpoint_of_another_start_is_refused(tmp_path: Path, what: str) -> None:
-    run(small_network(), checkpoint_path=tmp_path / "run")
-    network = {
-        "weights": Network.create([9, 7, 3], Circuit(), seed=2),
-        "sizes": Network.create([9, 8, 3], Circuit(), seed=1),
-        "dtype": small_network(np.float64),
-        "circuit": Network(small_network().weights, Circuit(v_syn=2.0)),
-        "data": small_network(),
-    }[what]
-    data = made_up(seed=41) if what == "data" else made_up()
-    with pytest.raises(ValueError, match="checkpoint of another run: initial weights, circuit or data differ"):
-        run(network, data=data, checkpoint_path=tmp_path / "run")
-
-
-def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "run"
-    run(small_network(), epochs=1, checkpoint_path=path)
-    whole = path.read_bytes()
-    for length in range(0, len(whole), 97):
-        path.write_bytes(whole[:length])
-        with pytest.raises(ValueError, match="run is not"):
-            run(small_network(), epochs=1, checkpoint_path=path)
-
-
-def test_a_model_is_not_a_checkpoint(tmp_path: Path) -> None:
-    small_network().save(tmp_path / "run")
-    with pytest.raises(ValueError, match="run is not an rcspike checkpoint but rcspike-model"):
-        run(small_network(), checkpoint_path=tmp_path / "run")
-
-
 # Data and what is reported
 
 
@@ -586,8 +387,10 @@ def test_a_network_that_does_not_fit_the_data_is_refused(call: Callable[[Network
 def test_a_label_of_the_test_split_alone_is_refused_before_training() -> None:
     data = made_up()
     odd = Dataset("odd", data.train, Split(data.test.images, np.full(30, 3)))
+    seen: list[Progress] = []
     with pytest.raises(ValueError, match="the network has 3 outputs but the data have label 3"):
-        run(small_network(), data=odd, progress=unplug_at(1, 1))
+        run(small_network(), data=odd, progress=seen.append)
+    assert not seen
 
 
 @pytest.mark.parametrize("label", [-1, 3, 2**40])
@@ -610,12 +413,3 @@ def test_a_run_that_diverges_says_so_and_how_to_help(batch_size: int) -> None:
     network = small_network(circuit=Circuit.conventional())
     with pytest.raises(FloatingPointError, match=r"diverged in epoch 1: .*; lower learning_rate \(now 1e\+38\)"):
         run(network, learning_rate=1e38, batch_size=batch_size)
-
-
-if __name__ == "__main__":
-
-    def kill_in_the_third_epoch(at: Progress) -> None:
-        if (at.epoch, at.batch) == (3, 2):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    run(small_network(), checkpoint_path=sys.argv[1], progress=kill_in_the_third_epoch)
