@@ -38,7 +38,7 @@ class Circuit:
     The model is that of RC-Spike (ISCAS 2022, DOI 10.1109/ISCAS48785.2022.9937662) as written out in arXiv 2412.09010
     v1, eq. 6-11 and 59-85.
 
-    A circuit has its rails once it is made: `dataclasses.replace` with another v_syn keeps them.
+    A circuit has its rails once it is made: ``dataclasses.replace`` with another v_syn keeps them.
 
     Examples
     --------
