@@ -136,7 +136,7 @@ def test_the_presets_that_a_page_names_are_there(words: list[str], complete: boo
 
 def test_the_commands_are_really_found() -> None:
     found = [words for line, _ in shell_lines(DOCS / "results" / "index.md") for words in words_of(line)]
-    assert ["rcspike", "sweep", "fashion-mnist"] in found
+    assert ["rcspike", "sweep", "mnist"] in found
     assert list(words_of("A=1 rcspike info && rcspike eval $RUN digits  # both")) == [
         ["rcspike", "info"],
         ["rcspike", "eval", "0", "digits"],
