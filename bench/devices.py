@@ -26,8 +26,8 @@ SIZES = (784, 200, 200, 10)
 SEED = 0
 TABLE = Path(__file__).parents[1] / "docs" / "results" / "devices.csv"
 
-# A device that is stuck on weighs as much as g_max: where many are, g_max has to be small. Of seven ranges these were the
-# best for 5 chips on 10,000 training images that were kept apart, after 8 epochs at V_syn = 1: the wider one where
+# A device that is stuck on weighs as much as g_max: where many are, g_max has to be small. Of seven ranges these were
+# the best for 5 chips on 10,000 training images that were kept apart, after 8 epochs at V_syn = 1: the wider one where
 # partners make up for stuck devices, and only their conductance is left.
 SMALL, WIDER = Devices(w_max=(0.05, 0.05, 0.1)), Devices(w_max=(0.1, 0.1, 0.2))
 
