@@ -36,7 +36,8 @@ class DeviceModel:
     stuck_off, stuck_on : float
         Probabilities that a device is at g_min or at g_max, whatever its target.
     w_max : tuple of float
-        The largest abs(w) that the devices of each layer reach, in V_th / T; empty: the layer's largest abs(w).
+        The largest abs(w) that the devices of each layer reach, in V_th / T, and that training lets a weight have;
+        empty: the layer's largest abs(w), whatever it is.
 
     Raises
     ------

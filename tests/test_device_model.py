@@ -244,6 +244,21 @@ def test_the_gradient_through_the_devices_agrees_with_central_differences(circui
     assert n_moved > 30
 
 
+def test_training_keeps_weights_within_reach_of_the_devices() -> None:
+    network = Network.create(SIZES, Circuit(), seed=0, dtype=np.float64)
+    times, labels = batch_of(np.float64)
+    w_max = tuple(1.02 * float(np.abs(w).max()) for w in network.weights)
+    # Devices that reach further give the same gradient: at first no weight is out of reach of either.
+    stepped = []
+    for reach in (w_max, tuple(100 * w for w in w_max)):
+        trainer, _ = trainer_of(network, DeviceModel(lognormal=0.2, w_max=reach))
+        trainer.step(schedule(times), np.arange(8), labels, [], learning_rate=1.0)
+        stepped.append(trainer.weights())
+    for kept, free, w in zip(*stepped, w_max, strict=True):
+        np.testing.assert_array_equal(kept, np.clip(free, -w, w))
+        assert 0 < (np.abs(free) > w).mean() < 1
+
+
 def test_rounding_to_levels_is_the_identity_in_the_gradient() -> None:
     network = Network.create(SIZES, Circuit(), seed=0, dtype=np.float64)
     times, labels = batch_of(np.float64)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "activity.h"
@@ -236,14 +237,17 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
                                    static_cast<Real>(epsilon),
                                    static_cast<Real>(1 / (1 - std::pow(beta1, step))),
                                    static_cast<Real>(1 / (1 - std::pow(beta2, step))),
-                                   static_cast<Real>(1 - learning_rate * s.weight_decay)};
+                                   static_cast<Real>(1 - learning_rate * s.weight_decay),
+                                   std::numeric_limits<Real>::infinity()};
     // A layer's weights can change as soon as its own way back is done: while that of the layer before it runs.
     const auto update = [&](std::size_t l) -> detail::Meanwhile {
         if (l == n_layers) return {};
         const detail::Parts<Real>& parts = s.gradients[l].drive;
-        return {(parts.size + slice - 1) / slice, [&s, &adam, &parts, l](std::size_t task) {
+        kernels::Adam<Real> own = adam;
+        if (!s.model.w_max.empty()) own.w_max = static_cast<Real>(s.model.w_max[l]);
+        return {(parts.size + slice - 1) / slice, [&s, own, &parts, l](std::size_t task) {
                     const std::size_t first = task * slice;
-                    kernels::table<Real>().adam(adam, std::min(slice, parts.size - first), parts.values.data() + first,
+                    kernels::table<Real>().adam(own, std::min(slice, parts.size - first), parts.values.data() + first,
                                                 parts.count, parts.size,
                                                 s.model.is_ideal() ? nullptr : s.devices.slopes[l].data() + first,
                                                 s.network.layers_[l].drive.values.data() + first,

@@ -98,11 +98,11 @@ struct TileGradient {
 };
 
 /// Constants of one Adam step (Kingma and Ba 2015); corrections are 1 / (1 - beta^step). Before it, every weight is
-/// multiplied by `keep`.
+/// multiplied by `keep`, after it cut to +-w_max.
 template <class Real>
 struct Adam {
     Real learning_rate, beta1, beta2, epsilon;
-    Real correction1, correction2, keep;
+    Real correction1, correction2, keep, w_max;
 };
 
 /// A draw of devices for weights (DeviceModel), in the units of the weights.

@@ -35,7 +35,8 @@ public:
     /// Unless they are ideal, each step runs on devices drawn afresh, as draw_devices draws them with this seed and the
     /// number of steps done; the gradient is that of the weights through the devices drawn. Rounding to levels and
     /// cutting at w_max count as the identity in it. Each step takes learning_rate weight_decay of every weight, apart
-    /// from the gradient (Loshchilov and Hutter 2019).
+    /// from the gradient (Loshchilov and Hutter 2019), and ends at w_max: beyond it a weight would only be slow to
+    /// return.
     Trainer(Network<Real> network, const Loss& loss, const DeviceModel& devices = {}, std::uint64_t seed = 0,
             double weight_decay = 0);
     Trainer(Trainer&&) noexcept;
