@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from rcspike import Network, PhysicalScale, datasets, evaluate, nonideal, plots
@@ -19,7 +18,7 @@ from rcspike._files import check_writable
 from rcspike.chip_study import Case, Sample, alone, chip_seeds, run_cases, swept
 from rcspike.cli import _options
 from rcspike.cli._record import command_words, load_network, versions, write_record
-from rcspike.cli._report import console, percent, user_errors
+from rcspike.cli._report import bars, console, percent, user_errors
 from rcspike.devices import Devices
 from rcspike.tables import write_table
 
@@ -69,18 +68,8 @@ def chips_command(
         ideal = evaluate(network, datasets.load(dataset.value, directory=data).test)
         for line in _ranges(network, devices):
             screen.print(line)
-        bar = Progress(
-            TextColumn("chips"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=screen,
-            expand=True,
-            transient=True,
-            disable=not screen.file.isatty() or screen.is_dumb_terminal,
-        )
-        with bar:
-            task = bar.add_task("", total=len(cases) * chips)
+        with bars(screen) as bar:
+            task = bar.add_task("chips", total=len(cases) * chips)
             samples = run_cases(
                 network,
                 dataset.value,

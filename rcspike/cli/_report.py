@@ -10,13 +10,13 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from rcspike.history import Epoch, History
 from rcspike.training import Progress
 
-__all__ = ["Reporter", "console", "epoch_line", "fail", "percent", "user_errors"]
+__all__ = ["Reporter", "bars", "console", "epoch_line", "fail", "percent", "user_errors"]
 
 
 @contextmanager
@@ -48,6 +48,21 @@ def console() -> Console:
     return Console(markup=False, highlight=False, soft_wrap=True)
 
 
+def bars(console: Console, *more: ProgressColumn) -> Bars:
+    """Bars that count, below whatever is printed; on a terminal alone."""
+    return Bars(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        *more,
+        TimeRemainingColumn(),
+        console=console,
+        expand=True,
+        transient=True,
+        disable=not console.file.isatty() or console.is_dumb_terminal,
+    )
+
+
 class Reporter:
     """Shows how a run goes: one line an epoch, and on a terminal a bar below them.
 
@@ -57,17 +72,7 @@ class Reporter:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._n_shown: int | None = None
-        self._bars = Bars(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("batches  {task.fields[last]}"),
-            TimeRemainingColumn(),
-            console=console,
-            expand=True,
-            transient=True,
-            disable=not console.file.isatty() or console.is_dumb_terminal,
-        )
+        self._bars = bars(console, TextColumn("batches  {task.fields[last]}"))
 
     def __enter__(self) -> Reporter:
         self._bars.start()

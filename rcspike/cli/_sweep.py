@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from rcspike import plots
@@ -17,7 +15,7 @@ from rcspike._files import check_writable
 from rcspike.cli import _options
 from rcspike.cli._options import learning
 from rcspike.cli._record import command_words, versions, write_record
-from rcspike.cli._report import console, percent, user_errors
+from rcspike.cli._report import bars, console, percent, user_errors
 from rcspike.experiment import experiment_name
 from rcspike.presets import train_defaults
 from rcspike.sweep import V_SYN, Run, grid, run_sweep, stored_runs
@@ -85,8 +83,8 @@ def sweep_command(
     n_left = sum(run.result is None and (run.error is None or retry) for run in done)
     screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
     stopped = False
-    with user_errors(), _bar(screen) as bar:
-        task = bar.add_task("", total=n_left)
+    with user_errors(), bars(screen) as bar:
+        task = bar.add_task("runs", total=n_left)
 
         def show(run: Run) -> None:
             bar.advance(task)
@@ -97,20 +95,6 @@ def sweep_command(
         except KeyboardInterrupt:
             stopped = True
     _finish(ctx, folder, stored_runs(experiments, folder), stopped=stopped)
-
-
-def _bar(screen: Console) -> Progress:
-    """Of the runs, below their lines; on a terminal alone."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=screen,
-        expand=True,
-        transient=True,
-        disable=not screen.file.isatty() or screen.is_dumb_terminal,
-    )
 
 
 def _line(run: Run) -> str:
