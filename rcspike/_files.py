@@ -31,6 +31,10 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(target)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(target)  # a full disk does not say what it had no room for
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from rcspike._files import written_whole
 from rcspike.circuit import Circuit
@@ -27,7 +27,7 @@ def write(
     metadata = {"format": f"rcspike-{kind}", "format_version": str(FORMAT_VERSION), "header": json.dumps(header)}
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     with written_whole(path) as temporary:
-        save_file(contiguous, temporary, metadata=metadata)
+        temporary.write_bytes(save(contiguous, metadata=metadata))  # save_file would hide what the system says
 
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:

@@ -359,6 +359,21 @@ def test_a_model_is_as_readable_as_any_other_file(saved: Path) -> None:
     assert stat.S_IMODE(saved.stat().st_mode) == stat.S_IMODE(other.stat().st_mode)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+def test_a_model_that_there_is_no_room_for_leaves_the_old_one_and_names_itself(saved: Path) -> None:
+    import resource
+
+    before, limits = saved.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) - 1, limits[1]))  # stands for a full disk
+    try:
+        with pytest.raises(OSError, match=f"File too large.*{saved.name}"):
+            spread_network().save(saved)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == [saved.name]
+
+
 def test_no_file_is_not_a_model(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no model at .*missing"):
         Network.load(tmp_path / "missing")
