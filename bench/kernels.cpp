@@ -10,6 +10,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -58,7 +59,12 @@ struct Problem {
     }
 
     kernels::Tile<float> tile(std::size_t t) const {
-        return {weights.data() + t * n_in * lanes, nullptr, nullptr, nullptr, n_in * lanes, coupling};
+        kernels::Tile<float> tile{};
+        tile.kind = kernels::Synapses::resistive;
+        tile.drive = weights.data() + t * n_in * lanes;
+        tile.stride = n_in * lanes;
+        tile.coupling = coupling;
+        return tile;
     }
 };
 
@@ -106,9 +112,10 @@ void adam(benchmark::State& state) {
     detail::Buffer<float> w(n), m1(n), m2(n), g(n);
     for (auto* buffer : {&w, &m1, &m2}) buffer->zero();
     std::fill(g.begin(), g.end(), 1e-3f);
+    const kernels::Adam<float> constants{1e-3f, 0.9f, 0.999f, 1e-8f, 1, 1, 1, std::numeric_limits<float>::infinity()};
     const auto& kernel = kernels::table<float>();
     for (auto _ : state) {
-        kernel.adam({1e-3f, 0.9f, 0.999f, 1e-8f, 1, 1}, n, g.data(), 1, n, w.data(), m1.data(), m2.data());
+        kernel.adam(constants, n, g.data(), 1, n, nullptr, w.data(), m1.data(), m2.data());
     }
     state.counters["weights/s"] =
         benchmark::Counter(static_cast<double>(state.iterations() * n), benchmark::Counter::kIsRate);
