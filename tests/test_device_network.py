@@ -182,3 +182,5 @@ def test_inputs_that_do_not_fit_the_chip_are_refused() -> None:
         chip.forward(np.zeros((5, 3)), shifts=[np.zeros((5, 3))])
     with pytest.raises(TypeError, match=r"^shifts\[0\] must be float64"):
         chip.forward(np.zeros((5, 3)), shifts=[np.zeros((5, 2), np.float32)])
+    with pytest.raises(ValueError, match=r"^times\[4, 1\] is -0\.5; spike times must be at least 0"):
+        chip.forward(np.array([*np.zeros((4, 3)), [0.5, -0.5, 0.25]]))

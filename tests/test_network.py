@@ -175,9 +175,19 @@ def test_times_that_do_not_fit_are_refused_with_both_shapes() -> None:
         spread_network().forward(np.zeros((2, 12)))
 
 
-def test_bad_times_are_refused_with_their_place() -> None:
-    with pytest.raises(ValueError, match=r"times\[1, 0\] is nan; spike times must be at least 0"):
-        Network([np.ones((1, 1))], Circuit()).forward(np.array([[0.5], [np.nan]]))
+@pytest.mark.parametrize("value", [math.nan, -1e-9, -0.01, -0.5, -1.0, -1e30, -math.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_out", [3, 5000])  # a layer in cache, and one that is charged group of tiles by group
+def test_bad_times_are_refused_with_their_place(value: float, dtype: npt.DTypeLike, n_out: int) -> None:
+    network = Network([np.ones((300, n_out), dtype)], Circuit())
+    times = np.linspace(0, 1, 3 * 300, dtype=dtype).reshape(3, 300)
+    expected = network.forward(times)
+    bad = times.copy()
+    bad[1, 7] = value
+    for call in (network.forward, network.predict):
+        with pytest.raises(ValueError, match=r"times\[1, 7\] is .*; spike times must be at least 0"):
+            call(bad)
+    assert network.forward(times).tobytes() == expected.tobytes()
 
 
 # Weights

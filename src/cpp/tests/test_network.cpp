@@ -154,6 +154,12 @@ TEST_EACH_REAL(input_that_does_not_fit_is_refused) {
     Matrix<Real> v(5, 3);
     CHECK_THROWS(Network<Real>(views(weights<Real>()), {}).forward(Schedule<Real>(times), {}, v), std::invalid_argument,
                  "v must have shape (5, 4), got (5, 3)");
+    for (const double t : {-1e-9, -0.5, -1.0, -inf, not_a_number}) {
+        Matrix<Real> early(5, 12), out(5, 4);
+        early(3, 2) = Real(t);
+        CHECK_THROWS(Network<Real>(views(weights<Real>()), {}).forward(early, {}, out), std::invalid_argument,
+                     "times[3, 2] is ");
+    }
 }
 
 TEST_EACH_REAL(weights_whose_sums_could_overflow_are_refused) {
