@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -114,10 +115,14 @@ class Devices:
     w_max: float | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        if not _is_number(self.on_off):
+            raise TypeError(f"on_off must be a number, got {self.on_off!r}")
         if not self.on_off > 1:
             raise ValueError(f"on_off must be above 1, got {self.on_off}; math.inf is a device that can be off")
-        for w_max in self.w_max if isinstance(self.w_max, tuple) else [self.w_max]:
-            if w_max is not None and not 0 < w_max < math.inf:
+        for w_max in self.w_max if isinstance(self.w_max, tuple) else () if self.w_max is None else (self.w_max,):
+            if not _is_number(w_max):
+                raise TypeError(f"w_max must be a number or one for each layer, got {self.w_max!r}")
+            if not 0 < w_max < math.inf:
                 raise ValueError(f"w_max must be above 0 and finite, got {self.w_max}; None fits it to each layer")
 
     def layer(self, weights: FloatArray, circuit: Circuit, *, depth: int = 0) -> Layer:
@@ -155,3 +160,7 @@ class Devices:
             offset=np.zeros(n_out),
             ramp_current=np.ones(n_out),
         )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -86,10 +86,22 @@ def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
         ("[variation]\nsigma = -1\n", "variation: sigma must be finite and at least 0, got -1"),
         ("[variation]\nsigma = 'big'\n", "variation: sigma must be a number, got 'big'"),
         ("[devices]\non_off = 0.5\n", r"on_off must be above 1, got 0\.5"),
+        ("[devices]\non_off = 'a'\n", "on_off must be a number, got 'a'"),
+        ("[devices]\nw_max = true\n", "w_max must be a number or one for each layer, got True"),
+        ("[devices]\nw_max = [1.0, 'b']\n", r"w_max must be a number or one for each layer, got \(1\.0, 'b'\)"),
+        ("[levels]\nbits = 'a'\n", "levels: bits must be a number, got 'a'"),
+        ("[levels]\nbits = true\n", "levels: bits must be a number, got True"),
+        ("[stuck]\nshare = 0.1\nknown = 'false'\n", "stuck: known must be true or false, got 'false'"),
+        ("[read_noise]\nproportional = 'no'\n", "read_noise: proportional must be true or false, got 'no'"),
         ("[measured]\nfile = 'x.csv'\nmean = [1]\n", r"\[measured\] with a file has only scale besides, got mean"),
+        ("[measured]\nfile = 5\n", r"\[measured\] file must be the name of a CSV file, got 5"),
+        ("[measured]\nfile = 'good.csv'\nscale = 'a'\n", "measured: scale must be a number, got 'a'"),
+        ("[measured]\ntarget = ['a']\nmean = [1]\nstd = [1]\n", "target, mean and std must be lists of numbers"),
+        ("[measured]\ntarget = 1\nmean = 1\nstd = 1\n", "target, mean and std must be lists as long"),
     ],
 )
 def test_a_file_with_a_mistake_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text("target,mean,std\n0,0,1\n10,9,1\n")
     (tmp_path / "chip.toml").write_text(text)
     with pytest.raises(ValueError, match=rf"chip\.toml.*{message}"):
         nonideal.load(tmp_path / "chip.toml")
@@ -249,6 +261,11 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(
     )
     assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
     assert re.search(r"layer 1  64 x 10: g from .* nS at 140 fF and 1 us", result.output)
-    stopped = CliRunner().invoke(app, [*words, "--sweep", "variation"])
-    assert stopped.exit_code == 2
-    assert "--sweep takes EFFECT=SIZE,SIZE" in stopped.output
+    refused = CliRunner().invoke(app, [*words, "--sweep", "variation"])
+    assert refused.exit_code == 2
+    assert "--sweep takes EFFECT=SIZE,SIZE" in refused.output
+    monkeypatch.setattr("rcspike.cli._chips.run_cases", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    stopped = CliRunner().invoke(app, words)
+    assert stopped.exit_code == 130
+    assert "stopped after 0 of 24 chips" in stopped.output
+    assert "go on with: rcspike chips model.safetensors digits --nonideal chip.toml --chips 4" in stopped.output

@@ -70,18 +70,27 @@ def chips_command(
             screen.print(line)
         with bars(screen) as bar:
             task = bar.add_task("chips", total=len(cases) * chips)
-            samples = run_cases(
-                network,
-                dataset.value,
-                cases,
-                chips=chips,
-                seed=seed,
-                folder=folder,
-                workers=workers,
-                dask=dask,
-                data=data,
-                progress=lambda n: bar.advance(task, n),
-            )
+            try:
+                samples = run_cases(
+                    network,
+                    dataset.value,
+                    cases,
+                    chips=chips,
+                    seed=seed,
+                    folder=folder,
+                    workers=workers,
+                    dask=dask,
+                    data=data,
+                    progress=lambda n: bar.advance(task, n),
+                )
+            except KeyboardInterrupt:
+                again = shlex.join(command_words(ctx))
+                typer.echo(
+                    f"stopped after {bar.tasks[0].completed:.0f} of {len(cases) * chips} chips; finished cases are "
+                    f"kept, go on with: {again}",
+                    err=True,
+                )
+                raise typer.Exit(130) from None
     ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # what costs most comes first
     samples = [samples[0], *ranked, *samples[1 + len(single) :]]
     figure = plots.chips_figure(samples, ideal=ideal, circuit=network.circuit, required=required_accuracy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["check_choice", "check_range"]
+__all__ = ["check_choice", "check_flag", "check_range"]
 
 
 def check_range(effect: Any, field: str, least: float, greatest: float = math.inf) -> None:
@@ -16,6 +16,13 @@ def check_range(effect: Any, field: str, least: float, greatest: float = math.in
     if not (least <= value <= greatest and math.isfinite(value)):
         upper = "finite" if greatest == math.inf else f"at most {greatest:g}"
         raise ValueError(f"{effect.name}: {field} must be {upper} and at least {least:g}, got {value}")
+
+
+def check_flag(effect: Any, field: str) -> None:
+    """Refuse a field that is neither true nor false."""
+    value = getattr(effect, field)
+    if not isinstance(value, bool):
+        raise TypeError(f"{effect.name}: {field} must be true or false, got {value!r}")
 
 
 def check_choice(effect: Any, field: str, choices: Any) -> None:

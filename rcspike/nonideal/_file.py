@@ -109,7 +109,13 @@ def _effect(path: Path, name: str, table: dict[str, Any]) -> Effect:
         rest = {field: value for field, value in table.items() if field != "file"}
         if not set(rest) <= {"scale"}:
             raise ValueError(f"{path}: [measured] with a file has only scale besides, got {', '.join(rest)}")
-        return Measured.from_csv(path.parent / table["file"], **rest)
+        if not isinstance(table["file"], str):
+            raise ValueError(f"{path}: [measured] file must be the name of a CSV file, got {table['file']!r}")
+        measured = Measured.from_csv(path.parent / table["file"])
+        try:
+            return dataclasses.replace(measured, **rest)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from error
     return _make(path, name, _EFFECTS[name], table)
 
 

@@ -37,7 +37,7 @@ class Levels(Fixed):
     size: ClassVar[str] = "bits"
 
     def __post_init__(self) -> None:
-        if not (math.isinf(self.bits) and self.bits > 0):
+        if self.bits != math.inf:
             check_range(self, "bits", 1, 16)
             if self.bits != int(self.bits):
                 raise ValueError(f"levels: bits must be a whole number or inf, got {self.bits}")

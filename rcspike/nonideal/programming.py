@@ -99,11 +99,13 @@ class Measured(Fixed):
 
     def __post_init__(self) -> None:
         check_range(self, "scale", 0)
-        columns = [np.asarray(column, dtype=np.float64) for column in (self.target, self.mean, self.std)]
+        try:
+            columns = [np.asarray(column, dtype=np.float64) for column in (self.target, self.mean, self.std)]
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"measured: target, mean and std must be lists of numbers: {error}") from error
         if columns[0].ndim != 1 or len(columns[0]) < 2 or any(c.shape != columns[0].shape for c in columns):
-            raise ValueError(
-                f"measured: target, mean and std must be as long, at least 2, got {[len(c) for c in columns]}"
-            )
+            shapes = ", ".join(str(c.shape) for c in columns)
+            raise ValueError(f"measured: target, mean and std must be lists as long, at least 2, got shapes {shapes}")
         if not (np.isfinite(columns).all() and (np.diff(columns[0]) > 0).all() and columns[0][0] >= 0):
             raise ValueError("measured: targets must rise from 0 or above, and all values be finite")
         if (columns[2] < 0).any():
@@ -120,13 +122,16 @@ class Measured(Fixed):
         ValueError
             If a column is missing or holds no number.
         """
-        with open(path, newline="") as file:
-            rows = list(csv.DictReader(file))
         try:
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
             columns = {name: tuple(float(row[name]) for row in rows) for name in ("target", "mean", "std")}
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
             raise ValueError(f"{path} must have the columns target, mean and std, all numbers: {error}") from error
-        return cls(**columns, scale=scale)
+        try:
+            return cls(**columns, scale=scale)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def deviation(self, x: Array) -> Array:
         """Standard deviation over g_max at targets x = g / g_max."""

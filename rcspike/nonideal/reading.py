@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import check_flag, check_range
 from rcspike.nonideal._stages import Reading
 
 __all__ = ["FlickerNoise", "ReadNoise"]
@@ -43,6 +43,7 @@ class ReadNoise(Reading):
 
     def __post_init__(self) -> None:
         check_range(self, "sigma", 0)
+        check_flag(self, "proportional")
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def read(g: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import check_flag, check_range
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["Stuck"]
@@ -48,6 +48,7 @@ class Stuck(Fixed):
     def __post_init__(self) -> None:
         check_range(self, "share", 0, 1)
         check_range(self, "on", 0, 1)
+        check_flag(self, "known")
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def stuck(g: Array) -> tuple[npt.NDArray[np.bool_], Array]:
