@@ -20,7 +20,11 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target} cannot be written: there is no folder {target.parent}")
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    except OSError as error:
+        error.filename = str(target)
+        raise
     os.close(handle)
     temporary = Path(name)
     try:
@@ -32,8 +36,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         temporary.replace(target)
     except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = str(target)  # a full disk does not say what it had no room for
+        if error.errno is not None and error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(target), None  # nobody knows the temporary one
         raise
     finally:
         temporary.unlink(missing_ok=True)

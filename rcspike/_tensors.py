@@ -24,7 +24,8 @@ def write(
     path: str | os.PathLike[str], kind: str, tensors: dict[str, npt.NDArray[Any]], header: dict[str, Any]
 ) -> None:
     """Write arrays and a JSON-able header to one file, whole or not at all."""
-    metadata = {"format": f"rcspike-{kind}", "format_version": str(FORMAT_VERSION), "header": json.dumps(header)}
+    text = json.dumps(header, default=np.generic.item)  # numbers of numpy's are as good as Python's
+    metadata = {"format": f"rcspike-{kind}", "format_version": str(FORMAT_VERSION), "header": text}
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     with written_whole(path) as temporary:
         temporary.write_bytes(save(contiguous, metadata=metadata))  # save_file would hide what the system says
@@ -47,15 +48,15 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, npt.NDArray
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, AttributeError, TypeError) as error:  # the latter two: no dtype of numpy's
         raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
     if metadata.get("format") != f"rcspike-{kind}":
         found = metadata.get("format", "a safetensors file of something else")
         raise ValueError(f"{path} is not an rcspike {kind} but {found}")
     try:
         version = int(metadata["format_version"])
-        header = json.loads(metadata["header"])
-    except (KeyError, ValueError) as error:
+        header = dict(json.loads(metadata["header"]))
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
     if version > FORMAT_VERSION:
         raise ValueError(f"{path} has format {version}, this version reads up to {FORMAT_VERSION}; upgrade rcspike")

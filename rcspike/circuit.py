@@ -60,11 +60,13 @@ class Circuit:
             value = getattr(self, name)
             if not isinstance(value, Real) and not (value is None and name in ("e_plus", "e_minus")):
                 raise TypeError(f"{name} must be a number, got {value!r}")
+            if value is not None:
+                object.__setattr__(self, name, float(value))
         if not self.v_syn > 0:
             raise ValueError(f"v_syn must be above 0, got {self.v_syn}; math.inf is the conventional circuit")
         for name, default in (("e_plus", self.v_syn), ("e_minus", -self.v_syn)):
-            given = getattr(self, name)
-            object.__setattr__(self, name, float(default if given is None else given))
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default)
         core = _core.Circuit(e_plus=self.e_plus, e_minus=self.e_minus, diode_drop=self.diode_drop, ramp=self.ramp)
         object.__setattr__(self, "core", core)
 

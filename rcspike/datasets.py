@@ -185,6 +185,8 @@ def _checked_labels(labels: NDArray[Any]) -> NDArray[Any]:
     if (labels < 0).any():
         at = int(np.argmax(labels < 0))
         raise ValueError(f"label {labels[at]} at position {at} is negative: classes count from 0")
+    if (labels > np.iinfo(np.int64).max).any():
+        raise ValueError(f"label {labels.max()} is none of a class: they count from 0 without gaps")
     return _frozen_copy(labels, np.int64)
 
 

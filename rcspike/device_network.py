@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rcspike import _core
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, Schedule, check_array, check_threads, network_input
+from rcspike.functional import FloatArray, Schedule, check_array, check_threads, circuit_core, network_input
 
 __all__ = ["DeviceNetwork", "DevicePairs"]
 
@@ -94,7 +94,7 @@ class DeviceNetwork:
         for layer, pairs in enumerate(self._layers):
             check_array(f"layers[{layer}].plus", pairs.plus, 2, self.dtype)
         arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset) for p in self._layers]
-        self._core = _core.device_network(arrays, circuit.core)
+        self._core = _core.device_network(arrays, circuit_core(circuit))
 
     @property
     def layers(self) -> tuple[DevicePairs, ...]:

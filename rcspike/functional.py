@@ -60,7 +60,8 @@ def check_threads(threads: int | None) -> int | None:
     return int(threads)
 
 
-def _core_of(circuit: Circuit) -> _core.Circuit:
+def circuit_core(circuit: Circuit) -> _core.Circuit:
+    """The engine's own; refuses what is no circuit."""
     if not isinstance(circuit, Circuit):
         raise TypeError(f"circuit must be a Circuit, got {type(circuit).__name__}")
     return circuit.core
@@ -213,7 +214,7 @@ def charge(times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads:
     >>> charge(np.array([[0.0]]), np.array([[1.0]]), Circuit(v_syn=1.0)).round(4)  # 1 - exp(-1)
     array([[0.6321]])
     """
-    return _core.charge(_fit(times, "weights", weights, threads), weights, _core_of(circuit), threads)
+    return _core.charge(_fit(times, "weights", weights, threads), weights, circuit_core(circuit), threads)
 
 
 def charge_vjp(
@@ -247,7 +248,7 @@ def charge_vjp(
     """
     events = _fit(times, "weights", weights, threads)
     check_array("grad_v", grad_v, 2, weights.dtype)
-    return _core.charge_vjp(events, weights, _core_of(circuit), grad_v, threads)
+    return _core.charge_vjp(events, weights, circuit_core(circuit), grad_v, threads)
 
 
 def _check_affine(
@@ -436,7 +437,7 @@ def fire(v: FloatArray, circuit: Circuit) -> FloatArray:
     array([[ inf, 0.75, 0.  ]])
     """
     check_array("v", v, 2)
-    return _core.fire(v, _core_of(circuit))
+    return _core.fire(v, circuit_core(circuit))
 
 
 def fire_vjp(v: FloatArray, circuit: Circuit, grad_times: FloatArray) -> FloatArray:
@@ -454,7 +455,7 @@ def fire_vjp(v: FloatArray, circuit: Circuit, grad_times: FloatArray) -> FloatAr
     """
     check_array("v", v, 2)
     check_array("grad_times", grad_times, 2, v.dtype)
-    return _core.fire_vjp(v, _core_of(circuit), grad_times)
+    return _core.fire_vjp(v, circuit_core(circuit), grad_times)
 
 
 def trace(
@@ -490,7 +491,7 @@ def trace(
     """
     events = _fit(times, "weights", weights, threads)
     check_array("at", at, 1)
-    return _core.trace(events, weights, _core_of(circuit), at.astype(weights.dtype, copy=False), threads)
+    return _core.trace(events, weights, circuit_core(circuit), at.astype(weights.dtype, copy=False), threads)
 
 
 def supply_charge(
@@ -525,7 +526,7 @@ def supply_charge(
     >>> q_plus, q_minus
     (array([[0.5]]), array([[-0.5]]))
     """
-    return _core.supply_charge(_fit(times, "weights", weights, threads), weights, _core_of(circuit), threads)
+    return _core.supply_charge(_fit(times, "weights", weights, threads), weights, circuit_core(circuit), threads)
 
 
 def supply_charge_vjp(
@@ -567,4 +568,4 @@ def supply_charge_vjp(
     events = _fit(times, "weights", weights, threads)
     check_array("grad_q_plus", grad_q_plus, 2, weights.dtype)
     check_array("grad_q_minus", grad_q_minus, 2, weights.dtype)
-    return _core.supply_charge_vjp(events, weights, _core_of(circuit), grad_q_plus, grad_q_minus, threads)
+    return _core.supply_charge_vjp(events, weights, circuit_core(circuit), grad_q_plus, grad_q_minus, threads)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray
+from rcspike.functional import FloatArray, circuit_core
 
 __all__ = ["initial_weights"]
 
@@ -29,6 +29,7 @@ def initial_weights(sizes: tuple[int, ...], circuit: Circuit, *, seed: int, dtyp
     Larger weights do not help a strongly coupled circuit: they tie its membranes to the rails from the start, and it
     generalises worse (docs/decisions/initial-weights.md). A diode's drop is made up for.
     """
+    circuit_core(circuit)  # refuses what is none
     if len(sizes) < 2:
         raise ValueError(f"sizes must name inputs and at least one layer, got {sizes}")
     for size in sizes:

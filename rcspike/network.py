@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rcspike import _core, _tensors
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, Schedule, check_array, check_threads, network_input
+from rcspike.functional import FloatArray, Schedule, check_array, check_threads, circuit_core, network_input
 from rcspike.initialisation import initial_weights
 
 __all__ = ["Network", "spike_time_noise"]
@@ -88,7 +88,7 @@ class Network:
         for layer, w in enumerate(weights):
             check_array(f"weights[{layer}]", w, 2, dtype if layer > 0 else None)
         copies: list[Any] = [w.copy() for w in weights]
-        self._core = _core.network(copies, self._circuit.core)
+        self._core = _core.network(copies, circuit_core(self._circuit))
         for copy in copies:
             copy.setflags(write=False)
         self._weights = tuple(copies)

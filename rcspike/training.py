@@ -6,7 +6,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -67,8 +68,14 @@ class Settings:
                 raise TypeError(f"{name} must be an int, got {value!r}")
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
+        for number in fields(self):
+            value = getattr(self, number.name)
+            if number.type == "float" and not isinstance(value, Real):
+                raise TypeError(f"{number.name} must be a number, got {value!r}")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
+        if not isinstance(self.devices, DeviceModel):
+            raise TypeError(f"devices must be a DeviceModel, got {type(self.devices).__name__}")
         if self.decay not in ("cosine", "constant"):
             raise ValueError(f"decay must be 'cosine' or 'constant', got {self.decay!r}")
         for name in ("noise", "offset"):
@@ -221,6 +228,8 @@ def train(
     identity = settings.identity() | {"fingerprint": checkpoint.fingerprint(network, dataset)}
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         saved = checkpoint.load(checkpoint_path, identity)
+        if [w.shape for w in saved.weights] != [w.shape for w in network.weights] or len(saved.history) > epochs:
+            raise ValueError(f"{checkpoint_path} is damaged: its layers or epochs are not those of this run; remove it")
         network.weights, moments, history = saved.weights, saved.moments, saved.history
 
     trainer = settings.trainer(network)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pytest
 from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 
-from rcspike import Circuit, DeviceModel, Network
+from rcspike import Circuit, DeviceModel, Network, _tensors
 from rcspike.training import Progress
 
 
@@ -170,6 +170,64 @@ def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
         path.write_bytes(whole[:length])
         with pytest.raises(ValueError, match="run is not"):
             run(small_network(), epochs=1, checkpoint_path=path)
+
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+def without_the_last_layer(tensors: Tensors, header: dict[str, Any]) -> None:
+    for name in [name for name in tensors if name.endswith(".1")]:
+        del tensors[name]
+
+
+def of_another_precision(tensors: Tensors, header: dict[str, Any]) -> None:
+    tensors["second_moments.1"] = tensors["second_moments.1"].astype(np.float64)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors, header: tensors.pop("weights.1"),
+        lambda tensors, header: tensors.pop("first_moments.0"),
+        without_the_last_layer,
+        of_another_precision,
+        lambda tensors, header: tensors.update({"weights.0": tensors["weights.0"].T}),
+        lambda tensors, header: header.pop("history"),
+        lambda tensors, header: header.pop("run"),
+        lambda tensors, header: header.update(history=5),
+        lambda tensors, header: header.update(history=[]),
+        lambda tensors, header: header["history"].pop(0),
+        lambda tensors, header: header["history"][0].pop("loss"),
+        lambda tensors, header: header["history"][0].update(silent=3),
+        lambda tensors, header: header.update(run="one"),
+    ],
+)
+def test_a_checkpoint_that_lacks_or_mixes_something_is_refused(
+    tmp_path: Path, damage: Callable[[Tensors, dict[str, Any]], Any]
+) -> None:
+    path = tmp_path / "run"
+    run(small_network(), epochs=2, checkpoint_path=path)
+    tensors, header = _tensors.read(path, "checkpoint")
+    damage(tensors, header)
+    _tensors.write(path, "checkpoint", tensors, header)
+    network = small_network()
+    with pytest.raises(ValueError, match=r"run is (not a whole rcspike checkpoint|damaged): "):
+        run(network, epochs=2, checkpoint_path=path)
+    assert_same_weights(network, small_network())
+
+
+def test_settings_may_be_numbers_of_numpy(tmp_path: Path) -> None:
+    settings = {"noise": np.float32(0.5), "batch_size": np.int64(16), "validation": 0}
+    network = small_network()
+    run(network, checkpoint_path=tmp_path / "run", **settings)
+    again = small_network()
+    run(again, checkpoint_path=tmp_path / "run", **settings, seed=np.uint8(3))
+    assert_same_weights(again, network)
+
+
+def test_a_circuit_of_whole_numbers_is_the_same_circuit(tmp_path: Path) -> None:
+    run(small_network(circuit=Circuit(v_syn=2)), checkpoint_path=tmp_path / "run")
+    run(small_network(circuit=Circuit(e_plus=2.0, e_minus=-2.0)), checkpoint_path=tmp_path / "run")
 
 
 def test_a_model_is_not_a_checkpoint(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from strategies import CIRCUITS, Array, circuits
 
-from rcspike import Circuit, Network
+from rcspike import Circuit, DeviceNetwork, DevicePairs, Network
 from rcspike.functional import charge, fire
 from rcspike.network import spike_time_noise
 
@@ -433,6 +433,27 @@ def test_safetensors_of_something_else_are_refused(saved: Path) -> None:
     save_file({"weights.0": np.ones((2, 2))}, saved, metadata={"format": "rcspike-checkpoint"})
     with pytest.raises(ValueError, match="is not an rcspike model but rcspike-checkpoint"):
         Network.load(saved)
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3"])
+def test_a_model_in_a_precision_that_numpy_has_not_is_refused(saved: Path, dtype: str) -> None:
+    _, metadata = header_of(saved)
+    tensor = {"dtype": dtype, "shape": [1, 8], "data_offsets": [0, 16 if dtype == "BF16" else 8]}
+    header = json.dumps({"__metadata__": metadata, "weights.0": tensor}).encode()
+    saved.write_bytes(len(header).to_bytes(8, "little") + header + bytes(tensor["data_offsets"][1]))
+    with pytest.raises(ValueError, match=f"{saved.name} is not a whole rcspike model"):
+        Network.load(saved)
+
+
+def test_what_is_no_circuit_is_refused_by_name_and_type() -> None:
+    circuit: Any = None
+    for make in (
+        lambda: Network([np.ones((2, 2))], circuit),
+        lambda: Network.create([2, 2], circuit, seed=0),
+        lambda: DeviceNetwork([DevicePairs.of_weights(np.ones((2, 2)))], circuit),
+    ):
+        with pytest.raises(TypeError, match="circuit must be a Circuit, got NoneType"):
+            make()
 
 
 def test_a_newer_format_is_refused_with_its_number(saved: Path) -> None:

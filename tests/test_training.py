@@ -371,6 +371,17 @@ def test_a_bad_setting_is_refused_with_its_name_and_value(name: str, value: Any)
     assert_same_weights(network, small_network())
 
 
+@pytest.mark.parametrize("name", ["learning_rate", "temperature", "weight_decay", "noise", "validation"])
+def test_a_setting_that_is_no_number_is_refused_with_its_name_and_value(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"{name} must be a number, got 'a'"):
+        run(small_network(), **{name: "a"})
+
+
+def test_devices_that_are_none_are_refused_by_their_type() -> None:
+    with pytest.raises(TypeError, match="devices must be a DeviceModel, got str"):
+        run(small_network(), devices="x")
+
+
 def test_a_validation_split_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"validation 0\.999 leaves none of 60 samples to train on"):
         run(small_network(), validation=0.999)
