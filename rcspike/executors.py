@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from rcspike import _core
@@ -118,6 +119,9 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(n, mp_context=context, initializer=_begin_worker)
     try:
+        with _no_ctrl_c():
+            for _ in range(n):
+                pool.submit(int)  # starts a process
         yield pool, max(1, cores // n)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -126,6 +130,21 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _no_ctrl_c() -> Iterator[None]:
+    """Processes that are started meanwhile do not get Ctrl-C, not even before they could ask not to; this one gets it
+    afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would let signals through again as it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker() -> None:

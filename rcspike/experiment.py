@@ -8,15 +8,20 @@ import inspect
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from rcspike import Circuit, Network, build_config, datasets, train
 from rcspike.datasets import Dataset
+from rcspike.device_model import DeviceModel
 from rcspike.energy import activity, energy_parts, mean_energy
 from rcspike.presets import train_defaults
 from rcspike.relu import relu_accuracy
+from rcspike.training import Settings
 from rcspike.transfer import transfer
 
 __all__ = ["BUDGET", "MODELS", "Parameters", "check_parameters", "experiment_key", "experiment_name", "run_experiment"]
@@ -46,8 +51,8 @@ def check_parameters(parameters: Parameters) -> None:
 
     Raises
     ------
-    ValueError
-        If a name is missing or unknown, or there is no such model or circuit.
+    TypeError, ValueError
+        If a name is missing or unknown, or a value is out of its range.
 
     Examples
     --------
@@ -67,8 +72,14 @@ def check_parameters(parameters: Parameters) -> None:
     for name in parameters:
         if name not in known:
             raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
+    hidden = parameters["hidden"]
+    if not isinstance(hidden, tuple | list) or any(not isinstance(n, int | np.integer) or n < 1 for n in hidden):
+        raise ValueError(f"hidden must be sizes of layers, each at least 1, got {hidden!r}")
+    arguments = {name: train_defaults()[name] for name in _TRAINING} | _arguments(parameters, _TRAINING)
+    settings = Settings(**arguments | {"devices": arguments["devices"] or DeviceModel()})
+    settings.check(n_train=sys.maxsize)
     if model != "relu":
-        _circuit(parameters)
+        settings.trainer(Network.create([1, 1], _circuit(parameters), seed=0))  # the engine checks the others
 
 
 def experiment_name(parameters: Parameters) -> str:
@@ -87,8 +98,17 @@ def experiment_name(parameters: Parameters) -> str:
 def experiment_key(parameters: Parameters) -> str:
     """A file name for all that decides the result: parameters, defaults and the version of rcspike."""
     whole = {**train_defaults(), **parameters, "version": build_config()["version"]}
-    text = json.dumps({name: repr(value) for name, value in whole.items()}, sort_keys=True)
+    text = json.dumps({name: repr(_plain(name, value)) for name, value in whole.items()}, sort_keys=True)
     return f"{experiment_name(parameters)}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _plain(name: str, value: Any) -> Any:
+    """The same for 1 and 1.0, for numpy's numbers and for a list of sizes: what is as good makes no other run."""
+    if name == "hidden":
+        return tuple(map(int, value))
+    if (name in _CIRCUIT and value is not None) or isinstance(train_defaults().get(name), float):
+        return float(value)
+    return int(value) if isinstance(value, np.integer) else value
 
 
 def run_experiment(

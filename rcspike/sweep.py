@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rcspike import datasets
 from rcspike._files import check_writable, written_whole
 from rcspike.executors import run_jobs
@@ -76,8 +78,8 @@ def grid(
 
     Raises
     ------
-    ValueError
-        If a parameter is unknown or two experiments are the same.
+    TypeError, ValueError
+        If a parameter is unknown or its value out of range, or two experiments are the same.
 
     Examples
     --------
@@ -208,8 +210,9 @@ def _file(folder: str | os.PathLike[str], experiment: Parameters) -> Path:
 
 def _write(file: Path, run: Run) -> None:
     record = {"parameters": run.parameters, "result": run.result, "error": run.error}
+    text = json.dumps(record, indent=2, default=np.generic.item)  # nan and inf as Python's JSON reads them
     with written_whole(file) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n")  # nan and inf are written as Python's JSON reads them
+        temporary.write_text(text + "\n")
 
 
 def _read(file: Path, experiment: Parameters) -> Run:

@@ -21,19 +21,19 @@ _MEASURED = ("test", "validation", "energy_pj")
 
 
 def run_rows(runs: Sequence[Run]) -> list[Row]:
-    """One line for each finished run: its parameters, its accuracies in per cent, and what else was measured.
+    """One line for each finished run: its parameters, its accuracies in [0, 1], and what else was measured.
 
     Examples
     --------
     >>> parameters = {"model": "relu", "dataset": "digits", "hidden": (20, 20), "epochs": 5, "seed": 0}
     >>> run_rows([Run(parameters, {"test_accuracy": 0.975, "seconds": 1.5})])
-    [{'dataset': 'digits', 'model': 'relu', 'hidden': '20-20', 'epochs': 5, 'seed': 0, 'test': 97.5}]
+    [{'dataset': 'digits', 'model': 'relu', 'hidden': '20-20', 'epochs': 5, 'seed': 0, 'test_accuracy': 0.975}]
     """
     rows: list[Row] = []
     for run in runs:
         if run.result is not None:
             measured = {name: value for name, value in run.result.items() if name != "seconds"}
-            rows.append({**_described(run), "seed": run.parameters["seed"], **_in_per_cent(measured)})
+            rows.append({**_described(run), "seed": run.parameters["seed"], **measured})
     return rows
 
 
@@ -57,10 +57,10 @@ def summary_rows(runs: Sequence[Run]) -> list[Row]:
     rows: list[Row] = []
     for group in groups.values():
         row = {**_described(group[0]), "n": len(group)}
-        per_cent = [_in_per_cent(run.result or {}) for run in group]
+        results = [_in_per_cent(run.result or {}) for run in group]
         for name in _MEASURED:
-            if all(name in values for values in per_cent):
-                values = [values[name] for values in per_cent]
+            if all(name in result for result in results):
+                values = [result[name] for result in results]
                 row |= {f"{name}_mean": mean(values), f"{name}_std": stdev(values) if len(values) > 1 else None}
         rows.append(row)
     return rows
@@ -94,7 +94,7 @@ def _described(run: Run) -> dict[str, Any]:
 
 
 def _in_per_cent(result: Mapping[str, float]) -> dict[str, float]:
-    """Accuracies in per cent under their short names; the other numbers as they are."""
+    """Accuracies in per cent, all numbers under their names in a table."""
     return {
         name.removesuffix("_accuracy"): round(100 * value, 4) if name.endswith("_accuracy") else value
         for name, value in result.items()
@@ -102,4 +102,4 @@ def _in_per_cent(result: Mapping[str, float]) -> dict[str, float]:
 
 
 def _text(value: Any) -> Any:
-    return round(value, 4) if isinstance(value, float) else value
+    return round(value, 6) if isinstance(value, float) else value

@@ -85,6 +85,8 @@ def test_the_library_is_that_of_the_python_function() -> None:
     ("words", "message"),
     [
         (("export", *MODEL, "--neurons", "1,x"), "--neurons takes numbers such as 0,5,7, got '1,x'"),
+        (("export", *MODEL, "--neurons", "3,3"), "--neurons takes different numbers such as 0,5,7, got '3,3'"),
+        (("export", *MODEL, "--neurons", ""), "--neurons takes different numbers such as 0,5,7, got ''"),
         (("export", *MODEL, "--neurons", "8"), "layer 1 has neurons 0 to 7, got 8"),
         (("export", *MODEL, "--layer", "3"), "layer must be in [1, 2], got 3"),
         (("export", *MODEL, "--image", "360"), "digits has test images 0 to 359, got 360"),

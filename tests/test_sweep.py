@@ -50,7 +50,7 @@ def start_sweep(folder: Path, *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "rcspike", "sweep", *words, "--out", str(folder)]
     # A shell that runs tests in the background has them ignore Ctrl-C, and what they start inherits that.
     answer = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
     return subprocess.Popen(command, cwd=TESTS, text=True, preexec_fn=answer, **pipes)
 
 
@@ -108,6 +108,10 @@ def test_a_grid_has_every_combination_once_and_a_relu_network_for_each_budget() 
         ({"vary": {"momentum": [0.9]}}, "model rc-spike has no parameter 'momentum'"),
         ({"vary": {"threads": [2]}}, "model rc-spike has no parameter 'threads'"),
         ({"vary": {"diode_drop": [2.0]}}, "diode_drop"),
+        ({"vary": {"epochs": [0]}}, "epochs must be at least 1, got 0"),
+        ({"vary": {"noise": [0.0, -1.0]}}, r"noise must be finite and not negative, got -1\.0"),
+        ({"vary": {"temperature": [0.0]}}, "temperature must be above 0 and finite, got 0"),
+        ({"hidden": [[20, 0]]}, r"hidden must be sizes of layers, each at least 1, got \(20, 0\)"),
     ],
 )
 def test_a_grid_that_cannot_be_run_is_refused(arguments: dict[str, Any], message: str) -> None:
@@ -119,6 +123,15 @@ def test_the_key_tells_experiments_apart_by_every_setting() -> None:
     base = dict(grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)[0])
     assert experiment_key({**base, "noise": 0.01}) != experiment_key(base)
     assert experiment_key({**base, "noise": 0.0}) == experiment_key(base)  # that is the default
+
+
+def test_numbers_of_numpy_and_whole_ones_make_no_other_run(tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {"hidden": np.array([[12]]), "vary": {"epochs": np.array([2]), "noise": [0]}}
+    experiments = grid(["digits"], v_syn=[1], seeds=[np.int64(0)], relu=False, **arguments)
+    (first,) = run_sweep(experiments, tmp_path, workers=1)
+    assert first.result is not None, first.error
+    (again,) = stored_runs(EXPERIMENTS[:1], tmp_path)
+    assert again.result == first.result
 
 
 def test_an_experiment_is_what_train_and_evaluate_give_on_any_number_of_threads() -> None:
@@ -257,6 +270,22 @@ def test_on_a_dask_cluster_that_loses_a_worker_the_table_is_the_same(undisturbed
         assert (out / name).read_bytes() == (undisturbed / name).read_bytes()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to a group of processes")
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.5])
+def test_ctrl_c_as_the_workers_start_is_one_line(seconds: float, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = start_sweep(out, "digits", "--vary", "epochs=10000", "--workers", "2")
+    assert process.stdout is not None
+    process.stdout.readline()  # which says what is to do
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.startswith("stopped with 27 of 27 runs to do; go on with: rcspike sweep digits")
+    assert errors.count("\n") == 1
+    assert not list(out.glob("*.csv"))
+
+
 def test_an_absent_scheduler_is_named(tmp_path: Path) -> None:
     result = sweep(tmp_path / "out", *SMALL, "--dask", "tcp://127.0.0.1:1")
     assert result.returncode == 2
@@ -272,7 +301,8 @@ def test_a_table_has_mean_and_deviation_over_the_seeds(undisturbed: Path) -> Non
     assert len(runs) == 12
     assert [row["v_syn"] for row in table] == ["1.0", "2.0", "inf", ""]
     for row in table:
-        values = [float(run["test"]) for run in runs if (run["model"], run["v_syn"]) == (row["model"], row["v_syn"])]
+        same = [run for run in runs if (run["model"], run["v_syn"]) == (row["model"], row["v_syn"])]
+        values = [100 * float(run["test_accuracy"]) for run in same]
         assert int(row["n"]) == len(values) == 3
         assert float(row["test_mean"]) == pytest.approx(statistics.mean(values), abs=1e-4)
         assert float(row["test_std"]) == pytest.approx(np.std(values, ddof=1), abs=1e-4)
@@ -287,9 +317,11 @@ def test_tables_leave_out_what_has_not_finished_and_have_validation_where_there_
     (row,) = summary_rows(results)
     assert (row["n"], row["test_mean"], row["test_std"], row["validation_mean"]) == (1, 50.0, None, 75.0)
     (run,) = run_rows(results)
-    assert (run["test"], run["validation"], run["seed"]) == (50.0, 75.0, 0)
+    assert (run["test_accuracy"], run["validation_accuracy"], run["seed"]) == (0.5, 0.75, 0)
     write_table(tmp_path / "table.csv", [row])
     assert lines(tmp_path / "table.csv")[0]["test_std"] == ""
+    varied = Run({**EXPERIMENTS[0], "validation": 0.2}, {"validation_accuracy": 0.75})
+    assert run_rows([varied])[0]["validation"] == 0.2
 
 
 def test_a_sweep_says_what_it_was(undisturbed: Path) -> None:
@@ -328,6 +360,11 @@ def test_a_curve_is_drawn_for_each_other_setting_with_the_conventional_circuit_a
         (["--vary", "epochs"], "--vary takes NAME=VALUE,VALUE, got 'epochs'"),
         (["--vary", "epochs=1.5"], "epochs takes values of type int, separated by commas, got '1.5'"),
         (["--vary", "epoch=1"], "model rc-spike has no parameter 'epoch'"),
+        (["--vary", "epochs=1", "--vary", "epochs=2"], "--vary epochs is there twice"),
+        (["--vary", "noise=0.1"], "--vary noise=0.1: noise is varied with --noise"),
+        (["--vary", "seed=1"], "seed is varied with --seeds"),
+        (["--vary", "hidden=20"], "hidden is varied with --hidden"),
+        (["--vary", "devices=1"], "devices takes neither numbers nor words, so a sweep cannot vary it"),
         (["--hidden", "x"], "--hidden takes numbers such as 200,200, got 'x'"),
     ],
 )

@@ -26,7 +26,7 @@ def user_errors() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise  # nobody reads the output any more, which typer takes without a word
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         fail(error)
     except ImportError as error:
         if "rcspike[" not in str(error):
@@ -36,7 +36,7 @@ def user_errors() -> Iterator[None]:
 
 def fail(error: Exception) -> NoReturn:
     """Say what went wrong, in one line, and exit with code 2."""
-    text = str(error)
+    text = f"not enough memory: {error}" if isinstance(error, MemoryError) else str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     typer.echo(f"error: {' '.join(text.split())}", err=True)

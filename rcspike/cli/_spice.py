@@ -65,6 +65,8 @@ def export_command(
         chosen = (
             list(range(weights.shape[1])) if neurons is None else _options.numbers("--neurons", neurons, int, "0,5,7")
         )
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise ValueError(f"--neurons takes different numbers such as 0,5,7, got {neurons!r}")
         absent = [i for i in chosen if not 0 <= i < weights.shape[1]]
         if absent:
             raise ValueError(f"layer {layer} has neurons 0 to {weights.shape[1] - 1}, got {absent[0]}")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["sweep_command"]
 
 _V_SYN = ",".join(f"{v:g}" for v in V_SYN)
+_OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
 _WHERE = ("workers", "dask", "data", "retry")  # how a sweep is run does not change what it finds
 
 
@@ -69,12 +70,13 @@ def sweep_command(
     with user_errors():
         plots.check_available()
         varied = {"noise": noise} if noise is not None else {}
+        varied |= _pairs(vary or [])
         experiments = grid(
             names,
             v_syn=_values("v_syn", v_syn),
             seeds=range(seeds),
             hidden=None if hidden is None else [_options.sizes(text) for text in hidden],
-            vary={name: _values(name, text) for name, text in (varied | _pairs(vary or [])).items()},
+            vary={name: _values(name, text) for name, text in varied.items()},
             relu=relu,
             transfer=transfer,
         )
@@ -106,17 +108,18 @@ def _line(run: Run) -> str:
 
 def _finish(ctx: typer.Context, folder: Path, runs: Sequence[Run], *, stopped: bool) -> None:
     """Tables and figures of what there is, and what is left to do."""
-    rows = summary_rows(runs)
-    figures = _figures(rows)
-    with user_errors():
-        write_table(folder / "table.csv", rows)
-        write_table(folder / "runs.csv", run_rows(runs))
-        record = {"command": shlex.join(command_words(ctx, without=_WHERE)), "runs": len(runs), **versions()}
-        write_record(folder / "sweep.json", record)
-        for stem, figure in figures.items():
-            plots.save_figure(figure, folder / stem)
-    console().print(_table(rows))
-    typer.echo(f"files  {folder}: table.csv, runs.csv, sweep.json, {', '.join(f'{stem}.svg' for stem in figures)}")
+    if rows := summary_rows(runs):
+        figures = _figures(rows)
+        with user_errors():
+            write_table(folder / "table.csv", rows)
+            write_table(folder / "runs.csv", run_rows(runs))
+            record = {"command": shlex.join(command_words(ctx, without=_WHERE)), "runs": len(runs), **versions()}
+            write_record(folder / "sweep.json", record)
+            for stem, figure in figures.items():
+                plots.save_figure(figure, folder / stem)
+        console().print(_table(rows))
+        files = ["table.csv", "runs.csv", "sweep.json", *(f"{stem}.svg" for stem in figures)]
+        typer.echo(f"files  {folder}: {', '.join(files)}")
     failed = [run for run in runs if run.error is not None]
     for run in failed:
         typer.echo(f"failed  {experiment_name(run.parameters)}: {run.error}", err=True)
@@ -169,17 +172,25 @@ def _figures(rows: Sequence[Row]) -> dict[str, Figure]:
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
     for text in texts:
-        if "=" not in text:
+        name, equals, values = text.partition("=")
+        if not equals:
             raise ValueError(f"--vary takes NAME=VALUE,VALUE, got {text!r}")
-    return dict(text.split("=", 1) for text in texts)
+        if name in _OPTIONS:
+            raise ValueError(f"--vary {text}: {name} is varied with {_OPTIONS[name]}")
+        if name in pairs:
+            raise ValueError(f"--vary {name} is there twice: give all values at once, separated by commas")
+        pairs[name] = values
+    return pairs
 
 
 def _values(name: str, text: str) -> list[Any]:
     """Numbers, or words for a parameter that takes words."""
-    kind = type(
-        {"epochs": 0, **train_defaults()}.get(name, 0.0)
-    )  # what train has no default for is a number of the circuit
+    # What train has no default for is a number of the circuit.
+    kind = type({"epochs": 0, **train_defaults()}.get(name, 0.0))
+    if kind not in (int, float, str):
+        raise ValueError(f"{name} takes neither numbers nor words, so a sweep cannot vary it")
     try:
         return [kind(part) for part in text.split(",")]
     except ValueError:

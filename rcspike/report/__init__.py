@@ -135,7 +135,10 @@ def _figure(file: Path) -> _Figure:
 
 
 def _table(file: Path) -> _Table:
-    head, *rows = list(csv.reader(_text(file).splitlines())) or [[]]
+    try:
+        head, *rows = list(csv.reader(_text(file).splitlines())) or [[]]
+    except csv.Error as error:
+        raise ValueError(f"{file} is not a table: {error}") from error
     return _Table(file.name, head, [[_cell(text) for text in row] for row in rows])
 
 
