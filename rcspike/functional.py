@@ -45,6 +45,8 @@ def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = 
         raise TypeError(f"{name} must be {' or '.join(map(str, wanted))}, got {array.dtype}; convert with .astype")
     if array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}, got shape {array.shape}")
+    if not array.flags.aligned:
+        raise ValueError(f"{name} does not lie on a multiple of its numbers' size in memory; use {name}.copy()")
     if not array.flags.c_contiguous:
         raise ValueError(f"{name} must be C-contiguous, got strides {array.strides}; use np.ascontiguousarray({name})")
 

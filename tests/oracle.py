@@ -46,7 +46,8 @@ def affine(weights: npt.ArrayLike, e_plus: float, e_minus: float, diode_drop: fl
     """Drive D = w (1 - V_D/|E|) and conductance G = |w|/|E| of resistive synapses; E may be infinite."""
     w = np.asarray(weights, dtype=np.float64)
     rail = np.where(w >= 0, abs(e_plus), abs(e_minus))
-    return w * (1 - diode_drop / rail), np.abs(w) / rail
+    share = np.where(np.isinf(rail), 1.0, (np.minimum(rail, np.finfo(float).max) - diode_drop) / rail)
+    return w * share, np.abs(w) / rail
 
 
 def charge(times: Array, D: Array, G: Array, D0: Array | None = None, G0: Array | None = None) -> Array:

@@ -173,6 +173,15 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(
         call(function, **{name: with_value(name, value)})
 
 
+@each()
+def test_an_array_across_its_numbers_places_in_memory_is_refused(function: Callable[..., Any], name: str) -> None:
+    good = GOOD[name]
+    across = np.empty(good.nbytes + 1, np.uint8)[1:].view(good.dtype).reshape(good.shape)
+    across[...] = good
+    with pytest.raises(ValueError, match=rf"^{name} does not lie on a multiple of .*use {name}\.copy"):
+        call(function, **{name: across})
+
+
 @each(["times"])
 @pytest.mark.parametrize("value", [math.nan, -0.25, -math.inf, -1e-30])
 def test_a_time_before_the_phase_or_nan_is_refused_with_its_place(
@@ -261,6 +270,14 @@ def assert_refused_or_no_nan(times: Array, weights: Array, v_syn: float) -> None
 @pytest.mark.parametrize("v_syn", [1e-30, 1e-40, 1e-310])
 def test_rails_too_low_for_the_precision_are_refused_or_give_no_nan(v_syn: float, dtype: npt.DTypeLike) -> None:
     assert_refused_or_no_nan(np.array([[0.25, 0.5, 1.0]], dtype), np.ones((3, 1), dtype), v_syn)
+
+
+@pytest.mark.parametrize(("dtype", "rail"), [(np.float32, 1e-39), (np.float64, 1e-309)])
+def test_rails_whose_conductances_overflow_are_refused_with_their_value(dtype: npt.DTypeLike, rail: float) -> None:
+    for rails in ({"e_plus": rail}, {"e_minus": -rail}):
+        ((name, value),) = rails.items()
+        with pytest.raises(ValueError, match=f"^{name} is {value}, too near to 0 for .*-bit floating point"):
+            charge(np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), Circuit(**rails))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

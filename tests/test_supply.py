@@ -61,6 +61,23 @@ def test_the_charge_of_random_layers_agrees_with_the_oracle(name: str, dtype: np
             assert (np.abs(q - exact) <= slack).all()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1.0, 1e2, 1e4, 1e6, 1e12])
+def test_a_membrane_tied_to_its_rails_keeps_the_charge_that_they_deliver(size: float, dtype: npt.DTypeLike) -> None:
+    # Far beyond x = B d = 1 the charge of a rail is what is left of two that are as large as x.
+    rng = np.random.default_rng(61)
+    times, weights = rng.random((4, 3)).astype(dtype), (size * rng.normal(size=(3, 6))).astype(dtype)
+    weights[:, 0], weights[:, 1] = np.abs(weights[:, 0]), -np.abs(weights[:, 1])
+    layer = Layer(times, weights, Circuit(e_plus=1.0, e_minus=-0.7, diode_drop=0.1))
+    eps = float(np.finfo(dtype).eps)
+    q_plus, q_minus = supply_charge(*layer)
+    exact_plus, exact_minus = exact_charges(layer)
+    np.testing.assert_allclose(q_plus, exact_plus, rtol=50 * eps, atol=50 * eps)
+    np.testing.assert_allclose(q_minus, exact_minus, rtol=50 * eps, atol=50 * eps)
+    one_rail = np.s_[:, :2]  # there v is all that was delivered
+    np.testing.assert_allclose((q_plus + q_minus)[one_rail], charge(*layer)[one_rail], rtol=50 * eps)
+
+
 @pytest.mark.parametrize("name", [name for name in CIRCUITS if "conventional" not in name and "infinite" not in name])
 def test_the_energy_is_the_integral_of_the_power_to_ten_digits(name: str) -> None:
     layer, _ = spaced_layer(CIRCUITS[name])

@@ -54,19 +54,17 @@ std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
         const bool last = l + 1 == layers.size();
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             const std::size_t n = v.cols;
+            for (std::size_t i = 0; i < layers[l].offset.size(); ++i) v.row(s)[i] -= layers[l].offset[i];
+            const Real* shift = noise.empty() ? nullptr : noise[l].row(offset + s);
+            for (std::size_t i = 0; last && shift && i < n; ++i) v.row(s)[i] -= shift[i];
             Real excess = 0;  // x - x is 0, or NaN where x is not finite
             for (std::size_t i = 0; i < n; ++i) excess += v.row(s)[i] - v.row(s)[i];
             if (excess != 0) return l;
-            for (std::size_t i = 0; i < layers[l].offset.size(); ++i) v.row(s)[i] -= layers[l].offset[i];
-            const Real* shift = noise.empty() ? nullptr : noise[l].row(offset + s);
-            if (last) {
-                for (std::size_t i = 0; shift && i < n; ++i) v.row(s)[i] -= shift[i];
-                continue;
-            }
+            if (last) continue;
             Real* t = activity.times[l].data() + s * n;
             ramp.times(v.row(s), n, t);
             for (std::size_t i = 0; shift && i < n; ++i) t[i] = std::max(t[i] + shift[i], Real(0));
-            activity.events[l + 1].set(s, sort({t, n}, activity.inputs[l].data() + s * n), layers[l + 1].coupling);
+            activity.events[l + 1].set(s, sort({t, n}, n, activity.inputs[l].data() + s * n), layers[l + 1].coupling);
         }
     }
     return layers.size();

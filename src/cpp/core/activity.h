@@ -35,9 +35,9 @@ struct Sorting {
     Sorter<Real> sorter;
     std::vector<Interval<Real>> intervals;
 
-    SpikeTrain<Real> operator()(Span1<const Real> times, std::uint32_t* inputs) {
-        intervals.resize(times.size + 1);
-        return sorter(times, inputs, intervals.data());
+    SpikeTrain<Real> operator()(Span1<const Real> times, std::size_t room, std::uint32_t* inputs) {
+        intervals.resize(room + 1);
+        return sorter(times, room, inputs, intervals.data());
     }
 };
 

@@ -32,7 +32,9 @@ inline double log(double x) {
     std::int64_t bits;
     std::memcpy(&bits, &x, sizeof bits);
     std::int64_t n = (bits >> 52) - 1023;
-    double m = x * power_of_two(-n);
+    const std::int64_t mantissa = (bits & 0xFFFFFFFFFFFFF) | (std::int64_t{1023} << 52);
+    double m;
+    std::memcpy(&m, &mantissa, sizeof m);
     if (m > 1.4142135623730951) {
         m /= 2;
         ++n;

@@ -15,7 +15,6 @@ template <class Real>
 struct Block {
     Activity<Real> activity;
     std::vector<std::uint32_t> inputs;
-    std::vector<std::size_t> n_spikes;  // of each sample, or refused
     std::size_t most_spikes = 0;
     Sorting<Real> sort;
 };
@@ -52,7 +51,7 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::si
         return overflow.refuse();
     }
     Block<Real> block;
-    std::vector<Sorting<Real>> sorting(static_cast<std::size_t>(threads.count));
+    std::vector<Sorting<Real>> sorting(worker_count(threads));
     for (std::size_t first = 0; first < batch; first += samples_at_once) {
         const std::size_t n = std::min(samples_at_once, batch - first);
         block.activity.resize(layers, n);
@@ -107,23 +106,22 @@ void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, Span2
         std::atomic<std::size_t>& refused;
 
         void resize(Range samples, Block<Real>& block, [[maybe_unused]] Threads threads) const {
-            std::vector<std::size_t>& n_spikes = block.n_spikes;
-            n_spikes.resize(samples.last - samples.first);
-            for_each_block(n_spikes.size(), threads, [&](Range part, std::size_t) {
+            std::vector<std::size_t> counts(samples.last - samples.first);
+            for_each_block(counts.size(), threads, [&](Range part, std::size_t) {
                 for (std::size_t i = part.first; i < part.last; ++i) {
-                    n_spikes[i] = count_spikes<Real>({times.row(samples.first + i), times.cols});
-                    if (n_spikes[i] == detail::refused) refused = samples.first + i;
+                    counts[i] = count_spikes<Real>({times.row(samples.first + i), times.cols});
+                    if (counts[i] == detail::refused) refused = samples.first + i;
                 }
             });
-            const std::size_t most = std::min(*std::max_element(n_spikes.begin(), n_spikes.end()), times.cols);
+            const std::size_t most = std::min(*std::max_element(counts.begin(), counts.end()), times.cols);
             block.inputs.resize((samples.last - samples.first) * most);
             block.activity.events[0].resize(samples.last - samples.first, most);
             block.most_spikes = most;
         }
         void set(std::size_t sample, std::size_t i, Block<Real>& block, Sorting<Real>& sort) const {
-            // A refused sample goes on without spikes: the sorter takes times from 0 on.
-            const Span1<const Real> row{times.row(sample), block.n_spikes[i] == detail::refused ? 0 : times.cols};
-            block.activity.events[0].set(i, sort(row, block.inputs.data() + i * block.most_spikes), coupling);
+            const Span1<const Real> row{times.row(sample), times.cols};
+            std::uint32_t* const inputs = block.inputs.data() + i * block.most_spikes;
+            block.activity.events[0].set(i, sort(row, block.most_spikes, inputs), coupling);
         }
     };
     try {

@@ -69,10 +69,17 @@ template <class Real>
 kernels::Coupling<Real> coupling_of(const Circuit& circuit) {
     validate(circuit);
     // An infinite rail has conductance 0 and no diode to speak of: D = w, G = 0.
-    const double plus = 1 / circuit.e_plus;
-    const double minus = 1 / -circuit.e_minus;
-    return {static_cast<Real>(1 - circuit.diode_drop * plus), static_cast<Real>(1 - circuit.diode_drop * minus),
-            static_cast<Real>(plus), static_cast<Real>(minus)};
+    const auto drive =
+        [&](double rail) {  // the drop may be next to the rail: nothing is rounded before it is taken off
+            return static_cast<Real>(std::isinf(rail) ? 1 : (rail - circuit.diode_drop) / rail);
+        };
+    const auto conductance = [](const char* name, double rail, double given) {
+        const auto g = static_cast<Real>(1 / rail);
+        if (std::isinf(g)) refuse(name, " is ", given, ", too near to 0 for ", 8 * sizeof(Real), "-bit floating point");
+        return g;
+    };
+    return {drive(circuit.e_plus), drive(-circuit.e_minus), conductance("e_plus", circuit.e_plus, circuit.e_plus),
+            conductance("e_minus", -circuit.e_minus, circuit.e_minus)};
 }
 
 template <class Real>
@@ -237,7 +244,7 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
         most_steps = std::max(most_steps, events[s].n_steps);
         most_spikes = std::max(most_spikes, events[s].n_spikes());
     }
-    const auto n_workers = static_cast<std::size_t>(threads.count);
+    const std::size_t n_workers = worker_count(threads);
     const std::size_t sweep_size =
         counts_supply ? kernels::supply_scratch<Real>(most_steps) : kernels::backward_scratch<Real>(most_steps);
     const std::size_t lanes_size = most_spikes * lanes;

@@ -1,6 +1,8 @@
 // The firing ramp of one neuron: spike time and its slope as functions of the voltage (docs/model.md).
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 
@@ -11,7 +13,9 @@ namespace rcspike::detail {
 
 class Ramp {
 public:
-    explicit Ramp(const Circuit& circuit) : b_(circuit.ramp), log_end_(b_ == 0 ? 0 : log1p(-b_)) {}
+    /// A b whose product with v could be too small to be normal is as good as 0.
+    explicit Ramp(const Circuit& circuit)
+        : b_(std::abs(circuit.ramp) < 1e-290 ? 0 : circuit.ramp), log_end_(b_ == 0 ? 0 : log1p(-b_)) {}
 
     /// Spike times of n voltages. The ideal ramp has no branch: which neurons are silent is anybody's guess, and a
     /// branch on it cost as much as a twentieth of a training step.
@@ -25,7 +29,8 @@ public:
             return;
         }
         for (std::size_t i = 0; i < n; ++i) {
-            const double late = v[i] > 0 && v[i] < 1 ? 1 - log1p(-b_ * v[i]) / log_end_ : 0;
+            // Next to the threshold the quotient may be rounded beyond 1.
+            const double late = v[i] > 0 && v[i] < 1 ? std::max(1 - log1p(-b_ * v[i]) / log_end_, 0.0) : 0;
             t[i] = v[i] <= 0 ? std::numeric_limits<Real>::infinity() : static_cast<Real>(late);
         }
     }

@@ -57,7 +57,8 @@ bool Sorter<Real>::bucket_sort(std::size_t n) {
 }
 
 template <class Real>
-SpikeTrain<Real> Sorter<Real>::operator()(Span1<const Real> times, std::uint32_t* inputs, Interval<Real>* intervals) {
+SpikeTrain<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t room, std::uint32_t* inputs,
+                                          Interval<Real>* intervals) {
     spikes_.resize(times.size);
     spare_.resize(times.size);
     std::size_t n = 0;
@@ -65,8 +66,9 @@ SpikeTrain<Real> Sorter<Real>::operator()(Span1<const Real> times, std::uint32_t
         const Real t = times[j] + Real(0);  // -0 becomes 0
         std::memcpy(&spikes_[n].key, &t, sizeof t);
         spikes_[n].input = static_cast<std::uint32_t>(j);
-        n += t <= 1;  // no branch: which inputs spike cannot be predicted
+        n += (t >= 0) & (t <= 1);  // no branch: which inputs spike cannot be predicted
     }
+    n = std::min(n, room);
     // Ties keep the order of the inputs, so that the same times always give the same train.
     if (n > 1 && !bucket_sort(n)) radix_sort(n);
     std::size_t n_intervals = 0;
@@ -95,7 +97,7 @@ template <class Real>
 void refuse_times(Span2<const Real> times, std::size_t sample) {
     const Real* row = times.row(sample);
     std::size_t j = 0;
-    while (row[j] >= 0) ++j;
+    while (j + 1 < times.cols && row[j] >= 0) ++j;
     refuse("times[", sample, ", ", j, "] is ", row[j],
            "; spike times must be at least 0 (inf or above 1 for no spike)");
 }

@@ -15,8 +15,11 @@ namespace rcspike::detail {
 template <class Real>
 class Sorter {
 public:
-    /// Writes `inputs`, one for each spike, and `intervals`, at most one more; the train refers to both.
-    SpikeTrain<Real> operator()(Span1<const Real> times, std::uint32_t* inputs, Interval<Real>* intervals);
+    /// Writes `inputs`, one for each spike, and `intervals`, at most one more; the train refers to both. Of more spikes
+    /// than there is `room` for some are left out, and so is what is no time: then somebody changes `times` meanwhile,
+    /// or they are about to be refused.
+    SpikeTrain<Real> operator()(Span1<const Real> times, std::size_t room, std::uint32_t* inputs,
+                                Interval<Real>* intervals);
 
 private:
     /// Non-negative floats are ordered as their bit patterns are.

@@ -29,7 +29,7 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
 
     detail::EventBatch<Real> events;
     events.set(schedule, layer.coupling, threads);
-    std::vector<detail::Buffer<Real>> rows(static_cast<std::size_t>(threads.count));
+    std::vector<detail::Buffer<Real>> rows(detail::worker_count(threads));
     for (auto& buffer : rows) buffer.resize(at.size * lanes);
     detail::for_each_task(schedule.batch(), threads, [&](std::size_t s, std::size_t worker) {
         const Real* row = rows[worker].data();

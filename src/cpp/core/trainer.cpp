@@ -4,6 +4,9 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
 #include <utility>
 
 #include "activity.h"
@@ -23,6 +26,10 @@ using detail::Tiles;
 
 template <class Real>
 struct Trainer<Real>::State {
+    State(Network<Real> trained, const Loss& own_loss, const DeviceModel& own_model, std::uint64_t own_seed,
+          double decay)
+        : network(std::move(trained)), loss(own_loss), model(own_model), seed(own_seed), weight_decay(decay) {}
+
     Network<Real> network;
     Loss loss;
     DeviceModel model;
@@ -41,12 +48,16 @@ struct Trainer<Real>::State {
     detail::Buffer<Real> charges;              // four times batch x n_out of a layer: dL/dQ+, dL/dQ-, Q+ and Q-
     std::vector<double> losses;
     std::vector<unsigned char> correct;
+    std::vector<std::int64_t> samples, labels;  // of this step: the caller's may change meanwhile
+    std::mutex in_use;
 };
 
 namespace {
 
 /// Weights of one task of Adam, a multiple of lanes.
 constexpr std::size_t slice = 8192;
+
+constexpr std::uint64_t most_steps = std::uint64_t{1} << 53;  // counted exactly by a double
 
 constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // Kingma and Ba 2015
 
@@ -118,6 +129,14 @@ void check(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Sp
     }
 }
 
+/// A loss or a gradient that is not finite would leave no weight that is.
+template <class Real>
+void check_loss(double loss, const detail::Buffer<Real>& grad_v) {
+    Real excess = 0;
+    for (std::size_t i = 0; i < grad_v.size(); ++i) excess += grad_v.data()[i] - grad_v.data()[i];
+    if (!std::isfinite(loss) || excess != 0) throw std::runtime_error("the loss or its gradient is no longer finite");
+}
+
 /// Flags the inputs that spike in any of some samples.
 template <class Real>
 void mark_used(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, std::vector<std::uint8_t>& used) {
@@ -150,8 +169,7 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
     if (loss.energy_penalty > 0 && !devices.is_ideal()) {
         refuse("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
     }
-    state_.reset(new State{
-        std::move(network), loss, devices, seed, weight_decay, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
+    state_ = std::make_unique<State>(std::move(network), loss, devices, seed, weight_decay);
     for (const Layer<Real>& layer : state_->network.layers_) {
         for (auto* moments : {&state_->moment1, &state_->moment2}) {
             moments->emplace_back();
@@ -174,10 +192,16 @@ const Network<Real>& Trainer<Real>::network() const {
 }
 
 template <class Real>
-StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::int64_t> samples,
-                               Span1<const std::int64_t> labels, const std::vector<Span2<const Real>>& noise,
+StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::int64_t> of_samples,
+                               Span1<const std::int64_t> of_labels, const std::vector<Span2<const Real>>& noise,
                                double learning_rate, Threads threads) {
     State& s = *state_;
+    const std::lock_guard<std::mutex> one_step_at_a_time(s.in_use);
+    const auto copied = [](Span1<const std::int64_t> from, std::vector<std::int64_t>& to) {
+        to.assign(from.data, from.data + from.size);
+        return Span1<const std::int64_t>{to.data(), to.size()};
+    };
+    const auto samples = copied(of_samples, s.samples), labels = copied(of_labels, s.labels);
     const std::vector<Layer<Real>>& layers = s.model.is_ideal() ? s.network.layers_ : s.devices.layers;
     const std::size_t batch = samples.size, n_layers = s.network.layers_.size();
     check(schedule, samples, labels, s.network);
@@ -228,6 +252,7 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
         report.loss += s.losses[i];
         report.correct += s.correct[i];
     }
+    check_loss(report.loss, s.grad_v.back());
 
     ++s.steps;
     const double step = static_cast<double>(s.steps);
@@ -304,6 +329,8 @@ std::uint64_t Trainer<Real>::steps() const {
 
 template <class Real>
 void Trainer<Real>::moment(std::size_t layer, int order, Span2<Real> to) const {
+    if (order != 0 && order != 1) refuse("order must be 0 or 1, got ", order);
+    const std::lock_guard<std::mutex> no_step(state_->in_use);
     const Tiles<Real>& from = (order == 0 ? state_->moment1 : state_->moment2).at(layer);
     detail::check_shape("moment", to, from.rows, from.cols);
     from.unpack(to, Threads::all());
@@ -312,17 +339,23 @@ void Trainer<Real>::moment(std::size_t layer, int order, Span2<Real> to) const {
 template <class Real>
 void Trainer<Real>::restore(std::uint64_t steps, const std::vector<Span2<const Real>>& first,
                             const std::vector<Span2<const Real>>& second) {
-    const auto fill = [&](std::vector<Tiles<Real>>& moments, const std::vector<Span2<const Real>>& from) {
-        if (from.size() != moments.size())
-            refuse("moments must be given for all ", moments.size(), " layers, got ", from.size());
-        for (std::size_t l = 0; l < from.size(); ++l) {
-            detail::check_shape("moment", from[l], moments[l].rows, moments[l].cols);
-            moments[l].pack(from[l], Threads::all());
+    State& s = *state_;
+    const std::lock_guard<std::mutex> no_step(s.in_use);
+    if (steps > most_steps) refuse("steps must be at most ", most_steps, ", got ", steps);
+    for (const auto* moments : {&first, &second}) {
+        if (moments->size() != s.moment1.size())
+            refuse("moments must be given for all ", s.moment1.size(), " layers, got ", moments->size());
+        for (std::size_t l = 0; l < moments->size(); ++l) {
+            detail::check_shape("moment", (*moments)[l], s.moment1[l].rows, s.moment1[l].cols);
+            detail::check_finite("moment", (*moments)[l]);
+            if (moments == &second) detail::check_not_negative("second moment", second[l]);
         }
-    };
-    fill(state_->moment1, first);
-    fill(state_->moment2, second);
-    state_->steps = steps;
+    }
+    for (std::size_t l = 0; l < first.size(); ++l) {
+        s.moment1[l].pack(first[l], Threads::all());
+        s.moment2[l].pack(second[l], Threads::all());
+    }
+    s.steps = steps;
 }
 
 template class Trainer<float>;

@@ -4,12 +4,15 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "flush.h"
@@ -62,11 +65,16 @@ class Pool {
 public:
     void run(std::size_t n_tasks, std::size_t n_threads, Task task, const void* context) {
         const std::lock_guard<std::mutex> one_round_at_a_time(rounds_);
+        seats_.reserve(n_threads);
         while (seats_.size() < n_threads) {
-            const std::size_t worker = seats_.size();
-            seats_.push_back(std::make_unique<Seat>());
-            // Workers live as long as the process.
-            if (worker > 0) std::thread(&Pool::work, this, worker, std::ref(*seats_.back())).detach();
+            auto seat = std::make_unique<Seat>();
+            try {  // workers live as long as the process
+                if (!seats_.empty()) std::thread(&Pool::work, this, seats_.size(), std::ref(*seat)).detach();
+            } catch (const std::system_error&) {
+                n_threads = seats_.size();  // the system has no more; the results are the same with these
+                break;
+            }
+            seats_.push_back(std::move(seat));
         }
         task_ = task;
         context_ = context;
@@ -87,6 +95,7 @@ public:
         take_tasks(0);
         const auto all_back = [&] { return busy_.load(std::memory_order_acquire) == 0; };
         while (!spin(all_back)) std::this_thread::yield();
+        if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     }
 
 private:
@@ -102,13 +111,20 @@ private:
     /// First its own share: from round to round a thread meets the same samples and neurons, which are in its cache.
     void take_tasks(std::size_t worker) {
         const FlushToZero flush;
-        for (std::size_t i = 0; i < n_threads_; ++i) {
-            Seat& share = *seats_[(worker + i) % n_threads_];
-            for (;;) {
-                const std::size_t task = share.next.fetch_add(1, std::memory_order_relaxed);
-                if (task >= share.end) break;
-                task_(context_, task, worker);
+        try {
+            for (std::size_t i = 0; i < n_threads_; ++i) {
+                Seat& share = *seats_[(worker + i) % n_threads_];
+                for (;;) {
+                    const std::size_t task = share.next.fetch_add(1, std::memory_order_relaxed);
+                    if (task >= share.end) break;
+                    task_(context_, task, worker);
+                }
             }
+        } catch (...) {
+            for (std::size_t i = 0; i < n_threads_; ++i)
+                seats_[i]->next.store(seats_[i]->end, std::memory_order_relaxed);
+            const std::lock_guard<std::mutex> lock(failing_);
+            if (!failure_) failure_ = std::current_exception();
         }
     }
 
@@ -130,6 +146,8 @@ private:
     std::size_t n_threads_ = 0;
     Task task_ = nullptr;
     const void* context_ = nullptr;
+    std::mutex failing_;
+    std::exception_ptr failure_;  // of this round
 };
 
 /// The pool of this process. A forked child has none of its parent's threads, so it starts its own and leaves the
@@ -157,12 +175,13 @@ Pool& pool() {
 }  // namespace
 
 void run_tasks(std::size_t n_tasks, Threads threads, Task task, const void* context) {
-    if (threads.count <= 1 || n_tasks <= 1) {
+    const std::size_t n_threads = std::min(worker_count(threads), n_tasks);
+    if (n_threads <= 1) {
         const FlushToZero flush;
         for (std::size_t i = 0; i < n_tasks; ++i) task(context, i, 0);
         return;
     }
-    pool().run(n_tasks, std::min(static_cast<std::size_t>(threads.count), n_tasks), task, context);
+    pool().run(n_tasks, n_threads, task, context);
 }
 
 }  // namespace detail

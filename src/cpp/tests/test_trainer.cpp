@@ -2,6 +2,7 @@
 #include "rcspike/trainer.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "check.h"
 #include "fixture.h"
@@ -343,8 +344,46 @@ TEST_EACH_REAL(what_does_not_fit_is_refused_and_changes_nothing) {
                  "moments must be given for all 2 layers, got 1");
     CHECK_THROWS(trainer.restore(1, views(swapped), views(m)), std::invalid_argument,
                  "moment must have shape (10, 21)");
+    Matrices<Real> squares = m;
+    for (Matrix<Real>& square : squares)
+        for (Real& x : square.values) x *= x;
+    CHECK_THROWS(trainer.restore(1, views(m), views<Real>({squares[0]})), std::invalid_argument, "all 2 layers, got 1");
+    CHECK_THROWS(trainer.restore(1, views(m), views(m)), std::invalid_argument, "must not be negative, got -");
+    CHECK_THROWS(trainer.restore(~std::uint64_t{0}, views(m), views(squares)), std::invalid_argument,
+                 "steps must be at most");
+    squares[1](2, 1) = Real(not_a_number);
+    CHECK_THROWS(trainer.restore(1, views(m), views(squares)), std::invalid_argument, "moment[2, 1] must be finite");
+    CHECK_THROWS(moments(trainer, 2), std::invalid_argument, "order must be 0 or 1, got 2");
     CHECK_EQUAL(trainer.steps(), 0u);
     CHECK(same_bits(weights(trainer), m));
+    const Matrices<Real> zero{Matrix<Real>(n_in, n_hidden), Matrix<Real>(n_hidden, n_classes)};
+    CHECK(same_bits(moments(trainer, 0), zero) && same_bits(moments(trainer, 1), zero));
+}
+
+TEST_EACH_REAL(a_loss_that_is_not_finite_is_reported_and_changes_nothing) {
+    const Task<Real> task(6);
+    for (const Loss& loss : {Loss{1e-310, 0, 0.9}, Loss{0.1, 1e300, 1e10}}) {
+        Trainer<Real> trainer = make(first_weights<Real>(), loss);
+        CHECK_THROWS(step(trainer, task), std::runtime_error, "the loss or its gradient is no longer finite");
+        CHECK_EQUAL(trainer.steps(), 0u);
+        CHECK(same_bits(weights(trainer), first_weights<Real>()));
+    }
+}
+
+TEST_EACH_REAL(steps_of_several_threads_wait_for_each_other) {
+    const Task<Real> task(40);
+    const Schedule<Real> schedule(task.times);
+    Trainer<Real> trainer = make(first_weights<Real>());
+    std::vector<std::thread> callers;
+    for (std::int64_t size : {40, 31, 7}) {
+        callers.emplace_back([&, size] {
+            Integers samples(static_cast<std::size_t>(size)), labels(samples.size());
+            for (int i = 0; i < 20; ++i)
+                trainer.step(schedule, view(samples), view(labels), {}, 0.001, Threads::exactly(1 + i % 2));
+        });
+    }
+    for (std::thread& caller : callers) caller.join();
+    CHECK_EQUAL(trainer.steps(), 60u);
 }
 
 TEST_EACH_REAL(a_network_that_training_drove_out_of_range_is_reported) {

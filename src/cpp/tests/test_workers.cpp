@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 #include "check.h"
@@ -81,6 +82,47 @@ TEST(results_are_right_under_concurrent_callers) {
     }
     for (std::thread& caller : callers) caller.join();
     for (const int n : good) CHECK_EQUAL(n, 10);
+}
+
+TEST(what_a_task_throws_comes_back_and_the_next_round_is_whole) {
+    for (int threads = 1; threads < 6; ++threads) {
+        for (std::size_t bad = 0; bad < 20; bad += 3) {
+            std::atomic<int> after{0};
+            const auto run = [&] {
+                for_each_task(20, Threads::exactly(threads), [&](std::size_t task, std::size_t) {
+                    if (task == bad) throw std::runtime_error("task " + std::to_string(task));
+                    ++after;
+                });
+            };
+            CHECK_THROWS(run(), std::runtime_error, ("task " + std::to_string(bad)).c_str());
+            CHECK(after < 20);
+            CHECK(round(20, threads));
+        }
+    }
+}
+
+TEST(of_several_tasks_that_throw_one_is_reported) {
+    const auto run = [] {
+        for_each_task(40, Threads::exactly(4), [](std::size_t, std::size_t) { throw std::runtime_error("each"); });
+    };
+    for (int i = 0; i < 50; ++i) CHECK_THROWS(run(), std::runtime_error, "each");
+    CHECK(round(40, 4));
+}
+
+TEST(no_threads_at_all_are_one) {
+    for (const int count : {0, -3}) {
+        std::size_t runs = 0, most = 0;
+        for_each_task(5, Threads{count}, [&](std::size_t, std::size_t worker) {
+            ++runs;
+            most = std::max(most, worker);
+        });
+        CHECK(runs == 5 && most == 0);
+        const Matrix<float> times = tied_times<float>(5, 9, 4, 1), weights = uniform<float>(9, 3, -1, 1, 2);
+        Matrix<float> v(5, 3), one(5, 3);
+        charge<float>(Schedule<float>(times, Threads{count}), weights, Circuit{}, v, Threads{count});
+        charge<float>(Schedule<float>(times), weights, Circuit{}, one);
+        CHECK(same_bits(v, one));
+    }
 }
 
 #ifdef RCSPIKE_TEST_CAN_FORK

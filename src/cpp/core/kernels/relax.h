@@ -82,6 +82,7 @@ __attribute__((noinline, cold)) Relaxation<B> relax_large(const typename B::Real
         const auto power = (C::bias - (typename B::Bits)shifted.part[i]) << C::mantissa_bits;
         e.part[i] *= (typename B::Vec)power;
     }
+    e = where_at_least(y, -C::largest_exponent, e, B::all(0));
     const B one = B::all(1);
     const B phi = (one - e) / x;
     const B chi = (one - phi) / x;

@@ -24,10 +24,23 @@ struct RailCharges {
 
     RCSPIKE_INLINE RailCharges() : plus(B::all(0)), minus(plus) {}
 
-    /// Over a step whose int v dt is `v_dt`.
-    RCSPIKE_INLINE void add(const Step<Real>& step, const ResistiveSums<B, false>& on, B v_dt) {
-        plus = fma(on.plus, fma(v_dt, B::all(-on.c.b_plus), B::all(on.c.a_plus * step.length)), plus);
-        minus = fma(on.minus, fma(v_dt, B::all(on.c.b_minus), B::all(on.c.a_minus * step.length)), minus);
+    /// Over a step from v on, with a = A d and int v dt = `v_dt`.
+    RCSPIKE_INLINE void add(const Step<Real>& step, const ResistiveSums<B, false>& on, B v, B a, const Relaxation<B>& r,
+                            B v_dt) {
+        const Coupling<Real>& c = on.c;
+        const B y = on.y(step), d = B::all(step.length);
+        const B before_plus = plus, before_minus = minus;
+        plus = fma(on.plus, fma(v_dt, B::all(-c.b_plus), B::all(c.a_plus) * d), plus);
+        minus = fma(on.minus, fma(v_dt, B::all(c.b_minus), B::all(c.a_minus) * d), minus);
+        if (!__builtin_expect(any_below(y, Real(-1)), false)) return;
+        // Then A+ d and B+ int v dt are much alike. So what flows at v_inf = A/B, from rail to rail, and what flows
+        // while v relaxes to it: Q+ = (A+ B- - B+ A-) d/B - B+ (v - v_inf) d phi.
+        const B through = B::all(c.a_plus * c.b_minus + c.b_plus * c.a_minus) * (on.plus * d / y) * (on.minus * d);
+        const B relaxing = fma(a, B::all(1) / y, v) * r.phi * d;
+        const B large_plus = before_plus + fma(on.plus * B::all(-c.b_plus), relaxing, through);
+        const B large_minus = before_minus + fma(on.minus * B::all(c.b_minus), relaxing, -through);
+        plus = where_at_least(y, Real(-1), plus, large_plus);
+        minus = where_at_least(y, Real(-1), minus, large_minus);
     }
     RCSPIKE_INLINE void store(const RailRows<Real>& to) const {
         plus.store(to.plus);
@@ -40,7 +53,7 @@ void supply(const Events<Real>& events, const Tile<Real>& tile, const RailRows<R
     RailCharges<B> sum;
     const auto visit =
         [&](const Step<Real>& step, const ResistiveSums<B, false>& on, B v, B, B a, const Relaxation<B>& r)
-            RCSPIKE_LAMBDA { sum.add(step, on, fma(v, r.phi, a * r.chi) * B::all(step.length)); };
+            RCSPIKE_LAMBDA { sum.add(step, on, v, a, r, fma(v, r.phi, a * r.chi) * B::all(step.length)); };
     sweep<ResistiveSums<B, false>>(events, tile, visit);
     sum.store(charges);
 }
@@ -64,7 +77,7 @@ void supply_backward(const Events<Real>& events, const Tile<Real>& tile, const R
                         on.plus * grad_plus * B::all(c.b_plus * step.length));
         const B psi = r.phi - r.chi;
         const B v_dt = fma(v, r.phi, a * r.chi) * d;
-        sum.add(step, on, v_dt);
+        sum.add(step, on, v, a, r, v_dt);
         r.e.store(kept);
         (s * r.phi).store(kept + width);
         // int lambda dt = lambda d phi - s d chi
