@@ -83,19 +83,19 @@ def sweep_command(
         check_writable(folder)
         done = stored_runs(experiments, folder)
     n_left = sum(run.result is None and (run.error is None or retry) for run in done)
-    screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
     stopped = False
-    with user_errors(), bars(screen) as bar:
-        task = bar.add_task("runs", total=n_left)
+    try:
+        screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
+        with user_errors(), bars(screen) as bar:
+            task = bar.add_task("runs", total=n_left)
 
-        def show(run: Run) -> None:
-            bar.advance(task)
-            screen.print(f"{bar.tasks[0].completed:.0f}/{n_left}  {_line(run)}")
+            def show(run: Run) -> None:
+                bar.advance(task)
+                screen.print(f"{bar.tasks[0].completed:.0f}/{n_left}  {_line(run)}")
 
-        try:
             run_sweep(experiments, folder, workers=workers, dask=dask, data=data, retry=retry, progress=show)
-        except KeyboardInterrupt:
-            stopped = True
+    except KeyboardInterrupt:
+        stopped = True
     _finish(ctx, folder, stored_runs(experiments, folder), stopped=stopped)
 
 
