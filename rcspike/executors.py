@@ -124,7 +124,6 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
                 pool.submit(int)  # starts a process
         yield pool, max(1, cores // n)
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
         raise
@@ -135,16 +134,26 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
 @contextmanager
 def _no_ctrl_c() -> Iterator[None]:
     """Processes that are started meanwhile do not get Ctrl-C, not even before they could ask not to; this one gets it
-    afterwards."""
+    afterwards, rather than between a process's start and what it has to be told."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     resource_tracker.ensure_running()  # it would let signals through again as it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # Not blocked in the threads of libraries, which take it for this one: there is a handler to put off as well.
+    put_off: list[int] = []
+    handler = signal.getsignal(signal.SIGINT)
+    is_ours = callable(handler) and threading.current_thread() is threading.main_thread()
+    if is_ours:
+        signal.signal(signal.SIGINT, lambda number, _: put_off.append(number))
     try:
         yield
     finally:
+        if is_ours:
+            signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if put_off:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _begin_worker() -> None:

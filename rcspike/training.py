@@ -317,14 +317,14 @@ def run_epochs(
             try:
                 report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
             except RuntimeError as error:
-                raise _diverged(epoch, error, settings.learning_rate) from error
+                raise _diverged(epoch, error, settings) from error
             total.add(report)
             if after_batch is not None:
                 after_batch(epoch + 1, batch + 1, n_batches)
         try:
             network.weights = trainer.weights()
         except ValueError as error:
-            raise _diverged(epoch, error, settings.learning_rate) from error
+            raise _diverged(epoch, error, settings) from error
         yield epoch, total
 
 
@@ -338,10 +338,10 @@ def _shifts(rng: np.random.Generator, batch: int, network: Network, settings: Se
     return [shift + sigma * rng.standard_normal(shift.shape[1], dtype=real) for shift in shifts]
 
 
-def _diverged(epoch: int, error: Exception, learning_rate: float) -> FloatingPointError:
-    return FloatingPointError(
-        f"training diverged in epoch {epoch + 1}: {error}; lower learning_rate (now {learning_rate})"
-    )
+def _diverged(epoch: int, error: Exception, settings: Settings) -> FloatingPointError:
+    penalties = [name for name in ("temporal_penalty", "energy_penalty") if getattr(settings, name) > 0]
+    lower = " or ".join(f"{name} (now {getattr(settings, name)})" for name in ("learning_rate", *penalties))
+    return FloatingPointError(f"training diverged in epoch {epoch + 1}: {error}; lower {lower}")
 
 
 def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None) -> float:

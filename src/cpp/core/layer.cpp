@@ -68,18 +68,18 @@ void supply_backward(const Layer<Real>& layer, const kernels::Events<Real>& trai
 template <class Real>
 kernels::Coupling<Real> coupling_of(const Circuit& circuit) {
     validate(circuit);
-    // An infinite rail has conductance 0 and no diode to speak of: D = w, G = 0.
-    const auto drive =
-        [&](double rail) {  // the drop may be next to the rail: nothing is rounded before it is taken off
-            return static_cast<Real>(std::isinf(rail) ? 1 : (rail - circuit.diode_drop) / rail);
-        };
-    const auto conductance = [](const char* name, double rail, double given) {
-        const auto g = static_cast<Real>(1 / rail);
-        if (std::isinf(g)) refuse(name, " is ", given, ", too near to 0 for ", 8 * sizeof(Real), "-bit floating point");
+    // An infinite rail has conductance 0 and no diode to speak of: D = w, G = 0. The drop may be next to the rail, so
+    // nothing is rounded before it is taken off.
+    const auto drive = [&](double rail) {
+        return static_cast<Real>(std::isinf(rail) ? 1 : (rail - circuit.diode_drop) / rail);
+    };
+    const auto conductance = [](const char* name, double rail) {
+        const auto g = static_cast<Real>(1 / std::abs(rail));
+        if (std::isinf(g)) refuse(name, " is ", rail, ", too near to 0 for ", 8 * sizeof(Real), "-bit floating point");
         return g;
     };
-    return {drive(circuit.e_plus), drive(-circuit.e_minus), conductance("e_plus", circuit.e_plus, circuit.e_plus),
-            conductance("e_minus", -circuit.e_minus, circuit.e_minus)};
+    return {drive(circuit.e_plus), drive(-circuit.e_minus), conductance("e_plus", circuit.e_plus),
+            conductance("e_minus", circuit.e_minus)};
 }
 
 template <class Real>
