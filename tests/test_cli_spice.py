@@ -124,6 +124,13 @@ def test_fit_finds_the_rails_of_a_table_and_writes_the_model_that_has_them() -> 
 
 
 @ngspice
+def test_a_verification_that_cannot_be_run_leaves_no_folder(place: Path) -> None:
+    assert "no-such" in refused("verify", "no-such", "digits", "--out", "out")
+    assert "leave out --layer" in refused("verify", *MODEL, "--end-to-end", "--layer", "1", "--out", "out")
+    assert not (place / "out").exists()
+
+
+@ngspice
 def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> None:
     result = spice_("verify", *MODEL, "--neurons", "4", "--images", "2", "--out", "out")
     assert result.exit_code == 0, result.output

@@ -124,10 +124,9 @@ def verify_command(
     """Simulate neurons with ngspice and compare membrane voltages and output spike times with the engine's."""
     with user_errors(), _simulator_errors():
         spice.find_ngspice()
-        if out is not None:
-            plots.check_available()
-            check_writable(out)
         network = load_network(model)
+        if end_to_end and (layer is not None or neurons is not None):
+            raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
         options: dict[str, Any] = {
             "scale": PhysicalScale(capacitance=capacitance, window=window, v_th=v_th),
             "diode": _diode(diode),
@@ -135,9 +134,10 @@ def verify_command(
         }
         numbers = range(image, image + images)
         times = _times(network, dataset, data, numbers)
+        if out is not None:
+            plots.check_available()
+            check_writable(out)
         if end_to_end:
-            if layer is not None or neurons is not None:
-                raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
             compared = [spice.compare_network(network, sample, **options) for sample in times]
         else:
             layers = range(1, len(network.weights) + 1) if layer is None else [layer]
