@@ -119,7 +119,9 @@ class Devices:
             raise TypeError(f"on_off must be a number, got {self.on_off!r}")
         if not self.on_off > 1:
             raise ValueError(f"on_off must be above 1, got {self.on_off}; math.inf is a device that can be off")
-        for w_max in self.w_max if isinstance(self.w_max, tuple) else () if self.w_max is None else (self.w_max,):
+        if self.w_max is None:
+            return
+        for w_max in self.w_max if isinstance(self.w_max, tuple) else (self.w_max,):
             if not _is_number(w_max):
                 raise TypeError(f"w_max must be a number or one for each layer, got {self.w_max!r}")
             if not 0 < w_max < math.inf:

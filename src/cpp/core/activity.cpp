@@ -57,9 +57,7 @@ std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
             for (std::size_t i = 0; i < layers[l].offset.size(); ++i) v.row(s)[i] -= layers[l].offset[i];
             const Real* shift = noise.empty() ? nullptr : noise[l].row(offset + s);
             for (std::size_t i = 0; last && shift && i < n; ++i) v.row(s)[i] -= shift[i];
-            Real excess = 0;  // x - x is 0, or NaN where x is not finite
-            for (std::size_t i = 0; i < n; ++i) excess += v.row(s)[i] - v.row(s)[i];
-            if (excess != 0) return l;
+            if (!all_finite(v.row(s), n)) return l;
             if (last) continue;
             Real* t = activity.times[l].data() + s * n;
             ramp.times(v.row(s), n, t);

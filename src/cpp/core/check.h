@@ -36,6 +36,14 @@ void check_size(const char* name, Span1<T> a, std::size_t size) {
     if (a.size != size) refuse(name, " must have shape (", size, ",), got (", a.size, ",)");
 }
 
+/// Without a branch for each: x - x is 0, or NaN where x is not finite.
+template <class T>
+bool all_finite(const T* x, std::size_t n) {
+    T excess = 0;
+    for (std::size_t i = 0; i < n; ++i) excess += x[i] - x[i];
+    return excess == 0;
+}
+
 template <class T>
 void check_finite(const char* name, Span2<const T> a) {
     for (std::size_t i = 0; i < a.size(); ++i) {

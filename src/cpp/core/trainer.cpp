@@ -129,14 +129,6 @@ void check(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Sp
     }
 }
 
-/// A loss or a gradient that is not finite would leave no weight that is.
-template <class Real>
-void check_loss(double loss, const detail::Buffer<Real>& grad_v) {
-    Real excess = 0;
-    for (std::size_t i = 0; i < grad_v.size(); ++i) excess += grad_v.data()[i] - grad_v.data()[i];
-    if (!std::isfinite(loss) || excess != 0) throw std::runtime_error("the loss or its gradient is no longer finite");
-}
-
 /// Flags the inputs that spike in any of some samples.
 template <class Real>
 void mark_used(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, std::vector<std::uint8_t>& used) {
@@ -252,7 +244,10 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
         report.loss += s.losses[i];
         report.correct += s.correct[i];
     }
-    check_loss(report.loss, s.grad_v.back());
+    // Either would leave no weight that is finite.
+    if (!std::isfinite(report.loss) || !detail::all_finite(s.grad_v.back().data(), s.grad_v.back().size())) {
+        throw std::runtime_error("the loss or its gradient is no longer finite");
+    }
 
     ++s.steps;
     const double step = static_cast<double>(s.steps);
