@@ -137,9 +137,8 @@ def train(
 ) -> History:
     """Train a network in place.
 
-    The loss is the cross-entropy over softmax(-t_out / temperature) of the output spike times, which is over the
-    voltages, plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53) and
-    ``energy_penalty`` times the energy of the synapses; the optimiser is Adam. Gradients are exact. The same arguments
+    The loss is that of `rcspike.functional.output_loss` over the output spike times (arXiv 2412.09010 v1, eq. 49-53)
+    plus ``energy_penalty`` times the energy of the synapses; the optimiser is Adam. Gradients are exact. The same arguments
     give the same weights, bit for bit, on any number of threads.
 
     Parameters

@@ -30,7 +30,7 @@ def words(text: str) -> list[str]:
 
 HEADERS = words("""
     build_config.h charge.h circuit.h device_model.h device_network.h encode.h energy.h fire.h network.h
-    rectified.h schedule.h span.h threads.h trace.h trainer.h
+    loss.h rectified.h schedule.h span.h threads.h trace.h trainer.h
 """)
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {

@@ -1,4 +1,4 @@
-// exp and log1p whose bits do not depend on the C library. Double precision, errors of a few ulp.
+// exp, expm1 and log1p whose bits do not depend on the C library. Double precision, errors of a few ulp.
 #pragma once
 
 #include <cmath>
@@ -50,6 +50,13 @@ inline double log(double x) {
 inline double log1p(double x) {
     const double u = 1 + x;
     return log(u) + (x - (u - 1)) / u;
+}
+
+/// exp(x) - 1, accurate for small x: the rounding of exp(x) is divided out (Higham, Accuracy and Stability of Numerical
+/// Algorithms, 1.14.1).
+inline double expm1(double x) {
+    const double y = x > 0 ? 1 / exp_of_negative(-x) : exp_of_negative(x);
+    return y == 1 ? x : y == 0 ? -1 : (y - 1) * x / log(y);
 }
 
 }  // namespace rcspike::detail
