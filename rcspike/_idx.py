@@ -67,20 +67,29 @@ _UNSIGNED_BYTE = 0x08
 def read_files(name: str, directory: str | os.PathLike[str] | None) -> list[NDArray[np.uint8]]:
     """Arrays of the files of a data set, in the order of ``SHA256[name]``.
 
-    Each file comes from the first folder that has it, else from the first mirror that delivers it;
-    :func:`rcspike.datasets.load` has the order and the errors.
+    With a directory, each file comes from there; without one from the first folder that has it, else from the first
+    mirror that delivers it. :func:`rcspike.datasets.load` has the order and the errors.
     """
-    folders = _folders(name, directory)
-    return [_read(name, file, folders) for file in SHA256[name]]
-
-
-def _folders(name: str, directory: str | os.PathLike[str] | None) -> list[Path]:
-    folders = []
     if directory is not None:
-        # The narrower one first: the files of two data sets have the same names, and a directory
-        # that holds those of one may hold the other in a folder of its own.
-        given = Path(directory).expanduser()
-        folders += [given / name, given]
+        return [_given(name, file, Path(directory).expanduser()) for file in SHA256[name]]
+    folders = _folders(name)
+    return [_found(name, file, folders) for file in SHA256[name]]
+
+
+def _given(name: str, file: str, directory: Path) -> NDArray[np.uint8]:
+    # The narrower one first: the files of two data sets have the same names, and a directory that holds those of one
+    # may hold the other in a folder of its own.
+    array = _read(name, file, [directory / name, directory])
+    if array is None:
+        raise FileNotFoundError(
+            f"{name} not found in {directory / name} or {directory} ({file} is missing); put the four IDX files into "
+            f"one of them, or give no folder to have rcspike look in its usual places and download what is missing"
+        )
+    return array
+
+
+def _folders(name: str) -> list[Path]:
+    folders = []
     if root := os.environ.get("RCSPIKE_DATA"):
         folders.append(Path(root).expanduser() / name)
     # Whether pooch is there or not decides about the cache too: nothing else fills it.
@@ -101,7 +110,8 @@ def _pooch() -> Any:
         raise ImportError("a download needs pooch: pip install 'rcspike[data]'") from error
 
 
-def _read(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8]:
+def _read(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8] | None:
+    """From the first folder that has it; None if there is none."""
     for path in (folder / (file + suffix) for folder in folders for suffix in ("", ".gz")):
         if path.is_file():
             try:
@@ -109,6 +119,13 @@ def _read(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8]:
                     return _decode(stream.read(_max_bytes(SHAPES[file]) + 1), name, file)
             except ValueError as error:
                 raise ValueError(f"{path} is not {name}'s {file}: {error}; replace it or delete it") from error
+    return None
+
+
+def _found(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8]:
+    array = _read(name, file, folders)
+    if array is not None:
+        return array
     try:
         return _download(name, file)
     except (ImportError, OSError) as error:

@@ -213,17 +213,19 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_files_are_found_in_every_place_plain_or_gzipped(places: Places, place: str, zipped: bool) -> None:
     folder, _, inner = place.partition("/")
     put(getattr(places, folder) / inner, FILES, zipped=zipped)
-    assert_is_made_up_set(load("mnist", directory=places.directory))
+    assert_is_made_up_set(load("mnist", directory=places.directory if folder == "directory" else None))
 
 
-def test_the_earlier_place_wins(places: Places) -> None:
-    order = [places.directory / "mnist", places.directory, places.env, places.cache, places.system]
+@pytest.mark.parametrize("given", [True, False])
+def test_the_earlier_place_wins(places: Places, given: bool) -> None:
+    directory = places.directory if given else None
+    order = [places.directory / "mnist", places.directory] if given else [places.env, places.cache, places.system]
     # A wrong file is an error that names it, so it shows which place was read.
     for folder in order:
         put(folder, {IMAGES: with_other_bytes(FILES[IMAGES])})
     for folder in order:
         with pytest.raises(ValueError) as caught:
-            load("mnist", directory=places.directory)
+            load("mnist", directory=directory)
         assert str(folder / IMAGES) in str(caught.value)
         (folder / IMAGES).unlink()
 
@@ -235,8 +237,28 @@ def test_one_directory_may_hold_both_sets(places: Places) -> None:
 
 
 def test_a_file_missing_in_one_place_comes_from_the_next(places: Places) -> None:
-    put(places.directory, {file: raw for file, raw in FILES.items() if file != TEST_LABELS})
+    put(places.env, {file: raw for file, raw in FILES.items() if file != TEST_LABELS})
     put(places.system, FILES, zipped=True)
+    assert_is_made_up_set(load("mnist"))
+
+
+def test_a_given_directory_is_the_only_place(server: Server, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_mirrors(monkeypatch, server.serve("mirror", whole))
+    put(places.directory, {file: raw for file, raw in FILES.items() if file != TEST_LABELS})
+    for folder in (places.env, places.cache, places.system):
+        put(folder, FILES)
+    with pytest.raises(FileNotFoundError) as caught:
+        load("mnist", directory=places.directory)
+    message = str(caught.value)
+    for part in (
+        str(places.directory / "mnist"),
+        f"or {places.directory} ({TEST_LABELS} is missing)",
+        "give no folder",
+    ):
+        assert part in message
+    assert str(places.env) not in message
+    assert server.requests == []
+    put(places.directory / "mnist", {TEST_LABELS: FILES[TEST_LABELS]})
     assert_is_made_up_set(load("mnist", directory=places.directory))
 
 
@@ -255,9 +277,9 @@ def test_a_wrong_file_is_an_error_though_a_right_one_comes_later(places: Places)
 
 def test_the_error_for_nothing_found_names_every_place_and_the_way_out(places: Places) -> None:
     with pytest.raises(FileNotFoundError) as caught:
-        load("mnist", directory=places.directory)
+        load("mnist")
     message = str(caught.value)
-    for folder in (places.directory, places.env, places.cache, places.system):
+    for folder in (places.env, places.cache, places.system):
         assert str(folder) in message
     assert message.startswith("mnist not found in") and "set RCSPIKE_DATA" in message
 
