@@ -219,13 +219,12 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     }
 
     ++s.steps;
-    const double step = static_cast<double>(s.steps);
     const kernels::Adam<Real> adam{static_cast<Real>(learning_rate),
                                    static_cast<Real>(beta1),
                                    static_cast<Real>(beta2),
                                    static_cast<Real>(epsilon),
-                                   static_cast<Real>(1 / (1 - std::pow(beta1, step))),
-                                   static_cast<Real>(1 / (1 - std::pow(beta2, step))),
+                                   static_cast<Real>(1 / (1 - detail::power(beta1, s.steps))),
+                                   static_cast<Real>(1 / (1 - detail::power(beta2, s.steps))),
                                    static_cast<Real>(1 - learning_rate * s.weight_decay),
                                    std::numeric_limits<Real>::infinity()};
     // A layer's weights can change as soon as its own way back is done: while that of the layer before it runs.
