@@ -19,7 +19,7 @@ class Circuit:
     ----------
     v_syn : float
         Drive voltage of the synapses in V_th: sets both rails, ``e_plus = v_syn`` and ``e_minus = -v_syn``, unless they
-        are given. About 1 is the strongly coupled, low-energy regime; ``math.inf`` is the conventional circuit.
+        are given. About 1 is the strongly coupled regime; ``math.inf`` is the conventional circuit.
     e_plus, e_minus : float, optional
         Reversal potentials of positive and negative synapses, seen from the resting voltage, in V_th;
         ``e_plus > 0 > e_minus``.

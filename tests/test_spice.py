@@ -103,6 +103,19 @@ def test_the_library_has_the_diode_that_was_asked_for(diode: str, element: str) 
     assert (element.replace("b m", "m b") if diode != "none" else element) in minus
 
 
+@pytest.mark.parametrize("line", [".control\nshell touch {file}\n.endc", ".include {file}", ".lib {file}", "R1 a b 1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n* comment\n", "\r"])
+def test_a_card_brings_no_other_line_into_the_netlist(line: str, end: str, tmp_path: Path) -> None:
+    text = f".model d D(is=1e-9){end}{line.format(file=tmp_path / 'file')}"
+    with pytest.raises(ValueError, match=r"or a card '\.model NAME D\(\.\.\.\)' alone"):
+        spice.library(diode=text)
+
+
+def test_a_card_may_have_continuation_lines_and_comments() -> None:
+    card = ".model d D(is=1e-9\n+ n=1.05)\n* measured at 300 K\n\n  + rs=1"
+    assert card in spice.library(diode=f"\n{card}\n")
+
+
 @pytest.mark.parametrize("diode", ["schottky", ".model npn NPN(bf=100)", ""])
 def test_an_unknown_diode_is_refused(diode: str) -> None:
     with pytest.raises(ValueError, match="diode must be none, ideal, constant or a card"):

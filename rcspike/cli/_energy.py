@@ -43,7 +43,8 @@ def energy_command(
 ) -> None:
     """Energy of an inference: synapses by rail, axon lines, ramp, comparators, reset; and a conventional circuit's.
 
-    The conventional circuit has the same spikes and charges, current sources instead of resistors, and op-amps.
+    The conventional circuit has the same spikes and charges, current sources instead of resistors, and op-amps, whose
+    assumed current (opamp_current) is most of its energy.
     """
     screen = console()
     with user_errors():

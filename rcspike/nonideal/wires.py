@@ -16,7 +16,8 @@ __all__ = ["WireResistance"]
 
 @dataclass(frozen=True, kw_only=True)
 class WireResistance(Fixed):
-    """The two supply wires of a column, fed at the first input's end, droop under its currents; to first order.
+    """The two supply wires of a column, fed at the first input's end, droop under its currents; to first order, and
+    for devices that conduct during the whole phase.
 
     The voltage over device j falls by the currents of all devices k through the wire they share,
     ``g_j <- g_j (1 - r (j g_j + activity sum_{k != j} min(j, k) g_k))`` with j and k counted from 1.
@@ -26,7 +27,7 @@ class WireResistance(Fixed):
     resistance : float
         r, of the wire from one cell to the next, in T / C: an ohm is ``1 * C / T``, 1.4e-7 for 140 fF and 1 us.
     activity : float
-        Share of the other devices that conduct at the same time, in [0, 1].
+        Fraction of the other devices that conduct at the same time, in [0, 1]; one number for the whole phase.
 
     Raises
     ------
@@ -35,7 +36,9 @@ class WireResistance(Fixed):
 
     Notes
     -----
-    aihwkit counts 0.35 ohm a cell. First order errs by the square of the droop: a droop of 1 % is right to 0.01 %.
+    aihwkit counts 0.35 ohm a cell. Where all devices conduct during the whole phase, the error is of the order of the
+    square of the droop. With spikes, devices conduct from their spikes on only, and the error is as large as the effect
+    itself: with ``activity=1`` it can exceed that of leaving the wires out (docs/devices.md, "Wires and spikes").
 
     Examples
     --------

@@ -21,7 +21,8 @@ EDGE = 1e-6
 _LONGEST_STEP = 0.005
 _R_ON, _R_OFF = 1e-6, 1e7  # of a switch, to the least and the greatest of the resistors
 
-_MODEL_CARD = re.compile(r"^\.model\s+(\w+)\s+d\b", re.IGNORECASE)
+# One card, with continuation lines and comments: other lines can run commands (.control) or read files (.include).
+_MODEL_CARD = re.compile(r"\.model[ \t]+(\w+)[ \t]+d\b[^\r\n]*(\r?\n[ \t]*([+*][^\r\n]*)?)*", re.IGNORECASE)
 _IDEAL_CARD = ".model ideal_diode D(is=1e-12 n=1e-4)"  # drops 0.03 mV at 10 nA
 
 
@@ -37,7 +38,7 @@ def library(*, diode: str = "none") -> str:
     ----------
     diode : str
         In series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d` of the
-        engine's model; or a card, ``".model NAME D(...)"``.
+        engine's model; or one card, ``".model NAME D(...)"``, with continuation lines (``+``) and comments (``*``).
 
     Raises
     ------
@@ -57,9 +58,9 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
     yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
     series = {"none": None, "constant": "V1 {} {} {{v_d}}", "ideal": "D1 {} {} ideal_diode"}
     if diode not in series:
-        card = _MODEL_CARD.match(diode.strip())
+        card = _MODEL_CARD.fullmatch(diode.strip())
         if card is None:
-            raise ValueError(f"diode must be none, ideal, constant or a card '.model NAME D(...)', got {diode!r}")
+            raise ValueError(f"diode must be none, ideal, constant or a card '.model NAME D(...)' alone, got {diode!r}")
         yield diode.strip()
         series[diode] = "D1 {} {} " + card[1]
     elif diode == "ideal":
