@@ -228,14 +228,14 @@ def run_cases(
     """
     seeds = chip_seeds(seed, chips)
     files = [None if folder is None else _file(folder, network, dataset, case, seeds) for case in cases]
-    if folder is not None:
-        check_writable(Path(folder, "cases"))
     found = [_read(file) if file is not None else None for file in files]
     images = datasets.load(dataset, directory=data)
     if images.test.times.shape[1] != network.sizes[0]:
         raise ValueError(
             f"the network has {network.sizes[0]} inputs but {dataset} has {images.test.times.shape[1]} pixels"
         )
+    if folder is not None:
+        check_writable(Path(folder, "cases"))
     for accuracies in found:
         if progress is not None and accuracies is not None:
             progress(chips)
