@@ -233,14 +233,14 @@ def run_cases(
     seeds = chip_seeds(seed, chips)
     identities = [] if folder is None else [_identity(network, dataset, case, seeds) for case in cases]
     files = [Path(folder or "", "cases", f"{digest(identity)[:16]}.json") for identity in identities]
-    if folder is not None:
-        check_writable(Path(folder, "cases"))
     found = [_read(*stored) for stored in zip(files, identities, strict=True)] or [None] * len(cases)
     images = datasets.load(dataset, directory=data)
     if images.test.times.shape[1] != network.sizes[0]:
         raise ValueError(
             f"the network has {network.sizes[0]} inputs but {dataset} has {images.test.times.shape[1]} pixels"
         )
+    if folder is not None:
+        check_writable(Path(folder, "cases"))
     for accuracies in found:
         if progress is not None and accuracies is not None:
             progress(chips)

@@ -75,6 +75,24 @@ class Circuit:
         """The limit of infinite rails: current independent of voltage, an exact multiply-accumulate."""
         return cls(v_syn=math.inf)
 
+    @property
+    def label(self) -> str:
+        """A short name for files and tables: the rails, and all else that is not zero. Equal circuits share it.
+
+        ``v`` stands for the rails if they are symmetric, otherwise ``ep`` and ``em`` for each; ``vd`` for the diode
+        drop, ``b`` for the ramp coefficient.
+
+        Examples
+        --------
+        >>> Circuit(v_syn=1.0).label, Circuit.conventional().label
+        ('v1', 'vinf')
+        >>> Circuit(e_plus=2.0, e_minus=-0.5, diode_drop=0.1).label
+        'ep2-em-0.5-vd0.1'
+        """
+        parts = {"v": self.e_plus} if self.e_plus == -self.e_minus else {"ep": self.e_plus, "em": self.e_minus}
+        parts |= {name: x for name, x in (("vd", self.diode_drop), ("b", self.ramp)) if x != 0}
+        return "-".join(f"{name}{x!r}".removesuffix(".0") for name, x in parts.items())
+
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.v_syn, self.e_plus, self.e_minus, self.diode_drop, self.ramp)
 

@@ -28,6 +28,7 @@ __all__ = [
     "MODELS",
     "Parameters",
     "check_parameters",
+    "experiment_circuit",
     "experiment_identity",
     "experiment_key",
     "experiment_name",
@@ -88,11 +89,11 @@ def check_parameters(parameters: Parameters) -> None:
     settings = Settings(**arguments | {"devices": arguments["devices"] or DeviceModel()})
     settings.check(n_train=sys.maxsize)
     if model != "relu":
-        settings.trainer(Network.create([1, 1], _circuit(parameters), seed=0))  # the engine checks the others
+        settings.trainer(Network.create([1, 1], experiment_circuit(parameters), seed=0))  # the engine checks the others
 
 
 def experiment_name(parameters: Parameters) -> str:
-    """For people: the parameters that every experiment has.
+    """For people: the parameters that every experiment has, and the circuit.
 
     Examples
     --------
@@ -100,8 +101,19 @@ def experiment_name(parameters: Parameters) -> str:
     'relu-digits-20-s0'
     """
     hidden = "-".join(map(str, parameters["hidden"]))
-    v_syn = f"-v{parameters['v_syn']:g}" if "v_syn" in parameters else ""
-    return f"{parameters['model']}-{parameters['dataset']}-{hidden}{v_syn}-s{parameters['seed']}"
+    circuit = "" if parameters["model"] == "relu" else f"-{experiment_circuit(parameters).label}"
+    return f"{parameters['model']}-{parameters['dataset']}-{hidden}{circuit}-s{parameters['seed']}"
+
+
+def experiment_circuit(parameters: Parameters) -> Circuit:
+    """The circuit that an experiment, or a line of a sweep's table, is about.
+
+    Examples
+    --------
+    >>> experiment_circuit({"model": "rc-spike", "v_syn": 2.0, "e_minus": -0.5, "epochs": 5}).label
+    'ep2-em-0.5'
+    """
+    return Circuit(**{name: value for name, value in parameters.items() if name in _CIRCUIT})
 
 
 def experiment_key(parameters: Parameters) -> str:
@@ -179,10 +191,6 @@ def _dataset(name: str, directory: str | None) -> Dataset:
     return datasets.load(name, directory=directory)
 
 
-def _circuit(parameters: Parameters) -> Circuit:
-    return Circuit(**{name: value for name, value in parameters.items() if name in _CIRCUIT})
-
-
 def _arguments(parameters: Parameters, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name in ("epochs", "seed", *names)}
 
@@ -203,7 +211,7 @@ def _without_physics(
 
 
 def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
-    network = _create(dataset, parameters["hidden"], _circuit(parameters), parameters["seed"])
+    network = _create(dataset, parameters["hidden"], experiment_circuit(parameters), parameters["seed"])
     last = train(network, dataset, **_arguments(parameters, _TRAINING), threads=threads).epochs[-1]
     parts = energy_parts(activity(network, dataset.test.times, threads=threads), network.circuit)
     result = {
@@ -217,7 +225,7 @@ def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) 
 
 
 def _run_transfer(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
-    circuit = _circuit(parameters)
+    circuit = experiment_circuit(parameters)
     training = tuple(_arguments(parameters, _TRAINING).items())
     network = _without_physics(dataset, parameters["hidden"], training, threads)
     accuracy, scale_plus, scale_minus = transfer(

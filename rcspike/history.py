@@ -10,7 +10,7 @@ from typing import Any
 
 from rcspike._files import written_whole
 
-__all__ = ["Epoch", "History"]
+__all__ = ["Epoch", "History", "Interrupted"]
 
 
 @dataclass(frozen=True)
@@ -78,3 +78,23 @@ class History:
             writer = csv.DictWriter(file, fieldnames=list(self.epochs[0].row()))
             writer.writeheader()
             writer.writerows(epoch.row() for epoch in self.epochs)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during `rcspike.train`, with the history of the finished epochs.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise Interrupted(History())
+    ... except KeyboardInterrupt as error:
+    ...     len(error.history)
+    0
+    """
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self.history = history
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Interrupted, (self.history,)

@@ -164,12 +164,12 @@ def run_sweep(
     >>> first == again
     True
     """
-    check_writable(Path(folder, "runs"))
     found = stored_runs(experiments, folder)
     left = [i for i, run in enumerate(found) if run.result is None and (run.error is None or retry)]
     if dask is None:
         for name in {experiments[i]["dataset"] for i in left}:
             datasets.load(name, directory=data)  # so that what is missing is said now, and downloaded once
+    check_writable(Path(folder, "runs"))
     function = functools.partial(_run_numbered, data=data)
     with closing(run_jobs(function, [(i, experiments[i]) for i in left], workers=workers, dask=dask)) as finished:
         for (i, experiment), outcome in finished:

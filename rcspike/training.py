@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, Literal
@@ -14,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core, checkpoint
+from rcspike._locks import locked
 from rcspike.datasets import Dataset, Split
 from rcspike.device_model import DeviceModel
 from rcspike.functional import FloatArray, schedule
-from rcspike.history import Epoch, History
+from rcspike.history import Epoch, History, Interrupted
 from rcspike.network import Network, spike_time_noise
 
 __all__ = ["Progress", "evaluate", "train"]  # the rest is for other ways to train: see rcspike.sklearn
@@ -28,6 +30,8 @@ _SHUFFLE, _NOISE, _VALIDATION, _EVALUATION, _DEVICES = range(5)
 
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
+
+_IN_USE = "the checkpoint {} is in use by another training; wait until that has ended, or choose another path"
 
 
 @dataclass(frozen=True)
@@ -169,17 +173,18 @@ def train(
         Hutter 2019 (arXiv 1711.05101).
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times, in training and in every accuracy
-        that is reported.
+        of the history.
     devices : DeviceModel, optional
-        Every batch runs on devices drawn afresh by it; the gradient is that of the weights through them. Accuracies are
-        of the weights themselves.
+        Every batch runs on devices drawn afresh by it; the gradient is that of the weights through them. Test and
+        validation accuracies are those of the weights themselves, with `noise` and without devices.
     offset : float
-        Standard deviation in V_th of comparator offsets, one for each neuron, drawn afresh for every batch.
+        Standard deviation in V_th of comparator offsets, one for each neuron, drawn afresh for every batch. Test and
+        validation accuracies are without them.
     validation : float
         Share of the training samples that is kept apart to choose settings on.
     checkpoint_path : path, optional
-        Written after every epoch. If it is there already, the run goes on from it and ends with the weights that an
-        undisturbed run would have given.
+        Written after every epoch. If it is there already, the run resumes from it and ends with the weights that an
+        undisturbed run would have given. One run at a time may use it.
     threads : int, optional
     progress : callable, optional
         Called with a `rcspike.training.Progress` after every batch.
@@ -196,6 +201,11 @@ def train(
         If an argument is out of its range, the network does not fit the data, or the checkpoint is of another run.
     FloatingPointError
         If training diverges.
+    BlockingIOError
+        If another run uses the checkpoint.
+    rcspike.history.Interrupted
+        On Ctrl-C: a KeyboardInterrupt with the `history` of the finished epochs. The network has the weights of the
+        last finished epoch.
 
     Examples
     --------
@@ -227,18 +237,41 @@ def train(
     check_fit(network, dataset.train)
     check_fit(network, dataset.test)
 
-    history = History()
+    history, finished = History(), {0: network.weights}
+    try:
+        with nullcontext() if checkpoint_path is None else locked(checkpoint_path, _IN_USE.format(checkpoint_path)):
+            _train(network, dataset, settings, history, finished, checkpoint_path, threads, progress)
+    except KeyboardInterrupt as error:
+        network.weights = finished[len(history)]  # even if those of one more epoch were being evaluated
+        raise Interrupted(history) from error
+    return history
+
+
+def _train(
+    network: Network,
+    dataset: Dataset,
+    settings: Settings,
+    history: History,
+    finished: dict[int, tuple[FloatArray, ...]],
+    checkpoint_path: str | os.PathLike[str] | None,
+    threads: int | None,
+    progress: Callable[[Progress], None] | None,
+) -> None:
+    """`train`; `finished` gets the weights of the last two epochs, by the number of epochs until then."""
+    epochs, batch_size, noise = settings.epochs, settings.batch_size, settings.noise
     moments: tuple[list[FloatArray], list[FloatArray]] | None = None
     identity = checkpoint.Identity(settings, network.circuit, network.weights, dataset)
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         saved = checkpoint.load(checkpoint_path, identity)
         if [w.shape for w in saved.weights] != [w.shape for w in network.weights] or len(saved.history) > epochs:
             raise ValueError(f"{checkpoint_path} is damaged: its layers or epochs are not those of this run; remove it")
-        network.weights, moments, history = saved.weights, saved.moments, saved.history
+        network.weights, moments = saved.weights, saved.moments
+        finished[len(saved.history)] = network.weights
+        history.epochs.extend(saved.history)
 
     trainer = settings.trainer(network)
     order = settings.rng(_VALIDATION).permutation(len(dataset.train.labels))
-    n_validation = round(validation * len(order))
+    n_validation = round(settings.validation * len(order))
     kept, chosen = np.sort(order[:n_validation]), np.sort(order[n_validation:])
     if moments is not None:
         n_batches = -(-len(chosen) // batch_size)
@@ -262,6 +295,8 @@ def train(
     )
     started = time.perf_counter()
     for epoch, total in run:
+        finished[epoch + 1] = network.weights
+        finished.pop(epoch - 1, None)
         evaluation = settings.rng(_EVALUATION, epoch)
         pairs = len(chosen) * np.array(network.sizes[1:-1])
         history.epochs.append(
@@ -283,7 +318,6 @@ def train(
             moments = trainer.moments(0), trainer.moments(1)
             checkpoint.save(checkpoint_path, identity, network.weights, moments, history)
         started = time.perf_counter()
-    return history
 
 
 def run_epochs(

@@ -126,3 +126,29 @@ def test_what_is_not_physical_is_refused_with_its_value(arguments: dict[str, Any
 def test_what_is_no_number_is_refused_by_name(name: str) -> None:
     with pytest.raises(TypeError, match=name):
         Circuit(**{name: "much"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("circuit", "label"),
+    [
+        (Circuit(), "v1"),
+        (Circuit(v_syn=2.5), "v2.5"),
+        (Circuit.conventional(), "vinf"),
+        (Circuit(v_syn=1.0, e_plus=2.0, e_minus=-0.5), "ep2-em-0.5"),
+        (Circuit(v_syn=1.0, e_plus=2.0), "ep2-em-1"),
+        (Circuit(v_syn=math.inf, e_minus=-1.0), "epinf-em-1"),
+        (Circuit(v_syn=2.0, diode_drop=0.25, ramp=-0.5), "v2-vd0.25-b-0.5"),
+    ],
+)
+def test_a_label_names_the_rails_and_all_else_that_is_not_zero(circuit: Circuit, label: str) -> None:
+    assert circuit.label == label
+
+
+@given(circuits, circuits)
+def test_circuits_share_a_label_only_if_they_are_equal(one: Circuit, other: Circuit) -> None:
+    assert (one.label == other.label) == (one == other)
+
+
+def test_the_label_does_not_depend_on_how_equal_rails_were_given() -> None:
+    assert Circuit(v_syn=1.0, e_plus=3.0, e_minus=-3.0).label == Circuit(v_syn=3.0).label
+    assert Circuit(v_syn=1.0).label != Circuit(v_syn=1.0 + 2.0**-52).label

@@ -35,13 +35,13 @@ HEADERS = words("""
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {
     *words("""
-    __init__.py __main__.py _core.pyi _files.py _identity.py _idx.py _numbers.py _sdk.py _tensors.py
+    __init__.py __main__.py _core.pyi _files.py _identity.py _idx.py _locks.py _numbers.py _sdk.py _tensors.py
     checkpoint.py circuit.py core.pxd
     datasets.py device_model.py device_network.py energy.py executors.py experiment.py functional.py history.py
     initialisation.py network.py physical.py presets.py py.typed relu.py shockley.py sklearn.py sweep.py tables.py
     training.py transfer.py
-    cli/__init__.py cli/_energy.py cli/_options.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
-    cli/_trace.py cli/_train.py
+    cli/__init__.py cli/_energy.py cli/_folder.py cli/_options.py cli/_record.py cli/_report.py cli/_spice.py
+    cli/_sweep.py cli/_trace.py cli/_train.py
     plots/__init__.py plots/_comparison.py plots/_energy.py plots/_pareto.py plots/_spice.py plots/_style.py
     plots/_sweep.py plots/_traces.py plots/_training.py
     report/__init__.py report/page.html
@@ -67,7 +67,7 @@ SDIST = words("""
 
 
 def test_importing_brings_in_nothing_optional(tmp_path: Path) -> None:
-    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click", "jinja2"}
+    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click", "jinja2", "filelock"}
     code = "import sys, rcspike; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not optional & set(run(sys.executable, "-c", code, cwd=tmp_path).split())
 

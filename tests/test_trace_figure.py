@@ -110,8 +110,8 @@ def test_a_row_has_one_scale_of_voltages_and_a_column_one_circuit(figure: Figure
     names = [column[0].get_title(loc="left") for column in grid]
     assert names == [
         "conventional circuit",
-        r"RC-Spike, $V_\mathrm{syn} = 4\,V_\mathrm{th}$",
-        r"RC-Spike, $E_+ = 2$, $E_- = -0.7\,V_\mathrm{th}$",
+        "RC-Spike, $V_\\mathrm{syn} = 4\\,V_\\mathrm{th}$\n$b = -1$",
+        "RC-Spike, $E_+ = 2$, $E_- = -0.7\\,V_\\mathrm{th}$\n$V_D = 0.1\\,V_\\mathrm{th}$, $b = 0.5$",
     ]
 
 

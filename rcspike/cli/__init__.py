@@ -74,7 +74,8 @@ def eval_command(
         started = time.perf_counter()
         accuracy = evaluate(network, split, **_options.given(noise=noise, seed=seed, threads=threads))
         speed = n / (time.perf_counter() - started)
-    typer.echo(f"test accuracy {100 * accuracy:.2f} % of {n:,} images, {speed:,.0f} samples/s")
+    under = f" with spike-time noise of {noise:g} T" if noise else ""
+    typer.echo(f"test accuracy {100 * accuracy:.2f} % of {n:,} images{under}, {speed:,.0f} samples/s")
 
 
 @app.command("report", epilog="Example: rcspike report runs/mnist")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,17 +12,15 @@ import typer
 from rich.table import Column, Table
 
 from rcspike import Network, PhysicalScale, datasets, evaluate, nonideal, plots
-from rcspike._files import check_writable
 from rcspike.chip_study import Case, Sample, alone, chip_seeds, run_cases, swept
 from rcspike.cli import _options
-from rcspike.cli._record import command_words, load_network, versions, write_record
+from rcspike.cli._folder import results_folder
+from rcspike.cli._record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli._report import bars, console, percent, user_errors
 from rcspike.devices import Devices
 from rcspike.tables import write_table
 
 __all__ = ["chips_command"]
-
-_WHERE = ("workers", "dask", "data")  # where chips are made does not change them
 
 
 def chips_command(
@@ -64,42 +60,49 @@ def chips_command(
         single = alone(effects, devices) if sensitivity else []
         sizes = [case for text in sweep or [] for case in _swept(text, effects, devices)]
         cases = [Case("all effects", effects, devices), *single, *sizes]
-        check_writable(folder)
-        ideal = evaluate(network, datasets.load(dataset.value, directory=data).test)
-        for line in _ranges(network, devices):
-            screen.print(line)
-        with bars(screen) as bar:
-            task = bar.add_task("chips", total=len(cases) * chips)
-            try:
-                samples = run_cases(
-                    network,
-                    dataset.value,
-                    cases,
-                    chips=chips,
-                    seed=seed,
-                    folder=folder,
-                    workers=workers,
-                    dask=dask,
-                    data=data,
-                    progress=lambda n: bar.advance(task, n),
-                )
-            except KeyboardInterrupt:
-                again = shlex.join(command_words(ctx))
-                typer.echo(
-                    f"stopped after {bar.tasks[0].completed:.0f} of {len(cases) * chips} chips; finished cases are "
-                    f"kept, go on with: {again}",
-                    err=True,
-                )
-                raise typer.Exit(130) from None
-    ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # what costs most comes first
-    samples = [samples[0], *ranked, *samples[1 + len(single) :]]
-    figure = plots.chips_figure(samples, ideal=ideal, circuit=network.circuit, required=required_accuracy)
-    with user_errors():
-        write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in samples])
-        write_table(folder / "chips.csv", _chip_rows(samples, chip_seeds(seed, chips)))
-        record = {"command": shlex.join(command_words(ctx, without=_WHERE)), "ideal_accuracy": ideal, **versions()}
-        write_record(folder / "chips.json", record | {"nonideal": _parameters(devices, effects)})
-        plots.save_figure(figure, folder / "chips")
+    with results_folder(folder, "cases"):
+        with user_errors():
+            settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network)}
+            settings |= {"chips": chips, "seed": seed, "required_accuracy": required_accuracy}
+            settings |= {"sensitivity": sensitivity, "sweep": sweep or [], "devices": devices}
+            settings |= {"effects": [effect.name for effect in effects], **{e.name: e for e in effects}}
+            record = Record.of(ctx, folder / "chips.json", settings, without=PLACES)
+            files = [folder / name for name in ("table.csv", "chips.csv", "chips.svg", "chips.png")]
+            record.say_replaced(*files)
+            ideal = evaluate(network, datasets.load(dataset.value, directory=data).test)
+            for line in _ranges(network, devices):
+                screen.print(line)
+            with bars(screen) as bar:
+                task = bar.add_task("chips", total=len(cases) * chips)
+                try:
+                    samples = run_cases(
+                        network,
+                        dataset.value,
+                        cases,
+                        chips=chips,
+                        seed=seed,
+                        folder=folder,
+                        workers=workers,
+                        dask=dask,
+                        data=data,
+                        progress=lambda n: bar.advance(task, n),
+                    )
+                except KeyboardInterrupt:
+                    again = shlex.join(command_words(ctx))
+                    typer.echo(
+                        f"stopped after {bar.tasks[0].completed:.0f} of {len(cases) * chips} chips; finished cases are "
+                        f"kept, go on with: {again}",
+                        err=True,
+                    )
+                    raise typer.Exit(130) from None
+        ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # what costs most comes first
+        samples = [samples[0], *ranked, *samples[1 + len(single) :]]
+        figure = plots.chips_figure(samples, ideal=ideal, circuit=network.circuit, required=required_accuracy)
+        with user_errors():
+            write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in samples])
+            write_table(folder / "chips.csv", _chip_rows(samples, chip_seeds(seed, chips)))
+            plots.save_figure(figure, folder / "chips", description=record.description)
+            record.write(files, ideal_accuracy=ideal)
     screen.print(f"without effects {percent(ideal)}; {chips} chips of each case:")
     screen.print(_table(samples, ideal, required_accuracy))
     screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")
@@ -115,15 +118,6 @@ def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> l
     if not equals or not sizes:
         raise ValueError(f"--sweep takes EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, got {text!r}")
     return swept(effects, devices, effect, sizes, parameter=parameter or None)
-
-
-def _parameters(devices: Devices, effects: Sequence[nonideal.Effect]) -> dict[str, Any]:
-    """All of them, defaults too, as JSON takes them."""
-    tables = {"devices": asdict(devices), **{effect.name: vars(effect) for effect in effects}}
-    return {
-        name: {field: str(value) if value == math.inf else value for field, value in table.items()}
-        for name, table in tables.items()
-    }
 
 
 def _ranges(network: Network, devices: Devices) -> list[str]:

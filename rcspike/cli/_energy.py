@@ -14,9 +14,9 @@ import typer
 from rich.table import Table
 
 from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, plots
-from rcspike._files import check_writable
 from rcspike.cli import _options
-from rcspike.cli._record import load_network
+from rcspike.cli._folder import results_folder
+from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import console, user_errors
 from rcspike.energy import activity, energy_parts, mean_energy, tops_per_watt
 from rcspike.tables import write_table
@@ -27,6 +27,7 @@ _Parts = Mapping[str, npt.NDArray[np.float64]]
 
 
 def energy_command(
+    ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
     dataset: Annotated[_options.DatasetName, typer.Argument(help="Whose test images to run.", show_default=False)],
     constant: Annotated[
@@ -38,7 +39,7 @@ def energy_command(
     threads: _options.Threads = None,
     data: _options.Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for energy.csv and the figure.", show_default="the model's")
+        Path | None, typer.Option(help="Folder for table, figure and record.", show_default="the model's")
     ] = None,
 ) -> None:
     """Energy of an inference: synapses by rail, axon lines, ramp, comparators, reset; and a conventional circuit's.
@@ -51,22 +52,30 @@ def energy_command(
         plots.check_available()
         constants = _constants(constant or [])
         network = load_network(model)
-        folder = out or (model if model.is_dir() else model.parent)
-        check_writable(folder)
-        times = datasets.load(dataset.value, directory=data).test.times
-        done = activity(network, times, noise=noise or 0.0, seed=seed or 0, threads=threads)
-    circuits = {"RC-Spike": energy_parts(done, network.circuit, constants)} if _has_rails(network.circuit) else {}
-    circuits["conventional"] = energy_parts(done, Circuit.conventional(), constants)
-    heading = f"{'-'.join(map(str, network.sizes))} on {dataset.value}, mean of {len(times):,} images"
-    figure = plots.energy_figure(circuits, heading=heading)
-    with user_errors():
-        write_table(folder / "energy.csv", _rows(circuits))
-        plots.save_figure(figure, folder / "energy")
+    folder = out or (model if model.is_dir() else model.parent)
+    with results_folder(folder):
+        with user_errors():
+            settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network)}
+            settings |= {"constants": constants, "noise": noise or 0.0, "seed": seed or 0}
+            record = Record.of(ctx, folder / "energy.json", settings)
+            files = [folder / f"energy.{suffix}" for suffix in ("csv", "svg", "png")]
+            record.say_replaced(*files)
+            times = datasets.load(dataset.value, directory=data).test.times
+            done = activity(network, times, noise=noise or 0.0, seed=seed or 0, threads=threads)
+        circuits = {"RC-Spike": energy_parts(done, network.circuit, constants)} if _has_rails(network.circuit) else {}
+        circuits["conventional"] = energy_parts(done, Circuit.conventional(), constants)
+        sizes = "-".join(map(str, network.sizes))
+        heading = f"{sizes} on {dataset.value}, circuit {network.circuit.label}, mean of {len(times):,} images"
+        figure = plots.energy_figure(circuits, heading=heading)
+        with user_errors():
+            write_table(folder / "energy.csv", _rows(circuits))
+            plots.save_figure(figure, folder / "energy", description=record.description)
+            record.write(files)
     screen.print(heading)
     screen.print(_table(circuits))
     for line in _summary(circuits, network, constants):
         screen.print(line)
-    screen.print(f"files        {folder}: energy.csv, energy.svg, energy.png")
+    screen.print(f"files        {folder}: energy.csv, energy.svg, energy.png, energy.json")
 
 
 def _constants(texts: Sequence[str]) -> EnergyModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -11,7 +11,19 @@ import typer
 
 from rcspike.presets import train_defaults
 
-__all__ = ["Dask", "Data", "DatasetName", "Noise", "Threads", "Workers", "given", "learning", "numbers", "sizes"]
+__all__ = [
+    "Dask",
+    "Data",
+    "DatasetName",
+    "Noise",
+    "Threads",
+    "Workers",
+    "given",
+    "learning",
+    "numbers",
+    "sizes",
+    "training_settings",
+]
 
 Number = TypeVar("Number", int, float)
 
@@ -27,6 +39,12 @@ class DatasetName(str, Enum):
 def given(**options: Any) -> dict[str, Any]:
     """Those that the user set: the functions behind a command have their own defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def training_settings(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings of a training run that decide its result: these, and the defaults of the others."""
+    settings = {**train_defaults(), **arguments}
+    return {name: settings[name] for name in settings if name not in ("checkpoint_path", "threads", "progress")}
 
 
 def numbers(option: str, text: str, kind: Callable[[str], Number], example: str) -> list[Number]:

@@ -1,10 +1,16 @@
-"""What the folder of a run says about it: the words that were typed, versions, and the model."""
+"""How results were made: the command, its settings and versions, in a record beside them and in the figures."""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
+import math
 import platform
-from collections.abc import Collection
+import re
+import shlex
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -12,22 +18,99 @@ from typing import Any
 import numpy as np
 import typer
 
-from rcspike import Network, build_config
+from rcspike import Network, _tensors, build_config
 from rcspike._files import written_whole
 
-__all__ = ["MODEL", "command_words", "load_network", "versions", "write_record"]
+__all__ = ["MODEL", "PLACES", "Record", "command_words", "file_digest", "load_network", "model_settings"]
 
 MODEL = "model.safetensors"
+
+# Parameters that say where and how fast something is run, which does not change a result.
+PLACES = ("workers", "dask", "data", "retry")
+_NO_SETTINGS = (*PLACES, "out", "threads", "resume")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A JSON file that says how the results next to it were made.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    program : list of str
+        The words that name the command, such as ``rcspike energy``.
+    command, repeatable : str
+        All that was typed, and what of it decides the result.
+    settings : dict
+        Each setting that decides the result, as JSON takes it, whether it was typed or is a default.
+    """
+
+    path: Path
+    program: list[str]
+    command: str
+    repeatable: str
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls, ctx: typer.Context, path: Path, settings: Mapping[str, Any], *, without: Collection[str] = ()
+    ) -> Record:
+        """Of the command that runs, without these parameters in what was typed."""
+        words = shlex.join(command_words(ctx, without=without))
+        return cls(path, _program(ctx), words, shlex.join(command_words(ctx, without=_NO_SETTINGS)), _plain(settings))
+
+    @property
+    def description(self) -> str:
+        """The same for figures and netlists: it does not depend on where the results are written."""
+        version = build_config()["version"]
+        return json.dumps({"command": self.repeatable, "settings": self.settings, "rcspike": version}, indent=1)
+
+    def say_replaced(self, *files: Path) -> None:
+        """Print a line if results of other or unknown settings are about to be replaced.
+
+        Parameters
+        ----------
+        files : Path
+            The results; a netlist is its own record.
+
+        Raises
+        ------
+        ValueError
+            If the file in the place of the record is something else.
+        """
+        old = _read(self.path) if self.path.exists() else {}
+        words = str(old.get("command", "")).split(" ")
+        if self.path.exists() and self.path not in files and words[: len(self.program)] != self.program:
+            raise ValueError(f"{self.path} is in the way: it is not a record of {' '.join(self.program)}; move it away")
+        there = [str(file) for file in files if file.exists()]
+        if old:
+            settings = old.get("settings")
+            changed = _changed(settings if isinstance(settings, dict) else {}, self.settings)
+            if changed:
+                typer.echo(f"replaces the results of: {' '.join(words)}; other {', '.join(changed)}", err=True)
+        elif there:
+            typer.echo(f"replaces {', '.join(there)}; nothing says with which settings that was made", err=True)
+
+    def write(self, files: Iterable[Path], **results: Any) -> None:
+        """Write it, whole or not at all, with results and the digests of the files that it stands for."""
+        digests = {file.name: file_digest(file) for file in files if file.exists()}
+        record = {
+            "command": self.command,
+            "settings": self.settings,
+            **_plain(results),
+            "files_sha256": digests,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "build": build_config(),
+        }
+        with written_whole(self.path) as temporary:
+            temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def command_words(ctx: typer.Context, *, without: Collection[str] = ()) -> list[str]:
     """The words of the command that was typed, without the parameters of these names."""
-    words: list[str] = []
-    level: Any = ctx
-    while level.parent is not None:
-        words.insert(0, str(level.info_name))
-        level = level.parent
-    words.insert(0, "rcspike")
+    words = _program(ctx)
     for parameter in ctx.command.params:
         name = parameter.name or ""
         source = ctx.get_parameter_source(name)
@@ -43,17 +126,70 @@ def command_words(ctx: typer.Context, *, without: Collection[str] = ()) -> list[
     return words
 
 
-def versions() -> dict[str, Any]:
-    """What results may depend on besides command and seed."""
-    return {"python": platform.python_version(), "numpy": np.__version__, "build": build_config()}
-
-
-def write_record(path: Path, record: dict[str, Any]) -> None:
-    """As JSON, whole or not at all."""
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
-
-
 def load_network(model: Path) -> Network:
     """From a model file, or from the folder of a run."""
-    return Network.load(model / MODEL if model.is_dir() else model)
+    return Network.load(_file(model))
+
+
+def model_settings(model: Path, network: Network) -> dict[str, Any]:
+    """Which model it is: its file's digest, sizes and circuit."""
+    circuit = _tensors.circuit_to_header(network.circuit)
+    return {"model_sha256": file_digest(_file(model)), "sizes": network.sizes, "circuit": circuit}
+
+
+def _file(model: Path) -> Path:
+    return model / MODEL if model.is_dir() else model
+
+
+def file_digest(file: Path) -> str:
+    """SHA-256 of its bytes, in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _program(ctx: typer.Context) -> list[str]:
+    words: list[str] = []
+    level: Any = ctx
+    while level.parent is not None:
+        words.insert(0, str(level.info_name))
+        level = level.parent
+    return ["rcspike", *words]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A record, or that in the comments of a netlist; empty if there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        comment = re.search(r"^\* \{\n(\*  .*\n)*\* \}$", text, re.MULTILINE)
+        content = json.loads(text if comment is None else re.sub(r"^\* ", "", comment[0], flags=re.MULTILINE))
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Names of the settings that differ."""
+    names: list[str] = []
+    for name in dict.fromkeys((*old, *new)):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            names += _changed(before, after, f"{prefix}{name}.")
+        elif before != after:
+            names.append(f"{prefix}{name}")
+    return names
+
+
+def _plain(value: Any) -> Any:
+    """As JSON takes it: dataclasses as their fields, infinity as text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.repr}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | range | np.ndarray):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return str(value) if isinstance(value, Path) else value

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, overload
 
@@ -13,9 +12,10 @@ import typer
 from rich.table import Table
 
 from rcspike import Network, PhysicalScale, datasets, plots, spice
-from rcspike._files import check_writable, written_whole
+from rcspike._files import written_whole
 from rcspike.cli import _options
-from rcspike.cli._record import command_words, load_network, versions, write_record
+from rcspike.cli._folder import results_folder
+from rcspike.cli._record import Record, file_digest, load_network, model_settings
 from rcspike.cli._report import console, fail, user_errors
 from rcspike.functional import FloatArray
 from rcspike.spice import Comparison
@@ -44,6 +44,7 @@ Workers = Annotated[int | None, typer.Option(help="Simulators at a time.", min=1
 
 @app.command("export", epilog="Example: rcspike spice export runs/mnist mnist --image 3 --layer 1 --neurons 0,5,7")
 def export_command(
+    ctx: typer.Context,
     model: Model,
     dataset: Images,
     image: Image = 0,
@@ -70,16 +71,23 @@ def export_command(
         absent = [i for i in chosen if not 0 <= i < weights.shape[1]]
         if absent:
             raise ValueError(f"layer {layer} has neurons 0 to {weights.shape[1] - 1}, got {absent[0]}")
+        chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
         text = spice.layer_netlist(
             times,
             *spice.conductances(np.ascontiguousarray(weights[:, chosen]), network.circuit, scale),
             network.circuit,
             scale,
-            diode=_diode(diode) or spice.modelled_diode(network.circuit),
+            diode=chosen_diode,
             names=chosen,
             title=f"rcspike: layer {layer} of {model}, test image {image} of {dataset.value}",
         )
+        settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network), "image": image}
+        settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": scale}
+        record = Record.of(ctx, out or Path(), settings)
+        first, rest = text.split("\n", 1)
+        text = "\n".join([first, *(f"* {line}" for line in record.description.splitlines()), rest])
         if out is not None:
+            record.say_replaced(out)
             with written_whole(out) as temporary:
                 temporary.write_text(text)
     if out is None:
@@ -127,45 +135,58 @@ def verify_command(
         network = load_network(model)
         if end_to_end and (layer is not None or neurons is not None):
             raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
-        options: dict[str, Any] = {
-            "scale": PhysicalScale(capacitance=capacitance, window=window, v_th=v_th),
-            "diode": _diode(diode),
-            "workers": workers,
-        }
+        scale = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
+        options: dict[str, Any] = {"scale": scale, "diode": _diode(diode), "workers": workers}
         numbers = range(image, image + images)
         times = _times(network, dataset, data, numbers)
         if out is not None:
             plots.check_available()
-            check_writable(out)
-        if end_to_end:
-            compared = [spice.compare_network(network, sample, **options) for sample in times]
-        else:
-            layers = range(1, len(network.weights) + 1) if layer is None else [layer]
-            chosen = {depth: _spread(network, depth, neurons or 50) for depth in layers}
-            compared = [
-                [spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options) for depth in layers]
-                for sample in times
-            ]
-    found = list(zip(*compared, strict=True))  # by layer, then by image
-    rows = [_errors(comparisons) for comparisons in found]
-    if out is not None:
-        figures = [plots.spice_figure(comparisons[0]) for comparisons in found]
-        with user_errors():
-            for comparisons, figure in zip(found, figures, strict=True):
-                stem = f"layer{comparisons[0].layer}"
-                spice.write_csv(spice.spike_measurements(comparisons, numbers), out / f"spikes-{stem}.csv")
-                spice.write_csv(spice.waveform_measurements(comparisons, numbers), out / f"waveforms-{stem}.csv")
-                plots.save_figure(figure, out / stem)
-            write_table(out / "errors.csv", rows)
-            write_record(out / "spice.json", {"command": shlex.join(command_words(ctx)), **versions()})
+        layers = range(1, len(network.weights) + 1) if layer is None else [layer]
+        chosen = {} if end_to_end else {depth: _spread(network, depth, neurons or 50) for depth in layers}
+    with nullcontext() if out is None else results_folder(out):
+        with user_errors(), _simulator_errors():
+            settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network), "images": numbers}
+            settings |= {"end_to_end": end_to_end, "neurons": chosen or "all", "scale": scale}
+            settings["diode"] = options["diode"] or spice.modelled_diode(network.circuit)
+            record = Record.of(ctx, (out or Path()) / "spice.json", settings)
+            if out is not None:
+                record.say_replaced(out / "errors.csv")
+            if end_to_end:
+                compared = [spice.compare_network(network, sample, **options) for sample in times]
+            else:
+                compared = [
+                    [spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options) for depth in layers]
+                    for sample in times
+                ]
+        found = list(zip(*compared, strict=True))  # by layer, then by image
+        rows = [_errors(comparisons) for comparisons in found]
+        if out is not None:
+            _write(record, found, rows, numbers)
     console().print(_table(rows))
     if end_to_end:
         same = sum(int(np.argmax(c.v)) == int(np.argmax(c.v_spice)) for c in found[-1])
         typer.echo(f"class  the same for {same} of {images} images")
 
 
+def _write(record: Record, found: Sequence[Sequence[Comparison]], rows: Sequence[Row], images: Sequence[int]) -> None:
+    """Tables and figure of each layer, the errors of all, and the record."""
+    figures = [plots.spice_figure(comparisons[0]) for comparisons in found]
+    folder = record.path.parent
+    files = [folder / "errors.csv"]
+    with user_errors():
+        for comparisons, figure in zip(found, figures, strict=True):
+            stem = f"layer{comparisons[0].layer}"
+            tables = [folder / f"spikes-{stem}.csv", folder / f"waveforms-{stem}.csv"]
+            spice.write_csv(spice.spike_measurements(comparisons, images), tables[0])
+            spice.write_csv(spice.waveform_measurements(comparisons, images), tables[1])
+            files += [*tables, *plots.save_figure(figure, folder / stem, description=record.description)]
+        write_table(files[0], rows)
+        record.write(files)
+
+
 @app.command("fit", epilog="Example: rcspike spice fit spikes-layer1.csv runs/mnist mnist --layer 1")
 def fit_command(
+    ctx: typer.Context,
     csv: Annotated[
         Path,
         typer.Argument(
@@ -208,7 +229,14 @@ def fit_command(
             confidence=confidence,
         )
         if out is not None:
+            settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network), "layer": layer}
+            settings |= {"measurements_sha256": file_digest(csv), "parameters": result.parameters}
+            settings |= {"confidence": confidence, "scale": designed}
+            record = Record.of(ctx, out.with_suffix(".json"), settings)
+            record.say_replaced(out)
             spice.calibrated(network, result.circuit, result.scale, designed=designed).save(out)
+            fitted = {name: getattr(result, name) for name in ("values", "standard_errors", "lower", "upper")}
+            record.write([out], **fitted, rmse_before=result.rmse_before, rmse=result.rmse, n=result.n)
     table = Table("parameter", "value", "std. error", "from", "to", "unit", box=None, pad_edge=False)
     units = {"ramp": "1", "capacitance": "F"}
     columns = (result.values, result.standard_errors, result.lower, result.upper)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from rcspike import plots
-from rcspike._files import check_writable
+from rcspike import EnergyModel, plots
 from rcspike.cli import _options
-from rcspike.cli._options import learning
-from rcspike.cli._record import command_words, versions, write_record
+from rcspike.cli._folder import results_folder
+from rcspike.cli._options import learning, training_settings
+from rcspike.cli._record import PLACES, Record, command_words
 from rcspike.cli._report import bars, console, percent, user_errors
 from rcspike.experiment import experiment_name
-from rcspike.presets import train_defaults
+from rcspike.presets import preset, train_defaults
 from rcspike.sweep import V_SYN, Run, grid, run_sweep, stored_runs
 from rcspike.tables import Row, run_rows, summary_rows, write_table
 
@@ -28,7 +28,6 @@ __all__ = ["sweep_command"]
 
 _V_SYN = ",".join(f"{v:g}" for v in V_SYN)
 _OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
-_WHERE = ("workers", "dask", "data", "retry")  # how a sweep is run does not change what it finds
 
 
 def sweep_command(
@@ -80,23 +79,29 @@ def sweep_command(
             relu=relu,
             transfer=transfer,
         )
-        check_writable(folder)
-        done = stored_runs(experiments, folder)
-    n_left = sum(run.result is None and (run.error is None or retry) for run in done)
-    stopped = False
-    try:
-        screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
-        with user_errors(), bars(screen) as bar:
-            task = bar.add_task("runs", total=n_left)
+        settings: dict[str, Any] = {"datasets": names, "v_syn": v_syn, "seeds": seeds, "hidden": hidden, "vary": varied}
+        settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in names}}
+        settings |= {"defaults": training_settings({}), "constants": EnergyModel()}
+        record = Record.of(ctx, folder / "sweep.json", settings, without=PLACES)
+    with results_folder(folder, "runs"):
+        with user_errors():
+            record.say_replaced(folder / "table.csv", folder / "runs.csv")
+            done = stored_runs(experiments, folder)
+        n_left = sum(run.result is None and (run.error is None or retry) for run in done)
+        stopped = False
+        try:
+            screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
+            with user_errors(), bars(screen) as bar:
+                task = bar.add_task("runs", total=n_left)
 
-            def show(run: Run) -> None:
-                bar.advance(task)
-                screen.print(f"{bar.tasks[0].completed:.0f}/{n_left}  {_line(run)}")
+                def show(run: Run) -> None:
+                    bar.advance(task)
+                    screen.print(f"{bar.tasks[0].completed:.0f}/{n_left}  {_line(run)}")
 
-            run_sweep(experiments, folder, workers=workers, dask=dask, data=data, retry=retry, progress=show)
-    except KeyboardInterrupt:
-        stopped = True
-    _finish(ctx, folder, stored_runs(experiments, folder), stopped=stopped)
+                run_sweep(experiments, folder, workers=workers, dask=dask, data=data, retry=retry, progress=show)
+        except KeyboardInterrupt:
+            stopped = True
+        _finish(ctx, record, stored_runs(experiments, folder), stopped=stopped)
 
 
 def _line(run: Run) -> str:
@@ -106,20 +111,21 @@ def _line(run: Run) -> str:
     return f"{name}  test {percent(run.result['test_accuracy'])}  {run.result['seconds']:.1f} s"
 
 
-def _finish(ctx: typer.Context, folder: Path, runs: Sequence[Run], *, stopped: bool) -> None:
+def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped: bool) -> None:
     """Tables and figures of what there is, and what is left to do."""
+    folder = record.path.parent
     if rows := summary_rows(runs):
         figures = _figures(rows)
         with user_errors():
             write_table(folder / "table.csv", rows)
             write_table(folder / "runs.csv", run_rows(runs))
-            record = {"command": shlex.join(command_words(ctx, without=_WHERE)), "runs": len(runs), **versions()}
-            write_record(folder / "sweep.json", record)
+            files = [folder / "table.csv", folder / "runs.csv"]
             for stem, figure in figures.items():
-                plots.save_figure(figure, folder / stem)
+                files += plots.save_figure(figure, folder / stem, description=record.description)
+            record.write(files, runs=len(runs), finished=sum(run.result is not None for run in runs))
         console().print(_table(rows))
-        files = ["table.csv", "runs.csv", "sweep.json", *(f"{stem}.svg" for stem in figures)]
-        typer.echo(f"files  {folder}: {', '.join(files)}")
+        names = ["table.csv", "runs.csv", "sweep.json", *(f"{stem}.svg" for stem in figures)]
+        typer.echo(f"files  {folder}: {', '.join(names)}")
     failed = [run for run in runs if run.error is not None]
     for run in failed:
         typer.echo(f"failed  {experiment_name(run.parameters)}: {run.error}", err=True)

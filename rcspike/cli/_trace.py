@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rcspike import datasets, plots
-from rcspike._files import check_writable
 from rcspike.circuit import Circuit
 from rcspike.cli import _options
-from rcspike.cli._record import load_network
+from rcspike.cli._folder import results_folder
+from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import user_errors
 
 __all__ = ["trace_command"]
 
 
 def trace_command(
+    ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
     dataset: Annotated[_options.DatasetName, typer.Argument(help="Where the image is from.", show_default=False)],
     image: Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)] = 0,
@@ -36,7 +37,7 @@ def trace_command(
 ) -> None:
     """Draw the membranes of one image in the conventional circuit beside RC-Spike, with the same weights.
 
-    Leaves an SVG and a PNG file.
+    Leaves an SVG and a PNG file, and a JSON file that says how they were made.
     """
     with user_errors():
         plots.check_available()
@@ -46,9 +47,15 @@ def trace_command(
         network = load_network(model)
         circuits = None if rails is None else [_with_rails(network.circuit, rail) for rail in rails]
         split = datasets.load(dataset.value, directory=data).test
-        check_writable(stem.parent)
+    with results_folder(stem.parent), user_errors():
         figure = plots.trace_figure(network, split, sample=image, circuits=circuits, neurons=chosen)
-        files = plots.save_figure(figure, stem)
+        settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network)}
+        settings |= {"image": image, "neurons": chosen or "6 of each hidden layer, spread over the firing order"}
+        settings |= {"v_syn": rails or "inf and the model's own"}
+        record = Record.of(ctx, stem.with_name(f"{stem.name}.json"), settings)
+        record.say_replaced(*(stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png")))
+        files = plots.save_figure(figure, stem, description=record.description)
+        record.write(files)
     typer.echo(f"image {image} of {dataset.value}, class {split.labels[image]}: {', '.join(map(str, files))}")
 
 

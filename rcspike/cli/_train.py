@@ -12,22 +12,23 @@ import typer
 from rich.console import Console
 
 from rcspike import DeviceModel, _tensors, checkpoint, datasets, nonideal, plots
-from rcspike._files import check_writable
 from rcspike.circuit import Circuit
 from rcspike.cli import _options
-from rcspike.cli._options import given, learning
-from rcspike.cli._record import MODEL, command_words, versions, write_record
+from rcspike.cli._folder import results_folder
+from rcspike.cli._options import given, learning, training_settings
+from rcspike.cli._record import MODEL, Record, command_words
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset
 from rcspike.device_training import Injected, injected
 from rcspike.history import History
 from rcspike.network import Network
-from rcspike.presets import preset, train_defaults
+from rcspike.presets import preset
 from rcspike.training import train
 
 __all__ = ["train_command"]
 
 _CHECKPOINT = "checkpoint.safetensors"
+_FILES = (MODEL, "history.csv", "learning.svg", "learning.png")
 
 
 def train_command(
@@ -76,15 +77,15 @@ def train_command(
     data: _options.Data = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for all results.", show_default="runs/<dataset>-v<v_syn>-s<seed>"),
+        typer.Option(help="Folder for all results.", show_default="runs/<dataset>-<circuit>-s<seed>"),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in the folder.")] = False,
 ) -> None:
     """Train a network on a data set.
 
     Leaves model, history, settings, a figure and a checkpoint in one folder.
 
-    Ctrl-C stops it after the last finished epoch; --resume goes on from there, to the same weights bit for bit.
+    Ctrl-C stops it and keeps all finished epochs; --resume continues from there, to the same weights bit for bit.
     """
     name, screen = dataset.value, console()
     options = given(
@@ -101,35 +102,28 @@ def train_command(
     )
     settings = {**preset(name), **options, "seed": seed}
     layers = settings.pop("hidden")
-    folder = out or Path("runs", f"{name}-v{v_syn:g}-s{seed}")
-    run, reporter = None, Reporter(screen)
     try:
         with user_errors():
             plots.check_available()
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
             layers = layers if hidden is None else _options.sizes(hidden)
-            _refuse_other_runs(folder, resume=resume)
-            check_writable(folder)
-            images = datasets.load(name, directory=data)
-            sizes = [images.train.times.shape[1], *layers, images.n_classes]
-            if nonideal_file is not None:
-                found = _nonideal(nonideal_file, len(sizes) - 1, screen)
-                settings = {**found.arguments(), **settings}
-            network = Network.create(sizes, circuit, seed=seed)
-        run = _Run(folder, network, images, settings, command_words(ctx, without=["resume"]))
-        screen.print(f"{name}, {'-'.join(map(str, sizes))}, v_syn {v_syn:g}, seed {seed}: results in {folder}")
-        with user_errors(), reporter:
-            history = _train(run, reporter)
-            reporter.show(history, settings["epochs"])
-            _write(run, history)
-        # Outside: an error of ours in drawing is no mistake of the user's.
-        figure = plots.training_figure(network, history, images.test)
-        with user_errors():
-            plots.save_figure(figure, folder / "learning")
-        for line in _summary(run, history):
-            screen.print(line)
+            folder = out or Path("runs", f"{name}-{circuit.label}-s{seed}")
+        with results_folder(folder):
+            with user_errors():
+                _check_folder(folder, resume=resume)
+                images = datasets.load(name, directory=data)
+                sizes = [images.train.times.shape[1], *layers, images.n_classes]
+                if nonideal_file is not None:
+                    found = _nonideal(nonideal_file, len(sizes) - 1, screen)
+                    settings = {**found.arguments(), **settings}
+                network = Network.create(sizes, circuit, seed=seed)
+            run = _Run(ctx, folder, network, images, settings)
+            where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
+            screen.print(f"{name}, {'-'.join(map(str, sizes))}, {where}")
+            _train(run, screen)
     except KeyboardInterrupt:
-        _stop(run, reporter, settings["epochs"])
+        typer.echo("stopped before training", err=True)
+        raise typer.Exit(130) from None
 
 
 def _nonideal(file: Path, n_layers: int, screen: Console) -> Injected:
@@ -144,11 +138,11 @@ def _nonideal(file: Path, n_layers: int, screen: Console) -> Injected:
 class _Run:
     """What makes a run, and where its files go."""
 
+    ctx: typer.Context
     folder: Path
     network: Network
     dataset: Dataset
     settings: dict[str, Any]
-    command: list[str]
 
     @property
     def model(self) -> Path:
@@ -158,66 +152,105 @@ class _Run:
     def checkpoint(self) -> Path:
         return self.folder / _CHECKPOINT
 
+    @property
+    def noise(self) -> float:
+        """Of the accuracies."""
+        return float(self.settings.get("noise", 0.0))
 
-def _refuse_other_runs(folder: Path, *, resume: bool) -> None:
+    @property
+    def record(self) -> Record:
+        settings = training_settings(self.settings)
+        settings = {name: _plain(value) for name, value in settings.items()}
+        return Record.of(self.ctx, self.folder / "run.json", settings, without=["resume"])
+
+
+def _check_folder(folder: Path, *, resume: bool) -> None:
+    """Whether a run can be started in the folder, or resumed."""
     checkpoint_there, model_there = (folder / _CHECKPOINT).exists(), (folder / MODEL).exists()
-    if resume and model_there and not checkpoint_there:
-        raise FileNotFoundError(
-            f"{folder} holds a model but no checkpoint to go on from; choose another folder with --out"
-        )
+    if resume and not checkpoint_there:
+        found = "holds a model but no checkpoint to resume from" if model_there else "has no run to resume"
+        raise FileNotFoundError(f"{folder} {found}; give the folder of a run with --out, or leave out --resume")
     if not resume and (model_there or checkpoint_there):
         raise FileExistsError(
-            f"{folder} already holds a run; go on with it with --resume, choose another folder with --out, or remove it"
+            f"{folder} already holds a run; resume it with --resume, choose another folder with --out, or remove it"
         )
 
 
-def _train(run: _Run, reporter: Reporter) -> History:
+def _train(run: _Run, screen: Console) -> None:
+    reporter = Reporter(screen)
+    epochs = run.settings["epochs"]
     try:
-        return train(run.network, run.dataset, checkpoint_path=run.checkpoint, progress=reporter, **run.settings)
-    except FloatingPointError as error:  # training diverged, and the message says what to do
-        fail(error)
+        with user_errors(), reporter:
+            try:
+                history = train(
+                    run.network, run.dataset, checkpoint_path=run.checkpoint, progress=reporter, **run.settings
+                )
+            except FloatingPointError as error:  # training diverged, and the message says what to do
+                fail(error)
+            reporter.show(history, epochs)
+        _write(run, history)
+        for line in _summary(run, history):
+            screen.print(line)
+    except KeyboardInterrupt:
+        _stop(run, reporter, epochs)
 
 
-def _stop(run: _Run | None, reporter: Reporter, epochs: int) -> NoReturn:
-    """Keep what the finished epochs gave, as the checkpoint has it: the network may be in the midst of the next."""
-    if run is None:
-        typer.echo("stopped before the first epoch", err=True)
-        raise typer.Exit(130)
+def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
+    """Keep what the finished epochs gave, as the checkpoint has it."""
     n_finished = 0
-    with user_errors():
-        if run.checkpoint.exists():
+    if run.checkpoint.exists():
+        with user_errors():
             saved = checkpoint.load(run.checkpoint)
-            n_finished = len(saved.history)
-            if reporter.started:
-                run.network.weights = tuple(saved.weights)
-                reporter.show(saved.history, epochs)
-                _write(run, saved.history)
-    command = shlex.join([*run.command, "--resume"])
-    typer.echo(f"stopped after epoch {n_finished} of {epochs}; go on with: {command}", err=True)
+        n_finished = len(saved.history)
+        if reporter.started:
+            run.network.weights = tuple(saved.weights)
+            reporter.show(saved.history, epochs)
+            _write(run, saved.history)
+    words = [*command_words(run.ctx, without=["resume"]), *(["--resume"] if n_finished else [])]
+    typer.echo(f"stopped after epoch {n_finished} of {epochs}; go on with: {shlex.join(words)}", err=True)
     raise typer.Exit(130)
 
 
 def _write(run: _Run, history: History) -> None:
-    run.network.save(run.model)
-    history.write_csv(run.folder / "history.csv")
-    settings = {**train_defaults(), **run.settings}
-    record = {
-        "command": shlex.join(run.command),
-        "dataset": run.dataset.name,
-        "sizes": run.network.sizes,
-        "circuit": _tensors.circuit_to_header(run.network.circuit),
-        "settings": {name: _plain(settings[name]) for name in settings if name not in ("checkpoint_path", "progress")},
-        "epochs_finished": len(history),
-        "test_accuracy": history.test_accuracy,
-        "samples_per_second": _speed(run, history),
-        **versions(),
-    }
-    write_record(run.folder / "run.json", record)
+    """All files of the finished epochs; the record comes last, and names the others."""
+    record = run.record
+    with user_errors():
+        run.network.save(run.model)
+        history.write_csv(run.folder / "history.csv")
+    try:
+        # Outside: an error of ours in drawing is no mistake of the user's.
+        figure = plots.training_figure(run.network, history, run.dataset.test, noise=run.noise)
+        with user_errors():
+            plots.save_figure(figure, run.folder / "learning", description=record.description)
+    finally:
+        with user_errors():
+            record.write(
+                [run.folder / name for name in _FILES],
+                dataset=run.dataset.name,
+                sizes=run.network.sizes,
+                circuit=_tensors.circuit_to_header(run.network.circuit),
+                epochs_finished=len(history),
+                test_accuracy=history.test_accuracy,
+                test_accuracy_conditions=_conditions(run),
+                samples_per_second=_speed(run, history),
+            )
 
 
 def _plain(value: Any) -> Any:
     """As JSON takes it."""
     return value.parameters() if isinstance(value, DeviceModel) else value
+
+
+def _conditions(run: _Run) -> str:
+    """How test and validation accuracies are measured: with the spike-time noise, without devices and offsets."""
+    under = f"with spike-time noise of {run.noise:g} T" if run.noise else "without noise"
+    devices = run.settings.get("devices") or DeviceModel()
+    injected = [
+        name
+        for name, there in (("devices", devices != DeviceModel()), ("offsets", run.settings.get("offset", 0.0) > 0))
+        if there
+    ]
+    return f"{under}, without the {' and '.join(injected)} that were trained for" if injected else under
 
 
 def _speed(run: _Run, history: History) -> float:
@@ -229,10 +262,9 @@ def _speed(run: _Run, history: History) -> float:
 
 def _summary(run: _Run, history: History) -> Iterator[str]:
     last = history.epochs[-1]
-    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}"
+    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}, {_conditions(run)}"
     if last.silent:
         yield f"silent         {', '.join(map(percent, last.silent))} of the hidden neurons, layer by layer"
         yield f"saturated      {', '.join(map(percent, last.saturated))}"
     yield f"speed          {_speed(run, history):,.0f} samples/s, evaluation included"
-    files = [MODEL, "history.csv", "run.json", "learning.svg", "learning.png", _CHECKPOINT]
-    yield f"files          {run.folder}: {', '.join(files)}"
+    yield f"files          {run.folder}: {', '.join([*_FILES, 'run.json', _CHECKPOINT])}"

@@ -19,6 +19,7 @@ from rcspike.plots._style import (
     WIDTH,
     check_available,
     circuit_colour,
+    circuit_name,
     place,
     tidy,
     title,
@@ -41,7 +42,7 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
     ideal : float
         Accuracy of the network without any effect, in [0, 1].
     circuit : Circuit
-        For the colour.
+        Of the network.
     required : float, optional
         Accuracy that a chip has to have, in [0, 1].
 
@@ -85,5 +86,6 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
     tidy(axes)
     chips = max(len(sample.accuracies) for sample in samples)
     wanted = "" if required is None else f", {100 * required:g} % required (orange)"
-    title(figure, f"{chips} chips; mean, 5 % to 95 %; without effects {100 * ideal:.2f} % (dashed){wanted}")
+    heading = f"{chips} chips; mean, 5 % to 95 %; without effects {100 * ideal:.2f} % (dashed){wanted}"
+    title(figure, f"{circuit_name(circuit)}\n{heading}")
     return figure

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["trace_figure"]
 
 # In inches.
-_HEADING, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.7, 1.7
+_HEADING, _HEADING_LINE, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.2, 0.7, 1.7
 _PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.76
 _MAX_CIRCUITS = 3
 _TICKS = 1.32  # in V_th: above the numbers of the neurons
@@ -119,14 +119,15 @@ def trace_figure(
     followed = _followed(network, times, neurons)
     columns = [layer_traces(Network(network.weights, circuit), times, neurons=followed) for circuit in circuits]
 
-    path_height = _HEADING + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
+    heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
+    path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
     label, sizes = int(split.labels[sample]), "–".join(map(str, network.sizes))
     title(figure, f"{sizes}, image {sample} of class {label}: the same weights, circuit by circuit")
     width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
         left = LEFT + n * (width + _COLUMN_GAP)
-        raster, *panels = _draw_column(figure, left, left + width, layers, split, sample)
+        raster, *panels = _draw_column(figure, TITLE + heading, left, left + width, layers, split, sample)
         for depth, axes in enumerate(panels):
             lowest, highest = voltage_limits([column[depth] for column in columns])
             axes.set_ylim(lowest, max(highest, _TICKS + 0.18))
@@ -136,6 +137,10 @@ def trace_figure(
     caption_top = (_CAPTION - 0.05) / figure.get_figheight()
     figure.text(LEFT / WIDTH, caption_top, _caption(network.circuit), va="top", fontsize=8, color=INK, linespacing=1.4)
     return figure
+
+
+def _heading(circuit: Circuit) -> str:
+    return circuit_name(circuit, separator="\n")
 
 
 def _default_circuits(own: Circuit) -> list[Circuit]:
@@ -158,16 +163,15 @@ def _followed(network: Network, times: FloatArray, neurons: Sequence[int] | None
 
 
 def _draw_column(
-    figure: Figure, left: float, right: float, layers: list[LayerTraces], split: Split, sample: int
+    figure: Figure, top: float, left: float, right: float, layers: list[LayerTraces], split: Split, sample: int
 ) -> list[Axes]:
     """One circuit: the panel of the input, then one for each layer."""
     circuit, label, n = layers[0].circuit, int(split.labels[sample]), len(layers)
     colour = circuit_colour(circuit)
-    top = TITLE + _HEADING
     raster = place(figure, top, _INPUT_HEIGHT, left, right)
     read = layers[-1].neurons[np.argmax(layers[-1].v[:, -1])]
     draw_input(raster, split.images[sample], split.times[sample], f"class {label}\nread as {read}", 1)
-    raster.set_title(circuit_name(circuit), loc="left", fontsize=10, color=colour, pad=20)
+    raster.set_title(_heading(circuit), loc="left", fontsize=10, color=colour, pad=20, linespacing=1.4)
     top += _INPUT_HEIGHT + _PANEL_GAP
     panels = [place(figure, top + k * (_LAYER_HEIGHT + _PANEL_GAP), _LAYER_HEIGHT, left, right) for k in range(n)]
     for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rcspike.circuit import Circuit
+from rcspike.experiment import experiment_circuit
 from rcspike.plots._style import (
     BOTTOM,
     FAINT,
@@ -17,6 +16,7 @@ from rcspike.plots._style import (
     WIDTH,
     check_available,
     circuit_colour,
+    circuit_name,
     place,
     tidy,
     title,
@@ -81,7 +81,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
             markersize=5,
             linewidth=1,
             capsize=2,
-            color=_colour(row),
+            color=circuit_colour(experiment_circuit(row)),
             markeredgecolor=PAPER,
             markeredgewidth=0.4,
             zorder=3,
@@ -90,8 +90,10 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
         front = _front([(row["energy_pj_mean"], row["test_mean"]) for row in points if row["dataset"] == dataset])
         axes.plot(*zip(*front, strict=True), color=FAINT, linewidth=1, zorder=1)
         axes.annotate(dataset, front[-1], (6, 5), textcoords="offset points", fontsize=8, color=INK)
-    for v_syn in sorted({row["v_syn"] for row in points}):
-        axes.plot([], [], "o", markersize=5, color=_colour({"v_syn": v_syn}), label=_circuit(v_syn))
+    circuits = dict.fromkeys(experiment_circuit(row) for row in points)
+    for circuit in sorted(circuits, key=lambda circuit: (circuit.e_plus, circuit.e_minus)):
+        name = circuit_name(circuit, separator="\n")
+        axes.plot([], [], "o", markersize=5, color=circuit_colour(circuit), label=name)
     for penalty, marker in zip(penalties, _MARKERS, strict=False):
         if len(penalties) > 1:
             axes.plot([], [], marker, markersize=5, color=INK, mfc="none", label=f"energy penalty {penalty:g}")
@@ -114,11 +116,3 @@ def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         if not front or accuracy > front[-1][1]:
             front.append((energy, accuracy))
     return front
-
-
-def _colour(row: Row) -> str:
-    return circuit_colour(Circuit(v_syn=row["v_syn"]))
-
-
-def _circuit(v_syn: float) -> str:
-    return "conventional" if math.isinf(v_syn) else rf"$V_\mathrm{{syn}} = {v_syn:g}\,V_\mathrm{{th}}$"

@@ -85,13 +85,22 @@ def is_conventional(circuit: Circuit) -> bool:
     return math.isinf(circuit.e_plus) and math.isinf(circuit.e_minus)
 
 
-def circuit_name(circuit: Circuit) -> str:
-    """What titles call a circuit, with its rails."""
+def circuit_name(circuit: Circuit, *, separator: str = ", ") -> str:
+    """A circuit in titles and legends: its rails, then the separator, diode drop and ramp if one is not zero."""
     if is_conventional(circuit):
-        return "conventional circuit"
-    if circuit.e_plus == -circuit.e_minus:
-        return rf"RC-Spike, $V_\mathrm{{syn}} = {circuit.e_plus:g}\,V_\mathrm{{th}}$"
-    return rf"RC-Spike, $E_+ = {circuit.e_plus:g}$, $E_- = {circuit.e_minus:g}\,V_\mathrm{{th}}$"
+        rails = "conventional circuit"
+    elif circuit.e_plus == -circuit.e_minus:
+        rails = rf"RC-Spike, $V_\mathrm{{syn}} = {circuit.e_plus:g}\,V_\mathrm{{th}}$"
+    else:
+        rails = rf"RC-Spike, $E_+ = {_volts(circuit.e_plus)}$, $E_- = {_volts(circuit.e_minus)}\,V_\mathrm{{th}}$"
+    drop = rf"$V_D = {circuit.diode_drop:g}\,V_\mathrm{{th}}$" if circuit.diode_drop else ""
+    ramp = rf"$b = {circuit.ramp:g}$" if circuit.ramp else ""
+    rest = ", ".join(part for part in (drop, ramp) if part)
+    return f"{rails}{separator}{rest}" if rest else rails
+
+
+def _volts(rail: float) -> str:
+    return f"{rail:g}".replace("inf", r"\infty")
 
 
 def title(figure: Figure, text: str) -> None:
@@ -115,7 +124,7 @@ def tidy(axes: Axes) -> None:
         spine.set_color(FAINT)
 
 
-def save_figure(figure: Figure, stem: str | os.PathLike[str]) -> tuple[Path, Path]:
+def save_figure(figure: Figure, stem: str | os.PathLike[str], *, description: str | None = None) -> tuple[Path, Path]:
     """Write a figure as SVG and as PNG, each whole or not at all; the same figure gives the same SVG, byte for byte.
 
     Parameters
@@ -123,6 +132,8 @@ def save_figure(figure: Figure, stem: str | os.PathLike[str]) -> tuple[Path, Pat
     figure : matplotlib.figure.Figure
     stem : path
         Without the suffix; ``.svg`` and ``.png`` are appended.
+    description : str, optional
+        How the figure was made. Both files keep it as metadata under the name ``Description``.
 
     Returns
     -------
@@ -144,8 +155,9 @@ def save_figure(figure: Figure, stem: str | os.PathLike[str]) -> tuple[Path, Pat
     from matplotlib import rc_context
 
     svg, png = Path(f"{os.fspath(stem)}.svg"), Path(f"{os.fspath(stem)}.png")
+    described = {} if description is None else {"Description": description}
     with rc_context({"svg.hashsalt": "rcspike"}), written_whole(svg) as temporary:
-        figure.savefig(temporary, metadata={"Date": None})
+        figure.savefig(temporary, metadata={"Date": None, **described})
     with written_whole(png) as temporary:
-        figure.savefig(temporary, dpi=160)
+        figure.savefig(temporary, dpi=160, metadata=described)
     return svg, png

@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from rcspike.circuit import Circuit
+from rcspike.experiment import experiment_circuit
 from rcspike.plots._style import (
     BOTTOM,
     HIGHLIGHT,
@@ -34,7 +35,9 @@ _HEIGHT, _LEGEND_WIDTH = 3.2, 2.5
 _MARKERS = "osD^vP"
 _NAMES = {"rc-spike": "RC-Spike", "transfer": "trained at 100, rescaled", "relu": "ReLU network"}
 _STYLES = {"rc-spike": "-", "transfer": "--", "relu": ":"}
-_SYMBOLS = {"v_syn": r"$V_\mathrm{syn}\,/\,V_\mathrm{th}$", "noise": r"spike-time noise $\sigma_t\,/\,T$"}
+_RAILS = {"v_syn": r"V_\mathrm{syn}", "e_plus": "E_+", "e_minus": "E_-", "diode_drop": "V_D"}  # in V_th
+_SYMBOLS = {name: rf"${symbol}\,/\,V_\mathrm{{th}}$" for name, symbol in _RAILS.items()}
+_SYMBOLS |= {"ramp": "ramp coefficient $b$", "noise": r"spike-time noise $\sigma_t\,/\,T$"}
 
 
 def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
@@ -137,9 +140,11 @@ def _parameters(rows: Sequence[Row]) -> list[str]:
 def _word(name: str, value: Any) -> str:
     if name in ("dataset", "hidden"):
         return str(value)
-    if name == "v_syn":
-        return "conventional" if math.isinf(value) else rf"$V_\mathrm{{syn}}={value:g}$"
+    if name == "v_syn" and math.isinf(value):
+        return "conventional"
     shown = f"{value:g}" if isinstance(value, float) else str(value)
+    if name in _RAILS:
+        return rf"${_RAILS[name]}={shown}$".replace("inf", r"\infty")
     return rf"$\sigma_t={shown}\,T$" if name == "noise" else f"{name.replace('_', ' ')} {shown}"
 
 
@@ -148,7 +153,7 @@ def _colour(row: Row, x: str, number: int) -> str:
     if row["model"] == "relu":
         return HIGHLIGHT
     if x != "v_syn" and "v_syn" in row:
-        return circuit_colour(Circuit(v_syn=row["v_syn"]))
+        return circuit_colour(experiment_circuit(row))
     return circuit_colour(Circuit(v_syn=0.5 * 4.0 ** (number % 4)))
 
 
@@ -159,9 +164,9 @@ def _draw_level(axes: Axes, row: Row, label: str, colour: str) -> None:
 
 
 def _common(rows: Sequence[Row], x: str) -> str:
-    """The data set, the size and the noise, if all curves share them."""
+    """The data set, the size, the circuit but V_syn, and the noise, if all curves share them."""
     words = []
-    for name in ("dataset", "hidden", "noise"):
+    for name in ("dataset", "hidden", "e_plus", "e_minus", "diode_drop", "ramp", "noise"):
         values = {row[name] for row in rows if name in row}
         if name != x and len(values) == 1:
             words.append(_word(name, values.pop()))

@@ -49,7 +49,7 @@ _CURVES_HEIGHT, _CURVES_GAP, _LOSS_WIDTH = 1.6, 0.85, 2.9
 _INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP = 0.85, 1.2, 0.4
 
 
-def training_figure(network: Network, history: History, split: Split, *, sample: int = 0) -> Figure:
+def training_figure(network: Network, history: History, split: Split, *, sample: int = 0, noise: float = 0.0) -> Figure:
     """How a run learned, and one image on its way through the trained network.
 
     Above, the errors and the loss of every epoch. Below, on one time axis, the spikes of the image and the membrane
@@ -63,6 +63,9 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
         Where the image is taken from.
     sample : int
         Position of the image in `split`.
+    noise : float
+        Standard deviation of the spike-time noise in T that the accuracies of the history were measured with; the
+        title names it.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
     path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
     path_height = _INPUT_HEIGHT + len(network.weights) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = Figure(figsize=(WIDTH, path_top + path_height + BOTTOM), facecolor=PAPER)
-    title(figure, _title(network, history))
+    title(figure, _title(network, history, noise))
     _draw_learning(figure, history, network.circuit)
     _draw_path(figure, path_top, network, split, sample)
     return figure
@@ -182,7 +185,8 @@ def _draw_path(figure: Figure, top: float, network: Network, split: Split, sampl
     panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
 
 
-def _title(network: Network, history: History) -> str:
+def _title(network: Network, history: History, noise: float) -> str:
     sizes, last = "–".join(map(str, network.sizes)), history.epochs[-1]
     error = 100 * (1 - last.test_accuracy)
-    return f"{sizes}, {circuit_name(network.circuit)}: test error {error:.2f} % after epoch {last.epoch}"
+    under = rf", spike-time noise $\sigma_t = {noise:g}\,T$" if noise else ""
+    return f"{sizes}, {circuit_name(network.circuit)}: test error {error:.2f} % after epoch {last.epoch}{under}"
