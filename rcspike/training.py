@@ -147,8 +147,8 @@ def train(
     """Train a network in place.
 
     The loss is that of `rcspike.functional.output_loss` over the output spike times (arXiv 2412.09010 v1, eq. 49-53)
-    plus ``energy_penalty`` times the energy of the synapses; the optimiser is Adam. Gradients are exact. The same arguments
-    give the same weights, bit for bit, on any number of threads.
+    plus ``energy_penalty`` times the energy of the synapses; the optimiser is Adam. Gradients are exact. The same
+    arguments give the same weights, bit for bit, on any number of threads.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -14,6 +15,32 @@ from rcspike.datasets import Dataset
 settings.register_profile("rcspike", deadline=None, max_examples=40)
 settings.register_profile("rcspike-ci", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("rcspike-ci" if os.environ.get("CI") else "rcspike")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="count tests that are skipped as failed; for CI")
+
+
+def failed_if_skipped(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    if report.skipped and not hasattr(report, "wasxfail") and config.getoption("--no-skips"):
+        assert isinstance(report.longrepr, tuple)
+        report.outcome, report.longrepr = "failed", f"--no-skips: {report.longrepr[2]}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    failed_if_skipped(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    failed_if_skipped(report, collector.config)
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -94,11 +94,15 @@ def test_the_good_input_is_accepted(function: Callable[..., Any]) -> None:
 
 @each()
 @pytest.mark.parametrize(
-    "dtype", [np.int64, np.int8, np.bool_, np.float16, np.longdouble, np.complex128, object, ">f8"]
+    "dtype",
+    # Long doubles are doubles on some machines, and big-endian ones on others.
+    [
+        dtype
+        for dtype in (np.int64, np.int8, np.bool_, np.float16, np.longdouble, np.complex128, object, ">f8")
+        if np.dtype(dtype) != np.dtype(np.float64)
+    ],
 )
 def test_another_dtype_is_refused_by_name(function: Callable[..., Any], name: str, dtype: npt.DTypeLike) -> None:
-    if np.dtype(dtype) in (np.dtype(np.float32), np.dtype(np.float64)):
-        pytest.skip("the same type on this machine")
     got = re.escape(str(np.dtype(dtype)))
     with pytest.raises(TypeError, match=rf"^{name} must be .*float64.*, got {got}; convert with .astype"):
         call(function, **{name: GOOD[name].astype(dtype)})
@@ -133,18 +137,20 @@ def test_an_axis_too_few_or_too_many_is_refused_with_the_shape(function: Callabl
             call(function, **{name: wrong})
 
 
+LAYOUTS: dict[str, Callable[[Any], Any]] = {
+    "transposed": lambda array: array.T.copy().T,  # in Fortran's order, if there are two axes to have one
+    "every second": lambda array: np.repeat(array, 2, axis=-1)[..., ::2],
+    "backwards": lambda array: array[::-1],
+}
+
+
 @each()
-@pytest.mark.parametrize("layout", ["Fortran", "every second", "backwards"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_another_memory_layout_is_refused_with_the_remedy(function: Callable[..., Any], name: str, layout: str) -> None:
-    good = GOOD[name]
-    if layout == "Fortran":
-        wrong = np.asfortranarray(good)
-    elif layout == "backwards":
-        wrong = good[::-1]
-    else:
-        wrong = np.repeat(good, 2, axis=-1)[..., ::2]
+    wrong = LAYOUTS[layout](GOOD[name])
     if wrong.flags.c_contiguous:
-        pytest.skip("a single axis has no order")
+        assert wrong.ndim == 1
+        return
     with pytest.raises(ValueError, match=rf"^{name} must be C-contiguous.*; use np.ascontiguousarray\({name}\)"):
         call(function, **{name: wrong})
     call(function, **{name: np.ascontiguousarray(wrong)})

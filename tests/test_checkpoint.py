@@ -86,6 +86,7 @@ def test_a_run_that_is_over_is_only_read_back(tmp_path: Path) -> None:
     assert_same_weights(again, first)
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_process_is_resumed_to_the_same_bits(tmp_path: Path) -> None:
     killed = subprocess.run(

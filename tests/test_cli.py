@@ -242,6 +242,7 @@ def test_a_run_stopped_before_its_first_epoch_ended_leaves_no_model(
     assert rcspike_(*command.split()[1:]).exit_code == 0
 
 
+@pytest.mark.process
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to one process")
 def test_sigint_ends_a_training_process_within_seconds_with_code_130(place: Path) -> None:
     command = [sys.executable, "-m", "rcspike", "train", "--hidden", "12", "--epochs", "1000000", "--out", "run"]
@@ -286,6 +287,7 @@ app(sys.argv[1:])
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_run_killed_without_warning_resumes_bit_for_bit(place: Path) -> None:
     words = ["train", "--hidden", "12", "--epochs", "4", "--noise", "0.02"]

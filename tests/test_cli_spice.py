@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,12 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from needs import ngspice
 from typer.testing import CliRunner, Result
 
 from rcspike import Circuit, Network, PhysicalScale, datasets, functional, plots, spice
 from rcspike.cli import app
 
-ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH: apt-get install ngspice")
 CIRCUIT = Circuit(v_syn=1.5)
 SCHOTTKY = ".model schottky D(is=1e-9 n=1.05 rs=100)"
 

@@ -8,7 +8,6 @@ import json
 import pkgutil
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
+from needs import COMPILER, compiler
 
 import rcspike
 
@@ -193,18 +193,17 @@ def test_every_public_header_is_in_the_reference() -> None:
         assert f"include/rcspike/{header.name}\n" in reference
 
 
+@compiler
 def test_the_cpp_of_the_reference_compiles(tmp_path: Path) -> None:
-    compiler = shutil.which("c++")
-    if compiler is None:
-        pytest.skip("no C++ compiler")
     text = (DOCS / "reference" / "cpp.md").read_text(encoding="utf-8")
     (code,) = [block.code for block in blocks(text) if block.language == "cpp"]
     (tmp_path / "page.cpp").write_text(code)
     include = ROOT / "src" / "cpp" / "include"
     flags = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", f"-I{include}"]
-    subprocess.run([compiler, *flags, str(tmp_path / "page.cpp")], cwd=tmp_path, check=True, timeout=300)
+    subprocess.run([str(COMPILER), *flags, str(tmp_path / "page.cpp")], cwd=tmp_path, check=True, timeout=300)
 
 
+@pytest.mark.long
 def test_the_pages_build_without_a_warning_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
     for needed in ("sphinx", "myst_parser", "furo"):
         pytest.importorskip(needed)

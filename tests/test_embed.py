@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import EDITABLE, ENVIRONMENT, run
+from needs import compiler
 
 import rcspike
 from rcspike import Circuit, Network, functional
@@ -25,9 +26,7 @@ ROOT = Path(__file__).parents[1]
 CONSUMERS = ROOT / "tests" / "embed"
 EXAMPLE = ROOT / "examples" / "embed"
 
-pytestmark = pytest.mark.skipif(
-    not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="needs a C++ compiler, as all that embeds does"
-)
+pytestmark = compiler  # as all that embeds does
 
 
 def asked(*words: str, cwd: Path) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from needs import ngspice
 
 from rcspike import Circuit, Network, PhysicalScale
 from rcspike.energy import activity, energy_parts
@@ -46,7 +46,7 @@ def netlist(times: Any, w: Any, circuit: Circuit) -> str:
     )
 
 
-@pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
+@ngspice
 @pytest.mark.parametrize("circuit", [Circuit(v_syn=1.0), Circuit(v_syn=4.0), Circuit(e_plus=2.8, e_minus=-1.53)])
 def test_the_energy_is_what_ngspice_integrates(circuit: Circuit, tmp_path: Path) -> None:
     rng = np.random.default_rng(90)

@@ -6,7 +6,6 @@ import base64
 import csv
 import json
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -14,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import BROWSER, browser
 
 pytest.importorskip("jinja2")
 
 from rcspike import build_config
 from rcspike.report import write_report
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="80"><rect id="a" width="9" height="9"/></svg>'
 HOSTILE = '<script>alert("1")</script> & <img src=x>'
 
@@ -237,7 +236,7 @@ def shown(page: Path, tmp_path: Path, width: int) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
+@browser
 @pytest.mark.parametrize("width", [1100, 500])
 def test_a_browser_shows_figures_and_tables_within_the_width_of_the_window(
     folder: Path, tmp_path: Path, width: int

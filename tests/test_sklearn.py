@@ -80,6 +80,7 @@ def test_a_pipeline_and_a_grid_search_take_labels_of_text() -> None:
     assert set(search.predict(IRIS)) == {"setosa", "versicolor", "virginica"}
 
 
+@pytest.mark.process
 def test_dask_processes_search_as_this_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dask.distributed import Client, LocalCluster
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,11 @@ import numpy.typing as npt
 import oracle
 import pytest
 from commands import run
+from needs import ngspice
 from scipy.integrate import solve_ivp
 
 from rcspike import Circuit, Network, PhysicalScale, spice
 
-ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH: apt-get install ngspice")
 SCALE = PhysicalScale()
 # Published rails and ramp of a design in SKY130 (arXiv 2412.09010 v1, table 2), symmetric ones, and a drop.
 CIRCUITS = [

@@ -219,6 +219,7 @@ def test_device_models_tell_runs_apart_to_the_last_digit_and_are_stored(tmp_path
     assert [row["n"] for row in summary_rows(first)] == [1, 1]
 
 
+@pytest.mark.process
 def test_a_job_whose_process_is_killed_is_run_again(tmp_path: Path) -> None:
     jobs = [str(tmp_path / name) for name in "ab"]
     done = dict(run_jobs(die_once, jobs, workers=2))
@@ -244,6 +245,7 @@ def test_nonsense_is_refused_before_any_job(arguments: dict[str, Any], kind: typ
         next(run_jobs(dict, [{}], **arguments))
 
 
+@pytest.mark.process
 def test_killed_and_started_again_a_sweep_ends_with_the_same_table(undisturbed: Path, tmp_path: Path) -> None:
     process = start_sweep(tmp_path, *SMALL)
     wait_until(lambda: n_stored(tmp_path) >= 3, "for three runs")
@@ -262,6 +264,7 @@ def test_killed_and_started_again_a_sweep_ends_with_the_same_table(undisturbed: 
         assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
 
 
+@pytest.mark.process
 def test_ctrl_c_leaves_a_table_of_what_there_is_and_says_how_to_go_on(undisturbed: Path, tmp_path: Path) -> None:
     process = start_sweep(tmp_path, *SMALL)
     wait_until(lambda: n_stored(tmp_path) >= 2, "for two runs")
@@ -274,6 +277,7 @@ def test_ctrl_c_leaves_a_table_of_what_there_is_and_says_how_to_go_on(undisturbe
     assert (tmp_path / "table.csv").read_bytes() == (undisturbed / "table.csv").read_bytes()
 
 
+@pytest.mark.process
 def test_on_a_dask_cluster_that_loses_a_worker_the_table_is_the_same(undisturbed: Path, tmp_path: Path) -> None:
     from dask.distributed import Client, LocalCluster
 
@@ -293,6 +297,7 @@ def test_on_a_dask_cluster_that_loses_a_worker_the_table_is_the_same(undisturbed
         assert (out / name).read_bytes() == (undisturbed / name).read_bytes()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to a group of processes")
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5])
 def test_ctrl_c_as_the_workers_start_is_one_line(seconds: float, tmp_path: Path) -> None:
@@ -309,6 +314,7 @@ def test_ctrl_c_as_the_workers_start_is_one_line(seconds: float, tmp_path: Path)
     assert not list(out.glob("*.csv"))
 
 
+@pytest.mark.process
 def test_an_absent_scheduler_is_named(tmp_path: Path) -> None:
     result = sweep(tmp_path / "out", *SMALL, "--dask", "tcp://127.0.0.1:1")
     assert result.returncode == 2
