@@ -10,7 +10,7 @@ from rcspike.device_network import DeviceNetwork, DevicePairs
 from rcspike.devices import Array, Layer
 from rcspike.functional import FloatArray, Schedule, charge_rectified
 
-__all__ = ["equivalent_pairs", "equivalent_voltages"]
+__all__ = ["equivalent_pairs", "equivalent_scale", "equivalent_voltages"]
 
 
 def equivalent_pairs(layer: Layer, dtype: np.dtype[Any]) -> DevicePairs:
@@ -27,7 +27,7 @@ def equivalent_pairs(layer: Layer, dtype: np.dtype[Any]) -> DevicePairs:
     """
     circuit = layer.circuit
     plus, minus = layer.plus / layer.capacitance, layer.minus / layer.capacitance
-    rest, unit = _scale(layer)
+    rest, unit = equivalent_scale(layer)
     over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
     drive_plus, drive_minus = 1 - circuit.diode_drop * over_plus, 1 - circuit.diode_drop * over_minus
     more = plus * ((1 - layer.drop_plus * over_plus) * unit - drive_plus)
@@ -70,11 +70,11 @@ def equivalent_voltages(
         conductance0=(layer.off_share * conductance.sum(axis=0) + layer.leak / layer.capacitance).astype(dtype),
         threads=threads,
     )
-    rest, unit = (x.astype(dtype) for x in _scale(layer))
+    rest, unit = (x.astype(dtype) for x in equivalent_scale(layer))
     return np.asarray(rest + unit * v)
 
 
-def _scale(layer: Layer) -> tuple[Array, Array]:
+def equivalent_scale(layer: Layer) -> tuple[Array, Array]:
     """Where an ideal neuron's scale of voltages has a real one's rest, and how long a unit of the real one's is there.
 
     From `rest` an ideal neuron fires when a real one does that has not been charged at all, and both fire at once from

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,20 +21,16 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target} cannot be written: there is no folder {target.parent}")
+    temporary = target.parent / f".{target.stem}-{secrets.token_hex(8)}{target.suffix}"
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+        temporary.touch(exist_ok=False)  # not by mkstemp, whose files are private: here the system applies the umask
     except OSError as error:
         error.filename = str(target)
         raise
-    os.close(handle)
-    temporary = Path(name)
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        umask = os.umask(0)  # mkstemp is private; a file of ours is as readable as any other
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(target)
     except OSError as error:
         if error.errno is not None and error.filename in (None, str(temporary)):

@@ -6,7 +6,6 @@ An IDX file is a magic number, big-endian sizes and raw bytes, here possibly gzi
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
 import importlib
 import io
@@ -36,14 +35,23 @@ SHA256 = {
     },
 }
 
-# Tried in order. Plain http is good enough: what arrives is checked against SHA256.
+# The two sets have files of the same names and shapes. With these it is known how long each file may be, whatever it
+# says of itself, and no more is read.
+SHAPES: dict[str, tuple[int, ...]] = {
+    "train-images-idx3-ubyte": (60000, 28, 28),
+    "train-labels-idx1-ubyte": (60000,),
+    "t10k-images-idx3-ubyte": (10000, 28, 28),
+    "t10k-labels-idx1-ubyte": (10000,),
+}
+
+# Tried in order.
 MIRRORS = {
     "mnist": (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
     "fashion-mnist": (
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     ),
 }
@@ -59,20 +67,29 @@ _UNSIGNED_BYTE = 0x08
 def read_files(name: str, directory: str | os.PathLike[str] | None) -> list[NDArray[np.uint8]]:
     """Arrays of the files of a data set, in the order of ``SHA256[name]``.
 
-    Each file comes from the first folder that has it, else from the first mirror that delivers it;
-    :func:`rcspike.datasets.load` has the order and the errors.
+    With a directory, each file comes from there; without one from the first folder that has it, else from the first
+    mirror that delivers it. :func:`rcspike.datasets.load` has the order and the errors.
     """
-    folders = _folders(name, directory)
-    return [_read(name, file, folders) for file in SHA256[name]]
-
-
-def _folders(name: str, directory: str | os.PathLike[str] | None) -> list[Path]:
-    folders = []
     if directory is not None:
-        # The narrower one first: the files of two data sets have the same names, and a directory
-        # that holds those of one may hold the other in a folder of its own.
-        given = Path(directory).expanduser()
-        folders += [given / name, given]
+        return [_given(name, file, Path(directory).expanduser()) for file in SHA256[name]]
+    folders = _folders(name)
+    return [_found(name, file, folders) for file in SHA256[name]]
+
+
+def _given(name: str, file: str, directory: Path) -> NDArray[np.uint8]:
+    # The narrower one first: the files of two data sets have the same names, and a directory that holds those of one
+    # may hold the other in a folder of its own.
+    array = _read(name, file, [directory / name, directory])
+    if array is None:
+        raise FileNotFoundError(
+            f"{name} not found in {directory / name} or {directory} ({file} is missing); put the four IDX files into "
+            f"one of them, or give no folder to have rcspike look in its usual places and download what is missing"
+        )
+    return array
+
+
+def _folders(name: str) -> list[Path]:
+    folders = []
     if root := os.environ.get("RCSPIKE_DATA"):
         folders.append(Path(root).expanduser() / name)
     # Whether pooch is there or not decides about the cache too: nothing else fills it.
@@ -93,13 +110,22 @@ def _pooch() -> Any:
         raise ImportError("a download needs pooch: pip install 'rcspike[data]'") from error
 
 
-def _read(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8]:
+def _read(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8] | None:
+    """From the first folder that has it; None if there is none."""
     for path in (folder / (file + suffix) for folder in folders for suffix in ("", ".gz")):
         if path.is_file():
             try:
-                return _decode(path.read_bytes(), name, file)
+                with path.open("rb") as stream:
+                    return _decode(stream.read(_max_bytes(SHAPES[file]) + 1), name, file)
             except ValueError as error:
                 raise ValueError(f"{path} is not {name}'s {file}: {error}; replace it or delete it") from error
+    return None
+
+
+def _found(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8]:
+    array = _read(name, file, folders)
+    if array is not None:
+        return array
     try:
         return _download(name, file)
     except (ImportError, OSError) as error:
@@ -112,11 +138,11 @@ def _read(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8]:
 
 
 def _download(name: str, file: str) -> NDArray[np.uint8]:
-    # Into memory, at most 26 MB: nothing reaches the disk before its content is proven.
+    # Into memory: nothing reaches the disk before its content is proven.
     fetch = _pooch().HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT_SECONDS)
     failures = []
     for mirror in MIRRORS[name]:
-        url, body = f"{mirror}{file}.gz", io.BytesIO()
+        url, body = f"{mirror}{file}.gz", _Body(_max_bytes(SHAPES[file]))
         try:
             fetch(url, body, None)
             array = _decode(body.getvalue(), name, file)
@@ -130,6 +156,19 @@ def _download(name: str, file: str) -> NDArray[np.uint8]:
     raise ConnectionError("; ".join(failures))
 
 
+class _Body(io.BytesIO):
+    """Takes up to `limit` bytes and ends the download with an error at the next one."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def write(self, data: Any, /) -> int:
+        if self.tell() + len(data) > self._limit:
+            raise ValueError(f"more than {self._limit} bytes came, the most that this file takes")
+        return super().write(data)
+
+
 def _write_whole(path: Path, data: bytes) -> None:
     """Write a file so that nobody ever sees a part of it, whoever else runs and whatever fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,62 +179,83 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 
 def _decode(data: bytes, name: str, file: str) -> NDArray[np.uint8]:
-    return decode_idx(data, n_axes=3 if "idx3" in file else 1, sha256=SHA256[name][file])
+    return decode_idx(data, shape=SHAPES[file], sha256=SHA256[name][file])
 
 
-def decode_idx(data: bytes, *, n_axes: int, sha256: str) -> NDArray[np.uint8]:
+def _size(shape: tuple[int, ...]) -> int:
+    """Length of an IDX file: the mark, a size for each axis, and a byte for each element."""
+    return 4 + 4 * len(shape) + math.prod(shape)
+
+
+def _max_bytes(shape: tuple[int, ...]) -> int:
+    """Length of that file plain or gzipped: deflate adds 5 bytes to blocks of 16 kB or more that it cannot compress."""
+    return _size(shape) + _size(shape) // 1024 + 1024
+
+
+def decode_idx(data: bytes, *, shape: tuple[int, ...], sha256: str) -> NDArray[np.uint8]:
     """Array held by an IDX file of unsigned bytes, plain or gzipped, once its content is proven.
+
+    No more is decompressed than an array of this shape takes, however much the file would expand to.
 
     Parameters
     ----------
     data
         The whole file.
-    n_axes
-        Number of axes the array must have: 3 for images, 1 for labels.
+    shape
+        Shape that the array must have.
     sha256
         Expected digest, in hexadecimal, of the decompressed file: each mirror compresses differently.
 
     Returns
     -------
-    uint8 array of ``n_axes`` axes, read-only
+    uint8 array of that shape, read-only
 
     Raises
     ------
     ValueError
-        If the gzip stream is cut or damaged, the header is no IDX header of that many axes, the sizes
-        do not add up to the file's length, or the content is not the expected one. The message leaves
-        it to the caller to name the file.
+        If the file is longer than such an array takes, its gzip stream is cut or damaged, its header is not the IDX
+        header of that shape, or the content is not the expected one. The message leaves it to the caller to name the
+        file.
     """
-    raw = _gunzip(data) if data.startswith(_GZIP_MAGIC) else data
+    if len(data) > _max_bytes(shape):
+        raise ValueError(f"longer than {_max_bytes(shape)} bytes, the most that shape {shape} takes")
+    raw = _gunzip(data, _size(shape)) if data.startswith(_GZIP_MAGIC) else data
     # Parsed before it is hashed: "80 bytes short" says more than a wrong digest.
-    array = _parse(raw, n_axes)
+    array = _parse(raw, shape)
     found = hashlib.sha256(raw).hexdigest()
     if found != sha256:
         raise ValueError(f"the decompressed content has sha256 {found}, expected {sha256}")
     return array
 
 
-def _gunzip(data: bytes) -> bytes:
+def _gunzip(data: bytes, size: int) -> bytes:
+    """Up to one byte more than `size`, which is enough to see that there are too many."""
+    stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)  # with gzip's header and checksum
     try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"truncated or damaged gzip file of {len(data)} bytes ({error})") from error
+        raw = stream.decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(f"damaged gzip file of {len(data)} bytes ({error})") from error
+    if len(raw) <= size and not stream.eof:
+        raise ValueError(f"truncated gzip file of {len(data)} bytes")
+    if stream.unused_data:
+        raise ValueError(f"{len(stream.unused_data)} bytes follow its gzip stream")
+    return raw
 
 
-def _parse(raw: bytes, n_axes: int) -> NDArray[np.uint8]:
-    magic = bytes((0, 0, _UNSIGNED_BYTE, n_axes))
+def _parse(raw: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    magic = bytes((0, 0, _UNSIGNED_BYTE, len(shape)))
     if raw[:4] != magic:
         raise ValueError(
             f"begins with {raw[:4].hex() or 'nothing'}, expected {magic.hex()}, "
-            f"the mark of an IDX file of unsigned bytes with {n_axes} axes"
+            f"the mark of an IDX file of unsigned bytes with {len(shape)} axes"
         )
-    header = 4 + 4 * n_axes
+    header = 4 + 4 * len(shape)
     if len(raw) < header:
         raise ValueError(f"ends inside its IDX header: {len(raw)} bytes, expected at least {header}")
-    shape = tuple(int.from_bytes(raw[i : i + 4], "big") for i in range(4, header, 4))
-    if 0 in shape:
-        raise ValueError(f"its IDX header says shape {shape}, which holds nothing")
-    expected = header + math.prod(shape)
-    if len(raw) != expected:
-        raise ValueError(f"its IDX header says shape {shape}, which takes {expected} bytes, got {len(raw)}")
+    found = tuple(int.from_bytes(raw[i : i + 4], "big") for i in range(4, header, 4))
+    if found != shape:
+        raise ValueError(f"its IDX header says shape {found}, expected {shape}")
+    if len(raw) != _size(shape):
+        got = f"got {len(raw)}" if len(raw) < _size(shape) else "there are more"
+        raise ValueError(f"shape {shape} takes {_size(shape)} bytes, {got}")
     return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)

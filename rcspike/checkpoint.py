@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rcspike import _tensors
+from rcspike._identity import digest, plain
+from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.functional import FloatArray
 from rcspike.history import Epoch, History
-from rcspike.network import Network
 
-__all__ = ["Checkpoint", "fingerprint", "load", "save"]
+__all__ = ["Checkpoint", "Identity", "load", "save"]
 
 _KINDS = ("weights", "first_moments", "second_moments")
 
@@ -29,21 +32,81 @@ class Checkpoint:
     history: History
 
 
-def fingerprint(network: Network, dataset: Dataset) -> str:
-    """Tells runs apart that start from other weights, on another circuit or on other data."""
-    circuit = network.circuit
-    digest = hashlib.sha256(repr((circuit.e_plus, circuit.e_minus, circuit.diode_drop, circuit.ramp)).encode())
-    for w in network.weights:
-        digest.update(w.tobytes())
-    for split in (dataset.train, dataset.test):
-        digest.update(split.images.tobytes())
-        digest.update(split.labels.tobytes())
-    return digest.hexdigest()
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """All that decides the result of a run: a dataclass of settings, the circuit, the first weights and the data."""
+
+    settings: Any
+    circuit: Circuit
+    weights: Sequence[FloatArray]
+    dataset: Dataset
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """As a checkpoint keeps it: settings that differ from their defaults, and a digest of everything else."""
+        data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
+        start = digest({"circuit": self.circuit, "weights": list(self.weights), "data": data})
+        return {"settings": _without_defaults(self.settings), "start": start}
+
+    def differences(self, header: dict[str, Any]) -> Iterator[str]:
+        """Says of each part in which the run that has left a header is another one."""
+        if "fingerprint" in header:  # of version 0.1, with all settings side by side
+            stored = {name: value for name, value in header.items() if name != "fingerprint"}
+            stored["devices"] = _devices_0_1(stored["devices"])
+            same_start = header["fingerprint"] == self._fingerprint_0_1()
+        else:
+            stored, same_start = header["settings"], header["start"] == self.header["start"]
+        saved = _with_defaults(self.settings, stored)
+        for field in dataclasses.fields(self.settings):
+            old, new = getattr(saved, field.name), getattr(self.settings, field.name)
+            if old != new:
+                yield f"its {field.name} is {old}, not {new}"
+        if not same_start:
+            yield "initial weights, circuit or data differ"
+
+    def _fingerprint_0_1(self) -> str:
+        c = self.circuit
+        found = hashlib.sha256(repr((c.e_plus, c.e_minus, c.diode_drop, c.ramp)).encode())
+        splits = (self.dataset.train, self.dataset.test)
+        for array in (*self.weights, *(a for split in splits for a in (split.images, split.labels))):
+            found.update(array.tobytes())
+        return found.hexdigest()
+
+
+def _without_defaults(settings: Any) -> dict[str, Any]:
+    """So that a version with more settings reads the checkpoints of one with fewer."""
+    kept = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if field.init and value != default:
+            kept[field.name] = _without_defaults(value) if dataclasses.is_dataclass(value) else plain(value)
+    return kept
+
+
+def _with_defaults(like: Any, stored: dict[str, Any]) -> Any:
+    """Settings of the same kind as some others, from what `_without_defaults` has kept."""
+    names = [field.name for field in dataclasses.fields(like) if field.init]
+    if unknown := [name for name in stored if name not in names]:
+        raise ValueError(f"this version of rcspike does not know its {', '.join(unknown)}")
+    values = {name: stored[name] for name in names if name in stored}
+    for name in values:
+        if dataclasses.is_dataclass(getattr(like, name)):
+            values[name] = _with_defaults(getattr(like, name), values[name])
+    return type(like)(**values)
+
+
+def _devices_0_1(text: str) -> dict[str, Any]:
+    """Version 0.1 has kept a device model as Python prints it, some numbers of NumPy with their type."""
+    bare = re.sub(r"np\.(?:float|int)64\(([^()]*)\)", r"\1", text)
+    values = dict(re.findall(r"(\w+)=(\([^()]*\)|[^,()]+)", bare))
+    w_max = [float(part) for part in values.pop("w_max").strip("()").split(",") if part.strip()]
+    return {"w_max": w_max, "levels": int(values.pop("levels"))} | {name: float(x) for name, x in values.items()}
 
 
 def save(
     path: str | os.PathLike[str],
-    identity: dict[str, Any],
+    identity: Identity,
     weights: Sequence[FloatArray],
     moments: tuple[Sequence[FloatArray], Sequence[FloatArray]],
     history: History,
@@ -54,10 +117,12 @@ def save(
         for kind, arrays in zip(_KINDS, (weights, *moments), strict=True)
         for layer, array in enumerate(arrays)
     }
-    _tensors.write(path, "checkpoint", tensors, {"run": identity, "history": [dataclasses.asdict(e) for e in history]})
+    _tensors.write(
+        path, "checkpoint", tensors, {"run": identity.header, "history": [dataclasses.asdict(e) for e in history]}
+    )
 
 
-def load(path: str | os.PathLike[str], identity: dict[str, Any] | None = None) -> Checkpoint:
+def load(path: str | os.PathLike[str], identity: Identity | None = None) -> Checkpoint:
     """Read a checkpoint; if an identity is given, of the run that has it.
 
     Raises
@@ -68,16 +133,11 @@ def load(path: str | os.PathLike[str], identity: dict[str, Any] | None = None) -
     tensors, header = _tensors.read(path, "checkpoint")
     try:
         saved, run = _checkpoint(tensors, header["history"]), dict(header["run"])
+        difference = None if identity is None else next(identity.differences(run), None)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a whole rcspike checkpoint: {error}") from error
-    for name, value in (identity or {}).items():
-        if run.get(name) != value:
-            what = (
-                "initial weights, circuit or data differ"
-                if name == "fingerprint"
-                else (f"its {name} is {run.get(name)}, not {value}")
-            )
-            raise ValueError(f"{path} is the checkpoint of another run: {what}; choose another path or remove it")
+    if difference is not None:
+        raise ValueError(f"{path} is the checkpoint of another run: {difference}; choose another path or remove it")
     return saved
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import math
 import os
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from rcspike import build_config, datasets
 from rcspike._files import check_writable, written_whole
+from rcspike._identity import canonical, digest, plain
 from rcspike.chips import program
 from rcspike.devices import Devices
 from rcspike.executors import run_jobs
@@ -199,7 +199,8 @@ def run_cases(
     seed : int
         Of all of them.
     folder : path, optional
-        Keeps what has been finished: each case is stored as soon as it is, and not done again.
+        Keeps what has been finished: each case is stored as soon as it is, with all that decides its result, and not
+        done again. Effects must be dataclasses of numbers, words and arrays then, as those of `rcspike.nonideal` are.
     workers, dask
         Where to run: see `rcspike.executors.executor`. The result is the same anywhere.
     data : path, optional
@@ -215,9 +216,12 @@ def run_cases(
     Raises
     ------
     OSError
-        If the folder cannot be written or no Dask scheduler answers.
+        If the folder cannot be written, or as in `rcspike.executors.executor`.
+    TypeError
+        If there is a folder, and an effect holds something that has no exact value.
     ValueError
-        If the network does not fit the data, or an effect is too large for its model.
+        If the network does not fit the data, an effect is too large for its model, or a file in the folder is not of
+        the case that it stands for.
 
     Examples
     --------
@@ -227,10 +231,11 @@ def run_cases(
     True
     """
     seeds = chip_seeds(seed, chips)
-    files = [None if folder is None else _file(folder, network, dataset, case, seeds) for case in cases]
+    identities = [] if folder is None else [_identity(network, dataset, case, seeds) for case in cases]
+    files = [Path(folder or "", "cases", f"{digest(identity)[:16]}.json") for identity in identities]
     if folder is not None:
         check_writable(Path(folder, "cases"))
-    found = [_read(file) if file is not None else None for file in files]
+    found = [_read(*stored) for stored in zip(files, identities, strict=True)] or [None] * len(cases)
     images = datasets.load(dataset, directory=data)
     if images.test.times.shape[1] != network.sizes[0]:
         raise ValueError(
@@ -252,9 +257,9 @@ def run_cases(
                 progress(len(outcome))
             if len(parts[i]) == len(starts):
                 found[i] = [accuracy for first in starts for accuracy in parts[i][first]]
-                if (file := files[i]) is not None:
-                    with written_whole(file) as temporary:
-                        temporary.write_text(json.dumps(found[i]) + "\n")
+                if files:
+                    with written_whole(files[i]) as temporary:
+                        temporary.write_text(json.dumps({"case": identities[i], "accuracies": found[i]}) + "\n")
     return [Sample(case, tuple(accuracies or ())) for case, accuracies in zip(cases, found, strict=True)]
 
 
@@ -281,18 +286,31 @@ def _test(dataset: str, data: str | None, dtype: str) -> tuple[Schedule, npt.NDA
     return schedule(test.times, dtype=np.dtype(dtype)), test.labels
 
 
-def _file(folder: str | os.PathLike[str], network: Network, dataset: str, case: Case, seeds: list[int]) -> Path:
-    digest = hashlib.sha256(repr((network.circuit, case.effects, case.devices, dataset, seeds)).encode())
-    digest.update(build_config()["version"].encode())
-    for weights in network.weights:
-        digest.update(weights.tobytes())
-    return Path(folder, "cases", f"{digest.hexdigest()[:16]}.json")
+def _identity(network: Network, dataset: str, case: Case, seeds: list[int]) -> dict[str, Any]:
+    """All that decides the accuracies of a case, and so not its name."""
+    of_case: dict[str, Any] = plain(
+        {
+            "circuit": network.circuit,
+            "weights": network.weights,
+            "dataset": dataset,
+            "devices": case.devices,
+            "effects": case.effects,
+            "seeds": seeds,
+            "version": build_config()["version"],
+        }
+    )
+    return of_case
 
 
-def _read(file: Path) -> list[float] | None:
+def _read(file: Path, identity: dict[str, Any]) -> list[float] | None:
     if not file.exists():
         return None
     try:
-        return [float(accuracy) for accuracy in json.loads(file.read_text())]
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{file} has no accuracies: {error}; remove it to make these chips again") from error
+        stored = json.loads(file.read_text())
+        if canonical(stored["case"]) != canonical(identity):
+            raise ValueError("it is of another network, case or version")
+        return [float(accuracy) for accuracy in stored["accuracies"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{file} has no accuracies of this case: {error}; remove it to make these chips again"
+        ) from error

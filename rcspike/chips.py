@@ -15,7 +15,7 @@ from rcspike._equivalent import equivalent_pairs, equivalent_voltages
 from rcspike.circuit import Circuit
 from rcspike.device_network import DeviceNetwork
 from rcspike.devices import Devices, Layer
-from rcspike.functional import FloatArray, Schedule, fire
+from rcspike.functional import FloatArray, Schedule, fire, readout_times, readout_voltages
 from rcspike.network import Network
 from rcspike.nonideal import Effect, Fixed, Reading, Shift, TimeMap
 
@@ -173,13 +173,13 @@ class Chip:
         for depth, layer in enumerate(layers):
             v = equivalent_voltages(layer, spikes, self.dtype, threads=threads)
             last = depth + 1 == len(layers)
-            t: FloatArray = 1 - v if last else fire(v, layer.circuit)
+            t = readout_times(v, layer.circuit) if last else fire(v, layer.circuit)
             if shifts:
                 t = t + shifts[depth]
             for effect in maps:
                 t = effect.times(t)
             spikes = t if last else np.maximum(t, 0)
-        return np.asarray(1 - t)
+        return readout_voltages(t, layers[-1].circuit)
 
     def predict(
         self,

@@ -4,7 +4,7 @@
 # Cython does not know C++'s default arguments: `threads` is always given, as Threads.all() or Threads.exactly(n). A
 # Network is never without weights, so what keeps one as a variable or attribute needs @cython.cpp_locals(True).
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
@@ -132,6 +132,19 @@ cdef extern from "rcspike/fire.h" namespace "rcspike" nogil:
     void fire[Real](Span2[const Real] v, const Circuit& circuit, Span2[Real] times) except +
     void fire_vjp[Real](Span2[const Real] v, const Circuit& circuit, Span2[const Real] grad_times,
                         Span2[Real] grad_v) except +
+    void readout_times[Real](Span2[const Real] v, const Circuit& circuit, Span2[Real] times) except +
+    void readout_voltages[Real](Span2[const Real] times, const Circuit& circuit, Span2[Real] v) except +
+
+
+cdef extern from "rcspike/loss.h" namespace "rcspike" nogil:
+    cdef cppclass Loss:
+        double temperature
+        double temporal_penalty
+        double t_ref
+        double energy_penalty
+
+    void output_loss[Real](Span2[const Real] v, Span1[const int64_t] labels, const Circuit& circuit, const Loss& loss,
+                           Span1[double] losses, Span2[Real] grad_v) except +
 
 
 cdef extern from "rcspike/trace.h" namespace "rcspike" nogil:

@@ -115,21 +115,23 @@ class Dataset:
 
 
 def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Dataset:
-    """Data set of that name, read from disk or, failing that, downloaded once.
+    """Data set of that name, read from a given folder, or from where it is found or else downloaded once.
 
     ``digits`` (1,437 + 360 images of 8 x 8, split with a fixed seed so that every class keeps its
     share) ships with scikit-learn. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000 images of
-    28 x 28) are four IDX files each, plain or gzipped. Each file is taken from the first of these
-    folders that has it: ``directory/<name>``, ``directory``, ``$RCSPIKE_DATA/<name>``, the user's
-    cache, ``/usr/share/datasets/<name>``; a file that is in none of them is downloaded into the cache.
-    Every file is checked against a known sha256 wherever it comes from.
+    28 x 28) are four IDX files each, plain or gzipped. If a directory is given, each file must be in
+    ``directory/<name>`` or in ``directory``, and nothing else is looked at. Otherwise each file is taken
+    from the first of these folders that has it: ``$RCSPIKE_DATA/<name>``, the user's cache,
+    ``/usr/share/datasets/<name>``; a file that is in none of them is downloaded into the cache.
+    Every file is checked against a known sha256 wherever it comes from, and no more of it is read than
+    a file of that name may have.
 
     Parameters
     ----------
     name
         ``"digits"``, ``"mnist"`` or ``"fashion-mnist"``.
     directory
-        Folder to look in first. ``digits`` needs none.
+        The only folder to look in. ``digits`` needs none and ignores it.
 
     Returns
     -------
@@ -141,7 +143,8 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     ValueError
         If the name is unknown, or a file that was found is damaged or not the one it should be.
     FileNotFoundError
-        If a file is in none of the folders and no mirror delivers it.
+        If a file is not in the given directory; without one, if it is in none of the folders and no mirror
+        delivers it.
     ImportError
         If ``digits`` is asked for and scikit-learn is missing.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+
 from rcspike import _core
+from rcspike._numbers import number, numbers
 from rcspike.device_network import DevicePairs
 from rcspike.functional import FloatArray, check_array
 
@@ -35,12 +38,14 @@ class DeviceModel:
         Standard deviation of a Gaussian error, as a share of g_max. No device falls below 0.
     stuck_off, stuck_on : float
         Probabilities that a device is at g_min or at g_max, whatever its target.
-    w_max : tuple of float
+    w_max : sequence of float
         The largest abs(w) that the devices of each layer reach, in V_th / T, and that training lets a weight have;
         empty: the layer's largest abs(w), whatever it is.
 
     Raises
     ------
+    TypeError
+        If a parameter is not a number.
     ValueError
         If a parameter is out of its range.
 
@@ -61,7 +66,13 @@ class DeviceModel:
     core: _core.DeviceModel = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "w_max", tuple(self.w_max))
+        for one in fields(self):
+            if one.type == "float":
+                object.__setattr__(self, one.name, number(one.name, getattr(self, one.name)))
+        if isinstance(self.levels, bool) or not isinstance(self.levels, int | np.integer):
+            raise TypeError(f"levels must be an int, got {self.levels!r}")
+        object.__setattr__(self, "levels", int(self.levels))
+        object.__setattr__(self, "w_max", numbers("w_max", self.w_max))
         object.__setattr__(self, "core", _core.DeviceModel(**self.parameters()))
 
     def parameters(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._numbers import number, numbers
 from rcspike.circuit import Circuit
 from rcspike.functional import FloatArray
 
@@ -94,7 +95,7 @@ class Devices:
     ----------
     on_off : float
         Ratio of g_max to g_min; infinite by default.
-    w_max : float or tuple of float, optional
+    w_max : float or sequence of float, optional
         Largest abs(w) that the devices of all layers, or of each, reach, in V_th / T:
         ``g_max = w_max / abs(E) / (1 - 1 / on_off)`` at a rail E. By default the largest of each layer. Weights beyond
         it are programmed to it.
@@ -115,16 +116,18 @@ class Devices:
     w_max: float | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not _is_number(self.on_off):
-            raise TypeError(f"on_off must be a number, got {self.on_off!r}")
+        object.__setattr__(self, "on_off", number("on_off", self.on_off))
         if not self.on_off > 1:
             raise ValueError(f"on_off must be above 1, got {self.on_off}; math.inf is a device that can be off")
         if self.w_max is None:
             return
-        for w_max in self.w_max if isinstance(self.w_max, tuple) else (self.w_max,):
-            if not _is_number(w_max):
-                raise TypeError(f"w_max must be a number or one for each layer, got {self.w_max!r}")
-            if not 0 < w_max < math.inf:
+        try:
+            w_max = (number if isinstance(self.w_max, Real) else numbers)("w_max", self.w_max)
+        except TypeError:
+            raise TypeError(f"w_max must be a number or one for each layer, got {self.w_max!r}") from None
+        object.__setattr__(self, "w_max", w_max)
+        for one in w_max if isinstance(w_max, tuple) else (w_max,):
+            if not 0 < one < math.inf:
                 raise ValueError(f"w_max must be above 0 and finite, got {self.w_max}; None fits it to each layer")
 
     def layer(self, weights: FloatArray, circuit: Circuit, *, depth: int = 0) -> Layer:
@@ -162,7 +165,3 @@ class Devices:
             offset=np.zeros(n_out),
             ramp_current=np.ones(n_out),
         )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)

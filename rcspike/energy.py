@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._numbers import number
 from rcspike.circuit import Circuit
 from rcspike.functional import FloatArray, charge, fire, supply_charge
 from rcspike.network import Network, spike_time_noise
@@ -89,11 +90,10 @@ class EnergyModel:
         if not isinstance(self.scale, PhysicalScale):
             raise TypeError(f"scale must be a PhysicalScale, got {self.scale!r}")
         for one in fields(self):
-            value = getattr(self, one.name)
             if one.name == "scale":
                 continue
-            if not isinstance(value, int | float | np.integer | np.floating):
-                raise TypeError(f"{one.name} must be a number, got {value!r}")
+            value = number(one.name, getattr(self, one.name))
+            object.__setattr__(self, one.name, value)
             if not 0 <= value < math.inf:
                 raise ValueError(f"{one.name} must be finite and not negative, in SI units, got {value}")
         if self.temperature == 0:

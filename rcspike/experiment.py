@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
-import json
 import math
 import os
 import sys
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rcspike import Circuit, Network, build_config, datasets, train
+from rcspike._identity import digest, plain
 from rcspike.datasets import Dataset
 from rcspike.device_model import DeviceModel
 from rcspike.energy import activity, energy_parts, mean_energy
@@ -24,7 +23,16 @@ from rcspike.relu import relu_accuracy
 from rcspike.training import Settings
 from rcspike.transfer import transfer
 
-__all__ = ["BUDGET", "MODELS", "Parameters", "check_parameters", "experiment_key", "experiment_name", "run_experiment"]
+__all__ = [
+    "BUDGET",
+    "MODELS",
+    "Parameters",
+    "check_parameters",
+    "experiment_identity",
+    "experiment_key",
+    "experiment_name",
+    "run_experiment",
+]
 
 Parameters = Mapping[str, Any]
 
@@ -33,7 +41,8 @@ Parameters = Mapping[str, Any]
 MODELS = ("rc-spike", "transfer", "relu")
 
 _ALWAYS = ("model", "dataset", "hidden", "epochs", "seed")
-_CIRCUIT = tuple(inspect.signature(Circuit).parameters)
+_OF_CIRCUIT = {name: parameter.default for name, parameter in inspect.signature(Circuit).parameters.items()}
+_CIRCUIT = tuple(_OF_CIRCUIT)
 _TRAINING = tuple(name for name in train_defaults() if name not in ("checkpoint_path", "threads", "progress"))
 BUDGET = ("epochs", "batch_size", "learning_rate")  # of any training, a ReLU network's too
 _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact multiply-accumulate
@@ -96,19 +105,31 @@ def experiment_name(parameters: Parameters) -> str:
 
 
 def experiment_key(parameters: Parameters) -> str:
-    """A file name for all that decides the result: parameters, defaults and the version of rcspike."""
-    whole = {**train_defaults(), **parameters, "version": build_config()["version"]}
-    text = json.dumps({name: repr(_plain(name, value)) for name, value in whole.items()}, sort_keys=True)
-    return f"{experiment_name(parameters)}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    """A file name for all that decides the result."""
+    return f"{experiment_name(parameters)}-{digest(experiment_identity(parameters))[:12]}"
 
 
-def _plain(name: str, value: Any) -> Any:
-    """The same for 1 and 1.0, for numpy's numbers and for a list of sizes: what is as good makes no other run."""
-    if name == "hidden":
-        return tuple(map(int, value))
-    if (name in _CIRCUIT and value is not None) or isinstance(train_defaults().get(name), float):
-        return float(value)
-    return int(value) if isinstance(value, np.integer) else value
+def experiment_identity(parameters: Parameters) -> dict[str, Any]:
+    """All that decides the result, as JSON takes it: parameters, defaults and the version of rcspike.
+
+    It is the same for 1 and 1.0, for numbers of NumPy and for a list of sizes.
+
+    Examples
+    --------
+    >>> parameters = {"model": "relu", "dataset": "digits", "hidden": [20], "epochs": 5, "seed": 0}
+    >>> experiment_identity(parameters)["batch_size"]
+    64
+    """
+    names = BUDGET if parameters["model"] == "relu" else (*_CIRCUIT, *_TRAINING)
+    defaults = {name: value for name, value in (_OF_CIRCUIT | train_defaults()).items() if name in names}
+    whole = {**defaults, **parameters, "version": build_config()["version"]}
+    for name, value in whole.items():
+        if isinstance(defaults.get(name), float) or (name in _CIRCUIT and value is not None):
+            whole[name] = float(value)
+    if "devices" in whole:
+        whole["devices"] = whole["devices"] or DeviceModel()
+    identity: dict[str, Any] = plain(whole)
+    return identity
 
 
 def run_experiment(

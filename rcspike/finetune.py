@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._equivalent import equivalent_scale
 from rcspike.chips import Chip
 from rcspike.devices import Layer
-from rcspike.functional import FloatArray, charge_affine, charge_affine_vjp, fire
+from rcspike.functional import FloatArray, charge_affine, charge_affine_vjp, fire, output_loss
 from rcspike.network import Network
 
 __all__ = ["retrain_last_layer", "trim_neurons"]
@@ -161,12 +162,10 @@ def _gradient(
     off, leak = layer.off_share, layer.leak / layer.capacitance
     on = (1 - off) * D, (1 - off) * G
     rows = {"drive0": off * D.sum(axis=0), "conductance0": off * G.sum(axis=0) + leak}
-    slope = layer.ramp_current / layer.capacitance
-    v = 1 - (1 + layer.offset - charge_affine(times, *on, **rows)) / slope
-    scaled = np.exp((v - v.max(axis=1, keepdims=True)) / temperature)
-    p = scaled / scaled.sum(axis=1, keepdims=True)
-    p[np.arange(len(labels)), labels] -= 1
-    grad_v = p / (temperature * len(labels)) / slope
+    rest, unit = equivalent_scale(layer)
+    v = rest + unit * charge_affine(times, *on, **rows)
+    _, grad_v = output_loss(v, labels.astype(np.int64), layer.circuit, temperature=temperature)
+    grad_v = grad_v * unit / len(labels)
     _, grad_D, grad_G, grad_D0, grad_G0 = charge_affine_vjp(times, *on, grad_v, **rows)
     grad_D = ((1 - off) * grad_D + off * grad_D0) / layer.capacitance
     grad_G = ((1 - off) * grad_G + off * grad_G0) / layer.capacitance

@@ -25,6 +25,9 @@ __all__ = [
     "encode",
     "fire",
     "fire_vjp",
+    "output_loss",
+    "readout_times",
+    "readout_voltages",
     "schedule",
     "supply_charge",
     "supply_charge_vjp",
@@ -458,6 +461,105 @@ def fire_vjp(v: FloatArray, circuit: Circuit, grad_times: FloatArray) -> FloatAr
     check_array("v", v, 2)
     check_array("grad_times", grad_times, 2, v.dtype)
     return _core.fire_vjp(v, circuit_core(circuit), grad_times)
+
+
+def readout_times(v: FloatArray, circuit: Circuit) -> FloatArray:
+    """Spike times of the last layer before they are clipped, which order all its neurons.
+
+    Parameters
+    ----------
+    v : (batch, n_out)
+        Voltages at the end of charging, in V_th.
+    circuit : Circuit
+        Its `ramp` coefficient b is used.
+
+    Returns
+    -------
+    (batch, n_out)
+        In T: 1 - v for b = 0, else as in `fire` for 0 <= v <= 1 and on the tangents of that curve outside.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If v is not a C-ordered float array of two dimensions, or a voltage is not finite.
+
+    Examples
+    --------
+    >>> readout_times(np.array([[-0.5, 0.25, 3.0]]), Circuit())
+    array([[ 1.5 ,  0.75, -2.  ]])
+    """
+    check_array("v", v, 2)
+    return _core.readout_times(v, circuit_core(circuit))
+
+
+def readout_voltages(times: FloatArray, circuit: Circuit) -> FloatArray:
+    """The inverse of `readout_times`: voltages (batch, n_out) in V_th from unclipped spike times in T.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `readout_times`.
+
+    Examples
+    --------
+    >>> readout_voltages(np.array([[1.5, 0.75, -2.0]]), Circuit())
+    array([[-0.5 ,  0.25,  3.  ]])
+    """
+    check_array("times", times, 2)
+    return _core.readout_voltages(times, circuit_core(circuit))
+
+
+def output_loss(
+    v: FloatArray,
+    labels: npt.NDArray[np.int64],
+    circuit: Circuit,
+    *,
+    temperature: float = 0.07,
+    temporal_penalty: float = 0.0,
+    t_ref: float = 0.9,
+) -> tuple[FloatArray, FloatArray]:
+    """Loss over the spike times of the last layer, and its gradient: what `rcspike.train` minimises.
+
+    It is the cross-entropy over softmax(-t / temperature) of the `readout_times`, plus
+    ``temporal_penalty * sum((t - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53).
+
+    Parameters
+    ----------
+    v : (batch, n_out)
+        Voltages at the end of charging, in V_th.
+    labels : (batch,)
+        Classes as int64, counted from 0.
+    circuit : Circuit
+        Its `ramp` decides the spike times.
+    temperature : float
+        tau in T.
+    temporal_penalty, t_ref : float
+        gamma, and the time in T that output spikes are drawn to.
+
+    Returns
+    -------
+    losses : (batch,)
+        In float64.
+    grad_v : (batch, n_out)
+        Derivative of each sample's loss with respect to its voltages.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array is not of the kind stated, a voltage is not finite, a label is not that of an output, or a
+        parameter is out of its range.
+
+    Examples
+    --------
+    >>> losses, grad_v = output_loss(np.array([[0.5, 0.5]]), np.array([0]), Circuit(), temperature=0.1)
+    >>> losses, grad_v
+    (array([0.69314718]), array([[-5.,  5.]]))
+    """
+    check_array("v", v, 2)
+    check_array("labels", labels, 1, np.dtype(np.int64))
+    return _core.output_loss(
+        v, labels, circuit_core(circuit), temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref
+    )
 
 
 def trace(

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import overload
 
-import numpy as np
-
+from rcspike._numbers import number
 from rcspike.functional import FloatArray
 
 __all__ = ["PhysicalScale"]
@@ -52,9 +51,8 @@ class PhysicalScale:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, int | float | np.integer | np.floating):
-                raise TypeError(f"{field.name} must be a number, got {value!r}")
+            value = number(field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
             if not 0 < value < math.inf:
                 raise ValueError(f"{field.name} must be above 0 and finite, in SI units, got {value}")
 

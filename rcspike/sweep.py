@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rcspike import datasets
 from rcspike._files import check_writable, written_whole
+from rcspike._identity import canonical, plain
 from rcspike.executors import run_jobs
 from rcspike.experiment import (
     BUDGET,
     Parameters,
     check_parameters,
+    experiment_identity,
     experiment_key,
     experiment_name,
     run_experiment,
@@ -126,8 +126,8 @@ def run_sweep(
 ) -> list[Run]:
     """Run the experiments that have no result in the folder yet.
 
-    Each leaves a JSON file in ``folder/runs`` the moment it has finished, written whole or not at all, so that a sweep
-    that was killed goes on where it was and ends with the same results.
+    Each leaves a JSON file in ``folder/runs`` the moment it has finished, with all its settings and the version of
+    rcspike, so that a sweep that was killed resumes where it was and ends with the same results.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def run_sweep(
     Raises
     ------
     OSError
-        If the folder cannot be written or no Dask scheduler answers.
+        If the folder cannot be written, or as in `rcspike.executors.executor`.
     ValueError
         If a data set is damaged, or a file in the folder is not one of ours.
 
@@ -209,8 +209,9 @@ def _file(folder: str | os.PathLike[str], experiment: Parameters) -> Path:
 
 
 def _write(file: Path, run: Run) -> None:
-    record = {"parameters": run.parameters, "result": run.result, "error": run.error}
-    text = json.dumps(record, indent=2, default=np.generic.item)  # nan and inf as Python's JSON reads them
+    settings = experiment_identity(run.parameters)
+    record = {"parameters": run.parameters, "settings": settings, "result": run.result, "error": run.error}
+    text = json.dumps(plain(record), indent=2)  # nan and inf as Python's JSON reads them
     with written_whole(file) as temporary:
         temporary.write_text(text + "\n")
 
@@ -220,6 +221,8 @@ def _read(file: Path, experiment: Parameters) -> Run:
         return Run(experiment)
     try:
         record = json.loads(file.read_text())
+        if canonical(record["settings"]) != canonical(experiment_identity(experiment)):
+            raise ValueError("it has other settings")
         return Run(experiment, record["result"], record["error"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is not the result of a run: {error}; remove it to run it again") from error

@@ -9,6 +9,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from rcspike._files import written_whole
+from rcspike._identity import canonical
 from rcspike.sweep import Run
 
 __all__ = ["Row", "run_rows", "summary_rows", "write_table"]
@@ -53,7 +54,7 @@ def summary_rows(runs: Sequence[Run]) -> list[Row]:
     groups: dict[str, list[Run]] = {}
     for run in runs:
         if run.result is not None:
-            groups.setdefault(repr(_described(run)), []).append(run)
+            groups.setdefault(canonical(_described(run)), []).append(run)
     rows: list[Row] = []
     for group in groups.values():
         row = {**_described(group[0]), "n": len(group)}

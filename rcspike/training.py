@@ -43,7 +43,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides the result of a run, so that a checkpoint can tell whether it belongs to it. See `train`."""
+    """All that decides the result of a run, so that a checkpoint can tell whether it belongs to it. See `train`.
+
+    A checkpoint leaves out what has its default: a new setting needs one that changes nothing, and none may change.
+    """
 
     epochs: int
     batch_size: int
@@ -60,6 +63,12 @@ class Settings:
     dataset: str = ""
     devices: DeviceModel = field(default_factory=DeviceModel)
     offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        for one in fields(self):  # `check` names what is not a number
+            value = getattr(self, one.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, one.name, value.item())
 
     def check(self, n_train: int) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
@@ -85,10 +94,6 @@ class Settings:
             raise ValueError(f"validation must be a share in [0, 1), got {self.validation}")
         if n_train - round(self.validation * n_train) < 1:
             raise ValueError(f"validation {self.validation} leaves none of {n_train} samples to train on")
-
-    def identity(self) -> dict[str, Any]:
-        """All of it, as a checkpoint can keep it."""
-        return vars(self) | {"devices": repr(self.devices)}
 
     def rng(self, purpose: int, epoch: int = 0) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, epoch)))
@@ -137,9 +142,8 @@ def train(
 ) -> History:
     """Train a network in place.
 
-    The loss is the cross-entropy over softmax(-t_out / temperature) of the output spike times, which is over the
-    voltages, plus ``temporal_penalty * sum((t_out - t_ref)**2)`` (arXiv 2412.09010 v1, eq. 49-53) and
-    ``energy_penalty`` times the energy of the synapses; the optimiser is Adam. Gradients are exact. The same arguments
+    The loss is that of `rcspike.functional.output_loss` over the output spike times (arXiv 2412.09010 v1, eq. 49-53)
+    plus ``energy_penalty`` times the energy of the synapses; the optimiser is Adam. Gradients are exact. The same arguments
     give the same weights, bit for bit, on any number of threads.
 
     Parameters
@@ -225,7 +229,7 @@ def train(
 
     history = History()
     moments: tuple[list[FloatArray], list[FloatArray]] | None = None
-    identity = settings.identity() | {"fingerprint": checkpoint.fingerprint(network, dataset)}
+    identity = checkpoint.Identity(settings, network.circuit, network.weights, dataset)
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         saved = checkpoint.load(checkpoint_path, identity)
         if [w.shape for w in saved.weights] != [w.shape for w in network.weights] or len(saved.history) > epochs:

@@ -5,12 +5,15 @@ Run as a script it trains a small run and kills itself in the middle.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,8 @@ import numpy.typing as npt
 import pytest
 from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 
-from rcspike import Circuit, DeviceModel, Network, _tensors
-from rcspike.training import Progress
+from rcspike import Circuit, DeviceModel, Network, _tensors, training
+from rcspike.training import Progress, Settings
 
 
 class PulledPlugError(Exception):
@@ -200,6 +203,12 @@ def of_another_precision(tensors: Tensors, header: dict[str, Any]) -> None:
         lambda tensors, header: header["history"][0].pop("loss"),
         lambda tensors, header: header["history"][0].update(silent=3),
         lambda tensors, header: header.update(run="one"),
+        lambda tensors, header: header["run"].pop("start"),
+        lambda tensors, header: header["run"].pop("settings"),
+        lambda tensors, header: header["run"]["settings"].pop("epochs"),
+        lambda tensors, header: header["run"]["settings"].update(devices="DeviceModel()"),
+        lambda tensors, header: header["run"].update(fingerprint="", devices=5),
+        lambda tensors, header: header["run"].update(fingerprint="", devices="DeviceModel(levels=4"),
     ],
 )
 def test_a_checkpoint_that_lacks_or_mixes_something_is_refused(
@@ -223,6 +232,91 @@ def test_settings_may_be_numbers_of_numpy(tmp_path: Path) -> None:
     again = small_network()
     run(again, checkpoint_path=tmp_path / "run", **settings, seed=np.uint8(3))
     assert_same_weights(again, network)
+
+
+def test_a_checkpoint_keeps_the_settings_that_are_not_the_defaults(tmp_path: Path) -> None:
+    run(small_network(), checkpoint_path=tmp_path / "run", devices=DeviceModel(levels=4))
+    settings = _tensors.read(tmp_path / "run", "checkpoint")[1]["run"]["settings"]
+    always = {"epochs": EPOCHS, "batch_size": 16, "learning_rate": 1e-3, "decay": "cosine", "temperature": 0.07}
+    given = {"noise": 0.02, "seed": 3, "temporal_penalty": 0.01, "devices": {"levels": 4}}
+    assert settings == always | given | {"dataset": "made up"}
+
+
+@dataclass(frozen=True)
+class LaterSettings(Settings):
+    """As a later version may have them."""
+
+    momentum: float = 0.0
+
+
+def test_a_version_with_another_setting_resumes_the_checkpoints_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run"
+    with pytest.raises(PulledPlugError):
+        run(small_network(), progress=unplug_at(3, 1), checkpoint_path=path)
+    monkeypatch.setattr(training, "Settings", partial(LaterSettings, momentum=0.5))
+    with pytest.raises(ValueError, match=r"run is the checkpoint of another run: its momentum is 0\.0, not 0\.5"):
+        run(small_network(), checkpoint_path=path)
+    monkeypatch.setattr(training, "Settings", LaterSettings)
+    network = small_network()
+    seen: list[Progress] = []
+    run(network, progress=seen.append, checkpoint_path=path)
+    assert seen[0].epoch == 3
+    assert_same_weights(network, undisturbed()[0])
+
+
+def test_the_checkpoint_of_a_later_version_with_another_setting_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "Settings", partial(LaterSettings, momentum=0.5))
+    run(small_network(), checkpoint_path=tmp_path / "run")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"run is not .*: this version of rcspike does not know its momentum"):
+        run(small_network(), checkpoint_path=tmp_path / "run")
+
+
+def as_version_0_1_wrote_it(path: Path, circuit: str, devices: str, settings: dict[str, Any]) -> None:
+    """Replace what a checkpoint says of its run by what version 0.1 said there."""
+    tensors, header = _tensors.read(path, "checkpoint")
+    start = hashlib.sha256(circuit.encode())
+    for w in small_network().weights:
+        start.update(w.tobytes())
+    for split in (made_up().train, made_up().test):
+        start.update(split.images.tobytes() + split.labels.tobytes())
+    header["run"] = {**settings, "devices": devices, "offset": 0.0, "fingerprint": start.hexdigest()}
+    _tensors.write(path, "checkpoint", tensors, header)
+
+
+@pytest.mark.parametrize(
+    ("devices", "printed"),
+    [
+        (DeviceModel(), "lognormal=0.0, proportional=0.0, absolute=0.0, stuck_off=0.0, stuck_on=0.0, w_max=()"),
+        (
+            DeviceModel(lognormal=0.2, absolute=1e-05, w_max=(1.0, 2.5)),
+            "lognormal=np.float64(0.2), proportional=0, absolute=1e-05, stuck_off=0.0, stuck_on=0.0, w_max=(1.0, 2.5)",
+        ),
+    ],
+)
+def test_a_checkpoint_of_version_0_1_is_resumed(tmp_path: Path, devices: DeviceModel, printed: str) -> None:
+    path = tmp_path / "run"
+    with pytest.raises(PulledPlugError):
+        run(small_network(), progress=unplug_at(3, 2), checkpoint_path=path, devices=devices)
+    settings = {"epochs": EPOCHS, "batch_size": 16, "learning_rate": 0.001, "decay": "cosine", "temperature": 0.07}
+    settings |= {"noise": 0.02, "seed": 3, "temporal_penalty": 0.01, "t_ref": 0.9, "energy_penalty": 0.0}
+    settings |= {"weight_decay": 0.0, "validation": 0.0, "dataset": "made up"}
+    printed = f"DeviceModel(off=0.0, levels=0, {printed})"
+    as_version_0_1_wrote_it(path, "(1.0, -1.0, 0.0, 0.0)", printed, settings)
+    for name, value in (("noise", 0.1), ("t_ref", 0.8), ("devices", DeviceModel(levels=2))):
+        with pytest.raises(ValueError, match=f"of another run: its {name} is .*, not {re.escape(str(value))}"):
+            run(small_network(), checkpoint_path=path, **{"devices": devices, name: value})
+    with pytest.raises(ValueError, match="of another run: initial weights, circuit or data differ"):
+        run(small_network(circuit=Circuit(v_syn=2.0)), checkpoint_path=path, devices=devices)
+    network = small_network()
+    seen: list[Progress] = []
+    run(network, progress=seen.append, checkpoint_path=path, devices=devices)
+    assert seen[0].epoch == 3
+    assert_same_weights(network, undisturbed(devices=devices)[0])
 
 
 def test_a_circuit_of_whole_numbers_is_the_same_circuit(tmp_path: Path) -> None:

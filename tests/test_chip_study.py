@@ -7,9 +7,9 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from rcspike import Circuit, Network, chip_study, evaluate, nonideal
 from rcspike.chip_study import Case, Sample, alone, chip_accuracy, chip_seeds, run_cases, swept
 from rcspike.chips import program
 from rcspike.datasets import Dataset
-from rcspike.devices import Devices
+from rcspike.devices import Devices, Layer
 from rcspike.nonideal import Jitter, Levels, Measured, Ramp, Stuck, Variation
 
 pytest.importorskip("sklearn")
@@ -96,8 +96,8 @@ def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
         ("[measured]\nfile = 'x.csv'\nmean = [1]\n", r"\[measured\] with a file has only scale besides, got mean"),
         ("[measured]\nfile = 5\n", r"\[measured\] file must be the name of a CSV file, got 5"),
         ("[measured]\nfile = 'good.csv'\nscale = 'a'\n", "measured: scale must be a number, got 'a'"),
-        ("[measured]\ntarget = ['a']\nmean = [1]\nstd = [1]\n", "target, mean and std must be lists of numbers"),
-        ("[measured]\ntarget = 1\nmean = 1\nstd = 1\n", "target, mean and std must be lists as long"),
+        ("[measured]\ntarget = ['a']\nmean = [1]\nstd = [1]\n", "measured: target must be a number, got 'a'"),
+        ("[measured]\ntarget = 1\nmean = 1\nstd = 1\n", "measured: target must be a sequence of numbers, got 1"),
     ],
 )
 def test_a_file_with_a_mistake_is_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -196,10 +196,9 @@ def test_what_is_done_is_not_done_again(network: Network, tmp_path: Path) -> Non
     both = run_cases(network, "digits", [other, NOISY], chips=3, seed=1, folder=tmp_path, progress=seen.append)
     assert both[1] == first[0]
     assert sum(seen) == 6
-    (stored,) = [
-        file for file in (tmp_path / "cases").iterdir() if json.loads(file.read_text()) == [*both[1].accuracies]
-    ]
-    stored.write_text("[0.25, 0.5, 0.75]\n")  # what is taken from there can be told
+    (stored,) = [file for file in (tmp_path / "cases").iterdir() if accuracies_in(file) == [*both[1].accuracies]]
+    record = json.loads(stored.read_text())
+    stored.write_text(json.dumps(record | {"accuracies": [0.25, 0.5, 0.75]}))  # what is taken from there can be told
     assert run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)[0].mean == 0.5
     for changed in ({"seed": 2}, {"chips": 2}):
         arguments: dict[str, Any] = {"chips": 3, "seed": 1, **changed}
@@ -207,6 +206,79 @@ def test_what_is_done_is_not_done_again(network: Network, tmp_path: Path) -> Non
     stored.write_text("{")
     with pytest.raises(ValueError, match=r"has no accuracies.*remove it"):
         run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)
+
+
+def accuracies_in(file: Path) -> list[float]:
+    accuracies: list[float] = json.loads(file.read_text())["accuracies"]
+    return accuracies
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile(nonideal.Fixed):
+    """A user's own effect, which holds an array."""
+
+    factors: Any
+    name: ClassVar[str] = "profile"
+    size: ClassVar[str] = "factors"
+
+    @property
+    def is_absent(self) -> bool:
+        return False
+
+    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+        return replace(layer, plus=layer.plus * np.resize(self.factors, layer.plus.shape))
+
+
+TARGET = np.linspace(0, 1, 2001)
+STD = np.full(2001, 0.01)
+WIDE = np.where((TARGET > 0.2) & (TARGET < 0.8), 0.9, STD)  # as NumPy prints them, both are [0.01 0.01 ... 0.01]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Measured(target=TARGET, mean=TARGET, std=STD), Measured(target=TARGET, mean=TARGET, std=WIDE)),  # type: ignore[arg-type]
+        (Profile(factors=STD), Profile(factors=WIDE)),
+        (Variation(sigma=0.3), Variation(sigma=math.nextafter(0.3, 1))),
+        (Profile(factors=np.float32([0.5, 1.0])), Profile(factors=np.float64([0.5, 1.0]))),
+    ],
+)
+def test_each_case_has_results_of_its_own(network: Network, tmp_path: Path, one: Any, other: Any) -> None:
+    cases = [Case("one", (one,)), Case("other", (other,))]
+    arguments: dict[str, Any] = {"chips": 2, "seed": 0}
+    expected = [run_cases(network, "digits", [case], **arguments)[0] for case in cases]
+    stored = [run_cases(network, "digits", [case], folder=tmp_path, **arguments)[0] for case in cases]
+    assert stored == expected
+    assert len(list((tmp_path / "cases").iterdir())) == 2
+    assert [run_cases(network, "digits", [case], folder=tmp_path, **arguments)[0] for case in cases] == expected
+
+
+@pytest.mark.usefixtures("here")
+def test_numbers_of_numpy_make_no_other_case(network: Network, tmp_path: Path) -> None:
+    for sigma, w_max in ((0.25, (2.0,)), (np.float64(0.25), np.array([2.0])), (np.float32(0.25), [2])):
+        case = Case("x", (Variation(sigma=sigma),), Devices(w_max=w_max))  # type: ignore[arg-type]
+        run_cases(network, "digits", [case], chips=1, seed=0, folder=tmp_path)
+    assert len(list((tmp_path / "cases").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("factors", [object(), {1, 2}, np.array([1, None])])
+def test_what_cannot_be_told_apart_is_not_stored(network: Network, tmp_path: Path, factors: Any) -> None:
+    case = Case("x", (Profile(factors=factors),))
+    with pytest.raises(TypeError, match="cannot be told from others by its value"):
+        run_cases(network, "digits", [case], chips=1, seed=0, folder=tmp_path)
+
+
+@pytest.mark.usefixtures("here")
+def test_the_file_of_another_case_is_not_taken_for_this_one(network: Network, tmp_path: Path) -> None:
+    for sigma in (0.1, 0.2):
+        run_cases(network, "digits", [Case("x", (Variation(sigma=sigma),))], chips=1, seed=0, folder=tmp_path)
+    one, other = (tmp_path / "cases").iterdir()
+    one.write_text(other.read_text())
+    with pytest.raises(ValueError, match=f"{one.name} has no accuracies of this case: .* another .*; remove it"):
+        for sigma in (0.1, 0.2):
+            run_cases(network, "digits", [Case("x", (Variation(sigma=sigma),))], chips=1, seed=0, folder=tmp_path)
 
 
 @pytest.mark.usefixtures("here")

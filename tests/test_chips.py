@@ -18,7 +18,7 @@ import scipy.integrate
 from rcspike import Circuit, Network
 from rcspike.chips import Chip, program
 from rcspike.devices import Devices
-from rcspike.functional import schedule
+from rcspike.functional import readout_times, schedule
 from rcspike.nonideal import (
     CapacitorMismatch,
     ComparatorNoise,
@@ -243,6 +243,15 @@ def test_quantised_times_go_through_the_layers_one_by_one() -> None:
     # A step of s moves each of 20 spikes by half of it, and this voltage by its weights.
     np.testing.assert_allclose(fine, network.forward(times), rtol=0, atol=1e-10)
     np.testing.assert_array_equal(coarse * 8, np.rint(coarse * 8))
+
+
+def test_quantised_output_times_are_those_of_the_circuits_own_ramp() -> None:
+    circuit = Circuit(e_plus=2.8, e_minus=-1.53, ramp=0.4)
+    network = Network([np.random.default_rng(5).normal(0.1, 0.6, (30, 6))], circuit)
+    v = program(network, [TimeQuantisation(step=0.125)], seed=0).forward(times_of(np.float64))
+    steps = readout_times(v, circuit) * 8
+    np.testing.assert_allclose(steps, np.rint(steps), rtol=0, atol=1e-12)  # a few ulp there and back
+    assert len(np.unique(steps.round())) > 3
 
 
 # Random numbers

@@ -6,12 +6,14 @@ a server on the loopback device.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import os
 import struct
 import sys
 import threading
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -48,6 +50,7 @@ def made_up_files() -> dict[str, bytes]:
 
 
 FILES = made_up_files()
+SHAPES = dict(zip(FILES, [(6, 4, 3), (6,), (2, 4, 3), (2,)], strict=True))
 IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = FILES
 
 
@@ -84,6 +87,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     monkeypatch.setattr(_idx, "MIRRORS", {"mnist": (), "fashion-mnist": ()})
     digests = {file: hashlib.sha256(raw).hexdigest() for file, raw in FILES.items()}
     monkeypatch.setattr(_idx, "SHA256", {"mnist": digests, "fashion-mnist": digests})
+    monkeypatch.setattr(_idx, "SHAPES", SHAPES)
     monkeypatch.setenv("RCSPIKE_DATA", str(tmp_path / "env"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return Places(
@@ -209,17 +213,19 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_files_are_found_in_every_place_plain_or_gzipped(places: Places, place: str, zipped: bool) -> None:
     folder, _, inner = place.partition("/")
     put(getattr(places, folder) / inner, FILES, zipped=zipped)
-    assert_is_made_up_set(load("mnist", directory=places.directory))
+    assert_is_made_up_set(load("mnist", directory=places.directory if folder == "directory" else None))
 
 
-def test_the_earlier_place_wins(places: Places) -> None:
-    order = [places.directory / "mnist", places.directory, places.env, places.cache, places.system]
+@pytest.mark.parametrize("given", [True, False])
+def test_the_earlier_place_wins(places: Places, given: bool) -> None:
+    directory = places.directory if given else None
+    order = [places.directory / "mnist", places.directory] if given else [places.env, places.cache, places.system]
     # A wrong file is an error that names it, so it shows which place was read.
     for folder in order:
         put(folder, {IMAGES: with_other_bytes(FILES[IMAGES])})
     for folder in order:
         with pytest.raises(ValueError) as caught:
-            load("mnist", directory=places.directory)
+            load("mnist", directory=directory)
         assert str(folder / IMAGES) in str(caught.value)
         (folder / IMAGES).unlink()
 
@@ -231,8 +237,28 @@ def test_one_directory_may_hold_both_sets(places: Places) -> None:
 
 
 def test_a_file_missing_in_one_place_comes_from_the_next(places: Places) -> None:
-    put(places.directory, {file: raw for file, raw in FILES.items() if file != TEST_LABELS})
+    put(places.env, {file: raw for file, raw in FILES.items() if file != TEST_LABELS})
     put(places.system, FILES, zipped=True)
+    assert_is_made_up_set(load("mnist"))
+
+
+def test_a_given_directory_is_the_only_place(server: Server, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_mirrors(monkeypatch, server.serve("mirror", whole))
+    put(places.directory, {file: raw for file, raw in FILES.items() if file != TEST_LABELS})
+    for folder in (places.env, places.cache, places.system):
+        put(folder, FILES)
+    with pytest.raises(FileNotFoundError) as caught:
+        load("mnist", directory=places.directory)
+    message = str(caught.value)
+    for part in (
+        str(places.directory / "mnist"),
+        f"or {places.directory} ({TEST_LABELS} is missing)",
+        "give no folder",
+    ):
+        assert part in message
+    assert str(places.env) not in message
+    assert server.requests == []
+    put(places.directory / "mnist", {TEST_LABELS: FILES[TEST_LABELS]})
     assert_is_made_up_set(load("mnist", directory=places.directory))
 
 
@@ -251,9 +277,9 @@ def test_a_wrong_file_is_an_error_though_a_right_one_comes_later(places: Places)
 
 def test_the_error_for_nothing_found_names_every_place_and_the_way_out(places: Places) -> None:
     with pytest.raises(FileNotFoundError) as caught:
-        load("mnist", directory=places.directory)
+        load("mnist")
     message = str(caught.value)
-    for folder in (places.directory, places.env, places.cache, places.system):
+    for folder in (places.env, places.cache, places.system):
         assert str(folder) in message
     assert message.startswith("mnist not found in") and "set RCSPIKE_DATA" in message
 
@@ -269,13 +295,17 @@ def test_without_pooch_files_on_disk_still_load(places: Places, monkeypatch: pyt
 # --- the IDX format --------------------------------------------------------------------------------
 
 
-def decode(data: bytes, *, n_axes: int = 3) -> NDArray[np.uint8]:
+def decode(data: bytes, *, shape: tuple[int, ...] = (2, 2, 2)) -> NDArray[np.uint8]:
     """Without the help of the digest: whatever the data are, they have the expected one."""
     try:
         raw = gzip.decompress(data)
     except (EOFError, OSError, zlib.error):
         raw = data
-    return _idx.decode_idx(data, n_axes=n_axes, sha256=hashlib.sha256(raw).hexdigest())
+    return _idx.decode_idx(data, shape=shape, sha256=hashlib.sha256(raw).hexdigest())
+
+
+def packed(raw: bytes) -> bytes:
+    return gzip.compress(raw, mtime=0)  # the same bytes, and so the same name of a test, at any time
 
 
 def header(*shape: int, magic: bytes = b"\0\0\x08\x03") -> bytes:
@@ -290,13 +320,15 @@ def header(*shape: int, magic: bytes = b"\0\0\x08\x03") -> bytes:
         (header(1, 1, 1, magic=b"\0\0\x0d\x03") + bytes(4), "begins with 00000d03"),  # floats
         (FILES[LABELS], "begins with 00000801, expected 00000803"),
         (header(2, 2), "ends inside its IDX header: 12 bytes, expected at least 16"),
-        (header(0, 28, 28), r"shape \(0, 28, 28\), which holds nothing"),
+        (header(0, 2, 2), r"shape \(0, 2, 2\), expected \(2, 2, 2\)"),
         (header(2, 2, 2) + bytes(7), "takes 24 bytes, got 23"),
-        (header(2, 2, 2) + bytes(9), "takes 24 bytes, got 25"),
+        (header(2, 2, 2) + bytes(9), "takes 24 bytes, there are more"),
+        (header(2, 2, 2) + bytes(10**6), "longer than 1048 bytes"),
+        (packed(header(2, 2, 2) + bytes(9)), "takes 24 bytes, there are more"),
         (header(0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF) + bytes(8), "4294967295"),
-        (header(0x80000000, 0x80000000, 4), "takes 18446744073709551632 bytes"),  # 2^64 + 16: 16 if it wrapped
-        (gzip.compress(FILES[IMAGES])[:-9] + bytes(9), "truncated or damaged gzip"),  # checksum and length
-        (b"\x1f\x8b" + bytes(30), "truncated or damaged gzip"),
+        (packed(header(2, 2, 2) + bytes(8))[:-9] + bytes(9), "incorrect data check"),  # checksum and length
+        (b"\x1f\x8b" + bytes(30), "damaged gzip file of 32 bytes"),
+        (packed(header(2, 2, 2) + bytes(8)) + packed(b"") * 2, "40 bytes follow its gzip stream"),
     ],
 )
 def test_malformed_files_are_refused(data: bytes, message: str) -> None:
@@ -313,22 +345,49 @@ def test_a_file_cut_at_any_byte_never_passes(array: NDArray[np.uint8], zipped: b
     whole_file = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
     cut = data.draw(st.integers(0, len(whole_file) - 1))
     with pytest.raises(ValueError):
-        decode(whole_file[:cut], n_axes=array.ndim)
+        decode(whole_file[:cut], shape=array.shape)
 
 
 @given(array=byte_arrays(), zipped=st.booleans())
 def test_every_array_of_bytes_survives_the_round_trip(array: NDArray[np.uint8], zipped: bool) -> None:
     whole_file = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
-    np.testing.assert_array_equal(decode(whole_file, n_axes=array.ndim), array)
+    np.testing.assert_array_equal(decode(whole_file, shape=array.shape), array)
 
 
 def test_a_damaged_file_on_disk_is_named(places: Places) -> None:
     put(places.env, FILES)
     (places.env / IMAGES).unlink()
     (places.env / f"{IMAGES}.gz").write_bytes(gzip.compress(FILES[IMAGES])[:-20])
-    with pytest.raises(ValueError, match="truncated or damaged gzip") as caught:
+    with pytest.raises(ValueError, match="truncated gzip") as caught:
         load("mnist")
     assert str(places.env / f"{IMAGES}.gz") in str(caught.value)
+
+
+def peak_of(function: Callable[[], object]) -> int:
+    """Most bytes that Python held at a time during a call that ends with a ValueError or FileNotFoundError."""
+    tracemalloc.start()
+    try:
+        with pytest.raises((ValueError, FileNotFoundError)):
+            function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("surplus", ["in the gzip stream", "behind the gzip stream", "in a plain file"])
+def test_a_file_that_holds_too_much_is_not_read_to_its_end(places: Places, surplus: str) -> None:
+    n = 20 * 2**20  # far above what the files of the test, or pooch and its imports, take
+    put(places.env, FILES)
+    if surplus == "in a plain file":
+        os.truncate(places.env / IMAGES, n)
+    else:
+        (places.env / IMAGES).unlink()
+        within = surplus == "in the gzip stream"
+        packed = gzip.compress(FILES[IMAGES] + bytes(n)) if within else gzip.compress(FILES[IMAGES]) + bytes(n)
+        (places.env / f"{IMAGES}.gz").write_bytes(packed)
+    with pytest.raises(FileNotFoundError):
+        load("fashion-mnist")  # imports what it takes
+    assert peak_of(lambda: load("mnist")) < n // 10
 
 
 # --- the download ----------------------------------------------------------------------------------
@@ -410,7 +469,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             for header_name, value in answer.headers.items():
                 self.send_header(header_name, value)
             self.end_headers()
-            self.wfile.write(answer.body)
+            with contextlib.suppress(ConnectionError):  # who is sent too much hangs up
+                self.wfile.write(answer.body)
             if answer.hangs:
                 self.wfile.flush()
                 finished.wait(5)
@@ -437,7 +497,25 @@ def everything_under(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-BAD_ANSWERS = [cut_by_the_connection, cut_on_the_server, cut_with_no_length, tampered, a_web_page, never_finished]
+def a_bomb(raw: bytes) -> Answer:
+    body = gzip.compress(raw + bytes(20 * 2**20))
+    return Answer(body, len(body))
+
+
+def endless(raw: bytes) -> Answer:
+    return Answer(gzip.compress(raw) + bytes(20 * 2**20), None)
+
+
+BAD_ANSWERS = [
+    cut_by_the_connection,
+    cut_on_the_server,
+    cut_with_no_length,
+    tampered,
+    a_web_page,
+    never_finished,
+    a_bomb,
+    endless,
+]
 
 
 def test_a_download_fills_the_cache_and_happens_once(
@@ -473,6 +551,22 @@ def test_the_second_mirror_is_asked_when_the_first_fails(
     assert_is_made_up_set(load("mnist"))
     assert f"/first/{TEST_IMAGES}.gz" in server.requests
     assert everything_under(places.cache) == sorted(f"{file}.gz" for file in FILES)
+
+
+@pytest.mark.parametrize("bad", [a_bomb, endless])
+def test_a_server_that_sends_too_much_is_not_heard_out(
+    server: Server, monkeypatch: pytest.MonkeyPatch, bad: Callable[[bytes], Answer]
+) -> None:
+    use_mirrors(monkeypatch, server.serve("mirror", cut_on_the_server))
+    with pytest.raises(FileNotFoundError):
+        load("mnist")  # imports what it takes
+    use_mirrors(monkeypatch, server.serve("mirror", bad))
+    assert peak_of(lambda: load("mnist")) < 2 * 2**20
+
+
+def test_every_mirror_is_asked_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert all(url.startswith("https://") and url.endswith("/") for urls in _idx.MIRRORS.values() for url in urls)
 
 
 def test_a_server_that_falls_silent_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

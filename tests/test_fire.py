@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import logsumexp
 from strategies import Array
 
 from rcspike import Circuit, Network
-from rcspike.functional import charge, fire, fire_vjp
+from rcspike.functional import charge, fire, fire_vjp, output_loss, readout_times, readout_voltages
 
 DTYPES = [np.float32, np.float64]
 RAMPS = [0.0, 0.3, 0.9, 0.999999, -0.5, -40.0, 1e-5, -1e-12]
@@ -146,3 +147,68 @@ def test_neither_rails_nor_diode_move_a_spike() -> None:
     v = np.linspace(-0.2, 1.2, 20).reshape(2, 10)
     other = Circuit(e_plus=3.0, e_minus=-math.inf, diode_drop=0.4, ramp=0.3)
     np.testing.assert_array_equal(fire(v, other), fire(v, Circuit(ramp=0.3)))
+
+
+# The readout of the last layer
+
+finite = arrays(np.float64, (2, 5), elements=st.floats(-20, 20))
+moderate = st.one_of(st.sampled_from([0.0, 0.3, 0.9, -0.5, -10.0, 1e-5, -1e-12]), st.floats(-10, 0.9))
+
+
+@given(finite, moderate)
+def test_the_readout_continues_the_spike_times_along_tangents(v: Array, ramp: float) -> None:
+    t, end = readout_times(v, Circuit(ramp=ramp)), np.clip(v, 0, 1)
+    exact = np.where(v <= 0, 1, oracle.fire(v, ramp)) + slope(end, ramp) * (v - end)
+    # As for fire, and of a product of up to 20 with a slope of up to 4.
+    np.testing.assert_allclose(t, exact, rtol=0, atol=2.0**-52 * 20 * (12 + np.abs(slope(end, ramp)).max()))
+    highest_first = np.argsort(-v, axis=None)
+    assert (np.diff(t.ravel()[highest_first]) >= 0).all()
+
+
+@given(finite, moderate)
+def test_readout_voltages_undo_readout_times(v: Array, ramp: float) -> None:
+    circuit = Circuit(ramp=ramp)
+    back = readout_voltages(readout_times(v, circuit), circuit)
+    # Errors of a few ulp of times up to 20 slopes, over the smallest slope; slopes are 0.2 to 5 here.
+    np.testing.assert_allclose(back, v, rtol=0, atol=2.0**-52 * 20 * 20 * 25)
+
+
+@pytest.mark.parametrize("ramp", [0.0, 0.4, -2.0])
+def test_noise_moves_the_output_spikes_in_time_on_any_ramp(ramp: float) -> None:
+    times, weights = np.array([[0.2, 0.7, 0.4]] * 50), np.random.default_rng(0).normal(0.3, 0.5, (3, 4))
+
+    def shifts(circuit: Circuit) -> Array:
+        network = Network([weights], circuit)
+        clean, noisy = network.forward(times), network.forward(times, noise=0.1, seed=3)
+        return readout_times(noisy, circuit) - readout_times(clean, circuit)
+
+    # The same draws; voltages of order 1 and slopes of order 1.
+    np.testing.assert_allclose(shifts(Circuit(ramp=ramp)), shifts(Circuit()), rtol=0, atol=1e-14)
+    assert np.std(shifts(Circuit(ramp=ramp))) == pytest.approx(0.1, rel=0.2)
+
+
+@pytest.mark.parametrize("ramp", [0.0, 0.4, -2.0])
+def test_the_gradient_of_the_output_loss_agrees_with_central_differences(ramp: float) -> None:
+    circuit, labels, h = Circuit(ramp=ramp), np.array([2, 0, 1]), 1e-6
+    v = np.array([[-0.3, 0.2, 0.6], [1.4, 0.9, 0.1], [0.5, 0.45, 2.0]])
+    options = {"temperature": 0.3, "temporal_penalty": 0.2, "t_ref": 0.8}
+    t = readout_times(v, circuit)
+    plain = logsumexp(-t / 0.3, axis=1) + t[np.arange(3), labels] / 0.3 + 0.2 * ((t - 0.8) ** 2).sum(axis=1)
+    losses, grad_v = output_loss(v, labels, circuit, **options)
+    np.testing.assert_allclose(losses, plain, rtol=0, atol=1e-13)
+    for i in np.ndindex(v.shape):
+        step = np.zeros_like(v)
+        step[i] = h
+        above, below = (output_loss(v + s, labels, circuit, **options)[0].sum() for s in (step, -step))
+        # h^2/6 times a third derivative of order 1/tau^3, and roundings of the losses over h.
+        assert grad_v[i] == pytest.approx((above - below) / (2 * h), abs=1e-8)
+
+
+def test_the_output_loss_rejects_what_it_is_not_defined_for() -> None:
+    v, labels = np.zeros((2, 3)), np.array([0, 3])
+    with pytest.raises(ValueError, match=r"label 3 at position 1 must be in \[0, 3\)"):
+        output_loss(v, labels, Circuit())
+    with pytest.raises(ValueError, match="temperature must be above 0 and finite, got 0"):
+        output_loss(v, labels[:1].repeat(2), Circuit(), temperature=0.0)
+    with pytest.raises(ValueError, match=r"v\[0, 1\] must be finite, got inf"):
+        readout_times(np.array([[0.0, np.inf]]), Circuit())

@@ -4,6 +4,8 @@ chance of 1e-6 in a normal law; the seeds are fixed, so that no run is unlucky."
 from __future__ import annotations
 
 import math
+from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rcspike import Circuit, PhysicalScale
+from rcspike import Circuit, DeviceModel, EnergyModel, PhysicalScale
 from rcspike.devices import Devices, Layer
 from rcspike.nonideal import (
     CapacitorMismatch,
@@ -374,3 +376,64 @@ def test_parameters_out_of_range_are_refused_by_name(make: Any, message: str) ->
 def test_text_is_refused() -> None:
     with pytest.raises(TypeError, match=r"jitter: sigma must be a number, got '1 %'"):
         Jitter(sigma="1 %")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [float, int, np.float32, np.float64, np.int64, Fraction])
+def test_effects_hold_plain_numbers(kind: Any) -> None:
+    unit = kind(1)
+    effects: list[Any] = [
+        *(
+            effect(sigma=unit)
+            for effect in (Variation, DiodeVariation, CapacitorMismatch, ComparatorOffset, RampMismatch)
+        ),
+        *(effect(sigma=unit) for effect in (ReadNoise, Jitter, ComparatorNoise)),
+        *(effect(time=unit) for effect in (Drift, FlickerNoise)),
+        Drift(time=unit, t0=unit, nu=unit, nu_std=unit),
+        Levels(bits=unit),
+        Programming(scale=unit),
+        Measured(target=[0, unit], mean=np.array([0, 1]), std=(0, unit), scale=unit),  # type: ignore[arg-type]
+        Stuck(share=unit, on=unit, known=np.bool_(True)),  # type: ignore[arg-type]
+        OffLeakage(share=unit),
+        MembraneLeak(conductance=unit),
+        WireResistance(resistance=unit, activity=unit),
+        Ramp(bend=kind(0)),
+        TimeQuantisation(step=unit),
+        Devices(on_off=kind(2), w_max=unit),
+        Devices(w_max=[unit, unit]),  # type: ignore[arg-type]
+        DeviceModel(lognormal=unit, w_max=np.array([unit], dtype=float)),  # type: ignore[arg-type]
+        EnergyModel(v_logic=unit, scale=PhysicalScale(window=unit)),
+        PhysicalScale(v_th=unit),
+        Circuit(v_syn=unit, e_plus=unit, e_minus=-unit, diode_drop=kind(0), ramp=kind(0)),
+    ]
+    for effect in effects:
+        for field in fields(effect):
+            value = getattr(effect, field.name)
+            if field.name not in ("core", "scale"):
+                expected = int if field.name == "levels" else (float, bool, str, type(None))
+                for one in value if isinstance(value, tuple) else (value,):
+                    assert isinstance(one, expected), effect
+                    assert not isinstance(one, np.generic), effect
+    assert Measured(target=np.array([0, 2]), mean=[0, 1], std=(0, 1)) == Measured(  # type: ignore[arg-type]
+        target=(0.0, 2.0), mean=(0.0, 1.0), std=(0.0, 1.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Variation(sigma=10**400), "variation: sigma must be a number below 1.8e308"),
+        (lambda: Levels(bits="4"), "levels: bits must be a number, got '4'"),  # type: ignore[arg-type]
+        (lambda: Devices(on_off=True), "on_off must be a number, got True"),
+        (lambda: DeviceModel(lognormal="a"), "lognormal must be a number, got 'a'"),  # type: ignore[arg-type]
+        (lambda: DeviceModel(levels=2.0), r"levels must be an int, got 2\.0"),  # type: ignore[arg-type]
+        (lambda: DeviceModel(w_max=1.0), r"w_max must be a sequence of numbers, got 1\.0"),  # type: ignore[arg-type]
+        (
+            lambda: Measured(target="01", mean="01", std="01"),
+            "measured: target must be a sequence of numbers, got '01'",
+        ),  # type: ignore[arg-type]
+        (lambda: Measured(target=np.eye(2), mean=(0, 1), std=(0, 1)), "measured: target must be a sequence of numbers"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_not_a_number_is_named(make: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()

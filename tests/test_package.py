@@ -30,12 +30,13 @@ def words(text: str) -> list[str]:
 
 HEADERS = words("""
     build_config.h charge.h circuit.h device_model.h device_network.h encode.h energy.h fire.h network.h
-    rectified.h schedule.h span.h threads.h trace.h trainer.h
+    loss.h rectified.h schedule.h span.h threads.h trace.h trainer.h
 """)
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {
     *words("""
-    __init__.py __main__.py _core.pyi _files.py _idx.py _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
+    __init__.py __main__.py _core.pyi _files.py _identity.py _idx.py _numbers.py _sdk.py _tensors.py
+    checkpoint.py circuit.py core.pxd
     datasets.py device_model.py device_network.py energy.py executors.py experiment.py functional.py history.py
     initialisation.py network.py physical.py presets.py py.typed relu.py shockley.py sklearn.py sweep.py tables.py
     training.py transfer.py

@@ -27,7 +27,7 @@ pytest.importorskip("sklearn")
 from jobs import die_once, raise_it
 from typer.testing import CliRunner
 
-from rcspike import Circuit, Network, datasets, evaluate, plots, train
+from rcspike import Circuit, DeviceModel, Network, datasets, evaluate, plots, train
 from rcspike.cli import app
 from rcspike.executors import run_jobs
 from rcspike.experiment import experiment_key, run_experiment
@@ -194,6 +194,29 @@ def test_a_broken_result_is_named_and_not_overwritten(tmp_path: Path) -> None:
     file.write_text(file.read_text()[:20])
     with pytest.raises(ValueError, match=f"{file.name} is not the result of a run: .*; remove it to run it again"):
         stored_runs(EXPERIMENTS[:1], tmp_path)
+
+
+def test_the_result_of_other_settings_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    run_sweep(EXPERIMENTS[:2], tmp_path, workers=1)
+    one, other = sorted((tmp_path / "runs").iterdir())
+    assert json.loads(one.read_text())["settings"]["learning_rate"] == 2e-3
+    one.write_text(other.read_text())
+    with pytest.raises(ValueError, match=f"{one.name} is not the result of a run: it has other settings; remove it"):
+        stored_runs(EXPERIMENTS[:2], tmp_path)
+
+
+def test_device_models_tell_runs_apart_to_the_last_digit_and_are_stored(tmp_path: Path) -> None:
+    models = [DeviceModel(lognormal=sigma) for sigma in (0.3, math.nextafter(0.3, 1))]
+    experiments = [{**EXPERIMENTS[0], "devices": model} for model in models]
+    keys = [experiment_key(experiment) for experiment in experiments]
+    assert len(set(keys)) == 2
+    same = {**EXPERIMENTS[0], "devices": DeviceModel(lognormal=np.float64(0.3), w_max=np.empty(0))}  # type: ignore[arg-type]
+    assert experiment_key(same) == keys[0]
+    assert experiment_key({**EXPERIMENTS[0], "devices": DeviceModel()}) == experiment_key(EXPERIMENTS[0])
+    first = run_sweep(experiments, tmp_path, workers=1)
+    assert all(run.result is not None for run in first), first
+    assert run_sweep(experiments, tmp_path, progress=lambda run: pytest.fail(str(run))) == first
+    assert [row["n"] for row in summary_rows(first)] == [1, 1]
 
 
 def test_a_job_whose_process_is_killed_is_run_again(tmp_path: Path) -> None:

@@ -53,5 +53,7 @@ Workers = Annotated[int | None, typer.Option(help="Processes on this machine.", 
 Dask = Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on instead.", show_default=False)]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Folder with the data set's files.", show_default="RCSPIKE_DATA, the cache, a download"),
+    typer.Option(
+        help="The only folder to look for the data set's files in.", show_default="RCSPIKE_DATA, the cache, a download"
+    ),
 ]

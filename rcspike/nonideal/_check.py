@@ -1,28 +1,32 @@
-"""What the parameters of an effect may be."""
+"""What the parameters of an effect may be, and the plain values that it holds."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-__all__ = ["check_choice", "check_flag", "check_range"]
+import numpy as np
+
+from rcspike._numbers import number
+
+__all__ = ["check_choice", "take_flag", "take_number"]
 
 
-def check_range(effect: Any, field: str, least: float, greatest: float = math.inf) -> None:
-    """Refuse a field that is no finite number from `least` to `greatest`."""
-    value = getattr(effect, field)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{effect.name}: {field} must be a number, got {value!r}")
+def take_number(effect: Any, field: str, least: float, greatest: float = math.inf) -> None:
+    """Make a field a float; raise an error if it is not a finite number from `least` to `greatest`."""
+    value = number(f"{effect.name}: {field}", getattr(effect, field))
     if not (least <= value <= greatest and math.isfinite(value)):
         upper = "finite" if greatest == math.inf else f"at most {greatest:g}"
         raise ValueError(f"{effect.name}: {field} must be {upper} and at least {least:g}, got {value}")
+    object.__setattr__(effect, field, value)
 
 
-def check_flag(effect: Any, field: str) -> None:
-    """Refuse a field that is neither true nor false."""
+def take_flag(effect: Any, field: str) -> None:
+    """Make a field a bool; raise an error if it is neither true nor false."""
     value = getattr(effect, field)
-    if not isinstance(value, bool):
+    if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{effect.name}: {field} must be true or false, got {value!r}")
+    object.__setattr__(effect, field, bool(value))
 
 
 def check_choice(effect: Any, field: str, choices: Any) -> None:

@@ -88,7 +88,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     ...     file = Path(folder, "devices.toml")
     ...     _ = file.write_text("[devices]\\non_off = 50\\n[variation]\\nsigma = 0.2\\n[jitter]\\n")
     ...     load(file)
-    (Devices(on_off=50, w_max=None), (Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)))
+    (Devices(on_off=50.0, w_max=None), (Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)))
     """
     path = Path(path)
     try:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["DiodeVariation"]
@@ -41,7 +41,7 @@ class DiodeVariation(Fixed):
     size: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
+        take_number(self, "sigma", 0)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def scattered(drop: float | Array, rail: float) -> Array:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["Drift"]
@@ -46,13 +46,13 @@ class Drift(Fixed):
     size: ClassVar[str] = "time"
 
     def __post_init__(self) -> None:
-        check_range(self, "time", 0)
-        check_range(self, "t0", 0)
+        take_number(self, "time", 0)
+        take_number(self, "t0", 0)
         if self.t0 == 0:
             raise ValueError("drift: t0 must be above 0, got 0")
         for field in ("nu", "nu_std"):
             if getattr(self, field) is not None:
-                check_range(self, field, 0)
+                take_number(self, field, 0)
 
     @property
     def is_absent(self) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.devices import Layer
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["MembraneLeak", "OffLeakage"]
@@ -34,7 +34,7 @@ class OffLeakage(Fixed):
     size: ClassVar[str] = "share"
 
     def __post_init__(self) -> None:
-        check_range(self, "share", 0, 1)
+        take_number(self, "share", 0, 1)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         return replace(layer, off_share=layer.off_share + self.share)
@@ -60,7 +60,7 @@ class MembraneLeak(Fixed):
     size: ClassVar[str] = "conductance"
 
     def __post_init__(self) -> None:
-        check_range(self, "conductance", 0)
+        take_number(self, "conductance", 0)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         return replace(layer, leak=layer.leak + self.conductance)

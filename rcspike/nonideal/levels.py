@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["Levels"]
@@ -37,10 +37,12 @@ class Levels(Fixed):
     size: ClassVar[str] = "bits"
 
     def __post_init__(self) -> None:
-        if self.bits != math.inf:
-            check_range(self, "bits", 1, 16)
-            if self.bits != int(self.bits):
-                raise ValueError(f"levels: bits must be a whole number or inf, got {self.bits}")
+        if self.bits == math.inf:
+            object.__setattr__(self, "bits", math.inf)
+            return
+        take_number(self, "bits", 1, 16)
+        if not self.bits.is_integer():
+            raise ValueError(f"levels: bits must be a whole number or inf, got {self.bits}")
 
     @property
     def is_absent(self) -> bool:

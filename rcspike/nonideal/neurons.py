@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.devices import Layer
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["CapacitorMismatch", "ComparatorOffset", "Ramp", "RampMismatch"]
@@ -40,7 +40,7 @@ class CapacitorMismatch(Fixed):
     size: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
+        take_number(self, "sigma", 0)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         scatter = 1 + self.sigma * rng.standard_normal(layer.capacitance.shape)
@@ -72,7 +72,7 @@ class ComparatorOffset(Fixed):
     size: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
+        take_number(self, "sigma", 0)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         return replace(layer, offset=layer.offset + self.sigma * rng.standard_normal(layer.offset.shape))
@@ -103,7 +103,7 @@ class RampMismatch(Fixed):
     size: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
+        take_number(self, "sigma", 0)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         scatter = 1 + self.sigma * rng.standard_normal(layer.ramp_current.shape)
@@ -134,7 +134,7 @@ class Ramp(Fixed):
     size: ClassVar[str] = "bend"
 
     def __post_init__(self) -> None:
-        check_range(self, "bend", -10, 0.99)
+        take_number(self, "bend", -10, 0.99)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         return replace(layer, circuit=replace(layer.circuit, ramp=self.bend))

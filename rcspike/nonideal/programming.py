@@ -9,8 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._numbers import numbers
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_choice, check_range
+from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["Measured", "Programming"]
@@ -55,7 +56,7 @@ class Programming(Fixed):
 
     def __post_init__(self) -> None:
         check_choice(self, "device", tuple(_PUBLISHED))
-        check_range(self, "scale", 0)
+        take_number(self, "scale", 0)
 
     def deviation(self, x: Array) -> Array:
         """Standard deviation over g_max at conductances x = g / g_max."""
@@ -76,12 +77,16 @@ class Measured(Fixed):
 
     Parameters
     ----------
-    target : tuple of float
+    target : sequence of float
         Conductances that were asked for, rising, in any unit; the last one is taken as g_max of every layer.
-    mean, std : tuple of float
+    mean, std : sequence of float
         Mean and standard deviation of what came out, in the same unit.
     scale : float
         Factor on both errors, that of the mean and the scatter.
+
+    Notes
+    -----
+    The columns may be arrays; they are kept as tuples of float.
 
     Examples
     --------
@@ -98,14 +103,13 @@ class Measured(Fixed):
     size: ClassVar[str] = "scale"
 
     def __post_init__(self) -> None:
-        check_range(self, "scale", 0)
-        try:
-            columns = [np.asarray(column, dtype=np.float64) for column in (self.target, self.mean, self.std)]
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"measured: target, mean and std must be lists of numbers: {error}") from error
-        if columns[0].ndim != 1 or len(columns[0]) < 2 or any(c.shape != columns[0].shape for c in columns):
-            shapes = ", ".join(str(c.shape) for c in columns)
-            raise ValueError(f"measured: target, mean and std must be lists as long, at least 2, got shapes {shapes}")
+        take_number(self, "scale", 0)
+        for name in ("target", "mean", "std"):
+            object.__setattr__(self, name, numbers(f"measured: {name}", getattr(self, name)))
+        lengths = [len(column) for column in (self.target, self.mean, self.std)]
+        if lengths[0] < 2 or len(set(lengths)) > 1:
+            raise ValueError(f"measured: target, mean and std must be of one length, at least 2, got {lengths}")
+        columns = np.array([self.target, self.mean, self.std])
         if not (np.isfinite(columns).all() and (np.diff(columns[0]) > 0).all() and columns[0][0] >= 0):
             raise ValueError("measured: targets must rise from 0 or above, and all values be finite")
         if (columns[2] < 0).any():

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_flag, check_range
+from rcspike.nonideal._check import take_flag, take_number
 from rcspike.nonideal._stages import Reading
 
 __all__ = ["FlickerNoise", "ReadNoise"]
@@ -42,8 +42,8 @@ class ReadNoise(Reading):
     size: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
-        check_flag(self, "proportional")
+        take_number(self, "sigma", 0)
+        take_flag(self, "proportional")
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def read(g: Array) -> Array:
@@ -78,7 +78,7 @@ class FlickerNoise(Reading):
     size: ClassVar[str] = "time"
 
     def __post_init__(self) -> None:
-        check_range(self, "time", 0)
+        take_number(self, "time", 0)
 
     @property
     def is_absent(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_flag, check_range
+from rcspike.nonideal._check import take_flag, take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["Stuck"]
@@ -46,9 +46,9 @@ class Stuck(Fixed):
     size: ClassVar[str] = "share"
 
     def __post_init__(self) -> None:
-        check_range(self, "share", 0, 1)
-        check_range(self, "on", 0, 1)
-        check_flag(self, "known")
+        take_number(self, "share", 0, 1)
+        take_number(self, "on", 0, 1)
+        take_flag(self, "known")
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def stuck(g: Array) -> tuple[npt.NDArray[np.bool_], Array]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.functional import FloatArray
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Shift, TimeMap
 
 __all__ = ["ComparatorNoise", "Jitter", "TimeQuantisation"]
@@ -22,7 +22,7 @@ class _GaussianShift(Shift):
     size: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
+        take_number(self, "sigma", 0)
 
     def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
         return rng.standard_normal((batch, n_out), dtype=np.float32) * np.float32(self.sigma)
@@ -95,7 +95,7 @@ class TimeQuantisation(TimeMap):
     size: ClassVar[str] = "step"
 
     def __post_init__(self) -> None:
-        check_range(self, "step", 0, 1)
+        take_number(self, "step", 0, 1)
 
     def times(self, t: FloatArray) -> FloatArray:
         return np.asarray(np.rint(t / self.step) * self.step, dtype=t.dtype)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_choice, check_range
+from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["Variation"]
@@ -42,7 +42,7 @@ class Variation(Fixed):
     size: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
-        check_range(self, "sigma", 0)
+        take_number(self, "sigma", 0)
         check_choice(self, "kind", ("lognormal", "gaussian", "absolute"))
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:

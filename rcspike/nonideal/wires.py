@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike.devices import Array, Layer
-from rcspike.nonideal._check import check_range
+from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
 
 __all__ = ["WireResistance"]
@@ -52,8 +52,8 @@ class WireResistance(Fixed):
     size: ClassVar[str] = "resistance"
 
     def __post_init__(self) -> None:
-        check_range(self, "resistance", 0)
-        check_range(self, "activity", 0, 1)
+        take_number(self, "resistance", 0)
+        take_number(self, "activity", 0, 1)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         g_plus, g_minus = layer.conductances()

@@ -94,6 +94,7 @@ void bind_charge(py::module_& m);
 void bind_rectified(py::module_& m);
 void bind_energy(py::module_& m);
 void bind_fire(py::module_& m);
+void bind_loss(py::module_& m);
 void bind_trace(py::module_& m);
 void bind_network(py::module_& m);
 void bind_device_network(py::module_& m);

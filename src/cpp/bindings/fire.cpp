@@ -30,6 +30,28 @@ void bind(py::module_& m) {
             return grad_v;
         },
         py::arg("v").noconvert(), py::arg("circuit"), py::arg("grad_times").noconvert());
+    m.def(
+        "readout_times",
+        [](const Array<Real>& v, const Circuit& circuit) {
+            const auto from = matrix(v, "v");
+            auto times = new_matrix<Real>(from.rows, from.cols);
+            const auto to = writable(times);
+            const py::gil_scoped_release released;
+            readout_times(from, circuit, to);
+            return times;
+        },
+        py::arg("v").noconvert(), py::arg("circuit"));
+    m.def(
+        "readout_voltages",
+        [](const Array<Real>& times, const Circuit& circuit) {
+            const auto from = matrix(times, "times");
+            auto v = new_matrix<Real>(from.rows, from.cols);
+            const auto to = writable(v);
+            const py::gil_scoped_release released;
+            readout_voltages(from, circuit, to);
+            return v;
+        },
+        py::arg("times").noconvert(), py::arg("circuit"));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_rectified(m);
     bind_energy(m);
     bind_fire(m);
+    bind_loss(m);
     bind_trace(m);
     bind_network(m);
     bind_device_network(m);

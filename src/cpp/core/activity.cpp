@@ -56,7 +56,7 @@ std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
             const std::size_t n = v.cols;
             for (std::size_t i = 0; i < layers[l].offset.size(); ++i) v.row(s)[i] -= layers[l].offset[i];
             const Real* shift = noise.empty() ? nullptr : noise[l].row(offset + s);
-            for (std::size_t i = 0; last && shift && i < n; ++i) v.row(s)[i] -= shift[i];
+            if (last && shift) ramp.delay(shift, n, v.row(s));
             if (!all_finite(v.row(s), n)) return l;
             if (last) continue;
             Real* t = activity.times[l].data() + s * n;

@@ -122,7 +122,7 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
         draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_even(weights[l].coupling)));
     }
     for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
-        const auto [l, first, size] = work[task];
+        const std::size_t l = work[task].layer, first = work[task].first, size = work[task].size;
         const Tiles<Real>& w = weights[l].drive;
         const auto is_used = [&](std::size_t i) { return l > 0 || used[i / kernels::lanes<Real> % w.rows]; };
         for (std::size_t i = first; i < first + size;) {

@@ -1,4 +1,5 @@
-// exp and log1p whose bits do not depend on the C library. Double precision, errors of a few ulp.
+// exp, expm1, log1p and powers whose bits do not depend on the C library. Double precision, errors of a few ulp at
+// most.
 #pragma once
 
 #include <cmath>
@@ -50,6 +51,32 @@ inline double log(double x) {
 inline double log1p(double x) {
     const double u = 1 + x;
     return log(u) + (x - (u - 1)) / u;
+}
+
+/// exp(x) - 1, accurate for small x: the rounding of exp(x) is divided out (Higham, Accuracy and Stability of Numerical
+/// Algorithms, 1.14.1).
+inline double expm1(double x) {
+    const double y = x > 0 ? 1 / exp_of_negative(-x) : exp_of_negative(x);
+    return y == 1 ? x : y == 0 ? -1 : (y - 1) * x / log(y);
+}
+
+/// base^n for 0 < base < 1, the nearest number: products of sums hi + lo, each off by 2^-104. The C library's pow is
+/// off by another ulp now and then, which on x86 depends on the processor.
+inline double power(double base, std::uint64_t n) {
+    struct Sum {
+        double hi, lo;
+    };
+    const auto product = [](Sum a, Sum b) {
+        const double p = a.hi * b.hi;
+        const double rest = std::fma(a.hi, b.hi, -p) + (a.hi * b.lo + a.lo * b.hi);
+        const double hi = p + rest;
+        return Sum{hi, rest - (hi - p)};
+    };
+    Sum result{1, 0};
+    for (Sum square{base, 0}; n > 0; n >>= 1, square = product(square, square)) {
+        if (n & 1) result = product(result, square);
+    }
+    return result.hi;
 }
 
 }  // namespace rcspike::detail

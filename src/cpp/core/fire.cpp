@@ -15,6 +15,15 @@ void check(Span2<const Real> v, const Circuit& circuit) {
     }
 }
 
+/// Writes f(x) for every number x.
+template <class Real, class Function>
+void map(const char* name, Span2<const Real> from, const Circuit& circuit, Span2<Real> to, const Function& f) {
+    validate(circuit);
+    detail::check_finite(name, from);
+    detail::check_shape("result", to, from.rows, from.cols);
+    for (std::size_t i = 0; i < from.size(); ++i) to.data[i] = f(from.data[i]);
+}
+
 }  // namespace
 
 template <class Real>
@@ -35,9 +44,23 @@ void fire_vjp(Span2<const Real> v, const Circuit& circuit, Span2<const Real> gra
     ramp.vjp(v.data, grad_times.data, v.size(), grad_v.data);
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                       \
-    template void fire(Span2<const Real>, const Circuit&, Span2<Real>); \
-    template void fire_vjp(Span2<const Real>, const Circuit&, Span2<const Real>, Span2<Real>);
+template <class Real>
+void readout_times(Span2<const Real> v, const Circuit& circuit, Span2<Real> times) {
+    const detail::Ramp ramp(circuit);
+    map("v", v, circuit, times, [&](Real x) { return 1 - static_cast<Real>(ramp.position(x)); });
+}
+
+template <class Real>
+void readout_voltages(Span2<const Real> times, const Circuit& circuit, Span2<Real> v) {
+    const detail::Ramp ramp(circuit);
+    map("times", times, circuit, v, [&](Real t) { return static_cast<Real>(ramp.voltage(1 - t)); });
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                              \
+    template void fire(Span2<const Real>, const Circuit&, Span2<Real>);                        \
+    template void fire_vjp(Span2<const Real>, const Circuit&, Span2<const Real>, Span2<Real>); \
+    template void readout_times(Span2<const Real>, const Circuit&, Span2<Real>);               \
+    template void readout_voltages(Span2<const Real>, const Circuit&, Span2<Real>);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

@@ -12,7 +12,7 @@
 #include "activity.h"
 #include "check.h"
 #include "devices.h"
-#include "elementary.h"
+#include "loss.h"
 #include "workers.h"
 
 namespace rcspike {
@@ -61,26 +61,6 @@ constexpr std::uint64_t most_steps = std::uint64_t{1} << 53;  // counted exactly
 
 constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // Kingma and Ba 2015
 
-/// Loss of one sample; writes dL/dv scaled by `scale`. Voltages are shifted by their largest, so exp stays in range.
-template <class Real>
-double loss_of(const Loss& loss, const Real* v, std::size_t n, std::int64_t label, double scale, Real* grad_v,
-               bool& correct) {
-    const std::size_t first = static_cast<std::size_t>(std::max_element(v, v + n) - v);
-    correct = first == static_cast<std::size_t>(label);
-    double sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += detail::exp_of_negative((double(v[i]) - v[first]) / loss.temperature);
-    double total = detail::log(sum) + (double(v[first]) - v[label]) / loss.temperature;
-    for (std::size_t i = 0; i < n; ++i) {
-        const double p = detail::exp_of_negative((double(v[i]) - v[first]) / loss.temperature) / sum;
-        const double late = (1 - double(v[i])) - loss.t_ref;
-        total += loss.temporal_penalty * late * late;
-        const double slope =
-            (p - (i == static_cast<std::size_t>(label))) / loss.temperature - 2 * loss.temporal_penalty * late;
-        grad_v[i] = static_cast<Real>(scale * slope);
-    }
-    return total;
-}
-
 /// What a charge from a rail costs: its voltage, and for current sources that of a supply that just reaches the
 /// threshold.
 double supply_voltage(double rail) { return std::isinf(rail) ? std::copysign(1.0, rail) : rail; }
@@ -117,14 +97,10 @@ void check(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Sp
     if (schedule.n_in() != network.n_in()) {
         refuse("times must have ", network.n_in(), " inputs for this network, got ", schedule.n_in());
     }
-    detail::check_size("labels", labels, samples.size);
-    const auto n_classes = static_cast<std::int64_t>(network.n_out(network.n_layers() - 1));
+    detail::check_labels(labels, samples.size, network.n_out(network.n_layers() - 1));
     for (std::size_t i = 0; i < samples.size; ++i) {
         if (samples[i] < 0 || samples[i] >= static_cast<std::int64_t>(schedule.batch())) {
             refuse("sample ", samples[i], " does not exist: the schedule has ", schedule.batch());
-        }
-        if (labels[i] < 0 || labels[i] >= n_classes) {
-            refuse("label ", labels[i], " at position ", i, " must be in [0, ", n_classes, ")");
         }
     }
 }
@@ -144,16 +120,7 @@ void mark_used(const Schedule<Real>& schedule, Span1<const std::int64_t> samples
 template <class Real>
 Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceModel& devices, std::uint64_t seed,
                        double weight_decay) {
-    if (!(loss.temperature > 0) || std::isinf(loss.temperature)) {
-        refuse("temperature must be above 0 and finite, got ", loss.temperature);
-    }
-    if (!(loss.temporal_penalty >= 0) || std::isinf(loss.temporal_penalty)) {
-        refuse("temporal_penalty must be finite and not negative, got ", loss.temporal_penalty);
-    }
-    if (!std::isfinite(loss.t_ref)) refuse("t_ref must be finite, got ", loss.t_ref);
-    if (!(loss.energy_penalty >= 0) || std::isinf(loss.energy_penalty)) {
-        refuse("energy_penalty must be finite and not negative, got ", loss.energy_penalty);
-    }
+    validate(loss);
     if (!(weight_decay >= 0) || std::isinf(weight_decay)) {
         refuse("weight_decay must be finite and not negative, got ", weight_decay);
     }
@@ -233,10 +200,12 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
         overflow.add(detail::run_on(layers, ramp, noise, 0, block, s.activity, s.sorting[worker]));
         const Span2<Real> v = s.activity.voltages(layers.back(), n_layers - 1);
         for (std::size_t i = block.first; i < block.last; ++i) {
-            bool correct = false;
-            s.losses[i] = loss_of(s.loss, v.row(i), v.cols, labels[i], 1.0 / static_cast<double>(batch),
-                                  s.grad_v.back().data() + i * v.cols, correct);
-            s.correct[i] = correct;
+            const Real* const delay = noise.empty() ? nullptr : noise.back().row(i);
+            const auto [value, is_correct] =
+                detail::sample_loss(s.loss, ramp, v.row(i), delay, v.cols, static_cast<std::size_t>(labels[i]),
+                                    1.0 / static_cast<double>(batch), s.grad_v.back().data() + i * v.cols);
+            s.losses[i] = value;
+            s.correct[i] = is_correct;
         }
     });
     overflow.refuse();
@@ -250,13 +219,12 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     }
 
     ++s.steps;
-    const double step = static_cast<double>(s.steps);
     const kernels::Adam<Real> adam{static_cast<Real>(learning_rate),
                                    static_cast<Real>(beta1),
                                    static_cast<Real>(beta2),
                                    static_cast<Real>(epsilon),
-                                   static_cast<Real>(1 / (1 - std::pow(beta1, step))),
-                                   static_cast<Real>(1 / (1 - std::pow(beta2, step))),
+                                   static_cast<Real>(1 / (1 - detail::power(beta1, s.steps))),
+                                   static_cast<Real>(1 / (1 - detail::power(beta2, s.steps))),
                                    static_cast<Real>(1 - learning_rate * s.weight_decay),
                                    std::numeric_limits<Real>::infinity()};
     // A layer's weights can change as soon as its own way back is done: while that of the layer before it runs.

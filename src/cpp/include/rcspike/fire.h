@@ -15,4 +15,13 @@ void fire(Span2<const Real> v, const Circuit& circuit, Span2<Real> times);
 template <class Real>
 void fire_vjp(Span2<const Real> v, const Circuit& circuit, Span2<const Real> grad_times, Span2<Real> grad_v);
 
+/// Spike times before they are clipped, by which the last layer is read: 1 - v on the ideal ramp. On a nonlinear ramp
+/// the curve of fire continues along its tangents below rest and above the threshold.
+template <class Real>
+void readout_times(Span2<const Real> v, const Circuit& circuit, Span2<Real> times);
+
+/// The inverse of readout_times: voltages from unclipped spike times.
+template <class Real>
+void readout_voltages(Span2<const Real> times, const Circuit& circuit, Span2<Real> v);
+
 }  // namespace rcspike

@@ -42,7 +42,7 @@ public:
     void weights(std::size_t layer, Span2<Real> to) const;
 
     /// Voltages of the last layer, batch x n_out. `noise`, one matrix batch x n_out a layer or none at all, is added to
-    /// the spike times of each layer, in T; to the last layer's by way of its voltages.
+    /// the spike times of each layer, in T; the voltages of the last layer are those of its delayed spikes.
     void forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
                  Threads threads = Threads::all()) const;
 

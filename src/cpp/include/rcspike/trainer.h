@@ -7,19 +7,10 @@
 #include <vector>
 
 #include "rcspike/device_model.h"
+#include "rcspike/loss.h"
 #include "rcspike/network.h"
 
 namespace rcspike {
-
-/// Cross-entropy over softmax(v / temperature) of the output voltages, which is softmax(-t_out / temperature) of the
-/// spike times before they are clipped, plus temporal_penalty sum (t_out - t_ref)^2 (docs/model.md), plus
-/// energy_penalty times the energy that the rails of all layers spend (energy.h); mean over a batch.
-struct Loss {
-    double temperature = 0.07;      ///< tau, in T
-    double temporal_penalty = 0.0;  ///< gamma
-    double t_ref = 0.9;             ///< in T
-    double energy_penalty = 0.0;    ///< for each C V_th^2 of a sample; an infinite rail counts as one of 1 V_th
-};
 
 /// What one step saw, before it changed the weights.
 struct StepReport {

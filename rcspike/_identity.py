@@ -1,0 +1,57 @@
+"""What a value is, as plain JSON and as a digest: the one way in which files are known to belong to a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = ["canonical", "digest", "plain"]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON takes it, without loss. Dataclasses that are equal and of one class give the same.
+
+    Numbers of NumPy become Python's, tuples become lists. A dataclass becomes its class and the fields that it compares
+    by, an array the digest of its bytes with dtype and shape.
+
+    Raises
+    ------
+    TypeError
+        If the value is, or holds, anything else: its text need not tell it from others.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, Mapping) and all(type(name) is str for name in value):
+        return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject and not np.ma.isMaskedArray(value):
+        return {
+            "array": hashlib.sha256(value.tobytes()).hexdigest(),
+            "dtype": value.dtype.str,
+            "shape": list(value.shape),
+        }
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        return {"class": kind} | {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.compare}
+    raise TypeError(
+        f"{value!r} of type {type(value).__name__} cannot be told from others by its value; results are kept only for "
+        "numbers, words, arrays, and sequences, mappings and dataclasses of them"
+    )
+
+
+def canonical(value: Any) -> str:
+    """The same text for the same value, from its JSON too."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical text, in hexadecimal."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

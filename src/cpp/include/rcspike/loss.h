@@ -1,0 +1,30 @@
+// What training minimises: a loss over the spike times of the last layer (docs/model.md).
+#pragma once
+
+#include <cstdint>
+
+#include "rcspike/circuit.h"
+#include "rcspike/span.h"
+
+namespace rcspike {
+
+/// Cross-entropy over softmax(-t_out / temperature) of the output spike times, plus
+/// temporal_penalty sum (t_out - t_ref)^2, plus energy_penalty times the energy that the rails of all layers spend
+/// (energy.h). The spike times are those before they are clipped, readout_times of fire.h.
+struct Loss {
+    double temperature = 0.07;      ///< tau, in T
+    double temporal_penalty = 0.0;  ///< gamma
+    double t_ref = 0.9;             ///< in T
+    double energy_penalty = 0.0;    ///< for each C V_th^2 of a sample; an infinite rail counts as one of 1 V_th
+};
+
+/// Throws std::invalid_argument if a parameter is out of its range.
+void validate(const Loss& loss);
+
+/// The first two terms for each sample, and dL/dv of their sum (batch x n_out) from the output voltages. Throws
+/// std::invalid_argument if a voltage is not finite, a label is not that of an output, or a shape does not fit.
+template <class Real>
+void output_loss(Span2<const Real> v, Span1<const std::int64_t> labels, const Circuit& circuit, const Loss& loss,
+                 Span1<double> losses, Span2<Real> grad_v);
+
+}  // namespace rcspike
