@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import re
 import time
 from collections.abc import Callable
@@ -12,11 +14,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import mutate
+import numpy as np
 
-from rcspike import Network, checkpoint, nonideal
+from rcspike import Circuit, Network, checkpoint, nonideal, train
 from rcspike import _idx as _idx_files
-from rcspike.experiment import experiment_key
-from rcspike.history import History
+from rcspike.datasets import Dataset, Split
+from rcspike.experiment import experiment_identity, experiment_key
 from rcspike.report import write_report
 from rcspike.spice import read_csv, write_csv
 from rcspike.sweep import grid, stored_runs
@@ -69,18 +72,24 @@ def _model(path: Path) -> None:
     ]
 
 
+_SPLIT = Split(np.linspace(0, 1, 48).reshape(12, 2, 2), np.arange(12) % 2)
+_DATA = Dataset("tiny", _SPLIT, _SPLIT)
+
+
+def train_or_resume(path: Path, *, double: bool = False) -> None:
+    """The run whose checkpoints are the seeds."""
+    network = Network.create([4, 3, 2], Circuit(), seed=0, dtype=np.float64 if double else np.float32)
+    train(network, _DATA, epochs=2, batch_size=4, validation=0.25, seed=0, checkpoint_path=path, threads=1)
+
+
 def _checkpoint(path: Path) -> None:
     saved = checkpoint.load(path)
-    checkpoint.save(path.with_name("copy"), {}, saved.weights, saved.moments, saved.history)
-    checkpoint.load(path.with_name("copy"))
-    _history(saved.history, path.with_name("history.csv"))
-
-
-def _history(history: History, path: Path) -> None:
-    history.write_csv(path)
-    for epoch in history:
+    saved.history.write_csv(path.with_name("history.csv"))
+    for epoch in saved.history:
         for name, value in epoch.row().items():
             assert isinstance(value, int if name == "epoch" else int | float), f"{name} is {value!r}"
+    with contextlib.suppress(FloatingPointError):  # of weights that are very large
+        train_or_resume(path, double=any(w.dtype == np.float64 for w in saved.weights))
 
 
 def _idx(path: Path) -> None:
@@ -121,6 +130,8 @@ _EXPERIMENTS = grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)
 
 
 def _sweep(path: Path) -> None:
+    settings = json.dumps(experiment_identity(_EXPERIMENTS[0])).encode()  # which have the version in them
+    path.write_bytes(path.read_bytes().replace(b'"SETTINGS"', settings))
     runs = stored_runs(_EXPERIMENTS, path.parent.parent)
     write_table(path.with_name("runs.csv"), run_rows(runs))
     write_table(path.with_name("summary.csv"), summary_rows(runs))
