@@ -58,8 +58,8 @@ PACKAGE = {
 }
 INFO = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
 SDIST = words("""
-    .clang-format .gitignore CHANGELOG.md CITATION.cff CMakeLists.txt CMakePresets.json CONTRIBUTING.md LICENSE PKG-INFO
-    README.md bench cmake docs examples pyproject.toml rcspike src tests
+    .clang-format .gitattributes .gitignore CHANGELOG.md CITATION.cff CMakeLists.txt CMakePresets.json CONTRIBUTING.md
+    LICENSE PKG-INFO README.md bench cmake docs examples pyproject.toml rcspike src tests
 """)
 
 

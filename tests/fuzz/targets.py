@@ -1,0 +1,151 @@
+"""The readers of files that others may have made, and what each of them promises about any bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+
+import mutate
+import numpy as np
+
+from rcspike import Circuit, Network, checkpoint, nonideal, train
+from rcspike import _idx as _idx_files
+from rcspike.datasets import Dataset, Split
+from rcspike.experiment import experiment_identity, experiment_key
+from rcspike.report import write_report
+from rcspike.spice import read_csv, write_csv
+from rcspike.sweep import grid, stored_runs
+from rcspike.tables import run_rows, summary_rows, write_table
+
+__all__ = ["CORPUS", "TARGETS", "Target", "accepts"]
+
+CORPUS = Path(__file__).parent / "corpus"
+MAX_SECONDS = 10.0  # of processor time; a file of the corpus takes milliseconds
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader and the name of its file, in a folder that holds nothing else."""
+
+    file: str
+    read: Callable[[Path], object]
+    mutate: mutate.Mutate
+
+
+def accepts(target: Target, data: bytes, folder: Path) -> bool:
+    """Whether the reader takes these bytes.
+
+    If it does not, it must raise ValueError with the name of the file, or OSError; anything else comes through.
+    """
+    path = folder / target.file
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    started = time.process_time()
+    try:
+        target.read(path)
+        accepted = True
+    except OSError:
+        accepted = False
+    except ValueError as error:
+        assert path.name in str(error), f"the error does not name the file: {error!r}"
+        accepted = False
+    seconds = time.process_time() - started
+    assert seconds < MAX_SECONDS, f"{len(data)} bytes took {seconds:.1f} s"
+    return accepted
+
+
+def _model(path: Path) -> None:
+    network = Network.load(path)
+    network.save(path.with_name("copy"))
+    copy = Network.load(path.with_name("copy"))
+    assert copy.circuit == network.circuit
+    assert [(w.dtype, w.shape, w.tobytes()) for w in copy.weights] == [
+        (w.dtype, w.shape, w.tobytes()) for w in network.weights
+    ]
+
+
+_SPLIT = Split(np.linspace(0, 1, 48).reshape(12, 2, 2), np.arange(12) % 2)
+_DATA = Dataset("tiny", _SPLIT, _SPLIT)
+
+
+def train_or_resume(path: Path, *, double: bool = False) -> None:
+    """The run whose checkpoints are the seeds."""
+    network = Network.create([4, 3, 2], Circuit(), seed=0, dtype=np.float64 if double else np.float32)
+    train(network, _DATA, epochs=2, batch_size=4, validation=0.25, seed=0, checkpoint_path=path, threads=1)
+
+
+def _checkpoint(path: Path) -> None:
+    saved = checkpoint.load(path)
+    saved.history.write_csv(path.with_name("history.csv"))
+    for epoch in saved.history:
+        for name, value in epoch.row().items():
+            assert isinstance(value, int if name == "epoch" else int | float), f"{name} is {value!r}"
+    with contextlib.suppress(FloatingPointError):  # of weights that are very large
+        train_or_resume(path, double=any(w.dtype == np.float64 for w in saved.weights))
+
+
+def _idx(path: Path) -> None:
+    """The real files are too large to mutate; this one is of shape (2, 2, 2)."""
+    content = bytes((0, 0, 8, 3)) + 3 * (2).to_bytes(4, "big") + bytes(range(8))
+    try:
+        _idx_files.decode_idx(path.read_bytes(), shape=(2, 2, 2), sha256=hashlib.sha256(content).hexdigest())
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _measurements(path: Path) -> None:
+    measurements = read_csv(path)
+    write_csv(measurements, path.with_name("copy.csv"))
+    read_csv(path.with_name("copy.csv"))
+
+
+class _Tags(HTMLParser):
+    """Elements that the template has, and no attribute that runs or loads anything."""
+
+    KNOWN = frozenset(re.findall("<([a-z0-9]+)", files("rcspike.report").joinpath("page.html").read_text("utf-8")))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        assert tag in self.KNOWN, f"the report has an element {tag}"
+        for name, value in attributes:
+            assert not name.startswith("on"), f"the report has a handler {name}"
+            if name in ("src", "href"):
+                assert (value or "").startswith("data:image/svg+xml;base64,"), f"the report refers to {value}"
+
+
+def _report(path: Path) -> None:
+    path.with_name("other.json").write_text('{"command": "rcspike info"}')  # a file that is no record is left out
+    page = write_report(path.parent, path.with_name("report.html"))
+    _Tags().feed(page.read_text(encoding="utf-8"))
+
+
+_EXPERIMENTS = grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)
+
+
+def _sweep(path: Path) -> None:
+    settings = json.dumps(experiment_identity(_EXPERIMENTS[0])).encode()  # which have the version in them
+    path.write_bytes(path.read_bytes().replace(b'"SETTINGS"', settings))
+    runs = stored_runs(_EXPERIMENTS, path.parent.parent)
+    write_table(path.with_name("runs.csv"), run_rows(runs))
+    write_table(path.with_name("summary.csv"), summary_rows(runs))
+
+
+TARGETS = {
+    "model": Target("model.safetensors", _model, mutate.safetensors),
+    "checkpoint": Target("checkpoint.safetensors", _checkpoint, mutate.safetensors),
+    "idx": Target("train-images-idx3-ubyte", _idx, mutate.gzipped),
+    "devices": Target("devices.toml", nonideal.load, mutate.text),
+    "measured": Target("measured.csv", nonideal.Measured.from_csv, mutate.text),
+    "measurements": Target("measurements.csv", _measurements, mutate.text),
+    "report-svg": Target("figure.svg", _report, mutate.text),
+    "report-csv": Target("table.csv", _report, mutate.text),
+    "report-json": Target("record.json", _report, mutate.text),
+    "sweep": Target(f"runs/{experiment_key(_EXPERIMENTS[0])}.json", _sweep, mutate.text),
+}

@@ -1,0 +1,68 @@
+"""The readers keep their promise for every file that fuzzing has found, and for some that are too large to keep."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from pathlib import Path
+from random import Random
+
+import pytest
+
+pytest.importorskip("jinja2")
+
+from targets import CORPUS, TARGETS, accepts
+
+FILES = [
+    pytest.param(name, file, id=f"{name}-{file.name}") for name in TARGETS for file in sorted((CORPUS / name).iterdir())
+]
+DEEP_JSON = b'{"a":' * 50_000
+LARGE = {
+    "idx": [gzip.compress(bytes(50_000_000))],
+    "devices": [b"a." * 20_000 + b"a = 1", b"a = " + b"[" * 50_000, b"[devices]\non_off = " + b"1" * 5_000],
+    "measured": [b"target,mean,std\n" + b"1" * 140_000, b"target,mean,std\n1," + b"1" * 400 + b",1\n"],
+    "measurements": [b"image,neuron,spike_time\n" + b"1" * 140_000, b"image,neuron,spike_time\n0,0," + b"1" * 5_000],
+    "report-svg": [b'<svg xmlns="http://www.w3.org/2000/svg">' + b"<g>" * 50_000],
+    "report-csv": [b"a\n" + b"1" * 140_000],
+    "report-json": [DEEP_JSON, b"[" * 50_000, b'{"command": ' + b"1" * 5_000 + b"}"],
+    "sweep": [DEEP_JSON, b"[" * 50_000, b"1" * 5_000],
+}
+
+
+def accepts_within_memory(name: str, data: bytes, folder: Path) -> bool:
+    tracemalloc.start()
+    try:
+        accepted = accepts(TARGETS[name], data, folder)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 64e6 + 100 * len(data), f"{len(data)} bytes took {peak / 1e6:.0f} MB"
+    return accepted
+
+
+@pytest.mark.parametrize(("name", "file"), FILES)
+def test_a_reader_keeps_its_promise_for_what_fuzzing_has_found(name: str, file: Path, tmp_path: Path) -> None:
+    accepted = accepts_within_memory(name, file.read_bytes(), tmp_path)
+    assert accepted or not file.name.startswith("seed-"), "a seed must be a good file"
+
+
+@pytest.mark.parametrize(("name", "data"), [(name, data) for name, files in LARGE.items() for data in files])
+def test_a_reader_keeps_its_promise_for_files_that_ask_for_much(name: str, data: bytes, tmp_path: Path) -> None:
+    accepts_within_memory(name, data, tmp_path)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_reader_keeps_its_promise_for_some_mutations(name: str, tmp_path: Path) -> None:
+    rng = Random(0)
+
+    def havoc(data: bytes) -> bytes:
+        at = rng.randrange(len(data) + 1)
+        return data[:at] + rng.randbytes(rng.randrange(4)) + data[at + rng.randrange(4) :]
+
+    seeds = [file.read_bytes() for file in sorted((CORPUS / name).glob("seed-*"))]
+    for _ in range(40):
+        accepts(TARGETS[name], TARGETS[name].mutate(rng.choice(seeds), rng, havoc), tmp_path)
+
+
+def test_the_corpus_stays_small() -> None:
+    assert sum(file.stat().st_size for file in CORPUS.rglob("*")) < 200_000
