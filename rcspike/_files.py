@@ -21,6 +21,10 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target} cannot be written: there is no folder {target.parent}")
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise FileExistsError(
+            f"{target} cannot be written: it is not a file but a device or a pipe; choose another name"
+        )
     temporary = target.parent / f".{target.stem}-{secrets.token_hex(8)}{target.suffix}"
     try:
         temporary.touch(exist_ok=False)  # not by mkstemp, whose files are private: here the system applies the umask

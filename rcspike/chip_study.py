@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from rcspike import build_config, datasets
 from rcspike._files import check_writable, written_whole
+from rcspike._readers import read_json
 from rcspike.chips import program
 from rcspike.devices import Devices
 from rcspike.executors import run_jobs
@@ -230,7 +231,7 @@ def run_cases(
     files = [None if folder is None else _file(folder, network, dataset, case, seeds) for case in cases]
     if folder is not None:
         check_writable(Path(folder, "cases"))
-    found = [_read(file) if file is not None else None for file in files]
+    found = [_read(file, chips) if file is not None else None for file in files]
     images = datasets.load(dataset, directory=data)
     if images.test.times.shape[1] != network.sizes[0]:
         raise ValueError(
@@ -289,10 +290,15 @@ def _file(folder: str | os.PathLike[str], network: Network, dataset: str, case: 
     return Path(folder, "cases", f"{digest.hexdigest()[:16]}.json")
 
 
-def _read(file: Path) -> list[float] | None:
+def _read(file: Path, chips: int) -> list[float] | None:
     if not file.exists():
         return None
     try:
-        return [float(accuracy) for accuracy in json.loads(file.read_text())]
-    except (TypeError, ValueError) as error:
+        found = read_json(file)
+    except ValueError as error:
         raise ValueError(f"{file} has no accuracies: {error}; remove it to make these chips again") from error
+    if not (isinstance(found, list) and all(type(x) in (int, float) and 0 <= x <= 1 for x in found)):
+        raise ValueError(f"{file} has no accuracies in [0, 1]; remove it to make these chips again")
+    if len(found) != chips:
+        raise ValueError(f"{file} has {len(found)} accuracies of {chips} chips; remove it to make these chips again")
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from numbers import Real
 
@@ -124,7 +125,7 @@ class Devices:
         for w_max in self.w_max if isinstance(self.w_max, tuple) else (self.w_max,):
             if not _is_number(w_max):
                 raise TypeError(f"w_max must be a number or one for each layer, got {self.w_max!r}")
-            if not 0 < w_max < math.inf:
+            if not 0 < w_max <= sys.float_info.max:
                 raise ValueError(f"w_max must be above 0 and finite, got {self.w_max}; None fits it to each layer")
 
     def layer(self, weights: FloatArray, circuit: Circuit, *, depth: int = 0) -> Layer:

@@ -7,6 +7,7 @@ circuit's constants (`EnergyModel`, `energy_parts`). The formulas and the source
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
@@ -93,7 +94,7 @@ class EnergyModel:
                 continue
             if not isinstance(value, int | float | np.integer | np.floating):
                 raise TypeError(f"{one.name} must be a number, got {value!r}")
-            if not 0 <= value < math.inf:
+            if not 0 <= value <= sys.float_info.max:
                 raise ValueError(f"{one.name} must be finite and not negative, in SI units, got {value}")
         if self.temperature == 0:
             raise ValueError("temperature must be above 0, in K, got 0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass, fields
 from typing import overload
 
@@ -55,7 +55,7 @@ class PhysicalScale:
             value = getattr(self, field.name)
             if not isinstance(value, int | float | np.integer | np.floating):
                 raise TypeError(f"{field.name} must be a number, got {value!r}")
-            if not 0 < value < math.inf:
+            if not 0 < value <= sys.float_info.max:
                 raise ValueError(f"{field.name} must be above 0 and finite, in SI units, got {value}")
 
     @overload

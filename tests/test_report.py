@@ -161,7 +161,7 @@ def test_odd_tables_are_shown_as_they_are(tmp_path: Path, content: str) -> None:
     [
         ("run.json", b"{", "run.json is not a whole JSON file"),
         ("figure.svg", b"<svg", "figure.svg is not a whole SVG file"),
-        ("table.csv", b"x" * 200_000, "table.csv is not a table: field larger than field limit"),
+        ("table.csv", b"x" * 200_000, "table.csv, line 1, is not CSV: field larger than field limit"),
         ("figure.svg", b"<html/>", "figure.svg is not an SVG file"),
         ("table.csv", b"a\n\xff\n", "table.csv is not UTF-8"),
     ],

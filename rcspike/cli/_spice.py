@@ -14,6 +14,7 @@ from rich.table import Table
 
 from rcspike import Network, PhysicalScale, datasets, plots, spice
 from rcspike._files import check_writable, written_whole
+from rcspike._readers import read_text
 from rcspike.cli import _options
 from rcspike.cli._record import command_words, load_network, versions, write_record
 from rcspike.cli._report import console, fail, user_errors
@@ -251,7 +252,7 @@ def _diode(text: str) -> str: ...
 def _diode(text: None) -> None: ...
 def _diode(text: str | None) -> str | None:
     """A file's text if there is such a file, else the word itself."""
-    return Path(text).read_text() if text is not None and Path(text).is_file() else text
+    return read_text(text) if text is not None and Path(text).is_file() else text
 
 
 def _errors(comparisons: Sequence[Comparison]) -> Row:

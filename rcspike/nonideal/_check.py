@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 __all__ = ["check_choice", "check_flag", "check_range"]
@@ -13,7 +14,7 @@ def check_range(effect: Any, field: str, least: float, greatest: float = math.in
     value = getattr(effect, field)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{effect.name}: {field} must be a number, got {value!r}")
-    if not (least <= value <= greatest and math.isfinite(value)):
+    if not (least <= value <= min(greatest, sys.float_info.max)):
         upper = "finite" if greatest == math.inf else f"at most {greatest:g}"
         raise ValueError(f"{effect.name}: {field} must be {upper} and at least {least:g}, got {value}")
 
