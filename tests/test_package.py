@@ -37,8 +37,8 @@ PACKAGE = {
     *words("""
     __init__.py __main__.py _core.pyi _files.py _idx.py _readers.py _sdk.py _tensors.py checkpoint.py circuit.py
     core.pxd datasets.py device_model.py device_network.py energy.py executors.py experiment.py functional.py
-    history.py initialisation.py network.py physical.py presets.py py.typed relu.py shockley.py sklearn.py sweep.py tables.py
-    training.py transfer.py
+    history.py initialisation.py network.py physical.py presets.py py.typed relu.py shockley.py sklearn.py sweep.py
+    tables.py training.py transfer.py
     cli/__init__.py cli/_energy.py cli/_options.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
     cli/_trace.py cli/_train.py
     plots/__init__.py plots/_comparison.py plots/_energy.py plots/_pareto.py plots/_spice.py plots/_style.py

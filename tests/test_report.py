@@ -173,6 +173,13 @@ def test_damaged_files_are_named_and_no_report_is_written(folder: Path, name: st
     assert not (folder / "report.html").exists()
 
 
+def test_hidden_files_are_not_reported(folder: Path) -> None:
+    before = write_report(folder).read_bytes()
+    for name in (".learning-0123.svg", ".table.csv", ".run.json"):
+        (folder / name).write_bytes(b"<half")
+    assert write_report(folder).read_bytes() == before
+
+
 def test_a_folder_that_is_missing_or_has_nothing_to_report_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("[1]")
     with pytest.raises(ValueError, match="no figure"):

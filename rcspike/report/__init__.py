@@ -62,8 +62,8 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     """Write one self-contained HTML file about the folder of a run, a sweep or another command.
 
     Into it go every figure (``*.svg``), every table (``*.csv``) and every record (``*.json`` with a ``"command"``: the
-    command, settings, seeds and versions) of the folder itself, not of those below. The file refers to nothing outside
-    itself, needs no script, and is the same, byte for byte, for the same folder.
+    command, settings, seeds and versions) of the folder itself, not of those below and not hidden. The file refers to
+    nothing outside itself, needs no script, and is the same, byte for byte, for the same folder.
 
     Parameters
     ----------
@@ -102,9 +102,12 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     source = Path(folder)
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
-    figures = [_figure(file) for file in sorted(source.glob("*.svg"))]
-    tables = sorted((_table(file) for file in source.glob("*.csv")), key=lambda table: (len(table.rows), table.name))
-    records = [record for file in sorted(source.glob("*.json")) for record in _records(file)]
+    shown = sorted(file for file in source.iterdir() if not file.name.startswith("."))
+    figures = [_figure(file) for file in shown if file.suffix == ".svg"]
+    tables = sorted(
+        (_table(file) for file in shown if file.suffix == ".csv"), key=lambda table: (len(table.rows), table.name)
+    )
+    records = [record for file in shown if file.suffix == ".json" for record in _records(file)]
     if not (figures or tables or records):
         raise ValueError(f"{source} has no figure (*.svg), table (*.csv) or record of a command (*.json) in it")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
