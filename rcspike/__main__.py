@@ -1,11 +1,39 @@
 """``python -m rcspike`` and the console script."""
 
+import contextlib
+import errno
+import io
+import os
 import sys
 
 from rcspike._sdk import ANSWERS
 
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+
 
 def main() -> None:
+    """Run the command line; if its output cannot be written, the error is one line."""
+    output = sys.stdout  # None if the caller has closed it
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(errors="backslashreplace")  # the name of a folder may have any bytes
+    try:
+        try:
+            _run()
+        finally:
+            if output is not None:
+                output.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())  # for the flush at the end of the process
+        before = error.__context__
+        if error.errno != errno.EPIPE and not (isinstance(before, SystemExit) and before.code):
+            print(f"error: standard output: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _run() -> None:
     """Run the command line, or say what it takes to have one; what builds ask for needs none."""
     asked = sys.argv[1:]
     if asked and all(word in ANSWERS for word in asked):

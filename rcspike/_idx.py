@@ -11,13 +11,14 @@ import importlib
 import io
 import math
 import os
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rcspike._files import written_whole
 
 # Digests of the decompressed IDX files, the same whoever compressed them.
 SHA256 = {
@@ -151,7 +152,10 @@ def _download(name: str, file: str) -> NDArray[np.uint8]:
             continue
         # A server that labels gzip as an encoding gets it undone on the way here.
         suffix = ".gz" if body.getvalue().startswith(_GZIP_MAGIC) else ""
-        _write_whole(_cache_folder(name) / (file + suffix), body.getvalue())
+        path = _cache_folder(name) / (file + suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as temporary:
+            temporary.write_bytes(body.getvalue())
         return array
     raise ConnectionError("; ".join(failures))
 
@@ -167,15 +171,6 @@ class _Body(io.BytesIO):
         if self.tell() + len(data) > self._limit:
             raise ValueError(f"more than {self._limit} bytes came, the most that this file takes")
         return super().write(data)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it, whoever else runs and whatever fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        part = Path(scratch, path.name)
-        part.write_bytes(data)
-        os.replace(part, path)
 
 
 def _decode(data: bytes, name: str, file: str) -> NDArray[np.uint8]:

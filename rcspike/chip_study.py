@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rcspike import build_config, datasets
 from rcspike._files import check_writable, written_whole
 from rcspike._identity import canonical, digest, plain
+from rcspike._readers import read_json
 from rcspike.chips import program
 from rcspike.devices import Devices
 from rcspike.executors import run_jobs
@@ -306,11 +307,16 @@ def _read(file: Path, identity: dict[str, Any]) -> list[float] | None:
     if not file.exists():
         return None
     try:
-        stored = json.loads(file.read_text())
-        if canonical(stored["case"]) != canonical(identity):
+        stored = read_json(file)
+        if not isinstance(stored, dict) or canonical(stored.get("case")) != canonical(identity):
             raise ValueError("it is of another network, case or version")
-        return [float(accuracy) for accuracy in stored["accuracies"]]
-    except (KeyError, TypeError, ValueError) as error:
+        found = stored.get("accuracies")
+        if not (isinstance(found, list) and all(type(x) in (int, float) and 0 <= x <= 1 for x in found)):
+            raise ValueError("they are not numbers in [0, 1]")
+        if len(found) != len(identity["seeds"]):
+            raise ValueError(f"it has {len(found)} of {len(identity['seeds'])} chips")
+    except ValueError as error:
         raise ValueError(
             f"{file} has no accuracies of this case: {error}; remove it to make these chips again"
         ) from error
+    return found

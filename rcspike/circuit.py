@@ -61,7 +61,10 @@ class Circuit:
             if not isinstance(value, Real) and not (value is None and name in ("e_plus", "e_minus")):
                 raise TypeError(f"{name} must be a number, got {value!r}")
             if value is not None:
-                object.__setattr__(self, name, float(value))
+                try:
+                    object.__setattr__(self, name, float(value))
+                except OverflowError as error:
+                    raise ValueError(f"{name} must lie within the range of a float: {error}") from error
         if not self.v_syn > 0:
             raise ValueError(f"v_syn must be above 0, got {self.v_syn}; math.inf is the conventional circuit")
         for name, default in (("e_plus", self.v_syn), ("e_minus", -self.v_syn)):

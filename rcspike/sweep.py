@@ -17,6 +17,7 @@ from typing import Any
 from rcspike import datasets
 from rcspike._files import check_writable, written_whole
 from rcspike._identity import canonical, plain
+from rcspike._readers import read_json
 from rcspike.executors import run_jobs
 from rcspike.experiment import (
     BUDGET,
@@ -220,9 +221,25 @@ def _read(file: Path, experiment: Parameters) -> Run:
     if not file.exists():
         return Run(experiment)
     try:
-        record = json.loads(file.read_text())
-        if canonical(record["settings"]) != canonical(experiment_identity(experiment)):
+        record = read_json(file)
+        if not (isinstance(record, dict) and _is_result(record.get("result")) and _is_error(record.get("error"))):
+            raise ValueError("a value is missing or not a number")
+        if canonical(record.get("settings")) != canonical(experiment_identity(experiment)):
             raise ValueError("it has other settings")
-        return Run(experiment, record["result"], record["error"])
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"{file} is not the result of a run: {error}; remove it to run it again") from error
+    return Run(experiment, record.get("result"), record.get("error"))
+
+
+def _is_result(value: Any) -> bool:
+    """Whether it is what `run_experiment` returns, or None."""
+    if value is None:
+        return True
+    if not (isinstance(value, dict) and {"test_accuracy", "seconds"} <= set(value)):
+        return False
+    accuracies = [x for name, x in value.items() if name.endswith("_accuracy")]
+    return all(type(x) in (int, float) for x in value.values()) and all(0 <= x <= 1 for x in accuracies)
+
+
+def _is_error(value: Any) -> bool:
+    return value is None or isinstance(value, str)

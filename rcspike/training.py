@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -85,14 +86,14 @@ class Settings:
             value = getattr(self, number.name)
             if number.type == "float" and not isinstance(value, Real):
                 raise TypeError(f"{number.name} must be a number, got {value!r}")
-        if not 0 < self.learning_rate < math.inf:
+        if not 0 < self.learning_rate <= sys.float_info.max:
             raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
         if not isinstance(self.devices, DeviceModel):
             raise TypeError(f"devices must be a DeviceModel, got {type(self.devices).__name__}")
         if self.decay not in ("cosine", "constant"):
             raise ValueError(f"decay must be 'cosine' or 'constant', got {self.decay!r}")
         for name in ("noise", "offset"):
-            if not 0 <= getattr(self, name) < math.inf:
+            if not 0 <= getattr(self, name) <= sys.float_info.max:
                 raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
         if not 0 <= self.validation < 1:
             raise ValueError(f"validation must be a share in [0, 1), got {self.validation}")

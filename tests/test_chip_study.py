@@ -78,7 +78,7 @@ def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[variation\n", "is no TOML"),
+        ("[variation\n", "is not a TOML file"),
         ("[variaton]\nsigma = 1\n", "has 'variaton'; known are devices, levels, variation"),
         ("variation = 0.2\n", r"variation must be a table such as \[variation\], got 0\.2"),
         ("[variation]\nsgma = 0.2\n", r"\[variation\] has 'sgma'; it may have sigma, kind"),
@@ -203,9 +203,10 @@ def test_what_is_done_is_not_done_again(network: Network, tmp_path: Path) -> Non
     for changed in ({"seed": 2}, {"chips": 2}):
         arguments: dict[str, Any] = {"chips": 3, "seed": 1, **changed}
         assert run_cases(network, "digits", [NOISY], folder=tmp_path, **arguments)[0].mean != 0.5
-    stored.write_text("{")
-    with pytest.raises(ValueError, match=r"has no accuracies.*remove it"):
-        run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)
+    for broken in ("{", "[" * 100_000, "5", "{}", '["0.5", 0.5, 0.5]', "[7, 0.5, 0.5]", "[0.5]", f"[{'9' * 400}]"):
+        stored.write_text(broken)
+        with pytest.raises(ValueError, match=rf"{stored.name} has .*accuracies.*remove it"):
+            run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)
 
 
 def accuracies_in(file: Path) -> list[float]:

@@ -189,7 +189,7 @@ def test_measured_devices_have_the_mean_and_spread_of_the_table(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("target,mean\n1,1\n2,2\n", "must have the columns target, mean and std"),
+        ("target,mean\n1,1\n2,2\n", "must have columns target,mean,std, got target,mean"),
         ("target,mean,std\n1,1,x\n2,2,0\n", "could not convert string to float: 'x'"),
         ("target,mean,std\n1,1,0\n", "at least 2"),
         ("target,mean,std\n2,2,0\n1,1,0\n", "targets must rise"),

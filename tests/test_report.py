@@ -160,7 +160,7 @@ def test_odd_tables_are_shown_as_they_are(tmp_path: Path, content: str) -> None:
     [
         ("run.json", b"{", "run.json is not a whole JSON file"),
         ("figure.svg", b"<svg", "figure.svg is not a whole SVG file"),
-        ("table.csv", b"x" * 200_000, "table.csv is not a table: field larger than field limit"),
+        ("table.csv", b"x" * 200_000, "table.csv, line 1, is not CSV: field larger than field limit"),
         ("figure.svg", b"<html/>", "figure.svg is not an SVG file"),
         ("table.csv", b"a\n\xff\n", "table.csv is not UTF-8"),
     ],
@@ -170,6 +170,13 @@ def test_damaged_files_are_named_and_no_report_is_written(folder: Path, name: st
     with pytest.raises(ValueError, match=hint):
         write_report(folder)
     assert not (folder / "report.html").exists()
+
+
+def test_hidden_files_are_not_reported(folder: Path) -> None:
+    before = write_report(folder).read_bytes()
+    for name in (".learning-0123.svg", ".table.csv", ".run.json"):
+        (folder / name).write_bytes(b"<half")
+    assert write_report(folder).read_bytes() == before
 
 
 def test_a_folder_that_is_missing_or_has_nothing_to_report_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from rcspike import Network, PhysicalScale, datasets, plots, spice
 from rcspike._files import written_whole
+from rcspike._readers import read_text
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, file_digest, load_network, model_settings
@@ -279,7 +280,7 @@ def _diode(text: str) -> str: ...
 def _diode(text: None) -> None: ...
 def _diode(text: str | None) -> str | None:
     """A file's text if there is such a file, else the word itself."""
-    return Path(text).read_text() if text is not None and Path(text).is_file() else text
+    return read_text(text) if text is not None and Path(text).is_file() else text
 
 
 def _errors(comparisons: Sequence[Comparison]) -> Row:

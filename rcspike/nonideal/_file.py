@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rcspike._readers import read_toml
 from rcspike.devices import Devices
 from rcspike.nonideal._stages import Effect
 from rcspike.nonideal.diode import DiodeVariation
@@ -21,11 +21,6 @@ from rcspike.nonideal.stuck import Stuck
 from rcspike.nonideal.timing import ComparatorNoise, Jitter, TimeQuantisation
 from rcspike.nonideal.variation import Variation
 from rcspike.nonideal.wires import WireResistance
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["load"]
 
@@ -75,10 +70,11 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
 
     Raises
     ------
-    FileNotFoundError
-        If there is none.
+    OSError
+        If it cannot be read.
     ValueError
-        If it is no TOML, or a name or a value in it is none of ours.
+        If it is not a TOML file, longer than 256 KiB, nested too deeply, has more than 10 dots on a line that are not
+        decimal points, or has a name or a value that rcspike does not know.
 
     Examples
     --------
@@ -91,10 +87,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     (Devices(on_off=50.0, w_max=None), (Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)))
     """
     path = Path(path)
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no TOML: {error}") from error
+    tables = read_toml(path)
     for name, table in tables.items():
         if name not in _EFFECTS and name != "devices":
             raise ValueError(f"{path} has {name!r}; known are devices, {', '.join(_EFFECTS)}")

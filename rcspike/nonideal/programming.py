@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -10,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike._numbers import numbers
+from rcspike._readers import read_columns
 from rcspike.devices import Array, Layer
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
@@ -121,19 +121,14 @@ class Measured(Fixed):
 
         Raises
         ------
-        FileNotFoundError
-            If there is none.
+        OSError
+            If it cannot be read.
         ValueError
-            If a column is missing or holds no number.
+            If it is longer than 32 MiB, or a column is missing or holds something other than numbers.
         """
+        columns = read_columns(path, dict.fromkeys(("target", "mean", "std"), float))
         try:
-            with open(path, newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-            columns = {name: tuple(float(row[name]) for row in rows) for name in ("target", "mean", "std")}
-        except (KeyError, TypeError, ValueError, csv.Error) as error:
-            raise ValueError(f"{path} must have the columns target, mean and std, all numbers: {error}") from error
-        try:
-            return cls(**columns, scale=scale)
+            return cls(**{name: tuple(column) for name, column in columns.items()}, scale=scale)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 

@@ -6,7 +6,6 @@ Jinja2 is imported inside the function, so that the package does without it.
 from __future__ import annotations
 
 import base64
-import csv
 import json
 import math
 import os
@@ -19,6 +18,7 @@ from xml.etree import ElementTree
 
 from rcspike._core import build_config
 from rcspike._files import written_whole
+from rcspike._readers import read_bytes, read_csv, read_json
 
 __all__ = ["write_report"]
 
@@ -62,8 +62,8 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     """Write one self-contained HTML file about the folder of a run, a sweep or another command.
 
     Into it go every figure (``*.svg``), every table (``*.csv``) and every record (``*.json`` with a ``"command"``: the
-    command, settings, seeds and versions) of the folder itself, not of those below. The file refers to nothing outside
-    itself, needs no script, and is the same, byte for byte, for the same folder.
+    command, settings, seeds and versions) of the folder itself, not of those below and not hidden. The file refers to
+    nothing outside itself, needs no script, and is the same, byte for byte, for the same folder.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     OSError
         If there is no such folder, or the file cannot be written.
     ValueError
-        If the folder has nothing to report, or a file in it is damaged.
+        If the folder has nothing to report, or a file in it is damaged or longer than 8 MiB.
 
     Examples
     --------
@@ -102,9 +102,12 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     source = Path(folder)
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
-    figures = [_figure(file) for file in sorted(source.glob("*.svg"))]
-    tables = sorted((_table(file) for file in source.glob("*.csv")), key=lambda table: (len(table.rows), table.name))
-    records = [record for file in sorted(source.glob("*.json")) for record in _records(file)]
+    shown = sorted(file for file in source.iterdir() if not file.name.startswith("."))
+    figures = [_figure(file) for file in shown if file.suffix == ".svg"]
+    tables = sorted(
+        (_table(file) for file in shown if file.suffix == ".csv"), key=lambda table: (len(table.rows), table.name)
+    )
+    records = [record for file in shown if file.suffix == ".json" for record in _records(file)]
     if not (figures or tables or records):
         raise ValueError(f"{source} has no figure (*.svg), table (*.csv) or record of a command (*.json) in it")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -118,16 +121,16 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     )
     target = source / "report.html" if path is None else Path(path)
     with written_whole(target) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
     return target
 
 
 def _figure(file: Path) -> _Figure:
     """As an image of its own, so that neither ids nor styles of two figures meet."""
-    content = file.read_bytes()
+    content = read_bytes(file)
     try:
         root = ElementTree.fromstring(content)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter two: an encoding it does not know
         raise ValueError(f"{file} is not a whole SVG file: {error}") from error
     if not root.tag.endswith("svg"):
         raise ValueError(f"{file} is not an SVG file but has the root {root.tag}")
@@ -135,10 +138,7 @@ def _figure(file: Path) -> _Figure:
 
 
 def _table(file: Path) -> _Table:
-    try:
-        head, *rows = list(csv.reader(_text(file).splitlines())) or [[]]
-    except csv.Error as error:
-        raise ValueError(f"{file} is not a table: {error}") from error
+    head, *rows = read_csv(file) or [[]]
     return _Table(file.name, head, [[_cell(text) for text in row] for row in rows])
 
 
@@ -154,17 +154,25 @@ def _cell(text: str) -> _Cell:
 
 def _records(file: Path) -> list[_Record]:
     """None if the file has no command in it."""
-    try:
-        content = json.loads(_text(file))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{file} is not a whole JSON file: {error}") from error
+    content = read_json(file)
     if not isinstance(content, dict) or "command" not in content:
         return []
     command = content.pop("command")
+    if isinstance(command, list) and all(isinstance(word, str) for word in command):
+        command = shlex.join(command)
+    if not isinstance(command, str):
+        raise ValueError(f"{file} has a command that is neither text nor a list of words")
+    try:
+        return [_Record(file.name, command, _groups(content))]
+    except RecursionError as error:
+        raise ValueError(f"{file} is nested too deeply for a record") from error
+
+
+def _groups(content: dict[str, Any]) -> list[tuple[str, list[tuple[str, _Cell]]]]:
     plain = {name: value for name, value in content.items() if not isinstance(value, dict)}
     groups = [("", _facts(plain))] if plain else []
     groups += [(name, _facts(value)) for name, value in content.items() if isinstance(value, dict)]
-    return [_Record(file.name, command if isinstance(command, str) else shlex.join(map(str, command)), groups)]
+    return groups
 
 
 def _facts(group: dict[str, Any], prefix: str = "") -> list[tuple[str, _Cell]]:
@@ -181,10 +189,3 @@ def _said(value: Any) -> str:
     if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
         return ", ".join(map(_said, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 text: {error}") from error

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from rcspike._files import written_whole
+from rcspike._readers import integer, read_columns
 from rcspike.spice.verify import Comparison
 
 __all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measurements", "write_csv"]
@@ -18,7 +19,9 @@ __all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measureme
 Float64Array = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.int64]
 
-_SPIKES, _WAVEFORMS = ["image", "neuron", "spike_time"], ["image", "neuron", "time", "voltage"]
+_Columns = dict[str, Callable[[str], float]]
+_SPIKES: _Columns = {"image": integer, "neuron": integer, "spike_time": float}
+_WAVEFORMS: _Columns = {"image": integer, "neuron": integer, "time": float, "voltage": float}
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +130,11 @@ def read_csv(path: str | os.PathLike[str]) -> Measurements:
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    OSError
+        If it cannot be read.
     ValueError
-        If columns are missing, a cell is no number, or as in `Measurements`; names the file and line.
+        If it is longer than 32 MiB, columns are missing, a cell does not hold a number, or as in `Measurements`; names
+        the file and line.
 
     Examples
     --------
@@ -139,24 +143,14 @@ def read_csv(path: str | os.PathLike[str]) -> Measurements:
     Traceback (most recent call last):
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.csv'
     """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        header = reader.fieldnames or []
-        columns = next((names for names in (_SPIKES, _WAVEFORMS) if set(names) <= set(header)), None)
-        if columns is None:
-            wanted = f"{','.join(_SPIKES)} or {','.join(_WAVEFORMS)}"
-            raise ValueError(f"{path} must have columns {wanted}, got {','.join(header) or 'nothing'}")
-        rows: list[list[float]] = []
-        for row in reader:
-            try:
-                rows.append([int(row[columns[0]]), int(row[columns[1]]), *(float(row[name]) for name in columns[2:])])
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
-    if not rows:
+    image, neuron, *rest = read_columns(path, _SPIKES, _WAVEFORMS).values()
+    if not image:
         raise ValueError(f"{path} has no rows below its header")
-    table = np.array(rows)
-    image, neuron = table[:, :2].astype(np.int64).T
     try:
-        return Measurements(image, neuron, *table[:, 2:].T)
-    except ValueError as error:
+        return Measurements(
+            np.array(image, dtype=np.int64),
+            np.array(neuron, dtype=np.int64),
+            *(np.array(column, dtype=np.float64) for column in rest),
+        )
+    except (OverflowError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
