@@ -178,7 +178,7 @@ class Chip:
                 t = t + shifts[depth]
             for effect in maps:
                 t = effect.times(t)
-            spikes = t if last else np.maximum(t, 0)
+            spikes = t if last else np.where(t > 1, np.inf, np.maximum(t, 0)).astype(t.dtype)
         return np.asarray(1 - t)
 
     def predict(
