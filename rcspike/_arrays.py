@@ -53,14 +53,16 @@ def check_times(times: Any, ndim: int = 2) -> FloatArray:
     if isinstance(times, np.ndarray) and times.dtype.kind in "iub":
         raise TypeError(f"times must be floats, in T, got {times.dtype}; make times of images with rcspike.encode")
     plain = check_array("times", times, ndim)
-    for part in (plain[:8], plain):  # nearly always the first samples have a fraction
-        finite = part[np.isfinite(part)]
-        if np.any(finite != np.floor(finite)):
-            return plain
-    above = np.unique(finite[finite > 1])
-    if len(above) > 2:
-        raise ValueError(
-            f"times must be in T, from 0 to 1 or inf for no spike, got only whole numbers, up to {above[-1]:g}, "
-            "as pixels are; make times of images with rcspike.encode"
-        )
+    if not _has_fractions(plain[:8]):  # nearly always the first samples have some
+        above = np.unique(plain[(plain > 1) & (plain < np.inf)])
+        if len(above) > 2 and not _has_fractions(plain):
+            raise ValueError(
+                f"times must be in T, from 0 to 1 or inf for no spike, got only whole numbers, up to {above[-1]:g}, "
+                "as pixels are; make times of images with rcspike.encode"
+            )
     return plain
+
+
+def _has_fractions(times: FloatArray) -> bool:
+    finite = times[np.isfinite(times)]
+    return bool(np.any(finite != np.floor(finite)))

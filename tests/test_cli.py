@@ -213,7 +213,7 @@ def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_b
     command = "rcspike train --v-syn 2.5 --hidden 12 --epochs 4 --noise 0.02 --out stopped --resume"
     assert f"stopped after epoch 2 of 4; go on with: {command}" in said(stopped)
     assert len(rows(place / "stopped")) == 2
-    saved = checkpoint.load(place / "stopped" / "checkpoint.safetensors", {})
+    saved = checkpoint.load(place / "stopped" / "checkpoint.safetensors")
     assert weights(place / "stopped") == [w.tobytes() for w in saved.weights]
 
     resumed = rcspike_(*command.split()[1:])

@@ -113,7 +113,7 @@ def test_training_is_adam_on_the_slopes_of_the_loss(
             m2 += 0.001 * (g**2 - m2)
             w *= 1 - slow * weight_decay
             w -= slow * (m1 / (1 - 0.9 ** (step + 1))) / (np.sqrt(m2 / (1 - 0.999 ** (step + 1))) + 1e-8)
-    saved = checkpoint.load(path, {})
+    saved = checkpoint.load(path)
     # Differences are off by h^2/6 times a third derivative, of order 1/tau^3: 1e-9. Where a slope itself is that small,
     # its quotient in Adam's step is anything below 1, so these weights are left out.
     for mine, theirs in zip((*first, *second), (*saved.moments[0], *saved.moments[1]), strict=True):
