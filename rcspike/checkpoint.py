@@ -43,7 +43,7 @@ class Identity:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """As a checkpoint keeps it: settings that differ from their defaults, and a digest of everything else."""
+        """For a checkpoint to keep, the settings that differ from their defaults and a digest of everything else."""
         data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
         start = digest({"circuit": self.circuit, "weights": list(self.weights), "data": data})
         return {"settings": _without_defaults(self.settings), "start": start}

@@ -178,7 +178,7 @@ class Chip:
                 t = t + shifts[depth]
             for effect in maps:
                 t = effect.times(t)
-            spikes = t if last else np.maximum(t, 0)
+            spikes = t if last else np.where(t > 1, np.inf, np.maximum(t, 0)).astype(t.dtype)
         return readout_voltages(t, layers[-1].circuit)
 
     def predict(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike import _idx
+from rcspike._arrays import plain_array
 from rcspike.functional import encode
 
 __all__ = ["Dataset", "Split", "load"]
@@ -34,7 +35,7 @@ class Split:
     ------
     ValueError
         If there are no images, they have no three axes, there is not one label for each, a dtype
-        does not fit, a pixel is NaN or outside [0, 1], or a label is negative.
+        does not fit, a pixel is NaN, masked or outside [0, 1], or a label is masked or negative.
 
     Examples
     --------
@@ -50,7 +51,7 @@ class Split:
     labels: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images, labels = plain_array("images", self.images), plain_array("labels", self.labels)
         if images.ndim != 3 or 0 in images.shape:
             raise ValueError(f"images must have shape (n, height, width), none of them 0, got {images.shape}")
         if labels.shape != images.shape[:1]:

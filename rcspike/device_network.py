@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
+from rcspike._arrays import FloatArray, check_array
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, Schedule, check_array, check_threads, circuit_core, network_input
+from rcspike.functional import Schedule, check_threads, circuit_core, network_input
 
 __all__ = ["DeviceNetwork", "DevicePairs"]
 
@@ -48,11 +49,10 @@ class DevicePairs:
     offset: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        check_array("plus", self.plus, 2)
-        check_array("minus", self.minus, 2, self.plus.dtype)
-        for name in ("drive0", "conductance0", "offset"):
-            if getattr(self, name) is not None:
-                check_array(name, getattr(self, name), 1, self.plus.dtype)
+        plus = check_array("plus", self.plus, 2)
+        for name, ndim in (("plus", 2), ("minus", 2), ("drive0", 1), ("conductance0", 1), ("offset", 1)):
+            if ndim == 2 or getattr(self, name) is not None:
+                object.__setattr__(self, name, check_array(name, getattr(self, name), ndim, plus.dtype))
 
     @classmethod
     def of_weights(cls, weights: FloatArray) -> DevicePairs:
@@ -152,9 +152,7 @@ class DeviceNetwork:
             As in `rcspike.functional.charge`; also if the shifts do not fit.
         """
         spikes = network_input(times, self.sizes[0], self.dtype)
-        shifts = [] if shifts is None else list(shifts)
-        for layer, shift in enumerate(shifts):
-            check_array(f"shifts[{layer}]", shift, 2, self.dtype)
+        shifts = [check_array(f"shifts[{layer}]", shift, 2, self.dtype) for layer, shift in enumerate(shifts or [])]
         return self._core.forward(spikes, shifts, check_threads(threads))
 
     def predict(

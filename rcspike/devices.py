@@ -9,6 +9,7 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._arrays import plain_array
 from rcspike._numbers import number, numbers
 from rcspike.circuit import Circuit
 from rcspike.functional import FloatArray
@@ -136,9 +137,9 @@ class Devices:
         Raises
         ------
         ValueError
-            If w_max is given for fewer layers.
+            If w_max is given for fewer layers, or weights are masked.
         """
-        w = np.asarray(weights, dtype=np.float64)
+        w = plain_array("weights", weights).astype(np.float64)
         if isinstance(self.w_max, tuple):
             if depth >= len(self.w_max):
                 raise ValueError(f"w_max is given for {len(self.w_max)} layers, but there is a layer {depth + 1}")

@@ -14,9 +14,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._arrays import FloatArray, check_times
 from rcspike._numbers import number
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, charge, fire, supply_charge
+from rcspike.functional import charge, fire, supply_charge
 from rcspike.network import Network, spike_time_noise
 from rcspike.physical import PhysicalScale
 
@@ -181,7 +182,7 @@ def activity(
     """
     if noise > 0 and seed is None:
         raise ValueError("noise needs a seed")
-    circuit, sizes = network.circuit, network.sizes
+    circuit, sizes, times = network.circuit, network.sizes, check_times(times)
     shifts = spike_time_noise(np.random.default_rng(seed), len(times), sizes[1:], noise, network.dtype)
     charges: list[list[npt.NDArray[np.float64]]] = []
     spikes = []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import multiprocessing
 import os
+import pkgutil
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -20,6 +23,7 @@ __all__ = ["executor", "run_jobs"]
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+_PATIENCE = 10  # seconds for a Dask cluster to have a worker
 _LOSSES = 3  # how often the processes of this machine may die before the jobs on them count as failed
 
 
@@ -47,7 +51,7 @@ def run_jobs(
     Raises
     ------
     OSError
-        If no Dask scheduler answers.
+        As in `executor`; also if Dask's scheduler dies before all jobs are done.
 
     Examples
     --------
@@ -59,7 +63,12 @@ def run_jobs(
         lost: list[Job] = []
         with executor(len(left), workers=workers, dask=dask) as (pool, threads):
             futures: dict[Future[Result], Job] = {pool.submit(function, job, threads=threads): job for job in left}
-            for future in as_completed(futures):
+            for n_done, future in enumerate(as_completed(futures)):
+                if future.cancelled():  # by Dask alone, which does so with all once it has lost its scheduler
+                    raise OSError(
+                        f"the Dask scheduler at {dask} is gone, with {len(left) - n_done} of {len(jobs)} jobs to do; "
+                        "what has finished is kept: start the scheduler and the workers again and repeat the command"
+                    )
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool) and attempt < _LOSSES:
                     lost.append(futures[future])
@@ -95,7 +104,8 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
     ImportError
         If Dask is asked for and missing.
     OSError
-        If no scheduler answers at the address.
+        If no scheduler answers at the address, it has no workers for 10 s, or it or a worker cannot import rcspike or
+        has another version, which might give other bits.
     ValueError
         If `workers` is below 1 or given together with `dask`.
 
@@ -181,9 +191,52 @@ def _dask(address: str) -> Iterator[Any]:
         )
     except (OSError, ValueError) as error:
         raise OSError(f"no Dask scheduler answers at {address}: {error}") from error
-    with client:
+    with _silent("distributed.client"), client:  # its log has a traceback where the error says all
+        _check_cluster(client, address)
         pool = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
         try:
             yield pool
         finally:
             pool.shutdown(wait=False)
+
+
+def _check_cluster(client: Any, address: str) -> None:
+    """Raise an error for what would leave jobs without an answer: no workers, or some without this rcspike."""
+    # By a function of the standard library, since one of this package is sent by its name. As a job too, so that a
+    # cluster that grows with its load starts a worker.
+    question = pkgutil.resolve_name, "rcspike:__version__"
+    job = client.submit(*question, pure=False)
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+    except asyncio.TimeoutError as error:
+        raise OSError(
+            f"the Dask scheduler at {address} has had no worker for {_PATIENCE} s; start some with: "
+            f"dask worker {address} --nthreads 1"
+        ) from error
+    finally:
+        job.release()
+    try:
+        scheduler = client.run_on_scheduler(*question)
+    except (ImportError, AttributeError) as error:
+        scheduler = error
+    wanted = _core.build_config()["version"]
+    for name, answer in {"the scheduler": scheduler, **client.run(*question, on_error="return")}.items():
+        if isinstance(answer, OSError):
+            continue  # a worker that has died just now; Dask gives its jobs to others
+        if answer != wanted:
+            found = f"does not have rcspike ({answer})" if isinstance(answer, Exception) else f"has rcspike {answer}"
+            raise OSError(
+                f"{name} of the Dask cluster at {address} {found}; install rcspike {wanted}, the version used here, "
+                "wherever the scheduler and a worker run: another one may give other bits"
+            )
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

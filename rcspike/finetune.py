@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._arrays import plain_array
 from rcspike._equivalent import equivalent_scale
 from rcspike.chips import Chip
 from rcspike.devices import Layer
@@ -122,6 +123,7 @@ def retrain_last_layer(
     >>> chip.predict(times)
     array([0, 1])
     """
+    labels = plain_array("labels", labels)
     if len(labels) != len(times):
         raise ValueError(f"labels must have shape ({len(times)},) to match times, got {labels.shape}")
     if labels.min() < 0 or labels.max() >= chip.sizes[-1]:

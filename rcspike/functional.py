@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
+from rcspike._arrays import FLOATS, check_array, check_times, plain_array
+from rcspike._arrays import FloatArray as FloatArray
 from rcspike.circuit import Circuit
 
 __all__ = [
@@ -34,24 +36,7 @@ __all__ = [
     "trace",
 ]
 
-FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 Schedule: TypeAlias = _core.Schedule32 | _core.Schedule64
-_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-
-
-def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = None) -> None:
-    """Refuse what the engine cannot read: no array, another dtype than it works in, a wrong rank, not C-ordered."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"{name} must be a numpy array, got {type(array).__name__}")
-    wanted = _FLOATS if dtype is None else (dtype,)
-    if array.dtype not in wanted:
-        raise TypeError(f"{name} must be {' or '.join(map(str, wanted))}, got {array.dtype}; convert with .astype")
-    if array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}, got shape {array.shape}")
-    if not array.flags.aligned:
-        raise ValueError(f"{name} does not lie on a multiple of its numbers' size in memory; use {name}.copy()")
-    if not array.flags.c_contiguous:
-        raise ValueError(f"{name} must be C-contiguous, got strides {array.strides}; use np.ascontiguousarray({name})")
 
 
 def check_threads(threads: int | None) -> int | None:
@@ -90,7 +75,7 @@ def encode(images: npt.NDArray[Any]) -> FloatArray:
     TypeError
         If the dtype is another one.
     ValueError
-        If an intensity lies outside [0, 1] or there is no axis to flatten.
+        If an intensity lies outside [0, 1] or is masked, or there is no axis to flatten.
 
     Examples
     --------
@@ -99,6 +84,7 @@ def encode(images: npt.NDArray[Any]) -> FloatArray:
     """
     if not isinstance(images, np.ndarray):
         raise TypeError(f"images must be a numpy array, got {type(images).__name__}")
+    images = plain_array("images", images)
     if images.ndim < 2:
         raise ValueError(f"images must have shape (batch, ...), got {images.shape}")
     flat = np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))
@@ -106,7 +92,7 @@ def encode(images: npt.NDArray[Any]) -> FloatArray:
         x = np.arange(256, dtype=np.float32) / np.float32(255)
         table = np.where(x > 0, 1 - x, np.float32(np.inf))
         return np.asarray(table[flat])
-    if flat.dtype not in _FLOATS:
+    if flat.dtype not in FLOATS:
         raise TypeError(f"images must be uint8, float32 or float64, got {images.dtype}")
     if not np.all((flat >= 0) & (flat <= 1)):
         worst = flat[~((flat >= 0) & (flat <= 1))][0]
@@ -142,7 +128,7 @@ def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: 
     >>> network.predict(schedule(np.array([[0.2, 0.5], [np.inf, 0.5]])))
     array([0, 1])
     """
-    check_array("times", times, 2)
+    times = check_times(times)
     return _core.schedule(in_precision(times, times.dtype if dtype is None else dtype), check_threads(threads))
 
 
@@ -158,7 +144,7 @@ def network_input(times: FloatArray | Schedule, n_in: int, dtype: np.dtype[Any])
             raise TypeError(f"the schedule is not of {dtype} times, as the network computes; pass dtype to schedule")
         shape = (times.batch, times.n_in)
     else:
-        check_array("times", times, 2)
+        times = check_times(times)
         shape = times.shape
     if shape[1] != n_in:
         raise ValueError(f"times must have shape (batch, {n_in}) for this network, got {shape}")
@@ -172,14 +158,14 @@ def _fit(times: FloatArray | Schedule, name: str, weights: FloatArray, threads: 
         events = network_input(times, weights.shape[0], weights.dtype)
         assert isinstance(events, Schedule)
         return events
-    check_array("times", times, 2)
+    times = check_times(times)
     if weights.shape[0] != times.shape[1]:
         hint = f"; did you mean {name}.T?" if weights.shape[1] == times.shape[1] else ""
         raise ValueError(
             f"{name} must have shape ({times.shape[1]}, n_out) to match times of shape {times.shape}, "
             f"got {weights.shape}{hint}"
         )
-    return schedule(times, dtype=weights.dtype, threads=threads)
+    return _core.schedule(in_precision(times, weights.dtype), check_threads(threads))
 
 
 def charge(times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads: int | None = None) -> FloatArray:
@@ -204,9 +190,11 @@ def charge(times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads:
     Raises
     ------
     TypeError
-        If an array is not a float32 or float64 numpy array.
+        If an array is not a float32 or float64 numpy array; images become times by `encode`.
     ValueError
-        If a time is negative or NaN, a weight is not finite, or shapes or memory layout do not fit.
+        If a time is negative or NaN, times are pixels, a weight is not finite, a value is masked, or shapes or memory
+        layout do not fit. Times are taken for pixels if all finite ones are whole numbers, and more than two different
+        ones lie above 1.
 
     Notes
     -----

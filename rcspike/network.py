@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core, _tensors
+from rcspike._arrays import FloatArray, check_array
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, Schedule, check_array, check_threads, circuit_core, network_input
+from rcspike.functional import Schedule, check_threads, circuit_core, network_input
 from rcspike.initialisation import initial_weights
 
 __all__ = ["Network", "spike_time_noise"]
@@ -31,7 +32,7 @@ class Network:
     TypeError
         If the weights are not float32 or float64 arrays of one dtype.
     ValueError
-        If a shape does not continue the previous layer, or a weight is not finite.
+        If a shape does not continue the previous layer, or a weight is masked or not finite.
 
     Examples
     --------
@@ -85,9 +86,8 @@ class Network:
     def weights(self, weights: Sequence[FloatArray]) -> None:
         weights = tuple(weights)
         dtype = weights[0].dtype if weights and isinstance(weights[0], np.ndarray) else None
-        for layer, w in enumerate(weights):
-            check_array(f"weights[{layer}]", w, 2, dtype if layer > 0 else None)
-        copies: list[Any] = [w.copy() for w in weights]
+        checked = [check_array(f"weights[{i}]", w, 2, dtype if i > 0 else None) for i, w in enumerate(weights)]
+        copies: list[Any] = [w.copy() for w in checked]
         self._core = _core.network(copies, circuit_core(self._circuit))
         for copy in copies:
             copy.setflags(write=False)

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._arrays import FloatArray, check_array, check_times
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, check_array
 from rcspike.physical import PhysicalScale
 
 __all__ = ["SKY130_N", "SKY130_P", "Diode", "charge_diodes"]
@@ -142,8 +142,7 @@ def charge_diodes(
     """
     from scipy.integrate import solve_ivp
 
-    check_array("times", times, 2)
-    check_array("weights", weights, 2)
+    times, weights = check_times(times), check_array("weights", weights, 2)
     if times.shape[1] != weights.shape[0]:
         raise ValueError(f"weights must have shape ({times.shape[1]}, n_out), got {weights.shape}")
     if math.isinf(circuit.e_plus) or math.isinf(circuit.e_minus):

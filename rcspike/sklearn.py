@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._arrays import check_unmasked
 from rcspike.circuit import Circuit
 from rcspike.functional import FloatArray, encode, schedule
 from rcspike.network import Network
@@ -183,6 +184,8 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         return labels
 
     def _checked(self, X: Any, y: Any, *, anew: bool) -> tuple[FloatArray, npt.NDArray[Any]]:
+        check_unmasked("X", X)
+        check_unmasked("y", y)
         X, y = validate_data(self, X, y, dtype=_FLOATS, reset=anew)
         check_classification_targets(y)
         return X, y
@@ -236,6 +239,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
 
     def _voltages(self, X: Any) -> npt.NDArray[np.float64]:
         check_is_fitted(self)
+        check_unmasked("X", X)
         X = validate_data(self, X, dtype=_FLOATS, reset=False)
         times = _spike_times(X, self.data_min_, self.data_max_)
         # In double precision the sign of a difference and the order of probabilities are those of the voltages.

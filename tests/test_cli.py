@@ -217,7 +217,7 @@ def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_b
     assert f"stopped after epoch 2 of 4; go on with: {command}" in said(stopped)
     assert len(rows(place / "stopped")) == 2
     assert drawn == [4, 2]  # the stopped run has a figure of its two epochs
-    saved = checkpoint.load(place / "stopped" / "checkpoint.safetensors", {})
+    saved = checkpoint.load(place / "stopped" / "checkpoint.safetensors")
     assert weights(place / "stopped") == [w.tobytes() for w in saved.weights]
 
     resumed = rcspike_(*command.split()[1:])

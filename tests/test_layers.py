@@ -16,7 +16,7 @@ CPP = ROOT / "src" / "cpp"
 # Every module of the package has a place here; one that is a folder counts as a whole. From the bottom to the top: an
 # import goes to a lower rank, or to the same one if no module there is reached from itself.
 RANKS = [
-    ["_core", "_files", "_identity", "_locks", "_numbers", "_readers", "_sdk", "circuit"],
+    ["_arrays", "_core", "_files", "_identity", "_locks", "_numbers", "_readers", "_sdk", "circuit"],
     ["_tensors", "functional"],
     ["_idx", "initialisation", "datasets", "device_model", "device_network", "network", "physical", "energy"],
     ["devices", "nonideal", "_equivalent", "chips", "finetune", "device_training"],

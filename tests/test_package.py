@@ -35,8 +35,8 @@ HEADERS = words("""
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {
     *words("""
-    __init__.py __main__.py _core.pyi _files.py _identity.py _idx.py _locks.py _numbers.py _readers.py _sdk.py
-    _tensors.py checkpoint.py circuit.py core.pxd
+    __init__.py __main__.py _arrays.py _core.pyi _files.py _identity.py _idx.py _locks.py _numbers.py _readers.py
+    _sdk.py _tensors.py checkpoint.py circuit.py core.pxd
     datasets.py device_model.py device_network.py energy.py executors.py experiment.py functional.py history.py
     initialisation.py network.py physical.py presets.py py.typed relu.py shockley.py sklearn.py sweep.py tables.py
     training.py transfer.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -188,9 +189,27 @@ def test_tables_come_back_as_they_were_written(tmp_path: Path) -> None:
             np.testing.assert_array_equal(getattr(again, column), getattr(table, column))
 
 
+@pytest.mark.parametrize("image", [2**53 + 1, 2**63 - 1])
+def test_numbers_of_images_are_kept_to_the_last_digit(tmp_path: Path, image: int) -> None:
+    spike = spice.Measurements(np.array([image]), np.array([7], dtype=np.uint8), np.array([1e-7]))
+    spice.write_csv(spike, tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text().splitlines()[1].startswith(f"{image},7,")
+    again = spice.read_csv(tmp_path / "table.csv")
+    assert (again.image.tolist(), again.neuron.tolist()) == ([image], [7])
+
+
+@pytest.mark.parametrize("image", [np.array([-1]), np.array([2**63], dtype=np.uint64), np.array([0.0])])
+def test_numbers_of_images_are_integers_that_are_not_negative(image: Any) -> None:
+    with pytest.raises(ValueError, match=r"image must hold integers from 0 to 2\*\*63 - 1, got"):
+        spice.Measurements(image, np.array([0]), np.array([1e-7]))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (f"image,neuron,spike_time\n{2**63},0,1e-7\n", r"line 2: image must be from 0 to 2\*\*63 - 1, got 92233720"),
+        ("image,neuron,spike_time\n0,-1,1e-7\n", r"line 2: neuron must be from 0 to 2\*\*63 - 1, got -1"),
+        ("image,neuron,spike_time\n0.5,0,1e-7\n", "line 2: invalid literal"),
         ("image,neuron\n0,0\n", "must have columns image,neuron,spike_time or image,neuron,time,voltage"),
         ("", "got nothing"),
         ("image,neuron,spike_time\n", "no rows below its header"),

@@ -12,7 +12,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ pytest.importorskip("sklearn")
 from jobs import die_once, raise_it
 from typer.testing import CliRunner
 
-from rcspike import Circuit, DeviceModel, Network, datasets, evaluate, plots, train
+from rcspike import Circuit, DeviceModel, Network, __version__, datasets, evaluate, plots, train
 from rcspike.cli import app
 from rcspike.executors import run_jobs
 from rcspike.experiment import experiment_key, run_experiment
@@ -312,6 +313,79 @@ def test_ctrl_c_as_the_workers_start_is_one_line(seconds: float, tmp_path: Path)
     assert errors.startswith("stopped with 27 of 27 runs to do; go on with: rcspike sweep digits")
     assert errors.count("\n") == 1
     assert not list(out.glob("*.csv"))
+
+
+@contextmanager
+def dask_process(kind: str, *words: str, before: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """A scheduler or a worker in a process of its own, in which a line of Python has run before."""
+    code = f"{before}\nfrom distributed.cli.dask_{kind} import main; main()"
+    command = [sys.executable, "-c", code, "--no-dashboard", *words]
+    process = subprocess.Popen(command, cwd=TESTS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("None", r"does not have rcspike \(.*rcspike"),
+        ("types.SimpleNamespace(__version__='0.0.1')", r"has rcspike 0\.0\.1"),
+    ],
+)
+def test_a_dask_worker_without_this_rcspike_is_named(module: str, message: str, tmp_path: Path) -> None:
+    from dask.distributed import Client, LocalCluster
+
+    before = f"import sys, types; sys.modules['rcspike'] = {module}"
+    message = f"{message}.*; install rcspike {re.escape(__version__)}"
+    cluster = LocalCluster(n_workers=0, processes=True, dashboard_address=":0", local_directory=str(tmp_path))
+    words = (cluster.scheduler_address, "--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path))
+    with cluster, Client(cluster) as client, dask_process("worker", *words, before=before):
+        client.wait_for_workers(1, timeout=60)
+        (worker,) = client.run(os.getpid)
+        with pytest.raises(OSError, match=f"^{worker} of the Dask cluster at .* {message}"):
+            next(run_jobs(dict, [{}], dask=cluster.scheduler_address))
+
+
+@pytest.mark.long
+def test_a_dask_cluster_without_workers_is_named(tmp_path: Path) -> None:
+    from dask.distributed import LocalCluster
+
+    options: dict[str, Any] = {"processes": False, "dashboard_address": ":0", "local_directory": str(tmp_path)}
+    with (
+        LocalCluster(n_workers=0, **options) as cluster,
+        pytest.raises(OSError, match=f"has had no worker .*: dask worker {cluster.scheduler_address} --nthreads 1"),
+    ):
+        next(run_jobs(dict, [{}], dask=cluster.scheduler_address))
+
+
+@pytest.mark.long
+def test_a_dask_cluster_that_starts_workers_when_there_are_jobs_is_one(tmp_path: Path) -> None:
+    from dask.distributed import LocalCluster
+
+    options: dict[str, Any] = {"processes": False, "dashboard_address": ":0", "local_directory": str(tmp_path)}
+    with LocalCluster(n_workers=0, threads_per_worker=1, **options) as cluster:
+        cluster.adapt(minimum=0, maximum=1)
+        assert list(run_jobs(dict, [{}], dask=cluster.scheduler_address)) == [({}, {"threads": 1})]
+
+
+@pytest.mark.long
+def test_a_dask_scheduler_that_dies_is_one_line_and_what_has_finished_is_kept(tmp_path: Path) -> None:
+    file, out = tmp_path / "scheduler.json", tmp_path / "out"
+    files = ("--scheduler-file", str(file))
+    options = ("--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path))
+    with dask_process("scheduler", *files, "--port", "0") as scheduler, dask_process("worker", *files, *options):
+        wait_until(file.exists, "for the scheduler")
+        address = json.loads(file.read_text())["address"]
+        process = start_sweep(out, *SMALL, "--dask", address)
+        wait_until(lambda: n_stored(out) >= 2, "for two runs")
+        scheduler.kill()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert re.fullmatch(rf"error: the Dask scheduler at {address} is gone, with \d+ of 12 jobs to do; .*\n", errors)
+    assert n_stored(out) >= 2
 
 
 @pytest.mark.process

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._arrays import FloatArray, check_times, plain_array
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, charge_affine, charge_affine_vjp
+from rcspike.functional import charge_affine, charge_affine_vjp
 from rcspike.network import Network
 from rcspike.physical import PhysicalScale
 from rcspike.spice.measurements import Measurements
@@ -219,6 +220,7 @@ def _groups(
     measurements: Measurements, times: FloatArray, g_plus: Float64Array, g_minus: Float64Array, scale: PhysicalScale
 ) -> list[_Group]:
     m, is_spikes = measurements, measurements.voltage is None
+    times, g_plus, g_minus = check_times(times), plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
     for name, index, n_there in (("image", m.image, len(times)), ("neuron", m.neuron, g_plus.shape[1])):
         if np.any((index < 0) | (index >= n_there)):
             raise ValueError(f"{name} must be in [0, {n_there}), got {index[(index < 0) | (index >= n_there)][0]}")

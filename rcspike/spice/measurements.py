@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._arrays import plain_array
 from rcspike._files import written_whole
 from rcspike._readers import integer, read_columns
 from rcspike.spice.verify import Comparison
@@ -31,7 +32,7 @@ class Measurements:
     Parameters
     ----------
     image, neuron : (n,)
-        Numbers of the sample and of the neuron in its layer.
+        Numbers of the sample and of the neuron in its layer: integers, not negative.
     time : (n,)
         In s: of a voltage from the start of the charging phase, of a spike from the start of the firing phase, and
         ``inf`` for none.
@@ -41,7 +42,8 @@ class Measurements:
     Raises
     ------
     ValueError
-        If there are no rows, the columns differ in length, or a value is NaN or a time negative.
+        If there are no rows, the columns differ in length, a value is NaN or masked, a time or a number is negative,
+        or a number is not an integer below 2**63.
 
     Examples
     --------
@@ -55,9 +57,17 @@ class Measurements:
     voltage: Float64Array | None = None
 
     def __post_init__(self) -> None:
+        for name, column in vars(self).items():
+            if column is not None:
+                object.__setattr__(self, name, plain_array(name, column))
         lengths = {name: len(column) for name, column in vars(self).items() if column is not None}
         if len(set(lengths.values())) > 1 or lengths["image"] == 0:
             raise ValueError(f"columns must be of one length above 0, got {lengths}")
+        for name in ("image", "neuron"):
+            column = getattr(self, name)
+            if column.dtype.kind not in "iu" or np.any((column < 0) | (column > np.iinfo(np.int64).max)):
+                raise ValueError(f"{name} must hold integers from 0 to 2**63 - 1, got {column.min()} to {column.max()}")
+            object.__setattr__(self, name, column.astype(np.int64))
         if not np.all(self.time >= 0):
             raise ValueError(f"times must be in s and not negative, got {self.time[~(self.time >= 0)][0]}")
         if self.voltage is not None and not np.all(np.isfinite(self.voltage)):

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._arrays import FloatArray, check_array, check_times, plain_array
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, check_array
 from rcspike.physical import PhysicalScale
 
 __all__ = ["conductances", "layer_netlist", "library"]
@@ -118,7 +118,7 @@ def conductances(
             f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
             "v_syn = 1000 is as good as conventional"
         )
-    w = weights.astype(np.float64) * scale.siemens(1.0)
+    w = plain_array("weights", weights).astype(np.float64) * scale.siemens(1.0)
     return np.where(w > 0, w / circuit.e_plus, 0.0), np.where(w < 0, w / circuit.e_minus, 0.0)
 
 
@@ -168,7 +168,8 @@ def layer_netlist(
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
-    check_array("times", times, 1)
+    times = check_times(times, 1)
+    g_plus, g_minus = plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
     n_in, n_out = len(times), g_plus.shape[-1]
     for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
         check_array(name, g, 2)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import functional
+from rcspike._arrays import FloatArray, check_times
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray
 from rcspike.network import Network
 from rcspike.physical import PhysicalScale
 from rcspike.spice.netlist import conductances
@@ -85,7 +85,7 @@ def input_times(network: Network, times: FloatArray, layer: int) -> Float64Array
     array([[0.5]])
     """
     _check_layer(network, layer)
-    times = functional.in_precision(times, np.float64)
+    times = functional.in_precision(check_times(times), np.float64)
     for w in network.weights[: layer - 1]:
         times = functional.fire(functional.charge(times, w.astype(np.float64), network.circuit), network.circuit)
     return times.astype(np.float64)
