@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -189,7 +190,7 @@ def spike_time_noise(
     rng: np.random.Generator, batch: int, sizes: Sequence[int], sigma: float, dtype: np.dtype[Any]
 ) -> list[FloatArray]:
     """Gaussian noise on the spike times of each layer, (batch, size) each, in T; nothing at all for sigma = 0."""
-    if not 0 <= sigma < np.inf:
+    if not 0 <= sigma <= sys.float_info.max:
         raise ValueError(f"spike-time noise must be finite and not negative, got {sigma}")
     if sigma == 0:
         return []

@@ -11,11 +11,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("jinja2")
 
-from rcspike import Circuit, EnergyModel, PhysicalScale, nonideal, spice
+from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, nonideal, spice, train
 from rcspike.devices import Devices
 from rcspike.experiment import experiment_key
 from rcspike.nonideal import Measured
@@ -170,6 +171,10 @@ def test_good_files_of_all_kinds_are_read_as_before(tmp_path: Path) -> None:
     assert spice.read_csv(tmp_path / "spikes.csv").image.tolist() == [far]
 
 
+def network() -> Network:
+    return Network.create([64, 5, 10], Circuit(v_syn=1.0), seed=0, dtype=np.float64)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -180,6 +185,8 @@ def test_good_files_of_all_kinds_are_read_as_before(tmp_path: Path) -> None:
         lambda x: EnergyModel(opamp_current=x),
         lambda x: Devices(w_max=x),
         lambda x: nonideal.Variation(sigma=x),
+        lambda x: network().forward(np.zeros((1, 64)), noise=x, seed=0),
+        lambda x: train(network(), datasets.load("digits"), epochs=1, seed=0, learning_rate=x),
     ],
 )
 def test_an_integer_beyond_every_float_is_a_value_error(make: Callable[[int], Any]) -> None:
