@@ -174,11 +174,20 @@ def test_another_model_under_the_same_name_is_another_setting() -> None:
     assert line.endswith("; other model_sha256")
 
 
-def test_results_without_a_record_are_named() -> None:
+@pytest.mark.parametrize("old", ["", '{"command": "rcspike energy run digits"}'], ids=["no record", "one of 0.1"])
+def test_results_whose_settings_are_not_recorded_are_named(old: str) -> None:
     Path("run/energy.csv").write_text("circuit,layer,part,pJ\n")
-    assert replaced(said("energy", "run", "digits")) == [
-        "replaces run/energy.csv; nothing says with which settings that was made"
-    ]
+    if old:
+        Path("run/energy.json").write_text(old)
+    (line,) = replaced(said("energy", "run", "digits"))
+    assert line == f"replaces {Path('run', 'energy.csv')}; their settings are not recorded"
+
+
+def test_a_fitted_model_cannot_take_the_name_of_its_record() -> None:
+    Path("spikes.csv").write_text("image,neuron,spike_time\n0,0,5e-7\n")
+    result = rcspike_("spice", "fit", "spikes.csv", "run", "digits", "--out", "real.json")
+    assert result.exit_code == 2
+    assert "--out is the model" in result.output
 
 
 @pytest.mark.parametrize("content", ['{"mine": 1}', "[1]", "{", "[" * 100_000, '{"command": "rcspike train digits"}'])

@@ -84,13 +84,12 @@ class Record:
         if self.path.exists() and self.path not in files and words[: len(self.program)] != self.program:
             raise ValueError(f"{self.path} is in the way: it is not a record of {' '.join(self.program)}; move it away")
         there = [str(file) for file in files if file.exists()]
-        if old:
-            settings = old.get("settings")
-            changed = _changed(settings if isinstance(settings, dict) else {}, self.settings)
-            if changed:
+        settings = old.get("settings")
+        if isinstance(settings, dict):
+            if changed := _changed(settings, self.settings):
                 typer.echo(f"replaces the results of: {' '.join(words)}; other {', '.join(changed)}", err=True)
         elif there:
-            typer.echo(f"replaces {', '.join(there)}; nothing says with which settings that was made", err=True)
+            typer.echo(f"replaces {', '.join(there)}; their settings are not recorded", err=True)
 
     def write(self, files: Iterable[Path], **results: Any) -> None:
         """Write it, whole or not at all, with results and the digests of the files that it stands for."""

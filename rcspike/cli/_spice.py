@@ -213,6 +213,10 @@ def fit_command(
 ) -> None:
     """Fit rails, diode drop, ramp or capacitance to spike times or waveforms of a real or simulated circuit."""
     with user_errors():
+        if out is not None and out.suffix == ".json":
+            raise ValueError(
+                f"--out is the model, such as fitted.safetensors, and its record goes to a JSON file; got {out}"
+            )
         designed = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
         network = load_network(model)
         measured = spice.read_csv(csv)
