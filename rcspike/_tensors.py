@@ -1,37 +1,65 @@
-"""Safetensors files of our own kinds: named arrays, and a header that says what they are."""
+"""Safetensors files of rcspike's own kinds: named arrays, and a header that says which network or run they are of.
+
+The rules are in docs/files.md; src/cpp/core/safetensors.cpp and model.cpp share them.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from rcspike._files import written_whole
 from rcspike.circuit import Circuit
 
-__all__ = ["FORMAT_VERSION", "circuit_from_header", "circuit_to_header", "read", "write"]
+__all__ = ["FORMAT_VERSION", "check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
 
 FORMAT_VERSION = 1
 
+MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
+_CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf")
 
-def write(
-    path: str | os.PathLike[str], kind: str, tensors: dict[str, npt.NDArray[Any]], header: dict[str, Any]
-) -> None:
-    """Write arrays and a JSON-able header to one file, whole or not at all."""
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dict[str, Any]) -> None:
+    """Write float arrays and a JSON-able header to one file, atomically; the same content gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If the header becomes longer than `read` accepts.
+    """
     text = json.dumps(header, default=np.generic.item)  # numbers of numpy's are as good as Python's
     metadata = {"format": f"rcspike-{kind}", "format_version": str(FORMAT_VERSION), "header": text}
-    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    with written_whole(path) as temporary:
-        temporary.write_bytes(save(contiguous, metadata=metadata))  # save_file would hide what the system says
+    arrays = {name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for name, a in tensors.items()}
+    entries: dict[str, Any] = {"__metadata__": metadata | {"crc32": _crc32(metadata, arrays)}}
+    end = 0
+    for name, array in arrays.items():
+        offsets = [end, end := end + array.nbytes]
+        entries[name] = {"dtype": _dtype(array), "shape": list(array.shape), "data_offsets": offsets}
+    start = json.dumps(entries, separators=(",", ":")).encode()
+    start += b" " * (-len(start) % 8)  # so that the arrays are aligned
+    if len(start) > MAX_HEADER[kind]:
+        raise ValueError(f"{path} would have a header of {len(start)} bytes, the limit is {MAX_HEADER[kind]}")
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        file.write(len(start).to_bytes(8, "little") + start)
+        for array in arrays.values():
+            file.write(array.data)
 
 
-def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, Any]]:
     """Read such a file back.
 
     Raises
@@ -39,35 +67,140 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, npt.NDArray
     FileNotFoundError
         If there is none.
     ValueError
-        If it is truncated, not of this kind, or of a newer format than this version knows.
+        If it is truncated, damaged, not of this kind, or of a newer format than this version knows.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no {kind} at {path}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, AttributeError, TypeError) as error:  # the latter two: no dtype of numpy's
-        raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
-    if metadata.get("format") != f"rcspike-{kind}":
-        found = metadata.get("format", "a safetensors file of something else")
-        raise ValueError(f"{path} is not an rcspike {kind} but {found}")
-    try:
-        version = int(metadata["format_version"])
-        header = dict(json.loads(metadata["header"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
-    if version > FORMAT_VERSION:
+    with _whole(path, kind), path.open("rb") as file:
+        metadata, dtypes = _read_header(file, MAX_HEADER[kind])
+    found = metadata.get("format", "")
+    if found != f"rcspike-{kind}":
+        known = found in (f"rcspike-{one}" for one in MAX_HEADER)
+        raise ValueError(
+            f"{path} is not an rcspike {kind} but {found if known else 'a safetensors file of something else'}"
+        )
+    version = metadata.get("format_version", "")
+    if re.fullmatch("[1-9][0-9]{0,8}", version) and int(version) > FORMAT_VERSION:
         raise ValueError(f"{path} has format {version}, this version reads up to {FORMAT_VERSION}; upgrade rcspike")
+    with _whole(path, kind):
+        stored = metadata.pop("crc32", None)  # files of rcspike 0.1 have none
+        check_parts("__metadata__", metadata, ("format", "format_version", "header"))
+        if version != str(FORMAT_VERSION):
+            raise ValueError(f"format_version must be {FORMAT_VERSION}, got {version!r}")
+        for name, dtype in dtypes.items():
+            if dtype not in ("F32", "F64"):
+                raise ValueError(f"{name} must be float32 or float64, got {dtype}")
+        with safe_open(path, framework="numpy") as tensors_of:
+            tensors = {name: tensors_of.get_tensor(name) for name in dtypes}
+        if stored is not None and stored != _crc32(metadata, tensors):
+            raise ValueError("its content does not have the CRC-32 that it says; it is damaged, take another copy")
+        header = _parse(metadata["header"])
+        if not isinstance(header, dict):
+            raise ValueError("header in its header is not an object")
     return tensors, header
+
+
+@contextmanager
+def _whole(path: Path, kind: str) -> Iterator[None]:
+    """Names the file in whatever is wrong with it."""
+    try:
+        yield
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
+
+
+def _read_header(file: BinaryIO, limit: int) -> tuple[dict[str, str], dict[str, str]]:
+    """The metadata, and the dtype of each tensor; the rest is left to safetensors."""
+    start = file.read(8)
+    length, left = int.from_bytes(start, "little"), os.fstat(file.fileno()).st_size - 8
+    if len(start) < 8 or length > left:
+        raise ValueError("its header is cut off, or it is not a safetensors file")
+    if length > limit:
+        raise ValueError(f"its header has {length} bytes, the limit is {limit}")
+    header = file.read(length)
+    if not header.startswith(b"{"):
+        raise ValueError("its header is not a JSON object")
+    entries = _parse(header.decode())
+    metadata = entries.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError("__metadata__ in its header is not an object of texts")
+    for name, entry in entries.items():
+        check_parts(name, entry, ("dtype", "shape", "data_offsets"))
+    return metadata, {name: entry["dtype"] for name, entry in entries.items()}
+
+
+def _parse(text: str) -> Any:
+    """JSON in which no object has a name twice."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        parts = dict(pairs)
+        if len(parts) < len(pairs):
+            raise ValueError("invalid JSON: an object has a name twice")
+        return parts
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"invalid JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("invalid JSON: nested too deeply") from error
+
+
+def check_parts(name: str, value: Any, parts: tuple[str, ...]) -> None:
+    """Raise ValueError unless the value is a JSON object with exactly these parts."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} in its header is not an object")
+    for part in sorted(parts):
+        if part not in value:
+            raise ValueError(f"its header has no {part}")
+    if len(value) > len(parts):
+        raise ValueError(f"{name} in its header has a part that is not known here")
+
+
+def _dtype(array: npt.NDArray[Any]) -> str:
+    return f"F{8 * array.dtype.itemsize}"
+
+
+def _crc32(metadata: dict[str, str], tensors: Tensors) -> str:
+    """Of all metadata and all arrays, both in the order of their names.
+
+    Each part has its length before it, so that no two contents make the same sequence of bytes.
+    """
+    crc = 0
+
+    def add(part: bytes | memoryview) -> None:
+        nonlocal crc
+        crc = zlib.crc32(part, zlib.crc32(memoryview(part).nbytes.to_bytes(8, "little"), crc))
+
+    for name, text in sorted(metadata.items()):
+        add(name.encode())
+        add(text.encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        add(name.encode())
+        add(_dtype(array).encode())
+        add(str(list(array.shape)).encode())
+        add(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
+    return f"{crc:08x}"
 
 
 def circuit_to_header(circuit: Circuit) -> dict[str, str]:
     """As text, since JSON knows no infinity."""
-    names = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
-    return {name: repr(float(getattr(circuit, name))) for name in names}
+    return {name: repr(float(getattr(circuit, name))) for name in _CIRCUIT}
 
 
-def circuit_from_header(header: dict[str, str]) -> Circuit:
-    return Circuit(**{name: float(value) for name, value in header.items()})
+def circuit_from_header(header: Any) -> Circuit:
+    """The circuit of such a header; ValueError if it has other parts, or texts that are not numbers."""
+    check_parts("circuit", header, _CIRCUIT)
+    return Circuit(**{name: _number(name, header[name]) for name in _CIRCUIT})
+
+
+def _number(name: str, text: Any) -> float:
+    """A number as repr() writes it: one of JSON, or an infinity."""
+    if not isinstance(text, str):
+        raise ValueError(f"{name} in its header is not text")
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if math.isnan(value) or math.isinf(value) != text.endswith("inf"):
+        raise ValueError(f"{name} is not a number: {text!r}")
+    return value

@@ -159,7 +159,15 @@ class Network:
         return first
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as a safetensors file, with circuit and sizes in its metadata; whole or not at all."""
+        """Write the model as a safetensors file, with circuit and sizes in its metadata, atomically.
+
+        Raises
+        ------
+        ValueError
+            If its header becomes longer than `load` accepts, which takes about 10,000 layers.
+        OSError
+            If the file cannot be written.
+        """
         tensors = {f"weights.{layer}": w for layer, w in enumerate(self._weights)}
         header = {"sizes": list(self.sizes), "circuit": _tensors.circuit_to_header(self.circuit)}
         _tensors.write(path, "model", tensors, header)
@@ -173,15 +181,23 @@ class Network:
         FileNotFoundError
             If there is none.
         ValueError
-            If the file is truncated, not a model of ours, from a newer format, or its weights are not as it says.
+            If the file is truncated, damaged, not an rcspike model, from a newer format, or its weights are not as it
+            says.
         """
         tensors, header = _tensors.read(path, "model")
         try:
+            _tensors.check_parts("header", header, ("sizes", "circuit"))
+            sizes = header["sizes"]
+            if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
+                raise ValueError("sizes in its header is not a list of sizes")
+            for name in (f"weights.{layer}" for layer in range(len(tensors))):
+                if name not in tensors:
+                    raise ValueError(f"it has no {name}")
             weights = [tensors[f"weights.{layer}"] for layer in range(len(tensors))]
             network = cls(weights, _tensors.circuit_from_header(header["circuit"]))
-            if list(network.sizes) != header["sizes"]:
-                raise ValueError(f"it says sizes {header['sizes']} but holds weights of {list(network.sizes)}")
-        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+            if list(network.sizes) != sizes:
+                raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")
+        except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is not a whole rcspike model: {error}") from error
         return network
 

@@ -1,9 +1,9 @@
 // Model files as the Python package writes them. The errors are worded as they are there.
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <limits>
 #include <locale>
-#include <map>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -11,24 +11,19 @@
 #include <vector>
 
 #include "check.h"
+#include "json.h"
 #include "rcspike/network.h"
 #include "safetensors.h"
 
 namespace rcspike {
 namespace {
 
-using detail::Json;
+using detail::JsonReader;
+using detail::listed;
 using detail::refuse;
 using detail::Safetensors;
-using Tensors = std::map<std::string, detail::Tensor>;
 
 constexpr std::size_t newest_format = 1;
-
-const std::string& metadata(const Safetensors& file, const char* name) {
-    const std::string* text = file.metadata(name);
-    if (!text) refuse("its metadata has no ", name);
-    return *text;
-}
 
 /// Calls a function, and says of which file it is that something is wrong with it.
 template <class Part>
@@ -40,73 +35,103 @@ auto whole(const std::string& path, const Part& part) {
     }
 }
 
+const std::string& metadata(const Safetensors& file, const char* name) {
+    const auto found = file.metadata().find(name);
+    if (found == file.metadata().end()) refuse("its header has no ", name);
+    return found->second;
+}
+
+bool is_newer(const std::string& version) {
+    const bool is_number = version.find_first_not_of("0123456789") == version.npos;
+    return is_number && !version.empty() && version.size() < 10 && version[0] != '0' &&
+           std::stoul(version) > newest_format;
+}
+
 void check_format(const std::string& path, const Safetensors& file) {
-    const std::string* format = file.metadata("format");
-    if (!format || *format != "rcspike-model") {
-        refuse(path, " is not an rcspike model but ", format ? *format : "a safetensors file of something else");
+    const auto found = file.metadata().find("format");
+    const std::string format = found == file.metadata().end() ? "" : found->second;
+    if (format != "rcspike-model") {
+        refuse(path, " is not an rcspike model but ",
+               format == "rcspike-checkpoint" ? format : "a safetensors file of something else");
     }
-    const std::size_t version =
-        whole(path, [&] { return Json::parse(metadata(file, "format_version")).size("format_version"); });
-    if (version > newest_format) {
+    const std::string version = whole(path, [&] { return metadata(file, "format_version"); });
+    if (is_newer(version)) {
         refuse(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
+    }
+    whole(path, [&] {
+        if (version != std::to_string(newest_format)) refuse("format_version must be 1, got '", version, "'");
+        for (const auto& part : file.metadata()) {
+            const std::string& name = part.first;
+            const bool known = name == "format" || name == "format_version" || name == "header" || name == "crc32";
+            if (!known) refuse("__metadata__ in its header has a part that is not known here");
+        }
+    });
+}
+
+bool is_json_number(const std::string& text) {
+    try {
+        return JsonReader(text).number("") == text;
+    } catch (const std::invalid_argument&) {
+        return false;
     }
 }
 
-/// A number as Python's repr() writes it, whatever the locale.
-double number(const Json& json, const char* name) {
-    const std::string& text = json.string(name);
-    const double inf = std::numeric_limits<double>::infinity();
+/// A number as Python's repr() writes it, whatever the locale: one of JSON, or an infinity.
+double number(const std::string& text, const char* name) {
+    constexpr double inf = std::numeric_limits<double>::infinity();
     if (text == "inf") return inf;
     if (text == "-inf") return -inf;
+    if (!is_json_number(text)) refuse(name, " is not a number: '", text, "'");
     std::istringstream in(text);
     in.imbue(std::locale::classic());
     double value = 0;
-    if (!(in >> std::noskipws >> value) || in.peek() != std::istringstream::traits_type::eof()) {
-        refuse(name, " is not a number: '", text, "'");
-    }
+    in >> value;  // some libraries let what is too small to be normal fail, but with its value
+    if (in.fail() && std::abs(value) > 1) refuse(name, " is not a number: '", text, "'");
     return value;
 }
 
-Circuit circuit_of(const Json& header) {
+Circuit read_circuit(JsonReader& json, const char* name) {
     Circuit circuit;
     double v_syn = 0;  // in Python the rails follow from it unless they are given; here they always are
-    const std::pair<const char*, double*> fields[] = {{"v_syn", &v_syn},
-                                                      {"e_plus", &circuit.e_plus},
-                                                      {"e_minus", &circuit.e_minus},
-                                                      {"diode_drop", &circuit.diode_drop},
-                                                      {"ramp", &circuit.ramp}};
-    for (const auto& [name, value] : fields) *value = number(header.member(name), name);
+    const auto into = [&json](double& value) {
+        return [&json, &value](const char* part) { value = number(json.string(part), part); };
+    };
+    json.object(name, {{"v_syn", into(v_syn)},
+                       {"e_plus", into(circuit.e_plus)},
+                       {"e_minus", into(circuit.e_minus)},
+                       {"diode_drop", into(circuit.diode_drop)},
+                       {"ramp", into(circuit.ramp)}});
     if (!(v_syn > 0)) refuse("v_syn must be above 0, got ", v_syn);
-    if (header.members.size() != std::size(fields)) refuse("its circuit has a part that is not known here");
     return circuit;
 }
 
-std::string listed(const std::vector<std::size_t>& sizes) {
-    std::string text;
-    for (const std::size_t size : sizes) text += (text.empty() ? "" : ", ") + std::to_string(size);
-    return '[' + text + ']';
-}
-
 template <class Real>
-Network<Real> network_of(const Tensors& tensors, const Json& header) {
+Network<Real> network_of(const Safetensors& file) {
     std::vector<std::vector<Real>> weights;
     std::vector<Span2<const Real>> views;
-    for (std::size_t l = 0; l < tensors.size(); ++l) {
-        const auto found = tensors.find("weights." + std::to_string(l));
-        if (found == tensors.end()) refuse("it has no weights.", l);
+    for (std::size_t l = 0; l < file.tensors().size(); ++l) {
+        const auto found = file.tensors().find("weights." + std::to_string(l));
+        if (found == file.tensors().end()) refuse("it has no weights.", l);
         const detail::Tensor& tensor = found->second;
-        if (tensor.is_double != (sizeof(Real) == 8)) refuse("its layers differ in precision");
+        if (tensor.dtype != (sizeof(Real) == 8 ? "F64" : "F32")) refuse("its layers differ in precision");
         if (tensor.shape.size() != 2) {
             refuse("weights[", l, "] must have 2 dimensions, got ", listed(tensor.shape));
         }
         const std::size_t rows = tensor.shape[0], cols = tensor.shape[1];
         std::vector<Real>& w = weights.emplace_back(rows * cols);
-        for (std::size_t i = 0; i < w.size(); ++i) w[i] = detail::from_bytes<Real>(tensor.bytes + i * sizeof(Real));
+        const unsigned char* bytes = file.bytes(tensor);
+        for (std::size_t i = 0; i < w.size(); ++i) w[i] = detail::from_bytes<Real>(bytes + i * sizeof(Real));
         views.push_back({w.data(), rows, cols});
     }
-    Network<Real> network(views, circuit_of(header.member("circuit")));
-    std::vector<std::size_t> says, holds{network.n_in()};
-    for (const Json& size : header.member("sizes").array("sizes")) says.push_back(size.size("sizes"));
+    std::vector<std::size_t> says;
+    Circuit circuit;
+    JsonReader json(metadata(file, "header"));
+    json.object("header",
+                {{"sizes", [&](const char* name) { json.array(name, [&] { says.push_back(json.size(name)); }); }},
+                 {"circuit", [&](const char* name) { circuit = read_circuit(json, name); }}});
+    json.end();
+    Network<Real> network(views, circuit);
+    std::vector<std::size_t> holds{network.n_in()};
     for (std::size_t l = 0; l < network.n_layers(); ++l) holds.push_back(network.n_out(l));
     if (says != holds) refuse("it says sizes ", listed(says), " but holds weights of ", listed(holds));
     return network;
@@ -118,15 +143,16 @@ template <class Real>
 Network<Real> Network<Real>::load(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
     if (!stream) throw std::runtime_error("no model at " + path);
-    const Safetensors file = whole(path, [&] { return Safetensors(stream); });
+    Safetensors file = whole(path, [&] { return Safetensors(stream); });
     check_format(path, file);
-    const Tensors tensors = whole(path, [&] { return file.tensors(); });
-    const bool holds_doubles = !tensors.empty() && tensors.begin()->second.is_double;
+    whole(path, [&] { file.read_arrays(stream); });
+    const auto& tensors = file.tensors();
+    const bool holds_doubles = !tensors.empty() && tensors.begin()->second.dtype == "F64";
     if (!tensors.empty() && holds_doubles != (sizeof(Real) == 8)) {
         refuse(path, " holds ", holds_doubles ? "float64" : "float32", " weights; load it as Network<",
                holds_doubles ? "double" : "float", ">");
     }
-    return whole(path, [&] { return network_of<Real>(tensors, Json::parse(metadata(file, "header"))); });
+    return whole(path, [&] { return network_of<Real>(file); });
 }
 
 template Network<float> Network<float>::load(const std::string&);

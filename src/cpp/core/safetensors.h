@@ -1,5 +1,5 @@
 // Safetensors files: the length of a header (8 bytes, little-endian), the header as JSON, and the arrays one after the
-// other.
+// other. docs/files.md has the rules, which rcspike/_tensors.py shares.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "json.h"
-
 namespace rcspike::detail {
+
+constexpr std::size_t max_header = 1 << 20;  ///< bytes, of a model
 
 /// Numbers from little-endian bytes, whatever this machine's order.
 template <class Number>
@@ -25,27 +25,39 @@ Number from_bytes(const unsigned char* bytes) {
     return number;
 }
 
-/// An array of such a file, as long as the file's own object lives.
+/// An array of such a file.
 struct Tensor {
-    bool is_double = false;  ///< else float
+    std::string dtype;  ///< "F32" or "F64"
     std::vector<std::size_t> shape;
-    const unsigned char* bytes = nullptr;  ///< little-endian, not aligned
+    std::size_t first = 0, last = 0;  ///< its bytes among those of all arrays, little-endian
 };
 
 /// A file in memory. What is wrong with it is thrown as std::invalid_argument.
 class Safetensors {
 public:
+    /// Reads the header.
     explicit Safetensors(std::istream& file);
 
-    /// What the file says of itself under this name, or nullptr.
-    const std::string* metadata(const char* name) const;
+    const std::map<std::string, std::string>& metadata() const { return metadata_; }
+    const std::map<std::string, Tensor>& tensors() const { return tensors_; }
 
-    /// All its arrays, which must be floats or doubles and fill it without a gap.
-    std::map<std::string, Tensor> tensors() const;
+    /// Reads the arrays, which must be float32 or float64, fill the rest of the file without a gap, and have with the
+    /// metadata the CRC-32 that these have, if any.
+    void read_arrays(std::istream& file);
+
+    const unsigned char* bytes(const Tensor& tensor) const { return arrays_.data() + tensor.first; }
 
 private:
-    Json header_;
+    void check_layout() const;
+    std::string digest() const;
+
+    std::map<std::string, std::string> metadata_;
+    std::map<std::string, Tensor> tensors_;
+    std::size_t array_bytes_ = 0;
     std::vector<unsigned char> arrays_;
 };
+
+/// A shape as Python's lists are written.
+std::string listed(const std::vector<std::size_t>& sizes);
 
 }  // namespace rcspike::detail

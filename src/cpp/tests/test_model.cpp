@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "check.h"
+#include "crc32.h"
 #include "fixture.h"
 #include "json.h"
 #include "rcspike/network.h"
@@ -122,7 +123,7 @@ TEST_EACH_REAL(a_file_cut_off_anywhere_is_refused) {
     for (std::size_t length = 0; length < bytes.size(); ++length) {
         CHECK_THROWS(load<Real>(bytes.substr(0, length)), std::invalid_argument, "is not a whole rcspike model: ");
     }
-    CHECK_THROWS(load<Real>(bytes + '\0'), std::invalid_argument, "its header tells of");
+    CHECK_THROWS(load<Real>(bytes + '\0'), std::invalid_argument, "its header describes");
 }
 
 TEST_EACH_REAL(no_change_of_bytes_does_worse_than_being_refused) {
@@ -146,8 +147,10 @@ TEST_EACH_REAL(what_is_no_model_of_ours_is_refused) {
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument, " is not an rcspike model but rcspike-checkpoint");
     CHECK_THROWS(load<Real>(file(R"({"a": {"dtype": "I8", "shape": [1], "data_offsets": [0, 1]}})", "x")),
                  std::invalid_argument, " is not an rcspike model but a safetensors file of something else");
-    CHECK_THROWS(load<Real>("these are words and not a model"), std::invalid_argument, "it is no safetensors file");
+    CHECK_THROWS(load<Real>("these are words and not a model"), std::invalid_argument, "it is not a safetensors file");
     CHECK_THROWS(load<Real>(file("{]", "")), std::invalid_argument, "invalid JSON at character 1");
+    CHECK_THROWS(load<Real>(file(" {}", "")), std::invalid_argument, "its header is not a JSON object");
+    CHECK_THROWS(load<Real>(file("", "")), std::invalid_argument, "its header is not a JSON object");
 }
 
 TEST_EACH_REAL(a_newer_format_is_refused_and_says_what_to_do) {
@@ -155,12 +158,15 @@ TEST_EACH_REAL(a_newer_format_is_refused_and_says_what_to_do) {
     model.format = R"("format": "rcspike-model", "format_version": "2")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument,
                  " has format 2, this version reads up to 1; upgrade rcspike");
-    model.format = R"("format": "rcspike-model", "format_version": "1a")";
-    refused(model, "invalid JSON");
-    model.format = R"("format": "rcspike-model", "format_version": "-1")";
-    refused(model, "format_version in its header is not a size: -1");
+    for (const char* version :
+         {"1a", "-1", "0", "1_0", " 1", "1.0", "1e0", "01", "", "99999999999999999999", "\u0661"}) {
+        model.format = std::string(R"("format": "rcspike-model", "format_version": ")") + version + '"';
+        refused(model, "format_version must be 1, got '");
+    }
     model.format = R"("format": "rcspike-model")";
-    refused(model, "its metadata has no format_version");
+    refused(model, "its header has no format_version");
+    model.format = R"("format": "rcspike-model", "format_version": "1", "author": "x")";
+    refused(model, "__metadata__ in its header has a part that is not known here");
 }
 
 TEST_EACH_REAL(the_other_precision_is_refused_and_says_which_it_is) {
@@ -188,15 +194,21 @@ TEST_EACH_REAL(shapes_that_do_not_fit_are_refused) {
     with(entry("[2, 3]", 0, 6), entry("[6, 1]", 3, 9), "overlap or leave a gap");
     with(entry("[2, 3]", 0, 6), entry("[6, 1]", 0, 6), "weights.1 lies where another array does");
     with(entry("[2, 3]", 0, 6), entry("[2, 1]", 7, 9), "overlap or leave a gap");
-    with(entry("[2, 3]", 0, 6), entry("[2, 1]", 6, 8), "its header tells of");
+    with(entry("[2, 3]", 0, 6), entry("[2, 1]", 6, 8), "its header describes");
     with(entry("[2, 3]", 0, 6), entry("[4, 1]", 6, 10), "weights.1 should lie in bytes");
     with(entry("[2, 3]", 6, 0), entry("[3, 1]", 6, 9), "weights.0 should lie in bytes");
     with(entry("[2, -3]", 0, 6), entry("[3, 1]", 6, 9), "shape in its header is not a size: -3");
     with(entry("[2, 99999999999999999999]", 0, 6), entry("[3, 1]", 6, 9), "is not a size: 99999999999999999999");
-    with("3", entry("[3, 1]", 6, 9), "its header has no dtype");
+    with("3", entry("[3, 1]", 6, 9), "weights.0 in its header is not an object");
+    with(R"({"dtype": "F32"})", entry("[3, 1]", 6, 9), "its header has no data_offsets");
     with(entry("7", 0, 6), entry("[3, 1]", 6, 9), "shape in its header is not a list");
     with(R"({"dtype": 4})", entry("[3, 1]", 6, 9), "dtype in its header is not text");
     with(R"({"dtype": "F32", "shape": [], "data_offsets": [0]})", "{}", "weights.0 must have two data_offsets, got 1");
+    std::string more = entry("[2, 3]", 0, 6);
+    more.insert(1, R"("device": "cpu", )");
+    with(more, entry("[3, 1]", 6, 9), "weights.0 in its header has a part that is not known here");
+    const std::string twice = entry("[2, 3]", 0, 6) + R"(, "weights.0": )" + entry("[2, 3]", 0, 6);
+    with(twice, entry("[3, 1]", 6, 9), "a name that was there before");
 
     Model<Real> model;
     model.header = R"({"sizes": [2, 4, 1], "circuit": )" + model.circuit + "}";
@@ -236,58 +248,142 @@ TEST_EACH_REAL(a_circuit_that_is_not_physical_or_not_known_is_refused) {
     with(circuit("1.0", ""), "e_plus is not a number: ''");
     with(circuit("1.0", " 1.0"), "e_plus is not a number: ' 1.0'");
     with(circuit("nan", "1.0"), "v_syn is not a number: 'nan'");
-    with(circuit("1.0", "1.0", R"(, "leak": "0.1")"), "its circuit has a part that is not known here");
-    with("{}", "its header has no v_syn");
-    with("[]", "its header has no v_syn");
+    with(circuit("1.0", "1.0", R"(, "leak": "0.1")"), "circuit in its header has a part that is not known here");
+    with(circuit("1.0", "0x1"), "e_plus is not a number: '0x1'");
+    with(circuit("1.0", "1_0"), "e_plus is not a number: '1_0'");
+    with(circuit("1.0", "1e400"), "e_plus is not a number: '1e400'");
+    with(circuit("1.0", "+1"), "e_plus is not a number: '+1'");
+    with(circuit("1.0", "infinity"), "e_plus is not a number: 'infinity'");
+    with("{}", "its header has no diode_drop");
+    with("[]", "circuit in its header is not an object");
     Model<Real> model;
     model.header = "{}";
     refused(model, "its header has no circuit");
 }
 
-TEST(json_is_read_with_its_escapes) {
-    using detail::Json;
-    const Json json = Json::parse(R"( {"a": [1, -2.5e+3, true, null, {}], "b\n": "\u00e9\ud83d\ude00\"\\\/\t"} )");
-    CHECK_EQUAL(json.members.size(), 2u);
-    CHECK_EQUAL(json.member("a").items.size(), 5u);
-    CHECK_EQUAL(json.member("a").items[1].text, "-2.5e+3");
-    CHECK_EQUAL(json.member("b\n").text, "\xc3\xa9\xf0\x9f\x98\x80\"\\/\t");
-    CHECK_EQUAL(Json::parse("18446744073709551615").size("n"), std::numeric_limits<std::size_t>::max());
-    CHECK_THROWS(Json::parse("18446744073709551616").size("n"), std::invalid_argument, "not a size");
+TEST_EACH_REAL(numbers_too_small_to_be_normal_are_read) {
+    Model<Real> model;
+    model.set_circuit(R"({"v_syn": "1", "e_plus": "1", "e_minus": "-1", "diode_drop": "5e-324", "ramp": "-1e-400"})");
+    const Circuit circuit = load<Real>(model.bytes()).circuit();
+    CHECK_EQUAL(circuit.diode_drop, std::numeric_limits<double>::denorm_min());
+    CHECK_EQUAL(circuit.ramp, 0.0);
 }
 
-TEST(what_is_no_json_is_refused) {
-    for (const char* text : {"",
-                             " ",
-                             "{",
-                             "[",
-                             "[1,]",
-                             "[1 2]",
-                             "{\"a\"}",
-                             "{\"a\":}",
-                             "{\"a\":1,}",
-                             "{a:1}",
-                             "\"",
-                             "\"\\",
-                             "\"\\x\"",
-                             "\"\\u12\"",
-                             "\"\\u12g4\"",
-                             "\"\\ud800\"",
-                             "\"\\ud800\\u0041\"",
-                             "\"\\udc00\"",
-                             "\"\n\"",
-                             "01",
-                             "-",
-                             "1.",
-                             "1e",
-                             "1e+",
-                             ".5",
-                             "+1",
-                             "tru",
-                             "nil",
-                             "1 2",
-                             "]",
-                             "{\"a\":1,\"a\":2}"}) {
-        CHECK_THROWS(detail::Json::parse(text), std::invalid_argument, "invalid JSON at character ");
+TEST_EACH_REAL(damage_is_noticed) {
+    const auto with = [](const std::string& crc) {
+        Model<Real> model;
+        model.format += R"(, "crc32": ")" + crc + '"';
+        return model;
+    };
+    // Of the bytes that docs/files.md describes, by Python's zlib.crc32.
+    const std::string crc = sizeof(Real) == 4 ? "2967e6e2" : "eef222a4";
+    const std::string bytes = with(crc).bytes();
+    CHECK_EQUAL(load<Real>(bytes).n_layers(), 2u);
+    for (const char* other : {"", "00000000", "CRC"}) refused(with(other), "it is damaged, take another copy");
+    std::string changed = bytes;
+    changed.back() = static_cast<char>(changed.back() ^ 1);
+    CHECK_THROWS(load<Real>(changed), std::invalid_argument, "it is damaged, take another copy");
+    changed = bytes;
+    changed.replace(changed.find("1e-01"), 5, "1e-02");
+    CHECK_THROWS(load<Real>(changed), std::invalid_argument, "it is damaged, take another copy");
+}
+
+TEST_EACH_REAL(a_header_has_a_limit) {
+    const std::string start = Model<Real>().bytes();
+    const auto padded = [&](std::size_t length) {
+        const std::size_t before = start.size() - Model<Real>().arrays().size() - 8;
+        return file(start.substr(8, before) + std::string(length - before, ' '), Model<Real>().arrays());
+    };
+    CHECK_EQUAL(load<Real>(padded(1 << 20)).n_layers(), 2u);
+    CHECK_THROWS(load<Real>(padded((1 << 20) + 1)), std::invalid_argument,
+                 "its header has 1048577 bytes, the limit is 1048576");
+}
+
+TEST(the_check_value_of_crc32_is_that_of_its_catalogue) {
+    const auto of = [](const char* text, std::uint32_t before = 0) {
+        return detail::crc32(reinterpret_cast<const unsigned char*>(text), std::string(text).size(), before);
+    };
+    CHECK_EQUAL(of("123456789"), 0xcbf43926u);
+    CHECK_EQUAL(of("6789", of("12345")), 0xcbf43926u);
+    CHECK_EQUAL(of(""), 0u);
+}
+
+TEST(json_is_read_with_its_escapes) {
+    detail::JsonReader json(R"( {"a": [1, [], 18446744073709551615], "b\n": "\u00e9\ud83d\ude00\"\\\/\t"} )");
+    std::vector<std::string> read;
+    std::vector<std::size_t> sizes;
+    json.object("all", [&](const std::string& name) {
+        read.push_back(name);
+        if (name != "a") return read.push_back(json.string("text"));
+        std::size_t n = 0;
+        json.array("list", [&] {
+            if (++n == 2) return json.array("inner", [] {});
+            sizes.push_back(json.size("size"));
+        });
+    });
+    json.end();
+    CHECK(read == std::vector<std::string>({"a", "b\n", "\xc3\xa9\xf0\x9f\x98\x80\"\\/\t"}));
+    CHECK(sizes == std::vector<std::size_t>({1, std::numeric_limits<std::size_t>::max()}));
+    CHECK_THROWS(detail::JsonReader("18446744073709551616").size("n"), std::invalid_argument,
+                 "n in its header is not a size");
+    CHECK_EQUAL(std::string(detail::JsonReader(" -2.5e+3,").number("x")), std::string("-2.5e+3"));
+}
+
+namespace {
+
+/// Reads the kind of value that the text begins with.
+void read_value(detail::JsonReader& json, const std::string& text) {
+    const char first = text.find_first_not_of(' ') == text.npos ? ' ' : text[text.find_first_not_of(' ')];
+    if (first == '{') {
+        json.object("x", [&](const std::string&) { json.number("x"); });
+    } else if (first == '[') {
+        json.array("x", [&] { json.number("x"); });
+    } else if (first == '"') {
+        json.string("x");
+    } else {
+        json.number("x");
     }
-    CHECK_THROWS(detail::Json::parse(std::string(100000, '[')), std::invalid_argument, "nested too deeply");
+    json.end();
+}
+
+}  // namespace
+
+TEST(text_that_is_not_json_is_refused) {
+    for (const std::string text : {"",
+                                   " ",
+                                   "{",
+                                   "[",
+                                   "[1,]",
+                                   "[1 2]",
+                                   "{\"a\"}",
+                                   "{\"a\":}",
+                                   "{\"a\":1,}",
+                                   "{a:1}",
+                                   "\"",
+                                   "\"\\",
+                                   "\"\\x\"",
+                                   "\"\\u12\"",
+                                   "\"\\u12g4\"",
+                                   "\"\\ud800\"",
+                                   "\"\\ud800\\u0041\"",
+                                   "\"\\udc00\"",
+                                   "\"\n\"",
+                                   "01",
+                                   "-",
+                                   "1.",
+                                   "1e",
+                                   "1e+",
+                                   ".5",
+                                   "+1",
+                                   "tru",
+                                   "nil",
+                                   "1 2",
+                                   "]",
+                                   "{\"a\":1,\"a\":2}"}) {
+        detail::JsonReader json(text);
+        CHECK_THROWS(read_value(json, text), std::invalid_argument, "");
+    }
+    detail::JsonReader deep(std::string_view("[[[[["));
+    CHECK_THROWS(deep.array("sizes", [&] { deep.size("sizes"); }), std::invalid_argument,
+                 "sizes in its header is not a number");
 }

@@ -67,8 +67,8 @@ Isa choose() {
 
 }  // namespace
 
-Isa in_use() {
-    static const Isa isa = choose();
+Isa& in_use() {
+    static Isa isa = choose();
     return isa;
 }
 

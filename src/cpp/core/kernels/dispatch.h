@@ -14,7 +14,8 @@ std::string name(Isa isa);
 std::vector<Isa> compiled();
 std::vector<Isa> supported();
 
-/// Decided at the first call. Throws std::runtime_error, with the list, if RCSPIKE_ISA names none of supported().
-Isa in_use();
+/// Decided at the first call. Throws std::runtime_error, with the list, if RCSPIKE_ISA names none of supported(). A
+/// program that compares instruction sets may assign another one of supported() while nothing is computed.
+Isa& in_use();
 
 }  // namespace rcspike::kernels

@@ -26,8 +26,9 @@ RCSPIKE_INLINE float fma(float a, float b, float c) {
     const double error = (p - (s - t)) + (q - t);
     std::int64_t bits;
     std::memcpy(&bits, &s, sizeof bits);
-    const std::int64_t inexact_even = (error != 0) & ~bits & 1;
-    bits += inexact_even * ((error > 0) == (s > 0) ? 1 : -1);
+    const bool up = error > 0, down = error < 0;  // neither if s is infinite, which leaves no number for the error
+    const std::int64_t inexact_even = (up | down) & ~bits & 1;
+    bits += inexact_even * (up == (s > 0) ? 1 : -1);
     std::memcpy(&s, &bits, sizeof s);
     return static_cast<float>(s);
 }

@@ -29,8 +29,8 @@ public:
     ~Network();
 
     /// Reads a model that Network.save has written in Python, or `rcspike train`. Throws std::runtime_error if there is
-    /// none at this path, and std::invalid_argument if the file is truncated, not a model of ours, of a newer format,
-    /// of the other precision, or its weights are not as it says.
+    /// none at this path, and std::invalid_argument if the file is truncated, damaged, not an rcspike model, of a newer
+    /// format, of the other precision, or its weights are not as it says (docs/files.md).
     static Network load(const std::string& path);
 
     std::size_t n_layers() const;
