@@ -154,4 +154,8 @@ def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -
     epochs = [Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated")}) for e in history]
     if not epochs or [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
         raise ValueError("its history is not of whole epochs from the first on")
+    if any(type(number) not in (int, float) for e in epochs for number in e.row().values()):
+        raise ValueError("its history has an entry that is not a number")
+    if any(len(e.silent) != n_layers - 1 or len(e.saturated) != n_layers - 1 for e in epochs):
+        raise ValueError(f"its history is not that of {n_layers - 1} hidden layers")
     return Checkpoint(weights, (first, second), History(epochs))

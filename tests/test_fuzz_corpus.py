@@ -17,6 +17,7 @@ FILES = [
     pytest.param(name, file, id=f"{name}-{file.name}") for name in TARGETS for file in sorted((CORPUS / name).iterdir())
 ]
 DEEP_JSON = b'{"a":' * 50_000
+LONG_NAMES = b'{"command": "", "a": ' + 300 * (b'{"a": 1, "%s": ' % (b"b" * 2000)) + b"1" + 301 * b"}"
 LARGE = {
     "idx": [gzip.compress(bytes(50_000_000))],
     "devices": [b"a." * 20_000 + b"a = 1", b"a = " + b"[" * 50_000, b"[devices]\non_off = " + b"1" * 5_000],
@@ -24,7 +25,7 @@ LARGE = {
     "measurements": [b"image,neuron,spike_time\n" + b"1" * 140_000, b"image,neuron,spike_time\n0,0," + b"1" * 5_000],
     "report-svg": [b'<svg xmlns="http://www.w3.org/2000/svg">' + b"<g>" * 50_000],
     "report-csv": [b"a\n" + b"1" * 140_000],
-    "report-json": [DEEP_JSON, b"[" * 50_000, b'{"command": ' + b"1" * 5_000 + b"}"],
+    "report-json": [DEEP_JSON, LONG_NAMES, b"[" * 50_000, b'{"command": ' + b"1" * 5_000 + b"}"],
     "sweep": [DEEP_JSON, b"[" * 50_000, b"1" * 5_000],
 }
 

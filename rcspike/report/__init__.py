@@ -23,6 +23,7 @@ from rcspike._readers import read_bytes, read_csv, read_json
 __all__ = ["write_report"]
 
 _FOLDED = 24  # a table of more rows opens on demand
+_MAX_DEPTH = 10  # of objects in a record: a fact has the names of all that it lies in, so that depth multiplies length
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _records(file: Path) -> list[_Record]:
     try:
         return [_Record(file.name, command, _groups(content))]
     except RecursionError as error:
-        raise ValueError(f"{file} is nested too deeply for a record") from error
+        raise ValueError(f"{file} is nested too deeply for a record, which has at most {_MAX_DEPTH} levels") from error
 
 
 def _groups(content: dict[str, Any]) -> list[tuple[str, list[tuple[str, _Cell]]]]:
@@ -175,11 +176,13 @@ def _groups(content: dict[str, Any]) -> list[tuple[str, list[tuple[str, _Cell]]]
     return groups
 
 
-def _facts(group: dict[str, Any], prefix: str = "") -> list[tuple[str, _Cell]]:
+def _facts(group: dict[str, Any], prefix: str = "", depth: int = 1) -> list[tuple[str, _Cell]]:
+    if depth > _MAX_DEPTH:
+        raise RecursionError
     facts: list[tuple[str, _Cell]] = []
     for name, value in group.items():
         if isinstance(value, dict):
-            facts += _facts(value, f"{prefix}{name}.")
+            facts += _facts(value, f"{prefix}{name}.", depth + 1)
         else:
             facts.append((f"{prefix}{name}", _cell(_said(value))))
     return facts
