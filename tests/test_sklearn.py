@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import SkipTest
 
 import joblib
 import numpy as np
@@ -58,7 +59,11 @@ def assert_same(one: RCSpikeClassifier, other: RCSpikeClassifier) -> None:
 # Skipped is what scikit-learn itself leaves out unless SCIPY_ARRAY_API is set before SciPy is imported.
 @parametrize_with_checks([RCSpikeClassifier(), quick(epochs=40, learning_rate=0.03, v_syn=math.inf, noise=0.01)])
 def test_the_classifier_passes_the_checks_of_scikit_learn(estimator: RCSpikeClassifier, check: Any) -> None:
-    check(estimator)
+    try:
+        check(estimator)
+    except SkipTest as skipped:  # RCSpikeClassifier takes arrays of NumPy only
+        if "SCIPY_ARRAY_API" not in str(skipped):
+            raise
 
 
 @pytest.mark.parametrize("v_syn", [1.0, math.inf])

@@ -126,6 +126,7 @@ def test_the_key_tells_experiments_apart_by_every_setting() -> None:
     assert experiment_key({**base, "noise": 0.0}) == experiment_key(base)  # that is the default
 
 
+@pytest.mark.process
 def test_numbers_of_numpy_and_whole_ones_make_no_other_run(tmp_path: Path) -> None:
     arguments: dict[str, Any] = {"hidden": np.array([[12]]), "vary": {"epochs": np.array([2]), "noise": [0]}}
     experiments = grid(["digits"], v_syn=[1], seeds=[np.int64(0)], relu=False, **arguments)
@@ -168,6 +169,7 @@ def test_transfer_finds_the_scale_that_undoes_a_change_of_weights() -> None:
 # Nothing is lost
 
 
+@pytest.mark.process
 def test_a_sweep_that_is_done_runs_nothing_again(tmp_path: Path) -> None:
     seen: list[Run] = []
     runs = run_sweep(EXPERIMENTS, tmp_path, progress=seen.append)
@@ -176,6 +178,7 @@ def test_a_sweep_that_is_done_runs_nothing_again(tmp_path: Path) -> None:
     assert run_sweep(EXPERIMENTS, tmp_path, progress=lambda run: pytest.fail(str(run))) == runs
 
 
+@pytest.mark.process
 def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_path: Path) -> None:
     experiments = [{**EXPERIMENTS[0], "learning_rate": 1e30}, EXPERIMENTS[1]]
     failed, fine = run_sweep(experiments, tmp_path, workers=1)
@@ -189,6 +192,7 @@ def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_pat
     assert [run.parameters for run in again] == experiments[:1]
 
 
+@pytest.mark.process
 def test_a_broken_result_is_named_and_not_overwritten(tmp_path: Path) -> None:
     run_sweep(EXPERIMENTS[:1], tmp_path, workers=1)
     (file,) = (tmp_path / "runs").iterdir()
@@ -228,6 +232,7 @@ def test_a_job_whose_process_is_killed_is_run_again(tmp_path: Path) -> None:
     assert all(isinstance(result, int) for result in done.values())
 
 
+@pytest.mark.process
 def test_a_job_that_raises_comes_back_with_its_error() -> None:
     ((_, error),) = run_jobs(raise_it, [ValueError("no such thing")], workers=1)
     assert isinstance(error, ValueError)
@@ -399,6 +404,7 @@ def test_an_absent_scheduler_is_named(tmp_path: Path) -> None:
 # What tables and figures say
 
 
+@pytest.mark.process
 def test_a_table_has_mean_and_deviation_over_the_seeds(undisturbed: Path) -> None:
     runs, table = lines(undisturbed / "runs.csv"), lines(undisturbed / "table.csv")
     assert len(runs) == 12
@@ -427,6 +433,7 @@ def test_tables_leave_out_what_has_not_finished_and_have_validation_where_there_
     assert run_rows([varied])[0]["validation"] == 0.2
 
 
+@pytest.mark.process
 def test_a_sweep_says_what_it_was(undisturbed: Path) -> None:
     record = json.loads((undisturbed / "sweep.json").read_text())
     assert record["command"].startswith("rcspike sweep digits --v-syn 1,2,inf --hidden 60 --vary epochs=15")

@@ -128,6 +128,7 @@ def test_the_stub_has_every_compiled_name() -> None:
     assert not missing
 
 
+@pytest.mark.long
 def test_stubtest_finds_nothing_but_what_pybind11_cannot_help(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     environment = {**os.environ, "MYPYPATH": str(ROOT), "MYPY_CACHE_DIR": str(tmp_path / "cache")}
