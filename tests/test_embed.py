@@ -228,7 +228,7 @@ def test_the_example_says_what_is_wrong_in_one_line(classify: Path, tmp_path: Pa
         (["missing", "images"], "no model at missing"),
         (
             ["images", "images"],
-            "images is not a whole rcspike model: its header is cut off, or it is no safetensors file",
+            "images is not a whole rcspike model: its header is cut off, or it is not a safetensors file",
         ),
         (["double", "images"], "double holds float64 weights; load it as Network<double>"),
         (["small", "missing"], "no images at missing"),
