@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from rcspike import _tensors
 from rcspike._identity import digest, plain
 from rcspike.circuit import Circuit
@@ -151,6 +153,11 @@ def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -
         for kind, m in zip(_KINDS[1:], moments, strict=True):
             if (m.dtype, m.shape) != (w.dtype, w.shape):
                 raise ValueError(f"{kind}.{layer} is {m.dtype} {m.shape}, its weights are {w.dtype} {w.shape}")
+        for kind, array in zip(_KINDS, (w, *moments), strict=True):
+            if not np.isfinite(array).all():
+                raise ValueError(f"{kind}.{layer} has a number that is not finite")
+        if (moments[1] < 0).any():
+            raise ValueError(f"second_moments.{layer} has a negative number")
     epochs = [Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated")}) for e in history]
     if not epochs or [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
         raise ValueError("its history is not of whole epochs from the first on")

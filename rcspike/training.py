@@ -264,7 +264,8 @@ def _train(
     identity = checkpoint.Identity(settings, network.circuit, network.weights, dataset)
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         saved = checkpoint.load(checkpoint_path, identity)
-        if [w.shape for w in saved.weights] != [w.shape for w in network.weights] or len(saved.history) > epochs:
+        kinds, expected = ([(w.dtype, w.shape) for w in weights] for weights in (saved.weights, network.weights))
+        if kinds != expected or len(saved.history) > epochs:
             raise ValueError(f"{checkpoint_path} is damaged: its layers or epochs are not those of this run; remove it")
         network.weights, moments = saved.weights, saved.moments
         finished[len(saved.history)] = network.weights
