@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from rcspike import _tensors
+from rcspike import _core, _tensors
 from rcspike._identity import digest, plain
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.functional import FloatArray
 from rcspike.history import Epoch, History
+from rcspike.network import Network
 
 __all__ = ["Checkpoint", "Identity", "load", "save"]
 
@@ -32,6 +31,17 @@ class Checkpoint:
     weights: list[FloatArray]
     moments: tuple[list[FloatArray], list[FloatArray]]
     history: History
+
+    def trainer(self, network: Network, settings: Any, steps: int) -> _core.Trainer32 | _core.Trainer64:
+        """The trainer of that run after so many steps; ValueError if the run of the network cannot have been there."""
+        kinds, expected = ([(w.dtype, w.shape) for w in weights] for weights in (self.weights, network.weights))
+        if kinds != expected:
+            raise ValueError("its layers are not those of this run")
+        if len(self.history) > settings.epochs:
+            raise ValueError(f"it has {len(self.history)} epochs, this run {settings.epochs}")
+        restored: _core.Trainer32 | _core.Trainer64 = settings.trainer(Network(self.weights, network.circuit))
+        restored.restore(steps=steps, first=self.moments[0], second=self.moments[1])
+        return restored
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,11 +163,6 @@ def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -
         for kind, m in zip(_KINDS[1:], moments, strict=True):
             if (m.dtype, m.shape) != (w.dtype, w.shape):
                 raise ValueError(f"{kind}.{layer} is {m.dtype} {m.shape}, its weights are {w.dtype} {w.shape}")
-        for kind, array in zip(_KINDS, (w, *moments), strict=True):
-            if not np.isfinite(array).all():
-                raise ValueError(f"{kind}.{layer} has a number that is not finite")
-        if (moments[1] < 0).any():
-            raise ValueError(f"second_moments.{layer} has a negative number")
     epochs = [Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated")}) for e in history]
     if not epochs or [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
         raise ValueError("its history is not of whole epochs from the first on")
