@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rcspike import _tensors
+from rcspike import _core, _tensors
 from rcspike._identity import digest, plain
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.functional import FloatArray
 from rcspike.history import Epoch, History
+from rcspike.network import Network
 
 __all__ = ["Checkpoint", "Identity", "load", "save"]
 
@@ -30,6 +31,17 @@ class Checkpoint:
     weights: list[FloatArray]
     moments: tuple[list[FloatArray], list[FloatArray]]
     history: History
+
+    def trainer(self, network: Network, settings: Any, steps: int) -> _core.Trainer32 | _core.Trainer64:
+        """The trainer of that run after so many steps; ValueError if the run of the network cannot have been there."""
+        kinds, expected = ([(w.dtype, w.shape) for w in weights] for weights in (self.weights, network.weights))
+        if kinds != expected:
+            raise ValueError("its layers are not those of this run")
+        if len(self.history) > settings.epochs:
+            raise ValueError(f"it has {len(self.history)} epochs, this run {settings.epochs}")
+        restored: _core.Trainer32 | _core.Trainer64 = settings.trainer(Network(self.weights, network.circuit))
+        restored.restore(steps=steps, first=self.moments[0], second=self.moments[1])
+        return restored
 
 
 @dataclass(frozen=True, eq=False)

@@ -260,23 +260,22 @@ def _train(
 ) -> None:
     """`train`; `finished` gets the weights of the last two epochs, by the number of epochs until then."""
     epochs, batch_size, noise = settings.epochs, settings.batch_size, settings.noise
-    moments: tuple[list[FloatArray], list[FloatArray]] | None = None
-    identity = checkpoint.Identity(settings, network.circuit, network.weights, dataset)
-    if checkpoint_path is not None and os.path.exists(checkpoint_path):
-        saved = checkpoint.load(checkpoint_path, identity)
-        if [w.shape for w in saved.weights] != [w.shape for w in network.weights] or len(saved.history) > epochs:
-            raise ValueError(f"{checkpoint_path} is damaged: its layers or epochs are not those of this run; remove it")
-        network.weights, moments = saved.weights, saved.moments
-        finished[len(saved.history)] = network.weights
-        history.epochs.extend(saved.history)
-
-    trainer = settings.trainer(network)
     order = settings.rng(_VALIDATION).permutation(len(dataset.train.labels))
     n_validation = round(settings.validation * len(order))
     kept, chosen = np.sort(order[:n_validation]), np.sort(order[n_validation:])
-    if moments is not None:
-        n_batches = -(-len(chosen) // batch_size)
-        trainer.restore(steps=len(history) * n_batches, first=moments[0], second=moments[1])
+    identity = checkpoint.Identity(settings, network.circuit, network.weights, dataset)
+    if checkpoint_path is not None and os.path.exists(checkpoint_path):
+        saved = checkpoint.load(checkpoint_path, identity)
+        steps = len(saved.history) * -(-len(chosen) // batch_size)
+        try:
+            trainer = saved.trainer(network, settings, steps)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{checkpoint_path} is damaged: {error}; remove it") from error
+        network.weights = saved.weights
+        finished[len(saved.history)] = network.weights
+        history.epochs.extend(saved.history)
+    else:
+        trainer = settings.trainer(network)
 
     def report(epoch: int, batch: int, n_batches: int) -> None:
         if progress is not None:

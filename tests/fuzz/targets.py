@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
@@ -88,8 +87,17 @@ def _checkpoint(path: Path) -> None:
     for epoch in saved.history:
         for name, value in epoch.row().items():
             assert isinstance(value, int if name == "epoch" else int | float), f"{name} is {value!r}"
-    with contextlib.suppress(FloatingPointError):  # of weights that are very large
-        train_or_resume(path, double=any(w.dtype == np.float64 for w in saved.weights))
+    errors = []
+    for double in (False, True):
+        try:
+            train_or_resume(path, double=double)
+        except FloatingPointError:  # of weights that are very large
+            pass
+        except ValueError as error:
+            assert path.name in str(error), f"the error does not name the file: {error!r}"
+            errors.append(error)
+    if len(errors) == 2:
+        raise errors[0]
 
 
 def _idx(path: Path) -> None:
