@@ -103,6 +103,24 @@ def fire(v: npt.ArrayLike, ramp: float = 0.0) -> Array:
     return np.array([_ramp_time(u, ramp) for u in v.ravel().tolist()], dtype=np.float64).reshape(v.shape)
 
 
+def readout_times(v: npt.ArrayLike, ramp: float = 0.0) -> Array:
+    """Spike times of the last layer before they are clipped: int_v^1 du/(1 - b u) over the same integral from rest.
+
+    The current 1 - b u of a ramp with coefficient b < 1 relates to that at rest; below rest and above the threshold it
+    is that of the nearer end.
+    """
+    v = np.asarray(v, dtype=np.float64)
+    nodes, factors = np.polynomial.legendre.leggauss(30)  # exact to rounding for -0.5 < b < 0.5
+
+    def duration(start: Array) -> Array:
+        half = (1 - start) / 2
+        current = 1 - ramp * (start[..., np.newaxis] + half[..., np.newaxis] * (1 + nodes))
+        return np.asarray(half * (factors / current).sum(axis=-1))
+
+    inside = np.clip(v, 0.0, 1.0)
+    return np.asarray((duration(inside) - (v - inside) / (1 - ramp * inside)) / duration(np.zeros(())))
+
+
 def charge_gradient(
     times: Array, D: Array, G: Array, grad_v: Array, D0: Array | None = None, G0: Array | None = None
 ) -> tuple[Array, Array, Array, Array, Array]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import oracle
 import pytest
 from scipy import stats
 from strategies import CIRCUITS, Array
@@ -188,8 +189,8 @@ def loss_on_devices(
 ) -> float:
     """Sum of the cross-entropies on the chip that a training draws for a step."""
     layers = [draw_devices(w, model, seed=seed, step=step, layer=layer) for layer, w in enumerate(weights)]
-    v = DeviceNetwork(layers, circuit).forward(times).astype(np.float64) / 0.3
-    return float(np.sum(np.logaddexp.reduce(v, axis=1) - v[np.arange(len(v)), labels]))
+    logits = -oracle.readout_times(DeviceNetwork(layers, circuit).forward(times), circuit.ramp) / 0.3
+    return float(np.sum(np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(logits)), labels]))
 
 
 @pytest.mark.parametrize("name", ["strongly coupled", "asymmetric rails and a diode", "conventional"])

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import oracle
 import pytest
 from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 from strategies import Array
@@ -37,24 +38,12 @@ def plain_loss(
         v = charge(times, w, circuit)
         if layer < len(weights) - 1:
             times = np.maximum(fire(v, circuit) + shifts[layer], 0)
-    t = unclipped_times(v, circuit.ramp) + shifts[-1]
+    t = oracle.readout_times(v, circuit.ramp) + shifts[-1]
     logits = -t / settings["temperature"]
     cross_entropy = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
     late = (t - settings["t_ref"]) ** 2
     plain = float(np.mean(cross_entropy + settings["temporal_penalty"] * late.sum(axis=1)))
     return plain + settings["energy_penalty"] * energy
-
-
-def unclipped_times(v: Array, b: float) -> Array:
-    """When a ramp whose current is 1 - b v takes v to the threshold, as a part of its way from rest, by quadrature."""
-    nodes, factors = np.polynomial.legendre.leggauss(30)  # exact to rounding for b = 0.4: 1 / (1 - b v) is analytic
-
-    def duration(start: Array) -> Array:  # up to the threshold
-        half = (1 - start) / 2
-        return half * (factors / (1 - b * (start[..., np.newaxis] + half[..., np.newaxis] * (1 + nodes)))).sum(axis=-1)
-
-    inside = np.clip(v, 0.0, 1.0)  # beyond, the current is that of the nearer end
-    return (duration(inside) - (v - inside) / (1 - b * inside)) / duration(np.zeros(()))
 
 
 def slopes(loss: Callable[[], float], weights: list[Array]) -> list[Array]:

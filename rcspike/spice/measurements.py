@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,19 @@ __all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measureme
 Float64Array = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.int64]
 
+
+def _number_of(name: str, text: str) -> int:
+    """Number of a sample or neuron, kept to its last digit."""
+    number = integer(text)
+    if not 0 <= number < 2**63:
+        raise ValueError(f"{name} must be from 0 to 2**63 - 1, got {text}")
+    return number
+
+
 _Columns = dict[str, Callable[[str], float]]
-_SPIKES: _Columns = {"image": integer, "neuron": integer, "spike_time": float}
-_WAVEFORMS: _Columns = {"image": integer, "neuron": integer, "time": float, "voltage": float}
+_NUMBERS: _Columns = {name: partial(_number_of, name) for name in ("image", "neuron")}
+_SPIKES: _Columns = {**_NUMBERS, "spike_time": float}
+_WAVEFORMS: _Columns = {**_NUMBERS, "time": float, "voltage": float}
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,5 +173,5 @@ def read_csv(path: str | os.PathLike[str]) -> Measurements:
             np.array(neuron, dtype=np.int64),
             *(np.array(column, dtype=np.float64) for column in rest),
         )
-    except (OverflowError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
