@@ -87,7 +87,7 @@ def safetensors(data: bytes, rng: Random, havoc: Havoc) -> bytes:
 
 
 def _with_checksum(header: bytes, tensors: bytes) -> bytes:
-    """The same header with the CRC-32 that belongs to it, if it has one; rcspike._tensors says of what."""
+    """The same header with the CRC-32 that belongs to it, if it has one; docs/files.md says of what."""
     try:
         entries = json.loads(header)
         metadata = entries.pop("__metadata__")
