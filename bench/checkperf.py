@@ -28,7 +28,7 @@ import numpy as np
 import rcspike
 from rcspike import _core
 import throughput as t
-dataset = rcspike.datasets.load("mnist", directory=sys.argv[1] or None)
+dataset = rcspike.datasets.datasets.load("mnist", directory=sys.argv[1] or None)
 network = t.trained(dataset)
 split = dataset.train
 times, labels = split.times[:t.N_IMAGES], np.ascontiguousarray(split.labels[:t.N_IMAGES])

@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from rcspike import Circuit, Network, datasets, evaluate, train
-from rcspike.chip_study import Case, run_cases
-from rcspike.device_training import injected
-from rcspike.devices import Devices
-from rcspike.nonideal import ComparatorOffset, Effect, Jitter, Levels, Stuck, Variation
-from rcspike.tables import write_table
+from rcspike.experiments import Case, run_cases, write_table
+from rcspike.hardware import injected
+from rcspike.nonideal import ComparatorOffset, Devices, Effect, Jitter, Levels, Stuck, Variation
 
 SIZES = (784, 200, 200, 10)
 SEED = 0

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from rcspike import Circuit, PhysicalScale
+from rcspike.experiments import Row, write_table
 from rcspike.functional import charge
-from rcspike.shockley import SKY130_N, SKY130_P, Diode, charge_diodes
-from rcspike.tables import Row, write_table
+from rcspike.hardware.shockley import SKY130_N, SKY130_P, Diode, charge_diodes
 
 DIODES = {
     "sky130 n+/p-well": (SKY130_N, "#0072b2"),

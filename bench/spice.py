@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike import Network, PhysicalScale, datasets, spice
+from rcspike.experiments import Row, write_table
 from rcspike.functional import charge, fire
-from rcspike.tables import Row, write_table
 
 CARDS = {
     "schottky": ".model schottky D(is=1e-9 n=1.05 rs=100)",

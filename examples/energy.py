@@ -6,7 +6,7 @@ python examples/energy.py
 from __future__ import annotations
 
 from rcspike import Circuit, EnergyModel, Network, datasets, train
-from rcspike.energy import activity, energy_parts, mean_energy
+from rcspike.hardware import activity, energy_parts, mean_energy
 
 
 def main() -> None:

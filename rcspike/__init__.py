@@ -8,18 +8,14 @@ if _find_spec("rcspike._core") is None:
         "another folder, or run pip install -e . here"
     )
 
-from rcspike import _core, datasets, energy, functional
+from rcspike import _core, datasets, functional
 from rcspike._core import build_config
 from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
-from rcspike.device_model import DeviceModel, draw_devices
-from rcspike.device_network import DeviceNetwork, DevicePairs
-from rcspike.energy import EnergyModel
 from rcspike.functional import encode
-from rcspike.history import Epoch, History
-from rcspike.network import Network
-from rcspike.physical import PhysicalScale
-from rcspike.training import evaluate, train
+from rcspike.hardware import DeviceModel, EnergyModel, PhysicalScale, draw_devices, energy
+from rcspike.network import DeviceNetwork, DevicePairs, Network
+from rcspike.training import Epoch, History, evaluate, train
 
 __all__ = [
     "Circuit",

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike._arrays import FLOATS, check_array, check_times, plain_array
-from rcspike._arrays import FloatArray as FloatArray
 from rcspike.circuit import Circuit
+from rcspike.common.arrays import FLOATS, check_array, check_times, plain_array
+from rcspike.common.arrays import FloatArray as FloatArray
 
 __all__ = [
     "charge",
@@ -123,7 +123,7 @@ def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: 
 
     Examples
     --------
-    >>> from rcspike import Network
+    >>> from rcspike.network import Network
     >>> network = Network([np.eye(2)], Circuit.conventional())
     >>> network.predict(schedule(np.array([[0.2, 0.5], [np.inf, 0.5]])))
     array([0, 1])
@@ -381,7 +381,8 @@ def charge_rectified(
     Notes
     -----
     Exact: v moves one way between two spikes, and the time at which it passes a rail has a closed form. Diodes of a
-    constant drop are the limit of steep ones; `rcspike.shockley` compares them with the exponential characteristic.
+    constant drop are the limit of steep ones; `rcspike.hardware.shockley` compares them with the exponential
+    characteristic.
 
     Examples
     --------

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._arrays import check_unmasked
 from rcspike.circuit import Circuit
+from rcspike.common.arrays import check_unmasked
 from rcspike.functional import FloatArray, encode, schedule
 from rcspike.network import Network
-from rcspike.training import Settings, run_epochs
+from rcspike.training.training import Settings, run_epochs
 
 try:
     from scipy.special import softmax

@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, PhysicalScale, draw_devices, energy
+from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, PhysicalScale, draw_devices
 from rcspike import functional as f
-from rcspike.chips import program
 from rcspike.datasets import Split
-from rcspike.devices import Devices
-from rcspike.nonideal import DiodeVariation, Jitter, Measured, TimeQuantisation
+from rcspike.hardware import energy, program
+from rcspike.nonideal import Devices, DiodeVariation, Jitter, Measured, TimeQuantisation
 from rcspike.spice import calibrated, conductances, input_times, layer_netlist
 from rcspike.spice.fitting import fit
 from rcspike.spice.measurements import Measurements

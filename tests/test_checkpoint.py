@@ -22,8 +22,9 @@ import numpy.typing as npt
 import pytest
 from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 
-from rcspike import Circuit, DeviceModel, Network, _tensors, training
-from rcspike.training import Progress, Settings
+from rcspike import Circuit, DeviceModel, Network
+from rcspike.network import files
+from rcspike.training.training import Progress, Settings, training
 
 
 class PulledPlugError(Exception):
@@ -217,9 +218,9 @@ def test_a_checkpoint_that_lacks_or_mixes_something_is_refused(
 ) -> None:
     path = tmp_path / "run"
     run(small_network(), epochs=2, checkpoint_path=path)
-    tensors, header = _tensors.read(path, "checkpoint")
+    tensors, header = files.read(path, "checkpoint")
     damage(tensors, header)
-    _tensors.write(path, "checkpoint", tensors, header)
+    files.write(path, "checkpoint", tensors, header)
     network = small_network()
     with pytest.raises(ValueError, match=r"run is (not a whole rcspike checkpoint|damaged): "):
         run(network, epochs=2, checkpoint_path=path)
@@ -237,7 +238,7 @@ def test_settings_may_be_numbers_of_numpy(tmp_path: Path) -> None:
 
 def test_a_checkpoint_keeps_the_settings_that_are_not_the_defaults(tmp_path: Path) -> None:
     run(small_network(), checkpoint_path=tmp_path / "run", devices=DeviceModel(levels=4))
-    settings = _tensors.read(tmp_path / "run", "checkpoint")[1]["run"]["settings"]
+    settings = files.read(tmp_path / "run", "checkpoint")[1]["run"]["settings"]
     always = {"epochs": EPOCHS, "batch_size": 16, "learning_rate": 1e-3, "decay": "cosine", "temperature": 0.07}
     given = {"noise": 0.02, "seed": 3, "temporal_penalty": 0.01, "devices": {"levels": 4}}
     assert settings == always | given | {"dataset": "made up"}
@@ -279,14 +280,14 @@ def test_the_checkpoint_of_a_later_version_with_another_setting_is_refused(
 
 def as_version_0_1_wrote_it(path: Path, circuit: str, devices: str, settings: dict[str, Any]) -> None:
     """Replace what a checkpoint says of its run by what version 0.1 said there."""
-    tensors, header = _tensors.read(path, "checkpoint")
+    tensors, header = files.read(path, "checkpoint")
     start = hashlib.sha256(circuit.encode())
     for w in small_network().weights:
         start.update(w.tobytes())
     for split in (made_up().train, made_up().test):
         start.update(split.images.tobytes() + split.labels.tobytes())
     header["run"] = {**settings, "devices": devices, "offset": 0.0, "fingerprint": start.hexdigest()}
-    _tensors.write(path, "checkpoint", tensors, header)
+    files.write(path, "checkpoint", tensors, header)
 
 
 @pytest.mark.parametrize(

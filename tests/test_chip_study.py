@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from rcspike import Circuit, Network, chip_study, evaluate, nonideal
-from rcspike.chip_study import Case, Sample, alone, chip_accuracy, chip_seeds, run_cases, swept
-from rcspike.chips import program
+from rcspike import Circuit, Network, evaluate, nonideal
 from rcspike.datasets import Dataset
-from rcspike.devices import Devices, Layer
-from rcspike.nonideal import Jitter, Levels, Measured, Ramp, Stuck, Variation
+from rcspike.experiments import Case, Sample, alone, chip_accuracy, chip_seeds, chip_study, run_cases, swept
+from rcspike.hardware import program
+from rcspike.nonideal import Devices, Jitter, Layer, Levels, Measured, Ramp, Stuck, Variation
 
 pytest.importorskip("sklearn")
 

@@ -16,13 +16,13 @@ import pytest
 import scipy.integrate
 
 from rcspike import Circuit, Network
-from rcspike.chips import Chip, program
-from rcspike.devices import Devices
 from rcspike.functional import readout_times, schedule
+from rcspike.hardware import Chip, program
 from rcspike.nonideal import (
     CapacitorMismatch,
     ComparatorNoise,
     ComparatorOffset,
+    Devices,
     DiodeVariation,
     Drift,
     Effect,

@@ -23,11 +23,11 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 import rcspike.__main__
-from rcspike import Circuit, Network, build_config, checkpoint, datasets, plots
+from rcspike import Circuit, Network, build_config, datasets, plots
 from rcspike.cli import _train, app
 from rcspike.cli._record import command_words
 from rcspike.cli._report import Reporter
-from rcspike.training import Progress
+from rcspike.training import Progress, checkpoint
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
 

@@ -28,8 +28,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from rcspike import _idx
-from rcspike.datasets import Dataset, Split, load
+from rcspike.datasets import Dataset, Split, idx, load
 
 
 def idx_bytes(array: NDArray[np.uint8]) -> bytes:
@@ -81,11 +80,11 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     """Cuts every test off from the machine's own data, from the network and from the real digests."""
     pooch = pytest.importorskip("pooch")
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)
-    monkeypatch.setattr(_idx, "SYSTEM_FOLDER", tmp_path / "system")
-    monkeypatch.setattr(_idx, "MIRRORS", {"mnist": (), "fashion-mnist": ()})
+    monkeypatch.setattr(idx, "SYSTEM_FOLDER", tmp_path / "system")
+    monkeypatch.setattr(idx, "MIRRORS", {"mnist": (), "fashion-mnist": ()})
     digests = {file: hashlib.sha256(raw).hexdigest() for file, raw in FILES.items()}
-    monkeypatch.setattr(_idx, "SHA256", {"mnist": digests, "fashion-mnist": digests})
-    monkeypatch.setattr(_idx, "SHAPES", SHAPES)
+    monkeypatch.setattr(idx, "SHA256", {"mnist": digests, "fashion-mnist": digests})
+    monkeypatch.setattr(idx, "SHAPES", SHAPES)
     monkeypatch.setenv("RCSPIKE_DATA", str(tmp_path / "env"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return Places(
@@ -299,7 +298,7 @@ def decode(data: bytes, *, shape: tuple[int, ...] = (2, 2, 2)) -> NDArray[np.uin
         raw = gzip.decompress(data)
     except (EOFError, OSError, zlib.error):
         raw = data
-    return _idx.decode_idx(data, shape=shape, sha256=hashlib.sha256(raw).hexdigest())
+    return idx.decode_idx(data, shape=shape, sha256=hashlib.sha256(raw).hexdigest())
 
 
 def packed(raw: bytes) -> bytes:
@@ -477,7 +476,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             pass
 
     # An answer that hangs is cut off here; all others come within the same instant on loopback.
-    monkeypatch.setattr(_idx, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(idx, "TIMEOUT_SECONDS", 0.5)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -488,7 +487,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def use_mirrors(monkeypatch: pytest.MonkeyPatch, *mirrors: str) -> None:
-    monkeypatch.setattr(_idx, "MIRRORS", {"mnist": mirrors})
+    monkeypatch.setattr(idx, "MIRRORS", {"mnist": mirrors})
 
 
 def everything_under(folder: Path) -> list[str]:
@@ -564,7 +563,7 @@ def test_a_server_that_sends_too_much_is_not_heard_out(
 
 def test_every_mirror_is_asked_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert all(url.startswith("https://") and url.endswith("/") for urls in _idx.MIRRORS.values() for url in urls)
+    assert all(url.startswith("https://") and url.endswith("/") for urls in idx.MIRRORS.values() for url in urls)
 
 
 def test_a_server_that_falls_silent_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -636,7 +635,7 @@ def test_the_real_files_are_what_they_always_were(
 ) -> None:
     monkeypatch.undo()  # back to the real digests and folders
     if not request.config.getoption("--no-skips"):  # in CI they are downloaded if need be
-        monkeypatch.setattr(_idx, "MIRRORS", {name: ()})
+        monkeypatch.setattr(idx, "MIRRORS", {name: ()})
     try:
         data = load(name)
     except FileNotFoundError as error:

@@ -16,7 +16,7 @@ from strategies import CIRCUITS, Array
 
 from rcspike import Circuit, DeviceModel, DeviceNetwork, Network, datasets, draw_devices, train
 from rcspike.functional import schedule
-from rcspike.training import Settings
+from rcspike.training.training import Settings
 
 DTYPES = [np.float32, np.float64]
 Words = npt.NDArray[np.uint32]

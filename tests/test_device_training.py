@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from rcspike import Circuit, DeviceModel, Network, draw_devices, evaluate, train, training
-from rcspike.chip_study import Case, chip_accuracy, chip_seeds
+from rcspike import Circuit, DeviceModel, Network, draw_devices, evaluate, train
 from rcspike.datasets import Dataset
-from rcspike.device_training import injected
-from rcspike.devices import Devices
+from rcspike.experiments import Case, chip_accuracy, chip_seeds
+from rcspike.hardware import injected
 from rcspike.nonideal import (
     CapacitorMismatch,
     ComparatorNoise,
     ComparatorOffset,
+    Devices,
     Effect,
     Jitter,
     Levels,
@@ -28,6 +28,7 @@ from rcspike.nonideal import (
     TimeQuantisation,
     Variation,
 )
+from rcspike.training.training import training
 
 pytest.importorskip("sklearn")
 

@@ -11,8 +11,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from rcspike import Circuit, EnergyModel, Network, PhysicalScale
-from rcspike.energy import PARTS, activity, energy_parts, tops_per_watt
 from rcspike.functional import charge, fire, supply_charge
+from rcspike.hardware import PARTS, activity, energy_parts, tops_per_watt
 
 
 def small_network(circuit: Circuit) -> Network:

@@ -21,8 +21,8 @@ from typer.testing import CliRunner, Result
 
 from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, plots, train
 from rcspike.cli import app
-from rcspike.energy import PARTS, activity, energy_parts
-from rcspike.experiment import run_experiment
+from rcspike.experiments import run_experiment
+from rcspike.hardware import PARTS, activity, energy_parts
 
 
 @pytest.fixture

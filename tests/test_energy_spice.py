@@ -12,7 +12,7 @@ import pytest
 from needs import ngspice
 
 from rcspike import Circuit, Network, PhysicalScale
-from rcspike.energy import activity, energy_parts
+from rcspike.hardware import activity, energy_parts
 
 SCALE = PhysicalScale()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from rcspike.tables import write_table
+from rcspike.experiments import write_table
 
 ROWS = [{"v_syn": 1.0, "test_mean": 98.25}]
 
@@ -39,7 +39,7 @@ def test_a_file_has_the_mode_of_any_other_without_a_moment_of_another_umask(
 
 WRITER = """
 import os, signal, sys
-from rcspike.history import Epoch, History
+from rcspike.training import Epoch, History
 
 def die(self):
     {end}

@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pytest
 
 from rcspike import Circuit, Network
-from rcspike.chips import Chip, program
-from rcspike.devices import Devices, Layer
-from rcspike.finetune import _gradient, retrain_last_layer, trim_neurons
+from rcspike.hardware import Chip, program
+from rcspike.hardware.calibration import _gradient, retrain_last_layer, trim_neurons
 from rcspike.nonideal import (
     CapacitorMismatch,
     ComparatorOffset,
+    Devices,
     DiodeVariation,
+    Layer,
     MembraneLeak,
     OffLeakage,
     RampMismatch,

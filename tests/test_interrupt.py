@@ -11,8 +11,7 @@ import pytest
 from small_runs import assert_same_weights, made_up, rows, run, small_network
 
 from rcspike import Network, train
-from rcspike.history import Interrupted
-from rcspike.training import Progress
+from rcspike.training import Interrupted, Progress
 
 
 def stopping_at(epoch: int, batch: int) -> Callable[[Progress], None]:

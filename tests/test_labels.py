@@ -18,10 +18,8 @@ from matplotlib.colors import to_hex
 from typer.testing import CliRunner, Result
 
 from rcspike import Circuit, Network, datasets, evaluate, plots, train
-from rcspike.chip_study import Case, Sample
 from rcspike.cli import app
-from rcspike.experiment import experiment_name
-from rcspike.sweep import grid
+from rcspike.experiments import Case, Sample, experiment_name, grid
 
 
 @pytest.fixture(autouse=True)

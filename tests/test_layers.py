@@ -13,24 +13,24 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rcspike"
 CPP = ROOT / "src" / "cpp"
 
-# Every module of the package has a place here; one that is a folder counts as a whole. From the bottom to the top: an
-# import goes to a lower rank, or to the same one if no module there is reached from itself.
+# Every room of the package, a folder or a file at its top, has a place here, from the bottom to the top: an import goes
+# to a lower rank, or to the same one if no room there is reached from itself. Files of a room import without circles.
 RANKS = [
-    ["_arrays", "_core", "_files", "_identity", "_locks", "_numbers", "_readers", "_sdk", "circuit"],
-    ["_tensors", "functional"],
-    ["_idx", "initialisation", "datasets", "device_model", "device_network", "network", "physical", "energy"],
-    ["devices", "nonideal", "_equivalent", "chips", "finetune", "device_training"],
-    ["history", "checkpoint", "training"],
-    ["__init__"],  # so that `import rcspike` brings in nothing of what follows, nor what that needs
-    ["executors", "presets", "relu", "transfer", "experiment", "spice", "shockley", "sweep", "tables", "chip_study"],
-    ["plots", "report", "sklearn"],
-    ["cli", "__main__"],
+    ["_core", "_sdk", "common", "circuit"],
+    ["functional"],
+    ["network", "datasets"],
+    ["nonideal"],
+    ["hardware"],
+    ["training"],
+    ["experiments", "spice", "sklearn"],
+    ["plots", "report"],
+    ["cli", "__init__", "__main__"],
 ]
-RANK = {module: rank for rank, modules in enumerate(RANKS) for module in modules}
+RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 
 
-def module_of(path: Path) -> str:
-    """The first name below the package: 'network' for rcspike/network.py, 'adapters' for rcspike/adapters/torch.py."""
+def room_of(path: Path) -> str:
+    """The first name below the package: 'network' for rcspike/network/files.py, 'circuit' for rcspike/circuit.py."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -47,23 +47,36 @@ def imported_names(tree: ast.AST, package: list[str]) -> set[str]:
     return names
 
 
+def is_module(name: str) -> bool:
+    """Whether a full name such as rcspike.network.files is a module or folder, and not a name that one exports."""
+    path = ROOT / Path(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").exists() or name == "rcspike._core"
+
+
+def imports_of(path: Path) -> set[str]:
+    """Full names of the modules of the package that a file imports; a name stands for the module that exports it."""
+    package = ["rcspike", *path.relative_to(PACKAGE).parent.parts]
+    names = {name for name in imported_names(ast.parse(path.read_text(), str(path)), package) if name[:7] == "rcspike"}
+    return {name if is_module(name) else name.rpartition(".")[0] for name in names}
+
+
 def imports() -> dict[str, set[str]]:
-    """For each module of the package those of it that it imports."""
+    """For each room of the package the rooms that it imports; 'rcspike' itself counts as '__init__'."""
     found: dict[str, set[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        package = ["rcspike", *path.relative_to(PACKAGE).parent.parts]
-        module = module_of(path)
-        targets = found.setdefault(module, set())
-        for name in imported_names(ast.parse(path.read_text(), str(path)), package):
-            first, *rest = name.split(".")
-            if first == "rcspike":
-                # What is no module of ours is a name that the package itself exports.
-                is_module = rest and (
-                    rest[0] in RANK or (PACKAGE / f"{rest[0]}.py").exists() or (PACKAGE / rest[0]).is_dir()
-                )
-                targets.add(rest[0] if is_module else "__init__")
-        targets.discard(module)
+        targets = {[*name.split("."), "__init__"][1] for name in imports_of(path)}
+        found.setdefault(room_of(path), set()).update(targets - {room_of(path)})
     return found
+
+
+def imports_within(room: str) -> dict[str, set[str]]:
+    """For each file of a room, but its __init__, the modules of the room that it imports."""
+    prefix = f"rcspike.{room}"
+    return {
+        f"{prefix}.{path.stem}": {name for name in imports_of(path) if name == prefix or name.startswith(f"{prefix}.")}
+        for path in (PACKAGE / room).glob("*.py")
+        if path.stem != "__init__"
+    }
 
 
 def includes(*folders: str) -> list[tuple[str, str]]:
@@ -77,26 +90,44 @@ def includes(*folders: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_every_module_has_a_rank() -> None:
+def test_every_room_has_a_rank() -> None:
     unknown = sorted(set(imports()) - set(RANK))
     assert not unknown, f"give {', '.join(unknown)} a place in RANKS in tests/test_layers.py"
+    assert not set(RANK) - set(imports()) - {"_core"}
+
+
+def test_a_newcomer_can_hold_the_rooms_in_mind() -> None:
+    entries = [path for path in PACKAGE.iterdir() if path.suffix not in {".so", ".pyd"} and path.name != "__pycache__"]
+    assert len(entries) <= 20
+    assert len(RANKS) <= 9
 
 
 def test_imports_go_only_downwards() -> None:
     upwards = [
-        f"{module} (rank {RANK[module]}) imports {target} (rank {RANK[target]})"
-        for module, targets in imports().items()
+        f"{room} (rank {RANK[room]}) imports {target} (rank {RANK[target]})"
+        for room, targets in imports().items()
         for target in sorted(targets)
-        if module in RANK and target in RANK and RANK[target] > RANK[module]
+        if room in RANK and target in RANK and RANK[target] > RANK[room]
     ]
     assert not upwards, "; ".join(upwards)
 
 
-def test_no_module_is_reached_from_itself() -> None:
+def test_no_room_is_reached_from_itself() -> None:
     try:
         TopologicalSorter(imports()).prepare()
     except CycleError as error:
-        pytest.fail(f"modules import each other in a circle: {' <- '.join(error.args[1])}")
+        pytest.fail(f"rooms import each other in a circle: {' <- '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("room", [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()])
+def test_files_of_a_room_import_each_other_without_circles(room: str) -> None:
+    graph = imports_within(room)
+    through_the_package = sorted(name for name, targets in graph.items() if f"rcspike.{room}" in targets)
+    assert not through_the_package, "import from the file itself inside its room"
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"files import each other in a circle: {' <- '.join(error.args[1])}")
 
 
 def test_the_imports_are_really_found() -> None:
@@ -104,6 +135,7 @@ def test_the_imports_are_really_found() -> None:
     assert {"_core", "circuit"} <= found["functional"]
     assert "functional" in found["network"]
     assert "network" in found["__init__"]
+    assert "rcspike.hardware.equivalent" in imports_within("hardware")["rcspike.hardware.chips"]
 
 
 def test_relative_and_nested_imports_count_too() -> None:

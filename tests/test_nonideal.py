@@ -19,16 +19,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rcspike import Circuit, DeviceModel, EnergyModel, PhysicalScale
-from rcspike.devices import Devices, Layer
 from rcspike.nonideal import (
     CapacitorMismatch,
     ComparatorNoise,
     ComparatorOffset,
+    Devices,
     DiodeVariation,
     Drift,
     Fixed,
     FlickerNoise,
     Jitter,
+    Layer,
     Levels,
     Measured,
     MembraneLeak,

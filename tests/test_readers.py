@@ -17,11 +17,9 @@ import pytest
 pytest.importorskip("jinja2")
 
 from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, nonideal, spice, train
-from rcspike.devices import Devices
-from rcspike.experiment import experiment_key
-from rcspike.nonideal import Measured
+from rcspike.experiments import experiment_key, grid, stored_runs
+from rcspike.nonideal import Devices, Measured
 from rcspike.report import write_report
-from rcspike.sweep import grid, stored_runs
 
 EXPERIMENTS = grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)
 RUN = f"{experiment_key(EXPERIMENTS[0])}.json"

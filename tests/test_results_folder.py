@@ -142,7 +142,7 @@ def test_what_cannot_be_run_leaves_no_folder(
 ) -> None:
     if command.startswith("spice") and shutil.which("ngspice") is None:
         pytest.skip("ngspice is not on PATH")
-    monkeypatch.setattr("rcspike.datasets.load", load_without_mnist)
+    monkeypatch.setattr("rcspike.datasets.datasets.load", load_without_mnist)
     before = sorted(path.name for path in place.iterdir())
     where = f"{out}/figure" if command.startswith("trace") else out
     error(rcspike_(*command.split(), "--out", where))

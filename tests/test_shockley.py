@@ -10,7 +10,7 @@ import pytest
 
 from rcspike import Circuit, PhysicalScale
 from rcspike.functional import charge
-from rcspike.shockley import SKY130_N, SKY130_P, Diode, charge_diodes
+from rcspike.hardware.shockley import SKY130_N, SKY130_P, Diode, charge_diodes
 
 
 @pytest.mark.parametrize("diode", [SKY130_N, SKY130_P, Diode(saturation_current=1e-9, ideality=1.05)])

@@ -30,12 +30,20 @@ from typer.testing import CliRunner
 
 from rcspike import Circuit, DeviceModel, Network, __version__, datasets, evaluate, plots, train
 from rcspike.cli import app
-from rcspike.executors import run_jobs
-from rcspike.experiment import experiment_key, run_experiment
-from rcspike.relu import relu_accuracy
-from rcspike.sweep import Run, grid, run_sweep, stored_runs
-from rcspike.tables import run_rows, summary_rows, write_table
-from rcspike.transfer import rescaled, transfer
+from rcspike.experiments import (
+    Run,
+    experiment_key,
+    grid,
+    relu_accuracy,
+    run_experiment,
+    run_jobs,
+    run_rows,
+    run_sweep,
+    stored_runs,
+    summary_rows,
+    write_table,
+)
+from rcspike.experiments.transfer import rescaled, transfer
 
 TESTS = Path(__file__).parent
 SMALL = ("digits", "--v-syn", "1,2,inf", "--hidden", "60", "--vary", "epochs=15")  # long enough to be stopped midway

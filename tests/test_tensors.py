@@ -19,9 +19,9 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from small_runs import made_up
 
-from rcspike import Circuit, Network, checkpoint
-from rcspike.history import Epoch, History
-from rcspike.training import Settings
+from rcspike import Circuit, Network
+from rcspike.training import Epoch, History
+from rcspike.training.training import Settings, checkpoint
 
 CIRCUIT = {"v_syn": "2.0", "e_plus": "2.0", "e_minus": "-2.0", "diode_drop": "0.1", "ramp": "0.0"}
 WEIGHTS = [np.array([[0.5, -0.25], [1.0, 0.125]], np.float32), np.array([[0.75], [-1.0]], np.float32)]

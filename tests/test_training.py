@@ -17,10 +17,10 @@ import pytest
 from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 from strategies import Array
 
-from rcspike import Circuit, History, Network, _core, checkpoint, evaluate, train, training
+from rcspike import Circuit, History, Network, _core, evaluate, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import charge, fire, schedule, supply_charge
-from rcspike.training import Progress
+from rcspike.training import Progress, checkpoint, training
 
 # What is computed
 

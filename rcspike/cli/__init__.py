@@ -10,7 +10,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from rcspike import build_config, datasets, evaluate, report
+from rcspike import datasets, report
+from rcspike._core import build_config
 from rcspike.cli import _options
 from rcspike.cli._chips import chips_command
 from rcspike.cli._energy import energy_command
@@ -20,6 +21,7 @@ from rcspike.cli._spice import app as spice_app
 from rcspike.cli._sweep import sweep_command
 from rcspike.cli._trace import trace_command
 from rcspike.cli._train import train_command
+from rcspike.training.training import evaluate
 
 __all__ = ["app"]
 

@@ -11,14 +11,16 @@ import numpy as np
 import typer
 from rich.table import Column, Table
 
-from rcspike import Network, PhysicalScale, datasets, evaluate, nonideal, plots
-from rcspike.chip_study import Case, Sample, alone, chip_seeds, run_cases, swept
+from rcspike import datasets, nonideal, plots
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli._report import bars, console, percent, user_errors
-from rcspike.devices import Devices
-from rcspike.tables import write_table
+from rcspike.experiments import Case, Sample, alone, chip_seeds, run_cases, swept, write_table
+from rcspike.hardware import PhysicalScale
+from rcspike.network import Network
+from rcspike.nonideal import Devices
+from rcspike.training import evaluate
 
 __all__ = ["chips_command"]
 

@@ -13,13 +13,15 @@ import numpy.typing as npt
 import typer
 from rich.table import Table
 
-from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, plots
+from rcspike import datasets, plots
+from rcspike.circuit import Circuit
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import console, user_errors
-from rcspike.energy import activity, energy_parts, mean_energy, tops_per_watt
-from rcspike.tables import write_table
+from rcspike.experiments import write_table
+from rcspike.hardware import EnergyModel, PhysicalScale, activity, energy_parts, mean_energy, tops_per_watt
+from rcspike.network import Network
 
 __all__ = ["energy_command"]
 

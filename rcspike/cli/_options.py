@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from rcspike.presets import train_defaults
+from rcspike.experiments import train_defaults
 
 __all__ = [
     "Dask",
@@ -29,7 +29,7 @@ Number = TypeVar("Number", int, float)
 
 
 class DatasetName(str, Enum):
-    """The data sets that `rcspike.datasets.load` knows."""
+    """The data sets that `rcspike.datasets.datasets.load` knows."""
 
     DIGITS = "digits"
     MNIST = "mnist"

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import typer
 
-from rcspike import Network, _tensors, build_config
-from rcspike._files import written_whole
+from rcspike._core import build_config
+from rcspike.common.atomic import written_whole
+from rcspike.network import Network, files
 
 __all__ = ["MODEL", "PLACES", "Record", "command_words", "file_digest", "load_network", "model_settings"]
 
@@ -132,7 +133,7 @@ def load_network(model: Path) -> Network:
 
 def model_settings(model: Path, network: Network) -> dict[str, Any]:
     """Which model it is: its file's digest, sizes and circuit."""
-    circuit = _tensors.circuit_to_header(network.circuit)
+    circuit = files.circuit_to_header(network.circuit)
     return {"model_sha256": file_digest(_file(model)), "sizes": network.sizes, "circuit": circuit}
 
 

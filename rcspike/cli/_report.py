@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from rcspike.history import Epoch, History
-from rcspike.training import Progress
+from rcspike.training import Epoch, History, Progress
 
 __all__ = ["Reporter", "bars", "console", "epoch_line", "fail", "percent", "user_errors"]
 

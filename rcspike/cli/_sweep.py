@@ -10,16 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from rcspike import EnergyModel, plots
+from rcspike import plots
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import learning, training_settings
 from rcspike.cli._record import PLACES, Record, command_words
 from rcspike.cli._report import bars, console, percent, user_errors
-from rcspike.experiment import experiment_name
-from rcspike.presets import preset, train_defaults
-from rcspike.sweep import V_SYN, Run, grid, run_sweep, stored_runs
-from rcspike.tables import Row, run_rows, summary_rows, write_table
+from rcspike.experiments import (
+    V_SYN,
+    Row,
+    Run,
+    experiment_name,
+    grid,
+    preset,
+    run_rows,
+    run_sweep,
+    stored_runs,
+    summary_rows,
+    train_defaults,
+    write_table,
+)
+from rcspike.hardware import EnergyModel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from rcspike import DeviceModel, _tensors, checkpoint, datasets, nonideal, plots
+from rcspike import datasets, nonideal, plots
 from rcspike.circuit import Circuit
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
@@ -19,11 +19,10 @@ from rcspike.cli._options import given, learning, training_settings
 from rcspike.cli._record import MODEL, Record, command_words
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset
-from rcspike.device_training import Injected, injected
-from rcspike.history import History
-from rcspike.network import Network
-from rcspike.presets import preset
-from rcspike.training import train
+from rcspike.experiments import preset
+from rcspike.hardware import DeviceModel, Injected, injected
+from rcspike.network import Network, files
+from rcspike.training import History, checkpoint, train
 
 __all__ = ["train_command"]
 
@@ -228,7 +227,7 @@ def _write(run: _Run, history: History) -> None:
                 [run.folder / name for name in _FILES],
                 dataset=run.dataset.name,
                 sizes=run.network.sizes,
-                circuit=_tensors.circuit_to_header(run.network.circuit),
+                circuit=files.circuit_to_header(run.network.circuit),
                 epochs_finished=len(history),
                 test_accuracy=history.test_accuracy,
                 test_accuracy_conditions=_conditions(run),

@@ -2,6 +2,7 @@
 
 from rcspike.nonideal._file import load
 from rcspike.nonideal._stages import Effect, Fixed, Reading, Shift, TimeMap
+from rcspike.nonideal.devices import Devices, Layer
 from rcspike.nonideal.diode import DiodeVariation
 from rcspike.nonideal.drift import Drift
 from rcspike.nonideal.leakage import MembraneLeak, OffLeakage
@@ -18,12 +19,14 @@ __all__ = [
     "CapacitorMismatch",
     "ComparatorNoise",
     "ComparatorOffset",
+    "Devices",
     "DiodeVariation",
     "Drift",
     "Effect",
     "Fixed",
     "FlickerNoise",
     "Jitter",
+    "Layer",
     "Levels",
     "Measured",
     "MembraneLeak",

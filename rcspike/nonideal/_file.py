@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rcspike._readers import read_toml
-from rcspike.devices import Devices
+from rcspike.common.readers import read_toml
 from rcspike.nonideal._stages import Effect
+from rcspike.nonideal.devices import Devices
 from rcspike.nonideal.diode import DiodeVariation
 from rcspike.nonideal.drift import Drift
 from rcspike.nonideal.leakage import MembraneLeak, OffLeakage
@@ -55,8 +55,8 @@ Made = TypeVar("Made")
 def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     """Read devices and effects from a TOML file.
 
-    A table ``[devices]`` has the parameters of `rcspike.devices.Devices`; every other one is an effect by its name,
-    in the order in which they are applied. ``[measured]`` may have a ``file`` instead of the three columns: a CSV, from
+    A table ``[devices]`` has the parameters of `rcspike.nonideal.Devices`; every other one is an effect by its name, in
+    the order in which they are applied. ``[measured]`` may have a ``file`` instead of the three columns: a CSV, from
     the folder of the TOML file.
 
     Parameters

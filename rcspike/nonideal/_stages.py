@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from rcspike.devices import Layer
 from rcspike.functional import FloatArray
+from rcspike.nonideal.devices import Layer
 
 __all__ = ["Effect", "Fixed", "Reading", "Shift", "TimeMap"]
 

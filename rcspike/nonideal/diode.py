@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from rcspike.devices import Array, Layer
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
+from rcspike.nonideal.devices import Array, Layer
 
 __all__ = ["DiodeVariation"]
 

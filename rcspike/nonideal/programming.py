@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from rcspike._numbers import numbers
-from rcspike._readers import read_columns
-from rcspike.devices import Array, Layer
+from rcspike.common.numbers import numbers
+from rcspike.common.readers import read_columns
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
+from rcspike.nonideal.devices import Array, Layer
 
 __all__ = ["Measured", "Programming"]
 

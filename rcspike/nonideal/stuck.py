@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.devices import Array, Layer
 from rcspike.nonideal._check import take_flag, take_number
 from rcspike.nonideal._stages import Fixed
+from rcspike.nonideal.devices import Array, Layer
 
 __all__ = ["Stuck"]
 

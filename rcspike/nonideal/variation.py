@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from rcspike.devices import Array, Layer
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
+from rcspike.nonideal.devices import Array, Layer
 
 __all__ = ["Variation"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rcspike.chip_study import Sample
 from rcspike.circuit import Circuit
+from rcspike.experiments import Sample
 from rcspike.plots._style import (
     BOTTOM,
     FAINT,
@@ -57,7 +57,7 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
 
     Examples
     --------
-    >>> from rcspike.chip_study import Case
+    >>> from rcspike.experiments import Case
     >>> sample = Sample(Case("variation alone"), (0.96, 0.97, 0.975))
     >>> chips_figure([sample], ideal=0.98, circuit=Circuit()).axes[0].get_yticklabels()[0].get_text()
     'variation alone'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.energy import PARTS
+from rcspike.hardware import PARTS
 from rcspike.plots._style import BOTTOM, INK, PAPER, RIGHT, TITLE, WIDTH, check_available, place, tidy, title
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
     Parameters
     ----------
     circuits : mapping
-        From the name of each circuit to what `rcspike.energy.energy_parts` says of it.
+        From the name of each circuit to what `rcspike.hardware.energy.energy_parts` says of it.
     heading : str
         Above the figure.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rcspike.experiment import experiment_circuit
+from rcspike.experiments import Row, experiment_circuit
 from rcspike.plots._style import (
     BOTTOM,
     FAINT,
@@ -21,7 +21,6 @@ from rcspike.plots._style import (
     tidy,
     title,
 )
-from rcspike.tables import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +40,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     Parameters
     ----------
     rows : sequence
-        As `rcspike.tables.summary_rows` makes them; those without an energy are left out.
+        As `rcspike.experiments.tables.summary_rows` makes them; those without an energy are left out.
 
     Returns
     -------

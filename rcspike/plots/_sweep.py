@@ -8,7 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from rcspike.circuit import Circuit
-from rcspike.experiment import experiment_circuit
+from rcspike.experiments import Row, experiment_circuit
 from rcspike.plots._style import (
     BOTTOM,
     HIGHLIGHT,
@@ -23,7 +23,6 @@ from rcspike.plots._style import (
     tidy,
     title,
 )
-from rcspike.tables import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +48,7 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     Parameters
     ----------
     rows : sequence
-        As `rcspike.tables.summary_rows` makes them.
+        As `rcspike.experiments.tables.summary_rows` makes them.
     x : str
         The parameter on the axis.
 

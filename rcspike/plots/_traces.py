@@ -15,7 +15,7 @@ from rcspike.datasets import Split
 from rcspike.functional import FloatArray
 from rcspike.network import Network
 from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
-from rcspike.training import check_fit
+from rcspike.training.training import check_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

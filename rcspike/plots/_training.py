@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
-from rcspike.history import History
 from rcspike.network import Network
 from rcspike.plots._style import (
     BOTTOM,
@@ -37,6 +36,7 @@ from rcspike.plots._traces import (
     mark_spikes,
     name_phases,
 )
+from rcspike.training import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +80,8 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
 
     Examples
     --------
-    >>> from rcspike import datasets, train
+    >>> from rcspike import datasets
+    >>> from rcspike.training import train
     >>> digits = datasets.load("digits")
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
     >>> figure = training_figure(network, train(network, digits, epochs=1, seed=0), digits.test)

@@ -17,8 +17,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from rcspike._core import build_config
-from rcspike._files import written_whole
-from rcspike._readers import read_bytes, read_csv, read_json
+from rcspike.common.atomic import written_whole
+from rcspike.common.readers import read_bytes, read_csv, read_json
 
 __all__ = ["write_report"]
 

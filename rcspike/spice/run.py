@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rcspike.circuit import Circuit
 from rcspike.functional import FloatArray
-from rcspike.physical import PhysicalScale
+from rcspike.hardware import PhysicalScale
 from rcspike.spice.netlist import EDGE, layer_netlist
 
 __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import functional
-from rcspike._arrays import FloatArray, check_times
 from rcspike.circuit import Circuit
+from rcspike.common.arrays import FloatArray, check_times
+from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
-from rcspike.physical import PhysicalScale
 from rcspike.spice.netlist import conductances
 from rcspike.spice.run import Measured, simulate_layer
 

@@ -15,14 +15,20 @@ from pathlib import Path
 import mutate
 import numpy as np
 
-from rcspike import Circuit, Network, checkpoint, nonideal, train
-from rcspike import _idx as _idx_files
-from rcspike.datasets import Dataset, Split
-from rcspike.experiment import experiment_identity, experiment_key
+from rcspike import Circuit, Network, nonideal, train
+from rcspike.datasets import Dataset, Split, idx
+from rcspike.experiments import (
+    experiment_identity,
+    experiment_key,
+    grid,
+    run_rows,
+    stored_runs,
+    summary_rows,
+    write_table,
+)
 from rcspike.report import write_report
 from rcspike.spice import read_csv, write_csv
-from rcspike.sweep import grid, stored_runs
-from rcspike.tables import run_rows, summary_rows, write_table
+from rcspike.training import checkpoint
 
 __all__ = ["CORPUS", "TARGETS", "Target", "accepts"]
 
@@ -104,7 +110,7 @@ def _idx(path: Path) -> None:
     """The real files are too large to mutate; this one is of shape (2, 2, 2)."""
     content = bytes((0, 0, 8, 3)) + 3 * (2).to_bytes(4, "big") + bytes(range(8))
     try:
-        _idx_files.decode_idx(path.read_bytes(), shape=(2, 2, 2), sha256=hashlib.sha256(content).hexdigest())
+        idx.decode_idx(path.read_bytes(), shape=(2, 2, 2), sha256=hashlib.sha256(content).hexdigest())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

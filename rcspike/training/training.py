@@ -15,13 +15,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from rcspike import _core, checkpoint
-from rcspike._locks import locked
+from rcspike import _core
+from rcspike.common.locks import locked
 from rcspike.datasets import Dataset, Split
-from rcspike.device_model import DeviceModel
 from rcspike.functional import FloatArray, schedule
-from rcspike.history import Epoch, History, Interrupted
+from rcspike.hardware import DeviceModel
 from rcspike.network import Network, spike_time_noise
+from rcspike.training import checkpoint
+from rcspike.training.history import Epoch, History, Interrupted
 
 __all__ = ["Progress", "evaluate", "train"]  # the rest is for other ways to train: see rcspike.sklearn
 
@@ -188,7 +189,7 @@ def train(
         undisturbed run would have given. One run at a time may use it.
     threads : int, optional
     progress : callable, optional
-        Called with a `rcspike.training.Progress` after every batch.
+        Called with a `rcspike.training.training.Progress` after every batch.
 
     Returns
     -------
@@ -204,13 +205,15 @@ def train(
         If training diverges.
     BlockingIOError
         If another run uses the checkpoint.
-    rcspike.history.Interrupted
+    rcspike.training.history.Interrupted
         On Ctrl-C: a KeyboardInterrupt with the `history` of the finished epochs. The network has the weights of the
         last finished epoch.
 
     Examples
     --------
-    >>> from rcspike import Circuit, Network, datasets
+    >>> from rcspike import datasets
+    >>> from rcspike.circuit import Circuit
+    >>> from rcspike.network import Network
     >>> digits = datasets.load("digits")
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
     >>> history = train(network, digits, epochs=10, batch_size=16, seed=0)

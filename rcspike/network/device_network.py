@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike._arrays import FloatArray, check_array
 from rcspike.circuit import Circuit
+from rcspike.common.arrays import FloatArray, check_array
 from rcspike.functional import Schedule, check_threads, circuit_core, network_input
 
 __all__ = ["DeviceNetwork", "DevicePairs"]
@@ -81,7 +81,7 @@ class DeviceNetwork:
 
     Examples
     --------
-    >>> from rcspike import Network
+    >>> from rcspike.network.network import Network
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
     >>> chip = DeviceNetwork([DevicePairs.of_weights(w) for w in network.weights], network.circuit)
     >>> times = np.full((3, 64), 0.5, dtype=np.float32)

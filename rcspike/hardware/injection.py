@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from rcspike.device_model import DeviceModel
-from rcspike.devices import Devices
+from rcspike.hardware.device_model import DeviceModel
 from rcspike.nonideal import (
     ComparatorNoise,
     ComparatorOffset,
+    Devices,
     Effect,
     Jitter,
     Levels,

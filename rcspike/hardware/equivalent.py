@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rcspike.device_network import DeviceNetwork, DevicePairs
-from rcspike.devices import Array, Layer
 from rcspike.functional import FloatArray, Schedule, charge_rectified
+from rcspike.network import DeviceNetwork, DevicePairs
+from rcspike.nonideal.devices import Array, Layer
 
 __all__ = ["equivalent_pairs", "equivalent_scale", "equivalent_voltages"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rcspike import _core
-from rcspike._arrays import FloatArray, check_array
-from rcspike._numbers import number, numbers
-from rcspike.device_network import DevicePairs
+from rcspike.common.arrays import FloatArray, check_array
+from rcspike.common.numbers import number, numbers
+from rcspike.network import DevicePairs
 
 __all__ = ["DeviceModel", "draw_devices"]
 

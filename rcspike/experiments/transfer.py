@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rcspike import Circuit, Network, evaluate
+from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset, Split
+from rcspike.network import Network
+from rcspike.training import evaluate
 
 __all__ = ["rescaled", "transfer"]
 
@@ -48,7 +50,8 @@ def transfer(
 
     Examples
     --------
-    >>> from rcspike import datasets, train
+    >>> from rcspike import datasets
+    >>> from rcspike.training import train
     >>> digits = datasets.load("digits")
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=100.0), seed=0)
     >>> history = train(network, digits, epochs=10, batch_size=16, seed=0)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rcspike import _core, _tensors
-from rcspike._identity import digest, plain
+from rcspike import _core
 from rcspike.circuit import Circuit
+from rcspike.common.identity import digest, plain
 from rcspike.datasets import Dataset
 from rcspike.functional import FloatArray
-from rcspike.history import Epoch, History
-from rcspike.network import Network
+from rcspike.network import Network, files
+from rcspike.training.history import Epoch, History
 
 __all__ = ["Checkpoint", "Identity", "load", "save"]
 
@@ -129,7 +129,7 @@ def save(
         for kind, arrays in zip(_KINDS, (weights, *moments), strict=True)
         for layer, array in enumerate(arrays)
     }
-    _tensors.write(
+    files.write(
         path, "checkpoint", tensors, {"run": identity.header, "history": [dataclasses.asdict(e) for e in history]}
     )
 
@@ -142,7 +142,7 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None) -> Chec
     ValueError
         If the file is broken, or of another run; the setting that differs is named.
     """
-    tensors, header = _tensors.read(path, "checkpoint")
+    tensors, header = files.read(path, "checkpoint")
     try:
         saved, run = _checkpoint(tensors, header["history"]), dict(header["run"])
         difference = None if identity is None else next(identity.differences(run), None)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike import _idx
-from rcspike._arrays import plain_array
+from rcspike.common.arrays import plain_array
+from rcspike.datasets import idx
 from rcspike.functional import encode
 
 __all__ = ["Dataset", "Split", "load"]
@@ -166,9 +166,9 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     """
     if name == "digits":
         return _load_digits()
-    if name not in _idx.SHA256:
-        raise ValueError(f"unknown data set {name!r}: known are {', '.join(['digits', *_idx.SHA256])}")
-    train_x, train_y, test_x, test_y = _idx.read_files(name, directory)
+    if name not in idx.SHA256:
+        raise ValueError(f"unknown data set {name!r}: known are {', '.join(['digits', *idx.SHA256])}")
+    train_x, train_y, test_x, test_y = idx.read_files(name, directory)
     return Dataset(name, Split(train_x, train_y.astype(np.int64)), Split(test_x, test_y.astype(np.int64)))
 
 

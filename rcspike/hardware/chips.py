@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._equivalent import equivalent_pairs, equivalent_voltages
 from rcspike.circuit import Circuit
-from rcspike.device_network import DeviceNetwork
-from rcspike.devices import Devices, Layer
 from rcspike.functional import FloatArray, Schedule, fire, readout_times, readout_voltages
-from rcspike.network import Network
-from rcspike.nonideal import Effect, Fixed, Reading, Shift, TimeMap
+from rcspike.hardware.equivalent import equivalent_pairs, equivalent_voltages
+from rcspike.network import DeviceNetwork, Network
+from rcspike.nonideal import Devices, Effect, Fixed, Layer, Reading, Shift, TimeMap
 
 __all__ = ["Chip", "program"]
 
@@ -97,7 +95,7 @@ class Chip:
 
     Parameters
     ----------
-    layers : tuple of rcspike.devices.Layer
+    layers : tuple of rcspike.nonideal.Layer
         Devices and neurons as they have become, in float64.
     seed : int
         It was made with.

@@ -14,12 +14,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._arrays import FloatArray, check_times
-from rcspike._numbers import number
 from rcspike.circuit import Circuit
+from rcspike.common.arrays import FloatArray, check_times
+from rcspike.common.numbers import number
 from rcspike.functional import charge, fire, supply_charge
+from rcspike.hardware.physical import PhysicalScale
 from rcspike.network import Network, spike_time_noise
-from rcspike.physical import PhysicalScale
 
 __all__ = ["PARTS", "Activity", "EnergyModel", "activity", "energy_parts", "mean_energy", "tops_per_watt"]
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._arrays import plain_array
-from rcspike._equivalent import equivalent_scale
-from rcspike.chips import Chip
-from rcspike.devices import Layer
+from rcspike.common.arrays import plain_array
 from rcspike.functional import FloatArray, charge_affine, charge_affine_vjp, fire, output_loss
+from rcspike.hardware.chips import Chip
+from rcspike.hardware.equivalent import equivalent_scale
 from rcspike.network import Network
+from rcspike.nonideal import Layer
 
 __all__ = ["retrain_last_layer", "trim_neurons"]
 
@@ -43,7 +43,7 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
 
     Examples
     --------
-    >>> from rcspike.chips import program
+    >>> from rcspike.hardware.chips import program
     >>> from rcspike.nonideal import RampMismatch
     >>> network = Network([np.array([[0.9]])], Circuit())
     >>> times = np.linspace(0, 0.9, 100)[:, None]
@@ -115,7 +115,7 @@ def retrain_last_layer(
 
     Examples
     --------
-    >>> from rcspike.chips import program
+    >>> from rcspike.hardware.chips import program
     >>> from rcspike.nonideal import Stuck
     >>> network = Network([np.eye(2)[::-1].copy()], Circuit())  # the wrong way round
     >>> times, labels = np.array([[0.0, np.inf], [np.inf, 0.0]]), np.array([0, 1])

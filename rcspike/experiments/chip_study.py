@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rcspike import build_config, datasets
-from rcspike._files import check_writable, written_whole
-from rcspike._identity import canonical, digest, plain
-from rcspike._readers import read_json
-from rcspike.chips import program
-from rcspike.devices import Devices
-from rcspike.executors import run_jobs
+from rcspike import datasets
+from rcspike._core import build_config
+from rcspike.common.atomic import check_writable, written_whole
+from rcspike.common.identity import canonical, digest, plain
+from rcspike.common.readers import read_json
+from rcspike.experiments.executors import run_jobs
 from rcspike.functional import FloatArray, Schedule, schedule
+from rcspike.hardware import program
 from rcspike.network import Network
-from rcspike.nonideal import Effect
+from rcspike.nonideal import Devices, Effect
 
 __all__ = ["Case", "Sample", "alone", "chip_accuracy", "chip_seeds", "run_cases", "swept"]
 
@@ -193,7 +193,7 @@ def run_cases(
     ----------
     network : Network
     dataset : str
-        As `rcspike.datasets.load` knows it.
+        As `rcspike.datasets.datasets.load` knows it.
     cases : sequence of Case
     chips : int
         Of each case.
@@ -203,7 +203,7 @@ def run_cases(
         Keeps what has been finished: each case is stored as soon as it is, with all that decides its result, and not
         done again. Effects must be dataclasses of numbers, words and arrays then, as those of `rcspike.nonideal` are.
     workers, dask
-        Where to run: see `rcspike.executors.executor`. The result is the same anywhere.
+        Where to run: see `rcspike.experiments.executors.executor`. The result is the same anywhere.
     data : path, optional
         Folder with the data set's files, for every worker.
     progress : callable, optional
@@ -217,7 +217,7 @@ def run_cases(
     Raises
     ------
     OSError
-        If the folder cannot be written, or as in `rcspike.executors.executor`.
+        If the folder cannot be written, or as in `rcspike.experiments.executors.executor`.
     TypeError
         If there is a folder, and an effect holds something that has no exact value.
     ValueError

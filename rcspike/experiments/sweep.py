@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from rcspike import datasets
-from rcspike._files import check_writable, written_whole
-from rcspike._identity import canonical, plain
-from rcspike._readers import read_json
-from rcspike.executors import run_jobs
-from rcspike.experiment import (
+from rcspike.common.atomic import check_writable, written_whole
+from rcspike.common.identity import canonical, plain
+from rcspike.common.readers import read_json
+from rcspike.experiments.executors import run_jobs
+from rcspike.experiments.experiment import (
     BUDGET,
     Parameters,
     check_parameters,
@@ -28,7 +28,7 @@ from rcspike.experiment import (
     experiment_name,
     run_experiment,
 )
-from rcspike.presets import preset
+from rcspike.experiments.presets import preset
 
 __all__ = ["V_SYN", "Run", "grid", "run_sweep", "stored_runs"]
 
@@ -136,7 +136,7 @@ def run_sweep(
         As `grid` makes them.
     folder : path
     workers, dask
-        Where to run: see `rcspike.executors.executor`.
+        Where to run: see `rcspike.experiments.executors.executor`.
     data : path, optional
         Folder with the data sets' files, for every worker.
     retry : bool
@@ -152,7 +152,7 @@ def run_sweep(
     Raises
     ------
     OSError
-        If the folder cannot be written, or as in `rcspike.executors.executor`.
+        If the folder cannot be written, or as in `rcspike.experiments.executors.executor`.
     ValueError
         If a data set is damaged, or a file in the folder is not one of ours.
 

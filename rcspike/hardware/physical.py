@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import overload
 
-from rcspike._numbers import number
+from rcspike.common.numbers import number
 from rcspike.functional import FloatArray
 
 __all__ = ["PhysicalScale"]

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rcspike import _core, _tensors
-from rcspike._arrays import FloatArray, check_array
+from rcspike import _core
 from rcspike.circuit import Circuit
+from rcspike.common.arrays import FloatArray, check_array
 from rcspike.functional import Schedule, check_threads, circuit_core, network_input
-from rcspike.initialisation import initial_weights
+from rcspike.network import files
+from rcspike.network.initialisation import initial_weights
 
 __all__ = ["Network", "spike_time_noise"]
 
@@ -169,8 +170,8 @@ class Network:
             If the file cannot be written.
         """
         tensors = {f"weights.{layer}": w for layer, w in enumerate(self._weights)}
-        header = {"sizes": list(self.sizes), "circuit": _tensors.circuit_to_header(self.circuit)}
-        _tensors.write(path, "model", tensors, header)
+        header = {"sizes": list(self.sizes), "circuit": files.circuit_to_header(self.circuit)}
+        files.write(path, "model", tensors, header)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -184,9 +185,9 @@ class Network:
             If the file is truncated, damaged, not an rcspike model, from a newer format, or its weights are not as it
             says.
         """
-        tensors, header = _tensors.read(path, "model")
+        tensors, header = files.read(path, "model")
         try:
-            _tensors.check_parts("header", header, ("sizes", "circuit"))
+            files.check_parts("header", header, ("sizes", "circuit"))
             sizes = header["sizes"]
             if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
                 raise ValueError("sizes in its header is not a list of sizes")
@@ -194,7 +195,7 @@ class Network:
                 if name not in tensors:
                     raise ValueError(f"it has no {name}")
             weights = [tensors[f"weights.{layer}"] for layer in range(len(tensors))]
-            network = cls(weights, _tensors.circuit_from_header(header["circuit"]))
+            network = cls(weights, files.circuit_from_header(header["circuit"]))
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")
         except (TypeError, ValueError) as error:

@@ -1,0 +1,52 @@
+"""Many trainings or chips: grids of runs, studies of chips, where to run them, and their tables."""
+
+from rcspike.experiments.chip_study import Case, Sample, alone, chip_accuracy, chip_seeds, run_cases, swept
+from rcspike.experiments.executors import executor, run_jobs
+from rcspike.experiments.experiment import (
+    BUDGET,
+    MODELS,
+    Parameters,
+    check_parameters,
+    experiment_circuit,
+    experiment_identity,
+    experiment_key,
+    experiment_name,
+    run_experiment,
+)
+from rcspike.experiments.presets import preset, train_defaults
+from rcspike.experiments.relu import relu_accuracy
+from rcspike.experiments.sweep import V_SYN, Run, grid, run_sweep, stored_runs
+from rcspike.experiments.tables import Row, run_rows, summary_rows, write_table
+
+__all__ = [
+    "BUDGET",
+    "MODELS",
+    "V_SYN",
+    "Case",
+    "Parameters",
+    "Row",
+    "Run",
+    "Sample",
+    "alone",
+    "check_parameters",
+    "chip_accuracy",
+    "chip_seeds",
+    "executor",
+    "experiment_circuit",
+    "experiment_identity",
+    "experiment_key",
+    "experiment_name",
+    "grid",
+    "preset",
+    "relu_accuracy",
+    "run_cases",
+    "run_experiment",
+    "run_jobs",
+    "run_rows",
+    "run_sweep",
+    "stored_runs",
+    "summary_rows",
+    "swept",
+    "train_defaults",
+    "write_table",
+]

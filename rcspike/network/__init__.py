@@ -1,0 +1,13 @@
+"""Networks of ideal synapses or device pairs, their first weights, and the files that hold them."""
+
+from rcspike.network.device_network import DeviceNetwork, DevicePairs
+from rcspike.network.initialisation import initial_weights
+from rcspike.network.network import Network, spike_time_noise
+
+__all__ = [
+    "DeviceNetwork",
+    "DevicePairs",
+    "Network",
+    "initial_weights",
+    "spike_time_noise",
+]
