@@ -43,7 +43,8 @@ PACKAGE = {
     experiments/relu.py experiments/sweep.py experiments/tables.py experiments/transfer.py functional.py
     hardware/__init__.py hardware/calibration.py hardware/chips.py hardware/device_model.py hardware/energy.py
     hardware/equivalent.py hardware/injection.py hardware/physical.py hardware/shockley.py network/__init__.py
-    network/device_network.py network/files.py network/initialisation.py network/network.py nonideal/__init__.py
+    network/device_network.py network/files.py network/initialisation.py network/layer.py network/network.py
+    nonideal/__init__.py
     nonideal/_check.py nonideal/_file.py nonideal/_stages.py nonideal/devices.py nonideal/diode.py nonideal/drift.py
     nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/programming.py nonideal/reading.py
     nonideal/stuck.py nonideal/timing.py nonideal/variation.py nonideal/wires.py plots/__init__.py plots/_chips.py

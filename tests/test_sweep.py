@@ -43,7 +43,7 @@ from rcspike.experiments import (
     summary_rows,
     write_table,
 )
-from rcspike.experiments.transfer import rescaled, transfer
+from rcspike.experiments.transfer import transfer
 
 TESTS = Path(__file__).parent
 SMALL = ("digits", "--v-syn", "1,2,inf", "--hidden", "60", "--vary", "epochs=15")  # long enough to be stopped midway
@@ -169,7 +169,9 @@ def test_transfer_finds_the_scale_that_undoes_a_change_of_weights() -> None:
     halved = Network([w / 2 for w in network.weights], network.circuit)
     accuracy, plus, minus = transfer(halved, network.circuit, digits)
     assert accuracy >= evaluate(network, digits.test) - 0.02
-    assert evaluate(rescaled(halved, network.circuit, 2.0, 2.0), digits.test) == evaluate(network, digits.test)
+    assert evaluate(halved.rescaled(network.circuit, plus=2.0, minus=2.0), digits.test) == evaluate(
+        network, digits.test
+    )
     assert plus == round(plus, 1)
     assert minus == round(minus, 1)
 

@@ -125,13 +125,14 @@ def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> l
 def _ranges(network: Network, devices: Devices) -> list[str]:
     """What the devices of each layer have to cover, at the default physical scale."""
     scale, circuit, lines = PhysicalScale(), network.circuit, []
-    for depth, weights in enumerate(network.weights):
-        layer = devices.layer(weights, circuit, depth=depth)
+    for depth, ideal in enumerate(network.layers):
+        layer = devices.layer(ideal.weights, circuit, depth=depth)
         rail = min(circuit.e_plus, -circuit.e_minus)
         least, greatest = (1e9 * scale.siemens(g / rail) for g in (layer.least, layer.greatest))
         where = f"{1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} us"
-        size = " x ".join(map(str, weights.shape))
-        lines.append(f"layer {depth + 1}  {size}: g from {least:.3g} to {greatest:.3g} nS at {where}")
+        lines.append(
+            f"layer {depth + 1}  {ideal.n_in} x {ideal.n_out}: g from {least:.3g} to {greatest:.3g} nS at {where}"
+        )
     return lines if np.isfinite(rail) else []
 
 

@@ -65,19 +65,17 @@ def export_command(
         scale = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
         network = load_network(model)
         times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
-        weights = network.weights[layer - 1]
-        chosen = (
-            list(range(weights.shape[1])) if neurons is None else _options.numbers("--neurons", neurons, int, "0,5,7")
-        )
+        whole = network.layers[layer - 1]
+        chosen = list(range(whole.n_out)) if neurons is None else _options.numbers("--neurons", neurons, int, "0,5,7")
         if not chosen or len(set(chosen)) < len(chosen):
             raise ValueError(f"--neurons takes different numbers such as 0,5,7, got {neurons!r}")
-        absent = [i for i in chosen if not 0 <= i < weights.shape[1]]
+        absent = [i for i in chosen if not 0 <= i < whole.n_out]
         if absent:
-            raise ValueError(f"layer {layer} has neurons 0 to {weights.shape[1] - 1}, got {absent[0]}")
+            raise ValueError(f"layer {layer} has neurons 0 to {whole.n_out - 1}, got {absent[0]}")
         chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
         text = spice.layer_netlist(
             times,
-            *spice.conductances(np.ascontiguousarray(weights[:, chosen]), network.circuit, scale),
+            *spice.conductances(whole.neurons(chosen).weights, network.circuit, scale),
             network.circuit,
             scale,
             diode=chosen_diode,
@@ -144,7 +142,7 @@ def verify_command(
         times = _times(network, dataset, data, numbers)
         if out is not None:
             plots.check_available()
-        layers = range(1, len(network.weights) + 1) if layer is None else [layer]
+        layers = range(1, len(network.layers) + 1) if layer is None else [layer]
         chosen = {} if end_to_end else {depth: _spread(network, depth, neurons or 50) for depth in layers}
     with nullcontext() if out is None else results_folder(out):
         with user_errors(), _simulator_errors():
@@ -224,7 +222,7 @@ def fit_command(
         measured = spice.read_csv(csv)
         numbers, rows = np.unique(measured.image, return_inverse=True)
         times = spice.input_times(network, _times(network, dataset, data, numbers.tolist()), layer)
-        g_plus, g_minus = spice.conductances(network.weights[layer - 1], network.circuit, designed)
+        g_plus, g_minus = spice.conductances(network.layers[layer - 1].weights, network.circuit, designed)
         result = spice.fit(
             spice.Measurements(rows, measured.neuron, measured.time, measured.voltage),
             times,
@@ -267,7 +265,7 @@ def _times(network: Network, dataset: _options.DatasetName, data: Path | None, i
 
 def _spread(network: Network, layer: int, n: int) -> list[int]:
     """Up to n neurons at even distances."""
-    last = network.sizes[min(layer, len(network.weights))] - 1
+    last = network.sizes[min(layer, len(network.layers))] - 1
     return [int(i) for i in np.unique(np.linspace(0, last, n).round())]
 
 

@@ -9,7 +9,7 @@ from rcspike.datasets import Dataset, Split
 from rcspike.network import Network
 from rcspike.training import evaluate
 
-__all__ = ["rescaled", "transfer"]
+__all__ = ["transfer"]
 
 _STEP = 0.1  # of the scales, as in arXiv 2412.09010 v1
 _COARSE, _HIGHEST = 0.5, 5.0  # first a coarse grid up to the highest scale, then a fine one around its best point
@@ -63,7 +63,9 @@ def transfer(
     choosing = Split(dataset.train.images[chosen], dataset.train.labels[chosen])
 
     def accuracy(scales: tuple[float, float], split: Split) -> float:
-        return evaluate(rescaled(network, circuit, *scales), split, noise=noise, seed=seed, threads=threads)
+        plus, minus = scales
+        scaled = network.rescaled(circuit, plus=plus, minus=minus)
+        return evaluate(scaled, split, noise=noise, seed=seed, threads=threads)
 
     def best(plus: list[float], minus: list[float]) -> tuple[float, float]:
         return max(((p, m) for p in plus for m in minus), key=lambda scales: accuracy(scales, choosing))
@@ -72,18 +74,6 @@ def transfer(
     plus, minus = (_steps(s - _COARSE + _STEP, s + _COARSE - _STEP, _STEP) for s in best(coarse, coarse))
     scales = best(plus, minus)
     return accuracy(scales, dataset.test), *scales
-
-
-def rescaled(network: Network, circuit: Circuit, plus: float, minus: float) -> Network:
-    """The network's weights times `plus` where they are positive and `minus` where they are negative, on a circuit.
-
-    Examples
-    --------
-    >>> rescaled(Network([np.array([[1.0, -1.0]])], Circuit()), Circuit(v_syn=2.0), 3.0, 0.5).weights[0]
-    array([[ 3. , -0.5]])
-    """
-    weights = [w * np.where(w > 0, plus, minus).astype(w.dtype) for w in network.weights]
-    return Network(weights, circuit)
 
 
 def _steps(first: float, last: float, step: float) -> list[float]:

@@ -53,10 +53,10 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
     True
     """
     layers: list[Layer] = list(chip.layers)
-    for depth in range(len(layers)):
+    for result in network.walk(times):
+        depth, ideal = result.depth, result.v.astype(np.float64)
         front = replace(chip, layers=tuple(layers[: depth + 1]))
         v = front.forward(times, seed=seed).astype(np.float64)
-        ideal = Network(network.weights[: depth + 1], network.circuit).forward(times).astype(np.float64)
         spikes = v > 0
         n = spikes.sum(axis=0)
         mean, ideal_mean = ((spikes * x).sum(axis=0) / np.maximum(n, 1) for x in (v, ideal))

@@ -67,8 +67,8 @@ def program(
         drawn.append(_Drawn(effect, seen[effect.name]))
         seen[effect.name] += 1
     layers = []
-    for depth, weights in enumerate(network.weights):
-        layer = (devices or Devices()).layer(weights, network.circuit, depth=depth)
+    for depth, ideal in enumerate(network.layers):
+        layer = (devices or Devices()).layer(ideal.weights, ideal.circuit, depth=depth)
         for part in drawn:
             if isinstance(part.effect, Fixed) and not part.effect.is_absent:
                 layer = part.effect.apply(layer, part.rng(seed, depth))

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray, check_times
+from rcspike.common.arrays import FloatArray
 from rcspike.common.numbers import number
-from rcspike.functional import charge, fire, supply_charge
 from rcspike.hardware.physical import PhysicalScale
-from rcspike.network import Network, spike_time_noise
+from rcspike.network import Network
 
 __all__ = ["PARTS", "Activity", "EnergyModel", "activity", "energy_parts", "mean_energy", "tops_per_watt"]
 
@@ -180,22 +179,15 @@ def activity(
     >>> done.q_plus, done.q_minus, done.q_ramp, done.spikes
     (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
     """
-    if noise > 0 and seed is None:
-        raise ValueError("noise needs a seed")
-    circuit, sizes, times = network.circuit, network.sizes, check_times(times)
-    shifts = spike_time_noise(np.random.default_rng(seed), len(times), sizes[1:], noise, network.dtype)
     charges: list[list[npt.NDArray[np.float64]]] = []
     spikes = []
-    for layer, w in enumerate(network.weights):
-        spikes.append(np.count_nonzero(times <= 1, axis=1))
-        v = charge(times, w, circuit, threads=threads)
-        of_layer = (*supply_charge(times, w, circuit, threads=threads), _ramp_charge(v, circuit.ramp))
+    for result in network.walk(times, noise=noise, seed=seed, threads=threads):
+        spikes.append(np.count_nonzero(result.times <= 1, axis=1))
+        of_rails = result.layer.supply_charge(result.times, threads=threads)
+        of_layer = (*of_rails, _ramp_charge(result.v, network.circuit.ramp))
         charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
-        times = fire(v, circuit)
-        if shifts:
-            times = np.maximum(times + shifts[layer], 0)
     q_plus, q_minus, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
-    return Activity(q_plus, q_minus, q_ramp, spikes=np.stack(spikes, axis=1), sizes=sizes)
+    return Activity(q_plus, q_minus, q_ramp, spikes=np.stack(spikes, axis=1), sizes=network.sizes)
 
 
 def energy_parts(

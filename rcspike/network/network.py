@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from rcspike import _core
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray, check_array
-from rcspike.functional import Schedule, check_threads, circuit_core, network_input
+from rcspike.common.arrays import FloatArray, check_array, check_times
+from rcspike.functional import Schedule, check_threads, circuit_core, in_precision, network_input
 from rcspike.network import files
 from rcspike.network.initialisation import initial_weights
+from rcspike.network.layer import Dense, LayerResult
 
 __all__ = ["Network", "spike_time_noise"]
 
@@ -144,6 +145,75 @@ class Network:
         batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
         shifts = spike_time_noise(np.random.default_rng(seed), batch, self.sizes[1:], noise, self.dtype)
         return self._core.forward(spikes, shifts, check_threads(threads))
+
+    @property
+    def layers(self) -> tuple[Dense, ...]:
+        """Layers from the first to the last; they share the network's weights."""
+        return tuple(Dense(w, self._circuit) for w in self._weights)
+
+    @classmethod
+    def of_layers(cls, layers: Sequence[Dense]) -> Network:
+        """A network of layers that are all on one circuit.
+
+        Raises
+        ------
+        ValueError
+            If there are no layers, or they are on different circuits; or as for a new `Network`.
+        """
+        circuits = {layer.circuit for layer in layers}
+        if len(circuits) != 1:
+            raise ValueError(f"a network needs layers on one circuit, got {len(circuits)} circuits")
+        return cls([layer.weights for layer in layers], circuits.pop())
+
+    def rescaled(self, circuit: Circuit, *, plus: float, minus: float) -> Network:
+        """A network on another circuit, with positive weights times `plus` and negative ones times `minus`.
+
+        Examples
+        --------
+        >>> network = Network([np.array([[1.0, -1.0]])], Circuit())
+        >>> network.rescaled(Circuit(v_syn=2.0), plus=3.0, minus=0.5).weights[0]
+        array([[ 3. , -0.5]])
+        """
+        return Network.of_layers([layer.rescaled(circuit, plus=plus, minus=minus) for layer in self.layers])
+
+    def walk(
+        self, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+    ) -> Iterator[LayerResult]:
+        """What happens in each layer during a forward pass, layer after layer.
+
+        Parameters
+        ----------
+        times : (batch, n_in)
+            Input spike times in T.
+        noise, seed, threads
+            As in `forward`, with the same draws.
+
+        Yields
+        ------
+        rcspike.network.LayerResult
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `forward`.
+
+        Examples
+        --------
+        >>> network = Network([np.array([[0.5]]), np.array([[1.0]])], Circuit.conventional())
+        >>> [(result.v.item(), result.t_out.item()) for result in network.walk(np.array([[0.0]]))]
+        [(0.5, 0.5), (0.5, 0.5)]
+        """
+        if noise > 0 and seed is None:
+            raise ValueError("noise needs a seed")
+        times = in_precision(check_times(times), self.dtype)
+        shifts = spike_time_noise(np.random.default_rng(seed), len(times), self.sizes[1:], noise, self.dtype)
+        for depth, layer in enumerate(self.layers):
+            v = layer.charge(times, threads=threads)
+            t_out = layer.fire(v)
+            if shifts:
+                t_out = np.maximum(t_out + shifts[depth], 0)
+            yield LayerResult(layer, depth, times, v, t_out)
+            times = t_out
 
     def predict(
         self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None

@@ -117,7 +117,8 @@ def trace_figure(
         raise ValueError(f"there is room for 1 to {_MAX_CIRCUITS} circuits side by side, got {len(circuits)}")
     times = split.times[sample : sample + 1]
     followed = _followed(network, times, neurons)
-    columns = [layer_traces(Network(network.weights, circuit), times, neurons=followed) for circuit in circuits]
+    others = [network.rescaled(circuit, plus=1, minus=1) for circuit in circuits]
+    columns = [layer_traces(other, times, neurons=followed) for other in others]
 
     heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
     path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from rcspike import functional
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
 from rcspike.functional import FloatArray
@@ -104,17 +103,14 @@ def layer_traces(
     (np.float64(0.5), np.float64(1.5))
     """
     layers = []
-    for depth, w in enumerate(network.weights, start=1):
-        v = functional.charge(times, w, network.circuit)
-        t_out = functional.fire(v, network.circuit)
-        last = depth == len(network.weights)
-        shown = _spread(v[0], len(v[0]) if last else n_neurons) if neurons is None else neurons[depth - 1]
+    for result in network.walk(times):
+        v, last = result.v[0], result.depth + 1 == len(network.layers)
+        shown = _spread(v, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
         # The spikes themselves are among the times, so that every kink is where it belongs.
-        at = np.union1d(np.linspace(0, 1, 101), times[times <= 1].astype(np.float64))
-        columns: Any = np.ascontiguousarray(w[:, shown])
-        traces = functional.trace(times, columns, network.circuit, at)[0]
-        layers.append(LayerTraces(shown, at, traces, 1 + t_out[0, shown], 1 + t_out[0], network.circuit))
-        times = t_out
+        at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
+        traces = result.layer.neurons(shown).trace(result.times, at)[0]
+        t_out = 1 + result.t_out[0]
+        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, network.circuit))
     return layers
 
 

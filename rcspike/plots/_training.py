@@ -96,7 +96,7 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
     check_sample(network, split, sample)
 
     path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
-    path_height = _INPUT_HEIGHT + len(network.weights) * (_PANEL_GAP + _LAYER_HEIGHT)
+    path_height = _INPUT_HEIGHT + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = Figure(figsize=(WIDTH, path_top + path_height + BOTTOM), facecolor=PAPER)
     title(figure, _title(network, history, noise))
     _draw_learning(figure, history, network.circuit)

@@ -201,8 +201,7 @@ def calibrated(network: Network, circuit: Circuit, scale: PhysicalScale, *, desi
     """
     share = designed.siemens(1.0) / scale.siemens(1.0)
     plus, minus = (getattr(circuit, rail) / getattr(network.circuit, rail) for rail in ("e_plus", "e_minus"))
-    weights = [w * np.where(w > 0, share * plus, share * minus).astype(w.dtype) for w in network.weights]
-    return Network(weights, circuit)
+    return network.rescaled(circuit, plus=share * plus, minus=share * minus)
 
 
 @dataclass(frozen=True, eq=False)

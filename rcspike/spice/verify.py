@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rcspike import functional
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray, check_times
+from rcspike.common.arrays import FloatArray
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.spice.netlist import conductances
@@ -85,10 +84,8 @@ def input_times(network: Network, times: FloatArray, layer: int) -> Float64Array
     array([[0.5]])
     """
     _check_layer(network, layer)
-    times = functional.in_precision(check_times(times), np.float64)
-    for w in network.weights[: layer - 1]:
-        times = functional.fire(functional.charge(times, w.astype(np.float64), network.circuit), network.circuit)
-    return times.astype(np.float64)
+    exact = Network.of_layers([one.astype(np.float64) for one in network.layers])
+    return next(r.times.astype(np.float64) for r in exact.walk(times) if r.depth + 1 == layer)
 
 
 def modelled_diode(circuit: Circuit) -> str:
@@ -103,8 +100,8 @@ def modelled_diode(circuit: Circuit) -> str:
 
 
 def _check_layer(network: Network, layer: int) -> None:
-    if not 1 <= layer <= len(network.weights):
-        raise ValueError(f"layer must be in [1, {len(network.weights)}], got {layer}")
+    if not 1 <= layer <= len(network.layers):
+        raise ValueError(f"layer must be in [1, {len(network.layers)}], got {layer}")
 
 
 def compare_layer(
@@ -152,7 +149,7 @@ def compare_layer(
     array([0.])
     """
     _check_layer(network, layer)
-    n_out = network.weights[layer - 1].shape[1]
+    n_out = network.layers[layer - 1].n_out
     chosen = np.arange(n_out) if neurons is None else np.asarray(neurons, dtype=np.int64)
     if np.any((chosen < 0) | (chosen >= n_out)):
         raise ValueError(
@@ -197,9 +194,9 @@ def compare_network(
     [array([0.]), array([0.])]
     """
     comparisons: list[Comparison] = []
-    for layer, w in enumerate(network.weights, start=1):
+    for layer, one in enumerate(network.layers, start=1):
         spikes = comparisons[-1].t_out_spice if comparisons else None
-        neurons = np.arange(w.shape[1])
+        neurons = np.arange(one.n_out)
         comparisons.append(_compare(network, times, layer, neurons, scale, diode, workers, spice_times=spikes))
     return comparisons
 
@@ -218,12 +215,12 @@ def _compare(
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
     circuit, scale = network.circuit, scale or PhysicalScale()
     inputs = input_times(network, times[np.newaxis], layer)
-    weights = np.ascontiguousarray(network.weights[layer - 1][:, neurons], dtype=np.float64)
-    v = functional.charge(inputs, weights, circuit)
-    q_plus, q_minus = functional.supply_charge(inputs, weights, circuit)
+    chosen = network.layers[layer - 1].neurons(neurons).astype(np.float64)
+    v = chosen.charge(inputs)
+    q_plus, q_minus = chosen.supply_charge(inputs)
     measured = simulate_layer(
         inputs[0] if spice_times is None else spice_times,
-        *conductances(weights, circuit, scale),
+        *conductances(chosen.weights, circuit, scale),
         circuit,
         scale,
         diode=diode or modelled_diode(circuit),
@@ -233,11 +230,11 @@ def _compare(
         layer=layer,
         neurons=neurons,
         times=inputs[0],
-        weights=weights,
+        weights=chosen.weights.astype(np.float64),
         circuit=circuit,
         scale=scale,
         v=v[0],
-        t_out=functional.fire(v, circuit)[0],
+        t_out=chosen.fire(v)[0],
         v_spice=measured.v_end / scale.v_th,
         t_out_spice=measured.t_out / scale.window - 1,
         energy=float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus)),
