@@ -266,7 +266,7 @@ def test_numbers_of_numpy_make_no_other_case(network: Network, tmp_path: Path) -
 @pytest.mark.parametrize("factors", [object(), {1, 2}, np.array([1, None])])
 def test_what_cannot_be_told_apart_is_not_stored(network: Network, tmp_path: Path, factors: Any) -> None:
     case = Case("x", (Profile(factors=factors),))
-    with pytest.raises(TypeError, match="cannot be told from others by its value"):
+    with pytest.raises(TypeError, match="cannot be identified by its value"):
         run_cases(network, "digits", [case], chips=1, seed=0, folder=tmp_path)
 
 
@@ -340,4 +340,4 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(
     stopped = CliRunner().invoke(app, words)
     assert stopped.exit_code == 130
     assert "stopped after 0 of 24 chips" in stopped.output
-    assert "go on with: rcspike chips model.safetensors digits --nonideal chip.toml --chips 4" in stopped.output
+    assert "resume with: rcspike chips model.safetensors digits --nonideal chip.toml --chips 4" in stopped.output

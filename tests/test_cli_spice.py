@@ -133,7 +133,7 @@ def test_a_verification_that_cannot_be_run_leaves_no_folder(place: Path) -> None
 def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> None:
     result = spice_("verify", *MODEL, "--neurons", "4", "--images", "2", "--out", "out")
     assert result.exit_code == 0, result.output
-    assert re.search(r"^SPICE less engine +layer 1 +layer 2 *$", result.output, re.MULTILINE)
+    assert re.search(r"^SPICE minus engine +layer 1 +layer 2 *$", result.output, re.MULTILINE)
     assert re.search(r"^neurons +8 +8 *$", result.output, re.MULTILINE)
     assert {path.name for path in (place / "out").iterdir()} == {"errors.csv", "spice.json"} | {
         f"{stem}{layer}.{suffix}"

@@ -28,7 +28,7 @@ __all__ = ["chips_command"]
 def chips_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="What to test it on.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set to test the chips on.", show_default=False)],
     nonideal_file: Annotated[
         Path, typer.Option("--nonideal", help="TOML file of devices and effects.", show_default=False)
     ],
@@ -36,7 +36,9 @@ def chips_command(
     required_accuracy: Annotated[
         float | None, typer.Option(help="Accuracy in [0, 1] for the yield.", min=0, max=1, show_default=False)
     ] = None,
-    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Also each effect alone, ranked.")] = False,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Also test each effect by itself, and rank the effects.")
+    ] = False,
     sweep: Annotated[
         list[str] | None,
         typer.Option(help="EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, once or more.", show_default=False),
@@ -46,12 +48,12 @@ def chips_command(
     dask: _options.Dask = None,
     data: _options.Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for all results.", show_default="chips-<file> beside the model")
+        Path | None, typer.Option(help="Folder for all results.", show_default="chips-<file> next to the model")
     ] = None,
 ) -> None:
     """Make virtual chips of a trained model, and test each.
 
-    Every finished case is stored at once: the same command goes on after Ctrl-C or a crash.
+    Every finished case is stored at once. After Ctrl-C or a crash, the same command resumes.
     """
     screen = console()
     folder = out or (model if model.is_dir() else model.parent) / f"chips-{nonideal_file.stem}"
@@ -93,11 +95,11 @@ def chips_command(
                     again = shlex.join(command_words(ctx))
                     typer.echo(
                         f"stopped after {bar.tasks[0].completed:.0f} of {len(cases) * chips} chips; finished cases are "
-                        f"kept, go on with: {again}",
+                        f"kept, resume with: {again}",
                         err=True,
                     )
                     raise typer.Exit(130) from None
-        ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # what costs most comes first
+        ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # the most harmful effect first
         samples = [samples[0], *ranked, *samples[1 + len(single) :]]
         figure = plots.chips_figure(samples, ideal=ideal, circuit=network.circuit, required=required_accuracy)
         with user_errors():
@@ -123,15 +125,15 @@ def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> l
 
 
 def _ranges(network: Network, devices: Devices) -> list[str]:
-    """What the devices of each layer have to cover, at the default physical scale."""
+    """Range of conductances that the devices of each layer must cover, at the default physical scale."""
     scale, circuit, lines = PhysicalScale(), network.circuit, []
     for depth, ideal in enumerate(network.layers):
         layer = devices.layer(ideal.weights, circuit, depth=depth)
         rail = min(circuit.e_plus, -circuit.e_minus)
-        least, greatest = (1e9 * scale.siemens(g / rail) for g in (layer.least, layer.greatest))
+        g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.least, layer.greatest))
         where = f"{1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} us"
         lines.append(
-            f"layer {depth + 1}  {ideal.n_in} x {ideal.n_out}: g from {least:.3g} to {greatest:.3g} nS at {where}"
+            f"layer {depth + 1}  {ideal.n_in} x {ideal.n_out}: g from {g_min:.3g} to {g_max:.3g} nS at {where}"
         )
     return lines if np.isfinite(rail) else []
 

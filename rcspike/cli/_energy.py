@@ -1,4 +1,4 @@
-"""``rcspike energy``: what an inference costs, part by part, beside a conventional circuit."""
+"""``rcspike energy``: the energy of an inference, part by part, compared with a conventional circuit."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def energy_command(
         Path | None, typer.Option(help="Folder for table, figure and record.", show_default="the model's")
     ] = None,
 ) -> None:
-    """Energy of an inference: synapses by rail, axon lines, ramp, comparators, reset; and a conventional circuit's.
+    """Print the energy of an inference by part, for RC-Spike and for a conventional circuit.
+
+    The parts are the synapses of each rail, axon lines, ramp, comparators and reset.
 
     The conventional circuit has the same spikes and charges, current sources instead of resistors, and op-amps, whose
     assumed current (opamp_current) is most of its energy.

@@ -1,4 +1,4 @@
-"""Options that commands share, and what their defaults are."""
+"""Options that several commands share, and their defaults."""
 
 from __future__ import annotations
 

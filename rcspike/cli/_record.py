@@ -1,4 +1,4 @@
-"""How results were made: the command, its settings and versions, in a record beside them and in the figures."""
+"""How results were made: the command, its settings and versions, in a record next to them and in the figures."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Record:
     Parameters
     ----------
     path : Path
-        Of the file.
+        Path of the record.
     program : list of str
         The words that name the command, such as ``rcspike energy``.
     command, repeatable : str
-        All that was typed, and what of it decides the result.
+        The command as typed, and the part of it that decides the result.
     settings : dict
-        Each setting that decides the result, as JSON takes it, whether it was typed or is a default.
+        Each setting that decides the result, typed or default, as a JSON value.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class Record:
     def of(
         cls, ctx: typer.Context, path: Path, settings: Mapping[str, Any], *, without: Collection[str] = ()
     ) -> Record:
-        """Of the command that runs, without these parameters in what was typed."""
+        """The record of the running command; `without` names parameters to leave out of its command line."""
         words = shlex.join(command_words(ctx, without=without))
         return cls(path, _program(ctx), words, shlex.join(command_words(ctx, without=_NO_SETTINGS)), _plain(settings))
 
@@ -93,7 +93,7 @@ class Record:
             typer.echo(f"replaces {', '.join(there)}; their settings are not recorded", err=True)
 
     def write(self, files: Iterable[Path], **results: Any) -> None:
-        """Write it, whole or not at all, with results and the digests of the files that it stands for."""
+        """Write the record atomically, with results and the digests of the files that it describes."""
         digests = {file.name: file_digest(file) for file in files if file.exists()}
         record = {
             "command": self.command,

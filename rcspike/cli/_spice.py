@@ -1,4 +1,4 @@
-"""``rcspike spice``: netlists, the simulator beside the engine, and fits."""
+"""``rcspike spice``: netlists, comparison of ngspice with the engine, and fits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from rcspike.spice import Comparison
 
 __all__ = ["app"]
 
-app = typer.Typer(help="SPICE netlists of trained networks, and ngspice beside the engine.", no_args_is_help=True)
+app = typer.Typer(
+    help="SPICE netlists of trained networks, and comparison of ngspice with the engine.", no_args_is_help=True
+)
 
 _SCALE = PhysicalScale()
 Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
@@ -36,7 +38,7 @@ Diode = Annotated[
     str | None,
     typer.Option(
         help="In each synapse: none, ideal, constant, or a file with a card '.model NAME D(...)'.",
-        show_default="constant if the model has a diode drop, else none",
+        show_default="constant if the model has a diode drop, otherwise none",
     ),
 ]
 Capacitance = Annotated[float, typer.Option(help="Membrane capacitance in F.")]
@@ -264,14 +266,14 @@ def _times(network: Network, dataset: _options.DatasetName, data: Path | None, i
 
 
 def _spread(network: Network, layer: int, n: int) -> list[int]:
-    """Up to n neurons at even distances."""
+    """Up to n neurons at equal distances."""
     last = network.sizes[min(layer, len(network.layers))] - 1
     return [int(i) for i in np.unique(np.linspace(0, last, n).round())]
 
 
 @contextmanager
 def _simulator_errors() -> Iterator[None]:
-    """What ngspice does not take, such as a card with a mistake, is the user's to put right."""
+    """Report errors of ngspice, such as a card with a mistake, as errors that the user can fix."""
     try:
         yield
     except RuntimeError as error:
@@ -283,7 +285,7 @@ def _diode(text: str) -> str: ...
 @overload
 def _diode(text: None) -> None: ...
 def _diode(text: str | None) -> str | None:
-    """A file's text if there is such a file, else the word itself."""
+    """The text of the file if it exists, otherwise the argument itself."""
     return read_text(text) if text is not None and Path(text).is_file() else text
 
 
@@ -317,7 +319,7 @@ _QUANTITIES = {
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table("SPICE less engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
+    table = Table("SPICE minus engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
     for name, quantity in _QUANTITIES.items():
         table.add_row(quantity, *[_text(name, row[name]) for row in rows])
     return table

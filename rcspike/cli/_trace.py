@@ -32,10 +32,10 @@ def trace_command(
     ] = None,
     data: _options.Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="File, with or without suffix, or folder.", show_default="beside the model")
+        Path | None, typer.Option(help="File, with or without suffix, or folder.", show_default="next to the model")
     ] = None,
 ) -> None:
-    """Draw the membranes of one image in the conventional circuit beside RC-Spike, with the same weights.
+    """Draw the membrane voltages of one image in the conventional circuit and in RC-Spike, with the same weights.
 
     Leaves an SVG and a PNG file, and a JSON file that says how they were made.
     """

@@ -1,4 +1,4 @@
-"""Accuracy over many virtual chips: how it scatters, what share is good enough, and which effect costs most."""
+"""Accuracy over many virtual chips: its spread, the yield, and which effect reduces it most."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Sample:
         return float(np.quantile(self.accuracies, q))
 
     def share_above(self, required: float) -> float:
-        """The yield: the share of chips that have a required accuracy or more."""
+        """The yield: the fraction of chips that have a required accuracy or more."""
         return float(np.mean(np.asarray(self.accuracies) >= required))
 
 
@@ -97,17 +97,17 @@ def alone(effects: Sequence[Effect], devices: Devices) -> list[Case]:
 def swept(
     effects: Sequence[Effect], devices: Devices, name: str, values: Sequence[float], *, parameter: str | None = None
 ) -> list[Case]:
-    """A case for each size of one effect among the others.
+    """Cases in which one effect takes each of several sizes, with the other effects unchanged.
 
     Parameters
     ----------
     effects : sequence of Effect
     devices : Devices
     name : str
-        Of the effect.
+        Name of the effect.
     values : sequence of float
     parameter : str, optional
-        Which of its parameters takes them; its size by default.
+        The parameter that is varied; by default the one that is the effect's size.
 
     Raises
     ------
@@ -196,18 +196,18 @@ def run_cases(
         As `rcspike.datasets.datasets.load` knows it.
     cases : sequence of Case
     chips : int
-        Of each case.
+        Number of chips for each case.
     seed : int
-        Of all of them.
+        Seed of all random numbers.
     folder : path, optional
-        Keeps what has been finished: each case is stored as soon as it is, with all that decides its result, and not
-        done again. Effects must be dataclasses of numbers, words and arrays then, as those of `rcspike.nonideal` are.
+        Folder for finished cases: each is stored with everything that decides its result, and is not computed again.
+        Effects must then be dataclasses of numbers, strings and arrays, as those of `rcspike.nonideal` are.
     workers, dask
         Where to run: see `rcspike.experiments.executors.executor`. The result is the same anywhere.
     data : path, optional
         Folder with the data set's files, for every worker.
     progress : callable, optional
-        Called with the number of chips that have been finished now.
+        Called with the number of chips that have just been finished.
 
     Returns
     -------

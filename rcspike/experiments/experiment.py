@@ -1,4 +1,4 @@
-"""One run of a sweep: parameters that can be sent anywhere and told from all others, and what comes of them."""
+"""One run of a sweep: its parameters, which can be sent to other machines and identify the run, and its results."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact
 
 
 def check_parameters(parameters: Parameters) -> None:
-    """Refuse what cannot be run.
+    """Raise an error if the parameters do not describe a run.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""An ordinary ReLU network of the same size, to put an RC-Spike network's accuracy beside."""
+"""An ordinary ReLU network of the same size, to compare with an RC-Spike network's accuracy."""
 
 from __future__ import annotations
 
