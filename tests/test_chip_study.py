@@ -92,7 +92,10 @@ def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
         ("[levels]\nbits = true\n", "levels: bits must be a number, got True"),
         ("[stuck]\nshare = 0.1\nknown = 'false'\n", "stuck: known must be true or false, got 'false'"),
         ("[read_noise]\nproportional = 'no'\n", "read_noise: proportional must be true or false, got 'no'"),
-        ("[measured]\nfile = 'x.csv'\nmean = [1]\n", r"\[measured\] with a file has only scale besides, got mean"),
+        (
+            "[measured]\nfile = 'x.csv'\nmean = [1]\n",
+            r"\[measured\] with a file can only have scale in addition, got mean",
+        ),
         ("[measured]\nfile = 5\n", r"\[measured\] file must be the name of a CSV file, got 5"),
         ("[measured]\nfile = 'good.csv'\nscale = 'a'\n", "measured: scale must be a number, got 'a'"),
         ("[measured]\ntarget = ['a']\nmean = [1]\nstd = [1]\n", "measured: target must be a number, got 'a'"),

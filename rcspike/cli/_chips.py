@@ -32,7 +32,7 @@ def chips_command(
     nonideal_file: Annotated[
         Path, typer.Option("--nonideal", help="TOML file of devices and effects.", show_default=False)
     ],
-    chips: Annotated[int, typer.Option(help="Chips of each case.", min=1)] = 100,
+    chips: Annotated[int, typer.Option(help="Number of chips for each case.", min=1)] = 100,
     required_accuracy: Annotated[
         float | None, typer.Option(help="Accuracy in [0, 1] for the yield.", min=0, max=1, show_default=False)
     ] = None,
@@ -41,7 +41,9 @@ def chips_command(
     ] = False,
     sweep: Annotated[
         list[str] | None,
-        typer.Option(help="EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, once or more.", show_default=False),
+        typer.Option(
+            help="Values to test: EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE; repeatable.", show_default=False
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
     workers: _options.Workers = None,
@@ -130,7 +132,7 @@ def _ranges(network: Network, devices: Devices) -> list[str]:
     for depth, ideal in enumerate(network.layers):
         layer = devices.layer(ideal.weights, circuit, depth=depth)
         rail = min(circuit.e_plus, -circuit.e_minus)
-        g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.least, layer.greatest))
+        g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.g_min, layer.g_max))
         where = f"{1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} us"
         lines.append(
             f"layer {depth + 1}  {ideal.n_in} x {ideal.n_out}: g from {g_min:.3g} to {g_max:.3g} nS at {where}"

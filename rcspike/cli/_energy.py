@@ -31,7 +31,7 @@ _Parts = Mapping[str, npt.NDArray[np.float64]]
 def energy_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="Whose test images to run.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set with the test images.", show_default=False)],
     constant: Annotated[
         list[str] | None,
         typer.Option(help="NAME=VALUE of a constant of the circuit, in SI units; docs/energy.md.", show_default=False),

@@ -32,19 +32,21 @@ app = typer.Typer(
 
 _SCALE = PhysicalScale()
 Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
-Images = Annotated[_options.DatasetName, typer.Argument(help="Where the test images are from.", show_default=False)]
+Images = Annotated[_options.DatasetName, typer.Argument(help="Data set with the test images.", show_default=False)]
 Image = Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)]
 Diode = Annotated[
     str | None,
     typer.Option(
-        help="In each synapse: none, ideal, constant, or a file with a card '.model NAME D(...)'.",
+        help="Diode in each synapse: none, ideal, constant, or a file with a card '.model NAME D(...)'.",
         show_default="constant if the model has a diode drop, otherwise none",
     ),
 ]
 Capacitance = Annotated[float, typer.Option(help="Membrane capacitance in F.")]
 Window = Annotated[float, typer.Option(help="Duration of a phase in s.")]
 Threshold = Annotated[float, typer.Option("--v-th", help="Firing threshold above rest in V.")]
-Workers = Annotated[int | None, typer.Option(help="Simulators at a time.", min=1, show_default="one a core")]
+Workers = Annotated[
+    int | None, typer.Option(help="Number of simulators that run at the same time.", min=1, show_default="one per core")
+]
 
 
 @app.command("export", epilog="Example: rcspike spice export runs/mnist mnist --image 3 --layer 1 --neurons 0,5,7")
@@ -54,7 +56,7 @@ def export_command(
     dataset: Images,
     image: Image = 0,
     layer: Annotated[int, typer.Option(help="Layer, counted from 1.", min=1)] = 1,
-    neurons: Annotated[str | None, typer.Option(help="Neurons of the layer.", show_default="all")] = None,
+    neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
     capacitance: Capacitance = _SCALE.capacitance,
     window: Window = _SCALE.window,
@@ -101,7 +103,7 @@ def export_command(
 
 @app.command("library", epilog="Example: rcspike spice library > rcspike.lib")
 def library_command(
-    diode: Annotated[str, typer.Option(help="In each synapse, as for export.")] = "none",
+    diode: Annotated[str, typer.Option(help="Diode in each synapse, as for export.")] = "none",
 ) -> None:
     """Print synapse and neuron as subcircuits, for a test bench of one's own."""
     with user_errors():
@@ -114,13 +116,16 @@ def verify_command(
     model: Model,
     dataset: Images,
     neurons: Annotated[
-        int | None, typer.Option(help="Neurons of each layer, spread over it.", min=1, show_default="50")
+        int | None, typer.Option(help="Number of neurons in each layer, equally spaced.", min=1, show_default="50")
     ] = None,
     image: Image = 0,
-    images: Annotated[int, typer.Option(help="How many images, from that one on.", min=1)] = 1,
+    images: Annotated[int, typer.Option(help="Number of images, starting with --image.", min=1)] = 1,
     layer: Annotated[int | None, typer.Option(help="One layer, counted from 1.", min=1, show_default="all")] = None,
     end_to_end: Annotated[
-        bool, typer.Option("--end-to-end", help="Whole layers, each driven by the spikes SPICE gave the one before.")
+        bool,
+        typer.Option(
+            "--end-to-end", help="Simulate whole layers, each driven by the SPICE spikes of the previous one."
+        ),
     ] = False,
     diode: Diode = None,
     capacitance: Capacitance = _SCALE.capacitance,
@@ -193,7 +198,7 @@ def fit_command(
     csv: Annotated[
         Path,
         typer.Argument(
-            help="Columns image, neuron and spike_time, or image, neuron, time and voltage, in SI units.",
+            help="CSV file with columns image, neuron and spike_time, or image, neuron, time and voltage, in SI units.",
             show_default=False,
         ),
     ],
@@ -201,16 +206,16 @@ def fit_command(
     dataset: Images,
     layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
     parameters: Annotated[
-        str, typer.Option(help="Of e_plus, e_minus, diode_drop, ramp and capacitance.")
+        str, typer.Option(help="Among e_plus, e_minus, diode_drop, ramp and capacitance.")
     ] = "e_plus,e_minus,capacitance",
-    confidence: Annotated[float, typer.Option(help="Of the limits.", min=0, max=1)] = 0.95,
+    confidence: Annotated[float, typer.Option(help="Confidence level of the limits.", min=0, max=1)] = 0.95,
     capacitance: Capacitance = _SCALE.capacitance,
     window: Window = _SCALE.window,
     v_th: Threshold = _SCALE.v_th,
     data: _options.Data = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to write the model as the fitted circuit runs it.", show_default="nowhere"),
+        typer.Option(help="File to write the model to, calibrated to the fitted circuit.", show_default="nowhere"),
     ] = None,
 ) -> None:
     """Fit rails, diode drop, ramp or capacitance to spike times or waveforms of a real or simulated circuit."""

@@ -45,15 +45,17 @@ def train_command(
     hidden: Annotated[
         str | None, typer.Option(help="Sizes of the hidden layers.", show_default="200 for digits, otherwise 200,200")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs.", show_default="40 for digits, otherwise 20")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of epochs.", show_default="40 for digits, otherwise 20")
+    ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Samples a step.", show_default="16 for digits, otherwise 64")
+        int | None, typer.Option(help="Samples per step.", show_default="16 for digits, otherwise 64")
     ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(help="Learning rate of the first step.", show_default="0.002 for digits, otherwise 0.001"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: _options.Noise = None,
     nonideal_file: Annotated[
         Path | None,
@@ -75,7 +77,9 @@ def train_command(
             show_default="0.2 for fashion-mnist, otherwise 0.0",
         ),
     ] = None,
-    temperature: Annotated[float | None, learning("temperature", "Of the softmax over spike times, in T.")] = None,
+    temperature: Annotated[
+        float | None, learning("temperature", "Temperature of the softmax over spike times, in T.")
+    ] = None,
     validation: Annotated[
         float | None, learning("validation", "Fraction of the training images held out for validation.")
     ] = None,

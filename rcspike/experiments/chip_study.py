@@ -193,7 +193,7 @@ def run_cases(
     ----------
     network : Network
     dataset : str
-        As `rcspike.datasets.datasets.load` knows it.
+        Name of a data set, as in `rcspike.datasets.datasets.load`.
     cases : sequence of Case
     chips : int
         Number of chips for each case.
@@ -212,7 +212,7 @@ def run_cases(
     Returns
     -------
     list of Sample
-        In the order of the cases.
+        One sample for each case, in the order of the cases.
 
     Raises
     ------

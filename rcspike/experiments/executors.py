@@ -42,7 +42,7 @@ def run_jobs(
     Parameters
     ----------
     function : callable
-        From a module that a worker can import.
+        A function from a module that a worker can import.
     jobs : sequence
         Sent to the workers by pickle.
     workers, dask

@@ -38,12 +38,12 @@ def relu_accuracy(
     learning_rate : float
         That of the first epoch.
     threads : int, optional
-        Of the matrix products; all cores by default.
+        Number of threads of the matrix products; all cores by default.
 
     Returns
     -------
     float
-        In [0, 1].
+        Test accuracy in [0, 1].
 
     Raises
     ------

@@ -61,7 +61,7 @@ def grid(
     names : iterable of str
         Data sets.
     v_syn : sequence of float
-        In V_th; ``math.inf`` is the conventional circuit.
+        Rails in V_th; ``math.inf`` is the conventional circuit.
     seeds : sequence of int
     hidden : sequence of sequence of int, optional
         Sizes of the hidden layers of each architecture; those of the data set's preset by default.
@@ -133,7 +133,7 @@ def run_sweep(
     Parameters
     ----------
     experiments : sequence of dict
-        As `grid` makes them.
+        Experiments as `grid` returns them.
     folder : path
     workers, dask
         Where to run: see `rcspike.experiments.executors.executor`.
@@ -147,7 +147,7 @@ def run_sweep(
     Returns
     -------
     list of Run
-        In the order of the experiments.
+        Runs in the order of the experiments.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def transfer(
     network : Network
         Trained on a circuit of weak coupling, such as V_syn = 100.
     circuit : Circuit
-        To run the weights on.
+        The circuit on which the weights are run.
     dataset : Dataset
     noise, seed, threads
         As in `rcspike.evaluate`.

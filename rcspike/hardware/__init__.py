@@ -1,4 +1,4 @@
-"""What stands behind the weights: devices as trained and as programmed, chips, calibration, energy and volts."""
+"""Hardware behind the weights: devices in training and as programmed, chips, calibration, energy and physical units."""
 
 from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
 from rcspike.hardware.chips import Chip, program

@@ -60,7 +60,7 @@ class WireResistance(Fixed):
         return replace(layer, plus=layer.plus * self._left(g_plus), minus=layer.minus * self._left(g_minus))
 
     def _left(self, g: Array) -> Array:
-        """The share of the supply that is left at each device."""
+        """Fraction of the supply voltage at each device."""
         through = np.cumsum(g[::-1], axis=0)[::-1]  # each segment carries the currents of all devices behind it
         own = np.arange(1, len(g) + 1)[:, None] * g
         droop = self.resistance * (self.activity * np.cumsum(through, axis=0) + (1 - self.activity) * own)

@@ -1,4 +1,4 @@
-"""What all figures have in common: colours, inches, axes, files.
+"""Style of all figures: colours, sizes in inches, axes, files.
 
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """
@@ -39,16 +39,18 @@ __all__ = [
 
 # Dark grey on white, not black on nothing: a transparent figure cannot be read on a dark page.
 INK, PAPER, FAINT = "#2b2b2b", "white", "#8c8c8c"
-HIGHLIGHT = "#d55e00"  # vermilion of Okabe and Ito, apart from every colour of a circuit for any kind of eye
+HIGHLIGHT = (
+    "#d55e00"  # vermilion of Okabe and Ito, distinguishable from the colour of every circuit with colour blindness
+)
 _CONVENTIONAL = "#7f7f7f"
 
-# All in inches. Everything has its fixed place: what matplotlib's own layouts find depends on memory addresses in the
-# last bits, and changes with every drawing.
+# All in inches. Every element has a fixed place: the results of matplotlib's own layouts depend on memory addresses in
+# the last bits, and change with every drawing.
 WIDTH, LEFT, RIGHT, TITLE, BOTTOM = 9.0, 0.68, 0.12, 0.46, 0.5
 
 
 def check_available() -> None:
-    """Raise ImportError, naming the way out, if matplotlib is missing.
+    """Raise ImportError with the command that installs matplotlib, if it is missing.
 
     Examples
     --------
@@ -61,7 +63,7 @@ def check_available() -> None:
 
 
 def circuit_colour(circuit: Circuit) -> str:
-    """The colour of a circuit in every figure: grey if conventional, else from dark to light with its lower rail.
+    """The colour of a circuit in every figure: grey if conventional, otherwise from dark to light by its lower rail.
 
     Examples
     --------
@@ -125,7 +127,7 @@ def tidy(axes: Axes) -> None:
 
 
 def save_figure(figure: Figure, stem: str | os.PathLike[str], *, description: str | None = None) -> tuple[Path, Path]:
-    """Write a figure as SVG and as PNG, each whole or not at all; the same figure gives the same SVG, byte for byte.
+    """Write a figure as SVG and as PNG, each atomically; the same figure gives the same SVG, byte for byte.
 
     Parameters
     ----------

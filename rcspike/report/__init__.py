@@ -52,7 +52,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Record:
-    """What a command says about itself: facts in groups, each with a heading or ''."""
+    """The record of a command: facts in groups, each with a heading or ''."""
 
     name: str
     command: str
@@ -70,12 +70,12 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     ----------
     folder : path
     path : path, optional
-        Of the file to write, whole or not at all; ``report.html`` in the folder by default.
+        File to write, atomically; ``report.html`` in the folder by default.
 
     Returns
     -------
     Path
-        Of the file.
+        Path of the file.
 
     Raises
     ------

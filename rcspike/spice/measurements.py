@@ -1,4 +1,4 @@
-"""Spike times and waveforms as tables: what a simulator or an instrument hands over."""
+"""Spike times and waveforms as tables: the output of a simulator or an instrument."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Measurements:
     image, neuron : (n,)
         Numbers of the sample and of the neuron in its layer: integers, not negative.
     time : (n,)
-        In s: of a voltage from the start of the charging phase, of a spike from the start of the firing phase, and
+        Time in s: of a voltage from the start of the charging phase, of a spike from the start of the firing phase, and
         ``inf`` for none.
     voltage : (n,), optional
-        In V, seen from the resting voltage. Without it the rows are spikes.
+        Membrane voltage in V, relative to the resting voltage. Without it the rows are spikes.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def waveform_measurements(comparisons: Sequence[Comparison], images: Sequence[in
 
 
 def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
-    """Write a CSV file, whole or not at all: ``image,neuron,spike_time`` or ``image,neuron,time,voltage``.
+    """Write a CSV file atomically: ``image,neuron,spike_time`` or ``image,neuron,time,voltage``.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
 
 
 def read_csv(path: str | os.PathLike[str]) -> Measurements:
-    """Read what `write_csv` writes; other columns are left out.
+    """Read a file of `write_csv`; other columns are ignored.
 
     Raises
     ------

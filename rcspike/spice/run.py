@@ -1,4 +1,4 @@
-"""Running ngspice, and what it says about a layer."""
+"""Running ngspice, and reading its results for a layer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
 
 Float64Array = npt.NDArray[np.float64]
 
-# Of 1 to 25, the sizes that took least time were 5 to 8, with diodes and without: a netlist has the time steps and the
+# Among sizes of 1 to 25, those of 5 to 8 were fastest, with diodes and without: a netlist has the time steps and the
 # iterations of all its neurons, and costs 20 ms to start.
 _NEURONS_A_NETLIST = 6
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What SPICE measures of one sample in a layer, in SI units; times count from the start of charging."""
+    """Results of SPICE for one sample in a layer, in SI units; times count from the start of charging."""
 
     t: tuple[Float64Array, ...]  # (n_out) arrays, each the time points of a neuron in s
     v: tuple[Float64Array, ...]  # (n_out) arrays, the membrane voltage at these in V
@@ -59,7 +59,7 @@ def find_ngspice() -> str:
 
 
 def run_ngspice(netlist: str) -> dict[str, Float64Array]:
-    """Run a transient analysis and read what it saves.
+    """Run a transient analysis and read its output.
 
     Returns
     -------
@@ -71,16 +71,16 @@ def run_ngspice(netlist: str) -> dict[str, Float64Array]:
     FileNotFoundError
         If ngspice is missing.
     RuntimeError
-        If it fails, with its own last words.
+        If it fails; the message contains the last lines of its output.
     """
     program = find_ngspice()
     with tempfile.TemporaryDirectory(prefix="rcspike-spice-") as name:
         folder = Path(name)
         (folder / "circuit.cir").write_text(netlist)
-        # Not -r: with it .meas is refused.
+        # Not -r: with it ngspice rejects .meas.
         commands = ["set filetype=binary", "source circuit.cir", "run", "write out.raw", "quit 0"]
         (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # netlists run beside each other
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # several netlists run at the same time
         process = subprocess.run(
             [program, "-b", "run.cir"], cwd=folder, env=environment, capture_output=True, text=True, errors="replace"
         )

@@ -1,4 +1,4 @@
-"""The state of a training run after an epoch: enough to go on bit for bit."""
+"""The state of a training run after an epoch: sufficient to resume bit for bit."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Identity:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """For a checkpoint to keep, the settings that differ from their defaults and a digest of everything else."""
+        """Header of a checkpoint: the settings that differ from their defaults and a digest of everything else."""
         data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
         start = digest({"circuit": self.circuit, "weights": list(self.weights), "data": data})
         return {"settings": _without_defaults(self.settings), "start": start}
@@ -97,7 +97,7 @@ def _without_defaults(settings: Any) -> dict[str, Any]:
 
 
 def _with_defaults(like: Any, stored: dict[str, Any]) -> Any:
-    """Settings of the same kind as some others, from what `_without_defaults` has kept."""
+    """Settings of the same kind as some others, from the result of `_without_defaults`."""
     names = [field.name for field in dataclasses.fields(like) if field.init]
     if unknown := [name for name in stored if name not in names]:
         raise ValueError(f"this version of rcspike does not know its {', '.join(unknown)}")
@@ -123,7 +123,7 @@ def save(
     moments: tuple[Sequence[FloatArray], Sequence[FloatArray]],
     history: History,
 ) -> None:
-    """Write a checkpoint, whole or not at all: a run killed meanwhile leaves the previous one."""
+    """Write a checkpoint atomically: a run that is killed while writing leaves the previous one."""
     tensors = {
         f"{kind}.{layer}": array
         for kind, arrays in zip(_KINDS, (weights, *moments), strict=True)
@@ -154,11 +154,11 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None) -> Chec
 
 
 def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -> Checkpoint:
-    """Refuses, with any of several errors, what `save` cannot have written."""
+    """The checkpoint of these tensors; raises one of several errors if `save` cannot have written them."""
     n_layers = len(tensors) // len(_KINDS)
     weights, first, second = ([tensors.pop(f"{kind}.{layer}") for layer in range(n_layers)] for kind in _KINDS)
     if tensors:
-        raise ValueError(f"it has {', '.join(tensors)} besides {n_layers} layers")
+        raise ValueError(f"it has {', '.join(tensors)} in addition to {n_layers} layers")
     for layer, (w, *moments) in enumerate(zip(weights, first, second, strict=True)):
         for kind, m in zip(_KINDS[1:], moments, strict=True):
             if (m.dtype, m.shape) != (w.dtype, w.shape):

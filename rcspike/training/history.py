@@ -1,4 +1,4 @@
-"""What a training run saw, epoch by epoch."""
+"""Results of a training run, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["Epoch", "History", "Interrupted"]
 class Epoch:
     """One pass over the training samples.
 
-    Accuracies are shares in [0, 1]; `train_accuracy` is that of the samples as they were trained on,
-    `validation_accuracy` is nan without a validation split. `silent` and `saturated` are the shares of (sample, neuron)
-    pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient.
+    Accuracies are fractions in [0, 1]; `train_accuracy` is that of the samples as they were trained on,
+    `validation_accuracy` is nan without a validation split. `silent` and `saturated` are the fractions of the
+    (sample, neuron) pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class History:
         return self.epochs[-1].test_accuracy
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line an epoch; whole or not at all. Raises ValueError if there is no epoch."""
+        """Write a CSV file with one line per epoch, atomically. Raises ValueError if there is no epoch."""
         if not self.epochs:
             raise ValueError("there is no epoch to write")
         with written_whole(path) as temporary, temporary.open("w", newline="") as file:
