@@ -14,7 +14,7 @@ __all__ = ["Effect", "Fixed", "Reading", "Shift", "TimeMap"]
 
 
 class Effect(ABC):
-    """One way in which real circuits differ from ideal ones.
+    """A difference between real and ideal circuits.
 
     Every effect is a frozen dataclass with a `name`, under which its random numbers are drawn and a file lists it, and
     a `size`: the field that grows with it.
