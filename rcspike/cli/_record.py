@@ -19,7 +19,7 @@ import numpy as np
 import typer
 
 from rcspike._core import build_config
-from rcspike.common.atomic import written_whole
+from rcspike.common.atomic import atomic_write
 from rcspike.network import Network, files
 
 __all__ = ["MODEL", "PLACES", "Record", "command_words", "file_digest", "load_network", "model_settings"]
@@ -104,7 +104,7 @@ class Record:
             "numpy": np.__version__,
             "build": build_config(),
         }
-        with written_whole(self.path) as temporary:
+        with atomic_write(self.path) as temporary:
             temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 

@@ -16,7 +16,7 @@ from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, file_digest, load_network, model_settings
 from rcspike.cli._report import console, fail, user_errors
-from rcspike.common.atomic import written_whole
+from rcspike.common.atomic import atomic_write
 from rcspike.common.readers import read_text
 from rcspike.experiments import Row, write_table
 from rcspike.functional import FloatArray
@@ -93,7 +93,7 @@ def export_command(
         text = "\n".join([first, *(f"* {line}" for line in record.description.splitlines()), rest])
         if out is not None:
             record.say_replaced(out)
-            with written_whole(out) as temporary:
+            with atomic_write(out) as temporary:
                 temporary.write_text(text)
     if out is None:
         typer.echo(text, nl=False)

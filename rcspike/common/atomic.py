@@ -17,14 +17,14 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["check_writable", "written_whole"]
+__all__ = ["atomic_write", "check_writable"]
 
 _PREFIX = ".rcspike-"
 _DAY = 86400.0  # in s
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; it replaces `path` once the block ends without an error.
 
     At `path` there is always either the old file or the new one, even if the process dies. A process that dies within

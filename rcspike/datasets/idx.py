@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike.common.atomic import written_whole
+from rcspike.common.atomic import atomic_write
 
 # Digests of the decompressed IDX files, the same whoever compressed them.
 SHA256 = {
@@ -154,7 +154,7 @@ def _download(name: str, file: str) -> NDArray[np.uint8]:
         suffix = ".gz" if body.getvalue().startswith(_GZIP_MAGIC) else ""
         path = _cache_folder(name) / (file + suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(body.getvalue())
         return array
     raise ConnectionError("; ".join(failures))

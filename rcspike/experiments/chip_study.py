@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rcspike import datasets
 from rcspike._core import build_config
-from rcspike.common.atomic import check_writable, written_whole
+from rcspike.common.atomic import atomic_write, check_writable
 from rcspike.common.identity import canonical, digest, plain
 from rcspike.common.readers import read_json
 from rcspike.experiments.executors import run_jobs
@@ -259,7 +259,7 @@ def run_cases(
             if len(parts[i]) == len(starts):
                 found[i] = [accuracy for first in starts for accuracy in parts[i][first]]
                 if files:
-                    with written_whole(files[i]) as temporary:
+                    with atomic_write(files[i]) as temporary:
                         temporary.write_text(json.dumps({"case": identities[i], "accuracies": found[i]}) + "\n")
     return [Sample(case, tuple(accuracies or ())) for case, accuracies in zip(cases, found, strict=True)]
 

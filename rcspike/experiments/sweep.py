@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rcspike import datasets
-from rcspike.common.atomic import check_writable, written_whole
+from rcspike.common.atomic import atomic_write, check_writable
 from rcspike.common.identity import canonical, plain
 from rcspike.common.readers import read_json
 from rcspike.experiments.executors import run_jobs
@@ -213,7 +213,7 @@ def _write(file: Path, run: Run) -> None:
     settings = experiment_identity(run.parameters)
     record = {"parameters": run.parameters, "settings": settings, "result": run.result, "error": run.error}
     text = json.dumps(plain(record), indent=2)  # nan and inf as Python's JSON reads them
-    with written_whole(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(text + "\n")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from rcspike.common.atomic import written_whole
+from rcspike.common.atomic import atomic_write
 from rcspike.common.identity import canonical
 from rcspike.experiments.sweep import Run
 
@@ -82,7 +82,7 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     last = [name for name in names if name == "n" or name.endswith(("_mean", "_std"))]
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, [*(name for name in names if name not in last), *last], lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rcspike.circuit import Circuit
-from rcspike.common.atomic import written_whole
+from rcspike.common.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,8 +158,8 @@ def save_figure(figure: Figure, stem: str | os.PathLike[str], *, description: st
 
     svg, png = Path(f"{os.fspath(stem)}.svg"), Path(f"{os.fspath(stem)}.png")
     described = {} if description is None else {"Description": description}
-    with rc_context({"svg.hashsalt": "rcspike"}), written_whole(svg) as temporary:
+    with rc_context({"svg.hashsalt": "rcspike"}), atomic_write(svg) as temporary:
         figure.savefig(temporary, metadata={"Date": None, **described})
-    with written_whole(png) as temporary:
+    with atomic_write(png) as temporary:
         figure.savefig(temporary, dpi=160, metadata=described)
     return svg, png

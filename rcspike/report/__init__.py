@@ -17,7 +17,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from rcspike._core import build_config
-from rcspike.common.atomic import written_whole
+from rcspike.common.atomic import atomic_write
 from rcspike.common.readers import read_bytes, read_csv, read_json
 
 __all__ = ["write_report"]
@@ -121,7 +121,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
         version=build_config()["version"],
     )
     target = source / "report.html" if path is None else Path(path)
-    with written_whole(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
     return target
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.common.arrays import plain_array
-from rcspike.common.atomic import written_whole
+from rcspike.common.atomic import atomic_write
 from rcspike.common.readers import integer, read_columns
 from rcspike.spice.verify import Comparison
 
@@ -140,7 +140,7 @@ def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
     columns = [m.image.tolist(), m.neuron.tolist(), m.time.tolist()]
     if m.voltage is not None:
         columns.append(m.voltage.tolist())
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_SPIKES if m.voltage is None else _WAVEFORMS)
         writer.writerows(zip(*columns, strict=True))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rcspike.common.atomic import written_whole
+from rcspike.common.atomic import atomic_write
 
 __all__ = ["Epoch", "History", "Interrupted"]
 
@@ -74,7 +74,7 @@ class History:
         """Write a CSV file with one line per epoch, atomically. Raises ValueError if there is no epoch."""
         if not self.epochs:
             raise ValueError("there is no epoch to write")
-        with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+        with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.epochs[0].row()))
             writer.writeheader()
             writer.writerows(epoch.row() for epoch in self.epochs)
