@@ -17,7 +17,16 @@ import scipy.stats
 
 from rcspike import Circuit, Network, evaluate, nonideal
 from rcspike.datasets import Dataset
-from rcspike.experiments import Case, Sample, alone, chip_accuracy, chip_seeds, chip_study, run_cases, swept
+from rcspike.experiments import (
+    Case,
+    Sample,
+    chip_accuracy,
+    chip_seeds,
+    chip_study,
+    run_cases,
+    single_effect_cases,
+    sweep_cases,
+)
 from rcspike.hardware import program
 from rcspike.nonideal import Devices, Jitter, Layer, Levels, Measured, Ramp, Stuck, Variation
 
@@ -133,7 +142,7 @@ def test_the_documentation_lists_every_effect_with_its_parameters() -> None:
 
 
 def test_effects_alone_keep_the_range_that_they_refer_to() -> None:
-    cases = alone([Variation(sigma=0.1), Jitter()], Devices(on_off=20.0, w_max=0.5))
+    cases = single_effect_cases([Variation(sigma=0.1), Jitter()], Devices(on_off=20.0, w_max=0.5))
     assert [(case.name, case.devices) for case in cases] == [
         ("devices alone", Devices(on_off=20.0, w_max=0.5)),
         ("variation alone", Devices(w_max=0.5)),
@@ -143,15 +152,15 @@ def test_effects_alone_keep_the_range_that_they_refer_to() -> None:
 
 def test_a_sweep_changes_one_parameter_of_one_effect() -> None:
     effects = (Stuck(share=0.1), Variation(sigma=0.1))
-    cases = swept(effects, Devices(), "stuck", [0.2, 0.3], parameter="on")
+    cases = sweep_cases(effects, Devices(), "stuck", [0.2, 0.3], parameter="on")
     assert [case.effects for case in cases] == [(Stuck(share=0.1, on=on), effects[1]) for on in (0.2, 0.3)]
 
 
 def test_a_sweep_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no effect 'jitter' to sweep; there are stuck"):
-        swept([Stuck(share=0.1)], Devices(), "jitter", [0.1])
+        sweep_cases([Stuck(share=0.1)], Devices(), "jitter", [0.1])
     with pytest.raises(ValueError, match="stuck has no parameter 'size'"):
-        swept([Stuck(share=0.1)], Devices(), "stuck", [0.1], parameter="size")
+        sweep_cases([Stuck(share=0.1)], Devices(), "stuck", [0.1], parameter="size")
 
 
 def test_statistics_are_those_of_scipy() -> None:

@@ -16,7 +16,7 @@ from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli._report import bars, console, percent, user_errors
-from rcspike.experiments import Case, Sample, alone, chip_seeds, run_cases, swept, write_table
+from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effect_cases, sweep_cases, write_table
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.nonideal import Devices
@@ -63,8 +63,8 @@ def chips_command(
         plots.check_available()
         network = load_network(model)
         devices, effects = nonideal.load(nonideal_file)
-        single = alone(effects, devices) if sensitivity else []
-        sizes = [case for text in sweep or [] for case in _swept(text, effects, devices)]
+        single = single_effect_cases(effects, devices) if sensitivity else []
+        sizes = [case for text in sweep or [] for case in _sweep_cases(text, effects, devices)]
         cases = [Case("all effects", effects, devices), *single, *sizes]
     with results_folder(folder, "cases"):
         with user_errors():
@@ -114,7 +114,7 @@ def chips_command(
     screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")
 
 
-def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> list[Case]:
+def _sweep_cases(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> list[Case]:
     name, equals, values = text.partition("=")
     effect, _, parameter = name.partition(".")
     try:
@@ -123,7 +123,7 @@ def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> l
         sizes = []
     if not equals or not sizes:
         raise ValueError(f"--sweep takes EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, got {text!r}")
-    return swept(effects, devices, effect, sizes, parameter=parameter or None)
+    return sweep_cases(effects, devices, effect, sizes, parameter=parameter or None)
 
 
 def _ranges(network: Network, devices: Devices) -> list[str]:

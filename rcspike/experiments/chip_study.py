@@ -26,7 +26,7 @@ from rcspike.hardware import program
 from rcspike.network import Network
 from rcspike.nonideal import Devices, Effect
 
-__all__ = ["Case", "Sample", "alone", "chip_accuracy", "chip_seeds", "run_cases", "swept"]
+__all__ = ["Case", "Sample", "chip_accuracy", "chip_seeds", "run_cases", "single_effect_cases", "sweep_cases"]
 
 _CHIPS_A_JOB = 10  # enough to make a worker's start worth its while, few enough to share out
 
@@ -79,13 +79,13 @@ class Sample:
         return float(np.mean(np.asarray(self.accuracies) >= required))
 
 
-def alone(effects: Sequence[Effect], devices: Devices) -> list[Case]:
+def single_effect_cases(effects: Sequence[Effect], devices: Devices) -> list[Case]:
     """A case for each effect by itself, and one for the range of the devices if it is limited.
 
     Examples
     --------
     >>> from rcspike.nonideal import Jitter, Stuck
-    >>> [case.name for case in alone([Stuck(share=0.1), Jitter()], Devices(on_off=20.0))]
+    >>> [case.name for case in single_effect_cases([Stuck(share=0.1), Jitter()], Devices(on_off=20.0))]
     ['devices alone', 'stuck alone', 'jitter alone']
     """
     limited = [] if devices == Devices() else [Case("devices alone", (), devices)]
@@ -94,7 +94,7 @@ def alone(effects: Sequence[Effect], devices: Devices) -> list[Case]:
     return limited + [Case(f"{effect.name} alone", (effect,), kept) for effect in effects]
 
 
-def swept(
+def sweep_cases(
     effects: Sequence[Effect], devices: Devices, name: str, values: Sequence[float], *, parameter: str | None = None
 ) -> list[Case]:
     """Cases in which one effect takes each of several sizes, with the other effects unchanged.
@@ -117,7 +117,7 @@ def swept(
     Examples
     --------
     >>> from rcspike.nonideal import Jitter, Stuck
-    >>> [case.name for case in swept([Stuck(share=0.1), Jitter()], Devices(), "jitter", [0.0, 0.02])]
+    >>> [case.name for case in sweep_cases([Stuck(share=0.1), Jitter()], Devices(), "jitter", [0.0, 0.02])]
     ['jitter sigma 0', 'jitter sigma 0.02']
     """
     names = [effect.name for effect in effects]
