@@ -38,7 +38,8 @@ def library(*, diode: str = "none") -> str:
     ----------
     diode : str
         Diode in series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d`
-        of the engine's model; or one card, ``".model NAME D(...)"``, with continuation lines (``+``) and comments (``*``).
+        of the engine's model; or one card, ``".model NAME D(...)"``, with continuation lines (``+``) and comments
+        (``*``).
 
     Raises
     ------
