@@ -20,7 +20,7 @@ from rcspike.cli._record import MODEL, Record, command_words
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset
 from rcspike.experiments import preset
-from rcspike.hardware import DeviceModel, Injected, injected
+from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
 from rcspike.network import Network, files
 from rcspike.training import History, checkpoint, train
 
@@ -136,9 +136,9 @@ def train_command(
         raise typer.Exit(130) from None
 
 
-def _nonideal(file: Path, n_layers: int, screen: Console) -> Injected:
+def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
     devices, effects = nonideal.load(file)
-    found = injected(effects, devices, n_layers=n_layers)
+    found = training_effects(effects, devices, n_layers=n_layers)
     if found.left_out:
         screen.print(f"not trained for: {', '.join(found.left_out)}")
     return found

@@ -25,16 +25,16 @@ from rcspike.nonideal import (
     Variation,
 )
 
-__all__ = ["Injected", "injected"]
+__all__ = ["TrainingEffects", "training_effects"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Injected:
+class TrainingEffects:
     """Arguments of `rcspike.train` that represent effects, and the names of the effects that cannot be represented.
 
     Examples
     --------
-    >>> Injected(devices=DeviceModel(), noise=0.01, offset=0.0, left_out=()).arguments()["noise"]
+    >>> TrainingEffects(devices=DeviceModel(), noise=0.01, offset=0.0, left_out=()).arguments()["noise"]
     0.01
     """
 
@@ -48,7 +48,9 @@ class Injected:
         return {"devices": self.devices, "noise": self.noise, "offset": self.offset}
 
 
-def injected(effects: Sequence[Effect], devices: Devices | None = None, *, n_layers: int = 1) -> Injected:
+def training_effects(
+    effects: Sequence[Effect], devices: Devices | None = None, *, n_layers: int = 1
+) -> TrainingEffects:
     """Represent effects by arguments of `rcspike.train`.
 
     Variation, levels, stuck devices, read noise, jitter, comparator noise and offsets are injected as they are. The
@@ -66,7 +68,7 @@ def injected(effects: Sequence[Effect], devices: Devices | None = None, *, n_lay
     Examples
     --------
     >>> from rcspike.nonideal import MembraneLeak
-    >>> found = injected([Variation(sigma=0.2), Jitter(sigma=0.01), MembraneLeak(conductance=0.1)])
+    >>> found = training_effects([Variation(sigma=0.2), Jitter(sigma=0.01), MembraneLeak(conductance=0.1)])
     >>> found.devices.lognormal, found.noise, found.left_out
     (0.2, 0.01, ('membrane_leak',))
     """
@@ -109,7 +111,7 @@ def injected(effects: Sequence[Effect], devices: Devices | None = None, *, n_lay
         w_max=devices.w_max if isinstance(devices.w_max, tuple) else _repeated(devices.w_max, n_layers),
         **sigma,
     )
-    return Injected(devices=model, noise=noise, offset=offset, left_out=tuple(left_out))
+    return TrainingEffects(devices=model, noise=noise, offset=offset, left_out=tuple(left_out))
 
 
 def _repeated(w_max: float | None, n_layers: int) -> tuple[float, ...]:
