@@ -26,14 +26,14 @@ __all__ = ["MODEL", "PLACES", "Record", "command_words", "file_digest", "load_ne
 
 MODEL = "model.safetensors"
 
-# Parameters that say where and how fast something is run, which does not change a result.
+# Parameters that decide where and how fast a command runs; they do not change its result.
 PLACES = ("workers", "dask", "data", "retry")
 _NO_SETTINGS = (*PLACES, "out", "threads", "resume")
 
 
 @dataclass(frozen=True)
 class Record:
-    """A JSON file that says how the results next to it were made.
+    """A JSON file that records how the results next to it were made.
 
     Parameters
     ----------

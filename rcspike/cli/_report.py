@@ -63,7 +63,7 @@ def bars(console: Console, *more: ProgressColumn) -> Bars:
 
 
 class Reporter:
-    """Shows how a run goes: one line an epoch, and on a terminal a bar below them.
+    """Shows the progress of a run: one line per epoch, and on a terminal a bar below them.
 
     Use it as a context manager, and as `train`'s `progress`.
     """

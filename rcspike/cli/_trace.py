@@ -37,7 +37,7 @@ def trace_command(
 ) -> None:
     """Draw the membrane voltages of one image in the conventional circuit and in RC-Spike, with the same weights.
 
-    Leaves an SVG and a PNG file, and a JSON file that says how they were made.
+    Writes an SVG and a PNG file, and a JSON file that records how they were made.
     """
     with user_errors():
         plots.check_available()

@@ -77,7 +77,7 @@ def _create(target: Path) -> tuple[Path, int | None]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove temporary files of processes that have died: of those nobody holds the lock.
+    """Remove temporary files of processes that have died: the files whose lock is free.
 
     A lock may not be seen by other machines that share the folder, so their files must also be a day old.
     """
@@ -115,7 +115,7 @@ def _machine() -> str:
 
 
 def check_writable(folder: str | os.PathLike[str]) -> Path:
-    """Make `folder` if need be and try it with a file, so that a long run does not find out at its end.
+    """Create `folder` if necessary, and test it with a file, so that a long run does not fail at its end.
 
     Raises
     ------

@@ -14,7 +14,7 @@ __all__ = ["canonical", "digest", "plain"]
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON takes it, without loss. Dataclasses that are equal and of one class give the same.
+    """Convert a value to JSON types without loss. Equal dataclasses of one class give equal results.
 
     Numbers of NumPy become Python's, tuples become lists. A dataclass becomes its class and the fields that it compares
     by, an array the digest of its bytes with dtype and shape.

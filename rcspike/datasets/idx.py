@@ -188,7 +188,7 @@ def _max_bytes(shape: tuple[int, ...]) -> int:
 
 
 def decode_idx(data: bytes, *, shape: tuple[int, ...], sha256: str) -> NDArray[np.uint8]:
-    """Array held by an IDX file of unsigned bytes, plain or gzipped, once its content is proven.
+    """Array held by an IDX file of unsigned bytes, plain or gzipped, after its content has been verified.
 
     No more is decompressed than an array of this shape takes, however much the file would expand to.
 

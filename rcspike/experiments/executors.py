@@ -34,9 +34,9 @@ def run_jobs(
     workers: int | None = None,
     dask: str | None = None,
 ) -> Generator[tuple[Job, Result | Exception], None, None]:
-    """Call ``function(job, threads=...)`` for every job, and yield each with what it returned as soon as it has.
+    """Call ``function(job, threads=...)`` for every job, and yield each job with its result as soon as it is finished.
 
-    A job that raises an exception is yielded with it and disturbs no other. One whose process dies is run again, up to
+    A job that raises an exception is yielded with it; other jobs continue. A job whose process dies is run again, up to
     three times, by Dask or here.
 
     Parameters
@@ -85,7 +85,7 @@ def run_jobs(
 
 @contextmanager
 def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None) -> Iterator[tuple[Executor, int]]:
-    """A ``concurrent.futures.Executor``, and how many threads a job may use there so that no core serves two.
+    """A ``concurrent.futures.Executor``, and the number of threads for each job such that no core is used by two jobs.
 
     When the block is left early, by an error or by Ctrl-C, jobs that wait are dropped, and those that run on this
     machine are stopped.

@@ -88,7 +88,7 @@ def retrain_last_layer(
     learning_rate: float = 1e-3,
     temperature: float = 0.07,
 ) -> Chip:
-    """Adapt the devices of the last layer to all that is wrong on a chip, by gradients through its own devices.
+    """Adapt the devices of the last layer to all errors of a chip, by gradients through its own devices.
 
     Cross-entropy over the output spike times as in `rcspike.train`, exact gradients, and Adam on both conductances of
     each pair, which stay within their range. Devices that are stuck are moved like the others.

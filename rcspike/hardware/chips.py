@@ -91,7 +91,7 @@ class _Drawn:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chip:
-    """A chip that `program` has made: its fixed pattern is frozen, its temporal noise comes with every inference.
+    """A chip made by `program`: its fixed pattern stays the same, its temporal noise is redrawn for every inference.
 
     Parameters
     ----------

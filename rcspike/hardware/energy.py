@@ -256,7 +256,7 @@ def mean_energy(parts: Mapping[str, npt.NDArray[np.float64]]) -> float:
 
 
 def tops_per_watt(joules: float, sizes: tuple[int, ...]) -> float:
-    """10^12 operations a joule: two, a product and a sum, for every synapse, whether its input spiked or not.
+    """Energy efficiency in 10^12 operations per joule; each synapse, active or not, counts as a product and a sum.
 
     Parameters
     ----------

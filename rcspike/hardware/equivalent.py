@@ -75,10 +75,10 @@ def equivalent_voltages(
 
 
 def equivalent_scale(layer: Layer) -> tuple[Array, Array]:
-    """Where an ideal neuron's scale of voltages has a real one's rest, and how long a unit of the real one's is there.
+    """Rest voltage and unit of voltage of a real neuron on the voltage scale of the equivalent ideal one.
 
-    From `rest` an ideal neuron fires when a real one does that has not been charged at all, and both fire at once from
-    their thresholds. The ramps then agree everywhere, unless one is nonlinear and its current has a relative
+    An ideal neuron at `rest` fires at the same time as an uncharged real one, and at their thresholds both fire at
+    once. The ramps then agree everywhere, unless one is nonlinear and its current has a relative
     error s: between those two points they differ by s b / (8 (1 - b)), by Taylor's formula.
     """
     rest = _rest(layer)

@@ -60,7 +60,7 @@ def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dic
 
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, Any]]:
-    """Read such a file back.
+    """Read a file that `write` has written.
 
     Raises
     ------

@@ -106,7 +106,7 @@ def _volts(rail: float) -> str:
 
 
 def title(figure: Figure, text: str) -> None:
-    """In the upper left corner."""
+    """Write a title in the upper left corner."""
     figure.text(0.012, 1 - 0.1 / figure.get_figheight(), text, va="top", fontsize=10, color=INK)
 
 
@@ -117,7 +117,7 @@ def place(figure: Figure, top: float, height: float, left: float = LEFT, right: 
 
 
 def tidy(axes: Axes) -> None:
-    """Two thin spines, small ticks, and the label of the ordinate at the same distance whatever the numbers there."""
+    """Draw two thin spines and small ticks, and place the y label at a fixed distance from the axis."""
     axes.tick_params(labelsize=8, colors=INK, which="both")
     axes.yaxis.label.set(fontsize=9, color=INK)
     axes.yaxis.set_label_coords(-0.46 / (axes.get_position().width * WIDTH), 0.5)

@@ -141,7 +141,7 @@ def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
 
 
 def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> None:
-    """Logarithmic, with ticks such as 2, 5, 10; a value of zero lies on the lower border."""
+    """Make the axis logarithmic, with ticks such as 2, 5, 10; a value of zero lies on the lower border."""
     from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     positive = values[values > 0]

@@ -1,4 +1,4 @@
-"""One HTML file that has all of a results folder in it: its figures, its tables, and how they were made.
+"""One HTML file with the contents of a results folder: its figures, its tables, and how they were made.
 
 Jinja2 is imported inside the function, so that the package does without it.
 """

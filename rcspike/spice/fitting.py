@@ -73,12 +73,12 @@ def fit(
     parameters: Sequence[str] = ("e_plus", "e_minus", "capacitance"),
     confidence: float = 0.95,
 ) -> Fit:
-    """Fit parameters of a circuit to spike times or waveforms, whose resistors are known.
+    """Fit parameters of a circuit with known resistors to spike times or waveforms.
 
     Parameters
     ----------
     measurements : Measurements
-        Spike times that are not within (0, T) say nothing that has a derivative, and are left out.
+        Spike times outside (0, T) have no derivative, and are left out.
     times : (batch, n_in)
         Input spike times in T; ``measurements.image`` are rows of it.
     g_plus, g_minus : (n_in, n_out)

@@ -38,7 +38,7 @@ _WAVEFORMS: _Columns = {**_NUMBERS, "time": float, "voltage": float}
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """Spike times, or voltages during the charging phase; a row each, in SI units.
+    """Spike times, or voltages during the charging phase, one per row, in SI units.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Measurements:
 
 
 def spike_measurements(comparisons: Sequence[Comparison], images: Sequence[int]) -> Measurements:
-    """Spike times that SPICE gave, of one comparison for each image.
+    """Spike times of SPICE, from one comparison for each image.
 
     Examples
     --------
@@ -104,9 +104,9 @@ def spike_measurements(comparisons: Sequence[Comparison], images: Sequence[int])
 
 
 def waveform_measurements(comparisons: Sequence[Comparison], images: Sequence[int], *, n_at: int = 20) -> Measurements:
-    """Membrane voltages that SPICE gave during the charging phase, of one comparison for each image.
+    """Membrane voltages of SPICE during the charging phase, from one comparison for each image.
 
-    Of each neuron `n_at` of the simulator's own time points, so that nothing is interpolated.
+    Each neuron has `n_at` of the simulator's own time points, so that nothing is interpolated.
 
     Examples
     --------

@@ -27,7 +27,7 @@ _IDEAL_CARD = ".model ideal_diode D(is=1e-12 n=1e-4)"  # drops 0.03 mV at 10 nA
 
 
 def library(*, diode: str = "none") -> str:
-    """Synapses and neuron as subcircuits, for use in a test bench of one's own.
+    """Synapses and neuron as subcircuits, for use in another test bench.
 
     ``synapse_plus axon rail m r=... v_d=...`` and ``synapse_minus`` are a switch, a resistor and a diode between the
     membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V.

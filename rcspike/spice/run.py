@@ -47,7 +47,7 @@ def find_ngspice() -> str:
     Raises
     ------
     FileNotFoundError
-        If there is none; says how to install it.
+        If there is none; the message explains how to install it.
     """
     path = shutil.which("ngspice")
     if path is None:
@@ -114,7 +114,7 @@ def simulate_layer(
     diode: str = "none",
     workers: int | None = None,
 ) -> Measured:
-    """One sample in a layer, by ngspice: some neurons a netlist, the netlists side by side.
+    """Simulate one sample in a layer with ngspice: several neurons per netlist, the netlists in parallel.
 
     Parameters
     ----------
@@ -167,12 +167,12 @@ def _charge(t: Float64Array, current: Float64Array, scale: PhysicalScale) -> flo
 
 
 def _end_voltage(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
-    """At the end of the charging phase, just before the ramp starts."""
+    """Voltage at the end of the charging phase, just before the ramp starts."""
     return float(np.interp((1 - 0.5 * EDGE) * scale.window, t, v))
 
 
 def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
-    """When the ramp crosses the threshold: at once if it starts above, never if it starts at or below rest."""
+    """Time at which the ramp crosses the threshold: at once if it starts above, never if it starts at or below rest."""
     v_end = _end_voltage(t, v, scale)
     if v_end <= 0:
         return np.inf

@@ -22,7 +22,7 @@ Float64Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Some neurons of a layer and one sample, by the engine and by SPICE.
+    """Results of the engine and of SPICE for some neurons of a layer and one sample.
 
     Voltages are those at the end of the charging phase, in V_th; spike times count from there, in T, and are ``inf``
     for silent neurons.
@@ -166,7 +166,7 @@ def compare_network(
     diode: str | None = None,
     workers: int | None = None,
 ) -> list[Comparison]:
-    """Take one sample through a whole network in SPICE: the spikes that SPICE gives one layer drive the next.
+    """Simulate one sample in a whole network with SPICE: the spikes of one SPICE layer drive the next.
 
     The engine uses its own spikes in every layer, so that the last layer shows the accumulated difference.
 

@@ -33,7 +33,7 @@ class Checkpoint:
     history: History
 
     def trainer(self, network: Network, settings: Any, steps: int) -> _core.Trainer32 | _core.Trainer64:
-        """The trainer of that run after so many steps; ValueError if the run of the network cannot have been there."""
+        """The trainer of that run after so many steps; ValueError if the checkpoint does not fit the run."""
         kinds, expected = ([(w.dtype, w.shape) for w in weights] for weights in (self.weights, network.weights))
         if kinds != expected:
             raise ValueError("its layers are not those of this run")
@@ -61,7 +61,7 @@ class Identity:
         return {"settings": _without_defaults(self.settings), "start": start}
 
     def differences(self, header: dict[str, Any]) -> Iterator[str]:
-        """Says of each part in which the run that has left a header is another one."""
+        """Describe each difference between this run and the run of a header."""
         if "fingerprint" in header:  # of version 0.1, with all settings side by side
             stored = {name: value for name, value in header.items() if name != "fingerprint"}
             stored["devices"] = _devices_0_1(stored["devices"])
@@ -86,7 +86,7 @@ class Identity:
 
 
 def _without_defaults(settings: Any) -> dict[str, Any]:
-    """So that a version with more settings reads the checkpoints of one with fewer."""
+    """Omit default values, so that a version with more settings reads the checkpoints of one with fewer."""
     kept = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
@@ -109,7 +109,7 @@ def _with_defaults(like: Any, stored: dict[str, Any]) -> Any:
 
 
 def _devices_0_1(text: str) -> dict[str, Any]:
-    """Version 0.1 has kept a device model as Python prints it, some numbers of NumPy with their type."""
+    """Device model from a checkpoint of version 0.1: the text of its repr, with types for some NumPy numbers."""
     bare = re.sub(r"np\.(?:float|int)64\(([^()]*)\)", r"\1", text)
     values = dict(re.findall(r"(\w+)=(\([^()]*\)|[^,()]+)", bare))
     w_max = [float(part) for part in values.pop("w_max").strip("()").split(",") if part.strip()]
@@ -135,7 +135,7 @@ def save(
 
 
 def load(path: str | os.PathLike[str], identity: Identity | None = None) -> Checkpoint:
-    """Read a checkpoint; if an identity is given, of the run that has it.
+    """Read a checkpoint; if an identity is given, check that it belongs to this run.
 
     Raises
     ------

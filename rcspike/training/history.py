@@ -38,7 +38,7 @@ class Epoch:
     seconds: float
 
     def row(self) -> dict[str, Any]:
-        """Flat, as a line of a table: one column for each layer's share."""
+        """Flat, as a line of a table: one column for each layer's fraction."""
         row = asdict(self)
         for name in ("silent", "saturated"):
             row |= {f"{name}_{layer}": share for layer, share in enumerate(row.pop(name), start=1)}

@@ -371,7 +371,7 @@ def run_epochs(
 
 
 def _shifts(rng: np.random.Generator, batch: int, network: Network, settings: Settings) -> list[FloatArray]:
-    """Spike-time noise, and each neuron's offset: on a ramp of one V_th in T it shifts all its spikes as much."""
+    """Spike-time noise plus each neuron's offset; the ramp, 1 V_th in T, converts offsets in V_th to shifts in T."""
     shifts = spike_time_noise(rng, batch, network.sizes[1:], settings.noise, network.dtype)
     if settings.offset == 0:
         return shifts
