@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import check_unmasked
-from rcspike.functional import FloatArray, encode, schedule
+from rcspike.common.arrays import FloatArray, check_unmasked
+from rcspike.functional import encode, schedule
 from rcspike.network import Network
 from rcspike.training.training import Settings, run_epochs
 

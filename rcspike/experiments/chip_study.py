@@ -17,11 +17,13 @@ import numpy.typing as npt
 
 from rcspike import datasets
 from rcspike._core import build_config
+from rcspike.common.arrays import FloatArray
 from rcspike.common.atomic import check_writable, written_whole
 from rcspike.common.identity import canonical, digest, plain
 from rcspike.common.readers import read_json
 from rcspike.experiments.executors import run_jobs
-from rcspike.functional import FloatArray, Schedule, schedule
+from rcspike.functional import schedule
+from rcspike.functional.events import Schedule
 from rcspike.hardware import program
 from rcspike.network import Network
 from rcspike.nonideal import Devices, Effect

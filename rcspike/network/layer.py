@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rcspike import functional
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray
+from rcspike.common.arrays import FloatArray
 
 __all__ = ["Dense", "LayerResult"]
 

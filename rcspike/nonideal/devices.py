@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import plain_array
+from rcspike.common.arrays import FloatArray, plain_array
 from rcspike.common.numbers import number, numbers
-from rcspike.functional import FloatArray
 
 __all__ = ["Devices", "Layer"]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.circuit import Circuit
+from rcspike.common.arrays import FloatArray
 from rcspike.datasets import Split
-from rcspike.functional import FloatArray
 from rcspike.network import Network
 from rcspike.plots._style import (
     BOTTOM,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray
+from rcspike.common.arrays import FloatArray
 from rcspike.hardware import PhysicalScale
 from rcspike.spice.netlist import EDGE, layer_netlist
 

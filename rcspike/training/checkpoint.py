@@ -13,9 +13,9 @@ from typing import Any
 
 from rcspike import _core
 from rcspike.circuit import Circuit
+from rcspike.common.arrays import FloatArray
 from rcspike.common.identity import digest, plain
 from rcspike.datasets import Dataset
-from rcspike.functional import FloatArray
 from rcspike.network import Network, files
 from rcspike.training.history import Epoch, History
 

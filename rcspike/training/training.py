@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
+from rcspike.common.arrays import FloatArray
 from rcspike.common.locks import locked
 from rcspike.datasets import Dataset, Split
-from rcspike.functional import FloatArray, schedule
+from rcspike.functional import schedule
 from rcspike.hardware import DeviceModel
 from rcspike.network import Network, spike_time_noise
 from rcspike.training import checkpoint
