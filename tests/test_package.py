@@ -37,8 +37,8 @@ PACKAGE = {
     *words("""
     __init__.py __main__.py _core.pyi _sdk.py circuit.py cli/__init__.py cli/_chips.py cli/_energy.py cli/_folder.py
     cli/_options.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py cli/_trace.py cli/_train.py
-    common/__init__.py common/arrays.py common/atomic.py common/identity.py common/locks.py common/numbers.py
-    common/readers.py core.pxd datasets/__init__.py datasets/datasets.py datasets/idx.py experiments/__init__.py
+    _common/__init__.py _common/arrays.py _common/atomic.py _common/identity.py _common/locks.py _common/numbers.py
+    _common/readers.py core.pxd datasets/__init__.py datasets/datasets.py datasets/idx.py experiments/__init__.py
     experiments/chip_study.py experiments/executors.py experiments/experiment.py experiments/presets.py
     experiments/relu.py experiments/sweep.py experiments/tables.py experiments/transfer.py functional/__init__.py
     functional/charge.py functional/events.py functional/fire.py functional/loss.py functional/supply.py

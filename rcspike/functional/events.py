@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike.common.arrays import FLOATS, FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import FLOATS, FloatArray, check_array, check_times, plain_array
 
 __all__ = ["Schedule", "check_threads", "encode", "fit_events", "in_precision", "network_input", "schedule"]
 

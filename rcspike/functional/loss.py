@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
+from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
-from rcspike.common.arrays import FloatArray, check_array
 
 __all__ = ["output_loss"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rcspike import _core
+from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
-from rcspike.common.arrays import FloatArray, check_array
 from rcspike.functional.events import fit_events
 
 __all__ = ["supply_charge", "supply_charge_vjp"]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray
 from rcspike.functional import fire, readout_times, readout_voltages
 from rcspike.functional.events import Schedule
 from rcspike.hardware.equivalent import equivalent_pairs, equivalent_voltages

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rcspike.common.arrays import FloatArray
+from rcspike._common.arrays import FloatArray
 from rcspike.functional import charge_rectified
 from rcspike.functional.events import Schedule
 from rcspike.network import DeviceNetwork, DevicePairs

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit, circuit_core
-from rcspike.common.arrays import FloatArray
 
 __all__ = ["initial_weights"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray
 from rcspike.datasets import Split
 from rcspike.network import Network
 from rcspike.plots._style import (

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike.common.arrays import FloatArray
-from rcspike.common.locks import locked
+from rcspike._common.arrays import FloatArray
+from rcspike._common.locks import locked
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import schedule
 from rcspike.hardware import DeviceModel
@@ -190,7 +190,7 @@ def train(
         undisturbed run would have given. One run at a time may use it.
     threads : int, optional
     progress : callable, optional
-        Called with a `rcspike.training.training.Progress` after every batch.
+        Called with a `rcspike.training.Progress` after every batch.
 
     Returns
     -------
