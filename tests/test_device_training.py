@@ -28,7 +28,7 @@ from rcspike.nonideal import (
     TimeQuantisation,
     Variation,
 )
-from rcspike.training.training import training
+from rcspike.training import training
 
 pytest.importorskip("sklearn")
 

@@ -27,7 +27,7 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
     Parameters
     ----------
     circuits : mapping
-        Maps the name of each circuit to its result of `rcspike.hardware.energy.energy_parts`.
+        Maps the name of each circuit to its result of `rcspike.hardware.energy_parts`.
     heading : str
         Title above the figure.
 

@@ -40,7 +40,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     Parameters
     ----------
     rows : sequence
-        Rows as `rcspike.experiments.tables.summary_rows` returns them; those without an energy are left out.
+        Rows as `rcspike.experiments.summary_rows` returns them; those without an energy are left out.
 
     Returns
     -------

@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rcspike._common.atomic import atomic_write
 from rcspike.circuit import Circuit
-from rcspike.common.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -48,7 +48,7 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     Parameters
     ----------
     rows : sequence
-        Rows as `rcspike.experiments.tables.summary_rows` returns them.
+        Rows as `rcspike.experiments.summary_rows` returns them.
     x : str
         The parameter on the axis.
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from rcspike._common.atomic import atomic_write
+from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike._core import build_config
-from rcspike.common.atomic import atomic_write
-from rcspike.common.readers import read_bytes, read_csv, read_json
 
 __all__ = ["write_report"]
 

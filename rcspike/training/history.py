@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rcspike.common.atomic import atomic_write
+from rcspike._common.atomic import atomic_write
 
 __all__ = ["Epoch", "History", "Interrupted"]
 
