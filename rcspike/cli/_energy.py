@@ -34,7 +34,9 @@ def energy_command(
     dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set with the test images.", show_default=False)],
     constant: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VALUE of a constant of the circuit, in SI units; docs/energy.md.", show_default=False),
+        typer.Option(
+            help="Constant of the circuit as NAME=VALUE, in SI units; see docs/energy.md.", show_default=False
+        ),
     ] = None,
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,

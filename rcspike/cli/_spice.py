@@ -105,7 +105,7 @@ def export_command(
 def library_command(
     diode: Annotated[str, typer.Option(help="Diode in each synapse, as for export.")] = "none",
 ) -> None:
-    """Print synapse and neuron as subcircuits, for a test bench of one's own."""
+    """Print synapse and neuron as subcircuits, for use in another test bench."""
     with user_errors():
         typer.echo(spice.library(diode=_diode(diode)))
 

@@ -54,7 +54,7 @@ def sweep_command(
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=VALUE,VALUE of any other parameter of the circuit or the training.", show_default=False
+            help="Other parameter of the circuit or the training, as NAME=VALUE,VALUE; repeatable.", show_default=False
         ),
     ] = None,
     relu: Annotated[bool, typer.Option(help="Also train a ReLU network of the same size.")] = True,

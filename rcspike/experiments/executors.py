@@ -95,7 +95,7 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
     n_jobs : int
         How many jobs there will be.
     workers : int, optional
-        Processes on this machine; as many as there are cores or jobs by default.
+        Number of processes on this machine; by default the number of cores, or of jobs if that is smaller.
     dask : str, optional
         Address of a Dask scheduler, such as ``tcp://node1:8786``, to use instead of this machine.
 

@@ -31,11 +31,11 @@ def program(
     ----------
     network : Network
     nonidealities : sequence of rcspike.nonideal effects
-        Applied in this order to each layer. One usually has levels first, then the errors of programming, drift and,
-        last, stuck devices.
+        Effects, applied in this order to each layer. The usual order is levels, errors of programming, drift, and stuck
+        devices last.
     seed : int
-        Seed of the chip: the same seed gives the same chip. Each effect draws from a stream of its own, so that another
-        effect, or another size of this one, changes none of its random numbers.
+        Seed of the chip: the same seed gives the same chip. Each effect draws from its own random stream, so that
+        another effect, or another size of this one, changes none of its random numbers.
     devices : Devices, optional
         Range of the conductances; perfect devices that just reach the largest weight of each layer by default.
 

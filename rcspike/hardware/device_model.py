@@ -88,7 +88,7 @@ def _rebuild(parameters: dict[str, Any]) -> DeviceModel:
 
 
 def draw_devices(weights: FloatArray, model: DeviceModel, *, seed: int, step: int = 0, layer: int = 0) -> DevicePairs:
-    """One draw of a layer's devices: that of a training step of this seed.
+    """Draw the devices of a layer once, as a training step with this seed does.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def draw_devices(weights: FloatArray, model: DeviceModel, *, seed: int, step: in
     seed : int
         Non-negative, below 2**64.
     step, layer : int
-        Each step and each layer has devices of its own.
+        Each step and each layer has its own devices.
 
     Returns
     -------

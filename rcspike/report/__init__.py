@@ -127,7 +127,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
 
 
 def _figure(file: Path) -> _Figure:
-    """As an image of its own, so that neither ids nor styles of two figures meet."""
+    """A figure as a separate image, so that ids and styles of two figures cannot collide."""
     content = read_bytes(file)
     try:
         root = ElementTree.fromstring(content)

@@ -121,7 +121,7 @@ def simulate_layer(
     times, g_plus, g_minus, circuit, scale, diode
         As in `rcspike.spice.layer_netlist`.
     workers : int, optional
-        Simulators at a time; as many as there are cores by default.
+        Number of simulators at a time; by default the number of cores.
 
     Returns
     -------
