@@ -102,3 +102,10 @@ class Circuit:
 
 def _rebuild(v_syn: float, e_plus: float, e_minus: float, diode_drop: float, ramp: float) -> Circuit:
     return Circuit(v_syn=v_syn, e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp)
+
+
+def circuit_core(circuit: Circuit) -> _core.Circuit:
+    """The engine's own object of a circuit; a TypeError for anything else."""
+    if not isinstance(circuit, Circuit):
+        raise TypeError(f"circuit must be a Circuit, got {type(circuit).__name__}")
+    return circuit.core

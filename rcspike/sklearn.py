@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray, check_unmasked
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import check_unmasked
-from rcspike.functional import FloatArray, encode, schedule
+from rcspike.functional import encode, schedule
 from rcspike.network import Network
 from rcspike.training.training import Settings, run_epochs
 

@@ -112,7 +112,8 @@ def verdict(path: Path) -> str:
     numbers = np.array([circuit.e_plus, circuit.e_minus, circuit.diode_drop, circuit.ramp], "=f8")
     words = [str(network.dtype), *(number.tobytes().hex() for number in numbers)]
     for w in network.weights:
-        words += [f"{w.shape[0]}x{w.shape[1]}", (w + 0).tobytes().hex()]  # the engine has no -0
+        in_engine = np.where(np.abs(w) < np.finfo(w.dtype).tiny, 0, w)  # to which -0 and subnormal weights are 0
+        words += [f"{w.shape[0]}x{w.shape[1]}", in_engine.astype(w.dtype).tobytes().hex()]
     return " ".join(words)
 
 

@@ -16,7 +16,7 @@ CPP = ROOT / "src" / "cpp"
 # Every room of the package, a folder or a file at its top, has a place here, from the bottom to the top: an import goes
 # to a lower rank, or to the same one if no room there is reached from itself. Files of a room import without circles.
 RANKS = [
-    ["_core", "_sdk", "common", "circuit"],
+    ["_common", "_core", "_sdk", "circuit"],
     ["functional"],
     ["network", "datasets"],
     ["nonideal"],

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from rcspike._common.atomic import check_writable
+from rcspike._common.locks import locked
 from rcspike.cli._report import user_errors
-from rcspike.common.atomic import check_writable
-from rcspike.common.locks import locked
 
 __all__ = ["results_folder"]
 

@@ -29,7 +29,7 @@ Number = TypeVar("Number", int, float)
 
 
 class DatasetName(str, Enum):
-    """The data sets that `rcspike.datasets.datasets.load` knows."""
+    """The data sets that `rcspike.datasets.load` knows."""
 
     DIGITS = "digits"
     MNIST = "mnist"

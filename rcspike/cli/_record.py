@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import typer
 
+from rcspike._common.atomic import written_whole
 from rcspike._core import build_config
-from rcspike.common.atomic import written_whole
 from rcspike.network import Network, files
 
 __all__ = ["MODEL", "PLACES", "Record", "command_words", "file_digest", "load_network", "model_settings"]

@@ -12,14 +12,14 @@ import typer
 from rich.table import Table
 
 from rcspike import datasets, plots, spice
+from rcspike._common.arrays import FloatArray
+from rcspike._common.atomic import written_whole
+from rcspike._common.readers import read_text
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, file_digest, load_network, model_settings
 from rcspike.cli._report import console, fail, user_errors
-from rcspike.common.atomic import written_whole
-from rcspike.common.readers import read_text
 from rcspike.experiments import Row, write_table
-from rcspike.functional import FloatArray
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.spice import Comparison

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike.common.arrays import plain_array
+from rcspike._common.arrays import plain_array
 from rcspike.datasets import idx
 from rcspike.functional import encode
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike.common.atomic import written_whole
+from rcspike._common.atomic import written_whole
 
 # Digests of the decompressed IDX files, the same whoever compressed them.
 SHA256 = {
@@ -69,7 +69,7 @@ def read_files(name: str, directory: str | os.PathLike[str] | None) -> list[NDAr
     """Arrays of the files of a data set, in the order of ``SHA256[name]``.
 
     With a directory, each file comes from there; without one from the first folder that has it, else from the first
-    mirror that delivers it. :func:`rcspike.datasets.datasets.load` has the order and the errors.
+    mirror that delivers it. :func:`rcspike.datasets.load` has the order and the errors.
     """
     if directory is not None:
         return [_given(name, file, Path(directory).expanduser()) for file in SHA256[name]]

@@ -16,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import datasets
+from rcspike._common.arrays import FloatArray
+from rcspike._common.atomic import check_writable, written_whole
+from rcspike._common.identity import canonical, digest, plain
+from rcspike._common.readers import read_json
 from rcspike._core import build_config
-from rcspike.common.atomic import check_writable, written_whole
-from rcspike.common.identity import canonical, digest, plain
-from rcspike.common.readers import read_json
 from rcspike.experiments.executors import run_jobs
-from rcspike.functional import FloatArray, Schedule, schedule
+from rcspike.functional import schedule
+from rcspike.functional.events import Schedule
 from rcspike.hardware import program
 from rcspike.network import Network
 from rcspike.nonideal import Devices, Effect
@@ -193,7 +195,7 @@ def run_cases(
     ----------
     network : Network
     dataset : str
-        As `rcspike.datasets.datasets.load` knows it.
+        As `rcspike.datasets.load` knows it.
     cases : sequence of Case
     chips : int
         Of each case.
@@ -203,7 +205,7 @@ def run_cases(
         Keeps what has been finished: each case is stored as soon as it is, with all that decides its result, and not
         done again. Effects must be dataclasses of numbers, words and arrays then, as those of `rcspike.nonideal` are.
     workers, dask
-        Where to run: see `rcspike.experiments.executors.executor`. The result is the same anywhere.
+        Where to run: see `rcspike.experiments.executor`. The result is the same anywhere.
     data : path, optional
         Folder with the data set's files, for every worker.
     progress : callable, optional
@@ -217,7 +219,7 @@ def run_cases(
     Raises
     ------
     OSError
-        If the folder cannot be written, or as in `rcspike.experiments.executors.executor`.
+        If the folder cannot be written, or as in `rcspike.experiments.executor`.
     TypeError
         If there is a folder, and an effect holds something that has no exact value.
     ValueError

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from rcspike import datasets
+from rcspike._common.identity import digest, plain
 from rcspike._core import build_config
 from rcspike.circuit import Circuit
-from rcspike.common.identity import digest, plain
 from rcspike.datasets import Dataset
 from rcspike.experiments.presets import train_defaults
 from rcspike.experiments.relu import relu_accuracy
@@ -157,7 +157,7 @@ def run_experiment(
     parameters : mapping
         As `check_parameters` says.
     data : path, optional
-        Folder with the data set's files, as for `rcspike.datasets.datasets.load`.
+        Folder with the data set's files, as for `rcspike.datasets.load`.
     threads : int, optional
         Does not change the result.
 
@@ -166,7 +166,7 @@ def run_experiment(
     dict
         ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
         ``validation_accuracy``, and ``energy_pj``, the mean energy of an inference on the test images in pJ by the
-        constants of `rcspike.hardware.energy.EnergyModel`; of transferred ones ``scale_plus`` and ``scale_minus``.
+        constants of `rcspike.hardware.EnergyModel`; of transferred ones ``scale_plus`` and ``scale_minus``.
 
     Raises
     ------

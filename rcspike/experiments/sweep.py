@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from rcspike import datasets
-from rcspike.common.atomic import check_writable, written_whole
-from rcspike.common.identity import canonical, plain
-from rcspike.common.readers import read_json
+from rcspike._common.atomic import check_writable, written_whole
+from rcspike._common.identity import canonical, plain
+from rcspike._common.readers import read_json
 from rcspike.experiments.executors import run_jobs
 from rcspike.experiments.experiment import (
     BUDGET,
@@ -136,7 +136,7 @@ def run_sweep(
         As `grid` makes them.
     folder : path
     workers, dask
-        Where to run: see `rcspike.experiments.executors.executor`.
+        Where to run: see `rcspike.experiments.executor`.
     data : path, optional
         Folder with the data sets' files, for every worker.
     retry : bool
@@ -152,7 +152,7 @@ def run_sweep(
     Raises
     ------
     OSError
-        If the folder cannot be written, or as in `rcspike.experiments.executors.executor`.
+        If the folder cannot be written, or as in `rcspike.experiments.executor`.
     ValueError
         If a data set is damaged, or a file in the folder is not one of ours.
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from rcspike.common.atomic import written_whole
-from rcspike.common.identity import canonical
+from rcspike._common.atomic import written_whole
+from rcspike._common.identity import canonical
 from rcspike.experiments.sweep import Run
 
 __all__ = ["Row", "run_rows", "summary_rows", "write_table"]

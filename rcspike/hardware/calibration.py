@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.common.arrays import plain_array
-from rcspike.functional import FloatArray, charge_affine, charge_affine_vjp, fire, output_loss
+from rcspike._common.arrays import FloatArray, plain_array
+from rcspike.functional import charge_affine, charge_affine_vjp, fire, output_loss
 from rcspike.hardware.chips import Chip
 from rcspike.hardware.equivalent import equivalent_scale
 from rcspike.network import Network

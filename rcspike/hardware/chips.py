@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, Schedule, fire, readout_times, readout_voltages
+from rcspike.functional import fire, readout_times, readout_voltages
+from rcspike.functional.events import Schedule
 from rcspike.hardware.equivalent import equivalent_pairs, equivalent_voltages
 from rcspike.network import DeviceNetwork, Network
 from rcspike.nonideal import Devices, Effect, Fixed, Layer, Reading, Shift, TimeMap

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rcspike import _core
-from rcspike.common.arrays import FloatArray, check_array
-from rcspike.common.numbers import number, numbers
+from rcspike._common.arrays import FloatArray, check_array
+from rcspike._common.numbers import number, numbers
 from rcspike.network import DevicePairs
 
 __all__ = ["DeviceModel", "draw_devices"]

@@ -14,9 +14,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray
+from rcspike._common.numbers import number
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray
-from rcspike.common.numbers import number
 from rcspike.hardware.physical import PhysicalScale
 from rcspike.network import Network
 

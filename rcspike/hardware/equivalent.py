@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rcspike.functional import FloatArray, Schedule, charge_rectified
+from rcspike._common.arrays import FloatArray
+from rcspike.functional import charge_rectified
+from rcspike.functional.events import Schedule
 from rcspike.network import DeviceNetwork, DevicePairs
 from rcspike.nonideal.devices import Array, Layer
 

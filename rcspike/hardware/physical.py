@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, fields
 from typing import overload
 
-from rcspike.common.numbers import number
-from rcspike.functional import FloatArray
+from rcspike._common.arrays import FloatArray
+from rcspike._common.numbers import number
 
 __all__ = ["PhysicalScale"]
 

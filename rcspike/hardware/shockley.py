@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray, check_array, check_times
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray, check_array, check_times
 from rcspike.hardware.physical import PhysicalScale
 
 __all__ = ["SKY130_N", "SKY130_P", "Diode", "charge_diodes"]

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray, check_array
-from rcspike.functional import Schedule, check_threads, circuit_core, network_input
+from rcspike._common.arrays import FloatArray, check_array
+from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.events import Schedule, check_threads, network_input
 
 __all__ = ["DeviceNetwork", "DevicePairs"]
 

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
+from rcspike._common.atomic import written_whole
 from rcspike.circuit import Circuit
-from rcspike.common.atomic import written_whole
 
 __all__ = ["FORMAT_VERSION", "check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray, circuit_core
+from rcspike._common.arrays import FloatArray
+from rcspike.circuit import Circuit, circuit_core
 
 __all__ = ["initial_weights"]
 

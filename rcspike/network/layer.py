@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import functional
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray
 
 __all__ = ["Dense", "LayerResult"]
 

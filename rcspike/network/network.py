@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray, check_array, check_times
-from rcspike.functional import Schedule, check_threads, circuit_core, in_precision, network_input
+from rcspike._common.arrays import FloatArray, check_array, check_times
+from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.events import Schedule, check_threads, in_precision, network_input
 from rcspike.network import files
 from rcspike.network.initialisation import initial_weights
 from rcspike.network.layer import Dense, LayerResult

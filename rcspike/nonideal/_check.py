@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rcspike.common.numbers import number
+from rcspike._common.numbers import number
 
 __all__ = ["check_choice", "take_flag", "take_number"]
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rcspike.common.readers import read_toml
+from rcspike._common.readers import read_toml
 from rcspike.nonideal._stages import Effect
 from rcspike.nonideal.devices import Devices
 from rcspike.nonideal.diode import DiodeVariation

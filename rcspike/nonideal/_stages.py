@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rcspike.functional import FloatArray
+from rcspike._common.arrays import FloatArray
 from rcspike.nonideal.devices import Layer
 
 __all__ = ["Effect", "Fixed", "Reading", "Shift", "TimeMap"]

@@ -9,10 +9,9 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray, plain_array
+from rcspike._common.numbers import number, numbers
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import plain_array
-from rcspike.common.numbers import number, numbers
-from rcspike.functional import FloatArray
 
 __all__ = ["Devices", "Layer"]
 

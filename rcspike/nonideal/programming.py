@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from rcspike.common.numbers import numbers
-from rcspike.common.readers import read_columns
+from rcspike._common.numbers import numbers
+from rcspike._common.readers import read_columns
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
 from rcspike.nonideal.devices import Array, Layer

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rcspike.functional import FloatArray
+from rcspike._common.arrays import FloatArray
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Shift, TimeMap
 

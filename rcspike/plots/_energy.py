@@ -27,7 +27,7 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
     Parameters
     ----------
     circuits : mapping
-        From the name of each circuit to what `rcspike.hardware.energy.energy_parts` says of it.
+        From the name of each circuit to what `rcspike.hardware.energy_parts` says of it.
     heading : str
         Above the figure.
 

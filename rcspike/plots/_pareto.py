@@ -40,7 +40,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     Parameters
     ----------
     rows : sequence
-        As `rcspike.experiments.tables.summary_rows` makes them; those without an energy are left out.
+        As `rcspike.experiments.summary_rows` makes them; those without an energy are left out.
 
     Returns
     -------

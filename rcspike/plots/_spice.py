@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rcspike import functional
-from rcspike.functional import FloatArray
+from rcspike._common.arrays import FloatArray
 from rcspike.plots._style import (
     BOTTOM,
     FAINT,

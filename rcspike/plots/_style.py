@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rcspike._common.atomic import written_whole
 from rcspike.circuit import Circuit
-from rcspike.common.atomic import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

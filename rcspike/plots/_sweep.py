@@ -48,7 +48,7 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     Parameters
     ----------
     rows : sequence
-        As `rcspike.experiments.tables.summary_rows` makes them.
+        As `rcspike.experiments.summary_rows` makes them.
     x : str
         The parameter on the axis.
 

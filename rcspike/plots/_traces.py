@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
-from rcspike.functional import FloatArray
 from rcspike.network import Network
 from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
 from rcspike.training.training import check_fit

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from rcspike._common.atomic import written_whole
+from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike._core import build_config
-from rcspike.common.atomic import written_whole
-from rcspike.common.readers import read_bytes, read_csv, read_json
 
 __all__ = ["write_report"]
 

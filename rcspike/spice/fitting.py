@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray, check_times, plain_array
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray, check_times, plain_array
 from rcspike.functional import charge_affine, charge_affine_vjp
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network

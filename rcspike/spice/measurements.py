@@ -11,9 +11,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.common.arrays import plain_array
-from rcspike.common.atomic import written_whole
-from rcspike.common.readers import integer, read_columns
+from rcspike._common.arrays import plain_array
+from rcspike._common.atomic import written_whole
+from rcspike._common.readers import integer, read_columns
 from rcspike.spice.verify import Comparison
 
 __all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measurements", "write_csv"]

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray, check_array, check_times, plain_array
 from rcspike.hardware import PhysicalScale
 
 __all__ = ["conductances", "layer_netlist", "library"]

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
-from rcspike.functional import FloatArray
 from rcspike.hardware import PhysicalScale
 from rcspike.spice.netlist import EDGE, layer_netlist
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
-from rcspike.common.arrays import FloatArray
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.spice.netlist import conductances

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any
 
 from rcspike import _core
+from rcspike._common.arrays import FloatArray
+from rcspike._common.identity import digest, plain
 from rcspike.circuit import Circuit
-from rcspike.common.identity import digest, plain
 from rcspike.datasets import Dataset
-from rcspike.functional import FloatArray
 from rcspike.network import Network, files
 from rcspike.training.history import Epoch, History
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rcspike.common.atomic import written_whole
+from rcspike._common.atomic import written_whole
 
 __all__ = ["Epoch", "History", "Interrupted"]
 

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike.common.locks import locked
+from rcspike._common.arrays import FloatArray
+from rcspike._common.locks import locked
 from rcspike.datasets import Dataset, Split
-from rcspike.functional import FloatArray, schedule
+from rcspike.functional import schedule
 from rcspike.hardware import DeviceModel
 from rcspike.network import Network, spike_time_noise
 from rcspike.training import checkpoint
@@ -189,7 +190,7 @@ def train(
         undisturbed run would have given. One run at a time may use it.
     threads : int, optional
     progress : callable, optional
-        Called with a `rcspike.training.training.Progress` after every batch.
+        Called with a `rcspike.training.Progress` after every batch.
 
     Returns
     -------

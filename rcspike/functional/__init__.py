@@ -1,0 +1,31 @@
+"""One layer at a time: encoding, charging phase, firing phase, traces, and their exact gradients.
+
+Arrays are NumPy, C-ordered, float32 or float64. Times are ``(batch, n_in)`` in units of the window T, weights
+``(n_in, n_out)`` in V_th / T, voltages ``(batch, n_out)`` in V_th. The dtype of a result is that of the weights; times
+of the other precision are converted to it. Results do not depend on the number of threads or on the instruction set.
+"""
+
+from rcspike.functional.charge import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
+from rcspike.functional.events import encode, schedule
+from rcspike.functional.fire import fire, fire_vjp, readout_times, readout_voltages
+from rcspike.functional.loss import output_loss
+from rcspike.functional.supply import supply_charge, supply_charge_vjp
+from rcspike.functional.trace import trace
+
+__all__ = [
+    "charge",
+    "charge_affine",
+    "charge_affine_vjp",
+    "charge_rectified",
+    "charge_vjp",
+    "encode",
+    "fire",
+    "fire_vjp",
+    "output_loss",
+    "readout_times",
+    "readout_voltages",
+    "schedule",
+    "supply_charge",
+    "supply_charge_vjp",
+    "trace",
+]

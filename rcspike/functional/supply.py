@@ -1,0 +1,87 @@
+"""Charge that the rails deliver during the charging phase, and its exact gradient."""
+
+from __future__ import annotations
+
+from rcspike import _core
+from rcspike._common.arrays import FloatArray, check_array
+from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.events import fit_events
+
+__all__ = ["supply_charge", "supply_charge_vjp"]
+
+
+def supply_charge(
+    times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads: int | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Charge that each synapse rail delivers to the membranes in the charging phase.
+
+    Parameters
+    ----------
+    times, weights, circuit, threads
+        As in `charge`.
+
+    Returns
+    -------
+    q_plus, q_minus : (batch, n_out)
+        Through the synapses of weights w >= 0 and of the others, in C V_th: ``q_plus >= 0 >= q_minus``, and their sum
+        is v(1). The rails spend the energy ``e_plus * q_plus + e_minus * q_minus`` in C V_th^2. Current sources
+        (infinite rails) spend the charges times the voltages of their supplies.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`.
+
+    Notes
+    -----
+    The integral of D - G v over the synapses of a rail, in closed form between input spikes, without a time grid.
+
+    Examples
+    --------
+    >>> q_plus, q_minus = supply_charge(np.array([[0.0, 0.5]]), np.array([[0.5], [-1.0]]), Circuit.conventional())
+    >>> q_plus, q_minus
+    (array([[0.5]]), array([[-0.5]]))
+    """
+    return _core.supply_charge(fit_events(times, "weights", weights, threads), weights, circuit_core(circuit), threads)
+
+
+def supply_charge_vjp(
+    times: FloatArray,
+    weights: FloatArray,
+    circuit: Circuit,
+    grad_q_plus: FloatArray,
+    grad_q_minus: FloatArray,
+    *,
+    threads: int | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Vector-Jacobian product of `supply_charge`.
+
+    Parameters
+    ----------
+    times, weights, circuit, threads
+        As in `charge`.
+    grad_q_plus, grad_q_minus : (batch, n_out)
+        dL/dQ of either rail, in the dtype of the weights; for the energy, e_plus and e_minus throughout.
+
+    Returns
+    -------
+    grad_times : (batch, n_in)
+        dL/dt, zero for inputs that never spike.
+    grad_weights : (n_in, n_out)
+        dL/dw, summed over the batch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`.
+
+    Examples
+    --------
+    >>> one = np.ones((1, 1))
+    >>> supply_charge_vjp(np.array([[0.25]]), np.array([[2.0]]), Circuit.conventional(), one, 0 * one)
+    (array([[-2.]]), array([[0.75]]))
+    """
+    events = fit_events(times, "weights", weights, threads)
+    check_array("grad_q_plus", grad_q_plus, 2, weights.dtype)
+    check_array("grad_q_minus", grad_q_minus, 2, weights.dtype)
+    return _core.supply_charge_vjp(events, weights, circuit_core(circuit), grad_q_plus, grad_q_minus, threads)
