@@ -47,14 +47,14 @@ detail::Layer<Real> pack(const std::string& name, const DevicePairs<Real>& pairs
 
     layer.drive.pack(plus, threads);
     layer.conductance.pack(minus, threads);
-    const bool even = kernels::is_even(layer.coupling);
+    const bool symmetric = kernels::is_symmetric(layer.coupling);
     layer.drive.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
         Real* first = layer.drive.tile(t) + row * kernels::lanes<Real>;
         Real* second = layer.conductance.tile(t) + row * kernels::lanes<Real>;
         for (std::size_t i = 0; i < kernels::lanes<Real>; ++i) {
             const Real p = first[i], m = second[i];
-            first[i] = even ? p - m : p;
-            second[i] = even ? p + m : -m;
+            first[i] = symmetric ? p - m : p;
+            second[i] = symmetric ? p + m : -m;
         }
     });
     detail::pack_on_from_start(pairs.drive0, pairs.conductance0, layer);

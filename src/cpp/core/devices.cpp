@@ -27,14 +27,14 @@ Real largest_size(const Real* weights, std::size_t n) {
 
 template <class Real>
 kernels::DeviceDraw<Real> draw_of(const DeviceModel& model, std::uint64_t seed, std::uint64_t step, std::size_t layer,
-                                  double w_max, bool even) {
+                                  double w_max, bool symmetric) {
     const double g_max = w_max / (1 - model.off);
     kernels::DeviceDraw<Real> draw{};
     draw.seed[0] = static_cast<std::uint32_t>(seed);
     draw.seed[1] = static_cast<std::uint32_t>(seed >> 32);
     draw.step = static_cast<std::uint32_t>(step);
     draw.layer = static_cast<std::uint32_t>(layer);
-    draw.even = even;
+    draw.symmetric = symmetric;
     draw.w_max = static_cast<Real>(w_max);
     draw.g_min = static_cast<Real>(g_max * model.off);
     draw.g_max = static_cast<Real>(g_max);
@@ -119,7 +119,7 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
     }
     std::vector<kernels::DeviceDraw<Real>> draws;
     for (std::size_t l = 0; l < weights.size(); ++l) {
-        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_even(weights[l].coupling)));
+        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_symmetric(weights[l].coupling)));
     }
     for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
         const std::size_t l = work[task].layer, first = work[task].first, size = work[task].size;

@@ -22,7 +22,7 @@ void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, co
         alignas(64) Real plus[lanes], minus[lanes];
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             for (std::size_t t = tiles.first; t < tiles.last; ++t) {
-                kernels::table<Real>().supply(events[s], layer.tile(t), {plus, minus});
+                detail::supply<Real>(layer, events[s], t, {plus, minus});
                 std::copy_n(plus, layer.drive.width(t), q_plus.row(s) + t * lanes);
                 std::copy_n(minus, layer.drive.width(t), q_minus.row(s) + t * lanes);
             }

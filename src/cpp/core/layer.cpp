@@ -43,6 +43,11 @@ void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
     }
 }
 
+template <class Real>
+void check_resistive(const Layer<Real>& layer, const char* wanted) {
+    if (layer.kind != kernels::Synapses::resistive) refuse(wanted, " can be computed for resistive synapses only");
+}
+
 /// Tile t of sample s, where the loss counts what the rails deliver.
 template <class Real>
 void supply_backward(const Layer<Real>& layer, const kernels::Events<Real>& train, std::size_t s, std::size_t t,
@@ -197,7 +202,7 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samp
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const kernels::Kernels<Real>& kernel = kernels::table<Real>();
     const std::size_t per_group = tiles_in_cache(layer.n_in());
-    alignas(64) Real row[kernels::most_tiles * lanes];
+    alignas(64) Real row[kernels::max_tiles * lanes];
     for (std::size_t first = tiles.first; first < tiles.last; first += per_group) {
         const Range group{first, std::min(first + per_group, tiles.last)};
         for (std::size_t s = samples.first; s < samples.last; ++s) {
@@ -218,6 +223,20 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real
 }
 
 template <class Real>
+void trace(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t, Span1<const Real> at,
+           Real* v) {
+    check_resistive(layer, "voltages within the phase");
+    kernels::table<Real>().trace(events, layer.tile(t), at.data, at.size, v);
+}
+
+template <class Real>
+void supply(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t,
+            const kernels::RailRows<Real>& charges) {
+    check_resistive(layer, "charges of the rails");
+    kernels::table<Real>().supply(events, layer.tile(t), charges);
+}
+
+template <class Real>
 void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
               Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
               const std::function<void(Range samples)>& done, const Meanwhile& meanwhile, const Supply<Real>& supply) {
@@ -227,7 +246,8 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
     const Split split(batch, n_in, layer.drive.count());
     const bool wants_times = grad_times.data != nullptr;
     const bool counts_supply = supply.grad_plus.data != nullptr;
-    const bool can_merge = kernel.charge_backward_merged && layer.is_even();
+    if (counts_supply) check_resistive(layer, "gradients of the rails' charges");
+    const bool can_merge = kernel.charge_backward_merged && layer.is_symmetric();
 
     const auto resize = [&](Parts<Real>& parts, const Tiles<Real>& like) {
         parts.resize(split.chunks, like.count() * like.tile_size());
@@ -327,17 +347,20 @@ void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<co
     });
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                               \
-    template kernels::Coupling<Real> coupling_of(const Circuit&);                                               \
-    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads); \
-    template void pack_on_from_start(Span1<const Real>, Span1<const Real>, Layer<Real>&);                       \
-    template struct Layer<Real>;                                                                                \
-    template struct Parts<Real>;                                                                                \
-    template class EventBatch<Real>;                                                                            \
-    template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);               \
-    template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);                    \
-    template void backward(const Layer<Real>&, const EventBatch<Real>&, Span2<const Real>, Span2<Real>,         \
-                           LayerGradient<Real>&, Scratch<Real>&, Threads, const std::function<void(Range)>&,    \
+#define RCSPIKE_INSTANTIATE(Real)                                                                                 \
+    template kernels::Coupling<Real> coupling_of(const Circuit&);                                                 \
+    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads);   \
+    template void pack_on_from_start(Span1<const Real>, Span1<const Real>, Layer<Real>&);                         \
+    template struct Layer<Real>;                                                                                  \
+    template struct Parts<Real>;                                                                                  \
+    template class EventBatch<Real>;                                                                              \
+    template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);                 \
+    template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);                      \
+    template void trace(const Layer<Real>&, const kernels::Events<Real>&, std::size_t, Span1<const Real>, Real*); \
+    template void supply(const Layer<Real>&, const kernels::Events<Real>&, std::size_t,                           \
+                         const kernels::RailRows<Real>&);                                                         \
+    template void backward(const Layer<Real>&, const EventBatch<Real>&, Span2<const Real>, Span2<Real>,           \
+                           LayerGradient<Real>&, Scratch<Real>&, Threads, const std::function<void(Range)>&,      \
                            const Meanwhile&, const Supply<Real>&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

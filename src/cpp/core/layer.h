@@ -30,7 +30,7 @@ struct Layer {
     std::size_t n_out() const { return drive.cols; }
     kernels::Tile<Real> tile(std::size_t i) const;
     /// Resistive, on symmetric rails.
-    bool is_even() const { return kind == kernels::Synapses::resistive && kernels::is_even(coupling); }
+    bool is_symmetric() const { return kind == kernels::Synapses::resistive && kernels::is_symmetric(coupling); }
 };
 
 /// How the sign of a weight couples to the rails of a circuit.
@@ -122,6 +122,16 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samp
 /// v(1) of all of them.
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads);
+
+/// Voltages of tile t at sorted times within the phase, a row of lanes each. Throws std::invalid_argument unless the
+/// layer is resistive.
+template <class Real>
+void trace(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t, Span1<const Real> at, Real* v);
+
+/// Charges that the rails deliver to tile t. Throws std::invalid_argument unless the layer is resistive.
+template <class Real>
+void supply(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t,
+            const kernels::RailRows<Real>& charges);
 
 /// Tasks that have nothing to do with a layer but can be done in the same round.
 struct Meanwhile {
