@@ -1,5 +1,6 @@
 #include "rcspike/charge.h"
 
+#include "backward.h"
 #include "check.h"
 #include "layer.h"
 
@@ -50,7 +51,10 @@ LayerGradient<Real> charge_vjp(const Schedule<Real>& schedule, const Layer<Real>
     detail::Scratch<Real> scratch;
     detail::EventBatch<Real> events;
     events.set(schedule, layer.coupling, threads);
-    detail::backward(layer, events, grad_v, grad_times, gradient, scratch, threads, [](detail::Range) {});
+    detail::BackwardPass<Real> pass{layer, events};
+    pass.grad_v = grad_v;
+    pass.grad_times = grad_times;
+    detail::backward(pass, gradient, scratch, threads);
     return gradient;
 }
 

@@ -1,10 +1,9 @@
-// One layer in the kernels' layout, and a batch's work on it cut into tasks. The public functions pack, call these and
-// unpack; a network keeps its layers packed.
+// One layer in the kernels' layout, and its forward pass over a batch cut into tasks. The public functions pack, call
+// these and unpack; a network keeps its layers packed.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <vector>
 
 #include "buffer.h"
@@ -73,30 +72,6 @@ private:
     }
 };
 
-/// A gradient before the sum over the chunks of a batch: `count` arrays of the layout of Tiles, one behind the other.
-template <class Real>
-struct Parts {
-    Buffer<Real> values;
-    std::size_t count = 0, size = 0;
-
-    void resize(std::size_t n_parts, std::size_t part_size);
-    /// The sum over the chunks, in order, as a matrix.
-    void add_up(Span2<Real> matrix, Threads threads) const;
-};
-
-template <class Real>
-struct LayerGradient {
-    Parts<Real> drive, conductance, drive0, conductance0;  // the last three empty if the layer is resistive
-};
-
-/// Memory of the backward pass, kept from one call to the next.
-template <class Real>
-struct Scratch {
-    Buffer<Real> sweep;        // per worker: what a backward sweep keeps of its forward one
-    Buffer<Real> spike_lanes;  // per worker: dL/dt of each spike before the sum over the outputs of a tile
-    Buffer<Real> times;        // [group but the first][sample][n_in]: dL/dt before the sum over groups
-};
-
 /// The spike trains of a batch as the kernels of one layer take them.
 template <class Real>
 class EventBatch {
@@ -123,6 +98,10 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samp
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads);
 
+/// Throws std::invalid_argument on other synapses, for which `wanted` cannot be computed.
+template <class Real>
+void check_resistive(const Layer<Real>& layer, const char* wanted);
+
 /// Voltages of tile t at sorted times within the phase, a row of lanes each. Throws std::invalid_argument unless the
 /// layer is resistive.
 template <class Real>
@@ -132,27 +111,5 @@ void trace(const Layer<Real>& layer, const kernels::Events<Real>& events, std::s
 template <class Real>
 void supply(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t,
             const kernels::RailRows<Real>& charges);
-
-/// Tasks that have nothing to do with a layer but can be done in the same round.
-struct Meanwhile {
-    std::size_t n_tasks = 0;
-    std::function<void(std::size_t task)> run;
-};
-
-/// What the rails deliver, where the loss counts it (energy.h): dL/dQ of either rail, and room for Q itself unless it
-/// is null; batch x n_out each.
-template <class Real>
-struct Supply {
-    Span2<const Real> grad_plus, grad_minus;
-    Span2<Real> plus, minus;
-};
-
-/// From dL/dv(1) to the layer's gradient and, unless its data is null, dL/dt (batch x n_in). Samples whose dL/dt is
-/// complete are passed on to `done` at once, on any thread. `grad_v` may be null if there is a supply.
-template <class Real>
-void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
-              Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
-              const std::function<void(Range samples)>& done, const Meanwhile& meanwhile = {},
-              const Supply<Real>& supply = {});
 
 }  // namespace rcspike::detail

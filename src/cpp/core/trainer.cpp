@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "activity.h"
+#include "backward.h"
 #include "check.h"
 #include "devices.h"
 #include "loss.h"
@@ -65,7 +66,7 @@ constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // Kingma and Ba 2
 /// threshold.
 double supply_voltage(double rail) { return std::isinf(rail) ? std::copysign(1.0, rail) : rail; }
 
-/// Asks a layer's way back to count the energy that the rails spend, times the penalty. `charges` is the memory.
+/// Asks a layer's backward pass to count the energy that the rails spend, times the penalty. `charges` is the memory.
 template <class Real>
 detail::Supply<Real> priced(const Loss& loss, const Circuit& circuit, std::size_t batch, std::size_t n_out,
                             detail::Buffer<Real>& charges) {
@@ -227,8 +228,8 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
                                    static_cast<Real>(1 / (1 - detail::power(beta2, s.steps))),
                                    static_cast<Real>(1 - learning_rate * s.weight_decay),
                                    std::numeric_limits<Real>::infinity()};
-    // A layer's weights can change as soon as its own way back is done: while that of the layer before it runs.
-    const auto update = [&](std::size_t l) -> detail::Meanwhile {
+    // A layer's weights can change as soon as its own backward pass is done: while that of the layer before it runs.
+    const auto update = [&](std::size_t l) -> detail::ExtraTasks {
         if (l == n_layers) return {};
         const detail::Parts<Real>& parts = s.gradients[l].drive;
         kernels::Adam<Real> own = adam;
@@ -248,9 +249,12 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     for (std::size_t l = n_layers; l-- > 0;) {
         const Span2<const Real> grad_v{s.grad_v[l].data(), batch, layers[l].n_out()};
         const auto supply = priced(s.loss, s.network.circuit_, batch, layers[l].n_out(), s.charges);
+        detail::BackwardPass<Real> pass{layers[l], s.activity.events[l]};
+        pass.grad_v = grad_v;
+        pass.supply = supply;
+        pass.extra_tasks = update(l + 1);
         if (l == 0) {
-            detail::backward<Real>(layers[l], s.activity.events[l], grad_v, {}, s.gradients[l], s.scratch, threads, {},
-                                   update(l + 1), supply);
+            detail::backward(pass, s.gradients[l], s.scratch, threads);
             count(supply);
             break;
         }
@@ -273,15 +277,16 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
             silent += n_silent;
             saturated += n_saturated;
         };
-        detail::backward<Real>(layers[l], s.activity.events[l], grad_v, grad_times, s.gradients[l], s.scratch, threads,
-                               through_ramp, update(l + 1), supply);
+        pass.grad_times = grad_times;
+        pass.on_times = through_ramp;
+        detail::backward(pass, s.gradients[l], s.scratch, threads);
         count(supply);
         report.silent[l - 1] = silent;
         report.saturated[l - 1] = saturated;
     }
 
-    const detail::Meanwhile last = update(0);
-    detail::for_each_task(last.n_tasks, threads, [&](std::size_t task, std::size_t) { last.run(task); });
+    const detail::ExtraTasks last = update(0);
+    detail::for_each_task(last.count, threads, [&](std::size_t task, std::size_t) { last.run(task); });
     return report;
 }
 

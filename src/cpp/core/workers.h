@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 
 #include "rcspike/threads.h"
 
@@ -26,6 +27,25 @@ void for_each_task(std::size_t n_tasks, Threads threads, const Function& functio
             (*static_cast<const Function*>(context))(task, worker);
         },
         &function);
+}
+
+/// Tasks of another job, to be run concurrently with those of a first one.
+struct ExtraTasks {
+    std::size_t count = 0;
+    std::function<void(std::size_t task)> run;
+};
+
+/// The same with extra tasks in the same round. They come in the middle: threads get contiguous parts of a round, of
+/// one size, so each still has about the part of the first job that it would have without them, and its data in the
+/// cache.
+template <class Function>
+void for_each_task(std::size_t n_tasks, const ExtraTasks& extra, Threads threads, const Function& function) {
+    const std::size_t half = n_tasks / 2;
+    for_each_task(n_tasks + extra.count, threads, [&](std::size_t task, std::size_t worker) {
+        const bool is_extra = task >= half && task < half + extra.count;
+        if (is_extra) return extra.run(task - half);
+        function(task < half ? task : task - extra.count, worker);
+    });
 }
 
 }  // namespace rcspike::detail

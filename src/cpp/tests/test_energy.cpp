@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "backward.h"
 #include "check.h"
 #include "fixture.h"
 #include "layers.h"
@@ -161,9 +162,9 @@ TEST_EACH_REAL(charges_of_synapses_other_than_resistive_ones_are_an_error) {
                      "charges of the rails can be computed for resistive synapses only");
         detail::LayerGradient<Real> gradient;
         detail::Scratch<Real> scratch;
-        const detail::Supply<Real> supply{grad, grad, {}, {}};
-        CHECK_THROWS((detail::backward<Real>(layer, events, {}, {}, gradient, scratch, Threads{1}, {}, {}, supply)),
-                     std::invalid_argument,
+        detail::BackwardPass<Real> pass{layer, events};
+        pass.supply = {grad, grad, {}, {}};
+        CHECK_THROWS(detail::backward(pass, gradient, scratch, Threads{1}), std::invalid_argument,
                      "gradients of the rails' charges can be computed for resistive synapses only");
     }
 }
