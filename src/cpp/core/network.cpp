@@ -61,7 +61,16 @@ void Network<Real>::forward(Span2<const Real> times, const std::vector<Span2<con
     detail::infer(layers_, circuit_, times, noise, v, threads);
 }
 
-template class Network<float>;
-template class Network<double>;
+template <class Real>
+std::vector<detail::Layer<Real>>& detail::layers_of(Network<Real>& network) {
+    return network.layers_;
+}
+
+#define RCSPIKE_INSTANTIATE(Real) \
+    template class Network<Real>; \
+    template std::vector<detail::Layer<Real>>& detail::layers_of(Network<Real>&);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
 
 }  // namespace rcspike
