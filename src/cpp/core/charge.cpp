@@ -29,7 +29,7 @@ Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& sch
     layer.kind = kernels::Synapses::affine;
     layer.drive.pack(synapses.drive, threads);
     layer.conductance.pack(synapses.conductance, threads);
-    detail::pack_on_from_start(synapses.drive0, synapses.conductance0, layer);
+    detail::pack_always_on(synapses.drive0, synapses.conductance0, layer);
     return layer;
 }
 

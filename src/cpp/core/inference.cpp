@@ -48,7 +48,7 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::si
             overflow.add(run(layers, ramp, noise, samples.first, all, block.activity, block.sort));
             write(block, all, samples.first);
         });
-        return overflow.refuse();
+        return overflow.check();
     }
     Block<Real> block;
     std::vector<Sorting<Real>> sorting(worker_count(threads));
@@ -65,11 +65,11 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::si
             write(block, samples, first);
         });
     }
-    overflow.refuse();
+    overflow.check();
 }
 
-[[noreturn]] void refuse_inputs(std::size_t batch, std::size_t n_in, std::size_t expected) {
-    refuse("times must have shape (batch, ", expected, "), got (", batch, ", ", n_in, ")");
+[[noreturn]] void reject_inputs(std::size_t batch, std::size_t n_in, std::size_t expected) {
+    reject("times must have shape (batch, ", expected, "), got (", batch, ", ", n_in, ")");
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::si
 template <class Real>
 void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, const Schedule<Real>& schedule,
            const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads) {
-    if (schedule.n_in() != layers[0].n_in()) refuse_inputs(schedule.batch(), schedule.n_in(), layers[0].n_in());
+    if (schedule.n_in() != layers[0].n_in()) reject_inputs(schedule.batch(), schedule.n_in(), layers[0].n_in());
     struct Source {
         const Schedule<Real>& schedule;
         const kernels::Coupling<Real>& coupling;
@@ -98,7 +98,7 @@ template <class Real>
 void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, Span2<const Real> times,
            const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads) {
     const std::size_t n_in = layers[0].n_in();
-    if (times.cols != n_in) refuse_inputs(times.rows, times.cols, n_in);
+    if (times.cols != n_in) reject_inputs(times.rows, times.cols, n_in);
     std::atomic<std::size_t> refused{times.rows};  // any one of the samples with a bad time
     struct Source {
         Span2<const Real> times;
@@ -110,7 +110,7 @@ void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, Span2
             for_each_block(counts.size(), threads, [&](Range part, std::size_t) {
                 for (std::size_t i = part.first; i < part.last; ++i) {
                     counts[i] = count_spikes<Real>({times.row(samples.first + i), times.cols});
-                    if (counts[i] == detail::refused) refused = samples.first + i;
+                    if (counts[i] == invalid_times) refused = samples.first + i;
                 }
             });
             const std::size_t most = std::min(*std::max_element(counts.begin(), counts.end()), times.cols);
@@ -129,7 +129,7 @@ void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, Span2
     } catch (const std::runtime_error&) {
         if (refused == times.rows) throw;
     }
-    if (refused != times.rows) refuse_times(times, refused);
+    if (refused != times.rows) reject_times(times, refused);
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                               \

@@ -16,7 +16,7 @@ constexpr std::size_t cache_bytes = 768 * 1024;
 /// A task for each so many samples, but enough that a few threads finish together. More chunks than groups leave for
 /// that would only cost: each has a copy of the gradient to clear and to add.
 constexpr std::size_t samples_per_task = 16;
-constexpr std::size_t least_tasks = 4;
+constexpr std::size_t min_tasks = 4;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
@@ -24,7 +24,7 @@ std::size_t tiles_in_cache(std::size_t n_in) {
     return std::max<std::size_t>(cache_bytes / (2 * 64 * std::max<std::size_t>(n_in, 1)), 1);
 }
 
-/// Calls f(first tile, number) for runs of tiles as equal as the kernels' most at once allows.
+/// Calls f(first tile, number) for runs of at most `at_once` tiles, as equal as possible.
 template <class Function>
 void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
     for (std::size_t t = tiles.first, n; t < tiles.last; t += n) {
@@ -45,7 +45,7 @@ kernels::Coupling<Real> coupling_of(const Circuit& circuit) {
     };
     const auto conductance = [](const char* name, double rail) {
         const auto g = static_cast<Real>(1 / std::abs(rail));
-        if (std::isinf(g)) refuse(name, " is ", rail, ", too near to 0 for ", 8 * sizeof(Real), "-bit floating point");
+        if (std::isinf(g)) reject(name, " is ", rail, ", too near to 0 for ", 8 * sizeof(Real), "-bit floating point");
         return g;
     };
     return {drive(circuit.e_plus), drive(-circuit.e_minus), conductance("e_plus", circuit.e_plus),
@@ -70,7 +70,7 @@ Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::si
 }
 
 template <class Real>
-void pack_on_from_start(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer) {
+void pack_always_on(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer) {
     const auto pack = [&](const char* name, Span1<const Real> row, Tiles<Real>& tiles) {
         tiles.resize(1, layer.n_out());
         if (!row.data) return tiles.values.zero();
@@ -98,40 +98,41 @@ kernels::Tile<Real> Layer<Real>::tile(std::size_t i) const {
 }
 
 Split::Split(std::size_t n_samples, std::size_t n_in, std::size_t tiles) : batch(n_samples), n_tiles(tiles) {
-    const std::size_t most = std::max<std::size_t>(n_tiles, 1);
-    tiles_per_group = std::min(tiles_in_cache(n_in), most);
-    groups = divide_up(most, tiles_per_group);
-    const std::size_t wanted = std::max(batch / std::max(samples_per_task, n_in / 12) * groups, least_tasks);
+    const std::size_t at_least_one = std::max<std::size_t>(n_tiles, 1);
+    tiles_per_group = std::min(tiles_in_cache(n_in), at_least_one);
+    groups = divide_up(at_least_one, tiles_per_group);
+    const std::size_t wanted = std::max(batch / std::max(samples_per_task, n_in / 12) * groups, min_tasks);
     chunks = std::min(divide_up(wanted, groups), std::max<std::size_t>(batch, 1));
     samples_per_chunk = divide_up(batch, chunks);
 }
 
 template <class Real>
-void EventBatch<Real>::resize(std::size_t batch, std::size_t most_intervals) {
+void EventBatch<Real>::resize(std::size_t batch, std::size_t max_intervals) {
     events_.resize(batch);
-    stride_ = most_intervals + 1;
+    stride_ = max_intervals + 1;
     steps_.resize(batch * stride_);
 }
 
 template <class Real>
-void EventBatch<Real>::set(std::size_t sample, const SpikeTrain<Real>& train, const kernels::Coupling<Real>& coupling) {
+void EventBatch<Real>::set(std::size_t sample, const SpikeTrain<Real>& spikes,
+                           const kernels::Coupling<Real>& coupling) {
     kernels::Step<Real>* steps = steps_.data() + sample * stride_;
     Real start = 0;
     std::uint32_t end = 0;
-    for (std::size_t k = 0; k <= train.n_intervals; ++k) {
-        const Interval<Real>& next = train.intervals[k];
+    for (std::size_t k = 0; k <= spikes.n_intervals; ++k) {
+        const Interval<Real>& next = spikes.intervals[k];
         steps[k] = kernels::make_step(coupling, start, next.start - start, end);
         start = next.start;
         end = next.end;
     }
-    events_[sample] = {train.inputs, steps, train.n_intervals + 1};
+    events_[sample] = {spikes.inputs, steps, spikes.n_intervals + 1};
 }
 
 template <class Real>
 void EventBatch<Real>::set(const Schedule<Real>& schedule, const kernels::Coupling<Real>& coupling, Threads threads) {
-    std::size_t most = 0;
-    for (std::size_t s = 0; s < schedule.batch(); ++s) most = std::max(most, schedule[s].n_intervals);
-    resize(schedule.batch(), most);
+    std::size_t max_intervals = 0;
+    for (std::size_t s = 0; s < schedule.batch(); ++s) max_intervals = std::max(max_intervals, schedule[s].n_intervals);
+    resize(schedule.batch(), max_intervals);
     for_each_task(divide_up(size(), samples_per_task), threads, [&](std::size_t task, std::size_t) {
         for (std::size_t s = task * samples_per_task; s < std::min(size(), (task + 1) * samples_per_task); ++s) {
             set(s, schedule[s], coupling);
@@ -166,7 +167,7 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real
 
 template <class Real>
 void check_resistive(const Layer<Real>& layer, const char* wanted) {
-    if (layer.kind != kernels::Synapses::resistive) refuse(wanted, " can be computed for resistive synapses only");
+    if (layer.kind != kernels::Synapses::resistive) reject(wanted, " can be computed for resistive synapses only");
 }
 
 template <class Real>
@@ -186,7 +187,7 @@ void supply(const Layer<Real>& layer, const kernels::Events<Real>& events, std::
 #define RCSPIKE_INSTANTIATE(Real)                                                                                 \
     template kernels::Coupling<Real> coupling_of(const Circuit&);                                                 \
     template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads);   \
-    template void pack_on_from_start(Span1<const Real>, Span1<const Real>, Layer<Real>&);                         \
+    template void pack_always_on(Span1<const Real>, Span1<const Real>, Layer<Real>&);                             \
     template struct Layer<Real>;                                                                                  \
     template class EventBatch<Real>;                                                                              \
     template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);                 \

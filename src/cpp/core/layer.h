@@ -16,7 +16,8 @@
 
 namespace rcspike::detail {
 
-/// Synapses of one layer, as kernels::Tile has them: resistive ones have no `conductance`, `drive0` and `conductance0`.
+/// Synapses of one layer. kernels::Tile says what `drive` and `conductance` hold for each kind; resistive synapses have
+/// `drive` alone.
 template <class Real>
 struct Layer {
     kernels::Synapses kind = kernels::Synapses::resistive;
@@ -41,10 +42,10 @@ template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit,
                             Threads threads);
 
-/// D0 and G0, checked, beside the synapses that the layer has already: zeros where they are not given, since a gradient
-/// may be wanted there.
+/// Adds synapses that are always on to those that the layer has already: D0 and G0, checked. They are zeros where they
+/// are not given, since their gradient may be wanted.
 template <class Real>
-void pack_on_from_start(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer);
+void pack_always_on(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer);
 
 /// A run of samples, or of tiles.
 struct Range {
@@ -72,13 +73,13 @@ private:
     }
 };
 
-/// The spike trains of a batch as the kernels of one layer take them.
+/// The input spikes of a batch as the kernels of one layer take them.
 template <class Real>
 class EventBatch {
 public:
-    /// Of trains with at most so many intervals; what it held is lost.
-    void resize(std::size_t batch, std::size_t most_intervals);
-    void set(std::size_t sample, const SpikeTrain<Real>& train, const kernels::Coupling<Real>& coupling);
+    /// For samples of at most max_intervals intervals; the earlier contents are lost.
+    void resize(std::size_t batch, std::size_t max_intervals);
+    void set(std::size_t sample, const SpikeTrain<Real>& spikes, const kernels::Coupling<Real>& coupling);
     void set(const Schedule<Real>& schedule, const kernels::Coupling<Real>& coupling, Threads threads);
 
     std::size_t size() const { return events_.size(); }

@@ -22,7 +22,7 @@ constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 template <class Real>
 Optimiser<Real>::Optimiser(const std::vector<Layer<Real>>& layers, double weight_decay) : weight_decay_(weight_decay) {
     if (!(weight_decay >= 0) || std::isinf(weight_decay)) {
-        refuse("weight_decay must be finite and not negative, got ", weight_decay);
+        reject("weight_decay must be finite and not negative, got ", weight_decay);
     }
     for (const Layer<Real>& layer : layers) {
         for (auto* moments : {&moment1_, &moment2_}) {
@@ -63,17 +63,17 @@ ExtraTasks Optimiser<Real>::update(std::size_t layer, const Parts<Real>& gradien
 
 template <class Real>
 const Tiles<Real>& Optimiser<Real>::moment(std::size_t layer, int order) const {
-    if (order != 0 && order != 1) refuse("order must be 0 or 1, got ", order);
+    if (order != 0 && order != 1) reject("order must be 0 or 1, got ", order);
     return (order == 0 ? moment1_ : moment2_).at(layer);
 }
 
 template <class Real>
 void Optimiser<Real>::restore(std::uint64_t steps, const std::vector<Span2<const Real>>& first,
                               const std::vector<Span2<const Real>>& second) {
-    if (steps > max_steps) refuse("steps must be at most ", max_steps, ", got ", steps);
+    if (steps > max_steps) reject("steps must be at most ", max_steps, ", got ", steps);
     for (const auto* moments : {&first, &second}) {
         if (moments->size() != moment1_.size())
-            refuse("moments must be given for all ", moment1_.size(), " layers, got ", moments->size());
+            reject("moments must be given for all ", moment1_.size(), " layers, got ", moments->size());
         for (std::size_t l = 0; l < moments->size(); ++l) {
             check_shape("moment", (*moments)[l], moment1_[l].rows, moment1_[l].cols);
             check_finite("moment", (*moments)[l]);

@@ -17,7 +17,7 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     const detail::Layer<Real> layer = detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads);
     for (std::size_t i = 0; i < at.size; ++i) {
         if (!(at[i] >= 0 && at[i] <= 1))
-            detail::refuse("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);
+            detail::reject("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);
     }
     detail::check_shape("v", v, schedule.batch(), weights.cols * at.size);
 

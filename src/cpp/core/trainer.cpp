@@ -24,7 +24,7 @@ using detail::Activity;
 using detail::Layer;
 using detail::LayerGradient;
 using detail::Range;
-using detail::refuse;
+using detail::reject;
 
 namespace {
 
@@ -124,18 +124,18 @@ template <class Real>
 void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise,
                                  double learning_rate) {
     if (schedule.n_in() != network.n_in()) {
-        refuse("times must have ", network.n_in(), " inputs for this network, got ", schedule.n_in());
+        reject("times must have ", network.n_in(), " inputs for this network, got ", schedule.n_in());
     }
     const Span1<const std::int64_t> labels{batch.labels.data(), batch.labels.size()};
     detail::check_labels(labels, batch.size(), network.n_out(network.n_layers() - 1));
     for (const std::int64_t sample : batch.samples) {
         if (sample < 0 || sample >= static_cast<std::int64_t>(schedule.batch())) {
-            refuse("sample ", sample, " does not exist: the schedule has ", schedule.batch());
+            reject("sample ", sample, " does not exist: the schedule has ", schedule.batch());
         }
     }
     detail::check_noise(weights(), noise, batch.size());
     if (!(learning_rate >= 0) || std::isinf(learning_rate))
-        refuse("learning_rate must not be negative, got ", learning_rate);
+        reject("learning_rate must not be negative, got ", learning_rate);
 }
 
 /// The layers that this step runs on: the weights themselves, or devices drawn for them.
@@ -187,7 +187,7 @@ void Trainer<Real>::State::forward(const std::vector<Layer<Real>>& layers, const
             correct[i] = is_correct;
         }
     });
-    overflow.refuse();
+    overflow.check();
     for (std::size_t i = 0; i < n; ++i) {
         report.loss += losses[i];
         report.correct += correct[i];
@@ -237,7 +237,7 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
     validate(loss);
     validate(devices, network.n_layers());
     if (loss.energy_penalty > 0 && !devices.is_ideal()) {
-        refuse("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
+        reject("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
     }
     state_ = std::make_unique<State>(std::move(network), loss, devices, seed, weight_decay);
 }

@@ -15,7 +15,7 @@ inline std::size_t worker_count(Threads threads) { return static_cast<std::size_
 using Task = void (*)(const void* context, std::size_t task, std::size_t worker);
 
 /// Runs tasks 0 .. n_tasks-1 on at most threads.count threads of a pool that lives on between calls, and returns when
-/// all are done. `worker`, below worker_count(threads), tells a task which scratch memory is its own. If tasks throw,
+/// all are done. `worker`, below worker_count(threads), numbers the scratch memory that a task may use. If tasks throw,
 /// the first one's exception is thrown again when all threads are back, and tasks that nobody has begun are left out.
 void run_tasks(std::size_t n_tasks, Threads threads, Task task, const void* context);
 

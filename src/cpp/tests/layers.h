@@ -17,7 +17,7 @@ detail::Layer<Real> layer_of(kernels::Synapses kind, std::size_t n_in, std::size
     if (kind == kernels::Synapses::resistive) return layer;
     layer.conductance.resize(n_in, n_out);
     layer.conductance.values.zero();
-    detail::pack_on_from_start({}, {}, layer);
+    detail::pack_always_on({}, {}, layer);
     return layer;
 }
 

@@ -136,7 +136,7 @@ TEST_EACH_REAL(threads_change_no_bit) {
     }
 }
 
-TEST_EACH_REAL(what_does_not_fit_is_refused) {
+TEST_EACH_REAL(what_does_not_fit_is_rejected) {
     const Matrix<Real> times(2, 3), weights(3, 4);
     Matrix<Real> small(2, 3), q(2, 4), grad(2, 4), grad_weights(3, 4);
     const Schedule<Real> schedule(times);

@@ -137,7 +137,7 @@ TEST_EACH_REAL(an_empty_batch_is_no_special_case) {
     CHECK_EQUAL(forward(weights<Real>(), {}, Matrix<Real>(0, 12), noise<Real>(0, 1), 3).values.size(), 0u);
 }
 
-TEST_EACH_REAL(weights_that_make_no_network_are_refused) {
+TEST_EACH_REAL(weights_that_make_no_network_are_rejected) {
     const auto make = [](const Matrices<Real>& w) { return Network<Real>(views(w), {}); };
     CHECK_THROWS(make({}), std::invalid_argument, "a network needs at least one layer");
     CHECK_THROWS(make({Matrix<Real>(3, 4), Matrix<Real>(5, 2)}), std::invalid_argument,
@@ -153,7 +153,7 @@ TEST_EACH_REAL(weights_that_make_no_network_are_refused) {
                  "weights must have shape (12, 17), got (3, 3)");
 }
 
-TEST_EACH_REAL(input_that_does_not_fit_is_refused) {
+TEST_EACH_REAL(input_that_does_not_fit_is_rejected) {
     const Matrix<Real> times(5, 12);
     CHECK_THROWS(forward(weights<Real>(), {}, Matrix<Real>(5, 11)), std::invalid_argument,
                  "times must have shape (batch, 12), got (5, 11)");
@@ -175,7 +175,7 @@ TEST_EACH_REAL(input_that_does_not_fit_is_refused) {
     }
 }
 
-TEST_EACH_REAL(weights_whose_sums_could_overflow_are_refused) {
+TEST_EACH_REAL(weights_whose_sums_could_overflow_are_rejected) {
     const Real large = std::numeric_limits<Real>::max() / 9;  // two of them fit into the allowed quarter, three do not
     const Matrices<Real> two{Matrix<Real>(1, 2, {1, 1}), Matrix<Real>(2, 1, {large, large})};
     CHECK(std::isfinite(forward(two, Circuit::conventional(), Matrix<Real>(1, 1))(0, 0)));

@@ -105,7 +105,7 @@ TEST_EACH_REAL(neither_the_order_of_times_nor_the_threads_change_a_bit) {
     }
 }
 
-TEST_EACH_REAL(what_does_not_fit_is_refused) {
+TEST_EACH_REAL(what_does_not_fit_is_rejected) {
     const Matrix<Real> times(2, 3), weights(3, 4);
     const auto at = [&](double t) { return traced(times, weights, {}, {Real(0.5), static_cast<Real>(t)}); };
     CHECK_THROWS(at(-0.25), std::invalid_argument, "at[1] must lie in the charging phase [0, 1], got -0.25");
