@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from dataclasses import asdict, fields
@@ -164,14 +165,14 @@ def test_other_settings_say_what_they_replace_and_the_same_ones_say_nothing(
     assert replaced(said(*words)) == []
     (line,) = replaced(said(*words, *other.split()))
     told = " ".join(["rcspike", *words]).replace(" --workers 1", "")
-    assert line == f"replaces the results of: {told}; other {name}"
+    assert line == f"replaces the results of: {told}; settings that differ: {name}"
 
 
 def test_another_model_under_the_same_name_is_another_setting() -> None:
     said("energy", "run", "digits")
     Network.create([64, 8, 10], CIRCUIT, seed=2).save("run/model.safetensors")
     (line,) = replaced(said("energy", "run", "digits"))
-    assert line.endswith("; other model_sha256")
+    assert line.endswith("; settings that differ: model_sha256")
 
 
 @pytest.mark.parametrize("old", ["", '{"command": "rcspike energy run digits"}'], ids=["no record", "one of 0.1"])
@@ -215,7 +216,7 @@ def test_a_netlist_says_how_it_was_made_and_what_it_replaces() -> None:
     )
     assert not replaced(said(*words))
     (line,) = replaced(said(*words, "--image", "4"))
-    assert line == "replaces the results of: rcspike spice export run digits --layer 2; other image"
+    assert line == "replaces the results of: rcspike spice export run digits --layer 2; settings that differ: image"
 
 
 @ngspice
@@ -248,3 +249,57 @@ def test_a_fitted_model_has_a_record_of_the_fit() -> None:
     assert found["settings"]["measurements_sha256"] == sha256("spikes.csv")
     assert found["values"] == pytest.approx([1.5, -0.75], rel=1e-5)
     assert found["files_sha256"] == {"real.safetensors": sha256("real.safetensors")}
+
+
+def test_results_of_an_earlier_grid_do_not_stay_next_to_the_record_of_a_later_one() -> None:
+    sweep = ("sweep", "digits", "--seeds", "1", "--hidden", "4", "--vary", "epochs=1", "--no-relu", "--out", "swept")
+    said(*sweep, "--v-syn", "1,2", "--workers", "1")
+    assert {"accuracy.svg", "accuracy.png", "pareto.svg"} <= set(record("swept/sweep.json")["files_sha256"])
+    Path("swept/pareto.svg").write_text("<svg/>")  # the user's own by now
+    said(*sweep, "--v-syn", "1", "--noise", "0.2", "--workers", "1")
+    left = {path.name for path in Path("swept").iterdir() if path.suffix in (".csv", ".svg", ".png")}
+    assert left == {*record("swept/sweep.json")["files_sha256"], "pareto.svg"}
+
+
+def test_a_report_marks_what_is_not_as_its_command_wrote_it() -> None:
+    said("energy", "run", "digits")
+    page = write_report("run").read_text()
+    assert "has been changed" not in page
+    assert "No record" not in page
+    Path("run/energy.csv").write_text(Path("run/energy.csv").read_text().replace("op-amps", "op amps"))
+    Path("run/own.csv").write_text("a,b\n1,2\n")
+    page = write_report("run").read_text()
+    assert page.count("This file is not the one that its command wrote") == 1
+    assert page.count("No record in this folder says how this file was made") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_device_is_not_read_in_search_of_a_record() -> None:
+    result = rcspike_("spice", "export", "run", "digits", "--neurons", "0", "--out", "/dev/full")
+    assert result.exit_code == 2
+    assert "replaces" not in result.output
+    assert "it is not a file but a device or a pipe" in result.output
+
+
+def test_a_netlist_of_a_model_whose_folder_is_not_utf8() -> None:
+    folder = Path(os.fsdecode(b"run\xff"))
+    try:
+        shutil.copytree("run", folder)
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    said("spice", "export", str(folder), "digits", "--neurons", "0", "--out", "layer.cir")
+    assert "run\\udcff" in Path("layer.cir").read_text(encoding="utf-8")
+
+
+def test_a_constant_is_given_once() -> None:
+    result = rcspike_("energy", "run", "digits", "--constant", "v_logic=1", "--constant", "v_logic=2")
+    assert result.exit_code == 2
+    assert "--constant v_logic is there twice, with 1 and 2: give it once" in result.output
+
+
+def test_the_energy_of_a_network_on_other_images_names_both_sizes() -> None:
+    Network.create([5, 4, 10], CIRCUIT, seed=1).save("other.safetensors")
+    result = rcspike_("energy", "other.safetensors", "digits", "--out", "nowhere")
+    assert result.exit_code == 2
+    assert "the network has 5 inputs but the images have 64 pixels" in result.output
+    assert not Path("nowhere").exists()

@@ -22,6 +22,7 @@ from rcspike.cli._report import console, user_errors
 from rcspike.experiments import write_table
 from rcspike.hardware import EnergyModel, PhysicalScale, activity, energy_parts, mean_energy, tops_per_watt
 from rcspike.network import Network
+from rcspike.training.training import check_fit
 
 __all__ = ["energy_command"]
 
@@ -66,7 +67,9 @@ def energy_command(
             record = Record.of(ctx, folder / "energy.json", settings)
             files = [folder / f"energy.{suffix}" for suffix in ("csv", "svg", "png")]
             record.say_replaced(*files)
-            times = datasets.load(dataset.value, directory=data).test.times
+            split = datasets.load(dataset.value, directory=data).test
+            check_fit(network, split)
+            times = split.times
             done = activity(network, times, noise=noise or 0.0, seed=seed or 0, threads=threads)
         circuits = {"RC-Spike": energy_parts(done, network.circuit, constants)} if _has_rails(network.circuit) else {}
         circuits["conventional"] = energy_parts(done, Circuit.conventional(), constants)
@@ -92,6 +95,8 @@ def _constants(texts: Sequence[str]) -> EnergyModel:
         name, _, number = text.partition("=")
         if name not in known | of_scale:
             raise ValueError(f"no constant is called {name!r}: there are {', '.join(sorted(known | of_scale))}")
+        if name in values:
+            raise ValueError(f"--constant {name} is there twice, with {values[name]:g} and {number}: give it once")
         try:
             values[name] = float(number)
         except ValueError:

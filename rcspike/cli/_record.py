@@ -25,6 +25,7 @@ from rcspike.network import Network, files
 __all__ = ["MODEL", "PLACES", "Record", "command_words", "file_digest", "load_network", "model_settings"]
 
 MODEL = "model.safetensors"
+_MAX_RECORD = 2**20  # bytes that are read in search of a record
 
 # Parameters that decide where and how fast a command runs; they do not change its result.
 PLACES = ("workers", "dask", "data", "retry")
@@ -81,20 +82,22 @@ class Record:
             If the file in the place of the record is something else.
         """
         old = _read(self.path) if self.path.exists() else {}
-        words = str(old.get("command", "")).split(" ")
-        if self.path.exists() and self.path not in files and words[: len(self.program)] != self.program:
+        if self.path.exists() and self.path not in files and not self._is_of_this_command(old):
             raise ValueError(f"{self.path} is in the way: it is not a record of {' '.join(self.program)}; move it away")
-        there = [str(file) for file in files if file.exists()]
+        there = [str(file) for file in files if file.is_file()]
         settings = old.get("settings")
         if isinstance(settings, dict):
             if changed := _changed(settings, self.settings):
-                typer.echo(f"replaces the results of: {' '.join(words)}; other {', '.join(changed)}", err=True)
+                typer.echo(
+                    f"replaces the results of: {old['command']}; settings that differ: {', '.join(changed)}", err=True
+                )
         elif there:
             typer.echo(f"replaces {', '.join(there)}; their settings are not recorded", err=True)
 
     def write(self, files: Iterable[Path], **results: Any) -> None:
         """Write the record atomically, with results and the digests of the files that it describes."""
-        digests = {file.name: file_digest(file) for file in files if file.exists()}
+        old = _read(self.path)
+        digests = {file.name: file_digest(file) for file in files if file.is_file()}
         record = {
             "command": self.command,
             "settings": self.settings,
@@ -106,6 +109,11 @@ class Record:
         }
         with atomic_write(self.path) as temporary:
             temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
+        if self._is_of_this_command(old):
+            _remove_stale(self.path.parent, old, digests)
+
+    def _is_of_this_command(self, record: Mapping[str, Any]) -> bool:
+        return str(record.get("command", "")).split(" ")[: len(self.program)] == self.program
 
 
 def command_words(ctx: typer.Context, *, without: Collection[str] = ()) -> list[str]:
@@ -156,14 +164,26 @@ def _program(ctx: typer.Context) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A record, or that in the comments of a netlist; empty if there is none."""
+    """A record, or the one in the comments at the head of a netlist; empty if the path holds neither."""
+    if not path.is_file():
+        return {}
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            text = file.read(_MAX_RECORD).decode(errors="replace")
         comment = re.search(r"^\* \{\n(\*  .*\n)*\* \}$", text, re.MULTILINE)
         content = json.loads(text if comment is None else re.sub(r"^\* ", "", comment[0], flags=re.MULTILINE))
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _remove_stale(folder: Path, old: Mapping[str, Any], kept: Collection[str]) -> None:
+    """Remove what an earlier record of the same command stands for and this one does not, unless it was changed."""
+    digests = old.get("files_sha256")
+    for name, digest in digests.items() if isinstance(digests, dict) else ():
+        file = folder / name
+        if name == file.name and name not in kept and file.is_file() and file_digest(file) == digest:
+            file.unlink()
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -94,7 +94,7 @@ def export_command(
         if out is not None:
             record.say_replaced(out)
             with atomic_write(out) as temporary:
-                temporary.write_text(text)
+                temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -6,6 +6,7 @@ Jinja2 is imported inside the function, so that the package does without it.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import os
@@ -30,6 +31,7 @@ _MAX_DEPTH = 10  # of objects in a record: a fact has the names of all that it l
 class _Figure:
     name: str
     uri: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class _Table:
     name: str
     head: list[str]
     rows: list[list[_Cell]]
+    note: str
 
     @property
     def folded(self) -> bool:
@@ -57,14 +60,16 @@ class _Record:
     name: str
     command: str
     groups: list[tuple[str, list[tuple[str, _Cell]]]]
+    digests: dict[str, str]
 
 
 def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
     """Write one self-contained HTML file about the folder of a run, a sweep or another command.
 
     Into it go every figure (``*.svg``), every table (``*.csv``) and every record (``*.json`` with a ``"command"``: the
-    command, settings, seeds and versions) of the folder itself, not of those below and not hidden. The file refers to
-    nothing outside itself, needs no script, and is the same, byte for byte, for the same folder.
+    command, settings, seeds and versions) of the folder itself, not of those below and not hidden. A figure or table
+    that is not what its record describes, or that no record describes, is marked. The file refers to nothing outside
+    itself, needs no script, and is the same, byte for byte, for the same folder.
 
     Parameters
     ----------
@@ -103,12 +108,14 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     source = Path(folder)
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
-    shown = sorted(file for file in source.iterdir() if not file.name.startswith("."))
-    figures = [_figure(file) for file in shown if file.suffix == ".svg"]
-    tables = sorted(
-        (_table(file) for file in shown if file.suffix == ".csv"), key=lambda table: (len(table.rows), table.name)
-    )
+    shown = sorted(file for file in source.iterdir() if not file.name.startswith(".") and file.is_file())
     records = [record for file in shown if file.suffix == ".json" for record in _records(file)]
+    digests = {name: digest for record in records for name, digest in record.digests.items()}
+    figures = [_figure(file, digests) for file in shown if file.suffix == ".svg"]
+    tables = sorted(
+        (_table(file, digests) for file in shown if file.suffix == ".csv"),
+        key=lambda table: (len(table.rows), table.name),
+    )
     if not (figures or tables or records):
         raise ValueError(f"{source} has no figure (*.svg), table (*.csv) or record of a command (*.json) in it")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -126,7 +133,16 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     return target
 
 
-def _figure(file: Path) -> _Figure:
+def _note(file: Path, digests: dict[str, str]) -> str:
+    """Says of a file if it is not what a command has written; empty if it is, or if no record has digests."""
+    if digests and file.name not in digests:
+        return "No record in this folder says how this file was made."
+    if digests and hashlib.sha256(file.read_bytes()).hexdigest() != digests[file.name]:
+        return "This file is not the one that its command wrote: it has been changed or replaced since."
+    return ""
+
+
+def _figure(file: Path, digests: dict[str, str]) -> _Figure:
     """A figure as a separate image, so that ids and styles of two figures cannot collide."""
     content = read_bytes(file)
     try:
@@ -135,12 +151,12 @@ def _figure(file: Path) -> _Figure:
         raise ValueError(f"{file} is not a whole SVG file: {error}") from error
     if not root.tag.endswith("svg"):
         raise ValueError(f"{file} is not an SVG file but has the root {root.tag}")
-    return _Figure(file.name, f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}")
+    return _Figure(file.name, f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}", _note(file, digests))
 
 
-def _table(file: Path) -> _Table:
+def _table(file: Path, digests: dict[str, str]) -> _Table:
     head, *rows = read_csv(file) or [[]]
-    return _Table(file.name, head, [[_cell(text) for text in row] for row in rows])
+    return _Table(file.name, head, [[_cell(text) for text in row] for row in rows], _note(file, digests))
 
 
 def _cell(text: str) -> _Cell:
@@ -163,8 +179,10 @@ def _records(file: Path) -> list[_Record]:
         command = shlex.join(command)
     if not isinstance(command, str):
         raise ValueError(f"{file} has a command that is neither text nor a list of words")
+    digests = content.get("files_sha256")
+    known = {name: str(digest) for name, digest in digests.items()} if isinstance(digests, dict) else {}
     try:
-        return [_Record(file.name, command, _groups(content))]
+        return [_Record(file.name, command, _groups(content), known)]
     except RecursionError as error:
         raise ValueError(f"{file} is nested too deeply for a record, which has at most {_MAX_DEPTH} levels") from error
 
