@@ -106,7 +106,7 @@ def test_the_library_has_the_diode_that_was_asked_for(diode: str, element: str) 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n* comment\n", "\r"])
 def test_a_card_brings_no_other_line_into_the_netlist(line: str, end: str, tmp_path: Path) -> None:
     text = f".model d D(is=1e-9){end}{line.format(file=tmp_path / 'file')}"
-    with pytest.raises(ValueError, match=r"or a card '\.model NAME D\(\.\.\.\)' alone"):
+    with pytest.raises(ValueError, match=r"or a single card '\.model NAME D\(\.\.\.\)'"):
         spice.library(diode=text)
 
 
