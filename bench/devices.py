@@ -18,7 +18,7 @@ from typing import Any
 
 from rcspike import Circuit, Network, datasets, evaluate, train
 from rcspike.experiments import Case, run_cases, write_table
-from rcspike.hardware import injected
+from rcspike.hardware import training_effects
 from rcspike.nonideal import ComparatorOffset, Devices, Effect, Jitter, Levels, Stuck, Variation
 
 SIZES = (784, 200, 200, 10)
@@ -64,7 +64,7 @@ def trained(
     """From the folder of runs, or made now; `name` tells what it is trained for."""
     arguments: dict[str, Any] = {"epochs": epochs}
     if family:
-        arguments |= injected([family.target], family.devices).arguments() | family.settings
+        arguments |= training_effects([family.target], family.devices).arguments() | family.settings
     file = runs / f"{name.replace(', ', '-').replace(' ', '-')}-v{v_syn:g}-e{arguments['epochs']}.safetensors"
     if file.exists():
         return Network.load(file)

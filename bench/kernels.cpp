@@ -85,7 +85,7 @@ void run(benchmark::State& state, const Sweep& sweep) {
 
 void charge(benchmark::State& state) {
     run(state, [](const kernels::Kernels<float>& kernel, Problem& p, std::size_t s) {
-        alignas(64) float v[kernels::most_tiles * lanes];
+        alignas(64) float v[kernels::max_tiles * lanes];
         for (std::size_t t = 0; t < p.n_tiles; t += kernel.tiles_at_once) {
             kernel.charge(p.events[s], p.tile(t), kernel.tiles_at_once, v);
             benchmark::DoNotOptimize(v);

@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _run() -> None:
-    """Run the command line, or say what it takes to have one; what builds ask for needs none."""
+    """Run the command line, or name the missing package. The options for builds need no extra package."""
     asked = sys.argv[1:]
     if asked and all(word in ANSWERS for word in asked):
         print(*(ANSWERS[word]() for word in asked), sep="\n")

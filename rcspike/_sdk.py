@@ -11,7 +11,7 @@ from rcspike import _core
 
 __all__ = ["ANSWERS", "get_include", "get_library"]
 
-# Beside the extension, which in an editable install is not where the Python files are.
+# The folder of the compiled extension. In an editable install it differs from that of the Python files.
 _PREFIX = Path(_core.__file__).resolve().parent
 _LIBRARY = "rcspike.lib" if os.name == "nt" else "librcspike.a"
 
@@ -45,8 +45,8 @@ def _libs() -> str:
     return library if os.name == "nt" else f"{library} -pthread"
 
 
-# What ``python -m rcspike`` answers without the command line's own requirements: compilers' flags are quoted for a
-# shell, folders are plain.
+# Questions that ``python -m rcspike`` answers without the packages of the command line. Compiler flags are quoted for
+# a shell, folders are not.
 ANSWERS: dict[str, Callable[[], str]] = {
     "--includes": lambda: shlex.quote(f"-I{get_include()}"),
     "--libs": _libs,

@@ -80,7 +80,7 @@ class Circuit:
 
     @property
     def label(self) -> str:
-        """A short name for files and tables, made of the rails and all else that is not zero; equal circuits share it.
+        """A short name for files and tables, made of the rails and all nonzero parameters; the same for equal circuits.
 
         ``v`` stands for the rails if they are symmetric, otherwise ``ep`` and ``em`` for each; ``vd`` for the diode
         drop, ``b`` for the ramp coefficient.

@@ -1,8 +1,8 @@
-# The C++ API for Cython 3, name by name; the headers say what each does. Errors come as ValueError, if the reason is an
-# argument or a broken file, and else as RuntimeError.
+# The C++ API for Cython 3, name by name; the headers document each. Errors are raised as ValueError if the reason is an
+# argument or a broken file, and otherwise as RuntimeError.
 #
 # Cython does not know C++'s default arguments: `threads` is always given, as Threads.all() or Threads.exactly(n). A
-# Network is never without weights, so what keeps one as a variable or attribute needs @cython.cpp_locals(True).
+# Network is never without weights, so code that keeps one as a variable or attribute needs @cython.cpp_locals(True).
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libcpp.string cimport string

@@ -30,10 +30,10 @@ _FLOATS = (np.float64, np.float32)
 class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-learn asks for
     """A feed-forward RC-Spike network that classifies by which output would spike first.
 
-    Features of any scale are encoded as spike times: each is taken to x in [0, 1] between the least and the greatest
+    Features of any scale are encoded as spike times: each is taken to x in [0, 1] between the minimum and the maximum
     value seen in training, clipped to it afterwards, and spikes at t = 1 - x in units of the window T. A feature at its
-    least value never spikes, nor does one that is constant in training. One more input always spikes at 0: without it
-    a sample of low values would leave all neurons silent.
+    minimum never spikes, nor does one that is constant in training. One extra input always spikes at 0: without it a
+    sample of low values would leave all neurons silent.
 
     Parameters
     ----------
@@ -46,17 +46,17 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
     batch_size : int
         Samples in a step of Adam.
     learning_rate : float
-        That of the first step of `fit`, and of every step of `partial_fit`.
+        Learning rate of the first step of `fit`, and of every step of `partial_fit`.
     temperature : float
         tau in V_th: probabilities, in the loss and in `predict_proba`, are softmax(v / tau).
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times in training; there is none in
         predictions.
     random_state : int, RandomState or None
-        Of the initial weights, the order of the samples and the noise.
+        Seed of the initial weights, the order of the samples and the noise.
     threads : int or None
-        Cores to use, which does not change results; None for all that there are. The default of 1 suits small tables,
-        and leaves it to `n_jobs` or to Dask to use the others.
+        Number of threads, which does not change results; None for all cores. The default of 1 suits small tables, and
+        leaves the other cores to `n_jobs` or to Dask.
 
     Attributes
     ----------
@@ -122,20 +122,20 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         Raises
         ------
         TypeError, ValueError
-            If a parameter is out of its range, or the data are no finite numbers or have a single label.
+            If a parameter is out of its range, or the data are not finite numbers or have a single label.
         FloatingPointError
             If training diverges.
         """
-        X, y = self._checked(X, y, anew=True)
-        return self._train(X, y, np.unique(y), epochs=self.epochs, decay="cosine", anew=True)
+        X, y = self._checked(X, y, new=True)
+        return self._train(X, y, np.unique(y), epochs=self.epochs, decay="cosine", new=True)
 
     def partial_fit(
         self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
     ) -> RCSpikeClassifier:
-        """Train for one more epoch, on these samples alone, at a constant learning rate.
+        """Train for one more epoch, on only these samples, at a constant learning rate.
 
-        Goes on from the last call, or from `fit`, with the state of Adam as it was. Ranges of features grow with the
-        samples, so the first ones had better be typical.
+        Training resumes from the last call, or from `fit`, with the stored state of Adam. Ranges of features grow with
+        the samples, so the first samples should be typical.
 
         Parameters
         ----------
@@ -149,17 +149,17 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         TypeError, ValueError, FloatingPointError
             As in `fit`; also if `classes` is missing or changes, or a label is not among them.
         """
-        anew = not hasattr(self, "network_")
+        new = not hasattr(self, "network_")
         if classes is not None:
             known = np.unique(classes)
-            if not anew and not np.array_equal(known, self.classes_):
+            if not new and not np.array_equal(known, self.classes_):
                 raise ValueError(f"classes must stay those of the first call, {self.classes_}, got {known}")
-        elif anew:
+        elif new:
             raise ValueError("the first call of partial_fit needs classes: all labels that will ever come")
         else:
             known = self.classes_
-        X, y = self._checked(X, y, anew=anew)
-        return self._train(X, y, known, epochs=1, decay="constant", anew=anew)
+        X, y = self._checked(X, y, new=new)
+        return self._train(X, y, known, epochs=1, decay="constant", new=new)
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Output voltages at the end of charging, in V_th.
@@ -183,10 +183,10 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         labels: npt.NDArray[Any] = self.classes_[first]
         return labels
 
-    def _checked(self, X: Any, y: Any, *, anew: bool) -> tuple[FloatArray, npt.NDArray[Any]]:
+    def _checked(self, X: Any, y: Any, *, new: bool) -> tuple[FloatArray, npt.NDArray[Any]]:
         check_unmasked("X", X)
         check_unmasked("y", y)
-        X, y = validate_data(self, X, y, dtype=_FLOATS, reset=anew)
+        X, y = validate_data(self, X, y, dtype=_FLOATS, reset=new)
         check_classification_targets(y)
         return X, y
 
@@ -198,15 +198,15 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         *,
         epochs: int,
         decay: str,
-        anew: bool,
+        new: bool,
     ) -> RCSpikeClassifier:
-        """Train a new network or the one that is there. Attributes are set at the end: what fails changes none."""
+        """Train a new network or the existing one. Attributes are set at the end: a failed call changes none."""
         if len(classes) < 2:
             raise ValueError(f"y must have two classes or more, got {len(classes)} class: {classes}")
         unknown = np.setdiff1d(y, classes)
         if len(unknown):
             raise ValueError(f"labels {unknown} are not among the classes {classes}")
-        random = check_random_state(self.random_state) if anew else self._random
+        random = check_random_state(self.random_state) if new else self._random
         settings = Settings(
             epochs=epochs,
             batch_size=self.batch_size,
@@ -218,7 +218,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         )
         settings.check(len(X))
         low, high = X.min(axis=0), X.max(axis=0)
-        if anew:
+        if new:
             sizes = (X.shape[1] + 1, *np.atleast_1d(self.hidden_layer_sizes).tolist(), len(classes))
             network, losses = Network.create(sizes, Circuit(v_syn=self.v_syn), seed=settings.seed), []
             trainer = settings.trainer(network)

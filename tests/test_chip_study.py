@@ -17,7 +17,16 @@ import scipy.stats
 
 from rcspike import Circuit, Network, evaluate, nonideal
 from rcspike.datasets import Dataset
-from rcspike.experiments import Case, Sample, alone, chip_accuracy, chip_seeds, chip_study, run_cases, swept
+from rcspike.experiments import (
+    Case,
+    Sample,
+    chip_accuracy,
+    chip_seeds,
+    chip_study,
+    run_cases,
+    single_effect_cases,
+    sweep_cases,
+)
 from rcspike.hardware import program
 from rcspike.nonideal import Devices, Jitter, Layer, Levels, Measured, Ramp, Stuck, Variation
 
@@ -92,7 +101,10 @@ def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
         ("[levels]\nbits = true\n", "levels: bits must be a number, got True"),
         ("[stuck]\nshare = 0.1\nknown = 'false'\n", "stuck: known must be true or false, got 'false'"),
         ("[read_noise]\nproportional = 'no'\n", "read_noise: proportional must be true or false, got 'no'"),
-        ("[measured]\nfile = 'x.csv'\nmean = [1]\n", r"\[measured\] with a file has only scale besides, got mean"),
+        (
+            "[measured]\nfile = 'x.csv'\nmean = [1]\n",
+            r"\[measured\] with a file can only have scale in addition, got mean",
+        ),
         ("[measured]\nfile = 5\n", r"\[measured\] file must be the name of a CSV file, got 5"),
         ("[measured]\nfile = 'good.csv'\nscale = 'a'\n", "measured: scale must be a number, got 'a'"),
         ("[measured]\ntarget = ['a']\nmean = [1]\nstd = [1]\n", "measured: target must be a number, got 'a'"),
@@ -130,7 +142,7 @@ def test_the_documentation_lists_every_effect_with_its_parameters() -> None:
 
 
 def test_effects_alone_keep_the_range_that_they_refer_to() -> None:
-    cases = alone([Variation(sigma=0.1), Jitter()], Devices(on_off=20.0, w_max=0.5))
+    cases = single_effect_cases([Variation(sigma=0.1), Jitter()], Devices(on_off=20.0, w_max=0.5))
     assert [(case.name, case.devices) for case in cases] == [
         ("devices alone", Devices(on_off=20.0, w_max=0.5)),
         ("variation alone", Devices(w_max=0.5)),
@@ -140,15 +152,15 @@ def test_effects_alone_keep_the_range_that_they_refer_to() -> None:
 
 def test_a_sweep_changes_one_parameter_of_one_effect() -> None:
     effects = (Stuck(share=0.1), Variation(sigma=0.1))
-    cases = swept(effects, Devices(), "stuck", [0.2, 0.3], parameter="on")
+    cases = sweep_cases(effects, Devices(), "stuck", [0.2, 0.3], parameter="on")
     assert [case.effects for case in cases] == [(Stuck(share=0.1, on=on), effects[1]) for on in (0.2, 0.3)]
 
 
 def test_a_sweep_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no effect 'jitter' to sweep; there are stuck"):
-        swept([Stuck(share=0.1)], Devices(), "jitter", [0.1])
+        sweep_cases([Stuck(share=0.1)], Devices(), "jitter", [0.1])
     with pytest.raises(ValueError, match="stuck has no parameter 'size'"):
-        swept([Stuck(share=0.1)], Devices(), "stuck", [0.1], parameter="size")
+        sweep_cases([Stuck(share=0.1)], Devices(), "stuck", [0.1], parameter="size")
 
 
 def test_statistics_are_those_of_scipy() -> None:
@@ -266,7 +278,7 @@ def test_numbers_of_numpy_make_no_other_case(network: Network, tmp_path: Path) -
 @pytest.mark.parametrize("factors", [object(), {1, 2}, np.array([1, None])])
 def test_what_cannot_be_told_apart_is_not_stored(network: Network, tmp_path: Path, factors: Any) -> None:
     case = Case("x", (Profile(factors=factors),))
-    with pytest.raises(TypeError, match="cannot be told from others by its value"):
+    with pytest.raises(TypeError, match="cannot be identified by its value"):
         run_cases(network, "digits", [case], chips=1, seed=0, folder=tmp_path)
 
 
@@ -340,4 +352,4 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(
     stopped = CliRunner().invoke(app, words)
     assert stopped.exit_code == 130
     assert "stopped after 0 of 24 chips" in stopped.output
-    assert "go on with: rcspike chips model.safetensors digits --nonideal chip.toml --chips 4" in stopped.output
+    assert "resume with: rcspike chips model.safetensors digits --nonideal chip.toml --chips 4" in stopped.output

@@ -233,7 +233,7 @@ def test_a_device_whose_rail_the_membrane_has_passed_conducts_nothing() -> None:
 
 def test_an_unreachable_threshold_is_refused() -> None:
     chip = program(Network([np.ones((1, 50))], Circuit(ramp=0.98)), [ComparatorOffset(sigma=0.1)], seed=0)
-    with pytest.raises(ValueError, match=r"the bent ramp \(0\.98\) never reaches a threshold of 1\.\d+ V_th"):
+    with pytest.raises(ValueError, match=r"the nonlinear ramp \(0\.98\) never reaches a threshold of 1\.\d+ V_th"):
         chip.forward(np.array([[0.5]]))
 
 

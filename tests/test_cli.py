@@ -214,7 +214,7 @@ def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_b
         stopped = train_small(*options, "--out", "stopped", epochs=4)
     assert stopped.exit_code == 130
     command = "rcspike train --v-syn 2.5 --hidden 12 --epochs 4 --noise 0.02 --out stopped --resume"
-    assert f"stopped after epoch 2 of 4; go on with: {command}" in said(stopped)
+    assert f"stopped after epoch 2 of 4; resume with: {command}" in said(stopped)
     assert len(rows(place / "stopped")) == 2
     assert drawn == [4, 2]  # the stopped run has a figure of its two epochs
     saved = checkpoint.load(place / "stopped" / "checkpoint.safetensors")
@@ -237,7 +237,7 @@ def test_a_run_stopped_before_its_first_epoch_ended_leaves_no_model(
         stopped = train_small("--out", "stopped")
     assert stopped.exit_code == 130
     command = "rcspike train --hidden 12 --epochs 2 --out stopped"
-    assert said(stopped).endswith(f"stopped after epoch 0 of 2; go on with: {command}\n")
+    assert said(stopped).endswith(f"stopped after epoch 0 of 2; resume with: {command}\n")
     assert not (place / "stopped").exists()
     assert rcspike_(*command.split()[1:]).exit_code == 0
 
@@ -266,7 +266,7 @@ def test_sigint_ends_a_training_process_within_seconds_with_code_130(place: Path
             process.kill()
             raise
     assert process.returncode == 130, errors
-    stopped = re.search(r"stopped after epoch (\d+) of 1000000; go on with: rcspike train .* --resume", errors)
+    stopped = re.search(r"stopped after epoch (\d+) of 1000000; resume with: rcspike train .* --resume", errors)
     assert stopped
     assert "Traceback" not in errors
     assert len(rows(place / "run")) == int(stopped[1])

@@ -89,7 +89,7 @@ def test_the_library_is_that_of_the_python_function() -> None:
         (("export", *MODEL, "--neurons", "8"), "layer 1 has neurons 0 to 7, got 8"),
         (("export", *MODEL, "--layer", "3"), "layer must be in [1, 2], got 3"),
         (("export", *MODEL, "--image", "360"), "digits has test images 0 to 359, got 360"),
-        (("export", *MODEL, "--diode", "zener"), "diode must be none, ideal, constant or a card"),
+        (("export", *MODEL, "--diode", "zener"), "diode must be none, ideal, constant or a single card"),
         (("export", *MODEL, "--capacitance", "0"), "capacitance must be above 0"),
         (("export", "nowhere", "digits"), "nowhere"),
         (("fit", "nowhere.csv", *MODEL), "nowhere.csv: No such file or directory"),
@@ -133,7 +133,7 @@ def test_a_verification_that_cannot_be_run_leaves_no_folder(place: Path) -> None
 def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> None:
     result = spice_("verify", *MODEL, "--neurons", "4", "--images", "2", "--out", "out")
     assert result.exit_code == 0, result.output
-    assert re.search(r"^SPICE less engine +layer 1 +layer 2 *$", result.output, re.MULTILINE)
+    assert re.search(r"^SPICE minus engine +layer 1 +layer 2 *$", result.output, re.MULTILINE)
     assert re.search(r"^neurons +8 +8 *$", result.output, re.MULTILINE)
     assert {path.name for path in (place / "out").iterdir()} == {"errors.csv", "spice.json"} | {
         f"{stem}{layer}.{suffix}"

@@ -11,7 +11,7 @@ import scipy.stats
 from rcspike import Circuit, DeviceModel, Network, draw_devices, evaluate, train
 from rcspike.datasets import Dataset
 from rcspike.experiments import Case, chip_accuracy, chip_seeds
-from rcspike.hardware import injected
+from rcspike.hardware import training_effects
 from rcspike.nonideal import (
     CapacitorMismatch,
     ComparatorNoise,
@@ -28,7 +28,7 @@ from rcspike.nonideal import (
     TimeQuantisation,
     Variation,
 )
-from rcspike.training.training import training
+from rcspike.training import training
 
 pytest.importorskip("sklearn")
 
@@ -58,7 +58,7 @@ def test_training_and_chips_draw_devices_of_the_same_law(effects: list[Effect], 
         layer = devices.layer(weights, Circuit())
         for effect in effects:
             layer = effect.apply(layer, np.random.default_rng(1))  # type: ignore[attr-defined]
-        drawn = draw_devices(weights, injected(effects, devices).devices, seed=1)
+        drawn = draw_devices(weights, training_effects(effects, devices).devices, seed=1)
         for of_chip, of_training in ((layer.plus, drawn.plus), (layer.minus, drawn.minus)):
             # Rounded, since the levels of the two may differ in the last bit.
             a, b = (np.round(x[:, 0], 9) + 0.0 for x in (of_chip, of_training))
@@ -68,7 +68,7 @@ def test_training_and_chips_draw_devices_of_the_same_law(effects: list[Effect], 
 def test_spreads_add_up_as_variances() -> None:
     effects: list[Effect] = [Variation(sigma=0.3, kind="absolute"), ReadNoise(sigma=0.4), Jitter(sigma=0.03)]
     effects += [ComparatorNoise(sigma=0.04), TimeQuantisation(step=0.12 * math.sqrt(12)), ComparatorOffset(sigma=0.02)]
-    found = injected([*effects, Variation(sigma=0.0)])
+    found = training_effects([*effects, Variation(sigma=0.0)])
     assert found.devices == DeviceModel(absolute=found.devices.absolute)
     assert found.devices.absolute == pytest.approx(0.5, rel=1e-15)
     assert found.noise == pytest.approx(0.13, rel=1e-15)
@@ -76,35 +76,37 @@ def test_spreads_add_up_as_variances() -> None:
 
 
 def test_the_range_of_the_devices_is_that_of_training() -> None:
-    model = injected([], Devices(on_off=20.0, w_max=0.5), n_layers=3).devices
+    model = training_effects([], Devices(on_off=20.0, w_max=0.5), n_layers=3).devices
     assert model == DeviceModel(off=0.05, w_max=(0.5, 0.5, 0.5))
 
 
 def test_stuck_devices_that_are_made_up_for_are_lost_weights() -> None:
-    assert injected([Stuck(share=0.25, on=0.5)]).devices == DeviceModel(stuck_off=0.125, stuck_on=0.125)
-    assert injected([Stuck(share=0.1, on=0.25, known=True)]).devices == DeviceModel(stuck_off=0.1)
+    assert training_effects([Stuck(share=0.25, on=0.5)]).devices == DeviceModel(stuck_off=0.125, stuck_on=0.125)
+    assert training_effects([Stuck(share=0.1, on=0.25, known=True)]).devices == DeviceModel(stuck_off=0.1)
 
 
 def test_measured_spreads_are_split_in_a_constant_and_a_proportional_part() -> None:
     x = np.linspace(0, 1, 201)
     exact = Measured(target=tuple(x), mean=tuple(x), std=tuple(np.sqrt(0.03**2 + (0.1 * x) ** 2)))
-    model = injected([exact]).devices
+    model = training_effects([exact]).devices
     assert model.absolute == pytest.approx(0.03, rel=1e-3)  # the table is read along straight lines
     assert model.proportional == pytest.approx(0.1, rel=1e-3)
     for device in ("rram", "pcm", "hermes", "cmo-hfox-2"):
-        model, effect = injected([Programming(device=device)]).devices, Programming(device=device)
+        model, effect = training_effects([Programming(device=device)]).devices, Programming(device=device)
         fitted = np.sqrt(model.absolute**2 + (model.proportional * x) ** 2)
         assert np.sqrt(np.mean(fitted**2)) == pytest.approx(np.sqrt(np.mean(effect.deviation(x) ** 2)), rel=0.15)
 
 
 def test_what_cannot_be_injected_is_named() -> None:
-    assert injected([CapacitorMismatch(), MembraneLeak(conductance=0.0), Jitter()]).left_out == ("capacitor_mismatch",)
+    assert training_effects([CapacitorMismatch(), MembraneLeak(conductance=0.0), Jitter()]).left_out == (
+        "capacitor_mismatch",
+    )
 
 
 def test_a_network_that_was_trained_for_its_devices_does_better_on_them(digits: Dataset) -> None:
     effects = (Stuck(share=0.1, on=0.2),)
     means = []
-    for arguments in ({}, injected(effects).arguments()):
+    for arguments in ({}, training_effects(effects).arguments()):
         network = Network.create([64, 50, 10], Circuit(v_syn=1.0), seed=0)
         train(network, digits, epochs=15, batch_size=16, learning_rate=2e-3, seed=0, **arguments)
         assert evaluate(network, digits.test) > 0.5
@@ -131,7 +133,7 @@ def test_offsets_are_the_same_for_a_batch_and_others_for_the_next() -> None:
 
 def test_training_without_effects_is_plain_training(digits: Dataset) -> None:
     weights = []
-    for arguments in ({}, injected([Variation(sigma=0.0), Stuck(share=0.0)]).arguments()):
+    for arguments in ({}, training_effects([Variation(sigma=0.0), Stuck(share=0.0)]).arguments()):
         network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
         train(network, digits, epochs=1, seed=0, **arguments)
         weights.append(network.weights)

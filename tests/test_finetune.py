@@ -100,8 +100,8 @@ def test_the_last_layer_learns_to_live_with_a_broken_chip() -> None:
     before, after = (np.mean(c.predict(times) == labels) for c in (chip, taught))
     assert after > before + 0.2
     for device in (taught.layers[-1].plus, taught.layers[-1].minus):
-        assert chip.layers[-1].least <= device.min()
-        assert device.max() <= chip.layers[-1].greatest
+        assert chip.layers[-1].g_min <= device.min()
+        assert device.max() <= chip.layers[-1].g_max
     assert taught.layers[0] is chip.layers[0]
     again = retrain_last_layer(chip, times, labels, seed=0, epochs=20, batch_size=20, learning_rate=0.02)
     np.testing.assert_array_equal(again.forward(times), taught.forward(times))

@@ -77,22 +77,22 @@ def assert_normal(x: Array, mean: float, std: float) -> None:
 def test_a_pair_differs_by_its_weight_and_lies_in_the_range(w: list[float], on_off: float, v_syn: float) -> None:
     layer = layer_of([w], on_off=on_off, v_syn=v_syn)
     for device in (layer.plus, layer.minus):
-        assert (device >= layer.least).all()
-        assert (device <= layer.greatest * (1 + 4e-16)).all()  # the greatest weight and the least device are rounded
-    assert layer.greatest / layer.least == pytest.approx(on_off, rel=1e-12)
+        assert (device >= layer.g_min).all()
+        assert (device <= layer.g_max * (1 + 4e-16)).all()  # the greatest weight and the least device are rounded
+    assert layer.g_max / layer.g_min == pytest.approx(on_off, rel=1e-12)
     D, G = layer.affine()
     # Rounding of two sums of at most on_off / (on_off - 1) < 3 times the largest weight, and of their difference.
-    tolerance = 2e-15 * layer.greatest
+    tolerance = 2e-15 * layer.g_max
     np.testing.assert_allclose(D, [w], rtol=0, atol=tolerance)
-    np.testing.assert_allclose(G * v_syn, np.abs([w]) + 2 * layer.least, rtol=0, atol=2 * tolerance)
+    np.testing.assert_allclose(G * v_syn, np.abs([w]) + 2 * layer.g_min, rtol=0, atol=2 * tolerance)
 
 
 def test_perfect_devices_are_the_weights_to_the_bit() -> None:
     w = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
     layer = layer_of(w, v_syn=3.0)
     np.testing.assert_array_equal((layer.plus - layer.minus).astype(np.float32), w)
-    assert layer.least == 0
-    assert layer.greatest == np.abs(w).max()
+    assert layer.g_min == 0
+    assert layer.g_max == np.abs(w).max()
 
 
 def test_conductances_are_those_of_the_physical_scale() -> None:
@@ -106,14 +106,14 @@ def test_conductances_are_those_of_the_physical_scale() -> None:
 def test_weights_beyond_the_range_are_programmed_to_its_end() -> None:
     layer = Devices(w_max=0.5, on_off=6.0).layer(np.array([[2.0, -2.0, 0.1]]), Circuit())
     np.testing.assert_allclose(layer.affine()[0], [[0.5, -0.5, 0.1]], rtol=1e-14)
-    np.testing.assert_allclose([layer.greatest, layer.least], [0.6, 0.1], rtol=1e-14)
+    np.testing.assert_allclose([layer.g_max, layer.g_min], [0.6, 0.1], rtol=1e-14)
 
 
 def test_each_layer_can_have_a_range_of_its_own() -> None:
     devices = Devices(w_max=(0.5, 0.25))
     w = np.array([[2.0, -2.0, 0.1]])
     for depth in (0, 1):
-        assert devices.layer(w, Circuit(), depth=depth).greatest == (0.5, 0.25)[depth]
+        assert devices.layer(w, Circuit(), depth=depth).g_max == (0.5, 0.25)[depth]
     with pytest.raises(ValueError, match="w_max is given for 2 layers, but there is a layer 3"):
         devices.layer(w, Circuit(), depth=2)
 
@@ -208,10 +208,10 @@ def test_a_broken_table_is_refused(text: str, message: str, tmp_path: Path) -> N
 def test_levels_are_equally_spaced_and_the_nearest_is_taken(bits: int, on_off: float) -> None:
     ideal = layer_of(np.random.default_rng(0).normal(size=(300, 20)), on_off=on_off)
     layer = Levels(bits=bits).apply(ideal, np.random.default_rng(0))
-    levels = np.linspace(ideal.least, ideal.greatest, 2**bits)
+    levels = np.linspace(ideal.g_min, ideal.g_max, 2**bits)
     for exact, device in ((ideal.plus, layer.plus), (ideal.minus, layer.minus)):
         nearest = levels[np.abs(exact[..., None] - levels).argmin(axis=-1)]
-        np.testing.assert_allclose(device, nearest, rtol=0, atol=1e-14 * ideal.greatest)
+        np.testing.assert_allclose(device, nearest, rtol=0, atol=1e-14 * ideal.g_max)
     assert len(np.unique(np.round(layer.plus - layer.minus, 12))) <= 2 ** (bits + 1) - 1
 
 
@@ -219,7 +219,7 @@ def test_the_shares_of_stuck_devices_are_as_asked_for() -> None:
     ideal = layer_of(np.random.default_rng(0).uniform(0.1, 0.9, size=(N, 2)), on_off=100.0)
     layer = Stuck(share=0.1, on=0.3).apply(ideal, np.random.default_rng(1))
     for exact, device in ((ideal.plus, layer.plus), (ideal.minus, layer.minus)):
-        on, off = device == ideal.greatest, (device == ideal.least) & (exact != ideal.least)
+        on, off = device == ideal.g_max, (device == ideal.g_min) & (exact != ideal.g_min)
         assert abs(on.mean() - 0.03) < 5 * math.sqrt(0.03 * 0.97 / device.size)
         if exact is ideal.plus:  # the others are off in any case
             assert abs(off.mean() - 0.07) < 5 * math.sqrt(0.07 * 0.93 / device.size)
@@ -238,11 +238,11 @@ def test_known_stuck_devices_are_made_up_for_by_their_partners() -> None:
         error = np.abs(known.plus - known.minus - w)
         np.testing.assert_array_equal(error[~moved], 0)
         if on == 1.0:  # beside one that is on, the other can take any difference of this sign, and 0 for the other one
-            reachable = moved & ~both & ((blind.plus == ideal.greatest) == (w > 0))
+            reachable = moved & ~both & ((blind.plus == ideal.g_max) == (w > 0))
             assert error[reachable].max() < 1e-15
         assert error.mean() < (0.7 if on == 1.0 else 1.0) * np.abs(blind.plus - blind.minus - w).mean() + 1e-15
-        assert known.plus.min() >= ideal.least
-        assert known.plus.max() <= ideal.greatest
+        assert known.plus.min() >= ideal.g_min
+        assert known.plus.max() <= ideal.g_max
 
 
 def test_drift_is_a_power_of_time_with_an_exponent_for_each_device() -> None:

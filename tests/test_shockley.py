@@ -58,7 +58,7 @@ def test_what_has_no_diode_in_series_is_refused() -> None:
     times, weights = np.zeros((1, 1)), np.ones((1, 1))
     with pytest.raises(ValueError, match="a diode needs finite rails"):
         charge_diodes(times, weights, Circuit.conventional(), SKY130_N)
-    with pytest.raises(ValueError, match=r"no drop beside the diode's, got diode_drop 0.1"):
+    with pytest.raises(ValueError, match=r"no drop in addition to the diode's, got diode_drop 0.1"):
         charge_diodes(times, weights, Circuit(diode_drop=0.1), SKY130_N)
     with pytest.raises(ValueError, match=r"weights must have shape \(1, n_out\), got \(2, 1\)"):
         charge_diodes(times, np.ones((2, 1)), Circuit(), SKY130_N)

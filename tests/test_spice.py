@@ -117,7 +117,7 @@ def test_a_card_may_have_continuation_lines_and_comments() -> None:
 
 @pytest.mark.parametrize("diode", ["schottky", ".model npn NPN(bf=100)", ""])
 def test_an_unknown_diode_is_refused(diode: str) -> None:
-    with pytest.raises(ValueError, match="diode must be none, ideal, constant or a card"):
+    with pytest.raises(ValueError, match="diode must be none, ideal, constant or a single card"):
         spice.library(diode=diode)
 
 

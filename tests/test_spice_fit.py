@@ -141,7 +141,7 @@ def test_the_standard_errors_come_from_the_true_derivatives() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        (["e_plus", "e_minus", "diode_drop"], "cannot tell e_plus, e_minus, diode_drop apart"),
+        (["e_plus", "e_minus", "diode_drop"], "do not determine e_plus, e_minus, diode_drop"),
         (["e_plus", "voltage"], "parameters must be some of e_plus"),
         (["ramp", "ramp"], "each once"),
         ([], "parameters must be some of"),

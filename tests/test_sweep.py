@@ -287,7 +287,7 @@ def test_ctrl_c_leaves_a_table_of_what_there_is_and_says_how_to_go_on(undisturbe
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert re.fullmatch(r"stopped with \d+ of 12 runs to do; go on with: rcspike sweep digits .*\n", errors)
+    assert re.fullmatch(r"stopped with \d+ of 12 runs to do; resume with: rcspike sweep digits .*\n", errors)
     assert 2 <= len(lines(tmp_path / "runs.csv")) < 12
     assert sweep(tmp_path, *SMALL).returncode == 0
     assert (tmp_path / "table.csv").read_bytes() == (undisturbed / "table.csv").read_bytes()
@@ -325,7 +325,7 @@ def test_ctrl_c_as_the_workers_start_is_one_line(seconds: float, tmp_path: Path)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.startswith("stopped with 27 of 27 runs to do; go on with: rcspike sweep digits")
+    assert errors.startswith("stopped with 27 of 27 runs to do; resume with: rcspike sweep digits")
     assert errors.count("\n") == 1
     assert not list(out.glob("*.csv"))
 

@@ -1,1 +1,1 @@
-"""What every room shares: atomic files, readers of text and tables, locks, identities, plain arrays and numbers."""
+"""Modules that all packages use: atomic files, readers of text and tables, locks, identities, arrays and numbers."""

@@ -27,8 +27,10 @@ def plain_array(name: str, array: Any) -> npt.NDArray[Any]:
 
 
 def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = None) -> FloatArray:
-    """The array as `plain_array` gives it; raises an error for one that the engine cannot read: something that is not
-    an array, another dtype than it works in, a wrong number of dimensions, another order in memory."""
+    """Return the array as `plain_array` does; raise an error if the engine cannot read it.
+
+    The engine requires an array of its dtype and number of dimensions, in row-major order.
+    """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{name} must be a numpy array, got {type(array).__name__}")
     plain = plain_array(name, array)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written atomically: completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["check_writable", "written_whole"]
+__all__ = ["atomic_write", "check_writable"]
 
 _PREFIX = ".rcspike-"
 _DAY = 86400.0  # in s
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path in the folder of `path` that takes its place once the block ends without an error.
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path in the folder of `path`; it replaces `path` once the block ends without an error.
 
-    Whoever looks at `path`, at whatever moment the process dies, finds the old file or the new one. A process that dies
-    within the block leaves the temporary file, hidden, until the next one that writes to the folder removes it.
+    At `path` there is always either the old file or the new one, even if the process dies. A process that dies within
+    the block leaves the hidden temporary file; the next process that writes to the folder removes it.
     """
     target = Path(path)
     if not target.parent.is_dir():
@@ -77,7 +77,7 @@ def _create(target: Path) -> tuple[Path, int | None]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove temporary files of processes that have died: of those nobody holds the lock.
+    """Remove temporary files of processes that have died: the files whose lock is free.
 
     A lock may not be seen by other machines that share the folder, so their files must also be a day old.
     """
@@ -88,7 +88,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _remove_leftover(path: Path) -> None:
-    with contextlib.suppress(OSError):  # it is somebody else's, or has gone
+    with contextlib.suppress(OSError):  # the file belongs to another user, or is gone
         is_own = path.name.startswith(f"{_PREFIX}{_machine()}-")
         if not is_own and time.time() - path.lstat().st_mtime < _DAY:
             return
@@ -115,7 +115,7 @@ def _machine() -> str:
 
 
 def check_writable(folder: str | os.PathLike[str]) -> Path:
-    """Make `folder` if need be and try it with a file, so that a long run does not find out at its end.
+    """Create `folder` if necessary, and test it with a file, so that a long run does not fail at its end.
 
     Raises
     ------

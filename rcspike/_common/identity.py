@@ -1,4 +1,4 @@
-"""What a value is, as plain JSON and as a digest: the one way in which files are known to belong to a run."""
+"""Identity of values, as plain JSON and as a digest: it decides which files belong to a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["canonical", "digest", "plain"]
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON takes it, without loss. Dataclasses that are equal and of one class give the same.
+    """Convert a value to JSON types without loss. Equal dataclasses of one class give equal results.
 
     Numbers of NumPy become Python's, tuples become lists. A dataclass becomes its class and the fields that it compares
     by, an array the digest of its bytes with dtype and shape.
@@ -22,7 +22,7 @@ def plain(value: Any) -> Any:
     Raises
     ------
     TypeError
-        If the value is, or holds, anything else: its text need not tell it from others.
+        If the value is, or holds, anything else: its text might not identify it.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -42,7 +42,7 @@ def plain(value: Any) -> Any:
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         return {"class": kind} | {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.compare}
     raise TypeError(
-        f"{value!r} of type {type(value).__name__} cannot be told from others by its value; results are kept only for "
+        f"{value!r} of type {type(value).__name__} cannot be identified by its value; results are kept only for "
         "numbers, words, arrays, and sequences, mappings and dataclasses of them"
     )
 

@@ -17,14 +17,14 @@ def number(name: str, value: Any) -> float:
     TypeError
         If it is not a number.
     ValueError
-        If it is beyond what a float can hold.
+        If it is too large for a float.
     """
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")
     try:
         return float(value)
     except OverflowError:
-        raise ValueError(f"{name} must be a number below 1.8e308, which is what a float can hold") from None
+        raise ValueError(f"{name} must be a number below 1.8e308, the largest float") from None
 
 
 def numbers(name: str, values: Any) -> tuple[float, ...]:

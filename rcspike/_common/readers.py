@@ -1,4 +1,4 @@
-"""Text, JSON, TOML and CSV as anybody may hand them over.
+"""Readers of text, JSON, TOML and CSV files from untrusted sources.
 
 Whatever a file holds, it is read in bounded memory and time, or the error is a ValueError or an OSError that names it.
 """
@@ -125,7 +125,7 @@ def read_csv(path: str | os.PathLike[str]) -> list[list[str]]:
 
 
 def read_columns(path: str | os.PathLike[str], *choices: Mapping[str, Callable[[str], float]]) -> dict[str, list[Any]]:
-    """Columns of numbers from a CSV file with a header, which may have others too.
+    """Columns of numbers from a CSV file with a header; other columns are ignored.
 
     Parameters
     ----------

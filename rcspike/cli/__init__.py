@@ -62,7 +62,7 @@ def _main(
 @app.command("eval", epilog="Example: rcspike eval runs/mnist/model.safetensors mnist --noise 0.01")
 def eval_command(
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="What to test it on.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set to test the model on.", show_default=False)],
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
     threads: _options.Threads = None,
@@ -72,7 +72,7 @@ def eval_command(
     with user_errors():
         network = load_network(model)
         split = datasets.load(dataset.value, directory=data).test
-        n = len(split.times)  # encodes the images, which is no part of the measurement
+        n = len(split.times)  # encodes the images, which is not part of the measurement
         started = time.perf_counter()
         accuracy = evaluate(network, split, **_options.given(noise=noise, seed=seed, threads=threads))
         speed = n / (time.perf_counter() - started)
@@ -82,7 +82,7 @@ def eval_command(
 
 @app.command("report", epilog="Example: rcspike report runs/mnist")
 def report_command(
-    folder: Annotated[Path, typer.Argument(help="What a command left its results in.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="Folder with the results of a command.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="File.", show_default="report.html in the folder")] = None,
 ) -> None:
     """Figures, tables, commands, versions and seeds of a results folder in one HTML file."""
@@ -92,7 +92,7 @@ def report_command(
 
 @app.command("info", epilog="Example: RCSPIKE_ISA=scalar rcspike info")
 def info_command() -> None:
-    """Versions, compiler, instruction set and threads: what a bug report needs."""
+    """Print versions, compiler, instruction set and threads, for a bug report."""
     with user_errors():
         config = build_config()
     facts = {

@@ -16,7 +16,7 @@ from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli._report import bars, console, percent, user_errors
-from rcspike.experiments import Case, Sample, alone, chip_seeds, run_cases, swept, write_table
+from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effect_cases, sweep_cases, write_table
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.nonideal import Devices
@@ -28,30 +28,34 @@ __all__ = ["chips_command"]
 def chips_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="What to test it on.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set to test the chips on.", show_default=False)],
     nonideal_file: Annotated[
         Path, typer.Option("--nonideal", help="TOML file of devices and effects.", show_default=False)
     ],
-    chips: Annotated[int, typer.Option(help="Chips of each case.", min=1)] = 100,
+    chips: Annotated[int, typer.Option(help="Number of chips for each case.", min=1)] = 100,
     required_accuracy: Annotated[
         float | None, typer.Option(help="Accuracy in [0, 1] for the yield.", min=0, max=1, show_default=False)
     ] = None,
-    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Also each effect alone, ranked.")] = False,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Also test each effect by itself, and rank the effects.")
+    ] = False,
     sweep: Annotated[
         list[str] | None,
-        typer.Option(help="EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, once or more.", show_default=False),
+        typer.Option(
+            help="Values to test: EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE; repeatable.", show_default=False
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
     workers: _options.Workers = None,
     dask: _options.Dask = None,
     data: _options.Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for all results.", show_default="chips-<file> beside the model")
+        Path | None, typer.Option(help="Folder for all results.", show_default="chips-<file> next to the model")
     ] = None,
 ) -> None:
     """Make virtual chips of a trained model, and test each.
 
-    Every finished case is stored at once: the same command goes on after Ctrl-C or a crash.
+    Every finished case is stored at once. After Ctrl-C or a crash, the same command resumes.
     """
     screen = console()
     folder = out or (model if model.is_dir() else model.parent) / f"chips-{nonideal_file.stem}"
@@ -59,8 +63,8 @@ def chips_command(
         plots.check_available()
         network = load_network(model)
         devices, effects = nonideal.load(nonideal_file)
-        single = alone(effects, devices) if sensitivity else []
-        sizes = [case for text in sweep or [] for case in _swept(text, effects, devices)]
+        single = single_effect_cases(effects, devices) if sensitivity else []
+        sizes = [case for text in sweep or [] for case in _sweep_cases(text, effects, devices)]
         cases = [Case("all effects", effects, devices), *single, *sizes]
     with results_folder(folder, "cases"):
         with user_errors():
@@ -93,11 +97,11 @@ def chips_command(
                     again = shlex.join(command_words(ctx))
                     typer.echo(
                         f"stopped after {bar.tasks[0].completed:.0f} of {len(cases) * chips} chips; finished cases are "
-                        f"kept, go on with: {again}",
+                        f"kept, resume with: {again}",
                         err=True,
                     )
                     raise typer.Exit(130) from None
-        ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # what costs most comes first
+        ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # the most harmful effect first
         samples = [samples[0], *ranked, *samples[1 + len(single) :]]
         figure = plots.chips_figure(samples, ideal=ideal, circuit=network.circuit, required=required_accuracy)
         with user_errors():
@@ -110,7 +114,7 @@ def chips_command(
     screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")
 
 
-def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> list[Case]:
+def _sweep_cases(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> list[Case]:
     name, equals, values = text.partition("=")
     effect, _, parameter = name.partition(".")
     try:
@@ -119,19 +123,19 @@ def _swept(text: str, effects: Sequence[nonideal.Effect], devices: Devices) -> l
         sizes = []
     if not equals or not sizes:
         raise ValueError(f"--sweep takes EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, got {text!r}")
-    return swept(effects, devices, effect, sizes, parameter=parameter or None)
+    return sweep_cases(effects, devices, effect, sizes, parameter=parameter or None)
 
 
 def _ranges(network: Network, devices: Devices) -> list[str]:
-    """What the devices of each layer have to cover, at the default physical scale."""
+    """Range of conductances that the devices of each layer must cover, at the default physical scale."""
     scale, circuit, lines = PhysicalScale(), network.circuit, []
     for depth, ideal in enumerate(network.layers):
         layer = devices.layer(ideal.weights, circuit, depth=depth)
         rail = min(circuit.e_plus, -circuit.e_minus)
-        least, greatest = (1e9 * scale.siemens(g / rail) for g in (layer.least, layer.greatest))
+        g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.g_min, layer.g_max))
         where = f"{1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} us"
         lines.append(
-            f"layer {depth + 1}  {ideal.n_in} x {ideal.n_out}: g from {least:.3g} to {greatest:.3g} nS at {where}"
+            f"layer {depth + 1}  {ideal.n_in} x {ideal.n_out}: g from {g_min:.3g} to {g_max:.3g} nS at {where}"
         )
     return lines if np.isfinite(rail) else []
 

@@ -1,4 +1,4 @@
-"""``rcspike energy``: what an inference costs, part by part, beside a conventional circuit."""
+"""``rcspike energy``: the energy of an inference, part by part, compared with a conventional circuit."""
 
 from __future__ import annotations
 
@@ -31,10 +31,12 @@ _Parts = Mapping[str, npt.NDArray[np.float64]]
 def energy_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="Whose test images to run.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set with the test images.", show_default=False)],
     constant: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VALUE of a constant of the circuit, in SI units; docs/energy.md.", show_default=False),
+        typer.Option(
+            help="Constant of the circuit as NAME=VALUE, in SI units; see docs/energy.md.", show_default=False
+        ),
     ] = None,
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
@@ -44,7 +46,9 @@ def energy_command(
         Path | None, typer.Option(help="Folder for table, figure and record.", show_default="the model's")
     ] = None,
 ) -> None:
-    """Energy of an inference: synapses by rail, axon lines, ramp, comparators, reset; and a conventional circuit's.
+    """Print the energy of an inference by part, for RC-Spike and for a conventional circuit.
+
+    The parts are the synapses of each rail, axon lines, ramp, comparators and reset.
 
     The conventional circuit has the same spikes and charges, current sources instead of resistors, and op-amps, whose
     assumed current (opamp_current) is most of its energy.

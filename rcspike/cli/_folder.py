@@ -15,7 +15,7 @@ __all__ = ["results_folder"]
 
 @contextmanager
 def results_folder(folder: Path, *below: str) -> Iterator[None]:
-    """`folder`, and one below it, for this command alone while the block runs; both are made if need be.
+    """Lock `folder` for this command while the block runs; create it, and the folder `below` it, if they do not exist.
 
     A folder that was made and is still empty at the end, because the command failed, is removed.
     """

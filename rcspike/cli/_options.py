@@ -1,4 +1,4 @@
-"""Options that commands share, and what their defaults are."""
+"""Options that several commands share, and their defaults."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def sizes(text: str) -> tuple[int, ...]:
 
 
 def learning(name: str, text: str) -> Any:
-    """An option handed through to `train`, shown with the default it has there."""
+    """An option that is passed to `train`, shown with the default of `train`."""
     return typer.Option(help=text, show_default=str(train_defaults()[name]))
 
 
 Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]
 Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
-Workers = Annotated[int | None, typer.Option(help="Processes on this machine.", min=1, show_default="one a core")]
+Workers = Annotated[int | None, typer.Option(help="Processes on this machine.", min=1, show_default="one per core")]
 Dask = Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on instead.", show_default=False)]
 Data = Annotated[
     Path | None,

@@ -1,4 +1,4 @@
-"""How results were made: the command, its settings and versions, in a record beside them and in the figures."""
+"""How results were made: the command, its settings and versions, in a record next to them and in the figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 from rcspike._core import build_config
 from rcspike.network import Network, files
 
@@ -26,25 +26,25 @@ __all__ = ["MODEL", "PLACES", "Record", "command_words", "file_digest", "load_ne
 
 MODEL = "model.safetensors"
 
-# Parameters that say where and how fast something is run, which does not change a result.
+# Parameters that decide where and how fast a command runs; they do not change its result.
 PLACES = ("workers", "dask", "data", "retry")
 _NO_SETTINGS = (*PLACES, "out", "threads", "resume")
 
 
 @dataclass(frozen=True)
 class Record:
-    """A JSON file that says how the results next to it were made.
+    """A JSON file that records how the results next to it were made.
 
     Parameters
     ----------
     path : Path
-        Of the file.
+        Path of the record.
     program : list of str
         The words that name the command, such as ``rcspike energy``.
     command, repeatable : str
-        All that was typed, and what of it decides the result.
+        The command as typed, and the part of it that decides the result.
     settings : dict
-        Each setting that decides the result, as JSON takes it, whether it was typed or is a default.
+        Each setting that decides the result, typed or default, as a JSON value.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class Record:
     def of(
         cls, ctx: typer.Context, path: Path, settings: Mapping[str, Any], *, without: Collection[str] = ()
     ) -> Record:
-        """Of the command that runs, without these parameters in what was typed."""
+        """The record of the running command; `without` names parameters to leave out of its command line."""
         words = shlex.join(command_words(ctx, without=without))
         return cls(path, _program(ctx), words, shlex.join(command_words(ctx, without=_NO_SETTINGS)), _plain(settings))
 
@@ -93,7 +93,7 @@ class Record:
             typer.echo(f"replaces {', '.join(there)}; their settings are not recorded", err=True)
 
     def write(self, files: Iterable[Path], **results: Any) -> None:
-        """Write it, whole or not at all, with results and the digests of the files that it stands for."""
+        """Write the record atomically, with results and the digests of the files that it describes."""
         digests = {file.name: file_digest(file) for file in files if file.exists()}
         record = {
             "command": self.command,
@@ -104,7 +104,7 @@ class Record:
             "numpy": np.__version__,
             "build": build_config(),
         }
-        with written_whole(self.path) as temporary:
+        with atomic_write(self.path) as temporary:
             temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 

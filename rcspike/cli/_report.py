@@ -1,4 +1,4 @@
-"""What a command says: progress, summaries and errors."""
+"""The output of commands: progress, summaries and errors."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["Reporter", "bars", "console", "epoch_line", "fail", "percent", "user
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """One line and exit code 2 for what a user can put right; whatever else goes wrong keeps its traceback."""
+    """Report errors that a user can fix in one line with exit code 2; other errors keep their traceback."""
     try:
         yield
     except BrokenPipeError:
-        raise  # nobody reads the output any more, which typer takes without a word
+        raise  # nobody reads the output any more; typer exits silently
     except (ValueError, OSError, MemoryError) as error:
         fail(error)
     except ImportError as error:
@@ -34,7 +34,7 @@ def user_errors() -> Iterator[None]:
 
 
 def fail(error: Exception) -> NoReturn:
-    """Say what went wrong, in one line, and exit with code 2."""
+    """Print the error in one line, and exit with code 2."""
     text = f"not enough memory: {error}" if isinstance(error, MemoryError) else str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
@@ -43,12 +43,12 @@ def fail(error: Exception) -> NoReturn:
 
 
 def console() -> Console:
-    """Standard output that takes text as it is: no markup, no coloured numbers, no line broken but by the terminal."""
+    """Standard output that prints text unchanged: without markup, coloured numbers or added line breaks."""
     return Console(markup=False, highlight=False, soft_wrap=True)
 
 
 def bars(console: Console, *more: ProgressColumn) -> Bars:
-    """Bars that count, below whatever is printed; on a terminal alone."""
+    """Progress bars with a count, below the printed lines; shown only on a terminal."""
     return Bars(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
@@ -63,7 +63,7 @@ def bars(console: Console, *more: ProgressColumn) -> Bars:
 
 
 class Reporter:
-    """Shows how a run goes: one line an epoch, and on a terminal a bar below them.
+    """Shows the progress of a run: one line per epoch, and on a terminal a bar below them.
 
     Use it as a context manager, and as `train`'s `progress`.
     """
@@ -110,7 +110,7 @@ class Reporter:
 
 
 def epoch_line(epoch: Epoch, epochs: int) -> str:
-    """What an epoch came to."""
+    """One line with the results of an epoch."""
     parts = [
         f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}",
         f"loss {epoch.loss:.4f}",

@@ -1,4 +1,4 @@
-"""``rcspike spice``: netlists, the simulator beside the engine, and fits."""
+"""``rcspike spice``: netlists, comparison of ngspice with the engine, and fits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from rcspike import datasets, plots, spice
 from rcspike._common.arrays import FloatArray
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import read_text
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
@@ -26,23 +26,27 @@ from rcspike.spice import Comparison
 
 __all__ = ["app"]
 
-app = typer.Typer(help="SPICE netlists of trained networks, and ngspice beside the engine.", no_args_is_help=True)
+app = typer.Typer(
+    help="SPICE netlists of trained networks, and comparison of ngspice with the engine.", no_args_is_help=True
+)
 
 _SCALE = PhysicalScale()
 Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
-Images = Annotated[_options.DatasetName, typer.Argument(help="Where the test images are from.", show_default=False)]
+Images = Annotated[_options.DatasetName, typer.Argument(help="Data set with the test images.", show_default=False)]
 Image = Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)]
 Diode = Annotated[
     str | None,
     typer.Option(
-        help="In each synapse: none, ideal, constant, or a file with a card '.model NAME D(...)'.",
-        show_default="constant if the model has a diode drop, else none",
+        help="Diode in each synapse: none, ideal, constant, or a file with a card '.model NAME D(...)'.",
+        show_default="constant if the model has a diode drop, otherwise none",
     ),
 ]
 Capacitance = Annotated[float, typer.Option(help="Membrane capacitance in F.")]
 Window = Annotated[float, typer.Option(help="Duration of a phase in s.")]
 Threshold = Annotated[float, typer.Option("--v-th", help="Firing threshold above rest in V.")]
-Workers = Annotated[int | None, typer.Option(help="Simulators at a time.", min=1, show_default="one a core")]
+Workers = Annotated[
+    int | None, typer.Option(help="Number of simulators that run at the same time.", min=1, show_default="one per core")
+]
 
 
 @app.command("export", epilog="Example: rcspike spice export runs/mnist mnist --image 3 --layer 1 --neurons 0,5,7")
@@ -52,7 +56,7 @@ def export_command(
     dataset: Images,
     image: Image = 0,
     layer: Annotated[int, typer.Option(help="Layer, counted from 1.", min=1)] = 1,
-    neurons: Annotated[str | None, typer.Option(help="Neurons of the layer.", show_default="all")] = None,
+    neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
     capacitance: Capacitance = _SCALE.capacitance,
     window: Window = _SCALE.window,
@@ -89,7 +93,7 @@ def export_command(
         text = "\n".join([first, *(f"* {line}" for line in record.description.splitlines()), rest])
         if out is not None:
             record.say_replaced(out)
-            with written_whole(out) as temporary:
+            with atomic_write(out) as temporary:
                 temporary.write_text(text)
     if out is None:
         typer.echo(text, nl=False)
@@ -99,9 +103,9 @@ def export_command(
 
 @app.command("library", epilog="Example: rcspike spice library > rcspike.lib")
 def library_command(
-    diode: Annotated[str, typer.Option(help="In each synapse, as for export.")] = "none",
+    diode: Annotated[str, typer.Option(help="Diode in each synapse, as for export.")] = "none",
 ) -> None:
-    """Print synapse and neuron as subcircuits, for a test bench of one's own."""
+    """Print synapse and neuron as subcircuits, for use in another test bench."""
     with user_errors():
         typer.echo(spice.library(diode=_diode(diode)))
 
@@ -112,13 +116,16 @@ def verify_command(
     model: Model,
     dataset: Images,
     neurons: Annotated[
-        int | None, typer.Option(help="Neurons of each layer, spread over it.", min=1, show_default="50")
+        int | None, typer.Option(help="Number of neurons in each layer, equally spaced.", min=1, show_default="50")
     ] = None,
     image: Image = 0,
-    images: Annotated[int, typer.Option(help="How many images, from that one on.", min=1)] = 1,
+    images: Annotated[int, typer.Option(help="Number of images, starting with --image.", min=1)] = 1,
     layer: Annotated[int | None, typer.Option(help="One layer, counted from 1.", min=1, show_default="all")] = None,
     end_to_end: Annotated[
-        bool, typer.Option("--end-to-end", help="Whole layers, each driven by the spikes SPICE gave the one before.")
+        bool,
+        typer.Option(
+            "--end-to-end", help="Simulate whole layers, each driven by the SPICE spikes of the previous one."
+        ),
     ] = False,
     diode: Diode = None,
     capacitance: Capacitance = _SCALE.capacitance,
@@ -191,7 +198,7 @@ def fit_command(
     csv: Annotated[
         Path,
         typer.Argument(
-            help="Columns image, neuron and spike_time, or image, neuron, time and voltage, in SI units.",
+            help="CSV file with columns image, neuron and spike_time, or image, neuron, time and voltage, in SI units.",
             show_default=False,
         ),
     ],
@@ -199,16 +206,16 @@ def fit_command(
     dataset: Images,
     layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
     parameters: Annotated[
-        str, typer.Option(help="Of e_plus, e_minus, diode_drop, ramp and capacitance.")
+        str, typer.Option(help="Among e_plus, e_minus, diode_drop, ramp and capacitance.")
     ] = "e_plus,e_minus,capacitance",
-    confidence: Annotated[float, typer.Option(help="Of the limits.", min=0, max=1)] = 0.95,
+    confidence: Annotated[float, typer.Option(help="Confidence level of the limits.", min=0, max=1)] = 0.95,
     capacitance: Capacitance = _SCALE.capacitance,
     window: Window = _SCALE.window,
     v_th: Threshold = _SCALE.v_th,
     data: _options.Data = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to write the model as the fitted circuit runs it.", show_default="nowhere"),
+        typer.Option(help="File to write the model to, calibrated to the fitted circuit.", show_default="nowhere"),
     ] = None,
 ) -> None:
     """Fit rails, diode drop, ramp or capacitance to spike times or waveforms of a real or simulated circuit."""
@@ -264,14 +271,14 @@ def _times(network: Network, dataset: _options.DatasetName, data: Path | None, i
 
 
 def _spread(network: Network, layer: int, n: int) -> list[int]:
-    """Up to n neurons at even distances."""
+    """Up to n neurons at equal distances."""
     last = network.sizes[min(layer, len(network.layers))] - 1
     return [int(i) for i in np.unique(np.linspace(0, last, n).round())]
 
 
 @contextmanager
 def _simulator_errors() -> Iterator[None]:
-    """What ngspice does not take, such as a card with a mistake, is the user's to put right."""
+    """Report errors of ngspice, such as a card with a mistake, as errors that the user can fix."""
     try:
         yield
     except RuntimeError as error:
@@ -283,7 +290,7 @@ def _diode(text: str) -> str: ...
 @overload
 def _diode(text: None) -> None: ...
 def _diode(text: str | None) -> str | None:
-    """A file's text if there is such a file, else the word itself."""
+    """The text of the file if it exists, otherwise the argument itself."""
     return read_text(text) if text is not None and Path(text).is_file() else text
 
 
@@ -317,7 +324,7 @@ _QUANTITIES = {
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table("SPICE less engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
+    table = Table("SPICE minus engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
     for name, quantity in _QUANTITIES.items():
         table.add_row(quantity, *[_text(name, row[name]) for row in rows])
     return table

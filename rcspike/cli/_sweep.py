@@ -43,7 +43,7 @@ _OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "h
 
 def sweep_command(
     ctx: typer.Context,
-    dataset: Annotated[list[_options.DatasetName], typer.Argument(help="What to learn.", show_default=False)],
+    dataset: Annotated[list[_options.DatasetName], typer.Argument(help="Data sets to train on.", show_default=False)],
     v_syn: Annotated[str, typer.Option(help="Rails in V_th; inf is the conventional circuit.")] = _V_SYN,
     seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
     hidden: Annotated[
@@ -54,10 +54,10 @@ def sweep_command(
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=VALUE,VALUE of any other parameter of the circuit or the training.", show_default=False
+            help="Other parameter of the circuit or the training, as NAME=VALUE,VALUE; repeatable.", show_default=False
         ),
     ] = None,
-    relu: Annotated[bool, typer.Option(help="Train a ReLU network of the same size beside it.")] = True,
+    relu: Annotated[bool, typer.Option(help="Also train a ReLU network of the same size.")] = True,
     transfer: Annotated[
         bool, typer.Option("--transfer", help="Also run weights trained at V_syn 100 on each circuit, rescaled.")
     ] = False,
@@ -67,12 +67,12 @@ def sweep_command(
     out: Annotated[
         Path | None, typer.Option(help="Folder for all results.", show_default="runs/sweep-<datasets>")
     ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Run again the runs that failed.")] = False,
 ) -> None:
-    """Train over a grid of parameters, and compare.
+    """Train over a grid of parameters, and compare the results.
 
-    Every finished run is stored at once: Ctrl-C or a crash loses only those that are under way, and the same command
-    goes on and ends with the same table.
+    Every finished run is stored at once. Ctrl-C or a crash loses only the unfinished runs; the same command then
+    resumes and ends with the same table.
     """
     screen = console()
     names = [name.value for name in dataset]
@@ -123,7 +123,7 @@ def _line(run: Run) -> str:
 
 
 def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped: bool) -> None:
-    """Tables and figures of what there is, and what is left to do."""
+    """Write tables and figures of the finished runs, and report how many runs are left."""
     folder = record.path.parent
     if rows := summary_rows(runs):
         figures = _figures(rows)
@@ -145,7 +145,7 @@ def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped:
         typer.echo(f"{len(failed)} of {len(runs)} runs failed; run them again with: {again} --retry", err=True)
     if stopped:
         left = sum(run.result is None and run.error is None for run in runs)
-        typer.echo(f"stopped with {left} of {len(runs)} runs to do; go on with: {again}", err=True)
+        typer.echo(f"stopped with {left} of {len(runs)} runs to do; resume with: {again}", err=True)
         raise typer.Exit(130)
     if failed:
         raise typer.Exit(1)
@@ -169,7 +169,7 @@ def _text(value: Any) -> str:
 
 
 def _shown(rows: Sequence[Row]) -> list[str]:
-    """What tells the lines of a table apart."""
+    """Names of the parameters that differ between the lines of a table."""
     names = dict.fromkeys(name for row in rows for name in row)
     parameters = [name for name in names if name != "n" and not name.endswith(("_mean", "_std"))]
     return [name for name in parameters if len({row.get(name) for row in rows}) > 1]
@@ -204,7 +204,7 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
 
 def _values(name: str, text: str) -> list[Any]:
     """Numbers, or words for a parameter that takes words."""
-    # What train has no default for is a number of the circuit.
+    # A parameter for which train has no default belongs to the circuit.
     kind = type({"epochs": 0, **train_defaults()}.get(name, 0.0))
     if kind not in (int, float, str):
         raise ValueError(f"{name} takes neither numbers nor words, so a sweep cannot vary it")

@@ -20,7 +20,7 @@ __all__ = ["trace_command"]
 def trace_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="Where the image is from.", show_default=False)],
+    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set with the test image.", show_default=False)],
     image: Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)] = 0,
     neurons: Annotated[
         str | None,
@@ -28,16 +28,16 @@ def trace_command(
     ] = None,
     v_syn: Annotated[
         str | None,
-        typer.Option(help="Up to 3 rails in V_th, a column each.", show_default="inf and the model's own"),
+        typer.Option(help="Up to 3 rails in V_th, one column for each.", show_default="inf and the model's own"),
     ] = None,
     data: _options.Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="File, with or without suffix, or folder.", show_default="beside the model")
+        Path | None, typer.Option(help="File, with or without suffix, or folder.", show_default="next to the model")
     ] = None,
 ) -> None:
-    """Draw the membranes of one image in the conventional circuit beside RC-Spike, with the same weights.
+    """Draw the membrane voltages of one image in the conventional circuit and in RC-Spike, with the same weights.
 
-    Leaves an SVG and a PNG file, and a JSON file that says how they were made.
+    Writes an SVG and a PNG file, and a JSON file that records how they were made.
     """
     with user_errors():
         plots.check_available()

@@ -1,4 +1,4 @@
-"""``rcspike train``: one run, one folder."""
+"""``rcspike train``: train one network, with all results in one folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rcspike.cli._record import MODEL, Record, command_words
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset
 from rcspike.experiments import preset
-from rcspike.hardware import DeviceModel, Injected, injected
+from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
 from rcspike.network import Network, files
 from rcspike.training import History, checkpoint, train
 
@@ -32,23 +32,30 @@ _FILES = (MODEL, "history.csv", "learning.svg", "learning.png")
 
 def train_command(
     ctx: typer.Context,
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="What to learn.")] = _options.DatasetName.DIGITS,
+    dataset: Annotated[
+        _options.DatasetName, typer.Argument(help="Data set to train on.")
+    ] = _options.DatasetName.DIGITS,
     v_syn: Annotated[float, typer.Option(help="Synapse rails in V_th; inf is the conventional circuit.")] = 1.0,
     e_plus: Annotated[float | None, typer.Option(help="Upper rail in V_th.", show_default="v_syn")] = None,
     e_minus: Annotated[float | None, typer.Option(help="Lower rail in V_th.", show_default="-v_syn")] = None,
     diode_drop: Annotated[float | None, typer.Option(help="Diode drop in V_th.", show_default="0.0")] = None,
-    ramp: Annotated[float | None, typer.Option(help="Coefficient of a bent ramp.", show_default="0.0")] = None,
-    hidden: Annotated[
-        str | None, typer.Option(help="Sizes of the hidden layers.", show_default="200 for digits, else 200,200")
+    ramp: Annotated[
+        float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs.", show_default="40 for digits, else 20")] = None,
+    hidden: Annotated[
+        str | None, typer.Option(help="Sizes of the hidden layers.", show_default="200 for digits, otherwise 200,200")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of epochs.", show_default="40 for digits, otherwise 20")
+    ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Samples a step.", show_default="16 for digits, else 64")
+        int | None, typer.Option(help="Samples per step.", show_default="16 for digits, otherwise 64")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Learning rate of the first step.", show_default="0.002 for digits, else 0.001")
+        float | None,
+        typer.Option(help="Learning rate of the first step.", show_default="0.002 for digits, otherwise 0.001"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: _options.Noise = None,
     nonideal_file: Annotated[
         Path | None,
@@ -57,7 +64,7 @@ def train_command(
     temporal_penalty: Annotated[
         float | None,
         typer.Option(
-            help="Weight of the penalty on output spike times.", show_default="0.5 for fashion-mnist, else 0.0"
+            help="Weight of the penalty on output spike times.", show_default="0.5 for fashion-mnist, otherwise 0.0"
         ),
     ] = None,
     energy_penalty: Annotated[
@@ -66,12 +73,16 @@ def train_command(
     weight_decay: Annotated[
         float | None,
         typer.Option(
-            help="Share of each weight that a step takes, over its learning rate.",
-            show_default="0.2 for fashion-mnist, else 0.0",
+            help="Fraction of each weight subtracted per step, divided by the learning rate.",
+            show_default="0.2 for fashion-mnist, otherwise 0.0",
         ),
     ] = None,
-    temperature: Annotated[float | None, learning("temperature", "Of the softmax over spike times, in T.")] = None,
-    validation: Annotated[float | None, learning("validation", "Share of the training images kept apart.")] = None,
+    temperature: Annotated[
+        float | None, learning("temperature", "Temperature of the softmax over spike times, in T.")
+    ] = None,
+    validation: Annotated[
+        float | None, learning("validation", "Fraction of the training images held out for validation.")
+    ] = None,
     threads: _options.Threads = None,
     data: _options.Data = None,
     out: Annotated[
@@ -125,9 +136,9 @@ def train_command(
         raise typer.Exit(130) from None
 
 
-def _nonideal(file: Path, n_layers: int, screen: Console) -> Injected:
+def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
     devices, effects = nonideal.load(file)
-    found = injected(effects, devices, n_layers=n_layers)
+    found = training_effects(effects, devices, n_layers=n_layers)
     if found.left_out:
         screen.print(f"not trained for: {', '.join(found.left_out)}")
     return found
@@ -135,7 +146,7 @@ def _nonideal(file: Path, n_layers: int, screen: Console) -> Injected:
 
 @dataclass(frozen=True)
 class _Run:
-    """What makes a run, and where its files go."""
+    """The inputs of a run, and the paths of its files."""
 
     ctx: typer.Context
     folder: Path
@@ -195,7 +206,7 @@ def _train(run: _Run, screen: Console) -> None:
 
 
 def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
-    """Keep what the finished epochs gave, as the checkpoint has it."""
+    """Write the results of the finished epochs, as stored in the checkpoint."""
     n_finished = 0
     if run.checkpoint.exists():
         with user_errors():
@@ -206,7 +217,7 @@ def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
             reporter.show(saved.history, epochs)
             _write(run, saved.history)
     words = [*command_words(run.ctx, without=["resume"]), *(["--resume"] if n_finished else [])]
-    typer.echo(f"stopped after epoch {n_finished} of {epochs}; go on with: {shlex.join(words)}", err=True)
+    typer.echo(f"stopped after epoch {n_finished} of {epochs}; resume with: {shlex.join(words)}", err=True)
     raise typer.Exit(130)
 
 
@@ -217,7 +228,7 @@ def _write(run: _Run, history: History) -> None:
         run.network.save(run.model)
         history.write_csv(run.folder / "history.csv")
     try:
-        # Outside: an error of ours in drawing is no mistake of the user's.
+        # Outside: an error in drawing is a bug in rcspike, not a mistake of the user.
         figure = plots.training_figure(run.network, history, run.dataset.test, noise=run.noise)
         with user_errors():
             plots.save_figure(figure, run.folder / "learning", description=record.description)

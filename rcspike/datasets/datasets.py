@@ -82,7 +82,7 @@ class Dataset:
     Parameters
     ----------
     name
-        What reports and figures call it.
+        Name in reports and figures.
     train, test
         The two halves; their images must have the same height and width.
 
@@ -116,12 +116,12 @@ class Dataset:
 
 
 def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Dataset:
-    """Data set of that name, read from a given folder, or from where it is found or else downloaded once.
+    """Load a data set by name, from a given folder or from the usual folders; if missing, it is downloaded once.
 
     ``digits`` (1,437 + 360 images of 8 x 8, split with a fixed seed so that every class keeps its
-    share) ships with scikit-learn. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000 images of
+    fraction) ships with scikit-learn. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000 images of
     28 x 28) are four IDX files each, plain or gzipped. If a directory is given, each file must be in
-    ``directory/<name>`` or in ``directory``, and nothing else is looked at. Otherwise each file is taken
+    ``directory/<name>`` or in ``directory``, and no other folder is used. Otherwise each file is taken
     from the first of these folders that has it: ``$RCSPIKE_DATA/<name>``, the user's cache,
     ``/usr/share/datasets/<name>``; a file that is in none of them is downloaded into the cache.
     Every file is checked against a known sha256 wherever it comes from, and no more of it is read than
@@ -176,7 +176,7 @@ def _checked_images(images: NDArray[Any]) -> NDArray[Any]:
     if images.dtype != np.uint8:
         if not np.issubdtype(images.dtype, np.floating):
             raise ValueError(f"images must be uint8 (0 to 255) or floating point (0 to 1), got {images.dtype}")
-        wrong = ~((images >= 0) & (images <= 1))  # this way round NaN is wrong too
+        wrong = ~((images >= 0) & (images <= 1))  # written so that NaN is wrong too
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise ValueError(f"pixel {images[at]} at {at} is outside [0, 1]: divide by the full-scale intensity")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 
 # Digests of the decompressed IDX files, the same whoever compressed them.
 SHA256 = {
@@ -68,8 +68,8 @@ _UNSIGNED_BYTE = 0x08
 def read_files(name: str, directory: str | os.PathLike[str] | None) -> list[NDArray[np.uint8]]:
     """Arrays of the files of a data set, in the order of ``SHA256[name]``.
 
-    With a directory, each file comes from there; without one from the first folder that has it, else from the first
-    mirror that delivers it. :func:`rcspike.datasets.load` has the order and the errors.
+    With a directory, each file comes from there; without one from the first folder that has it, otherwise from
+    the first mirror that delivers it. :func:`rcspike.datasets.load` documents the order and the errors.
     """
     if directory is not None:
         return [_given(name, file, Path(directory).expanduser()) for file in SHA256[name]]
@@ -84,7 +84,7 @@ def _given(name: str, file: str, directory: Path) -> NDArray[np.uint8]:
     if array is None:
         raise FileNotFoundError(
             f"{name} not found in {directory / name} or {directory} ({file} is missing); put the four IDX files into "
-            f"one of them, or give no folder to have rcspike look in its usual places and download what is missing"
+            f"one of them, or give no folder: rcspike then searches its usual places and downloads missing files"
         )
     return array
 
@@ -93,7 +93,7 @@ def _folders(name: str) -> list[Path]:
     folders = []
     if root := os.environ.get("RCSPIKE_DATA"):
         folders.append(Path(root).expanduser() / name)
-    # Whether pooch is there or not decides about the cache too: nothing else fills it.
+    # The cache exists only if pooch is installed, since only pooch fills it.
     with contextlib.suppress(ImportError):
         folders.append(_cache_folder(name))
     return [*folders, SYSTEM_FOLDER / name]
@@ -150,11 +150,11 @@ def _download(name: str, file: str) -> NDArray[np.uint8]:
         except (OSError, ValueError) as error:  # every error of requests is an OSError
             failures.append(f"{url}: {error}")
             continue
-        # A server that labels gzip as an encoding gets it undone on the way here.
+        # If the server labels gzip as an encoding, the HTTP client has already decompressed the body.
         suffix = ".gz" if body.getvalue().startswith(_GZIP_MAGIC) else ""
         path = _cache_folder(name) / (file + suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(body.getvalue())
         return array
     raise ConnectionError("; ".join(failures))
@@ -169,7 +169,7 @@ class _Body(io.BytesIO):
 
     def write(self, data: Any, /) -> int:
         if self.tell() + len(data) > self._limit:
-            raise ValueError(f"more than {self._limit} bytes came, the most that this file takes")
+            raise ValueError(f"more than {self._limit} bytes came, the maximum size of this file")
         return super().write(data)
 
 
@@ -188,7 +188,7 @@ def _max_bytes(shape: tuple[int, ...]) -> int:
 
 
 def decode_idx(data: bytes, *, shape: tuple[int, ...], sha256: str) -> NDArray[np.uint8]:
-    """Array held by an IDX file of unsigned bytes, plain or gzipped, once its content is proven.
+    """Array held by an IDX file of unsigned bytes, plain or gzipped, after its content has been verified.
 
     No more is decompressed than an array of this shape takes, however much the file would expand to.
 
@@ -213,7 +213,7 @@ def decode_idx(data: bytes, *, shape: tuple[int, ...], sha256: str) -> NDArray[n
         file.
     """
     if len(data) > _max_bytes(shape):
-        raise ValueError(f"longer than {_max_bytes(shape)} bytes, the most that shape {shape} takes")
+        raise ValueError(f"longer than {_max_bytes(shape)} bytes, the maximum for shape {shape}")
     raw = _gunzip(data, _size(shape)) if data.startswith(_GZIP_MAGIC) else data
     # Parsed before it is hashed: "80 bytes short" says more than a wrong digest.
     array = _parse(raw, shape)

@@ -1,6 +1,14 @@
 """Many trainings or chips: grids of runs, studies of chips, where to run them, and their tables."""
 
-from rcspike.experiments.chip_study import Case, Sample, alone, chip_accuracy, chip_seeds, run_cases, swept
+from rcspike.experiments.chip_study import (
+    Case,
+    Sample,
+    chip_accuracy,
+    chip_seeds,
+    run_cases,
+    single_effect_cases,
+    sweep_cases,
+)
 from rcspike.experiments.executors import executor, run_jobs
 from rcspike.experiments.experiment import (
     BUDGET,
@@ -27,7 +35,6 @@ __all__ = [
     "Row",
     "Run",
     "Sample",
-    "alone",
     "check_parameters",
     "chip_accuracy",
     "chip_seeds",
@@ -44,9 +51,10 @@ __all__ = [
     "run_jobs",
     "run_rows",
     "run_sweep",
+    "single_effect_cases",
     "stored_runs",
     "summary_rows",
-    "swept",
+    "sweep_cases",
     "train_defaults",
     "write_table",
 ]

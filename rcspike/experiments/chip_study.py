@@ -1,4 +1,4 @@
-"""Accuracy over many virtual chips: how it scatters, what share is good enough, and which effect costs most."""
+"""Accuracy over many virtual chips: its spread, the yield, and which effect reduces it most."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rcspike import datasets
 from rcspike._common.arrays import FloatArray
-from rcspike._common.atomic import check_writable, written_whole
+from rcspike._common.atomic import atomic_write, check_writable
 from rcspike._common.identity import canonical, digest, plain
 from rcspike._common.readers import read_json
 from rcspike._core import build_config
@@ -28,7 +28,7 @@ from rcspike.hardware import program
 from rcspike.network import Network
 from rcspike.nonideal import Devices, Effect
 
-__all__ = ["Case", "Sample", "alone", "chip_accuracy", "chip_seeds", "run_cases", "swept"]
+__all__ = ["Case", "Sample", "chip_accuracy", "chip_seeds", "run_cases", "single_effect_cases", "sweep_cases"]
 
 _CHIPS_A_JOB = 10  # enough to make a worker's start worth its while, few enough to share out
 
@@ -77,17 +77,17 @@ class Sample:
         return float(np.quantile(self.accuracies, q))
 
     def share_above(self, required: float) -> float:
-        """The yield: the share of chips that have a required accuracy or more."""
+        """The yield: the fraction of chips that have a required accuracy or more."""
         return float(np.mean(np.asarray(self.accuracies) >= required))
 
 
-def alone(effects: Sequence[Effect], devices: Devices) -> list[Case]:
+def single_effect_cases(effects: Sequence[Effect], devices: Devices) -> list[Case]:
     """A case for each effect by itself, and one for the range of the devices if it is limited.
 
     Examples
     --------
     >>> from rcspike.nonideal import Jitter, Stuck
-    >>> [case.name for case in alone([Stuck(share=0.1), Jitter()], Devices(on_off=20.0))]
+    >>> [case.name for case in single_effect_cases([Stuck(share=0.1), Jitter()], Devices(on_off=20.0))]
     ['devices alone', 'stuck alone', 'jitter alone']
     """
     limited = [] if devices == Devices() else [Case("devices alone", (), devices)]
@@ -96,20 +96,20 @@ def alone(effects: Sequence[Effect], devices: Devices) -> list[Case]:
     return limited + [Case(f"{effect.name} alone", (effect,), kept) for effect in effects]
 
 
-def swept(
+def sweep_cases(
     effects: Sequence[Effect], devices: Devices, name: str, values: Sequence[float], *, parameter: str | None = None
 ) -> list[Case]:
-    """A case for each size of one effect among the others.
+    """Cases in which one effect takes each of several sizes, with the other effects unchanged.
 
     Parameters
     ----------
     effects : sequence of Effect
     devices : Devices
     name : str
-        Of the effect.
+        Name of the effect.
     values : sequence of float
     parameter : str, optional
-        Which of its parameters takes them; its size by default.
+        The parameter that is varied; by default the one that is the effect's size.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def swept(
     Examples
     --------
     >>> from rcspike.nonideal import Jitter, Stuck
-    >>> [case.name for case in swept([Stuck(share=0.1), Jitter()], Devices(), "jitter", [0.0, 0.02])]
+    >>> [case.name for case in sweep_cases([Stuck(share=0.1), Jitter()], Devices(), "jitter", [0.0, 0.02])]
     ['jitter sigma 0', 'jitter sigma 0.02']
     """
     names = [effect.name for effect in effects]
@@ -195,26 +195,26 @@ def run_cases(
     ----------
     network : Network
     dataset : str
-        As `rcspike.datasets.load` knows it.
+        Name of a data set, as in `rcspike.datasets.load`.
     cases : sequence of Case
     chips : int
-        Of each case.
+        Number of chips for each case.
     seed : int
-        Of all of them.
+        Seed of all random numbers.
     folder : path, optional
-        Keeps what has been finished: each case is stored as soon as it is, with all that decides its result, and not
-        done again. Effects must be dataclasses of numbers, words and arrays then, as those of `rcspike.nonideal` are.
+        Folder for finished cases: each is stored with everything that decides its result, and is not computed again.
+        Effects must then be dataclasses of numbers, strings and arrays, as those of `rcspike.nonideal` are.
     workers, dask
         Where to run: see `rcspike.experiments.executor`. The result is the same anywhere.
     data : path, optional
         Folder with the data set's files, for every worker.
     progress : callable, optional
-        Called with the number of chips that have been finished now.
+        Called with the number of chips that have just been finished.
 
     Returns
     -------
     list of Sample
-        In the order of the cases.
+        One sample for each case, in the order of the cases.
 
     Raises
     ------
@@ -261,7 +261,7 @@ def run_cases(
             if len(parts[i]) == len(starts):
                 found[i] = [accuracy for first in starts for accuracy in parts[i][first]]
                 if files:
-                    with written_whole(files[i]) as temporary:
+                    with atomic_write(files[i]) as temporary:
                         temporary.write_text(json.dumps({"case": identities[i], "accuracies": found[i]}) + "\n")
     return [Sample(case, tuple(accuracies or ())) for case, accuracies in zip(cases, found, strict=True)]
 

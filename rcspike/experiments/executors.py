@@ -34,15 +34,15 @@ def run_jobs(
     workers: int | None = None,
     dask: str | None = None,
 ) -> Generator[tuple[Job, Result | Exception], None, None]:
-    """Call ``function(job, threads=...)`` for every job, and yield each with what it returned as soon as it has.
+    """Call ``function(job, threads=...)`` for every job, and yield each job with its result as soon as it is finished.
 
-    A job that raises an exception is yielded with it and disturbs no other. One whose process dies is run again, up to
+    A job that raises an exception is yielded with it; other jobs continue. A job whose process dies is run again, up to
     three times, by Dask or here.
 
     Parameters
     ----------
     function : callable
-        From a module that a worker can import.
+        A function from a module that a worker can import.
     jobs : sequence
         Sent to the workers by pickle.
     workers, dask
@@ -64,10 +64,10 @@ def run_jobs(
         with executor(len(left), workers=workers, dask=dask) as (pool, threads):
             futures: dict[Future[Result], Job] = {pool.submit(function, job, threads=threads): job for job in left}
             for n_done, future in enumerate(as_completed(futures)):
-                if future.cancelled():  # by Dask alone, which does so with all once it has lost its scheduler
+                if future.cancelled():  # only Dask does this, with all futures, once it has lost its scheduler
                     raise OSError(
                         f"the Dask scheduler at {dask} is gone, with {len(left) - n_done} of {len(jobs)} jobs to do; "
-                        "what has finished is kept: start the scheduler and the workers again and repeat the command"
+                        "finished results are kept: start the scheduler and the workers again and repeat the command"
                     )
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool) and attempt < _LOSSES:
@@ -85,7 +85,7 @@ def run_jobs(
 
 @contextmanager
 def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None) -> Iterator[tuple[Executor, int]]:
-    """A ``concurrent.futures.Executor``, and how many threads a job may use there so that no core serves two.
+    """A ``concurrent.futures.Executor``, and the number of threads for each job such that no core is used by two jobs.
 
     When the block is left early, by an error or by Ctrl-C, jobs that wait are dropped, and those that run on this
     machine are stopped.
@@ -95,7 +95,7 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
     n_jobs : int
         How many jobs there will be.
     workers : int, optional
-        Processes on this machine; as many as there are cores or jobs by default.
+        Number of processes on this machine; by default the number of cores, or of jobs if that is smaller.
     dask : str, optional
         Address of a Dask scheduler, such as ``tcp://node1:8786``, to use instead of this machine.
 
@@ -143,8 +143,10 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
 
 @contextmanager
 def _no_ctrl_c() -> Iterator[None]:
-    """Processes that are started meanwhile do not get Ctrl-C, not even before they could ask not to; this one gets it
-    afterwards, rather than between a process's start and what it has to be told."""
+    """Block Ctrl-C while child processes start, so that they never receive it, not even before they can ignore it.
+
+    This process receives a blocked Ctrl-C at the end of the block, not between a child's start and its first message.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -201,7 +203,7 @@ def _dask(address: str) -> Iterator[Any]:
 
 
 def _check_cluster(client: Any, address: str) -> None:
-    """Raise an error for what would leave jobs without an answer: no workers, or some without this rcspike."""
+    """Raise an error if there are no workers, or if some do not have this version of rcspike."""
     # By a function of the standard library, since one of this package is sent by its name. As a job too, so that a
     # cluster that grows with its load starts a worker.
     question = pkgutil.resolve_name, "rcspike:__version__"

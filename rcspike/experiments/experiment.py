@@ -1,4 +1,4 @@
-"""One run of a sweep: parameters that can be sent anywhere and told from all others, and what comes of them."""
+"""One run of a sweep: its parameters, which can be sent to other machines and identify the run, and its results."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact
 
 
 def check_parameters(parameters: Parameters) -> None:
-    """Refuse what cannot be run.
+    """Raise an error if the parameters do not describe a run.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def check_parameters(parameters: Parameters) -> None:
 
 
 def experiment_name(parameters: Parameters) -> str:
-    """For people: the parameters that every experiment has, and the circuit.
+    """Readable name of an experiment: the parameters that every experiment has, and the circuit.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def experiment_name(parameters: Parameters) -> str:
 
 
 def experiment_circuit(parameters: Parameters) -> Circuit:
-    """The circuit that an experiment, or a line of a sweep's table, is about.
+    """Circuit of an experiment, or of a row of a sweep's table.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def experiment_key(parameters: Parameters) -> str:
 
 
 def experiment_identity(parameters: Parameters) -> dict[str, Any]:
-    """All that decides the result, as JSON takes it: parameters, defaults and the version of rcspike.
+    """Everything that decides the result, as JSON types: parameters, defaults and the version of rcspike.
 
     It is the same for 1 and 1.0, for numbers of NumPy and for a list of sizes.
 

@@ -1,4 +1,4 @@
-"""What a run uses unless told otherwise: the defaults of `train`, and what suits each data set."""
+"""Default settings of a run: the defaults of `train`, and the settings for each data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
 
 
 def train_defaults() -> dict[str, Any]:
-    """Keyword arguments of `train` that have a default, so that nothing else repeats one.
+    """Keyword arguments of `train` that have a default. No other module repeats these values.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An ordinary ReLU network of the same size, to put an RC-Spike network's accuracy beside."""
+"""An ordinary ReLU network of the same size, to compare with an RC-Spike network's accuracy."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def relu_accuracy(
     learning_rate : float
         That of the first epoch.
     threads : int, optional
-        Of the matrix products; all cores by default.
+        Number of threads of the matrix products; all cores by default.
 
     Returns
     -------
     float
-        In [0, 1].
+        Test accuracy in [0, 1].
 
     Raises
     ------

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rcspike import datasets
-from rcspike._common.atomic import check_writable, written_whole
+from rcspike._common.atomic import atomic_write, check_writable
 from rcspike._common.identity import canonical, plain
 from rcspike._common.readers import read_json
 from rcspike.experiments.executors import run_jobs
@@ -37,7 +37,7 @@ V_SYN = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, math.inf)
 
 @dataclass(frozen=True)
 class Run:
-    """An experiment and what came of it: a result, an error, or neither if it has not been run yet."""
+    """An experiment and its outcome: a result, an error, or neither if it has not been run yet."""
 
     parameters: Parameters
     result: Mapping[str, float] | None = None
@@ -54,14 +54,14 @@ def grid(
     relu: bool = True,
     transfer: bool = False,
 ) -> list[Parameters]:
-    """Every combination of data set, hidden layers, V_syn, seed and whatever else is varied.
+    """Every combination of data set, hidden layers, V_syn, seed and any other varied parameter.
 
     Parameters
     ----------
     names : iterable of str
         Data sets.
     v_syn : sequence of float
-        In V_th; ``math.inf`` is the conventional circuit.
+        Rails in V_th; ``math.inf`` is the conventional circuit.
     seeds : sequence of int
     hidden : sequence of sequence of int, optional
         Sizes of the hidden layers of each architecture; those of the data set's preset by default.
@@ -133,7 +133,7 @@ def run_sweep(
     Parameters
     ----------
     experiments : sequence of dict
-        As `grid` makes them.
+        Experiments as `grid` returns them.
     folder : path
     workers, dask
         Where to run: see `rcspike.experiments.executor`.
@@ -147,14 +147,14 @@ def run_sweep(
     Returns
     -------
     list of Run
-        In the order of the experiments.
+        Runs in the order of the experiments.
 
     Raises
     ------
     OSError
         If the folder cannot be written, or as in `rcspike.experiments.executor`.
     ValueError
-        If a data set is damaged, or a file in the folder is not one of ours.
+        If a data set is damaged, or a file in the folder was not written by a sweep.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def run_sweep(
     left = [i for i, run in enumerate(found) if run.result is None and (run.error is None or retry)]
     if dask is None:
         for name in {experiments[i]["dataset"] for i in left}:
-            datasets.load(name, directory=data)  # so that what is missing is said now, and downloaded once
+            datasets.load(name, directory=data)  # so that missing files are reported now, and downloaded once
     check_writable(Path(folder, "runs"))
     function = functools.partial(_run_numbered, data=data)
     with closing(run_jobs(function, [(i, experiments[i]) for i in left], workers=workers, dask=dask)) as finished:
@@ -186,12 +186,12 @@ def run_sweep(
 
 
 def stored_runs(experiments: Sequence[Parameters], folder: str | os.PathLike[str]) -> list[Run]:
-    """What the folder of a sweep has of these experiments, in their order.
+    """Runs of these experiments as stored in the folder of a sweep, in the order of the experiments.
 
     Raises
     ------
     ValueError
-        If a file there is not one of ours.
+        If a file there was not written by a sweep.
 
     Examples
     --------
@@ -213,7 +213,7 @@ def _write(file: Path, run: Run) -> None:
     settings = experiment_identity(run.parameters)
     record = {"parameters": run.parameters, "settings": settings, "result": run.result, "error": run.error}
     text = json.dumps(plain(record), indent=2)  # nan and inf as Python's JSON reads them
-    with written_whole(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(text + "\n")
 
 
@@ -232,7 +232,7 @@ def _read(file: Path, experiment: Parameters) -> Run:
 
 
 def _is_result(value: Any) -> bool:
-    """Whether it is what `run_experiment` returns, or None."""
+    """Whether the value is a result of `run_experiment`, or None."""
     if value is None:
         return True
     if not (isinstance(value, dict) and {"test_accuracy", "seconds"} <= set(value)):

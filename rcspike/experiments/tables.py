@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 from rcspike._common.identity import canonical
 from rcspike.experiments.sweep import Run
 
@@ -16,13 +16,13 @@ __all__ = ["Row", "run_rows", "summary_rows", "write_table"]
 
 Row = Mapping[str, Any]
 
-# In this order, the first of each line; whatever else was set or varied follows.
+# In this order, the first of each line; any other parameter that was set or varied follows.
 _COLUMNS = ("dataset", "model", "hidden", "v_syn")
 _MEASURED = ("test", "validation", "energy_pj")
 
 
 def run_rows(runs: Sequence[Run]) -> list[Row]:
-    """One line for each finished run: its parameters, its accuracies in [0, 1], and what else was measured.
+    """One line for each finished run: its parameters, its accuracies in [0, 1], and all other measurements.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def summary_rows(runs: Sequence[Run]) -> list[Row]:
 
 
 def write_table(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
-    """Write lines as CSV, whole or not at all: a column for each name that any line has, empty where a line has it not.
+    """Write rows as a CSV file, atomically: one column for each name in any row, empty where a row lacks the name.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     last = [name for name in names if name == "n" or name.endswith(("_mean", "_std"))]
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, [*(name for name in names if name not in last), *last], lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)

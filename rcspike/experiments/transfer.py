@@ -1,4 +1,4 @@
-"""Weights trained as if the physics were not there, run where it is: what ignoring resistive coupling costs."""
+"""Weights trained without resistive coupling and run with it: the accuracy lost by ignoring the coupling."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def transfer(
     """Test accuracy of a network's weights on another circuit, with the best scales of positive and negative weights.
 
     One factor for all positive weights of the network and one for all negative ones, chosen on a grid of step 0.1 by
-    the accuracy on 5,000 training images: what can be done without training again (arXiv 2412.09010 v1 calls the
+    the accuracy on 5,000 training images: the best result without training again (arXiv 2412.09010 v1 calls the
     result "ANN").
 
     Parameters
@@ -36,7 +36,7 @@ def transfer(
     network : Network
         Trained on a circuit of weak coupling, such as V_syn = 100.
     circuit : Circuit
-        To run the weights on.
+        The circuit on which the weights are run.
     dataset : Dataset
     noise, seed, threads
         As in `rcspike.evaluate`.

@@ -1,10 +1,10 @@
-"""What stands behind the weights: devices as trained and as programmed, chips, calibration, energy and volts."""
+"""Hardware behind the weights: devices in training and as programmed, chips, calibration, energy and physical units."""
 
 from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
 from rcspike.hardware.chips import Chip, program
 from rcspike.hardware.device_model import DeviceModel, draw_devices
 from rcspike.hardware.energy import PARTS, EnergyModel, activity, energy_parts, mean_energy, tops_per_watt
-from rcspike.hardware.injection import Injected, injected
+from rcspike.hardware.injection import TrainingEffects, training_effects
 from rcspike.hardware.physical import PhysicalScale
 
 __all__ = [
@@ -12,15 +12,15 @@ __all__ = [
     "Chip",
     "DeviceModel",
     "EnergyModel",
-    "Injected",
     "PhysicalScale",
+    "TrainingEffects",
     "activity",
     "draw_devices",
     "energy_parts",
-    "injected",
     "mean_energy",
     "program",
     "retrain_last_layer",
     "tops_per_watt",
+    "training_effects",
     "trim_neurons",
 ]

@@ -1,4 +1,4 @@
-"""What can be put right on a chip after it has been programmed: its neurons' trims, and its last layer."""
+"""Calibration of a chip after programming: trims of its neurons, and fine-tuning of its last layer."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
     """Trim ramp current and threshold of each neuron until it fires, on average, when it should.
 
     Layer after layer, each neuron's two trims are fitted by least squares to the voltages that the ideal network has
-    for the same images, over those in which the neuron spikes. Neurons that hardly ever do are left alone. On a bent
-    ramp the fit is that of an ideal one.
+    for the same images, over those in which the neuron spikes. Neurons that hardly ever spike keep their trims. On a
+    nonlinear ramp the fit assumes a linear one.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
     times : (batch, n_in)
         Spike times in T of some hundred images that nothing is tested on.
     seed : int, optional
-        Of temporal noise, if the chip has any.
+        Seed of the temporal noise; required if the chip has temporal noise.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def retrain_last_layer(
     learning_rate: float = 1e-3,
     temperature: float = 0.07,
 ) -> Chip:
-    """Adapt the devices of the last layer to all that is wrong on a chip, by gradients through its own devices.
+    """Adapt the devices of the last layer to all errors of a chip, by gradients through its own devices.
 
     Cross-entropy over the output spike times as in `rcspike.train`, exact gradients, and Adam on both conductances of
     each pair, which stay within their range. Devices that are stuck are moved like the others.
@@ -101,10 +101,10 @@ def retrain_last_layer(
     labels : (batch,)
         Their classes.
     seed : int
-        Of the order of the samples and of temporal noise.
+        Seed of the order of the samples and of the temporal noise.
     epochs, batch_size : int
     learning_rate : float
-        Of the first step, as a share of g_max; it falls to zero in a straight line.
+        Learning rate of the first step, as a fraction of g_max; it falls linearly to zero.
     temperature : float
         tau in T.
 
@@ -117,7 +117,7 @@ def retrain_last_layer(
     --------
     >>> from rcspike.hardware.chips import program
     >>> from rcspike.nonideal import Stuck
-    >>> network = Network([np.eye(2)[::-1].copy()], Circuit())  # the wrong way round
+    >>> network = Network([np.eye(2)[::-1].copy()], Circuit())  # reversed
     >>> times, labels = np.array([[0.0, np.inf], [np.inf, 0.0]]), np.array([0, 1])
     >>> chip = retrain_last_layer(program(network, seed=0), times, labels, seed=0, epochs=100, learning_rate=0.05)
     >>> chip.predict(times)
@@ -142,8 +142,8 @@ def retrain_last_layer(
             grad = _gradient(layer, hidden[picked], labels[picked], temperature)
             first, second = 0.9 * first + 0.1 * grad, 0.999 * second + 0.001 * grad**2
             direction = first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
-            rate = learning_rate * layer.greatest * (1 - step / (epochs * n_batches))
-            devices = np.clip(devices - rate * direction, layer.least, layer.greatest)
+            rate = learning_rate * layer.g_max * (1 - step / (epochs * n_batches))
+            devices = np.clip(devices - rate * direction, layer.g_min, layer.g_max)
             layer = replace(layer, plus=devices[0], minus=devices[1])
     return replace(chip, layers=(*chip.layers[:-1], layer))
 

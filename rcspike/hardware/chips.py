@@ -31,11 +31,11 @@ def program(
     ----------
     network : Network
     nonidealities : sequence of rcspike.nonideal effects
-        Applied in this order to each layer. One usually has levels first, then the errors of programming, drift and,
-        last, stuck devices.
+        Effects, applied in this order to each layer. The usual order is levels, errors of programming, drift, and stuck
+        devices last.
     seed : int
-        Of the chip: the same seed gives the same chip. Each effect draws from a stream of its own, so that another
-        effect, or another size of this one, changes none of its random numbers.
+        Seed of the chip: the same seed gives the same chip. Each effect draws from its own random stream, so that
+        another effect, or another size of this one, changes none of its random numbers.
     devices : Devices, optional
         Range of the conductances; perfect devices that just reach the largest weight of each layer by default.
 
@@ -93,7 +93,7 @@ class _Drawn:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chip:
-    """A chip that `program` has made: its fixed pattern is frozen, its temporal noise comes with every inference.
+    """A chip made by `program`: its fixed pattern stays the same, its temporal noise is redrawn for every inference.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Chip:
     seed : int
         It was made with.
     dtype : float32 or float64
-        In which it computes.
+        Dtype in which the chip computes.
 
     Examples
     --------
@@ -144,16 +144,18 @@ class Chip:
 
         Parameters
         ----------
-        times : (batch, n_in), or what `rcspike.functional.schedule` has made of it
+        times : (batch, n_in), or their `rcspike.functional.schedule`
             Input spike times in T.
         seed : int, optional
-            Of the temporal noise; needed if there is any. Devices are read once for the whole batch.
+            Seed of the temporal noise; required if the chip has temporal noise. Devices are read once for the
+            whole batch.
         threads : int, optional
 
         Returns
         -------
         (batch, n_out)
-            In V_th, less each neuron's offset and noise: as if all had the same threshold. The highest spikes first.
+            Voltages in V_th, minus each neuron's offset and noise, as if all thresholds were equal. The highest spikes
+            first.
 
         Raises
         ------
@@ -200,7 +202,7 @@ class Chip:
 
     @cached_property
     def engine(self) -> DeviceNetwork:
-        """What the engine is told of the chip, but for temporal noise and for diodes that block."""
+        """The chip as a network of the engine, without temporal noise and without diodes that block."""
         return _network(self.layers, self.dtype)
 
     def _read(self, seed: int | None) -> tuple[Layer, ...]:

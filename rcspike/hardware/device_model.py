@@ -1,4 +1,4 @@
-"""How real devices differ from the weights they are to be: what device-aware training draws afresh for every batch."""
+"""Differences between real devices and their target weights; device-aware training draws them again for every batch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["DeviceModel", "draw_devices"]
 class DeviceModel:
     """Errors of the devices of a chip, as independent draws for each device.
 
-    A weight w becomes a pair of devices (`DevicePairs`): abs(w) above the least conductance on the rail of its sign,
-    the least on the other. In the units of the weights, devices reach from ``off * g_max`` to
-    ``g_max = w_max / (1 - off)``. The three kinds of variation act in this order on the target; a stuck device is
-    where it is.
+    A weight w becomes a pair of devices (`DevicePairs`): abs(w) above the minimum conductance on the rail of its sign,
+    the minimum on the other. In the units of the weights, devices reach from ``off * g_max`` to
+    ``g_max = w_max / (1 - off)``. The three kinds of variation act in this order on the target; a stuck device
+    ignores them.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ class DeviceModel:
     lognormal : float
         Standard deviation of ln g.
     proportional : float
-        Standard deviation of a Gaussian error, as a share of g.
+        Standard deviation of a Gaussian error, as a fraction of g.
     absolute : float
-        Standard deviation of a Gaussian error, as a share of g_max. No device falls below 0.
+        Standard deviation of a Gaussian error, as a fraction of g_max. No device falls below 0.
     stuck_off, stuck_on : float
         Probabilities that a device is at g_min or at g_max, whatever its target.
     w_max : sequence of float
@@ -88,32 +88,32 @@ def _rebuild(parameters: dict[str, Any]) -> DeviceModel:
 
 
 def draw_devices(weights: FloatArray, model: DeviceModel, *, seed: int, step: int = 0, layer: int = 0) -> DevicePairs:
-    """One draw of a layer's devices: that of a training step of this seed.
+    """Draw the devices of a layer once, as a training step with this seed does.
 
     Parameters
     ----------
     weights : (n_in, n_out)
-        In V_th / T.
+        Target weights in V_th / T.
     model : DeviceModel
     seed : int
         Non-negative, below 2**64.
     step, layer : int
-        Each step and each layer has devices of its own.
+        Each step and each layer has its own devices.
 
     Returns
     -------
     DevicePairs
-        In the dtype of the weights. The two dtypes draw different devices.
+        Pairs in the dtype of the weights. The two dtypes draw different devices.
 
     Raises
     ------
     TypeError, ValueError
-        If the weights are no finite float32 or float64 matrix, or ``w_max`` does not have this layer.
+        If the weights are not a finite float32 or float64 matrix, or ``w_max`` does not have this layer.
 
     Notes
     -----
     Random words come from Threefry-2x32-20 (Salmon et al., SC 2011), keyed by seed, step, layer and effect and counted
-    by synapse: no draw depends on the number of threads or on what else is drawn.
+    by synapse: a draw depends neither on the number of threads nor on other draws.
 
     Examples
     --------

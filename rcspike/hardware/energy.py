@@ -1,7 +1,7 @@
-"""Energy of an inference in joules, part by part, beside a conventional circuit under the same assumptions.
+"""Energy of an inference in joules, part by part, compared with a conventional circuit under the same assumptions.
 
-What a network does is counted once, exactly and in normalised units (`activity`); what that costs is a matter of the
-circuit's constants (`EnergyModel`, `energy_parts`). The formulas and the sources of the constants: docs/energy.md.
+The activity of a network is counted once, exactly and in normalised units (`activity`); its energy follows from the
+constants of the circuit (`EnergyModel`, `energy_parts`). The formulas and the sources of the constants: docs/energy.md.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _BOLTZMANN = 1.380649e-23  # J/K, exact by the SI's definition
 class EnergyModel:
     """Constants of the circuit around the synapses, in SI units.
 
-    The defaults are of the SKY130 process: published values where there are any, else derived from its device models or
-    assumed; docs/energy.md has the source of each.
+    The defaults are of the SKY130 process: published values where they exist, otherwise derived from its device models
+    or assumed; docs/energy.md lists the source of each.
 
     Parameters
     ----------
@@ -44,26 +44,26 @@ class EnergyModel:
     v_ramp : float
         Supply of the ramp's current source, seen from the resting voltage, in V.
     line_capacitance : float
-        In F, of an axon line for each neuron that it passes: the junction of a synapse's diode and some metal. An input
-        has a line for each rail, and its spike takes both from rest to their rails.
+        Capacitance in F of an axon line per neuron that it passes: the junction of a synapse's diode and some metal. An
+        input has a line for each rail, and its spike takes both from rest to their rails.
     reset_capacitance : float
-        Of the gate of a neuron's reset switch in F.
+        Capacitance in F of the gate of a neuron's reset switch.
     comparator_current : float
         Bias of a comparator in A, which flows in the firing phase.
     comparator_noise : float
-        Of the comparator, at its input, in V rms.
+        Noise of the comparator, at its input, in V rms.
     temperature : float
-        In K.
+        Temperature in K.
     headroom : float
-        Conventional circuit alone: what its current sources need above the threshold and below its negative in V.
+        Only for the conventional circuit: voltage in V that its current sources need above V_th and below -V_th.
     opamp_current : float
-        Conventional circuit alone: bias of a neuron's op-amp in A, which flows in both phases. The default is an
+        Only for the conventional circuit: bias of a neuron's op-amp in A, which flows in both phases. The default is an
         assumption that decides the comparison: it makes the op-amps four fifths of the conventional circuit's energy.
 
     Raises
     ------
     TypeError
-        If a value is no number, or `scale` no `rcspike.PhysicalScale`.
+        If a value is not a number, or `scale` is not a `rcspike.PhysicalScale`.
     ValueError
         If a value is negative or not finite, or the temperature not above 0.
 
@@ -132,7 +132,7 @@ class EnergyModel:
 
 @dataclass(frozen=True)
 class Activity:
-    """What a network does for each sample, layer by layer, in normalised units; arrays are (batch, n_layers).
+    """Activity of a network for each sample and layer, in normalised units; arrays are (batch, n_layers).
 
     Parameters
     ----------
@@ -195,21 +195,21 @@ def energy_parts(
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Energy of each part, sample and layer.
 
-    On infinite rails it is that of a conventional circuit, with current sources and an op-amp for each neuron. To set
-    one beside an RC-Spike circuit, price its activity on ``Circuit.conventional()``: the same spikes and charges, and
-    so the same function, from the supplies that current sources need.
+    On infinite rails it is the energy of a conventional circuit, with current sources and an op-amp for each neuron. To
+    compare it with an RC-Spike circuit, compute the energy of that circuit's activity on ``Circuit.conventional()``:
+    the same spikes and charges, and so the same function, from the supplies that current sources need.
 
     Parameters
     ----------
     done : Activity
     circuit : Circuit
-        Whose rails are paid for.
+        The circuit whose rails supply the charge.
     model : EnergyModel, optional
 
     Returns
     -------
     dict
-        From each name in ``PARTS`` to joules, (batch, n_layers).
+        Maps each name in ``PARTS`` to energies in J, (batch, n_layers).
 
     Examples
     --------
@@ -245,7 +245,7 @@ def mean_energy(parts: Mapping[str, npt.NDArray[np.float64]]) -> float:
     Parameters
     ----------
     parts : mapping
-        As `energy_parts` returns them.
+        Energies as `energy_parts` returns them.
 
     Examples
     --------
@@ -256,12 +256,12 @@ def mean_energy(parts: Mapping[str, npt.NDArray[np.float64]]) -> float:
 
 
 def tops_per_watt(joules: float, sizes: tuple[int, ...]) -> float:
-    """10^12 operations a joule: two, a product and a sum, for every synapse, whether its input spiked or not.
+    """Energy efficiency in 10^12 operations per joule; each synapse, active or not, counts as a product and a sum.
 
     Parameters
     ----------
     joules : float
-        Of one inference.
+        Energy of one inference in J.
     sizes : tuple of int
         As `rcspike.Network.sizes`.
 
@@ -274,7 +274,9 @@ def tops_per_watt(joules: float, sizes: tuple[int, ...]) -> float:
 
 
 def _ramp_charge(v: FloatArray, ramp: float) -> FloatArray:
-    """What the ramp adds to each membrane: up to the threshold, or over the whole window, which from v takes it to
-    (1 - (1 - b v) (1 - b)) / b."""
+    """Voltage that the ramp adds to each membrane: up to the threshold, or during the whole window.
+
+    In a whole window the ramp takes v to (1 - (1 - b v) (1 - b)) / b.
+    """
     rest: FloatArray = np.where(v > 0, np.maximum(1 - v, 0), 1 - ramp * v)
     return rest

@@ -1,4 +1,4 @@
-"""Layers of ideal neurons that do what real ones do: the engine knows one capacitance, one ramp and one diode drop."""
+"""Layers of ideal neurons equivalent to real ones: the engine has one capacitance, one ramp and one diode drop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["equivalent_pairs", "equivalent_scale", "equivalent_voltages"]
 
 
 def equivalent_pairs(layer: Layer, dtype: np.dtype[Any]) -> DevicePairs:
-    """What the engine is told of a layer; of one without any effect the very bits of its weights.
+    """Pairs of the ideal layer that is equivalent to a real one; without any effect exactly the layer's weights.
 
     Another capacitance scales all currents of a neuron. Another ramp, or threshold, is the engine's own for voltages of
     another origin and unit: an offset, and a factor on all drives. And a pair can have any drive, whatever its diodes,
@@ -25,7 +25,7 @@ def equivalent_pairs(layer: Layer, dtype: np.dtype[Any]) -> DevicePairs:
     Raises
     ------
     ValueError
-        If a bent ramp never reaches a threshold.
+        If a nonlinear ramp never reaches a threshold.
     """
     circuit = layer.circuit
     plus, minus = layer.plus / layer.capacitance, layer.minus / layer.capacitance
@@ -77,11 +77,11 @@ def equivalent_voltages(
 
 
 def equivalent_scale(layer: Layer) -> tuple[Array, Array]:
-    """Where an ideal neuron's scale of voltages has a real one's rest, and how long a unit of the real one's is there.
+    """Rest voltage and unit of voltage of a real neuron on the voltage scale of the equivalent ideal one.
 
-    From `rest` an ideal neuron fires when a real one does that has not been charged at all, and both fire at once from
-    their thresholds. The ramps then agree everywhere, unless one is bent and its current off by a share s: between
-    those two points to s b / (8 (1 - b)), by Taylor's formula.
+    An ideal neuron at `rest` fires at the same time as an uncharged real one, and at their thresholds both fire at
+    once. The ramps then agree everywhere, unless one is nonlinear and its current has a relative
+    error s: between those two points they differ by s b / (8 (1 - b)), by Taylor's formula.
     """
     rest = _rest(layer)
     return rest, (1 - rest) / (1 + layer.offset)
@@ -92,5 +92,5 @@ def _rest(layer: Layer) -> Array:
     if b == 0:
         return np.asarray(1 - (1 + layer.offset) / current)
     if b * (1 + layer.offset.max()) >= 1:
-        raise ValueError(f"the bent ramp ({b}) never reaches a threshold of {1 + layer.offset.max():.3g} V_th")
+        raise ValueError(f"the nonlinear ramp ({b}) never reaches a threshold of {1 + layer.offset.max():.3g} V_th")
     return np.asarray(-np.expm1(np.log1p(-b) - np.log1p(-b * (1 + layer.offset)) / current) / b)

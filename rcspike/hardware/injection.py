@@ -1,4 +1,4 @@
-"""Effects as training can inject them: what it draws afresh for every batch, and what it cannot."""
+"""Nonideal effects in training: those that are drawn again for every batch, and those that cannot be injected."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from rcspike.nonideal import (
     Variation,
 )
 
-__all__ = ["Injected", "injected"]
+__all__ = ["TrainingEffects", "training_effects"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Injected:
-    """Arguments of `rcspike.train` that stand for effects, and the names of those that nothing stands for.
+class TrainingEffects:
+    """Arguments of `rcspike.train` that represent effects, and the names of the effects that cannot be represented.
 
     Examples
     --------
-    >>> Injected(devices=DeviceModel(), noise=0.01, offset=0.0, left_out=()).arguments()["noise"]
+    >>> TrainingEffects(devices=DeviceModel(), noise=0.01, offset=0.0, left_out=()).arguments()["noise"]
     0.01
     """
 
@@ -44,29 +44,31 @@ class Injected:
     left_out: tuple[str, ...]
 
     def arguments(self) -> dict[str, Any]:
-        """For `rcspike.train`."""
+        """Keyword arguments for `rcspike.train`."""
         return {"devices": self.devices, "noise": self.noise, "offset": self.offset}
 
 
-def injected(effects: Sequence[Effect], devices: Devices | None = None, *, n_layers: int = 1) -> Injected:
-    """How to train for effects.
+def training_effects(
+    effects: Sequence[Effect], devices: Devices | None = None, *, n_layers: int = 1
+) -> TrainingEffects:
+    """Represent effects by arguments of `rcspike.train`.
 
     Variation, levels, stuck devices, read noise, jitter, comparator noise and offsets are injected as they are. The
-    spread of published or measured programming errors becomes a part that is constant and one proportional to the
-    conductance, by least squares; the grid of a clock becomes the noise of its rounding. Where the programmer makes up
-    for stuck devices, the weight is lost all the same, and a device that is stuck off stands for it.
+    spread of published or measured programming errors is fitted by least squares with a constant part and a part
+    proportional to the conductance; the grid of a clock becomes the noise of its rounding. Where the programmer
+    compensates known stuck devices, the weight is lost in training: a device that is stuck off represents it.
 
     Parameters
     ----------
     effects : sequence of Effect
     devices : Devices, optional
     n_layers : int
-        Of the network, if w_max is one number.
+        Number of layers of the network; used if w_max is one number.
 
     Examples
     --------
     >>> from rcspike.nonideal import MembraneLeak
-    >>> found = injected([Variation(sigma=0.2), Jitter(sigma=0.01), MembraneLeak(conductance=0.1)])
+    >>> found = training_effects([Variation(sigma=0.2), Jitter(sigma=0.01), MembraneLeak(conductance=0.1)])
     >>> found.devices.lognormal, found.noise, found.left_out
     (0.2, 0.01, ('membrane_leak',))
     """
@@ -109,7 +111,7 @@ def injected(effects: Sequence[Effect], devices: Devices | None = None, *, n_lay
         w_max=devices.w_max if isinstance(devices.w_max, tuple) else _repeated(devices.w_max, n_layers),
         **sigma,
     )
-    return Injected(devices=model, noise=noise, offset=offset, left_out=tuple(left_out))
+    return TrainingEffects(devices=model, noise=noise, offset=offset, left_out=tuple(left_out))
 
 
 def _repeated(w_max: float | None, n_layers: int) -> tuple[float, ...]:

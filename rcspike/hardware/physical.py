@@ -14,7 +14,7 @@ __all__ = ["PhysicalScale"]
 
 @dataclass(frozen=True, kw_only=True)
 class PhysicalScale:
-    """What one normalised unit is in a real circuit.
+    """Size of the normalised units in a real circuit.
 
     The defaults are those of a published design in the SKY130 process (arXiv 2412.09010 v1, table 2 and appendix G).
 
@@ -30,7 +30,7 @@ class PhysicalScale:
     Raises
     ------
     TypeError
-        If a value is no number.
+        If a value is not a number.
     ValueError
         If a value is not above 0 and finite.
 

@@ -1,7 +1,7 @@
 """A diode by Shockley's equation in series with the synapse's resistor: the reference for the constant drop V_D.
 
-Slow, and numerically integrated: the engine knows constant drops alone. Currents and voltages of a diode are in SI
-units, those of a layer normalised as everywhere. Needs SciPy: ``pip install 'rcspike[spice]'``.
+The reference is integrated numerically and slow; the engine supports only constant drops. Currents and voltages of a
+diode are in SI units, those of a layer are normalised. Needs SciPy: ``pip install 'rcspike[spice]'``.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class Diode:
         Parameters
         ----------
         voltage : array
-            Across both, in V.
+            Voltage across diode and resistor, in V.
         conductance : array
-            Of the resistor, in S; where it is 0 there is no current.
+            Conductance of the resistor, in S; where it is 0 the current is 0.
 
         Notes
         -----
@@ -115,9 +115,9 @@ def charge_diodes(
     weights : (n_in, n_out)
         Signed synaptic weights in V_th / T: resistors of abs(E) / abs(w).
     circuit : Circuit
-        With finite rails, and no drop of its own.
+        A circuit with finite rails and without a diode drop.
     diode : Diode
-        Turned the right way on either rail.
+        The diode at both rails, in the conducting direction of each.
     scale : PhysicalScale, optional
 
     Returns
@@ -148,7 +148,9 @@ def charge_diodes(
     if math.isinf(circuit.e_plus) or math.isinf(circuit.e_minus):
         raise ValueError("a diode needs finite rails: a current source has none in series")
     if circuit.diode_drop != 0:
-        raise ValueError(f"the circuit must have no drop beside the diode's, got diode_drop {circuit.diode_drop}")
+        raise ValueError(
+            f"the circuit must have no drop in addition to the diode's, got diode_drop {circuit.diode_drop}"
+        )
     scale = scale or PhysicalScale()
     w = weights.astype(np.float64)
     side = np.where(w >= 0, 1.0, -1.0)

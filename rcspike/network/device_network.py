@@ -21,19 +21,19 @@ __all__ = ["DeviceNetwork", "DevicePairs"]
 class DevicePairs:
     """Synapses of one layer, all arrays float32 or all float64.
 
-    A device of conductance g on the rail E is given as the weight abs(E) g that it would be alone. So the pair's drive
-    is D = plus (1 - V_D/E+) - minus (1 - V_D/abs(E-)), and its conductance G = plus/E+ + minus/abs(E-). Any D and
-    G >= 0 are such a pair, if need be with one of the two below 0.
+    A device of conductance g on the rail E is given as the weight abs(E) g, as if it had no partner. So the
+    pair's drive is D = plus (1 - V_D/E+) - minus (1 - V_D/abs(E-)), and its conductance is G = plus/E+ + minus/abs(E-).
+    Any D and G >= 0 can be written as such a pair, where one of the two may be negative.
 
     Parameters
     ----------
     plus, minus : (n_in, n_out)
         Devices on the positive and on the negative rail, in V_th / T.
     drive0, conductance0 : (n_out,), optional
-        D0 in V_th / T and G0 >= 0 in 1 / T of what is on from t = 0: bias and leak.
+        D0 in V_th / T and G0 >= 0 in 1 / T of elements that conduct from t = 0: bias and leak.
     offset : (n_out,), optional
-        Of each neuron's threshold from 1, in V_th. The neuron fires as one of voltage v - offset would, which is exact
-        on the ideal ramp; voltages of the last layer are read as v - offset.
+        Offset of each neuron's threshold from 1, in V_th. The neuron fires as one of voltage v - offset would, which is
+        exact on the ideal ramp; voltages of the last layer are read as v - offset.
 
     Examples
     --------
@@ -130,14 +130,14 @@ class DeviceNetwork:
         shifts: Sequence[FloatArray] | None = None,
         threads: int | None = None,
     ) -> FloatArray:
-        """Voltages of the last layer at the end of its charging phase, less the offsets of its neurons.
+        """Voltages of the last layer at the end of its charging phase, minus the offsets of its neurons.
 
         Parameters
         ----------
         times : (batch, n_in)
             Input spike times in T, or their `rcspike.functional.schedule`, made once for many chips.
         shifts : sequence of (batch, n_out) arrays, optional
-            One for each layer, in the network's dtype: what is added to its spike times, in T; subtracted from the
+            One for each layer, in the network's dtype: shifts added to its spike times, in T; subtracted from the
             voltages of the last layer. A spike moved before the phase comes at its start, one after it is lost.
         threads : int, optional
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 from rcspike.circuit import Circuit
 
 __all__ = ["FORMAT_VERSION", "check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
@@ -53,14 +53,14 @@ def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dic
     start += b" " * (-len(start) % 8)  # so that the arrays are aligned
     if len(start) > MAX_HEADER[kind]:
         raise ValueError(f"{path} would have a header of {len(start)} bytes, the limit is {MAX_HEADER[kind]}")
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.write(len(start).to_bytes(8, "little") + start)
         for array in arrays.values():
             file.write(array.data)
 
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, Any]]:
-    """Read such a file back.
+    """Read a file that `write` has written.
 
     Raises
     ------

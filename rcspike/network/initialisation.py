@@ -13,23 +13,23 @@ from rcspike.circuit import Circuit, circuit_core
 
 __all__ = ["initial_weights"]
 
-# The share of inputs taken to spike, at times spread evenly over the window: a fifth of MNIST's pixels do, and half of
-# Fashion-MNIST's. A factor of two hardly matters.
+# Assumed fraction of inputs that spike, at times spread uniformly over the window: a fifth of the pixels of MNIST spike
+# and half of Fashion-MNIST's. A factor of two hardly matters.
 _ACTIVE = 0.25
 
-# Without coupling, voltages spread by this much, in V_th: half of the neurons stay silent, hardly one saturates. With
-# it they spread less by themselves, by about a tenth of the rails: v tends to E times sum w over sum abs(w).
+# Without coupling, voltages have this standard deviation, in V_th: half of the neurons stay silent, few saturate. With
+# coupling the deviation is smaller, about a tenth of the rails: v tends to E times sum w over sum abs(w).
 _SPREAD = 0.2
 
 
 def initial_weights(sizes: tuple[int, ...], circuit: Circuit, *, seed: int, dtype: np.dtype[Any]) -> list[FloatArray]:
     """Normally distributed weights, (n_in, n_out) for each layer, in V_th / T; raises as `rcspike.Network.create` does.
 
-    For n active inputs at even times, v(1) = sum w (1 - t) has the variance n sigma^2 / 3 where nothing holds it back.
+    For n active inputs at uniform times, v(1) = sum w (1 - t) has the variance n sigma^2 / 3 without coupling.
     Larger weights do not help a strongly coupled circuit: they tie its membranes to the rails from the start, and it
-    generalises worse (docs/decisions/initial-weights.md). A diode's drop is made up for.
+    generalises worse (docs/decisions/initial-weights.md). A diode's drop is compensated.
     """
-    circuit_core(circuit)  # refuses what is none
+    circuit_core(circuit)  # raises an error if it is not a valid circuit
     if len(sizes) < 2:
         raise ValueError(f"sizes must name inputs and at least one layer, got {sizes}")
     for size in sizes:

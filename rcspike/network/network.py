@@ -108,7 +108,7 @@ class Network:
         return dtype
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Network, (self.weights, self.circuit)  # the engine's object is made anew: processes send networks about
+        return Network, (self.weights, self.circuit)  # other processes create their own engine object
 
     def __repr__(self) -> str:
         return f"Network(sizes={self.sizes}, circuit={self.circuit})"
@@ -122,17 +122,18 @@ class Network:
         ----------
         times : (batch, n_in)
             Input spike times in T; ``inf`` or above 1 means no spike. Or their `rcspike.functional.schedule`, which is
-            worth while if the same ones are used again.
+            faster if the same ones are used again.
         noise : float
             Standard deviation sigma_t of the Gaussian noise on the spike times of every layer but the input, in T.
         seed : int, optional
-            Of the noise; needed if there is any.
+            Seed of the noise; required if `noise` is not 0.
         threads : int, optional
 
         Returns
         -------
         (batch, n_out)
-            Voltages in V_th, in the dtype of the weights. With noise, what the noisy output spike would be read as.
+            Voltages in V_th, in the dtype of the weights. With noise, the voltages that correspond to the noisy
+            spike times.
 
         Raises
         ------
@@ -179,7 +180,7 @@ class Network:
     def walk(
         self, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
     ) -> Iterator[LayerResult]:
-        """What happens in each layer during a forward pass, layer after layer.
+        """Yield the voltages and spikes of each layer during a forward pass, layer by layer.
 
         Parameters
         ----------

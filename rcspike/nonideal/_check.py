@@ -1,4 +1,4 @@
-"""What the parameters of an effect may be, and the plain values that it holds."""
+"""Validation of the parameters of an effect, and their conversion to plain values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rcspike._common.numbers import number
 __all__ = ["check_choice", "take_flag", "take_number"]
 
 
-def take_number(effect: Any, field: str, least: float, greatest: float = math.inf) -> None:
-    """Make a field a float; raise an error if it is not a finite number from `least` to `greatest`."""
+def take_number(effect: Any, field: str, low: float, high: float = math.inf) -> None:
+    """Make a field a float; raise an error if it is not a finite number from `low` to `high`."""
     value = number(f"{effect.name}: {field}", getattr(effect, field))
-    if not (least <= value <= greatest and math.isfinite(value)):
-        upper = "finite" if greatest == math.inf else f"at most {greatest:g}"
-        raise ValueError(f"{effect.name}: {field} must be {upper} and at least {least:g}, got {value}")
+    if not (low <= value <= high and math.isfinite(value)):
+        upper = "finite" if high == math.inf else f"at most {high:g}"
+        raise ValueError(f"{effect.name}: {field} must be {upper} and at least {low:g}, got {value}")
     object.__setattr__(effect, field, value)
 
 
@@ -30,7 +30,7 @@ def take_flag(effect: Any, field: str) -> None:
 
 
 def check_choice(effect: Any, field: str, choices: Any) -> None:
-    """Refuse a field that is none of some words."""
+    """Raise an error if a field is not one of the given words."""
     value = getattr(effect, field)
     if value not in choices:
         raise ValueError(f"{effect.name}: {field} must be one of {', '.join(map(repr, choices))}, got {value!r}")

@@ -101,7 +101,7 @@ def _effect(path: Path, name: str, table: dict[str, Any]) -> Effect:
     if name == "measured" and "file" in table:
         rest = {field: value for field, value in table.items() if field != "file"}
         if not set(rest) <= {"scale"}:
-            raise ValueError(f"{path}: [measured] with a file has only scale besides, got {', '.join(rest)}")
+            raise ValueError(f"{path}: [measured] with a file can only have scale in addition, got {', '.join(rest)}")
         if not isinstance(table["file"], str):
             raise ValueError(f"{path}: [measured] file must be the name of a CSV file, got {table['file']!r}")
         measured = Measured.from_csv(path.parent / table["file"])

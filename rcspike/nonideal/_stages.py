@@ -14,7 +14,7 @@ __all__ = ["Effect", "Fixed", "Reading", "Shift", "TimeMap"]
 
 
 class Effect(ABC):
-    """One way in which real circuits differ from ideal ones.
+    """A difference between real and ideal circuits.
 
     Every effect is a frozen dataclass with a `name`, under which its random numbers are drawn and a file lists it, and
     a `size`: the field that grows with it.
@@ -30,7 +30,7 @@ class Effect(ABC):
 
 
 class Fixed(Effect):
-    """A fixed pattern: drawn once for each chip."""
+    """A fixed pattern, drawn once for each chip."""
 
     @abstractmethod
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
@@ -38,7 +38,7 @@ class Fixed(Effect):
 
 
 class Reading(Effect):
-    """Devices that are another each time they are read: drawn once for each inference of a batch."""
+    """Changes of the devices with each reading, drawn once for each inference of a batch."""
 
     @abstractmethod
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
@@ -46,20 +46,20 @@ class Reading(Effect):
 
 
 class Shift(Effect):
-    """Spikes that come earlier or later: drawn for each spike.
+    """Random shifts of spike times, drawn for each spike.
 
-    As spike-time noise does in `rcspike.Network.forward`, it leaves silent neurons silent, and moves no spike out of
-    the start of its phase.
+    Like spike-time noise in `rcspike.Network.forward`, it leaves silent neurons silent, and moves no spike before the
+    start of its phase.
     """
 
     @abstractmethod
     def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
-        """What to add to spike times, (batch, n_out), in T, as float32."""
+        """Shifts to add to spike times, (batch, n_out), in T, as float32."""
 
 
 class TimeMap(Effect):
-    """Spike times that become others, without chance."""
+    """A deterministic map of spike times."""
 
     @abstractmethod
     def times(self, t: FloatArray) -> FloatArray:
-        """Times (batch, n_out) with this effect, in T and in the same dtype; inf is no spike."""
+        """Times (batch, n_out) with this effect, in T and in the same dtype; inf means no spike."""

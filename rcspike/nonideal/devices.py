@@ -32,22 +32,22 @@ class Layer:
         Rails and ramp, and the diode's drop for which the weights were made.
     plus, minus : (n_in, n_out)
         Each pair's device to the upper and to the lower rail.
-    least, greatest : float
-        What a device can be programmed to, in the same unit: g_min and g_max at either rail.
+    g_min, g_max : float
+        Minimum and maximum that a device can be programmed to, in the same unit, at either rail.
     drop_plus, drop_minus : float or (n_in, n_out)
         Forward drops of the diodes in V_th.
     blocking : bool
-        Whether a diode blocks once the membrane has passed its rail. Diodes of one drop never have to.
+        Whether a diode blocks once the membrane has passed its rail. With equal drops this never happens.
     off_share : float
-        Current through an open switch over that through a closed one.
+        Current through an open switch, divided by that through a closed one.
     leak : (n_out,)
         Conductance from the membrane to its resting voltage, in C / T.
     capacitance : (n_out,)
-        Of the membrane, over C.
+        Membrane capacitance, divided by C.
     offset : (n_out,)
-        Of the threshold, in V_th.
+        Offset of the threshold, in V_th.
     ramp_current : (n_out,)
-        Of the firing ramp, over that of an ideal one.
+        Current of the firing ramp, divided by the ideal one.
 
     Examples
     --------
@@ -62,8 +62,8 @@ class Layer:
     circuit: Circuit
     plus: Array
     minus: Array
-    least: float
-    greatest: float
+    g_min: float
+    g_max: float
     drop_plus: float | Array
     drop_minus: float | Array
     blocking: bool
@@ -86,9 +86,9 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Devices:
-    """What a device can be programmed to, and how weights become devices.
+    """Range to which a device can be programmed, and the conversion of weights to devices.
 
-    A weight w is the pair ``least + max(w, 0)`` and ``least + max(-w, 0)``: its difference is w, and the device that it
+    A weight w is the pair ``g_min + max(w, 0)`` and ``g_min + max(-w, 0)``: its difference is w, and the device that it
     does not use stays at g_min.
 
     Parameters
@@ -146,16 +146,16 @@ class Devices:
         else:
             # Without any weight the range does not matter, as long as it is one.
             w_max = self.w_max if self.w_max is not None else float(np.abs(w).max()) or 1.0
-        greatest = w_max / (1 - 1 / self.on_off)
-        least = greatest / self.on_off
+        g_max = w_max / (1 - 1 / self.on_off)
+        g_min = g_max / self.on_off
         w = np.clip(w, -w_max, w_max)
         n_out = w.shape[1]
         return Layer(
             circuit=circuit,
-            plus=least + np.maximum(w, 0),
-            minus=least + np.maximum(-w, 0),
-            least=least,
-            greatest=greatest,
+            plus=g_min + np.maximum(w, 0),
+            minus=g_min + np.maximum(-w, 0),
+            g_min=g_min,
+            g_max=g_max,
             drop_plus=circuit.diode_drop,
             drop_minus=circuit.diode_drop,
             blocking=False,

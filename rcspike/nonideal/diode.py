@@ -22,8 +22,8 @@ class DiodeVariation(Fixed):
     Parameters
     ----------
     sigma : float
-        Standard deviation of the drop in V_th. The drive that is left ends at 0. A device whose rail, less its drop,
-        the membrane has passed conducts nothing.
+        Standard deviation of the drop in V_th. The remaining drive is limited to 0. A device stops conducting once the
+        membrane has passed its rail minus its drop.
 
     Notes
     -----

@@ -60,7 +60,7 @@ class Drift(Fixed):
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def drifted(g: Array) -> Array:
-            x = np.log(np.maximum(g / layer.greatest, 1e-12))
+            x = np.log(np.maximum(g / layer.g_max, 1e-12))
             mean = np.clip(-0.0155 * x + 0.0244, 0.049, 0.1) if self.nu is None else self.nu
             std = np.clip(-0.0125 * x - 0.0059, 0.008, 0.045) if self.nu_std is None else self.nu_std
             nu = np.maximum(mean + std * rng.standard_normal(g.shape), 0)

@@ -16,12 +16,12 @@ __all__ = ["MembraneLeak", "OffLeakage"]
 
 @dataclass(frozen=True, kw_only=True)
 class OffLeakage(Fixed):
-    """Synapses conduct a share of their current before their input spikes, or if it never does.
+    """Synapses conduct a fraction of their current before their input spikes, or if it never spikes.
 
     Parameters
     ----------
     share : float
-        Current through an open switch over that through a closed one, in [0, 1].
+        Current through an open switch, divided by that through a closed one, in [0, 1].
 
     Examples
     --------
@@ -47,7 +47,7 @@ class MembraneLeak(Fixed):
     Parameters
     ----------
     conductance : float
-        In C / T: the window over the time constant of the leak.
+        Leak conductance in C / T: the window divided by the time constant of the leak.
 
     Examples
     --------

@@ -49,9 +49,9 @@ class Levels(Fixed):
         return math.isinf(self.bits)
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
-        step = (layer.greatest - layer.least) / (2 ** int(self.bits) - 1)
+        step = (layer.g_max - layer.g_min) / (2 ** int(self.bits) - 1)
 
         def nearest(g: Array) -> Array:
-            return np.asarray(layer.least + step * np.rint((g - layer.least) / step))
+            return np.asarray(layer.g_min + step * np.rint((g - layer.g_min) / step))
 
         return replace(layer, plus=nearest(layer.plus), minus=nearest(layer.minus))

@@ -23,7 +23,7 @@ class CapacitorMismatch(Fixed):
     Parameters
     ----------
     sigma : float
-        Standard deviation as a share of C; capacitances end at a tenth of it.
+        Standard deviation as a fraction of C; capacitances are limited to at least C / 10.
 
     Notes
     -----
@@ -85,7 +85,7 @@ class RampMismatch(Fixed):
     Parameters
     ----------
     sigma : float
-        Standard deviation as a share of the current; currents end at a tenth of it.
+        Standard deviation as a fraction of the current; currents are limited to at least a tenth of the ideal one.
 
     Notes
     -----

@@ -65,22 +65,22 @@ class Programming(Fixed):
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def programmed(g: Array) -> Array:
-            error = self.deviation(g / layer.greatest) * rng.standard_normal(g.shape)
-            return np.maximum(g + layer.greatest * error, 0)
+            error = self.deviation(g / layer.g_max) * rng.standard_normal(g.shape)
+            return np.maximum(g + layer.g_max * error, 0)
 
         return replace(layer, plus=programmed(layer.plus), minus=programmed(layer.minus))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured(Fixed):
-    """What a user's devices became when they were programmed, between the measured points by straight lines.
+    """Measured programming errors of a user's devices, interpolated linearly between the measured points.
 
     Parameters
     ----------
     target : sequence of float
-        Conductances that were asked for, rising, in any unit; the last one is taken as g_max of every layer.
+        Target conductances, increasing, in any unit; the last one is taken as g_max of every layer.
     mean, std : sequence of float
-        Mean and standard deviation of what came out, in the same unit.
+        Mean and standard deviation of the measured conductances, in the same unit.
     scale : float
         Factor on both errors, that of the mean and the scatter.
 
@@ -141,12 +141,12 @@ class Measured(Fixed):
         shift = self.scale * (self._column(self.mean) - target)
 
         def programmed(g: Array) -> Array:
-            x = g / layer.greatest
+            x = g / layer.g_max
             error = np.interp(x, target, shift) + self.deviation(x) * rng.standard_normal(g.shape)
-            return np.maximum(g + layer.greatest * error, 0)
+            return np.maximum(g + layer.g_max * error, 0)
 
         return replace(layer, plus=programmed(layer.plus), minus=programmed(layer.minus))
 
     def _column(self, values: tuple[float, ...]) -> Array:
-        """As shares of g_max."""
+        """A column as fractions of g_max."""
         return np.asarray(values, dtype=np.float64) / self.target[-1]

@@ -22,7 +22,7 @@ class ReadNoise(Reading):
     Parameters
     ----------
     sigma : float
-        Standard deviation as a share of g_max, if `proportional` of g; conductances end at 0.
+        Standard deviation as a fraction of g_max, or of g if `proportional`; conductances are limited to at least 0.
     proportional : bool
 
     Notes
@@ -47,7 +47,7 @@ class ReadNoise(Reading):
 
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def read(g: Array) -> Array:
-            unit = g if self.proportional else layer.greatest
+            unit = g if self.proportional else layer.g_max
             return np.maximum(g + self.sigma * unit * rng.standard_normal(g.shape), 0)
 
         return replace(layer, plus=read(layer.plus), minus=read(layer.minus))
@@ -88,7 +88,7 @@ class FlickerNoise(Reading):
         spread = math.sqrt(math.log((self.time + _READ_TIME) / (2 * _READ_TIME)))
 
         def read(g: Array) -> Array:
-            x = np.maximum(g / layer.greatest, 1e-12)
+            x = np.maximum(g / layer.g_max, 1e-12)
             error = np.minimum(0.0088 / x**0.65, 0.2) * spread
             return np.maximum(g * (1 + error * rng.standard_normal(g.shape)), 0)
 

@@ -17,21 +17,21 @@ __all__ = ["Stuck"]
 
 @dataclass(frozen=True, kw_only=True)
 class Stuck(Fixed):
-    """A share of all devices is stuck: off, at g_min, or on, at g_max.
+    """A fraction of all devices is stuck: off at g_min, or on at g_max.
 
     Parameters
     ----------
     share : float
-        Of all devices that are stuck, in [0, 1].
+        Fraction of all devices that are stuck, in [0, 1].
     on : float
-        Of the stuck ones those that are stuck on, in [0, 1].
+        Fraction of the stuck devices that are stuck on, in [0, 1].
     known : bool
-        The programmer knows them, and sets the other device of the pair so that the weight is as near as it can be.
+        Whether the programmer knows the stuck devices, and sets the other device of a pair to approximate the weight.
 
     Notes
     -----
-    About 10 % of the cells of an HfO2 test chip were faulty (MDPI Electronics 10(19), 2427). Which way is a matter of
-    the process: a device that was never formed stays off, a shorted one on.
+    About 10 % of the cells of an HfO2 test chip were faulty (MDPI Electronics 10(19), 2427). The process
+    decides between off and on: a device that was never formed stays off, a shorted one on.
 
     Examples
     --------
@@ -53,14 +53,14 @@ class Stuck(Fixed):
     def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
         def stuck(g: Array) -> tuple[npt.NDArray[np.bool_], Array]:
             u = rng.random(g.shape)
-            return u < self.share, np.where(u < self.share * self.on, layer.greatest, layer.least)
+            return u < self.share, np.where(u < self.share * self.on, layer.g_max, layer.g_min)
 
         (is_plus, at_plus), (is_minus, at_minus) = stuck(layer.plus), stuck(layer.minus)
         plus, minus = layer.plus, layer.minus
         if self.known:
             w = plus - minus
             plus, minus = (
-                np.where(is_minus, np.clip(at_minus + w, layer.least, layer.greatest), plus),
-                np.where(is_plus, np.clip(at_plus - w, layer.least, layer.greatest), minus),
+                np.where(is_minus, np.clip(at_minus + w, layer.g_min, layer.g_max), plus),
+                np.where(is_plus, np.clip(at_plus - w, layer.g_min, layer.g_max), minus),
             )
         return replace(layer, plus=np.where(is_plus, at_plus, plus), minus=np.where(is_minus, at_minus, minus))

@@ -30,7 +30,7 @@ class _GaussianShift(Shift):
 
 @dataclass(frozen=True, kw_only=True)
 class Jitter(_GaussianShift):
-    """Gaussian jitter of every spike but the inputs'.
+    """Gaussian jitter of every spike except input spikes.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Jitter(_GaussianShift):
 
 @dataclass(frozen=True, kw_only=True)
 class ComparatorNoise(_GaussianShift):
-    """Gaussian noise at the input of every comparator; the ramp, one V_th in T, makes it a noise of spike times.
+    """Gaussian noise at the input of every comparator; the ramp, 1 V_th in T, converts it to spike-time noise.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class ComparatorNoise(_GaussianShift):
 
 @dataclass(frozen=True, kw_only=True)
 class TimeQuantisation(TimeMap):
-    """Every spike but the inputs' moves to the nearest edge of a clock; of outputs that tie the first one is read.
+    """Every spike except input spikes moves to the nearest clock edge; among equal outputs the first is read.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ class Variation(Fixed):
     Parameters
     ----------
     sigma : float
-        "lognormal": standard deviation of ln g, whose median stays in place. "gaussian": standard deviation as a share
-        of g; conductances end at 0. "absolute": Gaussian, as a share of g_max.
+        "lognormal": standard deviation of ln g, whose median stays in place. "gaussian": standard deviation as a
+        fraction of g; conductances are limited to at least 0. "absolute": Gaussian, as a fraction of g_max.
     kind : {"lognormal", "gaussian", "absolute"}
 
     Notes
@@ -50,6 +50,6 @@ class Variation(Fixed):
             error = self.sigma * rng.standard_normal(g.shape)
             if self.kind == "lognormal":
                 return g * np.exp(error)
-            return np.maximum(g + error * (g if self.kind == "gaussian" else layer.greatest), 0)
+            return np.maximum(g + error * (g if self.kind == "gaussian" else layer.g_max), 0)
 
         return replace(layer, plus=varied(layer.plus), minus=varied(layer.minus))

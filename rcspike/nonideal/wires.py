@@ -16,8 +16,9 @@ __all__ = ["WireResistance"]
 
 @dataclass(frozen=True, kw_only=True)
 class WireResistance(Fixed):
-    """The two supply wires of a column, fed at the first input's end, droop under its currents; to first order, and
-    for devices that conduct during the whole phase.
+    """Voltage drop along the two supply wires of a column, to first order.
+
+    The wires are fed at the first input's end, and devices are taken to conduct during the whole phase.
 
     The voltage over device j falls by the currents of all devices k through the wire they share,
     ``g_j <- g_j (1 - r (j g_j + activity sum_{k != j} min(j, k) g_k))`` with j and k counted from 1.
@@ -32,7 +33,7 @@ class WireResistance(Fixed):
     Raises
     ------
     ValueError
-        When applied, if the droop exceeds a half: first order says nothing there.
+        When applied, if the relative drop exceeds a half: there the first order is not valid.
 
     Notes
     -----
@@ -60,7 +61,7 @@ class WireResistance(Fixed):
         return replace(layer, plus=layer.plus * self._left(g_plus), minus=layer.minus * self._left(g_minus))
 
     def _left(self, g: Array) -> Array:
-        """The share of the supply that is left at each device."""
+        """Fraction of the supply voltage at each device."""
         through = np.cumsum(g[::-1], axis=0)[::-1]  # each segment carries the currents of all devices behind it
         own = np.arange(1, len(g) + 1)[:, None] * g
         droop = self.resistance * (self.activity * np.cumsum(through, axis=0) + (1 - self.activity) * own)

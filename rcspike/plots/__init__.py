@@ -1,4 +1,4 @@
-"""Figures: how a run learned, how its network computes, and what that costs.
+"""Figures: how a run learned, how its network computes, and its energy.
 
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """

@@ -42,7 +42,7 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
     ideal : float
         Accuracy of the network without any effect, in [0, 1].
     circuit : Circuit
-        Of the network.
+        Accuracy of the network.
     required : float, optional
         Accuracy that a chip has to have, in [0, 1].
 

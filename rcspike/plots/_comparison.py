@@ -53,7 +53,7 @@ _HEADING, _HEADING_LINE, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.2, 0.7, 1.7
 _PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.76
 _MAX_CIRCUITS = 3
 _TICKS = 1.32  # in V_th: above the numbers of the neurons
-_N_FOLLOWED = 6  # of each hidden layer: their numbers stand beside their spikes
+_N_FOLLOWED = 6  # of each hidden layer: their numbers stand next to their spikes
 
 
 def trace_figure(
@@ -78,11 +78,11 @@ def trace_figure(
     sample : int
         Position of the image in `split`.
     circuits : iterable of Circuit, optional
-        From 1 to 3; by default the conventional one and the network's own, or that of V_syn = 1 beside a
-        conventional network's own.
+        From 1 to 3; by default the conventional one and the network's own, or V_syn = 1 and the conventional one if
+        that is the network's own.
     neurons : sequence of int, optional
         Indices of the neurons to draw in each hidden layer; by default 6 are spread over the firing order in the
-        network's own circuit. Of the last layer all are drawn.
+        network's own circuit. All neurons of the last layer are drawn.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def trace_figure(
     check_sample(network, split, sample)
     circuits = _default_circuits(network.circuit) if circuits is None else list(circuits)
     if not 1 <= len(circuits) <= _MAX_CIRCUITS:
-        raise ValueError(f"there is room for 1 to {_MAX_CIRCUITS} circuits side by side, got {len(circuits)}")
+        raise ValueError(f"a figure shows 1 to {_MAX_CIRCUITS} circuits side by side, got {len(circuits)}")
     times = split.times[sample : sample + 1]
     followed = _followed(network, times, neurons)
     others = [network.rescaled(circuit, plus=1, minus=1) for circuit in circuits]

@@ -1,4 +1,4 @@
-"""Energy of an inference, part by part and layer by layer, one circuit beside the other."""
+"""Energy of an inference, part by part and layer by layer, compared between circuits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["energy_figure"]
 
 _HEIGHT, _LEGEND_WIDTH = 3.2, 1.9
-# Okabe and Ito's, which any eye tells apart; op-amps in the grey of the conventional circuit.
+# Okabe and Ito's, distinguishable with colour blindness; op-amps in the grey of the conventional circuit.
 _COLOURS = dict(zip(PARTS, ("#56b4e9", "#0072b2", "#009e73", "#7f7f7f", "#e69f00", "#cc79a7", "#f0e442"), strict=True))
 
 
@@ -27,9 +27,9 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
     Parameters
     ----------
     circuits : mapping
-        From the name of each circuit to what `rcspike.hardware.energy_parts` says of it.
+        Maps the name of each circuit to its result of `rcspike.hardware.energy_parts`.
     heading : str
-        Above the figure.
+        Title above the figure.
 
     Returns
     -------

@@ -34,13 +34,13 @@ _MARKERS = "osD^vP"
 def pareto_figure(rows: Sequence[Row]) -> Figure:
     """Test accuracy against the mean energy of an inference, for every circuit of a sweep, and their Pareto front.
 
-    The colour is that of the circuit, the shape tells penalties on energy apart. A line joins the circuits of a data
-    set that no other one beats in both.
+    The colour is that of the circuit, the shape shows the energy penalty. A line joins the circuits of a data set that
+    no other circuit beats in both accuracy and energy.
 
     Parameters
     ----------
     rows : sequence
-        As `rcspike.experiments.summary_rows` makes them; those without an energy are left out.
+        Rows as `rcspike.experiments.summary_rows` returns them; those without an energy are left out.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
 
 
 def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points of which no other has both less of the first and more of the second, from left to right."""
+    """Pareto front: points for which no other has a smaller first and a larger second value, from left to right."""
     front: list[tuple[float, float]] = []
     for energy, accuracy in sorted(points, key=lambda point: (point[0], -point[1])):
         if not front or accuracy > front[-1][1]:

@@ -36,7 +36,7 @@ _MARKS: dict[str, Any] = {"color": HIGHLIGHT, "marker": "o", "markersize": 3, "m
 
 
 def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
-    """Membranes by SPICE over those by the engine, through the charging and the firing phase, and the difference.
+    """Membrane voltages of SPICE and of the engine in the charging and the firing phase, and their difference.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     errors = place(figure, TITLE + _VOLTAGES_HEIGHT + _GAP, _ERRORS_HEIGHT)
     colour = circuit_colour(c.circuit)
     for i in shown:
-        # At the simulator's own points: between two of them it says nothing.
+        # At the simulator's own points: between two of them there are no data.
         points = c.measured.t[i] <= scale.seconds(2.0)
         t, v_spice = c.measured.t[i][points], c.measured.v[i][points]
         v = scale.volts(_membrane(c, i, t / scale.window))

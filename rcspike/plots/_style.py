@@ -1,4 +1,4 @@
-"""What all figures have in common: colours, inches, axes, files.
+"""Style of all figures: colours, sizes in inches, axes, files.
 
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """
@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 from rcspike.circuit import Circuit
 
 if TYPE_CHECKING:
@@ -39,16 +39,18 @@ __all__ = [
 
 # Dark grey on white, not black on nothing: a transparent figure cannot be read on a dark page.
 INK, PAPER, FAINT = "#2b2b2b", "white", "#8c8c8c"
-HIGHLIGHT = "#d55e00"  # vermilion of Okabe and Ito, apart from every colour of a circuit for any kind of eye
+HIGHLIGHT = (
+    "#d55e00"  # vermilion of Okabe and Ito, distinguishable from the colour of every circuit with colour blindness
+)
 _CONVENTIONAL = "#7f7f7f"
 
-# All in inches. Everything has its fixed place: what matplotlib's own layouts find depends on memory addresses in the
-# last bits, and changes with every drawing.
+# All in inches. Every element has a fixed place: the results of matplotlib's own layouts depend on memory addresses in
+# the last bits, and change with every drawing.
 WIDTH, LEFT, RIGHT, TITLE, BOTTOM = 9.0, 0.68, 0.12, 0.46, 0.5
 
 
 def check_available() -> None:
-    """Raise ImportError, naming the way out, if matplotlib is missing.
+    """Raise ImportError with the command that installs matplotlib, if it is missing.
 
     Examples
     --------
@@ -61,7 +63,7 @@ def check_available() -> None:
 
 
 def circuit_colour(circuit: Circuit) -> str:
-    """The colour of a circuit in every figure: grey if conventional, else from dark to light with its lower rail.
+    """The colour of a circuit in every figure: grey if conventional, otherwise from dark to light by its lower rail.
 
     Examples
     --------
@@ -104,7 +106,7 @@ def _volts(rail: float) -> str:
 
 
 def title(figure: Figure, text: str) -> None:
-    """In the upper left corner."""
+    """Write a title in the upper left corner."""
     figure.text(0.012, 1 - 0.1 / figure.get_figheight(), text, va="top", fontsize=10, color=INK)
 
 
@@ -115,7 +117,7 @@ def place(figure: Figure, top: float, height: float, left: float = LEFT, right: 
 
 
 def tidy(axes: Axes) -> None:
-    """Two thin spines, small ticks, and the label of the ordinate at the same distance whatever the numbers there."""
+    """Draw two thin spines and small ticks, and place the y label at a fixed distance from the axis."""
     axes.tick_params(labelsize=8, colors=INK, which="both")
     axes.yaxis.label.set(fontsize=9, color=INK)
     axes.yaxis.set_label_coords(-0.46 / (axes.get_position().width * WIDTH), 0.5)
@@ -125,7 +127,7 @@ def tidy(axes: Axes) -> None:
 
 
 def save_figure(figure: Figure, stem: str | os.PathLike[str], *, description: str | None = None) -> tuple[Path, Path]:
-    """Write a figure as SVG and as PNG, each whole or not at all; the same figure gives the same SVG, byte for byte.
+    """Write a figure as SVG and as PNG, each atomically; the same figure gives the same SVG, byte for byte.
 
     Parameters
     ----------
@@ -156,8 +158,8 @@ def save_figure(figure: Figure, stem: str | os.PathLike[str], *, description: st
 
     svg, png = Path(f"{os.fspath(stem)}.svg"), Path(f"{os.fspath(stem)}.png")
     described = {} if description is None else {"Description": description}
-    with rc_context({"svg.hashsalt": "rcspike"}), written_whole(svg) as temporary:
+    with rc_context({"svg.hashsalt": "rcspike"}), atomic_write(svg) as temporary:
         figure.savefig(temporary, metadata={"Date": None, **described})
-    with written_whole(png) as temporary:
+    with atomic_write(png) as temporary:
         figure.savefig(temporary, dpi=160, metadata=described)
     return svg, png

@@ -48,7 +48,7 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     Parameters
     ----------
     rows : sequence
-        As `rcspike.experiments.summary_rows` makes them.
+        Rows as `rcspike.experiments.summary_rows` returns them.
     x : str
         The parameter on the axis.
 
@@ -112,15 +112,15 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
 
 def _scale(axes: Axes, values: Sequence[float], x: str) -> dict[float, float]:
     """Where each value is drawn: equidistant if they are few and far between, which V_syn up to infinity is."""
-    even = x == "v_syn" or not all(math.isfinite(v) for v in values)
-    positions = {value: float(i) if even else value for i, value in enumerate(values)}
-    if even or len(values) <= 12:
+    equidistant = x == "v_syn" or not all(math.isfinite(v) for v in values)
+    positions = {value: float(i) if equidistant else value for i, value in enumerate(values)}
+    if equidistant or len(values) <= 12:
         axes.set_xticks(list(positions.values()), ["∞" if math.isinf(value) else f"{value:g}" for value in values])
     return positions
 
 
 def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
-    """Rows that differ in `x` alone, by what tells their curve from the others."""
+    """Rows that differ only in `x`, by the label of their curve."""
     names = [name for name in _parameters(rows) if name not in (x, "model")]
     varied = [name for name in names if len({row[name] for row in rows if name in row}) > 1]
     curves: dict[str, list[Row]] = {}
@@ -148,7 +148,7 @@ def _word(name: str, value: Any) -> str:
 
 
 def _colour(row: Row, x: str, number: int) -> str:
-    """That of the circuit if a curve has one, else one of a few that any eye can tell apart."""
+    """Colour of the curve's circuit if it has one, otherwise one of a palette suited to colour blindness."""
     if row["model"] == "relu":
         return HIGHLIGHT
     if x != "v_syn" and "v_syn" in row:

@@ -1,4 +1,4 @@
-"""The membranes of one sample on its way through a network: followed, and drawn."""
+"""Membrane voltages of one sample in the layers of a network: computed and drawn."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class LayerTraces:
     circuit: Circuit
 
     def ramp(self, at: FloatArray) -> FloatArray:
-        """Voltages (n, n_at) that the firing ramp alone leads to, at times from 0 to 1 after the charging phase."""
+        """Voltages (n, n_at) along the firing ramp (no threshold), at times from 0 to 1 after the charging phase."""
         b, v = self.circuit.ramp, self.v[:, -1:]
         if b == 0:
             return np.asarray(v + at)
@@ -82,7 +82,7 @@ def layer_traces(
         Input spike times in T.
     n_neurons : int
         How many neurons of each hidden layer to follow: spread over the firing order, at most a quarter of them
-        silent as long as enough others spike. Of the last layer all are followed.
+        silent as long as enough others spike. All neurons of the last layer are followed.
     neurons : sequence of (n,) arrays, optional
         Indices of the neurons to follow in each layer instead.
 
@@ -129,7 +129,7 @@ def _evenly(items: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
 
 
 def check_sample(network: Network, split: Split, sample: int) -> None:
-    """Refuse the position of an image that is not there, and images that the network has not the inputs for."""
+    """Raise an error if the image does not exist, or the network's inputs do not fit the images."""
     if not 0 <= sample < len(split.labels):
         raise ValueError(f"there is no image {sample}: sample must be in [0, {len(split.labels)})")
     check_fit(network, split)
@@ -186,19 +186,19 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
 
 
 def voltage_limits(layers: Sequence[LayerTraces]) -> tuple[float, float]:
-    """What an ordinate shows: all of the traces but where they go far beyond rest and threshold."""
+    """Limits of the voltage axis: all of the traces, except where they go far beyond rest and threshold."""
     lowest, highest = min(layer.v.min() for layer in layers), max(layer.v.max() for layer in layers)
     return max(min(lowest * 1.25, -0.25), -1.3), min(max(highest * 1.05, 1.38), 2.0)
 
 
 def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, height: float = 1.1) -> None:
-    """A tick for each spike of the whole layer, at `height` and a little above."""
+    """Draw a tick for each spike of the whole layer, at `height` and a little above."""
     spikes = depth - 1 + layer.layer_t_out[np.isfinite(layer.layer_t_out)]
     axes.vlines(spikes, height, height + 0.12, color=colour, linewidth=0.6, alpha=0.7)
 
 
 def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
-    """The index of each neuron drawn, above its spike, wherever there is room; that of `highlight` in any case."""
+    """Draw the index of each drawn neuron above its spike, where labels do not overlap; that of `highlight` always."""
     width = 0.05 * len(str(layer.neurons.max()))
     lines: list[list[float]] = [[]] if highlight is None else [[], []]
     for neuron, t_out in sorted(zip(layer.neurons, layer.t_out, strict=True), key=lambda pair: pair[0] != highlight):
@@ -209,7 +209,7 @@ def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, hig
             axes.annotate(
                 str(neuron),
                 (depth - 1 + t_out, 1),
-                # A saturated output's trace comes from below and goes on.
+                # A saturated output's trace comes from below and continues.
                 xytext=(0 if t_out > 1 else 5, 5 + 12 * free[0]),
                 textcoords="offset points",
                 ha="center",
@@ -220,12 +220,12 @@ def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, hig
 
 
 def name_phases(axes: Axes) -> None:
-    """In the panel of the first layer, where its traces leave room."""
+    """Name the two phases in the panel of the first layer, away from its traces."""
     style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": INK, "transform": axes.get_xaxis_transform()}
     axes.text(0.02, 0.04, "charging", **style)
     axes.text(1.98, 0.04, "firing (ramp)", ha="right", **style)
 
 
 def head(axes: Axes, start: int, text: str) -> None:
-    """Above a panel, where its first phase begins."""
+    """Write a heading above a panel, where its first phase begins."""
     axes.text(start, 1.02, text, transform=axes.get_xaxis_transform(), va="bottom", fontsize=9, color=INK)

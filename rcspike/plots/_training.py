@@ -1,4 +1,4 @@
-"""How a run learned, and one image on its way through the network."""
+"""Learning curves of a run, and one image in the layers of the network."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP = 0.85, 1.2, 0.4
 
 
 def training_figure(network: Network, history: History, split: Split, *, sample: int = 0, noise: float = 0.0) -> Figure:
-    """How a run learned, and one image on its way through the trained network.
+    """Learning curves of a run, and one image in the layers of the trained network.
 
     Above, the errors and the loss of every epoch. Below, on one time axis, the spikes of the image and the membrane
     voltages of each layer: through its charging phase, and along the ramp of its firing phase to the threshold.
@@ -141,7 +141,7 @@ def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
 
 
 def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> None:
-    """Logarithmic, with ticks such as 2, 5, 10; a value of zero lies on the lower border."""
+    """Make the axis logarithmic, with ticks such as 2, 5, 10; a value of zero lies on the lower border."""
     from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     positive = values[values > 0]

@@ -1,4 +1,4 @@
-"""One HTML file that has all of a results folder in it: its figures, its tables, and how they were made.
+"""One HTML file with the contents of a results folder: its figures, its tables, and how they were made.
 
 Jinja2 is imported inside the function, so that the package does without it.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike._core import build_config
 
@@ -52,7 +52,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Record:
-    """What a command says about itself: facts in groups, each with a heading or ''."""
+    """The record of a command: facts in groups, each with a heading or ''."""
 
     name: str
     command: str
@@ -70,12 +70,12 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     ----------
     folder : path
     path : path, optional
-        Of the file to write, whole or not at all; ``report.html`` in the folder by default.
+        File to write, atomically; ``report.html`` in the folder by default.
 
     Returns
     -------
     Path
-        Of the file.
+        Path of the file.
 
     Raises
     ------
@@ -121,13 +121,13 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
         version=build_config()["version"],
     )
     target = source / "report.html" if path is None else Path(path)
-    with written_whole(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
     return target
 
 
 def _figure(file: Path) -> _Figure:
-    """As an image of its own, so that neither ids nor styles of two figures meet."""
+    """A figure as a separate image, so that ids and styles of two figures cannot collide."""
     content = read_bytes(file)
     try:
         root = ElementTree.fromstring(content)

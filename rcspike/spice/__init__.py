@@ -1,4 +1,4 @@
-"""Netlists of trained networks, ngspice beside the engine, and circuits fitted to measurements."""
+"""Netlists of trained networks, comparison of ngspice with the engine, and circuits fitted to measurements."""
 
 from rcspike.spice.fitting import Fit, calibrated, fit
 from rcspike.spice.measurements import (

@@ -1,4 +1,4 @@
-"""The circuit that fits what was measured, by least squares with exact derivatives."""
+"""Fit of circuit parameters to measurements, by least squares with exact derivatives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BOUNDS = {
     "ramp": (-math.inf, 1 - 1e-6),
     "capacitance": (1e-6, math.inf),
 }
-_DEPENDENT = 1e-7  # least singular value of the Jacobian with columns of length 1; the exact gradients leave 1e-13
+_DEPENDENT = 1e-7  # minimum singular value of the Jacobian with columns of length 1; the exact gradients leave 1e-13
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Fit:
     ----------
     circuit : Circuit
     scale : PhysicalScale
-        With the fitted capacitance.
+        Physical scale with the fitted capacitance.
     parameters : tuple of str
-        Names of what was fitted.
+        Names of the fitted parameters.
     values, standard_errors, lower, upper : (n_parameters,)
         Estimate, standard error and confidence limits of each; the capacitance in F, rails and drop in V_th.
     rmse_before, rmse : float
@@ -73,22 +73,22 @@ def fit(
     parameters: Sequence[str] = ("e_plus", "e_minus", "capacitance"),
     confidence: float = 0.95,
 ) -> Fit:
-    """Fit parameters of a circuit to spike times or waveforms, whose resistors are known.
+    """Fit parameters of a circuit with known resistors to spike times or waveforms.
 
     Parameters
     ----------
     measurements : Measurements
-        Spike times that are not within (0, T) say nothing that has a derivative, and are left out.
+        Spike times outside (0, T) have no derivative, and are left out.
     times : (batch, n_in)
         Input spike times in T; ``measurements.image`` are rows of it.
     g_plus, g_minus : (n_in, n_out)
         Conductances in S, as `rcspike.spice.conductances` makes them.
     circuit, scale
-        Where to start, and the values of what is not fitted.
+        Start values of the fitted parameters, and values of the others.
     parameters : sequence of str
-        Of ``"e_plus"``, ``"e_minus"``, ``"diode_drop"``, ``"ramp"`` and ``"capacitance"``.
+        Parameters to fit, among ``"e_plus"``, ``"e_minus"``, ``"diode_drop"``, ``"ramp"`` and ``"capacitance"``.
     confidence : float
-        Of the limits, which assume residuals that are independent and equally wide.
+        Confidence level of the limits, which assume independent residuals of equal variance.
 
     Returns
     -------
@@ -99,12 +99,12 @@ def fit(
     ImportError
         If scipy is missing.
     ValueError
-        If a parameter is unknown, the measurements cannot tell the parameters apart, or are fewer than them; or if a
-        measurement is of a sample or neuron that is not there.
+        If a parameter is unknown, the measurements do not determine the parameters, or are fewer than them; or if a
+        measurement belongs to a sample or neuron that does not exist.
 
     Notes
     -----
-    Voltages depend on ``E+ - V_D`` and ``E- + V_D`` alone, so that at most two of the rails and the drop can be
+    Voltages depend only on ``E+ - V_D`` and ``E- + V_D``, so that at most two of the rails and the drop can be
     fitted, and on the ramp not at all. The ramp is taken to be calibrated, from rest to threshold in T, whatever the
     capacitance.
     The Jacobian comes from the engine's exact gradients with respect to D and G.
@@ -148,7 +148,7 @@ def fit(
         return np.concatenate([y for y, _ in parts]), derivatives[:, [PARAMETERS.index(name) for name in names]]
 
     start = np.array([designed[name] for name in names])
-    _refuse_dependent(predicted(start)[1], names)
+    _check_independent(predicted(start)[1], names)
     found = least_squares(
         lambda x: predicted(x)[0] - measured,
         start,
@@ -159,7 +159,7 @@ def fit(
         gtol=1e-15,
         xtol=1e-14,
     )
-    _refuse_dependent(found.jac, names)
+    _check_independent(found.jac, names)
     variance = np.sum(found.fun**2) / (n - p)
     errors = np.sqrt(variance * np.diag(np.linalg.inv(found.jac.T @ found.jac)))
     half = student.ppf(0.5 * (1 + confidence), n - p) * errors
@@ -181,16 +181,16 @@ def fit(
 
 
 def calibrated(network: Network, circuit: Circuit, scale: PhysicalScale, *, designed: PhysicalScale) -> Network:
-    """The same resistors in another circuit: the network as the engine has to run it to do what the real one does.
+    """The same resistors in another circuit: a network with which the engine computes the same as the real circuit.
 
     Parameters
     ----------
     network : Network
-        As designed: its weights are resistors in its circuit and `designed`.
+        The network as designed: its weights are resistors in its circuit and `designed`.
     circuit : Circuit
-        As it really is, for example fitted.
+        The real circuit, for example fitted.
     scale : PhysicalScale
-        As it really is.
+        The real physical scale.
     designed : PhysicalScale
 
     Examples
@@ -225,7 +225,7 @@ def _groups(
             raise ValueError(f"{name} must be in [0, {n_there}), got {index[(index < 0) | (index >= n_there)][0]}")
     t = m.time / scale.window
     within = (t > 0) & (t < 1) if is_spikes else (t > 0) & (t <= 1 + 1e-9)
-    end = np.ones_like(t) if is_spikes else np.minimum(t, 1.0)  # of what decides the measured value
+    end = np.ones_like(t) if is_spikes else np.minimum(t, 1.0)  # of the interval that decides the measured value
     groups = []
     for image, at in sorted(set(zip(m.image[within].tolist(), end[within].tolist(), strict=True))):
         rows = np.flatnonzero(within & (m.image == image) & (end == at))
@@ -249,7 +249,7 @@ def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Flo
     D = (group.g_plus * (e_plus - drop) + group.g_minus * (e_minus + drop)) / c
     G = (group.g_plus + group.g_minus) / c
     v = charge_affine(group.inputs, D, G)
-    _, v_D, v_G, _, _ = charge_affine_vjp(group.inputs, D, G, np.ones_like(v))  # a column moves its own voltage alone
+    _, v_D, v_G, _, _ = charge_affine_vjp(group.inputs, D, G, np.ones_like(v))  # a column changes only its own voltage
     by_plus, by_minus = (v_D * group.g_plus / c).sum(axis=0), (v_D * group.g_minus / c).sum(axis=0)
     by_c = -(v_D * D + v_G * G).sum(axis=0) / c
     v_by = np.stack([by_plus, by_minus, by_minus - by_plus, np.zeros_like(by_c), by_c], axis=1)
@@ -266,7 +266,7 @@ def _ramp(v: Float64Array, b: float) -> tuple[Float64Array, Float64Array, Float6
     """Spike times of the ramp without their limits, t = 1 - f(v) / f(1) with f(v) = -ln(1 - b v) / b; by v and by b."""
 
     def f(x: Float64Array) -> tuple[Float64Array, Float64Array]:
-        if abs(b) < 1e-3:  # the series: what is left out is below 1e-12
+        if abs(b) < 1e-3:  # the series; the omitted terms are below 1e-12
             terms = [b**k * x ** (k + 1) / (k + 1) for k in range(4)]
             return np.sum(terms, axis=0), np.sum([k * b ** (k - 1) * x ** (k + 1) / (k + 1) for k in (1, 2, 3)], axis=0)
         rest = np.maximum(1 - b * x, 1e-12)
@@ -277,15 +277,15 @@ def _ramp(v: Float64Array, b: float) -> tuple[Float64Array, Float64Array, Float6
     return 1 - share, -1 / ((1 - b * v) * at_1), -(at_v_by_b - share * at_1_by_b) / at_1
 
 
-def _refuse_dependent(jacobian: Float64Array, names: tuple[str, ...]) -> None:
+def _check_independent(jacobian: Float64Array, names: tuple[str, ...]) -> None:
     lengths = np.linalg.norm(jacobian, axis=0)
     still = [name for name, length in zip(names, lengths, strict=True) if length == 0]
     if still:
         raise ValueError(f"{', '.join(still)} has no effect on these measurements; leave it out of the parameters")
     if np.linalg.svd(jacobian / lengths, compute_uv=False)[-1] < _DEPENDENT:
         raise ValueError(
-            f"these measurements cannot tell {', '.join(names)} apart: voltages depend on e_plus - diode_drop and "
-            "e_minus + diode_drop alone, and on the capacitance only in proportion to all conductances; fit fewer"
+            f"these measurements do not determine {', '.join(names)}: voltages depend only on e_plus - diode_drop and "
+            "e_minus + diode_drop, and on the capacitance only in proportion to all conductances; fit fewer"
         )
 
 

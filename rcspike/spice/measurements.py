@@ -1,4 +1,4 @@
-"""Spike times and waveforms as tables: what a simulator or an instrument hands over."""
+"""Spike times and waveforms as tables: the output of a simulator or an instrument."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import plain_array
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import integer, read_columns
 from rcspike.spice.verify import Comparison
 
@@ -38,17 +38,17 @@ _WAVEFORMS: _Columns = {**_NUMBERS, "time": float, "voltage": float}
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """Spike times, or voltages during the charging phase; a row each, in SI units.
+    """Spike times, or voltages during the charging phase, one per row, in SI units.
 
     Parameters
     ----------
     image, neuron : (n,)
         Numbers of the sample and of the neuron in its layer: integers, not negative.
     time : (n,)
-        In s: of a voltage from the start of the charging phase, of a spike from the start of the firing phase, and
+        Time in s: of a voltage from the start of the charging phase, of a spike from the start of the firing phase, and
         ``inf`` for none.
     voltage : (n,), optional
-        In V, seen from the resting voltage. Without it the rows are spikes.
+        Membrane voltage in V, relative to the resting voltage. Without it the rows are spikes.
 
     Raises
     ------
@@ -86,7 +86,7 @@ class Measurements:
 
 
 def spike_measurements(comparisons: Sequence[Comparison], images: Sequence[int]) -> Measurements:
-    """Spike times that SPICE gave, of one comparison for each image.
+    """Spike times of SPICE, from one comparison for each image.
 
     Examples
     --------
@@ -104,9 +104,9 @@ def spike_measurements(comparisons: Sequence[Comparison], images: Sequence[int])
 
 
 def waveform_measurements(comparisons: Sequence[Comparison], images: Sequence[int], *, n_at: int = 20) -> Measurements:
-    """Membrane voltages that SPICE gave during the charging phase, of one comparison for each image.
+    """Membrane voltages of SPICE during the charging phase, from one comparison for each image.
 
-    Of each neuron `n_at` of the simulator's own time points, so that nothing is interpolated.
+    Each neuron has `n_at` of the simulator's own time points, so that nothing is interpolated.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def waveform_measurements(comparisons: Sequence[Comparison], images: Sequence[in
 
 
 def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
-    """Write a CSV file, whole or not at all: ``image,neuron,spike_time`` or ``image,neuron,time,voltage``.
+    """Write a CSV file atomically: ``image,neuron,spike_time`` or ``image,neuron,time,voltage``.
 
     Examples
     --------
@@ -140,14 +140,14 @@ def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
     columns = [m.image.tolist(), m.neuron.tolist(), m.time.tolist()]
     if m.voltage is not None:
         columns.append(m.voltage.tolist())
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_SPIKES if m.voltage is None else _WAVEFORMS)
         writer.writerows(zip(*columns, strict=True))
 
 
 def read_csv(path: str | os.PathLike[str]) -> Measurements:
-    """Read what `write_csv` writes; other columns are left out.
+    """Read a file of `write_csv`; other columns are ignored.
 
     Raises
     ------

@@ -19,7 +19,7 @@ __all__ = ["conductances", "layer_netlist", "library"]
 EDGE = 1e-6
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.005
-_R_ON, _R_OFF = 1e-6, 1e7  # of a switch, to the least and the greatest of the resistors
+_R_ON, _R_OFF = 1e-6, 1e7  # resistance of a switch, over the minimum and the maximum of the resistors
 
 # One card, with continuation lines and comments: other lines can run commands (.control) or read files (.include).
 _MODEL_CARD = re.compile(r"\.model[ \t]+(\w+)[ \t]+d\b[^\r\n]*(\r?\n[ \t]*([+*][^\r\n]*)?)*", re.IGNORECASE)
@@ -27,7 +27,7 @@ _IDEAL_CARD = ".model ideal_diode D(is=1e-12 n=1e-4)"  # drops 0.03 mV at 10 nA
 
 
 def library(*, diode: str = "none") -> str:
-    """Synapses and neuron as subcircuits, for use in a test bench of one's own.
+    """Synapses and neuron as subcircuits, for use in another test bench.
 
     ``synapse_plus axon rail m r=... v_d=...`` and ``synapse_minus`` are a switch, a resistor and a diode between the
     membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V.
@@ -37,8 +37,9 @@ def library(*, diode: str = "none") -> str:
     Parameters
     ----------
     diode : str
-        In series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d` of the
-        engine's model; or one card, ``".model NAME D(...)"``, with continuation lines (``+``) and comments (``*``).
+        Diode in series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d`
+        of the engine's model; or one card, ``".model NAME D(...)"``, with continuation lines (``+``) and comments
+        (``*``).
 
     Raises
     ------
@@ -60,7 +61,9 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
     if diode not in series:
         card = _MODEL_CARD.fullmatch(diode.strip())
         if card is None:
-            raise ValueError(f"diode must be none, ideal, constant or a card '.model NAME D(...)' alone, got {diode!r}")
+            raise ValueError(
+                f"diode must be none, ideal, constant or a single card '.model NAME D(...)', got {diode!r}"
+            )
         yield diode.strip()
         series[diode] = "D1 {} {} " + card[1]
     elif diode == "ideal":
@@ -92,15 +95,15 @@ def conductances(
     Parameters
     ----------
     weights : (n_in, n_out)
-        In V_th / T.
+        Weights in V_th / T.
     circuit : Circuit
-        With finite rails.
+        A circuit with finite rails.
     scale : PhysicalScale
 
     Returns
     -------
     g_plus, g_minus : (n_in, n_out)
-        In S.
+        Conductances in S.
 
     Raises
     ------

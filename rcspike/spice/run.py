@@ -1,4 +1,4 @@
-"""Running ngspice, and what it says about a layer."""
+"""Running ngspice, and reading its results for a layer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
 
 Float64Array = npt.NDArray[np.float64]
 
-# Of 1 to 25, the sizes that took least time were 5 to 8, with diodes and without: a netlist has the time steps and the
+# Among sizes of 1 to 25, those of 5 to 8 were fastest, with diodes and without: a netlist has the time steps and the
 # iterations of all its neurons, and costs 20 ms to start.
 _NEURONS_A_NETLIST = 6
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What SPICE measures of one sample in a layer, in SI units; times count from the start of charging."""
+    """Results of SPICE for one sample in a layer, in SI units; times count from the start of charging."""
 
     t: tuple[Float64Array, ...]  # (n_out) arrays, each the time points of a neuron in s
     v: tuple[Float64Array, ...]  # (n_out) arrays, the membrane voltage at these in V
@@ -47,7 +47,7 @@ def find_ngspice() -> str:
     Raises
     ------
     FileNotFoundError
-        If there is none; says how to install it.
+        If there is none; the message explains how to install it.
     """
     path = shutil.which("ngspice")
     if path is None:
@@ -59,7 +59,7 @@ def find_ngspice() -> str:
 
 
 def run_ngspice(netlist: str) -> dict[str, Float64Array]:
-    """Run a transient analysis and read what it saves.
+    """Run a transient analysis and read its output.
 
     Returns
     -------
@@ -71,16 +71,16 @@ def run_ngspice(netlist: str) -> dict[str, Float64Array]:
     FileNotFoundError
         If ngspice is missing.
     RuntimeError
-        If it fails, with its own last words.
+        If it fails; the message contains the last lines of its output.
     """
     program = find_ngspice()
     with tempfile.TemporaryDirectory(prefix="rcspike-spice-") as name:
         folder = Path(name)
         (folder / "circuit.cir").write_text(netlist)
-        # Not -r: with it .meas is refused.
+        # Not -r: with it ngspice rejects .meas.
         commands = ["set filetype=binary", "source circuit.cir", "run", "write out.raw", "quit 0"]
         (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # netlists run beside each other
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # several netlists run at the same time
         process = subprocess.run(
             [program, "-b", "run.cir"], cwd=folder, env=environment, capture_output=True, text=True, errors="replace"
         )
@@ -114,14 +114,14 @@ def simulate_layer(
     diode: str = "none",
     workers: int | None = None,
 ) -> Measured:
-    """One sample in a layer, by ngspice: some neurons a netlist, the netlists side by side.
+    """Simulate one sample in a layer with ngspice: several neurons per netlist, the netlists in parallel.
 
     Parameters
     ----------
     times, g_plus, g_minus, circuit, scale, diode
         As in `rcspike.spice.layer_netlist`.
     workers : int, optional
-        Simulators at a time; as many as there are cores by default.
+        Number of simulators at a time; by default the number of cores.
 
     Returns
     -------
@@ -167,12 +167,12 @@ def _charge(t: Float64Array, current: Float64Array, scale: PhysicalScale) -> flo
 
 
 def _end_voltage(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
-    """At the end of the charging phase, just before the ramp starts."""
+    """Voltage at the end of the charging phase, just before the ramp starts."""
     return float(np.interp((1 - 0.5 * EDGE) * scale.window, t, v))
 
 
 def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
-    """When the ramp crosses the threshold: at once if it starts above, never if it starts at or below rest."""
+    """Time at which the ramp crosses the threshold: at once if it starts above, never if it starts at or below rest."""
     v_end = _end_voltage(t, v, scale)
     if v_end <= 0:
         return np.inf

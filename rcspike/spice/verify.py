@@ -1,4 +1,4 @@
-"""The engine beside ngspice: a layer, or a network in which the spikes of one SPICE layer feed the next."""
+"""Comparison of the engine with ngspice: a layer, or a network in which the spikes of one SPICE layer feed the next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Float64Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Some neurons of a layer and one sample, by the engine and by SPICE.
+    """Results of the engine and of SPICE for some neurons of a layer and one sample.
 
     Voltages are those at the end of the charging phase, in V_th; spike times count from there, in T, and are ``inf``
     for silent neurons.
@@ -40,16 +40,16 @@ class Comparison:
     t_out_spice: Float64Array  # (n,)
     energy: float  # that the rails spend on these synapses, in C V_th^2, by the engine
     energy_spice: float
-    measured: Measured  # all that SPICE says, in SI units
+    measured: Measured  # all results of SPICE, in SI units
 
     @property
     def v_error(self) -> Float64Array:
-        """(n,) SPICE less engine, in V_th."""
+        """(n,) SPICE minus engine, in V_th."""
         return self.v_spice - self.v
 
     @property
     def t_error(self) -> Float64Array:
-        """(n_spiking,) SPICE less engine, in T, as `spike_time_errors` counts them."""
+        """(n_spiking,) SPICE minus engine, in T, as `spike_time_errors` counts them."""
         return spike_time_errors(self.t_out_spice, self.t_out)
 
 
@@ -57,7 +57,7 @@ def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
     """Differences of output spike times, (n_spiking,), of neurons that spike within the phase in either of two runs.
 
     Those that both call silent or saturated would only flatter the mean. One that is silent in one of them counts as a
-    spike at the end of the phase there, which is what the next layer sees of it.
+    spike at the end of the phase there, as the next layer receives it.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def input_times(network: Network, times: FloatArray, layer: int) -> Float64Array
 
 
 def modelled_diode(circuit: Circuit) -> str:
-    """What the engine models in series with each resistor: a ``"constant"`` drop, or ``"none"``.
+    """The diode that the engine models in series with each resistor: a ``"constant"`` drop, or ``"none"``.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def compare_layer(
     diode: str | None = None,
     workers: int | None = None,
 ) -> Comparison:
-    """Simulate neurons of one layer with ngspice, and beside it with the engine.
+    """Simulate neurons of one layer with ngspice and with the engine.
 
     Parameters
     ----------
@@ -127,9 +127,9 @@ def compare_layer(
         Which neurons of the layer; all by default.
     scale : PhysicalScale, optional
     diode : str, optional
-        As in `rcspike.spice.library`; by default what the engine models (`modelled_diode`).
+        As in `rcspike.spice.library`; by default the diode of the engine (`modelled_diode`).
     workers : int, optional
-        Simulators at a time; as many as there are cores by default.
+        Number of simulators at a time; by default the number of cores.
 
     Returns
     -------
@@ -166,9 +166,9 @@ def compare_network(
     diode: str | None = None,
     workers: int | None = None,
 ) -> list[Comparison]:
-    """Take one sample through a whole network in SPICE: the spikes that SPICE gives one layer drive the next.
+    """Simulate one sample in a whole network with SPICE: the spikes of one SPICE layer drive the next.
 
-    The engine takes its own way through the network, so that the last layer shows what has added up.
+    The engine uses its own spikes in every layer, so that the last layer shows the accumulated difference.
 
     Parameters
     ----------

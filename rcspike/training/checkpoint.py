@@ -1,4 +1,4 @@
-"""The state of a training run after an epoch: enough to go on bit for bit."""
+"""The state of a training run after an epoch: sufficient to resume bit for bit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Checkpoint:
     history: History
 
     def trainer(self, network: Network, settings: Any, steps: int) -> _core.Trainer32 | _core.Trainer64:
-        """The trainer of that run after so many steps; ValueError if the run of the network cannot have been there."""
+        """The trainer of that run after so many steps; ValueError if the checkpoint does not fit the run."""
         kinds, expected = ([(w.dtype, w.shape) for w in weights] for weights in (self.weights, network.weights))
         if kinds != expected:
             raise ValueError("its layers are not those of this run")
@@ -55,13 +55,13 @@ class Identity:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """For a checkpoint to keep, the settings that differ from their defaults and a digest of everything else."""
+        """Header of a checkpoint: the settings that differ from their defaults and a digest of everything else."""
         data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
         start = digest({"circuit": self.circuit, "weights": list(self.weights), "data": data})
         return {"settings": _without_defaults(self.settings), "start": start}
 
     def differences(self, header: dict[str, Any]) -> Iterator[str]:
-        """Says of each part in which the run that has left a header is another one."""
+        """Describe each difference between this run and the run of a header."""
         if "fingerprint" in header:  # of version 0.1, with all settings side by side
             stored = {name: value for name, value in header.items() if name != "fingerprint"}
             stored["devices"] = _devices_0_1(stored["devices"])
@@ -86,7 +86,7 @@ class Identity:
 
 
 def _without_defaults(settings: Any) -> dict[str, Any]:
-    """So that a version with more settings reads the checkpoints of one with fewer."""
+    """Omit default values, so that a version with more settings reads the checkpoints of one with fewer."""
     kept = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
@@ -97,7 +97,7 @@ def _without_defaults(settings: Any) -> dict[str, Any]:
 
 
 def _with_defaults(like: Any, stored: dict[str, Any]) -> Any:
-    """Settings of the same kind as some others, from what `_without_defaults` has kept."""
+    """Settings of the same kind as some others, from the result of `_without_defaults`."""
     names = [field.name for field in dataclasses.fields(like) if field.init]
     if unknown := [name for name in stored if name not in names]:
         raise ValueError(f"this version of rcspike does not know its {', '.join(unknown)}")
@@ -109,7 +109,7 @@ def _with_defaults(like: Any, stored: dict[str, Any]) -> Any:
 
 
 def _devices_0_1(text: str) -> dict[str, Any]:
-    """Version 0.1 has kept a device model as Python prints it, some numbers of NumPy with their type."""
+    """Device model from a checkpoint of version 0.1: the text of its repr, with types for some NumPy numbers."""
     bare = re.sub(r"np\.(?:float|int)64\(([^()]*)\)", r"\1", text)
     values = dict(re.findall(r"(\w+)=(\([^()]*\)|[^,()]+)", bare))
     w_max = [float(part) for part in values.pop("w_max").strip("()").split(",") if part.strip()]
@@ -123,7 +123,7 @@ def save(
     moments: tuple[Sequence[FloatArray], Sequence[FloatArray]],
     history: History,
 ) -> None:
-    """Write a checkpoint, whole or not at all: a run killed meanwhile leaves the previous one."""
+    """Write a checkpoint atomically: a run that is killed while writing leaves the previous one."""
     tensors = {
         f"{kind}.{layer}": array
         for kind, arrays in zip(_KINDS, (weights, *moments), strict=True)
@@ -135,7 +135,7 @@ def save(
 
 
 def load(path: str | os.PathLike[str], identity: Identity | None = None) -> Checkpoint:
-    """Read a checkpoint; if an identity is given, of the run that has it.
+    """Read a checkpoint; if an identity is given, check that it belongs to this run.
 
     Raises
     ------
@@ -154,11 +154,11 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None) -> Chec
 
 
 def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -> Checkpoint:
-    """Refuses, with any of several errors, what `save` cannot have written."""
+    """The checkpoint of these tensors; raises one of several errors if `save` cannot have written them."""
     n_layers = len(tensors) // len(_KINDS)
     weights, first, second = ([tensors.pop(f"{kind}.{layer}") for layer in range(n_layers)] for kind in _KINDS)
     if tensors:
-        raise ValueError(f"it has {', '.join(tensors)} besides {n_layers} layers")
+        raise ValueError(f"it has {', '.join(tensors)} in addition to {n_layers} layers")
     for layer, (w, *moments) in enumerate(zip(weights, first, second, strict=True)):
         for kind, m in zip(_KINDS[1:], moments, strict=True):
             if (m.dtype, m.shape) != (w.dtype, w.shape):

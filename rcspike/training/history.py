@@ -1,4 +1,4 @@
-"""What a training run saw, epoch by epoch."""
+"""Results of a training run, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rcspike._common.atomic import written_whole
+from rcspike._common.atomic import atomic_write
 
 __all__ = ["Epoch", "History", "Interrupted"]
 
@@ -17,9 +17,9 @@ __all__ = ["Epoch", "History", "Interrupted"]
 class Epoch:
     """One pass over the training samples.
 
-    Accuracies are shares in [0, 1]; `train_accuracy` is that of the samples as they were trained on,
-    `validation_accuracy` is nan without a validation split. `silent` and `saturated` are the shares of (sample, neuron)
-    pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient.
+    Accuracies are fractions in [0, 1]; `train_accuracy` is that of the samples as they were trained on,
+    `validation_accuracy` is nan without a validation split. `silent` and `saturated` are the fractions of the
+    (sample, neuron) pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class Epoch:
     seconds: float
 
     def row(self) -> dict[str, Any]:
-        """Flat, as a line of a table: one column for each layer's share."""
+        """Flat, as a line of a table: one column for each layer's fraction."""
         row = asdict(self)
         for name in ("silent", "saturated"):
             row |= {f"{name}_{layer}": share for layer, share in enumerate(row.pop(name), start=1)}
@@ -71,10 +71,10 @@ class History:
         return self.epochs[-1].test_accuracy
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line an epoch; whole or not at all. Raises ValueError if there is no epoch."""
+        """Write a CSV file with one line per epoch, atomically. Raises ValueError if there is no epoch."""
         if not self.epochs:
             raise ValueError("there is no epoch to write")
-        with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+        with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.epochs[0].row()))
             writer.writeheader()
             writer.writerows(epoch.row() for epoch in self.epochs)

@@ -50,9 +50,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides the result of a run, so that a checkpoint can tell whether it belongs to it. See `train`.
+    """All settings that decide the result of a run; a checkpoint compares them to find its run. See `train`.
 
-    A checkpoint leaves out what has its default: a new setting needs one that changes nothing, and none may change.
+    A checkpoint omits settings with their default value: a new setting needs a default that changes nothing, and no
+    default may change.
     """
 
     epochs: int
@@ -72,18 +73,18 @@ class Settings:
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        for one in fields(self):  # `check` names what is not a number
+        for one in fields(self):  # `check` names values that are not numbers
             value = getattr(self, one.name)
             if isinstance(value, np.generic):
                 object.__setattr__(self, one.name, value.item())
 
     def check(self, n_train: int) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+        for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer):
                 raise TypeError(f"{name} must be an int, got {value!r}")
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
+            if value < low:
+                raise ValueError(f"{name} must be at least {low}, got {value}")
         for number in fields(self):
             value = getattr(self, number.name)
             if number.type == "float" and not isinstance(value, Real):
@@ -160,10 +161,10 @@ def train(
     dataset : Dataset
     epochs, batch_size : int
     seed : int
-        Of the order of the samples, the noise and the validation split.
+        Seed of the order of the samples, the noise and the validation split.
     learning_rate : float
     decay : {"cosine", "constant"}
-        How the learning rate goes on from there; "cosine" falls to zero at the end of the last epoch.
+        Schedule of the learning rate; "cosine" falls to zero at the end of the last epoch.
     temperature : float
         tau in T.
     temporal_penalty, t_ref : float
@@ -178,13 +179,13 @@ def train(
         Standard deviation sigma_t in T of the noise on hidden and output spike times, in training and in every accuracy
         of the history.
     devices : DeviceModel, optional
-        Every batch runs on devices drawn afresh by it; the gradient is that of the weights through them. Test and
+        Every batch runs on devices redrawn from this model; the gradient is that of the weights through them. Test and
         validation accuracies are those of the weights themselves, with `noise` and without devices.
     offset : float
-        Standard deviation in V_th of comparator offsets, one for each neuron, drawn afresh for every batch. Test and
+        Standard deviation in V_th of comparator offsets, one for each neuron, redrawn for every batch. Test and
         validation accuracies are without them.
     validation : float
-        Share of the training samples that is kept apart to choose settings on.
+        Fraction of the training samples that is held out, for the choice of settings.
     checkpoint_path : path, optional
         Written after every epoch. If it is there already, the run resumes from it and ends with the weights that an
         undisturbed run would have given. One run at a time may use it.
@@ -199,7 +200,7 @@ def train(
     Raises
     ------
     TypeError
-        If a count or the seed is no int.
+        If a count or the seed is not an int.
     ValueError
         If an argument is out of its range, the network does not fit the data, or the checkpoint is of another run.
     FloatingPointError
@@ -336,10 +337,10 @@ def run_epochs(
     threads: int | None = None,
     after_batch: Callable[[int, int, int], None] | None = None,
 ) -> Iterator[tuple[int, Totals]]:
-    """Train on some of the samples, epoch by epoch: what `train` and the scikit-learn estimator have in common.
+    """Train on some of the samples, epoch by epoch: the common part of `train` and the scikit-learn estimator.
 
-    Yields each epoch, counted from 0, and what was seen in it, once the network has its new weights. `after_batch` is
-    told the epoch and the batch, both counted from 1, and the number of batches.
+    Yields each epoch, counted from 0, with its totals, once the network has its new weights. `after_batch` is called
+    with the epoch and the batch, both counted from 1, and the number of batches.
 
     Raises
     ------
@@ -371,7 +372,7 @@ def run_epochs(
 
 
 def _shifts(rng: np.random.Generator, batch: int, network: Network, settings: Settings) -> list[FloatArray]:
-    """Spike-time noise, and each neuron's offset: on a ramp of one V_th in T it shifts all its spikes as much."""
+    """Spike-time noise plus each neuron's offset; the ramp, 1 V_th in T, converts offsets in V_th to shifts in T."""
     shifts = spike_time_noise(rng, batch, network.sizes[1:], settings.noise, network.dtype)
     if settings.offset == 0:
         return shifts
@@ -413,7 +414,7 @@ def _accuracy(
     rng: np.random.Generator,
     threads: int | None,
 ) -> float:
-    """Share of the samples that are classified as labelled; nan if there are none."""
+    """Fraction of the samples that are classified as labelled; nan if there are none."""
     correct = 0
     for first in range(0, len(samples), _CHUNK):
         picked = samples[first : first + _CHUNK]
@@ -424,7 +425,7 @@ def _accuracy(
 
 
 def check_fit(network: Network, split: Split) -> None:
-    """Refuse images or classes that the network has not the inputs or outputs for."""
+    """Raise an error if the network's inputs do not fit the images, or its outputs the classes."""
     n_in, n_out = network.sizes[0], network.sizes[-1]
     n_pixels = math.prod(split.images.shape[1:])
     if n_pixels != n_in:

@@ -12,7 +12,7 @@ void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2
                  std::size_t batch) {
     if (noise.empty()) return;
     if (noise.size() != layers.size())
-        refuse("noise must be given for all ", layers.size(), " layers, got ", noise.size());
+        reject("noise must be given for all ", layers.size(), " layers, got ", noise.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
         check_shape("noise", noise[l], batch, layers[l].n_out());
         check_finite("noise", noise[l]);
@@ -74,7 +74,7 @@ void Overflow::add(std::size_t layer) {
     }
 }
 
-void Overflow::refuse() const {
+void Overflow::check() const {
     if (first_ == n_layers_) return;
     throw std::runtime_error("voltages of layer " + std::to_string(first_) + " are no longer finite");
 }

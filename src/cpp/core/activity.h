@@ -1,4 +1,4 @@
-// A batch on its way through the layers of a network: voltages, spike times and spike trains of each.
+// A batch on its way through the layers of a network: voltages, spike times and events of each.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ struct Activity {
     std::vector<EventBatch<Real>> events;       // input of each layer
     std::vector<Buffer<Real>> v;                // batch x n_out of each layer
     std::vector<Buffer<Real>> times;            // spike times of each hidden layer, with noise
-    std::vector<Buffer<std::uint32_t>> inputs;  // what the events of the hidden layers refer to
+    std::vector<Buffer<std::uint32_t>> inputs;  // to which the events of the hidden layers refer
 
     /// The events of the first layer are sized by who sets them.
     void resize(const std::vector<Layer<Real>>& layers, std::size_t batch);
@@ -29,15 +29,15 @@ struct Activity {
     }
 };
 
-/// What a thread needs to turn spike times into events.
+/// Memory that a thread needs to turn spike times into events.
 template <class Real>
 struct Sorting {
     Sorter<Real> sorter;
     std::vector<Interval<Real>> intervals;
 
-    SpikeTrain<Real> operator()(Span1<const Real> times, std::size_t room, std::uint32_t* inputs) {
-        intervals.resize(room + 1);
-        return sorter(times, room, inputs, intervals.data());
+    SpikeTrain<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs) {
+        intervals.resize(capacity + 1);
+        return sorter(times, capacity, inputs, intervals.data());
     }
 };
 
@@ -53,7 +53,7 @@ std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
                    const std::vector<Span2<const Real>>& noise, std::size_t offset, Range samples,
                    Activity<Real>& activity, Sorting<Real>& sort);
 
-/// Calls f(samples, worker) for blocks of a batch: enough samples to use what synapses they have brought into the
+/// Calls f(samples, worker) for blocks of a batch: enough samples to use the synapses that they have brought into the
 /// cache, few enough that several threads have work.
 template <class Function>
 void for_each_block(std::size_t batch, Threads threads, const Function& f) {
@@ -63,14 +63,14 @@ void for_each_block(std::size_t batch, Threads threads, const Function& f) {
     });
 }
 
-/// What became of a batch whose blocks ran on several threads.
+/// Whether voltages overflowed in a batch whose blocks ran on several threads.
 class Overflow {
 public:
     explicit Overflow(std::size_t n_layers) : first_(n_layers), n_layers_(n_layers) {}
     /// `layer` as run returns it.
     void add(std::size_t layer);
     /// Throws std::runtime_error if a voltage was not finite.
-    void refuse() const;
+    void check() const;
 
 private:
     std::atomic<std::size_t> first_;

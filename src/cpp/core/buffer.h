@@ -24,7 +24,7 @@ public:
     }
     ~Buffer() { release(); }
 
-    /// Grows the memory if it is too small; what it held is then lost.
+    /// Grows the memory if it is too small; its contents are then lost.
     void resize(std::size_t size) {
         if (size > capacity_) {
             T* data = allocate(size);

@@ -1,5 +1,6 @@
 #include "rcspike/charge.h"
 
+#include "backward.h"
 #include "check.h"
 #include "layer.h"
 
@@ -28,7 +29,7 @@ Layer<Real> pack(const AffineSynapses<Real>& synapses, const Schedule<Real>& sch
     layer.kind = kernels::Synapses::affine;
     layer.drive.pack(synapses.drive, threads);
     layer.conductance.pack(synapses.conductance, threads);
-    detail::pack_on_from_start(synapses.drive0, synapses.conductance0, layer);
+    detail::pack_always_on(synapses.drive0, synapses.conductance0, layer);
     return layer;
 }
 
@@ -50,7 +51,10 @@ LayerGradient<Real> charge_vjp(const Schedule<Real>& schedule, const Layer<Real>
     detail::Scratch<Real> scratch;
     detail::EventBatch<Real> events;
     events.set(schedule, layer.coupling, threads);
-    detail::backward(layer, events, grad_v, grad_times, gradient, scratch, threads, [](detail::Range) {});
+    detail::BackwardPass<Real> pass{layer, events};
+    pass.grad_v = grad_v;
+    pass.grad_times = grad_times;
+    detail::backward(pass, gradient, scratch, threads);
     return gradient;
 }
 

@@ -17,7 +17,7 @@ namespace rcspike::detail {
 
 /// Throws std::invalid_argument with the parts put together.
 template <class... Parts>
-[[noreturn]] void refuse(const Parts&... parts) {
+[[noreturn]] void reject(const Parts&... parts) {
     std::ostringstream text;
     text.precision(9);
     (text << ... << parts);
@@ -27,13 +27,13 @@ template <class... Parts>
 template <class T>
 void check_shape(const char* name, Span2<T> a, std::size_t rows, std::size_t cols) {
     if (a.rows != rows || a.cols != cols) {
-        refuse(name, " must have shape (", rows, ", ", cols, "), got (", a.rows, ", ", a.cols, ")");
+        reject(name, " must have shape (", rows, ", ", cols, "), got (", a.rows, ", ", a.cols, ")");
     }
 }
 
 template <class T>
 void check_size(const char* name, Span1<T> a, std::size_t size) {
-    if (a.size != size) refuse(name, " must have shape (", size, ",), got (", a.size, ",)");
+    if (a.size != size) reject(name, " must have shape (", size, ",), got (", a.size, ",)");
 }
 
 /// Without a branch for each: x - x is 0, or NaN where x is not finite.
@@ -48,28 +48,28 @@ template <class T>
 void check_finite(const char* name, Span2<const T> a) {
     for (std::size_t i = 0; i < a.size(); ++i) {
         if (!std::isfinite(a.data[i]))
-            refuse(name, "[", i / a.cols, ", ", i % a.cols, "] must be finite, got ", a.data[i]);
+            reject(name, "[", i / a.cols, ", ", i % a.cols, "] must be finite, got ", a.data[i]);
     }
 }
 
 template <class T>
 void check_finite(const char* name, Span1<const T> a) {
     for (std::size_t i = 0; i < a.size; ++i) {
-        if (!std::isfinite(a[i])) refuse(name, "[", i, "] must be finite, got ", a[i]);
+        if (!std::isfinite(a[i])) reject(name, "[", i, "] must be finite, got ", a[i]);
     }
 }
 
 template <class T>
 void check_not_negative(const char* name, Span2<const T> a) {
     for (std::size_t i = 0; i < a.size(); ++i) {
-        if (a.data[i] < 0) refuse(name, "[", i / a.cols, ", ", i % a.cols, "] must not be negative, got ", a.data[i]);
+        if (a.data[i] < 0) reject(name, "[", i / a.cols, ", ", i % a.cols, "] must not be negative, got ", a.data[i]);
     }
 }
 
 template <class T>
 void check_not_negative(const char* name, Span1<const T> a) {
     for (std::size_t i = 0; i < a.size; ++i) {
-        if (a[i] < 0) refuse(name, "[", i, "] must not be negative, got ", a[i]);
+        if (a[i] < 0) reject(name, "[", i, "] must not be negative, got ", a[i]);
     }
 }
 
@@ -98,7 +98,7 @@ void check_range(const char* name, Span2<const T> a, double factor, Threads thre
     check_finite(name, a);
     for (std::size_t i = 0; i < a.size(); ++i) {
         if (std::abs(static_cast<double>(a.data[i])) <= each) continue;
-        refuse(name, "[", i / a.cols, ", ", i % a.cols, "] is ", a.data[i], ", too large for ", 8 * sizeof(T),
+        reject(name, "[", i / a.cols, ", ", i % a.cols, "] is ", a.data[i], ", too large for ", 8 * sizeof(T),
                "-bit floating point: sums of ", a.rows, " such synapses must stay below ", limit / factor);
     }
 }
@@ -109,7 +109,7 @@ void check_range(const char* name, Span1<const T> a) {
     const T limit = std::numeric_limits<T>::max() / 4;
     for (std::size_t i = 0; i < a.size; ++i) {
         if (std::abs(a[i]) > limit) {
-            refuse(name, "[", i, "] is ", a[i], ", too large for ", 8 * sizeof(T),
+            reject(name, "[", i, "] is ", a[i], ", too large for ", 8 * sizeof(T),
                    "-bit floating point: it must stay below ", limit);
         }
     }

@@ -7,22 +7,22 @@
 namespace rcspike {
 
 void validate(const Circuit& circuit) {
-    using detail::refuse;
+    using detail::reject;
     if (!(circuit.e_plus > 0)) {
-        refuse("e_plus must be above the resting voltage 0, got ", circuit.e_plus, "; the rails must straddle 0");
+        reject("e_plus must be above the resting voltage 0, got ", circuit.e_plus, "; the rails must straddle 0");
     }
     if (!(circuit.e_minus < 0)) {
-        refuse("e_minus must be below the resting voltage 0, got ", circuit.e_minus, "; the rails must straddle 0");
+        reject("e_minus must be below the resting voltage 0, got ", circuit.e_minus, "; the rails must straddle 0");
     }
     if (!(circuit.diode_drop >= 0) || std::isinf(circuit.diode_drop)) {
-        refuse("diode_drop must be finite and not negative, got ", circuit.diode_drop);
+        reject("diode_drop must be finite and not negative, got ", circuit.diode_drop);
     }
     if (circuit.diode_drop >= circuit.e_plus || circuit.diode_drop >= -circuit.e_minus) {
-        refuse("diode_drop ", circuit.diode_drop, " leaves no drive at e_plus = ", circuit.e_plus,
+        reject("diode_drop ", circuit.diode_drop, " leaves no drive at e_plus = ", circuit.e_plus,
                ", e_minus = ", circuit.e_minus, ": it must be below every rail");
     }
     if (!(circuit.ramp < 1) || std::isinf(circuit.ramp)) {
-        refuse("ramp must be finite and below 1, got ", circuit.ramp, "; 0 is the ideal ramp");
+        reject("ramp must be finite and below 1, got ", circuit.ramp, "; 0 is the ideal ramp");
     }
 }
 

@@ -11,7 +11,7 @@
 namespace rcspike {
 namespace {
 
-/// Refuses a pair that conducts less than nothing, beyond what rounding made of it.
+/// Throws if the conductance of a pair is negative by more than rounding explains.
 template <class Real>
 void check_conductance(const std::string& name, const DevicePairs<Real>& pairs,
                        const kernels::Coupling<Real>& coupling) {
@@ -20,7 +20,7 @@ void check_conductance(const std::string& name, const DevicePairs<Real>& pairs,
         const Real g_plus = coupling.b_plus * p, g_minus = coupling.b_minus * m;
         const Real rounding = 4 * std::numeric_limits<Real>::epsilon() * (std::abs(g_plus) + std::abs(g_minus));
         if (g_plus + g_minus >= -rounding) continue;
-        detail::refuse(name, "[", i / pairs.plus.cols, ", ", i % pairs.plus.cols, "] are ", p, " and ", m,
+        detail::reject(name, "[", i / pairs.plus.cols, ", ", i % pairs.plus.cols, "] are ", p, " and ", m,
                        ", a pair of negative conductance");
     }
 }
@@ -31,7 +31,7 @@ detail::Layer<Real> pack(const std::string& name, const DevicePairs<Real>& pairs
     const Span2<const Real> plus = pairs.plus, minus = pairs.minus;
     const std::string name_plus = name + ".plus", name_minus = name + ".minus";
     if (plus.rows == 0 || plus.cols == 0)
-        detail::refuse(name_plus, " is empty, got shape (", plus.rows, ", ", plus.cols, ")");
+        detail::reject(name_plus, " is empty, got shape (", plus.rows, ", ", plus.cols, ")");
     detail::check_shape(name_plus.c_str(), plus, n_in, plus.cols);
     detail::check_shape(name_minus.c_str(), minus, n_in, plus.cols);
     const Threads threads = Threads::all();
@@ -47,17 +47,17 @@ detail::Layer<Real> pack(const std::string& name, const DevicePairs<Real>& pairs
 
     layer.drive.pack(plus, threads);
     layer.conductance.pack(minus, threads);
-    const bool even = kernels::is_even(layer.coupling);
+    const bool symmetric = kernels::is_symmetric(layer.coupling);
     layer.drive.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
         Real* first = layer.drive.tile(t) + row * kernels::lanes<Real>;
         Real* second = layer.conductance.tile(t) + row * kernels::lanes<Real>;
         for (std::size_t i = 0; i < kernels::lanes<Real>; ++i) {
             const Real p = first[i], m = second[i];
-            first[i] = even ? p - m : p;
-            second[i] = even ? p + m : -m;
+            first[i] = symmetric ? p - m : p;
+            second[i] = symmetric ? p + m : -m;
         }
     });
-    detail::pack_on_from_start(pairs.drive0, pairs.conductance0, layer);
+    detail::pack_always_on(pairs.drive0, pairs.conductance0, layer);
     if (pairs.offset.data) {
         detail::check_size("offset", pairs.offset, plus.cols);
         detail::check_finite("offset", pairs.offset);
@@ -72,7 +72,7 @@ template <class Real>
 DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit)
     : circuit_(circuit) {
     validate(circuit);
-    if (layers.empty()) detail::refuse("a network needs at least one layer");
+    if (layers.empty()) detail::reject("a network needs at least one layer");
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const std::size_t n_in = l == 0 ? layers[l].plus.rows : layers[l - 1].plus.cols;
         layers_.push_back(pack("layers[" + std::to_string(l) + "]", layers[l], n_in, circuit));

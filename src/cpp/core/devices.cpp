@@ -27,14 +27,14 @@ Real largest_size(const Real* weights, std::size_t n) {
 
 template <class Real>
 kernels::DeviceDraw<Real> draw_of(const DeviceModel& model, std::uint64_t seed, std::uint64_t step, std::size_t layer,
-                                  double w_max, bool even) {
+                                  double w_max, bool symmetric) {
     const double g_max = w_max / (1 - model.off);
     kernels::DeviceDraw<Real> draw{};
     draw.seed[0] = static_cast<std::uint32_t>(seed);
     draw.seed[1] = static_cast<std::uint32_t>(seed >> 32);
     draw.step = static_cast<std::uint32_t>(step);
     draw.layer = static_cast<std::uint32_t>(layer);
-    draw.even = even;
+    draw.symmetric = symmetric;
     draw.w_max = static_cast<Real>(w_max);
     draw.g_min = static_cast<Real>(g_max * model.off);
     draw.g_max = static_cast<Real>(g_max);
@@ -55,11 +55,11 @@ bool DeviceModel::is_ideal() const {
 }
 
 void validate(const DeviceModel& model, std::size_t n_layers) {
-    using detail::refuse;
-    if (!(model.off >= 0 && model.off < 1)) refuse("off is g_min / g_max and must lie in [0, 1), got ", model.off);
-    if (model.levels == 1) refuse("levels must be at least 2, or 0 for devices that take any conductance, got 1");
+    using detail::reject;
+    if (!(model.off >= 0 && model.off < 1)) reject("off is g_min / g_max and must lie in [0, 1), got ", model.off);
+    if (model.levels == 1) reject("levels must be at least 2, or 0 for devices that take any conductance, got 1");
     const auto check_size = [](const char* name, double value) {
-        if (!(value >= 0) || std::isinf(value)) refuse(name, " must be finite and not negative, got ", value);
+        if (!(value >= 0) || std::isinf(value)) reject(name, " must be finite and not negative, got ", value);
     };
     check_size("lognormal", model.lognormal);
     check_size("proportional", model.proportional);
@@ -67,14 +67,14 @@ void validate(const DeviceModel& model, std::size_t n_layers) {
     check_size("stuck_off", model.stuck_off);
     check_size("stuck_on", model.stuck_on);
     if (model.stuck_off + model.stuck_on > 1) {
-        refuse("stuck_off and stuck_on are probabilities and must not exceed 1 together, got ", model.stuck_off,
+        reject("stuck_off and stuck_on are probabilities and must not exceed 1 together, got ", model.stuck_off,
                " and ", model.stuck_on);
     }
     if (!model.w_max.empty() && model.w_max.size() != n_layers) {
-        refuse("w_max must be given for all ", n_layers, " layers or for none, got ", model.w_max.size());
+        reject("w_max must be given for all ", n_layers, " layers or for none, got ", model.w_max.size());
     }
     for (const double w : model.w_max) {
-        if (!(w > 0) || std::isinf(w)) refuse("w_max must be above 0 and finite, got ", w);
+        if (!(w > 0) || std::isinf(w)) reject("w_max must be above 0 and finite, got ", w);
     }
 }
 
@@ -95,7 +95,7 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
         layer.weights = &w;
         layer.drive.resize(w.rows, w.cols);
         layer.conductance.resize(w.rows, w.cols);
-        pack_on_from_start({}, {}, layer);
+        pack_always_on({}, {}, layer);
         if (slopes[l].size() != w.values.size()) {
             slopes[l].resize(w.values.size());
             slopes[l].zero();  // also where nothing has been drawn yet, a gradient of 0 times the slope has to be 0
@@ -119,7 +119,7 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
     }
     std::vector<kernels::DeviceDraw<Real>> draws;
     for (std::size_t l = 0; l < weights.size(); ++l) {
-        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_even(weights[l].coupling)));
+        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_symmetric(weights[l].coupling)));
     }
     for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
         const std::size_t l = work[task].layer, first = work[task].first, size = work[task].size;

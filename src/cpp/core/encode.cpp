@@ -11,7 +11,7 @@ void encode(Span2<const Real> images, Span2<Real> times) {
     detail::check_shape("times", times, images.rows, images.cols);
     for (std::size_t i = 0; i < images.size(); ++i) {
         const Real x = images.data[i];
-        if (!(x >= 0 && x <= 1)) detail::refuse("intensities must lie in [0, 1], got ", x, "; scale the images first");
+        if (!(x >= 0 && x <= 1)) detail::reject("intensities must lie in [0, 1], got ", x, "; scale the images first");
     }
     for (std::size_t i = 0; i < images.size(); ++i) {
         const Real x = images.data[i];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backward.h"
 #include "check.h"
 #include "layer.h"
 
@@ -22,7 +23,7 @@ void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, co
         alignas(64) Real plus[lanes], minus[lanes];
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             for (std::size_t t = tiles.first; t < tiles.last; ++t) {
-                kernels::table<Real>().supply(events[s], layer.tile(t), {plus, minus});
+                detail::supply<Real>(layer, events[s], t, {plus, minus});
                 std::copy_n(plus, layer.drive.width(t), q_plus.row(s) + t * lanes);
                 std::copy_n(minus, layer.drive.width(t), q_minus.row(s) + t * lanes);
             }
@@ -45,8 +46,10 @@ void supply_charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights
     detail::Scratch<Real> scratch;
     detail::EventBatch<Real> events;
     events.set(schedule, layer.coupling, threads);
-    const detail::Supply<Real> supply{grad_q_plus, grad_q_minus, {}, {}};
-    detail::backward<Real>(layer, events, {}, grad_times, gradient, scratch, threads, [](detail::Range) {}, {}, supply);
+    detail::BackwardPass<Real> pass{layer, events};
+    pass.supply = {grad_q_plus, grad_q_minus, {}, {}};
+    pass.grad_times = grad_times;
+    detail::backward(pass, gradient, scratch, threads);
     gradient.drive.add_up(grad_weights, threads);
 }
 

@@ -11,7 +11,7 @@ void check(Span2<const Real> v, const Circuit& circuit) {
     validate(circuit);
     for (std::size_t i = 0; i < v.size(); ++i) {
         if (v.data[i] != v.data[i])
-            detail::refuse("v[", i / v.cols, ", ", i % v.cols, "] is nan; voltages must be numbers");
+            detail::reject("v[", i / v.cols, ", ", i % v.cols, "] is nan; voltages must be numbers");
     }
 }
 

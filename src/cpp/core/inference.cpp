@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <stdexcept>
 
 #include "activity.h"
 #include "check.h"
@@ -10,12 +9,12 @@
 namespace rcspike::detail {
 namespace {
 
-/// Samples on their way through the layers, and what the events of the first layer refer to.
+/// Samples on their way through the layers, and the inputs to which the events of the first layer refer.
 template <class Real>
 struct Block {
     Activity<Real> activity;
     std::vector<std::uint32_t> inputs;
-    std::size_t most_spikes = 0;
+    std::size_t max_spikes = 0;
     Sorting<Real> sort;
 };
 
@@ -24,15 +23,15 @@ struct Block {
 constexpr std::size_t large = std::size_t{4} << 20;
 constexpr std::size_t samples_at_once = 256;
 
-/// Inference. source.resize(samples, block, threads) makes room for events, source.set(sample, i, block, sort) writes
-/// those of a sample as the block's number i.
+/// Inference. source.resize(samples, block, threads) allocates events, source.set(sample, i, block, sort) writes those
+/// of a sample as the block's number i. Overflows are reported to the caller.
 template <class Real, class Source>
 void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::size_t batch,
-         const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads, const Source& source) {
+         const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads, const Source& source,
+         Overflow& overflow) {
     check_shape("v", v, batch, layers.back().n_out());
     check_noise(layers, noise, batch);
     const Ramp ramp(circuit);
-    Overflow overflow(layers.size());
     const auto write = [&](const Block<Real>& block, Range samples, std::size_t first) {
         const Real* from = block.activity.v.back().data() + samples.first * v.cols;
         std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(first + samples.first));
@@ -48,7 +47,7 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::si
             overflow.add(run(layers, ramp, noise, samples.first, all, block.activity, block.sort));
             write(block, all, samples.first);
         });
-        return overflow.refuse();
+        return;
     }
     Block<Real> block;
     std::vector<Sorting<Real>> sorting(worker_count(threads));
@@ -65,11 +64,10 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::si
             write(block, samples, first);
         });
     }
-    overflow.refuse();
 }
 
-[[noreturn]] void refuse_inputs(std::size_t batch, std::size_t n_in, std::size_t expected) {
-    refuse("times must have shape (batch, ", expected, "), got (", batch, ", ", n_in, ")");
+[[noreturn]] void reject_inputs(std::size_t batch, std::size_t n_in, std::size_t expected) {
+    reject("times must have shape (batch, ", expected, "), got (", batch, ", ", n_in, ")");
 }
 
 }  // namespace
@@ -77,59 +75,64 @@ void run(const std::vector<Layer<Real>>& layers, const Circuit& circuit, std::si
 template <class Real>
 void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, const Schedule<Real>& schedule,
            const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads) {
-    if (schedule.n_in() != layers[0].n_in()) refuse_inputs(schedule.batch(), schedule.n_in(), layers[0].n_in());
+    if (schedule.n_in() != layers[0].n_in()) reject_inputs(schedule.batch(), schedule.n_in(), layers[0].n_in());
     struct Source {
         const Schedule<Real>& schedule;
         const kernels::Coupling<Real>& coupling;
 
         void resize(Range samples, Block<Real>& block, [[maybe_unused]] Threads threads) const {
-            std::size_t most = 0;
-            for (std::size_t s = samples.first; s < samples.last; ++s) most = std::max(most, schedule[s].n_intervals);
-            block.activity.events[0].resize(samples.last - samples.first, most);
+            std::size_t max_intervals = 0;
+            for (std::size_t s = samples.first; s < samples.last; ++s)
+                max_intervals = std::max(max_intervals, schedule[s].n_intervals);
+            block.activity.events[0].resize(samples.last - samples.first, max_intervals);
         }
         void set(std::size_t sample, std::size_t i, Block<Real>& block, Sorting<Real>&) const {
             block.activity.events[0].set(i, schedule[sample], coupling);
         }
     };
-    run<Real>(layers, circuit, schedule.batch(), noise, v, threads, Source{schedule, layers[0].coupling});
+    Overflow overflow(layers.size());
+    run<Real>(layers, circuit, schedule.batch(), noise, v, threads, Source{schedule, layers[0].coupling}, overflow);
+    overflow.check();
 }
 
 template <class Real>
 void infer(const std::vector<Layer<Real>>& layers, const Circuit& circuit, Span2<const Real> times,
            const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads) {
     const std::size_t n_in = layers[0].n_in();
-    if (times.cols != n_in) refuse_inputs(times.rows, times.cols, n_in);
-    std::atomic<std::size_t> refused{times.rows};  // any one of the samples with a bad time
+    if (times.cols != n_in) reject_inputs(times.rows, times.cols, n_in);
+    // Any one of the samples with an invalid time; the number of samples if there is none. It is found in the pass over
+    // the times that counts spikes anyway, and reported once all threads have come back.
+    std::atomic<std::size_t> invalid_sample{times.rows};
     struct Source {
         Span2<const Real> times;
         const kernels::Coupling<Real>& coupling;
-        std::atomic<std::size_t>& refused;
+        std::atomic<std::size_t>& invalid_sample;
 
         void resize(Range samples, Block<Real>& block, [[maybe_unused]] Threads threads) const {
             std::vector<std::size_t> counts(samples.last - samples.first);
             for_each_block(counts.size(), threads, [&](Range part, std::size_t) {
                 for (std::size_t i = part.first; i < part.last; ++i) {
                     counts[i] = count_spikes<Real>({times.row(samples.first + i), times.cols});
-                    if (counts[i] == detail::refused) refused = samples.first + i;
+                    if (counts[i] == invalid_times) invalid_sample = samples.first + i;
                 }
             });
-            const std::size_t most = std::min(*std::max_element(counts.begin(), counts.end()), times.cols);
-            block.inputs.resize((samples.last - samples.first) * most);
-            block.activity.events[0].resize(samples.last - samples.first, most);
-            block.most_spikes = most;
+            const std::size_t max_spikes = std::min(*std::max_element(counts.begin(), counts.end()), times.cols);
+            block.inputs.resize((samples.last - samples.first) * max_spikes);
+            block.activity.events[0].resize(samples.last - samples.first, max_spikes);
+            block.max_spikes = max_spikes;
         }
         void set(std::size_t sample, std::size_t i, Block<Real>& block, Sorting<Real>& sort) const {
             const Span1<const Real> row{times.row(sample), times.cols};
-            std::uint32_t* const inputs = block.inputs.data() + i * block.most_spikes;
-            block.activity.events[0].set(i, sort(row, block.most_spikes, inputs), coupling);
+            std::uint32_t* const inputs = block.inputs.data() + i * block.max_spikes;
+            block.activity.events[0].set(i, sort(row, block.max_spikes, inputs), coupling);
         }
     };
-    try {
-        run<Real>(layers, circuit, times.rows, noise, v, threads, Source{times, layers[0].coupling, refused});
-    } catch (const std::runtime_error&) {
-        if (refused == times.rows) throw;
-    }
-    if (refused != times.rows) refuse_times(times, refused);
+    Overflow overflow(layers.size());
+    const Source source{times, layers[0].coupling, invalid_sample};
+    run<Real>(layers, circuit, times.rows, noise, v, threads, source, overflow);
+    // First the times: voltages may have overflowed just because one of them was invalid.
+    if (invalid_sample != times.rows) reject_times(times, invalid_sample);
+    overflow.check();
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                               \

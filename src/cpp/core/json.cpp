@@ -23,7 +23,7 @@ void append_utf8(std::uint32_t code, std::string& to) {
 }  // namespace
 
 void JsonReader::object(const char* name, const std::function<void(const std::string& name)>& read) {
-    if (!take('{')) refuse(name, " in its header is not an object");
+    if (!take('{')) reject(name, " in its header is not an object");
     if (take('}')) return;
     std::set<std::string> names;  // a set and not a hash table, which a hostile file could make quadratic
     do {
@@ -42,15 +42,15 @@ void JsonReader::object(const char* name, const std::vector<Member>& members) {
     object(name, [&](const std::string& found) {
         const auto member =
             std::find_if(members.begin(), members.end(), [&](const Member& m) { return found == m.name; });
-        if (member == members.end()) refuse(name, " in its header has a part that is not known here");
+        if (member == members.end()) reject(name, " in its header has a part that is not known here");
         member->read(member->name);
         missing.erase(found);
     });
-    if (!missing.empty()) refuse("its header has no ", *missing.begin());
+    if (!missing.empty()) reject("its header has no ", *missing.begin());
 }
 
 void JsonReader::array(const char* name, const std::function<void()>& read) {
-    if (!take('[')) refuse(name, " in its header is not a list");
+    if (!take('[')) reject(name, " in its header is not a list");
     if (take(']')) return;
     do read();
     while (take(','));
@@ -58,7 +58,7 @@ void JsonReader::array(const char* name, const std::function<void()>& read) {
 }
 
 std::string JsonReader::string(const char* name) {
-    if (!take('"')) refuse(name, " in its header is not text");
+    if (!take('"')) reject(name, " in its header is not text");
     return rest_of_string();
 }
 
@@ -68,7 +68,7 @@ std::size_t JsonReader::size(const char* name) {
     std::size_t n = 0;
     for (const char c : text) {
         const auto digit = static_cast<std::size_t>(c - '0');
-        if (!is_digit(c) || n > (most - digit) / 10) refuse(name, " in its header is not a size: ", text);
+        if (!is_digit(c) || n > (most - digit) / 10) reject(name, " in its header is not a size: ", text);
         n = 10 * n + digit;
     }
     return n;
@@ -76,7 +76,7 @@ std::size_t JsonReader::size(const char* name) {
 
 std::string_view JsonReader::number(const char* name) {
     skip_space();
-    if (peek() != '-' && !is_digit(peek())) refuse(name, " in its header is not a number");
+    if (peek() != '-' && !is_digit(peek())) reject(name, " in its header is not a number");
     const std::size_t first = at_;
     if (peek() == '-') ++at_;
     peek() == '0' ? void(++at_) : digits();
@@ -94,7 +94,7 @@ void JsonReader::end() {
     if (at_ != text_.size()) fail("more than one value");
 }
 
-void JsonReader::fail(const char* why) const { refuse("invalid JSON at character ", at_, ": ", why); }
+void JsonReader::fail(const char* why) const { reject("invalid JSON at character ", at_, ": ", why); }
 
 void JsonReader::skip_space() {
     while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) ++at_;

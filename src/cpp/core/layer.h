@@ -1,10 +1,9 @@
-// One layer in the kernels' layout, and a batch's work on it cut into tasks. The public functions pack, call these and
-// unpack; a network keeps its layers packed.
+// One layer in the kernels' layout, and its forward pass over a batch cut into tasks. The public functions pack, call
+// these and unpack; a network keeps its layers packed.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <vector>
 
 #include "buffer.h"
@@ -17,7 +16,8 @@
 
 namespace rcspike::detail {
 
-/// Synapses of one layer, as kernels::Tile has them: resistive ones have no `conductance`, `drive0` and `conductance0`.
+/// Synapses of one layer. kernels::Tile says what `drive` and `conductance` hold for each kind; resistive synapses have
+/// `drive` alone.
 template <class Real>
 struct Layer {
     kernels::Synapses kind = kernels::Synapses::resistive;
@@ -30,7 +30,7 @@ struct Layer {
     std::size_t n_out() const { return drive.cols; }
     kernels::Tile<Real> tile(std::size_t i) const;
     /// Resistive, on symmetric rails.
-    bool is_even() const { return kind == kernels::Synapses::resistive && kernels::is_even(coupling); }
+    bool is_symmetric() const { return kind == kernels::Synapses::resistive && kernels::is_symmetric(coupling); }
 };
 
 /// How the sign of a weight couples to the rails of a circuit.
@@ -42,10 +42,10 @@ template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit,
                             Threads threads);
 
-/// D0 and G0, checked, beside the synapses that the layer has already: zeros where they are not given, since a gradient
-/// may be wanted there.
+/// Adds synapses that are always on to those that the layer has already: D0 and G0, checked. They are zeros where they
+/// are not given, since their gradient may be wanted.
 template <class Real>
-void pack_on_from_start(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer);
+void pack_always_on(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer);
 
 /// A run of samples, or of tiles.
 struct Range {
@@ -73,37 +73,13 @@ private:
     }
 };
 
-/// A gradient before the sum over the chunks of a batch: `count` arrays of the layout of Tiles, one behind the other.
-template <class Real>
-struct Parts {
-    Buffer<Real> values;
-    std::size_t count = 0, size = 0;
-
-    void resize(std::size_t n_parts, std::size_t part_size);
-    /// The sum over the chunks, in order, as a matrix.
-    void add_up(Span2<Real> matrix, Threads threads) const;
-};
-
-template <class Real>
-struct LayerGradient {
-    Parts<Real> drive, conductance, drive0, conductance0;  // the last three empty if the layer is resistive
-};
-
-/// Memory of the backward pass, kept from one call to the next.
-template <class Real>
-struct Scratch {
-    Buffer<Real> sweep;        // per worker: what a backward sweep keeps of its forward one
-    Buffer<Real> spike_lanes;  // per worker: dL/dt of each spike before the sum over the outputs of a tile
-    Buffer<Real> times;        // [group but the first][sample][n_in]: dL/dt before the sum over groups
-};
-
-/// The spike trains of a batch as the kernels of one layer take them.
+/// The input spikes of a batch as the kernels of one layer take them.
 template <class Real>
 class EventBatch {
 public:
-    /// Of trains with at most so many intervals; what it held is lost.
-    void resize(std::size_t batch, std::size_t most_intervals);
-    void set(std::size_t sample, const SpikeTrain<Real>& train, const kernels::Coupling<Real>& coupling);
+    /// For samples of at most max_intervals intervals; the earlier contents are lost.
+    void resize(std::size_t batch, std::size_t max_intervals);
+    void set(std::size_t sample, const SpikeTrain<Real>& spikes, const kernels::Coupling<Real>& coupling);
     void set(const Schedule<Real>& schedule, const kernels::Coupling<Real>& coupling, Threads threads);
 
     std::size_t size() const { return events_.size(); }
@@ -123,26 +99,18 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samp
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads);
 
-/// Tasks that have nothing to do with a layer but can be done in the same round.
-struct Meanwhile {
-    std::size_t n_tasks = 0;
-    std::function<void(std::size_t task)> run;
-};
-
-/// What the rails deliver, where the loss counts it (energy.h): dL/dQ of either rail, and room for Q itself unless it
-/// is null; batch x n_out each.
+/// Throws std::invalid_argument on other synapses, for which `wanted` cannot be computed.
 template <class Real>
-struct Supply {
-    Span2<const Real> grad_plus, grad_minus;
-    Span2<Real> plus, minus;
-};
+void check_resistive(const Layer<Real>& layer, const char* wanted);
 
-/// From dL/dv(1) to the layer's gradient and, unless its data is null, dL/dt (batch x n_in). Samples whose dL/dt is
-/// complete are passed on to `done` at once, on any thread. `grad_v` may be null if there is a supply.
+/// Voltages of tile t at sorted times within the phase, a row of lanes each. Throws std::invalid_argument unless the
+/// layer is resistive.
 template <class Real>
-void backward(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<const Real> grad_v,
-              Span2<Real> grad_times, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads,
-              const std::function<void(Range samples)>& done, const Meanwhile& meanwhile = {},
-              const Supply<Real>& supply = {});
+void trace(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t, Span1<const Real> at, Real* v);
+
+/// Charges that the rails deliver to tile t. Throws std::invalid_argument unless the layer is resistive.
+template <class Real>
+void supply(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t,
+            const kernels::RailRows<Real>& charges);
 
 }  // namespace rcspike::detail

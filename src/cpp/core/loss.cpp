@@ -34,7 +34,7 @@ void check_labels(Span1<const std::int64_t> labels, std::size_t batch, std::size
     check_size("labels", labels, batch);
     for (std::size_t i = 0; i < batch; ++i) {
         if (labels[i] < 0 || labels[i] >= static_cast<std::int64_t>(n_classes)) {
-            refuse("label ", labels[i], " at position ", i, " must be in [0, ", n_classes, ")");
+            reject("label ", labels[i], " at position ", i, " must be in [0, ", n_classes, ")");
         }
     }
 }
@@ -42,16 +42,16 @@ void check_labels(Span1<const std::int64_t> labels, std::size_t batch, std::size
 }  // namespace detail
 
 void validate(const Loss& loss) {
-    using detail::refuse;
+    using detail::reject;
     if (!(loss.temperature > 0) || std::isinf(loss.temperature)) {
-        refuse("temperature must be above 0 and finite, got ", loss.temperature);
+        reject("temperature must be above 0 and finite, got ", loss.temperature);
     }
     if (!(loss.temporal_penalty >= 0) || std::isinf(loss.temporal_penalty)) {
-        refuse("temporal_penalty must be finite and not negative, got ", loss.temporal_penalty);
+        reject("temporal_penalty must be finite and not negative, got ", loss.temporal_penalty);
     }
-    if (!std::isfinite(loss.t_ref)) refuse("t_ref must be finite, got ", loss.t_ref);
+    if (!std::isfinite(loss.t_ref)) reject("t_ref must be finite, got ", loss.t_ref);
     if (!(loss.energy_penalty >= 0) || std::isinf(loss.energy_penalty)) {
-        refuse("energy_penalty must be finite and not negative, got ", loss.energy_penalty);
+        reject("energy_penalty must be finite and not negative, got ", loss.energy_penalty);
     }
 }
 

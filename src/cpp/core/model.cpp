@@ -20,7 +20,7 @@ namespace {
 
 using detail::JsonReader;
 using detail::listed;
-using detail::refuse;
+using detail::reject;
 using detail::Safetensors;
 
 constexpr std::size_t newest_format = 1;
@@ -31,13 +31,13 @@ auto whole(const std::string& path, const Part& part) {
     try {
         return part();
     } catch (const std::invalid_argument& error) {
-        refuse(path, " is not a whole rcspike model: ", error.what());
+        reject(path, " is not a whole rcspike model: ", error.what());
     }
 }
 
 const std::string& metadata(const Safetensors& file, const char* name) {
     const auto found = file.metadata().find(name);
-    if (found == file.metadata().end()) refuse("its header has no ", name);
+    if (found == file.metadata().end()) reject("its header has no ", name);
     return found->second;
 }
 
@@ -51,19 +51,19 @@ void check_format(const std::string& path, const Safetensors& file) {
     const auto found = file.metadata().find("format");
     const std::string format = found == file.metadata().end() ? "" : found->second;
     if (format != "rcspike-model") {
-        refuse(path, " is not an rcspike model but ",
+        reject(path, " is not an rcspike model but ",
                format == "rcspike-checkpoint" ? format : "a safetensors file of something else");
     }
     const std::string version = whole(path, [&] { return metadata(file, "format_version"); });
     if (is_newer(version)) {
-        refuse(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
+        reject(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
     }
     whole(path, [&] {
-        if (version != std::to_string(newest_format)) refuse("format_version must be 1, got '", version, "'");
+        if (version != std::to_string(newest_format)) reject("format_version must be 1, got '", version, "'");
         for (const auto& part : file.metadata()) {
             const std::string& name = part.first;
             const bool known = name == "format" || name == "format_version" || name == "header" || name == "crc32";
-            if (!known) refuse("__metadata__ in its header has a part that is not known here");
+            if (!known) reject("__metadata__ in its header has a part that is not known here");
         }
     });
 }
@@ -81,12 +81,12 @@ double number(const std::string& text, const char* name) {
     constexpr double inf = std::numeric_limits<double>::infinity();
     if (text == "inf") return inf;
     if (text == "-inf") return -inf;
-    if (!is_json_number(text)) refuse(name, " is not a number: '", text, "'");
+    if (!is_json_number(text)) reject(name, " is not a number: '", text, "'");
     std::istringstream in(text);
     in.imbue(std::locale::classic());
     double value = 0;
     in >> value;  // some libraries let what is too small to be normal fail, but with its value
-    if (in.fail() && std::abs(value) > 1) refuse(name, " is not a number: '", text, "'");
+    if (in.fail() && std::abs(value) > 1) reject(name, " is not a number: '", text, "'");
     return value;
 }
 
@@ -101,7 +101,7 @@ Circuit read_circuit(JsonReader& json, const char* name) {
                        {"e_minus", into(circuit.e_minus)},
                        {"diode_drop", into(circuit.diode_drop)},
                        {"ramp", into(circuit.ramp)}});
-    if (!(v_syn > 0)) refuse("v_syn must be above 0, got ", v_syn);
+    if (!(v_syn > 0)) reject("v_syn must be above 0, got ", v_syn);
     return circuit;
 }
 
@@ -111,11 +111,11 @@ Network<Real> network_of(const Safetensors& file) {
     std::vector<Span2<const Real>> views;
     for (std::size_t l = 0; l < file.tensors().size(); ++l) {
         const auto found = file.tensors().find("weights." + std::to_string(l));
-        if (found == file.tensors().end()) refuse("it has no weights.", l);
+        if (found == file.tensors().end()) reject("it has no weights.", l);
         const detail::Tensor& tensor = found->second;
-        if (tensor.dtype != (sizeof(Real) == 8 ? "F64" : "F32")) refuse("its layers differ in precision");
+        if (tensor.dtype != (sizeof(Real) == 8 ? "F64" : "F32")) reject("its layers differ in precision");
         if (tensor.shape.size() != 2) {
-            refuse("weights[", l, "] must have 2 dimensions, got ", listed(tensor.shape));
+            reject("weights[", l, "] must have 2 dimensions, got ", listed(tensor.shape));
         }
         const std::size_t rows = tensor.shape[0], cols = tensor.shape[1];
         std::vector<Real>& w = weights.emplace_back(rows * cols);
@@ -133,7 +133,7 @@ Network<Real> network_of(const Safetensors& file) {
     Network<Real> network(views, circuit);
     std::vector<std::size_t> holds{network.n_in()};
     for (std::size_t l = 0; l < network.n_layers(); ++l) holds.push_back(network.n_out(l));
-    if (says != holds) refuse("it says sizes ", listed(says), " but holds weights of ", listed(holds));
+    if (says != holds) reject("it says sizes ", listed(says), " but holds weights of ", listed(holds));
     return network;
 }
 
@@ -149,7 +149,7 @@ Network<Real> Network<Real>::load(const std::string& path) {
     const auto& tensors = file.tensors();
     const bool holds_doubles = !tensors.empty() && tensors.begin()->second.dtype == "F64";
     if (!tensors.empty() && holds_doubles != (sizeof(Real) == 8)) {
-        refuse(path, " holds ", holds_doubles ? "float64" : "float32", " weights; load it as Network<",
+        reject(path, " holds ", holds_doubles ? "float64" : "float32", " weights; load it as Network<",
                holds_doubles ? "double" : "float", ">");
     }
     return whole(path, [&] { return network_of<Real>(file); });

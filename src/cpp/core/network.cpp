@@ -10,12 +10,12 @@ namespace rcspike {
 template <class Real>
 Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit) : circuit_(circuit) {
     validate(circuit);
-    if (weights.empty()) detail::refuse("a network needs at least one layer");
+    if (weights.empty()) detail::reject("a network needs at least one layer");
     layers_.resize(weights.size());
     for (std::size_t l = 0; l < weights.size(); ++l) {
         const std::string name = "weights[" + std::to_string(l) + "]";
         const Span2<const Real> w = weights[l];
-        if (w.rows == 0 || w.cols == 0) detail::refuse(name, " is empty, got shape (", w.rows, ", ", w.cols, ")");
+        if (w.rows == 0 || w.cols == 0) detail::reject(name, " is empty, got shape (", w.rows, ", ", w.cols, ")");
         layers_[l] =
             detail::resistive_layer(name.c_str(), w, l == 0 ? w.rows : weights[l - 1].cols, circuit, Threads::all());
     }
@@ -61,7 +61,16 @@ void Network<Real>::forward(Span2<const Real> times, const std::vector<Span2<con
     detail::infer(layers_, circuit_, times, noise, v, threads);
 }
 
-template class Network<float>;
-template class Network<double>;
+template <class Real>
+std::vector<detail::Layer<Real>>& detail::layers_of(Network<Real>& network) {
+    return network.layers_;
+}
+
+#define RCSPIKE_INSTANTIATE(Real) \
+    template class Network<Real>; \
+    template std::vector<detail::Layer<Real>>& detail::layers_of(Network<Real>&);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
 
 }  // namespace rcspike

@@ -13,7 +13,7 @@ namespace {
 
 using detail::Tiles;
 
-/// What kernels::RectifiedTile points into.
+/// The arrays that kernels::RectifiedTile points into.
 template <class Real>
 struct Rectified {
     Tiles<Real> drive, conductance, g_plus, rail_plus, g_minus, rail_minus;
@@ -25,14 +25,14 @@ struct Rectified {
     }
 };
 
-/// Refuses currents g rail whose sum could leave the range of the type.
+/// Throws if the sum of currents g rail could leave the range of the type.
 template <class Real>
 void check_current(const char* name, Span2<const Real> g, Span2<const Real> rail) {
-    const double most = std::numeric_limits<Real>::max() / 8 / static_cast<double>(std::max<std::size_t>(g.rows, 1));
+    const double limit = std::numeric_limits<Real>::max() / 8 / static_cast<double>(std::max<std::size_t>(g.rows, 1));
     for (std::size_t i = 0; i < g.size(); ++i) {
-        if (std::abs(double(g.data[i]) * rail.data[i]) <= most) continue;
-        detail::refuse(name, "[", i / g.cols, ", ", i % g.cols, "] is ", g.data[i], ", too large for its rail of ",
-                       rail.data[i], ": ", g.rows, " such currents must stay below ", most * double(g.rows));
+        if (std::abs(double(g.data[i]) * rail.data[i]) <= limit) continue;
+        detail::reject(name, "[", i / g.cols, ", ", i % g.cols, "] is ", g.data[i], ", too large for its rail of ",
+                       rail.data[i], ": ", g.rows, " such currents must stay below ", limit * double(g.rows));
     }
 }
 
@@ -69,7 +69,7 @@ Rectified<Real> pack(const RectifiedSynapses<Real>& synapses, std::size_t n_in, 
         if (g_plus == 0) rail_plus = out_of_reach;
         if (g_minus == 0) rail_minus = -out_of_reach;
     }
-    detail::pack_on_from_start(synapses.drive0, synapses.conductance0, sums);
+    detail::pack_always_on(synapses.drive0, synapses.conductance0, sums);
     packed.drive = std::move(sums.drive);
     packed.conductance = std::move(sums.conductance);
     packed.drive0 = std::move(sums.drive0);

@@ -12,7 +12,7 @@ namespace {
 template <class Bytes>
 void take(std::istream& file, Bytes& bytes) {
     file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    if (!file) refuse("it cannot be read to its end");
+    if (!file) reject("it cannot be read to its end");
 }
 
 /// Number of elements that an array of this shape may have at most `most` of; one more stands for too many.
@@ -33,7 +33,7 @@ Tensor read_tensor(JsonReader& json, const char* name) {
         {{"dtype", [&](const char* part) { tensor.dtype = json.string(part); }},
          {"shape", [&](const char* part) { json.array(part, [&] { tensor.shape.push_back(json.size(part)); }); }},
          {"data_offsets", [&](const char* part) { json.array(part, [&] { offsets.push_back(json.size(part)); }); }}});
-    if (offsets.size() != 2) refuse(name, " must have two data_offsets, got ", offsets.size());
+    if (offsets.size() != 2) reject(name, " must have two data_offsets, got ", offsets.size());
     tensor.first = offsets[0];
     tensor.last = offsets[1];
     return tensor;
@@ -46,15 +46,15 @@ Safetensors::Safetensors(std::istream& file) {
     const std::streamoff end = file.tellg();
     file.seekg(0);
     std::vector<unsigned char> start(8);
-    if (end < static_cast<std::streamoff>(start.size())) refuse("its header is cut off");
+    if (end < static_cast<std::streamoff>(start.size())) reject("its header is cut off");
     take(file, start);
     const auto left = static_cast<std::uint64_t>(end) - start.size();
     const auto length = from_bytes<std::uint64_t>(start.data());
-    if (length > left) refuse("its header is cut off, or it is not a safetensors file");
-    if (length > max_header) refuse("its header has ", length, " bytes, the limit is ", max_header);
+    if (length > left) reject("its header is cut off, or it is not a safetensors file");
+    if (length > max_header) reject("its header has ", length, " bytes, the limit is ", max_header);
     std::string header(static_cast<std::size_t>(length), '\0');
     take(file, header);
-    if (header.empty() || header[0] != '{') refuse("its header is not a JSON object");
+    if (header.empty() || header[0] != '{') reject("its header is not a JSON object");
     array_bytes_ = static_cast<std::size_t>(left - length);
 
     JsonReader json(header);
@@ -74,7 +74,7 @@ void Safetensors::read_arrays(std::istream& file) {
     take(file, arrays_);
     const auto stored = metadata_.find("crc32");
     if (stored != metadata_.end() && stored->second != digest()) {
-        refuse("its content does not have the CRC-32 that it says; it is damaged, take another copy");
+        reject("its content does not have the CRC-32 that it says; it is damaged, take another copy");
     }
 }
 
@@ -82,24 +82,24 @@ void Safetensors::check_layout() const {
     std::map<std::size_t, std::size_t> ends;  // of the arrays by their beginning
     for (const auto& [name, tensor] : tensors_) {
         if (tensor.dtype != "F32" && tensor.dtype != "F64") {
-            refuse(name, " must be float32 or float64, got ", tensor.dtype);
+            reject(name, " must be float32 or float64, got ", tensor.dtype);
         }
         const auto [first, last] = std::pair(tensor.first, tensor.last);
         if (first > last || last > array_bytes_) {
-            refuse(name, " should lie in bytes ", first, " to ", last, " of its arrays, which have ", array_bytes_);
+            reject(name, " should lie in bytes ", first, " to ", last, " of its arrays, which have ", array_bytes_);
         }
         const std::size_t bytes = last - first, item = tensor.dtype == "F64" ? 8 : 4;
         if (bytes % item != 0 || elements(tensor.shape, bytes / item) != bytes / item) {
-            refuse(name, " has ", bytes, " bytes, which do not make its shape");
+            reject(name, " has ", bytes, " bytes, which do not make its shape");
         }
-        if (bytes > 0 && !ends.emplace(first, last).second) refuse(name, " lies where another array does");
+        if (bytes > 0 && !ends.emplace(first, last).second) reject(name, " lies where another array does");
     }
     std::size_t end = 0;
     for (const auto& [first, last] : ends) {
-        if (first != end) refuse("its arrays overlap or leave a gap at byte ", end);
+        if (first != end) reject("its arrays overlap or leave a gap at byte ", end);
         end = last;
     }
-    if (end != array_bytes_) refuse("it has ", array_bytes_, " bytes of arrays, its header describes ", end);
+    if (end != array_bytes_) reject("it has ", array_bytes_, " bytes of arrays, its header describes ", end);
 }
 
 /// Of all metadata but the CRC-32 itself, and of all arrays, both in the order of their names. Each part has its length

@@ -22,7 +22,7 @@ Schedule<Real>::Schedule(Span2<const Real> times, Threads threads) {
 
 template <class Real>
 void Schedule<Real>::assign(Span2<const Real> times, Threads threads) {
-    if (times.cols > std::numeric_limits<std::uint32_t>::max()) detail::refuse("too many inputs: ", times.cols);
+    if (times.cols > std::numeric_limits<std::uint32_t>::max()) detail::reject("too many inputs: ", times.cols);
     n_in_ = times.cols;
     first_.assign(times.rows + 1, 0);
     n_intervals_.assign(times.rows, 0);
@@ -35,22 +35,22 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads) {
         }
     });
     for (std::size_t s = 0; s < times.rows; ++s) {
-        if (first_[s + 1] == detail::refused) {
+        if (first_[s + 1] == detail::invalid_times) {
             first_.clear();
-            detail::refuse_times(times, s);
+            detail::reject_times(times, s);
         }
         first_[s + 1] += first_[s];
     }
     inputs_.resize(first_.back());
     intervals_.resize(first_.back() + times.rows);
 
-    // A sorter writes no more than there are spikes, so the trains can lie one behind the other.
+    // A sorter writes no more than there are spikes, so the samples can lie one behind the other.
     std::vector<detail::Sorter<Real>> sorters(detail::worker_count(threads));
     detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t worker) {
         for (std::size_t s = task * block; s < std::min(times.rows, (task + 1) * block); ++s) {
-            const SpikeTrain<Real> train = sorters[worker](
+            const SpikeTrain<Real> spikes = sorters[worker](
                 row(s), first_[s + 1] - first_[s], inputs_.data() + first_[s], intervals_.data() + first_[s] + s);
-            n_intervals_[s] = static_cast<std::uint32_t>(train.n_intervals);
+            n_intervals_[s] = static_cast<std::uint32_t>(spikes.n_intervals);
         }
     });
 }

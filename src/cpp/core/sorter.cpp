@@ -9,7 +9,7 @@
 
 namespace rcspike::detail {
 
-/// Stable, byte by byte from the lowest; bytes in which all keys agree are passed over.
+/// Stable, byte by byte from the lowest; bytes in which all keys agree are skipped.
 template <class Real>
 void Sorter<Real>::radix_sort(std::size_t n) {
     constexpr std::size_t n_bytes = sizeof(Key);
@@ -57,7 +57,7 @@ bool Sorter<Real>::bucket_sort(std::size_t n) {
 }
 
 template <class Real>
-SpikeTrain<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t room, std::uint32_t* inputs,
+SpikeTrain<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
                                           Interval<Real>* intervals) {
     spikes_.resize(times.size);
     spare_.resize(times.size);
@@ -68,8 +68,8 @@ SpikeTrain<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t r
         spikes_[n].input = static_cast<std::uint32_t>(j);
         n += (t >= 0) & (t <= 1);  // no branch: which inputs spike cannot be predicted
     }
-    n = std::min(n, room);
-    // Ties keep the order of the inputs, so that the same times always give the same train.
+    n = std::min(n, capacity);
+    // Ties keep the order of the inputs, so that the same times always give the same events.
     if (n > 1 && !bucket_sort(n)) radix_sort(n);
     std::size_t n_intervals = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -90,22 +90,22 @@ std::size_t count_spikes(Span1<const Real> times) {
         n_active += times[j] <= 1;
         n_good += times[j] >= 0;  // NaN fails every comparison
     }
-    return n_good == times.size ? n_active : refused;
+    return n_good == times.size ? n_active : invalid_times;
 }
 
 template <class Real>
-void refuse_times(Span2<const Real> times, std::size_t sample) {
+void reject_times(Span2<const Real> times, std::size_t sample) {
     const Real* row = times.row(sample);
     std::size_t j = 0;
     while (j + 1 < times.cols && row[j] >= 0) ++j;
-    refuse("times[", sample, ", ", j, "] is ", row[j],
+    reject("times[", sample, ", ", j, "] is ", row[j],
            "; spike times must be at least 0 (inf or above 1 for no spike)");
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                         \
     template class Sorter<Real>;                          \
     template std::size_t count_spikes(Span1<const Real>); \
-    template void refuse_times(Span2<const Real>, std::size_t);
+    template void reject_times(Span2<const Real>, std::size_t);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

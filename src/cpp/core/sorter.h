@@ -1,4 +1,4 @@
-// From one sample's spike times to its sorted, tie-merged train.
+// From one sample's spike times to its sorted, tie-merged events.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,15 @@
 
 namespace rcspike::detail {
 
-/// Sorts rows of spike times, each into memory of the caller's. Keeps scratch memory, so every thread needs its own.
+/// Sorts rows of spike times, each into memory that the caller owns. Keeps scratch memory, so every thread needs its
+/// own.
 template <class Real>
 class Sorter {
 public:
-    /// Writes `inputs`, one for each spike, and `intervals`, at most one more; the train refers to both. Of more spikes
-    /// than there is `room` for some are left out, and so is what is no time: then somebody changes `times` meanwhile,
-    /// or they are about to be refused.
-    SpikeTrain<Real> operator()(Span1<const Real> times, std::size_t room, std::uint32_t* inputs,
+    /// Writes `inputs`, one for each spike, and `intervals`, at most one more; the result refers to both. Spikes beyond
+    /// the capacity are left out, and so are numbers that are not a time: both occur only if the caller is about to
+    /// reject the times, or if another thread changes them during the call.
+    SpikeTrain<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
                                 Interval<Real>* intervals);
 
 private:
@@ -36,13 +37,13 @@ private:
     std::vector<std::uint32_t> position_;
 };
 
-/// Spikes among the times of one sample; `refused` if one of them is negative or NaN.
+/// Spikes among the times of one sample; `invalid_times` if one of them is negative or NaN.
 template <class Real>
 std::size_t count_spikes(Span1<const Real> times);
-inline constexpr std::size_t refused = static_cast<std::size_t>(-1);
+inline constexpr std::size_t invalid_times = static_cast<std::size_t>(-1);
 
-/// Throws the error that names the first time in row `sample` that count_spikes refused.
+/// Throws the error that names the first time in row `sample` that is negative or NaN.
 template <class Real>
-[[noreturn]] void refuse_times(Span2<const Real> times, std::size_t sample);
+[[noreturn]] void reject_times(Span2<const Real> times, std::size_t sample);
 
 }  // namespace rcspike::detail

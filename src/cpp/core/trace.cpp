@@ -17,7 +17,7 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     const detail::Layer<Real> layer = detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads);
     for (std::size_t i = 0; i < at.size; ++i) {
         if (!(at[i] >= 0 && at[i] <= 1))
-            detail::refuse("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);
+            detail::reject("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);
     }
     detail::check_shape("v", v, schedule.batch(), weights.cols * at.size);
 
@@ -34,7 +34,7 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     detail::for_each_task(schedule.batch(), threads, [&](std::size_t s, std::size_t worker) {
         const Real* row = rows[worker].data();
         for (std::size_t t = 0; t < layer.drive.count(); ++t) {
-            kernels::table<Real>().trace(events[s], layer.tile(t), sorted.data(), at.size, rows[worker].data());
+            detail::trace(layer, events[s], t, Span1<const Real>{sorted.data(), at.size}, rows[worker].data());
             for (std::size_t lane = 0; lane < layer.drive.width(t); ++lane) {
                 Real* out = v.row(s) + (t * lanes + lane) * at.size;
                 for (std::size_t i = 0; i < at.size; ++i) out[order[i]] = row[i * lanes + lane];

@@ -56,7 +56,7 @@ TEST_EACH_REAL(an_offset_is_taken_off_the_voltages) {
     CHECK(same_bits(shifted, v));
 }
 
-TEST_EACH_REAL(a_pair_of_negative_conductance_is_refused) {
+TEST_EACH_REAL(a_pair_of_negative_conductance_is_rejected) {
     const Matrix<Real> one = uniform<Real>(2, 2, 1, 1, 1), minus_two = uniform<Real>(2, 2, -2, -2, 1);
     const DevicePairs<Real> pairs{one, minus_two, {}, {}, {}};
     CHECK_THROWS(DeviceNetwork<Real>({pairs}, Circuit{}), std::invalid_argument, "a pair of negative conductance");

@@ -3,8 +3,10 @@
 
 #include <cmath>
 
+#include "backward.h"
 #include "check.h"
 #include "fixture.h"
+#include "layers.h"
 #include "rcspike/charge.h"
 
 using namespace rcspike;
@@ -134,7 +136,7 @@ TEST_EACH_REAL(threads_change_no_bit) {
     }
 }
 
-TEST_EACH_REAL(what_does_not_fit_is_refused) {
+TEST_EACH_REAL(what_does_not_fit_is_rejected) {
     const Matrix<Real> times(2, 3), weights(3, 4);
     Matrix<Real> small(2, 3), q(2, 4), grad(2, 4), grad_weights(3, 4);
     const Schedule<Real> schedule(times);
@@ -145,4 +147,24 @@ TEST_EACH_REAL(what_does_not_fit_is_refused) {
     grad(1, 0) = static_cast<Real>(inf);
     CHECK_THROWS(supply_charge_vjp<Real>(schedule, weights, {}, q, grad, small, grad_weights), std::invalid_argument,
                  "grad_q_minus[1, 0] must be finite, got inf");
+}
+
+TEST_EACH_REAL(charges_of_synapses_other_than_resistive_ones_are_an_error) {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    const Matrix<Real> times(1, 2), grad(1, 3);
+    const Schedule<Real> schedule(times);
+    for (const auto kind : {kernels::Synapses::affine, kernels::Synapses::pairs}) {
+        const detail::Layer<Real> layer = layer_of<Real>(kind, 2, 3);
+        detail::EventBatch<Real> events;
+        events.set(schedule, layer.coupling, Threads{1});
+        alignas(64) Real plus[lanes], minus[lanes];
+        CHECK_THROWS((detail::supply<Real>(layer, events[0], 0, {plus, minus})), std::invalid_argument,
+                     "charges of the rails can be computed for resistive synapses only");
+        detail::LayerGradient<Real> gradient;
+        detail::Scratch<Real> scratch;
+        detail::BackwardPass<Real> pass{layer, events};
+        pass.supply = {grad, grad, {}, {}};
+        CHECK_THROWS(detail::backward(pass, gradient, scratch, Threads{1}), std::invalid_argument,
+                     "gradients of the rails' charges can be computed for resistive synapses only");
+    }
 }

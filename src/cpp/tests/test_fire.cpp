@@ -112,7 +112,7 @@ TEST_EACH_REAL(gradients_are_products_in_the_shape_of_the_voltages) {
     }
 }
 
-TEST_EACH_REAL(what_does_not_fit_is_refused) {
+TEST_EACH_REAL(what_does_not_fit_is_rejected) {
     Matrix<Real> v(2, 3), times(2, 3), other(3, 2);
     CHECK_THROWS(fire<Real>(v, {}, other), std::invalid_argument, "times must have shape (2, 3), got (3, 2)");
     CHECK_THROWS(fire_vjp<Real>(v, {}, other, times), std::invalid_argument, "grad_times must have shape (2, 3)");

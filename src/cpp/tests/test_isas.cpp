@@ -20,7 +20,7 @@ TEST(the_best_instruction_set_is_taken_if_none_is_asked_for) {
     CHECK_EQUAL(in_child([] { return setenv("RCSPIKE_ISA", "", 1), build_config().isa; }), best);
 }
 
-TEST(an_unknown_instruction_set_is_refused_with_those_that_are_known) {
+TEST(an_unknown_instruction_set_is_rejected_with_those_that_are_known) {
     const std::string said = in_child([]() -> std::string {
         setenv("RCSPIKE_ISA", "sse9", 1);
         for (int i = 0; i < 2; ++i) {  // it must not be taken for decided the second time

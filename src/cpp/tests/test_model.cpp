@@ -1,5 +1,5 @@
-// Model files: what is read from them, and what is refused in which words. That the files are those which Python writes
-// is tested from there.
+// Model files: what is read from them, and what is rejected in which words. That the files are those which Python
+// writes is tested from there.
 #include <cstdio>
 #include <fstream>
 
@@ -79,7 +79,7 @@ Network<Real> load(const std::string& bytes) {
 }
 
 template <class Real>
-void refused(const Model<Real>& model, const std::string& why) {
+void rejected(const Model<Real>& model, const std::string& why) {
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument, why);
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument, ".safetensors is not a whole rcspike model: ");
 }
@@ -113,12 +113,12 @@ TEST_EACH_REAL(arrays_may_come_in_any_order) {
     CHECK_EQUAL(second(2, 0), model.first(0, 2));
 }
 
-TEST_EACH_REAL(a_file_that_is_not_there_is_refused) {
+TEST_EACH_REAL(a_file_that_is_not_there_is_rejected) {
     CHECK_THROWS(Network<Real>::load("no/such/file"), std::runtime_error, "no model at no/such/file");
     CHECK_THROWS(Network<Real>::load("."), std::exception, "");
 }
 
-TEST_EACH_REAL(a_file_cut_off_anywhere_is_refused) {
+TEST_EACH_REAL(a_file_cut_off_anywhere_is_rejected) {
     const std::string bytes = Model<Real>().bytes();
     for (std::size_t length = 0; length < bytes.size(); ++length) {
         CHECK_THROWS(load<Real>(bytes.substr(0, length)), std::invalid_argument, "is not a whole rcspike model: ");
@@ -126,7 +126,7 @@ TEST_EACH_REAL(a_file_cut_off_anywhere_is_refused) {
     CHECK_THROWS(load<Real>(bytes + '\0'), std::invalid_argument, "its header describes");
 }
 
-TEST_EACH_REAL(no_change_of_bytes_does_worse_than_being_refused) {
+TEST_EACH_REAL(no_change_of_bytes_does_worse_than_being_rejected) {
     const std::string bytes = Model<Real>().bytes();
     Random random(7);
     for (int i = 0; i < 2000; ++i) {
@@ -141,7 +141,7 @@ TEST_EACH_REAL(no_change_of_bytes_does_worse_than_being_refused) {
     }
 }
 
-TEST_EACH_REAL(what_is_no_model_of_ours_is_refused) {
+TEST_EACH_REAL(what_is_no_model_of_ours_is_rejected) {
     Model<Real> model;
     model.format = R"("format": "rcspike-checkpoint", "format_version": "1")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument, " is not an rcspike model but rcspike-checkpoint");
@@ -153,7 +153,7 @@ TEST_EACH_REAL(what_is_no_model_of_ours_is_refused) {
     CHECK_THROWS(load<Real>(file("", "")), std::invalid_argument, "its header is not a JSON object");
 }
 
-TEST_EACH_REAL(a_newer_format_is_refused_and_says_what_to_do) {
+TEST_EACH_REAL(a_newer_format_is_rejected_and_says_what_to_do) {
     Model<Real> model;
     model.format = R"("format": "rcspike-model", "format_version": "2")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument,
@@ -161,29 +161,29 @@ TEST_EACH_REAL(a_newer_format_is_refused_and_says_what_to_do) {
     for (const char* version :
          {"1a", "-1", "0", "1_0", " 1", "1.0", "1e0", "01", "", "99999999999999999999", "\u0661"}) {
         model.format = std::string(R"("format": "rcspike-model", "format_version": ")") + version + '"';
-        refused(model, "format_version must be 1, got '");
+        rejected(model, "format_version must be 1, got '");
     }
     model.format = R"("format": "rcspike-model")";
-    refused(model, "its header has no format_version");
+    rejected(model, "its header has no format_version");
     model.format = R"("format": "rcspike-model", "format_version": "1", "author": "x")";
-    refused(model, "__metadata__ in its header has a part that is not known here");
+    rejected(model, "__metadata__ in its header has a part that is not known here");
 }
 
-TEST_EACH_REAL(the_other_precision_is_refused_and_says_which_it_is) {
+TEST_EACH_REAL(the_other_precision_is_rejected_and_says_which_it_is) {
     const std::string why = sizeof(Real) == 4 ? " holds float32 weights; load it as Network<float>"
                                               : " holds float64 weights; load it as Network<double>";
     CHECK_THROWS(load<Other<Real>>(Model<Real>().bytes()), std::invalid_argument, why);
     Model<Real> half;
     half.weights0 = R"({"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]})";
-    refused(half, "weights.0 must be float32 or float64, got F16");
+    rejected(half, "weights.0 must be float32 or float64, got F16");
 }
 
-TEST_EACH_REAL(shapes_that_do_not_fit_are_refused) {
+TEST_EACH_REAL(shapes_that_do_not_fit_are_rejected) {
     const auto with = [](const std::string& weights0, const std::string& weights1, const char* why) {
         Model<Real> model;
         model.weights0 = weights0;
         model.weights1 = weights1;
-        refused(model, why);
+        rejected(model, why);
     };
     const auto entry = Model<Real>::entry;
     with(entry("[3, 2]", 0, 6), entry("[3, 1]", 6, 9), "weights[1] must have shape (2, 1), got (3, 1)");
@@ -212,10 +212,10 @@ TEST_EACH_REAL(shapes_that_do_not_fit_are_refused) {
 
     Model<Real> model;
     model.header = R"({"sizes": [2, 4, 1], "circuit": )" + model.circuit + "}";
-    refused(model, "it says sizes [2, 4, 1] but holds weights of [2, 3, 1]");
+    rejected(model, "it says sizes [2, 4, 1] but holds weights of [2, 3, 1]");
 }
 
-TEST_EACH_REAL(weights_that_are_missing_are_refused) {
+TEST_EACH_REAL(weights_that_are_missing_are_rejected) {
     std::string bytes = Model<Real>().bytes();
     bytes.replace(bytes.find("weights.1"), 9, "weights.2");
     CHECK_THROWS(load<Real>(bytes), std::invalid_argument, "it has no weights.1");
@@ -226,17 +226,17 @@ TEST_EACH_REAL(weights_that_are_missing_are_refused) {
                  std::invalid_argument, "a network needs at least one layer");
 }
 
-TEST_EACH_REAL(weights_that_are_not_finite_are_refused) {
+TEST_EACH_REAL(weights_that_are_not_finite_are_rejected) {
     Model<Real> model;
     model.second(2, 0) = Real(not_a_number);
-    refused(model, "weights[1][2, 0] must be finite, got nan");
+    rejected(model, "weights[1][2, 0] must be finite, got nan");
 }
 
-TEST_EACH_REAL(a_circuit_that_is_not_physical_or_not_known_is_refused) {
+TEST_EACH_REAL(a_circuit_that_is_not_physical_or_not_known_is_rejected) {
     const auto with = [](const std::string& circuit, const char* why) {
         Model<Real> model;
         model.set_circuit(circuit);
-        refused(model, why);
+        rejected(model, why);
     };
     const auto circuit = [](const std::string& v_syn, const std::string& e_plus, const std::string& more = "") {
         return R"({"v_syn": ")" + v_syn + R"(", "e_plus": ")" + e_plus +
@@ -258,7 +258,7 @@ TEST_EACH_REAL(a_circuit_that_is_not_physical_or_not_known_is_refused) {
     with("[]", "circuit in its header is not an object");
     Model<Real> model;
     model.header = "{}";
-    refused(model, "its header has no circuit");
+    rejected(model, "its header has no circuit");
 }
 
 TEST_EACH_REAL(numbers_too_small_to_be_normal_are_read) {
@@ -279,7 +279,7 @@ TEST_EACH_REAL(damage_is_noticed) {
     const std::string crc = sizeof(Real) == 4 ? "2967e6e2" : "eef222a4";
     const std::string bytes = with(crc).bytes();
     CHECK_EQUAL(load<Real>(bytes).n_layers(), 2u);
-    for (const char* other : {"", "00000000", "CRC"}) refused(with(other), "it is damaged, take another copy");
+    for (const char* other : {"", "00000000", "CRC"}) rejected(with(other), "it is damaged, take another copy");
     std::string changed = bytes;
     changed.back() = static_cast<char>(changed.back() ^ 1);
     CHECK_THROWS(load<Real>(changed), std::invalid_argument, "it is damaged, take another copy");
@@ -348,7 +348,7 @@ void read_value(detail::JsonReader& json, const std::string& text) {
 
 }  // namespace
 
-TEST(text_that_is_not_json_is_refused) {
+TEST(text_that_is_not_json_is_rejected) {
     for (const std::string text : {"",
                                    " ",
                                    "{",

@@ -37,6 +37,18 @@ Matrix<Real> forward(const Matrices<Real>& weights, const Circuit& circuit, cons
     return v;
 }
 
+/// Voltages that are read as spikes later by some noise.
+template <class Real>
+Matrix<Real> delayed(Matrix<Real> v, const Matrix<Real>& noise, const Circuit& circuit) {
+    Matrix<Real> times = v;
+    if (circuit.ramp != 0) readout_times<Real>(v, circuit, times);
+    for (std::size_t i = 0; i < v.values.size(); ++i)
+        times.values[i] += circuit.ramp == 0 ? -noise.values[i] : noise.values[i];
+    if (circuit.ramp == 0) return times;
+    readout_voltages<Real>(times, circuit, v);
+    return v;
+}
+
 /// The same by the functions for one layer.
 template <class Real>
 Matrix<Real> layer_by_layer(const Matrices<Real>& weights, const Circuit& circuit, Matrix<Real> times,
@@ -44,14 +56,12 @@ Matrix<Real> layer_by_layer(const Matrices<Real>& weights, const Circuit& circui
     for (std::size_t l = 0;; ++l) {
         Matrix<Real> v(times.rows, weights[l].cols);
         charge<Real>(Schedule<Real>(times), weights[l], circuit, v);
-        const bool last = l + 1 == weights.size();
+        if (l + 1 == weights.size()) return noise.empty() ? v : delayed(v, noise[l], circuit);
         times = v;
-        if (!last) fire<Real>(v, circuit, times);
+        fire<Real>(v, circuit, times);
         for (std::size_t i = 0; i < times.values.size() && !noise.empty(); ++i) {
-            if (last) times.values[i] -= noise[l].values[i];
-            if (!last) times.values[i] = std::max(times.values[i] + noise[l].values[i], Real(0));
+            times.values[i] = std::max(times.values[i] + noise[l].values[i], Real(0));
         }
-        if (last) return times;
     }
 }
 
@@ -79,7 +89,10 @@ TEST_EACH_REAL(noise_moves_spike_times_but_never_before_the_phase) {
         const Matrices<Real> shifts = noise<Real>(20, size);
         for (const Circuit& circuit : circuits) {
             const Matrix<Real> v = forward(weights<Real>(), circuit, times, shifts);
-            CHECK(same_bits(v, layer_by_layer(weights<Real>(), circuit, times, shifts)));
+            const Matrix<Real> expected = layer_by_layer(weights<Real>(), circuit, times, shifts);
+            // On a nonlinear ramp the functions for one layer round times and voltages, of sizes below 4, on the way.
+            const Real tolerance = circuit.ramp == 0 ? Real(0) : 32 * eps<Real>;
+            for (std::size_t i = 0; i < v.values.size(); ++i) CHECK_CLOSE(v.values[i], expected.values[i], tolerance);
             CHECK(!same_bits(v, forward(weights<Real>(), circuit, times)));
         }
     }
@@ -124,7 +137,7 @@ TEST_EACH_REAL(an_empty_batch_is_no_special_case) {
     CHECK_EQUAL(forward(weights<Real>(), {}, Matrix<Real>(0, 12), noise<Real>(0, 1), 3).values.size(), 0u);
 }
 
-TEST_EACH_REAL(weights_that_make_no_network_are_refused) {
+TEST_EACH_REAL(weights_that_make_no_network_are_rejected) {
     const auto make = [](const Matrices<Real>& w) { return Network<Real>(views(w), {}); };
     CHECK_THROWS(make({}), std::invalid_argument, "a network needs at least one layer");
     CHECK_THROWS(make({Matrix<Real>(3, 4), Matrix<Real>(5, 2)}), std::invalid_argument,
@@ -140,7 +153,7 @@ TEST_EACH_REAL(weights_that_make_no_network_are_refused) {
                  "weights must have shape (12, 17), got (3, 3)");
 }
 
-TEST_EACH_REAL(input_that_does_not_fit_is_refused) {
+TEST_EACH_REAL(input_that_does_not_fit_is_rejected) {
     const Matrix<Real> times(5, 12);
     CHECK_THROWS(forward(weights<Real>(), {}, Matrix<Real>(5, 11)), std::invalid_argument,
                  "times must have shape (batch, 12), got (5, 11)");
@@ -162,7 +175,7 @@ TEST_EACH_REAL(input_that_does_not_fit_is_refused) {
     }
 }
 
-TEST_EACH_REAL(weights_whose_sums_could_overflow_are_refused) {
+TEST_EACH_REAL(weights_whose_sums_could_overflow_are_rejected) {
     const Real large = std::numeric_limits<Real>::max() / 9;  // two of them fit into the allowed quarter, three do not
     const Matrices<Real> two{Matrix<Real>(1, 2, {1, 1}), Matrix<Real>(2, 1, {large, large})};
     CHECK(std::isfinite(forward(two, Circuit::conventional(), Matrix<Real>(1, 1))(0, 0)));

@@ -70,7 +70,7 @@ TEST_EACH_REAL(diodes_of_their_own_rails_block_as_in_small_steps) {
     }
 }
 
-TEST_EACH_REAL(what_makes_no_sense_is_refused) {
+TEST_EACH_REAL(what_makes_no_sense_is_rejected) {
     const Schedule<Real> schedule(tied_times<Real>(2, 3, 8, 1));
     const auto run = [&](const Devices<Real>& d) {
         Matrix<Real> v(2, d.g_plus.cols);

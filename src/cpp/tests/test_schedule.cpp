@@ -82,7 +82,7 @@ TEST_EACH_REAL(minus_zero_is_zero) {
     CHECK(!std::signbit(schedule[0].intervals[0].start));
 }
 
-TEST_EACH_REAL(a_bad_time_is_refused_by_its_place_and_value) {
+TEST_EACH_REAL(a_bad_time_is_rejected_by_its_place_and_value) {
     const auto with = [](std::size_t i, std::size_t j, double value) {
         Matrix<Real> times = uniform<Real>(40, 60, 0, 1.5, 1);
         times(39, 59) = -7;  // the first one counts

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "fixture.h"
+#include "layers.h"
 #include "rcspike/charge.h"
 
 using namespace rcspike;
@@ -104,7 +105,7 @@ TEST_EACH_REAL(neither_the_order_of_times_nor_the_threads_change_a_bit) {
     }
 }
 
-TEST_EACH_REAL(what_does_not_fit_is_refused) {
+TEST_EACH_REAL(what_does_not_fit_is_rejected) {
     const Matrix<Real> times(2, 3), weights(3, 4);
     const auto at = [&](double t) { return traced(times, weights, {}, {Real(0.5), static_cast<Real>(t)}); };
     CHECK_THROWS(at(-0.25), std::invalid_argument, "at[1] must lie in the charging phase [0, 1], got -0.25");
@@ -117,4 +118,17 @@ TEST_EACH_REAL(what_does_not_fit_is_refused) {
     CHECK_THROWS(trace<Real>(Schedule<Real>(times), weights, {}, two, v), std::invalid_argument,
                  "v must have shape (2, 8), got (2, 4)");
     CHECK_EQUAL(traced(times, weights, {}, {}).values.size(), 0u);
+}
+
+TEST_EACH_REAL(a_trace_of_synapses_other_than_resistive_ones_is_an_error) {
+    const Matrix<Real> times(1, 2), at(1, 1);
+    const Schedule<Real> schedule(times);
+    for (const auto kind : {kernels::Synapses::affine, kernels::Synapses::pairs}) {
+        const detail::Layer<Real> layer = layer_of<Real>(kind, 2, 3);
+        detail::EventBatch<Real> events;
+        events.set(schedule, layer.coupling, Threads{1});
+        alignas(64) Real v[kernels::lanes<Real>];
+        CHECK_THROWS(detail::trace<Real>(layer, events[0], 0, at, v), std::invalid_argument,
+                     "voltages within the phase can be computed for resistive synapses only");
+    }
 }

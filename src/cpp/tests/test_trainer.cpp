@@ -1,4 +1,4 @@
-// Training steps: their loss, their gradient, Adam, and going on from a saved state.
+// Training steps: their loss, their gradient, Adam, and resuming from a saved state.
 #include "rcspike/trainer.h"
 
 #include <algorithm>
@@ -183,7 +183,7 @@ TEST(a_step_reports_the_loss_by_its_definition) {
 }
 
 // After one step the first moment is (1 - 0.9) times the gradient of the mean loss. A hidden voltage that crosses rest
-// or threshold within the step bends the loss; with these weights none lies that close.
+// or threshold within the step puts a kink into the loss; with these weights none lies that close.
 TEST(the_gradient_agrees_with_central_differences) {
     const Task<double> task(20);
     constexpr double h = 1e-6;
@@ -234,7 +234,7 @@ TEST(a_step_is_that_of_adam) {
     }
 }
 
-TEST_EACH_REAL(a_restored_trainer_goes_on_bit_for_bit) {
+TEST_EACH_REAL(a_restored_trainer_continues_bit_for_bit) {
     const Task<Real> task(40);
     const Matrices<Real> shifts = noise<Real>(40);
     Trainer<Real> trainer = make(first_weights<Real>());
@@ -331,24 +331,24 @@ TEST_EACH_REAL(an_empty_batch_is_no_step) {
     CHECK(same_bits(weights(trainer), first_weights<Real>()));
 }
 
-TEST_EACH_REAL(what_does_not_fit_is_refused_and_changes_nothing) {
+TEST_EACH_REAL(what_does_not_fit_is_rejected_and_changes_nothing) {
     Trainer<Real> trainer = make(first_weights<Real>());
-    const auto refused = [&](const Integers& samples, const Integers& labels, const char* why,
-                             double learning_rate = 0.1, const Matrices<Real>& noise = {}, std::size_t width = n_in) {
+    const auto rejected = [&](const Integers& samples, const Integers& labels, const char* why,
+                              double learning_rate = 0.1, const Matrices<Real>& noise = {}, std::size_t width = n_in) {
         const Schedule<Real> schedule(Matrix<Real>(4, width));
         CHECK_THROWS(trainer.step(schedule, view(samples), view(labels), views(noise), learning_rate),
                      std::invalid_argument, why);
     };
-    refused({0, 1}, {2, 3}, "label 3 at position 1 must be in [0, 3)");
-    refused({0, 1}, {-1, 0}, "label -1 at position 0 must be in [0, 3)");
-    refused({0, 4}, {0, 0}, "sample 4 does not exist: the schedule has 4");
-    refused({-1, 0}, {0, 0}, "sample -1 does not exist");
-    refused({0, 1}, {0}, "labels must have shape (2,), got (1,)");
-    refused({0}, {0}, "times must have 10 inputs for this network, got 9", 0.1, {}, 9);
-    refused({0}, {0}, "learning_rate must not be negative, got -0.1", -0.1);
-    refused({0}, {0}, "learning_rate must not be negative, got inf", inf);
-    refused({0}, {0}, "learning_rate must not be negative, got nan", not_a_number);
-    refused({0, 1}, {0, 0}, "noise must have shape (2, 21), got (3, 21)", 0.1, noise<Real>(3));
+    rejected({0, 1}, {2, 3}, "label 3 at position 1 must be in [0, 3)");
+    rejected({0, 1}, {-1, 0}, "label -1 at position 0 must be in [0, 3)");
+    rejected({0, 4}, {0, 0}, "sample 4 does not exist: the schedule has 4");
+    rejected({-1, 0}, {0, 0}, "sample -1 does not exist");
+    rejected({0, 1}, {0}, "labels must have shape (2,), got (1,)");
+    rejected({0}, {0}, "times must have 10 inputs for this network, got 9", 0.1, {}, 9);
+    rejected({0}, {0}, "learning_rate must not be negative, got -0.1", -0.1);
+    rejected({0}, {0}, "learning_rate must not be negative, got inf", inf);
+    rejected({0}, {0}, "learning_rate must not be negative, got nan", not_a_number);
+    rejected({0, 1}, {0, 0}, "noise must have shape (2, 21), got (3, 21)", 0.1, noise<Real>(3));
     CHECK_THROWS(make(first_weights<Real>(), {0, 0, 0}), std::invalid_argument, "temperature must be above 0");
     CHECK_THROWS(make(first_weights<Real>(), {not_a_number, 0, 0}), std::invalid_argument,
                  "temperature must be above 0");

@@ -45,6 +45,22 @@ TEST(many_more_threads_than_cores_or_tasks) {
     CHECK(round(50, 2));
 }
 
+TEST(extra_tasks_run_once_each_in_the_middle_of_a_round) {
+    for (const std::size_t n_tasks : {0, 1, 6, 7}) {
+        for (const std::size_t n_extra : {0, 1, 5}) {
+            std::vector<std::string> order;
+            const auto note = [&](const char* kind, std::size_t task) { order.push_back(kind + std::to_string(task)); };
+            const detail::ExtraTasks extra{n_extra, [&](std::size_t task) { note("extra ", task); }};
+            for_each_task(n_tasks, extra, Threads{1}, [&](std::size_t task, std::size_t) { note("own ", task); });
+            std::vector<std::string> expected;
+            for (std::size_t i = 0; i < n_tasks / 2; ++i) expected.push_back("own " + std::to_string(i));
+            for (std::size_t i = 0; i < n_extra; ++i) expected.push_back("extra " + std::to_string(i));
+            for (std::size_t i = n_tasks / 2; i < n_tasks; ++i) expected.push_back("own " + std::to_string(i));
+            CHECK(order == expected);
+        }
+    }
+}
+
 TEST(a_round_may_follow_a_long_silence) {
     for (int i = 0; i < 5; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(2));  // far more than workers wait before they sleep

@@ -94,7 +94,7 @@ RCSPIKE_INLINE Block<R, n> flip_sign(Block<R, n> a, Block<R, n> sign) {
     return a;
 }
 
-/// `negative` where the sign bit of `sign` is set, else `positive`.
+/// `negative` where the sign bit of `sign` is set, `positive` elsewhere.
 template <class R, int n>
 RCSPIKE_INLINE Block<R, n> by_sign(Block<R, n> sign, Block<R, n> positive, Block<R, n> negative) {
     using B = Block<R, n>;
@@ -116,7 +116,7 @@ RCSPIKE_INLINE Block<R, n> max(Block<R, n> a, Block<R, n> b) {
     return a;
 }
 
-/// a where x >= bound, else b.
+/// a where x >= bound, b elsewhere.
 template <class R, int n>
 RCSPIKE_INLINE Block<R, n> where_at_least(Block<R, n> x, R bound, Block<R, n> a, Block<R, n> b) {
     for (int i = 0; i < Block<R, n>::parts; ++i) a.part[i] = x.part[i] >= bound ? a.part[i] : b.part[i];

@@ -188,8 +188,8 @@ void draw(const DeviceDraw<Real>& d, std::size_t first, std::size_t n, const Rea
             const B p = device(by_sign(w, up, g_min), log_factor.plus, factor.plus, error.plus, chance.plus, slopes[0]);
             const B m =
                 device(by_sign(w, g_min, up), log_factor.minus, factor.minus, error.minus, chance.minus, slopes[1]);
-            (d.even ? p - m : p).store(drive + start + i);
-            (d.even ? p + m : zero - m).store(conductance + start + i);
+            (d.symmetric ? p - m : p).store(drive + start + i);
+            (d.symmetric ? p + m : zero - m).store(conductance + start + i);
             by_sign(w, slopes[0], slopes[1]).store(slope + start + i);
         }
     }

@@ -11,8 +11,8 @@ namespace rcspike::kernels {
 template <class Real>
 inline constexpr std::size_t lanes = 64 / sizeof(Real);
 
-/// The most that any instruction set takes at once.
-inline constexpr std::size_t most_tiles = 3;
+/// Upper bound of Kernels::tiles_at_once over all instruction sets.
+inline constexpr std::size_t max_tiles = 3;
 
 /// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (docs/model.md).
 /// Affine synapses have ones here.
@@ -24,18 +24,17 @@ struct Coupling {
 
 /// On symmetric rails both signs mean the same.
 template <class Real>
-constexpr bool is_even(const Coupling<Real>& c) {
+constexpr bool is_symmetric(const Coupling<Real>& c) {
     return c.a_plus == c.a_minus && c.b_plus == c.b_minus;
 }
 
-/// A stretch of the charging phase between spikes, with what the sums over the synapses that are on are multiplied by
-/// to become A d and -x = -B d: sum D and sum G of affine synapses, sum w and sum |w| of resistive ones on symmetric
-/// rails.
+/// A stretch of the charging phase between spikes, with the factors that turn sums over the conducting synapses into
+/// A d and -x = -B d: sum D and sum G of affine synapses, sum w and sum |w| of resistive ones on symmetric rails.
 template <class Real>
 struct Step {
     Real start, length;
     Real a, y;
-    std::uint32_t end;  // one past the last input that is on
+    std::uint32_t end;  // one past the last input that conducts
 };
 
 template <class Real>
@@ -43,7 +42,7 @@ constexpr Step<Real> make_step(const Coupling<Real>& c, Real start, Real length,
     return {start, length, c.a_plus * length, -c.b_plus * length, end};
 }
 
-/// A spike train as one layer sees it. The first step lasts until the first spike.
+/// The input spikes of a sample as one layer sees them. The first step lasts until the first spike.
 template <class Real>
 struct Events {
     const std::uint32_t* inputs;
@@ -53,27 +52,34 @@ struct Events {
     std::size_t n_spikes() const { return steps[n_steps - 1].end; }
 };
 
-/// What a tile holds. Resistive synapses: the weights in `drive`, nothing else. Affine ones: D and G. Pairs of devices
-/// p and m, in the units of the weights, so that D = a+ p - a- m and G = b+ p + b- m: p - m and p + m on symmetric
-/// rails, else p and -m. Where one device of each pair is 0 these are w and |w|, or the positive and the negative
-/// weights, and pairs have the bits of resistive synapses.
+/// Kinds of synapses. Tile says which numbers each of them stores.
 enum class Synapses { resistive, affine, pairs };
 
-/// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. What a kind
-/// does not have is null.
+/// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. The kind
+/// decides what the two arrays hold:
+///
+///     kind                            drive    conductance
+///     resistive                       w        null
+///     affine                          D        G
+///     pairs on symmetric rails        p - m    p + m
+///     pairs on other rails            p        -m
+///
+/// p and m are the devices of a pair in the units of the weights: D = a+ p - a- m and G = b+ p + b- m. Where one device
+/// of each pair is 0 the arrays hold w and |w|, or the positive and the negative weights, and pairs have the bits of
+/// resistive synapses.
 template <class Real>
 struct Tile {
     Synapses kind;
     const Real* drive;
     const Real* conductance;
-    const Real* drive0;        // one row
-    const Real* conductance0;  // one row
-    const Real* weights;       // that pairs are drawn for, in the backward pass: their gradient is wanted
+    const Real* drive0;        // one row; null if the synapses are resistive
+    const Real* conductance0;  // one row; null if the synapses are resistive
+    const Real* weights;       // for which pairs were drawn, if the backward pass is to give their gradient; or null
     std::size_t stride;
     Coupling<Real> coupling;
 };
 
-/// Devices behind diodes, all rows as in Tile. Where one conducts nothing at all, its rail is out of reach.
+/// Devices behind diodes, all rows as in Tile. The rail of a device without conductance is out of reach.
 template <class Real>
 struct RectifiedTile {
     const Real* drive;        // of both devices while they conduct
@@ -86,15 +92,14 @@ struct RectifiedTile {
     const Real* conductance0;  // one row
 };
 
-/// Where the backward pass adds its gradients; same layout as Tile. Only affine synapses have more than that of
-/// `drive`.
+/// Where the backward pass adds its gradients; same layout as Tile. Only affine synapses have more than one array.
 template <class Real>
 struct TileGradient {
-    Real* drive;
+    Real* drive;  // dL/dw of resistive synapses and of drawn pairs (before the slope of the draw), dL/dD of affine ones
     Real* conductance;
     Real* drive0;
     Real* conductance0;
-    Real* times;  // one row of lanes for each spike of the train, or null: dL/dt before the sum over outputs
+    Real* times;  // one row of lanes for each spike of the sample, or null: dL/dt before the sum over outputs
 };
 
 /// Constants of one Adam step (Kingma and Ba 2015); corrections are 1 / (1 - beta^step). Before it, every weight is
@@ -109,7 +114,7 @@ struct Adam {
 template <class Real>
 struct DeviceDraw {
     std::uint32_t seed[2], step, layer;
-    bool even;  // how pairs are stored: see Synapses
+    bool symmetric;  // rails, which decides how pairs are stored: see Tile
     Real w_max, g_min, g_max;
     Real level;  // between two neighbouring ones; 0: any conductance
     float lognormal, proportional, absolute, stuck_off, stuck_on;
@@ -130,7 +135,7 @@ struct RailUpstream {
     const Real* minus;
 };
 
-/// Reals of scratch memory that the backward pass of a train of n steps needs.
+/// Reals of scratch memory that the backward pass of a sample of n steps needs.
 template <class Real>
 constexpr std::size_t backward_scratch(std::size_t n_steps) {
     return 4 * lanes<Real> * n_steps;
@@ -142,15 +147,15 @@ constexpr std::size_t supply_scratch(std::size_t n_steps) {
 
 template <class Real>
 struct Kernels {
-    /// How many neighbouring tiles charge takes in one sweep at most.
+    /// Maximum number of neighbouring tiles that charge takes in one sweep.
     std::size_t tiles_at_once;
     /// v(1) of n tiles of neurons, a row of lanes each.
     void (*charge)(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, Real* v);
     /// Adds the gradients of one tile; grad_v is dL/dv(1), a row of lanes.
     void (*charge_backward)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                             const TileGradient<Real>& gradient, Real* scratch);
-    /// The same of two neighbouring resistive tiles on symmetric rails, merged, with the same bits: no more than
-    /// `lanes` of their numbers in grad_v may differ from 0. Null where it does not pay.
+    /// The same of two neighbouring resistive tiles on symmetric rails, merged, with the same bits: at most `lanes` of
+    /// their numbers in grad_v may differ from 0. Null where it does not pay.
     void (*charge_backward_merged)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
                                    const TileGradient<Real>& gradient, Real* scratch);
     /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.
@@ -160,14 +165,14 @@ struct Kernels {
     /// Adds the gradients of one resistive tile for a loss that counts these charges too, and writes them.
     void (*supply_backward)(const Events<Real>& events, const Tile<Real>& tile, const RailUpstream<Real>& upstream,
                             const TileGradient<Real>& gradient, const RailRows<Real>& charges, Real* scratch);
-    /// v of one tile at sorted times, a row of lanes each.
+    /// v of one resistive tile at sorted times, a row of lanes each.
     void (*trace)(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
     /// order, times `slope` unless that is null.
     void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
                  const Real* slope, Real* weights, Real* moment1, Real* moment2);
     /// Pairs of devices for n weights (a multiple of lanes) of a layer from the one of number `first` on, and d|g|/d|w|
-    /// of the device that is not at its least.
+    /// of the device that is not at its minimum.
     void (*draw)(const DeviceDraw<Real>& devices, std::size_t first, std::size_t n, const Real* weights, Real* drive,
                  Real* conductance, Real* slope);
 };

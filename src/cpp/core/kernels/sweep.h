@@ -15,12 +15,12 @@ RCSPIKE_INLINE void add_to_times(Real* times, const Tile<Real>&, std::size_t, B 
     fma(w, slope, B::load(times)).store(times);
 }
 
-/// Running sums of the synapses that are on. Affine: A = sum D, B = sum G.
+/// Running sums of the conducting synapses. Affine: A = sum D, B = sum G.
 template <class B>
 struct AffineSums {
     using Blocks = B;
     using Real = typename B::Real;
-    static constexpr bool on_from_start = true;
+    static constexpr bool always_on = true;
     static constexpr bool bounded = false;
     B drive, conductance;
 
@@ -34,15 +34,15 @@ struct AffineSums {
     RCSPIKE_INLINE B y(const Step<Real>& step) const { return conductance * B::all(step.y); }
 };
 
-/// Resistive synapses cost one load. On symmetric rails (`even`), A = a sum w and B = b sum |w|.
-template <class B, bool even>
+/// Resistive synapses cost one load. On symmetric rails A = a sum w and B = b sum |w|.
+template <class B, bool symmetric>
 struct ResistiveSums;
 
 template <class B>
 struct ResistiveSums<B, true> {
     using Blocks = B;
     using Real = typename B::Real;
-    static constexpr bool on_from_start = false;
+    static constexpr bool always_on = false;
     static constexpr bool bounded = true;
     B sum, sum_abs;
 
@@ -64,7 +64,7 @@ template <class B>
 struct ResistiveSums<B, false> {
     using Blocks = B;
     using Real = typename B::Real;
-    static constexpr bool on_from_start = false;
+    static constexpr bool always_on = false;
     static constexpr bool bounded = false;
     B plus, minus;  // sums of the positive and of the negative weights
     Coupling<Real> c;
@@ -85,13 +85,13 @@ struct ResistiveSums<B, false> {
     }
 };
 
-/// Pairs of devices: the same sums, of two arrays, and what is on from t = 0.
-template <class B, bool even>
+/// Pairs of devices: the same sums, of two arrays, and the synapses that are always on.
+template <class B, bool symmetric>
 struct PairSums {
     using Blocks = B;
     using Real = typename B::Real;
-    static constexpr bool on_from_start = true;
-    static constexpr bool bounded = even;
+    static constexpr bool always_on = true;
+    static constexpr bool bounded = symmetric;
     B first, second, drive0, conductance0;
     Coupling<Real> c;
 
@@ -108,12 +108,12 @@ struct PairSums {
     }
     RCSPIKE_INLINE B a(const Step<Real>& step) const {
         const B plus = first * B::all(step.a);
-        const B both = even ? plus : fma(second, B::all(c.a_minus * step.length), plus);
+        const B both = symmetric ? plus : fma(second, B::all(c.a_minus * step.length), plus);
         return fma(drive0, B::all(step.length), both);
     }
     RCSPIKE_INLINE B y(const Step<Real>& step) const {
         const B both =
-            even ? second * B::all(step.y) : fma(second, B::all(c.b_minus * step.length), first * B::all(step.y));
+            symmetric ? second * B::all(step.y) : fma(second, B::all(c.b_minus * step.length), first * B::all(step.y));
         return fma(conductance0, B::all(-step.length), both);
     }
 };
@@ -125,7 +125,7 @@ RCSPIKE_INLINE B advance(B v, B a, B y, const Relaxation<B>& r) {
     return bounded ? fma(fma(y, v, a), r.phi, v) : fma(v, r.e, a * r.phi);
 }
 
-/// Rows of tiles that share the second-level cache with little else are fetched some spikes ahead: which comes next no
+/// Rows of tiles that fill the second-level cache are fetched some spikes ahead: which comes next no
 /// processor can guess (20,000 inputs: twice as fast). Nearer ones are as fast without.
 constexpr std::size_t ahead = 24;
 
@@ -136,7 +136,7 @@ RCSPIKE_INLINE bool is_far(const Tiles& tile) {
 RCSPIKE_INLINE void fetch(const void* row) { __builtin_prefetch(row); }
 
 /// The charging phase of a row of tiles, the loop that everything follows. `visit(step, on, v, next, a, r)` sees every
-/// step before v moves on to next: the synapses that are on, a = A d and the relaxation r.
+/// step before v becomes next: the conducting synapses, a = A d and the relaxation r.
 template <class Sums, class Tiles, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
 RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visit& visit) {
     Sums on(tile);
@@ -144,7 +144,7 @@ RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visi
     std::size_t spike = 0;
     const bool far = is_far(tile);
     const std::size_t last = events.n_spikes() - 1;
-    for (std::size_t k = Sums::on_from_start ? 0 : 1; k < events.n_steps; ++k) {
+    for (std::size_t k = Sums::always_on ? 0 : 1; k < events.n_steps; ++k) {
         const Step<Real>& step = events.steps[k];
         for (const std::size_t end = step.end; spike < end; ++spike) {
             if (far) fetch(tile.drive + events.inputs[std::min(spike + ahead, last)] * lanes<Real>);
@@ -170,7 +170,7 @@ void charge(const Events<Real> events, const Tile<Real> tile, Real* v) {
 template <class Sums, class B = typename Sums::Blocks, class Real>
 void trace(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* out) {
     std::size_t next_at = 0;
-    for (; !Sums::on_from_start && next_at < n_at && at[next_at] < events.steps[0].length; ++next_at) {
+    for (; !Sums::always_on && next_at < n_at && at[next_at] < events.steps[0].length; ++next_at) {
         B::all(0).store(out + next_at * lanes<Real>);
     }
     B end = B::all(0);
@@ -187,8 +187,8 @@ void trace(const Events<Real>& events, const Tile<Real>& tile, const Real* at, s
     for (; next_at < n_at; ++next_at) end.store(out + next_at * lanes<Real>);
 }
 
-/// The way back: P and Q, or what takes their place, and what the gradients of the synapses that a step begins with are
-/// made of. `kept_phi` and `kept_mean` are phi and v e + a psi of the step. Affine: dL/dD = P, dL/dG = -Q,
+/// The backward pass: P and Q, or their counterparts, and the factors of the gradients of the synapses that a step
+/// begins with. `kept_phi` and `kept_mean` are phi and v e + a psi of the step. Affine: dL/dD = P, dL/dG = -Q,
 /// dL/dt = -lambda (D - G v).
 template <class B>
 struct AffineAdjoint {
@@ -219,7 +219,7 @@ struct AffineAdjoint {
 };
 
 /// Resistive: dL/dw = a P -+ b Q and dL/dt = w lambda (-a +- b v), one of two by the sign of w.
-template <class B, bool even>
+template <class B, bool symmetric>
 struct ResistiveAdjoint;
 
 /// On symmetric rails the sign of w turns one number around.
@@ -285,7 +285,7 @@ struct ResistiveAdjoint<B, false> {
 };
 
 /// Pairs that were drawn for weights: dL/dw of the device that the weight's sign chooses, before the slope of the draw.
-template <class B, bool even>
+template <class B, bool symmetric>
 struct PairAdjoint;
 
 template <class B>
@@ -320,8 +320,8 @@ struct PairAdjoint<B, false> : ResistiveAdjoint<B, false> {
     }
 };
 
-/// The forward sweep once more, keeping of each step what the way back needs, and then the way back. One tile at a
-/// time: what is kept stays in the first-level cache.
+/// The forward sweep once more, keeping of each step what the backward one needs, and then the backward one. One tile
+/// at a time: what is kept stays in the first-level cache.
 template <class Sums, class Adjoint, bool wants_times, class Tiles, class B = typename Sums::Blocks, class Real>
 void charge_backward(const Events<Real> events, const Tiles tile, const Real* grad_v, const TileGradient<Real> gradient,
                      Real* scratch) {
@@ -387,19 +387,19 @@ void adam(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size
     }
 }
 
-/// Calls f with n, which is at most `most`, as a constant.
-template <std::size_t most, class Function>
+/// Calls f with n, which must not exceed `max`, as a constant.
+template <std::size_t max, class Function>
 RCSPIKE_INLINE void with_constant(std::size_t n, const Function& f) {
-    if constexpr (most > 1) {
-        if (n < most) return with_constant<most - 1>(n, f);
+    if constexpr (max > 1) {
+        if (n < max) return with_constant<max - 1>(n, f);
     }
-    f(std::integral_constant<std::size_t, most>{});
+    f(std::integral_constant<std::size_t, max>{});
 }
 
-/// Calls f with true on symmetric rails, else with false, as a constant.
+/// Calls f with true on symmetric rails and with false on others, as a constant.
 template <class Real, class Function>
 RCSPIKE_INLINE void with_symmetry(const Coupling<Real>& coupling, const Function& f) {
-    if (is_even(coupling)) return f(std::true_type{});
+    if (is_symmetric(coupling)) return f(std::true_type{});
     f(std::false_type{});
 }
 
@@ -408,9 +408,9 @@ void charge_any(const Events<Real>& events, const Tile<Real>& tile, std::size_t 
     with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
         using B = Block<Real, n>;
         if (tile.kind == Synapses::affine) return charge<AffineSums<B>>(events, tile, v);
-        with_symmetry(tile.coupling, [&](auto even) RCSPIKE_LAMBDA {
-            if (tile.kind == Synapses::pairs) return charge<PairSums<B, even>>(events, tile, v);
-            charge<ResistiveSums<B, even>>(events, tile, v);
+        with_symmetry(tile.coupling, [&](auto symmetric) RCSPIKE_LAMBDA {
+            if (tile.kind == Synapses::pairs) return charge<PairSums<B, symmetric>>(events, tile, v);
+            charge<ResistiveSums<B, symmetric>>(events, tile, v);
         });
     });
 }
@@ -429,21 +429,23 @@ void charge_backward_any(const Events<Real>& events, const Tile<Real>& tile, con
     if (tile.kind == Synapses::affine) {
         charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
     } else {
-        with_symmetry(tile.coupling, [&](auto even) RCSPIKE_LAMBDA {
+        with_symmetry(tile.coupling, [&](auto symmetric) RCSPIKE_LAMBDA {
             if (tile.kind == Synapses::pairs) {
-                return charge_backward_timed<PairSums<B, even>, PairAdjoint<B, even>>(events, tile, grad_v, gradient,
-                                                                                      scratch);
+                return charge_backward_timed<PairSums<B, symmetric>, PairAdjoint<B, symmetric>>(events, tile, grad_v,
+                                                                                                gradient, scratch);
             }
-            charge_backward_timed<ResistiveSums<B, even>, ResistiveAdjoint<B, even>>(events, tile, grad_v, gradient,
-                                                                                     scratch);
+            charge_backward_timed<ResistiveSums<B, symmetric>, ResistiveAdjoint<B, symmetric>>(events, tile, grad_v,
+                                                                                               gradient, scratch);
         });
     }
 }
 
+/// The callers make sure that the tile is resistive (layer.h), here and in supply.h: an exception
+/// thrown from this file would bring code of this instruction set into functions that the whole program shares.
 template <class Real>
-void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v) {
+void trace_resistive(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v) {
     using B = Block<Real, 1>;
-    if (is_even(tile.coupling)) return trace<ResistiveSums<B, true>>(events, tile, at, n_at, v);
+    if (is_symmetric(tile.coupling)) return trace<ResistiveSums<B, true>>(events, tile, at, n_at, v);
     trace<ResistiveSums<B, false>>(events, tile, at, n_at, v);
 }
 
@@ -451,7 +453,17 @@ void trace_any(const Events<Real>& events, const Tile<Real>& tile, const Real* a
 
 template <class Real>
 constexpr Kernels<Real> make_table() {
-    static_assert(RCSPIKE_TILES_AT_ONCE <= most_tiles);
-    return {RCSPIKE_TILES_AT_ONCE, charge_any<Real>,      charge_backward_any<Real>, nullptr,    charge_rectified<Real>,
-            supply<Real>,          supply_backward<Real>, trace_any<Real>,           adam<Real>, draw<Real>};
+    static_assert(RCSPIKE_TILES_AT_ONCE <= max_tiles);
+    Kernels<Real> kernels{};
+    kernels.tiles_at_once = RCSPIKE_TILES_AT_ONCE;
+    kernels.charge = charge_any<Real>;
+    kernels.charge_backward = charge_backward_any<Real>;
+    kernels.charge_backward_merged = nullptr;
+    kernels.charge_rectified = charge_rectified<Real>;
+    kernels.supply = supply<Real>;
+    kernels.supply_backward = supply_backward<Real>;
+    kernels.trace = trace_resistive<Real>;
+    kernels.adam = adam<Real>;
+    kernels.draw = draw<Real>;
+    return kernels;
 }

@@ -13,8 +13,8 @@ template <class Real>
 struct AffineSynapses {
     Span2<const Real> drive;         ///< D, n_in x n_out, in V_th / T
     Span2<const Real> conductance;   ///< G >= 0, n_in x n_out, in 1 / T
-    Span1<const Real> drive0;        ///< D0, n_out: on from t = 0; optional
-    Span1<const Real> conductance0;  ///< G0 >= 0, n_out: on from t = 0; optional
+    Span1<const Real> drive0;        ///< D0, n_out: always on; optional
+    Span1<const Real> conductance0;  ///< G0 >= 0, n_out: always on; optional
 };
 
 /// Gradients of AffineSynapses; drive0 and conductance0 are written if given.

@@ -1,4 +1,4 @@
-// How real devices differ from the weights they are to be: what device-aware training draws afresh for every batch.
+// How real devices differ from the weights they stand for: device-aware training draws them again for every batch.
 #pragma once
 
 #include <cstdint>
@@ -9,18 +9,19 @@
 
 namespace rcspike {
 
-/// A weight w becomes the pair of devices of DevicePairs: |w| above the least conductance on the rail of its sign, the
-/// least on the other. In the units of the weights, devices reach from off g_max to g_max = w_max / (1 - off). The
-/// first three effects act in this order on the target, the last takes its place. The default is an ideal device.
+/// A weight w becomes the pair of devices of DevicePairs: the device on the rail of its sign has |w| above the minimum
+/// conductance, the other one the minimum. In the units of the weights, devices reach from off g_max to
+/// g_max = w_max / (1 - off). The first three effects act in this order on the target, the last takes its place. The
+/// default is an ideal device.
 struct DeviceModel {
     double off = 0;            ///< g_min / g_max, in [0, 1)
     std::uint32_t levels = 0;  ///< of one device, from g_min to g_max, at least 2; 0: any conductance
     double lognormal = 0;      ///< standard deviation of ln g
-    double proportional = 0;   ///< standard deviation of a Gaussian error, as a share of g
-    double absolute = 0;       ///< standard deviation of a Gaussian error, as a share of g_max; no device falls below 0
-    double stuck_off = 0;      ///< probability that a device is at g_min, whatever its target
-    double stuck_on = 0;       ///< probability that it is at g_max
-    std::vector<double> w_max;  ///< what a layer's devices reach, in V_th / T; none: its largest |w|, whatever that is
+    double proportional = 0;   ///< standard deviation of a Gaussian error, as a fraction of g
+    double absolute = 0;   ///< standard deviation of a Gaussian error, as a fraction of g_max; no device falls below 0
+    double stuck_off = 0;  ///< probability that a device is at g_min, whatever its target
+    double stuck_on = 0;   ///< probability that it is at g_max
+    std::vector<double> w_max;  ///< largest |w| of each layer's devices, in V_th / T; empty: the layer's own
 
     bool is_ideal() const;
 };

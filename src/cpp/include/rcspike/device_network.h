@@ -23,8 +23,8 @@ template <class Real>
 struct DevicePairs {
     Span2<const Real> plus;          ///< on the positive rail, n_in x n_out, in V_th / T
     Span2<const Real> minus;         ///< on the negative rail, n_in x n_out, in V_th / T
-    Span1<const Real> drive0;        ///< D0, n_out, in V_th / T: on from t = 0; optional
-    Span1<const Real> conductance0;  ///< G0 >= 0, n_out, in 1 / T: on from t = 0; optional
+    Span1<const Real> drive0;        ///< D0, n_out, in V_th / T: always on; optional
+    Span1<const Real> conductance0;  ///< G0 >= 0, n_out, in 1 / T: always on; optional
     Span1<const Real> offset;        ///< of each neuron's threshold from 1, n_out, in V_th; optional
 };
 

@@ -1,4 +1,4 @@
-// What training minimises: a loss over the spike times of the last layer (docs/model.md).
+// The loss that training minimises, over the spike times of the last layer (docs/model.md).
 #pragma once
 
 #include <cstdint>

@@ -12,10 +12,17 @@
 
 namespace rcspike {
 
+template <class Real>
+class Network;
+
 namespace detail {
 template <class Real>
 struct Layer;
-}
+
+/// Packed weights of a network, for those parts of the engine that change them.
+template <class Real>
+std::vector<Layer<Real>>& layers_of(Network<Real>& network);
+}  // namespace detail
 
 /// Weights of a network in the engine's own layout, ready to run.
 template <class Real>
@@ -52,8 +59,7 @@ public:
                  Threads threads = Threads::all()) const;
 
 private:
-    template <class>
-    friend class Trainer;
+    friend std::vector<detail::Layer<Real>>& detail::layers_of<Real>(Network& network);
 
     Circuit circuit_;
     std::vector<detail::Layer<Real>> layers_;

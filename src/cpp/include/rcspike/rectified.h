@@ -7,8 +7,8 @@
 
 namespace rcspike {
 
-/// Pairs of devices, each with a rail of its own: that of the circuit less the drop of its diode. Once the spike of its
-/// input has come, a device on the positive side brings g max(rail - v, 0), one on the negative side takes
+/// Pairs of devices, each with a rail of its own: that of the circuit minus the drop of its diode. Once the spike of
+/// its input has come, a device on the positive side brings g max(rail - v, 0), one on the negative side takes
 /// g max(v - rail, 0). All matrices are n_in x n_out.
 template <class Real>
 struct RectifiedSynapses {
@@ -16,7 +16,7 @@ struct RectifiedSynapses {
     Span2<const Real> rail_plus;     ///< E+ - V_D of each device, in V_th
     Span2<const Real> g_minus;       ///< at least 0, in 1 / T
     Span2<const Real> rail_minus;    ///< E- + V_D of each device, in V_th
-    Span1<const Real> drive0;        ///< D0, n_out, in V_th / T: on from t = 0, through no diode; optional
+    Span1<const Real> drive0;        ///< D0, n_out, in V_th / T: always on, without a diode; optional
     Span1<const Real> conductance0;  ///< G0 >= 0, n_out, in 1 / T; optional
 };
 

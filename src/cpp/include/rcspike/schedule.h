@@ -29,7 +29,7 @@ struct SpikeTrain {
     std::size_t n_spikes() const { return n_intervals == 0 ? 0 : intervals[n_intervals - 1].end; }
 };
 
-/// Spike trains of a batch. Inputs that never spike (time above 1 or infinite) do not appear.
+/// Input spikes of a batch. Inputs that never spike (time above 1 or infinite) do not appear.
 template <class Real>
 class Schedule {
 public:

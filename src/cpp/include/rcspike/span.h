@@ -1,4 +1,4 @@
-// Views of row-major arrays: what crosses every border of the library. They own nothing.
+// Views of row-major arrays, which cross every border of the library. They own nothing.
 #pragma once
 
 #include <cstddef>

@@ -12,7 +12,7 @@
 
 namespace rcspike {
 
-/// What one step saw, before it changed the weights.
+/// Observations of one step, before it changed the weights.
 struct StepReport {
     double loss = 0;                     ///< sum over the batch
     std::size_t correct = 0;             ///< samples whose label's output would spike first
@@ -23,7 +23,7 @@ struct StepReport {
 template <class Real>
 class Trainer {
 public:
-    /// Unless they are ideal, each step runs on devices drawn afresh, as draw_devices draws them with this seed and the
+    /// Unless they are ideal, each step runs on devices of its own, as draw_devices draws them with this seed and the
     /// number of steps done; the gradient is that of the weights through the devices drawn. Rounding to levels and
     /// cutting at w_max count as the identity in it. Each step takes learning_rate weight_decay of every weight, apart
     /// from the gradient (Loshchilov and Hutter 2019), and ends at w_max: beyond it a weight would only be slow to
