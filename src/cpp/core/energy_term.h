@@ -16,8 +16,8 @@ class EnergyTerm {
 public:
     EnergyTerm(double penalty, const Circuit& circuit);
 
-    /// What the backward pass of a layer needs to count the energy: nothing if the penalty is 0. Valid until the next
-    /// call, since all layers use one memory.
+    /// The supply for the backward pass of a layer; empty if the penalty is 0. Valid until the next call, since all
+    /// layers use the same memory.
     Supply<Real> supply(std::size_t batch, std::size_t n_out);
 
     /// The term's part from a layer whose backward pass is done, summed over the batch.

@@ -32,7 +32,7 @@ struct Tensor {
     std::size_t first = 0, last = 0;  ///< its bytes among those of all arrays, little-endian
 };
 
-/// A file in memory. What is wrong with it is thrown as std::invalid_argument.
+/// A file in memory. Throws std::invalid_argument if it is not valid.
 class Safetensors {
 public:
     /// Reads the header.

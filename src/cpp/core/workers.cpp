@@ -99,7 +99,7 @@ public:
     }
 
 private:
-    /// What belongs to one thread, on cache lines of its own: its part of the tasks, and how it is called to work.
+    /// The state of one thread, on cache lines of its own: its part of the tasks, and how it is called to work.
     struct alignas(128) Seat {
         std::atomic<std::size_t> next{0};
         std::size_t end = 0;

@@ -1,4 +1,4 @@
-// What this build is and what it runs on: the first thing a bug report needs.
+// How this library was built and on which instruction set it runs: the first lines of a bug report.
 #pragma once
 
 #include <string>

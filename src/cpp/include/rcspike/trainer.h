@@ -42,8 +42,8 @@ public:
                     const std::vector<Span2<const Real>>& noise, double learning_rate,
                     Threads threads = Threads::all());
 
-    /// Adam's state, with which and the weights training goes on bit for bit: steps done, and first (0) and second (1)
-    /// moments of a layer, n_in x n_out.
+    /// Adam's state: steps done, and first (0) and second (1) moments of a layer, n_in x n_out. With it and the weights
+    /// training resumes bit for bit.
     std::uint64_t steps() const;
     void moment(std::size_t layer, int order, Span2<Real> to) const;
     void restore(std::uint64_t steps, const std::vector<Span2<const Real>>& first,
