@@ -24,7 +24,8 @@ from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_ne
 
 from rcspike import Circuit, DeviceModel, Network
 from rcspike.network import files
-from rcspike.training.training import Progress, Settings, training
+from rcspike.training import Progress, training
+from rcspike.training.training import Settings
 
 
 class PulledPlugError(Exception):

@@ -55,7 +55,7 @@ class Identity:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """Header of a checkpoint: the settings that differ from their defaults and a digest of everything else."""
+        """Header of a checkpoint, with the settings that differ from their defaults and a digest of everything else."""
         data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
         start = digest({"circuit": self.circuit, "weights": list(self.weights), "data": data})
         return {"settings": _without_defaults(self.settings), "start": start}
