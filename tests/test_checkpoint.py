@@ -322,6 +322,15 @@ def test_a_checkpoint_of_version_0_1_is_resumed(tmp_path: Path, devices: DeviceM
     assert_same_weights(network, undisturbed(devices=devices)[0])
 
 
+def test_devices_of_version_0_1_that_are_one_long_word_are_rejected(tmp_path: Path) -> None:
+    # Time that grew with the square of its length would end this test by the patience of whoever runs it: 13 minutes.
+    path = tmp_path / "run"
+    run(small_network(), checkpoint_path=path)
+    as_version_0_1_wrote_it(path, "(1.0, -1.0, 0.0, 0.0)", f"DeviceModel({'x' * 200_000}, w_max=())", {})
+    with pytest.raises(ValueError, match="run is not a whole rcspike checkpoint"):
+        run(small_network(), checkpoint_path=path)
+
+
 def test_a_circuit_of_whole_numbers_is_the_same_circuit(tmp_path: Path) -> None:
     run(small_network(circuit=Circuit(v_syn=2)), checkpoint_path=tmp_path / "run")
     run(small_network(circuit=Circuit(e_plus=2.0, e_minus=-2.0)), checkpoint_path=tmp_path / "run")
