@@ -111,9 +111,8 @@ def _with_defaults(like: Any, stored: dict[str, Any]) -> Any:
 def _devices_0_1(text: str) -> dict[str, Any]:
     """Device model from a checkpoint of version 0.1: the text of its repr, with types for some NumPy numbers."""
     bare = re.sub(r"np\.(?:float|int)64\(([^()]*)\)", r"\1", text)
-    values = dict(
-        re.findall(r"\b(\w+)=(\([^()]*\)|[^,()]+)", bare)
-    )  # \b: a long word is tried once, not at each letter
+    # With \b, a long word is tried once, and not at each of its letters.
+    values = dict(re.findall(r"\b(\w+)=(\([^()]*\)|[^,()]+)", bare))
     w_max = [float(part) for part in values.pop("w_max").strip("()").split(",") if part.strip()]
     return {"w_max": w_max, "levels": int(values.pop("levels"))} | {name: float(x) for name, x in values.items()}
 
