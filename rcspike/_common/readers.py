@@ -67,17 +67,10 @@ def integer(text: str) -> int:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Value of a JSON file.
-
-    A ValueError if it is damaged, nested too deeply, or has an integer that is too long or an escape that is half a
-    character, which no file can hold as text.
-    """
+    """Value of a JSON file; a ValueError if it is damaged, nested too deeply, or has an integer that is too long."""
     text = read_text(path)
     try:
-        value = json.loads(text, parse_int=integer)
-        if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
+        return json.loads(text, parse_int=integer)
     except RecursionError as error:
         raise ValueError(f"{path} is nested too deeply for a JSON file") from error
     except ValueError as error:

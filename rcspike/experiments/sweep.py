@@ -237,6 +237,8 @@ def _is_result(value: Any) -> bool:
         return True
     if not (isinstance(value, dict) and {"test_accuracy", "seconds"} <= set(value)):
         return False
+    if not all(name.isidentifier() for name in value):  # they become columns of a table
+        return False
     accuracies = [x for name, x in value.items() if name.endswith("_accuracy")]
     return all(type(x) in (int, float) for x in value.values()) and all(0 <= x <= 1 for x in accuracies)
 

@@ -108,7 +108,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     source = Path(folder)
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
-    shown = sorted(file for file in source.iterdir() if not file.name.startswith(".") and file.is_file())
+    shown = sorted(file for file in source.iterdir() if not file.name.startswith("."))
     records = [record for file in shown if file.suffix == ".json" for record in _records(file)]
     digests = {name: digest for record in records for name, digest in record.digests.items()}
     figures = [_figure(file, digests) for file in shown if file.suffix == ".svg"]
