@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -37,10 +38,10 @@ public:
     }
     template <class Real>
     Real any_bits() {
-        unsigned char bytes[sizeof(Real)];
-        for (unsigned char& byte : bytes) byte = static_cast<unsigned char>(below(256));
+        std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t> bits = 0;
+        for (std::size_t i = 0; i < sizeof bits; ++i) bits |= static_cast<decltype(bits)>(below(256)) << (8 * i);
         Real real;
-        std::memcpy(&real, bytes, sizeof real);
+        std::memcpy(&real, &bits, sizeof real);
         return real;
     }
 
