@@ -55,7 +55,7 @@ History([Epoch(1, 1e-3, 0.5, 0.8, 0.7, 0.75, (), (), 1.0)]).write_csv(sys.argv[1
 def writer(path: Path, end: str) -> Iterator[subprocess.Popen[str]]:
     """A process that has begun to write the file, and then does this."""
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER.format(end=end), str(path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER.format(end=end), str(path)], stdout=subprocess.PIPE, text=True, cwd=path.parent
     ) as process:
         try:
             yield process

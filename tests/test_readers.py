@@ -199,7 +199,8 @@ def rcspike(*words: str | bytes, **options: Any) -> subprocess.CompletedProcess[
     for needed in ("typer", "rich"):
         pytest.importorskip(needed)
     command = [sys.executable, "-m", "rcspike", *words]
-    options = {"stdout": subprocess.PIPE, **options}
+    # Outside the checkout, whose source tree would hide the installed package.
+    options = {"stdout": subprocess.PIPE, "cwd": Path(__file__).parent, **options}
     return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=120, check=False, **options)
 
 

@@ -108,7 +108,7 @@ def test_no_damage_gives_another_content(
 def test_the_same_network_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     code = "import sys; from rcspike import *; Network.create([5, 4, 3], Circuit(), seed=1).save(sys.argv[1])"
     for number in range(4):
-        subprocess.run([sys.executable, "-c", code, str(tmp_path / str(number))], check=True, timeout=120)
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / str(number))], check=True, timeout=120, cwd=tmp_path)
     assert len({file.read_bytes() for file in tmp_path.iterdir()}) == 1
 
 

@@ -53,9 +53,9 @@ public:
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             Real* const spike_lanes =
                 wants_times() ? scratch_.spike_lanes.data() + worker * spike_lanes_size_ : nullptr;
-            if (spike_lanes) std::fill_n(spike_lanes, pass_.events[s].n_spikes() * lanes, Real(0));
+            if (wants_times()) std::fill_n(spike_lanes, pass_.events[s].n_spikes() * lanes, Real(0));
             run_tiles(s, task, spike_lanes, scratch_.sweep.data() + worker * sweep_size_);
-            if (spike_lanes) collect_times(s, split_.group(task), spike_lanes);
+            if (wants_times()) collect_times(s, split_.group(task), spike_lanes);
         }
         const bool last_group = wants_times() && groups_left_[chunk].fetch_sub(1, std::memory_order_acq_rel) == 1;
         if (last_group) add_groups(samples);
