@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,26 @@ class Network:
         for copy in copies:
             copy.setflags(write=False)
         self._weights = tuple(copies)
+
+    @property
+    def parameters(self) -> dict[str, FloatArray]:
+        """All trained arrays by name, read-only, as `save` writes them; assign all of them to change them.
+
+        Examples
+        --------
+        >>> network = Network([np.eye(2)], Circuit())
+        >>> network.parameters = {name: 0.5 * values for name, values in network.parameters.items()}
+        >>> network.weights[0]
+        array([[0.5, 0. ],
+               [0. , 0.5]])
+        """
+        return {f"weights.{depth}": w for depth, w in enumerate(self._weights)}
+
+    @parameters.setter
+    def parameters(self, parameters: Mapping[str, FloatArray]) -> None:
+        if parameters.keys() != self.parameters.keys():
+            raise ValueError(f"parameters must be {', '.join(self.parameters)}, got {', '.join(parameters)}")
+        self.weights = [parameters[name] for name in self.parameters]
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -240,9 +260,8 @@ class Network:
         OSError
             If the file cannot be written.
         """
-        tensors = {f"weights.{layer}": w for layer, w in enumerate(self._weights)}
         header = {"sizes": list(self.sizes), "circuit": files.circuit_to_header(self.circuit)}
-        files.write(path, "model", tensors, header)
+        files.write(path, "model", self.parameters, header)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
