@@ -65,7 +65,7 @@ cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
         Real start
         uint32_t end
 
-    cdef cppclass SpikeTrain[Real]:
+    cdef cppclass Spikes[Real]:
         const uint32_t* inputs
         const Interval[Real]* intervals
         size_t n_intervals
@@ -77,7 +77,7 @@ cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
         void assign(Span2[const Real] times, Threads threads) except +
         size_t batch() const
         size_t n_in() const
-        SpikeTrain[Real] operator[](size_t sample) const
+        Spikes[Real] operator[](size_t sample) const
 
 
 cdef extern from "rcspike/charge.h" namespace "rcspike" nogil:

@@ -20,49 +20,40 @@ void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2
 }
 
 template <class Real>
-void Activity<Real>::resize(const std::vector<Layer<Real>>& layers, std::size_t batch) {
-    const std::size_t n_layers = layers.size();
-    events.resize(n_layers);
-    v.resize(n_layers);
-    times.resize(n_layers - 1);
-    inputs.resize(n_layers - 1);
-    for (std::size_t l = 0; l < n_layers; ++l) {
-        const std::size_t size = batch * layers[l].n_out();
-        v[l].resize(size);
-        if (l + 1 == n_layers) break;
-        events[l + 1].resize(batch, layers[l].n_out());
-        times[l].resize(size);
-        inputs[l].resize(size);
+void resize(const std::vector<Layer<Real>>& layers, std::size_t batch, std::vector<LayerRun<Real>>& runs) {
+    runs.resize(layers.size());
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        LayerRun<Real>& run = runs[l];
+        run.n_out = layers[l].n_out();
+        run.v.resize(batch * run.n_out);
+        if (l + 1 < layers.size()) run.times.resize(batch * run.n_out);
+        if (l == 0) continue;
+        run.events.resize(batch, layers[l].n_in(), layers[l].front());
+        run.inputs.resize(batch * layers[l].n_in());
     }
 }
 
 template <class Real>
-std::size_t run(const std::vector<Layer<Real>>& layers, const Ramp& ramp, const std::vector<Span2<const Real>>& noise,
-                std::size_t offset, Range samples, Activity<Real>& activity, Sorting<Real>& sort) {
-    charge(layers[0], activity.events[0], samples, {0, layers[0].drive.count()}, activity.voltages(layers[0], 0));
-    return run_on(layers, ramp, noise, offset, samples, activity, sort);
-}
-
-template <class Real>
-std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
-                   const std::vector<Span2<const Real>>& noise, std::size_t offset, Range samples,
-                   Activity<Real>& activity, Sorting<Real>& sort) {
+std::size_t run(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t offset,
+                Range samples, bool charged, std::vector<LayerRun<Real>>& runs, Sorting<Real>& sort) {
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        const Span2<Real> v = activity.voltages(layers[l], l);
-        if (l > 0) charge(layers[l], activity.events[l], samples, {0, layers[l].drive.count()}, v);
+        const TwoPhase<Real>& neurons = layers[l].neurons;
+        const Span2<Real> v = runs[l].voltages();
+        if (l > 0 || !charged) charge(layers[l], runs[l].events, samples, {0, layers[l].n_tiles()}, v);
 
         const bool last = l + 1 == layers.size();
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             const std::size_t n = v.cols;
-            for (std::size_t i = 0; i < layers[l].offset.size(); ++i) v.row(s)[i] -= layers[l].offset[i];
+            neurons.subtract_offsets(v.row(s));
             const Real* shift = noise.empty() ? nullptr : noise[l].row(offset + s);
-            if (last && shift) ramp.delay(shift, n, v.row(s));
+            if (last && shift) Readout(neurons.ramp).delay(shift, n, v.row(s));
             if (!all_finite(v.row(s), n)) return l;
             if (last) continue;
-            Real* t = activity.times[l].data() + s * n;
-            ramp.times(v.row(s), n, t);
+            Real* t = runs[l].times.data() + s * n;
+            neurons.ramp.times(v.row(s), n, t);
             for (std::size_t i = 0; shift && i < n; ++i) t[i] = std::max(t[i] + shift[i], Real(0));
-            activity.events[l + 1].set(s, sort({t, n}, n, activity.inputs[l].data() + s * n), layers[l + 1].coupling);
+            LayerRun<Real>& next = runs[l + 1];
+            next.events.set(s, sort({t, n}, n, next.inputs.data() + s * n), layers[l + 1].front());
         }
     }
     return layers.size();
@@ -79,13 +70,11 @@ void Overflow::check() const {
     throw std::runtime_error("voltages of layer " + std::to_string(first_) + " are no longer finite");
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                                    \
-    template void check_noise(const std::vector<Layer<Real>>&, const std::vector<Span2<const Real>>&, std::size_t);  \
-    template struct Activity<Real>;                                                                                  \
-    template std::size_t run(const std::vector<Layer<Real>>&, const Ramp&, const std::vector<Span2<const Real>>&,    \
-                             std::size_t, Range, Activity<Real>&, Sorting<Real>&);                                   \
-    template std::size_t run_on(const std::vector<Layer<Real>>&, const Ramp&, const std::vector<Span2<const Real>>&, \
-                                std::size_t, Range, Activity<Real>&, Sorting<Real>&);
+#define RCSPIKE_INSTANTIATE(Real)                                                                                   \
+    template void check_noise(const std::vector<Layer<Real>>&, const std::vector<Span2<const Real>>&, std::size_t); \
+    template void resize(const std::vector<Layer<Real>>&, std::size_t, std::vector<LayerRun<Real>>&);               \
+    template std::size_t run(const std::vector<Layer<Real>>&, const std::vector<Span2<const Real>>&, std::size_t,   \
+                             Range, bool, std::vector<LayerRun<Real>>&, Sorting<Real>&);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

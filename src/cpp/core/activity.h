@@ -1,4 +1,4 @@
-// A batch on its way through the layers of a network: voltages, spike times and events of each.
+// A batch in the layers of a network, and its forward pass through them.
 #pragma once
 
 #include <algorithm>
@@ -8,26 +8,27 @@
 
 #include "buffer.h"
 #include "layer.h"
-#include "ramp.h"
+#include "readout.h"
 #include "sorter.h"
 #include "workers.h"
 
 namespace rcspike::detail {
 
-/// Memory is kept from one batch to the next.
+/// One layer while a batch passes through it: everything that other parts of the engine need to know of it.
 template <class Real>
-struct Activity {
-    std::vector<EventBatch<Real>> events;       // input of each layer
-    std::vector<Buffer<Real>> v;                // batch x n_out of each layer
-    std::vector<Buffer<Real>> times;            // spike times of each hidden layer, with noise
-    std::vector<Buffer<std::uint32_t>> inputs;  // to which the events of the hidden layers refer
+struct LayerRun {
+    EventBatch<Real> events;       // its input spikes
+    Buffer<Real> v;                // batch x n_out: voltages at the end of the charging phase, minus offsets
+    Buffer<Real> times;            // batch x n_out: output spike times with noise; not of the last layer
+    Buffer<std::uint32_t> inputs;  // to which the events refer; not of the first layer
+    std::size_t n_out = 0;
 
-    /// The events of the first layer are sized by who sets them.
-    void resize(const std::vector<Layer<Real>>& layers, std::size_t batch);
-    Span2<Real> voltages(const Layer<Real>& layer, std::size_t l) {
-        return {v[l].data(), v[l].size() / layer.n_out(), layer.n_out()};
-    }
+    Span2<Real> voltages() { return {v.data(), v.size() / n_out, n_out}; }
 };
+
+/// Memory for all layers, kept from one batch to the next. The events of the first layer are sized by who sets them.
+template <class Real>
+void resize(const std::vector<Layer<Real>>& layers, std::size_t batch, std::vector<LayerRun<Real>>& runs);
 
 /// Memory that a thread needs to turn spike times into events.
 template <class Real>
@@ -35,23 +36,18 @@ struct Sorting {
     Sorter<Real> sorter;
     std::vector<Interval<Real>> intervals;
 
-    SpikeTrain<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs) {
+    Spikes<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs) {
         intervals.resize(capacity + 1);
         return sorter(times, capacity, inputs, intervals.data());
     }
 };
 
-/// Runs some samples, whose events[0] are set, through all the layers. Noise as in Network::forward; its row `offset`
-/// belongs to the activity's first sample. Returns the first layer with a voltage that is not finite, or their number.
+/// The forward pass: some samples, whose events of the first layer are set, through all layers. `charged` says that the
+/// first layer has its voltages already. Noise as in Network::forward; its row `offset` belongs to the first sample of
+/// the runs. Returns the first layer with a voltage that is not finite, or their number.
 template <class Real>
-std::size_t run(const std::vector<Layer<Real>>& layers, const Ramp& ramp, const std::vector<Span2<const Real>>& noise,
-                std::size_t offset, Range samples, Activity<Real>& activity, Sorting<Real>& sort);
-
-/// The same from v[0] on, the voltages of the first layer.
-template <class Real>
-std::size_t run_on(const std::vector<Layer<Real>>& layers, const Ramp& ramp,
-                   const std::vector<Span2<const Real>>& noise, std::size_t offset, Range samples,
-                   Activity<Real>& activity, Sorting<Real>& sort);
+std::size_t run(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t offset,
+                Range samples, bool charged, std::vector<LayerRun<Real>>& runs, Sorting<Real>& sort);
 
 /// Calls f(samples, worker) for blocks of a batch: enough samples to use the synapses that they have brought into the
 /// cache, few enough that several threads have work.

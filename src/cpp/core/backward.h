@@ -16,23 +16,31 @@ struct Parts {
     Buffer<Real> values;
     std::size_t count = 0, size = 0, tile_size = 0;
 
-    void resize(std::size_t n_chunks, const Tiles<Real>& like);
-    /// Tile t of a chunk's array; null if the layer does not have such synapses.
-    Real* tile(std::size_t chunk, std::size_t t) {
-        return size > 0 ? values.data() + chunk * size + t * tile_size : nullptr;
-    }
+    void resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles);
+    /// Tile t of a chunk's array.
+    Real* tile(std::size_t chunk, std::size_t t) { return values.data() + chunk * size + t * tile_size; }
     void zero(std::size_t chunk, Range tiles);
     /// The sum over the chunks, in order, as a matrix.
     void add_up(Span2<Real> matrix, Threads threads) const;
 };
 
+/// Of resistive synapses, or of the weights that pairs were drawn for, before the slope of the draw.
 template <class Real>
-struct LayerGradient {
-    Parts<Real> drive, conductance, drive0, conductance0;  // the last three are used for affine synapses only
+struct WeightGradient {
+    Parts<Real> weights;
 
-    void resize(std::size_t n_chunks, const Layer<Real>& layer);
+    void resize(std::size_t n_chunks, const Tiles<Real>& rows);
     void zero(std::size_t chunk, Range tiles);
-    kernels::TileGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
+    kernels::WeightGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
+};
+
+template <class Real>
+struct AffineSynapseGradient {
+    Parts<Real> drive, conductance, drive0, conductance0;
+
+    void resize(std::size_t n_chunks, const Tiles<Real>& rows);
+    void zero(std::size_t chunk, Range tiles);
+    kernels::AffineGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
 };
 
 /// Memory of the backward pass, kept from one call to the next.
@@ -51,7 +59,8 @@ struct Supply {
     Span2<Real> plus, minus;
 };
 
-/// The backward pass of one layer. Views without data stand for what is not given or not wanted.
+/// The backward pass of one layer. Views without data stand for inputs that are not given and results that are not
+/// wanted.
 template <class Real>
 struct BackwardPass {
     const Layer<Real>& layer;
@@ -63,8 +72,12 @@ struct BackwardPass {
     ExtraTasks extra_tasks{};                       ///< run concurrently with the pass
 };
 
-/// Writes the gradient of the layer's synapses, and dL/dt and Q where they are wanted.
+/// Writes the gradient of the layer's synapses, and dL/dt and Q where they are wanted. Throws std::invalid_argument if
+/// the layer's synapses have no such gradient.
 template <class Real>
-void backward(const BackwardPass<Real>& pass, LayerGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads);
+void backward(const BackwardPass<Real>& pass, WeightGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads);
+template <class Real>
+void backward(const BackwardPass<Real>& pass, AffineSynapseGradient<Real>& gradient, Scratch<Real>& scratch,
+              Threads threads);
 
 }  // namespace rcspike::detail

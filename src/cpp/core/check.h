@@ -88,7 +88,7 @@ bool all_within(Span2<const T> a, T limit, Threads threads) {
     return within;
 }
 
-/// Refuses numbers that are not finite, or whose sum over a column, each times `factor`, could leave the range of the
+/// Rejects numbers that are not finite, or whose sum over a column, each times `factor`, could leave the range of the
 /// type.
 template <class T>
 void check_range(const char* name, Span2<const T> a, double factor, Threads threads) {

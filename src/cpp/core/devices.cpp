@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <variant>
 
 #include "check.h"
 #include "workers.h"
@@ -47,6 +48,20 @@ kernels::DeviceDraw<Real> draw_of(const DeviceModel& model, std::uint64_t seed, 
     return draw;
 }
 
+/// Pairs, not drawn yet, for the weights of a layer.
+template <class Real>
+detail::Pairs<Real> pairs_for(const detail::Layer<Real>& layer) {
+    const auto& resistive = std::get<detail::Resistive<Real>>(layer.synapses);
+    const std::size_t n_rows = resistive.weights.rows, n_out = resistive.weights.cols;
+    detail::Pairs<Real> pairs;
+    pairs.first.resize(n_rows, n_out);
+    pairs.second.resize(n_rows, n_out);
+    pairs.always_on = {{}, {}, n_out};
+    pairs.coupling = resistive.coupling;
+    pairs.weights = &resistive.weights;
+    return pairs;
+}
+
 }  // namespace
 
 bool DeviceModel::is_ideal() const {
@@ -79,23 +94,22 @@ void validate(const DeviceModel& model, std::size_t n_layers) {
 }
 
 template <class Real>
-void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const std::vector<std::uint8_t>& used,
-                                 const DeviceModel& model, std::uint64_t seed, std::uint64_t step, Threads threads) {
+void detail::DrawnDevices<Real>::draw(const std::vector<Layer<Real>>& weights, const std::vector<std::uint8_t>& used,
+                                      const DeviceModel& model, std::uint64_t seed, std::uint64_t step,
+                                      Threads threads) {
     struct Slice {
         std::size_t layer, first, size;
     };
     std::vector<Slice> work;
-    layers.resize(weights.size());
-    slopes.resize(weights.size());
+    if (layers.empty()) {
+        for (const Layer<Real>& layer : weights) layers.emplace_back(pairs_for(layer), layer.neurons, layer.wiring);
+        slopes.resize(weights.size());
+    }
+    const auto weights_of = [&](std::size_t l) -> const Tiles<Real>& {
+        return std::get<Resistive<Real>>(weights[l].synapses).weights;
+    };
     for (std::size_t l = 0; l < weights.size(); ++l) {
-        const Tiles<Real>& w = weights[l].drive;
-        Layer<Real>& layer = layers[l];
-        layer.kind = kernels::Synapses::pairs;
-        layer.coupling = weights[l].coupling;
-        layer.weights = &w;
-        layer.drive.resize(w.rows, w.cols);
-        layer.conductance.resize(w.rows, w.cols);
-        pack_always_on({}, {}, layer);
+        const Tiles<Real>& w = weights_of(l);
         if (slopes[l].size() != w.values.size()) {
             slopes[l].resize(w.values.size());
             slopes[l].zero();  // also where nothing has been drawn yet, a gradient of 0 times the slope has to be 0
@@ -110,7 +124,7 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
         std::vector<Real> largest(work.size());
         for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
             const Slice& s = work[task];
-            largest[task] = largest_size(weights[s.layer].drive.values.data() + s.first, s.size);
+            largest[task] = largest_size(weights_of(s.layer).values.data() + s.first, s.size);
         });
         w_max.assign(weights.size(), 0);
         for (std::size_t i = 0; i < work.size(); ++i) {
@@ -119,11 +133,12 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
     }
     std::vector<kernels::DeviceDraw<Real>> draws;
     for (std::size_t l = 0; l < weights.size(); ++l) {
-        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_symmetric(weights[l].coupling)));
+        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_symmetric(weights[l].coupling())));
     }
     for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
         const std::size_t l = work[task].layer, first = work[task].first, size = work[task].size;
-        const Tiles<Real>& w = weights[l].drive;
+        const Tiles<Real>& w = weights_of(l);
+        Pairs<Real>& pairs = std::get<Pairs<Real>>(layers[l].synapses);
         const auto is_used = [&](std::size_t i) { return l > 0 || used[i / kernels::lanes<Real> % w.rows]; };
         for (std::size_t i = first; i < first + size;) {
             const std::size_t begin = i;
@@ -131,8 +146,8 @@ void detail::Devices<Real>::draw(const std::vector<Layer<Real>>& weights, const 
             while (i < first + size && is_used(i) == wanted) i += kernels::lanes<Real>;
             if (!wanted) continue;
             kernels::table<Real>().draw(draws[l], begin, i - begin, w.values.data() + begin,
-                                        layers[l].drive.values.data() + begin,
-                                        layers[l].conductance.values.data() + begin, slopes[l].data() + begin);
+                                        pairs.first.values.data() + begin, pairs.second.values.data() + begin,
+                                        slopes[l].data() + begin);
         }
     });
 }
@@ -151,23 +166,23 @@ void draw_devices(Span2<const Real> weights, const DeviceModel& model, std::uint
     const std::size_t size = packed.values.size();
     const double w_max = own.w_max.empty() ? largest_size(packed.values.data(), size) : own.w_max[0];
     const kernels::DeviceDraw<Real> draw = draw_of<Real>(model, seed, step, layer, w_max, false);
-    detail::Tiles<Real> drive, conductance;
-    drive.resize(weights.rows, weights.cols);
-    conductance.resize(weights.rows, weights.cols);
+    detail::Tiles<Real> first_device, second_device;
+    first_device.resize(weights.rows, weights.cols);
+    second_device.resize(weights.rows, weights.cols);
     detail::Buffer<Real> slope(size);
     detail::for_each_task(slices(size), threads, [&](std::size_t task, std::size_t) {
         const std::size_t first = task * slice;
         kernels::table<Real>().draw(draw, first, std::min(slice, size - first), packed.values.data() + first,
-                                    drive.values.data() + first, conductance.values.data() + first,
+                                    first_device.values.data() + first, second_device.values.data() + first,
                                     slope.data() + first);
     });
-    drive.unpack(plus, threads);
-    conductance.unpack(minus, threads);
+    first_device.unpack(plus, threads);
+    second_device.unpack(minus, threads);
     for (std::size_t i = 0; i < minus.size(); ++i) minus.data[i] = -minus.data[i];
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                                                \
-    template struct detail::Devices<Real>;                                                                       \
+    template struct detail::DrawnDevices<Real>;                                                                  \
     template void draw_devices(Span2<const Real>, const DeviceModel&, std::uint64_t, std::uint64_t, std::size_t, \
                                Span2<Real>, Span2<Real>, Threads);
 RCSPIKE_INSTANTIATE(float)

@@ -11,8 +11,8 @@
 namespace rcspike::detail {
 
 template <class Real>
-struct Devices {
-    std::vector<Layer<Real>> layers;   // pairs, as the step sees them
+struct DrawnDevices {
+    std::vector<Layer<Real>> layers;   // of pairs, as the step sees them
     std::vector<Buffer<Real>> slopes;  // d|g|/d|w|, in the layout of Tiles
 
     /// Draws devices for resistive layers, which must stay where they are as long as gradients are wanted. Those of

@@ -16,16 +16,17 @@ void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, co
     detail::check_shape("q_plus", q_plus, schedule.batch(), layer.n_out());
     detail::check_shape("q_minus", q_minus, schedule.batch(), layer.n_out());
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.coupling, threads);
-    const detail::Split split(events.size(), layer.n_in(), layer.drive.count());
+    events.set(schedule, layer.front(), threads);
+    const detail::Resistive<Real>& synapses = detail::resistive_of(layer, "charges of the rails");
+    const detail::Split split(events.size(), layer.n_rows(), layer.n_tiles());
     detail::for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
         const detail::Range samples = split.samples(task), tiles = split.tiles(task);
         alignas(64) Real plus[lanes], minus[lanes];
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             for (std::size_t t = tiles.first; t < tiles.last; ++t) {
-                detail::supply<Real>(layer, events[s], t, {plus, minus});
-                std::copy_n(plus, layer.drive.width(t), q_plus.row(s) + t * lanes);
-                std::copy_n(minus, layer.drive.width(t), q_minus.row(s) + t * lanes);
+                kernels::table<Real>().supply(events[s], synapses.tile(t), {plus, minus});
+                std::copy_n(plus, layer.width(t), q_plus.row(s) + t * lanes);
+                std::copy_n(minus, layer.width(t), q_minus.row(s) + t * lanes);
             }
         }
     });
@@ -42,15 +43,15 @@ void supply_charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights
     detail::check_finite("grad_q_minus", grad_q_minus);
     detail::check_shape("grad_times", grad_times, schedule.batch(), schedule.n_in());
     detail::check_shape("grad_weights", grad_weights, weights.rows, weights.cols);
-    detail::LayerGradient<Real> gradient;
+    detail::WeightGradient<Real> gradient;
     detail::Scratch<Real> scratch;
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.coupling, threads);
+    events.set(schedule, layer.front(), threads);
     detail::BackwardPass<Real> pass{layer, events};
     pass.supply = {grad_q_plus, grad_q_minus, {}, {}};
     pass.grad_times = grad_times;
     detail::backward(pass, gradient, scratch, threads);
-    gradient.drive.add_up(grad_weights, threads);
+    gradient.weights.add_up(grad_weights, threads);
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                                                   \

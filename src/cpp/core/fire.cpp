@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "ramp.h"
+#include "readout.h"
 
 namespace rcspike {
 namespace {
@@ -46,14 +47,14 @@ void fire_vjp(Span2<const Real> v, const Circuit& circuit, Span2<const Real> gra
 
 template <class Real>
 void readout_times(Span2<const Real> v, const Circuit& circuit, Span2<Real> times) {
-    const detail::Ramp ramp(circuit);
-    map("v", v, circuit, times, [&](Real x) { return 1 - static_cast<Real>(ramp.position(x)); });
+    const detail::Readout readout{detail::Ramp(circuit)};
+    map("v", v, circuit, times, [&](Real x) { return 1 - static_cast<Real>(readout.position(x)); });
 }
 
 template <class Real>
 void readout_voltages(Span2<const Real> times, const Circuit& circuit, Span2<Real> v) {
-    const detail::Ramp ramp(circuit);
-    map("times", times, circuit, v, [&](Real t) { return static_cast<Real>(ramp.voltage(1 - t)); });
+    const detail::Readout readout{detail::Ramp(circuit)};
+    map("times", times, circuit, v, [&](Real t) { return static_cast<Real>(readout.voltage(1 - t)); });
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                              \

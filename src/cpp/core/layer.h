@@ -1,95 +1,59 @@
-// One layer in the kernels' layout, and its forward pass over a batch cut into tasks. The public functions pack, call
-// these and unpack; a network keeps its layers packed.
+// One layer of a network: wiring, synapses and neurons, three parts that vary independently.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <vector>
+#include <utility>
+#include <variant>
 
-#include "buffer.h"
-#include "kernels/kernels.h"
+#include "event_batch.h"
+#include "neurons.h"
 #include "rcspike/circuit.h"
-#include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
-#include "tiles.h"
+#include "split.h"
+#include "synapses.h"
+#include "wiring.h"
 
 namespace rcspike::detail {
 
-/// Synapses of one layer. kernels::Tile says what `drive` and `conductance` hold for each kind; resistive synapses have
-/// `drive` alone.
 template <class Real>
-struct Layer {
-    kernels::Synapses kind = kernels::Synapses::resistive;
-    Tiles<Real> drive, conductance, drive0, conductance0;
-    kernels::Coupling<Real> coupling{1, 1, 1, 1};
-    const Tiles<Real>* weights = nullptr;  // that pairs were drawn for, if their gradient is wanted
-    std::vector<Real> offset;              // of the neurons' thresholds, in V_th; empty if there is none
-
-    std::size_t n_in() const { return drive.rows; }
-    std::size_t n_out() const { return drive.cols; }
-    kernels::Tile<Real> tile(std::size_t i) const;
-    /// Resistive, on symmetric rails.
-    bool is_symmetric() const { return kind == kernels::Synapses::resistive && kernels::is_symmetric(coupling); }
-};
-
-/// How the sign of a weight couples to the rails of a circuit.
-template <class Real>
-kernels::Coupling<Real> coupling_of(const Circuit& circuit);
-
-/// Resistive synapses, checked: the circuit, the shape (n_in rows), and that no sum can overflow.
-template <class Real>
-Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_in, const Circuit& circuit,
-                            Threads threads);
-
-/// Adds synapses that are always on to those that the layer has already: D0 and G0, checked. They are zeros where they
-/// are not given, since their gradient may be wanted.
-template <class Real>
-void pack_always_on(Span1<const Real> drive0, Span1<const Real> conductance0, Layer<Real>& layer);
-
-/// A run of samples, or of tiles.
-struct Range {
-    std::size_t first, last;
-};
-
-/// How a batch is cut: groups of tiles whose synapses stay in the cache while a chunk of samples passes by. Depends on
-/// the problem alone, never on the threads, and with it the order in which the chunks' gradients are added.
-struct Split {
-    Split(std::size_t batch, std::size_t n_in, std::size_t n_tiles);
-
-    std::size_t batch, n_tiles;
-    std::size_t tiles_per_group, groups;
-    std::size_t samples_per_chunk, chunks;
-
-    std::size_t tasks() const { return groups * chunks; }
-    Range tiles(std::size_t task) const { return part(task / chunks, tiles_per_group, n_tiles); }
-    Range samples(std::size_t task) const { return part(task % chunks, samples_per_chunk, batch); }
-    std::size_t group(std::size_t task) const { return task / chunks; }
-    std::size_t chunk(std::size_t task) const { return task % chunks; }
-
-private:
-    static Range part(std::size_t i, std::size_t size, std::size_t count) {
-        return {std::min(i * size, count), std::min((i + 1) * size, count)};
-    }
-};
-
-/// The input spikes of a batch as the kernels of one layer take them.
-template <class Real>
-class EventBatch {
+class Layer {
 public:
-    /// For samples of at most max_intervals intervals; the earlier contents are lost.
-    void resize(std::size_t batch, std::size_t max_intervals);
-    void set(std::size_t sample, const SpikeTrain<Real>& spikes, const kernels::Coupling<Real>& coupling);
-    void set(const Schedule<Real>& schedule, const kernels::Coupling<Real>& coupling, Threads threads);
+    Layer(Synapses<Real> of_synapses, TwoPhase<Real> of_neurons, Wiring of_wiring = Dense{})
+        : synapses(std::move(of_synapses)), neurons(std::move(of_neurons)), wiring(of_wiring) {
+        std::visit([&](const auto& s) { rows_ = s.rows().rows, n_out_ = s.rows().cols; }, synapses);
+        n_in_ = inputs_of(wiring, rows_);
+    }
 
-    std::size_t size() const { return events_.size(); }
-    const kernels::Events<Real>& operator[](std::size_t sample) const { return events_[sample]; }
+    std::size_t n_in() const { return n_in_; }
+    std::size_t n_rows() const { return rows_; }
+    std::size_t n_out() const { return n_out_; }
+    std::size_t n_tiles() const { return divide_up(n_out_, kernels::lanes<Real>); }
+    /// Columns of tile t that are not padding.
+    std::size_t width(std::size_t t) const { return std::min(kernels::lanes<Real>, n_out_ - t * kernels::lanes<Real>); }
+
+    const kernels::Coupling<Real>& coupling() const {
+        return std::visit([](const auto& s) -> const kernels::Coupling<Real>& { return s.coupling; }, synapses);
+    }
+    Front<Real> front() const { return {wiring, rows_, coupling()}; }
+
+    Synapses<Real> synapses;
+    TwoPhase<Real> neurons;
+    Wiring wiring;
 
 private:
-    std::vector<kernels::Events<Real>> events_;
-    Buffer<kernels::Step<Real>> steps_;
-    std::size_t stride_ = 0;
+    std::size_t n_in_, rows_, n_out_;
 };
+
+/// A layer of resistive synapses, with the checks of pack_resistive.
+template <class Real>
+Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
+                            Threads threads, const Wiring& wiring = Dense{});
+
+/// The weights of a layer of resistive synapses. Throws std::invalid_argument for other synapses, which do not have
+/// `wanted`.
+template <class Real>
+const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted);
 
 /// v(1) of some samples and tiles into their place in v, batch x n_out.
 template <class Real>
@@ -98,19 +62,5 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samp
 /// v(1) of all of them.
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads);
-
-/// Throws std::invalid_argument on other synapses, for which `wanted` cannot be computed.
-template <class Real>
-void check_resistive(const Layer<Real>& layer, const char* wanted);
-
-/// Voltages of tile t at sorted times within the phase, a row of lanes each. Throws std::invalid_argument unless the
-/// layer is resistive.
-template <class Real>
-void trace(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t, Span1<const Real> at, Real* v);
-
-/// Charges that the rails deliver to tile t. Throws std::invalid_argument unless the layer is resistive.
-template <class Real>
-void supply(const Layer<Real>& layer, const kernels::Events<Real>& events, std::size_t t,
-            const kernels::RailRows<Real>& charges);
 
 }  // namespace rcspike::detail

@@ -10,22 +10,22 @@ namespace rcspike {
 namespace detail {
 
 template <class Real>
-SampleLoss sample_loss(const Loss& loss, const Ramp& ramp, const Real* v, const Real* delay, std::size_t n,
+SampleLoss sample_loss(const Loss& loss, const Readout& readout, const Real* v, const Real* delay, std::size_t n,
                        std::size_t label, double scale, Real* grad_v) {
     // Positions on the ramp, 1 - t_out, taken relative to that of the first spike, so that exp stays in range.
-    const std::size_t first = static_cast<std::size_t>(std::max_element(v, v + n) - v);
-    const double first_position = ramp.position(v[first]);
+    const std::size_t first = Readout::first(v, n);
+    const double first_position = readout.position(v[first]);
     const auto exponent = [&](double position) { return (position - first_position) / loss.temperature; };
     double sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += exp_of_negative(exponent(ramp.position(v[i])));
-    double value = log(sum) + (first_position - ramp.position(v[label])) / loss.temperature;
+    for (std::size_t i = 0; i < n; ++i) sum += exp_of_negative(exponent(readout.position(v[i])));
+    double value = log(sum) + (first_position - readout.position(v[label])) / loss.temperature;
     for (std::size_t i = 0; i < n; ++i) {
-        const double position = ramp.position(v[i]);
+        const double position = readout.position(v[i]);
         const double p = exp_of_negative(exponent(position)) / sum;
         const double late = (1 - position) - loss.t_ref;
         value += loss.temporal_penalty * late * late;
         const double slope = (p - (i == label)) / loss.temperature - 2 * loss.temporal_penalty * late;
-        grad_v[i] = static_cast<Real>(scale * slope * ramp.slope_at(delay ? position + delay[i] : position));
+        grad_v[i] = static_cast<Real>(scale * slope * readout.slope_at(delay ? position + delay[i] : position));
     }
     return {value, first == label};
 }
@@ -64,18 +64,18 @@ void output_loss(Span2<const Real> v, Span1<const std::int64_t> labels, const Ci
     detail::check_labels(labels, v.rows, v.cols);
     detail::check_size("losses", losses, v.rows);
     detail::check_shape("grad_v", grad_v, v.rows, v.cols);
-    const detail::Ramp ramp(circuit);
+    const detail::Readout readout{detail::Ramp(circuit)};
     for (std::size_t i = 0; i < v.rows; ++i) {
-        losses.data[i] = detail::sample_loss<Real>(loss, ramp, v.row(i), nullptr, v.cols,
+        losses.data[i] = detail::sample_loss<Real>(loss, readout, v.row(i), nullptr, v.cols,
                                                    static_cast<std::size_t>(labels[i]), 1, grad_v.row(i))
                              .value;
     }
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                                    \
-    template detail::SampleLoss detail::sample_loss(const Loss&, const Ramp&, const Real*, const Real*, std::size_t, \
-                                                    std::size_t, double, Real*);                                     \
-    template void output_loss(Span2<const Real>, Span1<const std::int64_t>, const Circuit&, const Loss&,             \
+#define RCSPIKE_INSTANTIATE(Real)                                                                          \
+    template detail::SampleLoss detail::sample_loss(const Loss&, const Readout&, const Real*, const Real*, \
+                                                    std::size_t, std::size_t, double, Real*);              \
+    template void output_loss(Span2<const Real>, Span1<const std::int64_t>, const Circuit&, const Loss&,   \
                               Span1<double>, Span2<Real>);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

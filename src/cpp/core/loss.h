@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-#include "ramp.h"
 #include "rcspike/loss.h"
+#include "readout.h"
 
 namespace rcspike::detail {
 
@@ -17,7 +17,7 @@ struct SampleLoss {
 /// output spikes are read as, `delay` the noise in them, in T, or is null. Writes `scale` times the slope against the
 /// voltages before that noise.
 template <class Real>
-SampleLoss sample_loss(const Loss& loss, const Ramp& ramp, const Real* v, const Real* delay, std::size_t n,
+SampleLoss sample_loss(const Loss& loss, const Readout& readout, const Real* v, const Real* delay, std::size_t n,
                        std::size_t label, double scale, Real* grad_v);
 
 /// Labels of a batch, which must be classes counted from 0.

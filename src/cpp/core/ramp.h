@@ -17,8 +17,8 @@ public:
     explicit Ramp(const Circuit& circuit)
         : b_(std::abs(circuit.ramp) < 1e-290 ? 0 : circuit.ramp), log_end_(b_ == 0 ? 0 : log1p(-b_)) {}
 
-    /// Spike times of n voltages. The ideal ramp has no branch: which neurons are silent is anybody's guess, and a
-    /// branch on it cost as much as a twentieth of a training step.
+    /// Spike times of n voltages. The ideal ramp has no branch: processors cannot predict which neurons are silent,
+    /// and a branch on it took up to a twentieth of a training step.
     template <class Real>
     void times(const Real* v, std::size_t n, Real* t) const {
         if (b_ == 0) {
@@ -44,38 +44,11 @@ public:
         }
     }
 
-    /// Voltages whose spikes come later than those of n voltages by a shift each, in T.
-    template <class Real>
-    void delay(const Real* shift, std::size_t n, Real* v) const {
-        for (std::size_t i = 0; i < n; ++i) {
-            v[i] = b_ == 0 ? v[i] - shift[i] : static_cast<Real>(voltage(position(v[i]) - shift[i]));
-        }
-    }
-
-    /// Where on the ramp from rest (0) to threshold (1) a voltage lies: 1 - t_out before the spike time is clipped. The
-    /// readout orders all outputs, so the curve continues along its tangents below rest and above the threshold.
-    double position(double v) const {
-        if (b_ == 0) return v;
-        const double inside = std::clamp(v, 0.0, 1.0);
-        return log1p(-b_ * inside) / log_end_ + slope(1 - b_ * inside) * (v - inside);
-    }
-
-    /// The voltage at a position.
-    double voltage(double position) const {
-        if (b_ == 0) return position;
-        const double inside = std::clamp(position, 0.0, 1.0), e = expm1(inside * log_end_);
-        return -e / b_ + (position - inside) / slope(1 + e);
-    }
-
-    /// Derivative of the position with respect to the voltage, at a position.
-    double slope_at(double position) const {
-        return b_ == 0 ? 1 : slope(1 + expm1(std::clamp(position, 0.0, 1.0) * log_end_));
-    }
+    /// Coefficient b, and ln(1 - b); both 0 on the ideal ramp.
+    double b() const { return b_; }
+    double log_end() const { return log_end_; }
 
 private:
-    /// Derivative of the position where the ramp's current is `current` times that at rest.
-    double slope(double current) const { return -b_ / (current * log_end_); }
-
     double b_;
     double log_end_;
 };

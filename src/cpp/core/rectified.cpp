@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 #include "check.h"
 #include "layer.h"
@@ -17,11 +16,11 @@ using detail::Tiles;
 template <class Real>
 struct Rectified {
     Tiles<Real> drive, conductance, g_plus, rail_plus, g_minus, rail_minus;
-    Tiles<Real> drive0, conductance0;
+    detail::AlwaysOn<Real> always_on;
 
     kernels::RectifiedTile<Real> tile(std::size_t t) const {
-        return {drive.tile(t),   conductance.tile(t), g_plus.tile(t), rail_plus.tile(t),
-                g_minus.tile(t), rail_minus.tile(t),  drive0.tile(t), conductance0.tile(t)};
+        return {drive.tile(t),   conductance.tile(t), g_plus.tile(t),           rail_plus.tile(t),
+                g_minus.tile(t), rail_minus.tile(t),  always_on.drive0.tile(t), always_on.conductance0.tile(t)};
     }
 };
 
@@ -57,23 +56,18 @@ Rectified<Real> pack(const RectifiedSynapses<Real>& synapses, std::size_t n_in, 
     packed.rail_plus.pack(synapses.rail_plus, threads);
     packed.g_minus.pack(synapses.g_minus, threads);
     packed.rail_minus.pack(synapses.rail_minus, threads);
-    detail::Layer<Real> sums;  // as affine synapses
-    sums.drive.resize(n_in, n_out);
-    sums.conductance.resize(n_in, n_out);
+    packed.drive.resize(n_in, n_out);  // the sums over both devices of a pair
+    packed.conductance.resize(n_in, n_out);
     constexpr Real out_of_reach = std::numeric_limits<Real>::max();
-    for (std::size_t i = 0; i < sums.drive.values.size(); ++i) {
+    for (std::size_t i = 0; i < packed.drive.values.size(); ++i) {
         Real &g_plus = packed.g_plus.values.data()[i], &rail_plus = packed.rail_plus.values.data()[i];
         Real &g_minus = packed.g_minus.values.data()[i], &rail_minus = packed.rail_minus.values.data()[i];
-        sums.drive.values.data()[i] = g_plus * rail_plus + g_minus * rail_minus;
-        sums.conductance.values.data()[i] = g_plus + g_minus;
+        packed.drive.values.data()[i] = g_plus * rail_plus + g_minus * rail_minus;
+        packed.conductance.values.data()[i] = g_plus + g_minus;
         if (g_plus == 0) rail_plus = out_of_reach;
         if (g_minus == 0) rail_minus = -out_of_reach;
     }
-    detail::pack_always_on(synapses.drive0, synapses.conductance0, sums);
-    packed.drive = std::move(sums.drive);
-    packed.conductance = std::move(sums.conductance);
-    packed.drive0 = std::move(sums.drive0);
-    packed.conductance0 = std::move(sums.conductance0);
+    packed.always_on = {synapses.drive0, synapses.conductance0, n_out};
     return packed;
 }
 
@@ -85,7 +79,9 @@ void charge(const Schedule<Real>& schedule, const RectifiedSynapses<Real>& synap
     const Rectified<Real> packed = pack(synapses, schedule.n_in(), threads);
     detail::check_shape("v", v, schedule.batch(), synapses.g_plus.cols);
     detail::EventBatch<Real> events;
-    events.set(schedule, {1, 1, 1, 1}, threads);
+    const Wiring wiring;
+    const kernels::Coupling<Real> coupling{1, 1, 1, 1};
+    events.set(schedule, {wiring, schedule.n_in(), coupling}, threads);
     const detail::Split split(events.size(), schedule.n_in(), packed.drive.count());
     detail::for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
         const detail::Range samples = split.samples(task), tiles = split.tiles(task);

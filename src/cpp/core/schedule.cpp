@@ -48,8 +48,8 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads) {
     std::vector<detail::Sorter<Real>> sorters(detail::worker_count(threads));
     detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t worker) {
         for (std::size_t s = task * block; s < std::min(times.rows, (task + 1) * block); ++s) {
-            const SpikeTrain<Real> spikes = sorters[worker](
-                row(s), first_[s + 1] - first_[s], inputs_.data() + first_[s], intervals_.data() + first_[s] + s);
+            const Spikes<Real> spikes = sorters[worker](row(s), first_[s + 1] - first_[s], inputs_.data() + first_[s],
+                                                        intervals_.data() + first_[s] + s);
             n_intervals_[s] = static_cast<std::uint32_t>(spikes.n_intervals);
         }
     });

@@ -57,8 +57,8 @@ bool Sorter<Real>::bucket_sort(std::size_t n) {
 }
 
 template <class Real>
-SpikeTrain<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
-                                          Interval<Real>* intervals) {
+Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
+                                      Interval<Real>* intervals) {
     spikes_.resize(times.size);
     spare_.resize(times.size);
     std::size_t n = 0;

@@ -19,8 +19,8 @@ public:
     /// Writes `inputs`, one for each spike, and `intervals`, at most one more; the result refers to both. Spikes beyond
     /// the capacity are left out, and so are numbers that are not a time: both occur only if the caller is about to
     /// reject the times, or if another thread changes them during the call.
-    SpikeTrain<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
-                                Interval<Real>* intervals);
+    Spikes<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
+                            Interval<Real>* intervals);
 
 private:
     /// Non-negative floats are ordered as their bit patterns are.

@@ -28,14 +28,16 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     for (std::size_t i = 0; i < at.size; ++i) sorted[i] = at[order[i]];
 
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.coupling, threads);
+    events.set(schedule, layer.front(), threads);
+    const detail::Resistive<Real>& synapses = detail::resistive_of(layer, "voltages within the phase");
     std::vector<detail::Buffer<Real>> rows(detail::worker_count(threads));
     for (auto& buffer : rows) buffer.resize(at.size * lanes);
     detail::for_each_task(schedule.batch(), threads, [&](std::size_t s, std::size_t worker) {
         const Real* row = rows[worker].data();
-        for (std::size_t t = 0; t < layer.drive.count(); ++t) {
-            detail::trace(layer, events[s], t, Span1<const Real>{sorted.data(), at.size}, rows[worker].data());
-            for (std::size_t lane = 0; lane < layer.drive.width(t); ++lane) {
+        for (std::size_t t = 0; t < layer.n_tiles(); ++t) {
+            kernels::table<Real>().trace(events[s], synapses.tile(t), sorted.data(), sorted.size(),
+                                         rows[worker].data());
+            for (std::size_t lane = 0; lane < layer.width(t); ++lane) {
                 Real* out = v.row(s) + (t * lanes + lane) * at.size;
                 for (std::size_t i = 0; i < at.size; ++i) out[order[i]] = row[i * lanes + lane];
             }

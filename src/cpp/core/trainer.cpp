@@ -8,6 +8,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <utility>
+#include <variant>
 
 #include "activity.h"
 #include "backward.h"
@@ -20,9 +21,8 @@
 
 namespace rcspike {
 
-using detail::Activity;
 using detail::Layer;
-using detail::LayerGradient;
+using detail::LayerRun;
 using detail::Range;
 using detail::reject;
 
@@ -45,19 +45,15 @@ struct Batch {
 template <class Real>
 class Firing {
 public:
-    Firing(const detail::Ramp& ramp, const Real* v, const Real* times, Span2<Real> grad)
-        : ramp_(ramp), v_(v), times_(times), grad_(grad) {}
+    Firing(const Layer<Real>& layer, const LayerRun<Real>& run, Span2<Real> grad)
+        : layer_(layer), run_(run), grad_(grad) {}
 
     void backward(Range samples) {
         const std::size_t first = samples.first * grad_.cols, size = (samples.last - samples.first) * grad_.cols;
-        const Real* const v = v_ + first;
-        const Real* const times = times_ + first;
-        Real* const grad = grad_.data + first;
-        ramp_.vjp(v, grad, size, grad);
+        const Real* const v = run_.v.data() + first;
+        layer_.neurons.backward(v, run_.times.data() + first, size, grad_.data + first);
         std::size_t n_silent = 0, n_saturated = 0;
         for (std::size_t i = 0; i < size; ++i) {
-            // Noise that pushed a spike to the start of the phase has cut it off from its voltage.
-            grad[i] = times[i] > 0 ? grad[i] : Real(0);
             n_silent += v[i] <= 0;
             n_saturated += v[i] >= 1;
         }
@@ -68,9 +64,8 @@ public:
     std::atomic<std::size_t> silent{0}, saturated{0};
 
 private:
-    const detail::Ramp& ramp_;
-    const Real* v_;
-    const Real* times_;
+    const Layer<Real>& layer_;
+    const LayerRun<Real>& run_;
     Span2<Real> grad_;  // dL/dt before, dL/dv after
 };
 
@@ -84,7 +79,6 @@ struct Trainer<Real>::State {
           loss(own_loss),
           model(own_model),
           seed(own_seed),
-          ramp(network.circuit()),
           optimiser(weights(), weight_decay),
           energy(loss.energy_penalty, network.circuit()),
           gradients(network.n_layers()),
@@ -103,16 +97,15 @@ struct Trainer<Real>::State {
     Loss loss;
     DeviceModel model;
     std::uint64_t seed;
-    detail::Ramp ramp;
     detail::Optimiser<Real> optimiser;
     detail::EnergyTerm<Real> energy;
 
-    Batch batch;                     // copied, since the caller may change its own while a step runs
-    detail::Devices<Real> devices;   // unused if they are ideal
-    std::vector<std::uint8_t> used;  // inputs that spike in this step
-    Activity<Real> activity;
+    Batch batch;                         // copied, since the caller may change its own while a step runs
+    detail::DrawnDevices<Real> devices;  // unused if they are ideal
+    std::vector<std::uint8_t> used;      // rows of the first layer that conduct in this step
+    std::vector<LayerRun<Real>> runs;
     std::vector<detail::Sorting<Real>> sorting;  // one for each thread
-    std::vector<LayerGradient<Real>> gradients;
+    std::vector<detail::WeightGradient<Real>> gradients;
     detail::Scratch<Real> scratch;
     std::vector<detail::Buffer<Real>> grad_v;  // batch x n_out of each layer: dL/dv
     std::vector<double> losses;
@@ -142,10 +135,11 @@ void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vect
 template <class Real>
 const std::vector<Layer<Real>>& Trainer<Real>::State::draw(const Schedule<Real>& schedule, Threads threads) {
     if (model.is_ideal()) return weights();
-    used.assign(schedule.n_in(), 0);
+    const Layer<Real>& first = weights().front();
+    used.assign(first.n_rows(), 0);
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        const SpikeTrain<Real> spikes = schedule[batch.sample(i)];
-        for (std::size_t k = 0; k < spikes.n_spikes(); ++k) used[spikes.inputs[k]] = 1;
+        const Spikes<Real> spikes = schedule[batch.sample(i)];
+        for (std::size_t k = 0; k < spikes.n_spikes(); ++k) used[detail::row_of(first.wiring, spikes.inputs[k])] = 1;
     }
     devices.draw(weights(), used, model, seed, optimiser.steps(), threads);
     return devices.layers;
@@ -156,7 +150,7 @@ template <class Real>
 void Trainer<Real>::State::forward(const std::vector<Layer<Real>>& layers, const Schedule<Real>& schedule,
                                    const std::vector<Span2<const Real>>& noise, StepReport& report, Threads threads) {
     const std::size_t n = batch.size(), n_layers = layers.size();
-    activity.resize(layers, n);
+    resize(layers, n, runs);
     sorting.resize(std::max(sorting.size(), static_cast<std::size_t>(threads.count)));
     for (std::size_t l = 0; l < n_layers; ++l) grad_v[l].resize(n * layers[l].n_out());
     losses.resize(n);
@@ -165,24 +159,26 @@ void Trainer<Real>::State::forward(const std::vector<Layer<Real>>& layers, const
     for (std::size_t i = 0; i < n; ++i) {
         max_intervals = std::max(max_intervals, schedule[batch.sample(i)].n_intervals);
     }
-    activity.events[0].resize(n, max_intervals);
+    detail::EventBatch<Real>& events = runs.front().events;
+    events.resize(n, max_intervals, layers.front().front());
     detail::for_each_block(n, threads, [&](Range block, std::size_t) {
         for (std::size_t i = block.first; i < block.last; ++i) {
-            activity.events[0].set(i, schedule[batch.sample(i)], layers[0].coupling);
+            events.set(i, schedule[batch.sample(i)], layers.front().front());
         }
     });
     // The first layer has most of the weights, and all of them have just been changed: each thread charges the neurons
     // whose weights it has changed itself.
-    detail::charge(layers[0], activity.events[0], activity.voltages(layers[0], 0), threads);
+    detail::charge(layers.front(), events, runs.front().voltages(), threads);
+    const detail::Readout readout(layers.back().neurons.ramp);
     detail::Overflow overflow(n_layers);
     detail::for_each_block(n, threads, [&](Range block, std::size_t worker) {
-        overflow.add(detail::run_on(layers, ramp, noise, 0, block, activity, sorting[worker]));
-        const Span2<Real> v = activity.voltages(layers.back(), n_layers - 1);
+        overflow.add(detail::run(layers, noise, 0, block, true, runs, sorting[worker]));
+        const Span2<Real> v = runs.back().voltages();
         for (std::size_t i = block.first; i < block.last; ++i) {
             const Real* const delay = noise.empty() ? nullptr : noise.back().row(i);
             const auto [value, is_correct] =
-                detail::sample_loss(loss, ramp, v.row(i), delay, v.cols, batch.label(i), 1.0 / static_cast<double>(n),
-                                    grad_v.back().data() + i * v.cols);
+                detail::sample_loss(loss, readout, v.row(i), delay, v.cols, batch.label(i),
+                                    1.0 / static_cast<double>(n), grad_v.back().data() + i * v.cols);
             losses[i] = value;
             correct[i] = is_correct;
         }
@@ -204,13 +200,13 @@ template <class Real>
 void Trainer<Real>::State::backward(const std::vector<Layer<Real>>& layers, StepReport& report, Threads threads) {
     const std::size_t n = batch.size(), n_layers = layers.size();
     for (std::size_t l = n_layers; l-- > 0;) {
-        detail::BackwardPass<Real> pass{layers[l], activity.events[l]};
+        detail::BackwardPass<Real> pass{layers[l], runs[l].events};
         pass.grad_v = {grad_v[l].data(), n, layers[l].n_out()};
         pass.supply = energy.supply(n, layers[l].n_out());
         if (l + 1 < n_layers) pass.extra_tasks = update(l + 1);
         if (l > 0) {
             pass.grad_times = {grad_v[l - 1].data(), n, layers[l].n_in()};
-            Firing<Real> firing(ramp, activity.v[l - 1].data(), activity.times[l - 1].data(), pass.grad_times);
+            Firing<Real> firing(layers[l - 1], runs[l - 1], pass.grad_times);
             pass.on_times = [&](Range samples) { firing.backward(samples); };
             detail::backward(pass, gradients[l], scratch, threads);
             report.silent[l - 1] = firing.silent;
@@ -228,7 +224,8 @@ template <class Real>
 detail::ExtraTasks Trainer<Real>::State::update(std::size_t l) {
     const Real* const slopes = model.is_ideal() ? nullptr : devices.slopes[l].data();
     const double w_max = model.w_max.empty() ? std::numeric_limits<double>::infinity() : model.w_max[l];
-    return optimiser.update(l, gradients[l].drive, slopes, w_max, weights()[l].drive);
+    return optimiser.update(l, gradients[l].weights, slopes, w_max,
+                            std::get<detail::Resistive<Real>>(weights()[l].synapses).weights);
 }
 
 template <class Real>
