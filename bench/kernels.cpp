@@ -14,9 +14,9 @@
 #include <random>
 #include <vector>
 
-#include "buffer.h"
 #include "kernels/kernels.h"
-#include "layer.h"
+#include "layer/layer.h"
+#include "memory/buffer.h"
 #include "rcspike/schedule.h"
 
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "layer.h"
+#include "layer/layer.h"
 
 namespace rcspike::test {
 

@@ -3,9 +3,9 @@
 
 #include <cmath>
 
-#include "backward.h"
 #include "check.h"
 #include "fixture.h"
+#include "layer/backward.h"
 #include "layers.h"
 #include "rcspike/charge.h"
 

@@ -1,5 +1,5 @@
 // The loss's energy term alone: its value and gradient are those of the charges that the rails deliver.
-#include "energy_term.h"
+#include "training/energy_term.h"
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
 // The optimiser alone, against Adam as its authors write it.
-#include "optimiser.h"
+#include "training/optimiser.h"
 
 #include <algorithm>
 #include <cmath>

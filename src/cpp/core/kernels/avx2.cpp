@@ -1,5 +1,5 @@
 // The kernels for AVX2 with FMA.
-#include "elementary.h"
+#include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
 

@@ -1,5 +1,5 @@
 // The kernels for AVX-512 (F, DQ, VL).
-#include "elementary.h"
+#include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
 

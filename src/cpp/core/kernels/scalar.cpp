@@ -6,7 +6,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "elementary.h"
+#include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
 

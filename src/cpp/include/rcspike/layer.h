@@ -33,6 +33,7 @@ public:
     ~Layer();
 
     std::size_t n_in() const;
+    std::size_t n_rows() const;  ///< of synapses: as many as inputs if the wiring is dense
     std::size_t n_out() const;
 
     /// New synapses of the same kind and shape. Throws std::invalid_argument, and changes nothing, if they are not.
