@@ -199,7 +199,7 @@ def test_a_use_that_a_kind_of_layer_cannot_serve_says_so(kind: str) -> None:
         spice.compare_layer(network, times[0], 1)
 
 
-def test_what_needs_the_times_themselves_says_so_of_a_schedule() -> None:
+def test_energy_of_a_schedule_asks_for_the_spike_times() -> None:
     events: Any = schedule(times_of())
     with pytest.raises(TypeError, match="a schedule does not have the spike times themselves: pass the times to walk"):
         activity(ideal(CIRCUITS[0]), events)

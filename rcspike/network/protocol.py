@@ -1,4 +1,4 @@
-"""What networks of every kind have in common: their layers, one forward pass, and the arguments of both."""
+"""The protocol of all networks: their layers, and one forward pass with the same arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Engine", "ForwardPass", "Layer", "LayerResult", "LayeredNetwork", "l
 
 
 class Layer(Protocol):
-    """What every layer can do: neurons that charge from their inputs, and then fire."""
+    """Interface of every layer: neurons that charge from their inputs, and then fire."""
 
     @property
     def n_in(self) -> int:
@@ -175,7 +175,7 @@ class ForwardPass:
 class LayeredNetwork(ABC):
     """Layers in series: the firing phase of one is the charging phase of the next.
 
-    `rcspike.Network`, `rcspike.DeviceNetwork` and `rcspike.hardware.Chip` are the kinds of it, with the same arguments.
+    The subclasses `rcspike.Network`, `rcspike.DeviceNetwork` and `rcspike.hardware.Chip` have the same arguments.
     """
 
     if TYPE_CHECKING:  # a field in some kinds, and a property in others

@@ -152,6 +152,7 @@ class ChipLayer:
         """Voltages (batch, n_out) in V_th at which ideal neurons spike when these do, at the end of charging."""
         if not self.blocking:
             return DeviceLayer(self.equivalent_pairs(), self.circuit).charge(times, threads=threads)
+        # Diodes block at voltages u of the real membrane, so that u is computed, and then its value on the ideal scale.
         closed = 1 - self.off_share
         rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus
         g_plus, g_minus = (g / self.capacitance for g in self.conductances())
