@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
-from rcspike.network import DeviceNetwork, Engine, ForwardPass, LayeredNetwork, Network
+from rcspike.network import DeviceNetwork, Network
+from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
 from rcspike.nonideal import ChipLayer, Devices, Effect, Fixed, Reading, Shift, TimeMap
 
 __all__ = ["Chip", "program"]

@@ -5,23 +5,13 @@ from rcspike.network.device_network import DeviceNetwork
 from rcspike.network.initialisation import initial_weights
 from rcspike.network.layer import Dense
 from rcspike.network.network import Network
-from rcspike.network.protocol import (
-    Engine,
-    ForwardPass,
-    Layer,
-    LayeredNetwork,
-    LayerResult,
-    layer_with,
-    spike_time_noise,
-)
+from rcspike.network.protocol import Layer, LayeredNetwork, LayerResult, layer_with, spike_time_noise
 
 __all__ = [
     "Dense",
     "DeviceLayer",
     "DeviceNetwork",
     "DevicePairs",
-    "Engine",
-    "ForwardPass",
     "Layer",
     "LayerResult",
     "LayeredNetwork",
