@@ -14,10 +14,10 @@ from rcspike.hardware import Chip, program
 from rcspike.hardware.calibration import _gradient, retrain_last_layer, trim_neurons
 from rcspike.nonideal import (
     CapacitorMismatch,
+    ChipLayer,
     ComparatorOffset,
     Devices,
     DiodeVariation,
-    Layer,
     MembraneLeak,
     OffLeakage,
     RampMismatch,
@@ -67,9 +67,9 @@ def test_neurons_that_never_spike_keep_their_trims() -> None:
     assert trimmed.layers[0].ramp_current[1] == pytest.approx(1.0, abs=1e-12)
 
 
-def loss(layer: Layer, times: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], temperature: float) -> float:
+def loss(layer: ChipLayer, times: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], temperature: float) -> float:
     """Cross-entropy over the voltages that a chip of this layer alone is read by."""
-    v = Chip(layers=(layer,), seed=0, dtype=np.dtype(np.float64)).forward(times) / temperature
+    v = Chip(layers=(layer,), seed=0).forward(times) / temperature
     return float(np.mean(np.log(np.exp(v).sum(axis=1)) - v[np.arange(len(labels)), labels]))
 
 

@@ -135,7 +135,7 @@ def test_the_imports_are_really_found() -> None:
     assert {"_core", "circuit"} <= found["functional"]
     assert "functional" in found["network"]
     assert "network" in found["__init__"]
-    assert "rcspike.hardware.equivalent" in imports_within("hardware")["rcspike.hardware.chips"]
+    assert "rcspike.hardware.chips" in imports_within("hardware")["rcspike.hardware.calibration"]
 
 
 def test_relative_and_nested_imports_count_too() -> None:
