@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +22,6 @@ from rcspike.experiments import (
     Sample,
     chip_accuracy,
     chip_seeds,
-    chip_study,
     run_cases,
     single_effect_cases,
     sweep_cases,
@@ -48,16 +47,17 @@ def network(digits: Dataset) -> Network:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All jobs in this process, backwards, where it does not matter that they could run elsewhere."""
+    """All jobs in this process, where it does not matter that they could run elsewhere, in an order of their own."""
 
-    def run_jobs(function: Any, jobs: Any, **_: Any) -> Iterator[tuple[Any, Any]]:
-        for job in reversed(jobs):
-            try:
-                yield job, function(job, threads=1)
-            except ValueError as error:
-                yield job, error
+    def submit(_: ProcessPoolExecutor, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
-    monkeypatch.setattr(chip_study, "run_jobs", run_jobs)
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
 
 
 # Files
@@ -348,8 +348,8 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(
     refused = CliRunner().invoke(app, [*words, "--sweep", "variation"])
     assert refused.exit_code == 2
     assert "--sweep takes EFFECT=SIZE,SIZE" in refused.output
-    monkeypatch.setattr("rcspike.cli._chips.run_cases", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-    stopped = CliRunner().invoke(app, words)
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    stopped = CliRunner().invoke(app, [*words[:-1], "stopped"])
     assert stopped.exit_code == 130
     assert "stopped after 0 of 24 chips" in stopped.output
     assert "resume with: rcspike chips model.safetensors digits --nonideal chip.toml --chips 4" in stopped.output

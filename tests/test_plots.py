@@ -24,7 +24,6 @@ from matplotlib.figure import Figure
 
 from rcspike import Circuit, Epoch, History, Network, functional, plots
 from rcspike.datasets import Split
-from rcspike.plots import _traces
 
 CIRCUITS = [
     Circuit(v_syn=1.0),
@@ -149,7 +148,10 @@ def test_traces_bend_where_their_input_spikes() -> None:
 
 @given(v=arrays(np.float64, st.integers(1, 60), elements=st.floats(-2, 2)), n=st.integers(4, 14))
 def test_the_neurons_shown_spread_over_the_firing_order(v: Any, n: int) -> None:
-    shown = _traces._spread(v, n)
+    # From the start of the phase, the conventional circuit charges its hidden neurons to their weights.
+    network = Network([v[None, :], np.ones((len(v), 1))], Circuit.conventional())
+    hidden, _ = plots.layer_traces(network, np.array([[0.0]]), n_neurons=n)
+    shown = hidden.neurons
     assert len(set(shown.tolist())) == len(shown) == min(n, len(v))
     assert (np.diff(v[shown]) <= 0).all()
     n_silent = np.count_nonzero(v[shown] <= 0)
