@@ -48,7 +48,7 @@ def test_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("epoch", "batch"), [(1, 1), (2, 1), (3, 2), (EPOCHS, 3)])
-def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
+def test_an_interrupted_run_resumes_as_if_nothing_had_happened(
     tmp_path: Path, epoch: int, batch: int, dtype: npt.DTypeLike
 ) -> None:
     settings: dict[str, Any] = {"validation": 0.2, "devices": DeviceModel(lognormal=0.2, stuck_off=0.1)}
@@ -138,7 +138,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
         ("devices", DeviceModel(levels=4)),
     ],
 )
-def test_the_checkpoint_of_other_settings_is_refused_and_the_setting_named(
+def test_the_checkpoint_of_other_settings_is_rejected_and_the_setting_named(
     tmp_path: Path, name: str, value: Any
 ) -> None:
     run(small_network(), checkpoint_path=tmp_path / "run")
@@ -151,7 +151,7 @@ def test_the_checkpoint_of_other_settings_is_refused_and_the_setting_named(
 
 
 @pytest.mark.parametrize("what", ["weights", "sizes", "dtype", "circuit", "data"])
-def test_the_checkpoint_of_another_start_is_refused(tmp_path: Path, what: str) -> None:
+def test_the_checkpoint_of_another_start_is_rejected(tmp_path: Path, what: str) -> None:
     run(small_network(), checkpoint_path=tmp_path / "run")
     network = {
         "weights": Network.create([9, 7, 3], Circuit(), seed=2),
@@ -165,7 +165,7 @@ def test_the_checkpoint_of_another_start_is_refused(tmp_path: Path, what: str) -
         run(network, data=data, checkpoint_path=tmp_path / "run")
 
 
-def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_cut_anywhere_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "run"
     run(small_network(), epochs=1, checkpoint_path=path)
     whole = path.read_bytes()
@@ -211,7 +211,7 @@ def of_another_precision(tensors: Tensors, header: dict[str, Any]) -> None:
         lambda tensors, header: header["run"].update(fingerprint="", devices="DeviceModel(levels=4"),
     ],
 )
-def test_a_checkpoint_that_lacks_or_mixes_something_is_refused(
+def test_a_checkpoint_that_lacks_or_mixes_something_is_rejected(
     tmp_path: Path, damage: Callable[[Tensors, dict[str, Any]], Any]
 ) -> None:
     path = tmp_path / "run"
@@ -274,7 +274,7 @@ def test_the_checkpoint_of_a_later_version_with_another_setting_is_rejected(tmp_
 
 
 def as_version_0_1_wrote_it(path: Path, circuit: str, devices: str, settings: dict[str, Any]) -> None:
-    """Replace what a checkpoint says of its run by what version 0.1 said there."""
+    """Replace a checkpoint's description of its run by that of version 0.1."""
     tensors, header = files.read(path, "checkpoint")
     start = hashlib.sha256(circuit.encode())
     for w in small_network().weights:

@@ -62,7 +62,7 @@ def test_arrays_are_read_only_copies(pixel: type[Any], label: type[Any]) -> None
         (np.zeros((1, 4, 4), np.uint8), np.array([2**63], np.uint64), "label 9223372036854775808 is none of a class"),
     ],
 )
-def test_unusable_arrays_are_refused_by_name_and_value(images: NDArray[Any], labels: list[Any], message: str) -> None:
+def test_unusable_arrays_are_rejected_by_name_and_value(images: NDArray[Any], labels: list[Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Split(images, np.array(labels))
 

@@ -50,7 +50,7 @@ N = 20_000
 )
 @pytest.mark.parametrize("on_off", [math.inf, 20.0])
 def test_training_and_chips_draw_devices_of_the_same_law(effects: list[Effect], on_off: float) -> None:
-    """Two implementations, one definition: samples of the same law are told apart once in 1e6 cases."""
+    """Two implementations, one definition: samples of the same law are distinguished once in 1e6 cases."""
     devices = Devices(on_off=on_off)
     for w in (0.45, -0.2, 0.0):
         weights = np.full((N, 2), w)
@@ -97,7 +97,7 @@ def test_measured_spreads_are_split_in_a_constant_and_a_proportional_part() -> N
         assert np.sqrt(np.mean(fitted**2)) == pytest.approx(np.sqrt(np.mean(effect.deviation(x) ** 2)), rel=0.15)
 
 
-def test_what_cannot_be_injected_is_named() -> None:
+def test_effects_that_training_leaves_out_are_named() -> None:
     assert training_effects([CapacitorMismatch(), MembraneLeak(conductance=0.0), Jitter()]).left_out == (
         "capacitor_mismatch",
     )
@@ -116,7 +116,7 @@ def test_a_network_that_was_trained_for_its_devices_does_better_on_them(digits: 
 
 
 def alike(n: int) -> Dataset:
-    """One pixel in n images of two classes that a network cannot tell apart."""
+    """One pixel in n images of two classes that a network cannot distinguish."""
     split = Split(np.full((n, 1, 1), 0.5), np.zeros(n, dtype=np.int64))
     return Dataset("alike", split, Split(split.images[:2], np.array([0, 1])))
 
@@ -149,12 +149,12 @@ def test_training_without_effects_is_plain_training(digits: Dataset) -> None:
         network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
         train(network, digits, epochs=1, seed=0, **arguments)
         weights.append(network.weights)
-    for plain, injected_ in zip(*weights, strict=True):
-        np.testing.assert_array_equal(plain, injected_)
+    for plain, trained_for in zip(*weights, strict=True):
+        np.testing.assert_array_equal(plain, trained_for)
 
 
 @pytest.mark.parametrize("offset", [-0.1, math.nan, math.inf])
-def test_an_impossible_offset_is_refused(digits: Dataset, offset: float) -> None:
+def test_an_impossible_offset_is_rejected(digits: Dataset, offset: float) -> None:
     network = Network.create([64, 10], Circuit(), seed=0)
     with pytest.raises(ValueError, match=f"offset must be finite and not negative, got {offset}"):
         train(network, digits, epochs=1, seed=0, offset=offset)

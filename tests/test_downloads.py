@@ -38,7 +38,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
 
 @dataclass
 class Answer:
-    """What the server sends for a path: the body, and the length it claims (None: says none)."""
+    """The server's answer for a path: the body, and the length it claims (None: says none)."""
 
     body: bytes
     length: int | None
@@ -221,7 +221,7 @@ def test_the_error_gives_the_reason_of_every_mirror(server: Server, places: Plac
     assert "404" in message
 
 
-def test_an_interrupted_download_goes_on_where_it_stopped(server: Server, places: Places) -> None:
+def test_an_interrupted_download_resumes_where_it_stopped(server: Server, places: Places) -> None:
     server.serve("mirror", whole)
     mirrors = [server.serve("mirror", cut_by_the_connection, TEST_LABELS)]
     with pytest.raises(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What others build on: consumers in C++ and Cython are built against the installed package, and run."""
+"""Consumers in C++ and Cython are built against the installed package, and run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is put right on a chip after programming."""
+"""Corrections of a chip after programming."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_the_last_layer_learns_to_live_with_a_broken_chip() -> None:
     np.testing.assert_array_equal(again.forward(times), taught.forward(times))
 
 
-def test_labels_that_do_not_fit_are_refused() -> None:
+def test_labels_that_do_not_fit_are_rejected() -> None:
     chip, times = program(network_of(), seed=0), times_of(4)
     with pytest.raises(ValueError, match=r"labels must have shape \(4,\) to match times, got \(3,\)"):
         retrain_last_layer(chip, times, np.zeros(3, dtype=np.int64), seed=0)

@@ -138,7 +138,7 @@ def header(*shape: int, magic: bytes = b"\0\0\x08\x03") -> bytes:
         (packed(header(2, 2, 2) + bytes(8)) + packed(b"") * 2, "40 bytes follow its gzip stream"),
     ],
 )
-def test_malformed_files_are_refused(data: bytes, message: str) -> None:
+def test_malformed_files_are_rejected(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         decode(data)
 

@@ -34,10 +34,10 @@ def test_a_network_charges_and_fires_in_turn(n_layers: int, name: str, dtype: np
     np.testing.assert_array_equal(v, expected)
 
 
-def test_a_network_uses_the_bent_ramp_of_its_circuit() -> None:
+def test_a_network_uses_the_nonlinear_ramp_of_its_circuit() -> None:
     times, weights = random_times((9, 13)), spread_network().weights
-    ideal, bent = (Network(weights, Circuit(v_syn=2.0, ramp=b)).forward(times) for b in (0.0, 0.3))
-    assert not np.array_equal(ideal, bent)
+    ideal, nonlinear = (Network(weights, Circuit(v_syn=2.0, ramp=b)).forward(times) for b in (0.0, 0.3))
+    assert not np.array_equal(ideal, nonlinear)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -140,13 +140,13 @@ def test_of_outputs_that_spike_together_the_first_is_the_class() -> None:
         ({"threads": 0}, "threads must be between 1 and 1024, got 0"),
     ],
 )
-def test_bad_noise_or_threads_are_refused_with_their_value(arguments: dict[str, Any], message: str) -> None:
+def test_bad_noise_or_threads_are_rejected_with_their_value(arguments: dict[str, Any], message: str) -> None:
     for call in (spread_network().forward, spread_network().predict):
         with pytest.raises(ValueError, match=message):
             call(random_times((2, 13)), **arguments)
 
 
-def test_times_that_do_not_fit_are_refused_with_both_shapes() -> None:
+def test_times_that_do_not_fit_are_rejected_with_both_shapes() -> None:
     with pytest.raises(ValueError, match=r"times must have shape \(batch, 13\) for this network, got \(2, 12\)"):
         spread_network().forward(np.zeros((2, 12)))
 
@@ -154,7 +154,7 @@ def test_times_that_do_not_fit_are_refused_with_both_shapes() -> None:
 @pytest.mark.parametrize("value", [math.nan, -1e-9, -0.01, -0.5, -1.0, -1e30, -math.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_out", [3, 5000])  # a layer in cache, and one that is charged group of tiles by group
-def test_bad_times_are_refused_with_their_place(value: float, dtype: npt.DTypeLike, n_out: int) -> None:
+def test_bad_times_are_rejected_with_their_place(value: float, dtype: npt.DTypeLike, n_out: int) -> None:
     network = Network([np.ones((300, n_out), dtype)], Circuit())
     times = np.linspace(0, 1, 3 * 300, dtype=dtype).reshape(3, 300)
     expected = network.forward(times)
@@ -206,7 +206,7 @@ def test_assigned_weights_are_the_ones_that_run() -> None:
     np.testing.assert_array_equal(network.forward(times), Network(other.weights, network.circuit).forward(times))
 
 
-def test_weights_that_are_refused_leave_the_old_ones() -> None:
+def test_weights_that_are_rejected_leave_the_old_ones() -> None:
     network, times = spread_network(), random_times((4, 13))
     before = network.weights, network.forward(times)
     with pytest.raises(ValueError, match="finite"):
@@ -230,7 +230,7 @@ def test_weights_that_are_refused_leave_the_old_ones() -> None:
         ([np.ones((2, 3)).T], ValueError, r"weights\[0\] must be C-contiguous, got strides \(8, 24\)"),
     ],
 )
-def test_bad_weights_are_refused_with_layer_and_value(weights: Any, error: type[Exception], message: str) -> None:
+def test_bad_weights_are_rejected_with_layer_and_value(weights: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Network(weights, Circuit())
     network = spread_network()
@@ -250,7 +250,7 @@ def test_initial_weights_come_from_the_seed_alone() -> None:
 
 
 @pytest.mark.parametrize("sizes", [[], [3], [3, 0], [3, -1, 2]])
-def test_sizes_that_make_no_network_are_refused_with_their_value(sizes: list[int]) -> None:
+def test_impossible_sizes_are_rejected_with_their_value(sizes: list[int]) -> None:
     with pytest.raises(ValueError, match=r"sizes must .* got"):
         Network.create(sizes, Circuit(), seed=0)
 

@@ -49,7 +49,7 @@ def saved(tmp_path: Path) -> Path:
 def test_a_model_comes_back_from_its_file_bit_for_bit(
     tmp_path: Path, dtype: type[np.floating], data: st.DataObject, circuit: Circuit, sizes: list[int]
 ) -> None:
-    # Weights near the end of the type's range are refused, as their sums would leave it.
+    # Weights near the end of the type's range are rejected, as their sums would leave it.
     finite = st.floats(-1.0, 1.0, width=8 * dtype().itemsize).map(lambda x: x * 1e30)  # type: ignore[arg-type]
     network = Network([data.draw(arrays(dtype, shape, elements=finite)) for shape in pairwise(sizes)], circuit)
     network.save(tmp_path / "model")
@@ -81,7 +81,7 @@ def test_a_model_is_as_readable_as_any_other_file(saved: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
-def test_a_model_that_there_is_no_room_for_leaves_the_old_one_and_names_itself(saved: Path) -> None:
+def test_a_model_that_the_disk_has_no_space_for_leaves_the_old_one_and_is_named(saved: Path) -> None:
     import resource
 
     before, limits = saved.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -100,7 +100,7 @@ def test_no_file_is_not_a_model(tmp_path: Path) -> None:
         Network.load(tmp_path / "missing")
 
 
-def test_a_file_cut_anywhere_is_refused(saved: Path) -> None:
+def test_a_file_cut_anywhere_is_rejected(saved: Path) -> None:
     whole = saved.read_bytes()
     for length in range(len(whole)):
         saved.write_bytes(whole[:length])
@@ -108,7 +108,7 @@ def test_a_file_cut_anywhere_is_refused(saved: Path) -> None:
             Network.load(saved)
 
 
-def test_a_file_with_more_behind_it_is_refused(saved: Path) -> None:
+def test_a_file_with_more_behind_it_is_rejected(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes() + b"\0" * 8)
     with pytest.raises(ValueError, match=f"{saved.name} is not a whole rcspike model"):
         Network.load(saved)
@@ -116,7 +116,7 @@ def test_a_file_with_more_behind_it_is_refused(saved: Path) -> None:
 
 @settings(shares_a_folder, max_examples=200)
 @given(st.data())
-def test_a_damaged_byte_is_refused_or_leaves_a_model_that_runs(saved: Path, data: st.DataObject) -> None:
+def test_a_damaged_byte_is_rejected_or_leaves_a_model_that_runs(saved: Path, data: st.DataObject) -> None:
     whole = saved.read_bytes()
     at = data.draw(st.integers(0, len(whole) - 1))
     try:
@@ -131,13 +131,13 @@ def test_a_damaged_byte_is_refused_or_leaves_a_model_that_runs(saved: Path, data
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 100, b"\xff" * 100, b"PK\x03\x04" + b"x" * 500])
-def test_a_file_of_something_else_is_refused(saved: Path, content: bytes) -> None:
+def test_a_file_of_something_else_is_rejected(saved: Path, content: bytes) -> None:
     saved.write_bytes(content)
     with pytest.raises(ValueError, match=f"{saved.name} is not"):
         Network.load(saved)
 
 
-def test_safetensors_of_something_else_are_refused(saved: Path) -> None:
+def test_safetensors_of_something_else_are_rejected(saved: Path) -> None:
     save_file({"weights.0": np.ones((2, 2))}, saved)
     with pytest.raises(ValueError, match="is not an rcspike model but a safetensors file of something else"):
         Network.load(saved)
@@ -147,7 +147,7 @@ def test_safetensors_of_something_else_are_refused(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3"])
-def test_a_model_in_a_precision_that_numpy_has_not_is_refused(saved: Path, dtype: str) -> None:
+def test_a_model_in_a_precision_that_numpy_has_not_is_rejected(saved: Path, dtype: str) -> None:
     _, metadata = header_of(saved)
     tensor = {"dtype": dtype, "shape": [1, 8], "data_offsets": [0, 16 if dtype == "BF16" else 8]}
     header = json.dumps({"__metadata__": metadata, "weights.0": tensor}).encode()
@@ -156,7 +156,7 @@ def test_a_model_in_a_precision_that_numpy_has_not_is_refused(saved: Path, dtype
         Network.load(saved)
 
 
-def test_what_is_no_circuit_is_refused_by_name_and_type() -> None:
+def test_something_that_is_not_a_circuit_is_rejected_by_name_and_type() -> None:
     circuit: Any = None
     for make in (
         lambda: Network([np.ones((2, 2))], circuit),
@@ -167,7 +167,7 @@ def test_what_is_no_circuit_is_refused_by_name_and_type() -> None:
             make()
 
 
-def test_a_newer_format_is_refused_with_its_number(saved: Path) -> None:
+def test_a_newer_format_is_rejected_with_its_number(saved: Path) -> None:
     tensors, metadata = header_of(saved)
     newer = int(metadata["format_version"]) + 1
     save_file(tensors, saved, metadata=metadata | {"format_version": str(newer)})
@@ -202,7 +202,7 @@ CIRCUIT = {"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.
         3,
     ],
 )
-def test_a_header_that_lies_or_lacks_something_is_refused(saved: Path, header: Any) -> None:
+def test_a_header_that_lies_or_lacks_something_is_rejected(saved: Path, header: Any) -> None:
     tensors, metadata = header_of(saved)
     save_file(tensors, saved, metadata=metadata | {"header": json.dumps(header)})
     with pytest.raises(ValueError, match=saved.name):
@@ -210,7 +210,7 @@ def test_a_header_that_lies_or_lacks_something_is_refused(saved: Path, header: A
 
 
 @pytest.mark.parametrize("change", [{"header": "{"}, {"format_version": "one"}, {"format_version": ""}])
-def test_metadata_that_cannot_be_read_are_refused_with_the_file(saved: Path, change: dict[str, str]) -> None:
+def test_metadata_that_cannot_be_read_are_rejected_with_the_file(saved: Path, change: dict[str, str]) -> None:
     tensors, metadata = header_of(saved)
     save_file(tensors, saved, metadata=metadata | change)
     with pytest.raises(ValueError, match=saved.name):
@@ -229,7 +229,7 @@ def test_metadata_that_cannot_be_read_are_refused_with_the_file(saved: Path, cha
     ],
     ids=["nan", "infinite", "integer", "of two dtypes", "of one axis", "a layer too many"],
 )
-def test_weights_that_are_not_as_the_header_says_are_refused(saved: Path, change: dict[str, Array]) -> None:
+def test_weights_that_are_not_as_the_header_says_are_rejected(saved: Path, change: dict[str, Array]) -> None:
     tensors, metadata = header_of(saved)
     save_file(tensors | change, saved, metadata=metadata)
     with pytest.raises(ValueError, match=saved.name):

@@ -138,7 +138,7 @@ def test_each_ramp_meets_the_threshold_at_the_spike(circuit: Circuit) -> None:
     assert n_checked > 3
 
 
-def test_traces_bend_where_their_input_spikes() -> None:
+def test_traces_have_a_kink_where_their_input_spikes() -> None:
     network = Network([np.array([[2.0], [-3.0]])], Circuit.conventional())
     (layer,) = plots.layer_traces(network, np.array([[0.2345, 0.6789]]))
     assert {0.2345, 0.6789} <= set(layer.t.tolist())
@@ -196,7 +196,7 @@ def test_a_black_image_can_be_drawn() -> None:
     plots.training_figure(network_on(CIRCUITS[0]), made_up_history(1), split).canvas.draw()
 
 
-def test_an_empty_history_and_a_sample_that_is_not_there_are_refused() -> None:
+def test_an_empty_history_and_a_sample_that_is_not_there_are_rejected() -> None:
     network, split = network_on(CIRCUITS[0]), made_up_split()
     with pytest.raises(ValueError, match="no epoch"):
         plots.training_figure(network, History(), split)

@@ -72,12 +72,12 @@ def test_a_grid_has_every_combination_once_and_a_relu_network_for_each_budget() 
         ({"hidden": [[20, 0]]}, r"hidden must be sizes of layers, each at least 1, got \(20, 0\)"),
     ],
 )
-def test_a_grid_that_cannot_be_run_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_a_grid_that_cannot_be_run_is_rejected(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         grid(["digits"], **{"v_syn": [1.0], "seeds": [0], **arguments})
 
 
-def test_the_key_tells_experiments_apart_by_every_setting() -> None:
+def test_the_key_distinguishes_experiments_by_every_setting() -> None:
     base = dict(grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)[0])
     assert experiment_key({**base, "noise": 0.01}) != experiment_key(base)
     assert experiment_key({**base, "noise": 0.0}) == experiment_key(base)  # that is the default
@@ -166,7 +166,7 @@ def test_the_result_of_other_settings_is_not_taken_for_this_one(tmp_path: Path) 
         stored_runs(EXPERIMENTS[:2], tmp_path)
 
 
-def test_device_models_tell_runs_apart_to_the_last_digit_and_are_stored(tmp_path: Path) -> None:
+def test_device_models_distinguish_runs_to_the_last_digit_and_are_stored(tmp_path: Path) -> None:
     models = [DeviceModel(lognormal=sigma) for sigma in (0.3, math.nextafter(0.3, 1))]
     experiments = [{**EXPERIMENTS[0], "devices": model} for model in models]
     keys = [experiment_key(experiment) for experiment in experiments]
@@ -180,7 +180,7 @@ def test_device_models_tell_runs_apart_to_the_last_digit_and_are_stored(tmp_path
     assert [row["n"] for row in summary_rows(first)] == [1, 1]
 
 
-def test_tables_leave_out_what_has_not_finished_and_have_validation_where_there_is_some(tmp_path: Path) -> None:
+def test_tables_leave_out_unfinished_runs_and_have_validation_where_there_is_some(tmp_path: Path) -> None:
     results: Sequence[Run] = [
         Run(EXPERIMENTS[0], {"test_accuracy": 0.5, "validation_accuracy": 0.75, "seconds": 1.0}),
         Run(EXPERIMENTS[1], error="MemoryError"),

@@ -96,7 +96,7 @@ def test_a_job_that_raises_comes_back_with_its_error() -> None:
         ({"workers": 1, "dask": "tcp://127.0.0.1:1"}, ValueError, "leave one of the two out"),
     ],
 )
-def test_nonsense_is_refused_before_any_job(arguments: dict[str, Any], kind: type[Exception], message: str) -> None:
+def test_nonsense_is_rejected_before_any_job(arguments: dict[str, Any], kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         next(run_jobs(dict, [{}], **arguments))
 
@@ -121,7 +121,7 @@ def test_killed_and_started_again_a_sweep_ends_with_the_same_table(undisturbed: 
 
 
 @pytest.mark.process
-def test_ctrl_c_leaves_a_table_of_what_there_is_and_says_how_to_go_on(undisturbed: Path, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_table_of_the_finished_runs_and_says_how_to_resume(undisturbed: Path, tmp_path: Path) -> None:
     process = start_sweep(tmp_path, *SMALL)
     wait_until(lambda: n_stored(tmp_path) >= 2, "for two runs")
     process.send_signal(signal.SIGINT)
@@ -227,7 +227,7 @@ def test_a_dask_cluster_that_starts_workers_when_there_are_jobs_is_one(tmp_path:
 
 
 @pytest.mark.long
-def test_a_dask_scheduler_that_dies_is_one_line_and_what_has_finished_is_kept(tmp_path: Path) -> None:
+def test_a_dask_scheduler_that_dies_is_one_line_and_finished_runs_are_kept(tmp_path: Path) -> None:
     file, out = tmp_path / "scheduler.json", tmp_path / "out"
     files = ("--scheduler-file", str(file))
     options = ("--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path))
@@ -265,7 +265,7 @@ def test_a_table_has_mean_and_deviation_over_the_seeds(undisturbed: Path) -> Non
 
 
 @pytest.mark.process
-def test_a_sweep_says_what_it_was(undisturbed: Path) -> None:
+def test_a_sweep_records_its_command_and_versions(undisturbed: Path) -> None:
     record = json.loads((undisturbed / "sweep.json").read_text())
     assert record["command"].startswith("rcspike sweep digits --v-syn 1,2,inf --hidden 60 --vary epochs=15")
     assert record["runs"] == 12

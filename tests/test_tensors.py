@@ -225,6 +225,6 @@ def test_a_network_whose_file_could_not_be_read_is_not_written(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("header", [b"\n{}", b"[]", b"", b"{", b"{}{}", b"\xff{}", b'{"a":1}', b'{"__metadata__":[]}'])
-def test_what_is_not_a_header_is_rejected(tmp_path: Path, header: bytes) -> None:
+def test_bytes_that_are_not_a_header_are_rejected(tmp_path: Path, header: bytes) -> None:
     with pytest.raises(ValueError, match="file is not "):
         Network.load(with_header(tmp_path / "file", header))

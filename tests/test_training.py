@@ -24,7 +24,7 @@ from rcspike.functional import charge, fire, supply_charge
 from rcspike.network import spike_time_noise
 from rcspike.training import Progress, checkpoint
 
-# What is computed
+# Values
 
 
 def plain_loss(
@@ -187,7 +187,7 @@ def test_digits_are_learnt_under_noise(digits: Dataset) -> None:
     assert history.test_accuracy > 0.9
 
 
-# What must not change it
+# Reproducibility
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -237,7 +237,7 @@ def test_noise_changes_the_run_and_what_it_reports() -> None:
     assert quiet_history.epochs[0].loss != noisy_history.epochs[0].loss
 
 
-# Data and what is reported
+# Data and reports
 
 
 STANDING = {"learning_rate": 1e-300, "decay": "constant", "noise": 0.0}  # so low that no weight changes
@@ -292,7 +292,7 @@ def test_every_epoch_has_another_order(tmp_path: Path) -> None:
 def test_a_validation_accuracy_is_reported_if_there_is_a_validation_split() -> None:
     assert all(math.isnan(epoch.validation_accuracy) for epoch in undisturbed()[1])
     for epoch in undisturbed(validation=0.25)[1]:
-        # A share of 15 samples.
+        # A fraction of 15 samples.
         assert round(15 * epoch.validation_accuracy) == pytest.approx(15 * epoch.validation_accuracy)
 
 
@@ -347,7 +347,7 @@ def test_an_empty_history_is_not_written(tmp_path: Path) -> None:
     assert not os.listdir(tmp_path)
 
 
-def test_accuracy_is_the_share_of_labels_that_are_predicted() -> None:
+def test_accuracy_is_the_fraction_of_labels_that_are_predicted() -> None:
     data, network = made_up(), undisturbed()[0]
     expected = np.mean(network.predict(data.test.times) == data.test.labels)
     assert evaluate(network, data.test) == pytest.approx(expected, rel=1e-12)

@@ -51,7 +51,7 @@ from rcspike.training import Progress
         ("threads", 0),
     ],
 )
-def test_a_bad_setting_is_refused_with_its_name_and_value(name: str, value: Any) -> None:
+def test_a_bad_setting_is_rejected_with_its_name_and_value(name: str, value: Any) -> None:
     network = small_network()
     with pytest.raises(ValueError, match=rf"{name} must .*got '?{value}".removesuffix(".0")):
         run(network, **{name: value})
@@ -59,30 +59,30 @@ def test_a_bad_setting_is_refused_with_its_name_and_value(name: str, value: Any)
 
 
 @pytest.mark.parametrize("name", ["learning_rate", "temperature", "weight_decay", "noise", "validation"])
-def test_a_setting_that_is_no_number_is_refused_with_its_name_and_value(name: str) -> None:
+def test_a_setting_that_is_not_a_number_is_rejected_with_its_name_and_value(name: str) -> None:
     with pytest.raises(TypeError, match=rf"{name} must be a number, got 'a'"):
         run(small_network(), **{name: "a"})
 
 
-def test_devices_that_are_none_are_refused_by_their_type() -> None:
+def test_something_that_is_not_a_device_model_is_rejected_by_its_type() -> None:
     with pytest.raises(TypeError, match="devices must be a DeviceModel, got str"):
         run(small_network(), devices="x")
 
 
-def test_a_validation_split_that_leaves_nothing_is_refused() -> None:
+def test_a_validation_split_that_leaves_nothing_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"validation 0\.999 leaves none of 60 samples to train on"):
         run(small_network(), validation=0.999)
 
 
 @pytest.mark.parametrize("call", [run, lambda network: evaluate(network, made_up().test)], ids=["train", "evaluate"])
-def test_a_network_that_does_not_fit_the_data_is_refused(call: Callable[[Network], Any]) -> None:
+def test_a_network_that_does_not_fit_the_data_is_rejected(call: Callable[[Network], Any]) -> None:
     with pytest.raises(ValueError, match="the network has 8 inputs but the images have 9 pixels"):
         call(Network.create([8, 3], Circuit(), seed=0))
     with pytest.raises(ValueError, match="the network has 2 outputs but the data have label 2"):
         call(Network.create([9, 2], Circuit(), seed=0))
 
 
-def test_a_label_of_the_test_split_alone_is_refused_before_training() -> None:
+def test_a_label_of_the_test_split_alone_is_rejected_before_training() -> None:
     data = made_up()
     odd = Dataset("odd", data.train, Split(data.test.images, np.full(30, 3)))
     seen: list[Progress] = []

@@ -132,7 +132,7 @@ TEST_EACH_REAL(a_network_gives_its_weights_back) {
     }
 }
 
-TEST_EACH_REAL(an_empty_batch_is_no_special_case) {
+TEST_EACH_REAL(an_empty_batch_needs_nothing_special) {
     CHECK_EQUAL(forward(weights<Real>(), {}, Matrix<Real>(0, 12)).values.size(), 0u);
     CHECK_EQUAL(forward(weights<Real>(), {}, Matrix<Real>(0, 12), noise<Real>(0, 1), 3).values.size(), 0u);
 }
