@@ -267,7 +267,7 @@ def test_each_case_has_results_of_its_own(network: Network, tmp_path: Path, one:
 
 
 @pytest.mark.usefixtures("here")
-def test_numbers_of_numpy_make_no_other_case(network: Network, tmp_path: Path) -> None:
+def test_numbers_of_numpy_are_the_same_case(network: Network, tmp_path: Path) -> None:
     for sigma, w_max in ((0.25, (2.0,)), (np.float64(0.25), np.array([2.0])), (np.float32(0.25), [2])):
         case = Case("x", (Variation(sigma=sigma),), Devices(w_max=w_max))  # type: ignore[arg-type]
         run_cases(network, "digits", [case], chips=1, seed=0, folder=tmp_path)

@@ -298,7 +298,7 @@ def test_layers_draw_apart() -> None:
 
 
 @pytest.mark.parametrize("effect", [Jitter(), ComparatorNoise(), ReadNoise(), FlickerNoise(time=1.0)])
-def test_temporal_noise_is_drawn_anew_and_needs_a_seed(effect: Effect) -> None:
+def test_temporal_noise_is_redrawn_and_needs_a_seed(effect: Effect) -> None:
     chip, times = program(network_of(), [effect], seed=0), times_of()
     a, b, again = (chip.forward(times, seed=seed) for seed in (0, 1, 0))
     np.testing.assert_array_equal(a, again)

@@ -71,7 +71,7 @@ def test_classes_are_counted_over_both_splits() -> None:
     assert Dataset("own", train=split_of(2, labels=[0, 1]), test=split_of(1, labels=[4])).n_classes == 5
 
 
-def test_images_of_two_sizes_make_no_data_set() -> None:
+def test_images_of_two_sizes_are_rejected_as_a_data_set() -> None:
     with pytest.raises(ValueError, match=r"training images, \(2, 2\), got \(3, 2\)"):
         Dataset("own", train=split_of(2), test=Split(np.zeros((1, 3, 2)), np.array([0])))
 

@@ -149,7 +149,7 @@ def test_each_effect_does_what_it_says() -> None:
     np.testing.assert_array_equal(cut.plus - cut.minus, [[1, -0.25, 0, 0.75, -1]])
 
 
-def test_shares_of_stuck_devices_are_as_asked_for() -> None:
+def test_the_fraction_of_stuck_devices_is_the_given_one() -> None:
     # w_max 1 and off 0.5: stuck devices are at 1 or 2, others at 1.5 or 1.
     model = DeviceModel(off=0.5, stuck_off=0.1, stuck_on=0.03, w_max=(1.0,))
     pairs = draw_devices(np.full((1000, 300), 0.5), model, seed=1)

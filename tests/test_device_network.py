@@ -148,7 +148,7 @@ def one_layer(**changes: Any) -> DevicePairs:
         ({"plus": np.empty((0, 2)), "minus": np.empty((0, 2))}, r"layers\[0\].plus is empty, got shape \(0, 2\)"),
     ],
 )
-def test_pairs_that_make_no_sense_are_rejected(changes: dict[str, Any], message: str) -> None:
+def test_impossible_pairs_are_rejected(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         DeviceNetwork([one_layer(**changes)], Circuit())
 

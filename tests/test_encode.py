@@ -23,7 +23,7 @@ def test_brighter_pixels_spike_earlier_and_black_ones_never() -> None:
     np.testing.assert_array_equal(encode(np.array([[0.0, 0.25, 0.75, 1.0]])), [[np.inf, 0.75, 0.25, 0.0]])
 
 
-def test_every_8_bit_value_spikes_at_one_minus_its_share_of_255() -> None:
+def test_every_8_bit_value_spikes_at_one_minus_its_fraction_of_255() -> None:
     times = encode(np.arange(256, dtype=np.uint8).reshape(1, 256))[0]
     assert times.dtype == np.float32
     assert times[0] == np.inf

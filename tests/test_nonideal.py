@@ -146,7 +146,7 @@ def test_lognormal_variation_keeps_the_median_and_scatters_the_logarithm() -> No
 
 
 @pytest.mark.parametrize(("kind", "std"), [("gaussian", 0.1 * 0.5), ("absolute", 0.1)])
-def test_gaussian_variation_is_a_share_of_the_conductance_or_of_the_largest(kind: Any, std: float) -> None:
+def test_gaussian_variation_is_a_fraction_of_the_conductance_or_of_the_largest(kind: Any, std: float) -> None:
     assert_normal(spread(Variation(sigma=0.1, kind=kind), 0.5), 0.5, std)
 
 
@@ -215,7 +215,7 @@ def test_levels_are_equally_spaced_and_the_nearest_is_taken(bits: int, on_off: f
     assert len(np.unique(np.round(layer.plus - layer.minus, 12))) <= 2 ** (bits + 1) - 1
 
 
-def test_the_shares_of_stuck_devices_are_as_asked_for() -> None:
+def test_the_fractions_of_stuck_devices_are_the_given_ones() -> None:
     ideal = layer_of(np.random.default_rng(0).uniform(0.1, 0.9, size=(N, 2)), on_off=100.0)
     layer = Stuck(share=0.1, on=0.3).apply(ideal, np.random.default_rng(1))
     for exact, device in ((ideal.plus, layer.plus), (ideal.minus, layer.minus)):
@@ -254,7 +254,7 @@ def test_drift_is_a_power_of_time_with_an_exponent_for_each_device() -> None:
     assert Drift(time=20.0).is_absent
 
 
-def test_read_noise_is_a_share_of_the_largest_conductance_or_of_its_own() -> None:
+def test_read_noise_is_a_fraction_of_the_largest_conductance_or_of_its_own() -> None:
     assert_normal(spread(ReadNoise(sigma=0.02), 0.5), 0.5, 0.02)
     assert_normal(spread(ReadNoise(sigma=0.02, proportional=True), 0.5), 0.5, 0.01)
 

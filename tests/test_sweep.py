@@ -84,7 +84,7 @@ def test_the_key_distinguishes_experiments_by_every_setting() -> None:
 
 
 @pytest.mark.process
-def test_numbers_of_numpy_and_whole_ones_make_no_other_run(tmp_path: Path) -> None:
+def test_numbers_of_numpy_and_whole_ones_are_the_same_run(tmp_path: Path) -> None:
     arguments: dict[str, Any] = {"hidden": np.array([[12]]), "vary": {"epochs": np.array([2]), "noise": [0]}}
     experiments = grid(["digits"], v_syn=[1], seeds=[np.int64(0)], relu=False, **arguments)
     (first,) = run_sweep(experiments, tmp_path, workers=1)

@@ -13,7 +13,7 @@ TEST_EACH_REAL(brighter_pixels_spike_earlier_and_black_ones_never) {
     CHECK(same_bits(times, Matrix<Real>(1, 4, {Real(inf), Real(0.75), Real(0.25), 0})));
 }
 
-TEST_EACH_REAL(bytes_are_shares_of_255_in_single_precision) {
+TEST_EACH_REAL(bytes_are_fractions_of_255_in_single_precision) {
     const Matrix<std::uint8_t> images(1, 3, {0, 51, 255});
     Matrix<Real> times(1, 3);
     encode<Real>(images.view(), times);
