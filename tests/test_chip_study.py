@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import re
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -43,21 +43,6 @@ def network(digits: Dataset) -> Network:
     network = Network([weights], Circuit(v_syn=2.0))
     assert evaluate(network, digits.test) > 0.7
     return network
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All jobs in this process, where it does not matter that they could run elsewhere, in an order of their own."""
-
-    def submit(_: ProcessPoolExecutor, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(function(*arguments, **options))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
 
 
 # Files

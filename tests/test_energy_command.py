@@ -24,6 +24,8 @@ from rcspike.cli import app
 from rcspike.experiments import run_experiment
 from rcspike.hardware import PARTS, activity, energy_parts
 
+pytestmark = pytest.mark.usefixtures("here")
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:

@@ -21,6 +21,8 @@ from rcspike import Circuit, Network, datasets, evaluate, plots, train
 from rcspike.cli import app
 from rcspike.experiments import Case, Sample, experiment_name, grid
 
+pytestmark = pytest.mark.usefixtures("here")
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -29,6 +29,8 @@ from rcspike.report import write_report
 ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH: apt-get install ngspice")
 CIRCUIT = Circuit(e_plus=1.5, e_minus=-0.75, diode_drop=0.125)
 
+pytestmark = pytest.mark.usefixtures("here")
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

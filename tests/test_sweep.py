@@ -33,6 +33,7 @@ from rcspike.experiments import (
 )
 from rcspike.experiments.transfer import transfer
 
+pytestmark = pytest.mark.usefixtures("here")
 EXPERIMENTS = grid(["digits"], v_syn=[1.0, math.inf], seeds=[0, 1], hidden=[[12]], vary={"epochs": [2]}, relu=False)
 
 
@@ -83,7 +84,6 @@ def test_the_key_distinguishes_experiments_by_every_setting() -> None:
     assert experiment_key({**base, "noise": 0.0}) == experiment_key(base)  # that is the default
 
 
-@pytest.mark.process
 def test_numbers_of_numpy_and_whole_ones_are_the_same_run(tmp_path: Path) -> None:
     arguments: dict[str, Any] = {"hidden": np.array([[12]]), "vary": {"epochs": np.array([2]), "noise": [0]}}
     experiments = grid(["digits"], v_syn=[1], seeds=[np.int64(0)], relu=False, **arguments)
@@ -125,7 +125,6 @@ def test_transfer_finds_the_scale_that_undoes_a_change_of_weights() -> None:
     assert minus == round(minus, 1)
 
 
-@pytest.mark.process
 def test_a_sweep_that_is_done_runs_nothing_again(tmp_path: Path) -> None:
     seen: list[Run] = []
     runs = run_sweep(EXPERIMENTS, tmp_path, progress=seen.append)
@@ -134,7 +133,6 @@ def test_a_sweep_that_is_done_runs_nothing_again(tmp_path: Path) -> None:
     assert run_sweep(EXPERIMENTS, tmp_path, progress=lambda run: pytest.fail(str(run))) == runs
 
 
-@pytest.mark.process
 def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_path: Path) -> None:
     experiments = [{**EXPERIMENTS[0], "learning_rate": 1e30}, EXPERIMENTS[1]]
     failed, fine = run_sweep(experiments, tmp_path, workers=1)
@@ -148,7 +146,6 @@ def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_pat
     assert [run.parameters for run in again] == experiments[:1]
 
 
-@pytest.mark.process
 def test_a_broken_result_is_named_and_not_overwritten(tmp_path: Path) -> None:
     run_sweep(EXPERIMENTS[:1], tmp_path, workers=1)
     (file,) = (tmp_path / "runs").iterdir()
