@@ -75,7 +75,7 @@ def test_no_flipped_byte_gives_another_content(tmp_path: Path, kind: str) -> Non
     whole, expected = (tmp_path / "file").read_bytes(), content(tmp_path / "file")
     harmless = 0
     for at, byte in enumerate(whole):
-        for flip in (0x01, 0x08, 0x20, 0x80, 0xFF):
+        for flip in (0x01, 0x20, 0x80):
             (tmp_path / "file").write_bytes(whole[:at] + bytes([byte ^ flip]) + whole[at + 1 :])
             try:
                 assert content(tmp_path / "file") == expected, f"byte {at}, flipped by {flip:#x}"
