@@ -16,7 +16,7 @@ def main() -> None:
     for penalty in (0.0, 1e-3, 1e-2):
         network = Network.create([64, 100, 10], Circuit(v_syn=1.0), seed=0)
         noise = model.spike_time_noise
-        history = train(network, digits, epochs=15, seed=0, batch_size=16, noise=noise, energy_penalty=penalty)
+        history = train(network, digits, epochs=8, seed=0, batch_size=16, noise=noise, energy_penalty=penalty)
         done = activity(network, digits.test.times)
         own, conventional = (
             energy_parts(done, circuit, model) for circuit in (network.circuit, Circuit.conventional())

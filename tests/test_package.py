@@ -148,7 +148,10 @@ def test_the_wheel_works_where_there_is_no_compiler(wheel: Path, tmp_path: Path)
     smoke = "import rcspike; print(rcspike.Network.create([3, 2], rcspike.Circuit(), seed=0).sizes)"
     assert run(python, "-c", smoke, cwd=tmp_path, **bare) == "(3, 2)\n"
     assert (Path(run(python, "-m", "rcspike", "--cmakedir", cwd=tmp_path, **bare).strip()) / CMAKE[0]).is_file()
-    tests = [ROOT / "tests" / f"test_{name}.py" for name in ("charge", "encode", "fire", "gradients", "network")]
+    tests = [
+        ROOT / "tests" / f"test_{name}.py"
+        for name in ("charge", "encode", "fire", "gradients", "network", "network_files")
+    ]
     options = ["-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "-o", "addopts=--import-mode=importlib"]
     assert "passed" in run(python, "-m", "pytest", *options, *tests, cwd=tmp_path, **bare)
 
