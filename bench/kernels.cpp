@@ -14,9 +14,9 @@
 #include <random>
 #include <vector>
 
-#include "buffer.h"
 #include "kernels/kernels.h"
-#include "layer.h"
+#include "layer/layer.h"
+#include "memory/buffer.h"
 #include "rcspike/schedule.h"
 
 namespace {
@@ -47,7 +47,8 @@ struct Problem {
             }
         }
         schedule.assign({spikes.data(), n_samples, n_in}, Threads::exactly(1));
-        events.set(schedule, coupling, Threads::exactly(1));
+        const Wiring wiring;
+        events.set(schedule, {wiring, n_in, coupling}, Threads::exactly(1));
         std::normal_distribution<float> normal(0, 0.1f);
         weights.resize(n_tiles * n_in * lanes);
         for (float& w : weights) w = normal(random);
@@ -58,13 +59,8 @@ struct Problem {
         scratch.resize(kernels::backward_scratch<float>(n_levels + 1));
     }
 
-    kernels::Tile<float> tile(std::size_t t) const {
-        kernels::Tile<float> tile{};
-        tile.kind = kernels::Synapses::resistive;
-        tile.drive = weights.data() + t * n_in * lanes;
-        tile.stride = n_in * lanes;
-        tile.coupling = coupling;
-        return tile;
+    kernels::ResistiveTile<float> tile(std::size_t t) const {
+        return {weights.data() + t * n_in * lanes, n_in * lanes, coupling};
     }
 };
 
@@ -87,7 +83,7 @@ void charge(benchmark::State& state) {
     run(state, [](const kernels::Kernels<float>& kernel, Problem& p, std::size_t s) {
         alignas(64) float v[kernels::max_tiles * lanes];
         for (std::size_t t = 0; t < p.n_tiles; t += kernel.tiles_at_once) {
-            kernel.charge(p.events[s], p.tile(t), kernel.tiles_at_once, v);
+            kernel.resistive.charge(p.events[s], p.tile(t), kernel.tiles_at_once, v);
             benchmark::DoNotOptimize(v);
         }
     });
@@ -100,9 +96,8 @@ void charge_backward(benchmark::State& state) {
         std::fill_n(upstream, lanes, 1e-3f);
         for (std::size_t t = 0; t < p.n_tiles; ++t) {
             float* gradient = p.gradient.data() + t * p.n_in * lanes;
-            kernel.charge_backward(p.events[s], p.tile(t), upstream,
-                                   {gradient, nullptr, nullptr, nullptr, wants_times ? p.times.data() : nullptr},
-                                   p.scratch.data());
+            kernel.resistive.backward(p.events[s], p.tile(t), upstream,
+                                      {gradient, wants_times ? p.times.data() : nullptr}, p.scratch.data());
         }
     });
 }

@@ -65,7 +65,7 @@ cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
         Real start
         uint32_t end
 
-    cdef cppclass SpikeTrain[Real]:
+    cdef cppclass Spikes[Real]:
         const uint32_t* inputs
         const Interval[Real]* intervals
         size_t n_intervals
@@ -77,7 +77,7 @@ cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
         void assign(Span2[const Real] times, Threads threads) except +
         size_t batch() const
         size_t n_in() const
-        SpikeTrain[Real] operator[](size_t sample) const
+        Spikes[Real] operator[](size_t sample) const
 
 
 cdef extern from "rcspike/charge.h" namespace "rcspike" nogil:
@@ -103,6 +103,37 @@ cdef extern from "rcspike/charge.h" namespace "rcspike" nogil:
     void charge_affine_vjp "rcspike::charge_vjp"[Real](
         const Schedule[Real]& schedule, const AffineSynapses[Real]& synapses, Span2[const Real] grad_v,
         Span2[Real] grad_times, const AffineGradient[Real]& gradient, Threads threads) except +
+
+
+cdef extern from "rcspike/wiring.h" namespace "rcspike" nogil:
+    cdef cppclass Dense:
+        Dense()
+
+    cdef cppclass FirstSpike:
+        FirstSpike()
+        size_t window
+
+    cdef cppclass Wiring:
+        Wiring()
+        Wiring(Dense wiring)
+        Wiring(FirstSpike wiring)
+
+
+cdef extern from "rcspike/layer.h" namespace "rcspike" nogil:
+    cdef cppclass Layer[Real]:
+        Layer(Span2[const Real] weights, const Circuit& circuit, const Wiring& wiring, Threads threads) except +
+        Layer(const AffineSynapses[Real]& synapses, Threads threads) except +
+        size_t n_in() const
+        size_t n_rows() const
+        size_t n_out() const
+        void set(Span2[const Real] weights, Threads threads) except +
+        void set_affine "set"(const AffineSynapses[Real]& synapses, Threads threads) except +
+        void charge(const Schedule[Real]& schedule, Span2[Real] v, Threads threads) except +
+        void charge_vjp(const Schedule[Real]& schedule, Span2[const Real] grad_v, Span2[Real] grad_times,
+                        Span2[Real] grad_weights, Threads threads) except +
+        void charge_affine_vjp "charge_vjp"(
+            const Schedule[Real]& schedule, Span2[const Real] grad_v, Span2[Real] grad_times,
+            const AffineGradient[Real]& gradient, Threads threads) except +
 
 
 cdef extern from "rcspike/rectified.h" namespace "rcspike" nogil:
@@ -155,12 +186,15 @@ cdef extern from "rcspike/trace.h" namespace "rcspike" nogil:
 cdef extern from "rcspike/network.h" namespace "rcspike" nogil:
     cdef cppclass Network[Real]:
         Network(const vector[Span2[const Real]]& weights, const Circuit& circuit) except +
+        Network(const vector[Span2[const Real]]& weights, const Circuit& circuit,
+                const vector[Wiring]& wiring) except +
 
         @staticmethod
         Network[Real] load(const string& path) except +
 
         size_t n_layers() const
         size_t n_in(size_t layer) except +
+        size_t n_rows(size_t layer) except +
         size_t n_out(size_t layer) except +
         const Circuit& circuit() const
         void weights(size_t layer, Span2[Real] to) except +

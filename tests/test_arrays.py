@@ -59,10 +59,6 @@ BORDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
         TIMES,
         lambda t: DeviceNetwork([DevicePairs.of_weights(WEIGHTS)], CIRCUIT).forward(t),
     ),
-    "shifts": (
-        ONES,
-        lambda s: DeviceNetwork([DevicePairs.of_weights(WEIGHTS)], CIRCUIT).forward(TIMES, shifts=[s]),
-    ),
     "draw_devices": (WEIGHTS, lambda w: draw_devices(w, DeviceModel(lognormal=0.1), seed=0).plus),
     "devices": (WEIGHTS, lambda w: Devices().layer(w, CIRCUIT).plus),
     "chip": (TIMES, lambda t: program(network(), [DiodeVariation(sigma=0.1)], seed=0).forward(t)),

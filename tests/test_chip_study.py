@@ -27,7 +27,7 @@ from rcspike.experiments import (
     sweep_cases,
 )
 from rcspike.hardware import program
-from rcspike.nonideal import Devices, Jitter, Layer, Levels, Measured, Ramp, Stuck, Variation
+from rcspike.nonideal import ChipLayer, Devices, Jitter, Levels, Measured, Ramp, Stuck, Variation
 
 pytest.importorskip("sklearn")
 
@@ -222,7 +222,7 @@ class Profile(nonideal.Fixed):
     def is_absent(self) -> bool:
         return False
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, plus=layer.plus * np.resize(self.factors, layer.plus.shape))
 
 

@@ -134,7 +134,8 @@ def test_drive_and_conductance_of_a_chip_are_those_of_its_devices(circuit: Circu
     network = network_of(circuit, np.float64)
     effects = [Levels(bits=5), Variation(sigma=0.2), Stuck(share=0.05, on=0.5), DiodeVariation(sigma=0.02)]
     chip = program(network, [*effects, OffLeakage(share=0.01)], seed=5, devices=Devices(on_off=50.0))
-    for layer, passed in zip(chip.layers, chip.engine.layers, strict=True):
+    for layer, made in zip(chip.layers, chip.engine.layers, strict=True):
+        passed = made.pairs
         # Drive and conductance of a pair, by the engine's documentation
         over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
         D = passed.plus * (1 - circuit.diode_drop * over_plus) - passed.minus * (1 - circuit.diode_drop * over_minus)

@@ -15,6 +15,7 @@ from strategies import CIRCUITS, Array
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, Network
 from rcspike.functional import fire, schedule
+from rcspike.network import spike_time_noise
 
 DTYPES = [np.float32, np.float64]
 SIZES = (40, 53, 37, 10)  # several tiles of any instruction set, the last not full
@@ -77,14 +78,13 @@ def test_a_layer_of_pairs_is_the_affine_layer_of_its_drive_and_conductance(name:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["strongly coupled", "asymmetric rails and a diode", "conventional"])
-def test_layers_charge_and_fire_in_turn_with_their_offsets_and_shifts(name: str, dtype: npt.DTypeLike) -> None:
+def test_layers_charge_and_fire_in_turn_with_their_offsets_and_noise(name: str, dtype: npt.DTypeLike) -> None:
     chip, t = random_chip(CIRCUITS[name], dtype), random_times(29, dtype)
-    rng = np.random.default_rng(63)
-    shifts = [rng.normal(0, 0.1, (29, n)).astype(dtype) for n in SIZES[1:]]
-    for pairs, shift in zip(chip.layers, shifts, strict=True):
-        v = DeviceNetwork([pairs], chip.circuit).forward(t)
+    shifts = spike_time_noise(np.random.default_rng(63), 29, SIZES[1:], 0.1, np.dtype(dtype))
+    for layer, shift in zip(chip.layers, shifts, strict=True):
+        v = DeviceNetwork([layer.pairs], chip.circuit).forward(t)
         t = np.maximum(fire(v, chip.circuit) + shift, 0)
-    np.testing.assert_array_equal(chip.forward(random_times(29, dtype), shifts=shifts), v - shifts[-1])
+    np.testing.assert_array_equal(chip.forward(random_times(29, dtype), noise=0.1, seed=63), v - shifts[-1])
 
 
 def test_an_offset_moves_the_threshold_and_with_it_who_is_silent_and_who_saturated() -> None:
@@ -178,9 +178,5 @@ def test_inputs_that_do_not_fit_the_chip_are_rejected() -> None:
         chip.forward(schedule(np.zeros((5, 4))))
     with pytest.raises(TypeError, match="the schedule is not of float64 times"):
         chip.forward(schedule(np.zeros((5, 3), np.float32)))
-    with pytest.raises(ValueError, match="noise must have shape"):
-        chip.forward(np.zeros((5, 3)), shifts=[np.zeros((5, 3))])
-    with pytest.raises(TypeError, match=r"^shifts\[0\] must be float64"):
-        chip.forward(np.zeros((5, 3)), shifts=[np.zeros((5, 2), np.float32)])
     with pytest.raises(ValueError, match=r"^times\[4, 1\] is -0\.5; spike times must be at least 0"):
         chip.forward(np.array([*np.zeros((4, 3)), [0.5, -0.5, 0.25]]))

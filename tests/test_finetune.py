@@ -14,10 +14,10 @@ from rcspike import Circuit, Network
 from rcspike.hardware import Chip, program, retrain_last_layer, trim_neurons
 from rcspike.nonideal import (
     CapacitorMismatch,
+    ChipLayer,
     ComparatorOffset,
     Devices,
     DiodeVariation,
-    Layer,
     MembraneLeak,
     OffLeakage,
     RampMismatch,
@@ -69,7 +69,7 @@ def test_neurons_that_never_spike_keep_their_trims() -> None:
     assert trimmed.layers[0].ramp_current[1] == pytest.approx(1.0, abs=1e-12)
 
 
-def imperfect_layer() -> Layer:
+def imperfect_layer() -> ChipLayer:
     """One of whose errors each appears in the gradient, far from the ends of the range of its devices."""
     network = Network.create([8, 4], Circuit(v_syn=2.0, diode_drop=0.2), seed=0, dtype=np.float64)
     effects: list[Any] = [Variation(sigma=0.2), DiodeVariation(sigma=0.05), OffLeakage(share=0.1)]
@@ -78,11 +78,11 @@ def imperfect_layer() -> Layer:
     return replace(layer, plus=(layer.g_min + layer.g_max + layer.plus) / 3, minus=(layer.g_max + layer.minus) / 3)
 
 
-def chip_of(layer: Layer) -> Chip:
-    return Chip(layers=(layer,), seed=0, dtype=np.dtype(np.float64))
+def chip_of(layer: ChipLayer) -> Chip:
+    return Chip(layers=(layer,), seed=0)
 
 
-def slopes(layer: Layer, loss: Callable[[Float], float], times: Float, h: float = 1e-5) -> Float:
+def slopes(layer: ChipLayer, loss: Callable[[Float], float], times: Float, h: float = 1e-5) -> Float:
     """Central differences of a loss over a chip's voltages, for each device of each pair (2, n_in, n_out)."""
     found = np.empty((2, *layer.plus.shape))
     for which, name in enumerate(("plus", "minus")):

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from rcspike import Circuit, DeviceModel, EnergyModel, PhysicalScale
 from rcspike.nonideal import (
     CapacitorMismatch,
+    ChipLayer,
     ComparatorNoise,
     ComparatorOffset,
     Devices,
@@ -29,7 +30,6 @@ from rcspike.nonideal import (
     Fixed,
     FlickerNoise,
     Jitter,
-    Layer,
     Levels,
     Measured,
     MembraneLeak,
@@ -49,7 +49,7 @@ N = 100_000
 Array = npt.NDArray[np.float64]
 
 
-def layer_of(weights: Any, *, v_syn: float = 2.0, on_off: float = math.inf) -> Layer:
+def layer_of(weights: Any, *, v_syn: float = 2.0, on_off: float = math.inf) -> ChipLayer:
     return Devices(on_off=on_off).layer(np.asarray(weights, dtype=np.float64), Circuit(v_syn=v_syn))
 
 

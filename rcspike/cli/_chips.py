@@ -130,7 +130,7 @@ def _ranges(network: Network, devices: Devices) -> list[str]:
     """Range of conductances that the devices of each layer must cover, at the default physical scale."""
     scale, circuit, lines = PhysicalScale(), network.circuit, []
     for depth, ideal in enumerate(network.layers):
-        layer = devices.layer(ideal.weights, circuit, depth=depth)
+        layer = devices.program(ideal, depth=depth)
         rail = min(circuit.e_plus, -circuit.e_minus)
         g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.g_min, layer.g_max))
         where = f"{1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} us"

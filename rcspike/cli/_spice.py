@@ -79,7 +79,7 @@ def export_command(
         chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
         text = spice.layer_netlist(
             times,
-            *spice.conductances(whole.neurons(chosen).weights, network.circuit, scale),
+            *spice.layer_conductances(whole.neurons(chosen), scale),
             network.circuit,
             scale,
             diode=chosen_diode,
@@ -229,7 +229,7 @@ def fit_command(
         measured = spice.read_csv(csv)
         numbers, rows = np.unique(measured.image, return_inverse=True)
         times = spice.input_times(network, _times(network, dataset, data, numbers.tolist()), layer)
-        g_plus, g_minus = spice.conductances(network.layers[layer - 1].weights, network.circuit, designed)
+        g_plus, g_minus = spice.layer_conductances(network.layers[layer - 1], designed)
         result = spice.fit(
             spice.Measurements(rows, measured.neuron, measured.time, measured.voltage),
             times,

@@ -294,7 +294,7 @@ def _identity(network: Network, dataset: str, case: Case, seeds: list[int]) -> d
     of_case: dict[str, Any] = plain(
         {
             "circuit": network.circuit,
-            "weights": network.weights,
+            "weights": list(network.parameters.values()),
             "dataset": dataset,
             "devices": case.devices,
             "effects": case.effects,

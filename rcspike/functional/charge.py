@@ -10,13 +10,15 @@ from rcspike.functional.events import Schedule, check_threads, fit_events
 __all__ = ["charge", "charge_affine", "charge_affine_vjp", "charge_rectified", "charge_vjp"]
 
 
-def charge(times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads: int | None = None) -> FloatArray:
+def charge(
+    times: FloatArray | Schedule, weights: FloatArray, circuit: Circuit, *, threads: int | None = None
+) -> FloatArray:
     """Membrane voltages at the end of the charging phase.
 
     Parameters
     ----------
     times : (batch, n_in)
-        Input spike times in T; ``inf`` or anything above 1 means no spike.
+        Input spike times in T; ``inf`` or anything above 1 means no spike. Or their `schedule`.
     weights : (n_in, n_out)
         Signed synaptic weights in V_th / T; drive D = w (1 - V_D/abs(E)), conductance G = abs(w)/abs(E), with E the
         rail of the weight's sign.

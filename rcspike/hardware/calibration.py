@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, plain_array
-from rcspike.functional import charge_affine, charge_affine_vjp, fire, output_loss
+from rcspike.functional import charge_affine, charge_affine_vjp, output_loss
 from rcspike.hardware.chips import Chip
-from rcspike.hardware.equivalent import equivalent_scale
 from rcspike.network import Network
-from rcspike.nonideal import Layer
+from rcspike.nonideal import ChipLayer
 
 __all__ = ["retrain_last_layer", "trim_neurons"]
 
-_LEAST_SAMPLES = 20  # in which a neuron has to spike for its trim to be fitted
+_MIN_SAMPLES = 20  # in which a neuron has to spike for its trim to be fitted
+_Float64: TypeAlias = npt.NDArray[np.float64]
 
 
 def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int | None = None) -> Chip:
@@ -52,29 +53,42 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
     >>> bool(np.abs(trimmed.forward(times) - network.forward(times)).max() < 1e-12)
     True
     """
-    layers: list[Layer] = list(chip.layers)
-    for result in network.walk(times):
-        depth, ideal = result.depth, result.v.astype(np.float64)
-        front = replace(chip, layers=tuple(layers[: depth + 1]))
-        v = front.forward(times, seed=seed).astype(np.float64)
-        spikes = v > 0
-        n = spikes.sum(axis=0)
-        mean, ideal_mean = ((spikes * x).sum(axis=0) / np.maximum(n, 1) for x in (v, ideal))
-        apart = spikes * (v - mean)
-        variance = (apart**2).sum(axis=0)
-        fitted = (n >= _LEAST_SAMPLES) & (variance > 0)
-        gain = np.where(fitted, (apart * (ideal - ideal_mean)).sum(axis=0) / np.where(fitted, variance, 1), 1)
-        gain = np.clip(gain, 0.2, 5)
-        shift = np.where(fitted, ideal_mean - gain * mean, 0)
-        # v = 1 - (1 + offset - u) / s of the charged voltage u becomes gain v + shift.
-        layer = layers[depth]
-        s = layer.ramp_current / layer.capacitance
-        layers[depth] = replace(
-            layer,
-            ramp_current=layer.ramp_current / gain,
-            offset=layer.offset + (1 - gain - shift) * s / gain,
-        )
+    layers: list[ChipLayer] = []
+    trimmed: ChipLayer | None = None
+    walk = chip.walk(times, seed=seed)
+    for ideal in network.walk(times):
+        result = walk.send(trimmed)  # of the layer before, whose spikes are this one's input
+        assert isinstance(result.layer, ChipLayer)
+        gain, shift = _fit(result.v_read.astype(np.float64), ideal.v.astype(np.float64))
+        layers.append(_trimmed(chip.layers[ideal.depth], gain, shift))
+        trimmed = _trimmed(result.layer, gain, shift)  # with the devices as they are read in this pass
     return replace(chip, layers=tuple(layers))
+
+
+def _fit(v: _Float64, ideal: _Float64) -> tuple[_Float64, _Float64]:
+    """Gain and shift of each neuron, (n_out,), that take its voltages closest to the ideal ones where it spikes."""
+    spikes = v > 0
+    n = spikes.sum(axis=0)
+    mean, ideal_mean = ((spikes * x).sum(axis=0) / np.maximum(n, 1) for x in (v, ideal))
+    apart = spikes * (v - mean)
+    variance = (apart**2).sum(axis=0)
+    fitted = (n >= _MIN_SAMPLES) & (variance > 0)
+    gain = np.where(fitted, (apart * (ideal - ideal_mean)).sum(axis=0) / np.where(fitted, variance, 1), 1)
+    gain = np.clip(gain, 0.2, 5)
+    return gain, np.where(fitted, ideal_mean - gain * mean, 0)
+
+
+def _trimmed(layer: ChipLayer, gain: _Float64, shift: _Float64) -> ChipLayer:
+    """The layer whose neurons spike as those of voltages gain v + shift.
+
+    On the scale of ideal neurons, v = 1 - (1 + offset - u) / slope for a charged voltage u.
+    """
+    slope = layer.ramp_current / layer.capacitance
+    return replace(
+        layer,
+        ramp_current=layer.ramp_current / gain,
+        offset=layer.offset + (1 - gain - shift) * slope / gain,
+    )
 
 
 def retrain_last_layer(
@@ -152,19 +166,19 @@ def _last_inputs(chip: Chip, times: FloatArray, seed: int) -> FloatArray:
     """Spike times, in float64, that the last layer of a chip sees."""
     if len(chip.layers) == 1:
         return times.astype(np.float64)
-    v = replace(chip, layers=chip.layers[:-1]).forward(times, seed=seed)
-    return fire(v, chip.circuit).astype(np.float64)
+    before = next(result for result in chip.walk(times, seed=seed) if result.depth + 2 == len(chip.layers))
+    return before.layer.fire(before.v_read).astype(np.float64)
 
 
 def _gradient(
-    layer: Layer, times: FloatArray, labels: npt.NDArray[np.int64], temperature: float
+    layer: ChipLayer, times: FloatArray, labels: npt.NDArray[np.int64], temperature: float
 ) -> npt.NDArray[np.float64]:
     """Of the mean cross-entropy with respect to the two devices of each pair, (2, n_in, n_out)."""
     D, G = (np.ascontiguousarray(x / layer.capacitance) for x in layer.affine())
     off, leak = layer.off_share, layer.leak / layer.capacitance
     on = (1 - off) * D, (1 - off) * G
     rows = {"drive0": off * D.sum(axis=0), "conductance0": off * G.sum(axis=0) + leak}
-    rest, unit = equivalent_scale(layer)
+    rest, unit = layer.ideal_scale()
     v = rest + unit * charge_affine(times, *on, **rows)
     _, grad_v = output_loss(v, labels.astype(np.int64), layer.circuit, temperature=temperature)
     grad_v = grad_v * unit / len(labels)

@@ -9,15 +9,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
-from rcspike.circuit import Circuit
-from rcspike.functional import fire, readout_times, readout_voltages
-from rcspike.functional.events import Schedule
-from rcspike.hardware.equivalent import equivalent_pairs, equivalent_voltages
 from rcspike.network import DeviceNetwork, Network
-from rcspike.nonideal import Devices, Effect, Fixed, Layer, Reading, Shift, TimeMap
+from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
+from rcspike.nonideal import ChipLayer, Devices, Effect, Fixed, Reading, Shift, TimeMap
 
 __all__ = ["Chip", "program"]
 
@@ -70,13 +66,13 @@ def program(
         seen[effect.name] += 1
     layers = []
     for depth, ideal in enumerate(network.layers):
-        layer = (devices or Devices()).layer(ideal.weights, ideal.circuit, depth=depth)
+        layer = (devices or Devices()).program(ideal, depth=depth)
         for part in drawn:
             if isinstance(part.effect, Fixed) and not part.effect.is_absent:
                 layer = part.effect.apply(layer, part.rng(seed, depth))
         layers.append(layer)
     temporal = tuple(part for part in drawn if not isinstance(part.effect, Fixed) and not part.effect.is_absent)
-    return Chip(layers=tuple(layers), seed=seed, dtype=network.dtype, _temporal=temporal)
+    return Chip(layers=tuple(layers), seed=seed, _temporal=temporal)
 
 
 @dataclass(frozen=True)
@@ -92,17 +88,15 @@ class _Drawn:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Chip:
+class Chip(LayeredNetwork):
     """A chip made by `program`: its fixed pattern stays the same, its temporal noise is redrawn for every inference.
 
     Parameters
     ----------
-    layers : tuple of rcspike.nonideal.Layer
-        Devices and neurons as they have become, in float64.
+    layers : tuple of rcspike.nonideal.ChipLayer
+        Devices and neurons as they have become.
     seed : int
         It was made with.
-    dtype : float32 or float64
-        Dtype in which the chip computes.
 
     Examples
     --------
@@ -113,99 +107,36 @@ class Chip:
            [0., 0.]])
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[ChipLayer, ...]
     seed: int
-    dtype: np.dtype[Any]
     _temporal: tuple[_Drawn, ...] = field(default=(), repr=False)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
-        return (self.layers[0].plus.shape[0], *(layer.plus.shape[1] for layer in self.layers))
-
-    @property
-    def circuit(self) -> Circuit:
-        """The circuit it runs on."""
-        return self.layers[0].circuit
 
     @property
     def is_noisy(self) -> bool:
         """Whether inferences differ from one another, and need a seed."""
         return any(not isinstance(part.effect, TimeMap) for part in self._temporal)
 
-    def forward(
-        self,
-        times: FloatArray | Schedule,
-        *,
-        seed: int | None = None,
-        threads: int | None = None,
-    ) -> FloatArray:
-        """Voltages of the last layer at the end of its charging phase.
-
-        Parameters
-        ----------
-        times : (batch, n_in), or their `rcspike.functional.schedule`
-            Input spike times in T.
-        seed : int, optional
-            Seed of the temporal noise; required if the chip has temporal noise. Devices are read once for the
-            whole batch.
-        threads : int, optional
-
-        Returns
-        -------
-        (batch, n_out)
-            Voltages in V_th, minus each neuron's offset and noise, as if all thresholds were equal. The highest spikes
-            first.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `rcspike.Network.forward`.
-        """
-        if self.is_noisy and seed is None:
-            raise ValueError("temporal noise needs a seed")
-        layers = self._read(seed)
-        batch = len(times) if isinstance(times, np.ndarray) else times.batch
-        shifts = self._shifts(batch, seed)
-        maps = [part.effect for part in self._temporal if isinstance(part.effect, TimeMap)]
-        if not maps and not any(layer.blocking for layer in layers):
-            network = self.engine if layers is self.layers else _network(layers, self.dtype)
-            return network.forward(times, shifts=shifts, threads=threads)
-        spikes = times
-        for depth, layer in enumerate(layers):
-            v = equivalent_voltages(layer, spikes, self.dtype, threads=threads)
-            last = depth + 1 == len(layers)
-            t = readout_times(v, layer.circuit) if last else fire(v, layer.circuit)
-            if shifts:
-                t = t + shifts[depth]
-            for effect in maps:
-                t = effect.times(t)
-            spikes = t if last else np.where(t > 1, np.inf, np.maximum(t, 0)).astype(t.dtype)
-        return readout_voltages(t, layers[-1].circuit)
-
-    def predict(
-        self,
-        times: FloatArray | Schedule,
-        *,
-        seed: int | None = None,
-        threads: int | None = None,
-    ) -> npt.NDArray[np.int64]:
-        """Class of each sample, (batch,): the output that would spike first. Arguments and errors as in `forward`.
-
-        Examples
-        --------
-        >>> program(Network([np.eye(2)], Circuit()), seed=0).predict(np.array([[0.2, 0.5], [np.inf, 0.5]]))
-        array([0, 1])
-        """
-        first: npt.NDArray[np.int64] = np.argmax(self.forward(times, seed=seed, threads=threads), axis=1)
-        return first
-
     @cached_property
     def engine(self) -> DeviceNetwork:
         """The chip as a network of the engine, without temporal noise and without diodes that block."""
-        return _network(self.layers, self.dtype)
+        return _network(self.layers)
 
-    def _read(self, seed: int | None) -> tuple[Layer, ...]:
+    def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
+        """Temporal noise of the chip, and the noise that was asked for. Devices are read once for the whole batch."""
+        if self.is_noisy and seed is None:
+            raise ValueError("temporal noise needs a seed")
+        layers = self._read(seed)
+        own, added = self._shifts(batch, seed), self._noise(batch, noise, seed)
+        shifts = [a + b for a, b in zip(own, added, strict=True)] if own and added else own or added
+        maps = [part.effect.times for part in self._temporal if isinstance(part.effect, TimeMap)]
+        if maps or any(layer.blocking for layer in layers):
+            return ForwardPass(layers, shifts, maps)
+        return ForwardPass(layers, shifts, engine=self._engine)
+
+    def _engine(self, layers: Sequence[ChipLayer]) -> Engine:
+        return (self.engine if layers is self.layers else _network(layers)).core
+
+    def _read(self, seed: int | None) -> tuple[ChipLayer, ...]:
         readings = [part for part in self._temporal if isinstance(part.effect, Reading)]
         if not readings or seed is None:
             return self.layers
@@ -216,10 +147,10 @@ class Chip:
                 layers[depth] = part.effect.apply(layers[depth], part.rng(seed, depth))
         return tuple(layers)
 
-    def _shifts(self, batch: int, seed: int | None) -> list[FloatArray] | None:
+    def _shifts(self, batch: int, seed: int | None) -> list[FloatArray]:
         parts = [part for part in self._temporal if isinstance(part.effect, Shift)]
         if not parts or seed is None:
-            return None
+            return []
         shifts = []
         for depth, n_out in enumerate(self.sizes[1:]):
             total: Any = 0
@@ -230,5 +161,5 @@ class Chip:
         return shifts
 
 
-def _network(layers: Sequence[Layer], dtype: np.dtype[Any]) -> DeviceNetwork:
-    return DeviceNetwork([equivalent_pairs(layer, dtype) for layer in layers], layers[0].circuit)
+def _network(layers: Sequence[ChipLayer]) -> DeviceNetwork:
+    return DeviceNetwork([layer.equivalent_pairs() for layer in layers], layers[0].circuit)

@@ -18,7 +18,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike._common.numbers import number
 from rcspike.circuit import Circuit
 from rcspike.hardware.physical import PhysicalScale
-from rcspike.network import Network
+from rcspike.network import LayeredNetwork, layer_with
 
 __all__ = ["PARTS", "Activity", "EnergyModel", "activity", "energy_parts", "mean_energy", "tops_per_watt"]
 
@@ -155,13 +155,19 @@ class Activity:
 
 
 def activity(
-    network: Network, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+    network: LayeredNetwork,
+    times: FloatArray,
+    *,
+    noise: float = 0.0,
+    seed: int | None = None,
+    threads: int | None = None,
 ) -> Activity:
     """Count charges and spikes of a forward pass.
 
     Parameters
     ----------
     network : Network
+        Or another network whose layers have a `supply_charge`.
     times : (batch, n_in)
         Input spike times in T.
     noise, seed, threads
@@ -170,7 +176,7 @@ def activity(
     Raises
     ------
     TypeError, ValueError
-        As in `rcspike.Network.forward`.
+        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails.
 
     Examples
     --------
@@ -183,8 +189,8 @@ def activity(
     spikes = []
     for result in network.walk(times, noise=noise, seed=seed, threads=threads):
         spikes.append(np.count_nonzero(result.times <= 1, axis=1))
-        of_rails = result.layer.supply_charge(result.times, threads=threads)
-        of_layer = (*of_rails, _ramp_charge(result.v, network.circuit.ramp))
+        of_rails = layer_with(result.layer, "supply_charge", "energy").supply_charge(result.times, threads=threads)
+        of_layer = (*of_rails, _ramp_charge(result.v, result.layer.circuit.ramp))
         charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
     q_plus, q_minus, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
     return Activity(q_plus, q_minus, q_ramp, spikes=np.stack(spikes, axis=1), sizes=network.sizes)

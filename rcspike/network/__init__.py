@@ -1,16 +1,22 @@
 """Networks of ideal synapses or device pairs, their first weights, and the files that hold them."""
 
-from rcspike.network.device_network import DeviceNetwork, DevicePairs
+from rcspike.network.device_layer import DeviceLayer, DevicePairs
+from rcspike.network.device_network import DeviceNetwork
 from rcspike.network.initialisation import initial_weights
-from rcspike.network.layer import Dense, LayerResult
-from rcspike.network.network import Network, spike_time_noise
+from rcspike.network.layer import Dense
+from rcspike.network.network import Network
+from rcspike.network.protocol import Layer, LayeredNetwork, LayerResult, layer_with, spike_time_noise
 
 __all__ = [
     "Dense",
+    "DeviceLayer",
     "DeviceNetwork",
     "DevicePairs",
+    "Layer",
     "LayerResult",
+    "LayeredNetwork",
     "Network",
     "initial_weights",
+    "layer_with",
     "spike_time_noise",
 ]

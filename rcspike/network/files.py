@@ -1,6 +1,6 @@
 """Safetensors files of rcspike's own kinds: named arrays, and a header that says which network or run they are of.
 
-The rules are in docs/files.md; src/cpp/core/safetensors.cpp and model.cpp share them.
+The rules are in docs/files.md; src/cpp/core/files share them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One layer of a network, and what has happened in it: the same in every use of a forward pass."""
+"""The layer of an ideal network."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy.typing as npt
 from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
+from rcspike.functional.events import Schedule
+from rcspike.network.device_layer import DevicePairs
 
-__all__ = ["Dense", "LayerResult"]
+__all__ = ["Dense"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,17 @@ class Dense:
         factors = np.where(self.weights > 0, plus, minus).astype(self.dtype)
         return Dense(self.weights * factors, circuit)
 
-    def charge(self, times: FloatArray, *, threads: int | None = None) -> FloatArray:
+    def devices(self) -> DevicePairs:
+        """The devices of the synapses: one for each weight, on the rail of its sign.
+
+        Examples
+        --------
+        >>> Dense(np.array([[1.0, -0.5]]), Circuit()).devices().minus
+        array([[0. , 0.5]])
+        """
+        return DevicePairs.of_weights(self.weights)
+
+    def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""
         return functional.charge(times, self.weights, self.circuit, threads=threads)
 
@@ -86,28 +98,3 @@ class Dense:
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
         return functional.fire(v, self.circuit)
-
-
-@dataclass(frozen=True, eq=False)
-class LayerResult:
-    """One layer while a batch passes through a network: `rcspike.Network.walk` yields them.
-
-    Parameters
-    ----------
-    layer : Dense
-    depth : int
-        Position of the layer, counted from 0.
-    times : (batch, n_in)
-        Input spike times in T.
-    v : (batch, n_out)
-        Voltages in V_th at the end of the charging phase.
-    t_out : (batch, n_out)
-        Output spike times in T from the start of the firing phase, with noise if there is any: the input of the next
-        layer.
-    """
-
-    layer: Dense
-    depth: int
-    times: FloatArray
-    v: FloatArray
-    t_out: FloatArray

@@ -1,27 +1,26 @@
-"""Layers in series: the firing phase of one is the charging phase of the next."""
+"""Networks of ideal synapses: their weights, and the files that hold them."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike._common.arrays import FloatArray, check_array, check_times
+from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
-from rcspike.functional.events import Schedule, check_threads, in_precision, network_input
 from rcspike.network import files
 from rcspike.network.initialisation import initial_weights
-from rcspike.network.layer import Dense, LayerResult
+from rcspike.network.layer import Dense
+from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
 
-__all__ = ["Network", "spike_time_noise"]
+__all__ = ["Network"]
 
 
-class Network:
+class Network(LayeredNetwork):
     """A feed-forward RC-Spike network.
 
     Parameters
@@ -76,11 +75,6 @@ class Network:
         return cls(initial_weights(tuple(sizes), circuit, seed=seed, dtype=np.dtype(dtype)), circuit)
 
     @property
-    def circuit(self) -> Circuit:
-        """The circuit it runs on."""
-        return self._circuit
-
-    @property
     def weights(self) -> tuple[FloatArray, ...]:
         """Weights of each layer, read-only; assign a whole sequence to change them."""
         return self._weights
@@ -95,6 +89,7 @@ class Network:
         for copy in copies:
             copy.setflags(write=False)
         self._weights = tuple(copies)
+        self._layers = tuple(Dense(copy, self._circuit) for copy in copies)
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
@@ -108,7 +103,7 @@ class Network:
         array([[0.5, 0. ],
                [0. , 0.5]])
         """
-        return {f"weights.{depth}": w for depth, w in enumerate(self._weights)}
+        return {f"weights.{depth}": w for depth, w in enumerate(self.weights)}
 
     @parameters.setter
     def parameters(self, parameters: Mapping[str, FloatArray]) -> None:
@@ -116,61 +111,16 @@ class Network:
             raise ValueError(f"parameters must be {', '.join(self.parameters)}, got {', '.join(parameters)}")
         self.weights = [parameters[name] for name in self.parameters]
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
-        return (self._weights[0].shape[0], *(w.shape[1] for w in self._weights))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """float32 or float64."""
-        dtype: np.dtype[Any] = self._weights[0].dtype
-        return dtype
-
     def __reduce__(self) -> tuple[Any, ...]:
         return Network, (self.weights, self.circuit)  # other processes create their own engine object
 
     def __repr__(self) -> str:
         return f"Network(sizes={self.sizes}, circuit={self.circuit})"
 
-    def forward(
-        self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
-    ) -> FloatArray:
-        """Voltages of the last layer at the end of its charging phase.
-
-        Parameters
-        ----------
-        times : (batch, n_in)
-            Input spike times in T; ``inf`` or above 1 means no spike. Or their `rcspike.functional.schedule`, which is
-            faster if the same ones are used again.
-        noise : float
-            Standard deviation sigma_t of the Gaussian noise on the spike times of every layer but the input, in T.
-        seed : int, optional
-            Seed of the noise; required if `noise` is not 0.
-        threads : int, optional
-
-        Returns
-        -------
-        (batch, n_out)
-            Voltages in V_th, in the dtype of the weights. With noise, the voltages that correspond to the noisy
-            spike times.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `rcspike.functional.charge`; also if the noise is negative or has no seed.
-        """
-        spikes = network_input(times, self.sizes[0], self.dtype)
-        if noise > 0 and seed is None:
-            raise ValueError("noise needs a seed")
-        batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
-        shifts = spike_time_noise(np.random.default_rng(seed), batch, self.sizes[1:], noise, self.dtype)
-        return self._core.forward(spikes, shifts, check_threads(threads))
-
     @property
     def layers(self) -> tuple[Dense, ...]:
         """Layers from the first to the last; they share the network's weights."""
-        return tuple(Dense(w, self._circuit) for w in self._weights)
+        return self._layers
 
     @classmethod
     def of_layers(cls, layers: Sequence[Dense]) -> Network:
@@ -197,58 +147,11 @@ class Network:
         """
         return Network.of_layers([layer.rescaled(circuit, plus=plus, minus=minus) for layer in self.layers])
 
-    def walk(
-        self, times: FloatArray, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
-    ) -> Iterator[LayerResult]:
-        """Yield the voltages and spikes of each layer during a forward pass, layer by layer.
+    def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
+        return ForwardPass(self.layers, self._noise(batch, noise, seed), engine=self._engine)
 
-        Parameters
-        ----------
-        times : (batch, n_in)
-            Input spike times in T.
-        noise, seed, threads
-            As in `forward`, with the same draws.
-
-        Yields
-        ------
-        rcspike.network.LayerResult
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `forward`.
-
-        Examples
-        --------
-        >>> network = Network([np.array([[0.5]]), np.array([[1.0]])], Circuit.conventional())
-        >>> [(result.v.item(), result.t_out.item()) for result in network.walk(np.array([[0.0]]))]
-        [(0.5, 0.5), (0.5, 0.5)]
-        """
-        if noise > 0 and seed is None:
-            raise ValueError("noise needs a seed")
-        times = in_precision(check_times(times), self.dtype)
-        shifts = spike_time_noise(np.random.default_rng(seed), len(times), self.sizes[1:], noise, self.dtype)
-        for depth, layer in enumerate(self.layers):
-            v = layer.charge(times, threads=threads)
-            t_out = layer.fire(v)
-            if shifts:
-                t_out = np.maximum(t_out + shifts[depth], 0)
-            yield LayerResult(layer, depth, times, v, t_out)
-            times = t_out
-
-    def predict(
-        self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
-    ) -> npt.NDArray[np.int64]:
-        """Class of each sample, (batch,): the output that would spike first. Arguments and errors as in `forward`.
-
-        Examples
-        --------
-        >>> network = Network([np.eye(2)], Circuit.conventional())
-        >>> network.predict(np.array([[0.2, 0.5], [np.inf, 0.5]]))
-        array([0, 1])
-        """
-        first: npt.NDArray[np.int64] = np.argmax(self.forward(times, noise=noise, seed=seed, threads=threads), axis=1)
-        return first
+    def _engine(self, layers: Sequence[Dense]) -> Engine:
+        return self._core if layers is self._layers else Network.of_layers(layers)._core
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as a safetensors file, with circuit and sizes in its metadata, atomically.
@@ -291,14 +194,3 @@ class Network:
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is not a whole rcspike model: {error}") from error
         return network
-
-
-def spike_time_noise(
-    rng: np.random.Generator, batch: int, sizes: Sequence[int], sigma: float, dtype: np.dtype[Any]
-) -> list[FloatArray]:
-    """Gaussian noise on the spike times of each layer, (batch, size) each, in T; nothing at all for sigma = 0."""
-    if not 0 <= sigma <= sys.float_info.max:
-        raise ValueError(f"spike-time noise must be finite and not negative, got {sigma}")
-    if sigma == 0:
-        return []
-    return [rng.standard_normal((batch, size), dtype=dtype.type) * dtype.type(sigma) for size in sizes]

@@ -2,7 +2,8 @@
 
 from rcspike.nonideal._file import load
 from rcspike.nonideal._stages import Effect, Fixed, Reading, Shift, TimeMap
-from rcspike.nonideal.devices import Devices, Layer
+from rcspike.nonideal.chip_layer import ChipLayer
+from rcspike.nonideal.devices import Devices
 from rcspike.nonideal.diode import DiodeVariation
 from rcspike.nonideal.drift import Drift
 from rcspike.nonideal.leakage import MembraneLeak, OffLeakage
@@ -17,6 +18,7 @@ from rcspike.nonideal.wires import WireResistance
 
 __all__ = [
     "CapacitorMismatch",
+    "ChipLayer",
     "ComparatorNoise",
     "ComparatorOffset",
     "Devices",
@@ -26,7 +28,6 @@ __all__ = [
     "Fixed",
     "FlickerNoise",
     "Jitter",
-    "Layer",
     "Levels",
     "Measured",
     "MembraneLeak",

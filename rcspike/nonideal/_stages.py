@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
-from rcspike.nonideal.devices import Layer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Effect", "Fixed", "Reading", "Shift", "TimeMap"]
 
@@ -33,7 +33,7 @@ class Fixed(Effect):
     """A fixed pattern, drawn once for each chip."""
 
     @abstractmethod
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         """A layer with this effect."""
 
 
@@ -41,7 +41,7 @@ class Reading(Effect):
     """Changes of the devices with each reading, drawn once for each inference of a batch."""
 
     @abstractmethod
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         """A layer as it is during this inference."""
 
 

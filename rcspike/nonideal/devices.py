@@ -1,4 +1,4 @@
-"""Weights as pairs of physical devices, and the layer of a chip that they make."""
+"""Weights as pairs of physical devices."""
 
 from __future__ import annotations
 
@@ -7,81 +7,14 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, plain_array
+from rcspike._common.arrays import FLOATS, FloatArray, plain_array
 from rcspike._common.numbers import number, numbers
 from rcspike.circuit import Circuit
+from rcspike.network import Dense
+from rcspike.nonideal.chip_layer import ChipLayer
 
-__all__ = ["Devices", "Layer"]
-
-Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layer:
-    """One layer of a chip, in physical parameters; in float64.
-
-    Devices are given in V_th / T, by the current that they drive into a membrane at rest, but for the diode: that of
-    conductance g, in C / T, to the rail E has ``g * abs(E)``. So both devices of a pair read like weights, and on
-    infinite rails they are current sources.
-
-    Parameters
-    ----------
-    circuit : Circuit
-        Rails and ramp, and the diode's drop for which the weights were made.
-    plus, minus : (n_in, n_out)
-        Each pair's device to the upper and to the lower rail.
-    g_min, g_max : float
-        Minimum and maximum that a device can be programmed to, in the same unit, at either rail.
-    drop_plus, drop_minus : float or (n_in, n_out)
-        Forward drops of the diodes in V_th.
-    blocking : bool
-        Whether a diode blocks once the membrane has passed its rail. With equal drops this never happens.
-    off_share : float
-        Current through an open switch, divided by that through a closed one.
-    leak : (n_out,)
-        Conductance from the membrane to its resting voltage, in C / T.
-    capacitance : (n_out,)
-        Membrane capacitance, divided by C.
-    offset : (n_out,)
-        Offset of the threshold, in V_th.
-    ramp_current : (n_out,)
-        Current of the firing ramp, divided by the ideal one.
-
-    Examples
-    --------
-    >>> layer = Devices(on_off=11.0).layer(np.array([[1.0, -0.5, 0.0]]), Circuit(v_syn=2.0))
-    >>> layer.plus.round(3), layer.minus.round(3)
-    (array([[1.1, 0.1, 0.1]]), array([[0.1, 0.6, 0.1]]))
-    >>> drive, conductance = layer.affine()
-    >>> drive.round(3), conductance.round(3)  # the weights, at the cost of conductance
-    (array([[ 1. , -0.5,  0. ]]), array([[0.6 , 0.35, 0.1 ]]))
-    """
-
-    circuit: Circuit
-    plus: Array
-    minus: Array
-    g_min: float
-    g_max: float
-    drop_plus: float | Array
-    drop_minus: float | Array
-    blocking: bool
-    off_share: float
-    leak: Array
-    capacitance: Array
-    offset: Array
-    ramp_current: Array
-
-    def conductances(self) -> tuple[Array, Array]:
-        """g+ and g- of each pair, (n_in, n_out), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
-        return self.plus / self.circuit.e_plus, self.minus / -self.circuit.e_minus
-
-    def affine(self) -> tuple[Array, Array]:
-        """D = g+ (E+ - V_D) + g- (E- + V_D) in V_th / T and G = g+ + g- in 1 / T of the pairs, on C as designed."""
-        g_plus, g_minus = self.conductances()
-        drive = self.plus - g_plus * self.drop_plus - (self.minus - g_minus * self.drop_minus)
-        return drive, g_plus + g_minus
+__all__ = ["Devices"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +63,7 @@ class Devices:
             if not 0 < one < math.inf:
                 raise ValueError(f"w_max must be above 0 and finite, got {self.w_max}; None fits it to each layer")
 
-    def layer(self, weights: FloatArray, circuit: Circuit, *, depth: int = 0) -> Layer:
+    def layer(self, weights: FloatArray, circuit: Circuit, *, depth: int = 0) -> ChipLayer:
         """Program the (n_in, n_out) weights, in V_th / T, of a layer; of the first one if no other `depth` is given.
 
         Raises
@@ -138,22 +71,39 @@ class Devices:
         ValueError
             If w_max is given for fewer layers, or weights are masked.
         """
-        w = plain_array("weights", weights).astype(np.float64)
+        w = np.ascontiguousarray(plain_array("weights", weights))
+        return self.program(Dense(w if w.dtype in FLOATS else w.astype(np.float64), circuit), depth=depth)
+
+    def program(self, ideal: Dense, *, depth: int = 0) -> ChipLayer:
+        """Program an ideal layer: the first one of its network if no other `depth` is given.
+
+        Raises
+        ------
+        ValueError
+            If w_max is given for fewer layers.
+
+        Examples
+        --------
+        >>> network = Network([np.array([[1.0, -0.5]])], Circuit())
+        >>> Devices(w_max=0.8).program(network.layers[0]).plus
+        array([[0.8, 0. ]])
+        """
+        pairs, n_out, circuit = ideal.devices(), ideal.n_out, ideal.circuit
+        plus, minus = pairs.plus.astype(np.float64), pairs.minus.astype(np.float64)
         if isinstance(self.w_max, tuple):
             if depth >= len(self.w_max):
                 raise ValueError(f"w_max is given for {len(self.w_max)} layers, but there is a layer {depth + 1}")
             w_max = self.w_max[depth]
         else:
             # Without any weight the range does not matter, as long as it is one.
-            w_max = self.w_max if self.w_max is not None else float(np.abs(w).max()) or 1.0
+            w_max = self.w_max if self.w_max is not None else float(max(plus.max(), minus.max())) or 1.0
         g_max = w_max / (1 - 1 / self.on_off)
         g_min = g_max / self.on_off
-        w = np.clip(w, -w_max, w_max)
-        n_out = w.shape[1]
-        return Layer(
+        return ChipLayer(
             circuit=circuit,
-            plus=g_min + np.maximum(w, 0),
-            minus=g_min + np.maximum(-w, 0),
+            dtype=ideal.dtype,
+            plus=g_min + np.minimum(plus, w_max),
+            minus=g_min + np.minimum(minus, w_max),
             g_min=g_min,
             g_max=g_max,
             drop_plus=circuit.diode_drop,

@@ -10,7 +10,7 @@ import numpy as np
 
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Array, Layer
+from rcspike.nonideal.chip_layer import Array, ChipLayer
 
 __all__ = ["DiodeVariation"]
 
@@ -43,7 +43,7 @@ class DiodeVariation(Fixed):
     def __post_init__(self) -> None:
         take_number(self, "sigma", 0)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def scattered(drop: float | Array, rail: float) -> Array:
             return np.minimum(drop + self.sigma * rng.standard_normal(layer.plus.shape), rail)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Array, Layer
+from rcspike.nonideal.chip_layer import Array, ChipLayer
 
 __all__ = ["Drift"]
 
@@ -58,7 +58,7 @@ class Drift(Fixed):
     def is_absent(self) -> bool:
         return self.time <= self.t0
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def drifted(g: Array) -> Array:
             x = np.log(np.maximum(g / layer.g_max, 1e-12))
             mean = np.clip(-0.0155 * x + 0.0244, 0.049, 0.1) if self.nu is None else self.nu

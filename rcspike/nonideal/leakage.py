@@ -9,7 +9,7 @@ import numpy as np
 
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Layer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["MembraneLeak", "OffLeakage"]
 
@@ -36,7 +36,7 @@ class OffLeakage(Fixed):
     def __post_init__(self) -> None:
         take_number(self, "share", 0, 1)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, off_share=layer.off_share + self.share)
 
 
@@ -62,5 +62,5 @@ class MembraneLeak(Fixed):
     def __post_init__(self) -> None:
         take_number(self, "conductance", 0)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, leak=layer.leak + self.conductance)

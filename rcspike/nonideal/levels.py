@@ -10,7 +10,7 @@ import numpy as np
 
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Array, Layer
+from rcspike.nonideal.chip_layer import Array, ChipLayer
 
 __all__ = ["Levels"]
 
@@ -48,7 +48,7 @@ class Levels(Fixed):
     def is_absent(self) -> bool:
         return math.isinf(self.bits)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         step = (layer.g_max - layer.g_min) / (2 ** int(self.bits) - 1)
 
         def nearest(g: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Layer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["CapacitorMismatch", "ComparatorOffset", "Ramp", "RampMismatch"]
 
@@ -42,7 +42,7 @@ class CapacitorMismatch(Fixed):
     def __post_init__(self) -> None:
         take_number(self, "sigma", 0)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         scatter = 1 + self.sigma * rng.standard_normal(layer.capacitance.shape)
         return replace(layer, capacitance=layer.capacitance * np.maximum(scatter, 0.1))
 
@@ -74,7 +74,7 @@ class ComparatorOffset(Fixed):
     def __post_init__(self) -> None:
         take_number(self, "sigma", 0)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, offset=layer.offset + self.sigma * rng.standard_normal(layer.offset.shape))
 
 
@@ -105,7 +105,7 @@ class RampMismatch(Fixed):
     def __post_init__(self) -> None:
         take_number(self, "sigma", 0)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         scatter = 1 + self.sigma * rng.standard_normal(layer.ramp_current.shape)
         return replace(layer, ramp_current=layer.ramp_current * np.maximum(scatter, 0.1))
 
@@ -136,5 +136,5 @@ class Ramp(Fixed):
     def __post_init__(self) -> None:
         take_number(self, "bend", -10, 0.99)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, circuit=replace(layer.circuit, ramp=self.bend))

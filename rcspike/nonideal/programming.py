@@ -12,7 +12,7 @@ from rcspike._common.numbers import numbers
 from rcspike._common.readers import read_columns
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Array, Layer
+from rcspike.nonideal.chip_layer import Array, ChipLayer
 
 __all__ = ["Measured", "Programming"]
 
@@ -63,7 +63,7 @@ class Programming(Fixed):
         g_max, coefficients = _PUBLISHED[self.device]
         return np.asarray(self.scale / g_max * np.maximum(np.polynomial.Polynomial(coefficients)(x), 0))
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def programmed(g: Array) -> Array:
             error = self.deviation(g / layer.g_max) * rng.standard_normal(g.shape)
             return np.maximum(g + layer.g_max * error, 0)
@@ -136,7 +136,7 @@ class Measured(Fixed):
         """Standard deviation over g_max at targets x = g / g_max."""
         return np.asarray(self.scale * np.interp(x, self._column(self.target), self._column(self.std)))
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         target = self._column(self.target)
         shift = self.scale * (self._column(self.mean) - target)
 

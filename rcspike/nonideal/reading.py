@@ -10,7 +10,7 @@ import numpy as np
 
 from rcspike.nonideal._check import take_flag, take_number
 from rcspike.nonideal._stages import Reading
-from rcspike.nonideal.devices import Array, Layer
+from rcspike.nonideal.chip_layer import Array, ChipLayer
 
 __all__ = ["FlickerNoise", "ReadNoise"]
 
@@ -45,7 +45,7 @@ class ReadNoise(Reading):
         take_number(self, "sigma", 0)
         take_flag(self, "proportional")
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def read(g: Array) -> Array:
             unit = g if self.proportional else layer.g_max
             return np.maximum(g + self.sigma * unit * rng.standard_normal(g.shape), 0)
@@ -84,7 +84,7 @@ class FlickerNoise(Reading):
     def is_absent(self) -> bool:
         return self.time <= _READ_TIME
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         spread = math.sqrt(math.log((self.time + _READ_TIME) / (2 * _READ_TIME)))
 
         def read(g: Array) -> Array:

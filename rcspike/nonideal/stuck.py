@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rcspike.nonideal._check import take_flag, take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Array, Layer
+from rcspike.nonideal.chip_layer import Array, ChipLayer
 
 __all__ = ["Stuck"]
 
@@ -50,7 +50,7 @@ class Stuck(Fixed):
         take_number(self, "on", 0, 1)
         take_flag(self, "known")
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def stuck(g: Array) -> tuple[npt.NDArray[np.bool_], Array]:
             u = rng.random(g.shape)
             return u < self.share, np.where(u < self.share * self.on, layer.g_max, layer.g_min)

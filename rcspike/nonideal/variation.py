@@ -9,7 +9,7 @@ import numpy as np
 
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Array, Layer
+from rcspike.nonideal.chip_layer import Array, ChipLayer
 
 __all__ = ["Variation"]
 
@@ -45,7 +45,7 @@ class Variation(Fixed):
         take_number(self, "sigma", 0)
         check_choice(self, "kind", ("lognormal", "gaussian", "absolute"))
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def varied(g: Array) -> Any:
             error = self.sigma * rng.standard_normal(g.shape)
             if self.kind == "lognormal":

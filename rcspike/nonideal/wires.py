@@ -9,7 +9,7 @@ import numpy as np
 
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.devices import Array, Layer
+from rcspike.nonideal.chip_layer import Array, ChipLayer
 
 __all__ = ["WireResistance"]
 
@@ -56,7 +56,7 @@ class WireResistance(Fixed):
         take_number(self, "resistance", 0)
         take_number(self, "activity", 0, 1)
 
-    def apply(self, layer: Layer, rng: np.random.Generator) -> Layer:
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         g_plus, g_minus = layer.conductances()
         return replace(layer, plus=layer.plus * self._left(g_plus), minus=layer.minus * self._left(g_minus))
 

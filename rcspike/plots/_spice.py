@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.plots._style import (
     BOTTOM,
@@ -102,9 +101,8 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
 def _membrane(c: Comparison, i: int, at: FloatArray) -> FloatArray:
     """Voltage of a neuron by the engine, (n_at,) in V_th, at times from the start of charging in T."""
     charging = at <= 1
-    weights = np.ascontiguousarray(c.weights[:, i : i + 1])
     v = np.empty_like(at)
-    v[charging] = functional.trace(c.times[np.newaxis], weights, c.circuit, at[charging])[0, 0]
+    v[charging] = c.simulated.neurons([i]).trace(c.times[np.newaxis], at[charging])[0, 0]
     b, t = c.circuit.ramp, at[~charging] - 1
     v[~charging] = c.v[i] + t if b == 0 else (1 - (1 - b * c.v[i]) * (1 - b) ** t) / b
     return v

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
-from rcspike.network import Network
+from rcspike.network import LayeredNetwork, Network, layer_with
 from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
 from rcspike.training.training import check_fit
 
@@ -67,7 +67,7 @@ class LayerTraces:
 
 
 def layer_traces(
-    network: Network,
+    network: LayeredNetwork,
     times: FloatArray,
     *,
     n_neurons: int = 12,
@@ -78,6 +78,7 @@ def layer_traces(
     Parameters
     ----------
     network : Network
+        Or another network whose layers have a `trace`.
     times : (1, n_in)
         Input spike times in T.
     n_neurons : int
@@ -93,7 +94,7 @@ def layer_traces(
     Raises
     ------
     TypeError, ValueError
-        As in `rcspike.functional.charge`.
+        As in `rcspike.functional.charge`; also if the layers cannot compute traces.
 
     Examples
     --------
@@ -108,9 +109,9 @@ def layer_traces(
         shown = _spread(v, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
         # The spikes themselves are among the times, so that every kink is where it belongs.
         at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
-        traces = result.layer.neurons(shown).trace(result.times, at)[0]
+        traces = layer_with(result.layer, "trace", "a trace figure").neurons(shown).trace(result.times, at)[0]
         t_out = 1 + result.t_out[0]
-        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, network.circuit))
+        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, result.layer.circuit))
     return layers
 
 

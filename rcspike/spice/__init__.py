@@ -8,7 +8,7 @@ from rcspike.spice.measurements import (
     waveform_measurements,
     write_csv,
 )
-from rcspike.spice.netlist import conductances, layer_netlist, library
+from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library
 from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
 from rcspike.spice.verify import (
     Comparison,
@@ -31,6 +31,7 @@ __all__ = [
     "find_ngspice",
     "fit",
     "input_times",
+    "layer_conductances",
     "layer_netlist",
     "library",
     "modelled_diode",

@@ -196,8 +196,8 @@ def calibrated(network: Network, circuit: Circuit, scale: PhysicalScale, *, desi
     Examples
     --------
     >>> designed, real = PhysicalScale(), PhysicalScale(capacitance=280e-15)
-    >>> calibrated(Network([np.eye(1)], Circuit(v_syn=2.0)), Circuit(v_syn=3.0), real, designed=designed).weights[0]
-    array([[0.75]])
+    >>> calibrated(Network([np.eye(1)], Circuit(v_syn=2.0)), Circuit(v_syn=3.0), real, designed=designed).parameters
+    {'weights.0': array([[0.75]])}
     """
     share = designed.siemens(1.0) / scale.siemens(1.0)
     plus, minus = (getattr(circuit, rail) / getattr(network.circuit, rail) for rail in ("e_plus", "e_minus"))

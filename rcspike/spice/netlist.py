@@ -12,8 +12,9 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
+from rcspike.network import Dense, Layer, layer_with
 
-__all__ = ["conductances", "layer_netlist", "library"]
+__all__ = ["conductances", "layer_conductances", "layer_netlist", "library"]
 
 # Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
 EDGE = 1e-6
@@ -116,13 +117,46 @@ def conductances(
     >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
     ([[35.0], [0.0]], [[0.0], [70.0]])
     """
+    return layer_conductances(Dense(np.ascontiguousarray(plain_array("weights", weights), np.float64), circuit), scale)
+
+
+def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Conductances of the synapses of a layer, as `conductances`.
+
+    Parameters
+    ----------
+    layer : rcspike.network.Dense
+        A layer on finite rails.
+    scale : PhysicalScale
+
+    Returns
+    -------
+    g_plus, g_minus : (n_in, n_out)
+        Conductances in S.
+
+    Raises
+    ------
+    TypeError
+        If it is a layer of a chip or a device network.
+    ValueError
+        If a rail is infinite.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[0.5], [-1.0]])], Circuit(v_syn=2.0))
+    >>> g_plus, g_minus = layer_conductances(network.layers[0], PhysicalScale())
+    >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
+    ([[35.0], [0.0]], [[0.0], [70.0]])
+    """
+    circuit, unit = layer.circuit, scale.siemens(1.0)
     if math.isinf(circuit.e_plus) or math.isinf(circuit.e_minus):
         raise ValueError(
             f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
             "v_syn = 1000 is as good as conventional"
         )
-    w = plain_array("weights", weights).astype(np.float64) * scale.siemens(1.0)
-    return np.where(w > 0, w / circuit.e_plus, 0.0), np.where(w < 0, w / circuit.e_minus, 0.0)
+    devices = layer_with(layer, "devices", "SPICE").devices()
+    plus, minus = (unit * g.astype(np.float64) for g in (devices.plus, devices.minus))
+    return plus / circuit.e_plus, minus / -circuit.e_minus
 
 
 def layer_netlist(

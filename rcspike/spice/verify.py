@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
-from rcspike.network import Network
-from rcspike.spice.netlist import conductances
+from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, layer_with
+from rcspike.spice.netlist import layer_conductances
 from rcspike.spice.run import Measured, simulate_layer
 
 __all__ = ["Comparison", "compare_layer", "compare_network", "input_times", "modelled_diode", "spike_time_errors"]
@@ -31,7 +31,7 @@ class Comparison:
     layer: int  # counted from 1
     neurons: npt.NDArray[np.int64]  # (n,) indices in the layer
     times: Float64Array  # (n_in,) input spike times of the engine, in T
-    weights: Float64Array  # (n_in, n)
+    simulated: Dense  # these neurons by the engine, in float64
     circuit: Circuit
     scale: PhysicalScale
     v: Float64Array  # (n,) by the engine
@@ -69,7 +69,7 @@ def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
     return np.asarray((t - t_ref)[within], dtype=np.float64)
 
 
-def input_times(network: Network, times: FloatArray, layer: int) -> Float64Array:
+def input_times(network: LayeredNetwork, times: FloatArray, layer: int) -> Float64Array:
     """Spike times (batch, n_in) that the engine feeds to a layer, counted from 1, in float64.
 
     Raises
@@ -84,8 +84,13 @@ def input_times(network: Network, times: FloatArray, layer: int) -> Float64Array
     array([[0.5]])
     """
     _check_layer(network, layer)
-    exact = Network.of_layers([one.astype(np.float64) for one in network.layers])
-    return next(r.times.astype(np.float64) for r in exact.walk(times) if r.depth + 1 == layer)
+    return next(result.times.astype(np.float64) for result in _exact_walk(network, times) if result.depth + 1 == layer)
+
+
+def _exact_walk(network: LayeredNetwork, times: FloatArray) -> Iterator[LayerResult]:
+    """The engine's results of each layer, in float64."""
+    layers = [layer_with(layer, "astype", "SPICE").astype(np.float64) for layer in network.layers]
+    return Network.of_layers(layers).walk(times)
 
 
 def modelled_diode(circuit: Circuit) -> str:
@@ -99,13 +104,13 @@ def modelled_diode(circuit: Circuit) -> str:
     return "constant" if circuit.diode_drop else "none"
 
 
-def _check_layer(network: Network, layer: int) -> None:
+def _check_layer(network: LayeredNetwork, layer: int) -> None:
     if not 1 <= layer <= len(network.layers):
         raise ValueError(f"layer must be in [1, {len(network.layers)}], got {layer}")
 
 
 def compare_layer(
-    network: Network,
+    network: LayeredNetwork,
     times: FloatArray,
     layer: int,
     *,
@@ -155,11 +160,12 @@ def compare_layer(
         raise ValueError(
             f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
         )
-    return _compare(network, times, layer, chosen, scale, diode, workers)
+    result = next(one for one in _exact_walk(network, times[np.newaxis]) if one.depth + 1 == layer)
+    return _compare(result, chosen, scale, diode, workers)
 
 
 def compare_network(
-    network: Network,
+    network: LayeredNetwork,
     times: FloatArray,
     *,
     scale: PhysicalScale | None = None,
@@ -194,17 +200,15 @@ def compare_network(
     [array([0.]), array([0.])]
     """
     comparisons: list[Comparison] = []
-    for layer, one in enumerate(network.layers, start=1):
+    for result in _exact_walk(network, times[np.newaxis]):
         spikes = comparisons[-1].t_out_spice if comparisons else None
-        neurons = np.arange(one.n_out)
-        comparisons.append(_compare(network, times, layer, neurons, scale, diode, workers, spice_times=spikes))
+        neurons = np.arange(result.layer.n_out)
+        comparisons.append(_compare(result, neurons, scale, diode, workers, spice_times=spikes))
     return comparisons
 
 
 def _compare(
-    network: Network,
-    times: FloatArray,
-    layer: int,
+    result: LayerResult,
     neurons: npt.NDArray[np.int64],
     scale: PhysicalScale | None,
     diode: str | None,
@@ -213,24 +217,23 @@ def _compare(
     spice_times: Float64Array | None = None,
 ) -> Comparison:
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
-    circuit, scale = network.circuit, scale or PhysicalScale()
-    inputs = input_times(network, times[np.newaxis], layer)
-    chosen = network.layers[layer - 1].neurons(neurons).astype(np.float64)
+    inputs, circuit, scale = result.times, result.layer.circuit, scale or PhysicalScale()
+    chosen: Dense = layer_with(result.layer, "neurons", "SPICE").neurons(neurons)
     v = chosen.charge(inputs)
     q_plus, q_minus = chosen.supply_charge(inputs)
     measured = simulate_layer(
         inputs[0] if spice_times is None else spice_times,
-        *conductances(chosen.weights, circuit, scale),
+        *layer_conductances(chosen, scale),
         circuit,
         scale,
         diode=diode or modelled_diode(circuit),
         workers=workers,
     )
     return Comparison(
-        layer=layer,
+        layer=result.depth + 1,
         neurons=neurons,
         times=inputs[0],
-        weights=chosen.weights.astype(np.float64),
+        simulated=chosen,
         circuit=circuit,
         scale=scale,
         v=v[0],

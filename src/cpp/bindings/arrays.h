@@ -13,6 +13,7 @@
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
+#include "rcspike/wiring.h"
 
 namespace rcspike::bindings {
 
@@ -65,6 +66,14 @@ Span1<T> writable_row(Array<T>& a) {
 /// None is all the cores this process may use.
 inline Threads threads(std::optional<int> n) { return n ? Threads::exactly(*n) : Threads::all(); }
 
+/// One input a row, or the first spike of a window of several.
+inline Wiring wiring(std::size_t window) { return window == 1 ? Wiring(Dense{}) : FirstSpike{window}; }
+inline std::vector<Wiring> wirings(const std::vector<std::size_t>& windows) {
+    std::vector<Wiring> all;
+    for (const std::size_t window : windows) all.push_back(wiring(window));
+    return all;
+}
+
 /// forward of a kind of network, from spike times or from their schedule.
 template <class Real, class Network>
 void bind_forward(py::class_<Network>& network) {
@@ -91,6 +100,7 @@ void bind_build_config(py::module_& m);
 void bind_circuit(py::module_& m);
 void bind_schedule(py::module_& m);
 void bind_charge(py::module_& m);
+void bind_layer(py::module_& m);
 void bind_rectified(py::module_& m);
 void bind_energy(py::module_& m);
 void bind_fire(py::module_& m);

@@ -5,19 +5,28 @@
 namespace rcspike::bindings {
 namespace {
 
+/// Binds a function that makes one matrix of another of the same shape.
+template <class Real>
+void bind_map(py::module_& m, const char* name, const char* argument,
+              void (*function)(Span2<const Real>, const Circuit&, Span2<Real>)) {
+    m.def(
+        name,
+        [function, argument](const Array<Real>& from, const Circuit& circuit) {
+            const auto view = matrix(from, argument);
+            auto result = new_matrix<Real>(view.rows, view.cols);
+            const auto to = writable(result);
+            const py::gil_scoped_release released;
+            function(view, circuit, to);
+            return result;
+        },
+        py::arg(argument).noconvert(), py::arg("circuit"));
+}
+
 template <class Real>
 void bind(py::module_& m) {
-    m.def(
-        "fire",
-        [](const Array<Real>& v, const Circuit& circuit) {
-            const auto from = matrix(v, "v");
-            auto times = new_matrix<Real>(from.rows, from.cols);
-            const auto to = writable(times);
-            const py::gil_scoped_release released;
-            fire(from, circuit, to);
-            return times;
-        },
-        py::arg("v").noconvert(), py::arg("circuit"));
+    bind_map<Real>(m, "fire", "v", fire);
+    bind_map<Real>(m, "readout_times", "v", readout_times);
+    bind_map<Real>(m, "readout_voltages", "times", readout_voltages);
     m.def(
         "fire_vjp",
         [](const Array<Real>& v, const Circuit& circuit, const Array<Real>& grad_times) {
@@ -30,28 +39,6 @@ void bind(py::module_& m) {
             return grad_v;
         },
         py::arg("v").noconvert(), py::arg("circuit"), py::arg("grad_times").noconvert());
-    m.def(
-        "readout_times",
-        [](const Array<Real>& v, const Circuit& circuit) {
-            const auto from = matrix(v, "v");
-            auto times = new_matrix<Real>(from.rows, from.cols);
-            const auto to = writable(times);
-            const py::gil_scoped_release released;
-            readout_times(from, circuit, to);
-            return times;
-        },
-        py::arg("v").noconvert(), py::arg("circuit"));
-    m.def(
-        "readout_voltages",
-        [](const Array<Real>& times, const Circuit& circuit) {
-            const auto from = matrix(times, "times");
-            auto v = new_matrix<Real>(from.rows, from.cols);
-            const auto to = writable(v);
-            const py::gil_scoped_release released;
-            readout_voltages(from, circuit, to);
-            return v;
-        },
-        py::arg("times").noconvert(), py::arg("circuit"));
 }
 
 }  // namespace

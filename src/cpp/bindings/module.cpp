@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_circuit(m);
     bind_schedule(m);
     bind_charge(m);
+    bind_layer(m);
     bind_rectified(m);
     bind_energy(m);
     bind_fire(m);

@@ -12,10 +12,11 @@ void bind(py::module_& m, const char* name) {
     bind_forward<Real>(network);
     m.def(
         "network",
-        [](const std::vector<Array<Real>>& weights, const Circuit& circuit) {
-            return N(matrices(weights, "weights"), circuit);
+        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const std::vector<std::size_t>& windows) {
+            return N(matrices(weights, "weights"), circuit, wirings(windows));
         },
-        py::arg("weights").noconvert(), py::arg("circuit"));
+        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(),
+        py::arg("windows") = std::vector<std::size_t>{});
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ void bind(py::module_& m, const char* name) {
              [](const T& trainer) {
                  std::vector<Array<Real>> all;
                  for (std::size_t l = 0; l < trainer.network().n_layers(); ++l) {
-                     all.push_back(new_matrix<Real>(trainer.network().n_in(l), trainer.network().n_out(l)));
+                     all.push_back(new_matrix<Real>(trainer.network().n_rows(l), trainer.network().n_out(l)));
                      trainer.network().weights(l, writable(all.back()));
                  }
                  return all;
@@ -36,7 +36,7 @@ void bind(py::module_& m, const char* name) {
             [](const T& trainer, int order) {
                 std::vector<Array<Real>> all;
                 for (std::size_t l = 0; l < trainer.network().n_layers(); ++l) {
-                    all.push_back(new_matrix<Real>(trainer.network().n_in(l), trainer.network().n_out(l)));
+                    all.push_back(new_matrix<Real>(trainer.network().n_rows(l), trainer.network().n_out(l)));
                     trainer.moment(l, order, writable(all.back()));
                 }
                 return all;

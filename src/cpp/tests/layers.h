@@ -3,22 +3,39 @@
 
 #include <cstddef>
 
-#include "layer.h"
+#include "layer/layer.h"
 
 namespace rcspike::test {
 
-/// Synapses of one kind and of weight 0.
+/// A layer of one kind of synapses, all of weight 0.
 template <class Real>
-detail::Layer<Real> layer_of(kernels::Synapses kind, std::size_t n_in, std::size_t n_out) {
-    detail::Layer<Real> layer;
-    layer.kind = kind;
-    layer.drive.resize(n_in, n_out);
-    layer.drive.values.zero();
-    if (kind == kernels::Synapses::resistive) return layer;
-    layer.conductance.resize(n_in, n_out);
-    layer.conductance.values.zero();
-    detail::pack_always_on({}, {}, layer);
-    return layer;
+detail::Layer<Real> resistive_layer(std::size_t n_in, std::size_t n_out) {
+    detail::Resistive<Real> synapses;
+    synapses.weights.resize(n_in, n_out);
+    synapses.weights.values.zero();
+    return {std::move(synapses), {detail::Ramp(Circuit{}), {}}};
+}
+
+template <class Real>
+detail::Layer<Real> affine_layer(std::size_t n_in, std::size_t n_out) {
+    detail::Affine<Real> synapses;
+    for (auto* tiles : {&synapses.drive, &synapses.conductance}) {
+        tiles->resize(n_in, n_out);
+        tiles->values.zero();
+    }
+    synapses.always_on = {{}, {}, n_out};
+    return {std::move(synapses), {detail::Ramp(Circuit{}), {}}};
+}
+
+template <class Real>
+detail::Layer<Real> pair_layer(std::size_t n_in, std::size_t n_out) {
+    detail::Pairs<Real> synapses;
+    for (auto* tiles : {&synapses.first, &synapses.second}) {
+        tiles->resize(n_in, n_out);
+        tiles->values.zero();
+    }
+    synapses.always_on = {{}, {}, n_out};
+    return {std::move(synapses), {detail::Ramp(Circuit{}), {}}};
 }
 
 }  // namespace rcspike::test

@@ -1,6 +1,6 @@
 // Elementary functions against the C library's in long double.
 #include "check.h"
-#include "elementary.h"
+#include "common/elementary.h"
 #include "fixture.h"
 
 using namespace rcspike;

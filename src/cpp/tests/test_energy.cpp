@@ -3,9 +3,9 @@
 
 #include <cmath>
 
-#include "backward.h"
 #include "check.h"
 #include "fixture.h"
+#include "layer/backward.h"
 #include "layers.h"
 #include "rcspike/charge.h"
 
@@ -150,17 +150,14 @@ TEST_EACH_REAL(what_does_not_fit_is_rejected) {
 }
 
 TEST_EACH_REAL(charges_of_synapses_other_than_resistive_ones_are_an_error) {
-    constexpr std::size_t lanes = kernels::lanes<Real>;
     const Matrix<Real> times(1, 2), grad(1, 3);
     const Schedule<Real> schedule(times);
-    for (const auto kind : {kernels::Synapses::affine, kernels::Synapses::pairs}) {
-        const detail::Layer<Real> layer = layer_of<Real>(kind, 2, 3);
-        detail::EventBatch<Real> events;
-        events.set(schedule, layer.coupling, Threads{1});
-        alignas(64) Real plus[lanes], minus[lanes];
-        CHECK_THROWS((detail::supply<Real>(layer, events[0], 0, {plus, minus})), std::invalid_argument,
+    for (const detail::Layer<Real>& layer : {affine_layer<Real>(2, 3), pair_layer<Real>(2, 3)}) {
+        CHECK_THROWS(detail::resistive_of(layer, "charges of the rails"), std::invalid_argument,
                      "charges of the rails can be computed for resistive synapses only");
-        detail::LayerGradient<Real> gradient;
+        detail::EventBatch<Real> events;
+        events.set(schedule, layer.front(), Threads{1});
+        detail::WeightGradient<Real> gradient;
         detail::Scratch<Real> scratch;
         detail::BackwardPass<Real> pass{layer, events};
         pass.supply = {grad, grad, {}, {}};

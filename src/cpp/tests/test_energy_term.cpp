@@ -1,5 +1,5 @@
 // The loss's energy term alone: its value and gradient are those of the charges that the rails deliver.
-#include "energy_term.h"
+#include "training/energy_term.h"
 
 #include <cmath>
 
@@ -28,7 +28,7 @@ template <class Real>
 Result<Real> run(double penalty, const Schedule<Real>& schedule, const Matrix<Real>& weights, const Circuit& circuit) {
     const auto layer = detail::resistive_layer<Real>("weights", weights, n_in, circuit, Threads{1});
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.coupling, Threads{1});
+    events.set(schedule, layer.front(), Threads{1});
     detail::EnergyTerm<Real> term(penalty, circuit);
     term.supply(2 * batch, 2 * n_out);  // as of another, larger layer
     Result<Real> result{};
@@ -37,11 +37,11 @@ Result<Real> run(double penalty, const Schedule<Real>& schedule, const Matrix<Re
     pass.grad_v = no_gradient;
     pass.supply = term.supply(batch, n_out);
     pass.grad_times = result.grad_times;
-    detail::LayerGradient<Real> gradient;
+    detail::WeightGradient<Real> gradient;
     detail::Scratch<Real> scratch;
     detail::backward(pass, gradient, scratch, Threads{1});
     result.value = term.value(pass.supply);
-    gradient.drive.add_up(result.grad_weights, Threads{1});
+    gradient.weights.add_up(result.grad_weights, Threads{1});
     return result;
 }
 

@@ -4,9 +4,9 @@
 #include <fstream>
 
 #include "check.h"
-#include "crc32.h"
+#include "files/crc32.h"
+#include "files/json.h"
 #include "fixture.h"
-#include "json.h"
 #include "rcspike/network.h"
 
 using namespace rcspike;

@@ -1,5 +1,5 @@
 // The optimiser alone, against Adam as its authors write it.
-#include "optimiser.h"
+#include "training/optimiser.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,11 +20,16 @@ struct Shape {
 const std::vector<Shape> shapes{{40, 300}, {5, 21}, {1, 1}};  // the first one takes several tasks
 
 template <class Real>
+detail::Tiles<Real>& weights_of(detail::Layer<Real>& layer) {
+    return std::get<detail::Resistive<Real>>(layer.synapses).weights;
+}
+
+template <class Real>
 std::vector<detail::Layer<Real>> layers() {
     std::vector<detail::Layer<Real>> all;
     for (const Shape& shape : shapes) {
-        all.push_back(layer_of<Real>(kernels::Synapses::resistive, shape.n_in, shape.n_out));
-        all.back().drive.pack(uniform<Real>(shape.n_in, shape.n_out, -1, 1, shape.n_in), Threads{1});
+        all.push_back(resistive_layer<Real>(shape.n_in, shape.n_out));
+        weights_of(all.back()).pack(uniform<Real>(shape.n_in, shape.n_out, -1, 1, shape.n_in), Threads{1});
     }
     return all;
 }
@@ -46,7 +51,7 @@ detail::Parts<Real> packed(const std::vector<Matrix<Real>>& parts) {
     detail::Parts<Real> all;
     detail::Tiles<Real> tiles;
     tiles.resize(parts[0].rows, parts[0].cols);
-    all.resize(parts.size(), tiles);
+    all.resize(parts.size(), tiles.rows, tiles.count());
     for (std::size_t i = 0; i < parts.size(); ++i) {
         tiles.pack(parts[i], Threads{1});
         std::copy_n(tiles.values.data(), all.size, all.values.data() + i * all.size);
@@ -77,7 +82,7 @@ void step(detail::Optimiser<Real>& optimiser, std::vector<detail::Layer<Real>>& 
     optimiser.begin_step(0.02 / static_cast<double>(n));
     for (std::size_t l = 0; l < all.size(); ++l) {
         const detail::Parts<Real> gradient = packed(parts_of<Real>(shapes[l], 10 * n + l));
-        run<Real>(optimiser.update(l, gradient, nullptr, w_max, all[l].drive));
+        run<Real>(optimiser.update(l, gradient, nullptr, w_max, weights_of(all[l])));
     }
 }
 
@@ -103,8 +108,8 @@ TEST_EACH_REAL(steps_are_those_of_adam_with_decoupled_weight_decay) {
         detail::Optimiser<Real> optimiser(all, settings.weight_decay);
         CHECK_EQUAL(optimiser.steps(), 0u);
         std::vector<std::vector<double>> w, m1, m2;
-        for (const detail::Layer<Real>& layer : all) {
-            const Matrix<Real> start = matrix(layer.drive);
+        for (detail::Layer<Real>& layer : all) {
+            const Matrix<Real> start = matrix(weights_of(layer));
             w.emplace_back(start.values.begin(), start.values.end());
             m1.emplace_back(start.values.size(), 0.0);
             m2.emplace_back(start.values.size(), 0.0);
@@ -115,7 +120,7 @@ TEST_EACH_REAL(steps_are_those_of_adam_with_decoupled_weight_decay) {
             const double learning_rate = 0.02 / static_cast<double>(n);
             for (std::size_t l = 0; l < all.size(); ++l) {
                 const std::vector<Matrix<Real>> parts = parts_of<Real>(shapes[l], 10 * n + l);
-                const Matrix<Real> now = matrix(all[l].drive);
+                const Matrix<Real> now = matrix(weights_of(all[l]));
                 for (std::size_t i = 0; i < now.values.size(); ++i) {
                     const double g = double(parts[0].values[i]) + double(parts[1].values[i]);
                     m1[l][i] += gain1 * (g - m1[l][i]);
@@ -139,10 +144,10 @@ TEST_EACH_REAL(slopes_multiply_the_gradient) {
     detail::Parts<Real> gradient = packed<Real>({uniform<Real>(40, 300, -1, 1, 1)});
     detail::Tiles<Real> slopes;
     slopes.pack(uniform<Real>(40, 300, 0.5, 2, 2), Threads{1});
-    run<Real>(optimiser.update(0, gradient, slopes.values.data(), inf, all[0].drive));
+    run<Real>(optimiser.update(0, gradient, slopes.values.data(), inf, weights_of(all[0])));
     for (std::size_t i = 0; i < gradient.size; ++i) gradient.values.data()[i] *= slopes.values.data()[i];
-    run<Real>(other.update(0, gradient, nullptr, inf, same[0].drive));
-    CHECK(same_bits(matrix(all[0].drive), matrix(same[0].drive)));
+    run<Real>(other.update(0, gradient, nullptr, inf, weights_of(same[0])));
+    CHECK(same_bits(matrix(weights_of(all[0])), matrix(weights_of(same[0]))));
     CHECK(same_bits(matrix(optimiser.moment(0, 0)), matrix(other.moment(0, 0))));
 }
 
@@ -153,11 +158,12 @@ TEST_EACH_REAL(a_restored_optimiser_continues_bit_for_bit) {
     detail::Optimiser<Real> restored(all, 0.1);
     restored.restore(optimiser.steps(), views(moments(optimiser, 0)), views(moments(optimiser, 1)));
     std::vector<detail::Layer<Real>> same = layers<Real>();
-    for (std::size_t l = 0; l < all.size(); ++l) same[l].drive.pack(matrix(all[l].drive), Threads{1});
+    for (std::size_t l = 0; l < all.size(); ++l) weights_of(same[l]).pack(matrix(weights_of(all[l])), Threads{1});
     step(optimiser, all, 4);
     step(restored, same, 4);
     CHECK_EQUAL(restored.steps(), 4u);
-    for (std::size_t l = 0; l < all.size(); ++l) CHECK(same_bits(matrix(all[l].drive), matrix(same[l].drive)));
+    for (std::size_t l = 0; l < all.size(); ++l)
+        CHECK(same_bits(matrix(weights_of(all[l])), matrix(weights_of(same[l]))));
 }
 
 TEST_EACH_REAL(wrong_arguments_are_errors_and_change_nothing) {

@@ -12,12 +12,12 @@ using namespace rcspike::test;
 namespace {
 
 template <class Real>
-std::vector<std::uint32_t> inputs(const SpikeTrain<Real>& train) {
+std::vector<std::uint32_t> inputs(const Spikes<Real>& train) {
     return {train.inputs, train.inputs + train.n_spikes()};
 }
 
 template <class Real>
-std::vector<Real> starts(const SpikeTrain<Real>& train) {
+std::vector<Real> starts(const Spikes<Real>& train) {
     std::vector<Real> all;
     for (std::size_t k = 0; k < train.n_intervals; ++k) all.push_back(train.intervals[k].start);
     return all;
@@ -25,7 +25,7 @@ std::vector<Real> starts(const SpikeTrain<Real>& train) {
 
 /// One row against the standard library's stable sort.
 template <class Real>
-void check_train(const SpikeTrain<Real>& train, const Real* times, std::size_t n_in) {
+void check_train(const Spikes<Real>& train, const Real* times, std::size_t n_in) {
     std::vector<std::uint32_t> order(n_in);
     std::iota(order.begin(), order.end(), 0u);
     order.erase(std::remove_if(order.begin(), order.end(), [&](auto j) { return times[j] > 1; }), order.end());
@@ -45,7 +45,7 @@ void check_train(const SpikeTrain<Real>& train, const Real* times, std::size_t n
 
 TEST_EACH_REAL(inputs_that_spike_together_form_one_interval_in_their_own_order) {
     const Schedule<Real> schedule(Matrix<Real>(1, 6, {Real(0.5), Real(0.25), Real(0.5), 0, Real(0.25), Real(0.5)}));
-    const SpikeTrain<Real> train = schedule[0];
+    const Spikes<Real> train = schedule[0];
     CHECK((inputs(train) == std::vector<std::uint32_t>{3, 1, 4, 0, 2, 5}));
     CHECK((starts(train) == std::vector<Real>{0, Real(0.25), Real(0.5)}));
     CHECK_EQUAL(train.intervals[0].end, 1u);

@@ -119,16 +119,3 @@ TEST_EACH_REAL(what_does_not_fit_is_rejected) {
                  "v must have shape (2, 8), got (2, 4)");
     CHECK_EQUAL(traced(times, weights, {}, {}).values.size(), 0u);
 }
-
-TEST_EACH_REAL(a_trace_of_synapses_other_than_resistive_ones_is_an_error) {
-    const Matrix<Real> times(1, 2), at(1, 1);
-    const Schedule<Real> schedule(times);
-    for (const auto kind : {kernels::Synapses::affine, kernels::Synapses::pairs}) {
-        const detail::Layer<Real> layer = layer_of<Real>(kind, 2, 3);
-        detail::EventBatch<Real> events;
-        events.set(schedule, layer.coupling, Threads{1});
-        alignas(64) Real v[kernels::lanes<Real>];
-        CHECK_THROWS(detail::trace<Real>(layer, events[0], 0, at, v), std::invalid_argument,
-                     "voltages within the phase can be computed for resistive synapses only");
-    }
-}

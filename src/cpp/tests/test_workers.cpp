@@ -1,6 +1,6 @@
 // The pool of threads. Tasks write plain memory on purpose: ThreadSanitizer then proves the promise of the pool, that
 // everything a task wrote can be read after the call and that two tasks at a time never share a worker's number.
-#include "workers.h"
+#include "parallel/workers.h"
 
 #include <algorithm>
 #include <atomic>

@@ -75,7 +75,7 @@ def affine(double[:, ::1] times, double[:, ::1] drive, double[:, ::1] conductanc
 def first_spikes(float[:, ::1] times):
     """How many inputs of the first sample spike, in how many instants, and which is the first."""
     cdef core.Schedule[float] schedule = core.Schedule[float](const_span(times), core.Threads.all())
-    cdef core.SpikeTrain[float] train = schedule[0]
+    cdef core.Spikes[float] train = schedule[0]
     return train.n_spikes(), train.n_intervals, train.inputs[0]
 
 

@@ -1,5 +1,5 @@
 // The kernels for AVX2 with FMA.
-#include "elementary.h"
+#include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
 
@@ -36,11 +36,18 @@ RCSPIKE_INLINE bool any_below(__m256d x, double bound) {
     return _mm256_movemask_pd(_mm256_cmp_pd(x, _mm256_set1_pd(bound), _CMP_LT_OQ)) != 0;
 }
 
+// clang-format off: each needs those before it
 #include "kernels/block.h"
-#include "kernels/draw.h"
-#include "kernels/rectify.h"
 #include "kernels/relax.h"
+#include "kernels/sums.h"
 #include "kernels/sweep.h"
+#include "kernels/adjoint.h"
+#include "kernels/supply.h"
+#include "kernels/rectify.h"
+#include "kernels/adam.h"
+#include "kernels/draw.h"
+#include "kernels/table.h"
+// clang-format on
 
 }  // namespace rcspike::kernels::avx2
 

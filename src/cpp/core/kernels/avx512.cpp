@@ -1,5 +1,5 @@
 // The kernels for AVX-512 (F, DQ, VL).
-#include "elementary.h"
+#include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
 
@@ -36,24 +36,33 @@ RCSPIKE_INLINE bool any_below(__m512d x, double bound) {
     return _mm512_cmp_pd_mask(x, _mm512_set1_pd(bound), _CMP_LT_OQ) != 0;
 }
 
+// clang-format off: each needs those before it
 #include "kernels/block.h"
-#include "kernels/draw.h"
-#include "kernels/rectify.h"
 #include "kernels/relax.h"
+#include "kernels/sums.h"
 #include "kernels/sweep.h"
+#include "kernels/adjoint.h"
+#include "kernels/supply.h"
+#include "kernels/rectify.h"
+#include "kernels/adam.h"
+#include "kernels/draw.h"
+#include "kernels/table.h"
+// clang-format on
 
 /// The lanes of two tiles that have a gradient, moved together into one: one permutation a row, and half of the work
 /// between the rows. Every number stays what it would be.
 struct MergedTiles {
-    const float* drive;
+    const float* weights;
     std::size_t stride;
     Coupling<float> coupling;
     __mmask16 used[2];
     __m512i from;   // lane of the merged tile -> lane of the two, 0..31
     __m512i to[2];  // lane of each tile -> lane of the merged one
 
-    MergedTiles(const Tile<float>& tile, const float* grad_v)
-        : drive(tile.drive), stride(tile.stride), coupling(tile.coupling) {
+    const float* rows() const { return weights; }
+
+    MergedTiles(const ResistiveTile<float>& tile, const float* grad_v)
+        : weights(tile.weights), stride(tile.stride), coupling(tile.coupling) {
         for (int i = 0; i < 2; ++i) {
             used[i] = _mm512_cmp_ps_mask(_mm512_load_ps(grad_v + 16 * i), _mm512_setzero_ps(), _CMP_NEQ_OQ);
         }
@@ -68,15 +77,15 @@ struct MergedTiles {
 };
 
 template <class B>
-RCSPIKE_INLINE B load_drive(const MergedTiles& tile, std::size_t offset) {
-    const float* row = tile.drive + offset;
+RCSPIKE_INLINE B load_weights(const MergedTiles& tile, std::size_t offset) {
+    const float* row = tile.weights + offset;
     return {{_mm512_permutex2var_ps(_mm512_load_ps(row), tile.from, _mm512_load_ps(row + tile.stride))}};
 }
 RCSPIKE_INLINE __m512 lanes_of(const MergedTiles& tile, int i, __m512 merged) {
     return _mm512_maskz_permutexvar_ps(tile.used[i], tile.to[i], merged);
 }
 template <class B>
-RCSPIKE_INLINE void add_to_drive(float* gradient, const MergedTiles& tile, std::size_t offset, B change) {
+RCSPIKE_INLINE void add_to_weights(float* gradient, const MergedTiles& tile, std::size_t offset, B change) {
     for (int i = 0; i < 2; ++i) {
         float* row = gradient + offset + static_cast<std::size_t>(i) * tile.stride;
         _mm512_store_ps(row, _mm512_add_ps(_mm512_load_ps(row), lanes_of(tile, i, change.part[0])));
@@ -84,7 +93,7 @@ RCSPIKE_INLINE void add_to_drive(float* gradient, const MergedTiles& tile, std::
 }
 template <class B>
 RCSPIKE_INLINE void add_to_times(float* times, const MergedTiles& tile, std::size_t offset, B, B slope) {
-    const float* w = tile.drive + offset;
+    const float* w = tile.weights + offset;
     __m512 sum = _mm512_load_ps(times);
     for (int i = 0; i < 2; ++i) {
         const __m512 row = _mm512_load_ps(w + static_cast<std::size_t>(i) * tile.stride);
@@ -93,8 +102,8 @@ RCSPIKE_INLINE void add_to_times(float* times, const MergedTiles& tile, std::siz
     _mm512_store_ps(times, sum);
 }
 
-void charge_backward_merged(const Events<float>& events, const Tile<float>& tile, const float* grad_v,
-                            const TileGradient<float>& gradient, float* scratch) {
+void backward_merged(const Events<float>& events, const ResistiveTile<float>& tile, const float* grad_v,
+                     const WeightGradient<float>& gradient, float* scratch) {
     using B = Block<float, 1>;
     const MergedTiles merged(tile, grad_v);
     alignas(64) float upstream[16];
@@ -106,7 +115,7 @@ void charge_backward_merged(const Events<float>& events, const Tile<float>& tile
 }
 
 constexpr Kernels<float> with_merged(Kernels<float> kernels) {
-    kernels.charge_backward_merged = charge_backward_merged;
+    kernels.backward_merged = backward_merged;
     return kernels;
 }
 

@@ -131,8 +131,8 @@ struct Rows {
 };
 
 template <class Real>
-void draw(const DeviceDraw<Real>& d, std::size_t first, std::size_t n, const Real* weights, Real* drive,
-          Real* conductance, Real* slope) {
+void draw(const DeviceDraw<Real>& d, std::size_t first_weight, std::size_t n, const Real* weights, Real* first,
+          Real* second, Real* slope) {
     using B = Block<Real, 1>;
     const Stream lognormal(d, 0), proportional(d, 1), absolute(d, 2), stuck(d, 3);
     Rows<Real> log_factor(1), factor(1), error(0), chance(1);
@@ -141,28 +141,30 @@ void draw(const DeviceDraw<Real>& d, std::size_t first, std::size_t n, const Rea
     const B to_integer = B::all(sizeof(Real) == 4 ? Real(0x1.8p23) : Real(0x1.8p52));
     for (std::size_t start = 0; start < n; start += at_once) {
         if (d.lognormal > 0) {
-            log_factor.set(lognormal, first + start, [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
-                normals(x0, x1, a, b);
-                a = exp(a * d.lognormal);
-                b = exp(b * d.lognormal);
-            });
+            log_factor.set(lognormal, first_weight + start,
+                           [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
+                               normals(x0, x1, a, b);
+                               a = exp(a * d.lognormal);
+                               b = exp(b * d.lognormal);
+                           });
         }
         if (d.proportional > 0) {
-            factor.set(proportional, first + start, [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
-                normals(x0, x1, a, b);
-                a = 1 + a * d.proportional;
-                b = 1 + b * d.proportional;
-            });
+            factor.set(proportional, first_weight + start,
+                       [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
+                           normals(x0, x1, a, b);
+                           a = 1 + a * d.proportional;
+                           b = 1 + b * d.proportional;
+                       });
         }
         if (d.absolute > 0) {
-            error.set(absolute, first + start, [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
+            error.set(absolute, first_weight + start, [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
                 normals(x0, x1, a, b);
                 a = a * d.absolute;
                 b = b * d.absolute;
             });
         }
         if (stuck_any > 0) {
-            chance.set(stuck, first + start, [](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
+            chance.set(stuck, first_weight + start, [](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
                 a = uniform(x0);
                 b = uniform(x1);
             });
@@ -188,8 +190,8 @@ void draw(const DeviceDraw<Real>& d, std::size_t first, std::size_t n, const Rea
             const B p = device(by_sign(w, up, g_min), log_factor.plus, factor.plus, error.plus, chance.plus, slopes[0]);
             const B m =
                 device(by_sign(w, g_min, up), log_factor.minus, factor.minus, error.minus, chance.minus, slopes[1]);
-            (d.symmetric ? p - m : p).store(drive + start + i);
-            (d.symmetric ? p + m : zero - m).store(conductance + start + i);
+            (d.symmetric ? p - m : p).store(first + start + i);
+            (d.symmetric ? p + m : zero - m).store(second + start + i);
             by_sign(w, slopes[0], slopes[1]).store(slope + start + i);
         }
     }

@@ -15,7 +15,7 @@ inline constexpr std::size_t lanes = 64 / sizeof(Real);
 inline constexpr std::size_t max_tiles = 3;
 
 /// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (docs/model.md).
-/// Affine synapses have ones here.
+/// Affine synapses have ones.
 template <class Real>
 struct Coupling {
     Real a_plus, a_minus;
@@ -52,34 +52,53 @@ struct Events {
     std::size_t n_spikes() const { return steps[n_steps - 1].end; }
 };
 
-/// Kinds of synapses. Tile says which numbers each of them stores.
-enum class Synapses { resistive, affine, pairs };
+/// Rows of neighbouring tiles have one address: n_in rows of `lanes` numbers a tile, the tiles `stride` numbers apart.
+/// Each kind of synapses has a tile of its own, with `rows` as the array that every sweep reads.
 
-/// Synapses of neighbouring tiles, each n_in rows of `lanes` numbers, the first numbers `stride` apart. The kind
-/// decides what the two arrays hold:
-///
-///     kind                            drive    conductance
-///     resistive                       w        null
-///     affine                          D        G
-///     pairs on symmetric rails        p - m    p + m
-///     pairs on other rails            p        -m
-///
-/// p and m are the devices of a pair in the units of the weights: D = a+ p - a- m and G = b+ p + b- m. Where one device
-/// of each pair is 0 the arrays hold w and |w|, or the positive and the negative weights, and pairs have the bits of
-/// resistive synapses.
+/// Resistive synapses: signed weights.
 template <class Real>
-struct Tile {
-    Synapses kind;
-    const Real* drive;
-    const Real* conductance;
-    const Real* drive0;        // one row; null if the synapses are resistive
-    const Real* conductance0;  // one row; null if the synapses are resistive
-    const Real* weights;       // for which pairs were drawn, if the backward pass is to give their gradient; or null
+struct ResistiveTile {
+    const Real* weights;
     std::size_t stride;
     Coupling<Real> coupling;
+
+    const Real* rows() const { return weights; }
 };
 
-/// Devices behind diodes, all rows as in Tile. The rail of a device without conductance is out of reach.
+/// Affine synapses: drive D and conductance G of each, and one row of those that always conduct.
+template <class Real>
+struct AffineTile {
+    const Real* drive;
+    const Real* conductance;
+    const Real* drive0;
+    const Real* conductance0;
+    std::size_t stride;
+
+    const Real* rows() const { return drive; }
+};
+
+/// Pairs of devices p and m in the units of the weights, D = a+ p - a- m and G = b+ p + b- m, as two arrays:
+///
+///     rails        first    second
+///     symmetric    p - m    p + m
+///     others       p        -m
+///
+/// Where one device of each pair is 0 they are w and |w|, or the positive and the negative weights, and pairs have the
+/// bits of resistive synapses.
+template <class Real>
+struct PairTile {
+    const Real* first;
+    const Real* second;
+    const Real* drive0;        // one row, always conducting
+    const Real* conductance0;  // one row
+    const Real* weights;       // that the pairs were drawn for, if the backward pass is to give their gradient; or null
+    std::size_t stride;
+    Coupling<Real> coupling;
+
+    const Real* rows() const { return first; }
+};
+
+/// Devices behind diodes, in rows of one tile. The rail of a device without conductance is out of reach.
 template <class Real>
 struct RectifiedTile {
     const Real* drive;        // of both devices while they conduct
@@ -92,14 +111,25 @@ struct RectifiedTile {
     const Real* conductance0;  // one row
 };
 
-/// Where the backward pass adds its gradients; same layout as Tile. Only affine synapses have more than one array.
+/// Where the backward pass adds dL/dw of resistive synapses, or of drawn pairs before the slope of the draw.
 template <class Real>
-struct TileGradient {
-    Real* drive;  // dL/dw of resistive synapses and of drawn pairs (before the slope of the draw), dL/dD of affine ones
+struct WeightGradient {
+    Real* weights;
+    Real* times;  // one row of lanes for each spike of the sample, or null: dL/dt before the sum over outputs
+
+    Real* rows() const { return weights; }
+};
+
+/// The same for affine synapses; the rows of those that always conduct may be null.
+template <class Real>
+struct AffineGradient {
+    Real* drive;
     Real* conductance;
     Real* drive0;
     Real* conductance0;
-    Real* times;  // one row of lanes for each spike of the sample, or null: dL/dt before the sum over outputs
+    Real* times;
+
+    Real* rows() const { return drive; }
 };
 
 /// Constants of one Adam step (Kingma and Ba 2015); corrections are 1 / (1 - beta^step). Before it, every weight is
@@ -114,7 +144,7 @@ struct Adam {
 template <class Real>
 struct DeviceDraw {
     std::uint32_t seed[2], step, layer;
-    bool symmetric;  // rails, which decides how pairs are stored: see Tile
+    bool symmetric;  // rails, which decides how pairs are stored: see PairTile
     Real w_max, g_min, g_max;
     Real level;  // between two neighbouring ones; 0: any conductance
     float lognormal, proportional, absolute, stuck_off, stuck_on;
@@ -145,36 +175,46 @@ constexpr std::size_t supply_scratch(std::size_t n_steps) {
     return 8 * lanes<Real> * n_steps;
 }
 
+/// The charging phase of one kind of synapses, and its backward pass.
+template <class Tile, class Gradient, class Real>
+struct Charging {
+    /// v(1) of n tiles of neurons, a row of lanes each; n is at most Kernels::tiles_at_once.
+    void (*charge)(const Events<Real>& events, const Tile& tile, std::size_t n_tiles, Real* v);
+    /// Adds the gradients of one tile; grad_v is dL/dv(1), a row of lanes.
+    void (*backward)(const Events<Real>& events, const Tile& tile, const Real* grad_v, const Gradient& gradient,
+                     Real* scratch);
+};
+
 template <class Real>
 struct Kernels {
-    /// Maximum number of neighbouring tiles that charge takes in one sweep.
+    /// Maximum number of neighbouring tiles that `charge` takes in one sweep.
     std::size_t tiles_at_once;
-    /// v(1) of n tiles of neurons, a row of lanes each.
-    void (*charge)(const Events<Real>& events, const Tile<Real>& tile, std::size_t n_tiles, Real* v);
-    /// Adds the gradients of one tile; grad_v is dL/dv(1), a row of lanes.
-    void (*charge_backward)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
-                            const TileGradient<Real>& gradient, Real* scratch);
-    /// The same of two neighbouring resistive tiles on symmetric rails, merged, with the same bits: at most `lanes` of
+    Charging<ResistiveTile<Real>, WeightGradient<Real>, Real> resistive;
+    Charging<AffineTile<Real>, AffineGradient<Real>, Real> affine;
+    Charging<PairTile<Real>, WeightGradient<Real>, Real> pairs;
+    /// resistive.backward of two neighbouring tiles on symmetric rails, merged, with the same bits: at most `lanes` of
     /// their numbers in grad_v may differ from 0. Null where it does not pay.
-    void (*charge_backward_merged)(const Events<Real>& events, const Tile<Real>& tile, const Real* grad_v,
-                                   const TileGradient<Real>& gradient, Real* scratch);
+    void (*backward_merged)(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* grad_v,
+                            const WeightGradient<Real>& gradient, Real* scratch);
     /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.
     void (*charge_rectified)(const Events<Real>& events, const RectifiedTile<Real>& tile, Real* v);
     /// Charges that the rails deliver to one resistive tile.
-    void (*supply)(const Events<Real>& events, const Tile<Real>& tile, const RailRows<Real>& charges);
+    void (*supply)(const Events<Real>& events, const ResistiveTile<Real>& tile, const RailRows<Real>& charges);
     /// Adds the gradients of one resistive tile for a loss that counts these charges too, and writes them.
-    void (*supply_backward)(const Events<Real>& events, const Tile<Real>& tile, const RailUpstream<Real>& upstream,
-                            const TileGradient<Real>& gradient, const RailRows<Real>& charges, Real* scratch);
+    void (*supply_backward)(const Events<Real>& events, const ResistiveTile<Real>& tile,
+                            const RailUpstream<Real>& upstream, const WeightGradient<Real>& gradient,
+                            const RailRows<Real>& charges, Real* scratch);
     /// v of one resistive tile at sorted times, a row of lanes each.
-    void (*trace)(const Events<Real>& events, const Tile<Real>& tile, const Real* at, std::size_t n_at, Real* v);
+    void (*trace)(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* at, std::size_t n_at,
+                  Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
     /// order, times `slope` unless that is null.
     void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
                  const Real* slope, Real* weights, Real* moment1, Real* moment2);
-    /// Pairs of devices for n weights (a multiple of lanes) of a layer from the one of number `first` on, and d|g|/d|w|
-    /// of the device that is not at its minimum.
-    void (*draw)(const DeviceDraw<Real>& devices, std::size_t first, std::size_t n, const Real* weights, Real* drive,
-                 Real* conductance, Real* slope);
+    /// Pairs of devices for n weights (a multiple of lanes) of a layer, from number `first_weight` on, and d|g|/d|w|
+    /// of the device that is not at its minimum; `first` and `second` as in PairTile.
+    void (*draw)(const DeviceDraw<Real>& devices, std::size_t first_weight, std::size_t n, const Real* weights,
+                 Real* first, Real* second, Real* slope);
 };
 
 /// The table of the instruction set in use.

@@ -1,24 +1,24 @@
 // Charging through diodes (rcspike/rectified.h), one tile. Included as block.h is.
 
-/// Neurons that have passed a rail, lane by lane: the conducting devices are no longer all that are on.
+/// Neurons that have passed a rail, lane by lane: some devices whose spikes have come no longer conduct.
 template <class Real>
 struct Blocked {
     static constexpr std::size_t width = lanes<Real>;
     bool is[width] = {};
     bool any = false;
-    alignas(64) Real drive[width], conductance[width];  // of what conducts
+    alignas(64) Real drive[width], conductance[width];  // sums over the conducting devices
     alignas(64) Real low[width], high[width];           // the nearest rails below and above v, or v itself
-    alignas(64) Real v[width], rest[width];             // where it is, and how much of the interval is left
+    alignas(64) Real v[width], rest[width];             // voltage, and the rest of the interval
 };
 
-/// Where a neuron that is at a rail is going: it decides which side of the rail counts.
-enum class Way { up, down, none };
+/// Direction in which the voltage of a neuron leaves the rail that it is at.
+enum class Direction { up, down, none };
 
-/// Takes the devices of some inputs into account. Without a way, one whose rail is just at v counts as not conducting,
-/// which is as good since its current is 0, and leaves no way open.
+/// Takes the devices of some inputs into account. Without a direction, a device whose rail is exactly at v counts as
+/// not conducting, which changes nothing since its current is 0, and bounds the voltage on both sides.
 template <class Real>
-void add_devices(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std::size_t n, std::size_t lane, Way way,
-                 Blocked<Real>& b) {
+void add_devices(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std::size_t n, std::size_t lane,
+                 Direction direction, Blocked<Real>& b) {
     const Real v = b.v[lane];
     for (std::size_t i = 0; i < n; ++i) {
         const std::size_t at = inputs[i] * lanes<Real> + lane;
@@ -28,26 +28,26 @@ void add_devices(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, s
                 b.drive[lane] += g * rail;
                 b.conductance[lane] += g;
             }
-            if (rail > v || (rail == v && way != Way::up)) b.high[lane] = std::min(b.high[lane], rail);
-            if (rail < v || (rail == v && way != Way::down)) b.low[lane] = std::max(b.low[lane], rail);
+            if (rail > v || (rail == v && direction != Direction::up)) b.high[lane] = std::min(b.high[lane], rail);
+            if (rail < v || (rail == v && direction != Direction::down)) b.low[lane] = std::max(b.low[lane], rail);
         };
         const Real plus = tile.rail_plus[at], minus = tile.rail_minus[at];
-        add(tile.g_plus[at], plus, plus > v || (plus == v && way == Way::down));
-        add(tile.g_minus[at], minus, minus < v || (minus == v && way == Way::up));
+        add(tile.g_plus[at], plus, plus > v || (plus == v && direction == Direction::down));
+        add(tile.g_minus[at], minus, minus < v || (minus == v && direction == Direction::up));
     }
 }
 
 template <class Real>
 void find_devices(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std::size_t n, std::size_t lane,
-                  Way way, Blocked<Real>& b) {
+                  Direction direction, Blocked<Real>& b) {
     b.drive[lane] = tile.drive0[lane];
     b.conductance[lane] = tile.conductance0[lane];
     b.low[lane] = -std::numeric_limits<Real>::infinity();
     b.high[lane] = std::numeric_limits<Real>::infinity();
-    add_devices(tile, inputs, n, lane, way, b);
+    add_devices(tile, inputs, n, lane, direction, b);
 }
 
-/// Moves a neuron to the rail that it would pass on its way to `next`, and on to what conducts behind it.
+/// Moves a neuron to the rail that it would pass before `next`, and finds the devices that conduct beyond it.
 template <class Real>
 void pass_rail(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std::size_t n, std::size_t lane, Real next,
                Blocked<Real>& b) {
@@ -55,21 +55,22 @@ void pass_rail(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std
     const Real rail = up ? b.high[lane] : b.low[lane];
     const double v = b.v[lane], B = b.conductance[lane];
     if (b.v[lane] != rail) {
-        // s = -ln(1 - B (rail - v) / u) / B with u = A - B v; where the rail is what v tends to, rounding may pass it.
+        // s = -ln(1 - B (rail - v) / u) / B with u = A - B v; where v tends to the rail itself, rounding may pass it.
         const double straight = (rail - v) / (b.drive[lane] - B * v);
         const double x = B * straight;
         const double time = x == 0 ? straight : -detail::log1p(-x) / B;
         b.v[lane] = rail;
         b.rest[lane] = x < 1 && time < b.rest[lane] ? static_cast<Real>(b.rest[lane] - time) : Real(0);
     }
-    const Way way = up ? Way::up : Way::down;
-    find_devices(tile, inputs, n, lane, way, b);
+    const Direction direction = up ? Direction::up : Direction::down;
+    find_devices(tile, inputs, n, lane, direction, b);
     const Real slope = b.drive[lane] - b.conductance[lane] * rail;
-    if (up ? !(slope > 0) : !(slope < 0)) b.rest[lane] = 0;  // in balance there
+    if (up ? !(slope > 0) : !(slope < 0)) b.rest[lane] = 0;  // currents balance at the rail
 }
 
-/// One interval in which some neuron is blocked, or would pass a rail: in it, or already as an input switches on. The
-/// last `n_new` of the n inputs that are on are new. `end` is where neurons get to that are not blocked.
+/// One interval in which a neuron is blocked or would pass a rail, at the latest when an input switches on at its
+/// start. The last `n_new` of the n inputs are new. `end` has the voltages at the end of the interval without any
+/// blocking.
 template <class B, class Real>
 __attribute__((noinline, cold)) void step_blocked(const RectifiedTile<Real>& tile, const std::uint32_t* inputs,
                                                   std::size_t n, std::size_t n_new, Real length, const Real* end,
@@ -81,9 +82,9 @@ __attribute__((noinline, cold)) void step_blocked(const RectifiedTile<Real>& til
         if (!b.is[lane]) v[lane] = end[lane];
         b.v[lane] = v[lane];
         b.rest[lane] = b.is[lane] ? length : Real(0);
-        if (was) add_devices(tile, inputs + n - n_new, n_new, lane, Way::none, b);
+        if (was) add_devices(tile, inputs + n - n_new, n_new, lane, Direction::none, b);
         if (was) continue;
-        if (b.is[lane]) find_devices(tile, inputs, n, lane, Way::none, b);
+        if (b.is[lane]) find_devices(tile, inputs, n, lane, Direction::none, b);
         if (!b.is[lane]) b.drive[lane] = b.conductance[lane] = 0;
         b.any = b.any || b.is[lane];
     }

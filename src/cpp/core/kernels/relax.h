@@ -40,7 +40,7 @@ struct Relaxation {
 };
 
 /// From chi, phi = 1 - x chi and e = 1 - x phi: nothing is divided, so x = 0 is no special case. The polynomial is
-/// split into even and odd powers: what limits a sweep of one tile is how long this chain is.
+/// split into even and odd powers: the length of this chain of operations limits the speed of a sweep of one tile.
 template <class B>
 RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
     using Real = typename B::Real;
@@ -61,7 +61,7 @@ RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
 }
 
 /// Beyond 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's bits
-/// do not depend on its neighbours'. Rarely needed (x is of order 1/150), hence kept out of the hot loop.
+/// do not depend on its neighbours'. It is rarely needed (x is of order 1/150), so it stays out of the hot loop.
 template <class B>
 __attribute__((noinline, cold)) Relaxation<B> relax_large(const typename B::Real* stored_y) {
     using Real = typename B::Real;
@@ -96,7 +96,7 @@ template <class B>
 RCSPIKE_INLINE Relaxation<B> relax(B y) {
     Relaxation<B> r = relax_small(y);
     if (__builtin_expect(any_below(y, typename B::Real(-1)), false)) {
-        // By way of memory of its own: were the address of y taken, it would be stored on the hot path too.
+        // A copy in memory: if the address of y itself were taken, y would be stored on the hot path too.
         alignas(64) typename B::Real stored[B::tiles * lanes<typename B::Real>];
         y.store(stored);
         r = relax_large<B>(stored);

@@ -6,7 +6,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "elementary.h"
+#include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
 
@@ -60,11 +60,18 @@ RCSPIKE_VECTOR_FUNCTIONS(Floats, float)
 RCSPIKE_VECTOR_FUNCTIONS(Doubles, double)
 #undef RCSPIKE_VECTOR_FUNCTIONS
 
+// clang-format off: each needs those before it
 #include "kernels/block.h"
-#include "kernels/draw.h"
-#include "kernels/rectify.h"
 #include "kernels/relax.h"
+#include "kernels/sums.h"
 #include "kernels/sweep.h"
+#include "kernels/adjoint.h"
+#include "kernels/supply.h"
+#include "kernels/rectify.h"
+#include "kernels/adam.h"
+#include "kernels/draw.h"
+#include "kernels/table.h"
+// clang-format on
 
 }  // namespace rcspike::kernels::scalar
 

@@ -1,5 +1,5 @@
 // Charge that each rail delivers to a tile while it charges, and its backward pass (docs/energy.md). Included as
-// block.h is, after the sweep.
+// block.h is, after sweep.h.
 
 /// omega(x) = (2 chi - phi)/x, 1/6 at x = 0. With chi = 1/2 + y r, as its coefficients have it, that is chi - 2 r: on
 /// [0, 1] hardly anything cancels.
@@ -33,8 +33,8 @@ struct RailCharges {
         plus = fma(on.plus, fma(v_dt, B::all(-c.b_plus), B::all(c.a_plus) * d), plus);
         minus = fma(on.minus, fma(v_dt, B::all(c.b_minus), B::all(c.a_minus) * d), minus);
         if (!__builtin_expect(any_below(y, Real(-1)), false)) return;
-        // Then A+ d and B+ int v dt are much alike. So what flows at v_inf = A/B, from rail to rail, and what flows
-        // while v relaxes to it: Q+ = (A+ B- - B+ A-) d/B - B+ (v - v_inf) d phi.
+        // Then A+ d and B+ int v dt nearly cancel. The charge is therefore split into the current from rail to rail at
+        // v_inf = A/B and the charge while v relaxes to v_inf: Q+ = (A+ B- - B+ A-) d/B - B+ (v - v_inf) d phi.
         const B through = B::all(c.a_plus * c.b_minus + c.b_plus * c.a_minus) * (on.plus * d / y) * (on.minus * d);
         const B relaxing = fma(a, B::all(1) / y, v) * r.phi * d;
         const B large_plus = before_plus + fma(on.plus * B::all(-c.b_plus), relaxing, through);
@@ -49,7 +49,7 @@ struct RailCharges {
 };
 
 template <class Real, class B = Block<Real, 1>>
-void supply(const Events<Real>& events, const Tile<Real>& tile, const RailRows<Real>& charges) {
+void supply(const Events<Real>& events, const ResistiveTile<Real>& tile, const RailRows<Real>& charges) {
     RailCharges<B> sum;
     const auto visit =
         [&](const Step<Real>& step, const ResistiveSums<B, false>& on, B v, B, B a, const Relaxation<B>& r)
@@ -62,8 +62,8 @@ void supply(const Events<Real>& events, const Tile<Real>& tile, const RailRows<R
 /// where it felt lambda alone, and lambda has the source term s = dL/dQ+ B+ + dL/dQ- B-: backwards in time
 /// -dlambda/dt = -B lambda - s.
 template <class Real, class B = Block<Real, 1>>
-void supply_backward(const Events<Real>& events, const Tile<Real>& tile, const RailUpstream<Real>& upstream,
-                     const TileGradient<Real>& gradient, const RailRows<Real>& charges, Real* scratch) {
+void supply_backward(const Events<Real>& events, const ResistiveTile<Real>& tile, const RailUpstream<Real>& upstream,
+                     const WeightGradient<Real>& gradient, const RailRows<Real>& charges, Real* scratch) {
     constexpr std::size_t width = lanes<Real>;
     constexpr std::size_t kept_size = 8 * width;
     const Coupling<Real> c = tile.coupling;
@@ -113,8 +113,8 @@ void supply_backward(const Events<Real>& events, const Tile<Real>& tile, const R
         const B time_minus = (lambda + grad_minus) * fma(v, B::all(-c.b_minus), B::all(-c.a_minus));
         for (const std::size_t first = events.steps[k - 1].end; spike > first;) {
             const std::size_t offset = events.inputs[--spike] * width;
-            const B w = B::load(tile.drive + offset);
-            (B::load(gradient.drive + offset) + by_sign(w, plus, minus)).store(gradient.drive + offset);
+            const B w = B::load(tile.weights + offset);
+            (B::load(gradient.weights + offset) + by_sign(w, plus, minus)).store(gradient.weights + offset);
             if (!gradient.times) continue;
             Real* times = gradient.times + spike * width;
             fma(w, by_sign(w, time_plus, time_minus), B::load(times)).store(times);

@@ -13,7 +13,7 @@ namespace rcspike {
 
 namespace detail {
 template <class Real>
-struct Layer;
+class Layer;
 }
 
 /// Synapses of one layer. A device of conductance g on the rail E is given as the weight |E| g that it would be alone:

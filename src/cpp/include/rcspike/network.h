@@ -9,6 +9,7 @@
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
+#include "rcspike/wiring.h"
 
 namespace rcspike {
 
@@ -17,7 +18,7 @@ class Network;
 
 namespace detail {
 template <class Real>
-struct Layer;
+class Layer;
 
 /// Packed weights of a network, for those parts of the engine that change them.
 template <class Real>
@@ -28,9 +29,11 @@ std::vector<Layer<Real>>& layers_of(Network<Real>& network);
 template <class Real>
 class Network {
 public:
-    /// Weights of each layer, n_in x n_out, in V_th / T. Throws std::invalid_argument if a shape does not continue the
-    /// previous layer, a weight is not finite or the circuit is not physical.
-    Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit);
+    /// Weights of each layer, n_rows x n_out, in V_th / T; `wiring` of each layer, or none at all where all are dense.
+    /// Throws std::invalid_argument if a shape does not continue the previous layer, a weight is not finite or the
+    /// circuit is not physical.
+    Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit,
+            const std::vector<Wiring>& wiring = {});
     Network(Network&&) noexcept;
     Network& operator=(Network&&) noexcept;
     ~Network();
@@ -42,10 +45,11 @@ public:
 
     std::size_t n_layers() const;
     std::size_t n_in(std::size_t layer = 0) const;
+    std::size_t n_rows(std::size_t layer) const;  ///< of its weights: as many as inputs if the wiring is dense
     std::size_t n_out(std::size_t layer) const;
     const Circuit& circuit() const { return circuit_; }
 
-    /// Copies the weights of a layer, n_in x n_out.
+    /// Copies the weights of a layer, n_rows x n_out.
     void weights(std::size_t layer, Span2<Real> to) const;
 
     /// Voltages of the last layer, batch x n_out. `noise`, one matrix batch x n_out a layer or none at all, is added to

@@ -21,7 +21,7 @@ struct Interval {
 
 /// One sample's input spikes in the order of their times. intervals[n_intervals].start == 1 ends the phase.
 template <class Real>
-struct SpikeTrain {
+struct Spikes {
     const std::uint32_t* inputs;
     const Interval<Real>* intervals;
     std::size_t n_intervals;
@@ -44,7 +44,7 @@ public:
     std::size_t batch() const { return first_.empty() ? 0 : first_.size() - 1; }
     std::size_t n_in() const { return n_in_; }
 
-    SpikeTrain<Real> operator[](std::size_t sample) const {
+    Spikes<Real> operator[](std::size_t sample) const {
         return {inputs_.data() + first_[sample], intervals_.data() + first_[sample] + sample, n_intervals_[sample]};
     }
 

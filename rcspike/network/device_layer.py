@@ -1,0 +1,112 @@
+"""Layers as a programmed chip has them: each synapse a pair of devices, each neuron a threshold of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from rcspike import _core, functional
+from rcspike._common.arrays import FloatArray, check_array
+from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.events import Schedule, check_threads, network_input
+
+__all__ = ["DeviceLayer", "DevicePairs", "device_engine"]
+
+DeviceEngine: TypeAlias = _core.DeviceNetwork32 | _core.DeviceNetwork64
+
+
+@dataclass(frozen=True)
+class DevicePairs:
+    """Synapses of one layer, all arrays float32 or all float64.
+
+    A device of conductance g on the rail E is given as the weight abs(E) g, as if it had no partner. So the
+    pair's drive is D = plus (1 - V_D/E+) - minus (1 - V_D/abs(E-)), and its conductance is G = plus/E+ + minus/abs(E-).
+    Any D and G >= 0 can be written as such a pair, where one of the two may be negative.
+
+    Parameters
+    ----------
+    plus, minus : (n_in, n_out)
+        Devices on the positive and on the negative rail, in V_th / T.
+    drive0, conductance0 : (n_out,), optional
+        D0 in V_th / T and G0 >= 0 in 1 / T of elements that conduct from t = 0: bias and leak.
+    offset : (n_out,), optional
+        Offset of each neuron's threshold from 1, in V_th. The neuron fires as one of voltage v - offset would, which is
+        exact on the ideal ramp; voltages of the last layer are read as v - offset.
+
+    Examples
+    --------
+    >>> w = np.array([[0.5, -2.0]])
+    >>> DevicePairs.of_weights(w).minus
+    array([[0., 2.]])
+    """
+
+    plus: FloatArray
+    minus: FloatArray
+    drive0: FloatArray | None = None
+    conductance0: FloatArray | None = None
+    offset: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        plus = check_array("plus", self.plus, 2)
+        for name, ndim in (("plus", 2), ("minus", 2), ("drive0", 1), ("conductance0", 1), ("offset", 1)):
+            if ndim == 2 or getattr(self, name) is not None:
+                object.__setattr__(self, name, check_array(name, getattr(self, name), ndim, plus.dtype))
+
+    @classmethod
+    def of_weights(cls, weights: FloatArray) -> DevicePairs:
+        """Ideal pairs: the weight on the rail of its sign, nothing on the other."""
+        return cls(np.maximum(weights, 0), np.maximum(-weights, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceLayer:
+    """A layer of device pairs on a circuit.
+
+    Parameters
+    ----------
+    pairs : DevicePairs
+    circuit : Circuit
+
+    Examples
+    --------
+    >>> layer = DeviceLayer(DevicePairs.of_weights(np.array([[0.5, 1.0], [0.25, 0.0]])), Circuit.conventional())
+    >>> layer.n_in, layer.n_out, layer.charge(np.array([[0.0, 0.0]]))
+    (2, 2, array([[0.75, 1.  ]]))
+    """
+
+    pairs: DevicePairs
+    circuit: Circuit
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return int(self.pairs.plus.shape[0])
+
+    @property
+    def n_out(self) -> int:
+        """Number of neurons."""
+        return int(self.pairs.plus.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+        dtype: np.dtype[Any] = self.pairs.plus.dtype
+        return dtype
+
+    def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Voltages (batch, n_out) in V_th at the end of the charging phase, minus the offsets of the neurons."""
+        spikes = network_input(times, self.n_in, self.dtype)
+        return device_engine([self.pairs], self.circuit).forward(spikes, [], check_threads(threads))
+
+    def fire(self, v: FloatArray) -> FloatArray:
+        """As `rcspike.functional.fire`."""
+        return functional.fire(v, self.circuit)
+
+
+def device_engine(layers: Sequence[DevicePairs], circuit: Circuit) -> DeviceEngine:
+    """The engine's network of these layers."""
+    arrays = [(pairs.plus, pairs.minus, pairs.drive0, pairs.conductance0, pairs.offset) for pairs in layers]
+    return _core.device_network(arrays, circuit_core(circuit))

@@ -1,0 +1,317 @@
+"""The protocol of all networks: their layers, and one forward pass with the same arguments."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike._common.arrays import FloatArray
+from rcspike.circuit import Circuit
+from rcspike.functional import readout_times, readout_voltages
+from rcspike.functional.events import Schedule, check_threads, network_input
+
+__all__ = ["Engine", "ForwardPass", "Layer", "LayerResult", "LayeredNetwork", "layer_with", "spike_time_noise"]
+
+
+class Layer(Protocol):
+    """Interface of every layer: neurons that charge from their inputs, and then fire."""
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+
+    @property
+    def n_out(self) -> int:
+        """Number of neurons."""
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit it runs on."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64, in which it computes."""
+
+    def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Voltages (batch, n_out) in V_th at the end of the charging phase, for input spike times (batch, n_in) in T.
+
+        They are on the scale of an ideal neuron, whose threshold is 1.
+        """
+
+    def fire(self, v: FloatArray) -> FloatArray:
+        """Output spike times (batch, n_out) in T for these voltages, as `rcspike.functional.fire`."""
+
+
+class Engine(Protocol):
+    """A network of the compiled engine, which computes all layers in one call."""
+
+    def forward(
+        self, times: FloatArray | Schedule, shifts: Sequence[FloatArray], threads: int | None, /
+    ) -> FloatArray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class LayerResult:
+    """One layer while a batch passes through a network: `LayeredNetwork.walk` yields them.
+
+    Parameters
+    ----------
+    layer : Layer
+    depth : int
+        Position of the layer, counted from 0.
+    spikes : (batch, n_in), or their `rcspike.functional.schedule`
+        Input spike times in T.
+    v : (batch, n_out)
+        Voltages in V_th at the end of the charging phase, without noise.
+    t_out : (batch, n_out)
+        Output spike times in T from the start of the firing phase, with noise if there is any: the input of the next
+        layer.
+    read : function
+        Computes `v_read`.
+    """
+
+    layer: Layer
+    depth: int
+    spikes: FloatArray | Schedule
+    v: FloatArray
+    t_out: FloatArray
+    read: Callable[[], FloatArray]
+
+    @property
+    def times(self) -> FloatArray:
+        """Input spike times in T, (batch, n_in); a TypeError if the network was given their schedule."""
+        if isinstance(self.spikes, Schedule):
+            raise TypeError("a schedule does not have the spike times themselves: pass the times to walk")
+        return self.spikes
+
+    @property
+    def v_read(self) -> FloatArray:
+        """Voltages (batch, n_out) in V_th that the network would return if this were its last layer.
+
+        They are `v`, or the voltages that correspond to noisy spike times.
+        """
+        return self.read()
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardPass:
+    """One forward pass after its random numbers have been drawn.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The layers as they are in this pass.
+    shifts : sequence of (batch, n_out) arrays
+        Shifts of the spike times of each layer, in T; empty for none.
+    maps : sequence of functions
+        Maps of spike times, which act in every layer after its shifts.
+    engine : function, optional
+        Returns the engine's network of some of these layers. Without it, the layers are computed one by one, and
+        voltages are read by spike times.
+    """
+
+    layers: Sequence[Layer]
+    shifts: Sequence[FloatArray] = ()
+    maps: Sequence[Callable[[FloatArray], FloatArray]] = ()
+    engine: Callable[[Sequence[Any]], Engine] | None = None
+
+    def run(self, spikes: FloatArray | Schedule, threads: int | None) -> FloatArray:
+        """Voltages of the last layer."""
+        if self.engine is not None:
+            return self.engine(self.layers).forward(spikes, list(self.shifts), threads)
+        for result in self.walk(spikes, threads):
+            last = result
+        return last.v_read
+
+    def walk(self, spikes: FloatArray | Schedule, threads: int | None) -> Generator[LayerResult, Layer | None, None]:
+        """Compute the layers one by one. The next one receives the spikes of a layer that is sent, if there is one."""
+        for depth, layer in enumerate(self.layers):
+            result = self._through(layer, depth, spikes, threads)
+            other = yield result
+            if other is not None:
+                result = self._through(other, depth, spikes, threads)
+            spikes = result.t_out
+
+    def _through(self, layer: Layer, depth: int, spikes: FloatArray | Schedule, threads: int | None) -> LayerResult:
+        v = layer.charge(spikes, threads=threads)
+        t = layer.fire(v)
+        if self.shifts or self.maps:
+            t = self._moved(t, depth)
+            # No spike comes before the start of the phase, and one that would come after its end is lost.
+            t = np.where(t > 1, t.dtype.type(np.inf), np.maximum(t, 0))
+        return LayerResult(layer, depth, spikes, v, t, partial(self._read, layer, depth, spikes, v, threads))
+
+    def _moved(self, t: FloatArray, depth: int) -> FloatArray:
+        """Spike times of a layer, shifted and then mapped."""
+        if self.shifts:
+            t = t + self.shifts[depth]
+        for one in self.maps:
+            t = one(t)
+        return t
+
+    def _read(
+        self, layer: Layer, depth: int, spikes: FloatArray | Schedule, v: FloatArray, threads: int | None
+    ) -> FloatArray:
+        """Voltages from which the ramp alone would make the spikes of a layer, with the bits of `run`.
+
+        The spikes are not clipped to the phase, so that all neurons are ordered.
+        """
+        if self.engine is None:
+            return readout_voltages(self._moved(readout_times(v, layer.circuit), depth), layer.circuit)
+        if not self.shifts:
+            return v
+        if layer.circuit.ramp == 0:
+            return np.asarray(v - self.shifts[depth])
+        return self.engine([layer]).forward(spikes, [self.shifts[depth]], threads)
+
+
+class LayeredNetwork(ABC):
+    """Layers in series: the firing phase of one is the charging phase of the next.
+
+    The subclasses `rcspike.Network`, `rcspike.DeviceNetwork` and `rcspike.hardware.Chip` have the same arguments.
+    """
+
+    if TYPE_CHECKING:  # a field in some kinds, and a property in others
+
+        @property
+        def layers(self) -> tuple[Layer, ...]:
+            """Layers from the first to the last."""
+
+    @abstractmethod
+    def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
+        """Check noise and seed, and draw the random numbers of a forward pass."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
+        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit it runs on."""
+        return self.layers[0].circuit
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64, in which it computes."""
+        return self.layers[0].dtype
+
+    def forward(
+        self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+    ) -> FloatArray:
+        """Voltages of the last layer at the end of its charging phase.
+
+        Parameters
+        ----------
+        times : (batch, n_in)
+            Input spike times in T; ``inf`` or above 1 means no spike. Or their `rcspike.functional.schedule`, which is
+            faster if the same ones are used again.
+        noise : float
+            Standard deviation sigma_t of the Gaussian noise on the spike times of every layer but the input, in T. On a
+            chip it is added to the temporal noise of the chip itself.
+        seed : int, optional
+            Seed of the noise, and of a chip's temporal noise; required if there is any.
+        threads : int, optional
+
+        Returns
+        -------
+        (batch, n_out)
+            Voltages in V_th, in the network's dtype, on the scale of ideal neurons: if neurons have thresholds or ramps
+            of their own, the voltages at which ideal ones would spike at the same times. With noise, the voltages that
+            correspond to the noisy spike times. The highest one spikes first.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `rcspike.functional.charge`; also if the noise is negative or has no seed.
+        """
+        spikes, drawn, threads = self._start(times, noise, seed, threads)
+        return drawn.run(spikes, threads)
+
+    def predict(
+        self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+    ) -> npt.NDArray[np.int64]:
+        """Class of each sample, (batch,): the output that would spike first. Arguments and errors as in `forward`.
+
+        Examples
+        --------
+        >>> network = Network([np.eye(2)], Circuit.conventional())
+        >>> network.predict(np.array([[0.2, 0.5], [np.inf, 0.5]]))
+        array([0, 1])
+        """
+        first: npt.NDArray[np.int64] = np.argmax(self.forward(times, noise=noise, seed=seed, threads=threads), axis=1)
+        return first
+
+    def walk(
+        self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
+    ) -> Generator[LayerResult, Layer | None, None]:
+        """Yield the voltages and spikes of each layer during a forward pass, layer by layer.
+
+        The caller may ``send`` another layer in place of the one that was just yielded; the next layer then receives
+        the spikes of that one.
+
+        Parameters
+        ----------
+        times, noise, seed, threads
+            As in `forward`, with the same draws.
+
+        Yields
+        ------
+        rcspike.network.LayerResult
+            The `v_read` of the last one is the result of `forward`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `forward`.
+
+        Examples
+        --------
+        >>> network = Network([np.array([[0.5]]), np.array([[1.0]])], Circuit.conventional())
+        >>> [(result.v.item(), result.t_out.item()) for result in network.walk(np.array([[0.0]]))]
+        [(0.5, 0.5), (0.5, 0.5)]
+        """
+        spikes, drawn, threads = self._start(times, noise, seed, threads)
+        return drawn.walk(spikes, threads)
+
+    def _start(
+        self, times: FloatArray | Schedule, noise: float, seed: int | None, threads: int | None
+    ) -> tuple[FloatArray | Schedule, ForwardPass, int | None]:
+        """Check the arguments of a forward pass, and draw its random numbers."""
+        spikes = network_input(times, self.sizes[0], self.dtype)
+        batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
+        return spikes, self._draw(batch, noise, seed), check_threads(threads)
+
+    def _noise(self, batch: int, noise: float, seed: int | None) -> list[FloatArray]:
+        """Shifts of the spike times of each layer by the noise that was asked for."""
+        if noise > 0 and seed is None:
+            raise ValueError("noise needs a seed")
+        return spike_time_noise(np.random.default_rng(seed), batch, self.sizes[1:], noise, self.dtype)
+
+
+def spike_time_noise(
+    rng: np.random.Generator, batch: int, sizes: Sequence[int], sigma: float, dtype: np.dtype[Any]
+) -> list[FloatArray]:
+    """Gaussian noise on the spike times of each layer, (batch, size) each, in T; nothing at all for sigma = 0."""
+    if not 0 <= sigma <= sys.float_info.max:
+        raise ValueError(f"spike-time noise must be finite and not negative, got {sigma}")
+    if sigma == 0:
+        return []
+    return [rng.standard_normal((batch, size), dtype=dtype.type) * dtype.type(sigma) for size in sizes]
+
+
+def layer_with(layer: Layer, method: str, use: str) -> Any:
+    """The layer itself, if its kind has a method that not all kinds have; otherwise a TypeError that names the use."""
+    if not hasattr(layer, method):
+        raise TypeError(
+            f"{use} needs layers with the method {method}, which {type(layer).__name__} does not have; use the ideal "
+            "Network"
+        )
+    return layer

@@ -1,0 +1,173 @@
+"""The layer of a chip: real devices and neurons, and the ideal ones that the engine computes in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import functional
+from rcspike._common.arrays import FloatArray
+from rcspike.circuit import Circuit
+from rcspike.functional.events import Schedule
+from rcspike.network import DeviceLayer, DevicePairs
+from rcspike.nonideal.equivalent import ideal_scale, pairs_with_more_drive
+
+__all__ = ["ChipLayer"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChipLayer:
+    """One layer of a chip, in physical parameters, all in float64.
+
+    Devices are given in V_th / T, by the current that they drive into a membrane at rest, but for the diode: that of
+    conductance g, in C / T, to the rail E has ``g * abs(E)``. So both devices of a pair read like weights, and on
+    infinite rails they are current sources.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Rails and ramp, and the diode's drop for which the weights were made.
+    dtype : float32 or float64
+        Dtype in which the layer computes.
+    plus, minus : (n_in, n_out)
+        Each pair's device to the upper and to the lower rail.
+    g_min, g_max : float
+        Minimum and maximum that a device can be programmed to, in the same unit, at either rail.
+    drop_plus, drop_minus : float or (n_in, n_out)
+        Forward drops of the diodes in V_th.
+    blocking : bool
+        Whether a diode blocks once the membrane has passed its rail. With equal drops this never happens.
+    off_share : float
+        Current through an open switch, divided by that through a closed one.
+    leak : (n_out,)
+        Conductance from the membrane to its resting voltage, in C / T.
+    capacitance : (n_out,)
+        Membrane capacitance, divided by C.
+    offset : (n_out,)
+        Offset of the threshold, in V_th.
+    ramp_current : (n_out,)
+        Current of the firing ramp, divided by the ideal one.
+
+    Examples
+    --------
+    >>> from rcspike.nonideal.devices import Devices
+    >>> layer = Devices(on_off=11.0).layer(np.array([[1.0, -0.5, 0.0]]), Circuit(v_syn=2.0))
+    >>> layer.plus.round(3), layer.minus.round(3)
+    (array([[1.1, 0.1, 0.1]]), array([[0.1, 0.6, 0.1]]))
+    >>> drive, conductance = layer.affine()
+    >>> drive.round(3), conductance.round(3)  # the weights, at the cost of conductance
+    (array([[ 1. , -0.5,  0. ]]), array([[0.6 , 0.35, 0.1 ]]))
+    """
+
+    circuit: Circuit
+    dtype: np.dtype[Any]
+    plus: Array
+    minus: Array
+    g_min: float
+    g_max: float
+    drop_plus: float | Array
+    drop_minus: float | Array
+    blocking: bool
+    off_share: float
+    leak: Array
+    capacitance: Array
+    offset: Array
+    ramp_current: Array
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return int(self.plus.shape[0])
+
+    @property
+    def n_out(self) -> int:
+        """Number of neurons."""
+        return int(self.plus.shape[1])
+
+    def conductances(self) -> tuple[Array, Array]:
+        """g+ and g- of each pair, (n_in, n_out), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
+        return self.plus / self.circuit.e_plus, self.minus / -self.circuit.e_minus
+
+    def affine(self) -> tuple[Array, Array]:
+        """D = g+ (E+ - V_D) + g- (E- + V_D) in V_th / T and G = g+ + g- in 1 / T of the pairs, on C as designed."""
+        g_plus, g_minus = self.conductances()
+        drive = self.plus - g_plus * self.drop_plus - (self.minus - g_minus * self.drop_minus)
+        return drive, g_plus + g_minus
+
+    def ideal_scale(self) -> tuple[Array, Array]:
+        """Scale (n_out,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
+
+        Raises
+        ------
+        ValueError
+            If a nonlinear ramp never reaches a threshold.
+        """
+        return ideal_scale(self.circuit.ramp, self.ramp_current / self.capacitance, 1 + self.offset)
+
+    def equivalent_pairs(self) -> DevicePairs:
+        """Device pairs of ideal neurons that spike as these do; without any effect exactly those of the weights.
+
+        Raises
+        ------
+        ValueError
+            As in `ideal_scale`.
+
+        Notes
+        -----
+        A neuron of capacitance c has c du/dt = D - G u. On the scale of ideal neurons, with v = rest + unit u, the
+        voltage v - rest starts at 0 and has d(v - rest)/dt = unit D / c - (G / c) (v - rest). So conductances are
+        divided by c, drives also multiplied by the unit, and the engine's offset is -rest. Diodes of another drop
+        change the drive alone. A pair can have any drive at its conductance, since one of its devices raises the
+        voltage and the other lowers it.
+        """
+        circuit = self.circuit
+        rest, unit = self.ideal_scale()
+        plus, minus = self.plus / self.capacitance, self.minus / self.capacitance
+        # Drive of a device over its conductance times its rail: with the engine's drop, and with its own
+        over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
+        drive_plus, drive_minus = 1 - circuit.diode_drop * over_plus, 1 - circuit.diode_drop * over_minus
+        more = plus * ((1 - self.drop_plus * over_plus) * unit - drive_plus)
+        more = more - minus * ((1 - self.drop_minus * over_minus) * unit - drive_minus)
+        plus, minus = pairs_with_more_drive(plus, minus, more, circuit)
+        # Open switches conduct a part of the current from the start of the phase on.
+        drive = plus * drive_plus - minus * drive_minus
+        conductance = plus * over_plus + minus * over_minus
+        rows = {
+            "drive0": self.off_share * drive.sum(axis=0),
+            "conductance0": self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance,
+            "offset": -rest,
+        }
+        return DevicePairs(
+            np.ascontiguousarray((1 - self.off_share) * plus, dtype=self.dtype),
+            np.ascontiguousarray((1 - self.off_share) * minus, dtype=self.dtype),
+            **{name: row.astype(self.dtype) for name, row in rows.items() if row.any()},
+        )
+
+    def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Voltages (batch, n_out) in V_th at which ideal neurons spike when these do, at the end of charging."""
+        if not self.blocking:
+            return DeviceLayer(self.equivalent_pairs(), self.circuit).charge(times, threads=threads)
+        # Diodes block at voltages u of the real membrane, so that u is computed, and then its value on the ideal scale.
+        closed = 1 - self.off_share
+        rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus
+        g_plus, g_minus = (g / self.capacitance for g in self.conductances())
+        drive, conductance = (x / self.capacitance for x in self.affine())
+        devices = (closed * g_plus, rail_plus, closed * g_minus, rail_minus)
+        u = functional.charge_rectified(
+            times,
+            *(np.ascontiguousarray(np.broadcast_to(x, g_plus.shape), dtype=self.dtype) for x in devices),
+            drive0=(self.off_share * drive.sum(axis=0)).astype(self.dtype),
+            conductance0=(self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance).astype(self.dtype),
+            threads=threads,
+        )
+        rest, unit = (x.astype(self.dtype) for x in self.ideal_scale())
+        return np.asarray(rest + unit * u)
+
+    def fire(self, v: FloatArray) -> FloatArray:
+        """As `rcspike.functional.fire`."""
+        return functional.fire(v, self.circuit)

@@ -1,0 +1,58 @@
+#include "events/event_batch.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "parallel/split.h"
+#include "parallel/workers.h"
+
+namespace rcspike::detail {
+
+template <class Real>
+void EventBatch<Real>::resize(std::size_t batch, std::size_t max_intervals, const Front<Real>& front) {
+    events_.resize(batch);
+    stride_ = max_intervals + 1;
+    steps_.resize(batch * stride_);
+    n_rows_ = front.n_rows;
+    const std::size_t joined = std::holds_alternative<Dense>(front.wiring) ? 0 : batch * n_rows_;
+    rows_.resize(joined);
+    inputs_.resize(joined);
+}
+
+template <class Real>
+void EventBatch<Real>::set(std::size_t sample, const Spikes<Real>& spikes, const Front<Real>& front) {
+    Spikes<Real> on_rows = spikes;
+    if (const auto* first = std::get_if<FirstSpike>(&front.wiring)) {
+        thread_local std::vector<Interval<Real>> intervals;
+        intervals.resize(n_rows_ + 1);
+        on_rows = first_spikes(*first, spikes, n_rows_, rows_.data() + sample * n_rows_,
+                               inputs_.data() + sample * n_rows_, intervals.data());
+    }
+    kernels::Step<Real>* steps = steps_.data() + sample * stride_;
+    Real start = 0;
+    std::uint32_t end = 0;
+    for (std::size_t k = 0; k <= on_rows.n_intervals; ++k) {
+        const Interval<Real>& next = on_rows.intervals[k];
+        steps[k] = kernels::make_step(front.coupling, start, next.start - start, end);
+        start = next.start;
+        end = next.end;
+    }
+    events_[sample] = {on_rows.inputs, steps, on_rows.n_intervals + 1};
+}
+
+template <class Real>
+void EventBatch<Real>::set(const Schedule<Real>& schedule, const Front<Real>& front, Threads threads) {
+    std::size_t max_intervals = 0;
+    for (std::size_t s = 0; s < schedule.batch(); ++s) max_intervals = std::max(max_intervals, schedule[s].n_intervals);
+    resize(schedule.batch(), max_intervals, front);
+    for_each_task(divide_up(size(), samples_per_task), threads, [&](std::size_t task, std::size_t) {
+        for (std::size_t s = task * samples_per_task; s < std::min(size(), (task + 1) * samples_per_task); ++s) {
+            set(s, schedule[s], front);
+        }
+    });
+}
+
+template class EventBatch<float>;
+template class EventBatch<double>;
+
+}  // namespace rcspike::detail

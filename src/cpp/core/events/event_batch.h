@@ -1,0 +1,49 @@
+// The input spikes of a batch as the kernels of one layer take them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "events/wiring.h"
+#include "kernels/kernels.h"
+#include "memory/buffer.h"
+#include "rcspike/schedule.h"
+#include "rcspike/threads.h"
+
+namespace rcspike::detail {
+
+/// What events depend on in the layer that they come to: n_in inputs by their wiring on rows of synapses, and the
+/// coupling of those.
+template <class Real>
+struct Front {
+    const Wiring& wiring;
+    std::size_t n_rows;
+    const kernels::Coupling<Real>& coupling;
+};
+
+template <class Real>
+class EventBatch {
+public:
+    /// For samples of at most max_intervals intervals; the earlier contents are lost.
+    void resize(std::size_t batch, std::size_t max_intervals, const Front<Real>& front);
+    /// `spikes` must live as long as the events do, unless the wiring joins inputs.
+    void set(std::size_t sample, const Spikes<Real>& spikes, const Front<Real>& front);
+    void set(const Schedule<Real>& schedule, const Front<Real>& front, Threads threads);
+
+    std::size_t size() const { return events_.size(); }
+    const kernels::Events<Real>& operator[](std::size_t sample) const { return events_[sample]; }
+    /// Of each event of a sample, the input whose spike it is.
+    const std::uint32_t* inputs(std::size_t sample) const {
+        return inputs_.size() > 0 ? inputs_.data() + sample * n_rows_ : events_[sample].inputs;
+    }
+
+private:
+    std::vector<kernels::Events<Real>> events_;
+    Buffer<kernels::Step<Real>> steps_;
+    std::size_t stride_ = 0;
+    Buffer<std::uint32_t> rows_, inputs_;  // of events that are not those of the inputs themselves
+    std::size_t n_rows_ = 0;
+};
+
+}  // namespace rcspike::detail

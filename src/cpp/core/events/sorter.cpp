@@ -1,0 +1,113 @@
+#include "events/sorter.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "common/check.h"
+
+namespace rcspike::detail {
+
+/// Stable, byte by byte from the lowest; bytes in which all keys agree are skipped.
+template <class Real>
+void Sorter<Real>::radix_sort(std::size_t n) {
+    constexpr std::size_t n_bytes = sizeof(Key);
+    std::array<std::array<std::uint32_t, 256>, n_bytes> count{};
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t b = 0; b < n_bytes; ++b) ++count[b][(spikes_[i].key >> (8 * b)) & 255];
+    }
+    for (std::size_t b = 0; b < n_bytes; ++b) {
+        if (count[b][(spikes_[0].key >> (8 * b)) & 255] == n) continue;
+        std::uint32_t position = 0;
+        for (std::uint32_t& c : count[b]) position += std::exchange(c, position);
+        for (std::size_t i = 0; i < n; ++i) spare_[count[b][(spikes_[i].key >> (8 * b)) & 255]++] = spikes_[i];
+        spikes_.swap(spare_);
+    }
+}
+
+/// Into buckets of the phase, in the order of their inputs, and then each to its place among its neighbours. Gives up,
+/// leaving ties in order, on spikes that crowd into a few buckets without being ties.
+template <class Real>
+bool Sorter<Real>::bucket_sort(std::size_t n) {
+    std::size_t n_buckets = 256;
+    while (n_buckets < n && n_buckets < 16384) n_buckets *= 2;
+    position_.assign(n_buckets + 1, 0);  // the last one is for t = 1
+    const auto bucket = [scale = static_cast<Real>(n_buckets)](Key key) {
+        Real t;
+        std::memcpy(&t, &key, sizeof t);
+        return static_cast<std::uint32_t>(static_cast<std::int32_t>(t * scale));
+    };
+    for (std::size_t i = 0; i < n; ++i) ++position_[bucket(spikes_[i].key)];
+    std::uint32_t sum = 0;
+    for (std::uint32_t& p : position_) sum += std::exchange(p, sum);
+    for (std::size_t i = 0; i < n; ++i) spare_[position_[bucket(spikes_[i].key)]++] = spikes_[i];
+    spikes_.swap(spare_);
+
+    std::size_t steps_left = 8 * n;
+    for (std::size_t i = 1; i < n; ++i) {
+        const Spike spike = spikes_[i];
+        std::size_t place = i;
+        for (; place > 0 && spikes_[place - 1].key > spike.key; --place) spikes_[place] = spikes_[place - 1];
+        spikes_[place] = spike;
+        if (i - place > steps_left) return false;
+        steps_left -= i - place;
+    }
+    return true;
+}
+
+template <class Real>
+Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
+                                      Interval<Real>* intervals) {
+    spikes_.resize(times.size);
+    spare_.resize(times.size);
+    std::size_t n = 0;
+    for (std::size_t j = 0; j < times.size; ++j) {
+        const Real t = times[j] + Real(0);  // -0 becomes 0
+        std::memcpy(&spikes_[n].key, &t, sizeof t);
+        spikes_[n].input = static_cast<std::uint32_t>(j);
+        n += (t >= 0) & (t <= 1);  // no branch: which inputs spike cannot be predicted
+    }
+    n = std::min(n, capacity);
+    // Ties keep the order of the inputs, so that the same times always give the same events.
+    if (n > 1 && !bucket_sort(n)) radix_sort(n);
+    std::size_t n_intervals = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        inputs[i] = spikes_[i].input;
+        if (i == 0 || spikes_[i].key != spikes_[i - 1].key) {
+            std::memcpy(&intervals[n_intervals++].start, &spikes_[i].key, sizeof(Real));
+        }
+        intervals[n_intervals - 1].end = static_cast<std::uint32_t>(i + 1);
+    }
+    intervals[n_intervals] = {Real(1), static_cast<std::uint32_t>(n)};
+    return {inputs, intervals, n_intervals};
+}
+
+template <class Real>
+std::size_t count_spikes(Span1<const Real> times) {
+    std::size_t n_active = 0, n_good = 0;
+    for (std::size_t j = 0; j < times.size; ++j) {
+        n_active += times[j] <= 1;
+        n_good += times[j] >= 0;  // NaN fails every comparison
+    }
+    return n_good == times.size ? n_active : invalid_times;
+}
+
+template <class Real>
+void reject_times(Span2<const Real> times, std::size_t sample) {
+    const Real* row = times.row(sample);
+    std::size_t j = 0;
+    while (j + 1 < times.cols && row[j] >= 0) ++j;
+    reject("times[", sample, ", ", j, "] is ", row[j],
+           "; spike times must be at least 0 (inf or above 1 for no spike)");
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                         \
+    template class Sorter<Real>;                          \
+    template std::size_t count_spikes(Span1<const Real>); \
+    template void reject_times(Span2<const Real>, std::size_t);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike::detail

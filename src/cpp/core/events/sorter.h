@@ -1,0 +1,49 @@
+// From one sample's spike times to its sorted, tie-merged events.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "rcspike/schedule.h"
+#include "rcspike/span.h"
+
+namespace rcspike::detail {
+
+/// Sorts rows of spike times, each into memory that the caller owns. Keeps scratch memory, so every thread needs its
+/// own.
+template <class Real>
+class Sorter {
+public:
+    /// Writes `inputs`, one for each spike, and `intervals`, at most one more; the result refers to both. Spikes beyond
+    /// the capacity are left out, and so are numbers that are not a time: both occur only if the caller is about to
+    /// reject the times, or if another thread changes them during the call.
+    Spikes<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
+                            Interval<Real>* intervals);
+
+private:
+    /// Non-negative floats are ordered as their bit patterns are.
+    using Key = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
+    struct Spike {
+        Key key;
+        std::uint32_t input;
+    };
+
+    bool bucket_sort(std::size_t n);
+    void radix_sort(std::size_t n);
+
+    std::vector<Spike> spikes_, spare_;
+    std::vector<std::uint32_t> position_;
+};
+
+/// Spikes among the times of one sample; `invalid_times` if one of them is negative or NaN.
+template <class Real>
+std::size_t count_spikes(Span1<const Real> times);
+inline constexpr std::size_t invalid_times = static_cast<std::size_t>(-1);
+
+/// Throws the error that names the first time in row `sample` that is negative or NaN.
+template <class Real>
+[[noreturn]] void reject_times(Span2<const Real> times, std::size_t sample);
+
+}  // namespace rcspike::detail

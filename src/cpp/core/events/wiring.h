@@ -1,0 +1,26 @@
+// From the inputs of a layer to the rows of its synapses.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "rcspike/schedule.h"
+#include "rcspike/wiring.h"
+
+namespace rcspike::detail {
+
+/// Inputs that drive so many rows of synapses, and the reverse. Throw std::invalid_argument if the wiring does not fit.
+std::size_t inputs_of(const Wiring& wiring, std::size_t n_rows);
+std::size_t rows_of(const Wiring& wiring, std::size_t n_in);
+
+/// The row of an input.
+std::uint32_t row_of(const Wiring& wiring, std::uint32_t input);
+
+/// Events of one sample over the windows of a layer: copies those that switch a row on. `rows` and `inputs` get one
+/// number for each, which row it is and whose spike; `intervals` one more than there are intervals. All three have
+/// capacity for n_rows.
+template <class Real>
+Spikes<Real> first_spikes(const FirstSpike& wiring, const Spikes<Real>& spikes, std::size_t n_rows, std::uint32_t* rows,
+                          std::uint32_t* inputs, Interval<Real>* intervals);
+
+}  // namespace rcspike::detail

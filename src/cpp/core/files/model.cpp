@@ -1,0 +1,161 @@
+// Model files as the Python package writes them. The errors are worded as they are there.
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <locale>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/check.h"
+#include "files/json.h"
+#include "files/safetensors.h"
+#include "rcspike/network.h"
+
+namespace rcspike {
+namespace {
+
+using detail::JsonReader;
+using detail::listed;
+using detail::reject;
+using detail::Safetensors;
+
+constexpr std::size_t newest_format = 1;
+
+/// Calls a function, and says of which file it is that something is wrong with it.
+template <class Part>
+auto whole(const std::string& path, const Part& part) {
+    try {
+        return part();
+    } catch (const std::invalid_argument& error) {
+        reject(path, " is not a whole rcspike model: ", error.what());
+    }
+}
+
+const std::string& metadata(const Safetensors& file, const char* name) {
+    const auto found = file.metadata().find(name);
+    if (found == file.metadata().end()) reject("its header has no ", name);
+    return found->second;
+}
+
+bool is_newer(const std::string& version) {
+    const bool is_number = version.find_first_not_of("0123456789") == version.npos;
+    return is_number && !version.empty() && version.size() < 10 && version[0] != '0' &&
+           std::stoul(version) > newest_format;
+}
+
+void check_format(const std::string& path, const Safetensors& file) {
+    const auto found = file.metadata().find("format");
+    const std::string format = found == file.metadata().end() ? "" : found->second;
+    if (format != "rcspike-model") {
+        reject(path, " is not an rcspike model but ",
+               format == "rcspike-checkpoint" ? format : "a safetensors file of something else");
+    }
+    const std::string version = whole(path, [&] { return metadata(file, "format_version"); });
+    if (is_newer(version)) {
+        reject(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
+    }
+    whole(path, [&] {
+        if (version != std::to_string(newest_format)) reject("format_version must be 1, got '", version, "'");
+        for (const auto& part : file.metadata()) {
+            const std::string& name = part.first;
+            const bool known = name == "format" || name == "format_version" || name == "header" || name == "crc32";
+            if (!known) reject("__metadata__ in its header has a part that is not known here");
+        }
+    });
+}
+
+bool is_json_number(const std::string& text) {
+    try {
+        return JsonReader(text).number("") == text;
+    } catch (const std::invalid_argument&) {
+        return false;
+    }
+}
+
+/// A number as Python's repr() writes it, whatever the locale: one of JSON, or an infinity.
+double number(const std::string& text, const char* name) {
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    if (text == "inf") return inf;
+    if (text == "-inf") return -inf;
+    if (!is_json_number(text)) reject(name, " is not a number: '", text, "'");
+    std::istringstream in(text);
+    in.imbue(std::locale::classic());
+    double value = 0;
+    in >> value;  // some libraries let what is too small to be normal fail, but with its value
+    if (in.fail() && std::abs(value) > 1) reject(name, " is not a number: '", text, "'");
+    return value;
+}
+
+Circuit read_circuit(JsonReader& json, const char* name) {
+    Circuit circuit;
+    double v_syn = 0;  // in Python the rails follow from it unless they are given; here they always are
+    const auto into = [&json](double& value) {
+        return [&json, &value](const char* part) { value = number(json.string(part), part); };
+    };
+    json.object(name, {{"v_syn", into(v_syn)},
+                       {"e_plus", into(circuit.e_plus)},
+                       {"e_minus", into(circuit.e_minus)},
+                       {"diode_drop", into(circuit.diode_drop)},
+                       {"ramp", into(circuit.ramp)}});
+    if (!(v_syn > 0)) reject("v_syn must be above 0, got ", v_syn);
+    return circuit;
+}
+
+template <class Real>
+Network<Real> network_of(const Safetensors& file) {
+    std::vector<std::vector<Real>> weights;
+    std::vector<Span2<const Real>> views;
+    for (std::size_t l = 0; l < file.tensors().size(); ++l) {
+        const auto found = file.tensors().find("weights." + std::to_string(l));
+        if (found == file.tensors().end()) reject("it has no weights.", l);
+        const detail::Tensor& tensor = found->second;
+        if (tensor.dtype != (sizeof(Real) == 8 ? "F64" : "F32")) reject("its layers differ in precision");
+        if (tensor.shape.size() != 2) {
+            reject("weights[", l, "] must have 2 dimensions, got ", listed(tensor.shape));
+        }
+        const std::size_t rows = tensor.shape[0], cols = tensor.shape[1];
+        std::vector<Real>& w = weights.emplace_back(rows * cols);
+        const unsigned char* bytes = file.bytes(tensor);
+        for (std::size_t i = 0; i < w.size(); ++i) w[i] = detail::from_bytes<Real>(bytes + i * sizeof(Real));
+        views.push_back({w.data(), rows, cols});
+    }
+    std::vector<std::size_t> says;
+    Circuit circuit;
+    JsonReader json(metadata(file, "header"));
+    json.object("header",
+                {{"sizes", [&](const char* name) { json.array(name, [&] { says.push_back(json.size(name)); }); }},
+                 {"circuit", [&](const char* name) { circuit = read_circuit(json, name); }}});
+    json.end();
+    Network<Real> network(views, circuit);
+    std::vector<std::size_t> holds{network.n_in()};
+    for (std::size_t l = 0; l < network.n_layers(); ++l) holds.push_back(network.n_out(l));
+    if (says != holds) reject("it says sizes ", listed(says), " but holds weights of ", listed(holds));
+    return network;
+}
+
+}  // namespace
+
+template <class Real>
+Network<Real> Network<Real>::load(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) throw std::runtime_error("no model at " + path);
+    Safetensors file = whole(path, [&] { return Safetensors(stream); });
+    check_format(path, file);
+    whole(path, [&] { file.read_arrays(stream); });
+    const auto& tensors = file.tensors();
+    const bool holds_doubles = !tensors.empty() && tensors.begin()->second.dtype == "F64";
+    if (!tensors.empty() && holds_doubles != (sizeof(Real) == 8)) {
+        reject(path, " holds ", holds_doubles ? "float64" : "float32", " weights; load it as Network<",
+               holds_doubles ? "double" : "float", ">");
+    }
+    return whole(path, [&] { return network_of<Real>(file); });
+}
+
+template Network<float> Network<float>::load(const std::string&);
+template Network<double> Network<double>::load(const std::string&);
+
+}  // namespace rcspike

@@ -1,0 +1,100 @@
+// The table of this instruction set. Included as block.h is, after all others.
+
+/// Calls f with n, which must not exceed `max`, as a constant.
+template <std::size_t max, class Function>
+RCSPIKE_INLINE void with_constant(std::size_t n, const Function& f) {
+    if constexpr (max > 1) {
+        if (n < max) return with_constant<max - 1>(n, f);
+    }
+    f(std::integral_constant<std::size_t, max>{});
+}
+
+/// Calls f with true on symmetric rails and with false on others, as a constant.
+template <class Real, class Function>
+RCSPIKE_INLINE void with_symmetry(const Coupling<Real>& coupling, const Function& f) {
+    if (is_symmetric(coupling)) return f(std::true_type{});
+    f(std::false_type{});
+}
+
+template <class Real>
+void charge_resistive(const Events<Real>& events, const ResistiveTile<Real>& tile, std::size_t n_tiles, Real* v) {
+    with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
+        with_symmetry(tile.coupling, [&](auto symmetric) RCSPIKE_LAMBDA {
+            charge<ResistiveSums<Block<Real, n>, symmetric>>(events, tile, v);
+        });
+    });
+}
+
+template <class Real>
+void charge_affine(const Events<Real>& events, const AffineTile<Real>& tile, std::size_t n_tiles, Real* v) {
+    with_constant<RCSPIKE_TILES_AT_ONCE>(
+        n_tiles, [&](auto n) RCSPIKE_LAMBDA { charge<AffineSums<Block<Real, n>>>(events, tile, v); });
+}
+
+template <class Real>
+void charge_pairs(const Events<Real>& events, const PairTile<Real>& tile, std::size_t n_tiles, Real* v) {
+    with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
+        with_symmetry(tile.coupling, [&](auto symmetric) RCSPIKE_LAMBDA {
+            charge<PairSums<Block<Real, n>, symmetric>>(events, tile, v);
+        });
+    });
+}
+
+template <class Sums, class Adjoint, class Tiles, class Gradient, class Real>
+RCSPIKE_INLINE void charge_backward_timed(const Events<Real>& events, const Tiles& tile, const Real* grad_v,
+                                          const Gradient& gradient, Real* scratch) {
+    if (gradient.times) return charge_backward<Sums, Adjoint, true>(events, tile, grad_v, gradient, scratch);
+    charge_backward<Sums, Adjoint, false>(events, tile, grad_v, gradient, scratch);
+}
+
+template <class Real, class B = Block<Real, 1>>
+void resistive_backward(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* grad_v,
+                        const WeightGradient<Real>& gradient, Real* scratch) {
+    with_symmetry(tile.coupling, [&](auto symmetric) RCSPIKE_LAMBDA {
+        charge_backward_timed<ResistiveSums<B, symmetric>, ResistiveAdjoint<B, symmetric>>(events, tile, grad_v,
+                                                                                           gradient, scratch);
+    });
+}
+
+template <class Real, class B = Block<Real, 1>>
+void affine_backward(const Events<Real>& events, const AffineTile<Real>& tile, const Real* grad_v,
+                     const AffineGradient<Real>& gradient, Real* scratch) {
+    charge_backward_timed<AffineSums<B>, AffineAdjoint<B>>(events, tile, grad_v, gradient, scratch);
+}
+
+template <class Real, class B = Block<Real, 1>>
+void pairs_backward(const Events<Real>& events, const PairTile<Real>& tile, const Real* grad_v,
+                    const WeightGradient<Real>& gradient, Real* scratch) {
+    with_symmetry(tile.coupling, [&](auto symmetric) RCSPIKE_LAMBDA {
+        charge_backward_timed<PairSums<B, symmetric>, PairAdjoint<B, symmetric>>(events, tile, grad_v, gradient,
+                                                                                 scratch);
+    });
+}
+
+template <class Real, class B = Block<Real, 1>>
+void trace_resistive(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* at, std::size_t n_at,
+                     Real* v) {
+    with_symmetry(tile.coupling, [&](auto symmetric)
+                                     RCSPIKE_LAMBDA { trace<ResistiveSums<B, symmetric>>(events, tile, at, n_at, v); });
+}
+
+template <class Real>
+constexpr Kernels<Real> make_table() {
+    static_assert(RCSPIKE_TILES_AT_ONCE <= max_tiles);
+    Kernels<Real> kernels{};
+    kernels.tiles_at_once = RCSPIKE_TILES_AT_ONCE;
+    kernels.resistive.charge = charge_resistive<Real>;
+    kernels.resistive.backward = resistive_backward<Real>;
+    kernels.affine.charge = charge_affine<Real>;
+    kernels.affine.backward = affine_backward<Real>;
+    kernels.pairs.charge = charge_pairs<Real>;
+    kernels.pairs.backward = pairs_backward<Real>;
+    kernels.backward_merged = nullptr;
+    kernels.charge_rectified = charge_rectified<Real>;
+    kernels.supply = supply<Real>;
+    kernels.supply_backward = supply_backward<Real>;
+    kernels.trace = trace_resistive<Real>;
+    kernels.adam = adam<Real>;
+    kernels.draw = draw<Real>;
+    return kernels;
+}

@@ -1,0 +1,290 @@
+#include "layer/backward.h"
+
+#include <algorithm>
+#include <atomic>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "common/check.h"
+
+namespace rcspike::detail {
+namespace {
+
+/// The sum of one row of lanes, halves first: an order that no instruction set changes.
+template <class Real>
+Real sum_lanes(Real* lane) {
+    for (std::size_t half = kernels::lanes<Real> / 2; half > 0; half /= 2) {
+        for (std::size_t i = 0; i < half; ++i) lane[i] += lane[i + half];
+    }
+    return lane[0];
+}
+
+/// One call of backward, for one kind of synapses: memory that its tasks share, and the tasks themselves.
+template <class Synapses, class Real>
+class Job {
+    using Gradient = typename Synapses::Gradient;
+
+public:
+    Job(const BackwardPass<Real>& pass, const Synapses& synapses, Gradient& gradient, Scratch<Real>& scratch,
+        Threads threads)
+        : pass_(pass),
+          synapses_(synapses),
+          gradient_(gradient),
+          scratch_(scratch),
+          split_(pass.events.size(), pass.layer.n_rows(), pass.layer.n_tiles()),
+          groups_left_(split_.chunks) {
+        gradient.resize(split_.chunks, synapses.rows());
+        std::size_t max_steps = 0, max_spikes = 0;
+        for (std::size_t s = 0; s < split_.batch; ++s) {
+            max_steps = std::max(max_steps, pass.events[s].n_steps);
+            max_spikes = std::max(max_spikes, pass.events[s].n_spikes());
+        }
+        sweep_size_ =
+            counts_supply() ? kernels::supply_scratch<Real>(max_steps) : kernels::backward_scratch<Real>(max_steps);
+        spike_lanes_size_ = max_spikes * lanes;
+        scratch.sweep.resize(worker_count(threads) * sweep_size_);
+        if (wants_times()) {
+            scratch.spike_lanes.resize(worker_count(threads) * spike_lanes_size_);
+            scratch.times.resize((split_.groups - 1) * split_.batch * pass.layer.n_in());
+        }
+        for (auto& left : groups_left_) left.store(split_.groups, std::memory_order_relaxed);
+    }
+
+    std::size_t n_tasks() const { return split_.tasks(); }
+
+    /// A chunk of samples through a group of tiles.
+    void run(std::size_t task, std::size_t worker) {
+        const std::size_t chunk = split_.chunk(task);
+        const Range samples = split_.samples(task);
+        gradient_.zero(chunk, split_.tiles(task));
+        for (std::size_t s = samples.first; s < samples.last; ++s) {
+            Real* const spike_lanes =
+                wants_times() ? scratch_.spike_lanes.data() + worker * spike_lanes_size_ : nullptr;
+            if (wants_times()) std::fill_n(spike_lanes, pass_.events[s].n_spikes() * lanes, Real(0));
+            run_tiles(s, task, spike_lanes, scratch_.sweep.data() + worker * sweep_size_);
+            if (wants_times()) collect_times(s, split_.group(task), spike_lanes);
+        }
+        const bool last_group = wants_times() && groups_left_[chunk].fetch_sub(1, std::memory_order_acq_rel) == 1;
+        if (last_group) add_groups(samples);
+    }
+
+private:
+    static constexpr std::size_t lanes = kernels::lanes<Real>;
+    static constexpr bool is_resistive = std::is_same_v<Synapses, Resistive<Real>>;
+
+    bool wants_times() const { return pass_.grad_times.data != nullptr; }
+    bool counts_supply() const { return pass_.supply.grad_plus.data != nullptr; }
+
+    void run_tiles(std::size_t s, std::size_t task, Real* spike_lanes, Real* sweep) {
+        const Range tiles = split_.tiles(task);
+        for (std::size_t t = tiles.first, n; t < tiles.last; t += n) {
+            const auto gradient = gradient_.tile(split_.chunk(task), t, spike_lanes);
+            if constexpr (is_resistive) {
+                if (counts_supply()) {
+                    supply_backward(s, t, gradient, sweep);
+                    n = 1;
+                    continue;
+                }
+            }
+            n = charge_backward(s, t, tiles.last, gradient, sweep);
+        }
+    }
+
+    /// Tile t of sample s, or it and the next one together; returns how many.
+    template <class TileGradient>
+    std::size_t charge_backward(std::size_t s, std::size_t t, std::size_t end, const TileGradient& gradient,
+                                Real* sweep) const {
+        alignas(64) Real upstream[2 * lanes];
+        const std::size_t width = std::min(2 * lanes, pass_.grad_v.cols - t * lanes);
+        std::copy_n(pass_.grad_v.row(s) + t * lanes, width, upstream);
+        std::fill(upstream + width, upstream + 2 * lanes, Real(0));
+        // Silent and saturated neurons have no gradient: a tile of such neurons costs nothing, and of two tiles with at
+        // most `lanes` others both cost as much as one.
+        const auto used = [&](std::size_t first) {
+            int n_used = 0;
+            for (std::size_t i = first; i < first + lanes; ++i) n_used += upstream[i] != 0;
+            return static_cast<std::size_t>(n_used);
+        };
+        const std::size_t used_here = used(0);
+        if constexpr (is_resistive) {
+            if (merged_ && t + 1 < end && used_here + used(lanes) <= lanes) {
+                merged_(pass_.events[s], synapses_.tile(t), upstream, gradient, sweep);
+                return 2;
+            }
+        }
+        if (used_here > 0) backward_(pass_.events[s], synapses_.tile(t), upstream, gradient, sweep);
+        return 1;
+    }
+
+    /// Tile t of sample s, where the loss counts the charges of the rails.
+    void supply_backward(std::size_t s, std::size_t t, const kernels::WeightGradient<Real>& gradient,
+                         Real* sweep) const {
+        const Supply<Real>& supply = pass_.supply;
+        const std::size_t width = pass_.layer.width(t);
+        alignas(64) Real upstream[3][lanes], charges[2][lanes];
+        const Span2<const Real> from[] = {pass_.grad_v, supply.grad_plus, supply.grad_minus};
+        for (std::size_t i = 0; i < 3; ++i) {
+            std::fill_n(upstream[i], lanes, Real(0));
+            if (from[i].data) std::copy_n(from[i].row(s) + t * lanes, width, upstream[i]);
+        }
+        kernels::table<Real>().supply_backward(pass_.events[s], synapses_.tile(t),
+                                               {upstream[0], upstream[1], upstream[2]}, gradient,
+                                               {charges[0], charges[1]}, sweep);
+        if (supply.plus.data) {
+            std::copy_n(charges[0], width, supply.plus.row(s) + t * lanes);
+            std::copy_n(charges[1], width, supply.minus.row(s) + t * lanes);
+        }
+    }
+
+    Real* times_of(std::size_t group, std::size_t s) const {
+        if (group == 0) return pass_.grad_times.row(s);
+        return scratch_.times.data() + ((group - 1) * split_.batch + s) * pass_.layer.n_in();
+    }
+
+    /// dL/dt of a sample, as a group of tiles contributes to it.
+    void collect_times(std::size_t s, std::size_t group, Real* spike_lanes) const {
+        const std::uint32_t* const inputs = pass_.events.inputs(s);
+        const std::size_t n_spikes = pass_.events[s].n_spikes();
+        Real* const times = times_of(group, s);
+        std::fill_n(times, pass_.layer.n_in(), Real(0));
+        for (std::size_t i = 0; i < n_spikes; ++i) times[inputs[i]] = sum_lanes(spike_lanes + i * lanes);
+    }
+
+    void add_groups(Range samples) const {
+        for (std::size_t s = samples.first; s < samples.last; ++s) {
+            Real* const sum = pass_.grad_times.row(s);
+            for (std::size_t g = 1; g < split_.groups; ++g) {
+                for (std::size_t j = 0; j < pass_.layer.n_in(); ++j) sum[j] += times_of(g, s)[j];
+            }
+        }
+        if (pass_.on_times) pass_.on_times(samples);
+    }
+
+    auto merged() const {
+        const auto merged = kernels::table<Real>().backward_merged;
+        return is_resistive && kernels::is_symmetric(synapses_.coupling) ? merged : nullptr;
+    }
+
+    const BackwardPass<Real>& pass_;
+    const Synapses& synapses_;
+    Gradient& gradient_;
+    Scratch<Real>& scratch_;
+    const Split split_;
+    decltype(synapses_.kernel().backward) backward_ = synapses_.kernel().backward;
+    decltype(kernels::Kernels<Real>::backward_merged) merged_ = merged();
+    std::size_t sweep_size_ = 0, spike_lanes_size_ = 0;  // numbers of scratch memory for each worker
+    std::vector<std::atomic<std::size_t>> groups_left_;  // of each chunk, before its dL/dt is complete
+};
+
+}  // namespace
+
+template <class Real>
+void Parts<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
+    count = n_chunks;
+    tile_size = n_rows * kernels::lanes<Real>;
+    size = n_tiles * tile_size;
+    values.resize(count * size);
+}
+
+template <class Real>
+void Parts<Real>::zero(std::size_t chunk, Range tiles) {
+    std::fill_n(tile(chunk, tiles.first), (tiles.last - tiles.first) * tile_size, Real(0));
+}
+
+template <class Real>
+void Parts<Real>::add_up(Span2<Real> matrix, Threads threads) const {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    Tiles<Real> layout;
+    layout.rows = matrix.rows;
+    layout.cols = matrix.cols;
+    layout.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
+        const Real* from = values.data() + t * layout.tile_size() + row * lanes;
+        for (std::size_t i = 0; i < layout.width(t); ++i) {
+            Real sum = from[i];
+            for (std::size_t part = 1; part < count; ++part) sum += from[part * size + i];
+            matrix.row(row)[t * lanes + i] = sum;
+        }
+    });
+}
+
+template <class Real>
+void WeightGradient<Real>::resize(std::size_t n_chunks, const Tiles<Real>& rows) {
+    weights.resize(n_chunks, rows.rows, rows.count());
+}
+
+template <class Real>
+void WeightGradient<Real>::zero(std::size_t chunk, Range tiles) {
+    weights.zero(chunk, tiles);
+}
+
+template <class Real>
+kernels::WeightGradient<Real> WeightGradient<Real>::tile(std::size_t chunk, std::size_t t, Real* times) {
+    return {weights.tile(chunk, t), times};
+}
+
+template <class Real>
+void AffineSynapseGradient<Real>::resize(std::size_t n_chunks, const Tiles<Real>& rows) {
+    drive.resize(n_chunks, rows.rows, rows.count());
+    conductance.resize(n_chunks, rows.rows, rows.count());
+    drive0.resize(n_chunks, 1, rows.count());
+    conductance0.resize(n_chunks, 1, rows.count());
+}
+
+template <class Real>
+void AffineSynapseGradient<Real>::zero(std::size_t chunk, Range tiles) {
+    for (Parts<Real>* parts : {&drive, &conductance, &drive0, &conductance0}) parts->zero(chunk, tiles);
+}
+
+template <class Real>
+kernels::AffineGradient<Real> AffineSynapseGradient<Real>::tile(std::size_t chunk, std::size_t t, Real* times) {
+    return {drive.tile(chunk, t), conductance.tile(chunk, t), drive0.tile(chunk, t), conductance0.tile(chunk, t),
+            times};
+}
+
+namespace {
+
+template <class Real, class Gradient>
+void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scratch, Threads threads) {
+    if (pass.supply.grad_plus.data) resistive_of(pass.layer, "gradients of the rails' charges");
+    std::visit(
+        [&](const auto& synapses) {
+            using Kind = std::decay_t<decltype(synapses)>;
+            if constexpr (std::is_same_v<typename Kind::Gradient, Gradient>) {
+                if constexpr (std::is_same_v<Kind, Pairs<Real>>) {
+                    if (!synapses.weights) reject("gradients of weights need the weights that pairs were drawn for");
+                }
+                Job<Kind, Real> job(pass, synapses, gradient, scratch, threads);
+                for_each_task(job.n_tasks(), pass.extra_tasks, threads,
+                              [&](std::size_t task, std::size_t worker) { job.run(task, worker); });
+            } else {
+                reject("these synapses have other gradients");
+            }
+        },
+        pass.layer.synapses);
+}
+
+}  // namespace
+
+template <class Real>
+void backward(const BackwardPass<Real>& pass, WeightGradient<Real>& gradient, Scratch<Real>& scratch, Threads threads) {
+    run(pass, gradient, scratch, threads);
+}
+
+template <class Real>
+void backward(const BackwardPass<Real>& pass, AffineSynapseGradient<Real>& gradient, Scratch<Real>& scratch,
+              Threads threads) {
+    run(pass, gradient, scratch, threads);
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                                      \
+    template struct Parts<Real>;                                                                       \
+    template struct WeightGradient<Real>;                                                              \
+    template struct AffineSynapseGradient<Real>;                                                       \
+    template void backward(const BackwardPass<Real>&, WeightGradient<Real>&, Scratch<Real>&, Threads); \
+    template void backward(const BackwardPass<Real>&, AffineSynapseGradient<Real>&, Scratch<Real>&, Threads);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike::detail

@@ -1,0 +1,173 @@
+#include "rcspike/charge.h"
+
+#include <utility>
+#include <variant>
+
+#include "common/check.h"
+#include "layer/backward.h"
+#include "layer/layer.h"
+#include "rcspike/layer.h"
+
+namespace rcspike {
+namespace {
+
+template <class Real>
+detail::Layer<Real> affine_layer(const AffineSynapses<Real>& synapses, std::size_t n_in, Threads threads) {
+    return {detail::pack_affine(synapses, n_in, threads), detail::TwoPhase<Real>{detail::Ramp(Circuit{}), {}}};
+}
+
+template <class Real>
+void check_inputs(const Schedule<Real>& schedule, std::size_t n_in) {
+    if (schedule.n_in() == n_in) return;
+    detail::reject("times must have shape (batch, ", n_in, "), got (", schedule.batch(), ", ", schedule.n_in(), ")");
+}
+
+/// The backward pass of one layer, with the gradient of its kind of synapses.
+template <class Gradient, class Real>
+Gradient gradient_of(const detail::Layer<Real>& layer, const Schedule<Real>& schedule, Span2<const Real> grad_v,
+                     Span2<Real> grad_times, Threads threads) {
+    check_inputs(schedule, layer.n_in());
+    detail::check_shape("grad_v", grad_v, schedule.batch(), layer.n_out());
+    detail::check_finite("grad_v", grad_v);
+    detail::check_shape("grad_times", grad_times, schedule.batch(), layer.n_in());
+    Gradient gradient;
+    detail::Scratch<Real> scratch;
+    detail::EventBatch<Real> events;
+    events.set(schedule, layer.front(), threads);
+    detail::BackwardPass<Real> pass{layer, events};
+    pass.grad_v = grad_v;
+    pass.grad_times = grad_times;
+    detail::backward(pass, gradient, scratch, threads);
+    return gradient;
+}
+
+/// Replaces synapses by others of the same kind.
+template <class Kind, class Real>
+void replace(detail::Layer<Real>& layer, Kind synapses) {
+    auto* const old = std::get_if<Kind>(&layer.synapses);
+    if (!old) detail::reject("the layer has synapses of another kind");
+    if (synapses.rows().cols != layer.n_out()) {
+        detail::reject("a layer of ", layer.n_out(), " neurons cannot get synapses of ", synapses.rows().cols);
+    }
+    *old = std::move(synapses);
+}
+
+}  // namespace
+
+template <class Real>
+Layer<Real>::Layer(Span2<const Real> weights, const Circuit& circuit, const Wiring& wiring, Threads threads)
+    : circuit_(circuit),
+      packed_(std::make_unique<detail::Layer<Real>>(
+          detail::resistive_layer("weights", weights, weights.rows, circuit, threads, wiring))) {}
+
+template <class Real>
+Layer<Real>::Layer(const AffineSynapses<Real>& synapses, Threads threads)
+    : packed_(std::make_unique<detail::Layer<Real>>(affine_layer(synapses, synapses.drive.rows, threads))) {}
+
+template <class Real>
+Layer<Real>::Layer(Layer&&) noexcept = default;
+template <class Real>
+Layer<Real>& Layer<Real>::operator=(Layer&&) noexcept = default;
+template <class Real>
+Layer<Real>::~Layer() = default;
+
+template <class Real>
+std::size_t Layer<Real>::n_in() const {
+    return packed_->n_in();
+}
+
+template <class Real>
+std::size_t Layer<Real>::n_rows() const {
+    return packed_->n_rows();
+}
+
+template <class Real>
+std::size_t Layer<Real>::n_out() const {
+    return packed_->n_out();
+}
+
+template <class Real>
+void Layer<Real>::set(Span2<const Real> weights, Threads threads) {
+    replace(*packed_, detail::pack_resistive("weights", weights, packed_->n_rows(), circuit_, threads));
+}
+
+template <class Real>
+void Layer<Real>::set(const AffineSynapses<Real>& synapses, Threads threads) {
+    replace(*packed_, detail::pack_affine(synapses, packed_->n_rows(), threads));
+}
+
+template <class Real>
+void Layer<Real>::charge(const Schedule<Real>& schedule, Span2<Real> v, Threads threads) const {
+    check_inputs(schedule, n_in());
+    detail::check_shape("v", v, schedule.batch(), n_out());
+    detail::EventBatch<Real> events;
+    events.set(schedule, packed_->front(), threads);
+    detail::charge(*packed_, events, v, threads);
+}
+
+template <class Real>
+void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
+                             Span2<Real> grad_weights, Threads threads) const {
+    detail::check_shape("grad_weights", grad_weights, packed_->n_rows(), n_out());
+    gradient_of<detail::WeightGradient<Real>>(*packed_, schedule, grad_v, grad_times, threads)
+        .weights.add_up(grad_weights, threads);
+}
+
+template <class Real>
+void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
+                             const AffineGradient<Real>& gradient, Threads threads) const {
+    detail::check_shape("gradient of drive", gradient.drive, packed_->n_rows(), n_out());
+    detail::check_shape("gradient of conductance", gradient.conductance, packed_->n_rows(), n_out());
+    const auto parts =
+        gradient_of<detail::AffineSynapseGradient<Real>>(*packed_, schedule, grad_v, grad_times, threads);
+    parts.drive.add_up(gradient.drive, threads);
+    parts.conductance.add_up(gradient.conductance, threads);
+    const auto unpack_row = [&](const char* name, const detail::Parts<Real>& part, Span1<Real> row) {
+        if (!row.data) return;
+        detail::check_size(name, row, n_out());
+        part.add_up({row.data, 1, row.size}, threads);
+    };
+    unpack_row("gradient of drive0", parts.drive0, gradient.drive0);
+    unpack_row("gradient of conductance0", parts.conductance0, gradient.conductance0);
+}
+
+template <class Real>
+void charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<Real> v,
+            Threads threads) {
+    detail::check_shape("weights", weights, schedule.n_in(), weights.cols);
+    Layer<Real>(weights, circuit, Dense{}, threads).charge(schedule, v, threads);
+}
+
+template <class Real>
+void charge(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses, Span2<Real> v, Threads threads) {
+    detail::check_shape("drive", synapses.drive, schedule.n_in(), synapses.drive.cols);
+    Layer<Real>(synapses, threads).charge(schedule, v, threads);
+}
+
+template <class Real>
+void charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
+                Span2<const Real> grad_v, Span2<Real> grad_times, Span2<Real> grad_weights, Threads threads) {
+    detail::check_shape("weights", weights, schedule.n_in(), weights.cols);
+    Layer<Real>(weights, circuit, Dense{}, threads).charge_vjp(schedule, grad_v, grad_times, grad_weights, threads);
+}
+
+template <class Real>
+void charge_vjp(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses, Span2<const Real> grad_v,
+                Span2<Real> grad_times, const AffineGradient<Real>& gradient, Threads threads) {
+    detail::check_shape("drive", synapses.drive, schedule.n_in(), synapses.drive.cols);
+    Layer<Real>(synapses, threads).charge_vjp(schedule, grad_v, grad_times, gradient, threads);
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                                                      \
+    template class Layer<Real>;                                                                                        \
+    template void charge(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span2<Real>, Threads);              \
+    template void charge(const Schedule<Real>&, const AffineSynapses<Real>&, Span2<Real>, Threads);                    \
+    template void charge_vjp(const Schedule<Real>&, Span2<const Real>, const Circuit&, Span2<const Real>, Span2<Real>, \
+                             Span2<Real>, Threads);                                                                    \
+    template void charge_vjp(const Schedule<Real>&, const AffineSynapses<Real>&, Span2<const Real>, Span2<Real>,       \
+                             const AffineGradient<Real>&, Threads);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike

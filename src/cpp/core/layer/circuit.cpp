@@ -1,0 +1,29 @@
+#include "rcspike/circuit.h"
+
+#include <cmath>
+
+#include "common/check.h"
+
+namespace rcspike {
+
+void validate(const Circuit& circuit) {
+    using detail::reject;
+    if (!(circuit.e_plus > 0)) {
+        reject("e_plus must be above the resting voltage 0, got ", circuit.e_plus, "; the rails must straddle 0");
+    }
+    if (!(circuit.e_minus < 0)) {
+        reject("e_minus must be below the resting voltage 0, got ", circuit.e_minus, "; the rails must straddle 0");
+    }
+    if (!(circuit.diode_drop >= 0) || std::isinf(circuit.diode_drop)) {
+        reject("diode_drop must be finite and not negative, got ", circuit.diode_drop);
+    }
+    if (circuit.diode_drop >= circuit.e_plus || circuit.diode_drop >= -circuit.e_minus) {
+        reject("diode_drop ", circuit.diode_drop, " leaves no drive at e_plus = ", circuit.e_plus,
+               ", e_minus = ", circuit.e_minus, ": it must be below every rail");
+    }
+    if (!(circuit.ramp < 1) || std::isinf(circuit.ramp)) {
+        reject("ramp must be finite and below 1, got ", circuit.ramp, "; 0 is the ideal ramp");
+    }
+}
+
+}  // namespace rcspike

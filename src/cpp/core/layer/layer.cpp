@@ -1,0 +1,77 @@
+#include "layer/layer.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "parallel/workers.h"
+
+namespace rcspike::detail {
+namespace {
+
+/// Calls f(first tile, number) for runs of at most `at_once` tiles, as equal as possible.
+template <class Function>
+void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
+    for (std::size_t t = tiles.first, n; t < tiles.last; t += n) {
+        n = divide_up(tiles.last - t, divide_up(tiles.last - t, at_once));
+        f(t, n);
+    }
+}
+
+template <class Synapses, class Real>
+void charge_synapses(const Synapses& synapses, const EventBatch<Real>& events, Range samples, Range tiles,
+                     Span2<Real> v) {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    const auto charge_tiles = synapses.kernel().charge;
+    const std::size_t at_once = kernels::table<Real>().tiles_at_once;
+    const std::size_t per_group = tiles_in_cache(synapses.rows().rows);
+    alignas(64) Real row[kernels::max_tiles * lanes];
+    for (std::size_t first = tiles.first; first < tiles.last; first += per_group) {
+        const Range group{first, std::min(first + per_group, tiles.last)};
+        for (std::size_t s = samples.first; s < samples.last; ++s) {
+            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) {
+                charge_tiles(events[s], synapses.tile(t), n, row);
+                std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(s) + t * lanes);
+            });
+        }
+    }
+}
+
+}  // namespace
+
+template <class Real>
+Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
+                            Threads threads, const Wiring& wiring) {
+    return {pack_resistive(name, weights, n_rows, circuit, threads), TwoPhase<Real>{Ramp(circuit), {}}, wiring};
+}
+
+template <class Real>
+const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted) {
+    const auto* resistive = std::get_if<Resistive<Real>>(&layer.synapses);
+    if (!resistive) reject(wanted, " can be computed for resistive synapses only");
+    return *resistive;
+}
+
+template <class Real>
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> v) {
+    std::visit([&](const auto& synapses) { charge_synapses(synapses, events, samples, tiles, v); }, layer.synapses);
+}
+
+template <class Real>
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads) {
+    const Split split(events.size(), layer.n_rows(), layer.n_tiles());
+    for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
+        charge(layer, events, split.samples(task), split.tiles(task), v);
+    });
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                                              \
+    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads, \
+                                         const Wiring&);                                                       \
+    template const Resistive<Real>& resistive_of(const Layer<Real>&, const char*);                             \
+    template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);              \
+    template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike::detail

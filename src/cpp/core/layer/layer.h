@@ -1,0 +1,66 @@
+// One layer of a network: wiring, synapses and neurons, three parts that vary independently.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <variant>
+
+#include "events/event_batch.h"
+#include "events/wiring.h"
+#include "layer/neurons.h"
+#include "layer/synapses.h"
+#include "parallel/split.h"
+#include "rcspike/circuit.h"
+#include "rcspike/span.h"
+#include "rcspike/threads.h"
+
+namespace rcspike::detail {
+
+template <class Real>
+class Layer {
+public:
+    Layer(Synapses<Real> of_synapses, TwoPhase<Real> of_neurons, Wiring of_wiring = Dense{})
+        : synapses(std::move(of_synapses)), neurons(std::move(of_neurons)), wiring(of_wiring) {
+        std::visit([&](const auto& s) { rows_ = s.rows().rows, n_out_ = s.rows().cols; }, synapses);
+        n_in_ = inputs_of(wiring, rows_);
+    }
+
+    std::size_t n_in() const { return n_in_; }
+    std::size_t n_rows() const { return rows_; }
+    std::size_t n_out() const { return n_out_; }
+    std::size_t n_tiles() const { return divide_up(n_out_, kernels::lanes<Real>); }
+    /// Columns of tile t that are not padding.
+    std::size_t width(std::size_t t) const { return std::min(kernels::lanes<Real>, n_out_ - t * kernels::lanes<Real>); }
+
+    const kernels::Coupling<Real>& coupling() const {
+        return std::visit([](const auto& s) -> const kernels::Coupling<Real>& { return s.coupling; }, synapses);
+    }
+    Front<Real> front() const { return {wiring, rows_, coupling()}; }
+
+    Synapses<Real> synapses;
+    TwoPhase<Real> neurons;
+    Wiring wiring;
+
+private:
+    std::size_t n_in_, rows_, n_out_;
+};
+
+/// A layer of resistive synapses, with the checks of pack_resistive.
+template <class Real>
+Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
+                            Threads threads, const Wiring& wiring = Dense{});
+
+/// The weights of a layer of resistive synapses. Throws std::invalid_argument for other synapses, which do not have
+/// `wanted`.
+template <class Real>
+const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted);
+
+/// v(1) of some samples and tiles into their place in v, batch x n_out.
+template <class Real>
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> v);
+
+/// v(1) of all of them.
+template <class Real>
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads);
+
+}  // namespace rcspike::detail

@@ -1,0 +1,105 @@
+// Synapses of one layer in the kernels' layout, a type for each kind.
+#pragma once
+
+#include <cstddef>
+#include <variant>
+
+#include "kernels/kernels.h"
+#include "memory/tiles.h"
+#include "rcspike/charge.h"
+#include "rcspike/circuit.h"
+#include "rcspike/device_network.h"
+#include "rcspike/span.h"
+#include "rcspike/threads.h"
+
+namespace rcspike::detail {
+
+template <class Real>
+struct WeightGradient;
+template <class Real>
+struct AffineSynapseGradient;
+
+/// Synapses of each neuron that conduct from the start of the phase: D0 and G0, one row each. They are zeros where they
+/// are not given, since their gradient may be wanted.
+template <class Real>
+struct AlwaysOn {
+    Tiles<Real> drive0, conductance0;
+
+    AlwaysOn() = default;
+    /// Throws std::invalid_argument if a row does not fit n_out neurons or has an invalid number.
+    AlwaysOn(Span1<const Real> drive0, Span1<const Real> conductance0, std::size_t n_out);
+};
+
+/// Each of the three has the tiles that all sweeps read (`rows`, n_rows x n_out), one of them as the kernels take it
+/// (`tile`), the factors that a step needs (`coupling`), its entry in the table of kernels, and the type of its
+/// gradient.
+template <class Real>
+struct Resistive {
+    using Gradient = WeightGradient<Real>;
+    Tiles<Real> weights;
+    kernels::Coupling<Real> coupling{1, 1, 1, 1};
+
+    const Tiles<Real>& rows() const { return weights; }
+    kernels::ResistiveTile<Real> tile(std::size_t t) const { return {weights.tile(t), weights.tile_size(), coupling}; }
+    static const auto& kernel() { return kernels::table<Real>().resistive; }
+};
+
+template <class Real>
+struct Affine {
+    using Gradient = AffineSynapseGradient<Real>;
+    Tiles<Real> drive, conductance;
+    AlwaysOn<Real> always_on;
+    kernels::Coupling<Real> coupling{1, 1, 1, 1};
+
+    const Tiles<Real>& rows() const { return drive; }
+    kernels::AffineTile<Real> tile(std::size_t t) const {
+        return {drive.tile(t), conductance.tile(t), always_on.drive0.tile(t), always_on.conductance0.tile(t),
+                drive.tile_size()};
+    }
+    static const auto& kernel() { return kernels::table<Real>().affine; }
+};
+
+template <class Real>
+struct Pairs {
+    using Gradient = WeightGradient<Real>;
+    Tiles<Real> first, second;  // as kernels::PairTile stores them
+    AlwaysOn<Real> always_on;
+    kernels::Coupling<Real> coupling{1, 1, 1, 1};
+    const Tiles<Real>* weights = nullptr;  // that the pairs were drawn for, if their gradient is wanted
+
+    const Tiles<Real>& rows() const { return first; }
+    kernels::PairTile<Real> tile(std::size_t t) const {
+        return {first.tile(t),
+                second.tile(t),
+                always_on.drive0.tile(t),
+                always_on.conductance0.tile(t),
+                weights ? weights->tile(t) : nullptr,
+                first.tile_size(),
+                coupling};
+    }
+    static const auto& kernel() { return kernels::table<Real>().pairs; }
+};
+
+template <class Real>
+using Synapses = std::variant<Resistive<Real>, Affine<Real>, Pairs<Real>>;
+
+/// How the sign of a weight couples to the rails of a circuit.
+template <class Real>
+kernels::Coupling<Real> coupling_of(const Circuit& circuit);
+
+/// Resistive synapses. Throws std::invalid_argument unless there are n_rows rows of finite weights whose sums cannot
+/// overflow, on a valid circuit; `name` is that of the weights in the message.
+template <class Real>
+Resistive<Real> pack_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
+                               Threads threads);
+
+/// Affine synapses, with the same checks.
+template <class Real>
+Affine<Real> pack_affine(const AffineSynapses<Real>& synapses, std::size_t n_rows, Threads threads);
+
+/// Device pairs, with the same checks; those for which no weights are known.
+template <class Real>
+Pairs<Real> pack_pairs(const char* name, const DevicePairs<Real>& pairs, std::size_t n_rows, const Circuit& circuit,
+                       Threads threads);
+
+}  // namespace rcspike::detail

@@ -1,0 +1,80 @@
+// A batch in the layers of a network, and its forward pass through them.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "events/sorter.h"
+#include "layer/layer.h"
+#include "layer/readout.h"
+#include "memory/buffer.h"
+#include "parallel/workers.h"
+
+namespace rcspike::detail {
+
+/// One layer while a batch passes through it: everything that other parts of the engine need to know of it.
+template <class Real>
+struct LayerRun {
+    EventBatch<Real> events;       // its input spikes
+    Buffer<Real> v;                // batch x n_out: voltages at the end of the charging phase, minus offsets
+    Buffer<Real> times;            // batch x n_out: output spike times with noise; not of the last layer
+    Buffer<std::uint32_t> inputs;  // to which the events refer; not of the first layer
+    std::size_t n_out = 0;
+
+    Span2<Real> voltages() { return {v.data(), v.size() / n_out, n_out}; }
+};
+
+/// Memory for all layers, kept from one batch to the next. The events of the first layer are sized by who sets them.
+template <class Real>
+void resize(const std::vector<Layer<Real>>& layers, std::size_t batch, std::vector<LayerRun<Real>>& runs);
+
+/// Memory that a thread needs to turn spike times into events.
+template <class Real>
+struct Sorting {
+    Sorter<Real> sorter;
+    std::vector<Interval<Real>> intervals;
+
+    Spikes<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs) {
+        intervals.resize(capacity + 1);
+        return sorter(times, capacity, inputs, intervals.data());
+    }
+};
+
+/// The forward pass: some samples, whose events of the first layer are set, through all layers. `charged` says that the
+/// first layer has its voltages already. Noise as in Network::forward; its row `offset` belongs to the first sample of
+/// the runs. Returns the first layer with a voltage that is not finite, or their number.
+template <class Real>
+std::size_t run(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t offset,
+                Range samples, bool charged, std::vector<LayerRun<Real>>& runs, Sorting<Real>& sort);
+
+/// Calls f(samples, worker) for blocks of a batch: enough samples to use the synapses that they have brought into the
+/// cache, few enough that several threads have work.
+template <class Function>
+void for_each_block(std::size_t batch, Threads threads, const Function& f) {
+    const std::size_t size = std::clamp<std::size_t>(batch / 8, 1, 16);
+    for_each_task((batch + size - 1) / size, threads, [&](std::size_t task, std::size_t worker) {
+        f(Range{task * size, std::min(batch, (task + 1) * size)}, worker);
+    });
+}
+
+/// Whether voltages overflowed in a batch whose blocks ran on several threads.
+class Overflow {
+public:
+    explicit Overflow(std::size_t n_layers) : first_(n_layers), n_layers_(n_layers) {}
+    /// `layer` as run returns it.
+    void add(std::size_t layer);
+    /// Throws std::runtime_error if a voltage was not finite.
+    void check() const;
+
+private:
+    std::atomic<std::size_t> first_;
+    std::size_t n_layers_;
+};
+
+template <class Real>
+void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise,
+                 std::size_t batch);
+
+}  // namespace rcspike::detail

@@ -1,0 +1,77 @@
+#include "rcspike/device_network.h"
+
+#include <string>
+#include <utility>
+
+#include "common/check.h"
+#include "network/inference.h"
+
+namespace rcspike {
+namespace {
+
+template <class Real>
+detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& pairs, std::size_t n_in,
+                             const Circuit& circuit) {
+    const Span2<const Real> plus = pairs.plus;
+    if (plus.rows == 0 || plus.cols == 0)
+        detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
+    detail::TwoPhase<Real> neurons{detail::Ramp(circuit), {}};
+    if (pairs.offset.data) {
+        detail::check_size("offset", pairs.offset, plus.cols);
+        detail::check_finite("offset", pairs.offset);
+        neurons.offset.assign(pairs.offset.data, pairs.offset.data + pairs.offset.size);
+    }
+    return {detail::pack_pairs(name.c_str(), pairs, n_in, circuit, Threads::all()), std::move(neurons)};
+}
+
+}  // namespace
+
+template <class Real>
+DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit)
+    : circuit_(circuit) {
+    validate(circuit);
+    if (layers.empty()) detail::reject("a network needs at least one layer");
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        const std::size_t n_in = l == 0 ? layers[l].plus.rows : layers[l - 1].plus.cols;
+        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_in, circuit));
+    }
+}
+
+template <class Real>
+DeviceNetwork<Real>::DeviceNetwork(DeviceNetwork&&) noexcept = default;
+template <class Real>
+DeviceNetwork<Real>& DeviceNetwork<Real>::operator=(DeviceNetwork&&) noexcept = default;
+template <class Real>
+DeviceNetwork<Real>::~DeviceNetwork() = default;
+
+template <class Real>
+std::size_t DeviceNetwork<Real>::n_layers() const {
+    return layers_.size();
+}
+
+template <class Real>
+std::size_t DeviceNetwork<Real>::n_in(std::size_t layer) const {
+    return layers_.at(layer).n_in();
+}
+
+template <class Real>
+std::size_t DeviceNetwork<Real>::n_out(std::size_t layer) const {
+    return layers_.at(layer).n_out();
+}
+
+template <class Real>
+void DeviceNetwork<Real>::forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise,
+                                  Span2<Real> v, Threads threads) const {
+    detail::infer(layers_, schedule, noise, v, threads);
+}
+
+template <class Real>
+void DeviceNetwork<Real>::forward(Span2<const Real> times, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
+                                  Threads threads) const {
+    detail::infer(layers_, times, noise, v, threads);
+}
+
+template class DeviceNetwork<float>;
+template class DeviceNetwork<double>;
+
+}  // namespace rcspike

@@ -1,0 +1,93 @@
+#include "training/optimiser.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "common/check.h"
+#include "common/elementary.h"
+
+namespace rcspike::detail {
+namespace {
+
+/// Weights of one task, a multiple of lanes.
+constexpr std::size_t slice = 8192;
+
+constexpr std::uint64_t max_steps = std::uint64_t{1} << 53;  // counted exactly by a double
+
+constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+
+}  // namespace
+
+template <class Real>
+Optimiser<Real>::Optimiser(const std::vector<Layer<Real>>& layers, double weight_decay) : weight_decay_(weight_decay) {
+    if (!(weight_decay >= 0) || std::isinf(weight_decay)) {
+        reject("weight_decay must be finite and not negative, got ", weight_decay);
+    }
+    for (const Layer<Real>& layer : layers) {
+        for (auto* moments : {&moment1_, &moment2_}) {
+            moments->emplace_back();
+            moments->back().resize(layer.n_rows(), layer.n_out());
+            moments->back().values.zero();
+        }
+    }
+}
+
+template <class Real>
+void Optimiser<Real>::begin_step(double learning_rate) {
+    ++steps_;
+    step_.learning_rate = static_cast<Real>(learning_rate);
+    step_.beta1 = static_cast<Real>(beta1);
+    step_.beta2 = static_cast<Real>(beta2);
+    step_.epsilon = static_cast<Real>(epsilon);
+    step_.correction1 = static_cast<Real>(1 / (1 - power(beta1, steps_)));
+    step_.correction2 = static_cast<Real>(1 / (1 - power(beta2, steps_)));
+    step_.keep = static_cast<Real>(1 - learning_rate * weight_decay_);
+}
+
+template <class Real>
+ExtraTasks Optimiser<Real>::update(std::size_t layer, const Parts<Real>& gradient, const Real* slopes, double w_max,
+                                   Tiles<Real>& weights) {
+    kernels::Adam<Real> step = step_;
+    step.w_max = static_cast<Real>(w_max);
+    Real* const w = weights.values.data();
+    Real* const m1 = moment1_[layer].values.data();
+    Real* const m2 = moment2_[layer].values.data();
+    return {(gradient.size + slice - 1) / slice, [=, &gradient](std::size_t task) {
+                const std::size_t first = task * slice;
+                kernels::table<Real>().adam(step, std::min(slice, gradient.size - first),
+                                            gradient.values.data() + first, gradient.count, gradient.size,
+                                            slopes ? slopes + first : nullptr, w + first, m1 + first, m2 + first);
+            }};
+}
+
+template <class Real>
+const Tiles<Real>& Optimiser<Real>::moment(std::size_t layer, int order) const {
+    if (order != 0 && order != 1) reject("order must be 0 or 1, got ", order);
+    return (order == 0 ? moment1_ : moment2_).at(layer);
+}
+
+template <class Real>
+void Optimiser<Real>::restore(std::uint64_t steps, const std::vector<Span2<const Real>>& first,
+                              const std::vector<Span2<const Real>>& second) {
+    if (steps > max_steps) reject("steps must be at most ", max_steps, ", got ", steps);
+    for (const auto* moments : {&first, &second}) {
+        if (moments->size() != moment1_.size())
+            reject("moments must be given for all ", moment1_.size(), " layers, got ", moments->size());
+        for (std::size_t l = 0; l < moments->size(); ++l) {
+            check_shape("moment", (*moments)[l], moment1_[l].rows, moment1_[l].cols);
+            check_finite("moment", (*moments)[l]);
+            if (moments == &second) check_not_negative("second moment", second[l]);
+        }
+    }
+    for (std::size_t l = 0; l < first.size(); ++l) {
+        moment1_[l].pack(first[l], Threads::all());
+        moment2_[l].pack(second[l], Threads::all());
+    }
+    steps_ = steps;
+}
+
+template class Optimiser<float>;
+template class Optimiser<double>;
+
+}  // namespace rcspike::detail
