@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("base", nargs="?", default="HEAD~1", metavar="BASE", help="commit to compare with")
     parser.add_argument("--passes", type=int, default=7, help="pairs of passes")
     parser.add_argument("--data", default="", help="folder of the MNIST files")
-    parser.add_argument("--tolerance", type=float, default=0.05, help="what may be lost")
+    parser.add_argument("--tolerance", type=float, default=0.05, help="loss of speed that is accepted, as a fraction")
     args = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as name:

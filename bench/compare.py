@@ -1,4 +1,4 @@
-"""rcspike beside its peers, in one run on the same machine: ratios of training throughput, and peak memory.
+"""rcspike compared with its peers, in one run on the same machine: ratios of training throughput, and peak memory.
 
     python bench/compare.py --venvs DIR --create      # makes DIR/torch and DIR/aihwkit, then measures
     python bench/compare.py --venvs DIR [--peers NAME ...] [--passes N] [--threads N] [--data DIR] [--json FILE]
@@ -105,7 +105,7 @@ def last_line(text: str) -> str:
 
 
 class Worker:
-    """A running peer; see peers/worker.py for what it understands."""
+    """A running peer; peers/worker.py lists its commands."""
 
     def __init__(self, peer: Peer, venvs: Path, data: Path, batch: int, threads: int, policy: str) -> None:
         script = str(HERE / "peers" / f"{peer.script}.py")
@@ -247,7 +247,7 @@ def measure(peer: Peer, folder: Path, args: argparse.Namespace) -> dict[str, Any
 
 
 # Largest deviation of a float32 peer from rcspike in float64, of the largest entry: rounding in sums over 200 spikes,
-# and for the grid, first order in 1/100, what that must be.
+# and for the grid, whose error is of first order in 1/100, the error that follows.
 TOLERANCE = {"adjoint": 2e-5, "events": 2e-5, "autograd": 2e-4, "grid": 0.3}
 
 

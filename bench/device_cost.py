@@ -1,4 +1,4 @@
-"""What device effects cost: a chip's inference beside the ideal network's, training on devices beside plain training.
+"""The cost of device effects: inference of a chip and training on devices, compared with the ideal network.
 
     python bench/device_cost.py [--json FILE]
 
@@ -6,7 +6,7 @@ Goals, 784-200-200-10 on MNIST at V_syn = 1 with two threads: a chip's inference
 a step of training on devices at batch 64 at most 2.5 times a plain one.
 
 Passes take turns, and each figure is the median of the ratios of neighbouring ones. The network has been trained for
-an epoch, since random weights have other shares of silent neurons.
+an epoch, since random weights have other fractions of silent neurons.
 """
 
 from __future__ import annotations

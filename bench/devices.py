@@ -1,4 +1,4 @@
-"""What imperfect devices cost: MNIST, 784-200-200-10, as docs/devices.md has it.
+"""The cost of imperfect devices: MNIST, 784-200-200-10, as docs/devices.md has it.
 
     python bench/devices.py [--data DIR] [--runs DIR] [--chips 100] [--epochs 20] [--v-syn 1,4]
 
@@ -28,7 +28,7 @@ TABLE = Path(__file__).parents[1] / "docs" / "results" / "devices.csv"
 
 @dataclass(frozen=True)
 class Family:
-    """Sizes of a kind of effect to test, what a network is trained for, and in what that differs from the defaults."""
+    """Sizes of a kind of effect to test, the effect to train for, and the settings of that training."""
 
     effects: list[Effect]
     target: Effect
@@ -61,7 +61,7 @@ FAMILIES = {
 def trained(
     runs: Path, dataset: datasets.Dataset, v_syn: float, name: str, epochs: int, family: Family | None = None
 ) -> Network:
-    """From the folder of runs, or made now; `name` tells what it is trained for."""
+    """From the folder of runs, or trained now; `name` is that of the effect it is trained for."""
     arguments: dict[str, Any] = {"epochs": epochs}
     if family:
         arguments |= training_effects([family.target], family.devices).arguments() | family.settings

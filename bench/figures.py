@@ -20,7 +20,7 @@ mpl.rcParams.update({"svg.hashsalt": "rcspike", "svg.fonttype": "none", "font.si
 
 
 def peers(result: dict[str, Any]) -> Figure:
-    """Training throughput beside each peer's, both measured in turns."""
+    """Training throughput compared with each peer's, both measured in turns."""
     figure = Figure(figsize=(7, 5), layout="constrained")
     for axes, batch in zip(figure.subplots(2, 1, sharex=True), (64, 256), strict=True):
         rows = [

@@ -8,7 +8,7 @@ one.
 
 Random spike times, all different, and random weights at V_syn = 1, float32. Each time is the median of repeated calls;
 the slope is that of a straight line through the logarithms of all points of a series. Adam works on all synapses,
-active or not, so the share of active inputs is not expected to be all that counts in training.
+active or not, so the time of training is not expected to depend on the fraction of active inputs alone.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ SERIES: dict[str, list[Problem]] = {
     "active inputs (20 % of 625 to 20,000; 2,000 outputs)": [
         replace(LARGEST, n_in=n) for n in (625, 1250, 2500, 5000, 10_000, 20_000)
     ],
-    "active share (5 to 80 % of 5,000 inputs)": [Problem(active=a) for a in (0.05, 0.1, 0.2, 0.4, 0.8)],
+    "active fraction (5 to 80 % of 5,000 inputs)": [Problem(active=a) for a in (0.05, 0.1, 0.2, 0.4, 0.8)],
     "outputs (64 to 2,000; 20,000 inputs)": [replace(LARGEST, n_out=n) for n in (64, 125, 250, 500, 1000, 2000)],
     "batch (16 to 512)": [Problem(batch=b) for b in (16, 32, 64, 128, 256, 512)],
 }
-# What of a problem a series varies.
+# The parameter of a problem that a series varies.
 SIZE = (
     lambda p: p.n_in * p.active,
     lambda p: p.n_in * p.active,

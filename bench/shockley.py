@@ -31,12 +31,12 @@ DIODES = {
 }
 RANGES = [(0.1e-9, 1000e-9), (0.1e-9, 1e-9), (1e-9, 10e-9), (10e-9, 100e-9), (100e-9, 1000e-9)]
 SCALE = PhysicalScale()
-V_SYN = [1.5, 2.0, 3.0, 4.0]  # rails of 1 V_th leave a silicon diode next to nothing
+V_SYN = [1.5, 2.0, 3.0, 4.0]  # rails of 1 V_th leave a silicon diode almost no drive
 CAPACITANCES = [14e-15, 140e-15, 1.4e-12]
 
 
 def over_ranges() -> Iterator[Row]:
-    """The constant drop that is off least anywhere in a range of currents: half of what the diode's changes by."""
+    """The constant drop with the smallest error in a range of currents: half of the change of the diode's drop."""
     for name, (diode, _) in DIODES.items():
         for low, high in RANGES:
             first, last = diode.drop(np.array([low, high])).tolist()
@@ -58,7 +58,7 @@ def layer() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def of_a_layer() -> Iterator[Row]:
-    """v(1) of a layer by Shockley's diodes beside the best constant drop, and beside none that is adapted."""
+    """v(1) of a layer by Shockley's diodes compared with the best constant drop, and with the drop of 0."""
     times, weights = layer()
     for name, (diode, _) in DIODES.items():
         for v_syn in V_SYN:

@@ -1,4 +1,4 @@
-"""The engine beside ngspice on trained networks: ideal synapses, real diodes before and after a fit, end to end.
+"""The engine compared with ngspice on trained networks: ideal synapses, real diodes before and after a fit, end to end.
 
     python bench/spice.py MODEL... [--digits MODEL] [--images N] [--neurons N] [--csv FILE]
 

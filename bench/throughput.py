@@ -34,7 +34,7 @@ V_SYN = 1.0
 
 
 def trained(dataset: rcspike.datasets.datasets.Dataset) -> rcspike.Network:
-    """After one epoch: the share of silent neurons, and with it the cost, is no longer that of random weights."""
+    """After one epoch: the fraction of silent neurons, and with it the cost, is no longer that of random weights."""
     network = rcspike.Network.create(SIZES, rcspike.Circuit(v_syn=V_SYN), seed=0)
     rcspike.train(network, dataset, epochs=1, seed=0)
     return network

@@ -20,7 +20,7 @@ html_title = f"rcspike {release}"
 html_math_renderer = "mathml"
 html_copy_source = False
 
-# The docstrings say what an annotation cannot: shapes and units.
+# The docstrings have shapes and units, which annotations cannot express.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
@@ -28,7 +28,7 @@ napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
 
-# Names in single backticks link to what they name. Most of those that name nothing here are parameters.
+# Names in single backticks are links. Most of those without a target are parameters.
 default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [("py:obj", r"[a-z_0-9]+"), ("py:class", r"numpy\..*")]

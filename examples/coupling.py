@@ -1,4 +1,4 @@
-"""What resistive coupling does to a sum: voltage and spike time of one neuron against the rails.
+"""The effect of resistive coupling on a sum: voltage and spike time of one neuron against the rails.
 
 python examples/coupling.py
 """

@@ -1,4 +1,4 @@
-"""Trading accuracy for energy: the same network trained with and without a penalty on what its synapses spend.
+"""Trading accuracy for energy: the same network trained with and without a penalty on the energy of its synapses.
 
 python examples/energy.py
 """
@@ -10,19 +10,21 @@ from rcspike.hardware import activity, energy_parts, mean_energy
 
 
 def main() -> None:
-    """Print a line for each penalty: accuracy, and the mean energy of an inference beside a conventional circuit's."""
+    """Print a line for each penalty: accuracy, and the mean energy of an inference in both kinds of circuit."""
     digits, model = datasets.load("digits"), EnergyModel()
     print("penalty   accuracy   synapses / pJ   all / pJ   conventional / pJ")
     for penalty in (0.0, 1e-3, 1e-2):
         network = Network.create([64, 100, 10], Circuit(v_syn=1.0), seed=0)
         noise = model.spike_time_noise
-        history = train(network, digits, epochs=15, seed=0, batch_size=16, noise=noise, energy_penalty=penalty)
+        history = train(network, digits, epochs=8, seed=0, batch_size=16, noise=noise, energy_penalty=penalty)
         done = activity(network, digits.test.times)
-        own, beside = (energy_parts(done, circuit, model) for circuit in (network.circuit, Circuit.conventional()))
+        own, conventional = (
+            energy_parts(done, circuit, model) for circuit in (network.circuit, Circuit.conventional())
+        )
         synapses = mean_energy({part: joules for part, joules in own.items() if "synapses" in part})
         print(
             f"{penalty:7g}   {history.test_accuracy:8.1%}   {1e12 * synapses:13.2f}   {1e12 * mean_energy(own):8.1f}   "
-            f"{1e12 * mean_energy(beside):17.1f}"
+            f"{1e12 * mean_energy(conventional):17.1f}"
         )
 
 

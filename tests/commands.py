@@ -19,7 +19,7 @@ EDITABLE = Path(rcspike.__file__).parent != Path(rcspike.get_include()).parent
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """What a command prints, after checking that it succeeds."""
+    """The output of a command, after checking that it succeeds."""
     words = list(map(str, command))
     result = subprocess.run(
         words, cwd=cwd, env={**ENVIRONMENT, **environment}, capture_output=True, text=True, check=False

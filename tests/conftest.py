@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -46,3 +48,18 @@ def pytest_make_collect_report(
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     return datasets.load("digits")
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run all jobs in this process, where it does not matter that they could run in others: it saves seconds."""
+
+    def submit(_: ProcessPoolExecutor, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)

@@ -24,7 +24,7 @@ import numpy as np
 
 from rcspike import Network
 
-# What a token of JSON may become: other kinds, other forms of the same number, numbers out of range, broken text.
+# Replacements of a token of JSON: other kinds, other forms of the same number, numbers out of range, broken text.
 NUMBERS = """
     0 -0 1 2 3 -1 01 1.0 1e0 2.0 1e400 1e-400 18446744073709551616 9007199254740993 true false null NaN Infinity inf
     -inf +inf nan infinity 1_0 +1 1. .5 0x1 -1e400 5e-324 1.7976931348623157e308 1.7976931348623159e308

@@ -51,7 +51,7 @@ def affine(weights: npt.ArrayLike, e_plus: float, e_minus: float, diode_drop: fl
 
 
 def charge(times: Array, D: Array, G: Array, D0: Array | None = None, G0: Array | None = None) -> Array:
-    """v(1), (batch, n_out), for spike times (batch, n_in), where anything above 1 is no spike; D, G (n_in, n_out)."""
+    """v(1), (batch, n_out), for spike times (batch, n_in), above 1 if there is none; D, G (n_in, n_out)."""
     return voltage_at(times, D, G, np.ones(1), D0, G0)[:, :, 0]
 
 

@@ -1,4 +1,4 @@
-"""A run small enough to be repeated dozens of times, and what two of them have in common."""
+"""A run small enough to be repeated dozens of times, and comparisons of two."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def small_network(dtype: npt.DTypeLike = np.float32, circuit: Circuit | None = N
 
 
 def run(network: Network, *, data: Dataset | None = None, **settings: Any) -> History:
-    """Noise, penalty and a last batch that is smaller, unless told otherwise."""
+    """Noise, penalty and a last batch that is smaller, unless passed otherwise."""
     defaults = {"epochs": EPOCHS, "seed": 3, "batch_size": 16, "noise": 0.02, "temporal_penalty": 0.01}
     return train(network, data or made_up(), **(defaults | settings))
 
@@ -44,5 +44,5 @@ def assert_same_weights(one: Network, other: Network) -> None:
 
 
 def rows(history: History) -> list[dict[str, Any]]:
-    """What two equal runs have in common: all but the time they took; nan, which equals nothing, as None."""
+    """The rows of a history without the time they took; nan, which equals nothing, as None."""
     return [{k: None if v != v else v for k, v in epoch.row().items() if k != "seconds"} for epoch in history]

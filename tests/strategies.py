@@ -91,9 +91,9 @@ def layers(
     times: st.SearchStrategy[float] = spike_times,
     weights: st.SearchStrategy[float] = synapses,
     circuits: st.SearchStrategy[Circuit] = circuits,
-    most_inputs: int = 6,
+    max_inputs: int = 6,
 ) -> Layer:
-    batch, n_in, n_out = draw(st.integers(1, 3)), draw(st.integers(1, most_inputs)), draw(st.integers(1, 3))
+    batch, n_in, n_out = draw(st.integers(1, 3)), draw(st.integers(1, max_inputs)), draw(st.integers(1, 3))
     return Layer(
         draw(arrays(np.float64, (batch, n_in), elements=times)),
         draw(arrays(np.float64, (n_in, n_out), elements=weights)),

@@ -171,7 +171,7 @@ def test_pixels_as_floats_are_not_times(entry: str, dtype: Any) -> None:
 
 
 SPIKE = st.one_of(st.floats(0, 1), st.just(np.inf))
-# What people write for no spike, and what noise makes of a late one.
+# Values that people write for no spike, and times that noise makes of a late one.
 TIME = st.one_of(SPIKE, st.floats(1, 4).filter(lambda t: t % 1 != 0), st.sampled_from([2.0, 1e9]))
 
 

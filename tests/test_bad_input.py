@@ -1,4 +1,4 @@
-"""Input that makes no sense is refused before anything is computed, with its name, its value and the way out."""
+"""Invalid input is an error before anything is computed, with its name, its value and the way out."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_the_good_input_is_accepted(function: Callable[..., Any]) -> None:
         if np.dtype(dtype) != np.dtype(np.float64)
     ],
 )
-def test_another_dtype_is_refused_by_name(function: Callable[..., Any], name: str, dtype: npt.DTypeLike) -> None:
+def test_another_dtype_is_rejected_by_name(function: Callable[..., Any], name: str, dtype: npt.DTypeLike) -> None:
     got = re.escape(str(np.dtype(dtype)))
     expected = rf"^{name} must be .*float64.*, got {got}; convert with .astype"
     if name == "times" and np.dtype(dtype).kind in "iub":  # pixels, more likely
@@ -112,7 +112,7 @@ def test_another_dtype_is_refused_by_name(function: Callable[..., Any], name: st
 
 
 @each(OTHERS)
-def test_two_precisions_in_one_call_are_refused_by_name(function: Callable[..., Any], name: str) -> None:
+def test_two_precisions_in_one_call_are_rejected_by_name(function: Callable[..., Any], name: str) -> None:
     with pytest.raises(TypeError, match=rf"^{name} must be float64, got float32; convert with .astype"):
         call(function, **{name: GOOD[name].astype(np.float32)})
 
@@ -121,7 +121,7 @@ def test_two_precisions_in_one_call_are_refused_by_name(function: Callable[..., 
 @pytest.mark.parametrize(
     "convert", [np.ndarray.tolist, lambda a: tuple(a), lambda a: 0.5, str], ids=["list", "tuple", "float", "str"]
 )
-def test_what_is_no_array_is_refused_by_name_and_type(
+def test_something_that_is_not_an_array_is_rejected_by_name_and_type(
     function: Callable[..., Any], name: str, convert: Callable[[Array], Any]
 ) -> None:
     wrong = convert(GOOD[name])
@@ -130,7 +130,7 @@ def test_what_is_no_array_is_refused_by_name_and_type(
 
 
 @each()
-def test_an_axis_too_few_or_too_many_is_refused_with_the_shape(function: Callable[..., Any], name: str) -> None:
+def test_an_axis_too_few_or_too_many_is_rejected_with_the_shape(function: Callable[..., Any], name: str) -> None:
     good = GOOD[name]
     for wrong in (good[0:1][0], good[np.newaxis]):
         wrong = np.asarray(wrong)
@@ -149,7 +149,9 @@ LAYOUTS: dict[str, Callable[[Any], Any]] = {
 
 @each()
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_another_memory_layout_is_refused_with_the_remedy(function: Callable[..., Any], name: str, layout: str) -> None:
+def test_another_memory_layout_is_rejected_with_the_remedy(
+    function: Callable[..., Any], name: str, layout: str
+) -> None:
     wrong = LAYOUTS[layout](GOOD[name])
     if wrong.flags.c_contiguous:
         assert wrong.ndim == 1
@@ -174,7 +176,7 @@ def test_another_memory_layout_is_refused_with_the_remedy(function: Callable[...
     ]
 )
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_number_that_is_not_finite_is_refused_with_its_place(
+def test_a_number_that_is_not_finite_is_rejected_with_its_place(
     function: Callable[..., Any], name: str, value: float
 ) -> None:
     place = ", ".join(str(n - 1) for n in GOOD[name].shape)
@@ -183,7 +185,7 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(
 
 
 @each()
-def test_an_array_across_its_numbers_places_in_memory_is_refused(function: Callable[..., Any], name: str) -> None:
+def test_an_array_across_its_numbers_places_in_memory_is_rejected(function: Callable[..., Any], name: str) -> None:
     good = GOOD[name]
     across = np.empty(good.nbytes + 1, np.uint8)[1:].view(good.dtype).reshape(good.shape)
     across[...] = good
@@ -193,7 +195,7 @@ def test_an_array_across_its_numbers_places_in_memory_is_refused(function: Calla
 
 @each(["times"])
 @pytest.mark.parametrize("value", [math.nan, -0.25, -math.inf, -1e-30])
-def test_a_time_before_the_phase_or_nan_is_refused_with_its_place(
+def test_a_time_before_the_phase_or_nan_is_rejected_with_its_place(
     function: Callable[..., Any], name: str, value: float
 ) -> None:
     message = rf"^times\[2, 3\] is {value}; spike times must be at least 0 \(inf or above 1 for no spike\)"
@@ -208,26 +210,26 @@ def test_a_time_in_the_phase_or_after_it_is_accepted(function: Callable[..., Any
 
 
 @each(["g_plus", "g_minus", "conductance", "conductance0"])
-def test_a_negative_conductance_is_refused_with_its_place(function: Callable[..., Any], name: str) -> None:
+def test_a_negative_conductance_is_rejected_with_its_place(function: Callable[..., Any], name: str) -> None:
     place = ", ".join(str(n - 1) for n in GOOD[name].shape)
     with pytest.raises(ValueError, match=rf"^{name}\[{place}\] must not be negative, got -0\.5"):
         call(function, **{name: with_value(name, -0.5)})
 
 
 @pytest.mark.parametrize("value", [-0.25, 1.5, math.inf, -math.inf, math.nan])
-def test_a_trace_outside_the_phase_is_refused_with_its_place(value: float) -> None:
+def test_a_trace_outside_the_phase_is_rejected_with_its_place(value: float) -> None:
     with pytest.raises(ValueError, match=rf"^at\[1\] must lie in the charging phase \[0, 1\], got {value}"):
         call(trace, at=np.array([0.0, value]))
 
 
 @pytest.mark.parametrize("function", [fire, fire_vjp])
-def test_a_voltage_that_is_nan_is_refused_with_its_place(function: Callable[..., Any]) -> None:
+def test_a_voltage_that_is_nan_is_rejected_with_its_place(function: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match=r"^v\[2, 1\] is nan"):
         call(function, v=with_value("v", math.nan))
 
 
 @each(["weights", "drive", "g_plus"])
-def test_a_number_of_inputs_that_does_not_fit_is_refused_with_both_shapes(
+def test_a_number_of_inputs_that_does_not_fit_is_rejected_with_both_shapes(
     function: Callable[..., Any], name: str
 ) -> None:
     expected = rf"^{name} must have shape \(4, n_out\) to match times of shape \(3, 4\), got"
@@ -238,7 +240,7 @@ def test_a_number_of_inputs_that_does_not_fit_is_refused_with_both_shapes(
 
 
 @each(OTHERS)
-def test_an_array_that_does_not_fit_the_others_is_refused_with_both_shapes(
+def test_an_array_that_does_not_fit_the_others_is_rejected_with_both_shapes(
     function: Callable[..., Any], name: str
 ) -> None:
     good = GOOD[name]
@@ -250,24 +252,24 @@ def test_an_array_that_does_not_fit_the_others_is_refused_with_both_shapes(
 
 @pytest.mark.parametrize("function", [f for f in ARGUMENTS if f not in (fire, fire_vjp)])
 @pytest.mark.parametrize("threads", [0, -1, 1025, 10**6])
-def test_a_number_of_threads_that_no_machine_has_is_refused(function: Callable[..., Any], threads: int) -> None:
+def test_a_number_of_threads_that_no_machine_has_is_rejected(function: Callable[..., Any], threads: int) -> None:
     with pytest.raises(ValueError, match=rf"threads must be between 1 and 1024, got {threads}"):
         call(function, threads=threads)
 
 
 @pytest.mark.parametrize("threads", [2**40, 1.5, "2"])
-def test_threads_that_are_no_count_are_refused_by_name_and_value(threads: Any) -> None:
+def test_threads_that_are_not_a_count_are_rejected_by_name_and_value(threads: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=rf"^threads must .*got '?{threads}"):
         call(charge, threads=threads)
 
 
 @pytest.mark.parametrize("function", [f for f, arguments in ARGUMENTS.items() if "circuit" in arguments])
-def test_what_is_no_circuit_is_refused_by_name_and_type(function: Callable[..., Any]) -> None:
+def test_something_that_is_not_a_circuit_is_rejected_by_name_and_type(function: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match=r"^circuit must be a Circuit, got float"):
         call(function, circuit=1.5)
 
 
-def assert_refused_or_no_nan(times: Array, weights: Array, v_syn: float) -> None:
+def assert_rejected_or_no_nan(times: Array, weights: Array, v_syn: float) -> None:
     try:
         v = charge(times, weights, Circuit(v_syn=v_syn))
     except (ValueError, OverflowError):
@@ -277,12 +279,12 @@ def assert_refused_or_no_nan(times: Array, weights: Array, v_syn: float) -> None
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("v_syn", [1e-30, 1e-40, 1e-310])
-def test_rails_too_low_for_the_precision_are_refused_or_give_no_nan(v_syn: float, dtype: npt.DTypeLike) -> None:
-    assert_refused_or_no_nan(np.array([[0.25, 0.5, 1.0]], dtype), np.ones((3, 1), dtype), v_syn)
+def test_rails_too_low_for_the_precision_are_rejected_or_give_no_nan(v_syn: float, dtype: npt.DTypeLike) -> None:
+    assert_rejected_or_no_nan(np.array([[0.25, 0.5, 1.0]], dtype), np.ones((3, 1), dtype), v_syn)
 
 
 @pytest.mark.parametrize(("dtype", "rail"), [(np.float32, 1e-39), (np.float64, 1e-309)])
-def test_rails_whose_conductances_overflow_are_refused_with_their_value(dtype: npt.DTypeLike, rail: float) -> None:
+def test_rails_whose_conductances_overflow_are_rejected_with_their_value(dtype: npt.DTypeLike, rail: float) -> None:
     for rails in ({"e_plus": rail}, {"e_minus": -rail}):
         ((name, value),) = rails.items()
         with pytest.raises(ValueError, match=f"^{name} is {value}, too near to 0 for .*-bit floating point"):
@@ -291,9 +293,9 @@ def test_rails_whose_conductances_overflow_are_refused_with_their_value(dtype: n
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("v_syn", [1.0, math.inf])
-def test_weights_whose_sum_overflows_are_refused_or_give_no_nan(v_syn: float, dtype: npt.DTypeLike) -> None:
+def test_weights_whose_sum_overflows_are_rejected_or_give_no_nan(v_syn: float, dtype: npt.DTypeLike) -> None:
     weights = np.full((3, 1), 0.4 * float(np.finfo(dtype).max), dtype)
-    assert_refused_or_no_nan(np.array([[0.25, 0.5, 1.0]], dtype), weights, v_syn)
+    assert_rejected_or_no_nan(np.array([[0.25, 0.5, 1.0]], dtype), weights, v_syn)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +308,7 @@ def test_weights_whose_sum_overflows_are_refused_or_give_no_nan(v_syn: float, dt
         ({"diode_drop": 0.5, "e_minus": -0.25}, r"diode_drop 0\.5 leaves no drive at e_plus = 1, e_minus = -0\.25"),
     ],
 )
-def test_rails_that_drive_nothing_are_refused(rails: dict[str, float], message: str) -> None:
+def test_rails_that_drive_nothing_are_rejected(rails: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Circuit(**rails)
 

@@ -12,8 +12,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,7 @@ from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_ne
 
 from rcspike import Circuit, DeviceModel, Network
 from rcspike.network import files
-from rcspike.training import Progress, training
-from rcspike.training.training import Settings
+from rcspike.training import Progress
 
 
 class PulledPlugError(Exception):
@@ -51,7 +48,7 @@ def test_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("epoch", "batch"), [(1, 1), (2, 1), (3, 2), (EPOCHS, 3)])
-def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
+def test_an_interrupted_run_resumes_as_if_nothing_had_happened(
     tmp_path: Path, epoch: int, batch: int, dtype: npt.DTypeLike
 ) -> None:
     settings: dict[str, Any] = {"validation": 0.2, "devices": DeviceModel(lognormal=0.2, stuck_off=0.1)}
@@ -141,7 +138,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
         ("devices", DeviceModel(levels=4)),
     ],
 )
-def test_the_checkpoint_of_other_settings_is_refused_and_the_setting_named(
+def test_the_checkpoint_of_other_settings_is_rejected_and_the_setting_named(
     tmp_path: Path, name: str, value: Any
 ) -> None:
     run(small_network(), checkpoint_path=tmp_path / "run")
@@ -154,7 +151,7 @@ def test_the_checkpoint_of_other_settings_is_refused_and_the_setting_named(
 
 
 @pytest.mark.parametrize("what", ["weights", "sizes", "dtype", "circuit", "data"])
-def test_the_checkpoint_of_another_start_is_refused(tmp_path: Path, what: str) -> None:
+def test_the_checkpoint_of_another_start_is_rejected(tmp_path: Path, what: str) -> None:
     run(small_network(), checkpoint_path=tmp_path / "run")
     network = {
         "weights": Network.create([9, 7, 3], Circuit(), seed=2),
@@ -168,7 +165,7 @@ def test_the_checkpoint_of_another_start_is_refused(tmp_path: Path, what: str) -
         run(network, data=data, checkpoint_path=tmp_path / "run")
 
 
-def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_cut_anywhere_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "run"
     run(small_network(), epochs=1, checkpoint_path=path)
     whole = path.read_bytes()
@@ -214,7 +211,7 @@ def of_another_precision(tensors: Tensors, header: dict[str, Any]) -> None:
         lambda tensors, header: header["run"].update(fingerprint="", devices="DeviceModel(levels=4"),
     ],
 )
-def test_a_checkpoint_that_lacks_or_mixes_something_is_refused(
+def test_a_checkpoint_that_lacks_or_mixes_something_is_rejected(
     tmp_path: Path, damage: Callable[[Tensors, dict[str, Any]], Any]
 ) -> None:
     path = tmp_path / "run"
@@ -245,42 +242,39 @@ def test_a_checkpoint_keeps_the_settings_that_are_not_the_defaults(tmp_path: Pat
     assert settings == always | given | {"dataset": "made up"}
 
 
-@dataclass(frozen=True)
-class LaterSettings(Settings):
-    """As a later version may have them."""
-
-    momentum: float = 0.0
-
-
-def test_a_version_with_another_setting_resumes_the_checkpoints_of_this_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "default", "other"),
+    [("weight_decay", 0.0, 0.5), ("energy_penalty", 0.0, 0.5), ("validation", 0.0, 0.25), ("offset", 0.0, 0.1)],
+)
+def test_a_checkpoint_that_does_not_have_a_setting_is_resumed_with_its_default(
+    tmp_path: Path, name: str, default: float, other: float
 ) -> None:
+    """As when the setting is newer than the checkpoint."""
     path = tmp_path / "run"
     with pytest.raises(PulledPlugError):
         run(small_network(), progress=unplug_at(3, 1), checkpoint_path=path)
-    monkeypatch.setattr(training, "Settings", partial(LaterSettings, momentum=0.5))
-    with pytest.raises(ValueError, match=r"run is the checkpoint of another run: its momentum is 0\.0, not 0\.5"):
-        run(small_network(), checkpoint_path=path)
-    monkeypatch.setattr(training, "Settings", LaterSettings)
+    assert name not in files.read(path, "checkpoint")[1]["run"]["settings"]
+    expected = re.escape(f"run is the checkpoint of another run: its {name} is {default}, not {other}")
+    with pytest.raises(ValueError, match=expected):
+        run(small_network(), checkpoint_path=path, **{name: other})
     network = small_network()
     seen: list[Progress] = []
-    run(network, progress=seen.append, checkpoint_path=path)
+    run(network, progress=seen.append, checkpoint_path=path, **{name: default})
     assert seen[0].epoch == 3
     assert_same_weights(network, undisturbed()[0])
 
 
-def test_the_checkpoint_of_a_later_version_with_another_setting_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "Settings", partial(LaterSettings, momentum=0.5))
+def test_the_checkpoint_of_a_later_version_with_another_setting_is_rejected(tmp_path: Path) -> None:
     run(small_network(), checkpoint_path=tmp_path / "run")
-    monkeypatch.undo()
+    tensors, header = files.read(tmp_path / "run", "checkpoint")
+    header["run"]["settings"]["momentum"] = 0.5
+    files.write(tmp_path / "run", "checkpoint", tensors, header)
     with pytest.raises(ValueError, match=r"run is not .*: this version of rcspike does not know its momentum"):
         run(small_network(), checkpoint_path=tmp_path / "run")
 
 
 def as_version_0_1_wrote_it(path: Path, circuit: str, devices: str, settings: dict[str, Any]) -> None:
-    """Replace what a checkpoint says of its run by what version 0.1 said there."""
+    """Replace a checkpoint's description of its run by that of version 0.1."""
     tensors, header = files.read(path, "checkpoint")
     start = hashlib.sha256(circuit.encode())
     for w in small_network().weights:

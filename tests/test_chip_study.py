@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +22,6 @@ from rcspike.experiments import (
     Sample,
     chip_accuracy,
     chip_seeds,
-    chip_study,
     run_cases,
     single_effect_cases,
     sweep_cases,
@@ -44,20 +43,6 @@ def network(digits: Dataset) -> Network:
     network = Network([weights], Circuit(v_syn=2.0))
     assert evaluate(network, digits.test) > 0.7
     return network
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All jobs in this process, backwards, where it does not matter that they could run elsewhere."""
-
-    def run_jobs(function: Any, jobs: Any, **_: Any) -> Iterator[tuple[Any, Any]]:
-        for job in reversed(jobs):
-            try:
-                yield job, function(job, threads=1)
-            except ValueError as error:
-                yield job, error
-
-    monkeypatch.setattr(chip_study, "run_jobs", run_jobs)
 
 
 # Files
@@ -111,7 +96,7 @@ def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
         ("[measured]\ntarget = 1\nmean = 1\nstd = 1\n", "measured: target must be a sequence of numbers, got 1"),
     ],
 )
-def test_a_file_with_a_mistake_is_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_a_file_with_a_mistake_is_rejected(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "good.csv").write_text("target,mean,std\n0,0,1\n10,9,1\n")
     (tmp_path / "chip.toml").write_text(text)
     with pytest.raises(ValueError, match=rf"chip\.toml.*{message}"):
@@ -156,7 +141,7 @@ def test_a_sweep_changes_one_parameter_of_one_effect() -> None:
     assert [case.effects for case in cases] == [(Stuck(share=0.1, on=on), effects[1]) for on in (0.2, 0.3)]
 
 
-def test_a_sweep_of_nothing_is_refused() -> None:
+def test_a_sweep_of_nothing_is_rejected() -> None:
     with pytest.raises(ValueError, match="there is no effect 'jitter' to sweep; there are stuck"):
         sweep_cases([Stuck(share=0.1)], Devices(), "jitter", [0.1])
     with pytest.raises(ValueError, match="stuck has no parameter 'size'"):
@@ -200,7 +185,7 @@ def test_chips_are_the_same_wherever_they_are_made(network: Network, digits: Dat
 
 
 @pytest.mark.usefixtures("here")
-def test_what_is_done_is_not_done_again(network: Network, tmp_path: Path) -> None:
+def test_finished_cases_are_not_computed_again(network: Network, tmp_path: Path) -> None:
     other = Case("levels", (Levels(bits=2),))
     first = run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)
     seen: list[int] = []
@@ -209,7 +194,7 @@ def test_what_is_done_is_not_done_again(network: Network, tmp_path: Path) -> Non
     assert sum(seen) == 6
     (stored,) = [file for file in (tmp_path / "cases").iterdir() if accuracies_in(file) == [*both[1].accuracies]]
     record = json.loads(stored.read_text())
-    stored.write_text(json.dumps(record | {"accuracies": [0.25, 0.5, 0.75]}))  # what is taken from there can be told
+    stored.write_text(json.dumps(record | {"accuracies": [0.25, 0.5, 0.75]}))  # recognisable
     assert run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)[0].mean == 0.5
     for changed in ({"seed": 2}, {"chips": 2}):
         arguments: dict[str, Any] = {"chips": 3, "seed": 1, **changed}
@@ -267,7 +252,7 @@ def test_each_case_has_results_of_its_own(network: Network, tmp_path: Path, one:
 
 
 @pytest.mark.usefixtures("here")
-def test_numbers_of_numpy_make_no_other_case(network: Network, tmp_path: Path) -> None:
+def test_numbers_of_numpy_are_the_same_case(network: Network, tmp_path: Path) -> None:
     for sigma, w_max in ((0.25, (2.0,)), (np.float64(0.25), np.array([2.0])), (np.float32(0.25), [2])):
         case = Case("x", (Variation(sigma=sigma),), Devices(w_max=w_max))  # type: ignore[arg-type]
         run_cases(network, "digits", [case], chips=1, seed=0, folder=tmp_path)
@@ -276,7 +261,7 @@ def test_numbers_of_numpy_make_no_other_case(network: Network, tmp_path: Path) -
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("factors", [object(), {1, 2}, np.array([1, None])])
-def test_what_cannot_be_told_apart_is_not_stored(network: Network, tmp_path: Path, factors: Any) -> None:
+def test_an_effect_without_an_exact_value_is_not_stored(network: Network, tmp_path: Path, factors: Any) -> None:
     case = Case("x", (Profile(factors=factors),))
     with pytest.raises(TypeError, match="cannot be identified by its value"):
         run_cases(network, "digits", [case], chips=1, seed=0, folder=tmp_path)
@@ -299,7 +284,7 @@ def test_an_effect_that_is_too_large_stops_the_study(network: Network) -> None:
         run_cases(network, "digits", [Case("x", (nonideal.WireResistance(resistance=1.0),))], chips=1, seed=0)
 
 
-def test_a_network_of_another_size_is_refused() -> None:
+def test_a_network_of_another_size_is_rejected() -> None:
     with pytest.raises(ValueError, match="the network has 3 inputs but digits has 64 pixels"):
         run_cases(Network([np.eye(3)], Circuit()), "digits", [NOISY], chips=1, seed=0)
 
@@ -345,11 +330,11 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(
     )
     assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
     assert re.search(r"layer 1  64 x 10: g from .* nS at 140 fF and 1 us", result.output)
-    refused = CliRunner().invoke(app, [*words, "--sweep", "variation"])
-    assert refused.exit_code == 2
-    assert "--sweep takes EFFECT=SIZE,SIZE" in refused.output
-    monkeypatch.setattr("rcspike.cli._chips.run_cases", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-    stopped = CliRunner().invoke(app, words)
+    failed = CliRunner().invoke(app, [*words, "--sweep", "variation"])
+    assert failed.exit_code == 2
+    assert "--sweep takes EFFECT=SIZE,SIZE" in failed.output
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    stopped = CliRunner().invoke(app, [*words[:-1], "stopped"])
     assert stopped.exit_code == 130
     assert "stopped after 0 of 24 chips" in stopped.output
     assert "resume with: rcspike chips model.safetensors digits --nonideal chip.toml --chips 4" in stopped.output

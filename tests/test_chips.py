@@ -1,4 +1,4 @@
-"""A programmed chip: what it was made of, what is drawn when, and what its neurons do."""
+"""A programmed chip: its devices, when they are drawn, and its neurons."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def times_of(dtype: npt.DTypeLike = np.float32, batch: int = 40) -> Array:
 # Perfect chips
 
 
-@pytest.mark.parametrize("circuit", CIRCUITS, ids=["even", "diode", "uneven", "conventional"])
+@pytest.mark.parametrize("circuit", CIRCUITS, ids=["symmetric", "diode", "asymmetric", "conventional"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_effects_of_size_zero_give_the_bits_of_the_network(circuit: Circuit, dtype: npt.DTypeLike) -> None:
     network, times = network_of(circuit, dtype), times_of(dtype)
@@ -125,25 +125,25 @@ def test_a_jitter_of_a_chip_is_the_spike_time_noise_of_a_network() -> None:
     np.testing.assert_allclose(of_chip.std(axis=0), spread, rtol=5 * math.sqrt(2 / 400))
 
 
-# What the engine is told
+# The layers passed to the engine
 
 
-@pytest.mark.parametrize("circuit", CIRCUITS[:3], ids=["even", "diode", "uneven"])
+@pytest.mark.parametrize("circuit", CIRCUITS[:3], ids=["symmetric", "diode", "asymmetric"])
 def test_drive_and_conductance_of_a_chip_are_those_of_its_devices(circuit: Circuit) -> None:
     """By the formulas of a pair, D = g+ (E+ - V_D) + g- (E- + V_D) and G = g+ + g-, device by device."""
     network = network_of(circuit, np.float64)
     effects = [Levels(bits=5), Variation(sigma=0.2), Stuck(share=0.05, on=0.5), DiodeVariation(sigma=0.02)]
     chip = program(network, [*effects, OffLeakage(share=0.01)], seed=5, devices=Devices(on_off=50.0))
     for layer, made in zip(chip.layers, chip.engine.layers, strict=True):
-        # What the engine makes of pairs, by its documentation
+        passed = made.pairs
+        # Drive and conductance of a pair, by the engine's documentation
         over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
-        told = made.pairs
-        D = told.plus * (1 - circuit.diode_drop * over_plus) - told.minus * (1 - circuit.diode_drop * over_minus)
-        G = told.plus * over_plus + told.minus * over_minus
+        D = passed.plus * (1 - circuit.diode_drop * over_plus) - passed.minus * (1 - circuit.diode_drop * over_minus)
+        G = passed.plus * over_plus + passed.minus * over_minus
         assert isinstance(layer.drop_plus, np.ndarray)
         assert isinstance(layer.drop_minus, np.ndarray)
-        assert told.drive0 is not None
-        assert told.conductance0 is not None
+        assert passed.drive0 is not None
+        assert passed.conductance0 is not None
         for i in range(D.shape[1]):
             drive0 = conductance0 = 0.0
             for j in range(D.shape[0]):
@@ -154,8 +154,8 @@ def test_drive_and_conductance_of_a_chip_are_those_of_its_devices(circuit: Circu
                 assert abs(G[j, i] - 0.99 * (g_plus + g_minus)) < 1e-12
                 drive0 += 0.01 * drive
                 conductance0 += 0.01 * (g_plus + g_minus)
-            assert abs(told.drive0[i] - drive0) < 1e-12
-            assert abs(told.conductance0[i] - conductance0) < 1e-12
+            assert abs(passed.drive0[i] - drive0) < 1e-12
+            assert abs(passed.conductance0[i] - conductance0) < 1e-12
 
 
 @pytest.mark.parametrize("bend", [0.0, 0.3, -0.5])
@@ -170,7 +170,7 @@ def test_a_neuron_fires_when_its_own_ramp_reaches_its_own_threshold(bend: float)
     times = times_of(np.float64, batch=3)
     D, G = layer.affine()
     v = oracle.charge(times, D / layer.capacitance, G / layer.capacitance, None, layer.leak / layer.capacitance)
-    # The ideal ramp of this bend, dv/dt = a (1 - b v), takes a neuron from 0 to 1 within 1.
+    # The ideal ramp of this coefficient, dv/dt = a (1 - b v), takes a neuron from 0 to 1 within 1.
     b = mpmath.mpf(bend)
     a = mpmath.mpf(1) if bend == 0 else -mpmath.log(1 - b) / b
     found = chip.forward(times)
@@ -186,7 +186,7 @@ def test_a_neuron_fires_when_its_own_ramp_reaches_its_own_threshold(bend: float)
             assert abs(found[s, i] - float(ideal)) < 1e-12
 
 
-def test_a_bent_ramp_of_another_current_is_as_close_as_it_says() -> None:
+def test_a_nonlinear_ramp_of_another_current_is_as_close_as_documented() -> None:
     """By the remainder of a straight line between v = 0 and 1: an eighth of the curvature b / (1 - b) s, here with the
     factors that are 1 for small s."""
     network = Network([np.full((1, 50), 0.5)], Circuit(v_syn=2.0, ramp=0.3))
@@ -232,7 +232,7 @@ def test_a_device_whose_rail_the_membrane_has_passed_conducts_nothing() -> None:
     assert passed
 
 
-def test_an_unreachable_threshold_is_refused() -> None:
+def test_an_unreachable_threshold_is_rejected() -> None:
     chip = program(Network([np.ones((1, 50))], Circuit(ramp=0.98)), [ComparatorOffset(sigma=0.1)], seed=0)
     with pytest.raises(ValueError, match=r"the nonlinear ramp \(0\.98\) never reaches a threshold of 1\.\d+ V_th"):
         chip.forward(np.array([[0.5]]))
@@ -299,7 +299,7 @@ def test_layers_draw_apart() -> None:
 
 
 @pytest.mark.parametrize("effect", [Jitter(), ComparatorNoise(), ReadNoise(), FlickerNoise(time=1.0)])
-def test_temporal_noise_is_drawn_anew_and_needs_a_seed(effect: Effect) -> None:
+def test_temporal_noise_is_redrawn_and_needs_a_seed(effect: Effect) -> None:
     chip, times = program(network_of(), [effect], seed=0), times_of()
     a, b, again = (chip.forward(times, seed=seed) for seed in (0, 1, 0))
     np.testing.assert_array_equal(a, again)
@@ -337,7 +337,7 @@ def test_the_class_is_that_of_the_first_spike() -> None:
     assert chip.sizes == (30, 20, 10)
 
 
-def test_what_is_no_effect_is_refused() -> None:
+def test_something_that_is_not_an_effect_is_rejected() -> None:
     with pytest.raises(TypeError, match=r"nonidealities must be of rcspike\.nonideal, got 0\.2"):
         program(network_of(), [0.2], seed=0)  # type: ignore[list-item]
     with pytest.raises(ValueError, match="seed must not be negative, got -1"):

@@ -94,7 +94,7 @@ def test_a_diode_on_an_infinite_rail_takes_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
-def test_nan_is_refused_by_name(name: str) -> None:
+def test_nan_is_rejected_by_name(name: str) -> None:
     with pytest.raises(ValueError, match=rf"{name} must .* got nan"):
         Circuit(**{name: math.nan})
 
@@ -117,13 +117,13 @@ def test_nan_is_refused_by_name(name: str) -> None:
         ({"ramp": -math.inf}, r"ramp must be finite and below 1, got -inf"),
     ],
 )
-def test_what_is_not_physical_is_refused_with_its_value(arguments: dict[str, Any], message: str) -> None:
+def test_values_that_are_not_physical_are_rejected_with_the_value(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Circuit(**arguments)
 
 
 @pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
-def test_what_is_no_number_is_refused_by_name(name: str) -> None:
+def test_something_that_is_not_a_number_is_rejected_by_name(name: str) -> None:
     with pytest.raises(TypeError, match=name):
         Circuit(**{name: "much"})  # type: ignore[arg-type]
 

@@ -38,7 +38,7 @@ def spice_(*words: str) -> Result:
     return CliRunner().invoke(app, ["spice", *words])
 
 
-def refused(*words: str) -> str:
+def error_line(*words: str) -> str:
     result = spice_(*words)
     assert result.exit_code == 2, result.output
     (line,) = [line for line in result.output.splitlines() if line.startswith("error: ")]
@@ -96,13 +96,13 @@ def test_the_library_is_that_of_the_python_function() -> None:
         (("fit", "nowhere.csv", *MODEL), "nowhere.csv: No such file or directory"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_one_line(words: tuple[str, ...], message: str) -> None:
-    assert message in refused(*words)
+def test_a_command_that_cannot_run_is_an_error_of_one_line(words: tuple[str, ...], message: str) -> None:
+    assert message in error_line(*words)
 
 
 def test_verify_says_how_to_install_a_missing_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert "apt-get install ngspice" in refused("verify", *MODEL)
+    assert "apt-get install ngspice" in error_line("verify", *MODEL)
 
 
 def test_fit_finds_the_rails_of_a_table_and_writes_the_model_that_has_them() -> None:
@@ -125,8 +125,8 @@ def test_fit_finds_the_rails_of_a_table_and_writes_the_model_that_has_them() -> 
 
 @ngspice
 def test_a_verification_that_cannot_be_run_leaves_no_folder(place: Path) -> None:
-    assert "no-such" in refused("verify", "no-such", "digits", "--out", "out")
-    assert "leave out --layer" in refused("verify", *MODEL, "--end-to-end", "--layer", "1", "--out", "out")
+    assert "no-such" in error_line("verify", "no-such", "digits", "--out", "out")
+    assert "leave out --layer" in error_line("verify", *MODEL, "--end-to-end", "--layer", "1", "--out", "out")
     assert not (place / "out").exists()
 
 
@@ -168,8 +168,8 @@ def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> No
         (("--diode", ".model d1 D(is=oops)"), "ngspice failed: Netlist line no. 7: | Undefined parameter [oops]"),
     ],
 )
-def test_verify_refuses_in_one_line(words: tuple[str, ...], message: str) -> None:
-    assert message in refused("verify", *MODEL, "--neurons", "1", *words)
+def test_an_error_of_verify_is_one_line(words: tuple[str, ...], message: str) -> None:
+    assert message in error_line("verify", *MODEL, "--neurons", "1", *words)
 
 
 @ngspice

@@ -47,7 +47,7 @@ def files(folder: Path) -> set[str]:
         ("run", "figures/v1.0", "figures/v1.0"),
     ],
 )
-def test_the_figure_goes_beside_the_model_or_where_it_is_told(
+def test_the_figure_goes_next_to_the_model_or_where_an_option_says(
     place: Path, model: str, out: str | None, stem: str
 ) -> None:
     before = files(place)
@@ -93,7 +93,7 @@ def test_a_bad_option_is_one_line_and_leaves_no_file(place: Path, words: list[st
     assert files(place) == before
 
 
-def test_a_model_that_is_not_there_or_does_not_fit_is_refused() -> None:
+def test_a_model_that_is_not_there_or_does_not_fit_is_rejected() -> None:
     assert "no model at missing" in trace("missing", "digits").output
     Network.create([49, 10], OWN, seed=0).save("small")
     assert "49 inputs but the images have 64 pixels" in trace("small", "digits").output

@@ -44,7 +44,7 @@ def threefry(key: tuple[int, int], x0: Words, x1: Words) -> tuple[Words, Words]:
 
 
 def words(seed: int, step: int, layer: int, effect: int, n: int) -> tuple[Words, Words]:
-    """What the first n synapses of a layer get for an effect."""
+    """The first n synapses of a layer after an effect."""
     key = threefry(
         (seed & 0xFFFFFFFF, seed >> 32), np.array([step], np.uint32), np.array([layer << 3 | effect], np.uint32)
     )
@@ -149,7 +149,7 @@ def test_each_effect_does_what_it_says() -> None:
     np.testing.assert_array_equal(cut.plus - cut.minus, [[1, -0.25, 0, 0.75, -1]])
 
 
-def test_shares_of_stuck_devices_are_as_asked_for() -> None:
+def test_the_fraction_of_stuck_devices_is_the_given_one() -> None:
     # w_max 1 and off 0.5: stuck devices are at 1 or 2, others at 1.5 or 1.
     model = DeviceModel(off=0.5, stuck_off=0.1, stuck_on=0.03, w_max=(1.0,))
     pairs = draw_devices(np.full((1000, 300), 0.5), model, seed=1)
@@ -280,7 +280,7 @@ def test_rounding_to_levels_is_the_identity_in_the_gradient() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_ideal_devices_are_no_devices(dtype: npt.DTypeLike) -> None:
+def test_ideal_devices_change_nothing(dtype: npt.DTypeLike) -> None:
     digits = datasets.load("digits")
     trained = []
     for devices in (None, DeviceModel()):
@@ -324,7 +324,7 @@ def test_a_pickled_model_is_the_same_model() -> None:
         ({"w_max": (1.0, 0.0)}, "w_max must be above 0 and finite, got 0"),
     ],
 )
-def test_a_model_that_makes_no_sense_is_refused(parameters: dict[str, Any], message: str) -> None:
+def test_an_impossible_model_is_rejected(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DeviceModel(**parameters)
 
@@ -335,7 +335,7 @@ def test_the_energy_of_devices_is_not_trained_for() -> None:
         train(network, datasets.load("digits"), epochs=1, seed=0, energy_penalty=0.1, devices=DeviceModel(levels=8))
 
 
-def test_a_model_of_other_layers_is_refused() -> None:
+def test_a_model_of_other_layers_is_rejected() -> None:
     network = Network.create([64, 12, 10], Circuit(), seed=0)
     with pytest.raises(ValueError, match="w_max must be given for all 2 layers or for none, got 1"):
         train(network, datasets.load("digits"), epochs=1, seed=0, devices=DeviceModel(w_max=(1.0,)))

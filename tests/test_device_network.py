@@ -148,18 +148,18 @@ def one_layer(**changes: Any) -> DevicePairs:
         ({"plus": np.empty((0, 2)), "minus": np.empty((0, 2))}, r"layers\[0\].plus is empty, got shape \(0, 2\)"),
     ],
 )
-def test_pairs_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
+def test_impossible_pairs_are_rejected(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         DeviceNetwork([one_layer(**changes)], Circuit())
 
 
-def test_a_conductance_of_zero_up_to_rounding_is_no_negative_one() -> None:
+def test_a_conductance_of_zero_up_to_rounding_is_not_negative() -> None:
     # G = 0 on rails of 2.8 and -1.53: plus / 2.8 is -minus / 1.53, which no two numbers have to be exactly.
     plus = np.random.default_rng(64).random((30, 20))
     DeviceNetwork([DevicePairs(plus, -plus * 1.53 / 2.8)], Circuit(e_plus=2.8, e_minus=-1.53))
 
 
-def test_layers_that_do_not_fit_each_other_are_refused() -> None:
+def test_layers_that_do_not_fit_each_other_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"^layers\[1\].plus must have shape \(2, 2\), got \(3, 2\)"):
         DeviceNetwork([one_layer(), one_layer()], Circuit())
     with pytest.raises(ValueError, match="at least one layer"):
@@ -170,7 +170,7 @@ def test_layers_that_do_not_fit_each_other_are_refused() -> None:
         DeviceNetwork([one_layer(), DevicePairs.of_weights(np.ones((2, 2), np.float32))], Circuit())
 
 
-def test_inputs_that_do_not_fit_the_chip_are_refused() -> None:
+def test_inputs_that_do_not_fit_the_chip_are_rejected() -> None:
     chip = DeviceNetwork([one_layer()], Circuit())
     with pytest.raises(ValueError, match=r"^times must have shape \(batch, 3\) for this network, got \(5, 4\)"):
         chip.forward(np.zeros((5, 4)))

@@ -1,4 +1,4 @@
-"""What README and documentation show is so: their Python runs, their commands parse, their links lead somewhere."""
+"""README and documentation: their Python code runs, their commands parse, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def words_of(line: str) -> Iterator[list[str]]:
 
 
 def shell_lines(page: Path) -> Iterator[tuple[str, bool]]:
-    """(shell line, whether it is complete): a command in running text may leave out what is of no interest there."""
+    """(shell line, whether it is complete): a command in running text may leave out some options."""
     text = page.read_text(encoding="utf-8")
     for block in blocks(text):
         if block.language in ("sh", "bash", "shell", "console"):
@@ -110,14 +110,14 @@ def commands(program: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(("words", "complete"), commands("rcspike"))
-def test_the_command_line_takes_what_a_page_shows(words: list[str], complete: bool) -> None:
+def test_the_command_line_parses_every_command_of_a_page(words: list[str], complete: bool) -> None:
     pytest.importorskip("typer")
     from typer.main import get_command
 
     from rcspike.cli import app
 
     def parse_alone(command: Any) -> None:
-        """What is parsed is not run."""
+        """Parse a command without running it."""
         command.callback = lambda **_: None
         for below in getattr(command, "commands", {}).values():
             parse_alone(below)
@@ -153,7 +153,7 @@ def test_the_commands_are_really_found() -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """What the headings of a page are called in links."""
+    """The names of a page's headings in links."""
     headings = re.findall(r"^#+ (.+)$", prose(page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

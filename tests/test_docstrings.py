@@ -16,6 +16,7 @@ from rcspike import datasets, functional, plots, report
 MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(rcspike.__path__, "rcspike.")]
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("module", [rcspike, *MODULES], ids=lambda module: module.__name__)
 def test_examples_in_docstrings_give_what_they_say(module: ModuleType) -> None:
     names = {"np": np, **{name: getattr(rcspike, name) for name in rcspike.__all__}}

@@ -1,4 +1,4 @@
-"""What others build on: consumers in C++ and Cython are built against the installed package, and run."""
+"""Consumers in C++ and Cython are built against the installed package, and run."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_pkg_config_and_a_compiler_are_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell's line")
-def test_the_flags_that_python_tells_are_enough(tmp_path: Path) -> None:
+def test_the_flags_that_python_prints_are_enough(tmp_path: Path) -> None:
     compiler = os.environ.get("CXX", "c++")
     flags = f"$({shlex.quote(sys.executable)} -m rcspike --includes --libs)"
     run("sh", "-c", f"{compiler} -std=c++17 {CONSUMERS / 'consumer.cpp'} {flags} -o consumer", cwd=tmp_path)

@@ -23,7 +23,7 @@ def test_brighter_pixels_spike_earlier_and_black_ones_never() -> None:
     np.testing.assert_array_equal(encode(np.array([[0.0, 0.25, 0.75, 1.0]])), [[np.inf, 0.75, 0.25, 0.0]])
 
 
-def test_every_8_bit_value_spikes_at_one_minus_its_share_of_255() -> None:
+def test_every_8_bit_value_spikes_at_one_minus_its_fraction_of_255() -> None:
     times = encode(np.arange(256, dtype=np.uint8).reshape(1, 256))[0]
     assert times.dtype == np.float32
     assert times[0] == np.inf
@@ -56,7 +56,7 @@ def test_everything_but_the_first_axis_is_flattened_in_order(images: NDArray[Any
 
 
 @given(arrays(np.float64, (3, 4), elements=intensities))
-def test_times_are_what_a_layer_takes(images: NDArray[Any]) -> None:
+def test_times_have_the_form_that_a_layer_expects(images: NDArray[Any]) -> None:
     # Intensities are charges: on the conventional circuit a unit weight brings v(1) = x.
     v = charge(encode(images), np.eye(4), Circuit.conventional())
     np.testing.assert_allclose(v, images, rtol=0, atol=2.0**-52)
@@ -90,22 +90,22 @@ def test_the_images_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("value", [-0.001, 1.001, np.nan, np.inf, -np.inf])
-def test_an_intensity_outside_0_to_1_is_refused_and_named(value: float) -> None:
+def test_an_intensity_outside_0_to_1_is_rejected_and_named(value: float) -> None:
     with pytest.raises(ValueError, match=rf"intensities must lie in \[0, 1\], got {value}"):
         encode(np.array([[0.5, value]]))
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint16, np.float16, np.complex128, np.bool_, object])
-def test_another_dtype_is_refused_and_named(dtype: npt.DTypeLike) -> None:
+def test_another_dtype_is_rejected_and_named(dtype: npt.DTypeLike) -> None:
     with pytest.raises(TypeError, match=f"images must be uint8, float32 or float64, got {np.dtype(dtype)}"):
         encode(np.zeros((1, 2), dtype))
 
 
-def test_an_image_without_a_batch_axis_is_refused_with_its_shape() -> None:
+def test_an_image_without_a_batch_axis_is_rejected_with_its_shape() -> None:
     with pytest.raises(ValueError, match=r"images must have shape \(batch, ...\), got \(4,\)"):
         encode(np.zeros(4))
 
 
-def test_a_list_is_refused_by_name() -> None:
+def test_a_list_is_rejected_by_name() -> None:
     with pytest.raises(TypeError, match="images must be a numpy array, got list"):
         encode([[0.5]])  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Energy of an inference: what is counted, and what it costs."""
+"""Energy of an inference: counts and costs."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def test_one_neuron_costs_what_is_worked_out_by_hand() -> None:
     assert tuple(parts) == PARTS
     for name, joules in parts.items():
         assert joules == pytest.approx(expected[name], rel=1e-14), name
-    beside = energy_parts(done, Circuit.conventional(), model)
+    conventional = energy_parts(done, Circuit.conventional(), model)
     expected |= {
         "axon lines": 2 * 4e-15 * 2 * 0.75**2,
         "positive synapses": 0.25 * 1e-13 * 0.5 * 0.75,
         "negative synapses": 0.25 * 1e-13 * 0.5 * 0.75,
         "op-amps": 1e-6 * 1.5 * 2 * 2e-6,
     }
-    for name, joules in beside.items():
+    for name, joules in conventional.items():
         assert joules == pytest.approx(expected[name], rel=1e-14), name
 
 
@@ -145,12 +145,12 @@ def test_an_inference_takes_three_windows_and_two_operations_a_synapse() -> None
 
 @pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
 @pytest.mark.parametrize("name", ["v_logic", "line_capacitance", "opamp_current", "temperature"])
-def test_nonsense_is_refused_by_name(name: str, value: float) -> None:
+def test_nonsense_is_rejected_by_name(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} must be finite and not negative, in SI units, got {value}"):
         EnergyModel(**{name: value})
 
 
-def test_what_is_no_number_is_refused() -> None:
+def test_something_that_is_not_a_number_is_rejected() -> None:
     with pytest.raises(TypeError, match=r"v_ramp must be a number, got '1 V'"):
         EnergyModel(v_ramp="1 V")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"scale must be a PhysicalScale, got 1e-13"):
@@ -159,6 +159,6 @@ def test_what_is_no_number_is_refused() -> None:
         EnergyModel(temperature=0)
 
 
-def test_noise_without_a_seed_is_refused() -> None:
+def test_noise_without_a_seed_is_rejected() -> None:
     with pytest.raises(ValueError, match="noise needs a seed"):
         activity(small_network(Circuit()), some_times(), noise=0.1)

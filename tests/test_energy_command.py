@@ -24,6 +24,8 @@ from rcspike.cli import app
 from rcspike.experiments import run_experiment
 from rcspike.hardware import PARTS, activity, energy_parts
 
+pytestmark = pytest.mark.usefixtures("here")
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
@@ -66,7 +68,7 @@ def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
     assert efficiency == pytest.approx([operations / t for t in totals], abs=0.5)
 
 
-def test_it_leaves_its_files_beside_the_model_or_where_it_is_told(model: Path) -> None:
+def test_it_leaves_its_files_next_to_the_model_or_where_an_option_says(model: Path) -> None:
     assert energy(model / "model.safetensors", "digits").exit_code == 0
     assert energy(model, "digits", "--out", model / "else" / "where").exit_code == 0
     for folder in (model, model / "else" / "where"):
@@ -91,13 +93,13 @@ def test_a_conventional_model_stands_alone(model: Path) -> None:
         ("capacitance=0", "capacitance must be above 0 and finite, in SI units, got 0.0"),
     ],
 )
-def test_a_constant_that_makes_no_sense_is_refused(model: Path, constant: str, why: str) -> None:
+def test_an_impossible_constant_is_rejected(model: Path, constant: str, why: str) -> None:
     result = energy(model, "digits", "--constant", constant)
     assert result.exit_code == 2
     assert result.output.startswith(f"error: {why}")
 
 
-def test_a_model_that_does_not_fit_is_refused_in_one_line(model: Path) -> None:
+def test_a_model_that_does_not_fit_is_rejected_in_one_line(model: Path) -> None:
     Network.create([9, 10], Circuit(), seed=0).save(model / "model.safetensors")
     result = energy(model, "digits")
     assert result.exit_code == 2
@@ -151,13 +153,13 @@ def rows_at(points: list[tuple[float, float]]) -> list[dict[str, Any]]:
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(90, 95)), min_size=1, max_size=8, unique=True))
-def test_the_front_joins_what_nothing_beats(points: list[tuple[int, int]]) -> None:
+def test_the_front_joins_the_points_that_nothing_beats(points: list[tuple[int, int]]) -> None:
     axes = plots.pareto_figure(rows_at([(float(e), float(a)) for e, a in points])).axes[0]
     (front,) = (line.get_xydata().tolist() for line in axes.lines if line.get_zorder() == 1)
     best = [[e, a] for e, a in sorted(points) if not any((f <= e and b >= a) and (f, b) != (e, a) for f, b in points)]
     assert front == best
 
 
-def test_rows_without_an_energy_are_refused() -> None:
+def test_rows_without_an_energy_are_rejected() -> None:
     with pytest.raises(ValueError, match="no row has an energy: only spiking networks do"):
         plots.pareto_figure([{"dataset": "mnist", "model": "relu", "n": 1, "test_mean": 98.0, "test_std": None}])

@@ -41,13 +41,13 @@ WRITER = """
 import os, signal, sys
 from rcspike.training import Epoch, History
 
-def die(self):
-    {end}
-    sys.stdout.flush()
-    signal.pause()
+class Dying(Epoch):
+    def row(self):
+        {end}
+        sys.stdout.flush()
+        signal.pause()
 
-Epoch.row = die
-History([Epoch(1, 1e-3, 0.5, 0.8, 0.7, 0.75, (), (), 1.0)]).write_csv(sys.argv[1])
+History([Dying(1, 1e-3, 0.5, 0.8, 0.7, 0.75, (), (), 1.0)]).write_csv(sys.argv[1])
 """
 
 

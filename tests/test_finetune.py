@@ -1,7 +1,8 @@
-"""What is put right on a chip after programming."""
+"""Corrections of a chip after programming."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from rcspike import Circuit, Network
-from rcspike.hardware import Chip, program
-from rcspike.hardware.calibration import _gradient, retrain_last_layer, trim_neurons
+from rcspike.hardware import Chip, program, retrain_last_layer, trim_neurons
 from rcspike.nonideal import (
     CapacitorMismatch,
     ChipLayer,
@@ -24,6 +24,8 @@ from rcspike.nonideal import (
     Stuck,
     Variation,
 )
+
+Float = npt.NDArray[np.float64]
 
 
 def network_of(seed: int = 0, circuit: Circuit | None = None) -> Network:
@@ -67,28 +69,73 @@ def test_neurons_that_never_spike_keep_their_trims() -> None:
     assert trimmed.layers[0].ramp_current[1] == pytest.approx(1.0, abs=1e-12)
 
 
-def loss(layer: ChipLayer, times: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], temperature: float) -> float:
-    """Cross-entropy over the voltages that a chip of this layer alone is read by."""
-    v = Chip(layers=(layer,), seed=0).forward(times) / temperature
-    return float(np.mean(np.log(np.exp(v).sum(axis=1)) - v[np.arange(len(labels)), labels]))
-
-
-def test_the_gradient_of_the_last_layer_agrees_with_central_differences() -> None:
-    """Truncation of the third order, h^2 = 1e-10, over a temperature of 0.3 cubed, and rounding, 1e-16 / h = 1e-11."""
+def imperfect_layer() -> ChipLayer:
+    """One of whose errors each appears in the gradient, far from the ends of the range of its devices."""
     network = Network.create([8, 4], Circuit(v_syn=2.0, diode_drop=0.2), seed=0, dtype=np.float64)
     effects: list[Any] = [Variation(sigma=0.2), DiodeVariation(sigma=0.05), OffLeakage(share=0.1)]
     effects += [MembraneLeak(conductance=0.2), CapacitorMismatch(sigma=0.1), RampMismatch(sigma=0.1)]
     (layer,) = program(network, [*effects, ComparatorOffset(sigma=0.1)], seed=0, devices=Devices(on_off=20.0)).layers
-    times, labels = times_of(6)[:, :8].copy(), np.arange(6) % 4
-    grad, h = _gradient(layer, times, labels, 0.3), 1e-5
+    return replace(layer, plus=(layer.g_min + layer.g_max + layer.plus) / 3, minus=(layer.g_max + layer.minus) / 3)
+
+
+def chip_of(layer: ChipLayer) -> Chip:
+    return Chip(layers=(layer,), seed=0)
+
+
+def slopes(layer: ChipLayer, loss: Callable[[Float], float], times: Float, h: float = 1e-5) -> Float:
+    """Central differences of a loss over a chip's voltages, for each device of each pair (2, n_in, n_out)."""
+    found = np.empty((2, *layer.plus.shape))
     for which, name in enumerate(("plus", "minus")):
         for j, i in np.ndindex(layer.plus.shape):
             moved = []
             for step in (h, -h):
                 devices = getattr(layer, name).copy()
                 devices[j, i] += step
-                moved.append(loss(replace(layer, **{name: devices}), times, labels, 0.3))
-            assert grad[which, j, i] == pytest.approx((moved[0] - moved[1]) / (2 * h), abs=1e-8)
+                moved.append(loss(chip_of(replace(layer, **{name: devices})).forward(times)))
+            found[which, j, i] = (moved[0] - moved[1]) / (2 * h)
+    return found
+
+
+def test_the_first_step_has_the_size_of_the_slopes() -> None:
+    """At a temperature so high that Adam's epsilon, 1e-8, counts: g / (|g| + eps) of the learning rate.
+
+    There the loss is linear in the voltages, the mean over the classes minus that of the label, over the temperature.
+    """
+    layer, times, labels, tau = imperfect_layer(), times_of(6)[:, :8].copy(), np.arange(6) % 4, 1e7
+    g = slopes(layer, lambda v: float(np.mean(v.mean(axis=1) - v[np.arange(6), labels])), times) / tau
+    assert np.median(np.abs(g)) > 1e-10
+    rate = 1e-3
+    (after,) = retrain_last_layer(
+        chip_of(layer), times, labels, seed=0, epochs=1, batch_size=6, learning_rate=rate, temperature=tau
+    ).layers
+    moved = (np.stack([layer.plus, layer.minus]) - np.stack([after.plus, after.minus])) / (rate * layer.g_max)
+    # Differences of voltages of order 1 are off by their rounding, 1e-16 / h = 1e-11, over tau; softmax by 1 / tau.
+    np.testing.assert_allclose(moved, g / (np.abs(g) + 1e-8), rtol=0, atol=1e-6)
+
+
+def test_the_last_layer_is_retrained_by_adam_on_the_slopes_of_the_loss() -> None:
+    layer, times, labels, tau = imperfect_layer(), times_of(6)[:, :8].copy(), np.arange(6) % 4, 0.3
+
+    def loss(v: Float) -> float:
+        return float(np.mean(np.log(np.exp(v / tau).sum(axis=1)) - v[np.arange(6), labels] / tau))
+
+    epochs, rate = 5, 0.02
+    (after,) = retrain_last_layer(
+        chip_of(layer), times, labels, seed=0, epochs=epochs, batch_size=6, learning_rate=rate, temperature=tau
+    ).layers
+    devices, expected = np.stack([layer.plus, layer.minus]), layer
+    first, second, least = np.zeros_like(devices), np.zeros_like(devices), np.full_like(devices, np.inf)
+    for step in range(epochs):
+        g = slopes(expected, loss, times)
+        first, second, least = 0.9 * first + 0.1 * g, 0.999 * second + 0.001 * g**2, np.minimum(least, np.abs(g))
+        direction = first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
+        devices = np.clip(devices - rate * layer.g_max * (1 - step / epochs) * direction, layer.g_min, layer.g_max)
+        expected = replace(layer, plus=devices[0], minus=devices[1])
+    # Truncation of the third order, h^2 = 1e-10, over the temperature cubed: 1e-8 of a slope, which matters in its
+    # quotient where the slope itself is small.
+    steep = least > 1e-3
+    assert steep.mean() > 0.5
+    np.testing.assert_allclose(np.stack([after.plus, after.minus])[steep], devices[steep], rtol=0, atol=1e-4 * rate)
 
 
 def test_the_last_layer_learns_to_live_with_a_broken_chip() -> None:
@@ -107,7 +154,7 @@ def test_the_last_layer_learns_to_live_with_a_broken_chip() -> None:
     np.testing.assert_array_equal(again.forward(times), taught.forward(times))
 
 
-def test_labels_that_do_not_fit_are_refused() -> None:
+def test_labels_that_do_not_fit_are_rejected() -> None:
     chip, times = program(network_of(), seed=0), times_of(4)
     with pytest.raises(ValueError, match=r"labels must have shape \(4,\) to match times, got \(3,\)"):
         retrain_last_layer(chip, times, np.zeros(3, dtype=np.int64), seed=0)

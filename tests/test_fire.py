@@ -1,4 +1,4 @@
-"""The firing phase: from voltages to spike times, on the ideal ramp and on a bent one."""
+"""The firing phase: from voltages to spike times, on the ideal ramp and on a nonlinear one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ramps = st.one_of(st.sampled_from(RAMPS), st.floats(-100, 0.99))
 
 
 def slope(v: Array, ramp: float) -> Array:
-    """dt/dv = b / ((1 - b v) ln(1 - b)), written down anew."""
+    """dt/dv = b / ((1 - b v) ln(1 - b)), written down independently."""
     return -np.ones_like(v) if ramp == 0 else ramp / ((1 - ramp * v) * np.log1p(-ramp))
 
 
@@ -57,7 +57,7 @@ def test_no_spike_lies_before_the_phase() -> None:
 
 
 def test_a_spike_next_to_the_start_of_the_phase_comes_first_in_the_next_layer() -> None:
-    # At this bend and voltage, 1 - 2^-53, the logarithms' quotient is rounded to 1 + 2^-52.
+    # At this coefficient and voltage, 1 - 2^-53, the logarithms' quotient is rounded to 1 + 2^-52.
     circuit, w = Circuit(v_syn=1.5, ramp=-1.714), 1.6479184330021643
     assert charge(np.zeros((1, 1)), np.array([[w]]), circuit) == np.nextafter(1, 0)
 
@@ -94,11 +94,11 @@ def test_at_and_below_rest_there_is_no_spike_and_from_the_threshold_on_one_at_on
 
 
 @given(st.floats(1e-16, 1e-3), st.sampled_from([-1.0, 1.0]))
-def test_a_ramp_that_is_hardly_bent_is_hardly_off_the_ideal_one(size: float, sign: float) -> None:
+def test_a_ramp_that_is_almost_linear_is_close_to_the_ideal_one(size: float, sign: float) -> None:
     v = np.linspace(0.01, 0.99, 30).reshape(2, 15)
     # 1 - ln(1 - b v)/ln(1 - b) = 1 - v + b v (1 - v)/2 + O(b^2).
-    bent = fire(v, Circuit(ramp=sign * size))
-    np.testing.assert_allclose(bent, 1 - v + sign * size * v * (1 - v) / 2, rtol=0, atol=size**2 + 12 * 2.0**-52)
+    nonlinear = fire(v, Circuit(ramp=sign * size))
+    np.testing.assert_allclose(nonlinear, 1 - v + sign * size * v * (1 - v) / 2, rtol=0, atol=size**2 + 12 * 2.0**-52)
 
 
 @given(voltages, ramps)
@@ -204,7 +204,7 @@ def test_the_gradient_of_the_output_loss_agrees_with_central_differences(ramp: f
         assert grad_v[i] == pytest.approx((above - below) / (2 * h), abs=1e-8)
 
 
-def test_the_output_loss_rejects_what_it_is_not_defined_for() -> None:
+def test_the_output_loss_rejects_arguments_it_is_not_defined_for() -> None:
     v, labels = np.zeros((2, 3)), np.array([0, 3])
     with pytest.raises(ValueError, match=r"label 3 at position 1 must be in \[0, 3\)"):
         output_loss(v, labels, Circuit())

@@ -28,9 +28,9 @@ def rounding(D: Array, G: Array, grad_v: Array, reach: Array) -> tuple[Array, Ar
     """How far dL/dt, dL/dD and dL/dG may be from the exact ones, elementwise.
 
     dL/dt_j is a sum of lambda (D - G v) over neurons, dL/dD of P and dL/dG of Q over samples, with |lambda| and P at
-    most |dL/dv|, and Q at most that times the reach of v. Each term comes from a sweep forth and one back, whose n
-    intervals add some ten roundings of eps/2 each; sums over a batch or over neurons add less. What is too small to be
-    normal counts as 0, in lambda as in the products.
+    most |dL/dv|, and Q at most that times the reach of v. Each term comes from a forward sweep and a backward
+    one, whose n intervals add some ten roundings of eps/2 each; sums over a batch or over neurons add less. A number
+    that is too small to be normal counts as 0, in lambda as in the products.
     """
     precision = np.finfo(D.dtype)
     eps, tiny = (16 * (len(D) + 1) * float(x) for x in (precision.eps, precision.tiny))

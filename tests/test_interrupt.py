@@ -1,4 +1,4 @@
-"""Ctrl-C during `train` in Python: what was learned until then is given back."""
+"""Ctrl-C during `train` in Python: the finished epochs are given back."""
 
 from __future__ import annotations
 

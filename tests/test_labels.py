@@ -1,4 +1,4 @@
-"""What names a run says which circuit it is of, and what an accuracy stands for is said where it stands."""
+"""Names of runs identify their circuit, and each accuracy is printed with its conditions."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from typer.testing import CliRunner, Result
 from rcspike import Circuit, Network, datasets, evaluate, plots, train
 from rcspike.cli import app
 from rcspike.experiments import Case, Sample, experiment_name, grid
+
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +75,7 @@ def test_an_experiment_is_named_after_its_circuit() -> None:
     assert names[-1] == "relu-digits-200-s0"
 
 
-def test_the_lines_of_a_sweep_tell_circuits_apart() -> None:
+def test_the_lines_of_a_sweep_distinguish_circuits() -> None:
     words = "sweep digits --v-syn 1 --seeds 1 --no-relu --hidden 8 --vary epochs=1 --vary diode_drop=0,0.25 --workers 1"
     result = CliRunner().invoke(app, words.split())
     assert result.exit_code == 0, result.output

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rcspike"
 CPP = ROOT / "src" / "cpp"
 
-# Every room of the package, a folder or a file at its top, has a place here, from the bottom to the top: an import goes
-# to a lower rank, or to the same one if no room there is reached from itself. Files of a room import without circles.
+# Every unit of the package, a folder or a file at its top, has a place here, from the bottom to the top: an import goes
+# to a lower rank, or to the same one if no unit there is reached from itself. Files of a unit import without circles.
 RANKS = [
     ["_common", "_core", "_sdk", "circuit"],
     ["functional"],
@@ -26,10 +26,10 @@ RANKS = [
     ["plots", "report"],
     ["cli", "__init__", "__main__"],
 ]
-RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
+RANK = {unit: rank for rank, units in enumerate(RANKS) for unit in units}
 
 
-def room_of(path: Path) -> str:
+def unit_of(path: Path) -> str:
     """The first name below the package: 'network' for rcspike/network/files.py, 'circuit' for rcspike/circuit.py."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -61,20 +61,20 @@ def imports_of(path: Path) -> set[str]:
 
 
 def imports() -> dict[str, set[str]]:
-    """For each room of the package the rooms that it imports; 'rcspike' itself counts as '__init__'."""
+    """For each unit of the package the units that it imports; 'rcspike' itself counts as '__init__'."""
     found: dict[str, set[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         targets = {[*name.split("."), "__init__"][1] for name in imports_of(path)}
-        found.setdefault(room_of(path), set()).update(targets - {room_of(path)})
+        found.setdefault(unit_of(path), set()).update(targets - {unit_of(path)})
     return found
 
 
-def imports_within(room: str) -> dict[str, set[str]]:
-    """For each file of a room, but its __init__, the modules of the room that it imports."""
-    prefix = f"rcspike.{room}"
+def imports_within(unit: str) -> dict[str, set[str]]:
+    """For each file of a unit, but its __init__, the modules of the unit that it imports."""
+    prefix = f"rcspike.{unit}"
     return {
         f"{prefix}.{path.stem}": {name for name in imports_of(path) if name == prefix or name.startswith(f"{prefix}.")}
-        for path in (PACKAGE / room).glob("*.py")
+        for path in (PACKAGE / unit).glob("*.py")
         if path.stem != "__init__"
     }
 
@@ -90,13 +90,13 @@ def includes(*folders: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_every_room_has_a_rank() -> None:
+def test_every_unit_has_a_rank() -> None:
     unknown = sorted(set(imports()) - set(RANK))
     assert not unknown, f"give {', '.join(unknown)} a place in RANKS in tests/test_layers.py"
     assert not set(RANK) - set(imports()) - {"_core"}
 
 
-def test_a_newcomer_can_hold_the_rooms_in_mind() -> None:
+def test_a_newcomer_can_hold_the_units_in_mind() -> None:
     entries = [path for path in PACKAGE.iterdir() if path.suffix not in {".so", ".pyd"} and path.name != "__pycache__"]
     assert len(entries) <= 20
     assert len(RANKS) <= 9
@@ -104,26 +104,26 @@ def test_a_newcomer_can_hold_the_rooms_in_mind() -> None:
 
 def test_imports_go_only_downwards() -> None:
     upwards = [
-        f"{room} (rank {RANK[room]}) imports {target} (rank {RANK[target]})"
-        for room, targets in imports().items()
+        f"{unit} (rank {RANK[unit]}) imports {target} (rank {RANK[target]})"
+        for unit, targets in imports().items()
         for target in sorted(targets)
-        if room in RANK and target in RANK and RANK[target] > RANK[room]
+        if unit in RANK and target in RANK and RANK[target] > RANK[unit]
     ]
     assert not upwards, "; ".join(upwards)
 
 
-def test_no_room_is_reached_from_itself() -> None:
+def test_no_unit_is_reached_from_itself() -> None:
     try:
         TopologicalSorter(imports()).prepare()
     except CycleError as error:
-        pytest.fail(f"rooms import each other in a circle: {' <- '.join(error.args[1])}")
+        pytest.fail(f"units import each other in a circle: {' <- '.join(error.args[1])}")
 
 
-@pytest.mark.parametrize("room", [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()])
-def test_files_of_a_room_import_each_other_without_circles(room: str) -> None:
-    graph = imports_within(room)
-    through_the_package = sorted(name for name, targets in graph.items() if f"rcspike.{room}" in targets)
-    assert not through_the_package, "import from the file itself inside its room"
+@pytest.mark.parametrize("unit", [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()])
+def test_files_of_a_unit_import_each_other_without_circles(unit: str) -> None:
+    graph = imports_within(unit)
+    through_the_package = sorted(name for name, targets in graph.items() if f"rcspike.{unit}" in targets)
+    assert not through_the_package, "import from the file itself inside its unit"
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -168,4 +168,14 @@ def test_bindings_use_only_the_public_headers() -> None:
 def test_the_includes_are_really_found() -> None:
     assert ("src/cpp/bindings/charge.cpp", '"rcspike/charge.h"') in includes("bindings")
     assert ("src/cpp/include/rcspike/charge.h", '"rcspike/schedule.h"') in includes("include")
-    assert any(name == '"layer.h"' for _, name in includes("core"))
+    assert any(name == '"layer/layer.h"' for _, name in includes("core"))
+
+
+def test_no_file_is_longer_than_450_lines() -> None:
+    folders = ("rcspike", "src", "tests", "bench", "docs", "examples")
+    files = [
+        file for folder in folders for file in (ROOT / folder).rglob("*.*") if file.suffix in {".py", ".h", ".cpp"}
+    ]
+    assert len(files) > 200
+    lengths = {file.relative_to(ROOT).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    assert {name: n for name, n in lengths.items() if n > 450} == {}

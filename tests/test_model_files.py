@@ -42,7 +42,7 @@ def test_python_and_cpp_agree_about_spoiled_model_files(program: Path, tmp_path:
     assert 500 < accepted < 2500, "the files should be a mixture"
 
 
-def test_python_and_cpp_agree_about_what_fuzzing_has_found(program: Path) -> None:
+def test_python_and_cpp_agree_about_the_findings_of_fuzzing(program: Path) -> None:
     files = sorted(CORPUS.iterdir())
     assert files
     assert not differences(program, files)

@@ -1,49 +1,21 @@
-"""Networks: layers in series, their weights, and the files they are kept in."""
+"""Networks: layers in series, and their weights."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import pickle
-import stat
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import oracle
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from safetensors import safe_open
-from safetensors.numpy import save_file
-from strategies import CIRCUITS, Array, circuits
+from networks import DTYPES, random_times, spread_network
+from strategies import CIRCUITS, Array
 
-from rcspike import Circuit, DeviceNetwork, DevicePairs, Network
+from rcspike import Circuit, Network
 from rcspike.functional import charge, fire
 from rcspike.network import spike_time_noise
-
-DTYPES = [np.float32, np.float64]
-# tmp_path is shared by the examples of a test, each of which writes the file anew.
-shares_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-def random_times(shape: tuple[int, int], dtype: npt.DTypeLike = np.float64) -> Array:
-    rng = np.random.default_rng(30)
-    return np.where(rng.random(shape) < 0.4, rng.random(shape), np.inf).astype(dtype)
-
-
-def spread_network(dtype: npt.DTypeLike = np.float64, circuit: Circuit | None = None) -> Network:
-    """13-20-17-5 with voltages below 0, between 0 and 1, and above 1 in every layer."""
-    rng = np.random.default_rng(31)
-    sizes = [(13, 20), (20, 17), (17, 5)]
-    return Network(
-        [rng.normal(0.2, 1.5, size).astype(dtype) for size in sizes], circuit or Circuit(v_syn=2.0, ramp=0.3)
-    )
-
 
 # Running
 
@@ -62,10 +34,10 @@ def test_a_network_charges_and_fires_in_turn(n_layers: int, name: str, dtype: np
     np.testing.assert_array_equal(v, expected)
 
 
-def test_a_network_uses_the_bent_ramp_of_its_circuit() -> None:
+def test_a_network_uses_the_nonlinear_ramp_of_its_circuit() -> None:
     times, weights = random_times((9, 13)), spread_network().weights
-    ideal, bent = (Network(weights, Circuit(v_syn=2.0, ramp=b)).forward(times) for b in (0.0, 0.3))
-    assert not np.array_equal(ideal, bent)
+    ideal, nonlinear = (Network(weights, Circuit(v_syn=2.0, ramp=b)).forward(times) for b in (0.0, 0.3))
+    assert not np.array_equal(ideal, nonlinear)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -168,13 +140,13 @@ def test_of_outputs_that_spike_together_the_first_is_the_class() -> None:
         ({"threads": 0}, "threads must be between 1 and 1024, got 0"),
     ],
 )
-def test_bad_noise_or_threads_are_refused_with_their_value(arguments: dict[str, Any], message: str) -> None:
+def test_bad_noise_or_threads_are_rejected_with_their_value(arguments: dict[str, Any], message: str) -> None:
     for call in (spread_network().forward, spread_network().predict):
         with pytest.raises(ValueError, match=message):
             call(random_times((2, 13)), **arguments)
 
 
-def test_times_that_do_not_fit_are_refused_with_both_shapes() -> None:
+def test_times_that_do_not_fit_are_rejected_with_both_shapes() -> None:
     with pytest.raises(ValueError, match=r"times must have shape \(batch, 13\) for this network, got \(2, 12\)"):
         spread_network().forward(np.zeros((2, 12)))
 
@@ -182,7 +154,7 @@ def test_times_that_do_not_fit_are_refused_with_both_shapes() -> None:
 @pytest.mark.parametrize("value", [math.nan, -1e-9, -0.01, -0.5, -1.0, -1e30, -math.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_out", [3, 5000])  # a layer in cache, and one that is charged group of tiles by group
-def test_bad_times_are_refused_with_their_place(value: float, dtype: npt.DTypeLike, n_out: int) -> None:
+def test_bad_times_are_rejected_with_their_place(value: float, dtype: npt.DTypeLike, n_out: int) -> None:
     network = Network([np.ones((300, n_out), dtype)], Circuit())
     times = np.linspace(0, 1, 3 * 300, dtype=dtype).reshape(3, 300)
     expected = network.forward(times)
@@ -234,7 +206,7 @@ def test_assigned_weights_are_the_ones_that_run() -> None:
     np.testing.assert_array_equal(network.forward(times), Network(other.weights, network.circuit).forward(times))
 
 
-def test_weights_that_are_refused_leave_the_old_ones() -> None:
+def test_weights_that_are_rejected_leave_the_old_ones() -> None:
     network, times = spread_network(), random_times((4, 13))
     before = network.weights, network.forward(times)
     with pytest.raises(ValueError, match="finite"):
@@ -258,7 +230,7 @@ def test_weights_that_are_refused_leave_the_old_ones() -> None:
         ([np.ones((2, 3)).T], ValueError, r"weights\[0\] must be C-contiguous, got strides \(8, 24\)"),
     ],
 )
-def test_bad_weights_are_refused_with_layer_and_value(weights: Any, error: type[Exception], message: str) -> None:
+def test_bad_weights_are_rejected_with_layer_and_value(weights: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Network(weights, Circuit())
     network = spread_network()
@@ -278,7 +250,7 @@ def test_initial_weights_come_from_the_seed_alone() -> None:
 
 
 @pytest.mark.parametrize("sizes", [[], [3], [3, 0], [3, -1, 2]])
-def test_sizes_that_make_no_network_are_refused_with_their_value(sizes: list[int]) -> None:
+def test_impossible_sizes_are_rejected_with_their_value(sizes: list[int]) -> None:
     with pytest.raises(ValueError, match=r"sizes must .* got"):
         Network.create(sizes, Circuit(), seed=0)
 
@@ -315,250 +287,3 @@ def test_a_network_goes_to_another_process_bit_for_bit(dtype: npt.DTypeLike) -> 
     np.testing.assert_array_equal(twin.forward(times), network.forward(times))
     with pytest.raises(ValueError, match="read-only"):
         twin.weights[0][0, 0] = 0
-
-
-# Files
-
-
-def same_bits(one: Array, other: Array) -> bool:
-    return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
-
-
-def header_of(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Arrays and metadata, as rcspike 0.1 wrote them: without the CRC-32, which would notice every change."""
-    with safe_open(path, framework="numpy") as file:
-        metadata = {name: text for name, text in file.metadata().items() if name != "crc32"}
-        return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    path = tmp_path / "model.safetensors"
-    Network([np.ones((3, 2)), np.ones((2, 4))], Circuit(v_syn=2.0, ramp=0.3)).save(path)
-    return path
-
-
-@shares_a_folder
-@given(data=st.data(), circuit=circuits, sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4))
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_a_model_comes_back_from_its_file_bit_for_bit(
-    tmp_path: Path, dtype: type[np.floating], data: st.DataObject, circuit: Circuit, sizes: list[int]
-) -> None:
-    # Weights near the end of the type's range are refused, as their sums would leave it.
-    finite = st.floats(-1.0, 1.0, width=8 * dtype().itemsize).map(lambda x: x * 1e30)  # type: ignore[arg-type]
-    network = Network([data.draw(arrays(dtype, shape, elements=finite)) for shape in pairwise(sizes)], circuit)
-    network.save(tmp_path / "model")
-    twin = Network.load(tmp_path / "model")
-    assert twin.sizes == network.sizes
-    assert all(same_bits(*pair) for pair in zip(twin.weights, network.weights, strict=True))
-    assert twin.circuit == circuit
-    assert twin.circuit.v_syn == circuit.v_syn
-
-
-@pytest.mark.parametrize("name", CIRCUITS)
-def test_a_model_from_a_file_runs_as_the_one_that_was_saved(tmp_path: Path, name: str) -> None:
-    network, times = spread_network(np.float32, CIRCUITS[name]), random_times((9, 13), np.float32)
-    network.save(tmp_path / "model.safetensors")
-    np.testing.assert_array_equal(Network.load(tmp_path / "model.safetensors").forward(times), network.forward(times))
-
-
-def test_a_path_may_be_text_and_a_file_is_replaced(saved: Path) -> None:
-    spread_network().save(str(saved))
-    assert Network.load(str(saved)).sizes == (13, 20, 17, 5)
-    assert os.listdir(saved.parent) == [saved.name]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
-def test_a_model_is_as_readable_as_any_other_file(saved: Path) -> None:
-    other = saved.parent / "other"
-    other.write_text("")
-    assert stat.S_IMODE(saved.stat().st_mode) == stat.S_IMODE(other.stat().st_mode)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
-def test_a_model_that_there_is_no_room_for_leaves_the_old_one_and_names_itself(saved: Path) -> None:
-    import resource
-
-    before, limits = saved.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) - 1, limits[1]))  # stands for a full disk
-    try:
-        with pytest.raises(OSError, match=f"File too large.*{saved.name}"):
-            spread_network().save(saved)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert saved.read_bytes() == before
-    assert os.listdir(saved.parent) == [saved.name]
-
-
-def test_no_file_is_not_a_model(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no model at .*missing"):
-        Network.load(tmp_path / "missing")
-
-
-def test_a_file_cut_anywhere_is_refused(saved: Path) -> None:
-    whole = saved.read_bytes()
-    for length in range(len(whole)):
-        saved.write_bytes(whole[:length])
-        with pytest.raises(ValueError, match=f"{saved.name} is not"):
-            Network.load(saved)
-
-
-def test_a_file_with_more_behind_it_is_refused(saved: Path) -> None:
-    saved.write_bytes(saved.read_bytes() + b"\0" * 8)
-    with pytest.raises(ValueError, match=f"{saved.name} is not a whole rcspike model"):
-        Network.load(saved)
-
-
-@settings(shares_a_folder, max_examples=200)
-@given(st.data())
-def test_a_damaged_byte_is_refused_or_leaves_a_model_that_runs(saved: Path, data: st.DataObject) -> None:
-    whole = saved.read_bytes()
-    at = data.draw(st.integers(0, len(whole) - 1))
-    try:
-        saved.write_bytes(whole[:at] + bytes([data.draw(st.integers(0, 255))]) + whole[at + 1 :])
-        network = Network.load(saved)
-    except ValueError as error:
-        assert saved.name in str(error)
-    else:
-        assert all(np.isfinite(w).all() for w in network.weights)
-    finally:
-        saved.write_bytes(whole)
-
-
-@pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 100, b"\xff" * 100, b"PK\x03\x04" + b"x" * 500])
-def test_a_file_of_something_else_is_refused(saved: Path, content: bytes) -> None:
-    saved.write_bytes(content)
-    with pytest.raises(ValueError, match=f"{saved.name} is not"):
-        Network.load(saved)
-
-
-def test_safetensors_of_something_else_are_refused(saved: Path) -> None:
-    save_file({"weights.0": np.ones((2, 2))}, saved)
-    with pytest.raises(ValueError, match="is not an rcspike model but a safetensors file of something else"):
-        Network.load(saved)
-    save_file({"weights.0": np.ones((2, 2))}, saved, metadata={"format": "rcspike-checkpoint"})
-    with pytest.raises(ValueError, match="is not an rcspike model but rcspike-checkpoint"):
-        Network.load(saved)
-
-
-@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3"])
-def test_a_model_in_a_precision_that_numpy_has_not_is_refused(saved: Path, dtype: str) -> None:
-    _, metadata = header_of(saved)
-    tensor = {"dtype": dtype, "shape": [1, 8], "data_offsets": [0, 16 if dtype == "BF16" else 8]}
-    header = json.dumps({"__metadata__": metadata, "weights.0": tensor}).encode()
-    saved.write_bytes(len(header).to_bytes(8, "little") + header + bytes(tensor["data_offsets"][1]))
-    with pytest.raises(ValueError, match=f"{saved.name} is not a whole rcspike model"):
-        Network.load(saved)
-
-
-def test_what_is_no_circuit_is_refused_by_name_and_type() -> None:
-    circuit: Any = None
-    for make in (
-        lambda: Network([np.ones((2, 2))], circuit),
-        lambda: Network.create([2, 2], circuit, seed=0),
-        lambda: DeviceNetwork([DevicePairs.of_weights(np.ones((2, 2)))], circuit),
-    ):
-        with pytest.raises(TypeError, match="circuit must be a Circuit, got NoneType"):
-            make()
-
-
-def test_a_newer_format_is_refused_with_its_number(saved: Path) -> None:
-    tensors, metadata = header_of(saved)
-    newer = int(metadata["format_version"]) + 1
-    save_file(tensors, saved, metadata=metadata | {"format_version": str(newer)})
-    with pytest.raises(ValueError, match=f"has format {newer}, .* reads up to {newer - 1}; upgrade rcspike"):
-        Network.load(saved)
-
-
-CIRCUIT = {"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.0", "ramp": "0.0"}
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        {"sizes": [3, 2], "circuit": CIRCUIT},
-        {"sizes": [3, 2, 4, 1], "circuit": CIRCUIT},
-        {"sizes": [3, 2, 5], "circuit": CIRCUIT},
-        {"sizes": [2, 2, 4], "circuit": CIRCUIT},
-        {"sizes": [3, 5, 4], "circuit": CIRCUIT},
-        {"sizes": [], "circuit": CIRCUIT},
-        {"sizes": None, "circuit": CIRCUIT},
-        {"sizes": {"0": 3, "1": 2, "2": 4}, "circuit": CIRCUIT},
-        {"sizes": [3, 2, 4]},
-        {"sizes": [3, 2, 4], "circuit": []},
-        {"sizes": [3, 2, 4], "circuit": None},
-        {"sizes": [3, 2, 4], "circuit": CIRCUIT | {"v_syn": "high"}},
-        {"sizes": [3, 2, 4], "circuit": CIRCUIT | {"v_syn": "-1.0"}},
-        {"sizes": [3, 2, 4], "circuit": CIRCUIT | {"v_syn": None}},
-        {"sizes": [3, 2, 4], "circuit": CIRCUIT | {"colour": "1.0"}},
-        {"sizes": [3, 2, 4], "circuit": {"v_syn": "1.0"}},
-        {},
-        [],
-        3,
-    ],
-)
-def test_a_header_that_lies_or_lacks_something_is_refused(saved: Path, header: Any) -> None:
-    tensors, metadata = header_of(saved)
-    save_file(tensors, saved, metadata=metadata | {"header": json.dumps(header)})
-    with pytest.raises(ValueError, match=saved.name):
-        Network.load(saved)
-
-
-@pytest.mark.parametrize("change", [{"header": "{"}, {"format_version": "one"}, {"format_version": ""}])
-def test_metadata_that_cannot_be_read_are_refused_with_the_file(saved: Path, change: dict[str, str]) -> None:
-    tensors, metadata = header_of(saved)
-    save_file(tensors, saved, metadata=metadata | change)
-    with pytest.raises(ValueError, match=saved.name):
-        Network.load(saved)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"weights.1": np.full((2, 4), np.nan)},
-        {"weights.0": np.full((3, 2), -np.inf)},
-        {"weights.1": np.ones((2, 4), np.int64)},
-        {"weights.1": np.ones((2, 4), np.float32)},
-        {"weights.1": np.ones(4)},
-        {"weights.2": np.ones((4, 4))},
-    ],
-    ids=["nan", "infinite", "integer", "of two dtypes", "of one axis", "a layer too many"],
-)
-def test_weights_that_are_not_as_the_header_says_are_refused(saved: Path, change: dict[str, Array]) -> None:
-    tensors, metadata = header_of(saved)
-    save_file(tensors | change, saved, metadata=metadata)
-    with pytest.raises(ValueError, match=saved.name):
-        Network.load(saved)
-
-
-def test_a_disk_that_is_full_leaves_the_old_file(saved: Path) -> None:
-    resource = pytest.importorskip("resource")
-    before = saved.read_bytes()
-    limit, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # no file may become larger
-    try:
-        with pytest.raises(Exception, match="File too large"):
-            Network([np.ones((100, 100))], Circuit()).save(saved)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    assert saved.read_bytes() == before
-    assert os.listdir(saved.parent) == [saved.name]
-
-
-def test_a_save_that_fails_at_its_last_step_leaves_the_old_file(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise OSError("pulled the plug")
-
-    before = saved.read_bytes()
-    for owner, name in ((Path, "replace"), (Path, "rename"), (os, "replace"), (os, "rename")):
-        monkeypatch.setattr(owner, name, fail)
-    with pytest.raises(OSError, match="pulled the plug"):
-        spread_network().save(saved)
-    monkeypatch.undo()
-    assert saved.read_bytes() == before
-    assert os.listdir(saved.parent) == [saved.name]
-
-
-def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        spread_network().save(tmp_path / "nowhere" / "model.safetensors")

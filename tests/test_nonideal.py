@@ -54,7 +54,7 @@ def layer_of(weights: Any, *, v_syn: float = 2.0, on_off: float = math.inf) -> C
 
 
 def spread(effect: Fixed | Reading, g: float) -> Array:
-    """What N devices of conductance g, of a greatest 1, become."""
+    """N devices of conductance g, of a maximum of 1, after an effect."""
     weights = np.full((N, 2), g)
     weights[:, 1] = -1.0
     return effect.apply(layer_of(weights), np.random.default_rng(1)).plus[:, 0]
@@ -78,7 +78,7 @@ def test_a_pair_differs_by_its_weight_and_lies_in_the_range(w: list[float], on_o
     layer = layer_of([w], on_off=on_off, v_syn=v_syn)
     for device in (layer.plus, layer.minus):
         assert (device >= layer.g_min).all()
-        assert (device <= layer.g_max * (1 + 4e-16)).all()  # the greatest weight and the least device are rounded
+        assert (device <= layer.g_max * (1 + 4e-16)).all()  # the largest weight and the smallest device are rounded
     assert layer.g_max / layer.g_min == pytest.approx(on_off, rel=1e-12)
     D, G = layer.affine()
     # Rounding of two sums of at most on_off / (on_off - 1) < 3 times the largest weight, and of their difference.
@@ -133,7 +133,7 @@ def test_a_layer_without_weights_can_be_programmed() -> None:
         ({"w_max": math.inf}, "w_max must be above 0 and finite, got inf"),
     ],
 )
-def test_impossible_devices_are_refused(arguments: dict[str, Any], message: str) -> None:
+def test_impossible_devices_are_rejected(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Devices(**arguments)
 
@@ -146,7 +146,7 @@ def test_lognormal_variation_keeps_the_median_and_scatters_the_logarithm() -> No
 
 
 @pytest.mark.parametrize(("kind", "std"), [("gaussian", 0.1 * 0.5), ("absolute", 0.1)])
-def test_gaussian_variation_is_a_share_of_the_conductance_or_of_the_largest(kind: Any, std: float) -> None:
+def test_gaussian_variation_is_a_fraction_of_the_conductance_or_of_the_largest(kind: Any, std: float) -> None:
     assert_normal(spread(Variation(sigma=0.1, kind=kind), 0.5), 0.5, std)
 
 
@@ -197,7 +197,7 @@ def test_measured_devices_have_the_mean_and_spread_of_the_table(tmp_path: Path) 
         ("target,mean,std\n1,1,0\n2,2,-1\n", r"std must not be negative, got -1\.0"),
     ],
 )
-def test_a_broken_table_is_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_a_broken_table_is_rejected(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "devices.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
         Measured.from_csv(tmp_path / "devices.csv")
@@ -215,7 +215,7 @@ def test_levels_are_equally_spaced_and_the_nearest_is_taken(bits: int, on_off: f
     assert len(np.unique(np.round(layer.plus - layer.minus, 12))) <= 2 ** (bits + 1) - 1
 
 
-def test_the_shares_of_stuck_devices_are_as_asked_for() -> None:
+def test_the_fractions_of_stuck_devices_are_the_given_ones() -> None:
     ideal = layer_of(np.random.default_rng(0).uniform(0.1, 0.9, size=(N, 2)), on_off=100.0)
     layer = Stuck(share=0.1, on=0.3).apply(ideal, np.random.default_rng(1))
     for exact, device in ((ideal.plus, layer.plus), (ideal.minus, layer.minus)):
@@ -237,7 +237,7 @@ def test_known_stuck_devices_are_made_up_for_by_their_partners() -> None:
         both = (blind.plus != ideal.plus) & (blind.minus != ideal.minus)
         error = np.abs(known.plus - known.minus - w)
         np.testing.assert_array_equal(error[~moved], 0)
-        if on == 1.0:  # beside one that is on, the other can take any difference of this sign, and 0 for the other one
+        if on == 1.0:  # if one is always on, the other can take any difference of this sign, and 0 for the other one
             reachable = moved & ~both & ((blind.plus == ideal.g_max) == (w > 0))
             assert error[reachable].max() < 1e-15
         assert error.mean() < (0.7 if on == 1.0 else 1.0) * np.abs(blind.plus - blind.minus - w).mean() + 1e-15
@@ -254,7 +254,7 @@ def test_drift_is_a_power_of_time_with_an_exponent_for_each_device() -> None:
     assert Drift(time=20.0).is_absent
 
 
-def test_read_noise_is_a_share_of_the_largest_conductance_or_of_its_own() -> None:
+def test_read_noise_is_a_fraction_of_the_largest_conductance_or_of_its_own() -> None:
     assert_normal(spread(ReadNoise(sigma=0.02), 0.5), 0.5, 0.02)
     assert_normal(spread(ReadNoise(sigma=0.02, proportional=True), 0.5), 0.5, 0.01)
 
@@ -346,7 +346,7 @@ def test_supplies_droop_less_if_fewer_devices_conduct() -> None:
     np.testing.assert_allclose(all_on, 1e-5 * np.minimum(j, k).sum(axis=1), rtol=1e-8)
 
 
-def test_a_droop_beyond_first_order_is_refused() -> None:
+def test_a_droop_beyond_first_order_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"wire_resistance: 0\.1 T / C makes the supply droop by .*first order"):
         WireResistance(resistance=0.1).apply(layer_of(np.ones((50, 1))), np.random.default_rng(0))
 
@@ -369,12 +369,12 @@ def test_a_droop_beyond_first_order_is_refused() -> None:
         (lambda: TimeQuantisation(step=2.0), r"time_quantisation: step must be at most 1 and at least 0, got 2\.0"),
     ],
 )
-def test_parameters_out_of_range_are_refused_by_name(make: Any, message: str) -> None:
+def test_parameters_out_of_range_are_rejected_by_name(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
 
 
-def test_text_is_refused() -> None:
+def test_text_is_rejected() -> None:
     with pytest.raises(TypeError, match=r"jitter: sigma must be a number, got '1 %'"):
         Jitter(sigma="1 %")  # type: ignore[arg-type]
 
@@ -435,6 +435,6 @@ def test_effects_hold_plain_numbers(kind: Any) -> None:
         (lambda: Measured(target=np.eye(2), mean=(0, 1), std=(0, 1)), "measured: target must be a sequence of numbers"),  # type: ignore[arg-type]
     ],
 )
-def test_what_is_not_a_number_is_named(make: Any, message: str) -> None:
+def test_a_value_that_is_not_a_number_is_named(make: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         make()

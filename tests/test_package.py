@@ -1,4 +1,4 @@
-"""What is installed, what it costs to import, and that wheel and sdist are whole."""
+"""The installed files, the cost of the import, and complete wheels and sdists."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_source_tree_that_hides_the_package_says_so(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.skipif(EDITABLE, reason="an editable install has no files of its own but the compiled ones")
-def test_what_is_installed_is_what_is_listed_here() -> None:
+def test_the_installed_files_are_those_listed_here() -> None:
     installed = {str(path) for path in distribution("rcspike").files or () if path.suffix != ".pyc"}
     assert {path.removeprefix("rcspike/") for path in installed if path.startswith("rcspike/")} == PACKAGE
     elsewhere = {path for path in installed if not path.startswith(("rcspike/", f"rcspike-{VERSION}.dist-info/"))}
@@ -149,7 +149,10 @@ def test_the_wheel_works_where_there_is_no_compiler(wheel: Path, tmp_path: Path)
     smoke = "import rcspike; print(rcspike.Network.create([3, 2], rcspike.Circuit(), seed=0).sizes)"
     assert run(python, "-c", smoke, cwd=tmp_path, **bare) == "(3, 2)\n"
     assert (Path(run(python, "-m", "rcspike", "--cmakedir", cwd=tmp_path, **bare).strip()) / CMAKE[0]).is_file()
-    tests = [ROOT / "tests" / f"test_{name}.py" for name in ("charge", "encode", "fire", "gradients", "network")]
+    tests = [
+        ROOT / "tests" / f"test_{name}.py"
+        for name in ("charge", "encode", "fire", "gradients", "network", "network_files")
+    ]
     options = ["-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "-o", "addopts=--import-mode=importlib"]
     assert "passed" in run(python, "-m", "pytest", *options, *tests, cwd=tmp_path, **bare)
 
@@ -178,8 +181,8 @@ def test_the_core_alone_installs_the_same_package_without_python(tmp_path: Path)
     run("cmake", "--build", consumer, cwd=tmp_path)
     assert run(consumer / "consumer", cwd=tmp_path).strip() == VERSION
     pc = str(prefix / library_folder / "pkgconfig")
-    told = run("pkg-config", "--cflags", "--libs", "rcspike", cwd=tmp_path, PKG_CONFIG_LIBDIR=pc, PKG_CONFIG_PATH=pc)
-    assert str(prefix) in str(Path(told.split()[0].removeprefix("-I")).resolve())
+    flags = run("pkg-config", "--cflags", "--libs", "rcspike", cwd=tmp_path, PKG_CONFIG_LIBDIR=pc, PKG_CONFIG_PATH=pc)
+    assert str(prefix) in str(Path(flags.split()[0].removeprefix("-I")).resolve())
     compiler = os.environ.get("CXX", "c++")
-    run(compiler, "-std=c++17", source / "consumer.cpp", *told.split(), "-o", "own", cwd=tmp_path)
+    run(compiler, "-std=c++17", source / "consumer.cpp", *flags.split(), "-o", "own", cwd=tmp_path)
     assert run(tmp_path / "own", cwd=tmp_path).strip() == VERSION

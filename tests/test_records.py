@@ -1,4 +1,4 @@
-"""What a results folder says about itself: every command's record, figures and netlists that carry theirs."""
+"""Records of results: every command's record, and figures and netlists that carry theirs."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from rcspike.report import write_report
 
 ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH: apt-get install ngspice")
 CIRCUIT = Circuit(e_plus=1.5, e_minus=-0.75, diode_drop=0.125)
+
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +68,7 @@ def sha256(path: str | Path) -> str:
 
 
 def of_svg(path: Path) -> dict[str, Any]:
-    """What an SVG file says about itself, by a reader of XML."""
+    """The metadata of an SVG file, by a reader of XML."""
     (found,) = ElementTree.parse(path).getroot().iter("{http://purl.org/dc/elements/1.1/}description")
     content = json.loads(found.text or "")
     assert isinstance(content, dict)
@@ -164,8 +166,8 @@ def test_other_settings_say_what_they_replace_and_the_same_ones_say_nothing(
     assert replaced(said(*words)) == []
     assert replaced(said(*words)) == []
     (line,) = replaced(said(*words, *other.split()))
-    told = " ".join(["rcspike", *words]).replace(" --workers 1", "")
-    assert line == f"replaces the results of: {told}; settings that differ: {name}"
+    typed = " ".join(["rcspike", *words]).replace(" --workers 1", "")
+    assert line == f"replaces the results of: {typed}; settings that differ: {name}"
 
 
 def test_another_model_under_the_same_name_is_another_setting() -> None:
@@ -252,16 +254,16 @@ def test_a_fitted_model_has_a_record_of_the_fit() -> None:
 
 
 def test_results_of_an_earlier_grid_do_not_stay_next_to_the_record_of_a_later_one() -> None:
-    sweep = ("sweep", "digits", "--seeds", "1", "--hidden", "4", "--vary", "epochs=1", "--no-relu", "--out", "swept")
+    sweep = ("sweep", "digits", "--seeds", "1", "--hidden", "4", "--vary", "epochs=1", "--no-relu", "--out", "sweep")
     said(*sweep, "--v-syn", "1,2", "--workers", "1")
-    assert {"accuracy.svg", "accuracy.png", "pareto.svg"} <= set(record("swept/sweep.json")["files_sha256"])
-    Path("swept/pareto.svg").write_text("<svg/>")  # the user's own by now
+    assert {"accuracy.svg", "accuracy.png", "pareto.svg"} <= set(record("sweep/sweep.json")["files_sha256"])
+    Path("sweep/pareto.svg").write_text("<svg/>")  # the user's own by now
     said(*sweep, "--v-syn", "1", "--noise", "0.2", "--workers", "1")
-    left = {path.name for path in Path("swept").iterdir() if path.suffix in (".csv", ".svg", ".png")}
-    assert left == {*record("swept/sweep.json")["files_sha256"], "pareto.svg"}
+    left = {path.name for path in Path("sweep").iterdir() if path.suffix in (".csv", ".svg", ".png")}
+    assert left == {*record("sweep/sweep.json")["files_sha256"], "pareto.svg"}
 
 
-def test_a_report_marks_what_is_not_as_its_command_wrote_it() -> None:
+def test_a_report_marks_files_that_are_not_as_their_command_wrote_them() -> None:
     said("energy", "run", "digits")
     page = write_report("run").read_text()
     assert "has been changed" not in page

@@ -179,7 +179,7 @@ def test_hidden_files_are_not_reported(folder: Path) -> None:
     assert write_report(folder).read_bytes() == before
 
 
-def test_a_folder_that_is_missing_or_has_nothing_to_report_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_or_has_nothing_to_report_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("[1]")
     with pytest.raises(ValueError, match="no figure"):
         write_report(tmp_path)
@@ -211,9 +211,9 @@ def test_the_command_line_writes_it_for_the_folder_of_a_run(tmp_path: Path, monk
     assert len(page.tables[0]) == 3
     assert page.facts()["seed"] == "5"
     assert f"rcspike {' '.join(words)}" in page.text
-    refused = CliRunner().invoke(app, ["report", "missing"])
-    assert refused.exit_code == 2
-    assert "error: missing is not a folder" in refused.output
+    failed = CliRunner().invoke(app, ["report", "missing"])
+    assert failed.exit_code == 2
+    assert "error: missing is not a folder" in failed.output
 
 
 MEASURE = """<script>addEventListener("load", () => {
@@ -227,7 +227,7 @@ MEASURE = """<script>addEventListener("load", () => {
 
 
 def shown(page: Path, tmp_path: Path, width: int) -> dict[str, Any]:
-    """What a browser makes of a page; to be asked, its copy gets a script that the page itself forbids."""
+    """A page as a browser renders it; to be asked, its copy gets a script that the page itself forbids."""
     text = page.read_text(encoding="utf-8").replace("style-src", "script-src 'unsafe-inline'; style-src")
     (tmp_path / "asked.html").write_text(text.replace("</body>", f"{MEASURE}</body>"), encoding="utf-8")
     words = [

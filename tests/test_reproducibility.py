@@ -157,7 +157,7 @@ def in_a_forked_child(compute: Callable[[], str]) -> str:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        try:  # whatever happens, the child must not go on with the tests
+        try:  # whatever happens, the child must not continue with the tests
             os.write(writer, compute().encode())
         finally:
             os._exit(0)
@@ -206,7 +206,7 @@ def test_a_child_forked_in_the_middle_of_a_call_computes_the_same_bits() -> None
 
 
 @pytest.mark.parametrize("isa", ["mmx", "AVX2", "scalar,avx2"])
-def test_an_unknown_instruction_set_is_refused_with_the_known_ones(isa: str) -> None:
+def test_an_unknown_instruction_set_is_rejected_with_the_known_ones(isa: str) -> None:
     # Import and all: what was asked for is never silently replaced.
     run = python("-c", "import rcspike", isa=isa)
     assert run.returncode != 0

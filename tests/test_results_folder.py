@@ -7,9 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("typer")
@@ -19,37 +19,33 @@ pytest.importorskip("matplotlib")
 from small_runs import run, small_network
 from typer.testing import CliRunner, Result
 
-from rcspike import Circuit, Network, datasets
+from rcspike import Circuit, Network
 from rcspike.cli import app
 from rcspike.report import write_report
 from rcspike.training import Progress
 
-LOAD = datasets.load
 ENVIRONMENT = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+
+
+def write_inputs(folder: Path) -> None:
+    """Small models and device files."""
+    Network.create([64, 8, 10], Circuit(), seed=1).save(folder / "model.safetensors")
+    Network.create([49, 8, 10], Circuit(), seed=1).save(folder / "of-49-inputs.safetensors")
+    (folder / "chip.toml").write_text("[variation]\nsigma = 0.3\n")
+    (folder / "wires.toml").write_text("[wire_resistance]\nresistance = 100\n")
 
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a small model and a device file."""
+    """A working directory with these files."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    Network.create([64, 8, 10], Circuit(), seed=1).save("model.safetensors")
-    Path("chip.toml").write_text("[variation]\nsigma = 0.3\n")
-    Path("wires.toml").write_text("[wire_resistance]\nresistance = 100\n")
+    write_inputs(tmp_path)
     return tmp_path
 
 
 def rcspike_(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
-
-
-def load_without_mnist(name: str, *, directory: Path | None = None) -> datasets.Dataset:
-    if name == "digits":
-        return LOAD(name)
-    if directory is not None:
-        raise FileNotFoundError(f"{name} not found in {directory}")
-    images = np.zeros((2, 28, 28), dtype=np.uint8)
-    return datasets.Dataset(name, *[datasets.Split(images, np.array([0, 1]))] * 2)
 
 
 def error(result: Result) -> str:
@@ -77,6 +73,18 @@ def end(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the same files, in which a training writes into run."""
+    folder = tmp_path_factory.mktemp("busy")
+    write_inputs(folder)
+    process = start_training(folder)
+    try:
+        yield folder
+    finally:
+        end(process)
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -88,14 +96,13 @@ def end(process: subprocess.Popen[str]) -> None:
         "sweep digits --v-syn 1 --seeds 1 --hidden 8 --vary epochs=1 --out run",
     ],
 )
-def test_a_folder_that_a_command_writes_to_is_closed_to_others(place: Path, command: str) -> None:
-    process = start_training(place)
-    try:
-        before = {path.name for path in Path("run").iterdir()}
-        line = error(rcspike_(*command.split()))
-        after = {path.name for path in Path("run").iterdir()}
-    finally:
-        end(process)
+def test_a_folder_that_a_command_writes_to_is_closed_to_others(
+    busy: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(busy)
+    before = {path.name for path in Path("run").iterdir()}
+    line = error(rcspike_(*command.split()))
+    after = {path.name for path in Path("run").iterdir()}
     assert line.startswith("error: another rcspike command is writing to run; ")
     assert line.endswith("wait until it has ended, or choose another folder with --out")
     assert {name for name in after - before if not name.startswith(".")} <= {"runs", "cases"}
@@ -112,6 +119,7 @@ def test_the_lock_ends_with_its_process_and_leaves_nothing_that_a_report_shows(p
     assert ".lock" not in write_report("run").read_text()
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("out", ["out", "a/b/out"])
 @pytest.mark.parametrize(
     "command",
@@ -125,7 +133,7 @@ def test_the_lock_ends_with_its_process_and_leaves_nothing_that_a_report_shows(p
         "sweep digits --vary epochs=0",
         "sweep digits --v-syn 1 --vary nothing=1",
         "sweep mnist --v-syn 1 --data .",
-        "chips model.safetensors mnist --nonideal chip.toml --chips 1",
+        "chips of-49-inputs.safetensors digits --nonideal chip.toml --chips 1",
         "chips model.safetensors digits --nonideal chip.toml --chips 1 --sweep nothing=1",
         "chips model.safetensors digits --nonideal wires.toml --chips 1 --workers 1",
         "chips missing digits --nonideal chip.toml",
@@ -137,12 +145,9 @@ def test_the_lock_ends_with_its_process_and_leaves_nothing_that_a_report_shows(p
         "spice verify model.safetensors digits --image 999",
     ],
 )
-def test_what_cannot_be_run_leaves_no_folder(
-    place: Path, command: str, out: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_that_cannot_run_leaves_no_folder(place: Path, command: str, out: str) -> None:
     if command.startswith("spice") and shutil.which("ngspice") is None:
         pytest.skip("ngspice is not on PATH")
-    monkeypatch.setattr("rcspike.datasets.datasets.load", load_without_mnist)
     before = sorted(path.name for path in place.iterdir())
     where = f"{out}/figure" if command.startswith("trace") else out
     error(rcspike_(*command.split(), "--out", where))

@@ -35,8 +35,9 @@ def test_the_drop_is_that_of_the_process() -> None:
 
 
 def test_a_diode_that_is_steep_has_a_constant_drop() -> None:
-    # n U_T = 0.4 mV, about the least for which I_s is a normal number: 0.3 V_th at 10 nA, and 0.001 V_th more or less
-    # for each decade of current. Within two decades of 10 nA, v(1) is off by less than twice that and a little.
+    # n U_T = 0.4 mV, about the smallest value for which I_s is a normal number: 0.3 V_th at 10 nA. Each decade
+    # of current changes that by 0.001 V_th. Within two decades of 10 nA, v(1) is off by less than twice that and a
+    # little.
     scale, drop, n_u_t = PhysicalScale(), 0.3, 0.4e-3
     diode = Diode(saturation_current=1e-8 * math.exp(-scale.volts(drop) / n_u_t), ideality=n_u_t / 0.02585)
     rng = np.random.default_rng(90)
@@ -54,7 +55,7 @@ def test_a_diode_that_leaks_as_much_as_flows_has_no_drop() -> None:
     np.testing.assert_allclose(v, charge(times, weights, circuit), rtol=0, atol=1e-7)
 
 
-def test_what_has_no_diode_in_series_is_refused() -> None:
+def test_a_circuit_without_diodes_in_series_is_rejected() -> None:
     times, weights = np.zeros((1, 1)), np.ones((1, 1))
     with pytest.raises(ValueError, match="a diode needs finite rails"):
         charge_diodes(times, weights, Circuit.conventional(), SKY130_N)

@@ -1,4 +1,4 @@
-"""The classifier for scikit-learn: checks of scikit-learn itself, encoding and readout written down anew, company."""
+"""The classifier for scikit-learn: its checks, and encoding and readout written down independently."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def assert_same(one: RCSpikeClassifier, other: RCSpikeClassifier) -> None:
     np.testing.assert_array_equal(one.decision_function(IRIS), other.decision_function(IRIS))
 
 
-# What scikit-learn asks for
+# The checks of scikit-learn
 
 
 # Skipped is what scikit-learn itself leaves out unless SCIPY_ARRAY_API is set before SciPy is imported.
@@ -137,7 +137,7 @@ def test_a_constant_feature_says_nothing_even_when_it_changes() -> None:
 
 
 def test_scale_and_offset_of_a_feature_do_not_matter() -> None:
-    # Powers of two, so that not even the rounding differs.
+    # Powers of two, so that the rounding is the same too.
     x = np.round(10 * IRIS)
     moved = 1024 * x - 4096
     here, there = (quick().fit(features, NAMES).decision_function(features) for features in (x, moved))
@@ -173,13 +173,13 @@ def test_the_same_seed_gives_the_same_network_on_any_number_of_threads() -> None
     assert (other.network_.weights[0] != model.network_.weights[0]).all()
 
 
-def test_a_generator_as_random_state_goes_on_from_fit_to_fit() -> None:
+def test_a_generator_as_random_state_continues_from_fit_to_fit() -> None:
     rng = np.random.RandomState(5)  # scikit-learn knows no other kind
     one, other = (quick(random_state=rng).fit(IRIS, NAMES) for _ in range(2))
     assert (one.network_.weights[0] != other.network_.weights[0]).all()
 
 
-def test_a_pickled_model_is_the_same_and_goes_on_learning_as_it_would_have() -> None:
+def test_a_pickled_model_is_the_same_and_continues_to_learn_as_it_would_have() -> None:
     model = quick(noise=0.02).fit(IRIS, NAMES)
     twin = pickle.loads(pickle.dumps(model))
     assert_same(model, twin)
@@ -232,11 +232,11 @@ def test_ranges_grow_with_the_samples_and_classes_may_come_later() -> None:
     np.testing.assert_array_equal(model.data_max_, IRIS.max(axis=0))
 
 
-def test_fit_forgets_what_was_learnt_before() -> None:
+def test_fit_forgets_everything_learnt_before() -> None:
     assert_same(quick().partial_fit(IRIS, NAMES, classes=np.unique(NAMES)).fit(IRIS, NAMES), quick().fit(IRIS, NAMES))
 
 
-# What is refused
+# Errors
 
 
 def test_classes_are_needed_first_and_cannot_change() -> None:
@@ -250,7 +250,7 @@ def test_classes_are_needed_first_and_cannot_change() -> None:
         model.partial_fit(IRIS, SPECIES, classes=["a", "b"])
 
 
-def test_a_single_class_is_refused() -> None:
+def test_a_single_class_is_rejected() -> None:
     with pytest.raises(ValueError, match="two classes or more, got 1 class"):
         quick().fit(IRIS[:20], NAMES[:20])
 

@@ -1,4 +1,4 @@
-"""Netlists, and ngspice beside the engine."""
+"""Netlists, and ngspice compared with the engine."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_card_may_have_continuation_lines_and_comments() -> None:
 
 
 @pytest.mark.parametrize("diode", ["schottky", ".model npn NPN(bf=100)", ""])
-def test_an_unknown_diode_is_refused(diode: str) -> None:
+def test_an_unknown_diode_is_rejected(diode: str) -> None:
     with pytest.raises(ValueError, match="diode must be none, ideal, constant or a single card"):
         spice.library(diode=diode)
 
@@ -126,7 +126,7 @@ def test_a_conventional_circuit_has_no_netlist() -> None:
         netlist(Circuit.conventional())
 
 
-def test_arrays_that_do_not_fit_are_refused() -> None:
+def test_arrays_that_do_not_fit_are_rejected() -> None:
     g = np.ones((2, 1))
     with pytest.raises(ValueError, match=r"g_minus must have shape \(2, 1\)"):
         spice.layer_netlist(np.zeros(2), g, np.ones((3, 1)), CIRCUITS[0], SCALE)
@@ -145,7 +145,7 @@ def test_a_missing_simulator_is_named_with_the_way_to_install_it(monkeypatch: py
         spice.compare_layer(network, times, 1)
 
 
-def test_errors_of_spike_times_leave_out_what_neither_run_decides() -> None:
+def test_errors_of_spike_times_leave_out_spikes_that_neither_run_decides() -> None:
     t = np.array([0.31, 0.9, np.inf, np.inf, 0.0, 0.0])
     t_ref = np.array([0.30, np.inf, 0.8, np.inf, 0.0, 0.1])
     np.testing.assert_allclose(spice.spike_time_errors(t, t_ref), [0.01, -0.1, 0.2, -0.1], atol=1e-15)
@@ -273,7 +273,7 @@ def test_a_netlist_that_ngspice_does_not_understand_is_its_own_words() -> None:
 
 
 @pytest.mark.parametrize("layer", [0, 2])
-def test_a_layer_that_is_not_there_is_refused(layer: int) -> None:
+def test_a_layer_that_is_not_there_is_rejected(layer: int) -> None:
     times, network = some_layer(CIRCUITS[0])
     with pytest.raises(ValueError, match=rf"layer must be in \[1, 1\], got {layer}"):
         spice.compare_layer(network, times, layer)

@@ -1,4 +1,4 @@
-"""Circuits fitted to measurements: what is known is recovered, and what cannot be known is refused."""
+"""Circuits fitted to measurements: known parameters are recovered, undetermined ones are an error."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ CHOICES = [
 def test_exact_spike_times_give_the_parameters_back(parameters: list[str]) -> None:
     true = {name: TRUE[name] for name in parameters}
     result = fitted(spike_table(true), parameters)
-    # Rounding of times 1e-16, times the condition of the problem, which `_refuse_dependent` keeps below 1e7.
+    # Rounding of times 1e-16, times the condition of the problem, which is below 1e7 for independent parameters.
     np.testing.assert_allclose(result.values, list(true.values()), rtol=1e-7)
     assert result.rmse < 1e-10 < result.rmse_before
     circuit, scale = circuit_of(true)
@@ -147,7 +147,7 @@ def test_the_standard_errors_come_from_the_true_derivatives() -> None:
         ([], "parameters must be some of"),
     ],
 )
-def test_what_cannot_be_fitted_is_refused(parameters: list[str], message: str) -> None:
+def test_parameters_that_cannot_be_fitted_are_rejected(parameters: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fitted(spike_table({}), parameters)
 
@@ -164,7 +164,7 @@ def test_silent_neurons_say_nothing() -> None:
         fitted(silent, ["e_plus"])
 
 
-def test_measurements_of_neurons_that_are_not_there_are_refused() -> None:
+def test_measurements_of_neurons_that_are_not_there_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"neuron must be in \[0, 8\), got 8"):
         fitted(Measurements(np.zeros(3, dtype=int), np.full(3, 8), np.full(3, 1e-7)), ["e_plus"])
 

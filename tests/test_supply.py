@@ -99,7 +99,7 @@ def test_the_energy_is_the_integral_of_the_power_to_ten_digits(name: str) -> Non
 
 
 @given(layers())
-def test_the_membrane_holds_what_the_rails_deliver(layer: Layer) -> None:
+def test_the_membrane_holds_the_charge_that_the_rails_deliver(layer: Layer) -> None:
     q_plus, q_minus = supply_charge(*layer)
     slack = sum(rounding(layer)) + layer.rounding()
     assert (np.abs(q_plus + q_minus - charge(*layer)) <= slack).all()

@@ -75,7 +75,7 @@ def test_no_flipped_byte_gives_another_content(tmp_path: Path, kind: str) -> Non
     whole, expected = (tmp_path / "file").read_bytes(), content(tmp_path / "file")
     harmless = 0
     for at, byte in enumerate(whole):
-        for flip in (0x01, 0x08, 0x20, 0x80, 0xFF):
+        for flip in (0x01, 0x20, 0x80):
             (tmp_path / "file").write_bytes(whole[:at] + bytes([byte ^ flip]) + whole[at + 1 :])
             try:
                 assert content(tmp_path / "file") == expected, f"byte {at}, flipped by {flip:#x}"
@@ -225,6 +225,6 @@ def test_a_network_whose_file_could_not_be_read_is_not_written(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("header", [b"\n{}", b"[]", b"", b"{", b"{}{}", b"\xff{}", b'{"a":1}', b'{"__metadata__":[]}'])
-def test_what_is_not_a_header_is_rejected(tmp_path: Path, header: bytes) -> None:
+def test_bytes_that_are_not_a_header_are_rejected(tmp_path: Path, header: bytes) -> None:
     with pytest.raises(ValueError, match="file is not "):
         Network.load(with_header(tmp_path / "file", header))

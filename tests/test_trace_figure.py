@@ -115,16 +115,16 @@ def test_a_row_has_one_scale_of_voltages_and_a_column_one_circuit(figure: Figure
     ]
 
 
-def test_by_default_the_conventional_circuit_stands_beside_the_network_s_own_with_the_same_ramp() -> None:
+def test_by_default_the_conventional_circuit_stands_next_to_the_network_s_own_with_the_same_ramp() -> None:
     def names(own: Circuit) -> list[str]:
         figure = plots.trace_figure(network_on(own), made_up_split())
         return [column[0].get_title(loc="left") for column in columns(figure, 2)]
 
     assert names(Circuit(v_syn=3.0)) == ["conventional circuit", r"RC-Spike, $V_\mathrm{syn} = 3\,V_\mathrm{th}$"]
     assert names(Circuit.conventional()) == ["conventional circuit", r"RC-Spike, $V_\mathrm{syn} = 1\,V_\mathrm{th}$"]
-    bent = plots.trace_figure(network_on(OWN), made_up_split())
+    default = plots.trace_figure(network_on(OWN), made_up_split())
     given = plots.trace_figure(network_on(OWN), made_up_split(), circuits=[Circuit(v_syn=math.inf, ramp=0.5), OWN])
-    for axes, same in zip(bent.axes, given.axes, strict=True):
+    for axes, same in zip(default.axes, given.axes, strict=True):
         assert spikes(axes) == spikes(same)
 
 
@@ -170,7 +170,7 @@ def test_the_same_network_gives_the_same_svg(figure: Figure, tmp_path: Path) -> 
         ({"neurons": [3, 3]}, r"different indices .* got \[3, 3\]"),
     ],
 )
-def test_what_is_not_there_is_refused(options: dict[str, Any], hint: str) -> None:
+def test_images_and_neurons_that_do_not_exist_are_rejected(options: dict[str, Any], hint: str) -> None:
     with pytest.raises(ValueError, match=hint):
         plots.trace_figure(network_on(OWN), made_up_split(), **options)
 
@@ -180,6 +180,6 @@ def test_a_network_without_hidden_layers_has_no_neurons_to_choose() -> None:
         plots.trace_figure(network_on(OWN, (42, 4)), made_up_split(), neurons=[1])
 
 
-def test_images_of_another_size_are_refused() -> None:
+def test_images_of_another_size_are_rejected() -> None:
     with pytest.raises(ValueError, match="7 inputs but the images have 42 pixels"):
         plots.trace_figure(network_on(OWN, (7, 4)), made_up_split())

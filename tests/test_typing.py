@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = Path(rcspike.__file__).parent
 STUB = ROOT / "rcspike" / "_core.pyi"
 
-# What pybind11, one version or another, writes into signatures, and what the stub calls it.
+# Names that versions of pybind11 write into signatures, and those of the stub.
 TYPES = {
     "numpy.typing.NDArray[numpy.float32]": "_Float",
     "numpy.typing.NDArray[numpy.float64]": "_Float",
@@ -136,7 +136,7 @@ def test_stubtest_finds_nothing_but_what_pybind11_cannot_help(tmp_path: Path) ->
     result = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
-    # Its classes have a metaclass of its own, and those that Python cannot make an __init__ that takes all and refuses.
+    # Its classes have their own metaclass, and those that Python cannot make have an __init__ that raises an error.
     expected = (
         r"rcspike\._core\.\w+ is inconsistent, metaclass differs",
         r'rcspike\._core\.(Network|Schedule|Trainer)(32|64)\.__init__ is .* does not have \*args parameter "args"',

@@ -1,4 +1,4 @@
-"""A plain ReLU network in PyTorch, no circuit and no spikes: what anyone could train instead.
+"""A plain ReLU network in PyTorch, without circuit or spikes, as a standard to compare with.
 
 The intensities 1 - t are its inputs. `fused` and `default` are the two Adams; all is contiguous float32 and nothing is
 copied but the rows of a batch, which a shuffled epoch needs.

@@ -1,4 +1,4 @@
-"""RC-Spike in PyTorch, as well as we can write it: resistive synapses, rails at +-V_syn, no diode drop.
+"""RC-Spike in PyTorch, in the fastest forms that we could write: resistive synapses, rails at +-V_syn, no diode drop.
 
     adjoint   the exact solution with the hand-written backward sweep, equal times merged into one interval
     events    the same sweep as it is written first: one interval for every spike, a loop over them, nothing merged
@@ -6,8 +6,8 @@
     grid      100 Euler steps of the charging phase, differentiated by autograd
 
 All work on (intervals, batch, outputs) in float32. In interval k with A = sum w, G = sum |w| / V_syn of the inputs that
-are on, the voltage relaxes to r = A / G by the share q = 1 - exp(-G d). What rcspike may do once for a data set that
-does not change, sorting the images' spike times and finding their ties, is done once here too.
+are on, the voltage relaxes to r = A / G by the fraction q = 1 - exp(-G d). Sorting the images' spike times and finding
+their ties, which rcspike may do once for a data set that does not change, is done once here too.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ class Charge(torch.autograd.Function):
         v = torch.empty(events.n_intervals + 1, events.batch, n_out)
         v[0] = 0
         steps = v.unbind(0)
-        for k, (to, share) in enumerate(zip(r.unbind(0), q.unbind(0), strict=True)):
-            torch.lerp(steps[k], to, share, out=steps[k + 1])
+        for k, (to, fraction) in enumerate(zip(r.unbind(0), q.unbind(0), strict=True)):
+            torch.lerp(steps[k], to, fraction, out=steps[k + 1])
         ctx.saved = weights, synapses, events, q, inverse, r, v, None if times is None else times.shape
         return steps[-1].clone()
 
@@ -159,10 +159,10 @@ class ChargeByEvent(torch.autograd.Function):
             w = weights.index_select(0, inputs[k])
             A += w
             G += w.abs() / worker.V_SYN
-            share = torch.expm1(G * -lengths[:, k : k + 1]).neg_()
+            fraction = torch.expm1(G * -lengths[:, k : k + 1]).neg_()
             r = A / G
-            tape.append((w, v, share, r, G.clone()))
-            v = torch.lerp(v, r, share)
+            tape.append((w, v, fraction, r, G.clone()))
+            v = torch.lerp(v, r, fraction)
         ctx.saved = weights, tape, lengths, inputs, t < 1, None if times is None else times.shape
         return v
 
@@ -173,9 +173,9 @@ class ChargeByEvent(torch.autograd.Function):
         P, Q, grad_weights = torch.zeros_like(lam), torch.zeros_like(lam), torch.zeros_like(weights)
         grad_times = None if shape is None else torch.zeros(shape)
         for k in range(len(tape) - 1, -1, -1):
-            w, v, share, r, G = tape[k]
-            y = lam * share / G
-            lam = lam - lam * share
+            w, v, fraction, r, G = tape[k]
+            y = lam * fraction / G
+            lam = lam - lam * fraction
             P += y
             Q += r * y + lengths[:, k : k + 1] * lam * (v - r)
             grad_weights.index_add_(0, inputs[k], P - w.sign() / worker.V_SYN * Q)
@@ -204,11 +204,11 @@ def charge_autograd(weights: Tensor, times: Tensor | None, spikes: Sorted | None
 
 
 def charge_grid(weights: Tensor, times: Tensor | None, spikes: Sorted | None) -> Tensor:
-    """An input is on for the share of each step that follows its spike: exact to first order, and differentiable."""
+    """An input conducts for the part of each step that follows its spike: exact to first order, and differentiable."""
     end = torch.arange(1.0, STEPS + 1)[:, None, None]
-    share = torch.clamp(end - STEPS * times.clamp(max=2), 0, 1)
+    fraction = torch.clamp(end - STEPS * times.clamp(max=2), 0, 1)
     n_out = weights.shape[1]
-    on = (share.view(-1, len(weights)) @ both(weights)).view(STEPS, len(times), 2 * n_out) / STEPS
+    on = (fraction.view(-1, len(weights)) @ both(weights)).view(STEPS, len(times), 2 * n_out) / STEPS
     v = torch.zeros(len(times), n_out)
     for drive, loss in zip(on[..., :n_out].unbind(0), (1 - on[..., n_out:]).unbind(0), strict=True):
         v = torch.addcmul(drive, v, loss)

@@ -1,4 +1,4 @@
-"""What all peers of compare.py share: a process that trains when it is told to, and reports in JSON.
+"""The common part of all peers of compare.py: a process that trains on command, and reports in JSON.
 
 A peer is a script with its imports and a call of `main` at its end, which names its variants. It is started as
 
@@ -35,7 +35,7 @@ V_SYN = 1.0
 
 @dataclass(frozen=True)
 class Task:
-    """What to train on; `weights` are those that rcspike starts from, (n_in, n_out) for each layer."""
+    """Training data and settings; `weights` are those that rcspike starts from, (n_in, n_out) for each layer."""
 
     times: Any
     labels: Any
@@ -59,7 +59,7 @@ def status(key: str) -> int:
 def main(
     variants: Mapping[str, Callable[[Task], Step]], versions: Mapping[str, str], vjps: Mapping[str, Vjp] | None = None
 ) -> None:
-    """Serve stdin. `versions` of what was imported; `vjps` are the variants whose gradients can be checked."""
+    """Serve stdin. `versions` of the imported libraries; `vjps` are the variants whose gradients can be checked."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--variant", choices=list(variants), required=True)
@@ -69,7 +69,7 @@ def main(
 
     times, labels = np.load(args.data / "times.npy"), np.load(args.data / "labels.npy")
     weights = [np.load(args.data / f"w{layer}.npy") for layer in range(len(list(args.data.glob("w*.npy"))))]
-    answer, sys.stdout = sys.stdout, sys.stderr  # what a library prints must not end up among the answers
+    answer, sys.stdout = sys.stdout, sys.stderr  # output of libraries must not end up among the answers
     warm_up(variants[args.variant], args.threads)
     Path("/proc/self/clear_refs").write_text("5")  # the peak of importing and loading is not the peer's
     before = status("VmRSS")
@@ -94,7 +94,7 @@ def main(
 
 
 def warm_up(build: Callable[[Task], Step], threads: int) -> None:
-    """Train a toy, so that what a library imports and starts only when it is first used counts as import."""
+    """Train a toy, so that libraries and threads that start only at the first use count as import."""
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal(shape).astype(np.float32) for shape in ((6, 5), (5, 5), (5, 2))]
     toy = Task(rng.random((8, 6), dtype=np.float32), np.arange(8) % 2, weights, 8, threads)
@@ -103,7 +103,7 @@ def warm_up(build: Callable[[Task], Step], threads: int) -> None:
 
 
 class Order:
-    """The rows of each batch: every image once in an order drawn anew each time, the same for every peer."""
+    """The rows of each batch: every image once in an order redrawn each time, the same for every peer."""
 
     def __init__(self, n: int, batch: int) -> None:
         if batch > n:

@@ -8,4 +8,4 @@ from rcspike import datasets
 
 split = datasets.load("digits").test
 rows = np.column_stack([split.labels, split.images.reshape(len(split.images), -1)])
-np.savetxt(sys.argv[1], rows, fmt="%.9g", delimiter=",")  # nine digits are enough to tell float32 numbers apart
+np.savetxt(sys.argv[1], rows, fmt="%.9g", delimiter=",")  # nine digits distinguish all float32 numbers

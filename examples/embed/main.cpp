@@ -1,6 +1,6 @@
 // Classifies images with a trained model, without Python: classify MODEL IMAGES [VOLTAGES]
 //
-// MODEL is what `rcspike train` leaves, IMAGES what images.py writes: a line for each image, its label and then its
+// MODEL is a file of `rcspike train`, IMAGES a file of images.py: a line for each image, its label and then its
 // intensities in [0, 1], with commas between. VOLTAGES, if given, receives the output voltages as raw float32.
 #include <algorithm>
 #include <cstddef>

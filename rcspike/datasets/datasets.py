@@ -15,7 +15,9 @@ from rcspike._common.arrays import plain_array
 from rcspike.datasets import idx
 from rcspike.functional import encode
 
-__all__ = ["Dataset", "Split", "load"]
+__all__ = ["Dataset", "Split", "load", "load_idx"]
+
+_IDX = {source.name: source for source in (idx.MNIST, idx.FASHION_MNIST)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -166,10 +168,15 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     """
     if name == "digits":
         return _load_digits()
-    if name not in idx.SHA256:
-        raise ValueError(f"unknown data set {name!r}: known are {', '.join(['digits', *idx.SHA256])}")
-    train_x, train_y, test_x, test_y = idx.read_files(name, directory)
-    return Dataset(name, Split(train_x, train_y.astype(np.int64)), Split(test_x, test_y.astype(np.int64)))
+    if name not in _IDX:
+        raise ValueError(f"unknown data set {name!r}: known are {', '.join(['digits', *_IDX])}")
+    return load_idx(_IDX[name], directory=directory)
+
+
+def load_idx(source: idx.Source, *, directory: str | os.PathLike[str] | None = None) -> Dataset:
+    """Load the data set of four IDX files; where from, and the errors, as in `load`."""
+    train_x, train_y, test_x, test_y = idx.read_files(source, directory)
+    return Dataset(source.name, Split(train_x, train_y.astype(np.int64)), Split(test_x, test_y.astype(np.int64)))
 
 
 def _checked_images(images: NDArray[Any]) -> NDArray[Any]:

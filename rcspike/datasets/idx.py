@@ -12,6 +12,8 @@ import io
 import math
 import os
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,67 +22,96 @@ from numpy.typing import NDArray
 
 from rcspike._common.atomic import atomic_write
 
-# Digests of the decompressed IDX files, the same whoever compressed them.
-SHA256 = {
-    "mnist": {
-        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    },
-    "fashion-mnist": {
-        "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    },
-}
 
-# The two sets have files of the same names and shapes. With these it is known how long each file may be, whatever it
-# says of itself, and no more is read.
-SHAPES: dict[str, tuple[int, ...]] = {
+@dataclass(frozen=True)
+class Source:
+    """The four IDX files of a data set, and the places that have them.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data set, and of the folder with its files.
+    sha256 : dict
+        For each file the digest of its decompressed content, the same whoever compressed it: images and labels of the
+        training split, then those of the test split.
+    shapes : dict
+        Shape of the array in each file. It limits how much of a file is read, whatever its header says.
+    mirrors : tuple of str
+        Addresses of folders with the gzipped files, in the order in which they are tried.
+    system_folder : Path
+        The last folder of this machine to look in, which has a folder for each data set.
+    timeout : float
+        Time in s to wait for the connection and for each part of a file, not for the whole file.
+    """
+
+    name: str
+    sha256: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
+    mirrors: tuple[str, ...]
+    system_folder: Path = Path("/usr/share/datasets")
+    timeout: float = 30.0
+
+
+# The two sets have files of the same names and shapes.
+_SHAPES: dict[str, tuple[int, ...]] = {
     "train-images-idx3-ubyte": (60000, 28, 28),
     "train-labels-idx1-ubyte": (60000,),
     "t10k-images-idx3-ubyte": (10000, 28, 28),
     "t10k-labels-idx1-ubyte": (10000,),
 }
 
-# Tried in order.
-MIRRORS = {
-    "mnist": (
+MNIST = Source(
+    "mnist",
+    sha256={
+        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+    shapes=_SHAPES,
+    mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
-    "fashion-mnist": (
+)
+
+FASHION_MNIST = Source(
+    "fashion-mnist",
+    sha256={
+        "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
+    shapes=_SHAPES,
+    mirrors=(
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     ),
-}
-
-SYSTEM_FOLDER = Path("/usr/share/datasets")
-TIMEOUT_SECONDS = 30.0  # for the connection and for each wait for data, not for the whole file
+)
 
 # Every gzip stream begins with the one, no IDX file does.
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08
 
 
-def read_files(name: str, directory: str | os.PathLike[str] | None) -> list[NDArray[np.uint8]]:
-    """Arrays of the files of a data set, in the order of ``SHA256[name]``.
+def read_files(source: Source, directory: str | os.PathLike[str] | None) -> list[NDArray[np.uint8]]:
+    """Arrays of the files of a data set, in their order in `Source.sha256`.
 
     With a directory, each file comes from there; without one from the first folder that has it, otherwise from
     the first mirror that delivers it. :func:`rcspike.datasets.load` documents the order and the errors.
     """
     if directory is not None:
-        return [_given(name, file, Path(directory).expanduser()) for file in SHA256[name]]
-    folders = _folders(name)
-    return [_found(name, file, folders) for file in SHA256[name]]
+        return [_given(source, file, Path(directory).expanduser()) for file in source.sha256]
+    folders = _folders(source)
+    return [_found(source, file, folders) for file in source.sha256]
 
 
-def _given(name: str, file: str, directory: Path) -> NDArray[np.uint8]:
+def _given(source: Source, file: str, directory: Path) -> NDArray[np.uint8]:
     # The narrower one first: the files of two data sets have the same names, and a directory that holds those of one
     # may hold the other in a folder of its own.
-    array = _read(name, file, [directory / name, directory])
+    name = source.name
+    array = _read(source, file, [directory / name, directory])
     if array is None:
         raise FileNotFoundError(
             f"{name} not found in {directory / name} or {directory} ({file} is missing); put the four IDX files into "
@@ -89,14 +120,14 @@ def _given(name: str, file: str, directory: Path) -> NDArray[np.uint8]:
     return array
 
 
-def _folders(name: str) -> list[Path]:
+def _folders(source: Source) -> list[Path]:
     folders = []
     if root := os.environ.get("RCSPIKE_DATA"):
-        folders.append(Path(root).expanduser() / name)
+        folders.append(Path(root).expanduser() / source.name)
     # The cache exists only if pooch is installed, since only pooch fills it.
     with contextlib.suppress(ImportError):
-        folders.append(_cache_folder(name))
-    return [*folders, SYSTEM_FOLDER / name]
+        folders.append(_cache_folder(source.name))
+    return [*folders, source.system_folder / source.name]
 
 
 def _cache_folder(name: str) -> Path:
@@ -111,48 +142,48 @@ def _pooch() -> Any:
         raise ImportError("a download needs pooch: pip install 'rcspike[data]'") from error
 
 
-def _read(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8] | None:
+def _read(source: Source, file: str, folders: list[Path]) -> NDArray[np.uint8] | None:
     """From the first folder that has it; None if there is none."""
     for path in (folder / (file + suffix) for folder in folders for suffix in ("", ".gz")):
         if path.is_file():
             try:
                 with path.open("rb") as stream:
-                    return _decode(stream.read(_max_bytes(SHAPES[file]) + 1), name, file)
+                    return _decode(stream.read(_max_bytes(source.shapes[file]) + 1), source, file)
             except ValueError as error:
-                raise ValueError(f"{path} is not {name}'s {file}: {error}; replace it or delete it") from error
+                raise ValueError(f"{path} is not {source.name}'s {file}: {error}; replace it or delete it") from error
     return None
 
 
-def _found(name: str, file: str, folders: list[Path]) -> NDArray[np.uint8]:
-    array = _read(name, file, folders)
+def _found(source: Source, file: str, folders: list[Path]) -> NDArray[np.uint8]:
+    array = _read(source, file, folders)
     if array is not None:
         return array
     try:
-        return _download(name, file)
+        return _download(source, file)
     except (ImportError, OSError) as error:
         *others, last = map(str, folders)
         places = f"{', '.join(others)} or {last}" if others else last
         raise FileNotFoundError(
-            f"{name} not found in {places} ({file} is missing), and the download failed ({error}); "
+            f"{source.name} not found in {places} ({file} is missing), and the download failed ({error}); "
             f"put the four IDX files into one of these folders or set RCSPIKE_DATA"
         ) from error
 
 
-def _download(name: str, file: str) -> NDArray[np.uint8]:
+def _download(source: Source, file: str) -> NDArray[np.uint8]:
     # Into memory: nothing reaches the disk before its content is proven.
-    fetch = _pooch().HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT_SECONDS)
+    fetch = _pooch().HTTPDownloader(chunk_size=1 << 16, timeout=source.timeout)
     failures = []
-    for mirror in MIRRORS[name]:
-        url, body = f"{mirror}{file}.gz", _Body(_max_bytes(SHAPES[file]))
+    for mirror in source.mirrors:
+        url, body = f"{mirror}{file}.gz", _Body(_max_bytes(source.shapes[file]))
         try:
             fetch(url, body, None)
-            array = _decode(body.getvalue(), name, file)
+            array = _decode(body.getvalue(), source, file)
         except (OSError, ValueError) as error:  # every error of requests is an OSError
             failures.append(f"{url}: {error}")
             continue
         # If the server labels gzip as an encoding, the HTTP client has already decompressed the body.
         suffix = ".gz" if body.getvalue().startswith(_GZIP_MAGIC) else ""
-        path = _cache_folder(name) / (file + suffix)
+        path = _cache_folder(source.name) / (file + suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary:
             temporary.write_bytes(body.getvalue())
@@ -173,8 +204,8 @@ class _Body(io.BytesIO):
         return super().write(data)
 
 
-def _decode(data: bytes, name: str, file: str) -> NDArray[np.uint8]:
-    return decode_idx(data, shape=SHAPES[file], sha256=SHA256[name][file])
+def _decode(data: bytes, source: Source, file: str) -> NDArray[np.uint8]:
+    return decode_idx(data, shape=source.shapes[file], sha256=source.sha256[file])
 
 
 def _size(shape: tuple[int, ...]) -> int:

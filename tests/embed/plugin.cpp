@@ -1,4 +1,4 @@
-// What a host program loads: the library within it stays its own.
+// A library that a host program loads: the library within it stays its own.
 #include <exception>
 
 #include "rcspike/network.h"

@@ -129,7 +129,7 @@ class _Tags(HTMLParser):
 
 
 def _report(path: Path) -> None:
-    path.with_name("other.json").write_text('{"command": "rcspike info"}')  # a file that is no record is left out
+    path.with_name("other.json").write_text('{"command": "rcspike info"}')  # a file that is not a record is left out
     page = write_report(path.parent, path.with_name("report.html"))
     _Tags().feed(page.read_text(encoding="utf-8"))
 

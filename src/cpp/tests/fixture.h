@@ -1,4 +1,4 @@
-// What the tests share: matrices that own their numbers, random ones that are the same everywhere, forked children.
+// Common parts of the tests: matrices that own their numbers, the same random ones everywhere, forked children.
 #pragma once
 
 #include <cstddef>
@@ -97,7 +97,7 @@ Real ulp(Real x) {
 }
 
 #ifdef RCSPIKE_TEST_CAN_FORK
-/// What `function` returns in a forked child; "died" if the child did, be it that it hung.
+/// The result of `function` in a forked child; "died" if the child died or hung.
 template <class Function>
 std::string in_child(const Function& function) {
     int ends[2];
@@ -107,7 +107,7 @@ std::string in_child(const Function& function) {
         alarm(20);
         const std::string said = function();
         const bool written = write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size());
-        _exit(written ? 0 : 1);  // not exit(): what the parent registered is the parent's
+        _exit(written ? 0 : 1);  // not exit(), which would run the handlers that the parent registered
     }
     close(ends[1]);
     std::string said;

@@ -1,4 +1,4 @@
-// Packed layers, for tests of what lies below the public functions.
+// Packed layers, for tests below the level of the public functions.
 #pragma once
 
 #include <cstddef>

@@ -31,7 +31,7 @@ Affine<Real> affine(const Matrix<Real>& weights, const Circuit& circuit) {
     return a;
 }
 
-/// One neuron of one sample, spike by spike in long double. `largest` is what its charges add up to without their
+/// One neuron of one sample, spike by spike in long double. `largest` is the sum of its charges without their
 /// signs.
 template <class Real>
 long double voltage(const Matrix<Real>& times, std::size_t sample, const Affine<Real>& synapses, std::size_t neuron,

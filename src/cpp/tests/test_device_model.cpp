@@ -58,7 +58,7 @@ TEST_EACH_REAL(a_step_sees_the_devices_that_are_drawn_for_it) {
     }
 }
 
-TEST(a_model_that_makes_no_sense_is_rejected) {
+TEST(an_impossible_model_is_rejected) {
     const auto with = [](const DeviceModel& model) { validate(model, 2); };
     CHECK_THROWS(with({1, 0, 0, 0, 0, 0, 0, {}}), std::invalid_argument, "off is g_min / g_max");
     CHECK_THROWS(with({0, 1, 0, 0, 0, 0, 0, {}}), std::invalid_argument, "levels must be at least 2");

@@ -13,14 +13,14 @@ TEST_EACH_REAL(brighter_pixels_spike_earlier_and_black_ones_never) {
     CHECK(same_bits(times, Matrix<Real>(1, 4, {Real(inf), Real(0.75), Real(0.25), 0})));
 }
 
-TEST_EACH_REAL(bytes_are_shares_of_255_in_single_precision) {
+TEST_EACH_REAL(bytes_are_fractions_of_255_in_single_precision) {
     const Matrix<std::uint8_t> images(1, 3, {0, 51, 255});
     Matrix<Real> times(1, 3);
     encode<Real>(images.view(), times);
     CHECK(same_bits(times, Matrix<Real>(1, 3, {Real(inf), Real(1 - 51.0F / 255.0F), 0})));
 }
 
-TEST_EACH_REAL(what_is_no_intensity_is_rejected_and_nothing_written) {
+TEST_EACH_REAL(a_value_that_is_not_an_intensity_is_rejected_and_nothing_written) {
     for (const double bad : {-0.1, 1.5, not_a_number}) {
         Matrix<Real> times(1, 2, {7, 7});
         CHECK_THROWS(encode<Real>(Matrix<Real>(1, 2, {Real(0.5), Real(bad)}), times), std::invalid_argument,

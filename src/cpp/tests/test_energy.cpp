@@ -44,8 +44,8 @@ Gradient<Real> gradient(const Matrix<Real>& times, const Matrix<Real>& weights, 
 
 }  // namespace
 
-// One synapse takes the membrane along an exponential, and what it delivers is what the membrane holds.
-TEST_EACH_REAL(a_lone_synapse_delivers_what_the_membrane_holds) {
+// One synapse takes the membrane along an exponential, and the membrane holds the charge that it delivers.
+TEST_EACH_REAL(a_lone_synapse_delivers_the_charge_of_the_membrane) {
     const Real w = 3, rail = Real(0.5), t = Real(0.25);
     const Charges<Real> q = charges(Matrix<Real>(1, 1, {t}), Matrix<Real>(1, 2, {w, -w}), {rail, -rail, 0, 0});
     const long double exact = -rail * std::expm1(-w / rail * (1 - static_cast<long double>(t)));
@@ -56,7 +56,7 @@ TEST_EACH_REAL(a_lone_synapse_delivers_what_the_membrane_holds) {
 }
 
 // Two synapses that pull against each other: dv/dt = w - 2 w v on rails of +-1 with weights w and -w is at rest at 0,
-// and each rail goes on delivering w. All of the energy is lost in the path between the rails.
+// and each rail continues to deliver w. All of the energy is lost in the path between the rails.
 TEST_EACH_REAL(rails_that_pull_against_each_other_deliver_without_end) {
     const Matrix<Real> times(1, 2, {Real(0.5), Real(0.5)});
     const Charges<Real> q = charges(times, Matrix<Real>(2, 1, {4, -4}), {});

@@ -1,4 +1,4 @@
-// What is rejected, in which words, and that the output is then left alone. Shapes and values of the other functions
+// Errors and their messages, and that the output is then unchanged. Shapes and values of the other functions
 // are rejected in their own tests.
 #include <functional>
 

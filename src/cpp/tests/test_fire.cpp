@@ -59,7 +59,7 @@ TEST_EACH_REAL(a_voltage_at_or_above_threshold_fires_at_once) {
 }
 
 // Both logarithms are good to 4 ulp of double; their ratio is then taken from 1 and rounded to Real.
-TEST_EACH_REAL(a_bent_ramp_follows_its_logarithm) {
+TEST_EACH_REAL(a_nonlinear_ramp_follows_its_logarithm) {
     for (const double b : ramps) {
         for (double position = 0.01; position < 1; position += 0.01) {
             const Real v = static_cast<Real>(position);
@@ -73,7 +73,7 @@ TEST_EACH_REAL(a_bent_ramp_follows_its_logarithm) {
     }
 }
 
-TEST_EACH_REAL(a_ramp_that_is_hardly_bent_is_nearly_ideal) {
+TEST_EACH_REAL(a_ramp_that_is_almost_linear_is_nearly_ideal) {
     // t = 1 - v - b v (1 - v)/2 + ...
     for (const double b : {1e-9, -1e-9}) CHECK_CLOSE(time<Real>(0.25, b), Real(0.75), 1e-10 + 4 * eps<Real>);
 }

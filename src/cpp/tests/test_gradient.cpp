@@ -1,4 +1,4 @@
-// The backward pass of charging against central differences, and what must not change it.
+// The backward pass of charging against central differences, and its reproducibility.
 #include <algorithm>
 #include <functional>
 
@@ -22,7 +22,7 @@ struct Gradient {
 template <class Real>
 Gradient<Real> gradient(const Matrix<Real>& times, const Matrix<Real>& weights, const Circuit& circuit,
                         const Matrix<Real>& grad_v, int threads = 1) {
-    // What is there before must be overwritten, not added to.
+    // Earlier values must be overwritten, not added to.
     Gradient<Real> g{uniform<Real>(times.rows, times.cols, 5, 9, 1),
                      uniform<Real>(weights.rows, weights.cols, 5, 9, 2)};
     charge_vjp<Real>(Schedule<Real>(times), weights, circuit, grad_v, g.times, g.weights, Threads::exactly(threads));
@@ -110,7 +110,7 @@ TEST(gradients_of_strong_coupling_agree_with_central_differences) {
     check_differences(times, g.times, now, 1000 * 25);
 }
 
-// Ties bend nothing: v and its slope go on smoothly when two spikes change their order, only the second derivative
+// Ties are smooth: v and its slope are continuous when two spikes change their order, only the second derivative
 // jumps, so that the difference is off by h/4 of the jump rather than by h^2.
 TEST(gradients_at_equal_times_agree_with_central_differences) {
     Matrix<double> times = tied_times<double>(4, 40, 8, 1), weights = signed_weights<double>(40, 6, 0.3, 2);

@@ -1,4 +1,4 @@
-// Model files: what is read from them, and what is rejected in which words. That the files are those which Python
+// Model files: the networks read from them, and the errors of invalid ones. That the files are those which Python
 // writes is tested from there.
 #include <cstdio>
 #include <fstream>
@@ -141,7 +141,7 @@ TEST_EACH_REAL(no_change_of_bytes_does_worse_than_being_rejected) {
     }
 }
 
-TEST_EACH_REAL(what_is_no_model_of_ours_is_rejected) {
+TEST_EACH_REAL(a_file_that_is_not_a_model_of_rcspike_is_rejected) {
     Model<Real> model;
     model.format = R"("format": "rcspike-checkpoint", "format_version": "1")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument, " is not an rcspike model but rcspike-checkpoint");
@@ -153,7 +153,7 @@ TEST_EACH_REAL(what_is_no_model_of_ours_is_rejected) {
     CHECK_THROWS(load<Real>(file("", "")), std::invalid_argument, "its header is not a JSON object");
 }
 
-TEST_EACH_REAL(a_newer_format_is_rejected_and_says_what_to_do) {
+TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {
     Model<Real> model;
     model.format = R"("format": "rcspike-model", "format_version": "2")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument,

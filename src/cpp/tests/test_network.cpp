@@ -132,12 +132,12 @@ TEST_EACH_REAL(a_network_gives_its_weights_back) {
     }
 }
 
-TEST_EACH_REAL(an_empty_batch_is_no_special_case) {
+TEST_EACH_REAL(an_empty_batch_needs_nothing_special) {
     CHECK_EQUAL(forward(weights<Real>(), {}, Matrix<Real>(0, 12)).values.size(), 0u);
     CHECK_EQUAL(forward(weights<Real>(), {}, Matrix<Real>(0, 12), noise<Real>(0, 1), 3).values.size(), 0u);
 }
 
-TEST_EACH_REAL(weights_that_make_no_network_are_rejected) {
+TEST_EACH_REAL(weights_that_cannot_be_a_network_are_rejected) {
     const auto make = [](const Matrices<Real>& w) { return Network<Real>(views(w), {}); };
     CHECK_THROWS(make({}), std::invalid_argument, "a network needs at least one layer");
     CHECK_THROWS(make({Matrix<Real>(3, 4), Matrix<Real>(5, 2)}), std::invalid_argument,

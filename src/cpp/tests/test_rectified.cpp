@@ -65,12 +65,12 @@ TEST_EACH_REAL(diodes_of_their_own_rails_block_as_in_small_steps) {
     charge<Real>(Schedule<Real>(times), d.view(), one, Threads::exactly(1));
     CHECK(same_bits(v, one));
     for (std::size_t s = 0; s < 6; ++s) {
-        // Euler's error is about the step times half the conductance of 30 synapses, over what is left of it.
+        // Euler's error is about the step times half the conductance of 30 synapses, over the rest of it.
         for (std::size_t i = 0; i < 21; ++i) CHECK_CLOSE(double(v(s, i)), stepped(d, times.row(s), i, 16384), 3e-3);
     }
 }
 
-TEST_EACH_REAL(what_makes_no_sense_is_rejected) {
+TEST_EACH_REAL(impossible_arguments_are_rejected) {
     const Schedule<Real> schedule(tied_times<Real>(2, 3, 8, 1));
     const auto run = [&](const Devices<Real>& d) {
         Matrix<Real> v(2, d.g_plus.cols);

@@ -40,7 +40,7 @@ long double psi(long double x) {
     return sum;
 }
 
-/// Numbers in units of the last place of what they should be.
+/// Errors in units of the last place of the expected numbers.
 template <class Real>
 long double in_ulp(long double error, long double exact) {
     return error / ulp(static_cast<Real>(exact));

@@ -54,7 +54,7 @@ TEST_EACH_REAL(inputs_that_spike_together_form_one_interval_in_their_own_order) 
     CHECK_EQUAL(train.intervals[3].start, Real(1));
 }
 
-TEST_EACH_REAL(neighbouring_numbers_are_no_tie) {
+TEST_EACH_REAL(neighbouring_numbers_are_not_tied) {
     const Real t = Real(0.3), later = std::nextafter(t, Real(1));
     const Schedule<Real> schedule(Matrix<Real>(1, 3, {later, t, later}));
     CHECK((starts(schedule[0]) == std::vector<Real>{t, later}));
@@ -116,7 +116,7 @@ TEST_EACH_REAL(the_order_is_that_of_a_stable_sort) {
     }
 }
 
-// In reverse, all in one of the buckets that spikes are sorted into: what sends them the longer way round.
+// In reverse, and all in one of the buckets that spikes are sorted into: these take the slower path.
 TEST_EACH_REAL(spikes_may_crowd_together_in_any_order) {
     for (const std::size_t n_in : {20, 300, 3000}) {
         Matrix<Real> times(3, n_in);

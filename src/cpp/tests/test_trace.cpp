@@ -66,7 +66,7 @@ TEST_EACH_REAL(a_trace_begins_at_rest_and_ends_as_charging_does) {
 }
 
 // v(t) is the end of a phase that is cut off at t: times in units of t and weights in units of 1/t. Powers of two, so
-// that scaling is exact; what remains is a different last interval.
+// that scaling is exact; only the last interval differs.
 TEST_EACH_REAL(a_trace_is_the_end_of_a_shorter_phase) {
     const Matrix<Real> times = tied_times<Real>(6, 30, 64, 1), weights = uniform<Real>(30, 9, -1, 1, 2);
     for (const Real t : {Real(0.5), Real(0.25), Real(0.125)}) {

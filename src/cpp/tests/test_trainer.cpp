@@ -323,7 +323,7 @@ TEST_EACH_REAL(a_sample_may_occur_twice) {
     CHECK(same_bits(moments(once, 0), moments(twice, 0)));  // halves of equal numbers add up to them exactly
 }
 
-TEST_EACH_REAL(an_empty_batch_is_no_step) {
+TEST_EACH_REAL(an_empty_batch_changes_nothing) {
     Trainer<Real> trainer = make(first_weights<Real>());
     const StepReport report = trainer.step(Schedule<Real>(Task<Real>(4).times), {}, {}, {}, 0.1);
     CHECK_EQUAL(report.loss, 0.0);

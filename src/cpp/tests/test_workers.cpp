@@ -1,5 +1,5 @@
-// The pool of threads. Tasks write plain memory on purpose: ThreadSanitizer then proves what the pool promises, that
-// whatever a task wrote can be read after the call and that two tasks at a time never share a worker's number.
+// The pool of threads. Tasks write plain memory on purpose: ThreadSanitizer then proves the promise of the pool, that
+// everything a task wrote can be read after the call and that two tasks at a time never share a worker's number.
 #include "parallel/workers.h"
 
 #include <algorithm>

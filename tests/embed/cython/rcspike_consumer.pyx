@@ -83,7 +83,7 @@ def version():
     return core.build_config().version.decode()
 
 
-@cython.cpp_locals(True)  # a Network is never empty, so Cython must keep room for one that is yet to come
+@cython.cpp_locals(True)  # a Network is never empty, so Cython must keep space for one that is created later
 cdef class Classifier:
     """A trained model. Without the GIL while it runs."""
 

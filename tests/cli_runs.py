@@ -1,0 +1,72 @@
+"""The command line in this process, on runs small enough to be repeated dozens of times."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+from typer.testing import CliRunner, Result
+
+from rcspike import Network
+from rcspike.cli import app
+
+ENVIRONMENT = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+
+
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path
+
+
+def figures_saved(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that commands save from now on; their files are empty, since drawing takes most of a short run."""
+    saved: list[Figure] = []
+
+    def savefig(figure: Figure, *_: Any, **__: Any) -> None:
+        if all(figure is not other for other in saved):  # each is saved as SVG and as PNG
+            saved.append(figure)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return saved
+
+
+def lines_of(figure: Figure, label: str) -> list[list[list[float]]]:
+    """The data (x and y) of all lines in the panels with this label on the y axis."""
+    lines = [line for axes in figure.axes if axes.get_ylabel() == label for line in axes.lines]
+    return [[list(map(float, data)) for data in line.get_data()] for line in lines]
+
+
+def rcspike_(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def said(result: Result) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", result.output)
+
+
+def train_small(*words: str, epochs: int = 2) -> Result:
+    return rcspike_("train", "--hidden", "12", "--epochs", str(epochs), *words)
+
+
+def error_line(result: Result) -> str:
+    """The error, after checking that it is one line, with no traceback, and exit code 2."""
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == 2
+    (line,) = [line for line in said(result).splitlines() if line.startswith("error: ")]
+    return line
+
+
+def weights(folder: Path) -> list[bytes]:
+    return [w.tobytes() for w in Network.load(folder / "model.safetensors").weights]
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "history.csv").open(newline="") as file:
+        return list(csv.DictReader(file))

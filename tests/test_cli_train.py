@@ -1,0 +1,171 @@
+"""`rcspike train` and `rcspike eval`: the files that a run leaves, and the lines that it prints."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+from cli_runs import (
+    empty_folder,
+    error_line,
+    figures_saved,
+    lines_of,
+    rcspike_,
+    rows,
+    train_small,
+    weights,
+)
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rcspike import Circuit, History, Network, build_config, datasets, plots
+from rcspike.cli import app
+from rcspike.training import checkpoint
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return empty_folder(tmp_path, monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that were saved, without the time to draw them."""
+    return figures_saved(monkeypatch)
+
+
+def test_a_run_leaves_model_history_settings_and_checkpoint_in_one_folder(place: Path) -> None:
+    result = train_small("--seed", "3", "--noise", "0.01", "--validation", "0.1")
+    assert result.exit_code == 0, result.output
+    folder = place / "runs" / "digits-v1-s3"
+    assert {f.name for f in folder.iterdir()} == {
+        "model.safetensors",
+        "history.csv",
+        "learning.svg",
+        "learning.png",
+        "run.json",
+        "checkpoint.safetensors",
+    }
+    run = json.loads((folder / "run.json").read_text())
+    assert run["command"] == "rcspike train --hidden 12 --epochs 2 --seed 3 --noise 0.01 --validation 0.1"
+    assert run["sizes"] == [64, 12, 10]
+    assert run["settings"]["noise"] == 0.01
+    assert run["settings"]["batch_size"] == 16
+    assert run["build"] == build_config()
+    assert run["test_accuracy"] == float(rows(folder)[-1]["test_accuracy"])
+
+
+def test_a_run_for_devices_records_them_and_says_what_it_leaves_out(place: Path) -> None:
+    Path("devices.toml").write_text(
+        "[devices]\non_off = 20\n[variation]\nsigma = 0.2\n[ramp]\n[jitter]\nsigma = 0.02\n"
+    )
+    result = train_small("--nonideal", "devices.toml", "--out", "run")
+    assert result.exit_code == 0, result.output
+    assert "not trained for: ramp" in result.output
+    run = json.loads((place / "run" / "run.json").read_text())
+    assert (run["settings"]["noise"], run["settings"]["offset"]) == (0.02, 0.0)
+    assert run["settings"]["devices"] | {"off": 0.05, "lognormal": 0.2} == run["settings"]["devices"]
+    assert run["command"].endswith("--nonideal devices.toml --out run")
+    plain = train_small("--noise", "0.02", "--out", "plain")
+    assert plain.exit_code == 0
+    weights = [Network.load(folder / "model.safetensors").weights[0] for folder in (place / "run", place / "plain")]
+    assert (weights[0] != weights[1]).any()
+    longer = train_small("--nonideal", "devices.toml", "--out", "run", "--noise", "0.1", "--resume")
+    assert "its noise is 0.02, not 0.1" in error_line(longer)
+
+
+def test_a_run_says_one_plain_line_an_epoch_when_nobody_watches() -> None:
+    text = train_small("--validation", "0.1", epochs=3).output
+    assert re.findall(r"^epoch (\d)/3 .*train .*validation .*test .* s$", text, re.MULTILINE) == ["1", "2", "3"]
+    assert "\x1b" not in text
+    assert "━" not in text
+
+
+def test_a_run_ends_with_a_summary_that_eval_confirms(place: Path) -> None:
+    result = train_small()
+    accuracy = float(rows(place / "runs" / "digits-v1-s0")[-1]["test_accuracy"])
+    said_last = rf"^test accuracy +{100 * accuracy:.2f} % after epoch 2, without noise$"
+    assert re.search(said_last, result.output, re.MULTILINE)
+    assert re.search(r"^silent +[\d.]+ %", result.output, re.MULTILINE)
+    assert re.search(r"^saturated +[\d.]+ %", result.output, re.MULTILINE)
+    assert re.search(r"^speed +[\d,]+ samples/s", result.output, re.MULTILINE)
+    for model in ("runs/digits-v1-s0/model.safetensors", "runs/digits-v1-s0"):
+        evaluation = rcspike_("eval", model, "digits", "--threads", "1")
+        assert evaluation.exit_code == 0
+        assert f"test accuracy {100 * accuracy:.2f} % of 360 images" in evaluation.output
+
+
+def test_eval_has_options_for_noise_and_its_seed() -> None:
+    train_small()
+    first, again, other = (
+        rcspike_("eval", "runs/digits-v1-s0", "digits", "--noise", "0.3", "--seed", seed).output.split("%")[0]
+        for seed in ("1", "1", "2")
+    )
+    assert first == again
+    assert first != other
+
+
+def test_the_circuit_of_the_options_is_the_circuit_of_the_model(place: Path) -> None:
+    train_small("--v-syn", "inf", epochs=1)
+    assert Network.load(place / "runs" / "digits-vinf-s0" / "model.safetensors").circuit == Circuit.conventional()
+    options = ("--v-syn", "2", "--e-plus", "1.5", "--e-minus", "-3", "--diode-drop", "0.25", "--ramp", "0.5")
+    assert train_small(*options, "--out", "nonlinear", epochs=1).exit_code == 0
+    circuit = Circuit(v_syn=2, e_plus=1.5, e_minus=-3, diode_drop=0.25, ramp=0.5)
+    assert Network.load(place / "nonlinear" / "model.safetensors").circuit == circuit
+
+
+def test_hidden_layers_may_be_several_or_none(place: Path) -> None:
+    for hidden, sizes in (("9,8,7", (64, 9, 8, 7, 10)), ("", (64, 10))):
+        result = rcspike_("train", "--hidden", hidden, "--epochs", "1", "--out", f"h{hidden}")
+        assert result.exit_code == 0, result.output
+        assert Network.load(place / f"h{hidden}" / "model.safetensors").sizes == sizes
+
+
+def test_the_figure_is_drawn_of_the_trained_network_and_saved_next_to_it(place: Path, drawn: list[Figure]) -> None:
+    train_small()
+    folder = place / "runs" / "digits-v1-s0"
+    history = checkpoint.load(folder / "checkpoint.safetensors").history
+    assert len(history) == 2
+    network, images = Network.load(folder / "model.safetensors"), datasets.load("digits").test
+    expected = plots.training_figure(network, History(list(history)), images)
+    for label in ("error / %", "loss", r"$v\,/\,V_\mathrm{th}$"):
+        assert lines_of(expected, label)
+        assert lines_of(drawn[0], label) == lines_of(expected, label)
+
+
+def test_a_failing_figure_is_a_bug_with_its_traceback_and_costs_no_model(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plot(*_: Any, **__: Any) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(Axes, "plot", plot)
+    assert isinstance(train_small("--out", "run").exception, ValueError)
+    assert weights(place / "run")
+    assert json.loads((place / "run" / "run.json").read_text())["epochs_finished"] == 2
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_bar_and_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", screen)
+    app(["train", "--hidden", "12", "--epochs", "2"], standalone_mode=False)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "\n", screen.getvalue())
+    assert re.findall(r"^epoch (\d)/2  loss", text, re.MULTILINE) == ["1", "2"]
+    assert re.search(r"180/180", text)
+    assert "━" in text

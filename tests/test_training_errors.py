@@ -1,0 +1,114 @@
+"""Training: settings, networks and data that it rejects, and a run that diverges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from small_runs import assert_same_weights, made_up, run, small_network
+
+from rcspike import Circuit, Network, _core, evaluate
+from rcspike.datasets import Dataset, Split
+from rcspike.functional import schedule
+from rcspike.training import Progress
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", -1),
+        ("batch_size", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", -0.5),
+        ("learning_rate", math.nan),
+        ("learning_rate", math.inf),
+        ("decay", "sudden"),
+        ("temperature", 0.0),
+        ("temperature", -0.5),
+        ("temperature", math.nan),
+        ("temperature", math.inf),
+        ("temporal_penalty", -0.5),
+        ("temporal_penalty", math.nan),
+        ("temporal_penalty", math.inf),
+        ("t_ref", math.nan),
+        ("t_ref", math.inf),
+        ("energy_penalty", -0.5),
+        ("energy_penalty", math.nan),
+        ("energy_penalty", math.inf),
+        ("weight_decay", -0.5),
+        ("weight_decay", math.nan),
+        ("weight_decay", math.inf),
+        ("noise", -0.5),
+        ("noise", math.nan),
+        ("noise", math.inf),
+        ("validation", 1.0),
+        ("validation", -0.5),
+        ("validation", math.nan),
+        ("threads", 0),
+    ],
+)
+def test_a_bad_setting_is_rejected_with_its_name_and_value(name: str, value: Any) -> None:
+    network = small_network()
+    with pytest.raises(ValueError, match=rf"{name} must .*got '?{value}".removesuffix(".0")):
+        run(network, **{name: value})
+    assert_same_weights(network, small_network())
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "temperature", "weight_decay", "noise", "validation"])
+def test_a_setting_that_is_not_a_number_is_rejected_with_its_name_and_value(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"{name} must be a number, got 'a'"):
+        run(small_network(), **{name: "a"})
+
+
+def test_something_that_is_not_a_device_model_is_rejected_by_its_type() -> None:
+    with pytest.raises(TypeError, match="devices must be a DeviceModel, got str"):
+        run(small_network(), devices="x")
+
+
+def test_a_validation_split_that_leaves_nothing_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"validation 0\.999 leaves none of 60 samples to train on"):
+        run(small_network(), validation=0.999)
+
+
+@pytest.mark.parametrize("call", [run, lambda network: evaluate(network, made_up().test)], ids=["train", "evaluate"])
+def test_a_network_that_does_not_fit_the_data_is_rejected(call: Callable[[Network], Any]) -> None:
+    with pytest.raises(ValueError, match="the network has 8 inputs but the images have 9 pixels"):
+        call(Network.create([8, 3], Circuit(), seed=0))
+    with pytest.raises(ValueError, match="the network has 2 outputs but the data have label 2"):
+        call(Network.create([9, 2], Circuit(), seed=0))
+
+
+def test_a_label_of_the_test_split_alone_is_rejected_before_training() -> None:
+    data = made_up()
+    odd = Dataset("odd", data.train, Split(data.test.images, np.full(30, 3)))
+    seen: list[Progress] = []
+    with pytest.raises(ValueError, match="the network has 3 outputs but the data have label 3"):
+        run(small_network(), data=odd, progress=seen.append)
+    assert not seen
+
+
+@pytest.mark.parametrize("label", [-1, 3, 2**40])
+def test_the_engine_checks_labels_of_its_own(label: int) -> None:
+    network = small_network()
+    trainer = _core.trainer(
+        list(network.weights), network.circuit.core, temperature=0.1, temporal_penalty=0.0, t_ref=0.9
+    )
+    events = schedule(made_up().train.times)
+    with pytest.raises(ValueError, match=rf"label {label} at position 1 must be in \[0, 3\)"):
+        trainer.step(events, np.array([0, 1]), np.array([0, label]), [], learning_rate=0.1)
+    with pytest.raises(ValueError, match=r"sample 60 does not exist: the schedule has 60"):
+        trainer.step(events, np.array([60]), np.array([0]), [], learning_rate=0.1)
+    for w, untouched in zip(trainer.weights(), network.weights, strict=True):
+        np.testing.assert_array_equal(w, untouched)
+
+
+@pytest.mark.parametrize("batch_size", [16, 999], ids=["in the middle of an epoch", "in its last step"])
+def test_a_run_that_diverges_says_so_and_how_to_help(batch_size: int) -> None:
+    network = small_network(circuit=Circuit.conventional())
+    lower = r"lower learning_rate \(now 1e\+38\) or temporal_penalty \(now 0\.01\)$"
+    with pytest.raises(FloatingPointError, match=rf"diverged in epoch 1: .*; {lower}"):
+        run(network, learning_rate=1e38, batch_size=batch_size)
