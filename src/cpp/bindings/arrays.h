@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "rcspike/loss.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
@@ -64,6 +65,9 @@ Span1<T> writable_row(Array<T>& a) {
 
 /// None is all the cores this process may use.
 inline Threads threads(std::optional<int> n) { return n ? Threads::exactly(*n) : Threads::all(); }
+
+/// The loss whose fields are given by name; those that are missing have their defaults.
+Loss loss_of(const py::kwargs& arguments);
 
 /// forward of a kind of network, from spike times or from their schedule.
 template <class Real, class Network>
