@@ -88,6 +88,15 @@ def output_loss(
     **loss: float,
 ) -> tuple[_Float, _Float]: ...
 def check_loss(**loss: float) -> None: ...
+def adam_step(
+    gradient: _Float,
+    *,
+    step: int,
+    learning_rate: float,
+    values: _Float,
+    first_moments: _Float,
+    second_moments: _Float,
+) -> None: ...
 def trace(schedule: _Schedule, weights: _Float, circuit: Circuit, at: _Float, threads: int | None = None) -> _Float: ...
 
 @type_check_only
