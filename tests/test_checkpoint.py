@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,7 @@ from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_ne
 
 from rcspike import Circuit, DeviceModel, Network
 from rcspike.network import files
-from rcspike.training import Progress, training
-from rcspike.training.training import Settings
+from rcspike.training import Progress, Settings, checkpoint
 
 
 class PulledPlugError(Exception):
@@ -245,38 +243,39 @@ def test_a_checkpoint_keeps_the_settings_that_are_not_the_defaults(tmp_path: Pat
     assert settings == always | given | {"dataset": "made up"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LaterSettings(Settings):
     """As a later version may have them."""
 
     momentum: float = 0.0
 
 
-def test_a_version_with_another_setting_resumes_the_checkpoints_of_this_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "run"
-    with pytest.raises(PulledPlugError):
-        run(small_network(), progress=unplug_at(3, 1), checkpoint_path=path)
-    monkeypatch.setattr(training, "Settings", partial(LaterSettings, momentum=0.5))
-    with pytest.raises(ValueError, match=r"run is the checkpoint of another run: its momentum is 0\.0, not 0\.5"):
-        run(small_network(), checkpoint_path=path)
-    monkeypatch.setattr(training, "Settings", LaterSettings)
+def later_identity(momentum: float) -> checkpoint.Identity:
+    """The run of `run` in a later version."""
+    settings = LaterSettings(epochs=EPOCHS, seed=3, batch_size=16, noise=0.02, temporal_penalty=0.01, momentum=momentum)
     network = small_network()
-    seen: list[Progress] = []
-    run(network, progress=seen.append, checkpoint_path=path)
-    assert seen[0].epoch == 3
-    assert_same_weights(network, undisturbed()[0])
+    return checkpoint.Identity(settings, network.circuit, network.parameters, made_up())
 
 
-def test_the_checkpoint_of_a_later_version_with_another_setting_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "Settings", partial(LaterSettings, momentum=0.5))
-    run(small_network(), checkpoint_path=tmp_path / "run")
-    monkeypatch.undo()
+def test_a_version_with_another_setting_reads_the_checkpoints_of_this_one(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    network = small_network()
+    run(network, checkpoint_path=path)
+    with pytest.raises(ValueError, match=r"run is the checkpoint of another run: its momentum is 0\.0, not 0\.5"):
+        checkpoint.load(path, later_identity(0.5))
+    read = checkpoint.load(path, later_identity(0.0))
+    assert len(read.history) == EPOCHS
+    assert_same_weights(Network(list(read.parameters.values()), network.circuit), network)
+
+
+def test_the_checkpoint_of_a_later_version_with_another_setting_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    network = small_network()
+    history = run(network)
+    moments = [np.zeros_like(w) for w in network.weights]
+    checkpoint.save(path, later_identity(0.5), network.parameters, (moments, moments), history)
     with pytest.raises(ValueError, match=r"run is not .*: this version of rcspike does not know its momentum"):
-        run(small_network(), checkpoint_path=tmp_path / "run")
+        run(small_network(), checkpoint_path=path)
 
 
 def as_version_0_1_wrote_it(path: Path, circuit: str, devices: str, settings: dict[str, Any]) -> None:

@@ -28,7 +28,8 @@ from rcspike.nonideal import (
     TimeQuantisation,
     Variation,
 )
-from rcspike.training import training
+from rcspike.training import Settings
+from rcspike.training.epochs import spike_shifts
 
 pytest.importorskip("sklearn")
 
@@ -118,9 +119,9 @@ def test_a_network_that_was_trained_for_its_devices_does_better_on_them(digits: 
 def test_offsets_are_the_same_for_a_batch_and_others_for_the_next() -> None:
     for noise in (0.0, 0.02):
         network = Network.create([64, 30, 10], Circuit(v_syn=1.0), seed=0)
-        settings = training.Settings(1, 50, 1e-3, "constant", 0.07, noise, 0, offset=0.1)
+        settings = Settings(epochs=1, seed=0, noise=noise, offset=0.1)
         rng = np.random.default_rng(0)
-        first, second = (training._shifts(rng, 500, network, settings) for _ in range(2))
+        first, second = (spike_shifts(rng, 500, network, settings) for _ in range(2))
         assert [shift.shape for shift in first] == [(500, 30), (500, 10)]
         for shift, other in zip(first, second, strict=True):
             spread = np.sqrt(shift.var(axis=0).mean())

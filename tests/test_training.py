@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import math
 import os
 import pickle
+import re
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,10 +20,10 @@ import pytest
 from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 from strategies import Array
 
-from rcspike import Circuit, History, Network, _core, evaluate, train
+from rcspike import Circuit, DeviceModel, History, Network, _core, evaluate, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import charge, fire, schedule, supply_charge
-from rcspike.training import Progress, checkpoint, training
+from rcspike.training import Progress, Settings, checkpoint
 
 # What is computed
 
@@ -82,7 +85,7 @@ def test_training_is_adam_on_the_slopes_of_the_loss(
     )
     if noisy:
         monkeypatch.setattr(
-            training, "spike_time_noise", lambda _, batch, *__: [np.tile(s, (batch, 1)) for s in shifts]
+            "rcspike.training.epochs.spike_time_noise", lambda _, batch, *__: [np.tile(s, (batch, 1)) for s in shifts]
         )
 
     rate, epochs, path, weight_decay = 0.05, 3, tmp_path / "checkpoint", 0.7 if noisy else 0.0
@@ -117,7 +120,7 @@ def test_training_is_adam_on_the_slopes_of_the_loss(
     saved = checkpoint.load(path)
     # Differences are off by h^2/6 times a third derivative, of order 1/tau^3: 1e-9. Where a slope itself is that small,
     # its quotient in Adam's step is anything below 1, so these weights are left out.
-    for mine, theirs in zip((*first, *second), (*saved.moments[0], *saved.moments[1]), strict=True):
+    for mine, theirs in zip((*first, *second), [m for moments in saved.moments for m in moments.values()], strict=True):
         np.testing.assert_allclose(theirs, mine, rtol=0, atol=5e-9)
     for mine, theirs, m2 in zip(weights, network.weights, second, strict=True):
         steep = m2 > 1e-3 * 1e-4**2
@@ -381,6 +384,39 @@ def test_a_setting_that_is_no_number_is_refused_with_its_name_and_value(name: st
 def test_devices_that_are_none_are_refused_by_their_type() -> None:
     with pytest.raises(TypeError, match="devices must be a DeviceModel, got str"):
         run(small_network(), devices="x")
+
+
+def test_train_takes_all_settings_and_describes_each() -> None:
+    """`help` and editors show what `Settings` lists, so that a new setting is written in one place."""
+    parameters = dict(inspect.signature(train).parameters)
+    assert list(parameters)[:4] == ["network", "dataset", "epochs", "seed"]
+    others = {"network", "dataset", "checkpoint_path", "threads", "progress"}
+    assert parameters.keys() == others | {field.name for field in fields(Settings)}
+    described = re.findall(r"^    (\w[\w, ]*) :", (train.__doc__ or "").split("Returns")[0], re.MULTILINE)
+    assert sorted(", ".join(described).split(", ")) == sorted(parameters)
+    for field in fields(Settings):
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        assert parameters[field.name].default is default
+
+
+def test_a_keyword_that_is_no_setting_is_named() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'momentum'"):
+        run(small_network(), momentum=0.9)
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'seed'"):
+        train(small_network(), made_up(), epochs=1)  # type: ignore[call-arg]
+
+
+def test_settings_validate_themselves_and_hold_numbers_of_python() -> None:
+    settings = Settings(epochs=np.int64(2), seed=0, temperature=1, noise=np.float32(0.5))  # type: ignore[arg-type]
+    numbers = [settings.epochs, settings.temperature, settings.noise]
+    assert [(type(number), number) for number in numbers] == [(int, 2), (float, 1.0), (float, 0.5)]
+    assert settings == Settings(epochs=2, seed=0, temperature=1.0, noise=0.5, devices=DeviceModel())
+    for name, value in (("temperature", 0.0), ("energy_penalty", -1.0), ("weight_decay", math.inf), ("epochs", 0)):
+        with pytest.raises(ValueError, match=f"{name} must be .*, got {value}".removesuffix(".0")):
+            Settings(**{"epochs": 2, "seed": 0, name: value})
+    for name in ("epochs", "seed", "learning_rate", "t_ref"):
+        with pytest.raises(TypeError, match=f"{name} must be .*, got True"):
+            Settings(**{"epochs": 2, "seed": 0, name: True})
 
 
 def test_a_validation_split_that_leaves_nothing_is_refused() -> None:

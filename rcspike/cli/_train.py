@@ -213,7 +213,7 @@ def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
             saved = checkpoint.load(run.checkpoint)
         n_finished = len(saved.history)
         if reporter.started:
-            run.network.weights = tuple(saved.weights)
+            run.network.parameters = saved.parameters
             reporter.show(saved.history, epochs)
             _write(run, saved.history)
     words = [*command_words(run.ctx, without=["resume"]), *(["--resume"] if n_finished else [])]

@@ -6,7 +6,6 @@ import functools
 import inspect
 import math
 import os
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +22,7 @@ from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.transfer import transfer
 from rcspike.hardware import DeviceModel, activity, energy_parts, mean_energy
 from rcspike.network import Network
-from rcspike.training import train
-from rcspike.training.training import Settings
+from rcspike.training import Settings, train
 
 __all__ = [
     "BUDGET",
@@ -90,7 +88,6 @@ def check_parameters(parameters: Parameters) -> None:
         raise ValueError(f"hidden must be sizes of layers, each at least 1, got {hidden!r}")
     arguments = {name: train_defaults()[name] for name in _TRAINING} | _arguments(parameters, _TRAINING)
     settings = Settings(**arguments | {"devices": arguments["devices"] or DeviceModel()})
-    settings.check(n_train=sys.maxsize)
     if model != "relu":
         settings.trainer(Network.create([1, 1], experiment_circuit(parameters), seed=0))  # the engine checks the others
 
