@@ -27,6 +27,7 @@ from rcspike import Circuit, Network, build_config, datasets, plots
 from rcspike.cli import _train, app
 from rcspike.cli._record import command_words
 from rcspike.cli._report import Reporter
+from rcspike.experiments import preset, train_defaults
 from rcspike.training import Progress, checkpoint
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
@@ -444,6 +445,23 @@ def test_help_shows_the_defaults_of_train_itself() -> None:
     text = said(rcspike_("train", "--help"))
     for option, default in (("--temperature", "0.07"), ("--energy-penalty", "0.0")):
         assert re.search(rf"{option} .*default: \(?{default}\)?", text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hidden", "epochs", "batch_size", "learning_rate", "noise", "temporal_penalty", "weight_decay", "validation"],
+)
+def test_help_shows_the_default_of_every_data_set(name: str) -> None:
+    """Whatever the presets are: a value for each data set, where it differs from the most frequent one."""
+    text = re.sub(r"[\s│]+", " ", said(rcspike_("train", "--help")))
+    shown = re.search(rf"--{name.replace('_', '-')} .*?\[default: \((.*?)\)\]", text)
+    assert shown
+    *special, usual = shown[1].split(", ")
+    values = dict(reversed(part.split(" for ")) for part in special)
+    for dataset in ("digits", "mnist", "fashion-mnist"):
+        value = {**train_defaults(), **preset(dataset)}[name]
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        assert values.get(dataset, usual.removeprefix("otherwise ")) == text
 
 
 def test_version_and_info_agree_with_the_build() -> None:
