@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "rcspike/loss.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
@@ -65,6 +66,9 @@ Span1<T> writable_row(Array<T>& a) {
 /// None is all the cores this process may use.
 inline Threads threads(std::optional<int> n) { return n ? Threads::exactly(*n) : Threads::all(); }
 
+/// The loss whose fields are given by name; those that are missing have their defaults.
+Loss loss_of(const py::kwargs& arguments);
+
 /// forward of a kind of network, from spike times or from their schedule.
 template <class Real, class Network>
 void bind_forward(py::class_<Network>& network) {
@@ -87,6 +91,7 @@ void bind_forward(py::class_<Network>& network) {
 }
 
 /// One line for each concept of the library; each in a file of its own.
+void bind_adam(py::module_& m);
 void bind_build_config(py::module_& m);
 void bind_circuit(py::module_& m);
 void bind_schedule(py::module_& m);
