@@ -22,7 +22,7 @@ import numpy as np
 
 from rcspike import Circuit, DeviceModel, DeviceNetwork, Network, datasets, draw_devices, train
 from rcspike.functional import charge, charge_rectified, schedule
-from rcspike.training.training import Settings
+from rcspike.training import Settings
 
 N_IMAGES, BATCH, ROUNDS, THREADS = 8192, 64, 15, 2
 MODELS = {

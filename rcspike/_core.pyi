@@ -100,11 +100,18 @@ def output_loss(
     v: _Float,
     labels: _Int,
     circuit: Circuit,
-    *,
-    temperature: float,
-    temporal_penalty: float,
-    t_ref: float,
+    **loss: float,
 ) -> tuple[_Float, _Float]: ...
+def check_loss(**loss: float) -> None: ...
+def adam_step(
+    gradient: _Float,
+    *,
+    step: int,
+    learning_rate: float,
+    values: _Float,
+    first_moments: _Float,
+    second_moments: _Float,
+) -> None: ...
 def trace(schedule: _Schedule, weights: _Float, circuit: Circuit, at: _Float, threads: int | None = None) -> _Float: ...
 
 @type_check_only
@@ -176,11 +183,8 @@ def trainer(
     weights: Sequence[_Float],
     circuit: Circuit,
     *,
-    temperature: float,
-    temporal_penalty: float,
-    t_ref: float,
-    energy_penalty: float = 0.0,
     devices: DeviceModel = ...,
     seed: int = 0,
     weight_decay: float = 0.0,
+    **loss: float,
 ) -> Trainer32 | Trainer64: ...

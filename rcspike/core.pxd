@@ -178,6 +178,11 @@ cdef extern from "rcspike/loss.h" namespace "rcspike" nogil:
                            Span1[double] losses, Span2[Real] grad_v) except +
 
 
+cdef extern from "rcspike/adam.h" namespace "rcspike" nogil:
+    void adam_step[Real](Span1[const Real] gradient, uint64_t step, double learning_rate, Span1[Real] values,
+                         Span1[Real] first_moments, Span1[Real] second_moments) except +
+
+
 cdef extern from "rcspike/trace.h" namespace "rcspike" nogil:
     void trace[Real](const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit,
                      Span1[const Real] at, Span2[Real] v, Threads threads) except +

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray, check_unmasked
 from rcspike.circuit import Circuit
 from rcspike.functional import encode, schedule
+from rcspike.functional.optimiser import Decay
 from rcspike.network import Network
-from rcspike.training.training import Settings, run_epochs
+from rcspike.training import Settings
+from rcspike.training.epochs import run_epochs
 
 try:
     from scipy.special import softmax
@@ -197,7 +199,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         classes: npt.NDArray[Any],
         *,
         epochs: int,
-        decay: str,
+        decay: Decay,
         new: bool,
     ) -> RCSpikeClassifier:
         """Train a new network or the existing one. Attributes are set at the end: a failed call changes none."""
@@ -216,7 +218,6 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             noise=self.noise,
             seed=int(random.randint(2**31 - 1)),
         )
-        settings.check(len(X))
         low, high = X.min(axis=0), X.max(axis=0)
         if new:
             sizes = (X.shape[1] + 1, *np.atleast_1d(self.hidden_layer_sizes).tolist(), len(classes))

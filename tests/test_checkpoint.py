@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_ne
 
 from rcspike import Circuit, DeviceModel, Network
 from rcspike.network import files
-from rcspike.training import Progress
+from rcspike.training import Progress, Settings, checkpoint
 
 
 class PulledPlugError(Exception):
@@ -264,13 +265,39 @@ def test_a_checkpoint_that_does_not_have_a_setting_is_resumed_with_its_default(
     assert_same_weights(network, undisturbed()[0])
 
 
+@dataclass(frozen=True, kw_only=True)
+class LaterSettings(Settings):
+    """As a later version may have them."""
+
+    momentum: float = 0.0
+
+
+def later_identity(momentum: float) -> checkpoint.Identity:
+    """The run of `run` in a later version."""
+    settings = LaterSettings(epochs=EPOCHS, seed=3, batch_size=16, noise=0.02, temporal_penalty=0.01, momentum=momentum)
+    network = small_network()
+    return checkpoint.Identity(settings, network.circuit, network.parameters, made_up())
+
+
+def test_a_version_with_another_setting_reads_the_checkpoints_of_this_one(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    network = small_network()
+    run(network, checkpoint_path=path)
+    with pytest.raises(ValueError, match=r"run is the checkpoint of another run: its momentum is 0\.0, not 0\.5"):
+        checkpoint.load(path, later_identity(0.5))
+    read = checkpoint.load(path, later_identity(0.0))
+    assert len(read.history) == EPOCHS
+    assert_same_weights(Network(list(read.parameters.values()), network.circuit), network)
+
+
 def test_the_checkpoint_of_a_later_version_with_another_setting_is_rejected(tmp_path: Path) -> None:
-    run(small_network(), checkpoint_path=tmp_path / "run")
-    tensors, header = files.read(tmp_path / "run", "checkpoint")
-    header["run"]["settings"]["momentum"] = 0.5
-    files.write(tmp_path / "run", "checkpoint", tensors, header)
+    path = tmp_path / "run"
+    network = small_network()
+    history = run(network)
+    moments = [np.zeros_like(w) for w in network.weights]
+    checkpoint.save(path, later_identity(0.5), network.parameters, (moments, moments), history)
     with pytest.raises(ValueError, match=r"run is not .*: this version of rcspike does not know its momentum"):
-        run(small_network(), checkpoint_path=tmp_path / "run")
+        run(small_network(), checkpoint_path=path)
 
 
 def as_version_0_1_wrote_it(path: Path, circuit: str, devices: str, settings: dict[str, Any]) -> None:

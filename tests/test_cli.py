@@ -22,6 +22,7 @@ from rich.progress import Progress as Bars
 
 import rcspike.__main__
 from rcspike import Circuit, Network, build_config
+from rcspike.experiments import preset, train_defaults
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_anything_is_loaded(p
         (["--epochs", "0"], "epochs must be at least 1"),
         (["--batch-size", "0"], "batch_size must be at least 1"),
         (["--learning-rate", "-1"], "learning_rate must be above 0"),
-        (["--validation", "1"], "validation must be a share"),
+        (["--validation", "1"], "validation must be a fraction"),
         (["--noise", "-0.1"], "noise must be"),
         (["--threads", "0"], "threads"),
     ],
@@ -155,6 +156,23 @@ def test_help_shows_the_defaults_of_train_itself() -> None:
     text = said(rcspike_("train", "--help"))
     for option, default in (("--temperature", "0.07"), ("--energy-penalty", "0.0")):
         assert re.search(rf"{option} .*default: \(?{default}\)?", text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hidden", "epochs", "batch_size", "learning_rate", "noise", "temporal_penalty", "weight_decay", "validation"],
+)
+def test_help_shows_the_default_of_every_data_set(name: str) -> None:
+    """Whatever the presets are: a value for each data set, where it differs from the most frequent one."""
+    text = re.sub(r"[\s│]+", " ", said(rcspike_("train", "--help")))
+    shown = re.search(rf"--{name.replace('_', '-')} .*?\[default: \((.*?)\)\]", text)
+    assert shown
+    *special, usual = shown[1].split(", ")
+    values = dict(reversed(part.split(" for ")) for part in special)
+    for dataset in ("digits", "mnist", "fashion-mnist"):
+        value = {**train_defaults(), **preset(dataset)}[name]
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        assert values.get(dataset, usual.removeprefix("otherwise ")) == text
 
 
 def test_version_and_info_agree_with_the_build() -> None:

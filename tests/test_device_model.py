@@ -16,7 +16,7 @@ from strategies import CIRCUITS, Array
 
 from rcspike import Circuit, DeviceModel, DeviceNetwork, Network, datasets, draw_devices, train
 from rcspike.functional import schedule
-from rcspike.training.training import Settings
+from rcspike.training import Settings
 
 DTYPES = [np.float32, np.float64]
 Words = npt.NDArray[np.uint32]
@@ -172,9 +172,7 @@ SIZES = (12, 19, 11, 4)
 
 def trainer_of(network: Network, model: DeviceModel) -> tuple[Any, int]:
     """A trainer and the seed of its devices."""
-    settings = Settings(
-        epochs=1, batch_size=8, learning_rate=0.0, decay="constant", temperature=0.3, noise=0.0, seed=4, devices=model
-    )
+    settings = Settings(epochs=1, batch_size=8, decay="constant", temperature=0.3, noise=0.0, seed=4, devices=model)
     return settings.trainer(network), int(settings.rng(4).integers(2**64, dtype=np.uint64))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ pytest.importorskip("sklearn")
 
 from typer.testing import CliRunner
 
-from rcspike import Circuit, DeviceModel, Network, datasets, evaluate, plots, train
+from rcspike import Circuit, DeviceModel, Network, __version__, datasets, evaluate, plots, train
 from rcspike.cli import app
 from rcspike.experiments import (
+    Experiment,
     Run,
     experiment_key,
     grid,
@@ -35,6 +38,10 @@ from rcspike.experiments.transfer import transfer
 
 pytestmark = pytest.mark.usefixtures("here")
 EXPERIMENTS = grid(["digits"], v_syn=[1.0, math.inf], seeds=[0, 1], hidden=[[12]], vary={"epochs": [2]}, relu=False)
+
+
+def changed(experiment: Experiment, **parameters: Any) -> Experiment:
+    return Experiment.of({**experiment.parameters, **parameters})
 
 
 def lines(path: Path) -> list[dict[str, str]]:
@@ -54,8 +61,8 @@ def test_a_grid_has_every_combination_once_and_a_relu_network_for_each_budget() 
     per_architecture = 3 * 4 + 2 * 4 + 2  # rails x settings, finite rails x settings, epochs
     assert len(experiments) == 2 * 2 * 2 * per_architecture
     assert len({experiment_key(experiment) for experiment in experiments}) == len(experiments)
-    assert all("noise" not in experiment for experiment in experiments if experiment["model"] == "relu")
-    seeds = [experiment["seed"] for experiment in experiments]
+    assert all("noise" not in experiment.parameters for experiment in experiments if experiment.model == "relu")
+    seeds = [experiment.settings.seed for experiment in experiments]
     assert seeds == sorted(seeds)
 
 
@@ -79,9 +86,85 @@ def test_a_grid_that_cannot_be_run_is_rejected(arguments: dict[str, Any], messag
 
 
 def test_the_key_distinguishes_experiments_by_every_setting() -> None:
-    base = dict(grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)[0])
+    base = grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)[0].parameters
     assert experiment_key({**base, "noise": 0.01}) != experiment_key(base)
     assert experiment_key({**base, "noise": 0.0}) == experiment_key(base)  # that is the default
+
+
+IDEAL = {"off": 0.0, "levels": 0, "lognormal": 0.0, "proportional": 0.0, "absolute": 0.0, "stuck_off": 0.0}
+IDEAL |= {"stuck_on": 0.0, "w_max": []}
+SPIKING = {
+    "dataset": "digits",
+    "hidden": [20, 30],
+    "epochs": 40,
+    "batch_size": 16,
+    "learning_rate": 0.002,
+    "seed": 1,
+    "v_syn": 2.0,
+    "e_plus": None,
+    "e_minus": None,
+    "diode_drop": 0.0,
+    "ramp": 0.0,
+    "decay": "cosine",
+    "temperature": 0.07,
+    "temporal_penalty": 0.0,
+    "t_ref": 0.9,
+    "energy_penalty": 0.0,
+    "weight_decay": 0.0,
+    "noise": 0.0,
+    "devices": {"class": "rcspike.hardware.device_model.DeviceModel", **IDEAL},
+    "offset": 0.0,
+    "validation": 0.0,
+    "version": __version__,
+}
+RELU = {
+    name: SPIKING[name] for name in ("dataset", "hidden", "epochs", "batch_size", "learning_rate", "seed", "version")
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "settings"),
+    [
+        ({"relu": False}, "rc-spike-digits-20-30-v2-s1", {"model": "rc-spike", **SPIKING}),
+        (
+            {"relu": False, "vary": {"e_plus": [1.5], "noise": [0.01], "devices": [DeviceModel(w_max=(1, 2, 3))]}},
+            "rc-spike-digits-20-30-ep1.5-em-2-s1",
+            {"model": "rc-spike", **SPIKING, "e_plus": 1.5, "noise": 0.01}
+            | {"devices": {**SPIKING["devices"], "w_max": [1.0, 2.0, 3.0]}},  # type: ignore[dict-item]
+        ),
+        ({}, "relu-digits-20-30-s1", {"model": "relu", **RELU}),
+    ],
+)
+def test_the_run_that_an_earlier_version_has_stored_is_found(
+    tmp_path: Path, options: dict[str, Any], name: str, settings: dict[str, Any]
+) -> None:
+    """Names and contents of files, written out as they have been since runs are stored."""
+    *_, experiment = grid(["digits"], v_syn=[2.0], seeds=[1], hidden=[[20, 30]], **options)
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    file = tmp_path / "runs" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+    file.parent.mkdir()
+    result = {"test_accuracy": 0.75, "seconds": 1.5}
+    file.write_text(json.dumps({"parameters": {}, "settings": settings, "result": result, "error": None}))
+    assert experiment_key(experiment) == file.stem
+    assert stored_runs([experiment], tmp_path) == [Run(experiment, result)]
+
+
+def test_an_experiment_is_one_value_that_can_be_sent() -> None:
+    for experiment in EXPERIMENTS:
+        assert pickle.loads(pickle.dumps(experiment)) == experiment
+        assert Experiment.of(experiment.parameters) == experiment
+        assert Experiment.of(experiment) is experiment
+    assert len({*EXPERIMENTS, *map(changed, EXPERIMENTS)}) == len(EXPERIMENTS)
+
+
+def test_an_experiment_is_also_known_by_its_parameters() -> None:
+    parameters = {"model": "rc-spike", "dataset": "digits", "hidden": [12], "epochs": 1, "seed": 0, "v_syn": 2}
+    assert experiment_key(parameters) == experiment_key(Experiment.of(parameters))
+    (run,) = stored_runs([parameters], "no-such-folder")
+    assert run.experiment.circuit == Circuit(v_syn=2.0)
+    assert run.parameters == {**parameters, "hidden": (12,)}
+    row = run_rows([Run(run.experiment, {"test_accuracy": 0.5, "seconds": 1.0})])[0]
+    assert list(row) == ["dataset", "model", "hidden", "v_syn", "epochs", "seed", "test_accuracy"]
 
 
 def test_numbers_of_numpy_and_whole_ones_are_the_same_run(tmp_path: Path) -> None:
@@ -95,11 +178,11 @@ def test_numbers_of_numpy_and_whole_ones_are_the_same_run(tmp_path: Path) -> Non
 
 def test_an_experiment_is_what_train_and_evaluate_give_on_any_number_of_threads() -> None:
     digits = datasets.load("digits")
-    parameters = grid(["digits"], v_syn=[2.0], seeds=[3], hidden=[[12]], vary={"epochs": [3]}, relu=False)[0]
+    experiment = grid(["digits"], v_syn=[2.0], seeds=[3], hidden=[[12]], vary={"epochs": [3]}, relu=False)[0]
     network = Network.create([64, 12, 10], Circuit(v_syn=2.0), seed=3)
     train(network, digits, epochs=3, seed=3, batch_size=16, learning_rate=2e-3)
     for threads in (1, 2):
-        assert run_experiment(parameters, threads=threads)["test_accuracy"] == evaluate(network, digits.test)
+        assert run_experiment(experiment, threads=threads)["test_accuracy"] == evaluate(network, digits.test)
 
 
 def test_a_relu_network_sees_each_image_once_an_epoch_and_learns() -> None:
@@ -128,13 +211,13 @@ def test_transfer_finds_the_scale_that_undoes_a_change_of_weights() -> None:
 def test_a_sweep_that_is_done_runs_nothing_again(tmp_path: Path) -> None:
     seen: list[Run] = []
     runs = run_sweep(EXPERIMENTS, tmp_path, progress=seen.append)
-    assert [run.parameters for run in runs] == EXPERIMENTS
+    assert [run.experiment for run in runs] == EXPERIMENTS
     assert len(seen) == len(EXPERIMENTS)
     assert run_sweep(EXPERIMENTS, tmp_path, progress=lambda run: pytest.fail(str(run))) == runs
 
 
 def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_path: Path) -> None:
-    experiments = [{**EXPERIMENTS[0], "learning_rate": 1e30}, EXPERIMENTS[1]]
+    experiments = [changed(EXPERIMENTS[0], learning_rate=1e30), EXPERIMENTS[1]]
     failed, fine = run_sweep(experiments, tmp_path, workers=1)
     assert fine.result is not None
     assert failed.error is not None
@@ -143,7 +226,7 @@ def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_pat
     assert run_sweep(experiments, tmp_path, progress=lambda run: pytest.fail(str(run)))[0] == failed
     again: list[Run] = []
     run_sweep(experiments, tmp_path, retry=True, progress=again.append)
-    assert [run.parameters for run in again] == experiments[:1]
+    assert [run.experiment for run in again] == experiments[:1]
 
 
 def test_a_broken_result_is_named_and_not_overwritten(tmp_path: Path) -> None:
@@ -165,12 +248,12 @@ def test_the_result_of_other_settings_is_not_taken_for_this_one(tmp_path: Path) 
 
 def test_device_models_distinguish_runs_to_the_last_digit_and_are_stored(tmp_path: Path) -> None:
     models = [DeviceModel(lognormal=sigma) for sigma in (0.3, math.nextafter(0.3, 1))]
-    experiments = [{**EXPERIMENTS[0], "devices": model} for model in models]
+    experiments = [changed(EXPERIMENTS[0], devices=model) for model in models]
     keys = [experiment_key(experiment) for experiment in experiments]
     assert len(set(keys)) == 2
-    same = {**EXPERIMENTS[0], "devices": DeviceModel(lognormal=np.float64(0.3), w_max=np.empty(0))}  # type: ignore[arg-type]
-    assert experiment_key(same) == keys[0]
-    assert experiment_key({**EXPERIMENTS[0], "devices": DeviceModel()}) == experiment_key(EXPERIMENTS[0])
+    same = DeviceModel(lognormal=np.float64(0.3), w_max=np.empty(0))  # type: ignore[arg-type]
+    assert experiment_key(changed(EXPERIMENTS[0], devices=same)) == keys[0]
+    assert experiment_key(changed(EXPERIMENTS[0], devices=DeviceModel())) == experiment_key(EXPERIMENTS[0])
     first = run_sweep(experiments, tmp_path, workers=1)
     assert all(run.result is not None for run in first), first
     assert run_sweep(experiments, tmp_path, progress=lambda run: pytest.fail(str(run))) == first
@@ -189,7 +272,7 @@ def test_tables_leave_out_unfinished_runs_and_have_validation_where_there_is_som
     assert (run["test_accuracy"], run["validation_accuracy"], run["seed"]) == (0.5, 0.75, 0)
     write_table(tmp_path / "table.csv", [row])
     assert lines(tmp_path / "table.csv")[0]["test_std"] == ""
-    varied = Run({**EXPERIMENTS[0], "validation": 0.2}, {"validation_accuracy": 0.75})
+    varied = Run(changed(EXPERIMENTS[0], validation=0.2), {"validation_accuracy": 0.75})
     assert run_rows([varied])[0]["validation"] == 0.2
 
 

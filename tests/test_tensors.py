@@ -20,8 +20,7 @@ from safetensors.numpy import save_file
 from small_runs import made_up
 
 from rcspike import Circuit, Network
-from rcspike.training import Epoch, History
-from rcspike.training.training import Settings, checkpoint
+from rcspike.training import Epoch, History, Settings, checkpoint
 
 CIRCUIT = {"v_syn": "2.0", "e_plus": "2.0", "e_minus": "-2.0", "diode_drop": "0.1", "ramp": "0.0"}
 WEIGHTS = [np.array([[0.5, -0.25], [1.0, 0.125]], np.float32), np.array([[0.75], [-1.0]], np.float32)]
@@ -29,7 +28,7 @@ EPOCH = Epoch(1, 1e-3, 0.5, 0.8, math.nan, 0.75, (0.25,), (0.125,), 1.5)
 RUN = checkpoint.Identity(
     Settings(epochs=2, batch_size=8, learning_rate=1e-3, decay="cosine", temperature=0.07, noise=0.01, seed=1),
     Circuit(v_syn=2.0, diode_drop=0.1),
-    WEIGHTS,
+    Network(WEIGHTS, Circuit()).parameters,
     made_up(side=1),
 )
 
@@ -44,7 +43,7 @@ def save_model(path: Path) -> None:
 
 def save_checkpoint(path: Path) -> None:
     squares = [w * w for w in WEIGHTS]
-    checkpoint.save(path, RUN, WEIGHTS, (squares, squares[:]), History([EPOCH]))
+    checkpoint.save(path, RUN, RUN.parameters, (squares, squares[:]), History([EPOCH]))
 
 
 def model_content(path: Path) -> str:
@@ -54,7 +53,7 @@ def model_content(path: Path) -> str:
 
 def checkpoint_content(path: Path) -> str:
     read = checkpoint.load(path, RUN)
-    arrays = [*read.weights, *read.moments[0], *read.moments[1]]
+    arrays = [array for arrays in (read.parameters, *read.moments) for array in arrays.values()]
     return repr(([dataclasses.astuple(e) for e in read.history], [(w.dtype, w.shape, w.tobytes()) for w in arrays]))
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
 import pytest
 from small_runs import assert_same_weights, made_up, run, small_network
 
-from rcspike import Circuit, Network, _core, evaluate
+from rcspike import Circuit, DeviceModel, Network, _core, evaluate, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import schedule
-from rcspike.training import Progress
+from rcspike.training import Progress, Settings
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,39 @@ def test_a_setting_that_is_not_a_number_is_rejected_with_its_name_and_value(name
 def test_something_that_is_not_a_device_model_is_rejected_by_its_type() -> None:
     with pytest.raises(TypeError, match="devices must be a DeviceModel, got str"):
         run(small_network(), devices="x")
+
+
+def test_train_takes_all_settings_and_describes_each() -> None:
+    """`help` and editors show what `Settings` lists, so that a new setting is written in one place."""
+    parameters = dict(inspect.signature(train).parameters)
+    assert list(parameters)[:4] == ["network", "dataset", "epochs", "seed"]
+    others = {"network", "dataset", "checkpoint_path", "threads", "progress"}
+    assert parameters.keys() == others | {field.name for field in fields(Settings)}
+    described = re.findall(r"^    (\w[\w, ]*) :", (train.__doc__ or "").split("Returns")[0], re.MULTILINE)
+    assert sorted(", ".join(described).split(", ")) == sorted(parameters)
+    for field in fields(Settings):
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        assert parameters[field.name].default is default
+
+
+def test_a_keyword_that_is_not_a_setting_is_named() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'momentum'"):
+        run(small_network(), momentum=0.9)
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'seed'"):
+        train(small_network(), made_up(), epochs=1)  # type: ignore[call-arg]
+
+
+def test_settings_validate_themselves_and_hold_numbers_of_python() -> None:
+    settings = Settings(epochs=np.int64(2), seed=0, temperature=1, noise=np.float32(0.5))  # type: ignore[arg-type]
+    numbers = [settings.epochs, settings.temperature, settings.noise]
+    assert [(type(number), number) for number in numbers] == [(int, 2), (float, 1.0), (float, 0.5)]
+    assert settings == Settings(epochs=2, seed=0, temperature=1.0, noise=0.5, devices=DeviceModel())
+    for name, value in (("temperature", 0.0), ("energy_penalty", -1.0), ("weight_decay", math.inf), ("epochs", 0)):
+        with pytest.raises(ValueError, match=f"{name} must be .*, got {value}".removesuffix(".0")):
+            Settings(**{"epochs": 2, "seed": 0, name: value})
+    for name in ("epochs", "seed", "learning_rate", "t_ref"):
+        with pytest.raises(TypeError, match=f"{name} must be .*, got True"):
+            Settings(**{"epochs": 2, "seed": 0, name: True})
 
 
 def test_a_validation_split_that_leaves_nothing_is_rejected() -> None:

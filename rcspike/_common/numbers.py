@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from numbers import Real
-from typing import Any
+from typing import Any, get_type_hints
 
-__all__ = ["number", "numbers"]
+import numpy as np
+
+__all__ = ["convert_numbers", "number", "numbers"]
 
 
 def number(name: str, value: Any) -> float:
@@ -32,3 +35,16 @@ def numbers(name: str, values: Any) -> tuple[float, ...]:
     if not isinstance(values, Iterable) or isinstance(values, str | bytes) or getattr(values, "ndim", 1) != 1:
         raise TypeError(f"{name} must be a sequence of numbers, got {values!r}")
     return tuple(number(name, value) for value in values)
+
+
+def convert_numbers(options: Any) -> None:
+    """Convert the fields of a frozen dataclass that are declared as float or int; errors as in `number`."""
+    declared = get_type_hints(type(options))
+    for name in [field.name for field in fields(options) if field.init]:
+        value = getattr(options, name)
+        if declared[name] is float:
+            object.__setattr__(options, name, number(name, value))
+        elif declared[name] is int:
+            if isinstance(value, bool) or not isinstance(value, int | np.integer):
+                raise TypeError(f"{name} must be an int, got {value!r}")
+            object.__setattr__(options, name, int(value))

@@ -21,7 +21,7 @@ from rcspike.cli._spice import app as spice_app
 from rcspike.cli._sweep import sweep_command
 from rcspike.cli._trace import trace_command
 from rcspike.cli._train import train_command
-from rcspike.training.training import evaluate
+from rcspike.training import evaluate
 
 __all__ = ["app"]
 

@@ -22,7 +22,7 @@ from rcspike.cli._report import console, user_errors
 from rcspike.experiments import write_table
 from rcspike.hardware import EnergyModel, PhysicalScale, activity, energy_parts, mean_energy, tops_per_watt
 from rcspike.network import Network
-from rcspike.training.training import check_fit
+from rcspike.training.evaluation import check_fit
 
 __all__ = ["energy_command"]
 

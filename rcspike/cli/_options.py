@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from rcspike.experiments import train_defaults
+from rcspike.experiments import preset, train_defaults
 
 __all__ = [
     "Dask",
@@ -43,8 +44,7 @@ def given(**options: Any) -> dict[str, Any]:
 
 def training_settings(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """All settings of a training run that decide its result: these, and the defaults of the others."""
-    settings = {**train_defaults(), **arguments}
-    return {name: settings[name] for name in settings if name not in ("checkpoint_path", "threads", "progress")}
+    return {**train_defaults(), **arguments}
 
 
 def numbers(option: str, text: str, kind: Callable[[str], Number], example: str) -> list[Number]:
@@ -61,8 +61,17 @@ def sizes(text: str) -> tuple[int, ...]:
 
 
 def learning(name: str, text: str) -> Any:
-    """An option that is passed to `train`, shown with the default of `train`."""
-    return typer.Option(help=text, show_default=str(train_defaults()[name]))
+    """An option for a setting of `train`, shown with its default for each data set."""
+    return typer.Option(help=text, show_default=_default(name))
+
+
+def _default(name: str) -> str:
+    """Such as "40 for digits, otherwise 20"; just the value if it is the same for all data sets."""
+    settings = {dataset.value: {**train_defaults(), **preset(dataset.value)}[name] for dataset in DatasetName}
+    texts = {dataset: ",".join(map(str, x)) if isinstance(x, tuple) else str(x) for dataset, x in settings.items()}
+    ((usual, _),) = Counter(texts.values()).most_common(1)
+    special = [f"{text} for {dataset}" for dataset, text in texts.items() if text != usual]
+    return ", ".join([*special, f"otherwise {usual}"]) if special else usual
 
 
 Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]

@@ -116,7 +116,7 @@ def sweep_command(
 
 
 def _line(run: Run) -> str:
-    name = experiment_name(run.parameters)
+    name = experiment_name(run.experiment)
     if run.result is None:
         return f"{name}  failed: {run.error}"
     return f"{name}  test {percent(run.result['test_accuracy'])}  {run.result['seconds']:.1f} s"
@@ -139,7 +139,7 @@ def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped:
         typer.echo(f"files  {folder}: {', '.join(names)}")
     failed = [run for run in runs if run.error is not None]
     for run in failed:
-        typer.echo(f"failed  {experiment_name(run.parameters)}: {run.error}", err=True)
+        typer.echo(f"failed  {experiment_name(run.experiment)}: {run.error}", err=True)
     again = shlex.join(command_words(ctx, without=("retry",)))
     if failed:
         typer.echo(f"{len(failed)} of {len(runs)} runs failed; run them again with: {again} --retry", err=True)

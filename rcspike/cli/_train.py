@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -22,7 +22,7 @@ from rcspike.datasets import Dataset
 from rcspike.experiments import preset
 from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
 from rcspike.network import Network, files
-from rcspike.training import History, checkpoint, train
+from rcspike.training import History, Settings, checkpoint, train
 
 __all__ = ["train_command"]
 
@@ -42,19 +42,10 @@ def train_command(
     ramp: Annotated[
         float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
     ] = None,
-    hidden: Annotated[
-        str | None, typer.Option(help="Sizes of the hidden layers.", show_default="200 for digits, otherwise 200,200")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Number of epochs.", show_default="40 for digits, otherwise 20")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Samples per step.", show_default="16 for digits, otherwise 64")
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(help="Learning rate of the first step.", show_default="0.002 for digits, otherwise 0.001"),
-    ] = None,
+    hidden: Annotated[str | None, learning("hidden", "Sizes of the hidden layers.")] = None,
+    epochs: Annotated[int | None, learning("epochs", "Number of epochs.")] = None,
+    batch_size: Annotated[int | None, learning("batch_size", "Samples per step.")] = None,
+    learning_rate: Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: _options.Noise = None,
     nonideal_file: Annotated[
@@ -62,20 +53,14 @@ def train_command(
         typer.Option("--nonideal", help="TOML file of devices and effects to train for.", show_default=False),
     ] = None,
     temporal_penalty: Annotated[
-        float | None,
-        typer.Option(
-            help="Weight of the penalty on output spike times.", show_default="0.5 for fashion-mnist, otherwise 0.0"
-        ),
+        float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")
     ] = None,
     energy_penalty: Annotated[
         float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(
-            help="Fraction of each weight subtracted per step, divided by the learning rate.",
-            show_default="0.2 for fashion-mnist, otherwise 0.0",
-        ),
+        learning("weight_decay", "Fraction of each weight subtracted per step, divided by the learning rate."),
     ] = None,
     temperature: Annotated[
         float | None, learning("temperature", "Temperature of the softmax over spike times, in T.")
@@ -98,19 +83,9 @@ def train_command(
     Ctrl-C stops it and keeps all finished epochs; --resume continues from there, to the same weights bit for bit.
     """
     name, screen = dataset.value, console()
-    options = given(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        noise=noise,
-        temporal_penalty=temporal_penalty,
-        energy_penalty=energy_penalty,
-        weight_decay=weight_decay,
-        temperature=temperature,
-        validation=validation,
-        threads=threads,
-    )
-    settings = {**preset(name), **options, "seed": seed}
+    # An option of the same name as a setting is that setting.
+    options = {field.name: ctx.params[field.name] for field in fields(Settings) if field.name in ctx.params}
+    settings = {**preset(name), **given(**options)}
     layers = settings.pop("hidden")
     try:
         with user_errors():
@@ -127,7 +102,7 @@ def train_command(
                     found = _nonideal(nonideal_file, len(sizes) - 1, screen)
                     settings = {**found.arguments(), **settings}
                 network = Network.create(sizes, circuit, seed=seed)
-            run = _Run(ctx, folder, network, images, settings)
+            run = _Run(ctx, folder, network, images, settings, threads)
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{name}, {'-'.join(map(str, sizes))}, {where}")
             _train(run, screen)
@@ -153,6 +128,7 @@ class _Run:
     network: Network
     dataset: Dataset
     settings: dict[str, Any]
+    threads: int | None
 
     @property
     def model(self) -> Path:
@@ -193,7 +169,12 @@ def _train(run: _Run, screen: Console) -> None:
         with user_errors(), reporter:
             try:
                 history = train(
-                    run.network, run.dataset, checkpoint_path=run.checkpoint, progress=reporter, **run.settings
+                    run.network,
+                    run.dataset,
+                    checkpoint_path=run.checkpoint,
+                    threads=run.threads,
+                    progress=reporter,
+                    **run.settings,
                 )
             except FloatingPointError as error:  # training diverged, and the message says what to do
                 fail(error)
@@ -213,7 +194,7 @@ def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
             saved = checkpoint.load(run.checkpoint)
         n_finished = len(saved.history)
         if reporter.started:
-            run.network.weights = tuple(saved.weights)
+            run.network.parameters = saved.parameters
             reporter.show(saved.history, epochs)
             _write(run, saved.history)
     words = [*command_words(run.ctx, without=["resume"]), *(["--resume"] if n_finished else [])]

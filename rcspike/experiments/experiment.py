@@ -1,15 +1,14 @@
-"""One run of a sweep: its parameters, which can be sent to other machines and identify the run, and its results."""
+"""One run of a sweep: its typed parameters, which identify it and can be sent to other machines, and its results."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 import os
-import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -18,19 +17,17 @@ from rcspike._common.identity import digest, plain
 from rcspike._core import build_config
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
-from rcspike.experiments.presets import train_defaults
 from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.transfer import transfer
-from rcspike.hardware import DeviceModel, activity, energy_parts, mean_energy
+from rcspike.hardware import activity, energy_parts, mean_energy
 from rcspike.network import Network
-from rcspike.training import train
-from rcspike.training.training import Settings
+from rcspike.training import History, Settings, train
 
 __all__ = [
     "BUDGET",
     "MODELS",
+    "Experiment",
     "Parameters",
-    "check_parameters",
     "experiment_circuit",
     "experiment_identity",
     "experiment_key",
@@ -38,64 +35,110 @@ __all__ = [
     "run_experiment",
 ]
 
-Parameters = Mapping[str, Any]
+Parameters: TypeAlias = Mapping[str, Any]
 
 # A spiking network trained on the circuit it runs on; weights trained as if V_syn were high and run on the circuit with
 # the best scale; an ordinary ReLU network.
-MODELS = ("rc-spike", "transfer", "relu")
+Model = Literal["rc-spike", "transfer", "relu"]
+MODELS: tuple[Model, ...] = get_args(Model)
 
-_ALWAYS = ("model", "dataset", "hidden", "epochs", "seed")
-_OF_CIRCUIT = {name: parameter.default for name, parameter in inspect.signature(Circuit).parameters.items()}
-_CIRCUIT = tuple(_OF_CIRCUIT)
-_TRAINING = tuple(name for name in train_defaults() if name not in ("checkpoint_path", "threads", "progress"))
 BUDGET = ("epochs", "batch_size", "learning_rate")  # of any training, a ReLU network's too
+_ALWAYS = ("model", "dataset", "hidden", "epochs", "seed")
+_CIRCUIT: dict[str, Any] = {field.name: field.default for field in fields(Circuit) if field.init}
+_SETTINGS = tuple(field.name for field in fields(Settings))
 _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact multiply-accumulate
 
 
-def check_parameters(parameters: Parameters) -> None:
-    """Raise an error if the parameters do not describe a run.
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One run of a sweep.
 
     Parameters
     ----------
-    parameters : mapping
-        ``model`` (``rc-spike``, ``transfer`` or ``relu``), ``dataset``, ``hidden`` (sizes of the hidden layers),
-        ``epochs``, ``seed``, and those arguments of `rcspike.Circuit` and `rcspike.train` that differ from their
-        defaults.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a name is missing or unknown, or a value is out of its range.
-
-    Examples
-    --------
-    >>> check_parameters({"model": "relu", "dataset": "digits", "hidden": (20,), "epochs": 5, "seed": 0})
-    >>> check_parameters({"model": "relu", "dataset": "digits"})
-    Traceback (most recent call last):
-    ...
-    ValueError: an experiment needs hidden, epochs, seed
+    model : {"rc-spike", "transfer", "relu"}
+    dataset : str
+        Name of a data set, as in `rcspike.datasets.load`.
+    hidden : tuple of int
+        Sizes of the hidden layers.
+    circuit : Circuit
+        The circuit on which the network runs; a ReLU network has none and ignores it.
+    settings : rcspike.training.Settings
+        Settings of the training; a ReLU network uses only epochs, batch size, learning rate and seed.
+    given : tuple of str
+        Names of the parameters that were set for this run, in the order of their columns in a table; all others have
+        their defaults.
     """
-    missing = [name for name in _ALWAYS if name not in parameters]
-    if missing:
-        raise ValueError(f"an experiment needs {', '.join(missing)}")
-    model = parameters["model"]
-    if model not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_TRAINING))))
-    for name in parameters:
-        if name not in known:
-            raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
-    hidden = parameters["hidden"]
-    if not isinstance(hidden, tuple | list) or any(not isinstance(n, int | np.integer) or n < 1 for n in hidden):
-        raise ValueError(f"hidden must be sizes of layers, each at least 1, got {hidden!r}")
-    arguments = {name: train_defaults()[name] for name in _TRAINING} | _arguments(parameters, _TRAINING)
-    settings = Settings(**arguments | {"devices": arguments["devices"] or DeviceModel()})
-    settings.check(n_train=sys.maxsize)
-    if model != "relu":
-        settings.trainer(Network.create([1, 1], experiment_circuit(parameters), seed=0))  # the engine checks the others
+
+    model: Model
+    dataset: str
+    hidden: tuple[int, ...]
+    circuit: Circuit
+    settings: Settings
+    given: tuple[str, ...]
+
+    @classmethod
+    def of(cls, parameters: Experiment | Parameters) -> Experiment:
+        """The experiment with these parameters; an experiment is returned as it is.
+
+        Parameters
+        ----------
+        parameters : mapping
+            ``model``, ``dataset``, ``hidden``, ``epochs``, ``seed``, and those arguments of `rcspike.Circuit` and
+            settings of `rcspike.train` that differ from their defaults.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is missing or unknown, or a value is out of its range.
+
+        Examples
+        --------
+        >>> one = Experiment.of({"model": "relu", "dataset": "digits", "hidden": [20], "epochs": 5, "seed": 0})
+        >>> one.hidden, one.settings.batch_size
+        ((20,), 64)
+        >>> Experiment.of({"model": "relu", "dataset": "digits"})
+        Traceback (most recent call last):
+        ...
+        ValueError: an experiment needs hidden, epochs, seed
+        """
+        if isinstance(parameters, Experiment):
+            return parameters
+        if missing := [name for name in _ALWAYS if name not in parameters]:
+            raise ValueError(f"an experiment needs {', '.join(missing)}")
+        model, hidden = parameters["model"], parameters["hidden"]
+        if model not in MODELS:
+            raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+        known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS))))
+        for name in parameters:
+            if name not in known:
+                raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
+        if not isinstance(hidden, tuple | list) or any(not isinstance(n, int | np.integer) or n < 1 for n in hidden):
+            raise ValueError(f"hidden must be sizes of layers, each at least 1, got {hidden!r}")
+        sizes = tuple(map(int, hidden))
+        circuit = experiment_circuit(parameters)
+        settings = Settings(**{name: value for name, value in parameters.items() if name in _SETTINGS})
+        settings.trainer(Network.create([1] * (len(sizes) + 2), circuit, seed=0))  # the engine checks the rest
+        given = tuple(name for name, value in parameters.items() if value is not None)
+        return cls(
+            model=model, dataset=parameters["dataset"], hidden=sizes, circuit=circuit, settings=settings, given=given
+        )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that were given, by name.
+
+        Examples
+        --------
+        >>> parameters = {"model": "relu", "dataset": "digits", "hidden": (20,), "epochs": 5, "seed": 0}
+        >>> Experiment.of(parameters).parameters == parameters
+        True
+        """
+        whole = {"model": self.model, "dataset": self.dataset, "hidden": self.hidden, **self.settings.arguments()}
+        whole |= {name: getattr(self.circuit, name) for name in _CIRCUIT}
+        return {name: whole[name] for name in self.given}
 
 
-def experiment_name(parameters: Parameters) -> str:
+def experiment_name(experiment: Experiment | Parameters) -> str:
     """Readable name of an experiment: the parameters that every experiment has, and the circuit.
 
     Examples
@@ -103,13 +146,14 @@ def experiment_name(parameters: Parameters) -> str:
     >>> experiment_name({"model": "relu", "dataset": "digits", "hidden": (20,), "epochs": 5, "seed": 0})
     'relu-digits-20-s0'
     """
-    hidden = "-".join(map(str, parameters["hidden"]))
-    circuit = "" if parameters["model"] == "relu" else f"-{experiment_circuit(parameters).label}"
-    return f"{parameters['model']}-{parameters['dataset']}-{hidden}{circuit}-s{parameters['seed']}"
+    one = Experiment.of(experiment)
+    hidden = "-".join(map(str, one.hidden))
+    circuit = "" if one.model == "relu" else f"-{one.circuit.label}"
+    return f"{one.model}-{one.dataset}-{hidden}{circuit}-s{one.settings.seed}"
 
 
 def experiment_circuit(parameters: Parameters) -> Circuit:
-    """Circuit of an experiment, or of a row of a sweep's table.
+    """Circuit of the parameters of an experiment, or of a row of a sweep's table.
 
     Examples
     --------
@@ -119,12 +163,12 @@ def experiment_circuit(parameters: Parameters) -> Circuit:
     return Circuit(**{name: value for name, value in parameters.items() if name in _CIRCUIT})
 
 
-def experiment_key(parameters: Parameters) -> str:
+def experiment_key(experiment: Experiment | Parameters) -> str:
     """A file name for all that decides the result."""
-    return f"{experiment_name(parameters)}-{digest(experiment_identity(parameters))[:12]}"
+    return f"{experiment_name(experiment)}-{digest(experiment_identity(experiment))[:12]}"
 
 
-def experiment_identity(parameters: Parameters) -> dict[str, Any]:
+def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
     """Everything that decides the result, as JSON types: parameters, defaults and the version of rcspike.
 
     It is the same for 1 and 1.0, for numbers of NumPy and for a list of sizes.
@@ -135,27 +179,25 @@ def experiment_identity(parameters: Parameters) -> dict[str, Any]:
     >>> experiment_identity(parameters)["batch_size"]
     64
     """
-    names = BUDGET if parameters["model"] == "relu" else (*_CIRCUIT, *_TRAINING)
-    defaults = {name: value for name, value in (_OF_CIRCUIT | train_defaults()).items() if name in names}
-    whole = {**defaults, **parameters, "version": build_config()["version"]}
-    for name, value in whole.items():
-        if isinstance(defaults.get(name), float) or (name in _CIRCUIT and value is not None):
-            whole[name] = float(value)
-    if "devices" in whole:
-        whole["devices"] = whole["devices"] or DeviceModel()
+    one = Experiment.of(experiment)
+    whole = {"model": one.model, "dataset": one.dataset, "hidden": one.hidden, "version": build_config()["version"]}
+    if one.model == "relu":
+        whole |= _budget(one.settings)
+    else:
+        whole |= {**_CIRCUIT, **one.settings.arguments(), **one.parameters}
     identity: dict[str, Any] = plain(whole)
     return identity
 
 
 def run_experiment(
-    parameters: Parameters, *, data: str | os.PathLike[str] | None = None, threads: int | None = None
+    experiment: Experiment | Parameters, *, data: str | os.PathLike[str] | None = None, threads: int | None = None
 ) -> dict[str, float]:
     """Train, and return the accuracies after the last epoch, in [0, 1], and the seconds it took.
 
     Parameters
     ----------
-    parameters : mapping
-        As `check_parameters` says.
+    experiment : Experiment or mapping
+        A mapping has the parameters of `Experiment.of`.
     data : path, optional
         Folder with the data set's files, as for `rcspike.datasets.load`.
     threads : int, optional
@@ -171,7 +213,7 @@ def run_experiment(
     Raises
     ------
     ValueError
-        As `check_parameters`, or from loading or training.
+        As `Experiment.of`, or from loading or training.
     FloatingPointError
         If training diverges.
 
@@ -181,10 +223,10 @@ def run_experiment(
     >>> result["test_accuracy"] > 0.8
     True
     """
-    check_parameters(parameters)
+    one = Experiment.of(experiment)
     started = time.perf_counter()
-    run = {"rc-spike": _run_spiking, "transfer": _run_transfer, "relu": _run_relu}[parameters["model"]]
-    result = run(parameters, _dataset(parameters["dataset"], None if data is None else os.fspath(data)), threads)
+    run = {"rc-spike": _run_spiking, "transfer": _run_transfer, "relu": _run_relu}[one.model]
+    result = run(one, _dataset(one.dataset, None if data is None else os.fspath(data)), threads)
     return {**result, "seconds": time.perf_counter() - started}
 
 
@@ -194,28 +236,27 @@ def _dataset(name: str, directory: str | None) -> Dataset:
     return datasets.load(name, directory=directory)
 
 
-def _arguments(parameters: Parameters, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if name in ("epochs", "seed", *names)}
+def _budget(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in ("seed", *BUDGET)}
 
 
-def _create(dataset: Dataset, hidden: tuple[int, ...], circuit: Circuit, seed: int) -> Network:
-    return Network.create([dataset.train.times.shape[1], *hidden, dataset.n_classes], circuit, seed=seed)
+def _trained(
+    dataset: Dataset, hidden: tuple[int, ...], circuit: Circuit, settings: Settings, threads: int | None
+) -> tuple[Network, History]:
+    sizes = [dataset.train.times.shape[1], *hidden, dataset.n_classes]
+    network = Network.create(sizes, circuit, seed=settings.seed)
+    return network, train(network, dataset, **settings.arguments(), threads=threads)
 
 
 # One network is run on many circuits.
 @functools.lru_cache(maxsize=1)
-def _without_physics(
-    dataset: Dataset, hidden: tuple[int, ...], training: tuple[tuple[str, Any], ...], threads: int | None
-) -> Network:
-    settings = dict(training)
-    network = _create(dataset, hidden, Circuit(v_syn=_TRANSFER_V_SYN), settings["seed"])
-    train(network, dataset, **settings, threads=threads)
-    return network
+def _without_physics(dataset: Dataset, hidden: tuple[int, ...], settings: Settings, threads: int | None) -> Network:
+    return _trained(dataset, hidden, Circuit(v_syn=_TRANSFER_V_SYN), settings, threads)[0]
 
 
-def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
-    network = _create(dataset, parameters["hidden"], experiment_circuit(parameters), parameters["seed"])
-    last = train(network, dataset, **_arguments(parameters, _TRAINING), threads=threads).epochs[-1]
+def _run_spiking(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads)
+    last = history.epochs[-1]
     parts = energy_parts(activity(network, dataset.test.times, threads=threads), network.circuit)
     result = {
         "test_accuracy": last.test_accuracy,
@@ -227,16 +268,13 @@ def _run_spiking(parameters: Parameters, dataset: Dataset, threads: int | None) 
     return result
 
 
-def _run_transfer(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
-    circuit = experiment_circuit(parameters)
-    training = tuple(_arguments(parameters, _TRAINING).items())
-    network = _without_physics(dataset, parameters["hidden"], training, threads)
+def _run_transfer(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    network = _without_physics(dataset, one.hidden, one.settings, threads)
     accuracy, scale_plus, scale_minus = transfer(
-        network, circuit, dataset, noise=parameters.get("noise", 0.0), seed=parameters["seed"], threads=threads
+        network, one.circuit, dataset, noise=one.settings.noise, seed=one.settings.seed, threads=threads
     )
     return {"test_accuracy": accuracy, "scale_plus": scale_plus, "scale_minus": scale_minus}
 
 
-def _run_relu(parameters: Parameters, dataset: Dataset, threads: int | None) -> dict[str, float]:
-    accuracy = relu_accuracy(dataset, parameters["hidden"], **_arguments(parameters, BUDGET), threads=threads)
-    return {"test_accuracy": accuracy}
+def _run_relu(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    return {"test_accuracy": relu_accuracy(dataset, one.hidden, **_budget(one.settings), threads=threads)}

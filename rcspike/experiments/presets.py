@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
+from dataclasses import MISSING, fields
 from typing import Any
 
-from rcspike.training import train
+from rcspike.training import Settings
 
 __all__ = ["preset", "train_defaults"]
 
@@ -18,15 +18,14 @@ _PRESETS: dict[str, dict[str, Any]] = {
 
 
 def train_defaults() -> dict[str, Any]:
-    """Keyword arguments of `train` that have a default. No other module repeats these values.
+    """Settings of `rcspike.train` that have a default, by name.
 
     Examples
     --------
     >>> train_defaults()["batch_size"]
     64
     """
-    parameters = inspect.signature(train).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+    return {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
 
 
 def preset(dataset: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.datasets import Dataset, Split
+from rcspike.functional import decayed_rate
 
 __all__ = ["relu_accuracy"]
 
@@ -74,7 +74,7 @@ def relu_accuracy(
     with threadpool_limits(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of every epoch but the last it is true
         for epoch in range(epochs):
-            rate = learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+            rate = decayed_rate(learning_rate, epoch, epochs)
             network.set_params(learning_rate_init=rate).fit(images, labels)
         accuracy: float = network.score(_pixels(dataset.test), dataset.test.labels)
     return accuracy

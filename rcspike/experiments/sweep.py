@@ -21,8 +21,8 @@ from rcspike._common.readers import read_json
 from rcspike.experiments.executors import run_jobs
 from rcspike.experiments.experiment import (
     BUDGET,
+    Experiment,
     Parameters,
-    check_parameters,
     experiment_identity,
     experiment_key,
     experiment_name,
@@ -39,9 +39,14 @@ V_SYN = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, math.inf)
 class Run:
     """An experiment and its outcome: a result, an error, or neither if it has not been run yet."""
 
-    parameters: Parameters
+    experiment: Experiment
     result: Mapping[str, float] | None = None
     error: str | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the experiment that were given, by name."""
+        return self.experiment.parameters
 
 
 def grid(
@@ -53,7 +58,7 @@ def grid(
     vary: Mapping[str, Sequence[Any]] | None = None,
     relu: bool = True,
     transfer: bool = False,
-) -> list[Parameters]:
+) -> list[Experiment]:
     """Every combination of data set, hidden layers, V_syn, seed and any other varied parameter.
 
     Parameters
@@ -74,7 +79,7 @@ def grid(
 
     Returns
     -------
-    list of dict
+    list of Experiment
         Seed by seed, so that a sweep that is stopped early has something of everything.
 
     Raises
@@ -93,21 +98,21 @@ def grid(
     for more in settings:
         budget = {name: more[name] for name in BUDGET if name in more}
         budgets += [budget] if budget not in budgets else []
-    experiments: list[Parameters] = []
+    runs: list[Parameters] = []
     for seed, name in itertools.product(seeds, names):
         base = preset(name)
         for layers in hidden or [base["hidden"]]:
             shared = {"dataset": name, **base, "hidden": tuple(layers), "seed": seed}
-            experiments += [{"model": "rc-spike", **shared, "v_syn": v, **more} for more in settings for v in v_syn]
+            runs += [{"model": "rc-spike", **shared, "v_syn": v, **more} for more in settings for v in v_syn]
             if transfer:
                 rails = [v for v in v_syn if v < math.inf]
-                experiments += [{"model": "transfer", **shared, "v_syn": v, **more} for more in settings for v in rails]
+                runs += [{"model": "transfer", **shared, "v_syn": v, **more} for more in settings for v in rails]
             if relu:
                 alike = {name: shared[name] for name in ("dataset", "hidden", "seed", *BUDGET) if name in shared}
-                experiments += [{"model": "relu", **alike, **budget} for budget in budgets]
+                runs += [{"model": "relu", **alike, **budget} for budget in budgets]
+    experiments = [Experiment.of(run) for run in runs]
     keys = set()
     for experiment in experiments:
-        check_parameters(experiment)
         key = experiment_key(experiment)
         if key in keys:
             raise ValueError(f"{experiment_name(experiment)} is there twice: give each value once")
@@ -116,7 +121,7 @@ def grid(
 
 
 def run_sweep(
-    experiments: Sequence[Parameters],
+    experiments: Sequence[Experiment | Parameters],
     folder: str | os.PathLike[str],
     *,
     workers: int | None = None,
@@ -132,8 +137,8 @@ def run_sweep(
 
     Parameters
     ----------
-    experiments : sequence of dict
-        Experiments as `grid` returns them.
+    experiments : sequence of Experiment
+        Experiments as `grid` returns them, or their parameters as for `Experiment.of`.
     folder : path
     workers, dask
         Where to run: see `rcspike.experiments.executor`.
@@ -166,13 +171,13 @@ def run_sweep(
     True
     """
     found = stored_runs(experiments, folder)
-    left = [i for i, run in enumerate(found) if run.result is None and (run.error is None or retry)]
+    left = [(i, run.experiment) for i, run in enumerate(found) if run.result is None and (run.error is None or retry)]
     if dask is None:
-        for name in {experiments[i]["dataset"] for i in left}:
+        for name in {experiment.dataset for _, experiment in left}:
             datasets.load(name, directory=data)  # so that missing files are reported now, and downloaded once
     check_writable(Path(folder, "runs"))
     function = functools.partial(_run_numbered, data=data)
-    with closing(run_jobs(function, [(i, experiments[i]) for i in left], workers=workers, dask=dask)) as finished:
+    with closing(run_jobs(function, left, workers=workers, dask=dask)) as finished:
         for (i, experiment), outcome in finished:
             if isinstance(outcome, Exception):
                 run = Run(experiment, error="".join(traceback.format_exception_only(outcome)).strip())
@@ -185,7 +190,7 @@ def run_sweep(
     return found
 
 
-def stored_runs(experiments: Sequence[Parameters], folder: str | os.PathLike[str]) -> list[Run]:
+def stored_runs(experiments: Sequence[Experiment | Parameters], folder: str | os.PathLike[str]) -> list[Run]:
     """Runs of these experiments as stored in the folder of a sweep, in the order of the experiments.
 
     Raises
@@ -198,26 +203,26 @@ def stored_runs(experiments: Sequence[Parameters], folder: str | os.PathLike[str
     >>> stored_runs(grid(["digits"], v_syn=[1.0], seeds=[0], relu=False), "no-such-folder")[0].result is None
     True
     """
-    return [_read(_file(folder, experiment), experiment) for experiment in experiments]
+    return [_read(_file(folder, one), one) for one in map(Experiment.of, experiments)]
 
 
-def _run_numbered(job: tuple[int, Parameters], *, data: Any, threads: int) -> dict[str, float]:
+def _run_numbered(job: tuple[int, Experiment], *, data: Any, threads: int) -> dict[str, float]:
     return run_experiment(job[1], data=data, threads=threads)
 
 
-def _file(folder: str | os.PathLike[str], experiment: Parameters) -> Path:
+def _file(folder: str | os.PathLike[str], experiment: Experiment) -> Path:
     return Path(folder, "runs", f"{experiment_key(experiment)}.json")
 
 
 def _write(file: Path, run: Run) -> None:
-    settings = experiment_identity(run.parameters)
+    settings = experiment_identity(run.experiment)
     record = {"parameters": run.parameters, "settings": settings, "result": run.result, "error": run.error}
     text = json.dumps(plain(record), indent=2)  # nan and inf as Python's JSON reads them
     with atomic_write(file) as temporary:
         temporary.write_text(text + "\n")
 
 
-def _read(file: Path, experiment: Parameters) -> Run:
+def _read(file: Path, experiment: Experiment) -> Run:
     if not file.exists():
         return Run(experiment)
     try:

@@ -26,15 +26,16 @@ def run_rows(runs: Sequence[Run]) -> list[Row]:
 
     Examples
     --------
+    >>> from rcspike.experiments import Experiment
     >>> parameters = {"model": "relu", "dataset": "digits", "hidden": (20, 20), "epochs": 5, "seed": 0}
-    >>> run_rows([Run(parameters, {"test_accuracy": 0.975, "seconds": 1.5})])
+    >>> run_rows([Run(Experiment.of(parameters), {"test_accuracy": 0.975, "seconds": 1.5})])
     [{'dataset': 'digits', 'model': 'relu', 'hidden': '20-20', 'epochs': 5, 'seed': 0, 'test_accuracy': 0.975}]
     """
     rows: list[Row] = []
     for run in runs:
         if run.result is not None:
             measured = {name: value for name, value in run.result.items() if name != "seconds"}
-            rows.append({**_described(run), "seed": run.parameters["seed"], **measured})
+            rows.append({**_described(run), "seed": run.experiment.settings.seed, **measured})
     return rows
 
 
@@ -45,8 +46,11 @@ def summary_rows(runs: Sequence[Run]) -> list[Row]:
 
     Examples
     --------
+    >>> from rcspike.experiments import Experiment
     >>> common = {"model": "relu", "dataset": "digits", "hidden": (20,), "epochs": 5}
-    >>> runs = [Run({**common, "seed": s}, {"test_accuracy": a, "seconds": 1.0}) for s, a in enumerate([0.96, 0.98])]
+    >>> experiments = [Experiment.of({**common, "seed": seed}) for seed in (0, 1)]
+    >>> results = [{"test_accuracy": accuracy, "seconds": 1.0} for accuracy in (0.96, 0.98)]
+    >>> runs = [Run(experiment, result) for experiment, result in zip(experiments, results, strict=True)]
     >>> row = summary_rows(runs)[0]
     >>> row["n"], round(row["test_mean"], 2), round(row["test_std"], 2)
     (2, 97.0, 1.41)

@@ -9,15 +9,18 @@ from rcspike.functional.charge import charge, charge_affine, charge_affine_vjp, 
 from rcspike.functional.events import encode, schedule
 from rcspike.functional.fire import fire, fire_vjp, readout_times, readout_voltages
 from rcspike.functional.loss import output_loss
+from rcspike.functional.optimiser import adam_step, decayed_rate
 from rcspike.functional.supply import supply_charge, supply_charge_vjp
 from rcspike.functional.trace import trace
 
 __all__ = [
+    "adam_step",
     "charge",
     "charge_affine",
     "charge_affine_vjp",
     "charge_rectified",
     "charge_vjp",
+    "decayed_rate",
     "encode",
     "fire",
     "fire_vjp",

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
+from rcspike._common.numbers import convert_numbers
 from rcspike.circuit import Circuit, circuit_core
 
 __all__ = ["output_loss"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """Parameters of the loss that training minimises: the fields of `Loss` in ``rcspike/loss.h``, by the same names.
+
+    The settings of `rcspike.train` inherit them from here. A new term of the loss is a field in both places.
+    """
+
+    temperature: float = 0.07
+    temporal_penalty: float = 0.0
+    t_ref: float = 0.9
+    energy_penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        convert_numbers(self)
+        _core.check_loss(**self.loss)
+
+    @property
+    def loss(self) -> dict[str, float]:
+        """These fields by name, as the engine takes them, without those of a subclass."""
+        return {field.name: getattr(self, field.name) for field in fields(Loss)}
 
 
 def output_loss(
@@ -17,9 +42,9 @@ def output_loss(
     labels: npt.NDArray[np.int64],
     circuit: Circuit,
     *,
-    temperature: float = 0.07,
-    temporal_penalty: float = 0.0,
-    t_ref: float = 0.9,
+    temperature: float = Loss.temperature,
+    temporal_penalty: float = Loss.temporal_penalty,
+    t_ref: float = Loss.t_ref,
 ) -> tuple[FloatArray, FloatArray]:
     """Loss over the spike times of the last layer, and its gradient: what `rcspike.train` minimises.
 
@@ -60,6 +85,5 @@ def output_loss(
     """
     check_array("v", v, 2)
     check_array("labels", labels, 1, np.dtype(np.int64))
-    return _core.output_loss(
-        v, labels, circuit_core(circuit), temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref
-    )
+    loss = Loss(temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref)
+    return _core.output_loss(v, labels, circuit_core(circuit), **loss.loss)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
-from rcspike._common.numbers import number, numbers
+from rcspike._common.numbers import convert_numbers, numbers
 from rcspike.network import DevicePairs
 
 __all__ = ["DeviceModel", "draw_devices"]
@@ -66,12 +64,7 @@ class DeviceModel:
     core: _core.DeviceModel = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            if one.type == "float":
-                object.__setattr__(self, one.name, number(one.name, getattr(self, one.name)))
-        if isinstance(self.levels, bool) or not isinstance(self.levels, int | np.integer):
-            raise TypeError(f"levels must be an int, got {self.levels!r}")
-        object.__setattr__(self, "levels", int(self.levels))
+        convert_numbers(self)
         object.__setattr__(self, "w_max", numbers("w_max", self.w_max))
         object.__setattr__(self, "core", _core.DeviceModel(**self.parameters()))
 

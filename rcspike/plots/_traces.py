@@ -14,7 +14,7 @@ from rcspike.circuit import Circuit
 from rcspike.datasets import Split
 from rcspike.network import LayeredNetwork, Network, layer_with
 from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
-from rcspike.training.training import check_fit
+from rcspike.training.evaluation import check_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,13 +1,16 @@
 """Training with exact gradients, its history and its checkpoints."""
 
+from rcspike.training.evaluation import evaluate
 from rcspike.training.history import Epoch, History, Interrupted
-from rcspike.training.training import Progress, evaluate, train
+from rcspike.training.settings import Settings
+from rcspike.training.training import Progress, train
 
 __all__ = [
     "Epoch",
     "History",
     "Interrupted",
     "Progress",
+    "Settings",
     "evaluate",
     "train",
 ]

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,47 +18,58 @@ from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.network import Network, files
 from rcspike.training.history import Epoch, History
+from rcspike.training.settings import Settings
 
 __all__ = ["Checkpoint", "Identity", "load", "save"]
 
-_KINDS = ("weights", "first_moments", "second_moments")
+_MOMENTS = ("first_moments", "second_moments")
+
+# Settings that are written even if they have their default, as they were before they had one.
+_ALWAYS = ("batch_size", "learning_rate", "decay", "temperature", "noise")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights, Adam's first and second moments of each layer, and the epochs so far."""
+    """A network's parameters by name, Adam's first and second moments of each, and the epochs so far."""
 
-    weights: list[FloatArray]
-    moments: tuple[list[FloatArray], list[FloatArray]]
+    parameters: dict[str, FloatArray]
+    moments: tuple[dict[str, FloatArray], dict[str, FloatArray]]
     history: History
 
-    def trainer(self, network: Network, settings: Any, steps: int) -> _core.Trainer32 | _core.Trainer64:
+    def trainer(self, network: Network, settings: Settings, steps: int) -> _core.Trainer32 | _core.Trainer64:
         """The trainer of that run after so many steps; ValueError if the checkpoint does not fit the run."""
-        kinds, expected = ([(w.dtype, w.shape) for w in weights] for weights in (self.weights, network.weights))
-        if kinds != expected:
+        found, expected = (
+            {name: (array.dtype, array.shape) for name, array in parameters.items()}
+            for parameters in (self.parameters, network.parameters)
+        )
+        if found != expected:
             raise ValueError("its layers are not those of this run")
         if len(self.history) > settings.epochs:
             raise ValueError(f"it has {len(self.history)} epochs, this run {settings.epochs}")
-        restored: _core.Trainer32 | _core.Trainer64 = settings.trainer(Network(self.weights, network.circuit))
-        restored.restore(steps=steps, first=self.moments[0], second=self.moments[1])
+        resumed = Network.of_layers(network.layers)
+        resumed.parameters = self.parameters
+        restored = settings.trainer(resumed)
+        first, second = ([moments[name] for name in resumed.parameters] for moments in self.moments)
+        restored.restore(steps=steps, first=first, second=second)
         return restored
 
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """All that decides the result of a run: a dataclass of settings, the circuit, the first weights and the data."""
+    """All that decides the result of a run: its settings, the circuit, the initial parameters and the data."""
 
-    settings: Any
+    settings: Settings
     circuit: Circuit
-    weights: Sequence[FloatArray]
+    parameters: Mapping[str, FloatArray]
     dataset: Dataset
 
     @cached_property
     def header(self) -> dict[str, Any]:
         """Header of a checkpoint, with the settings that differ from their defaults and a digest of everything else."""
         data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
-        start = digest({"circuit": self.circuit, "weights": list(self.weights), "data": data})
-        return {"settings": _without_defaults(self.settings), "start": start}
+        start = digest({"circuit": self.circuit, "weights": list(self.parameters.values()), "data": data})
+        name = {"dataset": self.dataset.name} if self.dataset.name else {}
+        return {"settings": _without_defaults(self.settings, _ALWAYS) | name, "start": start}
 
     def differences(self, header: dict[str, Any]) -> Iterator[str]:
         """Describe each difference between this run and the run of a header."""
@@ -67,8 +78,11 @@ class Identity:
             stored["devices"] = _devices_0_1(stored["devices"])
             same_start = header["fingerprint"] == self._fingerprint_0_1()
         else:
-            stored, same_start = header["settings"], header["start"] == self.header["start"]
+            stored, same_start = dict(header["settings"]), header["start"] == self.header["start"]
+        name = stored.pop("dataset", "")
         saved = _with_defaults(self.settings, stored)
+        if name != self.dataset.name:
+            yield f"its dataset is {name}, not {self.dataset.name}"
         for field in dataclasses.fields(self.settings):
             old, new = getattr(saved, field.name), getattr(self.settings, field.name)
             if old != new:
@@ -80,19 +94,21 @@ class Identity:
         c = self.circuit
         found = hashlib.sha256(repr((c.e_plus, c.e_minus, c.diode_drop, c.ramp)).encode())
         splits = (self.dataset.train, self.dataset.test)
-        for array in (*self.weights, *(a for split in splits for a in (split.images, split.labels))):
+        for array in (*self.parameters.values(), *(a for split in splits for a in (split.images, split.labels))):
             found.update(array.tobytes())
         return found.hexdigest()
 
 
-def _without_defaults(settings: Any) -> dict[str, Any]:
+def _without_defaults(settings: Any, always: tuple[str, ...] = ()) -> dict[str, Any]:
     """Omit default values, so that a version with more settings reads the checkpoints of one with fewer."""
+    fields = [field for field in dataclasses.fields(settings) if field.init]
+    required = [field.name for field in fields if field.default is field.default_factory is dataclasses.MISSING]
+    default = type(settings)(**{name: getattr(settings, name) for name in required})
     kept = {}
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-        if field.init and value != default:
-            kept[field.name] = _without_defaults(value) if dataclasses.is_dataclass(value) else plain(value)
+    for name in [field.name for field in fields]:
+        value = getattr(settings, name)
+        if name in (*required, *always) or value != getattr(default, name):
+            kept[name] = _without_defaults(value) if dataclasses.is_dataclass(value) else plain(value)
     return kept
 
 
@@ -120,16 +136,17 @@ def _devices_0_1(text: str) -> dict[str, Any]:
 def save(
     path: str | os.PathLike[str],
     identity: Identity,
-    weights: Sequence[FloatArray],
+    parameters: Mapping[str, FloatArray],
     moments: tuple[Sequence[FloatArray], Sequence[FloatArray]],
     history: History,
 ) -> None:
-    """Write a checkpoint atomically: a run that is killed while writing leaves the previous one."""
-    tensors = {
-        f"{kind}.{layer}": array
-        for kind, arrays in zip(_KINDS, (weights, *moments), strict=True)
-        for layer, array in enumerate(arrays)
-    }
+    """Write a checkpoint atomically: a run that is killed while writing leaves the previous one.
+
+    Moments are in the order of the parameters.
+    """
+    tensors = dict(parameters)
+    for kind, arrays in zip(_MOMENTS, moments, strict=True):
+        tensors |= {_moment(kind, name): array for name, array in zip(parameters, arrays, strict=True)}
     files.write(
         path, "checkpoint", tensors, {"run": identity.header, "history": [dataclasses.asdict(e) for e in history]}
     )
@@ -156,14 +173,15 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None) -> Chec
 
 def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -> Checkpoint:
     """The checkpoint of these tensors; raises one of several errors if `save` cannot have written them."""
-    n_layers = len(tensors) // len(_KINDS)
-    weights, first, second = ([tensors.pop(f"{kind}.{layer}") for layer in range(n_layers)] for kind in _KINDS)
-    if tensors:
-        raise ValueError(f"it has {', '.join(tensors)} in addition to {n_layers} layers")
-    for layer, (w, *moments) in enumerate(zip(weights, first, second, strict=True)):
-        for kind, m in zip(_KINDS[1:], moments, strict=True):
-            if (m.dtype, m.shape) != (w.dtype, w.shape):
-                raise ValueError(f"{kind}.{layer} is {m.dtype} {m.shape}, its weights are {w.dtype} {w.shape}")
+    parameters = {name: array for name, array in tensors.items() if not name.startswith(_MOMENTS)}
+    first, second = ({name: tensors[_moment(kind, name)] for name in parameters} for kind in _MOMENTS)
+    if len(tensors) != 3 * len(parameters):
+        raise ValueError(f"it has {len(tensors)} arrays for {len(parameters)} parameters and their two moments")
+    for name, p in parameters.items():
+        for kind, m in zip(_MOMENTS, (first[name], second[name]), strict=True):
+            if (m.dtype, m.shape) != (p.dtype, p.shape):
+                raise ValueError(f"{_moment(kind, name)} is {m.dtype} {m.shape}, {name} is {p.dtype} {p.shape}")
+    n_layers = len({name.rpartition(".")[2] for name in parameters})
     epochs = [Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated")}) for e in history]
     if not epochs or [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
         raise ValueError("its history is not of whole epochs from the first on")
@@ -171,4 +189,9 @@ def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -
         raise ValueError("its history has an entry that is not a number")
     if any(len(e.silent) != n_layers - 1 or len(e.saturated) != n_layers - 1 for e in epochs):
         raise ValueError(f"its history is not that of {n_layers - 1} hidden layers")
-    return Checkpoint(weights, (first, second), History(epochs))
+    return Checkpoint(parameters, (first, second), History(epochs))
+
+
+def _moment(kind: str, parameter: str) -> str:
+    """The name of a moment: those of weights.0 are first_moments.0 and second_moments.0."""
+    return f"{kind}.{parameter.removeprefix('weights.')}"

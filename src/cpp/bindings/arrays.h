@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "rcspike/loss.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
@@ -74,6 +75,9 @@ inline std::vector<Wiring> wirings(const std::vector<std::size_t>& windows) {
     return all;
 }
 
+/// The loss whose fields are given by name; those that are missing have their defaults.
+Loss loss_of(const py::kwargs& arguments);
+
 /// forward of a kind of network, from spike times or from their schedule.
 template <class Real, class Network>
 void bind_forward(py::class_<Network>& network) {
@@ -96,6 +100,7 @@ void bind_forward(py::class_<Network>& network) {
 }
 
 /// One line for each concept of the library; each in a file of its own.
+void bind_adam(py::module_& m);
 void bind_build_config(py::module_& m);
 void bind_circuit(py::module_& m);
 void bind_schedule(py::module_& m);

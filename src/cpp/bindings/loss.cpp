@@ -1,16 +1,33 @@
 #include "rcspike/loss.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "arrays.h"
 
 namespace rcspike::bindings {
+
+Loss loss_of(const py::kwargs& arguments) {
+    Loss loss;
+    for (const auto& [key, value] : arguments) {
+        const std::string name = py::cast<std::string>(key);
+        const auto* const field = std::find_if(std::begin(loss_fields), std::end(loss_fields),
+                                               [&](const auto& one) { return name == one.first; });
+        if (field == std::end(loss_fields)) throw py::type_error("the loss has no " + name);
+        loss.*(field->second) = py::cast<double>(value);
+    }
+    return loss;
+}
+
 namespace {
 
 template <class Real>
 void bind(py::module_& m) {
     m.def(
         "output_loss",
-        [](const Array<Real>& v, const Array<std::int64_t>& labels, const Circuit& circuit, double temperature,
-           double temporal_penalty, double t_ref) {
+        [](const Array<Real>& v, const Array<std::int64_t>& labels, const Circuit& circuit,
+           const py::kwargs& arguments) {
+            const Loss loss = loss_of(arguments);
             const auto from = matrix(v, "v");
             const auto classes = row(labels, "labels");
             Array<double> losses(static_cast<py::ssize_t>(from.rows));
@@ -18,16 +35,16 @@ void bind(py::module_& m) {
             const Span1<double> values{losses.mutable_data(), from.rows};
             const auto slopes = writable(grad_v);
             const py::gil_scoped_release released;
-            output_loss(from, classes, circuit, Loss{temperature, temporal_penalty, t_ref}, values, slopes);
+            output_loss(from, classes, circuit, loss, values, slopes);
             return std::pair(losses, grad_v);
         },
-        py::arg("v").noconvert(), py::arg("labels").noconvert(), py::arg("circuit"), py::kw_only(),
-        py::arg("temperature"), py::arg("temporal_penalty"), py::arg("t_ref"));
+        py::arg("v").noconvert(), py::arg("labels").noconvert(), py::arg("circuit"));
 }
 
 }  // namespace
 
 void bind_loss(py::module_& m) {
+    m.def("check_loss", [](const py::kwargs& arguments) { validate(loss_of(arguments)); });
     bind<float>(m);
     bind<double>(m);
 }

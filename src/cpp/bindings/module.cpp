@@ -19,4 +19,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_device_network(m);
     bind_device_model(m);
     bind_trainer(m);
+    bind_adam(m);
 }

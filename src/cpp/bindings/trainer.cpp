@@ -52,14 +52,12 @@ void bind(py::module_& m, const char* name) {
             py::kw_only(), py::arg("steps"), py::arg("first").noconvert(), py::arg("second").noconvert());
     m.def(
         "trainer",
-        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, double temperature, double temporal_penalty,
-           double t_ref, double energy_penalty, const DeviceModel& devices, std::uint64_t seed, double weight_decay) {
-            return T(Network<Real>(matrices(weights, "weights"), circuit),
-                     Loss{temperature, temporal_penalty, t_ref, energy_penalty}, devices, seed, weight_decay);
+        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const DeviceModel& devices,
+           std::uint64_t seed, double weight_decay, const py::kwargs& loss) {
+            return T(Network<Real>(matrices(weights, "weights"), circuit), loss_of(loss), devices, seed, weight_decay);
         },
-        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("temperature"),
-        py::arg("temporal_penalty"), py::arg("t_ref"), py::arg("energy_penalty") = 0.0,
-        py::arg_v("devices", DeviceModel{}, "..."), py::arg("seed") = 0, py::arg("weight_decay") = 0.0);
+        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg_v("devices", DeviceModel{}, "..."),
+        py::arg("seed") = 0, py::arg("weight_decay") = 0.0);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "fixture.h"
 #include "layers.h"
+#include "rcspike/adam.h"
 
 using namespace rcspike;
 using namespace rcspike::test;
@@ -136,6 +137,31 @@ TEST_EACH_REAL(steps_are_those_of_adam_with_decoupled_weight_decay) {
     }
 }
 
+TEST_EACH_REAL(a_step_on_arrays_has_the_bits_of_the_optimiser) {
+    std::vector<detail::Layer<Real>> all = layers<Real>();
+    std::vector<Matrix<Real>> values, first, second;
+    for (const detail::Layer<Real>& layer : all) {
+        values.push_back(matrix(layer.drive));
+        first.emplace_back(layer.n_in(), layer.n_out());
+        second.emplace_back(layer.n_in(), layer.n_out());
+    }
+    detail::Optimiser<Real> optimiser(all, 0);
+    for (std::size_t n = 1; n <= 3; ++n) {
+        optimiser.begin_step(0.02);
+        for (std::size_t l = 0; l < all.size(); ++l) {
+            Matrix<Real> gradient = uniform<Real>(shapes[l].n_in, shapes[l].n_out, -1, 1, 10 * n + l);
+            const detail::Parts<Real> parts = packed<Real>({gradient});
+            run<Real>(optimiser.update(l, parts, nullptr, inf, all[l].drive));
+            adam_step<Real>(gradient, n, 0.02, values[l], first[l], second[l]);
+            CHECK(same_bits(values[l], matrix(all[l].drive)));
+        }
+    }
+    for (std::size_t l = 0; l < all.size(); ++l) {
+        CHECK(same_bits(first[l], matrix(optimiser.moment(l, 0))));
+        CHECK(same_bits(second[l], matrix(optimiser.moment(l, 1))));
+    }
+}
+
 TEST_EACH_REAL(slopes_multiply_the_gradient) {
     std::vector<detail::Layer<Real>> all = layers<Real>(), same = layers<Real>();
     detail::Optimiser<Real> optimiser(all, 0), other(same, 0);
@@ -179,4 +205,9 @@ TEST_EACH_REAL(wrong_arguments_are_errors_and_change_nothing) {
     CHECK_THROWS(optimiser.restore(5, views(first), views(second)), std::invalid_argument, "must not be negative");
     CHECK_EQUAL(optimiser.steps(), 0u);
     CHECK_EQUAL(matrix(optimiser.moment(0, 0)).values[0], Real(0));
+    std::vector<Real> a(3), b(2);
+    const Span1<Real> three{a.data(), 3}, two{b.data(), 2};
+    CHECK_THROWS(adam_step<Real>(three, 0, 0.1, three, three, three), std::invalid_argument, "step must be at least 1");
+    CHECK_THROWS(adam_step<Real>(three, 1, inf, three, three, three), std::invalid_argument, "got inf");
+    CHECK_THROWS(adam_step<Real>(three, 1, 0.1, three, two, three), std::invalid_argument, "3 numbers, got 2");
 }

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "common/check.h"
-#include "common/elementary.h"
+#include "training/adam.h"
 
 namespace rcspike::detail {
 namespace {
@@ -14,8 +13,6 @@ namespace {
 constexpr std::size_t slice = 8192;
 
 constexpr std::uint64_t max_steps = std::uint64_t{1} << 53;  // counted exactly by a double
-
-constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 
 }  // namespace
 
@@ -35,14 +32,7 @@ Optimiser<Real>::Optimiser(const std::vector<Layer<Real>>& layers, double weight
 
 template <class Real>
 void Optimiser<Real>::begin_step(double learning_rate) {
-    ++steps_;
-    step_.learning_rate = static_cast<Real>(learning_rate);
-    step_.beta1 = static_cast<Real>(beta1);
-    step_.beta2 = static_cast<Real>(beta2);
-    step_.epsilon = static_cast<Real>(epsilon);
-    step_.correction1 = static_cast<Real>(1 / (1 - power(beta1, steps_)));
-    step_.correction2 = static_cast<Real>(1 / (1 - power(beta2, steps_)));
-    step_.keep = static_cast<Real>(1 - learning_rate * weight_decay_);
+    step_ = adam_constants<Real>(++steps_, learning_rate, weight_decay_);
 }
 
 template <class Real>

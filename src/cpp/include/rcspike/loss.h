@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "rcspike/circuit.h"
 #include "rcspike/span.h"
@@ -16,6 +17,14 @@ struct Loss {
     double temporal_penalty = 0.0;  ///< gamma
     double t_ref = 0.9;             ///< in T
     double energy_penalty = 0.0;    ///< for each C V_th^2 of a sample; an infinite rail counts as one of 1 V_th
+};
+
+/// The fields by name, for callers that pass them by name.
+inline constexpr std::pair<const char*, double Loss::*> loss_fields[] = {
+    {"temperature", &Loss::temperature},
+    {"temporal_penalty", &Loss::temporal_penalty},
+    {"t_ref", &Loss::t_ref},
+    {"energy_penalty", &Loss::energy_penalty},
 };
 
 /// Throws std::invalid_argument if a parameter is out of its range.

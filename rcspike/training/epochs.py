@@ -1,0 +1,93 @@
+"""The loop over epochs and batches, which `rcspike.train` and the scikit-learn classifier share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import _core
+from rcspike._common.arrays import FloatArray
+from rcspike.network import Network, spike_time_noise
+from rcspike.training.settings import NOISE, SHUFFLE, Settings
+
+__all__ = ["Totals", "run_epochs", "spike_shifts"]
+
+
+class Totals:
+    """Sums over the batches of an epoch."""
+
+    def __init__(self, n_hidden: int) -> None:
+        self.loss = 0.0
+        self.correct = 0
+        self.silent: npt.NDArray[np.int64] = np.zeros(n_hidden, dtype=np.int64)
+        self.saturated: npt.NDArray[np.int64] = np.zeros(n_hidden, dtype=np.int64)
+
+    def add(self, report: _core.StepReport) -> None:
+        self.loss += report.loss
+        self.correct += report.correct
+        self.silent += np.array(report.silent, dtype=np.int64)
+        self.saturated += np.array(report.saturated, dtype=np.int64)
+
+
+def run_epochs(
+    network: Network,
+    trainer: _core.Trainer32 | _core.Trainer64,
+    events: _core.Schedule32 | _core.Schedule64,
+    labels: npt.NDArray[np.int64],
+    settings: Settings,
+    *,
+    samples: npt.NDArray[np.int64],
+    first: int = 0,
+    threads: int | None = None,
+    after_batch: Callable[[int, int, int], None] | None = None,
+) -> Iterator[tuple[int, Totals]]:
+    """Train on some of the samples, epoch by epoch.
+
+    Yields each epoch, counted from 0, with its totals, once the network has its new parameters. `after_batch` is called
+    with the epoch and the batch, both counted from 1, and the number of batches.
+
+    Raises
+    ------
+    FloatingPointError
+        If training diverges.
+    """
+    size = settings.batch_size
+    n_batches = -(-len(samples) // size)
+    for epoch in range(first, settings.epochs):
+        shuffle, noise_rng = settings.rng(SHUFFLE, epoch), settings.rng(NOISE, epoch)
+        order = shuffle.permutation(samples)
+        total = Totals(len(network.sizes) - 2)
+        for batch in range(n_batches):
+            picked = order[batch * size : (batch + 1) * size]
+            shifts = spike_shifts(noise_rng, len(picked), network, settings)
+            rate = settings.rate(epoch * n_batches + batch, settings.epochs * n_batches)
+            try:
+                report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
+            except RuntimeError as error:
+                raise _diverged(epoch, error, settings) from error
+            total.add(report)
+            if after_batch is not None:
+                after_batch(epoch + 1, batch + 1, n_batches)
+        try:
+            network.parameters = dict(zip(network.parameters, trainer.weights(), strict=True))
+        except ValueError as error:
+            raise _diverged(epoch, error, settings) from error
+        yield epoch, total
+
+
+def spike_shifts(rng: np.random.Generator, batch: int, network: Network, settings: Settings) -> list[FloatArray]:
+    """Spike-time noise plus each neuron's offset; the ramp, 1 V_th in T, converts offsets in V_th to shifts in T."""
+    shifts = spike_time_noise(rng, batch, network.sizes[1:], settings.noise, network.dtype)
+    if settings.offset == 0:
+        return shifts
+    shifts = shifts or [np.zeros((batch, size), dtype=network.dtype) for size in network.sizes[1:]]
+    sigma, real = network.dtype.type(settings.offset), network.dtype.type
+    return [shift + sigma * rng.standard_normal(shift.shape[1], dtype=real) for shift in shifts]
+
+
+def _diverged(epoch: int, error: Exception, settings: Settings) -> FloatingPointError:
+    penalties = [name for name in settings.loss if name.endswith("_penalty") and settings.loss[name] > 0]
+    lower = " or ".join(f"{name} (now {getattr(settings, name)})" for name in ("learning_rate", *penalties))
+    return FloatingPointError(f"training diverged in epoch {epoch + 1}: {error}; lower {lower}")

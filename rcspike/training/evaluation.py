@@ -1,0 +1,63 @@
+"""The accuracy of a network on labelled images."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike.datasets import Split
+from rcspike.network import Network
+
+__all__ = ["accuracy", "check_fit", "evaluate"]
+
+# Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
+_CHUNK = 4096
+
+
+def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None) -> float:
+    """Accuracy of a network on a split, in [0, 1]; `noise` and its `seed` as in `Network.forward`.
+
+    Raises
+    ------
+    ValueError
+        If the network does not fit the data.
+
+    Examples
+    --------
+    >>> network = Network([np.eye(2)], Circuit.conventional())
+    >>> split = Split(np.array([[[1.0, 0.5]], [[0.0, 0.5]]]), labels=np.array([0, 0]))
+    >>> evaluate(network, split)
+    0.5
+    """
+    check_fit(network, split)
+    return accuracy(network, split, np.arange(len(split.labels)), noise, np.random.default_rng(seed), threads)
+
+
+def accuracy(
+    network: Network,
+    split: Split,
+    samples: npt.NDArray[np.int64],
+    noise: float,
+    rng: np.random.Generator,
+    threads: int | None,
+) -> float:
+    """Fraction of some samples of a split that are classified as labelled; nan if there are none."""
+    correct = 0
+    for first in range(0, len(samples), _CHUNK):
+        picked = samples[first : first + _CHUNK]
+        seed = int(rng.integers(2**63))
+        predicted = network.predict(split.times[picked], noise=noise, seed=seed, threads=threads)
+        correct += int(np.count_nonzero(predicted == split.labels[picked]))
+    return correct / len(samples) if len(samples) else math.nan
+
+
+def check_fit(network: Network, split: Split) -> None:
+    """Raise an error if the network's inputs do not fit the images, or its outputs the classes."""
+    n_in, n_out = network.sizes[0], network.sizes[-1]
+    n_pixels = math.prod(split.images.shape[1:])
+    if n_pixels != n_in:
+        raise ValueError(f"the network has {n_in} inputs but the images have {n_pixels} pixels")
+    if split.labels.max() >= n_out:
+        raise ValueError(f"the network has {n_out} outputs but the data have label {split.labels.max()}")

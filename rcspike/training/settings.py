@@ -1,0 +1,95 @@
+"""The settings of a training run: the one list of them, with their defaults and ranges."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+from typing import Any, get_args
+
+import numpy as np
+
+from rcspike import _core
+from rcspike.functional.loss import Loss
+from rcspike.functional.optimiser import Decay, decayed_rate
+from rcspike.hardware import DeviceModel
+from rcspike.network import Network
+
+__all__ = ["DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDATION", "Settings"]
+
+# Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
+# resumed at an epoch, or evaluated more often, draws the same numbers.
+SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES = range(5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Loss):
+    """All settings that decide the result of a run, which `train` describes; those of the loss come from `Loss`.
+
+    `train`, sweeps, commands and checkpoints take names, types and defaults from here. A checkpoint omits settings that
+    have their default value: a new setting needs a default that changes nothing, and no default may change.
+
+    Raises
+    ------
+    TypeError
+        If a count or the seed is not an int, another number is not a number, or the devices are not a model.
+    ValueError
+        If a value is out of its range.
+
+    Examples
+    --------
+    >>> Settings(epochs=5, seed=0).batch_size
+    64
+    """
+
+    epochs: int
+    seed: int
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    decay: Decay = "cosine"
+    weight_decay: float = 0.0
+    noise: float = 0.0
+    devices: DeviceModel | None = None  # which becomes a model of ideal devices
+    offset: float = 0.0
+    validation: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.devices is None:
+            object.__setattr__(self, "devices", DeviceModel())
+        if not isinstance(self.devices, DeviceModel):
+            raise TypeError(f"devices must be a DeviceModel, got {type(self.devices).__name__}")
+        for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            if getattr(self, name) < low:
+                raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
+        if not 0 < self.learning_rate <= sys.float_info.max:
+            raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
+        if self.decay not in get_args(Decay):
+            raise ValueError(f"decay must be one of {', '.join(map(repr, get_args(Decay)))}, got {self.decay!r}")
+        for name in ("weight_decay", "noise", "offset"):
+            if not 0 <= getattr(self, name) <= sys.float_info.max:
+                raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
+        if not 0 <= self.validation < 1:
+            raise ValueError(f"validation must be a fraction in [0, 1), got {self.validation}")
+
+    def arguments(self) -> dict[str, Any]:
+        """These settings by name, as keyword arguments of `train`."""
+        return {field.name: getattr(self, field.name) for field in fields(Settings)}
+
+    def rng(self, purpose: int, epoch: int = 0) -> np.random.Generator:
+        """Random numbers for one purpose, such as `SHUFFLE`, in an epoch."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, epoch)))
+
+    def rate(self, step: int, n_steps: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        return decayed_rate(self.learning_rate, step, n_steps, self.decay)
+
+    def trainer(self, network: Network) -> _core.Trainer32 | _core.Trainer64:
+        """The engine's trainer at its first step, on a copy of the network's parameters."""
+        return _core.trainer(
+            list(network.parameters.values()),
+            network.circuit.core,
+            devices=(self.devices or DeviceModel()).core,
+            seed=int(self.rng(DEVICES).integers(2**64, dtype=np.uint64)),
+            weight_decay=self.weight_decay,
+            **self.loss,
+        )

@@ -1,0 +1,97 @@
+"""The optimiser and the schedule of its learning rate, alone and as training uses them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from small_runs import undisturbed
+
+from rcspike import Circuit, Network, train
+from rcspike.datasets import Dataset, Split
+from rcspike.functional import adam_step, charge_vjp, decayed_rate, encode, output_loss
+from rcspike.functional import charge as charge_of
+
+EPS = {np.float32: 2.0**-24, np.float64: 2.0**-53}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1,), (257,), (19, 31), (2, 30, 20), (0, 3)])
+def test_steps_are_those_of_adam_as_its_authors_write_it(shape: tuple[int, ...], dtype: Any) -> None:
+    """In float64, from the constants as the dtype holds them; a step makes about ten roundings of numbers below 2."""
+    rng = np.random.default_rng(0)
+    values: npt.NDArray[Any] = rng.uniform(-1, 1, shape).astype(dtype)
+    first, second = np.zeros_like(values), np.zeros_like(values)
+    w, m1, m2 = (a.astype(np.float64) for a in (values, first, second))
+    gain1, gain2 = (float(dtype(1) - dtype(beta)) for beta in (0.9, 0.999))
+    for step in range(1, 6):
+        gradient = (rng.uniform(0.5, 1, shape) * rng.choice([-1, 1], shape)).astype(dtype)
+        untouched = gradient.copy()
+        adam_step(values, gradient, first, second, step=step, learning_rate=0.02 / step)
+        m1 += gain1 * (gradient - m1)
+        m2 += gain2 * (gradient.astype(np.float64) ** 2 - m2)
+        mean, square = m1 / (1 - 0.9**step), m2 / (1 - 0.999**step)
+        w -= 0.02 / step * mean / (np.sqrt(square) + 1e-8)
+        np.testing.assert_allclose(values, w, rtol=0, atol=10 * step * 2 * EPS[dtype])
+        np.testing.assert_array_equal(gradient, untouched)
+    np.testing.assert_allclose(first, m1, rtol=0, atol=20 * EPS[dtype])
+    np.testing.assert_allclose(second, m2, rtol=0, atol=20 * EPS[dtype])
+
+
+def test_it_is_the_optimiser_of_training_to_the_bit() -> None:
+    """One layer, one batch an epoch: its gradients come from the functions of a layer, in another order of additions.
+
+    A single sample is summed by none, so that they have the same bits.
+    """
+    images = np.random.default_rng(1).random((1, 4, 5)).astype(np.float32)
+    split = Split(images, np.array([2]))
+    network = Network.create([20, 37], Circuit(v_syn=1.0), seed=0)
+    weights = network.weights[0].copy()
+    train(network, Dataset("one", split, split), epochs=4, seed=0, learning_rate=0.05)
+    first, second = np.zeros_like(weights), np.zeros_like(weights)
+    times = encode(images)
+    for step in range(4):
+        v = charge_of(times, weights, network.circuit)
+        _, grad_v = output_loss(v, split.labels, network.circuit)
+        _, gradient = charge_vjp(times, weights, network.circuit, grad_v)
+        adam_step(weights, gradient, first, second, step=step + 1, learning_rate=decayed_rate(0.05, step, 4))
+    np.testing.assert_array_equal(weights, network.weights[0])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"step": 0}, ValueError, "step must be at least 1, got 0"),
+        ({"learning_rate": -0.1}, ValueError, r"learning_rate must be finite and not negative, got -0\.1"),
+        ({"learning_rate": math.inf}, ValueError, "learning_rate must be finite and not negative, got inf"),
+        ({"values": [1.0]}, TypeError, "values must be a numpy array, got list"),
+        ({"gradient": np.zeros(3, np.float32)}, TypeError, "gradient must be float64, got float32"),
+        ({"gradient": np.zeros(4)}, ValueError, r"gradient must have shape \(3,\) to match values, got \(4,\)"),
+        ({"first_moments": np.zeros((3, 1))}, ValueError, r"first_moments must have 1 dimension, got shape \(3, 1\)"),
+        ({"second_moments": np.zeros(6)[::2]}, ValueError, "second_moments must be C-contiguous"),
+        ({"values": np.broadcast_to(np.zeros(3), (3,))}, ValueError, "values is read-only, and a step changes it"),
+    ],
+)
+def test_wrong_arguments_are_named_and_change_nothing(
+    wrong: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    arrays: dict[str, Any] = {name: np.zeros(3) for name in ("values", "gradient", "first_moments", "second_moments")}
+    arrays["gradient"] += 1
+    with pytest.raises(error, match=message):
+        adam_step(**{**arrays, "step": 1, "learning_rate": 0.1, **wrong})
+    assert not any(arrays[name].any() for name in ("values", "first_moments", "second_moments"))
+
+
+def test_a_learning_rate_falls_as_its_schedule_says() -> None:
+    steps = np.arange(7)
+    expected = {"cosine": np.cos(np.pi * steps / 14) ** 2, "linear": (7 - steps) / 7, "constant": np.ones(7)}
+    for decay, falling in expected.items():
+        rates = [decayed_rate(0.3, step, 7, decay) for step in range(7)]  # type: ignore[arg-type]
+        np.testing.assert_allclose(rates, 0.3 * falling, rtol=1e-14)
+        history = undisturbed(epochs=7, learning_rate=0.3, decay=decay)[1]
+        assert [epoch.learning_rate for epoch in history] == rates
+    with pytest.raises(ValueError, match="decay must be 'cosine', 'linear' or 'constant', got 'sudden'"):
+        decayed_rate(0.3, 0, 7, "sudden")  # type: ignore[arg-type]
