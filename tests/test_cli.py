@@ -219,7 +219,7 @@ def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_b
     assert len(rows(place / "stopped")) == 2
     assert drawn == [4, 2]  # the stopped run has a figure of its two epochs
     saved = checkpoint.load(place / "stopped" / "checkpoint.safetensors")
-    assert weights(place / "stopped") == [w.tobytes() for w in saved.weights]
+    assert weights(place / "stopped") == [w.tobytes() for w in saved.parameters.values()]
 
     resumed = rcspike_(*command.split()[1:])
     assert resumed.exit_code == 0
@@ -354,7 +354,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_loaded(
         (["--epochs", "0"], "epochs must be at least 1"),
         (["--batch-size", "0"], "batch_size must be at least 1"),
         (["--learning-rate", "-1"], "learning_rate must be above 0"),
-        (["--validation", "1"], "validation must be a share"),
+        (["--validation", "1"], "validation must be a fraction"),
         (["--noise", "-0.1"], "noise must be"),
         (["--threads", "0"], "threads"),
     ],
