@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, plain_array
-from rcspike.functional import charge_affine, charge_affine_vjp, output_loss
+from rcspike.functional import adam_step, charge_affine, charge_affine_vjp, decayed_rate, output_loss
 from rcspike.hardware.chips import Chip
 from rcspike.network import Network
 from rcspike.nonideal import ChipLayer
@@ -154,10 +154,9 @@ def retrain_last_layer(
             picked = order[batch * batch_size : (batch + 1) * batch_size]
             step = epoch * n_batches + batch
             grad = _gradient(layer, hidden[picked], labels[picked], temperature)
-            first, second = 0.9 * first + 0.1 * grad, 0.999 * second + 0.001 * grad**2
-            direction = first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
-            rate = learning_rate * layer.g_max * (1 - step / (epochs * n_batches))
-            devices = np.clip(devices - rate * direction, layer.g_min, layer.g_max)
+            rate = decayed_rate(learning_rate * layer.g_max, step, epochs * n_batches, "linear")
+            adam_step(devices, grad, first, second, step=step + 1, learning_rate=rate)
+            devices = np.clip(devices, layer.g_min, layer.g_max)
             layer = replace(layer, plus=devices[0], minus=devices[1])
     return replace(chip, layers=(*chip.layers[:-1], layer))
 

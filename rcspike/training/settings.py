@@ -23,7 +23,7 @@ SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES = range(5)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Loss):
-    """All settings that decide the result of a run, which `train` describes; those of the loss come from `Loss`.
+    """All settings that decide the result of a run, which `train` describes; those of the loss come from ``Loss``.
 
     `train`, sweeps, commands and checkpoints take names, types and defaults from here. A checkpoint omits settings that
     have their default value: a new setting needs a default that changes nothing, and no default may change.
@@ -76,7 +76,7 @@ class Settings(Loss):
         return {field.name: getattr(self, field.name) for field in fields(Settings)}
 
     def rng(self, purpose: int, epoch: int = 0) -> np.random.Generator:
-        """Random numbers for one purpose, such as `SHUFFLE`, in an epoch."""
+        """Random numbers for one purpose, such as ``SHUFFLE``, in an epoch."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, epoch)))
 
     def rate(self, step: int, n_steps: int) -> float:
