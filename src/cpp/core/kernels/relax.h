@@ -39,7 +39,7 @@ struct Relaxation {
     B e, phi, chi;
 };
 
-/// From chi, phi = 1 - x chi and e = 1 - x phi: nothing is divided, so x = 0 is no special case. The polynomial is
+/// From chi, phi = 1 - x chi and e = 1 - x phi: nothing is divided, so x = 0 needs no special care. The polynomial is
 /// split into even and odd powers: the length of this chain of operations limits the speed of a sweep of one tile.
 template <class B>
 RCSPIKE_INLINE Relaxation<B> relax_small(B y) {

@@ -26,7 +26,7 @@ struct DeviceModel {
     bool is_ideal() const;
 };
 
-/// Throws std::invalid_argument, naming the value, if the model makes no sense for so many layers.
+/// Throws std::invalid_argument, naming the value, if a parameter is out of its range or does not fit so many layers.
 void validate(const DeviceModel& model, std::size_t n_layers);
 
 /// One draw of a layer's devices, n_in x n_out each: that of a training step. It depends on the seed, the step, the
