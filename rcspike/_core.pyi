@@ -127,7 +127,10 @@ class DeviceNetwork32(_Forward): ...
 class DeviceNetwork64(_Forward): ...
 
 def device_network(
-    layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None]], circuit: Circuit
+    layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None]],
+    circuit: Circuit,
+    *,
+    windows: Sequence[int] = ...,
 ) -> DeviceNetwork32 | DeviceNetwork64: ...
 
 class DeviceModel:
@@ -186,5 +189,6 @@ def trainer(
     devices: DeviceModel = ...,
     seed: int = 0,
     weight_decay: float = 0.0,
+    windows: Sequence[int] = ...,
     **loss: float,
 ) -> Trainer32 | Trainer64: ...

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from rcspike import Circuit, Network, PhysicalScale, datasets, functional, plots, spice
 from rcspike.cli import app
-from rcspike.network import Dense
+from rcspike.network import ResistiveLayer
 
 CIRCUIT = Circuit(v_syn=1.5)
 SCHOTTKY = ".model schottky D(is=1e-9 n=1.05 rs=100)"
@@ -197,7 +197,7 @@ def test_the_figure_has_both_and_their_difference() -> None:
         layer=1,
         neurons=np.arange(2),
         times=times,
-        simulated=Dense(w, circuit),
+        simulated=ResistiveLayer(w, circuit),
         circuit=circuit,
         scale=scale,
         v=v[0],

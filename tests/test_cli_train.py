@@ -124,6 +124,19 @@ def test_the_circuit_of_the_options_is_the_circuit_of_the_model(place: Path) -> 
     assert Network.load(place / "nonlinear" / "model.safetensors").circuit == circuit
 
 
+def test_hidden_neurons_may_be_joined(place: Path) -> None:
+    result = rcspike_("train", "--hidden", "12/3,8", "--epochs", "1", "--out", "run")
+    assert result.exit_code == 0, result.output
+    assert "digits, 64-12/3-8-10, circuit v1" in result.output
+    network = Network.load(place / "run" / "model.safetensors")
+    assert network.architecture == "64-12/3-8-10"
+    assert json.loads((place / "run" / "run.json").read_text())["architecture"] == network.architecture
+    for command in ("eval run digits", "energy run digits", "trace run digits"):
+        assert rcspike_(*command.split()).exit_code == 0, command
+    for hidden, message in (("12/5", "a window of 5 does not divide the 12 inputs"), ("12/", "--hidden takes numbers")):
+        assert message in error_line(rcspike_("train", "--hidden", hidden, "--out", "other"))
+
+
 def test_hidden_layers_may_be_several_or_none(place: Path) -> None:
     for hidden, sizes in (("9,8,7", (64, 9, 8, 7, 10)), ("", (64, 10))):
         result = rcspike_("train", "--hidden", hidden, "--epochs", "1", "--out", f"h{hidden}")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from rcspike.experiments import preset, train_defaults
+from rcspike.network import Wiring, wiring_of
 
 __all__ = [
     "Dask",
@@ -20,6 +21,7 @@ __all__ = [
     "Threads",
     "Workers",
     "given",
+    "hidden_layers",
     "learning",
     "numbers",
     "sizes",
@@ -58,6 +60,15 @@ def numbers(option: str, text: str, kind: Callable[[str], Number], example: str)
 def sizes(text: str) -> tuple[int, ...]:
     """Numbers of neurons of the hidden layers."""
     return tuple(numbers("--hidden", text, int, "200,200"))
+
+
+def hidden_layers(text: str) -> tuple[tuple[int, ...], tuple[Wiring, ...]]:
+    """Numbers of neurons of the hidden layers, and the wiring of the layer behind each: 200/4 joins 4 neurons."""
+    parts = [part.partition("/") for part in text.split(",")] if text else []
+    layers = numbers("--hidden", ",".join(layer for layer, _, _ in parts), int, "200,200 or 200/4,50")
+    joined = ",".join(window if slash else "1" for _, slash, window in parts)
+    windows = numbers("--hidden", joined, int, "200,200 or 200/4,50")
+    return tuple(layers), tuple(wiring_of(window) for window in windows)
 
 
 def learning(name: str, text: str) -> Any:

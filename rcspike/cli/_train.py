@@ -21,7 +21,7 @@ from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset
 from rcspike.experiments import preset
 from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
-from rcspike.network import Network, files
+from rcspike.network import Dense, Network, files
 from rcspike.training import History, Settings, checkpoint, train
 
 __all__ = ["train_command"]
@@ -42,7 +42,10 @@ def train_command(
     ramp: Annotated[
         float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
     ] = None,
-    hidden: Annotated[str | None, learning("hidden", "Sizes of the hidden layers.")] = None,
+    hidden: Annotated[
+        str | None,
+        learning("hidden", "Sizes of the hidden layers; 200/4 passes the first spike of each 4 neurons on."),
+    ] = None,
     epochs: Annotated[int | None, learning("epochs", "Number of epochs.")] = None,
     batch_size: Annotated[int | None, learning("batch_size", "Samples per step.")] = None,
     learning_rate: Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")] = None,
@@ -86,12 +89,13 @@ def train_command(
     # An option of the same name as a setting is that setting.
     options = {field.name: ctx.params[field.name] for field in fields(Settings) if field.name in ctx.params}
     settings = {**preset(name), **given(**options)}
-    layers = settings.pop("hidden")
+    layers, behind = settings.pop("hidden"), None
     try:
         with user_errors():
             plots.check_available()
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
-            layers = layers if hidden is None else _options.sizes(hidden)
+            if hidden is not None:
+                layers, behind = _options.hidden_layers(hidden)
             folder = out or Path("runs", f"{name}-{circuit.label}-s{seed}")
         with results_folder(folder):
             with user_errors():
@@ -101,10 +105,11 @@ def train_command(
                 if nonideal_file is not None:
                     found = _nonideal(nonideal_file, len(sizes) - 1, screen)
                     settings = {**found.arguments(), **settings}
-                network = Network.create(sizes, circuit, seed=seed)
+                wiring = None if behind is None else [Dense(), *behind]
+                network = Network.create(sizes, circuit, seed=seed, wiring=wiring)
             run = _Run(ctx, folder, network, images, settings, threads)
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
-            screen.print(f"{name}, {'-'.join(map(str, sizes))}, {where}")
+            screen.print(f"{name}, {network.architecture}, {where}")
             _train(run, screen)
     except KeyboardInterrupt:
         typer.echo("stopped before training", err=True)
@@ -219,6 +224,7 @@ def _write(run: _Run, history: History) -> None:
                 [run.folder / name for name in _FILES],
                 dataset=run.dataset.name,
                 sizes=run.network.sizes,
+                architecture=run.network.architecture,
                 circuit=files.circuit_to_header(run.network.circuit),
                 epochs_finished=len(history),
                 test_accuracy=history.test_accuracy,

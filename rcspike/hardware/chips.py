@@ -162,4 +162,5 @@ class Chip(LayeredNetwork):
 
 
 def _network(layers: Sequence[ChipLayer]) -> DeviceNetwork:
-    return DeviceNetwork([layer.equivalent_pairs() for layer in layers], layers[0].circuit)
+    pairs, wiring = [layer.equivalent_pairs() for layer in layers], [layer.wiring for layer in layers]
+    return DeviceNetwork(pairs, layers[0].circuit, wiring)

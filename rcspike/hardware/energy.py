@@ -188,7 +188,7 @@ def activity(
     charges: list[list[npt.NDArray[np.float64]]] = []
     spikes = []
     for result in network.walk(times, noise=noise, seed=seed, threads=threads):
-        spikes.append(np.count_nonzero(result.times <= 1, axis=1))
+        spikes.append(np.count_nonzero(result.layer.wiring.rows(result.times) <= 1, axis=1))
         of_rails = layer_with(result.layer, "supply_charge", "energy").supply_charge(result.times, threads=threads)
         of_layer = (*of_rails, _ramp_charge(result.v, result.layer.circuit.ramp))
         charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])

@@ -3,20 +3,25 @@
 from rcspike.network.device_layer import DeviceLayer, DevicePairs
 from rcspike.network.device_network import DeviceNetwork
 from rcspike.network.initialisation import initial_weights
-from rcspike.network.layer import Dense
+from rcspike.network.layer import ResistiveLayer
 from rcspike.network.network import Network
 from rcspike.network.protocol import Layer, LayeredNetwork, LayerResult, layer_with, spike_time_noise
+from rcspike.network.wiring import Dense, FirstSpike, Wiring, wiring_of
 
 __all__ = [
     "Dense",
     "DeviceLayer",
     "DeviceNetwork",
     "DevicePairs",
+    "FirstSpike",
     "Layer",
     "LayerResult",
     "LayeredNetwork",
     "Network",
+    "ResistiveLayer",
+    "Wiring",
     "initial_weights",
     "layer_with",
     "spike_time_noise",
+    "wiring_of",
 ]

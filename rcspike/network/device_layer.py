@@ -12,6 +12,7 @@ from rcspike import _core, functional
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.events import Schedule, check_threads, network_input
+from rcspike.network.wiring import DENSE, Wiring
 
 __all__ = ["DeviceLayer", "DevicePairs", "device_engine"]
 
@@ -69,6 +70,8 @@ class DeviceLayer:
     ----------
     pairs : DevicePairs
     circuit : Circuit
+    wiring : Dense or FirstSpike
+        Which inputs drive which rows of pairs.
 
     Examples
     --------
@@ -79,11 +82,12 @@ class DeviceLayer:
 
     pairs: DevicePairs
     circuit: Circuit
+    wiring: Wiring = DENSE
 
     @property
     def n_in(self) -> int:
         """Number of inputs."""
-        return int(self.pairs.plus.shape[0])
+        return int(self.pairs.plus.shape[0]) * self.wiring.window
 
     @property
     def n_out(self) -> int:
@@ -99,14 +103,15 @@ class DeviceLayer:
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, minus the offsets of the neurons."""
         spikes = network_input(times, self.n_in, self.dtype)
-        return device_engine([self.pairs], self.circuit).forward(spikes, [], check_threads(threads))
+        return device_engine([self], self.circuit).forward(spikes, [], check_threads(threads))
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
         return functional.fire(v, self.circuit)
 
 
-def device_engine(layers: Sequence[DevicePairs], circuit: Circuit) -> DeviceEngine:
+def device_engine(layers: Sequence[DeviceLayer], circuit: Circuit) -> DeviceEngine:
     """The engine's network of these layers."""
-    arrays = [(pairs.plus, pairs.minus, pairs.drive0, pairs.conductance0, pairs.offset) for pairs in layers]
-    return _core.device_network(arrays, circuit_core(circuit))
+    arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset) for p in (layer.pairs for layer in layers)]
+    windows = [layer.wiring.window for layer in layers]
+    return _core.device_network(arrays, circuit_core(circuit), windows=windows)

@@ -9,6 +9,7 @@ from rcspike._common.arrays import check_array
 from rcspike.circuit import Circuit
 from rcspike.network.device_layer import DeviceLayer, DevicePairs, device_engine
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
+from rcspike.network.wiring import DENSE, Wiring
 
 __all__ = ["DeviceNetwork"]
 
@@ -23,6 +24,8 @@ class DeviceNetwork(LayeredNetwork):
     layers : sequence of DevicePairs
         All of one dtype. The arrays are copied into the engine and must not be changed afterwards.
     circuit : Circuit
+    wiring : sequence of rcspike.network.Dense or FirstSpike, optional
+        Which inputs of each layer drive which rows of its pairs; dense by default.
 
     Raises
     ------
@@ -42,11 +45,12 @@ class DeviceNetwork(LayeredNetwork):
     True
     """
 
-    def __init__(self, layers: Sequence[DevicePairs], circuit: Circuit) -> None:
+    def __init__(self, layers: Sequence[DevicePairs], circuit: Circuit, wiring: Sequence[Wiring] | None = None) -> None:
         for layer, pairs in enumerate(layers):
             check_array(f"layers[{layer}].plus", pairs.plus, 2, layers[0].plus.dtype)
-        self._core = device_engine(layers, circuit)
-        self._layers = tuple(DeviceLayer(pairs, circuit) for pairs in layers)
+        wiring = [DENSE] * len(layers) if wiring is None else wiring
+        self._layers = tuple(DeviceLayer(pairs, circuit, own) for pairs, own in zip(layers, wiring, strict=True))
+        self._core = device_engine(self._layers, circuit)
 
     @property
     def layers(self) -> tuple[DeviceLayer, ...]:
@@ -59,7 +63,8 @@ class DeviceNetwork(LayeredNetwork):
         return self._core
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return DeviceNetwork, ([layer.pairs for layer in self.layers], self.circuit)
+        layers = self.layers
+        return DeviceNetwork, ([one.pairs for one in layers], self.circuit, [one.wiring for one in layers])
 
     def __repr__(self) -> str:
         return f"DeviceNetwork(sizes={self.sizes}, circuit={self.circuit})"
@@ -68,4 +73,4 @@ class DeviceNetwork(LayeredNetwork):
         return ForwardPass(self.layers, self._noise(batch, noise, seed), engine=self._engine)
 
     def _engine(self, layers: Sequence[DeviceLayer]) -> Engine:
-        return self._core if layers is self._layers else device_engine([one.pairs for one in layers], self.circuit)
+        return self._core if layers is self._layers else device_engine(layers, self.circuit)

@@ -22,9 +22,10 @@ from safetensors import SafetensorError, safe_open
 from rcspike._common.atomic import atomic_write
 from rcspike.circuit import Circuit
 
-__all__ = ["FORMAT_VERSION", "check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
+__all__ = ["check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
 
-FORMAT_VERSION = 1
+# The newest format that this version reads. Models without joined inputs stay of format 1, which older versions read.
+NEWEST = {"model": 2, "checkpoint": 1}
 
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
 _CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
@@ -42,7 +43,7 @@ def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dic
         If the header becomes longer than `read` accepts.
     """
     text = json.dumps(header, default=np.generic.item)  # numbers of numpy's are as good as Python's
-    metadata = {"format": f"rcspike-{kind}", "format_version": str(FORMAT_VERSION), "header": text}
+    metadata = {"format": f"rcspike-{kind}", "format_version": "2" if "windows" in header else "1", "header": text}
     arrays = {name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for name, a in tensors.items()}
     entries: dict[str, Any] = {"__metadata__": metadata | {"crc32": _crc32(metadata, arrays)}}
     end = 0
@@ -81,13 +82,13 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
             f"{path} is not an rcspike {kind} but {found if known else 'a safetensors file of something else'}"
         )
     version = metadata.get("format_version", "")
-    if re.fullmatch("[1-9][0-9]{0,8}", version) and int(version) > FORMAT_VERSION:
-        raise ValueError(f"{path} has format {version}, this version reads up to {FORMAT_VERSION}; upgrade rcspike")
+    if re.fullmatch("[1-9][0-9]{0,8}", version) and int(version) > NEWEST[kind]:
+        raise ValueError(f"{path} has format {version}, this version reads up to {NEWEST[kind]}; upgrade rcspike")
     with _whole(path, kind):
         stored = metadata.pop("crc32", None)  # files of rcspike 0.1 have none
         check_parts("__metadata__", metadata, ("format", "format_version", "header"))
-        if version != str(FORMAT_VERSION):
-            raise ValueError(f"format_version must be {FORMAT_VERSION}, got {version!r}")
+        if version not in map(str, range(1, NEWEST[kind] + 1)):
+            raise ValueError(f"format_version must be from 1 to {NEWEST[kind]}, got {version!r}")
         for name, dtype in dtypes.items():
             if dtype not in ("F32", "F64"):
                 raise ValueError(f"{name} must be float32 or float64, got {dtype}")
@@ -98,6 +99,8 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         header = _parse(metadata["header"])
         if not isinstance(header, dict):
             raise ValueError("header in its header is not an object")
+        if ("windows" in header) != (version == "2"):
+            raise ValueError("a header has windows in format 2 and only there")
     return tensors, header
 
 

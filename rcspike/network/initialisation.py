@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -22,8 +23,12 @@ _ACTIVE = 0.25
 _SPREAD = 0.2
 
 
-def initial_weights(sizes: tuple[int, ...], circuit: Circuit, *, seed: int, dtype: np.dtype[Any]) -> list[FloatArray]:
-    """Normally distributed weights, (n_in, n_out) for each layer, in V_th / T; raises as `rcspike.Network.create` does.
+def initial_weights(
+    sizes: tuple[int, ...], circuit: Circuit, *, seed: int, dtype: np.dtype[Any], windows: Sequence[int]
+) -> list[FloatArray]:
+    """Normally distributed weights, (n_rows, n_out) for each layer, in V_th / T.
+
+    As many neighbouring inputs of a layer as its window says share a row. Errors as in `rcspike.Network.create`.
 
     For n active inputs at uniform times, v(1) = sum w (1 - t) has the variance n sigma^2 / 3 without coupling.
     Larger weights do not help a strongly coupled circuit: they tie its membranes to the rails from the start, and it
@@ -38,7 +43,10 @@ def initial_weights(sizes: tuple[int, ...], circuit: Circuit, *, seed: int, dtyp
     drive = sum(1 - circuit.diode_drop / e for e in (circuit.e_plus, -circuit.e_minus)) / 2
     layers = np.random.SeedSequence(seed).spawn(len(sizes) - 1)
     weights: list[FloatArray] = []
-    for layer, (n_in, n_out) in zip(layers, pairwise(sizes), strict=True):
-        sigma = _SPREAD / drive / math.sqrt(max(_ACTIVE * n_in, 1) / 3)
-        weights.append((np.random.default_rng(layer).standard_normal((n_in, n_out)) * sigma).astype(dtype))
+    for layer, (n_in, n_out), window in zip(layers, pairwise(sizes), windows, strict=True):
+        if n_in % window:
+            raise ValueError(f"a window of {window} does not divide the {n_in} inputs of its layer")
+        n_rows = n_in // window
+        sigma = _SPREAD / drive / math.sqrt(max(_ACTIVE * n_rows, 1) / 3)
+        weights.append((np.random.default_rng(layer).standard_normal((n_rows, n_out)) * sigma).astype(dtype))
     return weights

@@ -3,45 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rcspike import functional
-from rcspike._common.arrays import FloatArray
-from rcspike.circuit import Circuit
-from rcspike.functional.events import Schedule
+from rcspike import _core, functional
+from rcspike._common.arrays import FloatArray, check_array
+from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.device_layer import DevicePairs
+from rcspike.network.wiring import DENSE, Wiring
 
-__all__ = ["Dense"]
+__all__ = ["ResistiveLayer"]
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
-    """A layer in which every input meets every neuron: resistive synapses, neurons that charge and then fire by a ramp.
+class ResistiveLayer:
+    """A layer of resistive synapses, and of neurons that charge and then fire by a ramp.
+
+    The engine's own layout of the weights is made once, when it is first needed.
 
     Parameters
     ----------
-    weights : (n_in, n_out)
+    weights : (n_rows, n_out)
         Signed synaptic weights in V_th / T.
     circuit : Circuit
+    wiring : Dense or FirstSpike
+        Which inputs drive which rows of the weights.
 
     Examples
     --------
-    >>> layer = Dense(np.array([[0.5, 1.0], [0.25, 0.0]]), Circuit.conventional())
+    >>> layer = ResistiveLayer(np.array([[0.5, 1.0], [0.25, 0.0]]), Circuit.conventional())
     >>> layer.n_in, layer.n_out, layer.charge(np.array([[0.0, 0.0]]))
     (2, 2, array([[0.75, 1.  ]]))
     """
 
     weights: FloatArray
     circuit: Circuit
+    wiring: Wiring = DENSE
+
+    @cached_property
+    def _packed(self) -> _core.Layer32 | _core.Layer64:
+        weights = check_array("weights", self.weights, 2)
+        return _core.layer(weights, circuit_core(self.circuit), window=self.wiring.window)
 
     @property
     def n_in(self) -> int:
         """Number of inputs."""
-        return int(self.weights.shape[0])
+        return int(self.weights.shape[0]) * self.wiring.window
 
     @property
     def n_out(self) -> int:
@@ -54,47 +66,69 @@ class Dense:
         dtype: np.dtype[Any] = self.weights.dtype
         return dtype
 
-    def neurons(self, chosen: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Dense:
+    def neurons(self, chosen: Sequence[int] | npt.NDArray[np.integer[Any]]) -> ResistiveLayer:
         """The same layer with some of its neurons only, by their indices."""
-        return Dense(np.ascontiguousarray(self.weights[:, np.asarray(chosen)]), self.circuit)
+        return replace(self, weights=np.ascontiguousarray(self.weights[:, np.asarray(chosen)]))
 
-    def astype(self, dtype: npt.DTypeLike) -> Dense:
+    def astype(self, dtype: npt.DTypeLike) -> ResistiveLayer:
         """The same layer in float32 or float64."""
-        return Dense(self.weights.astype(dtype), self.circuit)
+        return replace(self, weights=self.weights.astype(dtype))
 
-    def rescaled(self, circuit: Circuit, *, plus: float, minus: float) -> Dense:
+    def rescaled(self, circuit: Circuit, *, plus: float, minus: float) -> ResistiveLayer:
         """On another circuit, with positive weights times `plus` and negative ones times `minus`.
 
         Examples
         --------
-        >>> Dense(np.array([[1.0, -1.0]]), Circuit()).rescaled(Circuit(v_syn=2.0), plus=3.0, minus=0.5).weights
+        >>> layer = ResistiveLayer(np.array([[1.0, -1.0]]), Circuit())
+        >>> layer.rescaled(Circuit(v_syn=2.0), plus=3.0, minus=0.5).weights
         array([[ 3. , -0.5]])
         """
         factors = np.where(self.weights > 0, plus, minus).astype(self.dtype)
-        return Dense(self.weights * factors, circuit)
+        return replace(self, weights=self.weights * factors, circuit=circuit)
 
     def devices(self) -> DevicePairs:
         """The devices of the synapses: one for each weight, on the rail of its sign.
 
         Examples
         --------
-        >>> Dense(np.array([[1.0, -0.5]]), Circuit()).devices().minus
+        >>> ResistiveLayer(np.array([[1.0, -0.5]]), Circuit()).devices().minus
         array([[0. , 0.5]])
         """
         return DevicePairs.of_weights(self.weights)
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""
-        return functional.charge(times, self.weights, self.circuit, threads=threads)
+        return self._packed.charge(self._events(times, threads), check_threads(threads))
+
+    def charge_vjp(
+        self, times: FloatArray | Schedule, grad_v: FloatArray, *, threads: int | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """As `rcspike.functional.charge_vjp`: gradients of the spike times and of the weights.
+
+        Examples
+        --------
+        >>> from rcspike.network import FirstSpike
+        >>> layer = ResistiveLayer(np.array([[0.5], [2.0]]), Circuit.conventional(), FirstSpike(2))
+        >>> times = np.array([[0.5, 0.25, 0.75, 0.5]])
+        >>> layer.charge_vjp(times, np.array([[1.0]]))
+        (array([[ 0. , -0.5,  0. , -2. ]]), array([[0.75],
+               [0.5 ]]))
+        """
+        grad_v = check_array("grad_v", grad_v, 2, self.dtype)
+        return self._packed.charge_vjp(self._events(times, threads), grad_v, check_threads(threads))
 
     def supply_charge(self, times: FloatArray, *, threads: int | None = None) -> tuple[FloatArray, FloatArray]:
         """As `rcspike.functional.supply_charge`."""
-        return functional.supply_charge(times, self.weights, self.circuit, threads=threads)
+        return functional.supply_charge(self.wiring.rows(times), self.weights, self.circuit, threads=threads)
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""
-        return functional.trace(times, self.weights, self.circuit, at)
+        return functional.trace(self.wiring.rows(times), self.weights, self.circuit, at)
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
         return functional.fire(v, self.circuit)
+
+    def _events(self, times: FloatArray | Schedule, threads: int | None) -> Schedule:
+        spikes = network_input(times, self.n_in, self.dtype)
+        return spikes if isinstance(spikes, Schedule) else functional.schedule(spikes, threads=threads)

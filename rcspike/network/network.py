@@ -14,8 +14,9 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.network import files
 from rcspike.network.initialisation import initial_weights
-from rcspike.network.layer import Dense
+from rcspike.network.layer import ResistiveLayer
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
+from rcspike.network.wiring import DENSE, Wiring, wiring_of
 
 __all__ = ["Network"]
 
@@ -28,13 +29,15 @@ class Network(LayeredNetwork):
     weights : sequence of (n_in, n_out) arrays
         Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied.
     circuit : Circuit
+    wiring : sequence of rcspike.network.Dense or FirstSpike, optional
+        Which inputs of each layer drive which rows of its weights; dense by default.
 
     Raises
     ------
     TypeError
         If the weights are not float32 or float64 arrays of one dtype.
     ValueError
-        If a shape does not continue the previous layer, or a weight is masked or not finite.
+        If a shape does not continue the previous layer, a weight is masked or not finite, or the wiring does not fit.
 
     Examples
     --------
@@ -45,12 +48,22 @@ class Network(LayeredNetwork):
     (3, 10)
     """
 
-    def __init__(self, weights: Sequence[FloatArray], circuit: Circuit) -> None:
+    def __init__(self, weights: Sequence[FloatArray], circuit: Circuit, wiring: Sequence[Wiring] | None = None) -> None:
         self._circuit = circuit
+        joins = wiring is not None and any(one != DENSE for one in wiring)
+        self._wiring = tuple(wiring) if wiring is not None and joins else None
         self.weights = weights
 
     @classmethod
-    def create(cls, sizes: Iterable[int], circuit: Circuit, *, seed: int, dtype: npt.DTypeLike = np.float32) -> Network:
+    def create(
+        cls,
+        sizes: Iterable[int],
+        circuit: Circuit,
+        *,
+        seed: int,
+        dtype: npt.DTypeLike = np.float32,
+        wiring: Sequence[Wiring] | None = None,
+    ) -> Network:
         """A network with random weights that put the voltages of every layer in a useful range, for any circuit.
 
         Parameters
@@ -61,18 +74,40 @@ class Network(LayeredNetwork):
         seed : int
             The same seed gives the same weights.
         dtype : float32 or float64
+        wiring : sequence of rcspike.network.Dense or FirstSpike, optional
+            Of each layer; dense by default.
 
         Raises
         ------
         ValueError
-            If there are fewer than two sizes, or one is below 1.
+            If there are fewer than two sizes, one is below 1, or the wiring does not fit them.
 
         Examples
         --------
         >>> [w.shape for w in Network.create([64, 20, 10], Circuit(), seed=0).weights]
         [(64, 20), (20, 10)]
         """
-        return cls(initial_weights(tuple(sizes), circuit, seed=seed, dtype=np.dtype(dtype)), circuit)
+        sizes = tuple(sizes)
+        if wiring is not None and len(wiring) != len(sizes) - 1:
+            raise ValueError(f"wiring must be given for all {len(sizes) - 1} layers, got {len(wiring)}")
+        windows = [1] * (len(sizes) - 1) if wiring is None else [one.window for one in wiring]
+        weights = initial_weights(sizes, circuit, seed=seed, dtype=np.dtype(dtype), windows=windows)
+        return cls(weights, circuit, wiring)
+
+    @property
+    def architecture(self) -> str:
+        """Numbers of neurons as papers write them; ``/`` stands before the number of neurons whose spikes are joined.
+
+        Examples
+        --------
+        >>> from rcspike.network import FirstSpike
+        >>> wiring = [DENSE, FirstSpike(4)]
+        >>> Network.create([64, 40, 10], Circuit(), seed=0, wiring=wiring).architecture
+        '64-40/4-10'
+        """
+        windows = [layer.wiring.window for layer in self.layers] + [1]
+        parts = zip(self.sizes, windows, strict=True)
+        return "-".join(str(size) if window == 1 else f"{size}/{window}" for size, window in parts)
 
     @property
     def weights(self) -> tuple[FloatArray, ...]:
@@ -85,11 +120,13 @@ class Network(LayeredNetwork):
         dtype = weights[0].dtype if weights and isinstance(weights[0], np.ndarray) else None
         checked = [check_array(f"weights[{i}]", w, 2, dtype if i > 0 else None) for i, w in enumerate(weights)]
         copies: list[Any] = [w.copy() for w in checked]
-        self._core = _core.network(copies, circuit_core(self._circuit))
+        wiring = (DENSE,) * len(copies) if self._wiring is None else self._wiring
+        windows = [one.window for one in wiring]
+        self._core = _core.network(copies, circuit_core(self._circuit), windows=windows)
         for copy in copies:
             copy.setflags(write=False)
         self._weights = tuple(copies)
-        self._layers = tuple(Dense(copy, self._circuit) for copy in copies)
+        self._layers = tuple(ResistiveLayer(copy, self._circuit, own) for copy, own in zip(copies, wiring, strict=True))
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
@@ -112,18 +149,18 @@ class Network(LayeredNetwork):
         self.weights = [parameters[name] for name in self.parameters]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Network, (self.weights, self.circuit)  # other processes create their own engine object
+        return Network, (self.weights, self.circuit, self._wiring)  # other processes create their own engine object
 
     def __repr__(self) -> str:
         return f"Network(sizes={self.sizes}, circuit={self.circuit})"
 
     @property
-    def layers(self) -> tuple[Dense, ...]:
+    def layers(self) -> tuple[ResistiveLayer, ...]:
         """Layers from the first to the last; they share the network's weights."""
         return self._layers
 
     @classmethod
-    def of_layers(cls, layers: Sequence[Dense]) -> Network:
+    def of_layers(cls, layers: Sequence[ResistiveLayer]) -> Network:
         """A network of layers that are all on one circuit.
 
         Raises
@@ -134,7 +171,7 @@ class Network(LayeredNetwork):
         circuits = {layer.circuit for layer in layers}
         if len(circuits) != 1:
             raise ValueError(f"a network needs layers on one circuit, got {len(circuits)} circuits")
-        return cls([layer.weights for layer in layers], circuits.pop())
+        return cls([layer.weights for layer in layers], circuits.pop(), [layer.wiring for layer in layers])
 
     def rescaled(self, circuit: Circuit, *, plus: float, minus: float) -> Network:
         """A network on another circuit, with positive weights times `plus` and negative ones times `minus`.
@@ -150,7 +187,7 @@ class Network(LayeredNetwork):
     def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
         return ForwardPass(self.layers, self._noise(batch, noise, seed), engine=self._engine)
 
-    def _engine(self, layers: Sequence[Dense]) -> Engine:
+    def _engine(self, layers: Sequence[ResistiveLayer]) -> Engine:
         return self._core if layers is self._layers else Network.of_layers(layers)._core
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -164,6 +201,8 @@ class Network(LayeredNetwork):
             If the file cannot be written.
         """
         header = {"sizes": list(self.sizes), "circuit": files.circuit_to_header(self.circuit)}
+        if self._wiring is not None:
+            header["windows"] = [one.window for one in self._wiring]
         files.write(path, "model", self.parameters, header)
 
     @classmethod
@@ -180,6 +219,7 @@ class Network(LayeredNetwork):
         """
         tensors, header = files.read(path, "model")
         try:
+            windows = header.pop("windows", None)
             files.check_parts("header", header, ("sizes", "circuit"))
             sizes = header["sizes"]
             if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
@@ -188,7 +228,10 @@ class Network(LayeredNetwork):
                 if name not in tensors:
                     raise ValueError(f"it has no {name}")
             weights = [tensors[f"weights.{layer}"] for layer in range(len(tensors))]
-            network = cls(weights, files.circuit_from_header(header["circuit"]))
+            if windows is not None and (not isinstance(windows, list) or not all(type(w) is int for w in windows)):
+                raise ValueError("windows in its header is not a list of sizes")
+            wiring = None if windows is None else [wiring_of(window) for window in windows]
+            network = cls(weights, files.circuit_from_header(header["circuit"]), wiring)
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")
         except (TypeError, ValueError) as error:

@@ -16,6 +16,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional import readout_times, readout_voltages
 from rcspike.functional.events import Schedule, check_threads, network_input
+from rcspike.network.wiring import Wiring
 
 __all__ = ["Engine", "ForwardPass", "Layer", "LayerResult", "LayeredNetwork", "layer_with", "spike_time_noise"]
 
@@ -38,6 +39,10 @@ class Layer(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]:
         """float32 or float64, in which it computes."""
+
+    @property
+    def wiring(self) -> Wiring:
+        """Which inputs drive which rows of its synapses."""
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, for input spike times (batch, n_in) in T.

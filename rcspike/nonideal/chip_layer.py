@@ -12,7 +12,7 @@ from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Schedule
-from rcspike.network import DeviceLayer, DevicePairs
+from rcspike.network import Dense, DeviceLayer, DevicePairs, Wiring
 from rcspike.nonideal.equivalent import ideal_scale, pairs_with_more_drive
 
 __all__ = ["ChipLayer"]
@@ -34,6 +34,8 @@ class ChipLayer:
         Rails and ramp, and the diode's drop for which the weights were made.
     dtype : float32 or float64
         Dtype in which the layer computes.
+    wiring : rcspike.network.Dense or FirstSpike
+        Which inputs drive which rows of devices.
     plus, minus : (n_in, n_out)
         Each pair's device to the upper and to the lower rail.
     g_min, g_max : float
@@ -66,6 +68,7 @@ class ChipLayer:
 
     circuit: Circuit
     dtype: np.dtype[Any]
+    wiring: Wiring
     plus: Array
     minus: Array
     g_min: float
@@ -82,7 +85,7 @@ class ChipLayer:
     @property
     def n_in(self) -> int:
         """Number of inputs."""
-        return int(self.plus.shape[0])
+        return int(self.plus.shape[0]) * self.wiring.window
 
     @property
     def n_out(self) -> int:
@@ -151,7 +154,11 @@ class ChipLayer:
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at which ideal neurons spike when these do, at the end of charging."""
         if not self.blocking:
-            return DeviceLayer(self.equivalent_pairs(), self.circuit).charge(times, threads=threads)
+            return DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring).charge(times, threads=threads)
+        if isinstance(times, np.ndarray):
+            times = self.wiring.rows(times)
+        elif self.wiring != Dense():
+            raise TypeError("diodes that block behind joined inputs need the spike times, not their schedule")
         # Diodes block at voltages u of the real membrane, so that u is computed, and then its value on the ideal scale.
         closed = 1 - self.off_share
         rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus

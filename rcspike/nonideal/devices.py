@@ -11,7 +11,7 @@ import numpy as np
 from rcspike._common.arrays import FLOATS, FloatArray, plain_array
 from rcspike._common.numbers import number, numbers
 from rcspike.circuit import Circuit
-from rcspike.network import Dense
+from rcspike.network import ResistiveLayer
 from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Devices"]
@@ -72,9 +72,9 @@ class Devices:
             If w_max is given for fewer layers, or weights are masked.
         """
         w = np.ascontiguousarray(plain_array("weights", weights))
-        return self.program(Dense(w if w.dtype in FLOATS else w.astype(np.float64), circuit), depth=depth)
+        return self.program(ResistiveLayer(w if w.dtype in FLOATS else w.astype(np.float64), circuit), depth=depth)
 
-    def program(self, ideal: Dense, *, depth: int = 0) -> ChipLayer:
+    def program(self, ideal: ResistiveLayer, *, depth: int = 0) -> ChipLayer:
         """Program an ideal layer: the first one of its network if no other `depth` is given.
 
         Raises
@@ -102,6 +102,7 @@ class Devices:
         return ChipLayer(
             circuit=circuit,
             dtype=ideal.dtype,
+            wiring=ideal.wiring,
             plus=g_min + np.minimum(plus, w_max),
             minus=g_min + np.minimum(minus, w_max),
             g_min=g_min,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
-from rcspike.network import Dense, Layer, layer_with
+from rcspike.network import Layer, ResistiveLayer, layer_with
 
 __all__ = ["conductances", "layer_conductances", "layer_netlist", "library"]
 
@@ -117,7 +117,9 @@ def conductances(
     >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
     ([[35.0], [0.0]], [[0.0], [70.0]])
     """
-    return layer_conductances(Dense(np.ascontiguousarray(plain_array("weights", weights), np.float64), circuit), scale)
+    return layer_conductances(
+        ResistiveLayer(np.ascontiguousarray(plain_array("weights", weights), np.float64), circuit), scale
+    )
 
 
 def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -125,7 +127,7 @@ def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[
 
     Parameters
     ----------
-    layer : rcspike.network.Dense
+    layer : rcspike.network.ResistiveLayer
         A layer on finite rails.
     scale : PhysicalScale
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
-from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, layer_with
+from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, layer_with
 from rcspike.spice.netlist import layer_conductances
 from rcspike.spice.run import Measured, simulate_layer
 
@@ -31,7 +31,7 @@ class Comparison:
     layer: int  # counted from 1
     neurons: npt.NDArray[np.int64]  # (n,) indices in the layer
     times: Float64Array  # (n_in,) input spike times of the engine, in T
-    simulated: Dense  # these neurons by the engine, in float64
+    simulated: ResistiveLayer  # these neurons by the engine, in float64
     circuit: Circuit
     scale: PhysicalScale
     v: Float64Array  # (n,) by the engine
@@ -70,7 +70,7 @@ def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
 
 
 def input_times(network: LayeredNetwork, times: FloatArray, layer: int) -> Float64Array:
-    """Spike times (batch, n_in) that the engine feeds to a layer, counted from 1, in float64.
+    """Spike times (batch, n_rows) that the engine feeds to the synapses of a layer, counted from 1, in float64.
 
     Raises
     ------
@@ -84,7 +84,8 @@ def input_times(network: LayeredNetwork, times: FloatArray, layer: int) -> Float
     array([[0.5]])
     """
     _check_layer(network, layer)
-    return next(result.times.astype(np.float64) for result in _exact_walk(network, times) if result.depth + 1 == layer)
+    (found,) = (result for result in _exact_walk(network, times) if result.depth + 1 == layer)
+    return found.layer.wiring.rows(found.times).astype(np.float64)
 
 
 def _exact_walk(network: LayeredNetwork, times: FloatArray) -> Iterator[LayerResult]:
@@ -217,12 +218,13 @@ def _compare(
     spice_times: Float64Array | None = None,
 ) -> Comparison:
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
-    inputs, circuit, scale = result.times, result.layer.circuit, scale or PhysicalScale()
-    chosen: Dense = layer_with(result.layer, "neurons", "SPICE").neurons(neurons)
+    wiring, circuit, scale = result.layer.wiring, result.layer.circuit, scale or PhysicalScale()
+    inputs = wiring.rows(result.times)
+    chosen: ResistiveLayer = replace(layer_with(result.layer, "neurons", "SPICE").neurons(neurons), wiring=Dense())
     v = chosen.charge(inputs)
     q_plus, q_minus = chosen.supply_charge(inputs)
     measured = simulate_layer(
-        inputs[0] if spice_times is None else spice_times,
+        inputs[0] if spice_times is None else wiring.rows(spice_times[np.newaxis])[0],
         *layer_conductances(chosen, scale),
         circuit,
         scale,

@@ -91,5 +91,6 @@ class Settings(Loss):
             devices=(self.devices or DeviceModel()).core,
             seed=int(self.rng(DEVICES).integers(2**64, dtype=np.uint64)),
             weight_decay=self.weight_decay,
+            windows=[layer.wiring.window for layer in network.layers],
             **self.loss,
         )

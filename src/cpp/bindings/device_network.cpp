@@ -10,13 +10,14 @@ using Pairs = std::tuple<Array<Real>, Array<Real>, std::optional<Array<Real>>, s
                          std::optional<Array<Real>>>;
 
 template <class Real>
-DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuit& circuit) {
+DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuit& circuit,
+                         const std::vector<std::size_t>& windows) {
     std::vector<DevicePairs<Real>> pairs;
     for (const auto& [plus, minus, drive0, conductance0, offset] : layers) {
         pairs.push_back({matrix(plus, "plus"), matrix(minus, "minus"), optional_row(drive0, "drive0"),
                          optional_row(conductance0, "conductance0"), optional_row(offset, "offset")});
     }
-    return DeviceNetwork<Real>(pairs, circuit);
+    return DeviceNetwork<Real>(pairs, circuit, wirings(windows));
 }
 
 template <class Real>
@@ -24,7 +25,8 @@ void bind(py::module_& m, const char* name) {
     using N = DeviceNetwork<Real>;
     py::class_<N> network(m, name);
     bind_forward<Real>(network);
-    m.def("device_network", make<Real>, py::arg("layers").noconvert(), py::arg("circuit"));
+    m.def("device_network", make<Real>, py::arg("layers").noconvert(), py::arg("circuit"), py::kw_only(),
+          py::arg("windows") = std::vector<std::size_t>{});
 }
 
 }  // namespace

@@ -153,15 +153,36 @@ TEST_EACH_REAL(a_file_that_is_not_a_model_of_rcspike_is_rejected) {
     CHECK_THROWS(load<Real>(file("", "")), std::invalid_argument, "its header is not a JSON object");
 }
 
-TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {
+TEST_EACH_REAL(format_2_has_a_window_for_each_layer) {
     Model<Real> model;
     model.format = R"("format": "rcspike-model", "format_version": "2")";
+    const auto with = [&](const std::string& sizes, const std::string& windows) {
+        model.header =
+            R"({"sizes": )" + sizes + R"(, "circuit": )" + model.circuit + R"(, "windows": )" + windows + "}";
+        return load<Real>(model.bytes());
+    };
+    const Network<Real> network = with("[8, 3, 1]", "[4, 1]");
+    CHECK_EQUAL(network.n_in(), 8u);
+    CHECK_EQUAL(network.n_rows(0), 2u);
+    CHECK_THROWS(with("[2, 3, 1]", "[4, 1]"), std::invalid_argument, "it says sizes [2, 3, 1] but holds weights of");
+    CHECK_THROWS(with("[8, 3, 1]", "[]"), std::invalid_argument, "windows must be given for all 2 layers, got 0");
+    CHECK_THROWS(with("[8, 3, 1]", "[4]"), std::invalid_argument, "windows must be given for all 2 layers, got 1");
+    CHECK_THROWS(with("[0, 3, 1]", "[0, 1]"), std::invalid_argument, "window must be at least 1, got 0");
+    CHECK_THROWS(with("[0, 3, 1]", "[9223372036854775808, 1]"), std::invalid_argument, "too many inputs");
+    CHECK_THROWS(with("[2, 3, 1]", "[1, 2]"), std::invalid_argument, "window must divide the 3 inputs of its layer");
+    model.format = R"("format": "rcspike-model", "format_version": "1")";
+    CHECK_THROWS(with("[8, 3, 1]", "[4, 1]"), std::invalid_argument, "has a part that is not known here");
+}
+
+TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {
+    Model<Real> model;
+    model.format = R"("format": "rcspike-model", "format_version": "3")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument,
-                 " has format 2, this version reads up to 1; upgrade rcspike");
+                 " has format 3, this version reads up to 2; upgrade rcspike");
     for (const char* version :
          {"1a", "-1", "0", "1_0", " 1", "1.0", "1e0", "01", "", "99999999999999999999", "\u0661"}) {
         model.format = std::string(R"("format": "rcspike-model", "format_version": ")") + version + '"';
-        rejected(model, "format_version must be 1, got '");
+        rejected(model, "format_version must be from 1 to 2, got '");
     }
     model.format = R"("format": "rcspike-model")";
     rejected(model, "its header has no format_version");

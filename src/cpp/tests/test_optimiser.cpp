@@ -140,8 +140,8 @@ TEST_EACH_REAL(steps_are_those_of_adam_with_decoupled_weight_decay) {
 TEST_EACH_REAL(a_step_on_arrays_has_the_bits_of_the_optimiser) {
     std::vector<detail::Layer<Real>> all = layers<Real>();
     std::vector<Matrix<Real>> values, first, second;
-    for (const detail::Layer<Real>& layer : all) {
-        values.push_back(matrix(layer.drive));
+    for (detail::Layer<Real>& layer : all) {
+        values.push_back(matrix(weights_of(layer)));
         first.emplace_back(layer.n_in(), layer.n_out());
         second.emplace_back(layer.n_in(), layer.n_out());
     }
@@ -151,9 +151,9 @@ TEST_EACH_REAL(a_step_on_arrays_has_the_bits_of_the_optimiser) {
         for (std::size_t l = 0; l < all.size(); ++l) {
             Matrix<Real> gradient = uniform<Real>(shapes[l].n_in, shapes[l].n_out, -1, 1, 10 * n + l);
             const detail::Parts<Real> parts = packed<Real>({gradient});
-            run<Real>(optimiser.update(l, parts, nullptr, inf, all[l].drive));
+            run<Real>(optimiser.update(l, parts, nullptr, inf, weights_of(all[l])));
             adam_step<Real>(gradient, n, 0.02, values[l], first[l], second[l]);
-            CHECK(same_bits(values[l], matrix(all[l].drive)));
+            CHECK(same_bits(values[l], matrix(weights_of(all[l]))));
         }
     }
     for (std::size_t l = 0; l < all.size(); ++l) {

@@ -1,6 +1,6 @@
 #include "events/wiring.h"
 
-#include <vector>
+#include <limits>
 
 #include "common/check.h"
 
@@ -10,6 +10,9 @@ std::size_t inputs_of(const Wiring& wiring, std::size_t n_rows) {
     const auto* first = std::get_if<FirstSpike>(&wiring);
     if (!first) return n_rows;
     if (first->window == 0) reject("window must be at least 1, got 0");
+    if (n_rows > std::numeric_limits<std::uint32_t>::max() / first->window) {
+        reject("too many inputs: ", n_rows, " windows of ", first->window);
+    }
     return n_rows * first->window;
 }
 
@@ -20,6 +23,14 @@ std::size_t rows_of(const Wiring& wiring, std::size_t n_in) {
         reject("window must divide the ", n_in, " inputs of its layer, got ", first->window);
     }
     return n_in / first->window;
+}
+
+Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::size_t layer) {
+    if (wiring.empty()) return Dense{};
+    if (wiring.size() != n_layers) {
+        reject("wiring must be given for all ", n_layers, " layers or for none, got ", wiring.size());
+    }
+    return wiring[layer];
 }
 
 std::uint32_t row_of(const Wiring& wiring, std::uint32_t input) {

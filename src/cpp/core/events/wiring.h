@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "rcspike/schedule.h"
 #include "rcspike/wiring.h"
@@ -12,6 +13,10 @@ namespace rcspike::detail {
 /// Inputs that drive so many rows of synapses, and the reverse. Throw std::invalid_argument if the wiring does not fit.
 std::size_t inputs_of(const Wiring& wiring, std::size_t n_rows);
 std::size_t rows_of(const Wiring& wiring, std::size_t n_in);
+
+/// The wiring of one of n_layers layers: as given for all of them, or dense if none is given. Throws
+/// std::invalid_argument if it is given for another number.
+Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::size_t layer);
 
 /// The row of an input.
 std::uint32_t row_of(const Wiring& wiring, std::uint32_t input);

@@ -23,7 +23,7 @@ using detail::listed;
 using detail::reject;
 using detail::Safetensors;
 
-constexpr std::size_t newest_format = 1;
+constexpr std::size_t newest_format = 2;
 
 /// Calls a function, and says of which file it is that something is wrong with it.
 template <class Part>
@@ -59,7 +59,7 @@ void check_format(const std::string& path, const Safetensors& file) {
         reject(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
     }
     whole(path, [&] {
-        if (version != std::to_string(newest_format)) reject("format_version must be 1, got '", version, "'");
+        if (version != "1" && version != "2") reject("format_version must be from 1 to 2, got '", version, "'");
         for (const auto& part : file.metadata()) {
             const std::string& name = part.first;
             const bool known = name == "format" || name == "format_version" || name == "header" || name == "crc32";
@@ -123,14 +123,23 @@ Network<Real> network_of(const Safetensors& file) {
         for (std::size_t i = 0; i < w.size(); ++i) w[i] = detail::from_bytes<Real>(bytes + i * sizeof(Real));
         views.push_back({w.data(), rows, cols});
     }
-    std::vector<std::size_t> says;
+    std::vector<std::size_t> says, windows;
     Circuit circuit;
     JsonReader json(metadata(file, "header"));
-    json.object("header",
-                {{"sizes", [&](const char* name) { json.array(name, [&] { says.push_back(json.size(name)); }); }},
-                 {"circuit", [&](const char* name) { circuit = read_circuit(json, name); }}});
+    const auto into = [&json](std::vector<std::size_t>& sizes) {
+        return [&json, &sizes](const char* name) { json.array(name, [&] { sizes.push_back(json.size(name)); }); };
+    };
+    std::vector<JsonReader::Member> parts{{"sizes", into(says)},
+                                          {"circuit", [&](const char* name) { circuit = read_circuit(json, name); }}};
+    if (metadata(file, "format_version") == "2") parts.push_back({"windows", into(windows)});
+    json.object("header", parts);
     json.end();
-    Network<Real> network(views, circuit);
+    std::vector<Wiring> wiring;
+    if (parts.size() > 2 && windows.size() != views.size()) {
+        reject("windows must be given for all ", views.size(), " layers, got ", windows.size());
+    }
+    for (const std::size_t window : windows) wiring.push_back(window == 1 ? Wiring(Dense{}) : FirstSpike{window});
+    Network<Real> network(views, circuit, wiring);
     std::vector<std::size_t> holds{network.n_in()};
     for (std::size_t l = 0; l < network.n_layers(); ++l) holds.push_back(network.n_out(l));
     if (says != holds) reject("it says sizes ", listed(says), " but holds weights of ", listed(holds));

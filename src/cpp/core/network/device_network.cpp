@@ -10,8 +10,8 @@ namespace rcspike {
 namespace {
 
 template <class Real>
-detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& pairs, std::size_t n_in,
-                             const Circuit& circuit) {
+detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& pairs, std::size_t n_rows,
+                             const Circuit& circuit, const Wiring& wiring) {
     const Span2<const Real> plus = pairs.plus;
     if (plus.rows == 0 || plus.cols == 0)
         detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
@@ -21,19 +21,21 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
         detail::check_finite("offset", pairs.offset);
         neurons.offset.assign(pairs.offset.data, pairs.offset.data + pairs.offset.size);
     }
-    return {detail::pack_pairs(name.c_str(), pairs, n_in, circuit, Threads::all()), std::move(neurons)};
+    return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()), std::move(neurons), wiring};
 }
 
 }  // namespace
 
 template <class Real>
-DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit)
+DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
+                                   const std::vector<Wiring>& wiring)
     : circuit_(circuit) {
     validate(circuit);
     if (layers.empty()) detail::reject("a network needs at least one layer");
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        const std::size_t n_in = l == 0 ? layers[l].plus.rows : layers[l - 1].plus.cols;
-        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_in, circuit));
+        const Wiring own = detail::wiring_of(wiring, layers.size(), l);
+        const std::size_t n_rows = l == 0 ? layers[l].plus.rows : detail::rows_of(own, layers[l - 1].plus.cols);
+        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuit, own));
     }
 }
 

@@ -13,14 +13,11 @@ Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circ
     : circuit_(circuit) {
     validate(circuit);
     if (weights.empty()) detail::reject("a network needs at least one layer");
-    if (!wiring.empty() && wiring.size() != weights.size()) {
-        detail::reject("wiring must be given for all ", weights.size(), " layers or for none, got ", wiring.size());
-    }
     for (std::size_t l = 0; l < weights.size(); ++l) {
         const std::string name = "weights[" + std::to_string(l) + "]";
         const Span2<const Real> w = weights[l];
         if (w.rows == 0 || w.cols == 0) detail::reject(name, " is empty, got shape (", w.rows, ", ", w.cols, ")");
-        const Wiring own = wiring.empty() ? Wiring{} : wiring[l];
+        const Wiring own = detail::wiring_of(wiring, weights.size(), l);
         const std::size_t n_rows = l == 0 ? w.rows : detail::rows_of(own, weights[l - 1].cols);
         layers_.push_back(detail::resistive_layer(name.c_str(), w, n_rows, circuit, Threads::all(), own));
     }

@@ -8,6 +8,7 @@
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
+#include "rcspike/wiring.h"
 
 namespace rcspike {
 
@@ -34,8 +35,9 @@ template <class Real>
 class DeviceNetwork {
 public:
     /// Throws std::invalid_argument if a shape does not fit or does not continue the previous layer, a number is not
-    /// finite, a conductance is negative or the circuit is not physical.
-    DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit);
+    /// finite, a conductance is negative or the circuit is not physical. `wiring` as for Network.
+    DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
+                  const std::vector<Wiring>& wiring = {});
     DeviceNetwork(DeviceNetwork&&) noexcept;
     DeviceNetwork& operator=(DeviceNetwork&&) noexcept;
     ~DeviceNetwork();

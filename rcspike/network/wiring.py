@@ -1,0 +1,81 @@
+"""Which inputs of a layer drive which rows of its synapses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rcspike._common.arrays import FloatArray
+
+__all__ = ["DENSE", "Dense", "FirstSpike", "Wiring", "wiring_of"]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Each input drives a row of synapses of its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Dense().rows(np.array([[0.5, 0.25]]))
+    array([[0.5 , 0.25]])
+    """
+
+    window = 1
+
+    def rows(self, times: FloatArray) -> FloatArray:
+        """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
+        return times
+
+
+@dataclass(frozen=True)
+class FirstSpike:
+    """Neighbouring inputs share a row of synapses, which conducts from the first of their spikes on.
+
+    In a circuit the spike lines of a window are joined by an OR gate. Behind a layer of neurons this is a maxout
+    network (Goodfellow et al., ICML 2013): of each window, the neuron with the highest voltage spikes first. Only the
+    first spike has a gradient; of equal ones, that of the first input.
+
+    Parameters
+    ----------
+    window : int
+        Inputs that share a row, at least 1; it divides the number of inputs.
+
+    Raises
+    ------
+    ValueError
+        If the window is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> FirstSpike(2).rows(np.array([[0.5, 0.25, np.inf, 0.75]]))
+    array([[0.25, 0.75]])
+    """
+
+    window: int
+
+    def __post_init__(self) -> None:
+        if self.window < 1:
+            raise ValueError(f"window must be at least 1, got {self.window}")
+
+    def rows(self, times: FloatArray) -> FloatArray:
+        """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
+        first: FloatArray = times.reshape(len(times), -1, self.window).min(axis=2)
+        return first
+
+
+Wiring: TypeAlias = Dense | FirstSpike
+
+DENSE = Dense()
+
+
+def wiring_of(window: int) -> Wiring:
+    """The wiring that joins so many inputs: dense for 1.
+
+    Examples
+    --------
+    >>> wiring_of(1), wiring_of(4)
+    (Dense(), FirstSpike(window=4))
+    """
+    return DENSE if window == 1 else FirstSpike(window)

@@ -1,0 +1,116 @@
+"""Spike lines that share a row of synapses, against the earliest times picked with NumPy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rcspike import Circuit, Network
+from rcspike.functional import charge, charge_vjp, fire, schedule
+from rcspike.hardware import activity, program
+from rcspike.network import Dense, DeviceNetwork, DevicePairs, FirstSpike, ResistiveLayer
+from rcspike.nonideal import Jitter, TimeQuantisation, Variation
+
+CIRCUIT = Circuit(v_syn=2.0)
+
+
+def first_of(times: np.ndarray, window: int) -> np.ndarray:
+    groups = range(times.shape[1] // window)
+    return np.stack([times[:, window * g : window * (g + 1)].min(axis=1) for g in groups], axis=1)
+
+
+def some_times(batch: int, n: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    times = rng.integers(0, 9, (batch, n)) / 8  # with ties
+    return np.where(rng.random((batch, n)) < 0.3, np.inf, times)
+
+
+def network(dtype: Any = np.float64) -> Network:
+    wiring = [FirstSpike(2), FirstSpike(4)]
+    return Network.create([12, 8, 5], CIRCUIT, seed=3, dtype=dtype, wiring=wiring)
+
+
+@given(seed=st.integers(0, 10**6), window=st.sampled_from([1, 2, 3, 4, 6]))
+def test_a_layer_computes_with_the_first_spike_of_each_window(seed: int, window: int) -> None:
+    times = some_times(4, 12, seed)
+    w = np.random.default_rng(seed).normal(size=(12 // window, 5))
+    layer = ResistiveLayer(w, CIRCUIT, FirstSpike(window))
+    first = first_of(times, window)
+    expected = charge(first, w, CIRCUIT)
+    np.testing.assert_array_equal(layer.charge(times), expected)
+    np.testing.assert_array_equal(layer.charge(schedule(times)), expected)
+
+    grad_v = np.random.default_rng(seed + 1).normal(size=(4, 5))
+    grad_times, grad_w = layer.charge_vjp(times, grad_v)
+    grad_first, expected_w = charge_vjp(first, w, CIRCUIT, grad_v)
+    np.testing.assert_array_equal(grad_w, expected_w)
+    np.testing.assert_array_equal(grad_times.reshape(4, -1, window).sum(axis=2), grad_first)
+    moved = np.argmin(times.reshape(4, -1, window), axis=2)  # the first of equal times
+    others = np.arange(window) != moved[:, :, np.newaxis]
+    assert not grad_times.reshape(4, -1, window)[others].any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_passes_first_spikes_on(dtype: Any) -> None:
+    joined, times = network(dtype), some_times(6, 12, 1).astype(dtype)
+    assert joined.sizes == (12, 8, 5)
+    assert joined.architecture == "12/2-8/4-5"
+    assert [w.shape for w in joined.weights] == [(6, 8), (2, 5)]
+    hidden = fire(charge(first_of(times, 2), joined.weights[0], CIRCUIT), CIRCUIT)
+    expected = charge(first_of(hidden, 4), joined.weights[1], CIRCUIT)
+    np.testing.assert_array_equal(joined.forward(times), expected)
+    np.testing.assert_array_equal(joined.forward(schedule(times)), expected)
+    np.testing.assert_array_equal([result.v for result in joined.walk(times)][-1], expected)
+
+
+def test_device_networks_and_chips_join_the_same_inputs() -> None:
+    joined, times = network(), some_times(6, 12, 2)
+    pairs = [DevicePairs.of_weights(w) for w in joined.weights]
+    devices = DeviceNetwork(pairs, CIRCUIT, [layer.wiring for layer in joined.layers])
+    np.testing.assert_array_equal(devices.forward(times), joined.forward(times))
+    np.testing.assert_array_equal(program(joined, seed=0).forward(times), joined.forward(times))
+    clocked = program(joined, [Variation(sigma=0.1), Jitter(sigma=0.01), TimeQuantisation(step=1 / 32)], seed=1)
+    assert clocked.forward(times, seed=0).shape == (6, 5)
+    (first, *_) = clocked.walk(times, seed=0)
+    chip = program(joined, [Variation(sigma=0.1)], seed=1)
+    np.testing.assert_array_equal(first.v, next(iter(chip.walk(times))).v)
+
+
+def test_energy_counts_the_rows_that_conduct() -> None:
+    joined, times = network(), some_times(6, 12, 3)
+    found = activity(joined, times)
+    hidden = fire(charge(first_of(times, 2), joined.weights[0], CIRCUIT), CIRCUIT)
+    expected = [(first_of(t, window) <= 1).sum(axis=1) for t, window in ((times, 2), (hidden, 4))]
+    np.testing.assert_array_equal(found.spikes, np.stack(expected, axis=1))
+
+
+def test_files_keep_the_wiring_and_older_ones_have_none(tmp_path: Path) -> None:
+    joined, times = network(), some_times(6, 12, 4)
+    joined.save(tmp_path / "joined")
+    again = Network.load(tmp_path / "joined")
+    assert again.architecture == joined.architecture
+    np.testing.assert_array_equal(again.forward(times), joined.forward(times))
+    dense = Network.create([12, 8, 5], CIRCUIT, seed=3)
+    dense.save(tmp_path / "dense")
+    same = Network.create([12, 8, 5], CIRCUIT, seed=3, wiring=[Dense(), Dense()])
+    same.save(tmp_path / "same")
+    assert (tmp_path / "dense").read_bytes() == (tmp_path / "same").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("wiring", "message"),
+    [
+        ([FirstSpike(5), Dense()], "a window of 5 does not divide the 12 inputs of its layer"),
+        ([Dense()], "wiring must be given for all 2 layers, got 1"),
+    ],
+)
+def test_wiring_that_does_not_fit_is_an_error(wiring: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Network.create([12, 8, 5], CIRCUIT, seed=0, wiring=wiring)
+    with pytest.raises(ValueError, match="window must be at least 1, got 0"):
+        FirstSpike(0)
