@@ -64,11 +64,15 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def hidden_layers(text: str) -> tuple[tuple[int, ...], tuple[Wiring, ...]]:
     """Numbers of neurons of the hidden layers, and the wiring of the layer behind each: 200/4 joins 4 neurons."""
-    parts = [part.partition("/") for part in text.split(",")] if text else []
-    layers = numbers("--hidden", ",".join(layer for layer, _, _ in parts), int, "200,200 or 200/4,50")
-    joined = ",".join(window if slash else "1" for _, slash, window in parts)
-    windows = numbers("--hidden", joined, int, "200,200 or 200/4,50")
-    return tuple(layers), tuple(wiring_of(window) for window in windows)
+    layers, wiring = [], []
+    for part in text.split(",") if text else []:
+        size, slash, window = part.partition("/")
+        try:
+            layers.append(int(size))
+            wiring.append(wiring_of(int(window) if slash else 1))
+        except ValueError:
+            raise ValueError(f"--hidden takes numbers such as 200,200 or 200/4,50, got {text!r}") from None
+    return tuple(layers), tuple(wiring)
 
 
 def learning(name: str, text: str) -> Any:
