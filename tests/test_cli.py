@@ -40,8 +40,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     "typed",
     [
         "sweep digits --v-syn 1,2 --vary epochs=1 --vary batch_size=8 --no-relu",
-        "sweep digits mnist --hidden 20 --hidden 30 --transfer",
-        "sweep fashion-mnist",
+        "sweep digits --hidden 20 --hidden 30 --transfer",
+        "sweep digits",
     ],
 )
 def test_the_words_to_resume_with_are_those_that_were_typed(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
