@@ -28,19 +28,30 @@ import numpy as np
 import rcspike
 from rcspike import _core
 import throughput as t
-dataset = rcspike.datasets.datasets.load("mnist", directory=sys.argv[1] or None)
+dataset = rcspike.datasets.load("mnist", directory=sys.argv[1] or None)
 network = t.trained(dataset)
 split = dataset.train
 times, labels = split.times[:t.N_IMAGES], np.ascontiguousarray(split.labels[:t.N_IMAGES])
 events = rcspike.functional.schedule(times)
-def trainer():
-    return _core.trainer(list(network.weights), network.circuit.core, temperature=.07, temporal_penalty=0., t_ref=.9)
+chip = rcspike.DeviceNetwork([rcspike.DevicePairs.of_weights(w) for w in network.weights], network.circuit)
+model = rcspike.DeviceModel(off=.02, levels=16, lognormal=.2, stuck_off=.02).core
+def trainer(**devices):
+    return _core.trainer(list(network.weights), network.circuit.core, temperature=.07, temporal_penalty=0., t_ref=.9, **devices)
 for line in sys.stdin:
     speeds = [t.training_pass(trainer(), events, labels, b, None) for b in (64, 256)]
     speeds += [t.inference_pass(network, times, b, None) for b in (64, 256)]
+    speeds += [t.inference_pass(chip, times, 256, None)]
+    speeds += [t.training_pass(trainer(devices=model, seed=1), events, labels, 64, None)]
     print(*speeds, flush=True)
 """
-WHAT = ("training, batch 64", "training, batch 256", "inference, batch 64", "inference, batch 256")
+WHAT = (
+    "training, batch 64",
+    "training, batch 256",
+    "inference, batch 64",
+    "inference, batch 256",
+    "a chip, batch 256",
+    "devices, batch 64",
+)
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> None:

@@ -180,7 +180,7 @@ def running(*args: Any) -> Iterator[Worker]:
         worker.close()
 
 
-def write_task(folder: Path, split: rcspike.datasets.datasets.Split, n: int, weights: Sequence[Any]) -> Path:
+def write_task(folder: Path, split: rcspike.datasets.Split, n: int, weights: Sequence[Any]) -> Path:
     folder.mkdir()
     np.save(folder / "times.npy", split.times[:n])
     np.save(folder / "labels.npy", np.ascontiguousarray(split.labels[:n], dtype=np.int64))
@@ -326,7 +326,7 @@ def main() -> None:
         if environment and not (args.venvs / environment).exists() and (reason := create(environment, args.venvs)):
             failures[environment] = f"installation failed: {reason}"
 
-    dataset = rcspike.datasets.datasets.load("mnist", directory=args.data)
+    dataset = rcspike.datasets.load("mnist", directory=args.data)
     weights = trained(dataset).weights
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -33,7 +33,7 @@ PASSES = 7
 V_SYN = 1.0
 
 
-def trained(dataset: rcspike.datasets.datasets.Dataset) -> rcspike.Network:
+def trained(dataset: rcspike.datasets.Dataset) -> rcspike.Network:
     """After one epoch: the fraction of silent neurons, and with it the cost, is no longer that of random weights."""
     network = rcspike.Network.create(SIZES, rcspike.Circuit(v_syn=V_SYN), seed=0)
     rcspike.train(network, dataset, epochs=1, seed=0)
@@ -56,7 +56,7 @@ def training_pass(trainer: Any, events: Any, labels: Any, batch: int, threads: i
     return len(labels) / (time.perf_counter() - started)
 
 
-def measure(network: rcspike.Network, split: rcspike.datasets.datasets.Split) -> list[dict[str, Any]]:
+def measure(network: rcspike.Network, split: rcspike.datasets.Split) -> list[dict[str, Any]]:
     times, labels = split.times[:N_IMAGES], np.ascontiguousarray(split.labels[:N_IMAGES])
     events = rcspike.functional.schedule(times)
     rows = []
@@ -97,7 +97,7 @@ print(status("VmHWM") - before)
 """
 
 
-def step_memory(split: rcspike.datasets.datasets.Split, folder: Path) -> int:
+def step_memory(split: rcspike.datasets.Split, folder: Path) -> int:
     """Peak memory of a training step of batch 256 above the imported package and its batch, in bytes (Linux)."""
     np.save(folder / "times.npy", split.times[:256])
     np.save(folder / "labels.npy", split.labels[:256])
@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the results to this file")
     args = parser.parse_args()
 
-    dataset = rcspike.datasets.datasets.load("mnist", directory=args.data)
+    dataset = rcspike.datasets.load("mnist", directory=args.data)
     network = trained(dataset)
     with tempfile.TemporaryDirectory() as folder:
         memory = step_memory(dataset.train, Path(folder))
