@@ -35,8 +35,9 @@ times, labels = split.times[:t.N_IMAGES], np.ascontiguousarray(split.labels[:t.N
 events = rcspike.functional.schedule(times)
 chip = rcspike.DeviceNetwork([rcspike.DevicePairs.of_weights(w) for w in network.weights], network.circuit)
 model = rcspike.DeviceModel(off=.02, levels=16, lognormal=.2, stuck_off=.02).core
+loss = dict(temperature=.07, temporal_penalty=0., t_ref=.9)
 def trainer(**devices):
-    return _core.trainer(list(network.weights), network.circuit.core, temperature=.07, temporal_penalty=0., t_ref=.9, **devices)
+    return _core.trainer(list(network.weights), network.circuit.core, **loss, **devices)
 for line in sys.stdin:
     speeds = [t.training_pass(trainer(), events, labels, b, None) for b in (64, 256)]
     speeds += [t.inference_pass(network, times, b, None) for b in (64, 256)]
