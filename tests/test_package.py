@@ -165,9 +165,13 @@ def test_the_wheel_works_where_there_is_no_compiler(wheel: Path, tmp_path: Path)
 @pytest.mark.long
 def test_the_core_alone_installs_the_same_package_without_python(tmp_path: Path) -> None:
     library_folder = "lib/multiarch"  # as Debian has it: deeper than usual
-    prefix, build, consumer = tmp_path / "prefix", tmp_path / "build", tmp_path / "consumer"
+    prefix, sources, consumer = tmp_path / "prefix", tmp_path / "sources", tmp_path / "consumer"
+    for name in ("src", "cmake", "CMakeLists.txt"):  # a copy that lies to its build as the others do, for CI's cache
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, sources / name)
+    build = sources / "build" / "core"
     ninja = ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"]
-    run("cmake", "-S", ROOT, "-B", build, *ninja, f"-DCMAKE_INSTALL_LIBDIR={library_folder}", cwd=tmp_path)
+    run("cmake", "-S", sources, "-B", build, *ninja, f"-DCMAKE_INSTALL_LIBDIR={library_folder}", cwd=tmp_path)
     assert not re.search("pybind11|^_?Python", (build / "CMakeCache.txt").read_text(), re.MULTILINE)
     run("cmake", "--build", build, cwd=tmp_path)
     run("cmake", "--install", build, "--prefix", prefix, cwd=tmp_path)
