@@ -219,6 +219,8 @@ cdef extern from "rcspike/device_network.h" namespace "rcspike" nogil:
 
     cdef cppclass DeviceNetwork[Real]:
         DeviceNetwork(const vector[DevicePairs[Real]]& layers, const Circuit& circuit) except +
+        DeviceNetwork(const vector[DevicePairs[Real]]& layers, const Circuit& circuit,
+                      const vector[Wiring]& wiring) except +
 
         size_t n_layers() const
         size_t n_in(size_t layer) except +

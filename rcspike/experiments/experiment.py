@@ -125,7 +125,7 @@ class Experiment:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters that were given, by name.
+        """The parameters that were given, by name, and those of a circuit that has replaced the given one.
 
         Examples
         --------
@@ -135,7 +135,10 @@ class Experiment:
         """
         whole = {"model": self.model, "dataset": self.dataset, "hidden": self.hidden, **self.settings.arguments()}
         whole |= {name: getattr(self.circuit, name) for name in _CIRCUIT}
-        return {name: whole[name] for name in self.given}
+        given = {name: whole[name] for name in self.given}
+        implied = Circuit(**{name: value for name, value in given.items() if name in _CIRCUIT})
+        replaced = [name for name in _CIRCUIT if getattr(implied, name) != getattr(self.circuit, name)]
+        return given | {name: whole[name] for name in replaced}
 
 
 def experiment_name(experiment: Experiment | Parameters) -> str:

@@ -162,11 +162,10 @@ def retrain_last_layer(
 
 
 def _last_inputs(chip: Chip, times: FloatArray, seed: int) -> FloatArray:
-    """Spike times, in float64, that the last layer of a chip sees."""
-    if len(chip.layers) == 1:
-        return times.astype(np.float64)
-    before = next(result for result in chip.walk(times, seed=seed) if result.depth + 2 == len(chip.layers))
-    return before.layer.fire(before.v_read).astype(np.float64)
+    """Times (batch, n_rows), in float64, at which the rows of a chip's last layer start to conduct."""
+    for result in chip.walk(times, seed=seed):
+        last = result
+    return last.layer.wiring.rows(last.times).astype(np.float64)
 
 
 def _gradient(

@@ -49,6 +49,8 @@ class DeviceNetwork(LayeredNetwork):
         for layer, pairs in enumerate(layers):
             check_array(f"layers[{layer}].plus", pairs.plus, 2, layers[0].plus.dtype)
         wiring = [DENSE] * len(layers) if wiring is None else wiring
+        if len(wiring) != len(layers):
+            raise ValueError(f"wiring must be given for all {len(layers)} layers, got {len(wiring)}")
         self._layers = tuple(DeviceLayer(pairs, circuit, own) for pairs, own in zip(layers, wiring, strict=True))
         self._core = device_engine(self._layers, circuit)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core, functional
-from rcspike._common.arrays import FloatArray, check_array
+from rcspike._common.arrays import FloatArray, check_array, check_times
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.device_layer import DevicePairs
@@ -29,7 +29,7 @@ class ResistiveLayer:
     Parameters
     ----------
     weights : (n_rows, n_out)
-        Signed synaptic weights in V_th / T.
+        Signed synaptic weights in V_th / T; not to be changed afterwards.
     circuit : Circuit
     wiring : Dense or FirstSpike
         Which inputs drive which rows of the weights.
@@ -119,15 +119,25 @@ class ResistiveLayer:
 
     def supply_charge(self, times: FloatArray, *, threads: int | None = None) -> tuple[FloatArray, FloatArray]:
         """As `rcspike.functional.supply_charge`."""
-        return functional.supply_charge(self.wiring.rows(times), self.weights, self.circuit, threads=threads)
+        return functional.supply_charge(self._rows(times), self.weights, self.circuit, threads=threads)
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""
-        return functional.trace(self.wiring.rows(times), self.weights, self.circuit, at)
+        return functional.trace(self._rows(times), self.weights, self.circuit, at)
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
         return functional.fire(v, self.circuit)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ResistiveLayer, (self.weights, self.circuit, self.wiring)  # the engine's object is made again
+
+    def _rows(self, times: FloatArray) -> FloatArray:
+        """Times at which the rows start to conduct, checked."""
+        times = check_times(times)
+        if times.shape[1] != self.n_in:
+            raise ValueError(f"times must have shape (batch, {self.n_in}), got {times.shape}")
+        return self.wiring.rows(times)
 
     def _events(self, times: FloatArray | Schedule, threads: int | None) -> Schedule:
         spikes = network_input(times, self.n_in, self.dtype)

@@ -50,6 +50,8 @@ class Network(LayeredNetwork):
 
     def __init__(self, weights: Sequence[FloatArray], circuit: Circuit, wiring: Sequence[Wiring] | None = None) -> None:
         self._circuit = circuit
+        if wiring is not None and len(wiring) != len(weights):
+            raise ValueError(f"wiring must be given for all {len(weights)} layers, got {len(wiring)}")
         joins = wiring is not None and any(one != DENSE for one in wiring)
         self._wiring = tuple(wiring) if wiring is not None and joins else None
         self.weights = weights
@@ -219,7 +221,7 @@ class Network(LayeredNetwork):
         """
         tensors, header = files.read(path, "model")
         try:
-            windows = header.pop("windows", None)
+            windows = header.pop("windows") if "windows" in header else [1] * len(tensors)
             files.check_parts("header", header, ("sizes", "circuit"))
             sizes = header["sizes"]
             if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
@@ -228,9 +230,9 @@ class Network(LayeredNetwork):
                 if name not in tensors:
                     raise ValueError(f"it has no {name}")
             weights = [tensors[f"weights.{layer}"] for layer in range(len(tensors))]
-            if windows is not None and (not isinstance(windows, list) or not all(type(w) is int for w in windows)):
+            if not isinstance(windows, list) or not all(type(window) is int for window in windows):
                 raise ValueError("windows in its header is not a list of sizes")
-            wiring = None if windows is None else [wiring_of(window) for window in windows]
+            wiring = [wiring_of(window) for window in windows]
             network = cls(weights, files.circuit_from_header(header["circuit"]), wiring)
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from rcspike._common.arrays import FloatArray
 
 __all__ = ["DENSE", "Dense", "FirstSpike", "Wiring", "wiring_of"]
@@ -16,7 +18,6 @@ class Dense:
 
     Examples
     --------
-    >>> import numpy as np
     >>> Dense().rows(np.array([[0.5, 0.25]]))
     array([[0.5 , 0.25]])
     """
@@ -48,7 +49,6 @@ class FirstSpike:
 
     Examples
     --------
-    >>> import numpy as np
     >>> FirstSpike(2).rows(np.array([[0.5, 0.25, np.inf, 0.75]]))
     array([[0.25, 0.75]])
     """
@@ -56,12 +56,15 @@ class FirstSpike:
     window: int
 
     def __post_init__(self) -> None:
+        if isinstance(self.window, bool) or not isinstance(self.window, int | np.integer):
+            raise TypeError(f"window must be an int, got {self.window!r}")
         if self.window < 1:
             raise ValueError(f"window must be at least 1, got {self.window}")
+        object.__setattr__(self, "window", int(self.window))
 
     def rows(self, times: FloatArray) -> FloatArray:
         """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
-        first: FloatArray = times.reshape(len(times), -1, self.window).min(axis=2)
+        first: FloatArray = times.reshape(len(times), times.shape[1] // self.window, self.window).min(axis=2)
         return first
 
 

@@ -13,8 +13,8 @@
 
 namespace rcspike::detail {
 
-/// What events depend on in the layer that they come to: n_in inputs by their wiring on rows of synapses, and the
-/// coupling of those.
+/// What events depend on in the layer that they come to: which inputs drive which of its n_rows rows of synapses, and
+/// the coupling of those.
 template <class Real>
 struct Front {
     const Wiring& wiring;
