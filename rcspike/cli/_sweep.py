@@ -30,7 +30,8 @@ from rcspike.experiments import (
     train_defaults,
     write_table,
 )
-from rcspike.hardware import EnergyModel
+from rcspike.cli._process import process_constants
+from rcspike.hardware import load_process
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,7 +93,7 @@ def sweep_command(
         )
         settings: dict[str, Any] = {"datasets": names, "v_syn": v_syn, "seeds": seeds, "hidden": hidden, "vary": varied}
         settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in names}}
-        settings |= {"defaults": training_settings({}), "constants": EnergyModel()}
+        settings |= {"defaults": training_settings({}), "constants": process_constants(load_process())}
         record = Record.of(ctx, folder / "sweep.json", settings, without=PLACES)
     with results_folder(folder, "runs"):
         with user_errors():
