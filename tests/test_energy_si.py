@@ -1,7 +1,7 @@
 """Energy of one image against an independent integration in SI units: no line of it is the package's.
 
-The processes' files are read with a TOML parser, the currents follow from Ohm's law, and the membranes are integrated by
-the classical Runge-Kutta scheme between the spikes.
+The processes' files are read with a TOML parser, the currents follow from Ohm's law, and the membranes are integrated
+by the classical Runge-Kutta scheme between the spikes.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def expected(name: str, weights: list[Any], e_plus: float, e_minus: float, which
         wire_and_junctions = n_in * k["column_wire_capacitance"] + 2 * n_in * k["column_junction_capacitance"]
         drawn = max(k["capacitance"], n_in * k["capacitance_per_row"])
         c = drawn + wire_and_junctions
-        # A weight w is the conductance that moves the membrane by w V_th in a window at the full rail. A diode takes its
-        # drop of the supply, so that the resistor sees the rail of the model.
+        # A weight w is the conductance that moves the membrane by w V_th in a window at the full rail. A diode takes
+        # its drop of the supply, so that the resistor sees the rail of the model.
         rail = np.where(w >= 0, e_plus, e_minus) * v_th
         v, up, down = integrate(seconds, c * v_th * w / (window * rail), rail, c, window)
         spikes = int((seconds <= window).sum())

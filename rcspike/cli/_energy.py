@@ -167,7 +167,8 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
         yield f"devices      the largest weight is {1e6 * max(largest):.3g} µS"
     noise = max(point.spike_time_noise(n) for n in network.sizes[:-1])
     yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C and comparator"
-    yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {point.thresholds(p.comparator_offset):.4f} V_th"
+    offset = point.thresholds(p.comparator_offset)
+    yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
 
 
 def _summary(measures: Mapping[str, Efficiency]) -> Iterator[str]:
@@ -188,12 +189,12 @@ def _comparison(ratios: Mapping[str, RatioRange], point: OperatingPoint) -> Iter
     for name, found in ratios.items():
         low, high = found.one_at_a_time
         yield (
-            f"ratio        {name} over RC-Spike: {found.ratio:.2f}; {low:.2f} to {high:.2f} with one constant at an end of "
-            f"its range, {found.lowest:.2f} to {found.highest:.2f} with all"
+            f"ratio        {name} over RC-Spike: {found.ratio:.2f}; {low:.2f} to {high:.2f} with one constant at an "
+            f"end of its range, {found.lowest:.2f} to {found.highest:.2f} with all"
         )
     if not sources_fit(point):
         p = point.process
         yield (
-            f"note         the current sources need ±{point.source_supply:.4g} V around a rest of {p.v_rest:g} V, which "
-            f"{p.name} does not have: for comparison only"
+            f"note         the current sources need ±{point.source_supply:.4g} V around a rest of {p.v_rest:g} V, "
+            f"which {p.name} does not have: for comparison only"
         )

@@ -14,6 +14,7 @@ from rcspike import plots
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import learning, training_settings
+from rcspike.cli._process import process_constants
 from rcspike.cli._record import PLACES, Record, command_words
 from rcspike.cli._report import bars, console, percent, user_errors
 from rcspike.experiments import (
@@ -30,7 +31,6 @@ from rcspike.experiments import (
     train_defaults,
     write_table,
 )
-from rcspike.cli._process import process_constants
 from rcspike.hardware import load_process
 
 if TYPE_CHECKING:

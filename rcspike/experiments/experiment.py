@@ -208,7 +208,8 @@ def run_experiment(
     dict
         ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
         ``validation_accuracy``, and ``energy_pj``, the mean energy of an inference on the test images in pJ in
-        SKY130 at fixed rails (see `rcspike.hardware.operating_point`); of transferred ones ``scale_plus`` and ``scale_minus``.
+        SKY130 at fixed rails (see `rcspike.hardware.operating_point`); of transferred ones ``scale_plus`` and
+        ``scale_minus``.
 
     Raises
     ------

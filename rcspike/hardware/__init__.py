@@ -1,9 +1,9 @@
-"""Hardware behind the weights: devices in training and as programmed, chips, calibration, processes, volts and energy."""
+"""Hardware behind the weights: devices in training and as programmed, chips, calibration, processes and energy."""
 
-from rcspike.hardware.counting import Activity, activity
 from rcspike.hardware.baselines import BASELINES, current_source_parts, sources_fit, virtual_ground_parts
 from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
 from rcspike.hardware.chips import Chip, program
+from rcspike.hardware.counting import Activity, activity
 from rcspike.hardware.device_model import DeviceModel, draw_devices
 from rcspike.hardware.energy import PARTS, Efficiency, efficiency, energy_parts, mean_energy, tops_per_watt
 from rcspike.hardware.injection import TrainingEffects, training_effects

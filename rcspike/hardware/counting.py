@@ -48,10 +48,9 @@ class Activity:
         >>> Activity(two, -two, two, two, spikes=np.array([[1], [2]]), sizes=(2, 1)).mean().spikes
         array([[1.5]])
         """
-        *charges, spikes = (
-            x.mean(axis=0, keepdims=True) for x in (self.q_plus, self.q_minus, self.q_net, self.q_ramp, self.spikes)
-        )
-        return Activity(*charges, spikes=spikes, sizes=self.sizes)
+        arrays = (self.q_plus, self.q_minus, self.q_net, self.q_ramp, self.spikes)
+        q_plus, q_minus, q_net, q_ramp, spikes = (x.mean(axis=0, keepdims=True) for x in arrays)
+        return Activity(q_plus, q_minus, q_net, q_ramp, spikes=spikes, sizes=self.sizes)
 
 
 def activity(

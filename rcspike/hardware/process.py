@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +184,8 @@ class Process:
                 raise ValueError(f"{name} must be finite and not negative, in SI units, got {x}")
             given[name] = replace(self.constant(name), value=x, low=x, high=x, source="given")
         constants = tuple(given.get(one.name, one) for one in self.constants)
-        return replace(self, constants=constants, **{name: one.value for name, one in given.items()})
+        numbers: dict[str, Any] = {name: one.value for name, one in given.items()}
+        return replace(self, constants=constants, **numbers)
 
 
 UNITS: dict[str, str] = {one.name: one.metadata["unit"] for one in fields(Process) if "unit" in one.metadata}
@@ -215,8 +216,8 @@ def _check_voltages(p: Process) -> None:
         )
     if p.v_th > above * (1 + 1e-12):
         raise ValueError(
-            f"a threshold of {p.v_th:g} V above a rest of {p.v_rest:g} V is a swing to {p.v_rest + p.v_th:.4g} V, beyond "
-            f"the highest rail of {p.v_highest:g} V: lower v_th to {above:.4g} V"
+            f"a threshold of {p.v_th:g} V above a rest of {p.v_rest:g} V is a swing to {p.v_rest + p.v_th:.4g} V, "
+            f"beyond the highest rail of {p.v_highest:g} V: lower v_th to {above:.4g} V"
         )
     if p.selector == "diode" and p.diode_drop >= p.v_rail:
         raise ValueError(f"diode_drop {p.diode_drop:g} V leaves no drive on rails of ±{p.v_rail:g} V")
@@ -260,7 +261,7 @@ def load_process(name_or_path: str | os.PathLike[str] = "sky130") -> Process:
     return _packaged(text) if text in process_names() else _read(Path(text))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _packaged(name: str) -> Process:
     return _read(_FOLDER / f"{name}.toml")
 
@@ -298,7 +299,7 @@ def _process(tables: Mapping[str, Any]) -> Process:
     constants |= own
     if missing := [name for name in (*_TEXTS, *UNITS) if name not in texts and name not in constants]:
         raise ValueError(f"constants are missing: {', '.join(missing)}; or name a process as based_on")
-    values = {name: constants[name].value for name in UNITS}
+    values: dict[str, Any] = {name: constants[name].value for name in UNITS}
     return Process(**texts, constants=tuple(constants[name] for name in UNITS), **values)
 
 

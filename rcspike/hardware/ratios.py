@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rcspike.circuit import Circuit
-from rcspike.hardware.counting import Activity
 from rcspike.hardware.baselines import BASELINES
+from rcspike.hardware.counting import Activity
 from rcspike.hardware.energy import energy_parts, mean_energy
 from rcspike.hardware.process import Process
 from rcspike.hardware.volts import Hold, operating_point

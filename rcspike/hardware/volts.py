@@ -109,8 +109,8 @@ def column_capacitance(process: Process, n_rows: int) -> float:
 def drawn_capacitance(process: Process, n_rows: int) -> float:
     """Capacitor in F that is drawn for a neuron of `n_rows` inputs.
 
-    It grows with the rows, so that the junctions and the charge that the switches inject remain the same fraction of it,
-    and has at least the `capacitance` of the process.
+    It grows with the rows, so that the junctions and the charge that the switches inject remain the same fraction of
+    it, and has at least the `capacitance` of the process.
 
     Examples
     --------
@@ -177,7 +177,8 @@ def _check_supply(point: OperatingPoint) -> None:
     ratio = max(point.v_plus / above, -point.v_minus / below)
     rails = f"{circuit.e_plus:g}" if circuit.e_plus == -circuit.e_minus else f"{circuit.e_plus:g}, {circuit.e_minus:g}"
     raise ValueError(
-        f"V_syn = {rails} at a threshold of {point.v_th:g} V needs rails of {point.v_plus:+.4g} and {point.v_minus:+.4g} "
-        f"V, with a rest of {p.v_rest:g} V from {p.v_rest + point.v_minus:.4g} to {p.v_rest + point.v_plus:.4g} V: "
+        f"V_syn = {rails} at a threshold of {point.v_th:g} V needs rails of {point.v_plus:+.4g} and "
+        f"{point.v_minus:+.4g} V, with a rest of {p.v_rest:g} V from {p.v_rest + point.v_minus:.4g} to "
+        f"{p.v_rest + point.v_plus:.4g} V: "
         f"{p.name} has {p.v_lowest:g} to {p.v_highest:g} V; hold the rails, or lower v_th to {point.v_th / ratio:.3g} V"
     )
