@@ -272,8 +272,9 @@ def _read(path: Path) -> Process:
             f"no process is called '{path}', and it is not a file: there are {', '.join(process_names())}; or give the "
             "path of a TOML file, which may be based_on one of them"
         )
+    tables = read_toml(path)
     try:
-        return _process(read_toml(path))
+        return _process(tables)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{path}: {error}") from None
 
