@@ -37,6 +37,7 @@ def test_one_neuron_costs_what_is_worked_out_by_hand() -> None:
     # Two synapses of 1/2 and -1/2 that pull from t = 1/2 leave the membrane at rest, and each rail delivers a quarter.
     network = Network([np.array([[0.5], [-0.5]])], Circuit(e_plus=2.0, e_minus=-2.0))
     process = load_process().with_values(
+        v_supply=2.0,
         v_logic=2.0,
         v_highest=2.0,
         v_rest=1.0,

@@ -75,7 +75,7 @@ def test_a_damaged_process_is_an_error_that_names_the_file(tmp_path: Path, line:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ('name = "own"\n', "constants are missing: description, selector, v_logic"),
+        ('name = "own"\n', "constants are missing: description, selector, v_supply"),
         ('based_on = "sky90"\n', "based_on must be one of rram, sky130, sky130-diode, got 'sky90'"),
         ('based_on = "sky130"\nselector = "wire"\n', "selector must be one of switch, diode, got 'wire'"),
         ('based_on = "sky130"\nv_logic = 1.8\n', "v_logic must be a table of constants"),
@@ -96,7 +96,7 @@ def test_an_unknown_process_is_an_error_with_the_known_ones() -> None:
     [
         ({"v_rest": 1.3}, "rails of ±0.872 V around a rest of 1.3 V reach 2.172 V, beyond the highest rail of 1.8 V"),
         ({"v_rest": 0.5}, "rails of ±0.872 V around a rest of 0.5 V reach -0.372 V, beyond the lowest rail of 0 V"),
-        ({"v_logic": 1.2}, "rails from 0 to 1.8 V are beyond a supply of 1.2 V"),
+        ({"v_supply": 1.2}, "rails from 0 to 1.8 V are beyond a supply of 1.2 V"),
         ({"v_rest": 2.0}, "a rest of 2 V does not lie between the rails of 0 and 1.8 V"),
         ({"v_th": 1.0}, "a threshold of 1 V above a rest of 0.9 V is a swing to 1.9 V, beyond the highest rail"),
         ({"window": 0.0}, "window must be above 0, in s, got 0"),

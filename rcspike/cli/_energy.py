@@ -26,6 +26,7 @@ from rcspike.hardware import (
     OperatingPoint,
     RatioRange,
     activity,
+    array_area,
     efficiency,
     energy_parts,
     operating_point,
@@ -159,6 +160,7 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
     )
     capacitances = ", ".join(f"{1e12 * scale.capacitance:.3g}" for scale in scales)
     yield f"membranes    {capacitances} pF a neuron of each layer, {p.window * 1e6:g} µs a window"
+    yield f"area         {1e6 * array_area(p, network.sizes):.3g} mm2 of cells, neurons and capacitors"
     if _has_rails(point.circuit):
         rails = [e for e in (point.circuit.e_plus, -point.circuit.e_minus) if math.isfinite(e)]
         largest = [

@@ -5,7 +5,7 @@ from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
 from rcspike.hardware.chips import Chip, program
 from rcspike.hardware.counting import Activity, activity
 from rcspike.hardware.device_model import DeviceModel, draw_devices
-from rcspike.hardware.energy import PARTS, Efficiency, efficiency, energy_parts, mean_energy, tops_per_watt
+from rcspike.hardware.energy import PARTS, Efficiency, array_area, efficiency, energy_parts, mean_energy, tops_per_watt
 from rcspike.hardware.injection import TrainingEffects, training_effects
 from rcspike.hardware.physical import PhysicalScale
 from rcspike.hardware.process import Constant, Process, load_process, process_names
@@ -29,6 +29,7 @@ __all__ = [
     "Sensitivity",
     "TrainingEffects",
     "activity",
+    "array_area",
     "current_source_parts",
     "draw_devices",
     "efficiency",

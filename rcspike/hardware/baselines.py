@@ -42,7 +42,7 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     >>> done = activity(network, np.array([[0.0, 0.0]]))
     >>> parts = virtual_ground_parts(done, operating_point(network.circuit))
     >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
-    '4.7 fJ'
+    '5.5 fJ'
     """
     p = point.process
     n_in, n_out = np.array(done.sizes[:-1]), np.array(done.sizes[1:])
@@ -96,7 +96,7 @@ def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     >>> done = activity(network, np.array([[0.0, 0.0]]))
     >>> parts = current_source_parts(done, operating_point(network.circuit))
     >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
-    '50.6 fJ'
+    '59.6 fJ'
     """
     supply = point.source_supply
     return energy_parts(done, replace(point, circuit=Circuit.conventional(), v_plus=supply, v_minus=-supply))

@@ -73,7 +73,7 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
     >>> done = activity(network, np.array([[0.0, 0.0]]))
     >>> parts = energy_parts(done, operating_point(network.circuit))
     >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ of {1e15 * mean_energy(parts):.0f} fJ"
-    '41.2 fJ of 16081 fJ'
+    '48.5 fJ of 16093 fJ'
     """
     p = point.process
     sources = [math.isinf(e) for e in (point.circuit.e_plus, point.circuit.e_minus)]
@@ -236,7 +236,7 @@ def array_area(process: Process, sizes: tuple[int, ...]) -> float:
     --------
     >>> from rcspike.hardware.process import load_process
     >>> round(array_area(load_process(), (784, 200, 200, 10)) * 1e6, 2)  # mm2
-    2.02
+    2.04
     """
     return sum(
         n_in * n_out * process.cell_area

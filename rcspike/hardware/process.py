@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).parent / "processes"
 _TEXTS = ("name", "description", "selector")
 _SELECTORS = ("switch", "diode")
 _POSITIVE = (
-    "v_logic", "v_rail", "v_th", "temperature", "window", "capacitance", "read_voltage", "opamp_settling",
+    "v_supply", "v_logic", "v_rail", "v_th", "temperature", "window", "capacitance", "read_voltage", "opamp_settling",
     "opamp_efficiency", "capacitor_density",
 )  # fmt: skip
 
@@ -82,7 +82,7 @@ class Process:
     Examples
     --------
     >>> process = load_process("sky130")
-    >>> process.v_logic, process.constant("v_logic").source
+    >>> process.v_supply, process.constant("v_supply").source
     (1.8, '[1]')
     >>> process.with_values(v_rest=1.3)
     Traceback (most recent call last):
@@ -94,6 +94,7 @@ class Process:
     description: str
     selector: str
     constants: tuple[Constant, ...] = field(repr=False)
+    v_supply: float = _in("V")
     v_logic: float = _in("V")
     v_lowest: float = _in("V")
     v_highest: float = _in("V")
@@ -194,10 +195,10 @@ UNITS: dict[str, str] = {one.name: one.metadata["unit"] for one in fields(Proces
 
 def _check_voltages(p: Process) -> None:
     """Raise a ValueError with the reason if the supply cannot give these rails or this swing."""
-    if p.v_highest - p.v_lowest > p.v_logic:
+    if p.v_highest - p.v_lowest > p.v_supply:
         raise ValueError(
-            f"rails from {p.v_lowest:g} to {p.v_highest:g} V are beyond a supply of {p.v_logic:g} V: raise v_logic, or "
-            "lower v_highest"
+            f"rails from {p.v_lowest:g} to {p.v_highest:g} V are beyond a supply of {p.v_supply:g} V: raise v_supply, "
+            "or lower v_highest"
         )
     above, below = p.v_highest - p.v_rest, p.v_rest - p.v_lowest
     if not (above > 0 and below > 0):

@@ -92,7 +92,7 @@ def ratio_range(
     >>> found.lowest < found.ratio < found.highest
     True
     >>> found.sensitivities[0].name
-    'comparator_current'
+    'opamp_settling'
     """
     if baseline not in BASELINES:
         raise ValueError(f"baseline must be one of {', '.join(BASELINES)}, got {baseline!r}")
