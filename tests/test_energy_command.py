@@ -28,6 +28,7 @@ from rcspike.hardware import (
     current_source_parts,
     energy_parts,
     operating_point,
+    ratio_range,
     virtual_ground_parts,
 )
 
@@ -205,3 +206,16 @@ def test_the_front_joins_the_points_that_nothing_beats(points: list[tuple[int, i
 def test_rows_without_an_energy_are_rejected() -> None:
     with pytest.raises(ValueError, match="no row has an energy: only spiking networks do"):
         plots.pareto_figure([{"dataset": "mnist", "model": "relu", "n": 1, "test_mean": 98.0, "test_std": None}])
+
+
+def test_a_tornado_has_the_ratios_at_both_ends_of_each_constant() -> None:
+    network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
+    done = activity(network, datasets.load("digits").test.times[:20])
+    found = ratio_range(done, network.circuit, load_process(), "virtual ground")
+    axes = plots.tornado_figure({"virtual ground": found}).axes[0]
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names == [one.name for one in found.sensitivities[: len(names)]]
+    ends = [{bar.get_x(), bar.get_x() + bar.get_width()} - {found.ratio} for bar in axes.patches]
+    drawn = sorted(x for pair in ends for x in pair if abs(x - found.ratio) > 1e-9)
+    wanted = [x for one in found.sensitivities[: len(names)] for x in (one.at_low, one.at_high)]
+    assert drawn == pytest.approx(sorted(x for x in wanted if abs(x - found.ratio) > 1e-9), rel=1e-9)
