@@ -250,7 +250,7 @@ def load_process(name_or_path: str | os.PathLike[str] = "sky130") -> Process:
     ------
     OSError
         If the file cannot be read.
-    TypeError, ValueError
+    ValueError
         If it lacks a constant, a unit or a source, has an unknown name or another unit, or cannot be (see `Process`).
 
     Examples
@@ -277,7 +277,7 @@ def _read(path: Path) -> Process:
     try:
         return _process(tables)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _process(tables: Mapping[str, Any]) -> Process:
