@@ -13,7 +13,7 @@ from rcspike._core import build_config
 from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
 from rcspike.functional import encode
-from rcspike.hardware import DeviceModel, EnergyModel, PhysicalScale, draw_devices, energy
+from rcspike.hardware import DeviceModel, PhysicalScale, Process, draw_devices, energy, load_process
 from rcspike.network import DeviceNetwork, DevicePairs, Network
 from rcspike.training import Epoch, History, evaluate, train
 
@@ -22,11 +22,11 @@ __all__ = [
     "DeviceModel",
     "DeviceNetwork",
     "DevicePairs",
-    "EnergyModel",
     "Epoch",
     "History",
     "Network",
     "PhysicalScale",
+    "Process",
     "build_config",
     "datasets",
     "draw_devices",
@@ -36,6 +36,7 @@ __all__ = [
     "functional",
     "get_include",
     "get_library",
+    "load_process",
     "train",
 ]
 __version__: str = _core.build_config()["version"]

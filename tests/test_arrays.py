@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, PhysicalScale, draw_devices
 from rcspike import functional as f
 from rcspike.datasets import Split
-from rcspike.hardware import energy, program
+from rcspike.hardware import activity, program
 from rcspike.nonideal import Devices, DiodeVariation, Jitter, Measured, TimeQuantisation
 from rcspike.spice import calibrated, conductances, input_times, layer_netlist
 from rcspike.spice.fitting import fit
@@ -52,7 +52,7 @@ BORDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "fire_vjp": (ONES, lambda g: f.fire_vjp(WEIGHTS, CIRCUIT, g)),
     "supply_charge": (WEIGHTS, lambda w: f.supply_charge(TIMES, w, CIRCUIT)[0]),
     "encode": (ONES, f.encode),
-    "activity": (TIMES, lambda t: energy.activity(network(), t).spikes),
+    "activity": (TIMES, lambda t: activity(network(), t).spikes),
     "pairs": (WEIGHTS, lambda w: DevicePairs(w, w).plus),
     "pairs of weights": (WEIGHTS, lambda w: DevicePairs.of_weights(w).minus),
     "device network": (
@@ -146,7 +146,7 @@ ENTRIES: dict[str, Callable[[Any], Any]] = {
     "charge_rectified": lambda t: f.charge_rectified(t, ONES, ONES, ONES, -ONES),
     "supply_charge": lambda t: f.supply_charge(t, WEIGHTS, CIRCUIT),
     "trace": lambda t: f.trace(t, WEIGHTS, CIRCUIT, np.array([1.0])),
-    "activity": lambda t: energy.activity(network(), t),
+    "activity": lambda t: activity(network(), t),
     "device network": lambda t: DeviceNetwork([DevicePairs.of_weights(WEIGHTS)], CIRCUIT).predict(t),
     "chip": lambda t: program(network(), seed=0).predict(t),
     "blocking chip": lambda t: program(network(), [DiodeVariation(sigma=0.1)], seed=0).predict(t),

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from rcspike import Circuit, EnergyModel, Network, PhysicalScale
+from rcspike import Circuit, Network, load_process
 from rcspike.functional import charge, fire, supply_charge
-from rcspike.hardware import PARTS, activity, energy_parts, tops_per_watt
+from rcspike.hardware import (
+    PARTS,
+    activity,
+    current_source_parts,
+    efficiency,
+    energy_parts,
+    mean_energy,
+    operating_point,
+    ratio_range,
+    virtual_ground_parts,
+)
 
 
 def small_network(circuit: Circuit) -> Network:
@@ -27,66 +36,74 @@ def some_times(n: int = 6) -> np.ndarray[Any, np.dtype[np.float64]]:
 def test_one_neuron_costs_what_is_worked_out_by_hand() -> None:
     # Two synapses of 1/2 and -1/2 that pull from t = 1/2 leave the membrane at rest, and each rail delivers a quarter.
     network = Network([np.array([[0.5], [-0.5]])], Circuit(e_plus=2.0, e_minus=-2.0))
-    model = EnergyModel(
-        scale=PhysicalScale(capacitance=1e-13, window=2e-6, v_th=0.5),
-        v_logic=1.5,
-        v_ramp=0.75,
-        line_capacitance=4e-15,
+    process = load_process().with_values(
+        v_supply=2.0,
+        v_logic=2.0,
+        v_highest=2.0,
+        v_rest=1.0,
+        v_rail=1.0,
+        v_th=0.5,
+        window=2e-6,
+        capacitance=96e-15,
+        capacitance_per_row=0,
+        column_wire_capacitance=1e-15,
+        column_junction_capacitance=0.5e-15,
+        row_wire_capacitance=1e-15,
+        switch_gate_capacitance=3e-15,
+        driver_overhead=0.5,
+        level_shifter_energy=1e-14,
         reset_capacitance=2e-15,
         comparator_current=1e-7,
+        comparator_time=0.5,
+        reference_current=1e-6,
+        switch_off_current=1e-12,
+        neuron_leakage=1e-11,
         headroom=0.25,
-        opamp_current=1e-6,
+        read_voltage=0.125,
+        opamp_settling=0.01,
+        opamp_efficiency=20,
+        opamp_branches=2,
+        opamp_phases=2,
     )
+    point = operating_point(network.circuit, process)
     done = activity(network, np.array([[0.5, 0.5]]))
-    parts = energy_parts(done, network.circuit, model)
-    expected = {
-        "axon lines": 2 * 4e-15 * (1.0**2 + 1.0**2),  # two spikes, a neuron, rails of 1 V
-        "positive synapses": 0.25 * 1e-13 * 0.5 * 1.0,
-        "negative synapses": 0.25 * 1e-13 * 0.5 * 1.0,
+    c, drawn = 100e-15, 96e-15  # two rows of 2 fF
+    own = {
+        "axon lines": 2 * 4e-15 * 2 * 2.0**2,  # two spikes, a neuron, gates
+        "drivers": 2 * 2 * (0.5 * 4e-15 * 2.0**2 + 1e-14),
+        "positive synapses": 0.25 * c * 0.5 * 1.0,
+        "negative synapses": 0.25 * c * 0.5 * 1.0,
+        "selector drop": 0.0,
         "op-amps": 0.0,
-        "ramp": 1e-13 * 0.5 * 0.75,  # silent: over the whole window
-        "comparators": 1e-7 * 1.5 * 2e-6,
-        "reset": 2e-15 * 1.5**2,
+        "ramp": c * 0.5 * 1.0,  # silent: over the whole window
+        "references": 1e-6 * 2.0 * 6e-6,
+        "comparators": 1e-7 * 2.0 * 1e-6,
+        "reset": 2e-15 * 2.0**2,
+        "leakage": (2 * 1e-12 * 2.0 + 1e-11 * 2.0) * 6e-6,
     }
-    assert tuple(parts) == PARTS
-    for name, joules in parts.items():
-        assert joules == pytest.approx(expected[name], rel=1e-14), name
-    conventional = energy_parts(done, Circuit.conventional(), model)
-    expected |= {
-        "axon lines": 2 * 4e-15 * 2 * 0.75**2,
-        "positive synapses": 0.25 * 1e-13 * 0.5 * 0.75,
-        "negative synapses": 0.25 * 1e-13 * 0.5 * 0.75,
-        "op-amps": 1e-6 * 1.5 * 2 * 2e-6,
+    sources = own | {
+        "positive synapses": 0.25 * c * 0.5 * 0.75,
+        "negative synapses": 0.25 * c * 0.5 * 0.75,
+        "leakage": (2 * 1e-12 * 1.5 + 1e-11 * 2.0) * 6e-6,
     }
-    for name, joules in conventional.items():
-        assert joules == pytest.approx(expected[name], rel=1e-14), name
-
-
-@pytest.mark.parametrize("circuit", [Circuit(v_syn=1.0), Circuit(e_plus=2.0, e_minus=-1.2, diode_drop=0.2, ramp=0.4)])
-def test_synapses_cost_the_integral_of_supply_times_current(circuit: Circuit) -> None:
-    """Current through each resistor by Ohm's law, with the membrane by a solver of differential equations, in SI."""
-    network, times, scale = small_network(circuit), some_times(3), PhysicalScale()
-    parts = energy_parts(activity(network, times), circuit)
-    w = network.weights[0]
-    rail = np.where(w >= 0, circuit.e_plus, circuit.e_minus)
-    g = scale.siemens(np.abs(w / rail))
-    drop = scale.volts(np.where(w >= 0, 1, -1) * circuit.diode_drop)
-    for s, row in enumerate(times):
-
-        def currents(t: float, v: Any, row: Any = row) -> Any:
-            return np.where((row <= t / scale.window)[:, None], g * (scale.volts(rail) - drop - v), 0)
-
-        def slope(t: float, y: Any, currents: Any = currents) -> Any:
-            i = currents(t, y[:5])
-            power = scale.volts(rail) * i
-            return np.concatenate([i.sum(axis=0) / scale.capacitance, np.where(w >= 0, power, 0).sum(axis=0)])
-
-        edges = scale.window * np.array([*np.sort(row[row < 1]), 1.0])
-        y = np.zeros(10)
-        for start, end in pairwise(edges):
-            y = solve_ivp(slope, (start, end - 1e-16), y, method="DOP853", rtol=1e-11, atol=1e-26).y[:, -1]
-        # Each stretch ends 1e-16 s too early, of 1e-6 s, so that its last step does not see the next spike.
-        assert parts["positive synapses"][s, 0] == pytest.approx(y[5:].sum(), rel=1e-8)
+    ground = own | {
+        "axon lines": 2 * 1.5e-15 * 2 * 0.125**2,
+        "drivers": 2 * 2 * (0.5 * 1.5e-15 * 2.0**2 + 1e-14),
+        "positive synapses": 0.25 * drawn * 0.5 * 0.125,
+        "negative synapses": 0.25 * drawn * 0.5 * 0.125,
+        # 4 fF settle with 20 ns: 0.2 µS, 10 nA in each of two branches; and the output carries the ramp's charge.
+        "op-amps": 20e-9 * 2.0 * 4e-6 + drawn * 0.5 * 1.0,
+        "ramp": drawn * 0.5 * 1.0,
+        "leakage": 1e-11 * 2.0 * 6e-6,
+    }
+    for parts, expected in (
+        (energy_parts(done, point), own),
+        (current_source_parts(done, point), sources),
+        (virtual_ground_parts(done, point), ground),
+    ):
+        assert set(parts) == set(PARTS)
+        for name, joules in parts.items():
+            assert joules == pytest.approx(expected[name], rel=1e-12, abs=1e-30), name
 
 
 def test_every_layer_is_counted_as_the_network_runs() -> None:
@@ -96,6 +113,7 @@ def test_every_layer_is_counted_as_the_network_runs() -> None:
         q_plus, q_minus = supply_charge(t, w, network.circuit)
         np.testing.assert_allclose(done.q_plus[:, layer], q_plus.sum(axis=1), rtol=1e-14)
         np.testing.assert_allclose(done.q_minus[:, layer], q_minus.sum(axis=1), rtol=1e-14)
+        np.testing.assert_allclose(done.q_net[:, layer], abs(q_plus + q_minus).sum(axis=1), rtol=1e-12)
         np.testing.assert_array_equal(done.spikes[:, layer], (t <= 1).sum(axis=1))
         t = fire(charge(t, w, network.circuit), network.circuit)
     assert (done.spikes[:, 1] < 5).any()  # or else no hidden neuron was silent
@@ -123,40 +141,71 @@ def test_a_ramp_delivers_what_it_lifts_the_membrane_by(b: float, v: float) -> No
     assert activity(network, np.array([[0.0]])).q_ramp[0, 0] == pytest.approx(end - v, abs=1e-9)
 
 
-def test_a_lower_supply_costs_less_and_current_sources_need_headroom() -> None:
-    model = EnergyModel()
-    assert model.supplies(Circuit(v_syn=2.0)) == (2 * 0.872, -2 * 0.872)
-    assert model.supplies(Circuit.conventional()) == pytest.approx((1.072, -1.072), rel=1e-15)
-    assert model.supplies(Circuit(e_plus=math.inf, e_minus=-1.0)) == pytest.approx((1.072, -0.872), rel=1e-15)
+def test_diodes_cost_their_drop_at_the_same_function() -> None:
+    """The charges are the same, and each passes the diode's 0.45 V as well as the rail."""
+    network = small_network(Circuit(v_syn=1.0))
+    done = activity(network, some_times())
+    point = operating_point(network.circuit, load_process("sky130-diode").with_values(v_th=0.4))
+    parts = energy_parts(done, point)
+    synapses = parts["positive synapses"] + parts["negative synapses"]
+    np.testing.assert_allclose(parts["selector drop"], synapses * 0.45 / 0.4, rtol=1e-12)
 
 
-def test_the_noise_floor_is_that_of_the_capacitor_and_the_comparator() -> None:
-    """kT/C of 140 fF at 300 K is 0.172 mV; a ramp of 0.872 V a window makes 1 mV 0.115 % of the window."""
-    quiet = EnergyModel(comparator_noise=0.0)
-    assert quiet.spike_time_noise * 0.872 == pytest.approx(0.172e-3, rel=2e-3)
-    loud = EnergyModel(comparator_noise=1e-3, scale=PhysicalScale(capacitance=1e-9))
-    assert loud.spike_time_noise == pytest.approx(0.115e-2, rel=5e-3)
+def test_what_the_engine_calls_a_drop_is_part_of_the_rail() -> None:
+    circuit = Circuit(v_syn=2.0, diode_drop=0.25)
+    done = activity(small_network(circuit), some_times())
+    point = operating_point(circuit)
+    parts = energy_parts(done, point)
+    charge = np.array([point.scale(n).capacitance for n in (7, 5, 4)]) * point.v_th
+    whole = parts["positive synapses"] + parts["negative synapses"] + parts["selector drop"]
+    np.testing.assert_allclose(whole, (done.q_plus - done.q_minus) * charge * 2 * point.v_th, rtol=1e-12)
 
 
-def test_an_inference_takes_three_windows_and_two_operations_a_synapse() -> None:
-    assert EnergyModel(scale=PhysicalScale(window=2e-6)).period == 6e-6
-    assert tops_per_watt(1e-12, (3, 4, 5)) == pytest.approx(2 * (12 + 20), rel=1e-15)
+def test_a_mean_of_the_activity_has_the_mean_energy() -> None:
+    network = small_network(Circuit(v_syn=1.0))
+    done = activity(network, some_times())
+    for parts in (energy_parts, virtual_ground_parts, current_source_parts):
+        point = operating_point(network.circuit)
+        assert mean_energy(parts(done.mean(), point)) == pytest.approx(mean_energy(parts(done, point)), rel=1e-12)
 
 
-@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
-@pytest.mark.parametrize("name", ["v_logic", "line_capacitance", "opamp_current", "temperature"])
-def test_nonsense_is_rejected_by_name(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be finite and not negative, in SI units, got {value}"):
-        EnergyModel(**{name: value})
+def test_efficiency_is_counted_by_synapses_and_by_events() -> None:
+    network = small_network(Circuit(v_syn=1.0))
+    done = activity(network, some_times())
+    process = load_process().with_values(window=2e-6)
+    parts = energy_parts(done, operating_point(network.circuit, process))
+    found = efficiency(parts, done, process)
+    joules = sum(float(one.sum()) for one in parts.values()) / 6
+    events = float((done.spikes * [5, 4, 3]).sum()) / 6
+    assert found.joules == pytest.approx(joules, rel=1e-12)
+    assert found.joules_per_event == pytest.approx(joules / events, rel=1e-12)
+    assert found.tops_per_watt == pytest.approx(2e-12 * (35 + 20 + 12) / joules, rel=1e-12)
+    assert found.tops_per_watt_events == pytest.approx(2e-12 * events / joules, rel=1e-12)
+    assert (found.latency, found.rate) == pytest.approx((4 * 2e-6, 1 / 6e-6), rel=1e-12)
+    assert found.watts == pytest.approx(joules / 6e-6, rel=1e-12)
 
 
-def test_something_that_is_not_a_number_is_rejected() -> None:
-    with pytest.raises(TypeError, match=r"v_ramp must be a number, got '1 V'"):
-        EnergyModel(v_ramp="1 V")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"scale must be a PhysicalScale, got 1e-13"):
-        EnergyModel(scale=1e-13)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="temperature must be above 0"):
-        EnergyModel(temperature=0)
+@pytest.mark.parametrize("baseline", ["virtual ground", "current sources"])
+def test_a_range_of_ratios_has_each_constant_at_its_ends(baseline: str) -> None:
+    network, process = small_network(Circuit(v_syn=1.0)), load_process()
+    done = activity(network, some_times())
+    found = ratio_range(done, network.circuit, process, baseline)
+    parts = {"virtual ground": virtual_ground_parts, "current sources": current_source_parts}[baseline]
+
+    def ratio(**values: float) -> float:
+        point = operating_point(network.circuit, process.with_values(**values))
+        return mean_energy(parts(done, point)) / mean_energy(energy_parts(done, point))
+
+    assert found.ratio == pytest.approx(ratio(), rel=1e-12)
+    for one in found.sensitivities:
+        assert one.at_low == pytest.approx(ratio(**{one.name: one.low}), rel=1e-12)
+        assert one.at_high == pytest.approx(ratio(**{one.name: one.high}), rel=1e-12)
+    spans = [abs(one.at_high - one.at_low) for one in found.sensitivities]
+    assert spans == sorted(spans, reverse=True)
+    low, high = found.one_at_a_time
+    assert found.lowest <= low <= found.ratio <= high <= found.highest
+    ends = {one.name: one.low if one.at_low < one.at_high else one.high for one in found.sensitivities}
+    assert found.lowest == pytest.approx(ratio(**ends), rel=1e-12)
 
 
 def test_noise_without_a_seed_is_rejected() -> None:

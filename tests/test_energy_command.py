@@ -19,10 +19,18 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from typer.testing import CliRunner, Result
 
-from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, plots, train
+from rcspike import Circuit, Network, datasets, load_process, plots, train
 from rcspike.cli import app
 from rcspike.experiments import run_experiment
-from rcspike.hardware import PARTS, activity, energy_parts
+from rcspike.hardware import (
+    PARTS,
+    activity,
+    current_source_parts,
+    energy_parts,
+    operating_point,
+    ratio_range,
+    virtual_ground_parts,
+)
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -43,36 +51,69 @@ def numbers(line: str) -> list[float]:
 
 
 def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
-    result = energy(model, "digits", "--constant", "opamp_current=2e-6", "--constant", "v_th=0.5")
+    result = energy(model, "digits", "--constant", "comparator_current=2e-6", "--constant", "v_th=0.5")
     assert result.exit_code == 0, result.output
     network = Network.load(model / "model.safetensors")
     done = activity(network, datasets.load("digits").test.times)
-    constants = EnergyModel(opamp_current=2e-6, scale=PhysicalScale(v_th=0.5))
+    process = load_process().with_values(comparator_current=2e-6, v_th=0.5)
+    point = operating_point(network.circuit, process)
     with (model / "energy.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * 2 * len(PARTS)
+    assert len(rows) == 3 * 2 * len(PARTS)
+    circuits = {
+        "RC-Spike": energy_parts,
+        "virtual ground": virtual_ground_parts,
+        "current sources": current_source_parts,
+    }
     totals = []
-    for name, circuit in (("RC-Spike", network.circuit), ("conventional", Circuit.conventional())):
-        parts = energy_parts(done, circuit, constants)
+    for name, compute in circuits.items():
+        parts = compute(done, point)
         totals.append(1e12 * sum(joules.sum(axis=1).mean() for joules in parts.values()))
         for row in rows:
             if row["circuit"] == name:
                 pj = 1e12 * parts[row["part"]].mean(axis=0)[int(row["layer"]) - 1]
                 assert float(row["pJ"]) == pytest.approx(pj, abs=5e-5)  # four digits after the point
     lines = {line.split()[0]: line for line in result.output.splitlines() if line}
-    assert numbers(lines["all"])[-2:] == pytest.approx(totals, abs=5e-3)
+    assert numbers(lines["all"])[-3:] == pytest.approx(totals, abs=5e-3)
     assert numbers(lines["energy"]) == pytest.approx(totals, abs=5e-2)
-    assert numbers(lines["power"])[:2] == pytest.approx([t / 3 for t in totals], abs=5e-2)  # pJ in 3 µs are µW
+    assert numbers(lines["power"])[:3] == pytest.approx([t / 3 for t in totals], abs=5e-2)  # pJ in 3 µs are µW
     operations = 2 * (64 * 12 + 12 * 10)
-    efficiency = [float(x) for x in re.findall(r"(\d+) TOPS/W", lines["efficiency"])]
-    assert efficiency == pytest.approx([operations / t for t in totals], abs=0.5)
+    efficiency = [float(x) for x in re.findall(r"([\d.]+) TOPS/W", lines["dense"])]
+    assert efficiency == pytest.approx([operations / t for t in totals], abs=0.05)
+    ratios = [numbers(line)[0] for line in result.output.splitlines() if line.startswith("ratio")]
+    assert ratios == pytest.approx([totals[1] / totals[0], totals[2] / totals[0]], abs=5e-3)
+
+
+def test_both_meanings_of_v_syn_can_be_asked_for(model: Path) -> None:
+    """V_syn is 1.5: a lower threshold behind the same rails, or lower rails at the same threshold."""
+    for words, volts in (
+        ((), (0.872 / 1.5, 0.872)),
+        (("--hold", "threshold", "--constant", "v_th=0.4"), (0.4, 0.6)),
+    ):
+        result = energy(model, "digits", *words)
+        assert result.exit_code == 0, result.output
+        line = next(line for line in result.output.splitlines() if line.startswith("voltages"))
+        assert numbers(line)[:2] == pytest.approx(volts, abs=1e-4)
+    result = energy(model, "digits", "--hold", "threshold")
+    assert result.exit_code == 2
+    assert "needs rails of +1.308 and -1.308 V" in result.output
+
+
+def test_a_process_is_printed_with_its_sources() -> None:
+    result = energy("--show-process", "rram")
+    assert result.exit_code == 0, result.output
+    assert "10 to 100 uS" in result.output
+    assert re.search(r"^capacitance\s+5.5e-11\s+1.4e-11\s+1.38e-10\s+F\s+40 uS", result.output, re.MULTILINE)
+    assert energy("--show-process", "nothing").exit_code == 2
 
 
 def test_it_leaves_its_files_next_to_the_model_or_where_an_option_says(model: Path) -> None:
     assert energy(model / "model.safetensors", "digits").exit_code == 0
     assert energy(model, "digits", "--out", model / "else" / "where").exit_code == 0
     for folder in (model, model / "else" / "where"):
-        assert {"energy.csv", "energy.svg", "energy.png"} <= {file.name for file in folder.iterdir()}
+        assert {"energy.csv", "energy.svg", "energy.png", "tornado.svg", "tornado.png"} <= {
+            file.name for file in folder.iterdir()
+        }
 
 
 def test_a_conventional_model_stands_alone(model: Path) -> None:
@@ -80,17 +121,19 @@ def test_a_conventional_model_stands_alone(model: Path) -> None:
     result = energy(model, "digits")
     assert result.exit_code == 0, result.output
     assert "RC-Spike" not in result.output
-    assert "conventional" in result.output
+    assert "current sources" in result.output
+    assert not (model / "tornado.svg").exists()
 
 
 @pytest.mark.parametrize(
     ("constant", "why"),
     [
-        ("v_syn=1", "no constant is called 'v_syn': there are capacitance, comparator_current"),
+        ("v_syn=1", "no constant is called 'v_syn': there are capacitance, capacitance_per_row"),
         ("v_logic", "--constant takes NAME=VALUE with a number in SI units, got 'v_logic'"),
         ("v_logic=1 V", "--constant takes NAME=VALUE with a number in SI units, got 'v_logic=1 V'"),
         ("v_logic=-1", "v_logic must be finite and not negative, in SI units, got -1.0"),
-        ("capacitance=0", "capacitance must be above 0 and finite, in SI units, got 0.0"),
+        ("capacitance=0", "capacitance must be above 0, in F, got 0"),
+        ("v_rest=1.3", "rails of ±0.872 V around a rest of 1.3 V reach 2.172 V, beyond the highest rail of 1.8 V"),
     ],
 )
 def test_an_impossible_constant_is_rejected(model: Path, constant: str, why: str) -> None:
@@ -130,7 +173,7 @@ def test_an_experiment_has_the_energy_of_its_network() -> None:
     digits = datasets.load("digits")
     network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
     train(network, digits, epochs=2, seed=0)
-    parts = energy_parts(activity(network, digits.test.times), network.circuit)
+    parts = energy_parts(activity(network, digits.test.times), operating_point(network.circuit))
     pj = 1e12 * sum(joules.sum(axis=1).mean() for joules in parts.values())
     assert run_experiment(common)["energy_pj"] == pytest.approx(pj, rel=1e-12)
     assert run_experiment({**common, "energy_penalty": 0.1})["energy_pj"] < pj
@@ -163,3 +206,16 @@ def test_the_front_joins_the_points_that_nothing_beats(points: list[tuple[int, i
 def test_rows_without_an_energy_are_rejected() -> None:
     with pytest.raises(ValueError, match="no row has an energy: only spiking networks do"):
         plots.pareto_figure([{"dataset": "mnist", "model": "relu", "n": 1, "test_mean": 98.0, "test_std": None}])
+
+
+def test_a_tornado_has_the_ratios_at_both_ends_of_each_constant() -> None:
+    network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
+    done = activity(network, datasets.load("digits").test.times[:20])
+    found = ratio_range(done, network.circuit, load_process(), "virtual ground")
+    axes = plots.tornado_figure({"virtual ground": found}).axes[0]
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names == [one.name for one in found.sensitivities[: len(names)]]
+    ends = [{bar.get_x(), bar.get_x() + bar.get_width()} - {found.ratio} for bar in axes.patches]
+    drawn = sorted(x for pair in ends for x in pair if abs(x - found.ratio) > 1e-9)
+    wanted = [x for one in found.sensitivities[: len(names)] for x in (one.at_low, one.at_high)]
+    assert drawn == pytest.approx(sorted(x for x in wanted if abs(x - found.ratio) > 1e-9), rel=1e-9)

@@ -21,6 +21,11 @@ LONG_NAMES = b'{"command": "", "a": ' + 300 * (b'{"a": 1, "%s": ' % (b"b" * 2000
 LARGE = {
     "idx": [gzip.compress(bytes(50_000_000))],
     "devices": [b"a." * 20_000 + b"a = 1", b"a = " + b"[" * 50_000, b"[devices]\non_off = " + b"1" * 5_000],
+    "process": [
+        b"a." * 20_000 + b"a = 1",
+        b"a = " + b"[" * 50_000,
+        b"[a]\nv_logic = { value = " + b"1" * 5_000 + b" }",
+    ],
     "measured": [b"target,mean,std\n" + b"1" * 140_000, b"target,mean,std\n1," + b"1" * 400 + b",1\n"],
     "measurements": [b"image,neuron,spike_time\n" + b"1" * 140_000, b"image,neuron,spike_time\n0,0," + b"1" * 5_000],
     "report-svg": [b'<svg xmlns="http://www.w3.org/2000/svg">' + b"<g>" * 50_000],

@@ -18,7 +18,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rcspike import Circuit, DeviceModel, EnergyModel, PhysicalScale
+from rcspike import Circuit, DeviceModel, PhysicalScale
 from rcspike.nonideal import (
     CapacitorMismatch,
     ChipLayer,
@@ -402,7 +402,7 @@ def test_effects_hold_plain_numbers(kind: Any) -> None:
         Devices(on_off=kind(2), w_max=unit),
         Devices(w_max=[unit, unit]),  # type: ignore[arg-type]
         DeviceModel(lognormal=unit, w_max=np.array([unit], dtype=float)),  # type: ignore[arg-type]
-        EnergyModel(v_logic=unit, scale=PhysicalScale(window=unit)),
+        PhysicalScale(window=unit),
         PhysicalScale(v_th=unit),
         Circuit(v_syn=unit, e_plus=unit, e_minus=-unit, diode_drop=kind(0), ramp=kind(0)),
     ]

@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("jinja2")
 
-from rcspike import Circuit, EnergyModel, Network, PhysicalScale, datasets, nonideal, spice, train
+from rcspike import Circuit, Network, PhysicalScale, datasets, load_process, nonideal, spice, train
 from rcspike.experiments import experiment_key, grid, stored_runs
 from rcspike.nonideal import Devices, Measured
 from rcspike.report import write_report
@@ -180,7 +180,7 @@ def network() -> Network:
         lambda x: Circuit(v_syn=1.0, e_plus=x),
         lambda x: Circuit(v_syn=Fraction(x)),
         lambda x: PhysicalScale(window=x),
-        lambda x: EnergyModel(opamp_current=x),
+        lambda x: load_process().with_values(opamp_settling=x),
         lambda x: Devices(w_max=x),
         lambda x: nonideal.Variation(sigma=x),
         lambda x: network().forward(np.zeros((1, 64)), noise=x, seed=0),

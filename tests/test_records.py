@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,7 +22,7 @@ pytest.importorskip("matplotlib")
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from rcspike import Circuit, EnergyModel, Network, PhysicalScale, __version__, datasets, functional, spice
+from rcspike import Circuit, Network, PhysicalScale, __version__, datasets, functional, load_process, spice
 from rcspike.cli import app
 from rcspike.report import write_report
 
@@ -118,10 +118,12 @@ def test_every_command_leaves_a_record_that_fits_its_files_and_its_figures_carry
 
 
 def test_the_record_of_an_energy_has_every_constant_the_model_and_the_seed() -> None:
-    said("energy", "run", "digits", "--constant", "opamp_current=0", "--constant", "v_th=0.5", "--noise", "0.01")
+    said("energy", "run", "digits", "--constant", "opamp_branches=0", "--constant", "v_th=0.5", "--noise", "0.01")
     settings = record("run/energy.json")["settings"]
-    assert settings["constants"] == asdict(EnergyModel(opamp_current=0.0, scale=PhysicalScale(v_th=0.5)))
-    assert set(settings["constants"]) == {field.name for field in fields(EnergyModel)}
+    process = load_process().with_values(opamp_branches=0.0, v_th=0.5)
+    values = {one.name: one.value for one in process.constants}
+    assert settings["constants"] == {"process": "sky130", "selector": "switch", **values}
+    assert settings["hold"] == "rails"
     assert settings["model_sha256"] == sha256("run/model.safetensors")
     assert (settings["sizes"], settings["dataset"], settings["seed"], settings["noise"]) == (
         [64, 8, 10],
@@ -139,16 +141,16 @@ def test_the_record_of_an_energy_has_every_constant_the_model_and_the_seed() -> 
 
 
 def test_a_report_says_which_constants_an_energy_is_of() -> None:
-    said("energy", "run", "digits", "--constant", "opamp_current=2e-6")
+    said("energy", "run", "digits", "--constant", "comparator_current=2e-6")
     page = write_report("run").read_text()
-    assert "rcspike energy run digits --constant opamp_current=2e-6" in page
-    assert re.search(r"constants\.opamp_current</th>\s*<td[^>]*>2e-06<", page)
+    assert "rcspike energy run digits --constant comparator_current=2e-6" in page
+    assert re.search(r"constants\.comparator_current</th>\s*<td[^>]*>2e-06<", page)
 
 
 @pytest.mark.parametrize(
     ("command", "other", "name"),
     [
-        ("energy run digits", "--constant opamp_current=0", "constants.opamp_current"),
+        ("energy run digits", "--constant opamp_branches=0", "constants.opamp_branches"),
         ("energy run digits", "--noise 0.01", "noise"),
         ("trace run digits", "--image 4", "image"),
         ("chips run digits --nonideal chip.toml --chips 2 --workers 1", "--seed 1", "seed"),

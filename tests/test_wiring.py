@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from rcspike import Circuit, Network
 from rcspike.functional import charge, charge_vjp, fire, schedule
-from rcspike.hardware import activity, program
+from rcspike.hardware import activity, program, retrain_last_layer
 from rcspike.network import Dense, DeviceNetwork, DevicePairs, FirstSpike, ResistiveLayer
 from rcspike.nonideal import Jitter, TimeQuantisation, Variation
 
@@ -81,12 +82,29 @@ def test_device_networks_and_chips_join_the_same_inputs() -> None:
     np.testing.assert_array_equal(first.v, next(iter(chip.walk(times))).v)
 
 
-def test_energy_counts_the_rows_that_conduct() -> None:
-    joined, times = network(), some_times(6, 12, 3)
-    found = activity(joined, times)
-    hidden = fire(charge(first_of(times, 2), joined.weights[0], CIRCUIT), CIRCUIT)
-    expected = [(first_of(t, window) <= 1).sum(axis=1) for t, window in ((times, 2), (hidden, 4))]
-    np.testing.assert_array_equal(found.spikes, np.stack(expected, axis=1))
+def test_energy_says_that_it_does_not_know_the_gates() -> None:
+    with pytest.raises(ValueError, match="energy has no model of the OR gates that join spike lines"):
+        activity(network(), some_times(6, 12, 3))
+
+
+def test_a_chip_is_fine_tuned_on_the_rows_of_its_last_layer() -> None:
+    joined, times = network(), some_times(20, 12, 5)
+    chip = program(joined, [Variation(sigma=0.3)], seed=0)
+    labels = joined.predict(times)
+    tuned = retrain_last_layer(chip, times, labels, seed=0, epochs=30, learning_rate=0.02)
+    assert tuned.layers[-1].plus.shape == (2, 5)
+    assert (tuned.predict(times) == labels).sum() >= (chip.predict(times) == labels).sum()
+
+
+def test_a_layer_that_was_used_can_be_copied_and_checks_its_times() -> None:
+    layer = network().layers[0]
+    times = some_times(3, 12, 6)
+    v = layer.charge(times)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(layer)).charge(times), v)
+    assert layer.supply_charge(np.empty((0, 12)))[0].shape == (0, 8)
+    for use in (layer.supply_charge, lambda t: layer.trace(t, np.array([0.5]))):
+        with pytest.raises(ValueError, match=r"times must have shape \(batch, 12\), got \(3, 11\)"):
+            use(times[:, :11])
 
 
 def test_files_keep_the_wiring_and_older_ones_have_none(tmp_path: Path) -> None:
@@ -114,3 +132,6 @@ def test_wiring_that_does_not_fit_is_an_error(wiring: Any, message: str) -> None
         Network.create([12, 8, 5], CIRCUIT, seed=0, wiring=wiring)
     with pytest.raises(ValueError, match="window must be at least 1, got 0"):
         FirstSpike(0)
+    wrong: Any = True
+    with pytest.raises(TypeError, match="window must be an int, got True"):
+        FirstSpike(wrong)

@@ -1,10 +1,9 @@
-"""``rcspike energy``: the energy of an inference, part by part, compared with a conventional circuit."""
+"""``rcspike energy``: the energy of an inference, part by part, compared with two conventional circuits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,98 +14,114 @@ from rich.table import Table
 
 from rcspike import datasets, plots
 from rcspike.circuit import Circuit
-from rcspike.cli import _options
+from rcspike.cli import _options, _process
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import console, user_errors
 from rcspike.experiments import write_table
-from rcspike.hardware import EnergyModel, PhysicalScale, activity, energy_parts, mean_energy, tops_per_watt
+from rcspike.hardware import (
+    BASELINES,
+    Activity,
+    Efficiency,
+    OperatingPoint,
+    RatioRange,
+    activity,
+    array_area,
+    efficiency,
+    energy_parts,
+    operating_point,
+    ratio_range,
+    sources_fit,
+)
 from rcspike.network import Network
 from rcspike.training.evaluation import check_fit
 
 __all__ = ["energy_command"]
 
 _Parts = Mapping[str, npt.NDArray[np.float64]]
+_NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, readout, and spikes beyond the array"
 
 
 def energy_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
     dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set with the test images.", show_default=False)],
-    constant: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Constant of the circuit as NAME=VALUE, in SI units; see docs/energy.md.", show_default=False
-        ),
-    ] = None,
+    process: _process.ProcessName = "sky130",
+    hold: Annotated[
+        _process.HoldName,
+        typer.Option(help="What V_syn leaves as it is: the rails in volts, or the threshold in volts."),
+    ] = _process.HoldName.RAILS,
+    constant: _process.Constants = None,
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
     threads: _options.Threads = None,
     data: _options.Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for table, figure and record.", show_default="the model's")
+        Path | None, typer.Option(help="Folder for tables, figures and record.", show_default="the model's")
     ] = None,
+    show_process: _process.ShowProcess = None,
 ) -> None:
-    """Print the energy of an inference by part, for RC-Spike and for a conventional circuit.
+    """Print the energy of an inference by part, for RC-Spike and for two conventional circuits.
 
-    The parts are the synapses of each rail, axon lines, ramp, comparators and reset.
+    One has resistors at a small read voltage into an op-amp, which holds a virtual ground; the other has current
+    sources with their headroom straight onto the capacitor. Both have the same spikes, charges and neurons.
 
-    The conventional circuit has the same spikes and charges, current sources instead of resistors, and op-amps, whose
-    assumed current (opamp_current) is most of its energy.
+    The ratio of the energies is a range: each constant of the process has a low and a high value with its source.
     """
     screen = console()
     with user_errors():
         plots.check_available()
-        constants = _constants(constant or [])
+        chosen = _process.chosen_process(process, constant or [])
         network = load_network(model)
+        point = operating_point(network.circuit, chosen, hold=hold.value)
     folder = out or (model if model.is_dir() else model.parent)
     with results_folder(folder):
         with user_errors():
             settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network)}
-            settings |= {"constants": constants, "noise": noise or 0.0, "seed": seed or 0}
+            settings |= {"constants": _process.process_constants(chosen), "hold": hold.value}
+            settings |= {"noise": noise or 0.0, "seed": seed or 0}
             record = Record.of(ctx, folder / "energy.json", settings)
-            files = [folder / f"energy.{suffix}" for suffix in ("csv", "svg", "png")]
+            stems = ("energy", "tornado") if _has_rails(network.circuit) else ("energy",)
+            files = [folder / "energy.csv", *(folder / f"{s}.{kind}" for s in stems for kind in ("svg", "png"))]
             record.say_replaced(*files)
             split = datasets.load(dataset.value, directory=data).test
             check_fit(network, split)
             times = split.times
             done = activity(network, times, noise=noise or 0.0, seed=seed or 0, threads=threads)
-        circuits = {"RC-Spike": energy_parts(done, network.circuit, constants)} if _has_rails(network.circuit) else {}
-        circuits["conventional"] = energy_parts(done, Circuit.conventional(), constants)
+            circuits = _circuits(done, point)
+            ratios = _ratios(done, point)
         sizes = "-".join(map(str, network.sizes))
         heading = f"{sizes} on {dataset.value}, circuit {network.circuit.label}, mean of {len(times):,} images"
-        figure = plots.energy_figure(circuits, heading=heading)
+        figures = {"energy": plots.energy_figure(circuits, heading=heading)}
+        if ratios:
+            figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {heading}")
         with user_errors():
             write_table(folder / "energy.csv", _rows(circuits))
-            plots.save_figure(figure, folder / "energy", description=record.description)
+            for stem, figure in figures.items():
+                plots.save_figure(figure, folder / stem, description=record.description)
             record.write(files)
     screen.print(heading)
     screen.print(_table(circuits))
-    for line in _summary(circuits, network, constants):
+    measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
+    for line in (*_voltages(network, point), *_summary(measures), *_comparison(ratios, point)):
         screen.print(line)
-    screen.print(f"files        {folder}: energy.csv, energy.svg, energy.png, energy.json")
-
-
-def _constants(texts: Sequence[str]) -> EnergyModel:
-    known = {f.name for f in fields(EnergyModel)} - {"scale"}
-    of_scale = {f.name for f in fields(PhysicalScale)}
-    values: dict[str, float] = {}
-    for text in texts:
-        name, _, number = text.partition("=")
-        if name not in known | of_scale:
-            raise ValueError(f"no constant is called {name!r}: there are {', '.join(sorted(known | of_scale))}")
-        if name in values:
-            raise ValueError(f"--constant {name} is there twice, with {values[name]:g} and {number}: give it once")
-        try:
-            values[name] = float(number)
-        except ValueError:
-            raise ValueError(f"--constant takes NAME=VALUE with a number in SI units, got {text!r}") from None
-    scale = PhysicalScale(**{name: values.pop(name) for name in of_scale & set(values)})
-    return EnergyModel(scale=scale, **values)
+    screen.print(f"not counted  {_NOT_COUNTED}")
+    screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
 
 
 def _has_rails(circuit: Circuit) -> bool:
     return math.isfinite(circuit.e_plus) or math.isfinite(circuit.e_minus)
+
+
+def _circuits(done: Activity, point: OperatingPoint) -> dict[str, _Parts]:
+    own = {"RC-Spike": energy_parts(done, point)} if _has_rails(point.circuit) else {}
+    return {**own, **{name: parts(done, point) for name, parts in BASELINES.items()}}
+
+
+def _ratios(done: Activity, point: OperatingPoint) -> dict[str, RatioRange]:
+    if not _has_rails(point.circuit):
+        return {}
+    return {name: ratio_range(done, point.circuit, point.process, name, hold=point.hold) for name in BASELINES}
 
 
 def _mean(parts: _Parts) -> dict[str, npt.NDArray[np.float64]]:
@@ -136,13 +151,53 @@ def _table(circuits: Mapping[str, _Parts]) -> Table:
     return table
 
 
-def _summary(circuits: Mapping[str, _Parts], network: Network, constants: EnergyModel) -> Iterator[str]:
-    joules = {name: mean_energy(parts) for name, parts in circuits.items()}
+def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
+    p = point.process
+    scales = [point.scale(n) for n in network.sizes[:-1]]
+    yield (
+        f"voltages     {p.name} with fixed {point.hold}: V_th {point.v_th:.4g} V, supplies of the synapses "
+        f"{point.v_plus:+.4g} and {point.v_minus:+.4g} V, around a rest of {p.v_rest:g} V"
+    )
+    capacitances = ", ".join(f"{1e12 * scale.capacitance:.3g}" for scale in scales)
+    yield f"membranes    {capacitances} pF a neuron of each layer, {p.window * 1e6:g} µs a window"
+    yield f"area         {1e6 * array_area(p, network.sizes):.3g} mm2 of cells, neurons and capacitors"
+    if _has_rails(point.circuit):
+        rails = [e for e in (point.circuit.e_plus, -point.circuit.e_minus) if math.isfinite(e)]
+        largest = [
+            float(scale.siemens(np.abs(layer.weights).max() / min(rails)))
+            for scale, layer in zip(scales, network.layers, strict=True)
+        ]
+        yield f"devices      the largest weight is {1e6 * max(largest):.3g} µS"
+    noise = max(point.spike_time_noise(n) for n in network.sizes[:-1])
+    yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C and comparator"
+    offset = point.thresholds(p.comparator_offset)
+    yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
 
-    def each(text: Callable[[float], str]) -> str:
-        return ", ".join(f"{name} {text(value)}" for name, value in joules.items())
 
-    yield f"energy       {each(lambda j: f'{1e12 * j:.1f} pJ')} an inference"
-    yield f"power        {each(lambda j: f'{1e6 * j / constants.period:.1f} µW')}, at {1e-3 / constants.period:.1f} kHz"
-    yield f"efficiency   {each(lambda j: f'{tops_per_watt(j, network.sizes):.0f} TOPS/W')}, at two operations a synapse"
-    yield f"noise floor  sigma_t = {constants.spike_time_noise:.5f} T, of kT/C and comparator"
+def _summary(measures: Mapping[str, Efficiency]) -> Iterator[str]:
+    first = next(iter(measures.values()))
+
+    def each(text: Callable[[Efficiency], str]) -> str:
+        return ", ".join(f"{name} {text(one)}" for name, one in measures.items())
+
+    yield f"energy       {each(lambda e: f'{1e12 * e.joules:.1f} pJ')} an inference"
+    yield f"power        {each(lambda e: f'{1e6 * e.watts:.1f} µW')}, at {first.rate / 1e3:.1f} kHz: one per 3 T"
+    yield f"latency      {1e6 * first.latency:g} µs: T for each layer and one for the input"
+    yield f"dense        {each(lambda e: f'{e.tops_per_watt:.1f} TOPS/W')}, two operations a synapse"
+    yield f"by events    {each(lambda e: f'{e.tops_per_watt_events:.1f} TOPS/W')}, two operations a synaptic event"
+    yield f"an event     {each(lambda e: f'{1e15 * e.joules_per_event:.2f} fJ')}"
+
+
+def _comparison(ratios: Mapping[str, RatioRange], point: OperatingPoint) -> Iterator[str]:
+    for name, found in ratios.items():
+        low, high = found.one_at_a_time
+        yield (
+            f"ratio        {name} over RC-Spike: {found.ratio:.2f}; {low:.2f} to {high:.2f} with one constant at an "
+            f"end of its range, {found.lowest:.2f} to {found.highest:.2f} with all"
+        )
+    if not sources_fit(point):
+        p = point.process
+        yield (
+            f"note         the current sources need ±{point.source_supply:.4g} V around a rest of {p.v_rest:g} V, "
+            f"which {p.name} does not have: for comparison only"
+        )

@@ -14,6 +14,7 @@ from rcspike import plots
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import learning, training_settings
+from rcspike.cli._process import process_constants
 from rcspike.cli._record import PLACES, Record, command_words
 from rcspike.cli._report import bars, console, percent, user_errors
 from rcspike.experiments import (
@@ -30,7 +31,7 @@ from rcspike.experiments import (
     train_defaults,
     write_table,
 )
-from rcspike.hardware import EnergyModel
+from rcspike.hardware import load_process
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,7 +93,7 @@ def sweep_command(
         )
         settings: dict[str, Any] = {"datasets": names, "v_syn": v_syn, "seeds": seeds, "hidden": hidden, "vary": varied}
         settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in names}}
-        settings |= {"defaults": training_settings({}), "constants": EnergyModel()}
+        settings |= {"defaults": training_settings({}), "constants": process_constants(load_process())}
         record = Record.of(ctx, folder / "sweep.json", settings, without=PLACES)
     with results_folder(folder, "runs"):
         with user_errors():

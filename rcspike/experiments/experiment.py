@@ -19,7 +19,7 @@ from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.transfer import transfer
-from rcspike.hardware import activity, energy_parts, mean_energy
+from rcspike.hardware import activity, energy_parts, mean_energy, operating_point
 from rcspike.network import Network
 from rcspike.training import History, Settings, train
 
@@ -210,8 +210,9 @@ def run_experiment(
     -------
     dict
         ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
-        ``validation_accuracy``, and ``energy_pj``, the mean energy of an inference on the test images in pJ by the
-        constants of `rcspike.hardware.EnergyModel`; of transferred ones ``scale_plus`` and ``scale_minus``.
+        ``validation_accuracy``, and ``energy_pj``, the mean energy of an inference on the test images in pJ in
+        SKY130 at fixed rails (see `rcspike.hardware.operating_point`); of transferred ones ``scale_plus`` and
+        ``scale_minus``.
 
     Raises
     ------
@@ -260,7 +261,7 @@ def _without_physics(dataset: Dataset, hidden: tuple[int, ...], settings: Settin
 def _run_spiking(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
     network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads)
     last = history.epochs[-1]
-    parts = energy_parts(activity(network, dataset.test.times, threads=threads), network.circuit)
+    parts = energy_parts(activity(network, dataset.test.times, threads=threads), operating_point(network.circuit))
     result = {
         "test_accuracy": last.test_accuracy,
         "train_accuracy": last.train_accuracy,

@@ -1,216 +1,64 @@
-"""Energy of an inference in joules, part by part, compared with a conventional circuit under the same assumptions.
+"""Energy of an inference in joules, part by part, and the measures of efficiency that follow from it.
 
-The activity of a network is counted once, exactly and in normalised units (`activity`); its energy follows from the
-constants of the circuit (`EnergyModel`, `energy_parts`). The formulas and the sources of the constants: docs/energy.md.
+The activity of a network is counted once (`activity`); its energy follows from the constants of a process at an
+operating point. The formulas: docs/energy.md.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray
-from rcspike._common.numbers import number
-from rcspike.circuit import Circuit
-from rcspike.hardware.physical import PhysicalScale
-from rcspike.network import LayeredNetwork, layer_with
+from rcspike.hardware.counting import Activity
+from rcspike.hardware.process import Process
+from rcspike.hardware.volts import OperatingPoint, drawn_capacitance
 
-__all__ = ["PARTS", "Activity", "EnergyModel", "activity", "energy_parts", "mean_energy", "tops_per_watt"]
+__all__ = [
+    "PARTS",
+    "Efficiency",
+    "Lines",
+    "array_area",
+    "efficiency",
+    "energy_parts",
+    "line_parts",
+    "mean_energy",
+    "neuron_parts",
+    "tops_per_watt",
+]
 
 # The parts of an inference's energy, in the order in which a signal meets them.
-PARTS = ("axon lines", "positive synapses", "negative synapses", "op-amps", "ramp", "comparators", "reset")
+PARTS = (
+    "axon lines",
+    "drivers",
+    "positive synapses",
+    "negative synapses",
+    "selector drop",
+    "op-amps",
+    "ramp",
+    "references",
+    "comparators",
+    "reset",
+    "leakage",
+)
 
-_BOLTZMANN = 1.380649e-23  # J/K, exact by the SI's definition
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnergyModel:
-    """Constants of the circuit around the synapses, in SI units.
-
-    The defaults are of the SKY130 process: published values where they exist, otherwise derived from its device models
-    or assumed; docs/energy.md lists the source of each.
-
-    Parameters
-    ----------
-    scale : PhysicalScale
-        Membrane capacitance, window and threshold.
-    v_logic : float
-        Supply of comparators, op-amps and switches in V.
-    v_ramp : float
-        Supply of the ramp's current source, seen from the resting voltage, in V.
-    line_capacitance : float
-        Capacitance in F of an axon line per neuron that it passes: the junction of a synapse's diode and some metal. An
-        input has a line for each rail, and its spike takes both from rest to their rails.
-    reset_capacitance : float
-        Capacitance in F of the gate of a neuron's reset switch.
-    comparator_current : float
-        Bias of a comparator in A, which flows in the firing phase.
-    comparator_noise : float
-        Noise of the comparator, at its input, in V rms.
-    temperature : float
-        Temperature in K.
-    headroom : float
-        Only for the conventional circuit: voltage in V that its current sources need above V_th and below -V_th.
-    opamp_current : float
-        Only for the conventional circuit: bias of a neuron's op-amp in A, which flows in both phases. The default is an
-        assumption that decides the comparison: it makes the op-amps four fifths of the conventional circuit's energy.
-
-    Raises
-    ------
-    TypeError
-        If a value is not a number, or `scale` is not a `rcspike.PhysicalScale`.
-    ValueError
-        If a value is negative or not finite, or the temperature not above 0.
-
-    Examples
-    --------
-    Noise of the capacitor and of a comparator of 1 mV, in T:
-
-    >>> round(EnergyModel().spike_time_noise, 5)
-    0.00116
-    """
-
-    scale: PhysicalScale = field(default_factory=PhysicalScale)
-    v_logic: float = 1.8
-    v_ramp: float = 1.3
-    line_capacitance: float = 1.6e-15
-    reset_capacitance: float = 1.7e-15
-    comparator_current: float = 50e-9
-    comparator_noise: float = 1e-3
-    temperature: float = 300.0
-    headroom: float = 0.2
-    opamp_current: float = 1.4e-6
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.scale, PhysicalScale):
-            raise TypeError(f"scale must be a PhysicalScale, got {self.scale!r}")
-        for one in fields(self):
-            if one.name == "scale":
-                continue
-            value = number(one.name, getattr(self, one.name))
-            object.__setattr__(self, one.name, value)
-            if not 0 <= value < math.inf:
-                raise ValueError(f"{one.name} must be finite and not negative, in SI units, got {value}")
-        if self.temperature == 0:
-            raise ValueError("temperature must be above 0, in K, got 0")
-
-    def supplies(self, circuit: Circuit) -> tuple[float, float]:
-        """Voltages of the rails, seen from the resting voltage, in V; for an infinite one that of current sources.
-
-        Examples
-        --------
-        >>> EnergyModel().supplies(Circuit(v_syn=1.0))
-        (0.872, -0.872)
-        """
-        sources = self.scale.v_th + self.headroom
-        plus, minus = (
-            math.copysign(sources, e) if math.isinf(e) else self.scale.volts(e)
-            for e in (circuit.e_plus, circuit.e_minus)
-        )
-        return plus, minus
-
-    @property
-    def spike_time_noise(self) -> float:
-        """Standard deviation sigma_t in T of the spikes that the ramp and the comparator make.
-
-        kT/C noise of the membrane and the comparator's own, in V, over the slope of the ramp, V_th / T. A floor that
-        does not sink with the rails.
-        """
-        of_capacitor = _BOLTZMANN * self.temperature / self.scale.capacitance
-        return math.sqrt(of_capacitor + self.comparator_noise**2) / self.scale.v_th
-
-    @property
-    def period(self) -> float:
-        """Time from one inference to the next in s, in which a neuron charges, fires and is reset, a window T each."""
-        return 3 * self.scale.window
+Joules = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Activity:
-    """Activity of a network for each sample and layer, in normalised units; arrays are (batch, n_layers).
-
-    Parameters
-    ----------
-    q_plus, q_minus : array
-        Charge that the rails deliver through the synapses, summed over the neurons, in C V_th; the first is not
-        negative, the second not positive.
-    q_ramp : array
-        Charge that the ramps deliver until each neuron fires or the phase is over, in C V_th.
-    spikes : array
-        Number of input spikes.
-    sizes : tuple of int
-        As `rcspike.Network.sizes`.
-    """
-
-    q_plus: npt.NDArray[np.float64]
-    q_minus: npt.NDArray[np.float64]
-    q_ramp: npt.NDArray[np.float64]
-    spikes: npt.NDArray[np.int64]
-    sizes: tuple[int, ...]
-
-
-def activity(
-    network: LayeredNetwork,
-    times: FloatArray,
-    *,
-    noise: float = 0.0,
-    seed: int | None = None,
-    threads: int | None = None,
-) -> Activity:
-    """Count charges and spikes of a forward pass.
-
-    Parameters
-    ----------
-    network : Network
-        Or another network whose layers have a `supply_charge`.
-    times : (batch, n_in)
-        Input spike times in T.
-    noise, seed, threads
-        As in `rcspike.Network.forward`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails.
-
-    Examples
-    --------
-    >>> network = Network([np.array([[0.5], [-0.25]])], Circuit.conventional())
-    >>> done = activity(network, np.array([[0.0, 0.0]]))
-    >>> done.q_plus, done.q_minus, done.q_ramp, done.spikes
-    (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
-    """
-    charges: list[list[npt.NDArray[np.float64]]] = []
-    spikes = []
-    for result in network.walk(times, noise=noise, seed=seed, threads=threads):
-        spikes.append(np.count_nonzero(result.layer.wiring.rows(result.times) <= 1, axis=1))
-        of_rails = layer_with(result.layer, "supply_charge", "energy").supply_charge(result.times, threads=threads)
-        of_layer = (*of_rails, _ramp_charge(result.v, result.layer.circuit.ramp))
-        charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
-    q_plus, q_minus, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
-    return Activity(q_plus, q_minus, q_ramp, spikes=np.stack(spikes, axis=1), sizes=network.sizes)
-
-
-def energy_parts(
-    done: Activity, circuit: Circuit, model: EnergyModel | None = None
-) -> dict[str, npt.NDArray[np.float64]]:
+def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
     """Energy of each part, sample and layer.
 
-    On infinite rails it is the energy of a conventional circuit, with current sources and an op-amp for each neuron. To
-    compare it with an RC-Spike circuit, compute the energy of that circuit's activity on ``Circuit.conventional()``:
-    the same spikes and charges, and so the same function, from the supplies that current sources need.
+    On infinite rails the synapses are current sources, whose supplies are the threshold and their headroom.
 
     Parameters
     ----------
     done : Activity
-    circuit : Circuit
-        The circuit whose rails supply the charge.
-    model : EnergyModel, optional
+    point : OperatingPoint
+        Of the circuit that the network has.
 
     Returns
     -------
@@ -219,29 +67,75 @@ def energy_parts(
 
     Examples
     --------
+    >>> from rcspike.hardware.counting import activity
+    >>> from rcspike.hardware.volts import operating_point
     >>> network = Network([np.array([[0.5], [-0.25]])], Circuit(v_syn=1.0))
     >>> done = activity(network, np.array([[0.0, 0.0]]))
-    >>> for circuit in (network.circuit, Circuit.conventional()):
-    ...     print(f"{1e15 * mean_energy(energy_parts(done, circuit)):.0f} fJ")
-    308 fJ
-    5369 fJ
+    >>> parts = energy_parts(done, operating_point(network.circuit))
+    >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ of {1e15 * mean_energy(parts):.0f} fJ"
+    '48.5 fJ of 16093 fJ'
     """
-    model = model or EnergyModel()
-    scale = model.scale
-    plus, minus = model.supplies(circuit)
-    n_out = np.array(done.sizes[1:])
-    unit_charge = scale.capacitance * scale.v_th
-    bias = model.v_logic * scale.window * n_out  # J for each A that flows for one window in every neuron
-    opamps = 2 * bias * model.opamp_current if math.isinf(circuit.e_plus) and math.isinf(circuit.e_minus) else 0 * bias
-    each = np.ones((len(done.spikes), 1))
+    p = point.process
+    sources = [math.isinf(e) for e in (point.circuit.e_plus, point.circuit.e_minus)]
+    drops = [0.0 if is_source else point.selector_drop for is_source in sources]
+    unit_charge = np.array([point.scale(n).capacitance for n in done.sizes[:-1]]) * point.v_th
+    gates = p.selector == "switch" or all(sources)
+    lines = (
+        Lines(p.row_wire_capacitance + p.switch_gate_capacitance, p.v_logic, p.v_logic)
+        if gates
+        else Lines(p.row_wire_capacitance + p.row_junction_capacitance, point.v_plus, point.v_minus)
+    )
     return {
-        "axon lines": done.spikes * n_out * model.line_capacitance * (plus**2 + minus**2),
-        "positive synapses": done.q_plus * unit_charge * plus,
-        "negative synapses": done.q_minus * unit_charge * minus,
-        "op-amps": each * opamps,
-        "ramp": done.q_ramp * unit_charge * model.v_ramp,
-        "comparators": each * bias * model.comparator_current,
-        "reset": each * n_out * model.reset_capacitance * model.v_logic**2,
+        **line_parts(done, p, lines),
+        "positive synapses": done.q_plus * unit_charge * (point.v_plus - drops[0]),
+        "negative synapses": done.q_minus * unit_charge * (point.v_minus + drops[1]),
+        "selector drop": (done.q_plus * drops[0] - done.q_minus * drops[1]) * unit_charge,
+        "op-amps": np.zeros_like(done.q_plus),
+        **neuron_parts(done, p, unit_charge, across=point.v_plus - point.v_minus),
+    }
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The two axon lines of an input: capacitance in F for each neuron passed, and swings in V."""
+
+    capacitance: float
+    plus: float
+    minus: float
+
+
+def line_parts(done: Activity, process: Process, lines: Lines) -> dict[str, Joules]:
+    """Energy of the axon lines, and of their drivers and level shifters, whose gates swing by the logic supply."""
+    n_out = np.array(done.sizes[1:])
+    overhead = process.driver_overhead * n_out * lines.capacitance * process.v_logic**2
+    return {
+        "axon lines": done.spikes * n_out * lines.capacitance * (lines.plus**2 + lines.minus**2),
+        "drivers": done.spikes * 2 * (overhead + process.level_shifter_energy),
+    }
+
+
+def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, across: float) -> dict[str, Joules]:
+    """Energy of the parts that every circuit has.
+
+    Parameters
+    ----------
+    done : Activity
+    process : Process
+    unit_charge : (n_layers,)
+        C V_th in C.
+    across : float
+        Voltage in V over the devices of a synapse that do not conduct, which leak.
+    """
+    p = process
+    n_in, n_out = np.array(done.sizes[:-1]), np.array(done.sizes[1:])
+    each = np.ones((len(done.spikes), 1))
+    leakage = n_in * n_out * p.switch_off_current * across + n_out * p.neuron_leakage * p.v_logic
+    return {
+        "ramp": done.q_ramp * unit_charge * (p.v_highest - p.v_rest),
+        "references": each * np.full(len(n_out), p.reference_current * p.v_logic * p.period),
+        "comparators": each * n_out * p.comparator_current * p.v_logic * p.comparator_time * p.window,
+        "reset": each * n_out * p.reset_capacitance * p.v_logic**2,
+        "leakage": each * leakage * p.period,
     }
 
 
@@ -279,10 +173,73 @@ def tops_per_watt(joules: float, sizes: tuple[int, ...]) -> float:
     return 2e-12 * sum(a * b for a, b in pairwise(sizes)) / joules
 
 
-def _ramp_charge(v: FloatArray, ramp: float) -> FloatArray:
-    """Voltage that the ramp adds to each membrane: up to the threshold, or during the whole window.
+@dataclass(frozen=True, kw_only=True)
+class Efficiency:
+    """Measures of one inference; `efficiency` computes them.
 
-    In a whole window the ramp takes v to (1 - (1 - b v) (1 - b)) / b.
+    Parameters
+    ----------
+    joules : float
+        Energy E.
+    tops_per_watt : float
+        Two operations for every synapse, whether its input spiked or not, over E, in 10^12 / J.
+    tops_per_watt_events : float
+        Two operations for every synaptic event, over E.
+    joules_per_event : float
+        E over the number of synaptic events: each spike is one at every neuron of the layer.
+    watts : float
+        E over the period.
+    latency : float
+        From the start of the input's window to the last possible output spike, in s: (n_layers + 1) T.
+    rate : float
+        Inferences per second of the pipeline: one per period 3 T of charging, firing and reset.
     """
-    rest: FloatArray = np.where(v > 0, np.maximum(1 - v, 0), 1 - ramp * v)
-    return rest
+
+    joules: float
+    tops_per_watt: float
+    tops_per_watt_events: float
+    joules_per_event: float
+    watts: float
+    latency: float
+    rate: float
+
+
+def efficiency(parts: Mapping[str, Joules], done: Activity, process: Process) -> Efficiency:
+    """Measures of efficiency, with the mean energy and number of events of the samples.
+
+    Examples
+    --------
+    >>> from rcspike.hardware.process import load_process
+    >>> one = np.ones((1, 1))
+    >>> done = Activity(one, -one, one, one, spikes=np.array([[3]]), sizes=(4, 2))
+    >>> found = efficiency({"ramp": 6e-12 * one}, done, load_process())
+    >>> round(found.joules_per_event * 1e12, 3), round(found.latency * 1e6, 3), round(found.rate / 1e3, 1)
+    (1.0, 2.0, 333.3)
+    """
+    joules = mean_energy(parts)
+    events = float((done.spikes * np.array(done.sizes[1:])).sum(axis=1).mean())
+    return Efficiency(
+        joules=joules,
+        tops_per_watt=tops_per_watt(joules, done.sizes),
+        tops_per_watt_events=2e-12 * events / joules,
+        joules_per_event=joules / events if events else math.inf,
+        watts=joules / process.period,
+        latency=len(done.sizes) * process.window,
+        rate=1 / process.period,
+    )
+
+
+def array_area(process: Process, sizes: tuple[int, ...]) -> float:
+    """Area in m2 of cells, neurons and drawn capacitors, side by side.
+
+    Examples
+    --------
+    >>> from rcspike.hardware.process import load_process
+    >>> round(array_area(load_process(), (784, 200, 200, 10)) * 1e6, 2)  # mm2
+    2.04
+    """
+    return sum(
+        n_in * n_out * process.cell_area
+        + n_out * (process.neuron_area + drawn_capacitance(process, n_in) / process.capacitor_density)
+        for n_in, n_out in pairwise(sizes)
+    )

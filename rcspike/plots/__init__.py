@@ -10,6 +10,7 @@ from rcspike.plots._pareto import pareto_figure
 from rcspike.plots._spice import spice_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
 from rcspike.plots._sweep import sweep_figure
+from rcspike.plots._tornado import tornado_figure
 from rcspike.plots._traces import LayerTraces, layer_traces
 from rcspike.plots._training import training_figure
 
@@ -24,6 +25,7 @@ __all__ = [
     "save_figure",
     "spice_figure",
     "sweep_figure",
+    "tornado_figure",
     "trace_figure",
     "training_figure",
 ]

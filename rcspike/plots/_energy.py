@@ -17,8 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["energy_figure"]
 
 _HEIGHT, _LEGEND_WIDTH = 3.2, 1.9
-# Okabe and Ito's, distinguishable with colour blindness; op-amps in the grey of the conventional circuit.
-_COLOURS = dict(zip(PARTS, ("#56b4e9", "#0072b2", "#009e73", "#7f7f7f", "#e69f00", "#cc79a7", "#f0e442"), strict=True))
+# Okabe and Ito's, distinguishable with colour blindness, and lighter ones between them; op-amps in grey as everything
+# conventional.
+_COLOURS = dict(
+    zip(
+        PARTS,
+        (
+            "#56b4e9", "#a6dcf7", "#0072b2", "#009e73", "#7a4f9e", "#7f7f7f", "#e69f00", "#8c5a1e", "#cc79a7",
+            "#f0e442", "#2b2b2b",
+        ),
+        strict=True,
+    )
+)  # fmt: skip
 
 
 def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, heading: str = "") -> Figure:
@@ -65,10 +75,18 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
             base += heights
         tallest = max(tallest, base[-1])
         for x, top in zip(at, base, strict=True):
-            axes.annotate(name, (x, top), (0, 3), textcoords="offset points", ha="center", fontsize=7, color=INK)
+            axes.annotate(
+                name.replace(" ", "\n"),
+                (x, top),
+                (0, 3),
+                textcoords="offset points",
+                ha="center",
+                fontsize=6,
+                color=INK,
+            )
     n_layers = len(at) - 1
     axes.set_xticks(range(n_layers + 1), [*(f"layer {layer}" for layer in range(1, n_layers + 1)), "all"])
-    axes.set_ylim(0, 1.08 * tallest)
+    axes.set_ylim(0, 1.1 * tallest)
     axes.set_ylabel("energy of an inference / pJ")
     tidy(axes)
     handles, labels = axes.get_legend_handles_labels()

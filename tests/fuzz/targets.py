@@ -14,7 +14,7 @@ from pathlib import Path
 import mutate
 import numpy as np
 
-from rcspike import Circuit, Network, nonideal, train
+from rcspike import Circuit, Network, load_process, nonideal, train
 from rcspike.datasets import Dataset, Split, idx
 from rcspike.experiments import (
     experiment_identity,
@@ -150,6 +150,7 @@ TARGETS = {
     "checkpoint": Target("checkpoint.safetensors", _checkpoint, mutate.safetensors),
     "idx": Target("train-images-idx3-ubyte", _idx, mutate.gzipped),
     "devices": Target("devices.toml", nonideal.load, mutate.text),
+    "process": Target("process.toml", load_process, mutate.text),
     "measured": Target("measured.csv", nonideal.Measured.from_csv, mutate.text),
     "measurements": Target("measurements.csv", _measurements, mutate.text),
     "report-svg": Target("figure.svg", _report, mutate.text),

@@ -1,0 +1,121 @@
+"""The same function in two conventional circuits, one at a time, each with its own costs only.
+
+Both have the spikes, the charges, the threshold in volts and the neurons of the RC-Spike circuit, so that they compute
+the same with the same noise, and the same parts cost the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from rcspike.circuit import Circuit
+from rcspike.hardware.counting import Activity
+from rcspike.hardware.energy import Joules, Lines, energy_parts, line_parts, neuron_parts
+from rcspike.hardware.process import Process
+from rcspike.hardware.volts import OperatingPoint, column_capacitance, drawn_capacitance
+
+__all__ = ["BASELINES", "current_source_parts", "opamp_current", "sources_fit", "virtual_ground_parts"]
+
+
+def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
+    """Energy of resistors at a small read voltage into op-amps, each of which holds its column at a virtual ground.
+
+    The charge goes onto the feedback capacitor, which is the drawn capacitor alone: the column does not move. It costs
+    the read voltage at the resistors, and the supply at the output of the op-amp, which delivers it once more; the net
+    charge of a phase is a lower bound for an output of class B. The bias follows from the column (`opamp_current`).
+
+    Parameters
+    ----------
+    done : Activity
+        Of the RC-Spike circuit.
+    point : OperatingPoint
+        Of the same.
+
+    Examples
+    --------
+    >>> from rcspike.hardware.counting import activity
+    >>> from rcspike.hardware.volts import operating_point
+    >>> network = Network([np.array([[0.5], [-0.25]])], Circuit(v_syn=1.0))
+    >>> done = activity(network, np.array([[0.0, 0.0]]))
+    >>> parts = virtual_ground_parts(done, operating_point(network.circuit))
+    >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
+    '5.5 fJ'
+    """
+    p = point.process
+    n_in, n_out = np.array(done.sizes[:-1]), np.array(done.sizes[1:])
+    unit_charge = np.array([drawn_capacitance(p, n) for n in n_in]) * point.v_th
+    current = np.array([opamp_current(p, n) for n in n_in])
+    bias = n_out * current * p.v_logic * p.opamp_phases * p.window
+    lines = Lines(p.row_wire_capacitance + p.column_junction_capacitance, p.read_voltage, p.read_voltage)
+    return {
+        **line_parts(done, p, lines),
+        "positive synapses": done.q_plus * unit_charge * p.read_voltage,
+        "negative synapses": -done.q_minus * unit_charge * p.read_voltage,
+        "selector drop": np.zeros_like(done.q_plus),
+        "op-amps": bias + (done.q_net + done.q_ramp) * unit_charge * (p.v_highest - p.v_rest),
+        **neuron_parts(done, p, unit_charge, across=0.0),  # idle rows are at the virtual ground too
+    }
+
+
+def opamp_current(process: Process, n_rows: int) -> float:
+    """Bias in A of an op-amp that holds a column of `n_rows` at a virtual ground.
+
+    Its transconductance settles the column with a time constant of `opamp_settling`: g_m = C_column / tau. A branch
+    draws g_m over the transconductance per current.
+
+    Examples
+    --------
+    >>> from rcspike.hardware.process import load_process
+    >>> round(opamp_current(load_process(), 784) * 1e6, 1)  # µA
+    5.9
+    """
+    transconductance = column_capacitance(process, n_rows) / (process.opamp_settling * process.window)
+    return process.opamp_branches * transconductance / process.opamp_efficiency
+
+
+def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
+    """Energy of current sources with headroom straight onto the capacitor, without an op-amp.
+
+    Their supplies are the threshold and the headroom, on both sides of rest; lines drive the gates of their switches.
+
+    Parameters
+    ----------
+    done : Activity
+        Of the RC-Spike circuit.
+    point : OperatingPoint
+        Of the same.
+
+    Examples
+    --------
+    >>> from rcspike.hardware.counting import activity
+    >>> from rcspike.hardware.volts import operating_point
+    >>> network = Network([np.array([[0.5], [-0.25]])], Circuit(v_syn=1.0))
+    >>> done = activity(network, np.array([[0.0, 0.0]]))
+    >>> parts = current_source_parts(done, operating_point(network.circuit))
+    >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
+    '59.6 fJ'
+    """
+    supply = point.source_supply
+    return energy_parts(done, replace(point, circuit=Circuit.conventional(), v_plus=supply, v_minus=-supply))
+
+
+def sources_fit(point: OperatingPoint) -> bool:
+    """Whether the supply of the process reaches the supplies of the current sources.
+
+    Examples
+    --------
+    >>> from rcspike.hardware.volts import operating_point
+    >>> [sources_fit(operating_point(Circuit(v_syn=v))) for v in (1.0, 2.0)]
+    [False, True]
+    """
+    p = point.process
+    return point.source_supply <= min(p.v_highest - p.v_rest, p.v_rest - p.v_lowest) * (1 + 1e-12)
+
+
+BASELINES: dict[str, Callable[[Activity, OperatingPoint], dict[str, Joules]]] = {
+    "virtual ground": virtual_ground_parts,
+    "current sources": current_source_parts,
+}

@@ -1,0 +1,106 @@
+"""Activity of a network: charges and spikes of a forward pass, counted exactly and in normalised units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike._common.arrays import FloatArray
+from rcspike.network import LayeredNetwork, layer_with
+
+__all__ = ["Activity", "activity"]
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Activity of a network for each sample and layer, in normalised units; arrays are (batch, n_layers).
+
+    Parameters
+    ----------
+    q_plus, q_minus : array
+        Charge that the rails deliver through the synapses, summed over the neurons, in C V_th; the first is not
+        negative, the second not positive.
+    q_net : array
+        Sum over the neurons of abs(v(1)), in C V_th: what an output that carries the charge moves at least.
+    q_ramp : array
+        Charge that the ramps deliver until each neuron fires or the phase is over, in C V_th.
+    spikes : array
+        Number of input spikes.
+    sizes : tuple of int
+        As `rcspike.Network.sizes`.
+    """
+
+    q_plus: npt.NDArray[np.float64]
+    q_minus: npt.NDArray[np.float64]
+    q_net: npt.NDArray[np.float64]
+    q_ramp: npt.NDArray[np.float64]
+    spikes: npt.NDArray[np.int64] | npt.NDArray[np.float64]
+    sizes: tuple[int, ...]
+
+    def mean(self) -> Activity:
+        """Mean over the samples, as a batch of one: every part of the energy is linear in the activity.
+
+        Examples
+        --------
+        >>> two = np.array([[1.0], [3.0]])
+        >>> Activity(two, -two, two, two, spikes=np.array([[1], [2]]), sizes=(2, 1)).mean().spikes
+        array([[1.5]])
+        """
+        arrays = (self.q_plus, self.q_minus, self.q_net, self.q_ramp, self.spikes)
+        q_plus, q_minus, q_net, q_ramp, spikes = (x.mean(axis=0, keepdims=True) for x in arrays)
+        return Activity(q_plus, q_minus, q_net, q_ramp, spikes=spikes, sizes=self.sizes)
+
+
+def activity(
+    network: LayeredNetwork,
+    times: FloatArray,
+    *,
+    noise: float = 0.0,
+    seed: int | None = None,
+    threads: int | None = None,
+) -> Activity:
+    """Count charges and spikes of a forward pass.
+
+    Parameters
+    ----------
+    network : Network
+        Or another network whose layers have a `supply_charge`.
+    times : (batch, n_in)
+        Input spike times in T.
+    noise, seed, threads
+        As in `rcspike.Network.forward`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or join inputs.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[0.5], [-0.25]])], Circuit.conventional())
+    >>> done = activity(network, np.array([[0.0, 0.0]]))
+    >>> done.q_plus, done.q_minus, done.q_ramp, done.spikes
+    (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
+    """
+    if any(layer.wiring.window > 1 for layer in network.layers):
+        raise ValueError("energy has no model of the OR gates that join spike lines; it needs a network without them")
+    charges: list[list[npt.NDArray[np.float64]]] = []
+    spikes = []
+    for result in network.walk(times, noise=noise, seed=seed, threads=threads):
+        spikes.append(np.count_nonzero(result.times <= 1, axis=1))
+        of_rails = layer_with(result.layer, "supply_charge", "energy").supply_charge(result.times, threads=threads)
+        of_layer = (*of_rails, np.abs(result.v), _ramp_charge(result.v, result.layer.circuit.ramp))
+        charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
+    q_plus, q_minus, q_net, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
+    return Activity(q_plus, q_minus, q_net, q_ramp, spikes=np.stack(spikes, axis=1), sizes=network.sizes)
+
+
+def _ramp_charge(v: FloatArray, ramp: float) -> FloatArray:
+    """Voltage that the ramp adds to each membrane: up to the threshold, or during the whole window.
+
+    In a whole window the ramp takes v to (1 - (1 - b v) (1 - b)) / b.
+    """
+    rest: FloatArray = np.where(v > 0, np.maximum(1 - v, 0), 1 - ramp * v)
+    return rest
