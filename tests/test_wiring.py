@@ -104,7 +104,7 @@ def test_a_layer_that_was_used_can_be_copied_and_checks_its_times() -> None:
     assert layer.supply_charge(np.empty((0, 12)))[0].shape == (0, 8)
     for use in (layer.supply_charge, lambda t: layer.trace(t, np.array([0.5]))):
         with pytest.raises(ValueError, match=r"times must have shape \(batch, 12\), got \(3, 11\)"):
-            use(times[:, :11])
+            use(times[:, :11].copy())
 
 
 def test_files_keep_the_wiring_and_older_ones_have_none(tmp_path: Path) -> None:
