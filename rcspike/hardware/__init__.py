@@ -2,6 +2,7 @@
 
 from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
 from rcspike.hardware.chips import Chip, program
+from rcspike.hardware.crossbar import charge_crossbar
 from rcspike.hardware.device_model import DeviceModel, draw_devices
 from rcspike.hardware.energy import PARTS, EnergyModel, activity, energy_parts, mean_energy, tops_per_watt
 from rcspike.hardware.injection import TrainingEffects, training_effects
@@ -15,6 +16,7 @@ __all__ = [
     "PhysicalScale",
     "TrainingEffects",
     "activity",
+    "charge_crossbar",
     "draw_devices",
     "energy_parts",
     "mean_energy",
