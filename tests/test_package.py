@@ -30,7 +30,7 @@ def words(text: str) -> list[str]:
 
 HEADERS = words("""
     adam.h build_config.h charge.h circuit.h device_model.h device_network.h encode.h energy.h fire.h layer.h
-    loss.h network.h rectified.h schedule.h span.h threads.h trace.h trainer.h wiring.h
+    loss.h network.h rectified.h schedule.h span.h threads.h trace.h trainer.h wires.h wiring.h
 """)
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {
@@ -42,8 +42,8 @@ PACKAGE = {
     experiments/chip_study.py experiments/executors.py experiments/experiment.py experiments/presets.py
     experiments/relu.py experiments/sweep.py experiments/tables.py experiments/transfer.py functional/__init__.py
     functional/charge.py functional/events.py functional/fire.py functional/loss.py functional/optimiser.py
-    functional/supply.py functional/trace.py hardware/__init__.py hardware/calibration.py hardware/chips.py
-    hardware/device_model.py hardware/energy.py hardware/injection.py hardware/physical.py hardware/shockley.py
+    functional/supply.py functional/trace.py functional/wires.py hardware/__init__.py hardware/calibration.py
+    hardware/chips.py hardware/crossbar.py hardware/device_model.py hardware/energy.py hardware/injection.py hardware/physical.py hardware/shockley.py
     network/__init__.py network/device_layer.py network/device_network.py network/files.py network/initialisation.py
     network/layer.py network/network.py network/protocol.py nonideal/__init__.py nonideal/_check.py
     nonideal/_file.py nonideal/_stages.py nonideal/chip_layer.py nonideal/devices.py nonideal/diode.py

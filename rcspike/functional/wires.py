@@ -83,6 +83,4 @@ def charge_wired(
     for name, row in (("drive0", drive0), ("conductance0", conductance0)):
         if row is not None:
             check_array(name, row, 1, first.dtype)
-    return _core.charge_wired(
-        events, list(wires), resistance, float(off), drive0, conductance0, check_threads(threads)
-    )
+    return _core.charge_wired(events, list(wires), resistance, float(off), drive0, conductance0, check_threads(threads))
