@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
@@ -29,7 +31,7 @@ def integrated(times: Array, network_at: object, n_out: int) -> Array:
     """
     v = np.zeros(n_out)
     moments = np.unique([0.0, 1.0, *times[times < 1]])
-    for start, end in zip(moments[:-1], moments[1:], strict=True):
+    for start, end in pairwise(moments):
         rows = np.flatnonzero(times <= start)
         if not len(rows):
             continue

@@ -43,7 +43,8 @@ PACKAGE = {
     experiments/relu.py experiments/sweep.py experiments/tables.py experiments/transfer.py functional/__init__.py
     functional/charge.py functional/events.py functional/fire.py functional/loss.py functional/optimiser.py
     functional/supply.py functional/trace.py functional/wires.py hardware/__init__.py hardware/calibration.py
-    hardware/chips.py hardware/crossbar.py hardware/device_model.py hardware/energy.py hardware/injection.py hardware/physical.py hardware/shockley.py
+    hardware/chips.py hardware/crossbar.py hardware/device_model.py hardware/energy.py hardware/injection.py
+    hardware/physical.py hardware/shockley.py
     network/__init__.py network/device_layer.py network/device_network.py network/files.py network/initialisation.py
     network/layer.py network/network.py network/protocol.py nonideal/__init__.py nonideal/_check.py
     nonideal/_file.py nonideal/_stages.py nonideal/chip_layer.py nonideal/devices.py nonideal/diode.py

@@ -117,7 +117,7 @@ class ChipLayer:
 
     @property
     def has_equivalent(self) -> bool:
-        """Whether `equivalent_pairs` describes it: diodes that block and wires with resistance do not fit into pairs."""
+        """Whether `equivalent_pairs` describes it, which has neither diodes that block nor wires with resistance."""
         return not self.blocking and self.wire_resistance == 0
 
     def equivalent_pairs(self) -> DevicePairs:

@@ -46,7 +46,8 @@ class WireResistance(Fixed):
     Raises
     ------
     ValueError
-        When applied to a layer that has another one; and when a chip charges, if devices block as well (`DiodeVariation`): then only `activity` is possible.
+        When applied to a layer that has another one, and when a chip charges if its devices block (`DiodeVariation`):
+        the latter is possible with `activity` only.
 
     Notes
     -----
