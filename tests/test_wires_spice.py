@@ -32,8 +32,8 @@ class Netlist:
 
     def inputs(self, times: Array) -> None:
         for j in np.flatnonzero(times <= 1):
-            at, edge = SCALE.seconds(float(times[j])), 1e-15
-            wave = f"0 0 {at!r} 0 {at + edge!r} 1" if at > 0 else "0 1"
+            at, half = SCALE.seconds(float(times[j])), 5e-14  # half an edge
+            wave = f"0 0 {at - half!r} 0 {at + half!r} 1" if at > 0 else "0 1"
             self.lines.append(f"vin{j} in{j} 0 pwl({wave})")
 
     def resistor(self, a: str, b: str, ohms: float) -> None:
@@ -41,12 +41,12 @@ class Netlist:
 
     def device(self, j: int, a: str, b: str, g: float) -> None:
         n = len(self.lines)
-        self.lines += [f"s{n} {a} x{n} in{j} 0 sw", f"rd{n} x{n} {b} {1 / SCALE.siemens(g) - 1!r}"]
+        self.lines += [f"s{n} {a} x{n} in{j} 0 sw", f"rd{n} x{n} {b} {1 / SCALE.siemens(float(g)) - 1!r}"]
 
-    def run(self, n_out: int) -> Array:
+    def run(self, n_out: int, steps: int = STEPS) -> Array:
         """Voltages of the membranes at the end of the window, in V_th."""
-        step = SCALE.window / STEPS
-        options = ".options reltol=1e-7 abstol=1e-18 vntol=1e-12 chgtol=1e-22 gmin=1e-18 trtol=1"
+        step = SCALE.window / steps
+        options = ".options reltol=1e-7 abstol=1e-18 vntol=1e-12 chgtol=1e-18 gmin=1e-18"
         saved = " ".join(f"v(m{i})" for i in range(n_out))
         end = [f".save {saved}", options, f".tran {step!r} {SCALE.window!r} 0 {step!r} uic", ".end", ""]
         result = run_ngspice("\n".join([*self.lines, *end]))
@@ -107,12 +107,12 @@ def array_of(times: Array, g_plus: Array, g_minus: Array, row: float, column: fl
 
 
 @ngspice
-@pytest.mark.parametrize("n_out", [16, 128, 784])
+@pytest.mark.parametrize("n_out", [16, 128, pytest.param(784, marks=pytest.mark.long)])
 def test_lines_agree_with_ngspice(n_out: int) -> None:
-    times, g_plus, g_minus = random_array(4, n_out, 2.0)
+    times, g_plus, g_minus = random_array(2, n_out, 1.0)
     times[0], times[1] = 0.3, 0.0
     resistances = {"row": 0.5, "column": 0.0, "driver": 1000.0}
-    simulated = array_of(times, g_plus, g_minus, **resistances).run(n_out)
+    simulated = array_of(times, g_plus, g_minus, **resistances).run(n_out, STEPS // 4)  # B < 1 / T
     scaled = {name: ohms * OHM for name, ohms in resistances.items()}
     v = charge_crossbar(times[None], g_plus, g_minus, CIRCUIT, **scaled)
     np.testing.assert_allclose(v[0], simulated, rtol=0, atol=TOLERANCE)
@@ -120,9 +120,10 @@ def test_lines_agree_with_ngspice(n_out: int) -> None:
 
 
 @ngspice
-def test_an_array_of_wires_in_both_directions_agrees_with_ngspice() -> None:
-    times, g_plus, g_minus = random_array(32, 32, 5.0)
-    simulated = array_of(times, g_plus, g_minus, row=2.5, column=2.5, driver=100.0).run(32)
+@pytest.mark.parametrize("n", [8, pytest.param(32, marks=pytest.mark.long)])
+def test_an_array_of_wires_in_both_directions_agrees_with_ngspice(n: int) -> None:
+    times, g_plus, g_minus = random_array(n, n, 5.0)
+    simulated = array_of(times, g_plus, g_minus, row=2.5, column=2.5, driver=100.0).run(n)
     v = charge_crossbar(times[None], g_plus, g_minus, CIRCUIT, row=2.5 * OHM, column=2.5 * OHM, driver=100 * OHM)
     np.testing.assert_allclose(v[0], simulated, rtol=0, atol=TOLERANCE)
     assert np.abs(charge_crossbar(times[None], g_plus, g_minus, CIRCUIT) - v).max() > 10 * TOLERANCE

@@ -15,8 +15,8 @@ from rcspike.nonideal.chip_layer import Array, ChipLayer
 __all__ = ["AxonResistance", "WireResistance"]
 
 WIRES = ("supply", "membrane")
-# Of the voltages along a wire: with spikes, v(1) moves by a twentieth of it or less (docs/results/wires.md).
-_DROOP_WORTH_A_WARNING = 0.02
+# The largest error of v(1) that an approximation had was a fifth to a quarter of the droop (docs/results/wires.md).
+_DROOP_WORTH_A_WARNING = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class WireResistance(Fixed):
     Warns
     -----
     UserWarning
-        When applied with `activity`, if `droop` exceeds 2 %: then the error can exceed 1e-3 V_th.
+        When applied with `activity`, if `droop` exceeds 0.5 %: then the error can exceed 1e-3 V_th.
 
     Raises
     ------
@@ -126,7 +126,7 @@ class AxonResistance(Fixed):
     Warns
     -----
     UserWarning
-        When applied, if `droop` exceeds 2 %: then the error can exceed 1e-3 V_th.
+        When applied, if `droop` exceeds 0.5 %: then the error can exceed 1e-3 V_th.
 
     Notes
     -----
