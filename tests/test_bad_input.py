@@ -53,9 +53,9 @@ GOOD: dict[str, Any] = {
 }
 
 
-def wired(times: Array, drive: Array, conductance: Array, drive0: Array, conductance0: Array) -> Array:
+def wired(times: Array, drive: Array, conductance: Array, **options: Any) -> Array:
     """One wire for each neuron."""
-    return charge_wired(times, [(drive, conductance)], 0.1, drive0=drive0, conductance0=conductance0)
+    return charge_wired(times, [(drive, conductance)], 0.1, **options)
 
 
 ARGUMENTS: dict[Callable[..., Any], list[str]] = {
