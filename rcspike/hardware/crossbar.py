@@ -168,7 +168,8 @@ class _Network:
         if n == n_out:
             return membrane, drive
         across = nodal[n_out:, :n_out].toarray()
-        solved = splu(nodal[n_out:, n_out:]).solve(np.column_stack([across, drive[n_out:]]))
+        inner = splu(nodal[n_out:, n_out:], permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+        solved = inner.solve(np.column_stack([across, drive[n_out:]]))
         return membrane - across.T @ solved[:, :-1], drive[:n_out] - across.T @ solved[:, -1]
 
 
