@@ -81,6 +81,15 @@ def charge_rectified(
     conductance0: _Float | None = None,
     threads: int | None = None,
 ) -> _Float: ...
+def charge_wired(
+    schedule: _Schedule,
+    wires: Sequence[tuple[_Float, _Float]],
+    resistance: _Float,
+    off: float = 0.0,
+    drive0: _Float | None = None,
+    conductance0: _Float | None = None,
+    threads: int | None = None,
+) -> _Float: ...
 def supply_charge(
     schedule: _Schedule, weights: _Float, circuit: Circuit, threads: int | None = None
 ) -> tuple[_Float, _Float]: ...

@@ -149,6 +149,22 @@ cdef extern from "rcspike/rectified.h" namespace "rcspike" nogil:
         const Schedule[Real]& schedule, const RectifiedSynapses[Real]& synapses, Span2[Real] v, Threads threads) except +
 
 
+cdef extern from "rcspike/wires.h" namespace "rcspike" nogil:
+    cdef cppclass WireDevices[Real]:
+        Span2[const Real] drive
+        Span2[const Real] conductance
+
+    cdef cppclass WiredSynapses[Real]:
+        vector[WireDevices[Real]] wires
+        Span1[const Real] resistance
+        Real off
+        Span1[const Real] drive0
+        Span1[const Real] conductance0
+
+    void charge_wired "rcspike::charge"[Real](
+        const Schedule[Real]& schedule, const WiredSynapses[Real]& synapses, Span2[Real] v, Threads threads) except +
+
+
 cdef extern from "rcspike/energy.h" namespace "rcspike" nogil:
     void supply_charge[Real](
         const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[Real] q_plus,

@@ -16,7 +16,7 @@ from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, P
 from rcspike import functional as f
 from rcspike.datasets import Split
 from rcspike.hardware import activity, program
-from rcspike.nonideal import Devices, DiodeVariation, Jitter, Measured, TimeQuantisation
+from rcspike.nonideal import Devices, DiodeVariation, Jitter, Measured, TimeQuantisation, WireResistance
 from rcspike.spice import calibrated, conductances, input_times, layer_netlist
 from rcspike.spice.fitting import fit
 from rcspike.spice.measurements import Measurements
@@ -48,6 +48,7 @@ BORDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "charge_vjp": (ONES, lambda g: f.charge_vjp(TIMES, WEIGHTS, CIRCUIT, g)[1]),
     "charge_affine": (ONES, lambda g: f.charge_affine(TIMES, WEIGHTS, g)),
     "charge_rectified": (ONES, lambda g: f.charge_rectified(TIMES, g, ONES, ONES, -ONES)),
+    "charge_wired": (ONES, lambda g: f.charge_wired(TIMES, [(WEIGHTS, g)], 0.1)),
     "fire": (WEIGHTS, lambda v: f.fire(v, CIRCUIT)),
     "fire_vjp": (ONES, lambda g: f.fire_vjp(WEIGHTS, CIRCUIT, g)),
     "supply_charge": (WEIGHTS, lambda w: f.supply_charge(TIMES, w, CIRCUIT)[0]),
@@ -144,12 +145,14 @@ ENTRIES: dict[str, Callable[[Any], Any]] = {
     "charge": lambda t: f.charge(t, WEIGHTS, CIRCUIT),
     "charge_affine": lambda t: f.charge_affine(t, WEIGHTS, ONES),
     "charge_rectified": lambda t: f.charge_rectified(t, ONES, ONES, ONES, -ONES),
+    "charge_wired": lambda t: f.charge_wired(t, [(WEIGHTS, ONES)], 0.1),
     "supply_charge": lambda t: f.supply_charge(t, WEIGHTS, CIRCUIT),
     "trace": lambda t: f.trace(t, WEIGHTS, CIRCUIT, np.array([1.0])),
     "activity": lambda t: activity(network(), t),
     "device network": lambda t: DeviceNetwork([DevicePairs.of_weights(WEIGHTS)], CIRCUIT).predict(t),
     "chip": lambda t: program(network(), seed=0).predict(t),
     "blocking chip": lambda t: program(network(), [DiodeVariation(sigma=0.1)], seed=0).predict(t),
+    "wired chip": lambda t: program(network(), [WireResistance(resistance=0.1)], seed=0).predict(t),
     "SPICE": lambda t: input_times(network(), t, 1),
     "netlist": lambda t: layer_netlist(t.ravel(), np.ones((t.size, 1)), np.ones((t.size, 1)), CIRCUIT, SCALE),
 }

@@ -19,6 +19,7 @@ from rcspike.functional import (
     charge_affine_vjp,
     charge_rectified,
     charge_vjp,
+    charge_wired,
     fire,
     fire_vjp,
     schedule,
@@ -50,12 +51,20 @@ GOOD: dict[str, Any] = {
     "at": np.array([0.0, 0.5]),
     "circuit": Circuit(),
 }
+
+
+def wired(times: Array, drive: Array, conductance: Array, **options: Any) -> Array:
+    """One wire for each neuron."""
+    return charge_wired(times, [(drive, conductance)], 0.1, **options)
+
+
 ARGUMENTS: dict[Callable[..., Any], list[str]] = {
     charge: ["times", "weights", "circuit"],
     charge_vjp: ["times", "weights", "circuit", "grad_v"],
     charge_affine: ["times", "drive", "conductance", "drive0", "conductance0"],
     charge_affine_vjp: ["times", "drive", "conductance", "grad_v", "drive0", "conductance0"],
     charge_rectified: ["times", *DEVICES, "drive0", "conductance0"],
+    wired: ["times", "drive", "conductance", "drive0", "conductance0"],
     supply_charge: ["times", "weights", "circuit"],
     supply_charge_vjp: ["times", "weights", "circuit", "grad_q_plus", "grad_q_minus"],
     trace: ["times", "weights", "circuit", "at"],

@@ -19,6 +19,7 @@ from rcspike import Circuit, Network
 from rcspike.functional import readout_times, schedule
 from rcspike.hardware import Chip, program
 from rcspike.nonideal import (
+    AxonResistance,
     CapacitorMismatch,
     ComparatorNoise,
     ComparatorOffset,
@@ -73,6 +74,7 @@ EFFECTS: list[tuple[Effect, Effect]] = [
     (ComparatorNoise(sigma=0.0), ComparatorNoise(sigma=0.02)),
     (TimeQuantisation(step=0.0), TimeQuantisation(step=0.1)),
     (WireResistance(resistance=0.0), WireResistance(resistance=1e-4)),
+    (AxonResistance(resistance=0.0), AxonResistance(resistance=1e-4, driver=1e-4)),
 ]
 NAMES = [f"{present.name}-{i}" for i, (_, present) in enumerate(EFFECTS)]
 Array = npt.NDArray[Any]
@@ -263,7 +265,8 @@ def test_the_same_seed_gives_the_same_chip_and_another_one_another(_: Effect, pr
     network, times = network_of(), times_of()
     v = program(network, [present], seed=7).forward(times, seed=1)
     np.testing.assert_array_equal(program(network, [present], seed=7).forward(times, seed=1), v)
-    chance = not isinstance(present, Levels | OffLeakage | MembraneLeak | Ramp | TimeQuantisation | WireResistance)
+    certain = Levels | OffLeakage | MembraneLeak | Ramp | TimeQuantisation | WireResistance | AxonResistance
+    chance = not isinstance(present, certain)
     others = [program(network, [present], seed=8).forward(times, seed=1)]
     others.append(program(network, [present], seed=7).forward(times, seed=2))
     assert any(not np.array_equal(other, v) for other in others) == chance

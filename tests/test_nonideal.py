@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import scipy.sparse
-import scipy.sparse.linalg
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rcspike import Circuit, DeviceModel, PhysicalScale
 from rcspike.nonideal import (
+    AxonResistance,
     CapacitorMismatch,
     ChipLayer,
     ComparatorNoise,
@@ -316,41 +315,6 @@ def test_leakage_currents_and_the_ramp_are_recorded() -> None:
     assert Ramp(bend=0.3).apply(layer, rng).circuit.ramp == 0.3
 
 
-@pytest.mark.parametrize("resistance", [1e-6, 1e-5])
-def test_supply_droop_agrees_with_the_nodal_solution_to_first_order(resistance: float) -> None:
-    """The exact solution: a ladder of wire segments from the supply, with a device from each of its nodes to the
-    membrane. Relative to the droop d, first order neglects terms of d itself."""
-    layer = layer_of(np.abs(np.random.default_rng(0).normal(size=(200, 4))), v_syn=2.0)
-    drooping = WireResistance(resistance=resistance).apply(layer, np.random.default_rng(0))
-    g, found = layer.conductances()[0], drooping.conductances()[0]
-    for column in range(4):
-        wire = np.full(200, 1 / resistance)
-        diagonal = wire + np.append(wire[1:], 0) + g[:, column]
-        nodal = scipy.sparse.diags([diagonal, -wire[1:], -wire[1:]], [0, 1, -1], format="csc")
-        supply = np.zeros(200)
-        supply[0] = 1 / resistance  # at 1 V above the membrane
-        exact = g[:, column] * scipy.sparse.linalg.spsolve(nodal, supply)
-        droop = 1 - exact[g[:, column] > 0] / g[g[:, column] > 0, column]
-        assert 0.01 < droop.max() / (resistance / 1e-5) < 0.2  # there is something to see
-        np.testing.assert_allclose(found[:, column], exact, rtol=droop.max() ** 2, atol=0)
-
-
-def test_supplies_droop_less_if_fewer_devices_conduct() -> None:
-    layer = layer_of(np.ones((50, 1)), v_syn=1.0)
-    all_on, alone = (
-        1 - WireResistance(resistance=1e-5, activity=share).apply(layer, np.random.default_rng(0)).plus[:, 0]
-        for share in (1.0, 0.0)
-    )
-    np.testing.assert_allclose(alone, 1e-5 * np.arange(1, 51), rtol=1e-8)
-    j, k = np.arange(1, 51)[:, None], np.arange(1, 51)
-    np.testing.assert_allclose(all_on, 1e-5 * np.minimum(j, k).sum(axis=1), rtol=1e-8)
-
-
-def test_a_droop_beyond_first_order_is_rejected() -> None:
-    with pytest.raises(ValueError, match=r"wire_resistance: 0\.1 T / C makes the supply droop by .*first order"):
-        WireResistance(resistance=0.1).apply(layer_of(np.ones((50, 1))), np.random.default_rng(0))
-
-
 # Parameters
 
 
@@ -397,6 +361,7 @@ def test_effects_hold_plain_numbers(kind: Any) -> None:
         OffLeakage(share=unit),
         MembraneLeak(conductance=unit),
         WireResistance(resistance=unit, activity=unit),
+        AxonResistance(resistance=unit, driver=unit),
         Ramp(bend=kind(0)),
         TimeQuantisation(step=unit),
         Devices(on_off=kind(2), w_max=unit),

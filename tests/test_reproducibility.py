@@ -29,6 +29,7 @@ from rcspike.functional import (
     charge_affine_vjp,
     charge_rectified,
     charge_vjp,
+    charge_wired,
     fire,
     supply_charge,
     supply_charge_vjp,
@@ -66,6 +67,8 @@ def layer_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Array
             rails = (1 + 0.3 * rng.normal(size=weights.shape)).astype(dtype)
             devices = (np.maximum(weights, 0), rails, np.maximum(-weights, 0), -rails)
             yield charge_rectified(times, *devices, drive0=row, conductance0=row, threads=threads)
+            wires = [(weights, G), (-weights, G)]
+            yield charge_wired(times, wires, 0.01, off=0.1, drive0=row, conductance0=row, threads=threads)
             yield from supply_charge(times, weights, circuit, threads=threads)
             yield from supply_charge_vjp(times, weights, circuit, grad_v, few, threads=threads)
             at = np.linspace(0, 1, 5).astype(dtype)

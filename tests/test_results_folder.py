@@ -32,7 +32,7 @@ def write_inputs(folder: Path) -> None:
     Network.create([64, 8, 10], Circuit(), seed=1).save(folder / "model.safetensors")
     Network.create([49, 8, 10], Circuit(), seed=1).save(folder / "of-49-inputs.safetensors")
     (folder / "chip.toml").write_text("[variation]\nsigma = 0.3\n")
-    (folder / "wires.toml").write_text("[wire_resistance]\nresistance = 100\n")
+    (folder / "wires.toml").write_text("[wire_resistance]\nresistance = 1e38\n")
 
 
 @pytest.fixture(autouse=True)

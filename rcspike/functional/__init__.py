@@ -12,6 +12,7 @@ from rcspike.functional.loss import output_loss
 from rcspike.functional.optimiser import adam_step, decayed_rate
 from rcspike.functional.supply import supply_charge, supply_charge_vjp
 from rcspike.functional.trace import trace
+from rcspike.functional.wires import charge_wired
 
 __all__ = [
     "adam_step",
@@ -20,6 +21,7 @@ __all__ = [
     "charge_affine_vjp",
     "charge_rectified",
     "charge_vjp",
+    "charge_wired",
     "decayed_rate",
     "encode",
     "fire",

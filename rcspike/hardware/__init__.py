@@ -4,6 +4,7 @@ from rcspike.hardware.baselines import BASELINES, current_source_parts, sources_
 from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
 from rcspike.hardware.chips import Chip, program
 from rcspike.hardware.counting import Activity, activity
+from rcspike.hardware.crossbar import charge_crossbar
 from rcspike.hardware.device_model import DeviceModel, draw_devices
 from rcspike.hardware.energy import PARTS, Efficiency, array_area, efficiency, energy_parts, mean_energy, tops_per_watt
 from rcspike.hardware.injection import TrainingEffects, training_effects
@@ -30,6 +31,7 @@ __all__ = [
     "TrainingEffects",
     "activity",
     "array_area",
+    "charge_crossbar",
     "current_source_parts",
     "draw_devices",
     "efficiency",

@@ -118,7 +118,7 @@ class Chip(LayeredNetwork):
 
     @cached_property
     def engine(self) -> DeviceNetwork:
-        """The chip as a network of the engine, without temporal noise and without diodes that block."""
+        """The chip as a network of the engine, without temporal noise, diodes that block, and wires with resistance."""
         return _network(self.layers)
 
     def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
@@ -129,7 +129,7 @@ class Chip(LayeredNetwork):
         own, added = self._shifts(batch, seed), self._noise(batch, noise, seed)
         shifts = [a + b for a, b in zip(own, added, strict=True)] if own and added else own or added
         maps = [part.effect.times for part in self._temporal if isinstance(part.effect, TimeMap)]
-        if maps or any(layer.blocking for layer in layers):
+        if maps or not all(layer.has_equivalent for layer in layers):
             return ForwardPass(layers, shifts, maps)
         return ForwardPass(layers, shifts, engine=self._engine)
 

@@ -14,9 +14,10 @@ from rcspike.nonideal.reading import FlickerNoise, ReadNoise
 from rcspike.nonideal.stuck import Stuck
 from rcspike.nonideal.timing import ComparatorNoise, Jitter, TimeQuantisation
 from rcspike.nonideal.variation import Variation
-from rcspike.nonideal.wires import WireResistance
+from rcspike.nonideal.wires import AxonResistance, WireResistance
 
 __all__ = [
+    "AxonResistance",
     "CapacitorMismatch",
     "ChipLayer",
     "ComparatorNoise",

@@ -20,7 +20,7 @@ from rcspike.nonideal.reading import FlickerNoise, ReadNoise
 from rcspike.nonideal.stuck import Stuck
 from rcspike.nonideal.timing import ComparatorNoise, Jitter, TimeQuantisation
 from rcspike.nonideal.variation import Variation
-from rcspike.nonideal.wires import WireResistance
+from rcspike.nonideal.wires import AxonResistance, WireResistance
 
 __all__ = ["load"]
 
@@ -39,6 +39,7 @@ _EFFECTS: dict[str, type[Effect]] = {
         OffLeakage,
         MembraneLeak,
         WireResistance,
+        AxonResistance,
         CapacitorMismatch,
         ComparatorOffset,
         ComparatorNoise,

@@ -54,6 +54,10 @@ class ChipLayer:
         Offset of the threshold, in V_th.
     ramp_current : (n_out,)
         Current of the firing ramp, divided by the ideal one.
+    wire_resistance : float
+        Resistance of a column's wire from one device to the next, in T / C.
+    wire : "supply" or "membrane"
+        The wire that has it: the supply wires of both rails, or that of the membrane (`WireResistance`).
 
     Examples
     --------
@@ -81,6 +85,8 @@ class ChipLayer:
     capacitance: Array
     offset: Array
     ramp_current: Array
+    wire_resistance: float = 0.0
+    wire: str = "supply"
 
     @property
     def n_in(self) -> int:
@@ -112,8 +118,15 @@ class ChipLayer:
         """
         return ideal_scale(self.circuit.ramp, self.ramp_current / self.capacitance, 1 + self.offset)
 
+    @property
+    def has_equivalent(self) -> bool:
+        """Whether `equivalent_pairs` describes it, which has neither diodes that block nor wires with resistance."""
+        return not self.blocking and self.wire_resistance == 0
+
     def equivalent_pairs(self) -> DevicePairs:
         """Device pairs of ideal neurons that spike as these do; without any effect exactly those of the weights.
+
+        Diodes that block and wires with resistance are left out.
 
         Raises
         ------
@@ -153,27 +166,59 @@ class ChipLayer:
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at which ideal neurons spike when these do, at the end of charging."""
-        if not self.blocking:
+        if self.has_equivalent:
             return DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring).charge(times, threads=threads)
-        if isinstance(times, np.ndarray):
-            times = self.wiring.rows(times)
-        elif self.wiring != Dense():
-            raise TypeError("diodes that block behind joined inputs need the spike times, not their schedule")
-        # Diodes block at voltages u of the real membrane, so that u is computed, and then its value on the ideal scale.
+        # The voltages u of the real membranes are computed, and then their values on the ideal scale.
+        rows = self._row_times(times)
+        u = (self._charge_wired if self.wire_resistance > 0 else self._charge_rectified)(rows, threads)
+        rest, unit = (x.astype(self.dtype) for x in self.ideal_scale())
+        return np.asarray(rest + unit * u)
+
+    def _charge_wired(self, times: FloatArray | Schedule, threads: int | None) -> FloatArray:
+        if self.blocking:
+            raise ValueError(
+                "wires with resistance cannot be computed exactly with diodes of different drops, which block: give "
+                "wire_resistance an activity, or leave diode_variation out"
+            )
+        g_plus, g_minus = self.conductances()
+        wires = [
+            (self.plus - g_plus * self.drop_plus, g_plus),
+            (-(self.minus - g_minus * self.drop_minus), g_minus),
+        ]
+        if self.wire == "membrane":
+            wires = [self.affine()]
+        return functional.charge_wired(
+            times,
+            [(self._per_capacitance(drive), self._per_capacitance(conductance)) for drive, conductance in wires],
+            (self.wire_resistance * self.capacitance).astype(self.dtype),
+            off=self.off_share,
+            conductance0=self._per_capacitance(self.leak),
+            threads=threads,
+        )
+
+    def _row_times(self, times: FloatArray | Schedule) -> FloatArray | Schedule:
+        if self.wiring == Dense():
+            return times
+        if isinstance(times, Schedule):
+            raise TypeError("wires and diodes behind joined inputs need the spike times, not their schedule")
+        return self.wiring.rows(times)
+
+    def _per_capacitance(self, x: Array) -> FloatArray:
+        return np.ascontiguousarray(x / self.capacitance, dtype=self.dtype)
+
+    def _charge_rectified(self, times: FloatArray | Schedule, threads: int | None) -> FloatArray:
         closed = 1 - self.off_share
         rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus
         g_plus, g_minus = (g / self.capacitance for g in self.conductances())
         drive, conductance = (x / self.capacitance for x in self.affine())
         devices = (closed * g_plus, rail_plus, closed * g_minus, rail_minus)
-        u = functional.charge_rectified(
+        return functional.charge_rectified(
             times,
             *(np.ascontiguousarray(np.broadcast_to(x, g_plus.shape), dtype=self.dtype) for x in devices),
             drive0=(self.off_share * drive.sum(axis=0)).astype(self.dtype),
             conductance0=(self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance).astype(self.dtype),
             threads=threads,
         )
-        rest, unit = (x.astype(self.dtype) for x in self.ideal_scale())
-        return np.asarray(rest + unit * u)
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""

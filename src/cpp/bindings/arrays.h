@@ -115,5 +115,6 @@ void bind_network(py::module_& m);
 void bind_device_network(py::module_& m);
 void bind_device_model(py::module_& m);
 void bind_trainer(py::module_& m);
+void bind_wires(py::module_& m);
 
 }  // namespace rcspike::bindings

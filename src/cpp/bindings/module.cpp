@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_charge(m);
     bind_layer(m);
     bind_rectified(m);
+    bind_wires(m);
     bind_energy(m);
     bind_fire(m);
     bind_loss(m);

@@ -19,6 +19,7 @@
 #include "rcspike/rectified.h"
 #include "rcspike/trace.h"
 #include "rcspike/trainer.h"
+#include "rcspike/wires.h"
 
 using namespace rcspike;
 using namespace rcspike::test;
@@ -196,6 +197,10 @@ Results compute(Choices choose, Threads threads) {
     const Matrix<Real> rails = matrix<Real>(choose, n_in, n_out, weight);
     const RectifiedSynapses<Real> rectified{conductance, w, conductance, rails, drive0, conductance0};
     results.add("rectified charge", [&] { charge<Real>(schedule, rectified, v, threads); }, v);
+
+    const WiredSynapses<Real> wired{
+        {{w, conductance}, {rails, conductance}}, conductance0, Real(0.25), drive0, conductance0};
+    results.add("wired charge", [&] { charge<Real>(schedule, wired, v, threads); }, v);
 
     DeviceModel devices{0.1, static_cast<std::uint32_t>(2 + choose.below(40)), 0.2, 0.1, 0.02, 0.1, 0.05, {}};
     results.add(

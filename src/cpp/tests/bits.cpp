@@ -19,6 +19,7 @@
 #include "rcspike/rectified.h"
 #include "rcspike/trace.h"
 #include "rcspike/trainer.h"
+#include "rcspike/wires.h"
 
 using namespace rcspike;
 using namespace rcspike::test;
@@ -168,6 +169,27 @@ void affine_gradient(Digest& digest) {
                          AffineGradient<Real>{drive, conductance, drive0, conductance0});
         for (const auto* part : {&times, &drive, &conductance, &drive0, &conductance0}) digest.add(*part);
     });
+}
+
+template <class Real>
+void wired(Digest& digest) {
+    for (const Shape& shape : shapes) {
+        const Schedule<Real> schedule(times_of<Real>(shape));
+        const Matrix<Real> drive = weights_of<Real>(shape, 0.1);
+        const Matrix<Real> conductance = uniform<Real>(shape.n_in, shape.n_out, 0, 0.1, 16);
+        const Matrix<Real> row = uniform<Real>(1, shape.n_out, 0, 1, 15);
+        for (const double r : {1e-3, 1.0}) {
+            const Matrix<Real> resistance = uniform<Real>(1, shape.n_out, 0, r, 18);
+            WiredSynapses<Real> synapses{{{drive, conductance}}, resistance, 0, row, row};
+            Matrix<Real> v(shape.batch, shape.n_out);
+            charge<Real>(schedule, synapses, v);
+            digest.add(v);
+            synapses.wires.push_back({conductance, conductance});
+            synapses.off = static_cast<Real>(0.1);
+            charge<Real>(schedule, synapses, v);
+            digest.add(v);
+        }
+    }
 }
 
 template <class Real>
@@ -370,6 +392,7 @@ void print(std::ostream& out, const char* precision) {
         {"affine", affine<Real>},
         {"affine_vjp", affine_gradient<Real>},
         {"rectified", rectified<Real>},
+        {"wired", wired<Real>},
         {"supply_charge", supply<Real>},
         {"supply_charge_vjp", supply_gradient<Real>},
         {"trace", tracing<Real>},

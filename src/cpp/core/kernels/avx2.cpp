@@ -44,6 +44,7 @@ RCSPIKE_INLINE bool any_below(__m256d x, double bound) {
 #include "kernels/adjoint.h"
 #include "kernels/supply.h"
 #include "kernels/rectify.h"
+#include "kernels/ladder.h"
 #include "kernels/adam.h"
 #include "kernels/draw.h"
 #include "kernels/table.h"

@@ -111,6 +111,34 @@ struct RectifiedTile {
     const Real* conductance0;  // one row
 };
 
+/// Devices on one or two wires of each column, in rows of one tile.
+template <class Real>
+struct WiredTile {
+    const Real* drive[2];
+    const Real* conductance[2];
+    const Real* resistance;    // of one segment; one row
+    const Real* drive0;        // one row
+    const Real* conductance0;  // one row
+    Real off;                  // fraction of its conductance that an open switch has
+};
+
+/// Two neighbouring stretches of a wire that make a longer one.
+struct Junction {
+    std::uint32_t near, far, both;
+};
+
+/// The stretches of a sample's wires, the same for all neurons: leaves, numbered from the near end, hold one device
+/// each, and junctions join them up to the root.
+template <class Real>
+struct WirePlan {
+    std::size_t n_leaves, n_nodes, root;
+    const std::uint32_t* rows;     // of each leaf's device
+    const Real* segments;          // of wire before it
+    const std::uint32_t* leaf_of;  // of each spike's device
+    const Junction* junctions;     // first all of them, and then those that follow from the spikes of each step
+    const std::size_t* ends;       // of each step, one past its last junction; the first ends those of the first step
+};
+
 /// Where the backward pass adds dL/dw of resistive synapses, or of drawn pairs before the slope of the draw.
 template <class Real>
 struct WeightGradient {
@@ -175,6 +203,12 @@ constexpr std::size_t supply_scratch(std::size_t n_steps) {
     return 8 * lanes<Real> * n_steps;
 }
 
+/// Of a wired tile with so many nodes in the tree of each wire.
+template <class Real>
+constexpr std::size_t wired_scratch(std::size_t n_nodes, std::size_t n_wires) {
+    return 5 * lanes<Real> * n_nodes * n_wires;
+}
+
 /// The charging phase of one kind of synapses, and its backward pass.
 template <class Tile, class Gradient, class Real>
 struct Charging {
@@ -198,6 +232,9 @@ struct Kernels {
                             const WeightGradient<Real>& gradient, Real* scratch);
     /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.
     void (*charge_rectified)(const Events<Real>& events, const RectifiedTile<Real>& tile, Real* v);
+    /// v(1) of one tile of neurons with one or two wires each, a row of lanes. The coupling of the events is 1.
+    void (*charge_wired[2])(const Events<Real>& events, const WiredTile<Real>& tile, const WirePlan<Real>& plan,
+                            Real* v, Real* scratch);
     /// Charges that the rails deliver to one resistive tile.
     void (*supply)(const Events<Real>& events, const ResistiveTile<Real>& tile, const RailRows<Real>& charges);
     /// Adds the gradients of one resistive tile for a loss that counts these charges too, and writes them.

@@ -68,6 +68,7 @@ RCSPIKE_VECTOR_FUNCTIONS(Doubles, double)
 #include "kernels/adjoint.h"
 #include "kernels/supply.h"
 #include "kernels/rectify.h"
+#include "kernels/ladder.h"
 #include "kernels/adam.h"
 #include "kernels/draw.h"
 #include "kernels/table.h"

@@ -91,6 +91,8 @@ constexpr Kernels<Real> make_table() {
     kernels.pairs.backward = pairs_backward<Real>;
     kernels.backward_merged = nullptr;
     kernels.charge_rectified = charge_rectified<Real>;
+    kernels.charge_wired[0] = charge_wired<1, Real>;
+    kernels.charge_wired[1] = charge_wired<2, Real>;
     kernels.supply = supply<Real>;
     kernels.supply_backward = supply_backward<Real>;
     kernels.trace = trace_resistive<Real>;
