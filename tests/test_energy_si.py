@@ -150,7 +150,12 @@ def expected(name: str, weights: list[Any], e_plus: float, e_minus: float, which
 @pytest.mark.parametrize("which", ["RC-Spike", "virtual ground", "current sources"])
 @pytest.mark.parametrize(
     ("process", "e_plus", "e_minus"),
-    [("sky130", 1.0, -1.0), ("sky130", 2.8, -1.53), ("sky130-diode", 1.0, -1.0), ("rram", 1.5, -1.0)],
+    [
+        ("sky130", 1.0, -1.0),
+        pytest.param("sky130", 2.8, -1.53, marks=pytest.mark.long),
+        pytest.param("sky130-diode", 1.0, -1.0, marks=pytest.mark.long),
+        pytest.param("rram", 1.5, -1.0, marks=pytest.mark.long),
+    ],
 )
 def test_every_part_is_that_of_an_integration_in_si_units(
     process: str, e_plus: float, e_minus: float, which: str

@@ -65,7 +65,7 @@ def random_array(n_in: int, n_out: int, total: float) -> tuple[Array, Array, Arr
 
 @ngspice
 @pytest.mark.parametrize("ohms", [2.5, 35.0])
-@pytest.mark.parametrize("n_in", [16, 128, 784])
+@pytest.mark.parametrize("n_in", [16, 128, pytest.param(784, marks=pytest.mark.long)])
 @pytest.mark.parametrize("wire", ["supply", "membrane"])
 def test_columns_agree_with_ngspice(n_in: int, ohms: float, wire: str) -> None:
     times, g_plus, g_minus = random_array(n_in, 1, min(0.7 * n_in, 5.0))
