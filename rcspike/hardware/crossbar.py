@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -149,8 +150,8 @@ class _Network:
     def reduced(self) -> tuple[Float64, Float64]:
         """G and D of dv/dt = D - G v, with all nodes but the membranes eliminated."""
         try:
-            from scipy.sparse import coo_matrix
-            from scipy.sparse.linalg import splu
+            sparse = import_module("scipy.sparse")
+            linalg = import_module("scipy.sparse.linalg")
         except ImportError as error:
             raise ImportError("an array of wires needs scipy: pip install 'rcspike[spice]'") from error
         a, b, g = (np.concatenate(parts) for parts in zip(*self.edges, strict=True))
@@ -163,12 +164,12 @@ class _Network:
             fixed = inner & (other < 0)
             np.add.at(drive, one[fixed], g[fixed] * np.array(self.known)[-1 - other[fixed]])
         rows, cols, values = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-        nodal = coo_matrix((values, (rows, cols)), shape=(n, n)).tocsc()
+        nodal = sparse.coo_matrix((values, (rows, cols)), shape=(n, n)).tocsc()
         membrane = nodal[:n_out, :n_out].toarray()
         if n == n_out:
             return membrane, drive
         across = nodal[n_out:, :n_out].toarray()
-        inner = splu(nodal[n_out:, n_out:], permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+        inner = linalg.splu(nodal[n_out:, n_out:], permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         solved = inner.solve(np.column_stack([across, drive[n_out:]]))
         return membrane - across.T @ solved[:, :-1], drive[:n_out] - across.T @ solved[:, -1]
 
