@@ -45,7 +45,7 @@ class OperatingPoint:
 
     @property
     def selector_drop(self) -> float:
-        """Forward drop of the selector in V, which is that of the process if it has a diode, otherwise the circuit's."""
+        """Forward drop of the selector in V, that of the process if it has a diode, otherwise the circuit's."""
         p = self.process
         return p.diode_drop if p.selector == "diode" else self.circuit.diode_drop * self.v_th
 
