@@ -97,7 +97,7 @@ def test_a_run_stopped_before_its_first_epoch_ended_leaves_no_model(
 
 
 @pytest.mark.process
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to one process")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGINT to one process")
 def test_sigint_ends_a_training_process_within_seconds_with_code_130(place: Path) -> None:
     command = [sys.executable, "-m", "rcspike", "train", "--hidden", "12", "--epochs", "1000000", "--out", "run"]
     with subprocess.Popen(

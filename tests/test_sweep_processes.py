@@ -154,7 +154,7 @@ def test_on_a_dask_cluster_that_loses_a_worker_the_table_is_the_same(undisturbed
 
 
 @pytest.mark.process
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to a group of processes")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGINT to a group of processes")
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5])
 def test_ctrl_c_as_the_workers_start_is_one_line(seconds: float, tmp_path: Path) -> None:
     out = tmp_path / "out"

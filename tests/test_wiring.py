@@ -82,8 +82,8 @@ def test_device_networks_and_chips_join_the_same_inputs() -> None:
     np.testing.assert_array_equal(first.v, next(iter(chip.walk(times))).v)
 
 
-def test_energy_says_that_it_does_not_know_the_gates() -> None:
-    with pytest.raises(ValueError, match="energy has no model of the OR gates that join spike lines"):
+def test_the_energy_of_joined_inputs_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"the energy of joined spike lines \(OR gates\) is not modelled"):
         activity(network(), some_times(6, 12, 3))
 
 

@@ -85,7 +85,7 @@ def activity(
     (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
     """
     if any(layer.wiring.window > 1 for layer in network.layers):
-        raise ValueError("energy has no model of the OR gates that join spike lines; it needs a network without them")
+        raise ValueError("the energy of joined spike lines (OR gates) is not modelled; use a network with dense layers")
     charges: list[list[npt.NDArray[np.float64]]] = []
     spikes = []
     for result in network.walk(times, noise=noise, seed=seed, threads=threads):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tornado_figure"]
 
-_LINE, _GAP, _NAMES, _MOST = 0.2, 0.62, 1.5, 10
+_LINE, _GAP, _NAMES, _MAX_BARS = 0.2, 0.62, 1.5, 10
 _LOW, _HIGH = "#56b4e9", "#e69f00"
 
 
@@ -62,7 +62,7 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
     check_available()
     from matplotlib.figure import Figure
 
-    drawn = {name: found.sensitivities[:_MOST] for name, found in ratios.items()}
+    drawn = {name: found.sensitivities[:_MAX_BARS] for name, found in ratios.items()}
     heights = {name: _LINE * (max(1, len(bars)) + 1) for name, bars in drawn.items()}
     total = TITLE + sum(heights.values()) + _GAP * len(ratios) + BOTTOM - 0.3
     figure = Figure(figsize=(WIDTH, total), facecolor=PAPER)
