@@ -10,7 +10,9 @@
 #include <variant>
 #include <vector>
 
+#include "rcspike/charge.h"
 #include "rcspike/loss.h"
+#include "rcspike/phases.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
@@ -64,6 +66,13 @@ Span1<T> writable_row(Array<T>& a) {
     return {a.mutable_data(), static_cast<std::size_t>(a.shape(0))};
 }
 
+template <class Real>
+AffineSynapses<Real> affine(const Array<Real>& drive, const Array<Real>& conductance,
+                            const std::optional<Array<Real>>& drive0, const std::optional<Array<Real>>& conductance0) {
+    return {matrix(drive, "drive"), matrix(conductance, "conductance"), optional_row(drive0, "drive0"),
+            optional_row(conductance0, "conductance0")};
+}
+
 /// None is all the cores this process may use.
 inline Threads threads(std::optional<int> n) { return n ? Threads::exactly(*n) : Threads::all(); }
 
@@ -74,6 +83,9 @@ inline std::vector<Wiring> wirings(const std::vector<std::size_t>& windows) {
     for (const std::size_t window : windows) all.push_back(wiring(window));
     return all;
 }
+
+/// "two" or "single", as the Python package calls them.
+Phases phases_of(const std::string& name);
 
 /// The loss whose fields are given by name; those that are missing have their defaults.
 Loss loss_of(const py::kwargs& arguments);
@@ -109,6 +121,7 @@ void bind_layer(py::module_& m);
 void bind_rectified(py::module_& m);
 void bind_energy(py::module_& m);
 void bind_fire(py::module_& m);
+void bind_first_spike(py::module_& m);
 void bind_loss(py::module_& m);
 void bind_trace(py::module_& m);
 void bind_network(py::module_& m);

@@ -6,13 +6,6 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-AffineSynapses<Real> affine(const Array<Real>& drive, const Array<Real>& conductance,
-                            const std::optional<Array<Real>>& drive0, const std::optional<Array<Real>>& conductance0) {
-    return {matrix(drive, "drive"), matrix(conductance, "conductance"), optional_row(drive0, "drive0"),
-            optional_row(conductance0, "conductance0")};
-}
-
-template <class Real>
 void bind(py::module_& m) {
     using std::optional;
     const auto none = py::none();

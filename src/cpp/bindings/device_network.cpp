@@ -11,13 +11,13 @@ using Pairs = std::tuple<Array<Real>, Array<Real>, std::optional<Array<Real>>, s
 
 template <class Real>
 DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuit& circuit,
-                         const std::vector<std::size_t>& windows) {
+                         const std::vector<std::size_t>& windows, const std::string& phases) {
     std::vector<DevicePairs<Real>> pairs;
     for (const auto& [plus, minus, drive0, conductance0, offset] : layers) {
         pairs.push_back({matrix(plus, "plus"), matrix(minus, "minus"), optional_row(drive0, "drive0"),
                          optional_row(conductance0, "conductance0"), optional_row(offset, "offset")});
     }
-    return DeviceNetwork<Real>(pairs, circuit, wirings(windows));
+    return DeviceNetwork<Real>(pairs, circuit, wirings(windows), phases_of(phases));
 }
 
 template <class Real>
@@ -26,7 +26,7 @@ void bind(py::module_& m, const char* name) {
     py::class_<N> network(m, name);
     bind_forward<Real>(network);
     m.def("device_network", make<Real>, py::arg("layers").noconvert(), py::arg("circuit"), py::kw_only(),
-          py::arg("windows") = std::vector<std::size_t>{});
+          py::arg("windows") = std::vector<std::size_t>{}, py::arg("phases") = "two");
 }
 
 }  // namespace

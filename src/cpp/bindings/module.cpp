@@ -14,6 +14,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_wires(m);
     bind_energy(m);
     bind_fire(m);
+    bind_first_spike(m);
     bind_loss(m);
     bind_trace(m);
     bind_network(m);

@@ -12,11 +12,12 @@ void bind(py::module_& m, const char* name) {
     bind_forward<Real>(network);
     m.def(
         "network",
-        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const std::vector<std::size_t>& windows) {
-            return N(matrices(weights, "weights"), circuit, wirings(windows));
+        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const std::vector<std::size_t>& windows,
+           const std::string& phases) {
+            return N(matrices(weights, "weights"), circuit, wirings(windows), phases_of(phases));
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(),
-        py::arg("windows") = std::vector<std::size_t>{});
+        py::arg("windows") = std::vector<std::size_t>{}, py::arg("phases") = "two");
 }
 
 }  // namespace

@@ -3,20 +3,32 @@
 #include "arrays.h"
 
 namespace rcspike::bindings {
+
+Phases phases_of(const std::string& name) {
+    if (name == "two") return Phases::two;
+    if (name == "single") return Phases::single;
+    throw std::invalid_argument("phases must be 'two' or 'single', got '" + name + "'");
+}
+
 namespace {
 
 template <class Real>
 void bind(py::module_& m, const char* name) {
     using S = Schedule<Real>;
-    py::class_<S>(m, name).def_property_readonly("batch", &S::batch).def_property_readonly("n_in", &S::n_in);
+    py::class_<S>(m, name)
+        .def_property_readonly("batch", &S::batch)
+        .def_property_readonly("n_in", &S::n_in)
+        .def_property_readonly("phases",
+                               [](const S& schedule) { return schedule.phases() == Phases::two ? "two" : "single"; });
     m.def(
         "schedule",
-        [](const Array<Real>& times, std::optional<int> n) {
+        [](const Array<Real>& times, std::optional<int> n, const std::string& phases) {
             const auto view = matrix(times, "times");
+            const Phases wanted = phases_of(phases);
             const py::gil_scoped_release released;
-            return S(view, threads(n));
+            return S(view, threads(n), wanted);
         },
-        py::arg("times").noconvert(), py::arg("threads") = py::none());
+        py::arg("times").noconvert(), py::arg("threads") = py::none(), py::kw_only(), py::arg("phases") = "two");
 }
 
 }  // namespace

@@ -53,12 +53,14 @@ void bind(py::module_& m, const char* name) {
     m.def(
         "trainer",
         [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const DeviceModel& devices,
-           std::uint64_t seed, double weight_decay, const std::vector<std::size_t>& windows, const py::kwargs& loss) {
-            return T(Network<Real>(matrices(weights, "weights"), circuit, wirings(windows)), loss_of(loss), devices,
-                     seed, weight_decay);
+           std::uint64_t seed, double weight_decay, const std::vector<std::size_t>& windows, const std::string& phases,
+           const py::kwargs& loss) {
+            return T(Network<Real>(matrices(weights, "weights"), circuit, wirings(windows), phases_of(phases)),
+                     loss_of(loss), devices, seed, weight_decay);
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg_v("devices", DeviceModel{}, "..."),
-        py::arg("seed") = 0, py::arg("weight_decay") = 0.0, py::arg("windows") = std::vector<std::size_t>{});
+        py::arg("seed") = 0, py::arg("weight_decay") = 0.0, py::arg("windows") = std::vector<std::size_t>{},
+        py::arg("phases") = "two");
 }
 
 }  // namespace
@@ -68,7 +70,8 @@ void bind_trainer(py::module_& m) {
         .def_readonly("loss", &StepReport::loss)
         .def_readonly("correct", &StepReport::correct)
         .def_readonly("silent", &StepReport::silent)
-        .def_readonly("saturated", &StepReport::saturated);
+        .def_readonly("saturated", &StepReport::saturated)
+        .def_readonly("steep", &StepReport::steep);
     bind<float>(m, "Trainer32");
     bind<double>(m, "Trainer64");
 }

@@ -1,12 +1,20 @@
 #include "events/event_batch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <variant>
 
+#include "common/check.h"
 #include "parallel/split.h"
 #include "parallel/workers.h"
 
 namespace rcspike::detail {
+
+void check_phases(Phases of_schedule, Phases of_neurons) {
+    if (of_schedule == of_neurons) return;
+    const auto name = [](Phases phases) { return phases == Phases::two ? "two phases" : "a single phase"; };
+    reject("the schedule is for neurons of ", name(of_schedule), ", the layer has neurons of ", name(of_neurons));
+}
 
 template <class Real>
 void EventBatch<Real>::resize(std::size_t batch, std::size_t max_intervals, const Front<Real>& front) {
@@ -31,17 +39,21 @@ void EventBatch<Real>::set(std::size_t sample, const Spikes<Real>& spikes, const
     kernels::Step<Real>* steps = steps_.data() + sample * stride_;
     Real start = 0;
     std::uint32_t end = 0;
-    for (std::size_t k = 0; k <= on_rows.n_intervals; ++k) {
+    for (std::size_t k = 0; k < on_rows.n_intervals; ++k) {
         const Interval<Real>& next = on_rows.intervals[k];
         steps[k] = kernels::make_step(front.coupling, start, next.start - start, end);
         start = next.start;
         end = next.end;
     }
+    const Real last = on_rows.intervals[on_rows.n_intervals].start;
+    const Real length = std::isinf(last) ? Real(1) : last - start;  // without an end, the kernels count in units
+    steps[on_rows.n_intervals] = kernels::make_step(front.coupling, start, length, end);
     events_[sample] = {on_rows.inputs, steps, on_rows.n_intervals + 1};
 }
 
 template <class Real>
 void EventBatch<Real>::set(const Schedule<Real>& schedule, const Front<Real>& front, Threads threads) {
+    check_phases(schedule.phases(), front.phases);
     std::size_t max_intervals = 0;
     for (std::size_t s = 0; s < schedule.batch(); ++s) max_intervals = std::max(max_intervals, schedule[s].n_intervals);
     resize(schedule.batch(), max_intervals, front);

@@ -13,14 +13,18 @@
 
 namespace rcspike::detail {
 
-/// What events depend on in the layer that they come to: which inputs drive which of its n_rows rows of synapses, and
-/// the coupling of those.
+/// What events depend on in the layer that they come to: which inputs drive which of its n_rows rows of synapses, the
+/// coupling of those, and the phases of its neurons.
 template <class Real>
 struct Front {
     const Wiring& wiring;
     std::size_t n_rows;
     const kernels::Coupling<Real>& coupling;
+    Phases phases = Phases::two;  // of the neurons behind them
 };
+
+/// Throws std::invalid_argument unless a schedule is for the neurons of a layer.
+void check_phases(Phases of_schedule, Phases of_neurons);
 
 template <class Real>
 class EventBatch {

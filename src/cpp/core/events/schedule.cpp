@@ -16,14 +16,15 @@ constexpr std::size_t block = 16;
 }  // namespace
 
 template <class Real>
-Schedule<Real>::Schedule(Span2<const Real> times, Threads threads) {
-    assign(times, threads);
+Schedule<Real>::Schedule(Span2<const Real> times, Threads threads, Phases phases) {
+    assign(times, threads, phases);
 }
 
 template <class Real>
-void Schedule<Real>::assign(Span2<const Real> times, Threads threads) {
+void Schedule<Real>::assign(Span2<const Real> times, Threads threads, Phases phases) {
     if (times.cols > std::numeric_limits<std::uint32_t>::max()) detail::reject("too many inputs: ", times.cols);
     n_in_ = times.cols;
+    phases_ = phases;
     first_.assign(times.rows + 1, 0);
     n_intervals_.assign(times.rows, 0);
     const std::size_t n_blocks = (times.rows + block - 1) / block;
@@ -31,7 +32,7 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads) {
 
     detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t) {
         for (std::size_t s = task * block; s < std::min(times.rows, (task + 1) * block); ++s) {
-            first_[s + 1] = detail::count_spikes<Real>(row(s));
+            first_[s + 1] = detail::count_spikes<Real>(row(s), phases);
         }
     });
     for (std::size_t s = 0; s < times.rows; ++s) {
@@ -48,8 +49,8 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads) {
     std::vector<detail::Sorter<Real>> sorters(detail::worker_count(threads));
     detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t worker) {
         for (std::size_t s = task * block; s < std::min(times.rows, (task + 1) * block); ++s) {
-            const Spikes<Real> spikes = sorters[worker](row(s), first_[s + 1] - first_[s], inputs_.data() + first_[s],
-                                                        intervals_.data() + first_[s] + s);
+            const Spikes<Real> spikes = sorters[worker](row(s), phases, first_[s + 1] - first_[s],
+                                                        inputs_.data() + first_[s], intervals_.data() + first_[s] + s);
             n_intervals_[s] = static_cast<std::uint32_t>(spikes.n_intervals);
         }
     });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "common/check.h"
@@ -26,14 +27,14 @@ void Sorter<Real>::radix_sort(std::size_t n) {
     }
 }
 
-/// Into buckets of the phase, in the order of their inputs, and then each to its place among its neighbours. Gives up,
-/// leaving ties in order, on spikes that crowd into a few buckets without being ties.
+/// Into buckets up to the latest spike, in the order of their inputs, and then each to its place among its neighbours.
+/// Gives up, leaving ties in order, on spikes that crowd into a few buckets without being ties.
 template <class Real>
-bool Sorter<Real>::bucket_sort(std::size_t n) {
+bool Sorter<Real>::bucket_sort(std::size_t n, Real latest) {
     std::size_t n_buckets = 256;
     while (n_buckets < n && n_buckets < 16384) n_buckets *= 2;
-    position_.assign(n_buckets + 1, 0);  // the last one is for t = 1
-    const auto bucket = [scale = static_cast<Real>(n_buckets)](Key key) {
+    position_.assign(n_buckets + 1, 0);  // the last one is for the latest time
+    const auto bucket = [scale = static_cast<Real>(n_buckets) / latest](Key key) {
         Real t;
         std::memcpy(&t, &key, sizeof t);
         return static_cast<std::uint32_t>(static_cast<std::int32_t>(t * scale));
@@ -56,9 +57,22 @@ bool Sorter<Real>::bucket_sort(std::size_t n) {
     return true;
 }
 
+/// The latest of n spikes, or 1 if all are earlier.
 template <class Real>
-Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs,
-                                      Interval<Real>* intervals) {
+Real Sorter<Real>::latest(std::size_t n) const {
+    const Real one = 1;
+    Key last;
+    std::memcpy(&last, &one, sizeof last);
+    for (std::size_t i = 0; i < n; ++i) last = std::max(last, spikes_[i].key);
+    Real t;
+    std::memcpy(&t, &last, sizeof t);
+    return t;
+}
+
+template <class Real>
+Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, Phases phases, std::size_t capacity,
+                                      std::uint32_t* inputs, Interval<Real>* intervals) {
+    const Real bound = latest_spike<Real>(phases);
     spikes_.resize(times.size);
     spare_.resize(times.size);
     std::size_t n = 0;
@@ -66,11 +80,11 @@ Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t capac
         const Real t = times[j] + Real(0);  // -0 becomes 0
         std::memcpy(&spikes_[n].key, &t, sizeof t);
         spikes_[n].input = static_cast<std::uint32_t>(j);
-        n += (t >= 0) & (t <= 1);  // no branch: which inputs spike cannot be predicted
+        n += (t >= 0) & (t <= bound);  // no branch: which inputs spike cannot be predicted
     }
     n = std::min(n, capacity);
     // Ties keep the order of the inputs, so that the same times always give the same events.
-    if (n > 1 && !bucket_sort(n)) radix_sort(n);
+    if (n > 1 && !bucket_sort(n, phases == Phases::two ? Real(1) : latest(n))) radix_sort(n);
     std::size_t n_intervals = 0;
     for (std::size_t i = 0; i < n; ++i) {
         inputs[i] = spikes_[i].input;
@@ -79,15 +93,17 @@ Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, std::size_t capac
         }
         intervals[n_intervals - 1].end = static_cast<std::uint32_t>(i + 1);
     }
-    intervals[n_intervals] = {Real(1), static_cast<std::uint32_t>(n)};
+    const Real end = phases == Phases::two ? Real(1) : std::numeric_limits<Real>::infinity();
+    intervals[n_intervals] = {end, static_cast<std::uint32_t>(n)};
     return {inputs, intervals, n_intervals};
 }
 
 template <class Real>
-std::size_t count_spikes(Span1<const Real> times) {
+std::size_t count_spikes(Span1<const Real> times, Phases phases) {
+    const Real bound = latest_spike<Real>(phases);
     std::size_t n_active = 0, n_good = 0;
     for (std::size_t j = 0; j < times.size; ++j) {
-        n_active += times[j] <= 1;
+        n_active += times[j] <= bound;
         n_good += times[j] >= 0;  // NaN fails every comparison
     }
     return n_good == times.size ? n_active : invalid_times;
@@ -102,9 +118,9 @@ void reject_times(Span2<const Real> times, std::size_t sample) {
            "; spike times must be at least 0 (inf or above 1 for no spike)");
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                         \
-    template class Sorter<Real>;                          \
-    template std::size_t count_spikes(Span1<const Real>); \
+#define RCSPIKE_INSTANTIATE(Real)                                 \
+    template class Sorter<Real>;                                  \
+    template std::size_t count_spikes(Span1<const Real>, Phases); \
     template void reject_times(Span2<const Real>, std::size_t);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

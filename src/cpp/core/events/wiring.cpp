@@ -57,7 +57,7 @@ Spikes<Real> first_spikes(const FirstSpike& wiring, const Spikes<Real>& spikes, 
         }
         if (n > before) intervals[n_intervals++] = {spikes.intervals[k].start, n};
     }
-    intervals[n_intervals] = {Real(1), n};
+    intervals[n_intervals] = {spikes.intervals[spikes.n_intervals].start, n};
     return {rows, intervals, n_intervals};
 }
 

@@ -23,7 +23,7 @@ using detail::listed;
 using detail::reject;
 using detail::Safetensors;
 
-constexpr std::size_t newest_format = 2;
+constexpr std::size_t newest_format = 3;
 
 /// Calls a function, and says of which file it is that something is wrong with it.
 template <class Part>
@@ -59,7 +59,9 @@ void check_format(const std::string& path, const Safetensors& file) {
         reject(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
     }
     whole(path, [&] {
-        if (version != "1" && version != "2") reject("format_version must be from 1 to 2, got '", version, "'");
+        if (version != "1" && version != "2" && version != "3") {
+            reject("format_version must be from 1 to 3, got '", version, "'");
+        }
         for (const auto& part : file.metadata()) {
             const std::string& name = part.first;
             const bool known = name == "format" || name == "format_version" || name == "header" || name == "crc32";
@@ -131,15 +133,20 @@ Network<Real> network_of(const Safetensors& file) {
     };
     std::vector<JsonReader::Member> parts{{"sizes", into(says)},
                                           {"circuit", [&](const char* name) { circuit = read_circuit(json, name); }}};
-    if (metadata(file, "format_version") == "2") parts.push_back({"windows", into(windows)});
+    const std::string& version = metadata(file, "format_version");
+    const bool joins = version != "1";
+    std::string phases = "two";
+    if (joins) parts.push_back({"windows", into(windows)});
+    if (version == "3") parts.push_back({"phases", [&](const char* name) { phases = json.string(name); }});
     json.object("header", parts);
     json.end();
     std::vector<Wiring> wiring;
-    if (parts.size() > 2 && windows.size() != views.size()) {
+    if (phases != "two" && phases != "single") reject("phases must be 'two' or 'single', got '", phases, "'");
+    if (joins && windows.size() != views.size()) {
         reject("windows must be given for all ", views.size(), " layers, got ", windows.size());
     }
     for (const std::size_t window : windows) wiring.push_back(window == 1 ? Wiring(Dense{}) : FirstSpike{window});
-    Network<Real> network(views, circuit, wiring);
+    Network<Real> network(views, circuit, wiring, phases == "single" ? Phases::single : Phases::two);
     std::vector<std::size_t> holds{network.n_in()};
     for (std::size_t l = 0; l < network.n_layers(); ++l) holds.push_back(network.n_out(l));
     if (says != holds) reject("it says sizes ", listed(says), " but holds weights of ", listed(holds));

@@ -16,6 +16,15 @@ extern const Kernels<float> avx512_float;
 extern const Kernels<double> avx512_double;
 #endif
 
+extern const Crossings<float> scalar_crossings_float;
+extern const Crossings<double> scalar_crossings_double;
+#ifdef RCSPIKE_HAVE_X86_KERNELS
+extern const Crossings<float> avx2_crossings_float;
+extern const Crossings<double> avx2_crossings_double;
+extern const Crossings<float> avx512_crossings_float;
+extern const Crossings<double> avx512_crossings_double;
+#endif
+
 std::string name(Isa isa) {
     switch (isa) {
         case Isa::avx2:
@@ -72,32 +81,35 @@ Isa& in_use() {
     return isa;
 }
 
-template <>
-const Kernels<float>& table<float>() {
-    switch (in_use()) {
 #ifdef RCSPIKE_HAVE_X86_KERNELS
-        case Isa::avx512:
-            return avx512_float;
-        case Isa::avx2:
-            return avx2_float;
-#endif
-        default:
-            return scalar_float;
+#define RCSPIKE_CHOOSE(name)      \
+    switch (in_use()) {           \
+        case Isa::avx512:         \
+            return avx512_##name; \
+        case Isa::avx2:           \
+            return avx2_##name;   \
+        default:                  \
+            return scalar_##name; \
     }
-}
+#else
+#define RCSPIKE_CHOOSE(name) return scalar_##name;
+#endif
 
 template <>
+const Kernels<float>& table<float>() {
+    RCSPIKE_CHOOSE(float)
+}
+template <>
 const Kernels<double>& table<double>() {
-    switch (in_use()) {
-#ifdef RCSPIKE_HAVE_X86_KERNELS
-        case Isa::avx512:
-            return avx512_double;
-        case Isa::avx2:
-            return avx2_double;
-#endif
-        default:
-            return scalar_double;
-    }
+    RCSPIKE_CHOOSE(double)
+}
+template <>
+const Crossings<float>& crossings<float>() {
+    RCSPIKE_CHOOSE(crossings_float)
+}
+template <>
+const Crossings<double>& crossings<double>() {
+    RCSPIKE_CHOOSE(crossings_double)
 }
 
 }  // namespace rcspike::kernels

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "rcspike/phases.h"
+
 namespace rcspike::kernels {
 
 /// Outputs are computed in tiles of one cache line: one AVX-512 register, two of AVX2, four of SSE2 or NEON. The width
@@ -219,6 +221,38 @@ struct Charging {
                      Real* scratch);
 };
 
+/// Spikes of a tile of neurons that are due to be differentiated, a row of lanes each.
+template <class Real>
+struct SpikeUpstream {
+    const Real* times;  // 0 where dL/dt is 0
+    const Real* grad;   // dL/dt
+    const Real* drive;  // derivative of L against the sum of the drives of all spikes, or null
+    const Real* thresholds;
+    Real min_slope;  // of a membrane at its threshold, in V_th / T: lower slopes count as this one
+};
+
+/// Neurons that spike while they charge, and their backward pass. The events have no end: their last step has the
+/// length 1.
+template <class Tile, class Gradient, class Real>
+struct Spiking {
+    /// First spikes of the first n_neurons of n tiles, a row of lanes each; infinity where there is none, NaN where a
+    /// voltage overflows. n is at most Crossings::tiles_at_once.
+    void (*first_spike)(const Events<Real>& events, const Tile& tile, std::size_t n_tiles, std::size_t n_neurons,
+                        const Real* thresholds, Real* times);
+    /// Adds the gradients of one tile. Returns how many neurons with a gradient have a lower slope than min_slope.
+    std::size_t (*backward)(const Events<Real>& events, const Tile& tile, const SpikeUpstream<Real>& upstream,
+                            const Gradient& gradient, Real* scratch);
+};
+
+/// In a table of their own, which each instruction set compiles apart from the other one.
+template <class Real>
+struct Crossings {
+    std::size_t tiles_at_once;
+    Spiking<ResistiveTile<Real>, WeightGradient<Real>, Real> resistive;
+    Spiking<AffineTile<Real>, AffineGradient<Real>, Real> affine;
+    Spiking<PairTile<Real>, WeightGradient<Real>, Real> pairs;
+};
+
 template <class Real>
 struct Kernels {
     /// Maximum number of neighbouring tiles that `charge` takes in one sweep.
@@ -257,5 +291,7 @@ struct Kernels {
 /// The table of the instruction set in use.
 template <class Real>
 const Kernels<Real>& table();
+template <class Real>
+const Crossings<Real>& crossings();
 
 }  // namespace rcspike::kernels

@@ -1,21 +1,5 @@
 // The table of this instruction set. Included as block.h is, after all others.
 
-/// Calls f with n, which must not exceed `max`, as a constant.
-template <std::size_t max, class Function>
-RCSPIKE_INLINE void with_constant(std::size_t n, const Function& f) {
-    if constexpr (max > 1) {
-        if (n < max) return with_constant<max - 1>(n, f);
-    }
-    f(std::integral_constant<std::size_t, max>{});
-}
-
-/// Calls f with true on symmetric rails and with false on others, as a constant.
-template <class Real, class Function>
-RCSPIKE_INLINE void with_symmetry(const Coupling<Real>& coupling, const Function& f) {
-    if (is_symmetric(coupling)) return f(std::true_type{});
-    f(std::false_type{});
-}
-
 template <class Real>
 void charge_resistive(const Events<Real>& events, const ResistiveTile<Real>& tile, std::size_t n_tiles, Real* v) {
     with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {

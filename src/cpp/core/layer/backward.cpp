@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -74,6 +75,7 @@ private:
     static constexpr bool is_resistive = std::is_same_v<Synapses, Resistive<Real>>;
 
     bool wants_times() const { return pass_.grad_times.data != nullptr; }
+    bool spikes_alone() const { return pass_.layer.phases() == Phases::single; }
     bool counts_supply() const { return pass_.supply.grad_plus.data != nullptr; }
 
     void run_tiles(std::size_t s, std::size_t task, Real* spike_lanes, Real* sweep) {
@@ -86,6 +88,11 @@ private:
                     n = 1;
                     continue;
                 }
+            }
+            if (spikes_alone()) {
+                spike_backward(s, t, gradient, sweep);
+                n = 1;
+                continue;
             }
             n = charge_backward(s, t, tiles.last, gradient, sweep);
         }
@@ -115,6 +122,31 @@ private:
         }
         if (used_here > 0) backward_(pass_.events[s], synapses_.tile(t), upstream, gradient, sweep);
         return 1;
+    }
+
+    /// Tile t of sample s, of neurons that spike while they charge.
+    template <class TileGradient>
+    void spike_backward(std::size_t s, std::size_t t, const TileGradient& gradient, Real* sweep) const {
+        const SpikePass<Real>& spikes = pass_.spikes;
+        const std::size_t first = t * lanes, width = pass_.layer.width(t);
+        alignas(64) Real times[lanes] = {}, grad[lanes] = {}, drive[lanes] = {}, thresholds[lanes];
+        std::get<SinglePhase<Real>>(pass_.layer.neurons).thresholds(first, lanes, thresholds);
+        bool any = false, any_silent = false;
+        for (std::size_t i = 0; i < width; ++i) {
+            const Real at = spikes.times.row(s)[first + i], slope = pass_.grad_v.row(s)[first + i];
+            const bool silent = std::isinf(at), moves = !silent && slope != 0;
+            times[i] = moves ? at : Real(0);
+            grad[i] = moves ? slope : Real(0);
+            drive[i] = silent ? slope : Real(0);
+            any = any || moves;
+            any_silent = any_silent || drive[i] != 0;
+        }
+        if (!any && !any_silent) return;
+        const auto min_slope = static_cast<Real>(1 / spikes.max_slope);
+        const std::size_t n_steep =
+            crossing_(pass_.events[s], synapses_.tile(t),
+                      {times, grad, any_silent ? drive : nullptr, thresholds, min_slope}, gradient, sweep);
+        if (n_steep > 0 && spikes.n_steep) *spikes.n_steep += n_steep;
     }
 
     /// Tile t of sample s, where the loss counts the charges of the rails.
@@ -172,6 +204,7 @@ private:
     Scratch<Real>& scratch_;
     const Split split_;
     decltype(synapses_.kernel().backward) backward_ = synapses_.kernel().backward;
+    decltype(synapses_.crossing().backward) crossing_ = synapses_.crossing().backward;
     decltype(kernels::Kernels<Real>::backward_merged) merged_ = merged();
     std::size_t sweep_size_ = 0, spike_lanes_size_ = 0;  // numbers of scratch memory for each worker
     std::vector<std::atomic<std::size_t>> groups_left_;  // of each chunk, before its dL/dt is complete
@@ -242,11 +275,33 @@ kernels::AffineGradient<Real> AffineSynapseGradient<Real>::tile(std::size_t chun
             times};
 }
 
+template <class Real>
+void check_gradient(const AffineGradient<Real>& gradient, const Layer<Real>& layer) {
+    check_shape("gradient of drive", gradient.drive, layer.n_rows(), layer.n_out());
+    check_shape("gradient of conductance", gradient.conductance, layer.n_rows(), layer.n_out());
+    if (gradient.drive0.data) check_size("gradient of drive0", gradient.drive0, layer.n_out());
+    if (gradient.conductance0.data) check_size("gradient of conductance0", gradient.conductance0, layer.n_out());
+}
+
+template <class Real>
+void write(const AffineSynapseGradient<Real>& parts, const AffineGradient<Real>& to, Threads threads) {
+    parts.drive.add_up(to.drive, threads);
+    parts.conductance.add_up(to.conductance, threads);
+    const auto unpack_row = [&](const Parts<Real>& part, Span1<Real> row) {
+        if (row.data) part.add_up({row.data, 1, row.size}, threads);
+    };
+    unpack_row(parts.drive0, to.drive0);
+    unpack_row(parts.conductance0, to.conductance0);
+}
+
 namespace {
 
 template <class Real, class Gradient>
 void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scratch, Threads threads) {
-    if (pass.supply.grad_plus.data) resistive_of(pass.layer, "gradients of the rails' charges");
+    if (pass.supply.grad_plus.data) {
+        resistive_of(pass.layer, "gradients of the rails' charges");
+        if (pass.layer.phases() == Phases::single) reject("gradients of the rails' charges need neurons of two phases");
+    }
     std::visit(
         [&](const auto& synapses) {
             using Kind = std::decay_t<decltype(synapses)>;
@@ -281,6 +336,8 @@ void backward(const BackwardPass<Real>& pass, AffineSynapseGradient<Real>& gradi
     template struct Parts<Real>;                                                                       \
     template struct WeightGradient<Real>;                                                              \
     template struct AffineSynapseGradient<Real>;                                                       \
+    template void check_gradient(const AffineGradient<Real>&, const Layer<Real>&);                     \
+    template void write(const AffineSynapseGradient<Real>&, const AffineGradient<Real>&, Threads);     \
     template void backward(const BackwardPass<Real>&, WeightGradient<Real>&, Scratch<Real>&, Threads); \
     template void backward(const BackwardPass<Real>&, AffineSynapseGradient<Real>&, Scratch<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)

@@ -1,6 +1,7 @@
 // The backward pass of one layer: from dL/dv(1) to the gradients of its synapses and of its input spikes.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 
@@ -43,6 +44,14 @@ struct AffineSynapseGradient {
     kernels::AffineGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
 };
 
+/// Throws std::invalid_argument if a gradient does not have the shapes of a layer's affine synapses.
+template <class Real>
+void check_gradient(const AffineGradient<Real>& gradient, const Layer<Real>& layer);
+
+/// Writes the gradient of a layer's affine synapses.
+template <class Real>
+void write(const AffineSynapseGradient<Real>& parts, const AffineGradient<Real>& to, Threads threads);
+
 /// Memory of the backward pass, kept from one call to the next.
 template <class Real>
 struct Scratch {
@@ -59,13 +68,24 @@ struct Supply {
     Span2<Real> plus, minus;
 };
 
+/// Spikes of a layer of a single phase, and how their gradient is taken (docs/single-phase.md).
+template <class Real>
+struct SpikePass {
+    Span2<const Real> times{};                    ///< without noise, batch x n_out
+    double max_slope = 0;                         ///< bound of |dt/dv| at the threshold, in T / V_th
+    std::atomic<std::size_t>* n_steep = nullptr;  ///< to which the spikes at that bound are added; optional
+};
+
 /// The backward pass of one layer. Views without data stand for inputs that are not given and results that are not
 /// wanted.
 template <class Real>
 struct BackwardPass {
     const Layer<Real>& layer;
     const EventBatch<Real>& events;
-    Span2<const Real> grad_v{};                     ///< dL/dv(1), batch x n_out; optional if there is a supply
+    Span2<const Real> grad_v{};                     ///< dL/dv(1), batch x n_out; optional if there is a supply. In a
+                                                    ///< single phase dL/dt of neurons that spike, and of those that do
+                                                    ///< not the derivative against the sum of all drives
+    SpikePass<Real> spikes{};                       ///< of neurons of a single phase
     Supply<Real> supply{};                          ///< of resistive layers, if the loss counts it
     Span2<Real> grad_times{};                       ///< where to write dL/dt, batch x n_in; optional
     std::function<void(Range samples)> on_times{};  ///< called, on any thread, for samples whose dL/dt is complete

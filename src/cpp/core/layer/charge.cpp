@@ -116,19 +116,10 @@ void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> g
 template <class Real>
 void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
                              const AffineGradient<Real>& gradient, Threads threads) const {
-    detail::check_shape("gradient of drive", gradient.drive, packed_->n_rows(), n_out());
-    detail::check_shape("gradient of conductance", gradient.conductance, packed_->n_rows(), n_out());
+    detail::check_gradient(gradient, *packed_);
     const auto parts =
         gradient_of<detail::AffineSynapseGradient<Real>>(*packed_, schedule, grad_v, grad_times, threads);
-    parts.drive.add_up(gradient.drive, threads);
-    parts.conductance.add_up(gradient.conductance, threads);
-    const auto unpack_row = [&](const char* name, const detail::Parts<Real>& part, Span1<Real> row) {
-        if (!row.data) return;
-        detail::check_size(name, row, n_out());
-        part.add_up({row.data, 1, row.size}, threads);
-    };
-    unpack_row("gradient of drive0", parts.drive0, gradient.drive0);
-    unpack_row("gradient of conductance0", parts.conductance0, gradient.conductance0);
+    detail::write(parts, gradient, threads);
 }
 
 template <class Real>

@@ -1,6 +1,8 @@
 #include "layer/layer.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "common/check.h"
 #include "parallel/workers.h"
@@ -17,31 +19,65 @@ void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
     }
 }
 
-template <class Synapses, class Real>
-void charge_synapses(const Synapses& synapses, const EventBatch<Real>& events, Range samples, Range tiles,
-                     Span2<Real> v) {
-    constexpr std::size_t lanes = kernels::lanes<Real>;
-    const auto charge_tiles = synapses.kernel().charge;
-    const std::size_t at_once = kernels::table<Real>().tiles_at_once;
-    const std::size_t per_group = tiles_in_cache(synapses.rows().rows);
-    alignas(64) Real row[kernels::max_tiles * lanes];
+/// Calls f(sample, first tile, number of tiles) in an order in which the synapses of a group of tiles stay in the
+/// cache.
+template <class Function>
+void for_each_row(std::size_t n_rows, std::size_t at_once, Range samples, Range tiles, const Function& f) {
+    const std::size_t per_group = tiles_in_cache(n_rows);
     for (std::size_t first = tiles.first; first < tiles.last; first += per_group) {
         const Range group{first, std::min(first + per_group, tiles.last)};
         for (std::size_t s = samples.first; s < samples.last; ++s) {
-            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) {
-                charge_tiles(events[s], synapses.tile(t), n, row);
-                std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(s) + t * lanes);
-            });
+            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(s, t, n); });
         }
     }
+}
+
+template <class Synapses, class Real>
+void charge_synapses(const Synapses& synapses, const TwoPhase<Real>&, const EventBatch<Real>& events, Range samples,
+                     Range tiles, Span2<Real> v) {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    const auto charge_tiles = synapses.kernel().charge;
+    alignas(64) Real row[kernels::max_tiles * lanes];
+    for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, samples, tiles,
+                 [&](std::size_t s, std::size_t t, std::size_t n) {
+                     charge_tiles(events[s], synapses.tile(t), n, row);
+                     std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(s) + t * lanes);
+                 });
+}
+
+template <class Synapses, class Real>
+void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons, const EventBatch<Real>& events,
+                     Range samples, Range tiles, Span2<Real> times) {
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    const auto first_spike = synapses.crossing().first_spike;
+    alignas(64) Real row[kernels::max_tiles * lanes], thresholds[kernels::max_tiles * lanes];
+    for_each_row(synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, samples, tiles,
+                 [&](std::size_t s, std::size_t t, std::size_t n) {
+                     const std::size_t n_neurons = std::min(n * lanes, times.cols - t * lanes);
+                     neurons.thresholds(t * lanes, n * lanes, thresholds);
+                     first_spike(events[s], synapses.tile(t), n, n_neurons, thresholds, row);
+                     std::copy_n(row, n_neurons, times.row(s) + t * lanes);
+                 });
 }
 
 }  // namespace
 
 template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
-                            Threads threads, const Wiring& wiring) {
-    return {pack_resistive(name, weights, n_rows, circuit, threads), TwoPhase<Real>{Ramp(circuit), {}}, wiring};
+                            Threads threads, const Wiring& wiring, Phases phases) {
+    return {pack_resistive(name, weights, n_rows, circuit, threads), neurons_of<Real>(phases, circuit, {}), wiring};
+}
+
+template <class Real>
+Neurons<Real> neurons_of(Phases phases, const Circuit& circuit, Span1<const Real> offset) {
+    if (offset.data) check_finite("offset", offset);
+    std::vector<Real> each(offset.data, offset.data + offset.size);
+    if (phases == Phases::two) return TwoPhase<Real>{Ramp(circuit), std::move(each)};
+    for (Real& threshold : each) {
+        if (!(threshold > -1)) reject("offset must be above -1, so that the threshold is above 0, got ", threshold);
+        threshold += 1;
+    }
+    return SinglePhase<Real>{std::move(each)};
 }
 
 template <class Real>
@@ -52,21 +88,24 @@ const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted
 }
 
 template <class Real>
-void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> v) {
-    std::visit([&](const auto& synapses) { charge_synapses(synapses, events, samples, tiles, v); }, layer.synapses);
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> to) {
+    std::visit([&](const auto& synapses,
+                   const auto& neurons) { charge_synapses(synapses, neurons, events, samples, tiles, to); },
+               layer.synapses, layer.neurons);
 }
 
 template <class Real>
-void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads) {
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> to, Threads threads) {
     const Split split(events.size(), layer.n_rows(), layer.n_tiles());
     for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
-        charge(layer, events, split.samples(task), split.tiles(task), v);
+        charge(layer, events, split.samples(task), split.tiles(task), to);
     });
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                                              \
     template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads, \
-                                         const Wiring&);                                                       \
+                                         const Wiring&, Phases);                                               \
+    template Neurons<Real> neurons_of(Phases, const Circuit&, Span1<const Real>);                              \
     template const Resistive<Real>& resistive_of(const Layer<Real>&, const char*);                             \
     template void charge(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);              \
     template void charge(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);

@@ -19,7 +19,7 @@ namespace rcspike::detail {
 template <class Real>
 class Layer {
 public:
-    Layer(Synapses<Real> of_synapses, TwoPhase<Real> of_neurons, Wiring of_wiring = Dense{})
+    Layer(Synapses<Real> of_synapses, Neurons<Real> of_neurons, Wiring of_wiring = Dense{})
         : synapses(std::move(of_synapses)), neurons(std::move(of_neurons)), wiring(of_wiring) {
         std::visit([&](const auto& s) { rows_ = s.rows().rows, n_out_ = s.rows().cols; }, synapses);
         n_in_ = inputs_of(wiring, rows_);
@@ -35,10 +35,11 @@ public:
     const kernels::Coupling<Real>& coupling() const {
         return std::visit([](const auto& s) -> const kernels::Coupling<Real>& { return s.coupling; }, synapses);
     }
-    Front<Real> front() const { return {wiring, rows_, coupling()}; }
+    Phases phases() const { return phases_of(neurons); }
+    Front<Real> front() const { return {wiring, rows_, coupling(), phases()}; }
 
     Synapses<Real> synapses;
-    TwoPhase<Real> neurons;
+    Neurons<Real> neurons;
     Wiring wiring;
 
 private:
@@ -48,19 +49,25 @@ private:
 /// A layer of resistive synapses, with the checks of pack_resistive.
 template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
-                            Threads threads, const Wiring& wiring = Dense{});
+                            Threads threads, const Wiring& wiring = Dense{}, Phases phases = Phases::two);
+
+/// Neurons of a circuit, with offsets of their thresholds in V_th or none. Throws std::invalid_argument if a number is
+/// not finite, or a threshold of a single phase is not above 0.
+template <class Real>
+Neurons<Real> neurons_of(Phases phases, const Circuit& circuit, Span1<const Real> offset);
 
 /// The weights of a layer of resistive synapses. Throws std::invalid_argument for other synapses, which do not have
 /// `wanted`.
 template <class Real>
 const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted);
 
-/// v(1) of some samples and tiles into their place in v, batch x n_out.
+/// The results of the synapses: v(1) of neurons of two phases, or spike times of those of a single one, of some samples
+/// and tiles into their place in `to`, batch x n_out.
 template <class Real>
-void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> v);
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> to);
 
-/// v(1) of all of them.
+/// The same of all of them.
 template <class Real>
-void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> v, Threads threads);
+void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> to, Threads threads);
 
 }  // namespace rcspike::detail

@@ -1,16 +1,19 @@
-// The neurons of a layer: from the voltages at the end of the charging phase to spike times, and back.
+// The neurons of a layer, a type for each kind: when they spike, and the backward pass through it.
 #pragma once
 
 #include <cstddef>
+#include <variant>
 #include <vector>
 
 #include "layer/ramp.h"
+#include "rcspike/phases.h"
 
 namespace rcspike::detail {
 
 /// Neurons that charge for one phase and then fire by a ramp in the next one.
 template <class Real>
 struct TwoPhase {
+    static constexpr Phases phases = Phases::two;
     Ramp ramp;
     std::vector<Real> offset;  // of the thresholds, in V_th; empty if there is none
 
@@ -26,5 +29,25 @@ struct TwoPhase {
         for (std::size_t i = 0; i < n; ++i) grad[i] = times[i] > 0 ? grad[i] : Real(0);
     }
 };
+
+/// Neurons that spike when they reach their thresholds, while they charge.
+template <class Real>
+struct SinglePhase {
+    static constexpr Phases phases = Phases::single;
+    std::vector<Real> threshold;  // of each neuron, in V_th; empty if all are 1
+
+    /// Thresholds of n neurons from number `first` on, into rows of lanes that are full.
+    void thresholds(std::size_t first, std::size_t n, Real* to) const {
+        for (std::size_t i = 0; i < n; ++i) to[i] = first + i < threshold.size() ? threshold[first + i] : Real(1);
+    }
+};
+
+template <class Real>
+using Neurons = std::variant<TwoPhase<Real>, SinglePhase<Real>>;
+
+template <class Real>
+Phases phases_of(const Neurons<Real>& neurons) {
+    return std::visit([](const auto& kind) { return kind.phases; }, neurons);
+}
 
 }  // namespace rcspike::detail

@@ -31,8 +31,8 @@ struct AlwaysOn {
 };
 
 /// Each of the three has the tiles that all sweeps read (`rows`, n_rows x n_out), one of them as the kernels take it
-/// (`tile`), the factors that a step needs (`coupling`), its entry in the table of kernels, and the type of its
-/// gradient.
+/// (`tile`), the factors that a step needs (`coupling`), its entries in the tables of kernels for neurons of two phases
+/// and of a single one, and the type of its gradient.
 template <class Real>
 struct Resistive {
     using Gradient = WeightGradient<Real>;
@@ -42,6 +42,7 @@ struct Resistive {
     const Tiles<Real>& rows() const { return weights; }
     kernels::ResistiveTile<Real> tile(std::size_t t) const { return {weights.tile(t), weights.tile_size(), coupling}; }
     static const auto& kernel() { return kernels::table<Real>().resistive; }
+    static const auto& crossing() { return kernels::crossings<Real>().resistive; }
 };
 
 template <class Real>
@@ -57,6 +58,7 @@ struct Affine {
                 drive.tile_size()};
     }
     static const auto& kernel() { return kernels::table<Real>().affine; }
+    static const auto& crossing() { return kernels::crossings<Real>().affine; }
 };
 
 template <class Real>
@@ -78,6 +80,7 @@ struct Pairs {
                 coupling};
     }
     static const auto& kernel() { return kernels::table<Real>().pairs; }
+    static const auto& crossing() { return kernels::crossings<Real>().pairs; }
 };
 
 template <class Real>

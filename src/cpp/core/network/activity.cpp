@@ -2,10 +2,38 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <variant>
 
 #include "common/check.h"
 
 namespace rcspike::detail {
+namespace {
+
+/// Spike times of one sample's n neurons from v(1), which become voltages of neurons without offsets, and in the last
+/// layer those of delayed spikes. Returns whether all are finite.
+template <class Real>
+bool spike(const TwoPhase<Real>& neurons, Real* v, const Real* shift, std::size_t n, bool last, Real* times) {
+    neurons.subtract_offsets(v);
+    if (last && shift) Readout(neurons.ramp).delay(shift, n, v);
+    if (!all_finite(v, n)) return false;
+    if (last) return true;
+    neurons.ramp.times(v, n, times);
+    for (std::size_t i = 0; shift && i < n; ++i) times[i] = std::max(times[i] + shift[i], Real(0));
+    return true;
+}
+
+/// The same from spike times without noise, which stay as they are.
+template <class Real>
+bool spike(const SinglePhase<Real>&, const Real* t, const Real* shift, std::size_t n, bool, Real* times) {
+    bool valid = true;
+    for (std::size_t i = 0; i < n; ++i) {
+        valid = valid && t[i] >= 0;  // not NaN
+        times[i] = shift ? std::max(t[i] + shift[i], Real(0)) : t[i];
+    }
+    return valid;
+}
+
+}  // namespace
 
 template <class Real>
 void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise,
@@ -26,7 +54,8 @@ void resize(const std::vector<Layer<Real>>& layers, std::size_t batch, std::vect
         LayerRun<Real>& run = runs[l];
         run.n_out = layers[l].n_out();
         run.v.resize(batch * run.n_out);
-        if (l + 1 < layers.size()) run.times.resize(batch * run.n_out);
+        run.phases = layers[l].phases();
+        if (l + 1 < layers.size() || run.phases == Phases::single) run.times.resize(batch * run.n_out);
         if (l == 0) continue;
         run.events.resize(batch, layers[l].n_in(), layers[l].front());
         run.inputs.resize(batch * layers[l].n_in());
@@ -37,23 +66,21 @@ template <class Real>
 std::size_t run(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t offset,
                 Range samples, bool charged, std::vector<LayerRun<Real>>& runs, Sorting<Real>& sort) {
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        const TwoPhase<Real>& neurons = layers[l].neurons;
         const Span2<Real> v = runs[l].voltages();
         if (l > 0 || !charged) charge(layers[l], runs[l].events, samples, {0, layers[l].n_tiles()}, v);
 
         const bool last = l + 1 == layers.size();
         for (std::size_t s = samples.first; s < samples.last; ++s) {
             const std::size_t n = v.cols;
-            neurons.subtract_offsets(v.row(s));
             const Real* shift = noise.empty() ? nullptr : noise[l].row(offset + s);
-            if (last && shift) Readout(neurons.ramp).delay(shift, n, v.row(s));
-            if (!all_finite(v.row(s), n)) return l;
+            Real* const t = runs[l].times.size() > 0 ? runs[l].times.data() + s * n : nullptr;
+            const bool valid = std::visit(
+                [&](const auto& neurons) { return spike(neurons, v.row(s), shift, n, last, t); }, layers[l].neurons);
+            if (!valid) return l;
             if (last) continue;
-            Real* t = runs[l].times.data() + s * n;
-            neurons.ramp.times(v.row(s), n, t);
-            for (std::size_t i = 0; shift && i < n; ++i) t[i] = std::max(t[i] + shift[i], Real(0));
             LayerRun<Real>& next = runs[l + 1];
-            next.events.set(s, sort({t, n}, n, next.inputs.data() + s * n), layers[l + 1].front());
+            const Phases phases = layers[l + 1].phases();
+            next.events.set(s, sort({t, n}, phases, n, next.inputs.data() + s * n), layers[l + 1].front());
         }
     }
     return layers.size();

@@ -17,13 +17,17 @@ namespace rcspike::detail {
 /// One layer while a batch passes through it: everything that other parts of the engine need to know of it.
 template <class Real>
 struct LayerRun {
-    EventBatch<Real> events;       // its input spikes
-    Buffer<Real> v;                // batch x n_out: voltages at the end of the charging phase, minus offsets
-    Buffer<Real> times;            // batch x n_out: output spike times with noise; not of the last layer
+    EventBatch<Real> events;  // its input spikes
+    Buffer<Real> v;           // batch x n_out: voltages at the end of the charging phase, minus offsets; in a single
+                              // phase the spike times without noise
+    Buffer<Real> times;       // batch x n_out: spike times with noise; of the last layer in a single phase only
     Buffer<std::uint32_t> inputs;  // to which the events refer; not of the first layer
     std::size_t n_out = 0;
+    Phases phases = Phases::two;
 
     Span2<Real> voltages() { return {v.data(), v.size() / n_out, n_out}; }
+    /// The results of a last layer: voltages, or spike times with noise.
+    const Real* output() const { return phases == Phases::two ? v.data() : times.data(); }
 };
 
 /// Memory for all layers, kept from one batch to the next. The events of the first layer are sized by who sets them.
@@ -36,9 +40,9 @@ struct Sorting {
     Sorter<Real> sorter;
     std::vector<Interval<Real>> intervals;
 
-    Spikes<Real> operator()(Span1<const Real> times, std::size_t capacity, std::uint32_t* inputs) {
+    Spikes<Real> operator()(Span1<const Real> times, Phases phases, std::size_t capacity, std::uint32_t* inputs) {
         intervals.resize(capacity + 1);
-        return sorter(times, capacity, inputs, intervals.data());
+        return sorter(times, phases, capacity, inputs, intervals.data());
     }
 };
 

@@ -11,31 +11,27 @@ namespace {
 
 template <class Real>
 detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& pairs, std::size_t n_rows,
-                             const Circuit& circuit, const Wiring& wiring) {
+                             const Circuit& circuit, const Wiring& wiring, Phases phases) {
     const Span2<const Real> plus = pairs.plus;
     if (plus.rows == 0 || plus.cols == 0)
         detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
-    detail::TwoPhase<Real> neurons{detail::Ramp(circuit), {}};
-    if (pairs.offset.data) {
-        detail::check_size("offset", pairs.offset, plus.cols);
-        detail::check_finite("offset", pairs.offset);
-        neurons.offset.assign(pairs.offset.data, pairs.offset.data + pairs.offset.size);
-    }
-    return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()), std::move(neurons), wiring};
+    if (pairs.offset.data) detail::check_size("offset", pairs.offset, plus.cols);
+    return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()),
+            detail::neurons_of(phases, circuit, pairs.offset), wiring};
 }
 
 }  // namespace
 
 template <class Real>
 DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
-                                   const std::vector<Wiring>& wiring)
+                                   const std::vector<Wiring>& wiring, Phases phases)
     : circuit_(circuit) {
     validate(circuit);
     if (layers.empty()) detail::reject("a network needs at least one layer");
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Wiring own = detail::wiring_of(wiring, layers.size(), l);
         const std::size_t n_rows = l == 0 ? layers[l].plus.rows : detail::rows_of(own, layers[l - 1].plus.cols);
-        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuit, own));
+        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuit, own, phases));
     }
 }
 

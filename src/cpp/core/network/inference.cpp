@@ -31,7 +31,7 @@ void run_blocks(const std::vector<Layer<Real>>& layers, std::size_t batch, const
     check_shape("v", v, batch, layers.back().n_out());
     check_noise(layers, noise, batch);
     const auto write = [&](const Block<Real>& block, Range samples, std::size_t first) {
-        const Real* from = block.runs.back().v.data() + samples.first * v.cols;
+        const Real* from = block.runs.back().output() + samples.first * v.cols;
         std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(first + samples.first));
     };
     if (layers[0].n_tiles() * kernels::lanes<Real> * layers[0].n_rows() * sizeof(Real) <= large) {
@@ -74,6 +74,7 @@ template <class Real>
 void infer(const std::vector<Layer<Real>>& layers, const Schedule<Real>& schedule,
            const std::vector<Span2<const Real>>& noise, Span2<Real> v, Threads threads) {
     if (schedule.n_in() != layers[0].n_in()) reject_inputs(schedule.batch(), schedule.n_in(), layers[0].n_in());
+    check_phases(schedule.phases(), layers[0].phases());
     struct Source {
         const Schedule<Real>& schedule;
         Front<Real> front;
@@ -110,7 +111,7 @@ void infer(const std::vector<Layer<Real>>& layers, Span2<const Real> times, cons
             std::vector<std::size_t> counts(samples.last - samples.first);
             for_each_block(counts.size(), threads, [&](Range part, std::size_t) {
                 for (std::size_t i = part.first; i < part.last; ++i) {
-                    counts[i] = count_spikes<Real>({times.row(samples.first + i), times.cols});
+                    counts[i] = count_spikes<Real>({times.row(samples.first + i), times.cols}, front.phases);
                     if (counts[i] == invalid_times) invalid_sample = samples.first + i;
                 }
             });
@@ -122,7 +123,7 @@ void infer(const std::vector<Layer<Real>>& layers, Span2<const Real> times, cons
         void set(std::size_t sample, std::size_t i, Block<Real>& block, Sorting<Real>& sort) const {
             const Span1<const Real> row{times.row(sample), times.cols};
             std::uint32_t* const inputs = block.inputs.data() + i * block.max_spikes;
-            block.runs[0].events.set(i, sort(row, block.max_spikes, inputs), front);
+            block.runs[0].events.set(i, sort(row, front.phases, block.max_spikes, inputs), front);
         }
     };
     Overflow overflow(layers.size());

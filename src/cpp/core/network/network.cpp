@@ -9,7 +9,7 @@ namespace rcspike {
 
 template <class Real>
 Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit,
-                       const std::vector<Wiring>& wiring)
+                       const std::vector<Wiring>& wiring, Phases phases)
     : circuit_(circuit) {
     validate(circuit);
     if (weights.empty()) detail::reject("a network needs at least one layer");
@@ -19,7 +19,7 @@ Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circ
         if (w.rows == 0 || w.cols == 0) detail::reject(name, " is empty, got shape (", w.rows, ", ", w.cols, ")");
         const Wiring own = detail::wiring_of(wiring, weights.size(), l);
         const std::size_t n_rows = l == 0 ? w.rows : detail::rows_of(own, weights[l - 1].cols);
-        layers_.push_back(detail::resistive_layer(name.c_str(), w, n_rows, circuit, Threads::all(), own));
+        layers_.push_back(detail::resistive_layer(name.c_str(), w, n_rows, circuit, Threads::all(), own, phases));
     }
 }
 
@@ -48,6 +48,11 @@ std::size_t Network<Real>::n_rows(std::size_t layer) const {
 template <class Real>
 std::size_t Network<Real>::n_out(std::size_t layer) const {
     return layers_.at(layer).n_out();
+}
+
+template <class Real>
+Phases Network<Real>::phases() const {
+    return layers_.front().phases();
 }
 
 template <class Real>

@@ -30,6 +30,32 @@ SampleLoss sample_loss(const Loss& loss, const Readout& readout, const Real* v, 
     return {value, first == label};
 }
 
+template <class Real>
+SampleLoss spike_loss(const Loss& loss, const Real* times, const Real* undelayed, std::size_t n, std::size_t label,
+                      double scale, Real* grad) {
+    const std::size_t first = static_cast<std::size_t>(std::min_element(times, times + n) - times);
+    double silent = loss.t_silent;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (!std::isinf(times[i])) silent = std::max<double>(silent, times[i]);
+    }
+    const auto time = [&](std::size_t i) { return std::isinf(times[i]) ? silent : static_cast<double>(times[i]); };
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += exp_of_negative((time(first) - time(i)) / loss.temperature);
+    double value = log(sum) + (time(label) - time(first)) / loss.temperature;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (std::isinf(times[i])) {
+            grad[i] = i == label ? static_cast<Real>(-scale * loss.silent_penalty) : Real(0);
+            continue;
+        }
+        const double p = exp_of_negative((time(first) - time(i)) / loss.temperature) / sum;
+        const double late = times[i] - loss.t_ref;
+        value += loss.temporal_penalty * late * late;
+        const double slope = ((i == label) - p) / loss.temperature + 2 * loss.temporal_penalty * late;
+        grad[i] = times[i] > 0 || undelayed[i] == times[i] ? static_cast<Real>(scale * slope) : Real(0);
+    }
+    return {value, first == label && !std::isinf(times[label])};
+}
+
 void check_labels(Span1<const std::int64_t> labels, std::size_t batch, std::size_t n_classes) {
     check_size("labels", labels, batch);
     for (std::size_t i = 0; i < batch; ++i) {
@@ -53,6 +79,15 @@ void validate(const Loss& loss) {
     if (!(loss.energy_penalty >= 0) || std::isinf(loss.energy_penalty)) {
         reject("energy_penalty must be finite and not negative, got ", loss.energy_penalty);
     }
+    if (!(loss.silent_penalty >= 0) || std::isinf(loss.silent_penalty)) {
+        reject("silent_penalty must be finite and not negative, got ", loss.silent_penalty);
+    }
+    if (!(loss.t_silent >= 0) || std::isinf(loss.t_silent)) {
+        reject("t_silent must be finite and not negative, got ", loss.t_silent);
+    }
+    if (!(loss.max_slope > 0) || std::isinf(loss.max_slope)) {
+        reject("max_slope must be above 0 and finite, got ", loss.max_slope);
+    }
 }
 
 template <class Real>
@@ -72,10 +107,12 @@ void output_loss(Span2<const Real> v, Span1<const std::int64_t> labels, const Ci
     }
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                          \
-    template detail::SampleLoss detail::sample_loss(const Loss&, const Readout&, const Real*, const Real*, \
-                                                    std::size_t, std::size_t, double, Real*);              \
-    template void output_loss(Span2<const Real>, Span1<const std::int64_t>, const Circuit&, const Loss&,   \
+#define RCSPIKE_INSTANTIATE(Real)                                                                                   \
+    template detail::SampleLoss detail::sample_loss(const Loss&, const Readout&, const Real*, const Real*,          \
+                                                    std::size_t, std::size_t, double, Real*);                       \
+    template detail::SampleLoss detail::spike_loss(const Loss&, const Real*, const Real*, std::size_t, std::size_t, \
+                                                   double, Real*);                                                  \
+    template void output_loss(Span2<const Real>, Span1<const std::int64_t>, const Circuit&, const Loss&,            \
                               Span1<double>, Span2<Real>);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

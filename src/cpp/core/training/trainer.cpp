@@ -25,6 +25,8 @@ using detail::Layer;
 using detail::LayerRun;
 using detail::Range;
 using detail::reject;
+using detail::SinglePhase;
+using detail::TwoPhase;
 
 namespace {
 
@@ -45,13 +47,21 @@ struct Batch {
 template <class Real>
 class Firing {
 public:
-    Firing(const Layer<Real>& layer, const LayerRun<Real>& run, Span2<Real> grad)
-        : layer_(layer), run_(run), grad_(grad) {}
+    /// `pull` is the derivative of the loss against the drives of a silent neuron of a single phase.
+    Firing(const Layer<Real>& layer, const LayerRun<Real>& run, Span2<Real> grad, Real pull)
+        : layer_(layer), run_(run), grad_(grad), pull_(pull) {}
 
     void backward(Range samples) {
         const std::size_t first = samples.first * grad_.cols, size = (samples.last - samples.first) * grad_.cols;
+        std::visit([&](const auto& neurons) { backward(neurons, first, size); }, layer_.neurons);
+    }
+
+    std::atomic<std::size_t> silent{0}, saturated{0};
+
+private:
+    void backward(const TwoPhase<Real>& neurons, std::size_t first, std::size_t size) {
         const Real* const v = run_.v.data() + first;
-        layer_.neurons.backward(v, run_.times.data() + first, size, grad_.data + first);
+        neurons.backward(v, run_.times.data() + first, size, grad_.data + first);
         std::size_t n_silent = 0, n_saturated = 0;
         for (std::size_t i = 0; i < size; ++i) {
             n_silent += v[i] <= 0;
@@ -61,12 +71,23 @@ public:
         saturated += n_saturated;
     }
 
-    std::atomic<std::size_t> silent{0}, saturated{0};
+    /// dL/dt stays what it is, but for spikes that noise has moved to the start of the phase.
+    void backward(const SinglePhase<Real>&, std::size_t first, std::size_t size) {
+        const Real *const undelayed = run_.v.data() + first, *const times = run_.times.data() + first;
+        Real* const grad = grad_.data + first;
+        std::size_t n_silent = 0;
+        for (std::size_t i = 0; i < size; ++i) {
+            const bool is_silent = std::isinf(times[i]), moves = times[i] > 0 || undelayed[i] == times[i];
+            grad[i] = is_silent ? pull_ : moves ? grad[i] : Real(0);
+            n_silent += is_silent;
+        }
+        silent += n_silent;
+    }
 
-private:
     const Layer<Real>& layer_;
     const LayerRun<Real>& run_;
     Span2<Real> grad_;  // dL/dt before, dL/dv after
+    Real pull_;
 };
 
 }  // namespace
@@ -90,6 +111,7 @@ struct Trainer<Real>::State {
     const std::vector<Layer<Real>>& draw(const Schedule<Real>& schedule, Threads threads);
     void forward(const std::vector<Layer<Real>>& layers, const Schedule<Real>& schedule,
                  const std::vector<Span2<const Real>>& noise, StepReport& report, Threads threads);
+    detail::SampleLoss output_loss(const Layer<Real>& last, std::size_t i, const Real* delay);
     void backward(const std::vector<Layer<Real>>& layers, StepReport& report, Threads threads);
     detail::ExtraTasks update(std::size_t l);
 
@@ -116,6 +138,7 @@ struct Trainer<Real>::State {
 template <class Real>
 void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise,
                                  double learning_rate) {
+    detail::check_phases(schedule.phases(), network.phases());
     if (schedule.n_in() != network.n_in()) {
         reject("times must have ", network.n_in(), " inputs for this network, got ", schedule.n_in());
     }
@@ -145,6 +168,20 @@ const std::vector<Layer<Real>>& Trainer<Real>::State::draw(const Schedule<Real>&
     return devices.layers;
 }
 
+/// The loss of sample i of the batch; writes its slope at the last layer.
+template <class Real>
+detail::SampleLoss Trainer<Real>::State::output_loss(const Layer<Real>& last, std::size_t i, const Real* delay) {
+    const Span2<Real> v = runs.back().voltages();
+    const double scale = 1.0 / static_cast<double>(batch.size());
+    Real* const grad = grad_v.back().data() + i * v.cols;
+    if (const auto* two = std::get_if<TwoPhase<Real>>(&last.neurons)) {
+        const detail::Readout readout(two->ramp);
+        return detail::sample_loss(loss, readout, v.row(i), delay, v.cols, batch.label(i), scale, grad);
+    }
+    const Real* const times = runs.back().times.data() + i * v.cols;
+    return detail::spike_loss(loss, times, v.row(i), v.cols, batch.label(i), scale, grad);
+}
+
 /// Voltages of all layers, and the loss and its slope at the last one.
 template <class Real>
 void Trainer<Real>::State::forward(const std::vector<Layer<Real>>& layers, const Schedule<Real>& schedule,
@@ -169,16 +206,12 @@ void Trainer<Real>::State::forward(const std::vector<Layer<Real>>& layers, const
     // The first layer has most of the weights, and all of them have just been changed: each thread charges the neurons
     // whose weights it has changed itself.
     detail::charge(layers.front(), events, runs.front().voltages(), threads);
-    const detail::Readout readout(layers.back().neurons.ramp);
     detail::Overflow overflow(n_layers);
     detail::for_each_block(n, threads, [&](Range block, std::size_t worker) {
         overflow.add(detail::run(layers, noise, 0, block, true, runs, sorting[worker]));
-        const Span2<Real> v = runs.back().voltages();
         for (std::size_t i = block.first; i < block.last; ++i) {
             const Real* const delay = noise.empty() ? nullptr : noise.back().row(i);
-            const auto [value, is_correct] =
-                detail::sample_loss(loss, readout, v.row(i), delay, v.cols, batch.label(i),
-                                    1.0 / static_cast<double>(n), grad_v.back().data() + i * v.cols);
+            const auto [value, is_correct] = output_loss(layers.back(), i, delay);
             losses[i] = value;
             correct[i] = is_correct;
         }
@@ -203,10 +236,13 @@ void Trainer<Real>::State::backward(const std::vector<Layer<Real>>& layers, Step
         detail::BackwardPass<Real> pass{layers[l], runs[l].events};
         pass.grad_v = {grad_v[l].data(), n, layers[l].n_out()};
         pass.supply = energy.supply(n, layers[l].n_out());
+        std::atomic<std::size_t> n_steep{0};
+        pass.spikes = {runs[l].voltages(), loss.max_slope, &n_steep};
         if (l + 1 < n_layers) pass.extra_tasks = update(l + 1);
         if (l > 0) {
             pass.grad_times = {grad_v[l - 1].data(), n, layers[l].n_in()};
-            Firing<Real> firing(layers[l - 1], runs[l - 1], pass.grad_times);
+            const auto pull = static_cast<Real>(-loss.silent_penalty / static_cast<double>(n));
+            Firing<Real> firing(layers[l - 1], runs[l - 1], pass.grad_times, pull);
             pass.on_times = [&](Range samples) { firing.backward(samples); };
             detail::backward(pass, gradients[l], scratch, threads);
             report.silent[l - 1] = firing.silent;
@@ -214,6 +250,7 @@ void Trainer<Real>::State::backward(const std::vector<Layer<Real>>& layers, Step
         } else {
             detail::backward(pass, gradients[l], scratch, threads);
         }
+        report.steep[l] = n_steep;
         report.loss += energy.value(pass.supply);
     }
     const detail::ExtraTasks last = update(0);
@@ -233,6 +270,10 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
                        double weight_decay) {
     validate(loss);
     validate(devices, network.n_layers());
+    if (loss.energy_penalty > 0 && network.phases() == Phases::single) {
+        reject("energy_penalty ", loss.energy_penalty,
+               " counts the energy of two phases; it must be 0 in a single one");
+    }
     if (loss.energy_penalty > 0 && !devices.is_ideal()) {
         reject("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
     }
@@ -260,6 +301,7 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     StepReport report;
     report.silent.assign(s.network.n_layers() - 1, 0);
     report.saturated.assign(s.network.n_layers() - 1, 0);
+    report.steep.assign(s.network.n_layers(), 0);
     if (s.batch.size() == 0) return report;
     const std::vector<Layer<Real>>& layers = s.draw(schedule, threads);
     s.forward(layers, schedule, noise, report, threads);

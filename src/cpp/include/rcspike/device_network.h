@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rcspike/circuit.h"
+#include "rcspike/phases.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
@@ -37,7 +38,7 @@ public:
     /// Throws std::invalid_argument if a shape does not fit or does not continue the previous layer, a number is not
     /// finite, a conductance is negative or the circuit is not physical. `wiring` as for Network.
     DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
-                  const std::vector<Wiring>& wiring = {});
+                  const std::vector<Wiring>& wiring = {}, Phases phases = Phases::two);
     DeviceNetwork(DeviceNetwork&&) noexcept;
     DeviceNetwork& operator=(DeviceNetwork&&) noexcept;
     ~DeviceNetwork();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rcspike/circuit.h"
+#include "rcspike/phases.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
@@ -29,11 +30,12 @@ std::vector<Layer<Real>>& layers_of(Network<Real>& network);
 template <class Real>
 class Network {
 public:
-    /// Weights of each layer, n_rows x n_out, in V_th / T; `wiring` of each layer, or none at all where all are dense.
+    /// Weights of each layer, n_rows x n_out, in V_th / T; `wiring` of each layer, or none at all where all are dense;
+    /// the phases of all neurons.
     /// Throws std::invalid_argument if a shape does not continue the previous layer, a weight is not finite or the
     /// circuit is not physical.
     Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit,
-            const std::vector<Wiring>& wiring = {});
+            const std::vector<Wiring>& wiring = {}, Phases phases = Phases::two);
     Network(Network&&) noexcept;
     Network& operator=(Network&&) noexcept;
     ~Network();
@@ -48,12 +50,14 @@ public:
     std::size_t n_rows(std::size_t layer) const;  ///< of its weights: as many as inputs if the wiring is dense
     std::size_t n_out(std::size_t layer) const;
     const Circuit& circuit() const { return circuit_; }
+    Phases phases() const;
 
     /// Copies the weights of a layer, n_rows x n_out.
     void weights(std::size_t layer, Span2<Real> to) const;
 
     /// Voltages of the last layer, batch x n_out. `noise`, one matrix batch x n_out a layer or none at all, is added to
-    /// the spike times of each layer, in T; the voltages of the last layer are those of its delayed spikes.
+    /// the spike times of each layer, in T; the voltages of the last layer are those of its delayed spikes. In a single
+    /// phase: the spike times of the last layer instead, in T, infinity where there is none.
     void forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
                  Threads threads = Threads::all()) const;
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "rcspike/phases.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
 
@@ -19,7 +20,8 @@ struct Interval {
     std::uint32_t end;  ///< one past the last input that switches on at start
 };
 
-/// One sample's input spikes in the order of their times. intervals[n_intervals].start == 1 ends the phase.
+/// One sample's input spikes in the order of their times. intervals[n_intervals].start ends the charging: 1 in two
+/// phases, infinity in a single one.
 template <class Real>
 struct Spikes {
     const std::uint32_t* inputs;
@@ -29,20 +31,22 @@ struct Spikes {
     std::size_t n_spikes() const { return n_intervals == 0 ? 0 : intervals[n_intervals - 1].end; }
 };
 
-/// Input spikes of a batch. Inputs that never spike (time above 1 or infinite) do not appear.
+/// Input spikes of a batch. Inputs that never spike do not appear: those with a time above 1 in two phases, those with
+/// a time above `horizon` in a single one.
 template <class Real>
 class Schedule {
 public:
     Schedule() = default;
 
     /// Sorts a batch of spike times (batch x n_in, in T). Throws std::invalid_argument on a negative or NaN time.
-    explicit Schedule(Span2<const Real> times, Threads threads = Threads::all());
+    explicit Schedule(Span2<const Real> times, Threads threads = Threads::all(), Phases phases = Phases::two);
 
     /// The same, reusing this object's memory.
-    void assign(Span2<const Real> times, Threads threads = Threads::all());
+    void assign(Span2<const Real> times, Threads threads = Threads::all(), Phases phases = Phases::two);
 
     std::size_t batch() const { return first_.empty() ? 0 : first_.size() - 1; }
     std::size_t n_in() const { return n_in_; }
+    Phases phases() const { return phases_; }  ///< of the neurons that it is for
 
     Spikes<Real> operator[](std::size_t sample) const {
         return {inputs_.data() + first_[sample], intervals_.data() + first_[sample] + sample, n_intervals_[sample]};
@@ -50,6 +54,7 @@ public:
 
 private:
     std::size_t n_in_ = 0;
+    Phases phases_ = Phases::two;
     std::vector<std::size_t> first_;  // offset of each sample's first input; one more entry than samples
     std::vector<std::uint32_t> n_intervals_;
     std::vector<std::uint32_t> inputs_;

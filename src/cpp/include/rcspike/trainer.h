@@ -16,8 +16,9 @@ namespace rcspike {
 struct StepReport {
     double loss = 0;                     ///< sum over the batch
     std::size_t correct = 0;             ///< samples whose label's output would spike first
-    std::vector<std::size_t> silent;     ///< per hidden layer: (sample, neuron) pairs with v <= 0
-    std::vector<std::size_t> saturated;  ///< per hidden layer: those with v >= 1
+    std::vector<std::size_t> silent;     ///< per hidden layer: (sample, neuron) pairs with v <= 0, or without a spike
+    std::vector<std::size_t> saturated;  ///< per hidden layer: those with v >= 1; 0 in a single phase
+    std::vector<std::size_t> steep;      ///< per layer: spikes of a single phase whose slope was bounded by max_slope
 };
 
 template <class Real>

@@ -1,0 +1,234 @@
+// Membranes that spike at the moment at which they reach their thresholds, while they charge (docs/single-phase.md).
+// Included as block.h is, after adjoint.h.
+
+/// Whether any number is 0 or below, which NaN is not.
+template <class R, int n>
+RCSPIKE_INLINE bool any_not_above_zero(Block<R, n> x) {
+    typename Block<R, n>::Vec smallest = x.part[0];
+    if constexpr (Block<R, n>::parts > 1) smallest = Block<R, n>::all(1).part[0];
+    for (int i = 0; i < Block<R, n>::parts; ++i) smallest = x.part[i] < smallest ? x.part[i] : smallest;
+    return any_below(smallest, std::numeric_limits<R>::min());
+}
+
+/// Whether any number is not NaN.
+template <class R, int n>
+RCSPIKE_INLINE bool any_number(Block<R, n> x) {
+    typename Block<R, n>::Vec smallest = Block<R, n>::all(std::numeric_limits<R>::infinity()).part[0];
+    for (int i = 0; i < Block<R, n>::parts; ++i) smallest = x.part[i] < smallest ? x.part[i] : smallest;
+    return any_below(smallest, std::numeric_limits<R>::infinity());
+}
+
+/// Numbers of terms of artanh(z)/z, z^2 < 0.0295, for the last bit; and the bits of sqrt(1/2).
+template <class Real>
+struct Artanh;
+template <>
+struct Artanh<float> {
+    static constexpr int terms = 5;
+    static constexpr std::int32_t root = 0x3f3504f3;
+};
+template <>
+struct Artanh<double> {
+    static constexpr int terms = 11;
+    static constexpr std::int64_t root = 0x3fe6a09e667f3bcd;
+};
+
+/// -ln(1 - x)/x for x < 1, and 1 at x = 0. With 1 - x = 2^n m and m about 1, -ln m = 2 artanh((1 - m)/(1 + m)), whose
+/// numerator is x itself where n = 0: nothing cancels for small x.
+template <class B>
+RCSPIKE_INLINE B log_ratio(B x) {
+    using Real = typename B::Real;
+    using Vec = typename B::Vec;
+    using Bits = typename B::Bits;
+    constexpr int mantissa_bits = Chi<Real>::mantissa_bits;
+    const auto low_bits = (decltype(Artanh<Real>::root){1} << mantissa_bits) - 1;
+    const B one = B::all(1), two = B::all(2), magic = B::all(Real(1.5) * Real(std::int64_t{1} << mantissa_bits));
+    const B w = one - x;
+    B m, n, numerator;
+    for (int i = 0; i < B::parts; ++i) {
+        const Bits bits = (Bits)w.part[i], above = bits - Artanh<Real>::root;
+        m.part[i] = (Vec)(bits - (above & ~low_bits));
+        n.part[i] = (Vec)((Bits)magic.part[i] + (above >> mantissa_bits)) - magic.part[i];
+        numerator.part[i] = n.part[i] == Real(0) ? x.part[i] : one.part[i] - m.part[i];
+    }
+    const B denominator = one + m;
+    const B z = numerator / denominator, z2 = z * z;
+    B series = B::all(Real(1) / (2 * Artanh<Real>::terms - 1));
+    for (int i = Artanh<Real>::terms - 2; i >= 0; --i) series = fma(series, z2, B::all(Real(1) / (2 * i + 1)));
+    const B direct = two * series / denominator;
+    const B reduced = fma(n, B::all(Real(-0.69314718055994531)), two * z * series) / x;
+    B ratio;
+    for (int i = 0; i < B::parts; ++i) ratio.part[i] = n.part[i] == Real(0) ? direct.part[i] : reduced.part[i];
+    return ratio;
+}
+
+/// The steps in which the neurons of a tile cross their thresholds, from a voltage v on; a length of 0 is none. The
+/// last step has no end: there a crossing may lie beyond its length of 1.
+template <class B>
+struct Crossing {
+    using Real = typename B::Real;
+    B v, a, y, start, length, limit;
+
+    Crossing() : v(B::all(0)), a(v), y(v), start(v), length(v), limit(v) {}
+
+    /// Neurons whose `below` is 0 or less cross in this step.
+    RCSPIKE_INLINE void set(B below, const Step<Real>& step, B from, B current, B damping, Real max) {
+        const auto keep = [&](B before, B now) RCSPIKE_LAMBDA {
+            return where_at_least(below, std::numeric_limits<Real>::min(), before, now);
+        };
+        v = keep(v, from);
+        a = keep(a, current);
+        y = keep(y, damping);
+        start = keep(start, B::all(step.start));
+        length = keep(length, B::all(step.length));
+        limit = keep(limit, B::all(max));
+    }
+
+    /// s = -ln(1 - x)/B, x = B (threshold - v)/u and u = A - B v, as a part of the step: the straight line to the
+    /// threshold times log_ratio(x). Rounding is kept from moving a crossing out of its step.
+    RCSPIKE_INLINE B times(B threshold) const {
+        const B u = max(fma(y, v, a), B::all(std::numeric_limits<Real>::min()));
+        const B straight = (threshold - v) / u;
+        const B x = min(-y * straight, B::all(1 - std::numeric_limits<Real>::epsilon() / 2));
+        return fma(length, min(straight * log_ratio(x), limit), start);
+    }
+};
+
+/// First spikes of a row of tiles: the sweep of charging, which ends when all neurons have spiked. The voltage of one
+/// that has is NaN from then on, which crosses nothing. A neuron whose voltage overflows has the time NaN.
+template <class Sums, class Tile, class B = typename Sums::Blocks, class Real>
+void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neurons, const Real* thresholds,
+                 Real* times) {
+    constexpr Real infinite = std::numeric_limits<Real>::infinity(), none = std::numeric_limits<Real>::quiet_NaN();
+    constexpr Real smallest = std::numeric_limits<Real>::min(), lowest = std::numeric_limits<Real>::lowest();
+    alignas(64) Real rest[B::tiles * lanes<Real>];
+    std::fill(rest, rest + n_neurons, Real(0));
+    std::fill(rest + n_neurons, rest + B::tiles * lanes<Real>, none);
+    const B threshold = B::load(thresholds);
+    Sums on(tile);
+    B v = B::load(rest);
+    Crossing<B> crossing;
+    std::size_t spike = 0;
+    const bool far = is_far(tile);
+    const std::size_t last = events.n_spikes() - 1;
+    for (std::size_t k = Sums::always_on ? 0 : 1; k < events.n_steps; ++k) {
+        const Step<Real>& step = events.steps[k];
+        for (const std::size_t end = step.end; spike < end; ++spike) {
+            if (far) fetch(tile.rows() + events.inputs[std::min(spike + ahead, last)] * lanes<Real>);
+            on.switch_on(tile, events.inputs[spike] * lanes<Real>);
+        }
+        const B a = on.a(step), y = on.y(step);
+        if (k + 1 == events.n_steps) {
+            // Without an end, those cross that charge at the threshold itself.
+            const B at_threshold = where_at_least(v, lowest, fma(y, threshold, a), B::all(0));
+            crossing.set(where_at_least(at_threshold, smallest, B::all(0), B::all(1)), step, v, a, y,
+                         std::numeric_limits<Real>::max());
+            break;
+        }
+        B next = advance<Sums::bounded>(v, a, y, relax(y));
+        const B below = threshold - next;
+        if (__builtin_expect(any_not_above_zero(below), false)) {
+            const B apart = where_at_least(next, lowest, below, B::all(1));  // a NaN crosses nothing
+            crossing.set(apart, step, v, a, y, 1);
+            next = where_at_least(apart, smallest, next, B::all(none));
+            if (!any_number(next)) break;
+        }
+        v = next;
+    }
+    const B t = crossing.times(threshold);
+    const B in_time = where_at_least(-t, Real(-horizon), t, B::all(infinite));
+    const B silent = where_at_least(v, lowest, B::all(infinite), B::all(none));
+    where_at_least(crossing.length, smallest, in_time, silent).store(times);
+}
+
+template <class Tile>
+RCSPIKE_INLINE auto coupling_of(const Tile& tile) {
+    return tile.coupling;
+}
+template <class Real>
+RCSPIKE_INLINE Coupling<Real> coupling_of(const AffineTile<Real>&) {
+    return {1, 1, 1, 1};
+}
+
+/// The backward pass from each neuron's own spike time: a step counts as far as it lies before that time, and the
+/// backward sweep begins with lambda = -(dL/dt)/(A - B threshold). Returns the number of neurons whose slope at the
+/// threshold is below the bound.
+template <class Sums, class Adjoint, class Tile, class Gradient, class B = typename Sums::Blocks, class Real>
+std::size_t first_spike_backward(const Events<Real> events, const Tile tile, const SpikeUpstream<Real>& upstream,
+                                 const Gradient gradient, Real* scratch) {
+    constexpr std::size_t width = lanes<Real>, kept_size = 4 * width;
+    constexpr Real smallest = std::numeric_limits<Real>::min();
+    const Step<Real> unit = make_step(coupling_of(tile), Real(0), Real(1), std::uint32_t{0});
+    const B threshold = B::load(upstream.thresholds), t = B::load(upstream.times), zero = B::all(0);
+    // Silent neurons depend on all spikes, but for them no step counts.
+    const Real until = upstream.drive ? std::numeric_limits<Real>::infinity()
+                                      : *std::max_element(upstream.times, upstream.times + width);
+    Sums on(tile);
+    B v = zero, slope = B::all(1);
+    Real* kept = scratch;
+    std::size_t spike = 0, k = Sums::always_on ? 0 : 1;
+    for (; k < events.n_steps && events.steps[k].start < until; ++k) {
+        const Step<Real>& step = events.steps[k];
+        for (const std::size_t end = step.end; spike < end; ++spike) {
+            on.switch_on(tile, events.inputs[spike] * lanes<Real>);
+        }
+        const Real length = k + 1 == events.n_steps ? Real(horizon) : step.length;
+        const B left = t - B::all(step.start), d = max(zero, min(left, B::all(length)));
+        const B current = on.a(unit), damping = on.y(unit);
+        const B a = current * d, y = damping * d;
+        const Relaxation<B> r = relax(y);
+        const B next = advance<Sums::bounded>(v, a, y, r);
+        r.e.store(kept);
+        (r.phi * d).store(kept + width);
+        (fma(-a, r.chi, next) * d).store(kept + 2 * width);  // v e + a psi, as in charge_backward
+        v.store(kept + 3 * width);
+        kept += kept_size;
+        slope = where_at_least(left, smallest, fma(damping, threshold, current), slope);
+        v = next;
+    }
+
+    const B grad = B::load(upstream.grad);
+    B lambda = -grad / max(slope, B::all(upstream.min_slope));
+    alignas(64) Real slopes[width];
+    slope.store(slopes);
+    std::size_t n_steep = 0;
+    for (std::size_t i = 0; i < width; ++i) n_steep += upstream.grad[i] != 0 && !(slopes[i] >= upstream.min_slope);
+
+    Adjoint adjoint(tile);
+    if (upstream.drive) adjoint.pass(unit, B::load(upstream.drive), B::all(1), zero);
+    const auto pass = [&]() RCSPIKE_LAMBDA {
+        kept -= kept_size;
+        adjoint.pass(unit, lambda, B::load(kept + width), B::load(kept + 2 * width));
+        lambda = lambda * B::load(kept);
+    };
+    const bool far = is_far(tile);
+    while (k-- > 1) {
+        pass();
+        const std::size_t first = events.steps[k - 1].end;
+        const auto add = [&](auto wants_times) RCSPIKE_LAMBDA {
+            while (spike > first) {
+                const std::size_t offset = events.inputs[--spike] * lanes<Real>;
+                if (far) {
+                    const std::size_t next = events.inputs[spike - std::min(spike, ahead)] * lanes<Real>;
+                    fetch(tile.rows() + next);
+                    fetch(gradient.rows() + next);
+                }
+                adjoint.template add<wants_times>(tile, gradient, offset,
+                                                  wants_times ? gradient.times + spike * lanes<Real> : nullptr);
+            }
+        };
+        if (!gradient.times) {
+            add(std::false_type{});
+            continue;
+        }
+        // A spike at the same time or later changes nothing.
+        const B left = t - B::all(events.steps[k].start);
+        adjoint.set_times(where_at_least(left, smallest, lambda, zero), B::load(kept + 3 * width));
+        add(std::true_type{});
+    }
+    if constexpr (std::is_same_v<Adjoint, AffineAdjoint<B>>) {
+        if (kept != scratch) pass();
+        if (gradient.drive0) (B::load(gradient.drive0) + adjoint.p).store(gradient.drive0);
+        if (gradient.conductance0) (B::load(gradient.conductance0) + adjoint.minus_q).store(gradient.conductance0);
+    }
+    return n_steep;
+}
