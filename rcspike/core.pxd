@@ -60,6 +60,12 @@ cdef extern from "rcspike/encode.h" namespace "rcspike" nogil:
     void encode_bytes "rcspike::encode"[Real](Span2[const uint8_t] images, Span2[Real] times) except +
 
 
+cdef extern from "rcspike/phases.h" namespace "rcspike" nogil:
+    cdef enum class Phases:
+        two
+        single
+
+
 cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
     cdef cppclass Interval[Real]:
         Real start
@@ -74,9 +80,12 @@ cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
     cdef cppclass Schedule[Real]:
         Schedule()
         Schedule(Span2[const Real] times, Threads threads) except +
+        Schedule(Span2[const Real] times, Threads threads, Phases phases) except +
         void assign(Span2[const Real] times, Threads threads) except +
+        void assign(Span2[const Real] times, Threads threads, Phases phases) except +
         size_t batch() const
         size_t n_in() const
+        Phases phases() const
         Spikes[Real] operator[](size_t sample) const
 
 
@@ -183,12 +192,30 @@ cdef extern from "rcspike/fire.h" namespace "rcspike" nogil:
     void readout_voltages[Real](Span2[const Real] times, const Circuit& circuit, Span2[Real] v) except +
 
 
+cdef extern from "rcspike/first_spike.h" namespace "rcspike" nogil:
+    void first_spike[Real](const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit,
+                           Span2[Real] times, Threads threads) except +
+    void first_spike_affine "rcspike::first_spike"[Real](
+        const Schedule[Real]& schedule, const AffineSynapses[Real]& synapses, Span2[Real] times,
+        Threads threads) except +
+    size_t first_spike_vjp[Real](
+        const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit,
+        Span2[const Real] grad_spikes, double max_slope, Span2[Real] grad_times, Span2[Real] grad_weights,
+        Threads threads) except +
+    size_t first_spike_affine_vjp "rcspike::first_spike_vjp"[Real](
+        const Schedule[Real]& schedule, const AffineSynapses[Real]& synapses, Span2[const Real] grad_spikes,
+        double max_slope, Span2[Real] grad_times, const AffineGradient[Real]& gradient, Threads threads) except +
+
+
 cdef extern from "rcspike/loss.h" namespace "rcspike" nogil:
     cdef cppclass Loss:
         double temperature
         double temporal_penalty
         double t_ref
         double energy_penalty
+        double silent_penalty
+        double t_silent
+        double max_slope
 
     void output_loss[Real](Span2[const Real] v, Span1[const int64_t] labels, const Circuit& circuit, const Loss& loss,
                            Span1[double] losses, Span2[Real] grad_v) except +
@@ -209,6 +236,8 @@ cdef extern from "rcspike/network.h" namespace "rcspike" nogil:
         Network(const vector[Span2[const Real]]& weights, const Circuit& circuit) except +
         Network(const vector[Span2[const Real]]& weights, const Circuit& circuit,
                 const vector[Wiring]& wiring) except +
+        Network(const vector[Span2[const Real]]& weights, const Circuit& circuit,
+                const vector[Wiring]& wiring, Phases phases) except +
 
         @staticmethod
         Network[Real] load(const string& path) except +
@@ -218,6 +247,7 @@ cdef extern from "rcspike/network.h" namespace "rcspike" nogil:
         size_t n_rows(size_t layer) except +
         size_t n_out(size_t layer) except +
         const Circuit& circuit() const
+        Phases phases() const
         void weights(size_t layer, Span2[Real] to) except +
         void forward(const Schedule[Real]& schedule, const vector[Span2[const Real]]& noise, Span2[Real] v,
                      Threads threads) except +
@@ -237,6 +267,8 @@ cdef extern from "rcspike/device_network.h" namespace "rcspike" nogil:
         DeviceNetwork(const vector[DevicePairs[Real]]& layers, const Circuit& circuit) except +
         DeviceNetwork(const vector[DevicePairs[Real]]& layers, const Circuit& circuit,
                       const vector[Wiring]& wiring) except +
+        DeviceNetwork(const vector[DevicePairs[Real]]& layers, const Circuit& circuit,
+                      const vector[Wiring]& wiring, Phases phases) except +
 
         size_t n_layers() const
         size_t n_in(size_t layer) except +

@@ -46,16 +46,16 @@ def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = 
     return plain
 
 
-def check_times(times: Any, ndim: int = 2) -> FloatArray:
+def check_times(times: Any, ndim: int = 2, *, phases: str = "two") -> FloatArray:
     """As `check_array`, for spike times in T; also raises an error for pixels that have not been encoded.
 
-    Those are integers, or whole numbers of which more than two lie above 1. Times have fractions, but for 0, 1, and one
-    or two numbers above 1 that stand for no spike.
+    Those are integers, or whole numbers of which more than two lie above 1. In two phases times have fractions, but for
+    0, 1, and one or two numbers above 1 that stand for no spike; in a single phase they may be any numbers.
     """
     if isinstance(times, np.ndarray) and times.dtype.kind in "iub":
         raise TypeError(f"times must be floats, in T, got {times.dtype}; make times of images with rcspike.encode")
     plain = check_array("times", times, ndim)
-    if not _has_fractions(plain[:8]):  # nearly always the first samples have some
+    if phases == "two" and not _has_fractions(plain[:8]):  # nearly always the first samples have some
         above = np.unique(plain[(plain > 1) & (plain < np.inf)])
         if len(above) > 2 and not _has_fractions(plain):
             raise ValueError(

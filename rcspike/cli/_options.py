@@ -18,6 +18,7 @@ __all__ = [
     "Data",
     "DatasetName",
     "Noise",
+    "PhasesName",
     "Threads",
     "Workers",
     "given",
@@ -37,6 +38,13 @@ class DatasetName(str, Enum):
     DIGITS = "digits"
     MNIST = "mnist"
     FASHION_MNIST = "fashion-mnist"
+
+
+class PhasesName(str, Enum):
+    """Kinds of neurons."""
+
+    TWO = "two"
+    SINGLE = "single"
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -42,6 +42,9 @@ def train_command(
     ramp: Annotated[
         float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
     ] = None,
+    phases: Annotated[
+        _options.PhasesName, typer.Option(help="Neurons with a firing ramp, or that spike while they charge.")
+    ] = _options.PhasesName.TWO,
     hidden: Annotated[
         str | None,
         learning("hidden", "Sizes of the hidden layers; 200/4 passes the first spike of each 4 neurons on."),
@@ -68,6 +71,15 @@ def train_command(
     temperature: Annotated[
         float | None, learning("temperature", "Temperature of the softmax over spike times, in T.")
     ] = None,
+    silent_penalty: Annotated[
+        float | None, learning("silent_penalty", "Single phase: reward per V_th / T for drive to silent neurons.")
+    ] = None,
+    t_silent: Annotated[
+        float | None, learning("t_silent", "Single phase: time that a silent output counts as, in T.")
+    ] = None,
+    max_slope: Annotated[
+        float | None, learning("max_slope", "Single phase: bound of the slope dt/dv, in T / V_th.")
+    ] = None,
     validation: Annotated[
         float | None, learning("validation", "Fraction of the training images held out for validation.")
     ] = None,
@@ -88,7 +100,7 @@ def train_command(
     name, screen = dataset.value, console()
     # An option of the same name as a setting is that setting.
     options = {field.name: ctx.params[field.name] for field in fields(Settings) if field.name in ctx.params}
-    settings = {**preset(name), **given(**options)}
+    settings = {**preset(name, phases=phases.value), **given(**options)}
     layers, behind = settings.pop("hidden"), None
     try:
         with user_errors():
@@ -96,7 +108,8 @@ def train_command(
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
             if hidden is not None:
                 layers, behind = _options.hidden_layers(hidden)
-            folder = out or Path("runs", f"{name}-{circuit.label}-s{seed}")
+            kind = "" if phases.value == "two" else f"-{phases.value}"
+            folder = out or Path("runs", f"{name}-{circuit.label}{kind}-s{seed}")
         with results_folder(folder):
             with user_errors():
                 _check_folder(folder, resume=resume)
@@ -106,7 +119,7 @@ def train_command(
                     found = _nonideal(nonideal_file, len(sizes) - 1, screen)
                     settings = {**found.arguments(), **settings}
                 wiring = None if behind is None else [Dense(), *behind]
-                network = Network.create(sizes, circuit, seed=seed, wiring=wiring)
+                network = Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
             run = _Run(ctx, folder, network, images, settings, threads)
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{name}, {network.architecture}, {where}")
@@ -262,6 +275,9 @@ def _summary(run: _Run, history: History) -> Iterator[str]:
     yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}, {_conditions(run)}"
     if last.silent:
         yield f"silent         {', '.join(map(percent, last.silent))} of the hidden neurons, layer by layer"
-        yield f"saturated      {', '.join(map(percent, last.saturated))}"
+        if not last.steep:
+            yield f"saturated      {', '.join(map(percent, last.saturated))}"
+    if last.steep:
+        yield f"at max_slope   {', '.join(map(percent, last.steep))} of the neurons, layer by layer"
     yield f"speed          {_speed(run, history):,.0f} samples/s, evaluation included"
     yield f"files          {run.folder}: {', '.join([*_FILES, 'run.json', _CHECKPOINT])}"

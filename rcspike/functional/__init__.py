@@ -8,6 +8,12 @@ of the other precision are converted to it. Results do not depend on the number 
 from rcspike.functional.charge import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
 from rcspike.functional.events import encode, schedule
 from rcspike.functional.fire import fire, fire_vjp, readout_times, readout_voltages
+from rcspike.functional.first_spike import (
+    first_spike,
+    first_spike_affine,
+    first_spike_affine_vjp,
+    first_spike_vjp,
+)
 from rcspike.functional.loss import output_loss
 from rcspike.functional.optimiser import adam_step, decayed_rate
 from rcspike.functional.supply import supply_charge, supply_charge_vjp
@@ -26,6 +32,10 @@ __all__ = [
     "encode",
     "fire",
     "fire_vjp",
+    "first_spike",
+    "first_spike_affine",
+    "first_spike_affine_vjp",
+    "first_spike_vjp",
     "output_loss",
     "readout_times",
     "readout_voltages",

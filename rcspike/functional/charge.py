@@ -7,7 +7,7 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.events import Schedule, check_threads, fit_events
 
-__all__ = ["charge", "charge_affine", "charge_affine_vjp", "charge_rectified", "charge_vjp"]
+__all__ = ["charge", "charge_affine", "charge_affine_vjp", "charge_rectified", "charge_vjp", "check_affine"]
 
 
 def charge(
@@ -88,7 +88,7 @@ def charge_vjp(
     return _core.charge_vjp(events, weights, circuit_core(circuit), grad_v, threads)
 
 
-def _check_affine(
+def check_affine(
     drive: FloatArray, conductance: FloatArray, drive0: FloatArray | None, conductance0: FloatArray | None
 ) -> None:
     check_array("conductance", conductance, 2, drive.dtype)
@@ -135,7 +135,7 @@ def charge_affine(
     array([[0.5]])
     """
     events = fit_events(times, "drive", drive, threads)
-    _check_affine(drive, conductance, drive0, conductance0)
+    check_affine(drive, conductance, drive0, conductance0)
     return _core.charge_affine(events, drive, conductance, drive0, conductance0, threads)
 
 
@@ -177,7 +177,7 @@ def charge_affine_vjp(
     array([[0.5]])
     """
     events = fit_events(times, "drive", drive, threads)
-    _check_affine(drive, conductance, drive0, conductance0)
+    check_affine(drive, conductance, drive0, conductance0)
     check_array("grad_v", grad_v, 2, drive.dtype)
     return _core.charge_affine_vjp(events, drive, conductance, drive0, conductance0, grad_v, threads)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,19 @@ import numpy.typing as npt
 from rcspike import _core
 from rcspike._common.arrays import FLOATS, FloatArray, check_array, check_times, plain_array
 
-__all__ = ["Schedule", "check_threads", "encode", "fit_events", "in_precision", "network_input", "schedule"]
+__all__ = [
+    "Phases",
+    "Schedule",
+    "check_threads",
+    "encode",
+    "fit_events",
+    "in_precision",
+    "network_input",
+    "schedule",
+]
 
 Schedule: TypeAlias = _core.Schedule32 | _core.Schedule64
+Phases: TypeAlias = Literal["two", "single"]
 
 
 def encode(images: npt.NDArray[Any]) -> FloatArray:
@@ -59,7 +69,9 @@ def encode(images: npt.NDArray[Any]) -> FloatArray:
     return np.where(flat > 0, 1 - flat, flat.dtype.type(np.inf))
 
 
-def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: int | None = None) -> Schedule:
+def schedule(
+    times: FloatArray, *, dtype: npt.DTypeLike | None = None, phases: Phases = "two", threads: int | None = None
+) -> Schedule:
     """Sort a batch of spike times once, for several networks; inputs that never spike cost nothing from here on.
 
     Parameters
@@ -68,12 +80,15 @@ def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: 
         Input spike times in T; ``inf`` or anything above 1 means no spike.
     dtype : float32 or float64, optional
         The precision to compute in; that of the times by default.
+    phases : {"two", "single"}
+        Of the neurons that receive the spikes. Those of two phases charge for one window, so that times above 1 mean no
+        spike; those of a single phase take spikes at any time, and only ``inf`` means none.
     threads : int, optional
 
     Returns
     -------
     Schedule
-        Has the attributes ``batch`` and ``n_in``.
+        Has the attributes ``batch``, ``n_in`` and ``phases``.
 
     Raises
     ------
@@ -87,44 +102,59 @@ def schedule(times: FloatArray, *, dtype: npt.DTypeLike | None = None, threads: 
     >>> network.predict(schedule(np.array([[0.2, 0.5], [np.inf, 0.5]])))
     array([0, 1])
     """
-    times = check_times(times)
-    return _core.schedule(in_precision(times, times.dtype if dtype is None else dtype), check_threads(threads))
+    times = check_times(times, phases=phases)
+    times = in_precision(times, times.dtype if dtype is None else dtype, phases)
+    return _core.schedule(times, check_threads(threads), phases=phases)
 
 
-def in_precision(times: FloatArray, dtype: npt.DTypeLike) -> FloatArray:
+def in_precision(times: FloatArray, dtype: npt.DTypeLike, phases: Phases = "two") -> FloatArray:
     """Spike times as `dtype`; no spike in the one precision does not round to one at the end of the other's phase."""
-    return times if dtype == times.dtype else np.where(times > 1, np.inf, times).astype(dtype)
+    if dtype == times.dtype:
+        return times
+    if phases == "single":
+        with np.errstate(over="ignore"):  # what is beyond the range of float32 comes too late for any neuron
+            return times.astype(dtype)
+    return np.where(times > 1, np.inf, times).astype(dtype)
 
 
-def network_input(times: FloatArray | Schedule, n_in: int, dtype: np.dtype[Any]) -> FloatArray | Schedule:
+def network_input(
+    times: FloatArray | Schedule, n_in: int, dtype: np.dtype[Any], phases: Phases = "two"
+) -> FloatArray | Schedule:
     """Spike times, or their schedule, as a network of `n_in` inputs that computes in `dtype` takes them."""
     if isinstance(times, Schedule):
+        if times.phases != phases:
+            raise ValueError(
+                f"the schedule is for neurons of phases={times.phases!r}, the network has {phases!r}; pass phases to "
+                "schedule"
+            )
         if not isinstance(times, _core.Schedule32 if dtype == np.float32 else _core.Schedule64):
             raise TypeError(f"the schedule is not of {dtype} times, as the network computes; pass dtype to schedule")
         shape = (times.batch, times.n_in)
     else:
-        times = check_times(times)
+        times = check_times(times, phases=phases)
         shape = times.shape
     if shape[1] != n_in:
         raise ValueError(f"times must have shape (batch, {n_in}) for this network, got {shape}")
-    return times if isinstance(times, Schedule) else in_precision(times, dtype)
+    return times if isinstance(times, Schedule) else in_precision(times, dtype, phases)
 
 
-def fit_events(times: FloatArray | Schedule, name: str, weights: FloatArray, threads: int | None) -> Schedule:
+def fit_events(
+    times: FloatArray | Schedule, name: str, weights: FloatArray, threads: int | None, phases: Phases = "two"
+) -> Schedule:
     """Schedule of `times` in the precision of `weights`, after checking that the two fit."""
     check_array(name, weights, 2)
     if isinstance(times, Schedule):
-        events = network_input(times, weights.shape[0], weights.dtype)
+        events = network_input(times, weights.shape[0], weights.dtype, phases)
         assert isinstance(events, Schedule)
         return events
-    times = check_times(times)
+    times = check_times(times, phases=phases)
     if weights.shape[0] != times.shape[1]:
         hint = f"; did you mean {name}.T?" if weights.shape[1] == times.shape[1] else ""
         raise ValueError(
             f"{name} must have shape ({times.shape[1]}, n_out) to match times of shape {times.shape}, "
             f"got {weights.shape}{hint}"
         )
-    return _core.schedule(in_precision(times, weights.dtype), check_threads(threads))
+    return _core.schedule(in_precision(times, weights.dtype, phases), check_threads(threads), phases=phases)
 
 
 def check_threads(threads: int | None) -> int | None:

@@ -26,6 +26,9 @@ class Loss:
     temporal_penalty: float = 0.0
     t_ref: float = 0.9
     energy_penalty: float = 0.0
+    silent_penalty: float = 0.0
+    t_silent: float = 2.0
+    max_slope: float = 100.0
 
     def __post_init__(self) -> None:
         convert_numbers(self)

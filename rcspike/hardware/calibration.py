@@ -12,6 +12,7 @@ from rcspike._common.arrays import FloatArray, plain_array
 from rcspike.functional import adam_step, charge_affine, charge_affine_vjp, decayed_rate, output_loss
 from rcspike.hardware.chips import Chip
 from rcspike.network import Network
+from rcspike.network.neurons import two_phases
 from rcspike.nonideal import ChipLayer
 
 __all__ = ["retrain_last_layer", "trim_neurons"]
@@ -110,6 +111,7 @@ def retrain_last_layer(
     Parameters
     ----------
     chip : Chip
+        With neurons of two phases.
     times : (batch, n_in)
         Spike times in T of training images.
     labels : (batch,)
@@ -137,6 +139,7 @@ def retrain_last_layer(
     >>> chip.predict(times)
     array([0, 1])
     """
+    two_phases(chip, "retraining the last layer")
     labels = plain_array("labels", labels)
     if len(labels) != len(times):
         raise ValueError(f"labels must have shape ({len(times)},) to match times, got {labels.shape}")

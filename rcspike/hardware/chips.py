@@ -12,6 +12,7 @@ import numpy as np
 
 from rcspike._common.arrays import FloatArray
 from rcspike.network import DeviceNetwork, Network
+from rcspike.network.neurons import two_phases
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
 from rcspike.nonideal import ChipLayer, Devices, Effect, Fixed, Reading, Shift, TimeMap
 
@@ -44,7 +45,8 @@ def program(
     TypeError
         If a nonideality is none.
     ValueError
-        If the seed is negative, or an effect is too large for its model.
+        If the seed is negative, an effect is too large for its model, or it is one of a ramp and the network has
+        neurons of a single phase.
 
     Examples
     --------
@@ -57,6 +59,8 @@ def program(
     for effect in nonidealities:
         if not isinstance(effect, Effect):
             raise TypeError(f"nonidealities must be of rcspike.nonideal, got {effect!r}")
+        if effect.needs_ramp and not effect.is_absent:
+            two_phases(network, f"the effect {effect.name}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
     seen: Counter[str] = Counter()
@@ -163,4 +167,4 @@ class Chip(LayeredNetwork):
 
 def _network(layers: Sequence[ChipLayer]) -> DeviceNetwork:
     pairs, wiring = [layer.equivalent_pairs() for layer in layers], [layer.wiring for layer in layers]
-    return DeviceNetwork(pairs, layers[0].circuit, wiring)
+    return DeviceNetwork(pairs, layers[0].circuit, wiring, phases=layers[0].phases)

@@ -11,7 +11,8 @@ import numpy as np
 from rcspike import _core, functional
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
-from rcspike.functional.events import Schedule, check_threads, network_input
+from rcspike.functional.events import Phases, Schedule, check_threads, network_input
+from rcspike.network.neurons import single_phase, two_phases
 from rcspike.network.wiring import DENSE, Wiring
 
 __all__ = ["DeviceLayer", "DevicePairs", "device_engine"]
@@ -35,7 +36,8 @@ class DevicePairs:
         D0 in V_th / T and G0 >= 0 in 1 / T of elements that conduct from t = 0: bias and leak.
     offset : (n_out,), optional
         Offset of each neuron's threshold from 1, in V_th. The neuron fires as one of voltage v - offset would, which is
-        exact on the ideal ramp; voltages of the last layer are read as v - offset.
+        exact on the ideal ramp; voltages of the last layer are read as v - offset. In a single phase it spikes at
+        1 + offset, which must be above 0.
 
     Examples
     --------
@@ -72,6 +74,8 @@ class DeviceLayer:
     circuit : Circuit
     wiring : Dense or FirstSpike
         Which inputs drive which rows of pairs.
+    phases : {"two", "single"}
+        Whether its neurons charge and then fire by a ramp, or spike while they charge.
 
     Examples
     --------
@@ -83,6 +87,7 @@ class DeviceLayer:
     pairs: DevicePairs
     circuit: Circuit
     wiring: Wiring = DENSE
+    phases: Phases = "two"
 
     @property
     def n_in(self) -> int:
@@ -102,11 +107,19 @@ class DeviceLayer:
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, minus the offsets of the neurons."""
+        two_phases(self, "voltages at the end of charging")
         spikes = network_input(times, self.n_in, self.dtype)
+        return device_engine([self], self.circuit).forward(spikes, [], check_threads(threads))
+
+    def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Output spike times (batch, n_out) in T of a layer of a single phase; offsets move its thresholds."""
+        single_phase(self, "a spike while charging")
+        spikes = network_input(times, self.n_in, self.dtype, "single")
         return device_engine([self], self.circuit).forward(spikes, [], check_threads(threads))
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
+        two_phases(self, "firing by a ramp")
         return functional.fire(v, self.circuit)
 
 
@@ -114,4 +127,4 @@ def device_engine(layers: Sequence[DeviceLayer], circuit: Circuit) -> DeviceEngi
     """The engine's network of these layers."""
     arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset) for p in (layer.pairs for layer in layers)]
     windows = [layer.wiring.window for layer in layers]
-    return _core.device_network(arrays, circuit_core(circuit), windows=windows)
+    return _core.device_network(arrays, circuit_core(circuit), windows=windows, phases=layers[0].phases)

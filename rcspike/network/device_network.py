@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from rcspike._common.arrays import check_array
 from rcspike.circuit import Circuit
+from rcspike.functional.events import Phases
 from rcspike.network.device_layer import DeviceLayer, DevicePairs, device_engine
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
 from rcspike.network.wiring import DENSE, Wiring
@@ -26,6 +28,8 @@ class DeviceNetwork(LayeredNetwork):
     circuit : Circuit
     wiring : sequence of rcspike.network.Dense or FirstSpike, optional
         Which inputs of each layer drive which rows of its pairs; dense by default.
+    phases : {"two", "single"}
+        As for `rcspike.Network.create`.
 
     Raises
     ------
@@ -45,13 +49,22 @@ class DeviceNetwork(LayeredNetwork):
     True
     """
 
-    def __init__(self, layers: Sequence[DevicePairs], circuit: Circuit, wiring: Sequence[Wiring] | None = None) -> None:
+    def __init__(
+        self,
+        layers: Sequence[DevicePairs],
+        circuit: Circuit,
+        wiring: Sequence[Wiring] | None = None,
+        *,
+        phases: Phases = "two",
+    ) -> None:
         for layer, pairs in enumerate(layers):
             check_array(f"layers[{layer}].plus", pairs.plus, 2, layers[0].plus.dtype)
         wiring = [DENSE] * len(layers) if wiring is None else wiring
         if len(wiring) != len(layers):
             raise ValueError(f"wiring must be given for all {len(layers)} layers, got {len(wiring)}")
-        self._layers = tuple(DeviceLayer(pairs, circuit, own) for pairs, own in zip(layers, wiring, strict=True))
+        self._layers = tuple(
+            DeviceLayer(pairs, circuit, own, phases) for pairs, own in zip(layers, wiring, strict=True)
+        )
         self._core = device_engine(self._layers, circuit)
 
     @property
@@ -66,7 +79,8 @@ class DeviceNetwork(LayeredNetwork):
 
     def __reduce__(self) -> tuple[Any, ...]:
         layers = self.layers
-        return DeviceNetwork, ([one.pairs for one in layers], self.circuit, [one.wiring for one in layers])
+        arguments = ([one.pairs for one in layers], self.circuit, [one.wiring for one in layers])
+        return partial(DeviceNetwork, phases=self.phases), arguments
 
     def __repr__(self) -> str:
         return f"DeviceNetwork(sizes={self.sizes}, circuit={self.circuit})"

@@ -24,8 +24,9 @@ from rcspike.circuit import Circuit
 
 __all__ = ["check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
 
-# The newest format that this version reads. Models without joined inputs stay of format 1, which older versions read.
-NEWEST = {"model": 2, "checkpoint": 1}
+# The newest format that this version reads. A model is of the oldest format that can hold it, so that older versions
+# read it: 2 has joined inputs, 3 neurons of a single phase.
+NEWEST = {"model": 3, "checkpoint": 1}
 
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
 _CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
@@ -43,7 +44,7 @@ def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dic
         If the header becomes longer than `read` accepts.
     """
     text = json.dumps(header, default=np.generic.item)  # numbers of numpy's are as good as Python's
-    metadata = {"format": f"rcspike-{kind}", "format_version": "2" if "windows" in header else "1", "header": text}
+    metadata = {"format": f"rcspike-{kind}", "format_version": _format_of(header), "header": text}
     arrays = {name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for name, a in tensors.items()}
     entries: dict[str, Any] = {"__metadata__": metadata | {"crc32": _crc32(metadata, arrays)}}
     end = 0
@@ -99,9 +100,15 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         header = _parse(metadata["header"])
         if not isinstance(header, dict):
             raise ValueError("header in its header is not an object")
-        if ("windows" in header) != (version == "2"):
-            raise ValueError("a header has windows in format 2 and only there")
+        if ("windows" in header) != (version != "1"):
+            raise ValueError("a header has windows in format 2 and newer ones, and only there")
+        if ("phases" in header) != (version == "3"):
+            raise ValueError("a header has phases in format 3 and only there")
     return tensors, header
+
+
+def _format_of(header: dict[str, Any]) -> str:
+    return "3" if "phases" in header else "2" if "windows" in header else "1"
 
 
 @contextmanager

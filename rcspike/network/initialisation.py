@@ -11,6 +11,7 @@ import numpy as np
 
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.events import Phases
 
 __all__ = ["initial_weights"]
 
@@ -22,9 +23,19 @@ _ACTIVE = 0.25
 # coupling the deviation is smaller, about a tenth of the rails: v tends to E times sum w over sum abs(w).
 _SPREAD = 0.2
 
+# Neurons of a single phase: mean and standard deviation of the voltage without coupling after one T, in V_th, if nothing
+# crossed. The membranes then rise on average, and most of them reach the threshold.
+_MEAN, _SPREAD_SINGLE = 1.0, 0.5
+
 
 def initial_weights(
-    sizes: tuple[int, ...], circuit: Circuit, *, seed: int, dtype: np.dtype[Any], windows: Sequence[int]
+    sizes: tuple[int, ...],
+    circuit: Circuit,
+    *,
+    seed: int,
+    dtype: np.dtype[Any],
+    windows: Sequence[int],
+    phases: Phases = "two",
 ) -> list[FloatArray]:
     """Normally distributed weights, (n_rows, n_out) for each layer, in V_th / T.
 
@@ -47,6 +58,10 @@ def initial_weights(
         if n_in % window:
             raise ValueError(f"a window of {window} does not divide the {n_in} inputs of its layer")
         n_rows = n_in // window
-        sigma = _SPREAD / drive / math.sqrt(max(_ACTIVE * n_rows, 1) / 3)
-        weights.append((np.random.default_rng(layer).standard_normal((n_rows, n_out)) * sigma).astype(dtype))
+        active = max(_ACTIVE * n_rows, 1)
+        mean, sigma = 0.0, _SPREAD / drive / math.sqrt(active / 3)
+        if phases == "single":
+            mean, sigma = _MEAN / drive / (active / 2), _SPREAD_SINGLE / drive / math.sqrt(active / 3)
+        w = mean + np.random.default_rng(layer).standard_normal((n_rows, n_out)) * sigma
+        weights.append(w.astype(dtype))
     return weights

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from rcspike import _core, functional
 from rcspike._common.arrays import FloatArray, check_array, check_times
 from rcspike.circuit import Circuit, circuit_core
-from rcspike.functional.events import Schedule, check_threads, network_input
+from rcspike.functional.events import Phases, Schedule, check_threads, network_input
 from rcspike.network.device_layer import DevicePairs
+from rcspike.network.neurons import single_phase, two_phases
 from rcspike.network.wiring import DENSE, Wiring
 
 __all__ = ["ResistiveLayer"]
@@ -22,7 +23,7 @@ __all__ = ["ResistiveLayer"]
 
 @dataclass(frozen=True, eq=False)
 class ResistiveLayer:
-    """A layer of resistive synapses, and of neurons that charge and then fire by a ramp.
+    """A layer of resistive synapses, and of neurons of two phases or of a single one.
 
     The engine's own layout of the weights is made once, when it is first needed.
 
@@ -33,6 +34,8 @@ class ResistiveLayer:
     circuit : Circuit
     wiring : Dense or FirstSpike
         Which inputs drive which rows of the weights.
+    phases : {"two", "single"}
+        Whether its neurons charge and then fire by a ramp, or spike while they charge.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class ResistiveLayer:
     weights: FloatArray
     circuit: Circuit
     wiring: Wiring = DENSE
+    phases: Phases = "two"
 
     @cached_property
     def _packed(self) -> _core.Layer32 | _core.Layer64:
@@ -98,7 +102,24 @@ class ResistiveLayer:
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""
+        two_phases(self, "voltages at the end of charging")
         return self._packed.charge(self._events(times, threads), check_threads(threads))
+
+    def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Output spike times (batch, n_out) in T of a layer of a single phase, as `rcspike.functional.first_spike`.
+
+        Examples
+        --------
+        >>> layer = ResistiveLayer(np.array([[2.0]]), Circuit.conventional(), phases="single")
+        >>> layer.first_spike(np.array([[0.5]]))
+        array([[1.]])
+        """
+        single_phase(self, "a spike while charging")
+        spikes = network_input(times, self.n_in, self.dtype, "single")
+        engine = _core.network(
+            [self.weights], circuit_core(self.circuit), windows=[self.wiring.window], phases="single"
+        )
+        return engine.forward(spikes, [], check_threads(threads))
 
     def charge_vjp(
         self, times: FloatArray | Schedule, grad_v: FloatArray, *, threads: int | None = None
@@ -114,23 +135,27 @@ class ResistiveLayer:
         (array([[ 0. , -0.5,  0. , -2. ]]), array([[0.75],
                [0.5 ]]))
         """
+        two_phases(self, "gradients of voltages")
         grad_v = check_array("grad_v", grad_v, 2, self.dtype)
         return self._packed.charge_vjp(self._events(times, threads), grad_v, check_threads(threads))
 
     def supply_charge(self, times: FloatArray, *, threads: int | None = None) -> tuple[FloatArray, FloatArray]:
         """As `rcspike.functional.supply_charge`."""
+        two_phases(self, "the charge of the rails")
         return functional.supply_charge(self._rows(times), self.weights, self.circuit, threads=threads)
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""
+        two_phases(self, "a trace")
         return functional.trace(self._rows(times), self.weights, self.circuit, at)
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
+        two_phases(self, "firing by a ramp")
         return functional.fire(v, self.circuit)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ResistiveLayer, (self.weights, self.circuit, self.wiring)  # the engine's object is made again
+        return ResistiveLayer, (self.weights, self.circuit, self.wiring, self.phases)  # the engine's object is made again
 
     def _rows(self, times: FloatArray) -> FloatArray:
         """Times at which the rows start to conduct, checked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.events import Phases
 from rcspike.network import files
 from rcspike.network.initialisation import initial_weights
 from rcspike.network.layer import ResistiveLayer
@@ -31,6 +33,9 @@ class Network(LayeredNetwork):
     circuit : Circuit
     wiring : sequence of rcspike.network.Dense or FirstSpike, optional
         Which inputs of each layer drive which rows of its weights; dense by default.
+    phases : {"two", "single"}
+        Whether neurons charge for one window and fire by a ramp in the next one, or spike at the moment at which they
+        reach their threshold, while they charge. A network of a single phase has spike times for a result.
 
     Raises
     ------
@@ -48,8 +53,18 @@ class Network(LayeredNetwork):
     (3, 10)
     """
 
-    def __init__(self, weights: Sequence[FloatArray], circuit: Circuit, wiring: Sequence[Wiring] | None = None) -> None:
+    def __init__(
+        self,
+        weights: Sequence[FloatArray],
+        circuit: Circuit,
+        wiring: Sequence[Wiring] | None = None,
+        *,
+        phases: Phases = "two",
+    ) -> None:
+        if phases not in ("two", "single"):
+            raise ValueError(f"phases must be 'two' or 'single', got {phases!r}")
         self._circuit = circuit
+        self._phases = phases
         if wiring is not None and len(wiring) != len(weights):
             raise ValueError(f"wiring must be given for all {len(weights)} layers, got {len(wiring)}")
         joins = wiring is not None and any(one != DENSE for one in wiring)
@@ -65,6 +80,7 @@ class Network(LayeredNetwork):
         seed: int,
         dtype: npt.DTypeLike = np.float32,
         wiring: Sequence[Wiring] | None = None,
+        phases: Phases = "two",
     ) -> Network:
         """A network with random weights that put the voltages of every layer in a useful range, for any circuit.
 
@@ -78,6 +94,8 @@ class Network(LayeredNetwork):
         dtype : float32 or float64
         wiring : sequence of rcspike.network.Dense or FirstSpike, optional
             Of each layer; dense by default.
+        phases : {"two", "single"}
+            Of all neurons.
 
         Raises
         ------
@@ -93,8 +111,8 @@ class Network(LayeredNetwork):
         if wiring is not None and len(wiring) != len(sizes) - 1:
             raise ValueError(f"wiring must be given for all {len(sizes) - 1} layers, got {len(wiring)}")
         windows = [1] * (len(sizes) - 1) if wiring is None else [one.window for one in wiring]
-        weights = initial_weights(sizes, circuit, seed=seed, dtype=np.dtype(dtype), windows=windows)
-        return cls(weights, circuit, wiring)
+        weights = initial_weights(sizes, circuit, seed=seed, dtype=np.dtype(dtype), windows=windows, phases=phases)
+        return cls(weights, circuit, wiring, phases=phases)
 
     @property
     def architecture(self) -> str:
@@ -124,11 +142,13 @@ class Network(LayeredNetwork):
         copies: list[Any] = [w.copy() for w in checked]
         wiring = (DENSE,) * len(copies) if self._wiring is None else self._wiring
         windows = [one.window for one in wiring]
-        self._core = _core.network(copies, circuit_core(self._circuit), windows=windows)
+        self._core = _core.network(copies, circuit_core(self._circuit), windows=windows, phases=self._phases)
         for copy in copies:
             copy.setflags(write=False)
         self._weights = tuple(copies)
-        self._layers = tuple(ResistiveLayer(copy, self._circuit, own) for copy, own in zip(copies, wiring, strict=True))
+        self._layers = tuple(
+            ResistiveLayer(copy, self._circuit, own, self._phases) for copy, own in zip(copies, wiring, strict=True)
+        )
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
@@ -151,10 +171,12 @@ class Network(LayeredNetwork):
         self.weights = [parameters[name] for name in self.parameters]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Network, (self.weights, self.circuit, self._wiring)  # other processes create their own engine object
+        # Other processes create their own engine object.
+        return partial(Network, phases=self.phases), (self.weights, self.circuit, self._wiring)
 
     def __repr__(self) -> str:
-        return f"Network(sizes={self.sizes}, circuit={self.circuit})"
+        phases = "" if self.phases == "two" else f", phases={self.phases!r}"
+        return f"Network(sizes={self.sizes}, circuit={self.circuit}{phases})"
 
     @property
     def layers(self) -> tuple[ResistiveLayer, ...]:
@@ -173,7 +195,11 @@ class Network(LayeredNetwork):
         circuits = {layer.circuit for layer in layers}
         if len(circuits) != 1:
             raise ValueError(f"a network needs layers on one circuit, got {len(circuits)} circuits")
-        return cls([layer.weights for layer in layers], circuits.pop(), [layer.wiring for layer in layers])
+        phases = {layer.phases for layer in layers}
+        if len(phases) != 1:
+            raise ValueError("a network needs neurons of one kind, got some of two phases and some of a single one")
+        wiring = [layer.wiring for layer in layers]
+        return cls([layer.weights for layer in layers], circuits.pop(), wiring, phases=phases.pop())
 
     def rescaled(self, circuit: Circuit, *, plus: float, minus: float) -> Network:
         """A network on another circuit, with positive weights times `plus` and negative ones times `minus`.
@@ -203,8 +229,10 @@ class Network(LayeredNetwork):
             If the file cannot be written.
         """
         header = {"sizes": list(self.sizes), "circuit": files.circuit_to_header(self.circuit)}
-        if self._wiring is not None:
-            header["windows"] = [one.window for one in self._wiring]
+        if self._wiring is not None or self.phases != "two":
+            header["windows"] = [layer.wiring.window for layer in self.layers]
+        if self.phases != "two":
+            header["phases"] = self.phases
         files.write(path, "model", self.parameters, header)
 
     @classmethod
@@ -222,6 +250,7 @@ class Network(LayeredNetwork):
         tensors, header = files.read(path, "model")
         try:
             windows = header.pop("windows") if "windows" in header else [1] * len(tensors)
+            phases = header.pop("phases") if "phases" in header else "two"
             files.check_parts("header", header, ("sizes", "circuit"))
             sizes = header["sizes"]
             if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
@@ -233,7 +262,7 @@ class Network(LayeredNetwork):
             if not isinstance(windows, list) or not all(type(window) is int for window in windows):
                 raise ValueError("windows in its header is not a list of sizes")
             wiring = [wiring_of(window) for window in windows]
-            network = cls(weights, files.circuit_from_header(header["circuit"]), wiring)
+            network = cls(weights, files.circuit_from_header(header["circuit"]), wiring, phases=phases)
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")
         except (TypeError, ValueError) as error:

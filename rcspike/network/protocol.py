@@ -15,7 +15,8 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional import readout_times, readout_voltages
-from rcspike.functional.events import Schedule, check_threads, network_input
+from rcspike.functional.events import Phases, Schedule, check_threads, network_input
+from rcspike.network.neurons import two_phases
 from rcspike.network.wiring import Wiring
 
 __all__ = ["Engine", "ForwardPass", "Layer", "LayerResult", "LayeredNetwork", "layer_with", "spike_time_noise"]
@@ -43,6 +44,13 @@ class Layer(Protocol):
     @property
     def wiring(self) -> Wiring:
         """Which inputs drive which rows of its synapses."""
+
+    @property
+    def phases(self) -> Phases:
+        """Phases of its neurons: "two", with `charge` and `fire`, or "single", with `first_spike`."""
+
+    def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Output spike times (batch, n_out) in T of neurons of a single phase."""
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, for input spike times (batch, n_in) in T.
@@ -73,11 +81,11 @@ class LayerResult:
         Position of the layer, counted from 0.
     spikes : (batch, n_in), or their `rcspike.functional.schedule`
         Input spike times in T.
-    v : (batch, n_out)
-        Voltages in V_th at the end of the charging phase, without noise.
+    charged : (batch, n_out), or None
+        Voltages in V_th at the end of the charging phase, without noise; neurons of a single phase have none.
     t_out : (batch, n_out)
         Output spike times in T from the start of the firing phase, with noise if there is any: the input of the next
-        layer.
+        layer. Those of a single phase are counted from the start of the inference.
     read : function
         Computes `v_read`.
     """
@@ -85,9 +93,16 @@ class LayerResult:
     layer: Layer
     depth: int
     spikes: FloatArray | Schedule
-    v: FloatArray
+    charged: FloatArray | None
     t_out: FloatArray
     read: Callable[[], FloatArray]
+
+    @property
+    def v(self) -> FloatArray:
+        """Voltages (batch, n_out) in V_th at the end of charging; a ValueError for neurons of a single phase."""
+        two_phases(self.layer, "the voltage at the end of charging")
+        assert self.charged is not None
+        return self.charged
 
     @property
     def times(self) -> FloatArray:
@@ -100,7 +115,7 @@ class LayerResult:
     def v_read(self) -> FloatArray:
         """Voltages (batch, n_out) in V_th that the network would return if this were its last layer.
 
-        They are `v`, or the voltages that correspond to noisy spike times.
+        They are `v`, or the voltages that correspond to noisy spike times; in a single phase the spike times.
         """
         return self.read()
 
@@ -145,6 +160,11 @@ class ForwardPass:
             spikes = result.t_out
 
     def _through(self, layer: Layer, depth: int, spikes: FloatArray | Schedule, threads: int | None) -> LayerResult:
+        if layer.phases == "single":
+            t = layer.first_spike(spikes, threads=threads)
+            if self.shifts or self.maps:
+                t = np.maximum(self._moved(t, depth), 0)
+            return LayerResult(layer, depth, spikes, None, t, lambda: t)
         v = layer.charge(spikes, threads=threads)
         t = layer.fire(v)
         if self.shifts or self.maps:
@@ -208,6 +228,11 @@ class LayeredNetwork(ABC):
         """float32 or float64, in which it computes."""
         return self.layers[0].dtype
 
+    @property
+    def phases(self) -> Phases:
+        """Phases of its neurons: "two", or "single" if they spike while they charge."""
+        return self.layers[0].phases
+
     def forward(
         self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
     ) -> FloatArray:
@@ -230,7 +255,8 @@ class LayeredNetwork(ABC):
         (batch, n_out)
             Voltages in V_th, in the network's dtype, on the scale of ideal neurons: if neurons have thresholds or ramps
             of their own, the voltages at which ideal ones would spike at the same times. With noise, the voltages that
-            correspond to the noisy spike times. The highest one spikes first.
+            correspond to the noisy spike times. The highest one spikes first. In a single phase: spike times in T,
+            ``inf`` where there is none.
 
         Raises
         ------
@@ -245,13 +271,19 @@ class LayeredNetwork(ABC):
     ) -> npt.NDArray[np.int64]:
         """Class of each sample, (batch,): the output that would spike first. Arguments and errors as in `forward`.
 
+        A network of a single phase gives no answer if no output spikes; the class is then -1.
+
         Examples
         --------
         >>> network = Network([np.eye(2)], Circuit.conventional())
         >>> network.predict(np.array([[0.2, 0.5], [np.inf, 0.5]]))
         array([0, 1])
         """
-        first: npt.NDArray[np.int64] = np.argmax(self.forward(times, noise=noise, seed=seed, threads=threads), axis=1)
+        results = self.forward(times, noise=noise, seed=seed, threads=threads)
+        if self.phases == "two":
+            return np.argmax(results, axis=1)
+        first: npt.NDArray[np.int64] = np.argmin(results, axis=1)
+        first[np.isinf(results).all(axis=1)] = -1
         return first
 
     def walk(
@@ -290,7 +322,7 @@ class LayeredNetwork(ABC):
         self, times: FloatArray | Schedule, noise: float, seed: int | None, threads: int | None
     ) -> tuple[FloatArray | Schedule, ForwardPass, int | None]:
         """Check the arguments of a forward pass, and draw its random numbers."""
-        spikes = network_input(times, self.sizes[0], self.dtype)
+        spikes = network_input(times, self.sizes[0], self.dtype, self.phases)
         batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
         return spikes, self._draw(batch, noise, seed), check_threads(threads)
 

@@ -22,6 +22,7 @@ class Effect(ABC):
 
     name: ClassVar[str]
     size: ClassVar[str]
+    needs_ramp: ClassVar[bool] = False  # it is one of the firing ramp, which neurons of a single phase do not have
 
     @property
     def is_absent(self) -> bool:

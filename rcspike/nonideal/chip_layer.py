@@ -11,8 +11,9 @@ import numpy.typing as npt
 from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
-from rcspike.functional.events import Schedule
+from rcspike.functional.events import Phases, Schedule
 from rcspike.network import Dense, DeviceLayer, DevicePairs, Wiring
+from rcspike.network.neurons import two_phases
 from rcspike.nonideal.equivalent import ideal_scale, pairs_with_more_drive
 
 __all__ = ["ChipLayer"]
@@ -58,6 +59,8 @@ class ChipLayer:
         Resistance of a column's wire from one device to the next, in T / C.
     wire : "supply" or "membrane"
         The wire that has it: the supply wires of both rails, or that of the membrane (`WireResistance`).
+    phases : {"two", "single"}
+        Of its neurons. Those of a single phase have no ramp.
 
     Examples
     --------
@@ -87,6 +90,7 @@ class ChipLayer:
     ramp_current: Array
     wire_resistance: float = 0.0
     wire: str = "supply"
+    phases: Phases = "two"
 
     @property
     def n_in(self) -> int:
@@ -111,11 +115,15 @@ class ChipLayer:
     def ideal_scale(self) -> tuple[Array, Array]:
         """Scale (n_out,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
 
+        Neurons of a single phase are ideal on their own scale, but for their thresholds.
+
         Raises
         ------
         ValueError
             If a nonlinear ramp never reaches a threshold.
         """
+        if self.phases == "single":
+            return np.zeros(self.n_out), np.ones(self.n_out)
         return ideal_scale(self.circuit.ramp, self.ramp_current / self.capacitance, 1 + self.offset)
 
     @property
@@ -126,12 +134,12 @@ class ChipLayer:
     def equivalent_pairs(self) -> DevicePairs:
         """Device pairs of ideal neurons that spike as these do; without any effect exactly those of the weights.
 
-        Diodes that block and wires with resistance are left out.
+        Diodes that block and wires with resistance are left out; neurons of a single phase have none.
 
         Raises
         ------
         ValueError
-            As in `ideal_scale`.
+            As in `ideal_scale`; also if diodes block or a wire has resistance in a layer of a single phase.
 
         Notes
         -----
@@ -142,6 +150,8 @@ class ChipLayer:
         voltage and the other lowers it.
         """
         circuit = self.circuit
+        if self.phases == "single" and not self.has_equivalent:
+            two_phases(self, "a diode that blocks" if self.blocking else "a wire with resistance")
         rest, unit = self.ideal_scale()
         plus, minus = self.plus / self.capacitance, self.minus / self.capacitance
         # Drive of a device over its conductance times its rail: with the engine's drop, and with its own
@@ -156,7 +166,7 @@ class ChipLayer:
         rows = {
             "drive0": self.off_share * drive.sum(axis=0),
             "conductance0": self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance,
-            "offset": -rest,
+            "offset": -rest if self.phases == "two" else self.offset,
         }
         return DevicePairs(
             np.ascontiguousarray((1 - self.off_share) * plus, dtype=self.dtype),
@@ -166,6 +176,7 @@ class ChipLayer:
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at which ideal neurons spike when these do, at the end of charging."""
+        two_phases(self, "voltages at the end of charging")
         if self.has_equivalent:
             return DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring).charge(times, threads=threads)
         # The voltages u of the real membranes are computed, and then their values on the ideal scale.
@@ -173,6 +184,17 @@ class ChipLayer:
         u = (self._charge_wired if self.wire_resistance > 0 else self._charge_rectified)(rows, threads)
         rest, unit = (x.astype(self.dtype) for x in self.ideal_scale())
         return np.asarray(rest + unit * u)
+
+    def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Output spike times (batch, n_out) in T of neurons of a single phase.
+
+        Raises
+        ------
+        ValueError
+            If diodes block, or a wire has resistance: neither is modelled for neurons of a single phase.
+        """
+        layer = DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring, self.phases)
+        return layer.first_spike(times, threads=threads)
 
     def _charge_wired(self, times: FloatArray | Schedule, threads: int | None) -> FloatArray:
         if self.blocking:

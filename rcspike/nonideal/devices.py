@@ -115,4 +115,5 @@ class Devices:
             capacitance=np.ones(n_out),
             offset=np.zeros(n_out),
             ramp_current=np.ones(n_out),
+            phases=ideal.phases,
         )

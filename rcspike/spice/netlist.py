@@ -13,6 +13,7 @@ from rcspike._common.arrays import FloatArray, check_array, check_times, plain_a
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Layer, ResistiveLayer, layer_with
+from rcspike.network.neurons import two_phases
 
 __all__ = ["conductances", "layer_conductances", "layer_netlist", "library"]
 
@@ -156,6 +157,7 @@ def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[
             f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
             "v_syn = 1000 is as good as conventional"
         )
+    two_phases(layer, "a netlist")
     devices = layer_with(layer, "devices", "SPICE").devices()
     plus, minus = (unit * g.astype(np.float64) for g in (devices.plus, devices.minus))
     return plus / circuit.e_plus, minus / -circuit.e_minus

@@ -16,6 +16,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike._common.identity import digest, plain
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
+from rcspike.functional.events import Phases
 from rcspike.network import Network, files
 from rcspike.training.history import Epoch, History
 from rcspike.training.settings import Settings
@@ -62,12 +63,14 @@ class Identity:
     circuit: Circuit
     parameters: Mapping[str, FloatArray]
     dataset: Dataset
+    phases: Phases = "two"
 
     @cached_property
     def header(self) -> dict[str, Any]:
         """Header of a checkpoint, with the settings that differ from their defaults and a digest of everything else."""
+        phases = {} if self.phases == "two" else {"phases": self.phases}
         data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
-        start = digest({"circuit": self.circuit, "weights": list(self.parameters.values()), "data": data})
+        start = digest({"circuit": self.circuit, "weights": list(self.parameters.values()), "data": data} | phases)
         name = {"dataset": self.dataset.name} if self.dataset.name else {}
         return {"settings": _without_defaults(self.settings, _ALWAYS) | name, "start": start}
 
@@ -182,12 +185,15 @@ def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -
             if (m.dtype, m.shape) != (p.dtype, p.shape):
                 raise ValueError(f"{_moment(kind, name)} is {m.dtype} {m.shape}, {name} is {p.dtype} {p.shape}")
     n_layers = len({name.rpartition(".")[2] for name in parameters})
-    epochs = [Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated")}) for e in history]
+    epochs = [Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated", "steep") if name in e}) for e in history]
     if not epochs or [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
         raise ValueError("its history is not of whole epochs from the first on")
     if any(type(number) not in (int, float) for e in epochs for number in e.row().values()):
         raise ValueError("its history has an entry that is not a number")
-    if any(len(e.silent) != n_layers - 1 or len(e.saturated) != n_layers - 1 for e in epochs):
+    if any(
+        len(e.silent) != n_layers - 1 or len(e.saturated) != n_layers - 1 or len(e.steep) not in (0, n_layers)
+        for e in epochs
+    ):
         raise ValueError(f"its history is not that of {n_layers - 1} hidden layers")
     return Checkpoint(parameters, (first, second), History(epochs))
 

@@ -23,12 +23,14 @@ class Totals:
         self.correct = 0
         self.silent: npt.NDArray[np.int64] = np.zeros(n_hidden, dtype=np.int64)
         self.saturated: npt.NDArray[np.int64] = np.zeros(n_hidden, dtype=np.int64)
+        self.steep: npt.NDArray[np.int64] = np.zeros(n_hidden + 1, dtype=np.int64)
 
     def add(self, report: _core.StepReport) -> None:
         self.loss += report.loss
         self.correct += report.correct
         self.silent += np.array(report.silent, dtype=np.int64)
         self.saturated += np.array(report.saturated, dtype=np.int64)
+        self.steep += np.array(report.steep, dtype=np.int64)
 
 
 def run_epochs(

@@ -19,7 +19,9 @@ class Epoch:
 
     Accuracies are fractions in [0, 1]; `train_accuracy` is that of the samples as they were trained on,
     `validation_accuracy` is nan without a validation split. `silent` and `saturated` are the fractions of the
-    (sample, neuron) pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient.
+    (sample, neuron) pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient. In a single
+    phase, `silent` are those without a spike, and `steep` the fractions of the pairs of each layer, also the last one,
+    whose gradient was bounded by max_slope.
 
     Examples
     --------
@@ -36,11 +38,12 @@ class Epoch:
     silent: tuple[float, ...]
     saturated: tuple[float, ...]
     seconds: float
+    steep: tuple[float, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """Flat, as a line of a table: one column for each layer's fraction."""
         row = asdict(self)
-        for name in ("silent", "saturated"):
+        for name in ("silent", "saturated", "steep"):
             row |= {f"{name}_{layer}": share for layer, share in enumerate(row.pop(name), start=1)}
         return row
 

@@ -84,7 +84,15 @@ class Settings(Loss):
         return decayed_rate(self.learning_rate, step, n_steps, self.decay)
 
     def trainer(self, network: Network) -> _core.Trainer32 | _core.Trainer64:
-        """The engine's trainer at its first step, on a copy of the network's parameters."""
+        """The engine's trainer at its first step, on a copy of the network's parameters.
+
+        Raises
+        ------
+        ValueError
+            If a setting is for neurons of two phases, and the network has others.
+        """
+        if network.phases == "single" and self.offset > 0:
+            raise ValueError(f"offset {self.offset} moves spikes on a ramp; it must be 0 for neurons of a single phase")
         return _core.trainer(
             list(network.parameters.values()),
             network.circuit.core,
@@ -92,5 +100,6 @@ class Settings(Loss):
             seed=int(self.rng(DEVICES).integers(2**64, dtype=np.uint64)),
             weight_decay=self.weight_decay,
             windows=[layer.wiring.window for layer in network.layers],
+            phases=network.phases,
             **self.loss,
         )

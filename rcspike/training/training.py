@@ -116,6 +116,16 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
         validation accuracies are without them.
     validation : float
         Fraction of the training samples that is held out, for the choice of settings.
+    silent_penalty : float
+        Single phase: for each hidden neuron that is silent in a sample, and for the label's output, this times the sum
+        of the drives of all inputs that spike is subtracted from the loss, per V_th / T: it makes them spike.
+    t_silent : float
+        Single phase: time in T that an output counts as if it does not spike; the last spike of the others if that is
+        later.
+    max_slope : float
+        Single phase: bound of abs(dt/dv) at a threshold, in T / V_th. A membrane that only just reaches its threshold
+        has a larger one, up to infinity. The history has the fraction of spikes at the bound (see
+        docs/single-phase.md).
     checkpoint_path : path, optional
         Written after every epoch. If it is there already, the run resumes from it and ends with the weights that an
         undisturbed run would have given. One run at a time may use it.
@@ -187,7 +197,7 @@ def _train(
     """`train`; `finished` gets the parameters of the last two epochs, by the number of epochs until then."""
     settings, path, threads = arguments.settings, arguments.checkpoint_path, arguments.threads
     kept, chosen = split
-    identity = checkpoint.Identity(settings, network.circuit, network.parameters, dataset)
+    identity = checkpoint.Identity(settings, network.circuit, network.parameters, dataset, network.phases)
     if path is not None and os.path.exists(path):
         saved = checkpoint.load(path, identity)
         steps = len(saved.history) * -(-len(chosen) // settings.batch_size)
@@ -208,7 +218,7 @@ def _train(
     run = run_epochs(
         network,
         trainer,
-        schedule(dataset.train.times, dtype=network.dtype, threads=threads),
+        schedule(dataset.train.times, dtype=network.dtype, phases=network.phases, threads=threads),
         dataset.train.labels,
         settings,
         samples=chosen,
@@ -221,7 +231,8 @@ def _train(
         finished[epoch + 1] = network.parameters
         finished.pop(epoch - 1, None)
         rng, test = settings.rng(EVALUATION, epoch), np.arange(len(dataset.test.labels))
-        pairs = len(chosen) * np.array(network.sizes[1:-1])
+        every = len(chosen) * np.array(network.sizes[1:])
+        pairs = every[:-1]
         history.epochs.append(
             Epoch(
                 epoch=epoch + 1,
@@ -233,6 +244,7 @@ def _train(
                 silent=tuple((total.silent / pairs).tolist()),
                 saturated=tuple((total.saturated / pairs).tolist()),
                 seconds=time.perf_counter() - started,
+                steep=tuple((total.steep / every).tolist()) if network.phases == "single" else (),
             )
         )
         if path is not None:
