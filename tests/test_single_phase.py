@@ -1,0 +1,176 @@
+"""Networks of neurons that spike while they charge: forward passes, files, training, chips, and clear errors."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rcspike import Circuit, DeviceNetwork, DevicePairs, Network, train
+from rcspike.datasets import Dataset, Split
+from rcspike.functional import first_spike, schedule
+from rcspike.hardware import activity, program
+from rcspike.network import FirstSpike, ResistiveLayer
+from rcspike.nonideal import ComparatorNoise, Jitter, MembraneLeak, RampMismatch, Variation
+from rcspike.training import evaluate
+
+CIRCUIT = Circuit(v_syn=4.0)
+
+
+def single(*sizes: int, seed: int = 0) -> Network:
+    return Network.create(sizes, CIRCUIT, phases="single", seed=seed)
+
+
+def spikes_of_images(batch: int, n_in: int) -> np.ndarray:
+    times = np.random.default_rng(1).random((batch, n_in), dtype=np.float32)
+    times[times > 0.8] = np.inf
+    return times
+
+
+def toy(n: int = 120) -> Dataset:
+    """Which of two groups of pixels is brighter."""
+    rng = np.random.default_rng(0)
+    images = rng.random((n, 2, 6))
+    labels = (images[:, 1].sum(axis=1) > images[:, 0].sum(axis=1)).astype(np.int64)
+    return Dataset("toy", Split(images[: n // 2], labels[: n // 2]), Split(images[n // 2 :], labels[n // 2 :]))
+
+
+def test_a_forward_pass_is_one_layer_of_first_spikes_after_the_other() -> None:
+    network, times = single(20, 30, 5), spikes_of_images(40, 20)
+    spikes = network.forward(times)
+    hidden = first_spike(times, network.weights[0], CIRCUIT)
+    np.testing.assert_array_equal(spikes, first_spike(hidden, network.weights[1], CIRCUIT))
+    np.testing.assert_array_equal(spikes, network.forward(schedule(times, phases="single")))
+    assert np.isfinite(spikes).mean() > 0.5
+    walked = list(network.walk(times))
+    np.testing.assert_array_equal(walked[0].t_out, hidden)
+    np.testing.assert_array_equal(walked[1].v_read, spikes)
+    assert network.phases == "single"
+    assert "phases='single'" in repr(network)
+
+
+def test_the_class_is_the_first_spike_and_minus_one_if_there_is_none() -> None:
+    network = Network([np.array([[1.0, 2.0], [1.0, -5.0]])], Circuit.conventional(), phases="single")
+    times = np.array([[0.0, 0.25], [0.5, np.inf], [np.inf, np.inf]])
+    np.testing.assert_array_equal(network.forward(times), [[0.625, np.inf], [1.5, 1.0], [np.inf, np.inf]])
+    np.testing.assert_array_equal(network.predict(times), [0, 1, -1])
+    split = Split(np.array([[[1.0, 0.75]], [[0.5, 0.0]], [[0.0, 0.0]]]), labels=np.array([0, 1, 0]))
+    assert evaluate(network, split) == 2 / 3
+
+
+def test_noise_has_the_same_draws_layer_by_layer() -> None:
+    network, times = single(20, 30, 5), spikes_of_images(40, 20)
+    spikes = network.forward(times, noise=0.05, seed=3)
+    *_, last = network.walk(times, noise=0.05, seed=3)
+    np.testing.assert_array_equal(last.v_read, spikes)
+    assert (spikes != network.forward(times)).any()
+
+
+def test_joined_inputs_pass_their_first_spike_on() -> None:
+    wiring = [FirstSpike(2)]
+    network = Network.create([20, 5], CIRCUIT, phases="single", seed=0, wiring=wiring)
+    times = spikes_of_images(8, 20)
+    rows = times.reshape(8, 10, 2).min(axis=2)
+    np.testing.assert_array_equal(network.forward(times), first_spike(rows, network.weights[0], CIRCUIT))
+    np.testing.assert_array_equal(network.layers[0].first_spike(times), network.forward(times))
+
+
+def test_a_model_file_keeps_the_phases(tmp_path: Path) -> None:
+    network = single(6, 4, 2)
+    network.save(tmp_path / "model.safetensors")
+    loaded = Network.load(tmp_path / "model.safetensors")
+    assert loaded.phases == "single"
+    assert pickle.loads(pickle.dumps(network)).phases == "single"
+    for one, other in zip(loaded.weights, network.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert b'"format_version":"3"' in (tmp_path / "model.safetensors").read_bytes()
+    Network.create([6, 4, 2], CIRCUIT, seed=0).save(tmp_path / "two.safetensors")
+    assert b'"format_version":"1"' in (tmp_path / "two.safetensors").read_bytes()
+
+
+def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:
+    data, settings = toy(), {"epochs": 12, "batch_size": 10, "seed": 1, "learning_rate": 5e-3, "silent_penalty": 0.01}
+    network = single(12, 20, 2)
+    history = train(network, data, **settings)
+    assert history.test_accuracy > 0.75
+    assert history.epochs[-1].loss < history.epochs[0].loss
+    assert len(history.epochs[-1].steep) == 2
+    assert history.epochs[-1].saturated == (0.0,)
+
+    class Stop(Exception):
+        pass
+
+    def stop(progress: object) -> None:
+        if progress.epoch == 7 and progress.batch == 2:  # type: ignore[attr-defined]
+            raise Stop
+
+    resumed, path = single(12, 20, 2), tmp_path / "checkpoint"
+    with pytest.raises(Stop):
+        train(resumed, data, checkpoint_path=path, progress=stop, **settings)
+    resumed = single(12, 20, 2)
+    train(resumed, data, checkpoint_path=path, threads=1, **settings)
+    for one, other in zip(resumed.weights, network.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    two = Network(single(12, 20, 2).weights, CIRCUIT)
+    with pytest.raises(ValueError, match="checkpoint of another run"):
+        train(two, data, checkpoint_path=path, **settings)
+
+
+def test_ideal_pairs_and_chips_have_the_bits_of_the_network() -> None:
+    network, times = single(20, 30, 5), spikes_of_images(40, 20)
+    pairs = DeviceNetwork([DevicePairs.of_weights(w) for w in network.weights], CIRCUIT, phases="single")
+    np.testing.assert_array_equal(pairs.forward(times), network.forward(times))
+    assert pickle.loads(pickle.dumps(pairs)).phases == "single"
+    np.testing.assert_allclose(program(network, seed=0).forward(times), network.forward(times), rtol=2e-4)
+
+
+def test_a_chip_spikes_as_its_own_devices_do() -> None:
+    network, times = single(20, 5), spikes_of_images(40, 20)
+    chip = program(network, [Variation(sigma=0.2), MembraneLeak(conductance=0.1), Jitter(sigma=0.01)], seed=3)
+    spikes = chip.forward(times, seed=0)
+    assert chip.phases == "single"
+    assert np.isfinite(spikes).any()
+    # Jitter alone moves spikes that a second inference draws otherwise.
+    moved = chip.forward(times, seed=1) - spikes
+    assert 0.005 < np.nanstd(moved[np.isfinite(moved)]) < 0.03
+
+
+@pytest.mark.parametrize("effect", [ComparatorNoise(), RampMismatch()])
+def test_effects_of_a_ramp_are_errors(effect: object) -> None:
+    with pytest.raises(ValueError, match=f"the effect {effect.name} needs neurons of two phases"):  # type: ignore[attr-defined]
+        program(single(20, 5), [effect], seed=0)  # type: ignore[list-item]
+
+
+def test_uses_that_need_two_phases_are_errors_that_name_them() -> None:
+    network, times = single(20, 5), spikes_of_images(4, 20)
+    layer = network.layers[0]
+    for use, call in (
+        ("voltages at the end of charging", lambda: layer.charge(times)),
+        ("gradients of voltages", lambda: layer.charge_vjp(times, np.ones((4, 5), np.float32))),
+        ("the charge of the rails", lambda: layer.supply_charge(times)),
+        ("a trace", lambda: layer.trace(times, np.array([0.5], np.float32))),
+        ("firing by a ramp", lambda: layer.fire(np.ones((4, 5), np.float32))),
+        ("the voltage at the end of charging", lambda: next(iter(network.walk(times))).v),
+        ("the charge of the rails", lambda: activity(network, times)),
+    ):
+        with pytest.raises(ValueError, match=f"{use} needs neurons of two phases"):
+            call()
+    with pytest.raises(ValueError, match="a spike while charging needs neurons of a single phase"):
+        ResistiveLayer(layer.weights, CIRCUIT).first_spike(times)
+    with pytest.raises(ValueError, match="energy_penalty 0.1 counts the energy of two phases"):
+        train(single(12, 2), toy(), epochs=1, seed=0, energy_penalty=0.1)
+    with pytest.raises(ValueError, match=r"offset 0.1 moves spikes on a ramp"):
+        train(single(12, 2), toy(), epochs=1, seed=0, offset=0.1)
+    with pytest.raises(ValueError, match="phases must be 'two' or 'single', got 'three'"):
+        Network(network.weights, CIRCUIT, phases="three")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="some of two phases and some of a single one"):
+        Network.of_layers([layer, ResistiveLayer(np.eye(5, dtype=np.float32), CIRCUIT)])
+
+
+def test_settings_of_a_single_phase_are_checked() -> None:
+    for name, value in (("silent_penalty", -1.0), ("t_silent", -1.0), ("max_slope", 0.0), ("max_slope", math.inf)):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            train(single(12, 2), toy(), epochs=1, seed=0, **{name: value})
