@@ -23,9 +23,10 @@ _ACTIVE = 0.25
 # coupling the deviation is smaller, about a tenth of the rails: v tends to E times sum w over sum abs(w).
 _SPREAD = 0.2
 
-# Neurons of a single phase: mean and standard deviation of the voltage without coupling after one T, in V_th, if nothing
-# crossed. The membranes then rise on average, and most of them reach the threshold.
-_MEAN, _SPREAD_SINGLE = 1.0, 0.5
+# Neurons of a single phase: their membranes tend to this voltage, in V_th, which has to be above the threshold, as far as
+# the rails allow it; without coupling the mean of the weights is a third of their standard deviation.
+_END = 1.5
+_MEAN = 1 / 3
 
 
 def initial_weights(
@@ -54,14 +55,37 @@ def initial_weights(
     drive = sum(1 - circuit.diode_drop / e for e in (circuit.e_plus, -circuit.e_minus)) / 2
     layers = np.random.SeedSequence(seed).spawn(len(sizes) - 1)
     weights: list[FloatArray] = []
-    for layer, (n_in, n_out), window in zip(layers, pairwise(sizes), windows, strict=True):
+    for depth, (layer, (n_in, n_out), window) in enumerate(zip(layers, pairwise(sizes), windows, strict=True)):
         if n_in % window:
             raise ValueError(f"a window of {window} does not divide the {n_in} inputs of its layer")
         n_rows = n_in // window
         active = max(_ACTIVE * n_rows, 1)
         mean, sigma = 0.0, _SPREAD / drive / math.sqrt(active / 3)
         if phases == "single":
-            mean, sigma = _MEAN / drive / (active / 2), _SPREAD_SINGLE / drive / math.sqrt(active / 3)
+            mean, sigma = _rising(circuit, active if depth == 0 else n_rows)
+            mean, sigma = mean / drive, sigma / drive
         w = mean + np.random.default_rng(layer).standard_normal((n_rows, n_out)) * sigma
         weights.append(w.astype(dtype))
     return weights
+
+
+def _rising(circuit: Circuit, active: float) -> tuple[float, float]:
+    """Mean and standard deviation of weights that take membranes to the threshold after about one T, in V_th / T.
+
+    With E for the rails, v tends to E r, where r is the mean of w over that of abs(w), and from inputs at uniform times
+    it reaches 1 at t = 1 if n mean(abs(w)) / 2E = -ln(1 - 1/(E r)).
+    """
+    rail = min(circuit.e_plus, -circuit.e_minus)
+    ratio = min(_END / rail, 0.9)  # of the means: 1 if no weight is negative
+    low, high = _MEAN, 3.0  # mean over standard deviation
+    while _mean_ratio(high) - _mean_ratio(low) > 1e-9 and _mean_ratio(low) < ratio:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _mean_ratio(middle) < ratio else (low, middle)
+    end = max(rail * _mean_ratio(low), 1.1)
+    mean = 2 * (-end * math.log1p(-1 / end) if math.isfinite(end) else 1.0) / active
+    return mean, mean / low
+
+
+def _mean_ratio(q: float) -> float:
+    """Mean of w over mean of abs(w), for normal w whose mean is q times the standard deviation."""
+    return q / (math.sqrt(2 / math.pi) * math.exp(-q * q / 2) + q * math.erf(q / math.sqrt(2)))

@@ -61,52 +61,87 @@ RCSPIKE_INLINE B log_ratio(B x) {
     return ratio;
 }
 
-/// The steps in which the neurons of a tile cross their thresholds, from a voltage v on; a length of 0 is none. The
-/// last step has no end: there a crossing may lie beyond its length of 1.
+/// The steps in which the neurons of a row of tiles cross their thresholds, from a voltage v on; a length of 0 is none.
+/// The last step has no end: there a crossing may lie beyond its length of 1.
 template <class B>
 struct Crossing {
     using Real = typename B::Real;
-    B v, a, y, start, length, limit;
-
-    Crossing() : v(B::all(0)), a(v), y(v), start(v), length(v), limit(v) {}
-
-    /// Neurons whose `below` is 0 or less cross in this step.
-    RCSPIKE_INLINE void set(B below, const Step<Real>& step, B from, B current, B damping, Real max) {
-        const auto keep = [&](B before, B now) RCSPIKE_LAMBDA {
-            return where_at_least(below, std::numeric_limits<Real>::min(), before, now);
-        };
-        v = keep(v, from);
-        a = keep(a, current);
-        y = keep(y, damping);
-        start = keep(start, B::all(step.start));
-        length = keep(length, B::all(step.length));
-        limit = keep(limit, B::all(max));
-    }
-
-    /// s = -ln(1 - x)/B, x = B (threshold - v)/u and u = A - B v, as a part of the step: the straight line to the
-    /// threshold times log_ratio(x). Rounding is kept from moving a crossing out of its step.
-    RCSPIKE_INLINE B times(B threshold) const {
-        const B u = max(fma(y, v, a), B::all(std::numeric_limits<Real>::min()));
-        const B straight = (threshold - v) / u;
-        const B x = min(-y * straight, B::all(1 - std::numeric_limits<Real>::epsilon() / 2));
-        return fma(length, min(straight * log_ratio(x), limit), start);
-    }
+    static constexpr std::size_t size = B::tiles * lanes<Real>;
+    alignas(64) Real v[size], a[size], y[size], start[size], length[size] = {}, limit[size];
 };
+
+/// A step at whose end some neurons are at their thresholds or above.
+template <class Real>
+struct CrossingStep {
+    const Real *thresholds, *v, *a, *y;  // at its start
+    Real* next;                          // at its end
+};
+
+/// Keeps the steps of neurons that cross, and makes their voltages NaN; returns whether there are others. A membrane
+/// that does not rise at the threshold tends to it at most, and is at it or above by rounding alone: it does not cross.
+/// Out of the hot loop: each neuron crosses once.
+template <class B, class Real = typename B::Real>
+__attribute__((noinline)) bool keep_crossings(Crossing<B>& crossing, const Step<Real>& step,
+                                              const CrossingStep<Real>& from, Real limit) {
+    constexpr Real smallest = std::numeric_limits<Real>::min(), lowest = std::numeric_limits<Real>::lowest();
+    const B threshold = B::load(from.thresholds), v = B::load(from.v), a = B::load(from.a), y = B::load(from.y);
+    const B next = B::load(from.next), none = B::all(-1);
+    const B reaches = where_at_least(next, lowest, next - threshold, none);  // NaN crosses nothing
+    const B rises = where_at_least(fma(y, threshold, a), smallest, reaches, none);
+    const auto keep = [&](Real* to, B now)
+                          RCSPIKE_LAMBDA { where_at_least(rises, Real(0), now, B::load(to)).store(to); };
+    keep(crossing.v, v);
+    keep(crossing.a, a);
+    keep(crossing.y, y);
+    keep(crossing.start, B::all(step.start));
+    keep(crossing.length, B::all(step.length));
+    keep(crossing.limit, B::all(limit));
+    const B after = where_at_least(rises, Real(0), B::all(std::numeric_limits<Real>::quiet_NaN()), next);
+    after.store(from.next);
+    return any_number(after);
+}
+
+/// Times of the crossings, infinity where there is none, NaN where a voltage has overflowed. s = -ln(1 - x)/B, with
+/// x = B (threshold - v)/u and u = A - B v, as a part of the step: the straight line to the threshold times
+/// log_ratio(x). Rounding is kept from moving a crossing out of its step.
+template <class B, class Real = typename B::Real>
+__attribute__((noinline)) void crossing_times(const Crossing<B>& crossing, const Real* thresholds, const Real* last_v,
+                                              Real* times) {
+    constexpr Real smallest = std::numeric_limits<Real>::min(), infinite = std::numeric_limits<Real>::infinity();
+    const B v = B::load(crossing.v), y = B::load(crossing.y), zero = B::all(0);
+    const B u = max(fma(y, v, B::load(crossing.a)), B::all(smallest));
+    const B straight = max(B::load(thresholds) - v, zero) / u;
+    const B x = min(-y * straight, B::all(1 - std::numeric_limits<Real>::epsilon() / 2));
+    const B part = min(straight * log_ratio(x), B::load(crossing.limit));
+    const B t = fma(B::load(crossing.length), part, B::load(crossing.start));
+    const B in_time = where_at_least(-t, Real(-horizon), t, B::all(infinite));
+    const B silent = where_at_least(B::load(last_v), std::numeric_limits<Real>::lowest(), B::all(infinite),
+                                    B::all(std::numeric_limits<Real>::quiet_NaN()));
+    where_at_least(B::load(crossing.length), smallest, in_time, silent).store(times);
+}
 
 /// First spikes of a row of tiles: the sweep of charging, which ends when all neurons have spiked. The voltage of one
 /// that has is NaN from then on, which crosses nothing. A neuron whose voltage overflows has the time NaN.
 template <class Sums, class Tile, class B = typename Sums::Blocks, class Real>
 void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neurons, const Real* thresholds,
                  Real* times) {
-    constexpr Real infinite = std::numeric_limits<Real>::infinity(), none = std::numeric_limits<Real>::quiet_NaN();
-    constexpr Real smallest = std::numeric_limits<Real>::min(), lowest = std::numeric_limits<Real>::lowest();
-    alignas(64) Real rest[B::tiles * lanes<Real>];
-    std::fill(rest, rest + n_neurons, Real(0));
-    std::fill(rest + n_neurons, rest + B::tiles * lanes<Real>, none);
+    constexpr std::size_t size = B::tiles * lanes<Real>;
+    alignas(64) Real stored[3][size], at_end[size];
+    std::fill(at_end, at_end + n_neurons, Real(0));
+    std::fill(at_end + n_neurons, at_end + size, std::numeric_limits<Real>::quiet_NaN());
     const B threshold = B::load(thresholds);
     Sums on(tile);
-    B v = B::load(rest);
+    B v = B::load(at_end);
     Crossing<B> crossing;
+    // Copies in memory: if the addresses of the numbers themselves were taken, they would be stored on the hot path
+    // too.
+    const auto cross = [&](const Step<Real>& step, B a, B y, B next, Real limit) RCSPIKE_LAMBDA {
+        v.store(stored[0]);
+        a.store(stored[1]);
+        y.store(stored[2]);
+        next.store(at_end);
+        return keep_crossings(crossing, step, {thresholds, stored[0], stored[1], stored[2], at_end}, limit);
+    };
     std::size_t spike = 0;
     const bool far = is_far(tile);
     const std::size_t last = events.n_spikes() - 1;
@@ -117,27 +152,24 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
             on.switch_on(tile, events.inputs[spike] * lanes<Real>);
         }
         const B a = on.a(step), y = on.y(step);
-        if (k + 1 == events.n_steps) {
-            // Without an end, those cross that charge at the threshold itself.
-            const B at_threshold = where_at_least(v, lowest, fma(y, threshold, a), B::all(0));
-            crossing.set(where_at_least(at_threshold, smallest, B::all(0), B::all(1)), step, v, a, y,
-                         std::numeric_limits<Real>::max());
+        if (k + 1 == events.n_steps) {  // it has no end, and every membrane that rises at its threshold gets there
+            const B risen = where_at_least(v, std::numeric_limits<Real>::lowest(), max(threshold, v), v);
+            cross(step, a, y, risen, std::numeric_limits<Real>::max());
             break;
         }
         B next = advance<Sums::bounded>(v, a, y, relax(y));
-        const B below = threshold - next;
-        if (__builtin_expect(any_not_above_zero(below), false)) {
-            const B apart = where_at_least(next, lowest, below, B::all(1));  // a NaN crosses nothing
-            crossing.set(apart, step, v, a, y, 1);
-            next = where_at_least(apart, smallest, next, B::all(none));
-            if (!any_number(next)) break;
+        if (__builtin_expect(any_not_above_zero(threshold - next), false)) {
+            const bool others = cross(step, a, y, next, 1);
+            next = B::load(at_end);
+            if (!others) {
+                v = next;
+                break;
+            }
         }
         v = next;
     }
-    const B t = crossing.times(threshold);
-    const B in_time = where_at_least(-t, Real(-horizon), t, B::all(infinite));
-    const B silent = where_at_least(v, lowest, B::all(infinite), B::all(none));
-    where_at_least(crossing.length, smallest, in_time, silent).store(times);
+    v.store(at_end);
+    crossing_times(crossing, thresholds, at_end, times);
 }
 
 template <class Tile>

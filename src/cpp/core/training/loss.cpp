@@ -43,11 +43,13 @@ SampleLoss spike_loss(const Loss& loss, const Real* times, const Real* undelayed
     for (std::size_t i = 0; i < n; ++i) sum += exp_of_negative((time(first) - time(i)) / loss.temperature);
     double value = log(sum) + (time(label) - time(first)) / loss.temperature;
     for (std::size_t i = 0; i < n; ++i) {
+        const double p = exp_of_negative((time(first) - time(i)) / loss.temperature) / sum;
         if (std::isinf(times[i])) {
-            grad[i] = i == label ? static_cast<Real>(-scale * loss.silent_penalty) : Real(0);
+            // A drive of 1 V_th / T counts as moving the label's spike by 1 T, until it comes.
+            const double pull = (1 - p) / loss.temperature + loss.silent_penalty;
+            grad[i] = i == label ? static_cast<Real>(-scale * pull) : Real(0);
             continue;
         }
-        const double p = exp_of_negative((time(first) - time(i)) / loss.temperature) / sum;
         const double late = times[i] - loss.t_ref;
         value += loss.temporal_penalty * late * late;
         const double slope = ((i == label) - p) / loss.temperature + 2 * loss.temporal_penalty * late;
