@@ -174,15 +174,30 @@ TEST_EACH_REAL(format_2_has_a_window_for_each_layer) {
     CHECK_THROWS(with("[8, 3, 1]", "[4, 1]"), std::invalid_argument, "has a part that is not known here");
 }
 
-TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {
+TEST_EACH_REAL(format_3_has_the_phases_of_the_neurons) {
     Model<Real> model;
     model.format = R"("format": "rcspike-model", "format_version": "3")";
+    const auto with = [&](const std::string& phases) {
+        model.header = R"({"sizes": [8, 3, 1], "circuit": )" + model.circuit + R"(, "windows": [4, 1])" + phases + "}";
+        return load<Real>(model.bytes());
+    };
+    CHECK(with(R"(, "phases": "single")").phases() == Phases::single);
+    CHECK(with(R"(, "phases": "two")").phases() == Phases::two);
+    CHECK_THROWS(with(""), std::invalid_argument, "its header has no phases");
+    CHECK_THROWS(with(R"(, "phases": "three")"), std::invalid_argument, "phases must be 'two' or 'single', got 'three'");
+    model.format = R"("format": "rcspike-model", "format_version": "2")";
+    CHECK_THROWS(with(R"(, "phases": "single")"), std::invalid_argument, "has a part that is not known here");
+}
+
+TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {
+    Model<Real> model;
+    model.format = R"("format": "rcspike-model", "format_version": "4")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument,
-                 " has format 3, this version reads up to 2; upgrade rcspike");
+                 " has format 4, this version reads up to 3; upgrade rcspike");
     for (const char* version :
          {"1a", "-1", "0", "1_0", " 1", "1.0", "1e0", "01", "", "99999999999999999999", "\u0661"}) {
         model.format = std::string(R"("format": "rcspike-model", "format_version": ")") + version + '"';
-        rejected(model, "format_version must be from 1 to 2, got '");
+        rejected(model, "format_version must be from 1 to 3, got '");
     }
     model.format = R"("format": "rcspike-model")";
     rejected(model, "its header has no format_version");
