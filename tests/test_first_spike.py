@@ -244,7 +244,7 @@ def test_invalid_arguments_are_errors() -> None:
         first_spike(-one, one, CONVENTIONAL)
     with pytest.raises(ValueError, match="times"):
         first_spike(math.nan * one, one, CONVENTIONAL)
-    with pytest.raises(ValueError, match="did you mean weights.T"):
+    with pytest.raises(ValueError, match=r"did you mean weights\.T"):
         first_spike(np.ones((1, 2)), np.ones((1, 2)), CONVENTIONAL)
     with pytest.raises(ValueError, match="grad_spikes"):
         first_spike_vjp(one, one, CONVENTIONAL, np.ones((2, 1)))

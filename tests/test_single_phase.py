@@ -100,15 +100,15 @@ def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:
     assert len(history.epochs[-1].steep) == 2
     assert history.epochs[-1].saturated == (0.0,)
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(progress: object) -> None:
         if progress.epoch == 7 and progress.batch == 2:  # type: ignore[attr-defined]
-            raise Stop
+            raise StopError
 
     resumed, path = single(12, 20, 2), tmp_path / "checkpoint"
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         train(resumed, data, checkpoint_path=path, progress=stop, **settings)
     resumed = single(12, 20, 2)
     train(resumed, data, checkpoint_path=path, threads=1, **settings)
@@ -160,9 +160,9 @@ def test_uses_that_need_two_phases_are_errors_that_name_them() -> None:
             call()
     with pytest.raises(ValueError, match="a spike while charging needs neurons of a single phase"):
         ResistiveLayer(layer.weights, CIRCUIT).first_spike(times)
-    with pytest.raises(ValueError, match="energy_penalty 0.1 counts the energy of two phases"):
+    with pytest.raises(ValueError, match=r"energy_penalty 0\.1 counts the energy of two phases"):
         train(single(12, 2), toy(), epochs=1, seed=0, energy_penalty=0.1)
-    with pytest.raises(ValueError, match=r"offset 0.1 moves spikes on a ramp"):
+    with pytest.raises(ValueError, match=r"offset 0\.1 moves spikes on a ramp"):
         train(single(12, 2), toy(), epochs=1, seed=0, offset=0.1)
     with pytest.raises(ValueError, match="phases must be 'two' or 'single', got 'three'"):
         Network(network.weights, CIRCUIT, phases="three")  # type: ignore[arg-type]

@@ -23,8 +23,8 @@ _ACTIVE = 0.25
 # coupling the deviation is smaller, about a tenth of the rails: v tends to E times sum w over sum abs(w).
 _SPREAD = 0.2
 
-# Neurons of a single phase: their membranes tend to this voltage, in V_th, which has to be above the threshold, as far as
-# the rails allow it; without coupling the mean of the weights is a third of their standard deviation.
+# Neurons of a single phase: their membranes tend to this voltage, in V_th, which has to be above the threshold, as far
+# as the rails allow it; without coupling the mean of the weights is a third of their standard deviation.
 _END = 1.5
 _MEAN = 1 / 3
 

@@ -155,7 +155,12 @@ class ResistiveLayer:
         return functional.fire(v, self.circuit)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ResistiveLayer, (self.weights, self.circuit, self.wiring, self.phases)  # the engine's object is made again
+        return ResistiveLayer, (
+            self.weights,
+            self.circuit,
+            self.wiring,
+            self.phases,
+        )  # the engine's object is made again
 
     def _rows(self, times: FloatArray) -> FloatArray:
         """Times at which the rows start to conduct, checked."""

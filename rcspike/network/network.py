@@ -250,7 +250,7 @@ class Network(LayeredNetwork):
         tensors, header = files.read(path, "model")
         try:
             windows = header.pop("windows") if "windows" in header else [1] * len(tensors)
-            phases = header.pop("phases") if "phases" in header else "two"
+            phases: Any = header.pop("phases") if "phases" in header else "two"
             files.check_parts("header", header, ("sizes", "circuit"))
             sizes = header["sizes"]
             if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):

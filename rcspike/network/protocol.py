@@ -281,7 +281,8 @@ class LayeredNetwork(ABC):
         """
         results = self.forward(times, noise=noise, seed=seed, threads=threads)
         if self.phases == "two":
-            return np.argmax(results, axis=1)
+            highest: npt.NDArray[np.int64] = np.argmax(results, axis=1)
+            return highest
         first: npt.NDArray[np.int64] = np.argmin(results, axis=1)
         first[np.isinf(results).all(axis=1)] = -1
         return first

@@ -185,7 +185,9 @@ def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -
             if (m.dtype, m.shape) != (p.dtype, p.shape):
                 raise ValueError(f"{_moment(kind, name)} is {m.dtype} {m.shape}, {name} is {p.dtype} {p.shape}")
     n_layers = len({name.rpartition(".")[2] for name in parameters})
-    epochs = [Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated", "steep") if name in e}) for e in history]
+    epochs = [
+        Epoch(**e | {name: tuple(e[name]) for name in ("silent", "saturated", "steep") if name in e}) for e in history
+    ]
     if not epochs or [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
         raise ValueError("its history is not of whole epochs from the first on")
     if any(type(number) not in (int, float) for e in epochs for number in e.row().values()):

@@ -15,7 +15,8 @@ namespace rcspike {
 ///
 /// In a single phase they are the spike times themselves. A silent output counts as one that spikes at t_silent, or at
 /// the last spike of the others if that is later, and has no temporal penalty. silent_penalty times the sum of the
-/// drives D of all inputs that spike is subtracted for each hidden neuron that is silent, and for the label's output.
+/// drives D of all inputs that spike is subtracted for each hidden neuron that is silent, and for the label's output;
+/// the gradient of that output also counts 1 V_th / T of drive as moving its spike by 1 T.
 struct Loss {
     double temperature = 0.07;      ///< tau, in T
     double temporal_penalty = 0.0;  ///< gamma
