@@ -30,7 +30,7 @@ def spikes_of_images(batch: int, n_in: int) -> np.ndarray:
     return times
 
 
-def toy(n: int = 120) -> Dataset:
+def toy(n: int = 600) -> Dataset:
     """Which of two groups of pixels is brighter."""
     rng = np.random.default_rng(0)
     images = rng.random((n, 2, 6))
@@ -92,10 +92,10 @@ def test_a_model_file_keeps_the_phases(tmp_path: Path) -> None:
 
 
 def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:
-    data, settings = toy(), {"epochs": 12, "batch_size": 10, "seed": 1, "learning_rate": 5e-3, "silent_penalty": 0.01}
+    data, settings = toy(), {"epochs": 10, "batch_size": 10, "seed": 1, "learning_rate": 5e-3, "silent_penalty": 0.01}
     network = single(12, 20, 2)
     history = train(network, data, **settings)
-    assert history.test_accuracy > 0.75
+    assert history.test_accuracy > 0.7
     assert history.epochs[-1].loss < history.epochs[0].loss
     assert len(history.epochs[-1].steep) == 2
     assert history.epochs[-1].saturated == (0.0,)
@@ -104,7 +104,7 @@ def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:
         pass
 
     def stop(progress: object) -> None:
-        if progress.epoch == 7 and progress.batch == 2:  # type: ignore[attr-defined]
+        if progress.epoch == 6 and progress.batch == 2:  # type: ignore[attr-defined]
             raise StopError
 
     resumed, path = single(12, 20, 2), tmp_path / "checkpoint"
@@ -134,8 +134,10 @@ def test_a_chip_spikes_as_its_own_devices_do() -> None:
     assert chip.phases == "single"
     assert np.isfinite(spikes).any()
     # Jitter alone moves spikes that a second inference draws otherwise.
-    moved = chip.forward(times, seed=1) - spikes
-    assert 0.005 < np.nanstd(moved[np.isfinite(moved)]) < 0.03
+    again = chip.forward(times, seed=1)
+    clear = np.isfinite(spikes)
+    np.testing.assert_array_equal(np.isfinite(again), clear)
+    assert 0.005 < np.std(again[clear] - spikes[clear]) < 0.03
 
 
 @pytest.mark.parametrize("effect", [ComparatorNoise(), RampMismatch()])
