@@ -184,7 +184,8 @@ TEST_EACH_REAL(format_3_has_the_phases_of_the_neurons) {
     CHECK(with(R"(, "phases": "single")").phases() == Phases::single);
     CHECK(with(R"(, "phases": "two")").phases() == Phases::two);
     CHECK_THROWS(with(""), std::invalid_argument, "its header has no phases");
-    CHECK_THROWS(with(R"(, "phases": "three")"), std::invalid_argument, "phases must be 'two' or 'single', got 'three'");
+    CHECK_THROWS(with(R"(, "phases": "three")"), std::invalid_argument,
+                 "phases must be 'two' or 'single', got 'three'");
     model.format = R"("format": "rcspike-model", "format_version": "2")";
     CHECK_THROWS(with(R"(, "phases": "single")"), std::invalid_argument, "has a part that is not known here");
 }
