@@ -290,12 +290,14 @@ class LayeredNetwork(ABC):
         self, times: FloatArray | Schedule, noise: float, seed: int | None, threads: int | None
     ) -> tuple[FloatArray | Schedule, ForwardPass, int | None]:
         """Check the arguments of a forward pass, and draw its random numbers."""
-        spikes = network_input(times, self.sizes[0], self.dtype)
+        spikes = network_input(times, self.layers[0].n_in, self.dtype)
         batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
         return spikes, self._draw(batch, noise, seed), check_threads(threads)
 
     def _noise(self, batch: int, noise: float, seed: int | None) -> list[FloatArray]:
         """Shifts of the spike times of each layer by the noise that was asked for."""
+        if noise == 0:
+            return []
         if noise > 0 and seed is None:
             raise ValueError("noise needs a seed")
         return spike_time_noise(np.random.default_rng(seed), batch, self.sizes[1:], noise, self.dtype)
