@@ -13,7 +13,7 @@ AffineSynapses<Real> affine(const Array<Real>& drive, const Array<Real>& conduct
 }
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_charge(py::module_& m) {
     using std::optional;
     const auto none = py::none();
     m.def(
@@ -86,8 +86,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_charge(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_charge<float>(m);
+    bind_charge<double>(m);
 }
 
 }  // namespace rcspike::bindings

@@ -21,7 +21,7 @@ DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuit& 
 }
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_device_network(py::module_& m, const char* name) {
     using N = DeviceNetwork<Real>;
     py::class_<N> network(m, name);
     bind_forward<Real>(network);
@@ -32,8 +32,8 @@ void bind(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_device_network(py::module_& m) {
-    bind<float>(m, "DeviceNetwork32");
-    bind<double>(m, "DeviceNetwork64");
+    bind_device_network<float>(m, "DeviceNetwork32");
+    bind_device_network<double>(m, "DeviceNetwork64");
 }
 
 }  // namespace rcspike::bindings

@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_network(py::module_& m, const char* name) {
     using N = Network<Real>;
     py::class_<N> network(m, name);
     bind_forward<Real>(network);
@@ -22,8 +22,8 @@ void bind(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_network(py::module_& m) {
-    bind<float>(m, "Network32");
-    bind<double>(m, "Network64");
+    bind_network<float>(m, "Network32");
+    bind_network<double>(m, "Network64");
 }
 
 }  // namespace rcspike::bindings

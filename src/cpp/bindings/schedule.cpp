@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_schedule(py::module_& m, const char* name) {
     using S = Schedule<Real>;
     py::class_<S>(m, name).def_property_readonly("batch", &S::batch).def_property_readonly("n_in", &S::n_in);
     m.def(
@@ -22,8 +22,8 @@ void bind(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_schedule(py::module_& m) {
-    bind<float>(m, "Schedule32");
-    bind<double>(m, "Schedule64");
+    bind_schedule<float>(m, "Schedule32");
+    bind_schedule<double>(m, "Schedule64");
 }
 
 }  // namespace rcspike::bindings

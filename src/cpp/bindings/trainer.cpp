@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_trainer(py::module_& m, const char* name) {
     using T = Trainer<Real>;
     py::class_<T>(m, name)
         .def(
@@ -69,8 +69,8 @@ void bind_trainer(py::module_& m) {
         .def_readonly("correct", &StepReport::correct)
         .def_readonly("silent", &StepReport::silent)
         .def_readonly("saturated", &StepReport::saturated);
-    bind<float>(m, "Trainer32");
-    bind<double>(m, "Trainer64");
+    bind_trainer<float>(m, "Trainer32");
+    bind_trainer<double>(m, "Trainer64");
 }
 
 }  // namespace rcspike::bindings
