@@ -128,14 +128,14 @@ void inject(const Schedule<Real>& schedule, Span2<const Real> injection, Span2<R
     detail::check_shape("v", v, schedule.batch(), injection.cols);
     detail::Injection<Real> of_switches;
     of_switches.of_rows.pack(injection, threads);
-    const detail::Synapses<Real> synapses;
-    const Wiring wiring;
+    const detail::Synapses<Real> none{};
+    const Wiring wiring{};
     const kernels::Coupling<Real> coupling{1, 1, 1, 1};
     detail::EventBatch<Real> events;
     events.set(schedule, {wiring, schedule.n_in(), coupling}, threads);
     const detail::Split split(events.size(), schedule.n_in(), of_switches.of_rows.count());
     detail::for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
-        detail::inject(of_switches, synapses, events, split.samples(task), split.tiles(task), v);
+        detail::inject(of_switches, none, events, split.samples(task), split.tiles(task), v);
     });
 }
 
