@@ -3,7 +3,7 @@
 python bench/injection.py mnist --csv docs/results/injection-mnist.csv --figure docs/figures/injection-mnist.svg
 
 Every chip has charge that scatters by 5 % from switch to switch, capacitors as `CapacitorMismatch` has them, and
-comparators with offsets and noise in volts. Networks and finished rows are kept, so that a run that was stopped resumes.
+comparators with offsets and noise in volts. Networks and finished rows are kept: a run that was stopped resumes.
 """
 
 from __future__ import annotations

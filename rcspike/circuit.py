@@ -11,7 +11,7 @@ from typing import TypeAlias
 from rcspike import _core
 from rcspike._common.numbers import number
 
-__all__ = ["Circuit", "Injection", "circuit_core", "joined_circuit", "layer_core"]
+__all__ = ["Circuit", "Injection", "circuit_core", "joined_circuit", "layer_circuits", "layer_core"]
 
 Injection: TypeAlias = tuple[float, float]
 
@@ -110,7 +110,7 @@ class Circuit:
     @property
     def injections(self) -> tuple[Injection, ...]:
         """The pair of injections of each layer, or one pair for all layers."""
-        return self.injection if isinstance(self.injection[0], tuple) else (self.injection,)  # type: ignore[return-value]
+        return self.injection if isinstance(self.injection[0], tuple) else (self.injection,)
 
     @property
     def injects(self) -> bool:
@@ -136,12 +136,6 @@ class Circuit:
         if not 0 <= depth < len(pairs):
             raise ValueError(f"injection is given for {len(pairs)} layers, but there is a layer {depth + 1}")
         return replace(self, injection=pairs[depth])
-
-    def of_layers(self, n_layers: int) -> list[Circuit]:
-        """The circuit of each layer of a network of `n_layers`; a ValueError if injections are given for others."""
-        if len(self.injections) not in (1, n_layers):
-            raise ValueError(f"injection is given for {len(self.injections)} layers, the network has {n_layers}")
-        return [self.of_layer(depth) for depth in range(n_layers)]
 
     @property
     def label(self) -> str:
@@ -182,6 +176,14 @@ def _injections(given: object) -> tuple[Injection, ...]:
     if any(not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2 for pair in pairs):
         raise wrong
     return tuple((number("injection", plus), number("injection", minus)) for plus, minus in pairs)
+
+
+def layer_circuits(circuit: Circuit, n_layers: int) -> list[Circuit]:
+    """The circuit of each layer of a network; a ValueError if injections are given for another number of layers."""
+    circuit_core(circuit)
+    if len(circuit.injections) not in (1, n_layers):
+        raise ValueError(f"injection is given for {len(circuit.injections)} layers, the network has {n_layers}")
+    return [circuit.of_layer(depth) for depth in range(n_layers)]
 
 
 def joined_circuit(circuits: Sequence[Circuit]) -> Circuit:

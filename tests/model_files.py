@@ -66,7 +66,11 @@ def model_file(rng: random.Random) -> bytes:
     """A small model file, in most cases with one or two things changed."""
     dtype = rng.choice(["F32", "F64"])
     sizes = [rng.randint(1, 3) for _ in range(rng.randint(2, 4))]
-    circuit: dict[str, Any] = {"v_syn": rng.choice(RAILS), "e_plus": rng.choice(RAILS), "e_minus": f"-{rng.choice(RAILS)}"}
+    circuit: dict[str, Any] = {
+        "v_syn": rng.choice(RAILS),
+        "e_plus": rng.choice(RAILS),
+        "e_minus": f"-{rng.choice(RAILS)}",
+    }
     circuit |= {"diode_drop": rng.choice(["0.0", "0.1", "5e-324", "-0.0"]), "ramp": rng.choice(["0.0", "-1.5", "0.5"])}
     shapes = [list(pair) for pair in pairwise(sizes)]
     weights = np.random.default_rng(rng.randrange(2**32))

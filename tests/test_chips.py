@@ -25,7 +25,6 @@ from rcspike.nonideal import (
     ComparatorNoise,
     ComparatorOffset,
     Devices,
-    DiodeTemperature,
     DiodeVariation,
     Drift,
     Effect,
@@ -277,6 +276,7 @@ def test_the_same_seed_gives_the_same_chip_and_another_one_another(_: Effect, pr
     v = program(network, [present], seed=7).forward(times, seed=1)
     np.testing.assert_array_equal(program(network, [present], seed=7).forward(times, seed=1), v)
     certain = Levels | OffLeakage | MembraneLeak | Ramp | TimeQuantisation | WireResistance | AxonResistance
+    certain |= SwitchLeakage | ProcessCorner | SupplyDroop | SpikeDelay
     chance = not isinstance(present, certain)
     others = [program(network, [present], seed=8).forward(times, seed=1)]
     others.append(program(network, [present], seed=7).forward(times, seed=2))

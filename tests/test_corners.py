@@ -49,9 +49,8 @@ def test_a_corner_scales_resistors_capacitors_and_ramps(tracks: bool) -> None:
     drive, conductance = oracle.affine(weights, 1.5, -1.5)
     v = oracle.charge(times, drive / (r * c), conductance / (r * c))
     slope = i / c / (r if tracks else 1)
-    t = np.where(v > 0, (1 - v) / slope, np.inf)
-    t = np.where(t > 1, np.inf, np.maximum(t, 0))
-    # A neuron between rest and the voltage from which the ramp still reaches the threshold is silent on either scale.
+    t = (1 - v) / slope  # whoever reaches the threshold within the phase spikes
+    t = np.where(t >= 1, np.inf, np.maximum(t, 0))
     np.testing.assert_allclose(first_spikes(weights, times, corner), t, rtol=0, atol=1e-13)
 
 

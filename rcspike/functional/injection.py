@@ -41,6 +41,4 @@ def switch_injection(times: FloatArray | Schedule, injection: FloatArray, *, thr
     array([[ 0.002, -0.001],
            [ 0.001, -0.002]])
     """
-    return _core.switch_injection(
-        fit_events(times, "injection", injection, threads), injection, check_threads(threads)
-    )
+    return _core.switch_injection(fit_events(times, "injection", injection, threads), injection, check_threads(threads))

@@ -24,8 +24,8 @@ from rcspike.circuit import Circuit
 
 __all__ = ["check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
 
-# The newest format that this version reads. Models that need nothing of a later one stay of format 1, or of format 2 with
-# joined inputs, which older versions read.
+# The newest format that this version reads. Models that need nothing of a later one stay of format 1, or of format 2
+# with joined inputs, which older versions read.
 NEWEST = {"model": 3, "checkpoint": 1}
 
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs

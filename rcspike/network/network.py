@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
-from rcspike.circuit import Circuit, joined_circuit
+from rcspike.circuit import Circuit, joined_circuit, layer_circuits
 from rcspike.network import files
 from rcspike.network.initialisation import initial_weights
 from rcspike.network.layer import ResistiveLayer
@@ -124,7 +124,7 @@ class Network(LayeredNetwork):
         copies: list[Any] = [w.copy() for w in checked]
         wiring = (DENSE,) * len(copies) if self._wiring is None else self._wiring
         windows = [one.window for one in wiring]
-        circuits = self._circuit.of_layers(len(copies))
+        circuits = layer_circuits(self._circuit, len(copies))
         self._core = _core.network(copies, [circuit.core for circuit in circuits], windows=windows)
         for copy in copies:
             copy.setflags(write=False)
@@ -183,7 +183,7 @@ class Network(LayeredNetwork):
         >>> network.rescaled(Circuit(v_syn=2.0), plus=3.0, minus=0.5).weights[0]
         array([[ 3. , -0.5]])
         """
-        circuits = circuit.of_layers(len(self.layers))
+        circuits = layer_circuits(circuit, len(self.layers))
         layers = zip(self.layers, circuits, strict=True)
         return Network.of_layers([layer.rescaled(own, plus=plus, minus=minus) for layer, own in layers])
 

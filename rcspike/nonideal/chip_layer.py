@@ -233,7 +233,7 @@ class ChipLayer:
             (-(self.minus - g_minus * self.drop_minus) + exists[1], g_minus),
         ]
         if self.wire == "membrane":
-            wires = [(sum(drive for drive, _ in wires), g_plus + g_minus)]
+            wires = [(wires[0][0] + wires[1][0], g_plus + g_minus)]
         return functional.charge_wired(
             times,
             [(self._per_capacitance(drive), self._per_capacitance(conductance)) for drive, conductance in wires],

@@ -22,9 +22,9 @@ _ZERO_CELSIUS = 273.15
 class ProcessCorner(Fixed):
     """All resistors, capacitors and ramps of a chip are off by a common factor.
 
-    Capacitors slow charging and ramp alike, so that ``v`` and the slope of the ramp have the same factor: spikes move by
-    a common time, and no neuron gains on another. The same holds for resistors if the ramps track them. If they do not,
-    all voltages are scaled against the threshold.
+    Capacitors slow charging and ramp alike, so that ``v`` and the slope of the ramp have the same factor: spikes move
+    by a common time, and no neuron gains on another. The same holds for resistors if the ramps track them. If they do
+    not, all voltages are scaled against the threshold.
 
     Parameters
     ----------
@@ -131,8 +131,8 @@ class DiodeTemperature(Fixed):
 
     Notes
     -----
-    With SPICE's law of the saturation current, ``I_s ~ T^(XTI/n) exp(-E_g / (n k T))``, and x = T / T_nominal, the drop
-    at a constant current is ``V_D x + (E_g / q) (1 - x) - XTI (k T / q) ln(x)``, whatever the ideality n. Near 0.45 V it
+    With SPICE's law of the saturation current, ``I_s ~ T^(XTI/n) exp(-E_g / (n k T))``, and x = T / T_nominal, the
+    drop at a constant current is ``V_D x + (E_g / q) (1 - x) - XTI (k T / q) ln(x)``, whatever the ideality n. Near 0.45 V it
     falls by 2.5 mV for each kelvin. A circuit without a drop has no diodes, and does not change.
 
     Examples

@@ -70,9 +70,9 @@ class MembraneLeak(Fixed):
 class SwitchLeakage(Fixed):
     """Each open switch leaks a current towards its rail that its resistor does not limit.
 
-    `OffLeakage` is a current in proportion to that of the closed switch; this one is that of the transistor alone. Pairs
-    of two devices leak towards both rails, which cancels. A device that cannot conduct, of conductance 0 where devices
-    reach down to 0, has no switch.
+    `OffLeakage` is a current in proportion to that of the closed switch; this one is that of the transistor alone.
+    Pairs of two devices leak towards both rails, which cancels. A device that cannot conduct, of conductance 0 where
+    devices reach down to 0, has no switch.
 
     Parameters
     ----------

@@ -315,10 +315,12 @@ def _switches(
     injected = plus * np.count_nonzero(g_plus) + minus * np.count_nonzero(g_minus)
     if injected == 0:
         return
-    end, half = (1 - 0.5 * EDGE) * scale.window, 0.5 * EDGE * scale.window
-    peak = scale.capacitance * scale.volts(float(injected)) / half  # of a triangle
-    start, middle, stop = (_si(end - n * half) for n in (2, 1, 0))
-    yield f"Iswitches{number} 0 m{number} PWL(0 0 {start} 0 {middle} {_si(peak)} {stop} 0)"
+    # Long compared with its edges, on which the simulator's first step is not exact.
+    edge, length = EDGE * scale.window, 20 * EDGE * scale.window
+    end = scale.window - 0.5 * edge
+    current = scale.capacitance * scale.volts(float(injected)) / (length - edge)
+    corners = [(end - length, 0.0), (end - length + edge, current), (end - edge, current), (end, 0.0)]
+    yield f"Iswitches{number} 0 m{number} PWL(0 0 {' '.join(f'{_si(t)} {_si(i)}' for t, i in corners)})"
     yield ""
 
 

@@ -178,7 +178,8 @@ TEST_EACH_REAL(format_3_has_the_injection_of_each_layer_and_the_delay) {
     Model<Real> model;
     model.format = R"("format": "rcspike-model", "format_version": "3")";
     const auto with = [&](const std::string& parts) {
-        const std::string rest = R"({"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.0", "ramp": "0.0")";
+        const std::string rest =
+            R"({"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.0", "ramp": "0.0")";
         model.header = R"({"sizes": [2, 3, 1], "windows": [1, 1], "circuit": )" + rest + parts + "}}";
     };
     with(R"(, "injection": [["0.001", "-2e-3"], ["0.0", "0.25"]], "delay": "0.125")");

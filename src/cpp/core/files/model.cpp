@@ -154,10 +154,9 @@ Network<Real> network_of(const Safetensors& file) {
     const auto into = [&json](std::vector<std::size_t>& sizes) {
         return [&json, &sizes](const char* name) { json.array(name, [&] { sizes.push_back(json.size(name)); }); };
     };
-    std::vector<JsonReader::Member> parts{{"sizes", into(says)},
-                                          {"circuit", [&](const char* name) {
-                                               circuits = read_circuit(json, name, version == "3");
-                                           }}};
+    std::vector<JsonReader::Member> parts{
+        {"sizes", into(says)},
+        {"circuit", [&](const char* name) { circuits = read_circuit(json, name, version == "3"); }}};
     if (version != "1") parts.push_back({"windows", into(windows)});
     json.object("header", parts);
     json.end();

@@ -47,7 +47,8 @@ void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers) 
         validate(own);
         if (own.e_plus != first.e_plus || own.e_minus != first.e_minus || own.diode_drop != first.diode_drop ||
             own.ramp != first.ramp || own.delay != first.delay) {
-            reject("circuits[", l, "] must have the rails, drop, ramp and delay of circuits[0]: layers of a network "
+            reject("circuits[", l,
+                   "] must have the rails, drop, ramp and delay of circuits[0]: layers of a network "
                    "differ in their injection only");
         }
     }

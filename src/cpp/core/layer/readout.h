@@ -19,8 +19,8 @@ public:
         return static_cast<std::size_t>(std::max_element(v, v + n) - v);
     }
 
-    /// Where on the ramp from rest (0) to threshold (1) a voltage lies, minus the delay of the spike: 1 - t_out before the
-    /// spike time is clipped. The curve continues along its tangents below rest and above the threshold.
+    /// Where on the ramp from rest (0) to threshold (1) a voltage lies, minus the delay of the spike: 1 - t_out before
+    /// the spike time is clipped. The curve continues along its tangents below rest and above the threshold.
     double position(double v) const {
         if (b_ == 0) return v - delay_;
         const double inside = std::clamp(v, 0.0, 1.0);

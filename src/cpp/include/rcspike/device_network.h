@@ -27,8 +27,9 @@ struct DevicePairs {
     Span1<const Real> drive0;        ///< D0, n_out, in V_th / T: always on; optional
     Span1<const Real> conductance0;  ///< G0 >= 0, n_out, in 1 / T: always on; optional
     Span1<const Real> offset;        ///< of each neuron's threshold from 1, n_out, in V_th; optional
-    Span2<const Real> injection;     ///< of the switches of each pair, n_in x n_out, in V_th, in place of the circuit's
-                                     ///< for each device above 0; optional
+    /// What the switches of each pair add as they open, n_in x n_out, in V_th, in place of the circuit's injection for
+    /// each device above 0; optional.
+    Span2<const Real> injection{};
 };
 
 /// A neuron whose threshold is off by `offset` fires as one of voltage v - offset, which is exact on the ideal ramp; so
