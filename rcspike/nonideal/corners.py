@@ -132,8 +132,8 @@ class DiodeTemperature(Fixed):
     Notes
     -----
     With SPICE's law of the saturation current, ``I_s ~ T^(XTI/n) exp(-E_g / (n k T))``, and x = T / T_nominal, the
-    drop at a constant current is ``V_D x + (E_g / q) (1 - x) - XTI (k T / q) ln(x)``, whatever the ideality n. Near 0.45 V it
-    falls by 2.5 mV for each kelvin. A circuit without a drop has no diodes, and does not change.
+    drop at a constant current is ``V_D x + (E_g / q) (1 - x) - XTI (k T / q) ln(x)``, whatever the ideality n. Near
+    0.45 V it falls by 2.5 mV for each kelvin. A circuit without a drop has no diodes, and does not change.
 
     Examples
     --------
