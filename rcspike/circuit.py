@@ -11,9 +11,9 @@ from typing import TypeAlias
 from rcspike import _core
 from rcspike._common.numbers import number
 
-__all__ = ["Circuit", "Injection", "circuit_core", "joined_circuit", "layer_circuits", "layer_core"]
+__all__ = ["Circuit"]
 
-Injection: TypeAlias = tuple[float, float]
+_Injection: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class Circuit:
     e_minus: float = None  # type: ignore[assignment]
     diode_drop: float = 0.0
     ramp: float = 0.0
-    injection: Injection | tuple[Injection, ...] = field(default=(0.0, 0.0), metadata={"omit_default": True})
+    injection: _Injection | tuple[_Injection, ...] = field(default=(0.0, 0.0), metadata={"omit_default": True})
     delay: float = field(default=0.0, metadata={"omit_default": True})
     core: _core.Circuit = field(init=False, repr=False, compare=False)
 
@@ -108,7 +108,7 @@ class Circuit:
         return cls(v_syn=math.inf)
 
     @property
-    def injections(self) -> tuple[Injection, ...]:
+    def injections(self) -> tuple[_Injection, ...]:
         """The pair of injections of each layer, or one pair for all layers."""
         return self.injection if isinstance(self.injection[0], tuple) else (self.injection,)
 
@@ -158,6 +158,11 @@ class Circuit:
             texts.append("q" + "_".join(repr(x).removesuffix(".0") for pair in self.injections for x in pair))
         return "-".join(texts)
 
+    def __repr__(self) -> str:
+        names = ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"]
+        names += [name for name, there in (("injection", self.injects), ("delay", self.delay != 0)) if there]
+        return f"Circuit({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
     def __reduce__(self) -> tuple[object, ...]:
         names = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "injection", "delay")
         return _rebuild, ({name: getattr(self, name) for name in names},)
@@ -167,7 +172,7 @@ def _rebuild(parameters: dict[str, float]) -> Circuit:
     return Circuit(**parameters)  # type: ignore[arg-type]  # injection is a tuple
 
 
-def _injections(given: object) -> tuple[Injection, ...]:
+def _injections(given: object) -> tuple[_Injection, ...]:
     """Pairs of floats, from one pair or a sequence of pairs."""
     wrong = TypeError(f"injection must be two numbers in V_th, or two for each layer, got {given!r}")
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) == 0:

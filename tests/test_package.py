@@ -52,8 +52,9 @@ PACKAGE = {
     network/initialisation.py network/layer.py network/network.py network/protocol.py network/wiring.py
     nonideal/__init__.py nonideal/_check.py nonideal/_file.py nonideal/_stages.py nonideal/chip_layer.py
     nonideal/corners.py nonideal/devices.py nonideal/diode.py nonideal/drift.py nonideal/equivalent.py
-    nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/programming.py nonideal/reading.py nonideal/stuck.py
-    nonideal/switches.py nonideal/timing.py nonideal/variation.py nonideal/wires.py plots/__init__.py plots/_chips.py
+    nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/programming.py nonideal/reading.py
+    nonideal/stuck.py nonideal/switches.py nonideal/timing.py nonideal/variation.py nonideal/wires.py plots/__init__.py
+    plots/_chips.py
     plots/_comparison.py plots/_energy.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py
     plots/_tornado.py plots/_traces.py plots/_training.py py.typed report/__init__.py report/page.html sklearn.py
     spice/__init__.py spice/fitting.py spice/measurements.py spice/netlist.py spice/run.py spice/verify.py

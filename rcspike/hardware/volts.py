@@ -110,7 +110,7 @@ class OperatingPoint:
 
         >>> for v_syn in (1.0, 4.0):
         ...     print([f"{v:.2e}" for v in operating_point(Circuit(v_syn=v_syn)).injection(784)])
-        ['2.31e-04', '-3.61e-04']
+        ['2.31e-04', '-3.60e-04']
         ['9.23e-04', '-1.44e-03']
         """
         p = self.process

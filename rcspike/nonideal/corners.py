@@ -137,9 +137,10 @@ class DiodeTemperature(Fixed):
 
     Examples
     --------
+    >>> from rcspike.nonideal import Devices
     >>> layer = Devices().layer(np.ones((1, 1)), Circuit(v_syn=2.0, diode_drop=0.5))
     >>> hot = DiodeTemperature(celsius=85.0).apply(layer, np.random.default_rng(0))
-    >>> round(hot.drop_plus, 3)
+    >>> round(float(hot.drop_plus), 3)
     0.332
     """
 

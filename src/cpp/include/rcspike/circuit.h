@@ -14,7 +14,7 @@ struct Circuit {
     double ramp = 0.0;        ///< coefficient b of a non-ideal firing ramp, b < 1; 0 is the ideal ramp
 
     /// What the switch of one conducting synapse adds to v(1) as it opens at the end of charging, in V_th: of synapses
-    /// on the positive rail, and of those on the negative one. A weight of 0 is no synapse.
+    /// on the positive rail, and of those on the negative one. A weight of 0 is not a synapse.
     double injection_plus = 0.0, injection_minus = 0.0;
     double delay = 0.0;  ///< from the moment the ramp reaches the threshold to the spike, in [0, 1), in T
 
