@@ -2,8 +2,9 @@
 
 python bench/injection.py mnist --csv docs/results/injection-mnist.csv --figure docs/figures/injection-mnist.svg
 
-Every chip has charge that scatters by 5 % from switch to switch, capacitors as `CapacitorMismatch` has them, and
-comparators with offsets and noise in volts. Networks and finished rows are kept: a run that was stopped resumes.
+A network is first trained without injection, and then for some epochs more, with it or without. Every chip has charge
+that scatters by 5 % from switch to switch, capacitors as `CapacitorMismatch` has them, and comparators with offsets and
+noise in volts. Networks and finished rows are kept: a run that was stopped resumes.
 """
 
 from __future__ import annotations
@@ -35,10 +36,27 @@ def trained(
     dataset: datasets.Dataset, circuit: Circuit, name: str, seed: int, noise: float, options: argparse.Namespace
 ) -> Network:
     """The network of this name and seed, trained at the circuit's noise floor, or read if it was."""
+    plain = f"v{circuit.e_plus:g}"
+    start = Network.create(sizes_of(dataset), Circuit(v_syn=circuit.e_plus), seed=seed)
+    first = stage(dataset, start, plain, seed, noise, options.epochs, options)
+    # Where the charge is large, training for it from random weights ends with silent neurons.
+    again = Network(first.weights, circuit)
+    return stage(dataset, again, f"{name}-retrained-{options.retraining}", seed, noise, options.retraining, options)
+
+
+def stage(
+    dataset: datasets.Dataset,
+    network: Network,
+    name: str,
+    seed: int,
+    noise: float,
+    epochs: int,
+    options: argparse.Namespace,
+) -> Network:
+    """The network after some epochs; it is kept."""
     file = options.runs / f"{options.dataset}-{name}-s{seed}-e{options.epochs}.safetensors"
     if not file.exists():
-        settings = {**preset(options.dataset), "epochs": options.epochs}
-        network = Network.create(sizes_of(dataset), circuit, seed=seed)
+        settings = {**preset(options.dataset), "epochs": epochs}
         settings.pop("hidden")
         options.runs.mkdir(parents=True, exist_ok=True)
         train(
@@ -85,7 +103,10 @@ def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for training in ("plain", "for injection"):
                 if fc == 0 and training != "plain":
                     continue
-                file = options.runs / f"row-{options.dataset}-{v_syn:g}-{fc:g}-{training[:3]}-e{options.epochs}.json"
+                epochs = f"e{options.epochs}-{options.retraining}"
+                file = options.runs / f"row-{options.dataset}-{v_syn:g}-{fc:g}-{training[:3]}-{epochs}.json"
+                if options.finished and not file.exists():
+                    continue
                 if not file.exists():
                     found = []
                     for seed in range(options.seeds):
@@ -157,14 +178,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--chips", type=int, default=30)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--retraining", type=int, default=5, help="epochs after these")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--finished", action="store_true", help="only the rows that are finished, without training")
     parser.add_argument("--runs", type=Path, default=Path("runs/injection"), help="folder for networks and rows")
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--figure", type=Path, required=True)
     options = parser.parse_args()
-    table = with_recovery(list(rows(options)))
+    table = sorted(rows(options), key=lambda row: (row["v_syn"], row["charge_fc"], row["training"] != "plain"))
+    table = with_recovery(table)
     write_table(options.csv, table)
-    heading = f"{options.dataset}, rails of 0.872 V, {options.chips} chips, {options.epochs} epochs"
+    heading = (
+        f"{options.dataset}, rails of 0.872 V, {options.chips} chips, {options.epochs} + {options.retraining} epochs"
+    )
     draw(table, heading).savefig(options.figure, metadata={"Date": None})
 
 
