@@ -2,9 +2,10 @@
 
 python bench/injection.py mnist --csv docs/results/injection-mnist.csv --figure docs/figures/injection-mnist.svg
 
-A network is first trained without injection, and then for some epochs more, with it or without. Every chip has charge
-that scatters by 5 % from switch to switch, capacitors as `CapacitorMismatch` has them, and comparators with offsets and
-noise in volts. Networks and finished rows are kept: a run that was stopped resumes.
+With --retraining N, networks are trained without injection first, and then N epochs more, with it or without; by default
+they are trained for it from the start. Every chip has charge that scatters by 5 % from switch to switch, capacitors as
+`CapacitorMismatch` has them, and comparators with offsets and noise in volts. Networks and finished rows are kept: a
+run that was stopped resumes.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ def trained(
     dataset: datasets.Dataset, circuit: Circuit, name: str, seed: int, noise: float, options: argparse.Namespace
 ) -> Network:
     """The network of this name and seed, trained at the circuit's noise floor, or read if it was."""
+    if options.retraining == 0:
+        start = Network.create(sizes_of(dataset), circuit, seed=seed)
+        return stage(dataset, start, name, seed, noise, options.epochs, options)
     plain = f"v{circuit.e_plus:g}"
     start = Network.create(sizes_of(dataset), Circuit(v_syn=circuit.e_plus), seed=seed)
     first = stage(dataset, start, plain, seed, noise, options.epochs, options)
-    # Where the charge is large, training for it from random weights ends with silent neurons.
     again = Network(first.weights, circuit)
     return stage(dataset, again, f"{name}-retrained-{options.retraining}", seed, noise, options.retraining, options)
 
@@ -178,7 +181,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--chips", type=int, default=30)
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--retraining", type=int, default=5, help="epochs after these")
+    parser.add_argument("--retraining", type=int, default=0, help="epochs after these")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--finished", action="store_true", help="only the rows that are finished, without training")
     parser.add_argument("--runs", type=Path, default=Path("runs/injection"), help="folder for networks and rows")
