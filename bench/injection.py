@@ -2,10 +2,10 @@
 
 python bench/injection.py mnist --csv docs/results/injection-mnist.csv --figure docs/figures/injection-mnist.svg
 
-With --retraining N, networks are trained without injection first, and then N epochs more, with it or without; by default
-they are trained for it from the start. Every chip has charge that scatters by 5 % from switch to switch, capacitors as
-`CapacitorMismatch` has them, and comparators with offsets and noise in volts. Networks and finished rows are kept: a
-run that was stopped resumes.
+With --retraining N, networks are trained without injection first, and then N epochs more, with it or without; by
+default they are trained for it from the start. Every chip has charge that scatters by 5 % from switch to switch,
+capacitors as `CapacitorMismatch` has them, and comparators with offsets and noise in volts. Networks and finished
+rows are kept: a run that was stopped resumes.
 """
 
 from __future__ import annotations
