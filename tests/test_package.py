@@ -42,7 +42,8 @@ PACKAGE = {
     datasets/idx.py experiments/__init__.py experiments/chip_study.py experiments/executors.py
     experiments/experiment.py experiments/presets.py experiments/relu.py experiments/sweep.py experiments/tables.py
     experiments/transfer.py functional/__init__.py functional/charge.py functional/events.py functional/fire.py
-    functional/loss.py functional/optimiser.py functional/supply.py functional/trace.py functional/wires.py
+    functional/injection.py functional/loss.py functional/optimiser.py functional/supply.py functional/trace.py
+    functional/wires.py
     hardware/__init__.py hardware/baselines.py hardware/calibration.py hardware/chips.py hardware/counting.py
     hardware/crossbar.py hardware/device_model.py hardware/energy.py hardware/injection.py hardware/physical.py
     hardware/process.py hardware/processes/rram.toml hardware/processes/sky130-diode.toml
@@ -50,9 +51,10 @@ PACKAGE = {
     lib/pkgconfig/rcspike.pc network/__init__.py network/device_layer.py network/device_network.py network/files.py
     network/initialisation.py network/layer.py network/network.py network/protocol.py network/wiring.py
     nonideal/__init__.py nonideal/_check.py nonideal/_file.py nonideal/_stages.py nonideal/chip_layer.py
-    nonideal/devices.py nonideal/diode.py nonideal/drift.py nonideal/equivalent.py nonideal/leakage.py
-    nonideal/levels.py nonideal/neurons.py nonideal/programming.py nonideal/reading.py nonideal/stuck.py
-    nonideal/timing.py nonideal/variation.py nonideal/wires.py plots/__init__.py plots/_chips.py
+    nonideal/corners.py nonideal/devices.py nonideal/diode.py nonideal/drift.py nonideal/equivalent.py
+    nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/programming.py nonideal/reading.py
+    nonideal/stuck.py nonideal/switches.py nonideal/timing.py nonideal/variation.py nonideal/wires.py plots/__init__.py
+    plots/_chips.py
     plots/_comparison.py plots/_energy.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py
     plots/_tornado.py plots/_traces.py plots/_training.py py.typed report/__init__.py report/page.html sklearn.py
     spice/__init__.py spice/fitting.py spice/measurements.py spice/netlist.py spice/run.py spice/verify.py

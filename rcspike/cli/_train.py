@@ -105,6 +105,7 @@ def train_command(
                 if nonideal_file is not None:
                     found = _nonideal(nonideal_file, len(sizes) - 1, screen)
                     settings = {**found.arguments(), **settings}
+                    circuit = found.circuit(circuit)
                 wiring = None if behind is None else [Dense(), *behind]
                 network = Network.create(sizes, circuit, seed=seed, wiring=wiring)
             run = _Run(ctx, folder, network, images, settings, threads)

@@ -8,6 +8,7 @@ of the other precision are converted to it. Results do not depend on the number 
 from rcspike.functional.charge import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
 from rcspike.functional.events import encode, schedule
 from rcspike.functional.fire import fire, fire_vjp, readout_times, readout_voltages
+from rcspike.functional.injection import switch_injection
 from rcspike.functional.loss import output_loss
 from rcspike.functional.optimiser import adam_step, decayed_rate
 from rcspike.functional.supply import supply_charge, supply_charge_vjp
@@ -32,5 +33,6 @@ __all__ = [
     "schedule",
     "supply_charge",
     "supply_charge_vjp",
+    "switch_injection",
     "trace",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
+from rcspike.circuit import joined_circuit
 from rcspike.network import DeviceNetwork, Network
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
 from rcspike.nonideal import ChipLayer, Devices, Effect, Fixed, Reading, Shift, TimeMap
@@ -163,4 +164,4 @@ class Chip(LayeredNetwork):
 
 def _network(layers: Sequence[ChipLayer]) -> DeviceNetwork:
     pairs, wiring = [layer.equivalent_pairs() for layer in layers], [layer.wiring for layer in layers]
-    return DeviceNetwork(pairs, layers[0].circuit, wiring)
+    return DeviceNetwork(pairs, joined_circuit([layer.circuit for layer in layers]), wiring)

@@ -24,11 +24,13 @@ from rcspike.circuit import Circuit
 
 __all__ = ["check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
 
-# The newest format that this version reads. Models without joined inputs stay of format 1, which older versions read.
-NEWEST = {"model": 2, "checkpoint": 1}
+# The newest format that this version reads. Models that need nothing of a later one stay of format 1, or of format 2
+# with joined inputs, which older versions read.
+NEWEST = {"model": 3, "checkpoint": 1}
 
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
 _CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
+_SWITCHES = ("injection", "delay")  # of a circuit in format 3
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf")
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -43,7 +45,8 @@ def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dic
         If the header becomes longer than `read` accepts.
     """
     text = json.dumps(header, default=np.generic.item)  # numbers of numpy's are as good as Python's
-    metadata = {"format": f"rcspike-{kind}", "format_version": "2" if "windows" in header else "1", "header": text}
+    version = 3 if "injection" in header.get("circuit", {}) else 2 if "windows" in header else 1
+    metadata = {"format": f"rcspike-{kind}", "format_version": str(version), "header": text}
     arrays = {name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for name, a in tensors.items()}
     entries: dict[str, Any] = {"__metadata__": metadata | {"crc32": _crc32(metadata, arrays)}}
     end = 0
@@ -99,8 +102,11 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         header = _parse(metadata["header"])
         if not isinstance(header, dict):
             raise ValueError("header in its header is not an object")
-        if ("windows" in header) != (version == "2"):
-            raise ValueError("a header has windows in format 2 and only there")
+        if ("windows" in header) != (version != "1"):
+            raise ValueError("a header has windows from format 2 on and only there")
+        circuit = header.get("circuit")
+        if kind == "model" and isinstance(circuit, dict) and ("injection" in circuit) != (version == "3"):
+            raise ValueError("a circuit has an injection in format 3 and only there")
     return tensors, header
 
 
@@ -188,15 +194,29 @@ def _crc32(metadata: dict[str, str], tensors: Tensors) -> str:
     return f"{crc:08x}"
 
 
-def circuit_to_header(circuit: Circuit) -> dict[str, str]:
-    """As text, since JSON knows no infinity."""
-    return {name: repr(float(getattr(circuit, name))) for name in _CIRCUIT}
+def circuit_to_header(circuit: Circuit) -> dict[str, Any]:
+    """Numbers as text, since JSON knows no infinity; injection and delay only where a circuit has one of them."""
+    header: dict[str, Any] = {name: repr(float(getattr(circuit, name))) for name in _CIRCUIT}
+    if circuit.injects or circuit.delay:
+        header["injection"] = [[repr(plus), repr(minus)] for plus, minus in circuit.injections]
+        header["delay"] = repr(circuit.delay)
+    return header
 
 
 def circuit_from_header(header: Any) -> Circuit:
     """The circuit of such a header; ValueError if it has other parts, or texts that are not numbers."""
-    check_parts("circuit", header, _CIRCUIT)
-    return Circuit(**{name: _number(name, header[name]) for name in _CIRCUIT})
+    has_switches = isinstance(header, dict) and any(name in header for name in _SWITCHES)
+    check_parts("circuit", header, (*_CIRCUIT, *_SWITCHES) if has_switches else _CIRCUIT)
+    rest: dict[str, Any] = {name: _number(name, header[name]) for name in _CIRCUIT}
+    if has_switches:
+        rest |= {"injection": _injections(header["injection"]), "delay": _number("delay", header["delay"])}
+    return Circuit(**rest)
+
+
+def _injections(pairs: Any) -> tuple[tuple[float, float], ...]:
+    if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
+        raise ValueError("injection must be pairs of numbers")
+    return tuple((_number("injection", plus), _number("injection", minus)) for plus, minus in pairs)
 
 
 def _number(name: str, text: Any) -> float:

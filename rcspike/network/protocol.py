@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
-from rcspike.circuit import Circuit
+from rcspike.circuit import Circuit, joined_circuit
 from rcspike.functional import readout_times, readout_voltages
 from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import Wiring
@@ -201,7 +201,7 @@ class LayeredNetwork(ABC):
     @property
     def circuit(self) -> Circuit:
         """The circuit it runs on."""
-        return self.layers[0].circuit
+        return joined_circuit([layer.circuit for layer in self.layers])
 
     @property
     def dtype(self) -> np.dtype[Any]:

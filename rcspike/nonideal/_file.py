@@ -9,15 +9,17 @@ from typing import Any, TypeVar
 
 from rcspike._common.readers import read_toml
 from rcspike.nonideal._stages import Effect
+from rcspike.nonideal.corners import DiodeTemperature, ProcessCorner, SupplyDroop
 from rcspike.nonideal.devices import Devices
 from rcspike.nonideal.diode import DiodeVariation
 from rcspike.nonideal.drift import Drift
-from rcspike.nonideal.leakage import MembraneLeak, OffLeakage
+from rcspike.nonideal.leakage import MembraneLeak, OffLeakage, SwitchLeakage
 from rcspike.nonideal.levels import Levels
 from rcspike.nonideal.neurons import CapacitorMismatch, ComparatorOffset, Ramp, RampMismatch
 from rcspike.nonideal.programming import Measured, Programming
 from rcspike.nonideal.reading import FlickerNoise, ReadNoise
 from rcspike.nonideal.stuck import Stuck
+from rcspike.nonideal.switches import ChargeInjection, SpikeDelay
 from rcspike.nonideal.timing import ComparatorNoise, Jitter, TimeQuantisation
 from rcspike.nonideal.variation import Variation
 from rcspike.nonideal.wires import AxonResistance, WireResistance
@@ -36,15 +38,21 @@ _EFFECTS: dict[str, type[Effect]] = {
         ReadNoise,
         FlickerNoise,
         DiodeVariation,
+        DiodeTemperature,
         OffLeakage,
+        SwitchLeakage,
         MembraneLeak,
         WireResistance,
         AxonResistance,
+        SupplyDroop,
+        ProcessCorner,
         CapacitorMismatch,
         ComparatorOffset,
         ComparatorNoise,
         Ramp,
         RampMismatch,
+        ChargeInjection,
+        SpikeDelay,
         Jitter,
         TimeQuantisation,
     )

@@ -56,11 +56,12 @@ class LayerTraces:
     v: FloatArray  # (n, n_at) during the charging phase
     t_out: FloatArray  # (n,) spike times in [1, 2], inf for silent neurons
     layer_t_out: FloatArray  # (n_layer,) the same for the whole layer
+    v_end: FloatArray  # (n,) where the ramps start: at the end of charging, after the switches have opened
     circuit: Circuit
 
     def ramp(self, at: FloatArray) -> FloatArray:
         """Voltages (n, n_at) along the firing ramp (no threshold), at times from 0 to 1 after the charging phase."""
-        b, v = self.circuit.ramp, self.v[:, -1:]
+        b, v = self.circuit.ramp, self.v_end[:, np.newaxis]
         if b == 0:
             return np.asarray(v + at)
         return np.asarray((1 - (1 - b * v) * (1 - b) ** at) / b)
@@ -111,7 +112,7 @@ def layer_traces(
         at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
         traces = layer_with(result.layer, "trace", "a trace figure").neurons(shown).trace(result.times, at)[0]
         t_out = 1 + result.t_out[0]
-        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, result.layer.circuit))
+        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, v[shown], result.layer.circuit))
     return layers
 
 

@@ -87,7 +87,7 @@ class Settings(Loss):
         """The engine's trainer at its first step, on a copy of the network's parameters."""
         return _core.trainer(
             list(network.parameters.values()),
-            network.circuit.core,
+            [layer.circuit.core for layer in network.layers],
             devices=(self.devices or DeviceModel()).core,
             seed=int(self.rng(DEVICES).integers(2**64, dtype=np.uint64)),
             weight_decay=self.weight_decay,

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "rcspike/circuit.h"
 #include "rcspike/loss.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
@@ -73,6 +74,13 @@ inline std::vector<Wiring> wirings(const std::vector<std::size_t>& windows) {
     std::vector<Wiring> all;
     for (const std::size_t window : windows) all.push_back(wiring(window));
     return all;
+}
+
+/// The circuit of each layer, or one for all of them.
+using Circuits = std::variant<Circuit, std::vector<Circuit>>;
+inline std::vector<Circuit> circuits(const Circuits& given, std::size_t n_layers) {
+    const auto* one = std::get_if<Circuit>(&given);
+    return one ? std::vector<Circuit>(n_layers, *one) : std::get<std::vector<Circuit>>(given);
 }
 
 /// The loss whose fields are given by name; those that are missing have their defaults.

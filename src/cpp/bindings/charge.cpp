@@ -1,5 +1,7 @@
 #include "rcspike/charge.h"
 
+#include <algorithm>
+
 #include "arrays.h"
 
 namespace rcspike::bindings {
@@ -57,6 +59,18 @@ void bind_charge(py::module_& m) {
         },
         py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(),
         py::arg("drive0").noconvert() = none, py::arg("conductance0").noconvert() = none, py::arg("threads") = none);
+    m.def(
+        "switch_injection",
+        [](const Schedule<Real>& schedule, const Array<Real>& injection, optional<int> n) {
+            const auto rows = matrix(injection, "injection");
+            auto v = new_matrix<Real>(schedule.batch(), rows.cols);
+            const auto to = writable(v);
+            const py::gil_scoped_release released;
+            std::fill_n(to.data, to.size(), Real(0));
+            inject(schedule, rows, to, threads(n));
+            return v;
+        },
+        py::arg("schedule"), py::arg("injection").noconvert(), py::arg("threads") = none);
     m.def(
         "charge_affine_vjp",
         [](const Schedule<Real>& schedule, const Array<Real>& drive, const Array<Real>& conductance,

@@ -7,17 +7,18 @@ namespace {
 
 template <class Real>
 using Pairs = std::tuple<Array<Real>, Array<Real>, std::optional<Array<Real>>, std::optional<Array<Real>>,
-                         std::optional<Array<Real>>>;
+                         std::optional<Array<Real>>, std::optional<Array<Real>>>;
 
 template <class Real>
-DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuit& circuit,
+DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuits& circuit,
                          const std::vector<std::size_t>& windows) {
     std::vector<DevicePairs<Real>> pairs;
-    for (const auto& [plus, minus, drive0, conductance0, offset] : layers) {
+    for (const auto& [plus, minus, drive0, conductance0, offset, injection] : layers) {
         pairs.push_back({matrix(plus, "plus"), matrix(minus, "minus"), optional_row(drive0, "drive0"),
-                         optional_row(conductance0, "conductance0"), optional_row(offset, "offset")});
+                         optional_row(conductance0, "conductance0"), optional_row(offset, "offset"),
+                         injection ? matrix(*injection, "injection") : Span2<const Real>{}});
     }
-    return DeviceNetwork<Real>(pairs, circuit, wirings(windows));
+    return DeviceNetwork<Real>(pairs, circuits(circuit, pairs.size()), wirings(windows));
 }
 
 template <class Real>

@@ -12,8 +12,8 @@ void bind_network(py::module_& m, const char* name) {
     bind_forward<Real>(network);
     m.def(
         "network",
-        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const std::vector<std::size_t>& windows) {
-            return N(matrices(weights, "weights"), circuit, wirings(windows));
+        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<std::size_t>& windows) {
+            return N(matrices(weights, "weights"), circuits(circuit, weights.size()), wirings(windows));
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(),
         py::arg("windows") = std::vector<std::size_t>{});

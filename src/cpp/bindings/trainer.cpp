@@ -52,10 +52,10 @@ void bind_trainer(py::module_& m, const char* name) {
             py::kw_only(), py::arg("steps"), py::arg("first").noconvert(), py::arg("second").noconvert());
     m.def(
         "trainer",
-        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const DeviceModel& devices,
+        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const DeviceModel& devices,
            std::uint64_t seed, double weight_decay, const std::vector<std::size_t>& windows, const py::kwargs& loss) {
-            return T(Network<Real>(matrices(weights, "weights"), circuit, wirings(windows)), loss_of(loss), devices,
-                     seed, weight_decay);
+            return T(Network<Real>(matrices(weights, "weights"), circuits(circuit, weights.size()), wirings(windows)),
+                     loss_of(loss), devices, seed, weight_decay);
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg_v("devices", DeviceModel{}, "..."),
         py::arg("seed") = 0, py::arg("weight_decay") = 0.0, py::arg("windows") = std::vector<std::size_t>{});

@@ -38,10 +38,27 @@ void charge_synapses(const Synapses& synapses, const EventBatch<Real>& events, R
 
 }  // namespace
 
+void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers) {
+    if (circuits.size() != n_layers) {
+        reject("circuits must be given for all ", n_layers, " layers, got ", circuits.size());
+    }
+    for (std::size_t l = 0; l < n_layers; ++l) {
+        const Circuit &first = circuits[0], &own = circuits[l];
+        validate(own);
+        if (own.e_plus != first.e_plus || own.e_minus != first.e_minus || own.diode_drop != first.diode_drop ||
+            own.ramp != first.ramp || own.delay != first.delay) {
+            reject("circuits[", l,
+                   "] must have the rails, drop, ramp and delay of circuits[0]: layers of a network "
+                   "differ in their injection only");
+        }
+    }
+}
+
 template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
                             Threads threads, const Wiring& wiring) {
-    return {pack_resistive(name, weights, n_rows, circuit, threads), TwoPhase<Real>{Ramp(circuit), {}}, wiring};
+    return {pack_resistive(name, weights, n_rows, circuit, threads), TwoPhase<Real>{Ramp(circuit), {}}, wiring,
+            Injection<Real>(circuit)};
 }
 
 template <class Real>
@@ -54,6 +71,7 @@ const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> v) {
     std::visit([&](const auto& synapses) { charge_synapses(synapses, events, samples, tiles, v); }, layer.synapses);
+    if (!layer.injection.is_absent()) inject(layer.injection, layer.synapses, events, samples, tiles, v);
 }
 
 template <class Real>

@@ -21,7 +21,15 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
         detail::check_finite("offset", pairs.offset);
         neurons.offset.assign(pairs.offset.data, pairs.offset.data + pairs.offset.size);
     }
-    return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()), std::move(neurons), wiring};
+    detail::Injection<Real> injection(circuit);
+    if (pairs.injection.data) {
+        const std::string of_injection = name + ".injection";
+        detail::check_shape(of_injection.c_str(), pairs.injection, n_rows, plus.cols);
+        detail::check_range(of_injection.c_str(), pairs.injection, 1, Threads::all());
+        injection.of_rows.pack(pairs.injection, Threads::all());
+    }
+    return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()), std::move(neurons), wiring,
+            std::move(injection)};
 }
 
 }  // namespace
@@ -29,13 +37,17 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
 template <class Real>
 DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
                                    const std::vector<Wiring>& wiring)
-    : circuit_(circuit) {
-    validate(circuit);
+    : DeviceNetwork(layers, std::vector<Circuit>(layers.size(), circuit), wiring) {}
+
+template <class Real>
+DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const std::vector<Circuit>& circuits,
+                                   const std::vector<Wiring>& wiring) {
     if (layers.empty()) detail::reject("a network needs at least one layer");
+    detail::check_circuits(circuits, layers.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Wiring own = detail::wiring_of(wiring, layers.size(), l);
         const std::size_t n_rows = l == 0 ? layers[l].plus.rows : detail::rows_of(own, layers[l - 1].plus.cols);
-        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuit, own));
+        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuits[l], own));
     }
 }
 
