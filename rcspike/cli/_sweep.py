@@ -11,10 +11,9 @@ import typer
 from rich.table import Table
 
 from rcspike import plots
-from rcspike.cli import _options
+from rcspike.cli import _options, _volts
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import learning, training_settings
-from rcspike.cli._process import process_constants
 from rcspike.cli._record import PLACES, Record, command_words
 from rcspike.cli._report import bars, console, percent, user_errors
 from rcspike.experiments import (
@@ -23,6 +22,7 @@ from rcspike.experiments import (
     Run,
     experiment_name,
     grid,
+    parameter_names,
     preset,
     run_rows,
     run_sweep,
@@ -31,7 +31,6 @@ from rcspike.experiments import (
     train_defaults,
     write_table,
 )
-from rcspike.hardware import load_process
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,6 +61,11 @@ def sweep_command(
     transfer: Annotated[
         bool, typer.Option("--transfer", help="Also run weights trained at V_syn 100 on each circuit, rescaled.")
     ] = False,
+    hold: _volts.Hold = None,
+    process: _volts.ProcessName = None,
+    constant: _volts.Constants = None,
+    offset_mv: _volts.Offsets = None,
+    chips: _volts.Chips = None,
     workers: _options.Workers = None,
     dask: _options.Dask = None,
     data: _options.Data = None,
@@ -82,6 +86,7 @@ def sweep_command(
         plots.check_available()
         varied = {"noise": noise} if noise is not None else {}
         varied |= _pairs(vary or [])
+        volts = _volts.chosen_volts(hold, process=process, constants=constant, offset_mv=offset_mv, chips=chips)
         experiments = grid(
             names,
             v_syn=_values("v_syn", v_syn),
@@ -90,10 +95,11 @@ def sweep_command(
             vary={name: _values(name, text) for name, text in varied.items()},
             relu=relu,
             transfer=transfer,
+            volts=volts,
         )
         settings: dict[str, Any] = {"datasets": names, "v_syn": v_syn, "seeds": seeds, "hidden": hidden, "vary": varied}
         settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in names}}
-        settings |= {"defaults": training_settings({}), "constants": process_constants(load_process())}
+        settings |= {"defaults": training_settings({}), **_volts.volts_settings(volts)}
         record = Record.of(ctx, folder / "sweep.json", settings, without=PLACES)
     with results_folder(folder, "runs"):
         with user_errors():
@@ -154,7 +160,7 @@ def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped:
 
 def _table(rows: Sequence[Row]) -> Table:
     """The same lines for the terminal, without the columns that are the same in all."""
-    names = _shown(rows)
+    names = _varied(rows) + [name for name in ("v_th", "v_plus") if len({row.get(name) for row in rows}) > 1]
     heads = [*(name.replace("_", " ") for name in names), "test accuracy / %", "energy / pJ", "seeds"]
     table = Table(*heads, box=None, pad_edge=False)
     for row in rows:
@@ -169,23 +175,23 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _shown(rows: Sequence[Row]) -> list[str]:
+def _varied(rows: Sequence[Row]) -> list[str]:
     """Names of the parameters that differ between the lines of a table."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    parameters = [name for name in names if name != "n" and not name.endswith(("_mean", "_std"))]
-    return [name for name in parameters if len({row.get(name) for row in rows}) > 1]
+    return [name for name in parameter_names(rows) if len({row.get(name) for row in rows}) > 1]
 
 
 def _figures(rows: Sequence[Row]) -> dict[str, Figure]:
     """Accuracy against each parameter that has several values, and against energy, by the stem of its file."""
-    numbers = {name: {row[name] for row in rows if isinstance(row.get(name), int | float)} for name in _shown(rows)}
+    numbers = {name: {row[name] for row in rows if isinstance(row.get(name), int | float)} for name in _varied(rows)}
     figures = {
         "accuracy" if name == "v_syn" else f"accuracy-{name}": plots.sweep_figure(rows, x=name)
         for name, values in numbers.items()
         if len(values) > 1
     }
     if sum("energy_pj_mean" in row for row in rows) > 1:
-        figures["pareto"] = plots.pareto_figure(rows)
+        figures["pareto"] = plots.pareto_figure([row for row in rows if not row.get("offset_mv")])
+    if any(row.get("offset_mv") for row in rows):
+        figures["offsets"] = plots.offsets_figure(rows)
     return figures
 
 

@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -19,7 +19,7 @@ from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.transfer import transfer
-from rcspike.hardware import activity, energy_parts, mean_energy, operating_point
+from rcspike.experiments.volts import Volts, measure_in_volts
 from rcspike.network import Network
 from rcspike.training import History, Settings, train
 
@@ -67,6 +67,9 @@ class Experiment:
     given : tuple of str
         Names of the parameters that were set for this run, in the order of their columns in a table; all others have
         their defaults.
+    volts : Volts, optional
+        Process and operating point, from which the spike-time noise follows; without them the run is normalised. A ReLU
+        network has none.
     """
 
     model: Model
@@ -75,6 +78,7 @@ class Experiment:
     circuit: Circuit
     settings: Settings
     given: tuple[str, ...]
+    volts: Volts | None = None
 
     @classmethod
     def of(cls, parameters: Experiment | Parameters) -> Experiment:
@@ -83,13 +87,13 @@ class Experiment:
         Parameters
         ----------
         parameters : mapping
-            ``model``, ``dataset``, ``hidden``, ``epochs``, ``seed``, and those arguments of `rcspike.Circuit` and
-            settings of `rcspike.train` that differ from their defaults.
+            ``model``, ``dataset``, ``hidden``, ``epochs``, ``seed``, those arguments of `rcspike.Circuit` and
+            settings of `rcspike.train` that differ from their defaults, and ``volts``, a `Volts`.
 
         Raises
         ------
         TypeError, ValueError
-            If a name is missing or unknown, or a value is out of its range.
+            If a name is missing or unknown, a value is out of its range, or the process cannot give the voltages.
 
         Examples
         --------
@@ -108,7 +112,7 @@ class Experiment:
         model, hidden = parameters["model"], parameters["hidden"]
         if model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-        known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS))))
+        known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS, "volts"))))
         for name in parameters:
             if name not in known:
                 raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
@@ -118,9 +122,14 @@ class Experiment:
         circuit = experiment_circuit(parameters)
         settings = Settings(**{name: value for name, value in parameters.items() if name in _SETTINGS})
         settings.trainer(Network.create([1] * (len(sizes) + 2), circuit, seed=0))  # the engine checks the rest
-        given = tuple(name for name, value in parameters.items() if value is not None)
         return cls(
-            model=model, dataset=parameters["dataset"], hidden=sizes, circuit=circuit, settings=settings, given=given
+            model=model,
+            dataset=parameters["dataset"],
+            hidden=sizes,
+            circuit=circuit,
+            settings=settings,
+            given=tuple(name for name, value in parameters.items() if value is not None),
+            volts=_checked_volts(parameters, circuit),
         )
 
     @property
@@ -134,6 +143,7 @@ class Experiment:
         True
         """
         whole = {"model": self.model, "dataset": self.dataset, "hidden": self.hidden, **self.settings.arguments()}
+        whole["volts"] = self.volts
         whole |= {name: getattr(self.circuit, name) for name in _CIRCUIT}
         given = {name: whole[name] for name in self.given}
         implied = Circuit(**{name: value for name, value in given.items() if name in _CIRCUIT})
@@ -183,11 +193,13 @@ def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
     64
     """
     one = Experiment.of(experiment)
-    whole = {"model": one.model, "dataset": one.dataset, "hidden": one.hidden, "version": build_config()["version"]}
+    whole: dict[str, Any] = {"model": one.model, "dataset": one.dataset, "hidden": one.hidden}
+    whole["version"] = build_config()["version"]
     if one.model == "relu":
         whole |= _budget(one.settings)
     else:
         whole |= {**_CIRCUIT, **one.settings.arguments(), **one.parameters}
+        whole |= {} if one.volts is None else {"volts": one.volts.identity}
     identity: dict[str, Any] = plain(whole)
     return identity
 
@@ -210,9 +222,8 @@ def run_experiment(
     -------
     dict
         ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
-        ``validation_accuracy``, and ``energy_pj``, the mean energy of an inference on the test images in pJ in
-        SKY130 at fixed rails (see `rcspike.hardware.operating_point`); of transferred ones ``scale_plus`` and
-        ``scale_minus``.
+        ``validation_accuracy``; of transferred ones ``scale_plus`` and ``scale_minus``. If the experiment is in volts,
+        also the results of `measure_in_volts`.
 
     Raises
     ------
@@ -230,8 +241,39 @@ def run_experiment(
     one = Experiment.of(experiment)
     started = time.perf_counter()
     run = {"rc-spike": _run_spiking, "transfer": _run_transfer, "relu": _run_relu}[one.model]
-    result = run(one, _dataset(one.dataset, None if data is None else os.fspath(data)), threads)
+    dataset = _dataset(one.dataset, None if data is None else os.fspath(data))
+    result = run(_with_noise(one, dataset), dataset, threads)
     return {**result, "seconds": time.perf_counter() - started}
+
+
+def _checked_volts(parameters: Parameters, circuit: Circuit) -> Volts | None:
+    volts = parameters.get("volts")
+    if volts is None:
+        return None
+    if not isinstance(volts, Volts):
+        raise TypeError(f"volts must be a Volts, got {type(volts).__name__}")
+    if parameters.get("noise") is not None:
+        raise ValueError(
+            f"noise {parameters['noise']:g} is there together with volts, whose process has its own noise: leave it "
+            "out, or change comparator_noise of the process"
+        )
+    volts.point(circuit)
+    return volts
+
+
+def _with_noise(one: Experiment, dataset: Dataset) -> Experiment:
+    """The experiment with the spike-time noise of its process, which depends on the number of inputs."""
+    if one.volts is None:
+        return one
+    noise = one.volts.noise(one.circuit, [dataset.train.times.shape[1], *one.hidden])
+    return replace(one, settings=replace(one.settings, noise=noise))
+
+
+def _measured(one: Experiment, network: Network, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    if one.volts is None:
+        return {}
+    noise, seed = one.settings.noise, one.settings.seed
+    return measure_in_volts(network, dataset.test, one.volts, noise=noise, seed=seed, threads=threads)
 
 
 # A worker gets the experiments of a data set one after the other.
@@ -261,15 +303,10 @@ def _without_physics(dataset: Dataset, hidden: tuple[int, ...], settings: Settin
 def _run_spiking(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
     network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads)
     last = history.epochs[-1]
-    parts = energy_parts(activity(network, dataset.test.times, threads=threads), operating_point(network.circuit))
-    result = {
-        "test_accuracy": last.test_accuracy,
-        "train_accuracy": last.train_accuracy,
-        "energy_pj": 1e12 * mean_energy(parts),
-    }
+    result = {"test_accuracy": last.test_accuracy, "train_accuracy": last.train_accuracy}
     if not math.isnan(last.validation_accuracy):
         result["validation_accuracy"] = last.validation_accuracy
-    return result
+    return result | _measured(one, network, dataset, threads)
 
 
 def _run_transfer(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
@@ -277,7 +314,9 @@ def _run_transfer(one: Experiment, dataset: Dataset, threads: int | None) -> dic
     accuracy, scale_plus, scale_minus = transfer(
         network, one.circuit, dataset, noise=one.settings.noise, seed=one.settings.seed, threads=threads
     )
-    return {"test_accuracy": accuracy, "scale_plus": scale_plus, "scale_minus": scale_minus}
+    result = {"test_accuracy": accuracy, "scale_plus": scale_plus, "scale_minus": scale_minus}
+    rescaled = network.rescaled(one.circuit, plus=scale_plus, minus=scale_minus)
+    return result | _measured(one, rescaled, dataset, threads)
 
 
 def _run_relu(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:

@@ -6,6 +6,7 @@ matplotlib is imported inside the functions, so that the package does without it
 from rcspike.plots._chips import chips_figure
 from rcspike.plots._comparison import trace_figure
 from rcspike.plots._energy import energy_figure
+from rcspike.plots._offsets import offsets_figure
 from rcspike.plots._pareto import pareto_figure
 from rcspike.plots._spice import spice_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
@@ -21,6 +22,7 @@ __all__ = [
     "circuit_colour",
     "energy_figure",
     "layer_traces",
+    "offsets_figure",
     "pareto_figure",
     "save_figure",
     "spice_figure",
