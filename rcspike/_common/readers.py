@@ -19,7 +19,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["integer", "read_bytes", "read_columns", "read_csv", "read_json", "read_text", "read_toml"]
+__all__ = [
+    "integer",
+    "read_bytes",
+    "read_columns",
+    "read_csv",
+    "read_json",
+    "read_rows",
+    "read_text",
+    "read_toml",
+]
 
 MAX_BYTES = 2**23  # of a file,
 MAX_TABLE_BYTES = 2**25  # of one with measurements, which have many rows,
@@ -115,6 +124,31 @@ def _check_integers(value: Any) -> None:
 def read_csv(path: str | os.PathLike[str]) -> list[list[str]]:
     """Rows of a CSV file that are not empty, of any lengths."""
     return [row for _, row in _rows(path, MAX_BYTES)]
+
+
+def read_rows(path: str | os.PathLike[str], *, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a table that are not empty, each with the line on which it ends; the whole text is not kept as rows.
+
+    Cells are separated by commas, or by semicolons or tabs if the first line has more of these.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is longer than `max_bytes`, not UTF-8, or not CSV.
+    """
+    content = read_bytes(path, max_bytes=max_bytes)
+    first = content[:MAX_BYTES].partition(b"\n")[0]
+    delimiter = max(",;\t", key=lambda mark: first.count(mark.encode()))  # the comma if none occurs
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    reader = csv.reader(text, delimiter=delimiter)
+    try:
+        yield from ((reader.line_num, row) for row in reader if row)
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}, is not CSV: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text: {error}") from error
 
 
 def read_columns(path: str | os.PathLike[str], *choices: Mapping[str, Callable[[str], float]]) -> dict[str, list[Any]]:

@@ -142,11 +142,14 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
     axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
     axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)
     axes.set_ylim(len(times), -1)
-    axes.set_ylabel("pixel")
-    head(axes, 0, f"input: {len(spiking)} of {len(times)} pixels spike")
+    axes.set_ylabel("pixel" if image.ndim > 1 else "input")
+    head(axes, 0, f"input: {len(spiking)} of {len(times)} {'pixels' if image.ndim == 2 else 'inputs'} spike")
     span = n + 1.16  # of the time axis
     picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
-    picture.imshow(image, cmap="gray_r")
+    if image.ndim == 1:  # a row of a table, next to its spikes
+        picture.imshow(image[:, None], cmap="gray_r", vmin=0, vmax=1, aspect="auto")
+    else:
+        picture.imshow(image[..., 0] if image.shape[2:] in ((1,), (2,)) else image, cmap="gray_r")
     picture.set_xticks([])
     picture.set_yticks([])
     for spine in picture.spines.values():
