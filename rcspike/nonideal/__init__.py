@@ -1,6 +1,6 @@
 """How real circuits differ from ideal ones: one frozen dataclass for each effect, to be listed in any combination."""
 
-from rcspike.nonideal._file import load
+from rcspike.nonideal._file import load, preset_names, preset_text
 from rcspike.nonideal._stages import Effect, Fixed, Reading, Shift, TimeMap
 from rcspike.nonideal.chip_layer import ChipLayer
 from rcspike.nonideal.corners import DiodeTemperature, ProcessCorner, SupplyDroop
@@ -53,4 +53,6 @@ __all__ = [
     "Variation",
     "WireResistance",
     "load",
+    "preset_names",
+    "preset_text",
 ]
