@@ -5,6 +5,7 @@ matplotlib is imported inside the functions, so that the package does without it
 
 from rcspike.plots._chips import chips_figure
 from rcspike.plots._comparison import trace_figure
+from rcspike.plots._confusion import confusion_figure
 from rcspike.plots._energy import energy_figure
 from rcspike.plots._offsets import offsets_figure
 from rcspike.plots._pareto import pareto_figure
@@ -20,6 +21,7 @@ __all__ = [
     "check_available",
     "chips_figure",
     "circuit_colour",
+    "confusion_figure",
     "energy_figure",
     "layer_traces",
     "offsets_figure",
