@@ -17,10 +17,13 @@ from rcspike._common.identity import digest, plain
 from rcspike._core import build_config
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
+from rcspike.experiments.chip_study import Case, chip_accuracy, chip_seeds
 from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.transfer import transfer
 from rcspike.experiments.volts import Volts, measure_in_volts
+from rcspike.hardware import training_effects
 from rcspike.network import Network
+from rcspike.nonideal import load as load_devices
 from rcspike.training import History, Settings, train
 
 __all__ = [
@@ -46,6 +49,7 @@ BUDGET = ("epochs", "batch_size", "learning_rate")  # of any training, a ReLU ne
 _ALWAYS = ("model", "dataset", "hidden", "epochs", "seed")
 _CIRCUIT: dict[str, Any] = {field.name: field.default for field in fields(Circuit) if field.init}
 _SETTINGS = tuple(field.name for field in fields(Settings))
+_CHIPS = 10  # of a device file, for each run
 _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact multiply-accumulate
 
 
@@ -57,13 +61,15 @@ class Experiment:
     ----------
     model : {"rc-spike", "transfer", "relu"}
     dataset : str
-        Name of a data set, as in `rcspike.datasets.load`.
+        Name of a data set or path of one's own, as in `rcspike.datasets.load`.
     hidden : tuple of int
         Sizes of the hidden layers.
     circuit : Circuit
         The circuit on which the network runs; a ReLU network has none and ignores it.
     settings : rcspike.training.Settings
         Settings of the training; a ReLU network uses only epochs, batch size, learning rate and seed.
+    case : Case, optional
+        Devices and effects of a device file that the network is trained for and then tested on.
     given : tuple of str
         Names of the parameters that were set for this run, in the order of their columns in a table; all others have
         their defaults.
@@ -79,6 +85,7 @@ class Experiment:
     settings: Settings
     given: tuple[str, ...]
     volts: Volts | None = None
+    case: Case | None = None
 
     @classmethod
     def of(cls, parameters: Experiment | Parameters) -> Experiment:
@@ -88,10 +95,13 @@ class Experiment:
         ----------
         parameters : mapping
             ``model``, ``dataset``, ``hidden``, ``epochs``, ``seed``, those arguments of `rcspike.Circuit` and
-            settings of `rcspike.train` that differ from their defaults, and ``volts``, a `Volts`.
+            settings of `rcspike.train` that differ from their defaults, and ``volts``, a `Volts`. ``nonideal`` is a
+            device file or the name of a preset, as for `rcspike.nonideal.load`, and "none" stands for ideal devices.
 
         Raises
         ------
+        OSError
+            If a device file cannot be read.
         TypeError, ValueError
             If a name is missing or unknown, a value is out of its range, or the process cannot give the voltages.
 
@@ -112,7 +122,7 @@ class Experiment:
         model, hidden = parameters["model"], parameters["hidden"]
         if model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-        known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS, "volts"))))
+        known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS, "volts", "nonideal"))))
         for name in parameters:
             if name not in known:
                 raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
@@ -120,7 +130,11 @@ class Experiment:
             raise ValueError(f"hidden must be sizes of layers, each at least 1, got {hidden!r}")
         sizes = tuple(map(int, hidden))
         circuit = experiment_circuit(parameters)
-        settings = Settings(**{name: value for name, value in parameters.items() if name in _SETTINGS})
+        case = _case(parameters.get("nonideal"))
+        devices = {}
+        if case is not None:
+            devices = training_effects(case.effects, case.devices, n_layers=len(sizes) + 1).arguments()
+        settings = Settings(**devices | {name: value for name, value in parameters.items() if name in _SETTINGS})
         settings.trainer(Network.create([1] * (len(sizes) + 2), circuit, seed=0))  # the engine checks the rest
         return cls(
             model=model,
@@ -130,6 +144,7 @@ class Experiment:
             settings=settings,
             given=tuple(name for name, value in parameters.items() if value is not None),
             volts=_checked_volts(parameters, circuit),
+            case=case,
         )
 
     @property
@@ -145,6 +160,7 @@ class Experiment:
         whole = {"model": self.model, "dataset": self.dataset, "hidden": self.hidden, **self.settings.arguments()}
         whole["volts"] = self.volts
         whole |= {name: getattr(self.circuit, name) for name in _CIRCUIT}
+        whole |= {"nonideal": "none" if self.case is None else self.case.name}
         given = {name: whole[name] for name in self.given}
         implied = Circuit(**{name: value for name, value in given.items() if name in _CIRCUIT})
         replaced = [name for name in _CIRCUIT if getattr(implied, name) != getattr(self.circuit, name)]
@@ -162,7 +178,7 @@ def experiment_name(experiment: Experiment | Parameters) -> str:
     one = Experiment.of(experiment)
     hidden = "-".join(map(str, one.hidden))
     circuit = "" if one.model == "relu" else f"-{one.circuit.label}"
-    return f"{one.model}-{one.dataset}-{hidden}{circuit}-s{one.settings.seed}"
+    return f"{one.model}-{datasets.data_name(one.dataset)}-{hidden}{circuit}-s{one.settings.seed}"
 
 
 def experiment_circuit(parameters: Parameters) -> Circuit:
@@ -184,7 +200,7 @@ def experiment_key(experiment: Experiment | Parameters) -> str:
 def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
     """Everything that decides the result, as JSON types: parameters, defaults and the version of rcspike.
 
-    It is the same for 1 and 1.0, for numbers of NumPy and for a list of sizes.
+    It has the digest of a user's own files. It is the same for 1 and 1.0, for numbers of NumPy and for a list of sizes.
 
     Examples
     --------
@@ -195,11 +211,15 @@ def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
     one = Experiment.of(experiment)
     whole: dict[str, Any] = {"model": one.model, "dataset": one.dataset, "hidden": one.hidden}
     whole["version"] = build_config()["version"]
+    whole |= datasets.data_digests(one.dataset)
     if one.model == "relu":
         whole |= _budget(one.settings)
     else:
         whole |= {**_CIRCUIT, **one.settings.arguments(), **one.parameters}
         whole |= {} if one.volts is None else {"volts": one.volts.identity}
+        whole.pop("nonideal", None)  # a name, in place of which its content counts
+        if one.case is not None:
+            whole |= {"nonideal": {"devices": one.case.devices, "effects": one.case.effects}}
     identity: dict[str, Any] = plain(whole)
     return identity
 
@@ -222,8 +242,8 @@ def run_experiment(
     -------
     dict
         ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
-        ``validation_accuracy``; of transferred ones ``scale_plus`` and ``scale_minus``. If the experiment is in volts,
-        also the results of `measure_in_volts`.
+        ``validation_accuracy``, and with a device file ``chip_accuracy``, the mean over 10 chips; of transferred ones
+        ``scale_plus`` and ``scale_minus``. If the experiment is in volts, also the results of `measure_in_volts`.
 
     Raises
     ------
@@ -282,6 +302,14 @@ def _dataset(name: str, directory: str | None) -> Dataset:
     return datasets.load(name, directory=directory)
 
 
+def _case(nonideal: Any) -> Case | None:
+    """Devices and effects of a device file, under its name."""
+    if nonideal is None or nonideal == "none":
+        return None
+    devices, effects = load_devices(nonideal)
+    return Case(os.fspath(nonideal), effects, devices)
+
+
 def _budget(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in ("seed", *BUDGET)}
 
@@ -304,6 +332,12 @@ def _run_spiking(one: Experiment, dataset: Dataset, threads: int | None) -> dict
     network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads)
     last = history.epochs[-1]
     result = {"test_accuracy": last.test_accuracy, "train_accuracy": last.train_accuracy}
+    if one.case is not None:
+        seeds = chip_seeds(one.settings.seed, _CHIPS)
+        test, case = dataset.test, one.case
+        result["chip_accuracy"] = float(
+            np.mean([chip_accuracy(network, case, test.times, test.labels, seed=s, threads=threads) for s in seeds])
+        )
     if not math.isnan(last.validation_accuracy):
         result["validation_accuracy"] = last.validation_accuracy
     return result | _measured(one, network, dataset, threads)

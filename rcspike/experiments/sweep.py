@@ -73,7 +73,8 @@ def grid(
     hidden : sequence of sequence of int, optional
         Sizes of the hidden layers of each architecture; those of the data set's preset by default.
     vary : mapping, optional
-        Values of other arguments of `rcspike.Circuit` and `rcspike.train`; a single value sets it for all runs.
+        Values of other arguments of `rcspike.Circuit` and `rcspike.train`, and of ``nonideal``, the device files that
+        networks are trained for and tested on; a single value sets it for all runs.
     relu : bool
         Add a ReLU network of the same size and training budget for each architecture.
     transfer : bool

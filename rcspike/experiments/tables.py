@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 # In this order, the first of each line; any other parameter that was set or varied follows.
 _COLUMNS = ("dataset", "model", "hidden", "v_syn")
-_MEASURED = ("test", "validation", "energy_pj")
+_MEASURED = ("test", "validation", "chip", "energy_pj")
 # They follow from the other parameters: voltages of the operating point in V, spike-time noise in T.
 _DERIVED = ("v_th", "v_plus", "v_minus", "sigma_t")
 
