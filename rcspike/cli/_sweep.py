@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,10 +12,12 @@ from rich.table import Table
 
 from rcspike import plots
 from rcspike.cli import _options, _volts
+from rcspike.cli._config import Config
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import learning, training_settings
 from rcspike.cli._record import PLACES, Record, command_words
 from rcspike.cli._report import bars, console, percent, user_errors
+from rcspike.datasets import data_digests, data_name
 from rcspike.experiments import (
     V_SYN,
     Row,
@@ -39,11 +41,18 @@ __all__ = ["sweep_command"]
 
 _V_SYN = ",".join(f"{v:g}" for v in V_SYN)
 _OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
+_OPTIONS |= {"nonideal": "--nonideal"}
+
+# Options with values of one parameter of the circuit or the training each.
+_SEVERAL = (
+    *("noise", "epochs", "batch_size", "learning_rate", "temporal_penalty", "energy_penalty", "weight_decay"),
+    *("temperature", "validation", "e_plus", "e_minus", "diode_drop", "ramp"),
+)
 
 
 def sweep_command(
     ctx: typer.Context,
-    dataset: Annotated[list[_options.DatasetName], typer.Argument(help="Data sets to train on.", show_default=False)],
+    dataset: Annotated[list[str], _options.dataset_argument("Data sets to train on")],
     v_syn: Annotated[str, typer.Option(help="Rails in V_th; inf is the conventional circuit.")] = _V_SYN,
     seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
     hidden: Annotated[
@@ -51,6 +60,35 @@ def sweep_command(
         typer.Option(help="Sizes of the hidden layers; once for each architecture.", show_default="the data set's"),
     ] = None,
     noise: Annotated[str | None, learning("noise", "Standard deviations of spike-time noise, in T.")] = None,
+    epochs: Annotated[str | None, learning("epochs", "Numbers of epochs.")] = None,
+    batch_size: Annotated[str | None, learning("batch_size", "Samples per step.")] = None,
+    learning_rate: Annotated[str | None, learning("learning_rate", "Learning rates of the first step.")] = None,
+    temporal_penalty: Annotated[
+        str | None, learning("temporal_penalty", "Weights of the penalty on output spike times.")
+    ] = None,
+    energy_penalty: Annotated[
+        str | None, learning("energy_penalty", "Weights of a sample's synapse energy in C V_th^2.")
+    ] = None,
+    weight_decay: Annotated[
+        str | None,
+        learning("weight_decay", "Fractions of each weight subtracted per step, divided by the learning rate."),
+    ] = None,
+    temperature: Annotated[
+        str | None, learning("temperature", "Temperatures of the softmax over spike times, in T.")
+    ] = None,
+    validation: Annotated[
+        str | None, learning("validation", "Fractions of the training samples held out for validation.")
+    ] = None,
+    e_plus: Annotated[str | None, typer.Option(help="Upper rails in V_th.", show_default="v_syn")] = None,
+    e_minus: Annotated[str | None, typer.Option(help="Lower rails in V_th.", show_default="-v_syn")] = None,
+    diode_drop: Annotated[str | None, typer.Option(help="Diode drops in V_th.", show_default="0.0")] = None,
+    ramp: Annotated[str | None, typer.Option(help="Coefficients of a nonlinear ramp.", show_default="0.0")] = None,
+    nonideal: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Device file to train for and test on, a preset's name, or none; repeatable.", show_default=False
+        ),
+    ] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,33 +111,46 @@ def sweep_command(
         Path | None, typer.Option(help="Folder for all results.", show_default="runs/sweep-<datasets>")
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Run again the runs that failed.")] = False,
+    config: Config = None,
 ) -> None:
     """Train over a grid of parameters, and compare the results.
+
+    Options of the training and the circuit take one value, or several separated by commas, each of which is tried.
 
     Every finished run is stored at once. Ctrl-C or a crash loses only the unfinished runs; the same command then
     resumes and ends with the same table.
     """
     screen = console()
-    names = [name.value for name in dataset]
-    folder = out or Path("runs", f"sweep-{'-'.join(names)}")
+    folder = out or Path("runs", f"sweep-{'-'.join(map(data_name, dataset))}")
     with user_errors():
         plots.check_available()
-        varied = {"noise": noise} if noise is not None else {}
-        varied |= _pairs(vary or [])
+        varied = {name: ctx.params[name] for name in _SEVERAL if ctx.params[name] is not None}
+        varied |= _pairs(vary or [], varied)
         volts = _volts.chosen_volts(hold, process=process, constants=constant, offset_mv=offset_mv, chips=chips)
         experiments = grid(
-            names,
+            dataset,
             v_syn=_values("v_syn", v_syn),
             seeds=range(seeds),
             hidden=None if hidden is None else [_options.sizes(text) for text in hidden],
-            vary={name: _values(name, text) for name, text in varied.items()},
+            vary={name: _values(name, text) for name, text in varied.items()}
+            | ({"nonideal": nonideal} if nonideal else {}),
             relu=relu,
             transfer=transfer,
             volts=volts,
         )
-        settings: dict[str, Any] = {"datasets": names, "v_syn": v_syn, "seeds": seeds, "hidden": hidden, "vary": varied}
-        settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in names}}
+        settings: dict[str, Any] = {
+            "datasets": dataset,
+            "v_syn": v_syn,
+            "seeds": seeds,
+            "hidden": hidden,
+            "vary": varied,
+        }
+        if files := {one.case.name: one.case for one in experiments if one.case is not None}:
+            settings["nonideal"] = files
+        settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in dataset}}
         settings |= {"defaults": training_settings({}), **_volts.volts_settings(volts)}
+        if own := {name: found["data_sha256"] for name in dataset if (found := data_digests(name))}:
+            settings["data_sha256"] = own
         record = Record.of(ctx, folder / "sweep.json", settings, without=PLACES)
     with results_folder(folder, "runs"):
         with user_errors():
@@ -195,7 +246,7 @@ def _figures(rows: Sequence[Row]) -> dict[str, Figure]:
     return figures
 
 
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
+def _pairs(texts: Sequence[str], options: Mapping[str, str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts:
         name, equals, values = text.partition("=")
@@ -203,7 +254,7 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"--vary takes NAME=VALUE,VALUE, got {text!r}")
         if name in _OPTIONS:
             raise ValueError(f"--vary {text}: {name} is varied with {_OPTIONS[name]}")
-        if name in pairs:
+        if name in pairs or name in options:
             raise ValueError(f"--vary {name} is there twice: give all values at once, separated by commas")
         pairs[name] = values
     return pairs
