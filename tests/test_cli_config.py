@@ -101,7 +101,7 @@ def test_a_file_with_other_content_is_one_line(content: str, message: str, place
 def test_a_value_of_the_wrong_type_is_named_as_if_it_had_been_typed() -> None:
     Path("run.toml").write_text('epochs = "many"')
     result = rcspike_("train", "--config", "run.toml")
-    assert result.exit_code == 2 and "many" in said(result) and "epochs" in said(result)
+    assert result.exit_code == 2 and "Invalid value for '--epochs'" in said(result)
 
 
 def test_a_record_without_options_and_a_missing_file_are_named() -> None:

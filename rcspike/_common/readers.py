@@ -33,6 +33,7 @@ __all__ = [
 MAX_BYTES = 2**23  # of a file,
 MAX_TABLE_BYTES = 2**25  # of one with measurements, which have many rows,
 MAX_TOML_BYTES = 2**18  # and of one whose parser takes the longest
+_PART = 2**20  # bytes that are read at a time
 _MAX_DIGITS = 300  # of an integer: within the range of a float
 _MAX_DOTS = 10  # of keys, on one line of TOML: the time of the parser grows with the square of a key's parts
 
@@ -53,11 +54,14 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> b
     """
     if "\0" in os.fspath(path):
         raise ValueError(f"{os.fspath(path)!r} has a null character, so it cannot be the name of a file")
+    parts, left = [], max_bytes
     with open(path, "rb") as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise ValueError(f"{path} is longer than {max_bytes} bytes, the limit for such a file")
-    return content
+        while part := file.read(_PART):  # in parts, because a read takes memory for all bytes that it asks for
+            left -= len(part)
+            if left < 0:
+                raise ValueError(f"{path} is longer than {max_bytes} bytes, the limit for such a file")
+            parts.append(part)
+    return b"".join(parts)
 
 
 def read_text(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> str:

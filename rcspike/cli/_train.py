@@ -100,11 +100,12 @@ def train_command(
     screen = console()
     # An option of the same name as a setting is that setting.
     options = {field.name: ctx.params[field.name] for field in fields(Settings) if field.name in ctx.params}
-    settings = {**preset(dataset), **given(**options)}
-    layers, behind = settings.pop("hidden"), None
+    behind = None
     try:
         with user_errors():
             plots.check_available()
+            settings = {**preset(dataset), **given(**options)}
+            layers = settings.pop("hidden")
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
             if hidden is not None:
                 layers, behind = _options.hidden_layers(hidden)

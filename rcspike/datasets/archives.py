@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 from typing import Any
@@ -37,6 +39,8 @@ def read_arrays(path: str | os.PathLike[str], names: tuple[str, ...]) -> dict[st
             total = sum(info.file_size for info in infos.values())
             if total > limit:
                 raise ValueError(f"its arrays expand to {total} bytes, but at most {limit} are read from such a file")
+            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos.values()):
+                raise ValueError("its arrays are compressed in another way than NumPy does it")
             return {name: _array(archive, info) for name, info in infos.items()}
     except _BROKEN as error:
         raise ValueError(f"{path} is not a .npz file of plain arrays: {error}") from error
@@ -57,19 +61,18 @@ def shape_in(path: str | os.PathLike[str], names: tuple[str, ...]) -> tuple[int,
 
 # All that the readers of zip files and of array headers raise; encryption and unknown methods are RuntimeErrors.
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, EOFError, KeyError, OverflowError, RuntimeError, SyntaxError, TypeError, ValueError,
+    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, EOFError, KeyError, OverflowError, RuntimeError,
+    SyntaxError, TypeError, ValueError,
 )  # fmt: skip
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(info) as stream:
         shape, fortran, dtype = _header(stream)
-        size = info.file_size - stream.tell()
-        if math.prod(shape) * dtype.itemsize != size:
-            raise ValueError(f"{info.filename} has {size} bytes for {dtype} {shape}")
-        content = stream.read(size)
+        size = math.prod(shape) * dtype.itemsize
+        content = stream.read(size + 1) if size < info.file_size else b""  # no more than the archive promises
     if len(content) != size:
-        raise ValueError(f"{info.filename} ends after {len(content)} of {size} bytes")
+        raise ValueError(f"{info.filename} has not the {size} bytes of {dtype} {shape}")
     array = np.frombuffer(content, dtype=dtype)
     return array.reshape(shape[::-1]).transpose() if fortran else array.reshape(shape)
 
@@ -79,7 +82,10 @@ def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     reads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in reads:
         raise ValueError(f"an array has format {version}, known are 1.0 and 2.0")
-    shape, fortran, dtype = reads[version](stream, max_header_size=_MAX_HEADER)
+    try:
+        shape, fortran, dtype = reads[version](stream, max_header_size=_MAX_HEADER)
+    except MemoryError as error:  # of Python's parser, for one that is nested deeply
+        raise ValueError("the header of an array is nested too deeply") from error
     if dtype.hasobject or dtype.kind not in "iubfU" or dtype.itemsize == 0:
         raise ValueError(f"an array has the type {dtype}: it must hold numbers, bools or strings, not objects")
     return shape, fortran, dtype

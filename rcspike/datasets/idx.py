@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike._common.atomic import atomic_write
+from rcspike._common.readers import read_bytes
 
 
 @dataclass(frozen=True)
@@ -268,9 +269,8 @@ def read_any(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         If it is longer than 2 GiB, not an IDX file of unsigned bytes, damaged, or expands to more than 4 MiB and 64
         times its length.
     """
+    data = read_bytes(path, max_bytes=_MAX_OWN)
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(_MAX_OWN + 1)
         limit = min(_MAX_OWN, max(_FLOOR, _MAX_RATIO * len(data)))
         raw = _gunzip(data, limit) if data.startswith(_GZIP_MAGIC) else data
         if len(raw) > limit:

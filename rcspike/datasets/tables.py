@@ -51,7 +51,7 @@ def read_table(path: str | os.PathLike[str], *, label: str | None = None) -> Tab
         finite number. The message has the line.
     """
     rows = read_rows(path, max_bytes=_MAX_BYTES)
-    first, names = _head(rows, path)
+    first, names = _head(rows, path, label)
     at = _label_position(names, first, label, path)
     n = len(names or first[0][1])
     if n < 2:
@@ -92,12 +92,16 @@ def read_features(path: str | os.PathLike[str], n_features: int, columns: Sequen
     return np.frombuffer(kept, dtype=np.float64).reshape(n_rows, len(features))
 
 
-def _head(rows: Iterator[Numbered], path: str | os.PathLike[str]) -> tuple[list[Numbered], list[str]]:
+def _head(
+    rows: Iterator[Numbered], path: str | os.PathLike[str], label: str | None = None
+) -> tuple[list[Numbered], list[str]]:
     """The rows read so far, and the names of the columns if the first row is a header."""
     line, row = next(rows, (0, []))
     cells = [cell.strip() for cell in row]
-    # The last cell is a label of a table without header, which may be a word.
-    if any(cell.lower() in _LABELS for cell in cells) or any(not _is_number(cell) for cell in cells[:-1]):
+    # Without a header one cell, by default the last one, is a label, which may be a word.
+    position = int(label) if label is not None and _is_position(label) else len(cells) - 1
+    features = [cell for i, cell in enumerate(cells) if i != position]
+    if any(cell.lower() in _LABELS for cell in cells) or not all(map(_is_number, features)):
         if len(set(cells)) < len(cells):
             twice = next(cell for cell in cells if cells.count(cell) > 1)
             raise ValueError(f"{path} has two columns called {twice[:50]!r}: give every column a name of its own")
@@ -115,7 +119,7 @@ def _label_position(names: list[str], first: list[Numbered], label: str | None, 
     if label is not None:
         if label in names:
             return names.index(label)
-        if label.isdecimal() and len(label) < 10 and int(label) < n:
+        if _is_position(label) and int(label) < n:
             return int(label)
         known = f"columns {', '.join(names)}" if names else f"columns 0 to {n - 1}, without names"
         raise ValueError(f"{path} has no column {label!r} for the label: it has {known}"[:1000])
@@ -147,6 +151,10 @@ def _numbers(
             "values, and give words a column of 0 and 1 for each"
         )
     return numbers
+
+
+def _is_position(label: str) -> bool:
+    return label.isascii() and label.isdecimal() and len(label) < 10
 
 
 def _is_number(text: str) -> bool:

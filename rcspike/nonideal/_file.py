@@ -128,11 +128,12 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     (Devices(on_off=50.0, w_max=None), (Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)))
     """
     path = _FOLDER / f"{path}.toml" if os.fspath(path) in preset_names() else Path(path)
-    if not path.exists() and path.suffix != ".toml":
+    try:
+        tables = read_toml(path)
+    except FileNotFoundError as error:
         raise FileNotFoundError(
             f"there is no device file {path}: give the path of a TOML file, or one of {', '.join(preset_names())}"
-        )
-    tables = read_toml(path)
+        ) from error
     for name, table in tables.items():
         if name not in _EFFECTS and name != "devices":
             raise ValueError(f"{path} has {name!r}; known are devices, {', '.join(_EFFECTS)}")

@@ -111,7 +111,7 @@ def _idx(path: Path) -> None:
 
 def _own(path: Path) -> None:
     """Data of a user as a data set, and as new samples of the same kind."""
-    data = load(str(path if path.suffix in (".npz", ".csv") else path.parent))
+    data = load(f"{path if path.suffix in ('.npz', '.csv') else path.parent},test=0.5")
     assert data.train.times.shape[1] == data.test.times.shape[1]
     assert not set(data.test.labels.tolist()) - set(data.train.labels.tolist())
     if path.suffix == ".csv":
