@@ -41,6 +41,18 @@ def hastie() -> Table:
     return x, (y > 0).astype(int)
 
 
+def swiss_roll() -> Table:
+    """Four classes along the roll."""
+    x, along = tables.make_swiss_roll(1000, noise=0.5, random_state=10)
+    return x, np.digitize(along, np.quantile(along, [0.25, 0.5, 0.75]))
+
+
+def friedman() -> Table:
+    """Three classes of a regression table."""
+    x, y = tables.make_friedman1(1000, n_features=10, noise=1.0, random_state=11)
+    return x, np.digitize(y, np.quantile(y, [1 / 3, 2 / 3]))
+
+
 CHOOSING = {
     "iris": lambda: tables.load_iris(return_X_y=True),
     "wine": lambda: tables.load_wine(return_X_y=True),
@@ -48,14 +60,16 @@ CHOOSING = {
     "digits": lambda: tables.load_digits(return_X_y=True),
     "moons": lambda: tables.make_moons(600, noise=0.25, random_state=0),
     "classification-20": lambda: made(1000, 1, n_features=20, n_informative=8, n_classes=3),
-}
-HELD_OUT = {
     "circles": lambda: tables.make_circles(600, noise=0.1, factor=0.6, random_state=5),
     "quantiles": lambda: tables.make_gaussian_quantiles(n_samples=1000, n_features=6, n_classes=3, random_state=6),
     "hastie": hastie,
+}
+HELD_OUT = {
     "classification-10": lambda: made(1000, 7, n_features=10, n_informative=6, n_classes=4, n_clusters_per_class=2),
     "classification-40": lambda: made(2000, 8, n_features=40, n_informative=12, n_classes=5, class_sep=1.5),
     "blobs": lambda: tables.make_blobs(800, n_features=8, centers=6, cluster_std=4.0, random_state=9),
+    "swiss-roll": swiss_roll,
+    "friedman": friedman,
 }
 ALL = CHOOSING | HELD_OUT
 
@@ -114,8 +128,8 @@ def main() -> None:
         cases: list[dict[str, Any]] = [{"scaling": scaling, "complement": pair} for scaling, pair in codings]
         names = list(CHOOSING)
     else:
-        cases = [{}, {"v_syn": math.inf}, {"scaling": "range", "complement": False}]
-        names = list(ALL)
+        cases = [{}, {"scaling": "range", "complement": False}]
+        names = [*HELD_OUT, *CHOOSING]
     rows = measure(
         names, [{"model": "perceptron"}, *cases], options.seeds, options.workers, validation=options.part == "choose"
     )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_unmasked
 from rcspike.circuit import Circuit
-from rcspike.datasets.scaling import Scaling, ScalingName
+from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode, schedule
 from rcspike.functional.optimiser import Decay
 from rcspike.network import Network
@@ -108,8 +108,8 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         learning_rate: float = 3e-3,
         temperature: float = 0.07,
         noise: float = 0.0,
-        scaling: ScalingName = "range",
-        complement: bool = True,
+        scaling: ScalingName = TABLE_SCALING,
+        complement: bool = TABLE_COMPLEMENT,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = 1,
     ) -> None:

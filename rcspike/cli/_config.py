@@ -83,7 +83,7 @@ def _values(ctx: typer.Context, file: Path, content: Mapping[str, Any]) -> dict[
     """The values by the names of the parameters, as the command line would have them."""
     names = {typed: name for name, typed in option_names(ctx).items()}
     params = {param.name: param for param in ctx.command.params}
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in content.items():
         name = names.get(key.replace("-", "_"))
         if name is None:

@@ -204,7 +204,8 @@ def _check_options(ctx: typer.Context, folder: Path, taken: dict[str, Any], scre
     differences = []
     for name in dict.fromkeys((*stored, *new)):
         old, chosen = stored.get(name), new.get(name)
-        if name == "epochs" and isinstance(old, int) and old < chosen:
+        is_longer = name == "epochs" and isinstance(old, int) and isinstance(chosen, int) and old < chosen
+        if is_longer:
             screen.print(
                 f"extends {old} epochs to {chosen}: the new epochs have the learning rates of a run of {chosen}, which "
                 "from the start would have given other weights"

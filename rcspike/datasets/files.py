@@ -8,7 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -138,7 +138,7 @@ def _option(name: str, value: str, text: str) -> Any:
         if name == "complement":
             return _FLAGS[value]
         if name == "scaling" and value in SCALINGS:
-            return cast(ScalingName, value)
+            return value
     except (KeyError, ValueError):
         pass
     if name not in ("label", "test", "seed", "scaling", "complement"):

@@ -131,9 +131,10 @@ class Experiment:
         sizes = tuple(map(int, hidden))
         circuit = experiment_circuit(parameters)
         case = _case(parameters.get("nonideal"))
-        devices = {}
+        devices: dict[str, Any] = {}
         if case is not None:
-            devices = training_effects(case.effects, case.devices, n_layers=len(sizes) + 1).arguments()
+            found = training_effects(case.effects, case.devices, n_layers=len(sizes) + 1)
+            circuit, devices = found.circuit(circuit), found.arguments()
         settings = Settings(**devices | {name: value for name, value in parameters.items() if name in _SETTINGS})
         settings.trainer(Network.create([1] * (len(sizes) + 2), circuit, seed=0))  # the engine checks the rest
         return cls(
