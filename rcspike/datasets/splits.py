@@ -184,7 +184,7 @@ class Dataset:
         seed : int
             Seed of this draw.
         scaling : {"range", "standard", "quantile"}, optional
-            How a table is taken to [0, 1]: see `Scaling.fit`; "quantile" by default.
+            How a table is taken to [0, 1]: see `Scaling.fit`; "standard" by default.
         complement : bool, optional
             Whether each scaled feature x has a second input 1 - x; True by default.
         name : str
