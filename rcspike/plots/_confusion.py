@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.plots._style import BOTTOM, INK, PAPER, TITLE, WIDTH, check_available, place, tidy, title
+from rcspike.plots._style import BOTTOM, INK, PAPER, RIGHT, TITLE, WIDTH, check_available, place, tidy, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,12 +17,16 @@ __all__ = ["confusion_figure"]
 
 _MAX_NAMED = 40  # classes; with more, only some have a tick with their name
 _MAX_NUMBERED = 20  # with more, the cells are too small for numbers
-_LEFT, _CELL, _SMALLEST, _LARGEST = 1.35, 0.42, 1.8, 6.6  # in inches
+_LEFT, _CELL, _SMALLEST, _LARGEST, _GAP = 1.35, 0.42, 1.8, 5.0, 0.35  # in inches
+_BAR = "#4292c6"  # a middle shade of the matrix
 _MAX_NAME = 14  # characters of a name at an axis
 
 
 def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, heading: str = "") -> Figure:
-    """Confusion matrix: the part of each class that is read as each class, with the number of samples.
+    """Confusion matrix, and the accuracy of each class.
+
+    On the left, the shade is the part of a class that is read as each class, with the number of samples if there are at
+    most 20 classes; on the right, a bar for each class.
 
     Parameters
     ----------
@@ -60,9 +64,9 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
     title(figure, heading)
     axes = place(figure, TITLE + 0.08, side, left=_LEFT, right=_LEFT + side)
     part = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    shown = axes.imshow(part, cmap="Blues", vmin=0, vmax=1, aspect="equal")
+    axes.imshow(part, cmap="Blues", vmin=0, vmax=1, aspect="equal")
     tidy(axes)
-    axes.yaxis.set_label_coords(-1.2 / side, 0.5)
+    axes.yaxis.set_label_coords(-1.15 / side, 0.5)
     ticks = np.arange(0, n, -(-n // _MAX_NAMED))
     names = [name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…" for name in classes]
     turned = max(map(len, names)) * len(names) * 0.09 > side
@@ -74,8 +78,15 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
         for i, j in np.argwhere(matrix > 0):
             colour = PAPER if part[i, j] > 0.6 else INK
             axes.text(j, i, f"{matrix[i, j]:,}", ha="center", va="center", fontsize=8, color=colour)
-    bar = place(figure, TITLE + 0.08, side, left=_LEFT + side + 0.25, right=_LEFT + side + 0.4)
-    figure.colorbar(shown, cax=bar, format=lambda x, _: f"{100 * x:.0f} %")
-    bar.tick_params(labelsize=8, colors=INK)
-    bar.set_ylabel("part of the class", fontsize=9, color=INK)
+    bars = place(figure, TITLE + 0.08, side, left=_LEFT + side + _GAP, right=WIDTH - RIGHT - 0.6)
+    accuracy = 100 * part.diagonal()
+    bars.barh(np.arange(n), accuracy, height=0.7, color=_BAR)
+    tidy(bars)
+    bars.set_ylim(n - 0.5, -0.5)
+    bars.set_yticks([])
+    bars.set_xlim(0, 100)
+    bars.set_xlabel("accuracy / %", fontsize=9, color=INK)
+    if n <= _MAX_NUMBERED:
+        for i in np.flatnonzero(matrix.sum(axis=1)):
+            bars.text(101, i, f"{accuracy[i]:.1f}", va="center", fontsize=8, color=INK)
     return figure
