@@ -128,8 +128,7 @@ def main() -> None:
         cases: list[dict[str, Any]] = [{"scaling": scaling, "complement": pair} for scaling, pair in codings]
         names = list(CHOOSING)
     else:
-        cases = [{}, {"scaling": "range", "complement": False}]
-        names = [*HELD_OUT, *CHOOSING]
+        cases, names = [{}], list(HELD_OUT)
     rows = measure(
         names, [{"model": "perceptron"}, *cases], options.seeds, options.workers, validation=options.part == "choose"
     )
