@@ -74,7 +74,7 @@ def test_small_tables_are_learnt_with_the_defaults(table: str, least: float, v_s
 
 
 def test_digits_are_learnt_in_a_few_epochs() -> None:
-    assert accuracy(RCSpikeClassifier(epochs=20, random_state=0), "digits", n_folds=3) > 0.95
+    assert accuracy(RCSpikeClassifier(epochs=20, scaling="range", random_state=0), "digits", n_folds=3) > 0.95
 
 
 def test_a_pipeline_and_a_grid_search_take_labels_of_text() -> None:
@@ -133,7 +133,7 @@ def test_complements_spike_early_if_features_are_low() -> None:
 
 
 def test_values_beyond_the_range_of_training_count_as_its_ends() -> None:
-    model = quick().fit(IRIS, NAMES)
+    model = quick(scaling="range").fit(IRIS, NAMES)
     ends = np.array([IRIS.min(axis=0), IRIS.max(axis=0)])
     beyond = np.array([ends[0] - [0.1, 1, 10, 1e30], ends[1] + [0.1, 1, 10, 1e30]])
     np.testing.assert_array_equal(model.decision_function(beyond), model.decision_function(ends))

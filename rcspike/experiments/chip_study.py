@@ -239,7 +239,8 @@ def run_cases(
     found = [_read(*stored) for stored in zip(files, identities, strict=True)] or [None] * len(cases)
     images = datasets.load(dataset, directory=data)
     if images.test.times.shape[1] != network.sizes[0]:
-        raise ValueError(f"the network has {network.sizes[0]} inputs but {dataset} has {images.test.times.shape[1]}")
+        n, unit = images.test.times.shape[1], "inputs" if images.test.is_table else "pixels"
+        raise ValueError(f"the network has {network.sizes[0]} inputs but {dataset} has {n} {unit}")
     if folder is not None:
         check_writable(Path(folder, "cases"))
     for accuracies in found:
