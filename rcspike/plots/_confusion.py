@@ -87,6 +87,6 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
     bars.set_xlim(0, 100)
     bars.set_xlabel("accuracy / %", fontsize=9, color=INK)
     if n <= _MAX_NUMBERED:
-        for i in np.flatnonzero(matrix.sum(axis=1)):
+        for i in np.flatnonzero(matrix.sum(axis=1)).tolist():
             bars.text(101, i, f"{accuracy[i]:.1f}", va="center", fontsize=8, color=INK)
     return figure
