@@ -122,7 +122,8 @@ class Experiment:
         model, hidden = parameters["model"], parameters["hidden"]
         if model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-        known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS, "volts", "nonideal"))))
+        more = BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS, "volts", "nonideal")
+        known = dict.fromkeys((*_ALWAYS, *more))
         for name in parameters:
             if name not in known:
                 raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
