@@ -223,7 +223,7 @@ def _file(folder: str | os.PathLike[str], experiment: Experiment) -> Path:
 
 def _write(file: Path, run: Run) -> None:
     settings = experiment_identity(run.experiment)
-    parameters = {name: settings[name] for name in run.parameters}
+    parameters = {name: settings[name] for name in run.parameters if name in settings}
     record = {"parameters": parameters, "settings": settings, "result": run.result, "error": run.error}
     text = json.dumps(plain(record), indent=2)  # nan and inf as Python's JSON reads them
     with atomic_write(file) as temporary:
