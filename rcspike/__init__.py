@@ -15,7 +15,7 @@ from rcspike.circuit import Circuit
 from rcspike.functional import encode
 from rcspike.hardware import DeviceModel, PhysicalScale, Process, draw_devices, energy, load_process
 from rcspike.network import DeviceNetwork, DevicePairs, Network
-from rcspike.training import Epoch, History, evaluate, train
+from rcspike.training import Epoch, History, confusion_matrix, evaluate, train
 
 __all__ = [
     "Circuit",
@@ -28,6 +28,7 @@ __all__ = [
     "PhysicalScale",
     "Process",
     "build_config",
+    "confusion_matrix",
     "datasets",
     "draw_devices",
     "encode",

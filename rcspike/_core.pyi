@@ -18,7 +18,17 @@ class _BuildConfig(TypedDict):
 def build_config() -> _BuildConfig: ...
 
 class Circuit:
-    def __init__(self, *, e_plus: float, e_minus: float, diode_drop: float, ramp: float) -> None: ...
+    def __init__(
+        self,
+        *,
+        e_plus: float,
+        e_minus: float,
+        diode_drop: float,
+        ramp: float,
+        injection_plus: float = 0.0,
+        injection_minus: float = 0.0,
+        delay: float = 0.0,
+    ) -> None: ...
 
 class Schedule32:
     @property
@@ -51,6 +61,7 @@ def charge_affine(
     conductance0: _Float | None = None,
     threads: int | None = None,
 ) -> _Float: ...
+def switch_injection(schedule: _Schedule, injection: _Float, threads: int | None = None) -> _Float: ...
 def charge_affine_vjp(
     schedule: _Schedule,
     drive: _Float,
@@ -164,15 +175,19 @@ class Network32(_Forward): ...
 class Network64(_Forward): ...
 
 def network(
-    weights: Sequence[_Float], circuit: Circuit, *, windows: Sequence[int] = ..., phases: str = "two"
+    weights: Sequence[_Float],
+    circuit: Circuit | Sequence[Circuit],
+    *,
+    windows: Sequence[int] = ...,
+    phases: str = "two",
 ) -> Network32 | Network64: ...
 
 class DeviceNetwork32(_Forward): ...
 class DeviceNetwork64(_Forward): ...
 
 def device_network(
-    layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None]],
-    circuit: Circuit,
+    layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None]],
+    circuit: Circuit | Sequence[Circuit],
     *,
     windows: Sequence[int] = ...,
     phases: str = "two",
@@ -231,7 +246,7 @@ class Trainer64(_Trainer): ...
 
 def trainer(
     weights: Sequence[_Float],
-    circuit: Circuit,
+    circuit: Circuit | Sequence[Circuit],
     *,
     devices: DeviceModel = ...,
     seed: int = 0,

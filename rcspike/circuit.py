@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from numbers import Real
+from typing import TypeAlias
 
 from rcspike import _core
+from rcspike._common.numbers import number
 
 __all__ = ["Circuit"]
+
+_Injection: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Circuit:
-    """Rails, diode and ramp of an RC-Spike circuit.
+    """Rails, diode, switches and ramp of an RC-Spike circuit.
 
     Parameters
     ----------
@@ -27,11 +32,20 @@ class Circuit:
         Forward drop V_D of the synapse diode in V_th; below every rail.
     ramp : float
         Coefficient b < 1 of a non-ideal firing ramp, t = 1 - ln(1 - b v) / ln(1 - b); 0 is the ideal ramp, t = 1 - v.
+    injection : (float, float), or a sequence of such pairs
+        Voltages in V_th that the switch of one conducting synapse adds to the membrane as it opens at the end of
+        charging: of synapses on the positive rail, and on the negative one. A sequence has a pair for each layer of a
+        network, since layers differ in the capacitance of a membrane.
+    delay : float
+        Time in T from the moment at which the ramp reaches the threshold to the output spike, in [0, 1).
 
     Raises
     ------
+    TypeError
+        If a parameter is not a number.
     ValueError
-        If a rail is on the wrong side of 0, the diode drop leaves no drive, or the ramp coefficient is not below 1.
+        If a rail is on the wrong side of 0, the diode drop leaves no drive, the ramp coefficient is not below 1, an
+        injection is not finite, or the delay is not in [0, 1).
 
     Notes
     -----
@@ -53,10 +67,12 @@ class Circuit:
     e_minus: float = None  # type: ignore[assignment]
     diode_drop: float = 0.0
     ramp: float = 0.0
+    injection: _Injection | tuple[_Injection, ...] = field(default=(0.0, 0.0), metadata={"omit_default": True})
+    delay: float = field(default=0.0, metadata={"omit_default": True})
     core: _core.Circuit = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp"):
+        for name in ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "delay"):
             value = getattr(self, name)
             if not isinstance(value, Real) and not (value is None and name in ("e_plus", "e_minus")):
                 raise TypeError(f"{name} must be a number, got {value!r}")
@@ -70,8 +86,21 @@ class Circuit:
         for name, default in (("e_plus", self.v_syn), ("e_minus", -self.v_syn)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default)
-        core = _core.Circuit(e_plus=self.e_plus, e_minus=self.e_minus, diode_drop=self.diode_drop, ramp=self.ramp)
-        object.__setattr__(self, "core", core)
+        pairs = _injections(self.injection)
+        object.__setattr__(self, "injection", pairs[0] if len(set(pairs)) == 1 else pairs)
+        cores = [self._core(*pair) for pair in pairs]  # which checks all of them
+        object.__setattr__(self, "core", cores[0] if len(set(pairs)) == 1 else self._core(0.0, 0.0))
+
+    def _core(self, injection_plus: float, injection_minus: float) -> _core.Circuit:
+        return _core.Circuit(
+            e_plus=self.e_plus,
+            e_minus=self.e_minus,
+            diode_drop=self.diode_drop,
+            ramp=self.ramp,
+            injection_plus=injection_plus,
+            injection_minus=injection_minus,
+            delay=self.delay,
+        )
 
     @classmethod
     def conventional(cls) -> Circuit:
@@ -79,11 +108,41 @@ class Circuit:
         return cls(v_syn=math.inf)
 
     @property
+    def injections(self) -> tuple[_Injection, ...]:
+        """The pair of injections of each layer, or one pair for all layers."""
+        return self.injection if isinstance(self.injection[0], tuple) else (self.injection,)
+
+    @property
+    def injects(self) -> bool:
+        """Whether any switch injects charge."""
+        return any(pair != (0, 0) for pair in self.injections)
+
+    def of_layer(self, depth: int) -> Circuit:
+        """The circuit of one layer of a network, counted from 0: with that layer's pair of injections.
+
+        Raises
+        ------
+        ValueError
+            If injections are given for fewer layers.
+
+        Examples
+        --------
+        >>> Circuit(injection=((1e-4, -2e-4), (4e-4, -8e-4))).of_layer(1).injection
+        (0.0004, -0.0008)
+        """
+        pairs = self.injections
+        if len(pairs) == 1:
+            return self
+        if not 0 <= depth < len(pairs):
+            raise ValueError(f"injection is given for {len(pairs)} layers, but there is a layer {depth + 1}")
+        return replace(self, injection=pairs[depth])
+
+    @property
     def label(self) -> str:
         """A short name for files and tables, made of the rails and all nonzero parameters; the same for equal circuits.
 
         ``v`` stands for the rails if they are symmetric, otherwise ``ep`` and ``em`` for each; ``vd`` for the diode
-        drop, ``b`` for the ramp coefficient.
+        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``t`` for the delay.
 
         Examples
         --------
@@ -93,15 +152,53 @@ class Circuit:
         'ep2-em-0.5-vd0.1'
         """
         parts = {"v": self.e_plus} if self.e_plus == -self.e_minus else {"ep": self.e_plus, "em": self.e_minus}
-        parts |= {name: x for name, x in (("vd", self.diode_drop), ("b", self.ramp)) if x != 0}
-        return "-".join(f"{name}{x!r}".removesuffix(".0") for name, x in parts.items())
+        parts |= {name: x for name, x in (("vd", self.diode_drop), ("b", self.ramp), ("t", self.delay)) if x != 0}
+        texts = [f"{name}{x!r}".removesuffix(".0") for name, x in parts.items()]
+        if self.injects:
+            texts.append("q" + "_".join(repr(x).removesuffix(".0") for pair in self.injections for x in pair))
+        return "-".join(texts)
+
+    def __repr__(self) -> str:
+        names = ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"]
+        names += [name for name, there in (("injection", self.injects), ("delay", self.delay != 0)) if there]
+        return f"Circuit({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (self.v_syn, self.e_plus, self.e_minus, self.diode_drop, self.ramp)
+        names = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "injection", "delay")
+        return _rebuild, ({name: getattr(self, name) for name in names},)
 
 
-def _rebuild(v_syn: float, e_plus: float, e_minus: float, diode_drop: float, ramp: float) -> Circuit:
-    return Circuit(v_syn=v_syn, e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp)
+def _rebuild(parameters: dict[str, float]) -> Circuit:
+    return Circuit(**parameters)  # type: ignore[arg-type]  # injection is a tuple
+
+
+def _injections(given: object) -> tuple[_Injection, ...]:
+    """Pairs of floats, from one pair or a sequence of pairs."""
+    wrong = TypeError(f"injection must be two numbers in V_th, or two for each layer, got {given!r}")
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) == 0:
+        raise wrong
+    pairs = [given] if isinstance(given[0], Real) else given
+    if any(not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2 for pair in pairs):
+        raise wrong
+    return tuple((number("injection", plus), number("injection", minus)) for plus, minus in pairs)
+
+
+def layer_circuits(circuit: Circuit, n_layers: int) -> list[Circuit]:
+    """The circuit of each layer of a network; a ValueError if injections are given for another number of layers."""
+    circuit_core(circuit)
+    if len(circuit.injections) not in (1, n_layers):
+        raise ValueError(f"injection is given for {len(circuit.injections)} layers, the network has {n_layers}")
+    return [circuit.of_layer(depth) for depth in range(n_layers)]
+
+
+def joined_circuit(circuits: Sequence[Circuit]) -> Circuit:
+    """The circuit of a network, from the circuits of its layers: they must not differ but in their injection."""
+    if len(set(circuits)) == 1:
+        return circuits[0]
+    without = {replace(circuit, injection=(0.0, 0.0)) for circuit in circuits}
+    if len(without) != 1:
+        raise ValueError(f"a network needs layers on one circuit, got {len(without)} circuits")
+    return replace(circuits[0], injection=tuple(pair for circuit in circuits for pair in circuit.injections))
 
 
 def circuit_core(circuit: Circuit) -> _core.Circuit:
@@ -109,3 +206,11 @@ def circuit_core(circuit: Circuit) -> _core.Circuit:
     if not isinstance(circuit, Circuit):
         raise TypeError(f"circuit must be a Circuit, got {type(circuit).__name__}")
     return circuit.core
+
+
+def layer_core(circuit: Circuit) -> _core.Circuit:
+    """The same for one layer, whose injection must be that of one layer."""
+    core = circuit_core(circuit)
+    if len(circuit.injections) > 1:
+        raise ValueError(f"injection is given for {len(circuit.injections)} layers: take circuit.of_layer(depth)")
+    return core

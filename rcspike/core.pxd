@@ -37,6 +37,9 @@ cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
         double e_minus
         double diode_drop
         double ramp
+        double injection_plus
+        double injection_minus
+        double delay
 
         @staticmethod
         Circuit conventional()
@@ -106,6 +109,8 @@ cdef extern from "rcspike/charge.h" namespace "rcspike" nogil:
                       Threads threads) except +
     void charge_affine "rcspike::charge"[Real](
         const Schedule[Real]& schedule, const AffineSynapses[Real]& synapses, Span2[Real] v, Threads threads) except +
+    void inject[Real](const Schedule[Real]& schedule, Span2[const Real] injection, Span2[Real] v,
+                      Threads threads) except +
     void charge_vjp[Real](
         const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[const Real] grad_v,
         Span2[Real] grad_times, Span2[Real] grad_weights, Threads threads) except +
@@ -262,6 +267,7 @@ cdef extern from "rcspike/device_network.h" namespace "rcspike" nogil:
         Span1[const Real] drive0
         Span1[const Real] conductance0
         Span1[const Real] offset
+        Span2[const Real] injection
 
     cdef cppclass DeviceNetwork[Real]:
         DeviceNetwork(const vector[DevicePairs[Real]]& layers, const Circuit& circuit) except +

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_unmasked
 from rcspike.circuit import Circuit
+from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode, schedule
 from rcspike.functional.optimiser import Decay
 from rcspike.network import Network
@@ -32,10 +33,11 @@ _FLOATS = (np.float64, np.float32)
 class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-learn asks for
     """A feed-forward RC-Spike network that classifies by which output would spike first.
 
-    Features of any scale are encoded as spike times: each is taken to x in [0, 1] between the minimum and the maximum
-    value seen in training, clipped to it afterwards, and spikes at t = 1 - x in units of the window T. A feature at its
-    minimum never spikes, nor does one that is constant in training. One extra input always spikes at 0: without it a
-    sample of low values would leave all neurons silent.
+    Features of any scale are encoded as spike times: `scaling` takes each to x in [0, 1], as it is in training, and it
+    spikes at t = 1 - x in units of the window T. With `complement`, 1 - x is an input as well, so that a low value
+    spikes as early as a high one; without it a feature at its minimum never spikes. A feature that is constant in
+    training never does. One extra input always spikes at 0: without it a sample of low values would leave all neurons
+    silent.
 
     Parameters
     ----------
@@ -54,6 +56,10 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times in training; there is none in
         predictions.
+    scaling : {"range", "standard", "quantile"}
+        How a feature is taken to [0, 1]: see `rcspike.datasets.Scaling`.
+    complement : bool
+        Whether 1 - x is an input as well as x.
     random_state : int, RandomState or None
         Seed of the initial weights, the order of the samples and the noise.
     threads : int or None
@@ -65,7 +71,9 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
     classes_
         Labels, sorted, (n_classes,).
     network_
-        The trained `rcspike.Network`, float32, with ``n_features_in_ + 1`` inputs.
+        The trained `rcspike.Network`, float32, with the inputs of `scaling_`.
+    scaling_
+        The `rcspike.datasets.Scaling` of the features.
     data_min_, data_max_
         Range of each feature in training, (n_features,) each.
     loss_curve_
@@ -85,6 +93,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
     network_: Network
     data_min_: FloatArray
     data_max_: FloatArray
+    scaling_: Scaling
     loss_curve_: list[float]
     _adam: dict[str, Any]
     _random: np.random.RandomState
@@ -99,6 +108,8 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         learning_rate: float = 3e-3,
         temperature: float = 0.07,
         noise: float = 0.0,
+        scaling: ScalingName = TABLE_SCALING,
+        complement: bool = TABLE_COMPLEMENT,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = 1,
     ) -> None:
@@ -109,6 +120,8 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         self.learning_rate = learning_rate
         self.temperature = temperature
         self.noise = noise
+        self.scaling = scaling
+        self.complement = complement
         self.random_state = random_state
         self.threads = threads
 
@@ -136,8 +149,9 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
     ) -> RCSpikeClassifier:
         """Train for one more epoch, on only these samples, at a constant learning rate.
 
-        Training resumes from the last call, or from `fit`, with the stored state of Adam. Ranges of features grow with
-        the samples, so the first samples should be typical.
+        Training resumes from the last call, or from `fit`, with the stored state of Adam. With the scaling "range", the
+        ranges of features grow with the samples; other scalings stay those of the first call. The first samples should
+        therefore be typical.
 
         Parameters
         ----------
@@ -219,36 +233,36 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             seed=int(random.randint(2**31 - 1)),
         )
         low, high = X.min(axis=0), X.max(axis=0)
+        if not new:
+            low, high = np.minimum(low, self.data_min_), np.maximum(high, self.data_max_)
+        scaling = self._scaling(X if new else np.stack([low, high]), new=new)
         if new:
-            sizes = (X.shape[1] + 1, *np.atleast_1d(self.hidden_layer_sizes).tolist(), len(classes))
+            sizes = (scaling.n_inputs, *np.atleast_1d(self.hidden_layer_sizes).tolist(), len(classes))
             network, losses = Network.create(sizes, Circuit(v_syn=self.v_syn), seed=settings.seed), []
             trainer = settings.trainer(network)
         else:
-            low, high = np.minimum(low, self.data_min_), np.maximum(high, self.data_max_)
             network, losses = self.network_, self.loss_curve_
             trainer = settings.trainer(network)
             trainer.restore(**self._adam)
-        events = schedule(_spike_times(X, low, high), threads=self.threads)
+        events = schedule(encode(scaling.apply(X)), threads=self.threads)
         labels = np.searchsorted(classes, y)
         run = run_epochs(network, trainer, events, labels, settings, samples=np.arange(len(X)), threads=self.threads)
         losses = losses + [total.loss / len(X) for _, total in run]
         self.classes_, self.network_, self.loss_curve_ = classes, network, losses
-        self.data_min_, self.data_max_ = low, high
+        self.data_min_, self.data_max_, self.scaling_ = low, high, scaling
         self._adam = {"steps": trainer.steps, "first": trainer.moments(0), "second": trainer.moments(1)}
         self._random = random
         return self
+
+    def _scaling(self, X: FloatArray, *, new: bool) -> Scaling:
+        if not new and self.scaling != "range":
+            return self.scaling_
+        return Scaling.fit(X, self.scaling, complement=bool(self.complement), always_on=True)
 
     def _voltages(self, X: Any) -> npt.NDArray[np.float64]:
         check_is_fitted(self)
         check_unmasked("X", X)
         X = validate_data(self, X, dtype=_FLOATS, reset=False)
-        times = _spike_times(X, self.data_min_, self.data_max_)
+        times = encode(self.scaling_.apply(X))
         # In double precision the sign of a difference and the order of probabilities are those of the voltages.
         return self.network_.forward(times, threads=self.threads).astype(np.float64)
-
-
-def _spike_times(X: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """Times in T of the features of each sample, float32, (n_samples, n_features + 1); the last input spikes at 0."""
-    span = np.where(high > low, high - low, np.inf)  # so that a constant feature is at 0 and never spikes
-    x = ((X - low) / span).clip(0, 1).astype(np.float32)
-    return encode(np.column_stack([x, np.ones(len(x), dtype=np.float32)]))

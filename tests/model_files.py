@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,7 @@ TOKENS = [
     "[" * 3000,
     "1" * 400,
 ]
+VOLTAGES = ["0.0", "0.001", "-2e-3", "0.001", "-inf"]
 RAILS = ["1.0", "2.0", "0.5", "1e1", "1E+2", "inf", "3", "1e-05"]
 
 
@@ -64,7 +66,11 @@ def model_file(rng: random.Random) -> bytes:
     """A small model file, in most cases with one or two things changed."""
     dtype = rng.choice(["F32", "F64"])
     sizes = [rng.randint(1, 3) for _ in range(rng.randint(2, 4))]
-    circuit = {"v_syn": rng.choice(RAILS), "e_plus": rng.choice(RAILS), "e_minus": f"-{rng.choice(RAILS)}"}
+    circuit: dict[str, Any] = {
+        "v_syn": rng.choice(RAILS),
+        "e_plus": rng.choice(RAILS),
+        "e_minus": f"-{rng.choice(RAILS)}",
+    }
     circuit |= {"diode_drop": rng.choice(["0.0", "0.1", "5e-324", "-0.0"]), "ramp": rng.choice(["0.0", "-1.5", "0.5"])}
     shapes = [list(pair) for pair in pairwise(sizes)]
     weights = np.random.default_rng(rng.randrange(2**32))
@@ -72,10 +78,16 @@ def model_file(rng: random.Random) -> bytes:
         (f"weights.{layer}", dtype, shape, weights.normal(size=shape).astype(f"<f{int(dtype[1:]) // 8}").tobytes())
         for layer, shape in enumerate(shapes)
     ]
-    header = json.dumps({"sizes": sizes, "circuit": circuit})
+    parts: dict[str, Any] = {"sizes": sizes, "circuit": circuit}
+    if has_switches := rng.random() < 0.2:
+        n_pairs = rng.choice([1, len(shapes), rng.randint(0, 3)])
+        circuit["injection"] = [[rng.choice(VOLTAGES) for _ in range(2)] for _ in range(n_pairs)]
+        circuit["delay"] = rng.choice(["0.0", "0.25", "1.0"])
+        parts["windows"] = [1] * len(shapes)
+    header = json.dumps(parts)
     if rng.random() < 0.4:
         header = changed(rng, header)
-    metadata = [("format", "rcspike-model"), ("format_version", "1"), ("header", header)]
+    metadata = [("format", "rcspike-model"), ("format_version", "3" if has_switches else "1"), ("header", header)]
     if rng.random() < 0.1:
         name, text = metadata[which := rng.randrange(3)]
         metadata[which] = (name, rng.choice(TOKENS).strip('"'))
@@ -109,9 +121,10 @@ def verdict(path: Path) -> str:
     except ValueError:
         return "rejected"
     circuit = network.circuit
-    numbers = np.array([circuit.e_plus, circuit.e_minus, circuit.diode_drop, circuit.ramp], "=f8")
+    numbers = np.array([circuit.e_plus, circuit.e_minus, circuit.diode_drop, circuit.ramp, circuit.delay], "=f8")
     words = [str(network.dtype), *(number.tobytes().hex() for number in numbers)]
-    for w in network.weights:
+    for layer, w in zip(network.layers, network.weights, strict=True):
+        words += [np.float64(x).tobytes().hex() for x in layer.circuit.injections[0]]
         in_engine = np.where(np.abs(w) < np.finfo(w.dtype).tiny, 0, w)  # to which -0 and subnormal weights are 0
         words += [f"{w.shape[0]}x{w.shape[1]}", in_engine.astype(w.dtype).tobytes().hex()]
     return " ".join(words)

@@ -21,6 +21,7 @@ from rcspike.hardware import Chip, program
 from rcspike.nonideal import (
     AxonResistance,
     CapacitorMismatch,
+    ChargeInjection,
     ComparatorNoise,
     ComparatorOffset,
     Devices,
@@ -33,11 +34,15 @@ from rcspike.nonideal import (
     Measured,
     MembraneLeak,
     OffLeakage,
+    ProcessCorner,
     Programming,
     Ramp,
     RampMismatch,
     ReadNoise,
+    SpikeDelay,
     Stuck,
+    SupplyDroop,
+    SwitchLeakage,
     TimeQuantisation,
     Variation,
     WireResistance,
@@ -70,6 +75,11 @@ EFFECTS: list[tuple[Effect, Effect]] = [
     (ComparatorOffset(sigma=0.0), ComparatorOffset(sigma=0.02)),
     (RampMismatch(sigma=0.0), RampMismatch(sigma=0.05)),
     (Ramp(bend=0.0), Ramp(bend=0.3)),
+    (ChargeInjection(scale=0.0), ChargeInjection(plus=0.01, minus=-0.02)),
+    (SwitchLeakage(current=0.0), SwitchLeakage(current=1e-3)),
+    (ProcessCorner(), ProcessCorner(resistance=0.1, capacitance=-0.1, ramp=0.05)),
+    (SupplyDroop(share=0.0), SupplyDroop(share=0.05)),
+    (SpikeDelay(delay=0.0), SpikeDelay(delay=0.02)),
     (Jitter(sigma=0.0), Jitter(sigma=0.02)),
     (ComparatorNoise(sigma=0.0), ComparatorNoise(sigma=0.02)),
     (TimeQuantisation(step=0.0), TimeQuantisation(step=0.1)),
@@ -266,6 +276,7 @@ def test_the_same_seed_gives_the_same_chip_and_another_one_another(_: Effect, pr
     v = program(network, [present], seed=7).forward(times, seed=1)
     np.testing.assert_array_equal(program(network, [present], seed=7).forward(times, seed=1), v)
     certain = Levels | OffLeakage | MembraneLeak | Ramp | TimeQuantisation | WireResistance | AxonResistance
+    certain |= SwitchLeakage | ProcessCorner | SupplyDroop | SpikeDelay
     chance = not isinstance(present, certain)
     others = [program(network, [present], seed=8).forward(times, seed=1)]
     others.append(program(network, [present], seed=7).forward(times, seed=2))

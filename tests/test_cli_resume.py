@@ -70,7 +70,7 @@ def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_b
     assert f"stopped after epoch 2 of 4; resume with: {command}" in said(stopped)
     assert len(rows(place / "stopped")) == 2
     # The stopped run has a figure of its two epochs.
-    assert [lines_of(figure, "loss")[0][0] for figure in drawn] == [[1, 2, 3, 4], [1, 2]]
+    assert [loss[0][0] for figure in drawn if (loss := lines_of(figure, "loss"))] == [[1, 2, 3, 4], [1, 2]]
     saved = checkpoint.load(place / "stopped" / "checkpoint.safetensors")
     assert weights(place / "stopped") == [w.tobytes() for w in saved.parameters.values()]
 

@@ -50,6 +50,10 @@ def test_a_run_leaves_model_history_settings_and_checkpoint_in_one_folder(place:
     folder = place / "runs" / "digits-v1-s3"
     assert {f.name for f in folder.iterdir()} == {
         "model.safetensors",
+        "inputs.json",
+        "classes.csv",
+        "confusion.svg",
+        "confusion.png",
         "history.csv",
         "learning.svg",
         "learning.png",

@@ -50,7 +50,8 @@ def test_arrays_are_read_only_copies(pixel: type[Any], label: type[Any]) -> None
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (np.zeros((2, 4), np.uint8), [0, 1], r"images must have shape \(n, height, width\).*got \(2, 4\)"),
+        (np.zeros(4, np.uint8), [0, 1], r"images must have shape \(n, height, width\).*got \(4,\)"),
+        (np.zeros((2, 4, 4, 3, 1), np.uint8), [0, 1], r"got \(2, 4, 4, 3, 1\)"),
         (np.zeros((0, 4, 4), np.uint8), [], r"got \(0, 4, 4\)"),
         (np.zeros((2, 4, 4), np.int64), [0, 1], "images must be uint8 .* or floating point .* got int64"),
         (np.full((2, 1, 1), 1.5), [0, 1], r"pixel 1.5 at \(0, 0, 0\) is outside \[0, 1\]"),
@@ -67,8 +68,19 @@ def test_unusable_arrays_are_rejected_by_name_and_value(images: NDArray[Any], la
         Split(images, np.array(labels))
 
 
-def test_classes_are_counted_over_both_splits() -> None:
-    assert Dataset("own", train=split_of(2, labels=[0, 1]), test=split_of(1, labels=[4])).n_classes == 5
+def test_a_test_split_with_a_class_that_training_lacks_is_rejected() -> None:
+    with pytest.raises(ValueError, match="the test split has class 4, which the training split lacks"):
+        Dataset("own", train=split_of(2, labels=[0, 1]), test=split_of(1, labels=[4]))
+    with pytest.raises(ValueError, match="the test split has class b, which"):
+        Dataset("own", train=split_of(2), test=split_of(1, labels=[1]), classes=("a", "b"))
+
+
+def test_classes_are_those_of_the_training_split_or_of_their_names() -> None:
+    train, test = split_of(2, labels=[0, 4]), split_of(1)
+    assert Dataset("own", train=train, test=test).class_names == ("0", "1", "2", "3", "4")
+    assert Dataset("own", train=train, test=test, classes=tuple("abcdef")).n_classes == 6
+    with pytest.raises(ValueError, match="2 names of classes for 5 classes"):
+        Dataset("own", train=train, test=test, classes=("a", "b"))
 
 
 def test_images_of_two_sizes_are_rejected_as_a_data_set() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import tracemalloc
+import zipfile
+import zlib
 from pathlib import Path
 from random import Random
 
@@ -16,10 +19,38 @@ from targets import CORPUS, TARGETS, accepts
 FILES = [
     pytest.param(name, file, id=f"{name}-{file.name}") for name in TARGETS for file in sorted((CORPUS / name).iterdir())
 ]
+
+
+def bombs(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(f"{name}.npy", content)
+    return stream.getvalue()
+
+
+def npz(dtype: str, shape: str, n_bytes: int) -> bytes:
+    """An archive whose arrays promise this type and shape."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(n_bytes)
+    return bombs({"x": array, "y": array})
+
+
+def png(width: int, height: int) -> bytes:
+    """The head of an image of this size."""
+    head = b"IHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + head + zlib.crc32(head).to_bytes(4, "big")
+
+
 DEEP_JSON = b'{"a":' * 50_000
 LONG_NAMES = b'{"command": "", "a": ' + 300 * (b'{"a": 1, "%s": ' % (b"b" * 2000)) + b"1" + 301 * b"}"
 LARGE = {
     "idx": [gzip.compress(bytes(50_000_000))],
+    "own-npz": [bombs({"x": bytes(200_000_000), "y": b""}), npz("<f8", "(10, 10)", 8), npz("<f8", "(" * 5_000, 8)],
+    "own-csv": [b"1," * 5_000_000, b"1,2," + b"x" * 140_000 + b"\n1,2,y\n", b"1,a\n" * 1_000_000],
+    "own-idx": [gzip.compress(bytes((0, 0, 8, 1)) + (200_000_000).to_bytes(4, "big") + bytes(200_000_000))],
+    "own-image": [png(60_000, 60_000)],
+    "inputs": [DEEP_JSON, b"[" * 50_000, b'{"format": ' + b"1" * 5_000 + b"}"],
     "devices": [b"a." * 20_000 + b"a = 1", b"a = " + b"[" * 50_000, b"[devices]\non_off = " + b"1" * 5_000],
     "process": [
         b"a." * 20_000 + b"a = 1",

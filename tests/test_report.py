@@ -207,7 +207,7 @@ def test_the_command_line_writes_it_for_the_folder_of_a_run(tmp_path: Path, monk
     result = CliRunner().invoke(app, ["report", "run", "--out", "page.html"])
     assert (result.exit_code, result.output) == (0, "page.html\n")
     page = Page(Path("page.html").read_text(encoding="utf-8"))
-    assert [image["alt"] for image in page.all("img")] == ["Figure learning.svg"]
+    assert [image["alt"] for image in page.all("img")] == ["Figure confusion.svg", "Figure learning.svg"]
     assert len(page.tables[0]) == 3
     assert page.facts()["seed"] == "5"
     assert f"rcspike {' '.join(words)}" in page.text

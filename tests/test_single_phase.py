@@ -86,7 +86,7 @@ def test_a_model_file_keeps_the_phases(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(network)).phases == "single"
     for one, other in zip(loaded.weights, network.weights, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert b'"format_version":"3"' in (tmp_path / "model.safetensors").read_bytes()
+    assert b'"format_version":"4"' in (tmp_path / "model.safetensors").read_bytes()
     Network.create([6, 4, 2], CIRCUIT, seed=0).save(tmp_path / "two.safetensors")
     assert b'"format_version":"1"' in (tmp_path / "two.safetensors").read_bytes()
 

@@ -74,7 +74,7 @@ def test_small_tables_are_learnt_with_the_defaults(table: str, least: float, v_s
 
 
 def test_digits_are_learnt_in_a_few_epochs() -> None:
-    assert accuracy(RCSpikeClassifier(epochs=20, random_state=0), "digits", n_folds=3) > 0.95
+    assert accuracy(RCSpikeClassifier(epochs=20, scaling="range", random_state=0), "digits", n_folds=3) > 0.95
 
 
 def test_a_pipeline_and_a_grid_search_take_labels_of_text() -> None:
@@ -112,7 +112,7 @@ def test_dask_processes_search_as_this_one_does(tmp_path: Path, monkeypatch: pyt
 
 
 def test_features_spike_early_if_they_are_high_and_one_more_input_spikes_at_once() -> None:
-    model = quick().fit(IRIS, NAMES)
+    model = quick(scaling="range", complement=False).fit(IRIS, NAMES)
     low, high = IRIS.min(axis=0), IRIS.max(axis=0)
     x = np.array([low, high, (low + high) / 2])
     times = np.array([[np.inf, np.inf, np.inf, np.inf, 0], [0, 0, 0, 0, 0], [0.5, 0.5, 0.5, 0.5, 0]])
@@ -122,8 +122,18 @@ def test_features_spike_early_if_they_are_high_and_one_more_input_spikes_at_once
     np.testing.assert_allclose(model.decision_function(x), expected, atol=2e-5)  # what float32 is allowed
 
 
+def test_complements_spike_early_if_features_are_low() -> None:
+    model = quick(scaling="range", complement=True).fit(IRIS, NAMES)
+    low, high = IRIS.min(axis=0), IRIS.max(axis=0)
+    times = np.repeat([[np.inf, 0, 0], [0, np.inf, 0], [0.5, 0.5, 0]], [4, 4, 1], axis=1)
+    circuit = Circuit(v_syn=1.0)
+    hidden, output = (w.astype(np.float64) for w in model.network_.weights)
+    expected = charge(fire(charge(times, hidden, circuit), circuit), output, circuit)
+    np.testing.assert_allclose(model.decision_function(np.array([low, high, (low + high) / 2])), expected, atol=2e-5)
+
+
 def test_values_beyond_the_range_of_training_count_as_its_ends() -> None:
-    model = quick().fit(IRIS, NAMES)
+    model = quick(scaling="range").fit(IRIS, NAMES)
     ends = np.array([IRIS.min(axis=0), IRIS.max(axis=0)])
     beyond = np.array([ends[0] - [0.1, 1, 10, 1e30], ends[1] + [0.1, 1, 10, 1e30]])
     np.testing.assert_array_equal(model.decision_function(beyond), model.decision_function(ends))
@@ -140,7 +150,7 @@ def test_scale_and_offset_of_a_feature_do_not_matter() -> None:
     # Powers of two, so that the rounding is the same too.
     x = np.round(10 * IRIS)
     moved = 1024 * x - 4096
-    here, there = (quick().fit(features, NAMES).decision_function(features) for features in (x, moved))
+    here, there = (quick(scaling="range").fit(features, NAMES).decision_function(features) for features in (x, moved))
     np.testing.assert_array_equal(here, there)
 
 
@@ -190,7 +200,7 @@ def test_the_network_can_be_saved_and_runs_without_scikit_learn(tmp_path: Path) 
     model = quick().fit(IRIS, NAMES)
     model.network_.save(tmp_path / "iris.safetensors")
     network = Network.load(tmp_path / "iris.safetensors")
-    assert network.sizes == (5, 12, 3)
+    assert network.sizes == (9, 12, 3)
     assert network.circuit == Circuit(v_syn=1.0)
 
 
@@ -211,7 +221,7 @@ def test_learning_in_pieces_gets_as_far() -> None:
 def test_learning_in_pieces_is_training_at_a_constant_rate() -> None:
     # Of whole batches, so that their order does not matter, and with the state of Adam kept from piece to piece. What
     # it does matter for, the order of additions, moves a weight by a small part of a step of Adam, 3e-3 here.
-    pieces = quick(batch_size=150)
+    pieces = quick(batch_size=150, scaling="range", complement=False)
     initial = clone(pieces).set_params(learning_rate=1e-30).fit(IRIS, SPECIES).network_.weights
     x = (IRIS - IRIS.min(axis=0)) / (IRIS.max(axis=0) - IRIS.min(axis=0))
     split = Split(np.column_stack([x, np.ones(150)])[:, np.newaxis, :], SPECIES)
@@ -225,11 +235,18 @@ def test_learning_in_pieces_is_training_at_a_constant_rate() -> None:
 
 
 def test_ranges_grow_with_the_samples_and_classes_may_come_later() -> None:
-    model = quick()
+    model = quick(scaling="range")
     for x, y in zip(np.split(IRIS, 3), np.split(NAMES, 3), strict=True):
         model.partial_fit(x, y, classes=np.unique(NAMES))
     np.testing.assert_array_equal(model.data_min_, IRIS.min(axis=0))
     np.testing.assert_array_equal(model.data_max_, IRIS.max(axis=0))
+    np.testing.assert_array_equal(model.scaling_.knots, [IRIS.min(axis=0), IRIS.max(axis=0)])
+
+
+def test_other_scalings_stay_those_of_the_first_samples() -> None:
+    model = quick(scaling="quantile").partial_fit(IRIS[::2], NAMES[::2], classes=np.unique(NAMES))
+    knots = model.scaling_.knots
+    np.testing.assert_array_equal(model.partial_fit(100 + IRIS, NAMES).scaling_.knots, knots)
 
 
 def test_fit_forgets_everything_learnt_before() -> None:
@@ -265,6 +282,7 @@ def test_a_single_class_is_rejected() -> None:
         ({"learning_rate": -1.0}, ValueError),
         ({"temperature": 0}, ValueError),
         ({"noise": -0.1}, ValueError),
+        ({"scaling": "log"}, ValueError),
         ({"threads": 0}, ValueError),
         ({"random_state": "seven"}, ValueError),
         ({"hidden_layer_sizes": (5, 0)}, ValueError),

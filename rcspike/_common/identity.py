@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,18 @@ def plain(value: Any) -> Any:
         }
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        return {"class": kind} | {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.compare}
+        return {"class": kind} | {f.name: plain(getattr(value, f.name)) for f in _fields(value)}
     raise TypeError(
         f"{value!r} of type {type(value).__name__} cannot be identified by its value; results are kept only for "
         "numbers, words, arrays, and sequences, mappings and dataclasses of them"
     )
+
+
+def _fields(value: Any) -> Iterator[dataclasses.Field[Any]]:
+    """Fields that a dataclass compares by, without later ones that have their default: what was stored before stays."""
+    for one in dataclasses.fields(value):
+        if one.compare and not (one.metadata.get("omit_default") and getattr(value, one.name) == one.default):
+            yield one
 
 
 def canonical(value: Any) -> str:

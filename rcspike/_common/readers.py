@@ -19,11 +19,21 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["integer", "read_bytes", "read_columns", "read_csv", "read_json", "read_text", "read_toml"]
+__all__ = [
+    "integer",
+    "read_bytes",
+    "read_columns",
+    "read_csv",
+    "read_json",
+    "read_rows",
+    "read_text",
+    "read_toml",
+]
 
 MAX_BYTES = 2**23  # of a file,
 MAX_TABLE_BYTES = 2**25  # of one with measurements, which have many rows,
 MAX_TOML_BYTES = 2**18  # and of one whose parser takes the longest
+_PART = 2**20  # bytes that are read at a time
 _MAX_DIGITS = 300  # of an integer: within the range of a float
 _MAX_DOTS = 10  # of keys, on one line of TOML: the time of the parser grows with the square of a key's parts
 
@@ -44,11 +54,14 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> b
     """
     if "\0" in os.fspath(path):
         raise ValueError(f"{os.fspath(path)!r} has a null character, so it cannot be the name of a file")
+    parts, left = [], max_bytes
     with open(path, "rb") as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise ValueError(f"{path} is longer than {max_bytes} bytes, the limit for such a file")
-    return content
+        while part := file.read(_PART):  # in parts, because a read takes memory for all bytes that it asks for
+            left -= len(part)
+            if left < 0:
+                raise ValueError(f"{path} is longer than {max_bytes} bytes, the limit for such a file")
+            parts.append(part)
+    return b"".join(parts)
 
 
 def read_text(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> str:
@@ -115,6 +128,31 @@ def _check_integers(value: Any) -> None:
 def read_csv(path: str | os.PathLike[str]) -> list[list[str]]:
     """Rows of a CSV file that are not empty, of any lengths."""
     return [row for _, row in _rows(path, MAX_BYTES)]
+
+
+def read_rows(path: str | os.PathLike[str], *, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a table that are not empty, each with the line on which it ends; the whole text is not kept as rows.
+
+    Cells are separated by commas, or by semicolons or tabs if the first line has more of these.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is longer than `max_bytes`, not UTF-8, or not CSV.
+    """
+    content = read_bytes(path, max_bytes=max_bytes)
+    first = content[:MAX_BYTES].partition(b"\n")[0]
+    delimiter = max(",;\t", key=lambda mark: first.count(mark.encode()))  # the comma if none occurs
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    reader = csv.reader(text, delimiter=delimiter)
+    try:
+        yield from ((reader.line_num, row) for row in reader if row)
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}, is not CSV: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text: {error}") from error
 
 
 def read_columns(path: str | os.PathLike[str], *choices: Mapping[str, Callable[[str], float]]) -> dict[str, list[Any]]:

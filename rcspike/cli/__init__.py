@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import platform
-import time
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
-from rcspike import datasets, report
+from rcspike import report
 from rcspike._core import build_config
-from rcspike.cli import _options
 from rcspike.cli._chips import chips_command
 from rcspike.cli._energy import energy_command
-from rcspike.cli._record import load_network
+from rcspike.cli._eval import eval_command, predict_command
 from rcspike.cli._report import user_errors
 from rcspike.cli._spice import app as spice_app
 from rcspike.cli._sweep import sweep_command
 from rcspike.cli._trace import trace_command
 from rcspike.cli._train import train_command
-from rcspike.training import evaluate
 
 __all__ = ["app"]
 
@@ -35,7 +32,9 @@ app = typer.Typer(
 )
 app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
 app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")(sweep_command)
-app.command("chips", epilog="Example: rcspike chips runs/mnist mnist --nonideal devices.toml --required-accuracy 0.97")(
+app.command("eval", epilog="Example: rcspike eval runs/mnist mnist --noise 0.01 --out runs/mnist/noisy")(eval_command)
+app.command("predict", epilog="Example: rcspike predict runs/wine new-bottles.csv --out classes.csv")(predict_command)
+app.command("chips", epilog="Example: rcspike chips runs/mnist mnist --nonideal typical --required-accuracy 0.97")(
     chips_command
 )
 app.command("energy", epilog="Example: rcspike energy runs/mnist mnist --constant v_logic=1.2")(energy_command)
@@ -57,27 +56,6 @@ def _main(
     ] = False,
 ) -> None:
     pass
-
-
-@app.command("eval", epilog="Example: rcspike eval runs/mnist/model.safetensors mnist --noise 0.01")
-def eval_command(
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set to test the model on.", show_default=False)],
-    noise: _options.Noise = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
-    threads: _options.Threads = None,
-    data: _options.Data = None,
-) -> None:
-    """Accuracy of a trained model on the test images of a data set."""
-    with user_errors():
-        network = load_network(model)
-        split = datasets.load(dataset.value, directory=data).test
-        n = len(split.times)  # encodes the images, which is not part of the measurement
-        started = time.perf_counter()
-        accuracy = evaluate(network, split, **_options.given(noise=noise, seed=seed, threads=threads))
-        speed = n / (time.perf_counter() - started)
-    under = f" with spike-time noise of {noise:g} T" if noise else ""
-    typer.echo(f"test accuracy {100 * accuracy:.2f} % of {n:,} images{under}, {speed:,.0f} samples/s")
 
 
 @app.command("report", epilog="Example: rcspike report runs/mnist")

@@ -25,13 +25,19 @@ from rcspike.training import evaluate
 __all__ = ["chips_command"]
 
 
+def _show(name: str | None) -> None:
+    if name is None:
+        return
+    with user_errors():
+        typer.echo(nonideal.preset_text(name), nl=False)
+    raise typer.Exit
+
+
 def chips_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set to test the chips on.", show_default=False)],
-    nonideal_file: Annotated[
-        Path, typer.Option("--nonideal", help="TOML file of devices and effects.", show_default=False)
-    ],
+    dataset: Annotated[str, _options.dataset_argument("Data set to test the chips on")],
+    nonideal_file: Annotated[Path, _options.nonideal_option("Devices and effects")],
     chips: Annotated[int, typer.Option(help="Number of chips for each case.", min=1)] = 100,
     required_accuracy: Annotated[
         float | None, typer.Option(help="Accuracy in [0, 1] for the yield.", min=0, max=1, show_default=False)
@@ -49,6 +55,17 @@ def chips_command(
     workers: _options.Workers = None,
     dask: _options.Dask = None,
     data: _options.Data = None,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            "--show",
+            callback=_show,
+            is_eager=True,
+            help="Print the device file of this name with its sources, and exit.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for all results.", show_default="chips-<file> next to the model")
     ] = None,
@@ -68,14 +85,14 @@ def chips_command(
         cases = [Case("all effects", effects, devices), *single, *sizes]
     with results_folder(folder, "cases"):
         with user_errors():
-            settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network)}
+            settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
             settings |= {"chips": chips, "seed": seed, "required_accuracy": required_accuracy}
             settings |= {"sensitivity": sensitivity, "sweep": sweep or [], "devices": devices}
             settings |= {"effects": [effect.name for effect in effects], **{e.name: e for e in effects}}
             record = Record.of(ctx, folder / "chips.json", settings, without=PLACES)
             files = [folder / name for name in ("table.csv", "chips.csv", "chips.svg", "chips.png")]
             record.say_replaced(*files)
-            ideal = evaluate(network, datasets.load(dataset.value, directory=data).test)
+            ideal = evaluate(network, datasets.load(dataset, directory=data).test)
             for line in _ranges(network, devices):
                 screen.print(line)
             with bars(screen) as bar:
@@ -83,7 +100,7 @@ def chips_command(
                 try:
                     samples = run_cases(
                         network,
-                        dataset.value,
+                        dataset,
                         cases,
                         chips=chips,
                         seed=seed,

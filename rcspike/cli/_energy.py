@@ -18,6 +18,7 @@ from rcspike.cli import _options, _process
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import console, user_errors
+from rcspike.datasets import data_name
 from rcspike.experiments import write_table
 from rcspike.hardware import (
     BASELINES,
@@ -45,7 +46,7 @@ _NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, re
 def energy_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set with the test images.", show_default=False)],
+    dataset: Annotated[str, _options.dataset_argument("Data set with the test images")],
     process: _process.ProcessName = "sky130",
     hold: Annotated[
         _process.HoldName,
@@ -77,21 +78,21 @@ def energy_command(
     folder = out or (model if model.is_dir() else model.parent)
     with results_folder(folder):
         with user_errors():
-            settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network)}
+            settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
             settings |= {"constants": _process.process_constants(chosen), "hold": hold.value}
             settings |= {"noise": noise or 0.0, "seed": seed or 0}
             record = Record.of(ctx, folder / "energy.json", settings)
             stems = ("energy", "tornado") if _has_rails(network.circuit) else ("energy",)
             files = [folder / "energy.csv", *(folder / f"{s}.{kind}" for s in stems for kind in ("svg", "png"))]
             record.say_replaced(*files)
-            split = datasets.load(dataset.value, directory=data).test
+            split = datasets.load(dataset, directory=data).test
             check_fit(network, split)
             times = split.times
             done = activity(network, times, noise=noise or 0.0, seed=seed or 0, threads=threads)
             circuits = _circuits(done, point)
             ratios = _ratios(done, point)
         sizes = "-".join(map(str, network.sizes))
-        heading = f"{sizes} on {dataset.value}, circuit {network.circuit.label}, mean of {len(times):,} images"
+        heading = f"{sizes} on {data_name(dataset)}, circuit {network.circuit.label}, mean of {len(times):,} images"
         figures = {"energy": plots.energy_figure(circuits, heading=heading)}
         if ratios:
             figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {heading}")

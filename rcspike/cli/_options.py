@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from rcspike.datasets import data_digests, data_names
 from rcspike.experiments import preset, train_defaults
 from rcspike.network import Wiring, wiring_of
+from rcspike.nonideal import preset_names
 
 __all__ = [
     "Dask",
     "Data",
-    "DatasetName",
     "Noise",
     "PhasesName",
     "Threads",
     "Workers",
+    "dataset_argument",
+    "dataset_settings",
     "given",
     "hidden_layers",
     "learning",
+    "nonideal_option",
     "numbers",
     "sizes",
     "training_settings",
@@ -32,12 +35,27 @@ __all__ = [
 Number = TypeVar("Number", int, float)
 
 
-class DatasetName(str, Enum):
-    """The data sets that `rcspike.datasets.load` knows."""
+def dataset_argument(text: str) -> Any:
+    """An argument for a data set: a name, or the path of one's own data with options."""
+    names = ", ".join(data_names())
+    return typer.Argument(
+        help=f"{text}: {names}, or the path of your own data (.npz, .csv or a folder; options follow after commas).",
+        metavar="DATASET",
+        show_default=False,
+    )
 
-    DIGITS = "digits"
-    MNIST = "mnist"
-    FASHION_MNIST = "fashion-mnist"
+
+def nonideal_option(text: str) -> Any:
+    """An option for a device file: the name of one that comes with rcspike, or a path."""
+    names = ", ".join(preset_names())
+    return typer.Option(
+        "--nonideal", help=f"{text}: {names}, or the path of a TOML file.", metavar="NAME", show_default=False
+    )
+
+
+def dataset_settings(dataset: str) -> dict[str, Any]:
+    """The data set in a record: its name or path, and the digest of a user's files."""
+    return {"dataset": dataset, **data_digests(dataset)}
 
 
 class PhasesName(str, Enum):
@@ -90,7 +108,7 @@ def learning(name: str, text: str) -> Any:
 
 def _default(name: str) -> str:
     """Such as "40 for digits, otherwise 20"; just the value if it is the same for all data sets."""
-    settings = {dataset.value: {**train_defaults(), **preset(dataset.value)}[name] for dataset in DatasetName}
+    settings = {dataset: {**train_defaults(), **preset(dataset)}[name] for dataset in data_names()}
     texts = {dataset: ",".join(map(str, x)) if isinstance(x, tuple) else str(x) for dataset, x in settings.items()}
     ((usual, _),) = Counter(texts.values()).most_common(1)
     special = [f"{text} for {dataset}" for dataset, text in texts.items() if text != usual]

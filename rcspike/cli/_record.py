@@ -20,11 +20,23 @@ import typer
 
 from rcspike._common.atomic import atomic_write
 from rcspike._core import build_config
+from rcspike.cli._config import option_names
 from rcspike.network import Network, files
 
-__all__ = ["MODEL", "PLACES", "Record", "command_words", "file_digest", "load_network", "model_settings"]
+__all__ = [
+    "INPUTS",
+    "MODEL",
+    "PLACES",
+    "Record",
+    "command_words",
+    "file_digest",
+    "load_network",
+    "model_settings",
+    "option_values",
+]
 
 MODEL = "model.safetensors"
+INPUTS = "inputs.json"  # of a run: how samples become the spike times of its model
 _MAX_RECORD = 2**20  # bytes that are read in search of a record
 
 # Parameters that decide where and how fast a command runs; they do not change its result.
@@ -46,6 +58,8 @@ class Record:
         The command as typed, and the part of it that decides the result.
     settings : dict
         Each setting that decides the result, typed or default, as a JSON value.
+    options : dict
+        The options of the command by name, from which ``--config`` repeats it.
     """
 
     path: Path
@@ -53,14 +67,25 @@ class Record:
     command: str
     repeatable: str
     settings: dict[str, Any]
+    options: dict[str, Any]
 
     @classmethod
     def of(
-        cls, ctx: typer.Context, path: Path, settings: Mapping[str, Any], *, without: Collection[str] = ()
+        cls,
+        ctx: typer.Context,
+        path: Path,
+        settings: Mapping[str, Any],
+        *,
+        without: Collection[str] = (),
+        options: Mapping[str, Any] | None = None,
     ) -> Record:
-        """The record of the running command; `without` names parameters to leave out of its command line."""
+        """The record of the running command; `without` names parameters to leave out of its command line.
+
+        `options` are values that options without one have taken, by the names of the parameters.
+        """
         words = shlex.join(command_words(ctx, without=without))
-        return cls(path, _program(ctx), words, shlex.join(command_words(ctx, without=_NO_SETTINGS)), _plain(settings))
+        repeatable = shlex.join(command_words(ctx, without=_NO_SETTINGS))
+        return cls(path, _program(ctx), words, repeatable, _plain(settings), option_values(ctx, options or {}))
 
     @property
     def description(self) -> str:
@@ -101,6 +126,7 @@ class Record:
         record = {
             "command": self.command,
             "settings": self.settings,
+            "options": self.options,
             **_plain(results),
             "files_sha256": digests,
             "python": platform.python_version(),
@@ -132,6 +158,14 @@ def command_words(ctx: typer.Context, *, without: Collection[str] = ()) -> list[
             words += [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
             words.append(str(one.value if isinstance(one, Enum) else one))
     return words
+
+
+def option_values(ctx: typer.Context, taken: Mapping[str, Any]) -> dict[str, Any]:
+    """Value of each option that has one, by its name, but of those that only decide where and how a command runs."""
+    names = {name: typed for name, typed in option_names(ctx).items() if name not in _NO_SETTINGS}
+    values = {typed: taken.get(name, ctx.params.get(name)) for name, typed in names.items()}
+    found: dict[str, Any] = _plain({name: value for name, value in values.items() if value is not None})
+    return found
 
 
 def load_network(model: Path) -> Network:

@@ -19,6 +19,7 @@ from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, file_digest, load_network, model_settings
 from rcspike.cli._report import console, fail, user_errors
+from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
@@ -32,7 +33,7 @@ app = typer.Typer(
 
 _SCALE = PhysicalScale()
 Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
-Images = Annotated[_options.DatasetName, typer.Argument(help="Data set with the test images.", show_default=False)]
+Images = Annotated[str, _options.dataset_argument("Data set with the test images")]
 Image = Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)]
 Diode = Annotated[
     str | None,
@@ -84,9 +85,13 @@ def export_command(
             scale,
             diode=chosen_diode,
             names=chosen,
-            title=f"rcspike: layer {layer} of {model}, test image {image} of {dataset.value}",
+            title=f"rcspike: layer {layer} of {model}, test image {image} of {data_name(dataset)}",
         )
-        settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network), "image": image}
+        settings: dict[str, Any] = {
+            **_options.dataset_settings(dataset),
+            **model_settings(model, network),
+            "image": image,
+        }
         settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": scale}
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
@@ -153,7 +158,11 @@ def verify_command(
         chosen = {} if end_to_end else {depth: _spread(network, depth, neurons or 50) for depth in layers}
     with nullcontext() if out is None else results_folder(out):
         with user_errors(), _simulator_errors():
-            settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network), "images": numbers}
+            settings: dict[str, Any] = {
+                **_options.dataset_settings(dataset),
+                **model_settings(model, network),
+                "images": numbers,
+            }
             settings |= {"end_to_end": end_to_end, "neurons": chosen or "all", "scale": scale}
             settings["diode"] = options["diode"] or spice.modelled_diode(network.circuit)
             record = Record.of(ctx, (out or Path()) / "spice.json", settings)
@@ -241,7 +250,11 @@ def fit_command(
             confidence=confidence,
         )
         if out is not None:
-            settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network), "layer": layer}
+            settings: dict[str, Any] = {
+                **_options.dataset_settings(dataset),
+                **model_settings(model, network),
+                "layer": layer,
+            }
             settings |= {"measurements_sha256": file_digest(csv), "parameters": result.parameters}
             settings |= {"confidence": confidence, "scale": designed}
             record = Record.of(ctx, out.with_suffix(".json"), settings)
@@ -259,14 +272,14 @@ def fit_command(
     typer.echo(f"RMSE  {100 * result.rmse_before:.4f} {unit} as designed, {100 * result.rmse:.4f} fitted, n {result.n}")
 
 
-def _times(network: Network, dataset: _options.DatasetName, data: Path | None, images: Sequence[int]) -> FloatArray:
+def _times(network: Network, dataset: str, data: Path | None, images: Sequence[int]) -> FloatArray:
     """Spike times (n, n_in) of test images, after checking that they are there and fit the network."""
-    times = datasets.load(dataset.value, directory=data).test.times
+    times = datasets.load(dataset, directory=data).test.times
     for image in images:
         if not 0 <= image < len(times):
-            raise ValueError(f"{dataset.value} has test images 0 to {len(times) - 1}, got {image}")
+            raise ValueError(f"{dataset} has test images 0 to {len(times) - 1}, got {image}")
     if times.shape[1] != network.sizes[0]:
-        raise ValueError(f"the model takes {network.sizes[0]} inputs, {dataset.value} has {times.shape[1]} pixels")
+        raise ValueError(f"the model takes {network.sizes[0]} inputs, {dataset} has {times.shape[1]}")
     return times[list(images)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,18 +11,20 @@ import typer
 from rich.table import Table
 
 from rcspike import plots
-from rcspike.cli import _options
+from rcspike.cli import _options, _volts
+from rcspike.cli._config import Config
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import learning, training_settings
-from rcspike.cli._process import process_constants
 from rcspike.cli._record import PLACES, Record, command_words
 from rcspike.cli._report import bars, console, percent, user_errors
+from rcspike.datasets import data_digests, data_name
 from rcspike.experiments import (
     V_SYN,
     Row,
     Run,
     experiment_name,
     grid,
+    parameter_names,
     preset,
     run_rows,
     run_sweep,
@@ -31,7 +33,6 @@ from rcspike.experiments import (
     train_defaults,
     write_table,
 )
-from rcspike.hardware import load_process
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,11 +41,18 @@ __all__ = ["sweep_command"]
 
 _V_SYN = ",".join(f"{v:g}" for v in V_SYN)
 _OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
+_OPTIONS |= {"nonideal": "--nonideal"}
+
+# Options with values of one parameter of the circuit or the training each.
+_SEVERAL = (
+    *("noise", "epochs", "batch_size", "learning_rate", "temporal_penalty", "energy_penalty", "weight_decay"),
+    *("temperature", "validation", "e_plus", "e_minus", "diode_drop", "ramp"),
+)
 
 
 def sweep_command(
     ctx: typer.Context,
-    dataset: Annotated[list[_options.DatasetName], typer.Argument(help="Data sets to train on.", show_default=False)],
+    dataset: Annotated[list[str], _options.dataset_argument("Data sets to train on")],
     v_syn: Annotated[str, typer.Option(help="Rails in V_th; inf is the conventional circuit.")] = _V_SYN,
     seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
     hidden: Annotated[
@@ -52,6 +60,35 @@ def sweep_command(
         typer.Option(help="Sizes of the hidden layers; once for each architecture.", show_default="the data set's"),
     ] = None,
     noise: Annotated[str | None, learning("noise", "Standard deviations of spike-time noise, in T.")] = None,
+    epochs: Annotated[str | None, learning("epochs", "Numbers of epochs.")] = None,
+    batch_size: Annotated[str | None, learning("batch_size", "Samples per step.")] = None,
+    learning_rate: Annotated[str | None, learning("learning_rate", "Learning rates of the first step.")] = None,
+    temporal_penalty: Annotated[
+        str | None, learning("temporal_penalty", "Weights of the penalty on output spike times.")
+    ] = None,
+    energy_penalty: Annotated[
+        str | None, learning("energy_penalty", "Weights of a sample's synapse energy in C V_th^2.")
+    ] = None,
+    weight_decay: Annotated[
+        str | None,
+        learning("weight_decay", "Fractions of each weight subtracted per step, divided by the learning rate."),
+    ] = None,
+    temperature: Annotated[
+        str | None, learning("temperature", "Temperatures of the softmax over spike times, in T.")
+    ] = None,
+    validation: Annotated[
+        str | None, learning("validation", "Fractions of the training samples held out for validation.")
+    ] = None,
+    e_plus: Annotated[str | None, typer.Option(help="Upper rails in V_th.", show_default="v_syn")] = None,
+    e_minus: Annotated[str | None, typer.Option(help="Lower rails in V_th.", show_default="-v_syn")] = None,
+    diode_drop: Annotated[str | None, typer.Option(help="Diode drops in V_th.", show_default="0.0")] = None,
+    ramp: Annotated[str | None, typer.Option(help="Coefficients of a nonlinear ramp.", show_default="0.0")] = None,
+    nonideal: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Device file to train for and test on, a preset's name, or none; repeatable.", show_default=False
+        ),
+    ] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,6 +99,11 @@ def sweep_command(
     transfer: Annotated[
         bool, typer.Option("--transfer", help="Also run weights trained at V_syn 100 on each circuit, rescaled.")
     ] = False,
+    hold: _volts.Hold = None,
+    process: _volts.ProcessName = None,
+    constant: _volts.Constants = None,
+    offset_mv: _volts.Offsets = None,
+    chips: _volts.Chips = None,
     workers: _options.Workers = None,
     dask: _options.Dask = None,
     data: _options.Data = None,
@@ -69,31 +111,46 @@ def sweep_command(
         Path | None, typer.Option(help="Folder for all results.", show_default="runs/sweep-<datasets>")
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Run again the runs that failed.")] = False,
+    config: Config = None,
 ) -> None:
     """Train over a grid of parameters, and compare the results.
+
+    Options of the training and the circuit take one value, or several separated by commas, each of which is tried.
 
     Every finished run is stored at once. Ctrl-C or a crash loses only the unfinished runs; the same command then
     resumes and ends with the same table.
     """
     screen = console()
-    names = [name.value for name in dataset]
-    folder = out or Path("runs", f"sweep-{'-'.join(names)}")
+    folder = out or Path("runs", f"sweep-{'-'.join(map(data_name, dataset))}")
     with user_errors():
         plots.check_available()
-        varied = {"noise": noise} if noise is not None else {}
-        varied |= _pairs(vary or [])
+        varied = {name: ctx.params[name] for name in _SEVERAL if ctx.params[name] is not None}
+        varied |= _pairs(vary or [], varied)
+        volts = _volts.chosen_volts(hold, process=process, constants=constant, offset_mv=offset_mv, chips=chips)
         experiments = grid(
-            names,
+            dataset,
             v_syn=_values("v_syn", v_syn),
             seeds=range(seeds),
             hidden=None if hidden is None else [_options.sizes(text) for text in hidden],
-            vary={name: _values(name, text) for name, text in varied.items()},
+            vary={name: _values(name, text) for name, text in varied.items()}
+            | ({"nonideal": nonideal} if nonideal else {}),
             relu=relu,
             transfer=transfer,
+            volts=volts,
         )
-        settings: dict[str, Any] = {"datasets": names, "v_syn": v_syn, "seeds": seeds, "hidden": hidden, "vary": varied}
-        settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in names}}
-        settings |= {"defaults": training_settings({}), "constants": process_constants(load_process())}
+        settings: dict[str, Any] = {
+            "datasets": dataset,
+            "v_syn": v_syn,
+            "seeds": seeds,
+            "hidden": hidden,
+            "vary": varied,
+        }
+        if files := {one.case.name: one.case for one in experiments if one.case is not None}:
+            settings["nonideal"] = files
+        settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in dataset}}
+        settings |= {"defaults": training_settings({}), **_volts.volts_settings(volts)}
+        if own := {name: found["data_sha256"] for name in dataset if (found := data_digests(name))}:
+            settings["data_sha256"] = own
         record = Record.of(ctx, folder / "sweep.json", settings, without=PLACES)
     with results_folder(folder, "runs"):
         with user_errors():
@@ -154,7 +211,7 @@ def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped:
 
 def _table(rows: Sequence[Row]) -> Table:
     """The same lines for the terminal, without the columns that are the same in all."""
-    names = _shown(rows)
+    names = _varied(rows) + [name for name in ("v_th", "v_plus") if len({row.get(name) for row in rows}) > 1]
     heads = [*(name.replace("_", " ") for name in names), "test accuracy / %", "energy / pJ", "seeds"]
     table = Table(*heads, box=None, pad_edge=False)
     for row in rows:
@@ -169,27 +226,27 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _shown(rows: Sequence[Row]) -> list[str]:
+def _varied(rows: Sequence[Row]) -> list[str]:
     """Names of the parameters that differ between the lines of a table."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    parameters = [name for name in names if name != "n" and not name.endswith(("_mean", "_std"))]
-    return [name for name in parameters if len({row.get(name) for row in rows}) > 1]
+    return [name for name in parameter_names(rows) if len({row.get(name) for row in rows}) > 1]
 
 
 def _figures(rows: Sequence[Row]) -> dict[str, Figure]:
     """Accuracy against each parameter that has several values, and against energy, by the stem of its file."""
-    numbers = {name: {row[name] for row in rows if isinstance(row.get(name), int | float)} for name in _shown(rows)}
+    numbers = {name: {row[name] for row in rows if isinstance(row.get(name), int | float)} for name in _varied(rows)}
     figures = {
         "accuracy" if name == "v_syn" else f"accuracy-{name}": plots.sweep_figure(rows, x=name)
         for name, values in numbers.items()
         if len(values) > 1
     }
     if sum("energy_pj_mean" in row for row in rows) > 1:
-        figures["pareto"] = plots.pareto_figure(rows)
+        figures["pareto"] = plots.pareto_figure([row for row in rows if not row.get("offset_mv")])
+    if any(row.get("offset_mv") for row in rows):
+        figures["offsets"] = plots.offsets_figure(rows)
     return figures
 
 
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
+def _pairs(texts: Sequence[str], options: Mapping[str, str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts:
         name, equals, values = text.partition("=")
@@ -197,7 +254,7 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"--vary takes NAME=VALUE,VALUE, got {text!r}")
         if name in _OPTIONS:
             raise ValueError(f"--vary {text}: {name} is varied with {_OPTIONS[name]}")
-        if name in pairs:
+        if name in pairs or name in options:
             raise ValueError(f"--vary {name} is there twice: give all values at once, separated by commas")
         pairs[name] = values
     return pairs

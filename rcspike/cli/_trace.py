@@ -20,7 +20,7 @@ __all__ = ["trace_command"]
 def trace_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[_options.DatasetName, typer.Argument(help="Data set with the test image.", show_default=False)],
+    dataset: Annotated[str, _options.dataset_argument("Data set with the test image")],
     image: Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)] = 0,
     neurons: Annotated[
         str | None,
@@ -46,17 +46,17 @@ def trace_command(
         stem = _stem(out or (model if model.is_dir() else model.parent))
         network = load_network(model)
         circuits = None if rails is None else [_with_rails(network.circuit, rail) for rail in rails]
-        split = datasets.load(dataset.value, directory=data).test
+        split = datasets.load(dataset, directory=data).test
     with results_folder(stem.parent), user_errors():
         figure = plots.trace_figure(network, split, sample=image, circuits=circuits, neurons=chosen)
-        settings: dict[str, Any] = {"dataset": dataset.value, **model_settings(model, network)}
+        settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
         settings |= {"image": image, "neurons": chosen or "6 of each hidden layer, spread over the firing order"}
         settings |= {"v_syn": rails or "inf and the model's own"}
         record = Record.of(ctx, stem.with_name(f"{stem.name}.json"), settings)
         record.say_replaced(*(stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png")))
         files = plots.save_figure(figure, stem, description=record.description)
         record.write(files)
-    typer.echo(f"image {image} of {dataset.value}, class {split.labels[image]}: {', '.join(map(str, files))}")
+    typer.echo(f"image {image} of {dataset}, class {split.labels[image]}: {', '.join(map(str, files))}")
 
 
 def _with_rails(circuit: Circuit, v_syn: float) -> Circuit:

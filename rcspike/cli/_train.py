@@ -12,29 +12,30 @@ import typer
 from rich.console import Console
 
 from rcspike import datasets, nonideal, plots
+from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
 from rcspike.cli import _options
+from rcspike.cli._config import Config, from_files, stored_options
+from rcspike.cli._eval import CLASS_FILES, write_classes
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import given, learning, training_settings
-from rcspike.cli._record import MODEL, Record, command_words
+from rcspike.cli._record import INPUTS, MODEL, Record, command_words, option_values
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
-from rcspike.datasets import Dataset
+from rcspike.datasets import Dataset, Inputs, data_name
 from rcspike.experiments import preset
 from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
 from rcspike.network import Dense, Network, files
-from rcspike.training import History, Settings, checkpoint, train
+from rcspike.training import History, Progress, Settings, checkpoint, confusion_matrix, train
 
 __all__ = ["train_command"]
 
 _CHECKPOINT = "checkpoint.safetensors"
-_FILES = (MODEL, "history.csv", "learning.svg", "learning.png")
+_FILES = (MODEL, INPUTS, "history.csv", "learning.svg", "learning.png", *CLASS_FILES)
 
 
 def train_command(
     ctx: typer.Context,
-    dataset: Annotated[
-        _options.DatasetName, typer.Argument(help="Data set to train on.")
-    ] = _options.DatasetName.DIGITS,
+    dataset: Annotated[str, _options.dataset_argument("Data set to train on")] = "digits",
     v_syn: Annotated[float, typer.Option(help="Synapse rails in V_th; inf is the conventional circuit.")] = 1.0,
     e_plus: Annotated[float | None, typer.Option(help="Upper rail in V_th.", show_default="v_syn")] = None,
     e_minus: Annotated[float | None, typer.Option(help="Lower rail in V_th.", show_default="-v_syn")] = None,
@@ -54,10 +55,7 @@ def train_command(
     learning_rate: Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: _options.Noise = None,
-    nonideal_file: Annotated[
-        Path | None,
-        typer.Option("--nonideal", help="TOML file of devices and effects to train for.", show_default=False),
-    ] = None,
+    nonideal_file: Annotated[Path | None, _options.nonideal_option("Devices and effects to train for")] = None,
     temporal_penalty: Annotated[
         float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")
     ] = None,
@@ -87,42 +85,62 @@ def train_command(
     data: _options.Data = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for all results.", show_default="runs/<dataset>-<circuit>-s<seed>"),
+        typer.Option(
+            help="Folder for all results.",
+            show_default="runs/<dataset>-<circuit>-s<seed>",
+            callback=from_files,
+            is_eager=True,
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in the folder.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Resume the run in the folder --out, with its options; more --epochs extend it.",
+            callback=from_files,
+            is_eager=True,
+        ),
+    ] = False,
+    config: Config = None,
 ) -> None:
     """Train a network on a data set.
 
-    Leaves model, history, settings, a figure and a checkpoint in one folder.
+    Leaves model, history, settings, figures and a checkpoint in one folder.
 
     Ctrl-C stops it and keeps all finished epochs; --resume continues from there, to the same weights bit for bit.
     """
-    name, screen = dataset.value, console()
+    screen = console()
     # An option of the same name as a setting is that setting.
     options = {field.name: ctx.params[field.name] for field in fields(Settings) if field.name in ctx.params}
-    settings = {**preset(name, phases=phases.value), **given(**options)}
-    layers, behind = settings.pop("hidden"), None
+    behind = None
     try:
         with user_errors():
             plots.check_available()
+            settings = {**preset(dataset, phases=phases.value), **given(**options)}
+            layers = settings.pop("hidden")
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
             if hidden is not None:
                 layers, behind = _options.hidden_layers(hidden)
             kind = "" if phases.value == "two" else f"-{phases.value}"
-            folder = out or Path("runs", f"{name}-{circuit.label}{kind}-s{seed}")
+            folder = out or Path("runs", f"{data_name(dataset)}-{circuit.label}{kind}-s{seed}")
         with results_folder(folder):
             with user_errors():
                 _check_folder(folder, resume=resume)
-                images = datasets.load(name, directory=data)
+                taken = {**settings, "hidden": hidden or ",".join(map(str, layers))}
+                images = datasets.load(dataset, directory=data)
                 sizes = [images.train.times.shape[1], *layers, images.n_classes]
                 if nonideal_file is not None:
                     found = _nonideal(nonideal_file, len(sizes) - 1, screen)
                     settings = {**found.arguments(), **settings}
+                    circuit = found.circuit(circuit)
+                    taken |= {"noise": settings["noise"]}
+                if resume:
+                    _check_options(ctx, folder, taken, screen)
                 wiring = None if behind is None else [Dense(), *behind]
                 network = Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
-            run = _Run(ctx, folder, network, images, settings, threads)
+            run = _Run(ctx, folder, network, images, settings, taken, threads)
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
-            screen.print(f"{name}, {network.architecture}, {where}")
+            screen.print(f"{images.name}, {network.architecture}, {where}")
             _train(run, screen)
     except KeyboardInterrupt:
         typer.echo("stopped before training", err=True)
@@ -146,6 +164,7 @@ class _Run:
     network: Network
     dataset: Dataset
     settings: dict[str, Any]
+    options: dict[str, Any]
     threads: int | None
 
     @property
@@ -165,7 +184,18 @@ class _Run:
     def record(self) -> Record:
         settings = training_settings(self.settings)
         settings = {name: _plain(value) for name, value in settings.items()}
-        return Record.of(self.ctx, self.folder / "run.json", settings, without=["resume"])
+        return Record.of(self.ctx, self.folder / "run.json", settings, without=["resume"], options=self.options)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the record has in addition to settings and results."""
+        return {
+            **_options.dataset_settings(self.ctx.params["dataset"]),
+            "classes": self.dataset.class_names,
+            "sizes": self.network.sizes,
+            "architecture": self.network.architecture,
+            "circuit": files.circuit_to_header(self.network.circuit),
+        }
 
 
 def _check_folder(folder: Path, *, resume: bool) -> None:
@@ -180,9 +210,49 @@ def _check_folder(folder: Path, *, resume: bool) -> None:
         )
 
 
+def _check_options(ctx: typer.Context, folder: Path, taken: dict[str, Any], screen: Console) -> None:
+    """Raise an error with every option that differs from those of the run to resume; more epochs extend it."""
+    stored = stored_options(folder / "run.json")
+    new = option_values(ctx, taken) if stored else {}
+    differences = []
+    for name in dict.fromkeys((*stored, *new)):
+        old, chosen = stored.get(name), new.get(name)
+        is_longer = name == "epochs" and isinstance(old, int) and isinstance(chosen, int) and old < chosen
+        if is_longer:
+            screen.print(
+                f"extends {old} epochs to {chosen}: the new epochs have the learning rates of a run of {chosen}, which "
+                "from the start would have given other weights"
+            )
+        elif old != chosen:
+            differences.append(f"its {name} is {old}, not {chosen}")
+    digests = [record.get("data_sha256") for record in (read_json(folder / "run.json") if stored else {}, _data(ctx))]
+    if stored and digests[0] != digests[1]:
+        differences.append("its data had another content")
+    if differences:
+        raise ValueError(f"{folder} has a run with other options: {'; '.join(differences)}; choose another --out")
+
+
+def _data(ctx: typer.Context) -> dict[str, Any]:
+    return _options.dataset_settings(ctx.params["dataset"])
+
+
+def _extensions(run: _Run) -> dict[str, Any]:
+    """After which epochs the run was extended to more."""
+    extended = checkpoint.load(run.checkpoint).extended if run.checkpoint.exists() else ()
+    return {"extended_after_epochs": extended} if extended else {}
+
+
 def _train(run: _Run, screen: Console) -> None:
     reporter = Reporter(screen)
-    epochs = run.settings["epochs"]
+    epochs, is_recorded = run.settings["epochs"], False
+
+    def report(progress: Progress) -> None:
+        nonlocal is_recorded
+        if not is_recorded and len(progress.history):  # so that a run that is killed can be resumed by its folder
+            run.record.write([run.folder / name for name in _FILES], **run.facts, epochs_finished=len(progress.history))
+            is_recorded = True
+        reporter(progress)
+
     try:
         with user_errors(), reporter:
             try:
@@ -190,8 +260,9 @@ def _train(run: _Run, screen: Console) -> None:
                     run.network,
                     run.dataset,
                     checkpoint_path=run.checkpoint,
+                    extend=run.ctx.params["resume"],
                     threads=run.threads,
-                    progress=reporter,
+                    progress=report,
                     **run.settings,
                 )
             except FloatingPointError as error:  # training diverged, and the message says what to do
@@ -225,20 +296,23 @@ def _write(run: _Run, history: History) -> None:
     record = run.record
     with user_errors():
         run.network.save(run.model)
+        Inputs.of(run.dataset).save(run.folder / INPUTS)
         history.write_csv(run.folder / "history.csv")
     try:
         # Outside: an error in drawing is a bug in rcspike, not a mistake of the user.
         figure = plots.training_figure(run.network, history, run.dataset.test, noise=run.noise)
         with user_errors():
             plots.save_figure(figure, run.folder / "learning", description=record.description)
+        matrix = confusion_matrix(run.network, run.dataset.test, noise=run.noise, threads=run.threads)
+        accuracy, noise = matrix.trace() / matrix.sum(), f", spike-time noise of {run.noise:g} T" if run.noise else ""
+        heading = f"{run.dataset.name}: test accuracy {percent(accuracy)} after epoch {len(history)}{noise}"
+        write_classes(run.folder, matrix, run.dataset.class_names, heading, record)
     finally:
         with user_errors():
             record.write(
                 [run.folder / name for name in _FILES],
-                dataset=run.dataset.name,
-                sizes=run.network.sizes,
-                architecture=run.network.architecture,
-                circuit=files.circuit_to_header(run.network.circuit),
+                **run.facts,
+                **_extensions(run),
                 epochs_finished=len(history),
                 test_accuracy=history.test_accuracy,
                 test_accuracy_conditions=_conditions(run),

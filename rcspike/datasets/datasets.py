@@ -1,124 +1,32 @@
-"""Labelled images to train and test on: digits, MNIST, Fashion-MNIST, or a user's own arrays."""
+"""Data sets by name, or from the files of a user: the one place where a name or a path becomes a data set."""
 
 from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rcspike._common.arrays import plain_array
 from rcspike.datasets import idx
-from rcspike.functional import encode
+from rcspike.datasets.files import OwnFiles, data_digest, load_files
+from rcspike.datasets.splits import Dataset, Split
 
-__all__ = ["Dataset", "Split", "load", "load_idx"]
+__all__ = ["check_path", "data_digests", "data_names", "load", "load_idx"]
 
 _IDX = {source.name: source for source in (idx.MNIST, idx.FASHION_MNIST)}
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Split:
-    """Images and their classes: the training or the test half of a data set.
-
-    The arrays are copied and read-only, so that ``times`` cannot fall out of step with ``images``.
-
-    Parameters
-    ----------
-    images : (n, height, width)
-        Pixel intensities: uint8 from 0 to 255, or floating point from 0 to 1 (kept as float32).
-    labels : (n,)
-        Class of each image, counted from 0; any integer type (kept as int64).
-
-    Raises
-    ------
-    ValueError
-        If there are no images, they have no three axes, there is not one label for each, a dtype
-        does not fit, a pixel is NaN, masked or outside [0, 1], or a label is masked or negative.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> split = Split(np.array([[[0, 51, 255]]], dtype=np.uint8), np.array([7]))
-    >>> split
-    Split(1 images of 1 x 3, uint8)
-    >>> split.times
-    array([[inf, 0.8, 0. ]], dtype=float32)
-    """
-
-    images: NDArray[Any]
-    labels: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        images, labels = plain_array("images", self.images), plain_array("labels", self.labels)
-        if images.ndim != 3 or 0 in images.shape:
-            raise ValueError(f"images must have shape (n, height, width), none of them 0, got {images.shape}")
-        if labels.shape != images.shape[:1]:
-            raise ValueError(f"labels must have shape {images.shape[:1]}, one for each image, got {labels.shape}")
-        object.__setattr__(self, "images", _checked_images(images))
-        object.__setattr__(self, "labels", _checked_labels(labels))
-
-    @cached_property
-    def times(self) -> NDArray[np.float32]:
-        """Spike times (n, height * width) of the images in units of the window T, computed once.
-
-        Intensity x in [0, 1] spikes at 1 - x; a black pixel never does (``inf``). See
-        :func:`rcspike.functional.encode`.
-        """
-        times = np.asarray(encode(self.images), dtype=np.float32)
-        times.setflags(write=False)
-        return times
-
-    def __repr__(self) -> str:
-        n, height, width = self.images.shape
-        return f"Split({n} images of {height} x {width}, {self.images.dtype})"
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A training and a test split of the same kind of images.
-
-    Parameters
-    ----------
-    name
-        Name in reports and figures.
-    train, test
-        The two halves; their images must have the same height and width.
-
-    Raises
-    ------
-    ValueError
-        If the two halves differ in the size of their images.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> images, labels = np.random.default_rng(0).random((6, 4, 4)), np.array([0, 1, 2, 0, 1, 2])
-    >>> data = Dataset("noise", train=Split(images[:4], labels[:4]), test=Split(images[4:], labels[4:]))
-    >>> data.n_classes
-    3
-    """
-
-    name: str
-    train: Split
-    test: Split
-
-    def __post_init__(self) -> None:
-        train, test = self.train.images.shape[1:], self.test.images.shape[1:]
-        if train != test:
-            raise ValueError(f"test images must have the size of the training images, {train}, got {test}")
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes, one more than the highest label of both splits."""
-        return 1 + int(max(self.train.labels.max(), self.test.labels.max()))
-
-
 def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Dataset:
-    """Load a data set by name, from a given folder or from the usual folders; if missing, it is downloaded once.
+    """Load a data set, by its name or from files of your own.
+
+    A path is an ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``, or with ``x`` and ``y``; a CSV
+    file with a column of classes; a folder with a folder of images for each class; or a folder of IDX files. Options
+    follow it after commas, such as ``wine.csv,label=cultivar,test=0.25,seed=1``: the column of the classes, the
+    fraction of the samples to test on and the seed that draws them, ``scaling`` and ``complement``, as in
+    `Dataset.from_arrays`. docs/your-own-data.md describes all of them.
+
+    A data set that is known by name is read from a given folder or from the usual folders; if missing, it is downloaded
+    once.
 
     ``digits`` (1,437 + 360 images of 8 x 8, split with a fixed seed so that every class keeps its
     fraction) ships with scikit-learn. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000 images of
@@ -132,9 +40,10 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     Parameters
     ----------
     name
-        ``"digits"``, ``"mnist"`` or ``"fashion-mnist"``.
+        ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, or a path with options. A file that is called as one of these
+        needs a path such as ``./digits``.
     directory
-        The only folder to look in. ``digits`` needs none and ignores it.
+        The only folder to look in. ``digits`` and paths need none and ignore it.
 
     Returns
     -------
@@ -144,12 +53,12 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     Raises
     ------
     ValueError
-        If the name is unknown, or a file that was found is damaged or not the one it should be.
+        If the name is unknown, or a file that was found is damaged, too long or not the one it should be.
     FileNotFoundError
         If a file is not in the given directory; without one, if it is in none of the folders and no mirror
         delivers it.
     ImportError
-        If ``digits`` is asked for and scikit-learn is missing.
+        If ``digits`` is asked for and scikit-learn is missing, or a folder of images and Pillow is missing.
 
     Notes
     -----
@@ -168,9 +77,10 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     """
     if name == "digits":
         return _load_digits()
-    if name not in _IDX:
-        raise ValueError(f"unknown data set {name!r}: known are {', '.join(['digits', *_IDX])}")
-    return load_idx(_IDX[name], directory=directory)
+    if name in _IDX:
+        return load_idx(_IDX[name], directory=directory)
+    check_path(name)
+    return load_files(name)
 
 
 def load_idx(source: idx.Source, *, directory: str | os.PathLike[str] | None = None) -> Dataset:
@@ -179,32 +89,46 @@ def load_idx(source: idx.Source, *, directory: str | os.PathLike[str] | None = N
     return Dataset(source.name, Split(train_x, train_y.astype(np.int64)), Split(test_x, test_y.astype(np.int64)))
 
 
-def _checked_images(images: NDArray[Any]) -> NDArray[Any]:
-    if images.dtype != np.uint8:
-        if not np.issubdtype(images.dtype, np.floating):
-            raise ValueError(f"images must be uint8 (0 to 255) or floating point (0 to 1), got {images.dtype}")
-        wrong = ~((images >= 0) & (images <= 1))  # written so that NaN is wrong too
-        if wrong.any():
-            at = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise ValueError(f"pixel {images[at]} at {at} is outside [0, 1]: divide by the full-scale intensity")
-    return _frozen_copy(images, np.uint8 if images.dtype == np.uint8 else np.float32)
+def data_names() -> list[str]:
+    """Names of the data sets that are known without a path.
+
+    Examples
+    --------
+    >>> data_names()
+    ['digits', 'mnist', 'fashion-mnist']
+    """
+    return ["digits", *_IDX]
 
 
-def _checked_labels(labels: NDArray[Any]) -> NDArray[Any]:
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be integers, got {labels.dtype}")
-    if (labels < 0).any():
-        at = int(np.argmax(labels < 0))
-        raise ValueError(f"label {labels[at]} at position {at} is negative: classes count from 0")
-    if (labels > np.iinfo(np.int64).max).any():
-        raise ValueError(f"label {labels.max()} is none of a class: they count from 0 without gaps")
-    return _frozen_copy(labels, np.int64)
+def data_digests(name: str) -> dict[str, str]:
+    """The digest of a user's files as ``data_sha256``, by which results are recognised; empty for a name.
+
+    The files of a data set that is known by name are verified when they are read.
+
+    Examples
+    --------
+    >>> data_digests("digits")
+    {}
+    """
+    if name in data_names():
+        return {}
+    check_path(name)
+    return {"data_sha256": data_digest(name)}
 
 
-def _frozen_copy(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    copy = np.array(array, dtype=dtype, order="C")
-    copy.setflags(write=False)
-    return copy
+def check_path(name: str) -> None:
+    """Raise a ValueError that lists the known names if there is no file or folder at this path.
+
+    Examples
+    --------
+    >>> check_path(".")
+    """
+    path = OwnFiles.of(name).path
+    if not path.exists():
+        known = ", ".join(data_names())
+        raise ValueError(
+            f"unknown data set {name!r}: known are {known}, and paths, but there is no file or folder {path}"
+        )
 
 
 def _load_digits() -> Dataset:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike._common.atomic import atomic_write
+from rcspike._common.readers import read_bytes
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ FASHION_MNIST = Source(
 # Every gzip stream begins with the one, no IDX file does.
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08
+
+# Limits of files that are not known by name: bytes of a file and of its content, and how far it may expand.
+_MAX_OWN, _MAX_RATIO, _FLOOR = 2**31, 64, 2**22
 
 
 def read_files(source: Source, directory: str | os.PathLike[str] | None) -> list[NDArray[np.uint8]]:
@@ -252,6 +256,44 @@ def decode_idx(data: bytes, *, shape: tuple[int, ...], sha256: str) -> NDArray[n
     if found != sha256:
         raise ValueError(f"the decompressed content has sha256 {found}, expected {sha256}")
     return array
+
+
+def read_any(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Array of an IDX file of unsigned bytes, plain or gzipped, with the shape that its header has.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is longer than 2 GiB, not an IDX file of unsigned bytes, damaged, or expands to more than 4 MiB and 64
+        times its length.
+    """
+    data = read_bytes(path, max_bytes=_MAX_OWN)
+    try:
+        limit = min(_MAX_OWN, max(_FLOOR, _MAX_RATIO * len(data)))
+        raw = _gunzip(data, limit) if data.startswith(_GZIP_MAGIC) else data
+        if len(raw) > limit:
+            raise ValueError(f"its content is longer than {limit} bytes, the limit for such a file")
+        n_axes = raw[3] if len(raw) > 3 else 0
+        if not 1 <= n_axes <= 4:
+            raise ValueError(f"begins with {raw[:4].hex() or 'nothing'}, which is not the mark of 1 to 4 axes")
+        shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(n_axes))
+        return _parse(raw, shape)
+    except ValueError as error:
+        raise ValueError(f"{path} is not an IDX file that can be read: {error}") from error
+
+
+def is_idx(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as an IDX file of unsigned bytes does, plain or gzipped."""
+    with open(path, "rb") as stream:
+        head = stream.read(512)
+    if head.startswith(_GZIP_MAGIC):
+        try:
+            head = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS).decompress(head, 4)
+        except zlib.error:
+            return False
+    return head[:3] == bytes((0, 0, _UNSIGNED_BYTE)) and len(head) > 3 and 1 <= head[3] <= 4
 
 
 def _gunzip(data: bytes, size: int) -> bytes:

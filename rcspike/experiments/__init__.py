@@ -24,7 +24,8 @@ from rcspike.experiments.experiment import (
 from rcspike.experiments.presets import preset, train_defaults
 from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.sweep import V_SYN, Run, grid, run_sweep, stored_runs
-from rcspike.experiments.tables import Row, run_rows, summary_rows, write_table
+from rcspike.experiments.tables import Row, parameter_names, run_rows, summary_rows, write_table
+from rcspike.experiments.volts import Volts, measure_in_volts
 
 __all__ = [
     "BUDGET",
@@ -36,6 +37,7 @@ __all__ = [
     "Row",
     "Run",
     "Sample",
+    "Volts",
     "chip_accuracy",
     "chip_seeds",
     "executor",
@@ -44,6 +46,8 @@ __all__ = [
     "experiment_key",
     "experiment_name",
     "grid",
+    "measure_in_volts",
+    "parameter_names",
     "preset",
     "relu_accuracy",
     "run_cases",

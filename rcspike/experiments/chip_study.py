@@ -195,7 +195,7 @@ def run_cases(
     ----------
     network : Network
     dataset : str
-        Name of a data set, as in `rcspike.datasets.load`.
+        Name of a data set or path of one's own, as in `rcspike.datasets.load`.
     cases : sequence of Case
     chips : int
         Number of chips for each case.
@@ -239,9 +239,8 @@ def run_cases(
     found = [_read(*stored) for stored in zip(files, identities, strict=True)] or [None] * len(cases)
     images = datasets.load(dataset, directory=data)
     if images.test.times.shape[1] != network.sizes[0]:
-        raise ValueError(
-            f"the network has {network.sizes[0]} inputs but {dataset} has {images.test.times.shape[1]} pixels"
-        )
+        n, unit = images.test.times.shape[1], "inputs" if images.test.is_table else "pixels"
+        raise ValueError(f"the network has {network.sizes[0]} inputs but {dataset} has {n} {unit}")
     if folder is not None:
         check_writable(Path(folder, "cases"))
     for accuracies in found:
@@ -299,6 +298,7 @@ def _identity(network: Network, dataset: str, case: Case, seeds: list[int]) -> d
             "circuit": network.circuit,
             "weights": list(network.parameters.values()),
             "dataset": dataset,
+            **datasets.data_digests(dataset),
             "devices": case.devices,
             "effects": case.effects,
             "seeds": seeds,

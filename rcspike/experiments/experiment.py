@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -17,10 +17,13 @@ from rcspike._common.identity import digest, plain
 from rcspike._core import build_config
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
+from rcspike.experiments.chip_study import Case, chip_accuracy, chip_seeds
 from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.transfer import transfer
-from rcspike.hardware import activity, energy_parts, mean_energy, operating_point
+from rcspike.experiments.volts import Volts, measure_in_volts
+from rcspike.hardware import training_effects
 from rcspike.network import Network
+from rcspike.nonideal import load as load_devices
 from rcspike.training import History, Settings, train
 
 __all__ = [
@@ -46,6 +49,7 @@ BUDGET = ("epochs", "batch_size", "learning_rate")  # of any training, a ReLU ne
 _ALWAYS = ("model", "dataset", "hidden", "epochs", "seed")
 _CIRCUIT: dict[str, Any] = {field.name: field.default for field in fields(Circuit) if field.init}
 _SETTINGS = tuple(field.name for field in fields(Settings))
+_CHIPS = 10  # of a device file, for each run
 _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact multiply-accumulate
 
 
@@ -57,16 +61,21 @@ class Experiment:
     ----------
     model : {"rc-spike", "transfer", "relu"}
     dataset : str
-        Name of a data set, as in `rcspike.datasets.load`.
+        Name of a data set or path of one's own, as in `rcspike.datasets.load`.
     hidden : tuple of int
         Sizes of the hidden layers.
     circuit : Circuit
         The circuit on which the network runs; a ReLU network has none and ignores it.
     settings : rcspike.training.Settings
         Settings of the training; a ReLU network uses only epochs, batch size, learning rate and seed.
+    case : Case, optional
+        Devices and effects of a device file that the network is trained for and then tested on.
     given : tuple of str
         Names of the parameters that were set for this run, in the order of their columns in a table; all others have
         their defaults.
+    volts : Volts, optional
+        Process and operating point, from which the spike-time noise follows; without them the run is normalised. A ReLU
+        network has none.
     """
 
     model: Model
@@ -75,6 +84,8 @@ class Experiment:
     circuit: Circuit
     settings: Settings
     given: tuple[str, ...]
+    volts: Volts | None = None
+    case: Case | None = None
 
     @classmethod
     def of(cls, parameters: Experiment | Parameters) -> Experiment:
@@ -83,13 +94,16 @@ class Experiment:
         Parameters
         ----------
         parameters : mapping
-            ``model``, ``dataset``, ``hidden``, ``epochs``, ``seed``, and those arguments of `rcspike.Circuit` and
-            settings of `rcspike.train` that differ from their defaults.
+            ``model``, ``dataset``, ``hidden``, ``epochs``, ``seed``, those arguments of `rcspike.Circuit` and
+            settings of `rcspike.train` that differ from their defaults, and ``volts``, a `Volts`. ``nonideal`` is a
+            device file or the name of a preset, as for `rcspike.nonideal.load`, and "none" stands for ideal devices.
 
         Raises
         ------
+        OSError
+            If a device file cannot be read.
         TypeError, ValueError
-            If a name is missing or unknown, or a value is out of its range.
+            If a name is missing or unknown, a value is out of its range, or the process cannot give the voltages.
 
         Examples
         --------
@@ -108,7 +122,8 @@ class Experiment:
         model, hidden = parameters["model"], parameters["hidden"]
         if model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-        known = dict.fromkeys((*_ALWAYS, *(BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS))))
+        more = BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS, "volts", "nonideal")
+        known = dict.fromkeys((*_ALWAYS, *more))
         for name in parameters:
             if name not in known:
                 raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
@@ -116,11 +131,22 @@ class Experiment:
             raise ValueError(f"hidden must be sizes of layers, each at least 1, got {hidden!r}")
         sizes = tuple(map(int, hidden))
         circuit = experiment_circuit(parameters)
-        settings = Settings(**{name: value for name, value in parameters.items() if name in _SETTINGS})
+        case = _case(parameters.get("nonideal"))
+        devices: dict[str, Any] = {}
+        if case is not None:
+            found = training_effects(case.effects, case.devices, n_layers=len(sizes) + 1)
+            circuit, devices = found.circuit(circuit), found.arguments()
+        settings = Settings(**devices | {name: value for name, value in parameters.items() if name in _SETTINGS})
         settings.trainer(Network.create([1] * (len(sizes) + 2), circuit, seed=0))  # the engine checks the rest
-        given = tuple(name for name, value in parameters.items() if value is not None)
         return cls(
-            model=model, dataset=parameters["dataset"], hidden=sizes, circuit=circuit, settings=settings, given=given
+            model=model,
+            dataset=parameters["dataset"],
+            hidden=sizes,
+            circuit=circuit,
+            settings=settings,
+            given=tuple(name for name, value in parameters.items() if value is not None),
+            volts=_checked_volts(parameters, circuit),
+            case=case,
         )
 
     @property
@@ -134,7 +160,9 @@ class Experiment:
         True
         """
         whole = {"model": self.model, "dataset": self.dataset, "hidden": self.hidden, **self.settings.arguments()}
+        whole["volts"] = self.volts
         whole |= {name: getattr(self.circuit, name) for name in _CIRCUIT}
+        whole |= {"nonideal": "none" if self.case is None else self.case.name}
         given = {name: whole[name] for name in self.given}
         implied = Circuit(**{name: value for name, value in given.items() if name in _CIRCUIT})
         replaced = [name for name in _CIRCUIT if getattr(implied, name) != getattr(self.circuit, name)]
@@ -152,7 +180,7 @@ def experiment_name(experiment: Experiment | Parameters) -> str:
     one = Experiment.of(experiment)
     hidden = "-".join(map(str, one.hidden))
     circuit = "" if one.model == "relu" else f"-{one.circuit.label}"
-    return f"{one.model}-{one.dataset}-{hidden}{circuit}-s{one.settings.seed}"
+    return f"{one.model}-{datasets.data_name(one.dataset)}-{hidden}{circuit}-s{one.settings.seed}"
 
 
 def experiment_circuit(parameters: Parameters) -> Circuit:
@@ -174,7 +202,7 @@ def experiment_key(experiment: Experiment | Parameters) -> str:
 def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
     """Everything that decides the result, as JSON types: parameters, defaults and the version of rcspike.
 
-    It is the same for 1 and 1.0, for numbers of NumPy and for a list of sizes.
+    It has the digest of a user's own files. It is the same for 1 and 1.0, for numbers of NumPy and for a list of sizes.
 
     Examples
     --------
@@ -183,11 +211,17 @@ def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
     64
     """
     one = Experiment.of(experiment)
-    whole = {"model": one.model, "dataset": one.dataset, "hidden": one.hidden, "version": build_config()["version"]}
+    whole: dict[str, Any] = {"model": one.model, "dataset": one.dataset, "hidden": one.hidden}
+    whole["version"] = build_config()["version"]
+    whole |= datasets.data_digests(one.dataset)
     if one.model == "relu":
         whole |= _budget(one.settings)
     else:
         whole |= {**_CIRCUIT, **one.settings.arguments(), **one.parameters}
+        whole |= {} if one.volts is None else {"volts": one.volts.identity}
+        whole.pop("nonideal", None)  # a name, in place of which its content counts
+        if one.case is not None:
+            whole |= {"nonideal": {"devices": one.case.devices, "effects": one.case.effects}}
     identity: dict[str, Any] = plain(whole)
     return identity
 
@@ -210,9 +244,8 @@ def run_experiment(
     -------
     dict
         ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
-        ``validation_accuracy``, and ``energy_pj``, the mean energy of an inference on the test images in pJ in
-        SKY130 at fixed rails (see `rcspike.hardware.operating_point`); of transferred ones ``scale_plus`` and
-        ``scale_minus``.
+        ``validation_accuracy``, and with a device file ``chip_accuracy``, the mean over 10 chips; of transferred ones
+        ``scale_plus`` and ``scale_minus``. If the experiment is in volts, also the results of `measure_in_volts`.
 
     Raises
     ------
@@ -230,14 +263,53 @@ def run_experiment(
     one = Experiment.of(experiment)
     started = time.perf_counter()
     run = {"rc-spike": _run_spiking, "transfer": _run_transfer, "relu": _run_relu}[one.model]
-    result = run(one, _dataset(one.dataset, None if data is None else os.fspath(data)), threads)
+    dataset = _dataset(one.dataset, None if data is None else os.fspath(data))
+    result = run(_with_noise(one, dataset), dataset, threads)
     return {**result, "seconds": time.perf_counter() - started}
+
+
+def _checked_volts(parameters: Parameters, circuit: Circuit) -> Volts | None:
+    volts = parameters.get("volts")
+    if volts is None:
+        return None
+    if not isinstance(volts, Volts):
+        raise TypeError(f"volts must be a Volts, got {type(volts).__name__}")
+    if parameters.get("noise") is not None:
+        raise ValueError(
+            f"noise {parameters['noise']:g} is there together with volts, whose process has its own noise: leave it "
+            "out, or change comparator_noise of the process"
+        )
+    volts.point(circuit)
+    return volts
+
+
+def _with_noise(one: Experiment, dataset: Dataset) -> Experiment:
+    """The experiment with the spike-time noise of its process, which depends on the number of inputs."""
+    if one.volts is None:
+        return one
+    noise = one.volts.noise(one.circuit, [dataset.train.times.shape[1], *one.hidden])
+    return replace(one, settings=replace(one.settings, noise=noise))
+
+
+def _measured(one: Experiment, network: Network, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    if one.volts is None:
+        return {}
+    noise, seed = one.settings.noise, one.settings.seed
+    return measure_in_volts(network, dataset.test, one.volts, noise=noise, seed=seed, threads=threads)
 
 
 # A worker gets the experiments of a data set one after the other.
 @functools.lru_cache(maxsize=1)
 def _dataset(name: str, directory: str | None) -> Dataset:
     return datasets.load(name, directory=directory)
+
+
+def _case(nonideal: Any) -> Case | None:
+    """Devices and effects of a device file, under its name."""
+    if nonideal is None or nonideal == "none":
+        return None
+    devices, effects = load_devices(nonideal)
+    return Case(os.fspath(nonideal), effects, devices)
 
 
 def _budget(settings: Settings) -> dict[str, Any]:
@@ -261,15 +333,16 @@ def _without_physics(dataset: Dataset, hidden: tuple[int, ...], settings: Settin
 def _run_spiking(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
     network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads)
     last = history.epochs[-1]
-    parts = energy_parts(activity(network, dataset.test.times, threads=threads), operating_point(network.circuit))
-    result = {
-        "test_accuracy": last.test_accuracy,
-        "train_accuracy": last.train_accuracy,
-        "energy_pj": 1e12 * mean_energy(parts),
-    }
+    result = {"test_accuracy": last.test_accuracy, "train_accuracy": last.train_accuracy}
+    if one.case is not None:
+        seeds = chip_seeds(one.settings.seed, _CHIPS)
+        test, case = dataset.test, one.case
+        result["chip_accuracy"] = float(
+            np.mean([chip_accuracy(network, case, test.times, test.labels, seed=s, threads=threads) for s in seeds])
+        )
     if not math.isnan(last.validation_accuracy):
         result["validation_accuracy"] = last.validation_accuracy
-    return result
+    return result | _measured(one, network, dataset, threads)
 
 
 def _run_transfer(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
@@ -277,7 +350,9 @@ def _run_transfer(one: Experiment, dataset: Dataset, threads: int | None) -> dic
     accuracy, scale_plus, scale_minus = transfer(
         network, one.circuit, dataset, noise=one.settings.noise, seed=one.settings.seed, threads=threads
     )
-    return {"test_accuracy": accuracy, "scale_plus": scale_plus, "scale_minus": scale_minus}
+    result = {"test_accuracy": accuracy, "scale_plus": scale_plus, "scale_minus": scale_minus}
+    rescaled = network.rescaled(one.circuit, plus=scale_plus, minus=scale_minus)
+    return result | _measured(one, rescaled, dataset, threads)
 
 
 def _run_relu(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:

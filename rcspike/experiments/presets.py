@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
+from rcspike import datasets
 from rcspike.functional.events import Phases
 from rcspike.training import Settings
 
@@ -16,6 +17,9 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "mnist": {"hidden": (200, 200), "epochs": 20},
     "fashion-mnist": {"hidden": (200, 200), "epochs": 20, "temporal_penalty": 0.5, "weight_decay": 0.2},
 }
+# Of a user's own data: tables as `rcspike.sklearn` has them (docs/tabular-data.md), images as digits have them.
+_TABLE: dict[str, Any] = {"hidden": (100,), "epochs": 100, "batch_size": 32, "learning_rate": 3e-3}
+_IMAGES: dict[str, Any] = {"hidden": (200,), "epochs": 40, "batch_size": 32}
 
 # Of neurons of a single phase.
 _SINGLE: dict[str, dict[str, Any]] = {
@@ -37,20 +41,28 @@ def train_defaults() -> dict[str, Any]:
 
 
 def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
-    """Sizes of the hidden layers, and the arguments of `train` that differ from its defaults, for a data set by name.
+    """Sizes of the hidden layers, and the arguments of `train` that differ from its defaults, for a data set.
+
+    Parameters
+    ----------
+    dataset : str
+        Name or path, as in `rcspike.datasets.load`. For a path, the settings are those for tables or for images.
+    phases : {"two", "single"}
+        Of the neurons.
 
     Networks of a single phase have their own.
 
     Raises
     ------
-    ValueError
-        If the name is unknown.
+    OSError, ValueError
+        If the name is unknown, or the path leads nowhere or to a file that is damaged.
 
     Examples
     --------
     >>> preset("mnist")
     {'hidden': (200, 200), 'epochs': 20}
     """
-    if dataset not in _PRESETS:
-        raise ValueError(f"unknown data set {dataset!r}: known are {', '.join(_PRESETS)}")
-    return dict((_PRESETS if phases == "two" else _SINGLE)[dataset])
+    if dataset in _PRESETS:
+        return dict((_PRESETS if phases == "two" else _SINGLE)[dataset])
+    datasets.check_path(dataset)
+    return dict(_TABLE if datasets.is_table(dataset) else _IMAGES)

@@ -29,6 +29,7 @@ from rcspike.experiments.experiment import (
     run_experiment,
 )
 from rcspike.experiments.presets import preset
+from rcspike.experiments.volts import Volts
 
 __all__ = ["V_SYN", "Run", "grid", "run_sweep", "stored_runs"]
 
@@ -58,6 +59,7 @@ def grid(
     vary: Mapping[str, Sequence[Any]] | None = None,
     relu: bool = True,
     transfer: bool = False,
+    volts: Volts | None = None,
 ) -> list[Experiment]:
     """Every combination of data set, hidden layers, V_syn, seed and any other varied parameter.
 
@@ -71,11 +73,15 @@ def grid(
     hidden : sequence of sequence of int, optional
         Sizes of the hidden layers of each architecture; those of the data set's preset by default.
     vary : mapping, optional
-        Values of other arguments of `rcspike.Circuit` and `rcspike.train`; a single value sets it for all runs.
+        Values of other arguments of `rcspike.Circuit` and `rcspike.train`, and of ``nonideal``, the device files that
+        networks are trained for and tested on; a single value sets it for all runs.
     relu : bool
         Add a ReLU network of the same size and training budget for each architecture.
     transfer : bool
         Add weights trained at V_syn = 100 and run at each finite V_syn, with the best scales.
+    volts : Volts, optional
+        Process and operating point of all spiking networks, which decide noise and energy. Without it, the runs are
+        normalised, and have no energy.
 
     Returns
     -------
@@ -103,6 +109,7 @@ def grid(
         base = preset(name)
         for layers in hidden or [base["hidden"]]:
             shared = {"dataset": name, **base, "hidden": tuple(layers), "seed": seed}
+            shared |= {} if volts is None else {"volts": volts}
             runs += [{"model": "rc-spike", **shared, "v_syn": v, **more} for more in settings for v in v_syn]
             if transfer:
                 rails = [v for v in v_syn if v < math.inf]
@@ -216,7 +223,8 @@ def _file(folder: str | os.PathLike[str], experiment: Experiment) -> Path:
 
 def _write(file: Path, run: Run) -> None:
     settings = experiment_identity(run.experiment)
-    record = {"parameters": run.parameters, "settings": settings, "result": run.result, "error": run.error}
+    parameters = {name: settings[name] for name in run.parameters if name in settings}
+    record = {"parameters": parameters, "settings": settings, "result": run.result, "error": run.error}
     text = json.dumps(plain(record), indent=2)  # nan and inf as Python's JSON reads them
     with atomic_write(file) as temporary:
         temporary.write_text(text + "\n")
@@ -233,7 +241,10 @@ def _read(file: Path, experiment: Experiment) -> Run:
             raise ValueError("it has other settings")
     except ValueError as error:
         raise ValueError(f"{file} is not the result of a run: {error}; remove it to run it again") from error
-    return Run(experiment, record.get("result"), record.get("error"))
+    result = record.get("result")
+    if result is not None and experiment.volts is None:
+        result.pop("energy_pj", None)  # stored by an earlier version, for a process that is not known
+    return Run(experiment, result, record.get("error"))
 
 
 def _is_result(value: Any) -> bool:

@@ -11,18 +11,23 @@ from typing import Any
 from rcspike._common.atomic import atomic_write
 from rcspike._common.identity import canonical
 from rcspike.experiments.sweep import Run
+from rcspike.experiments.volts import offset_name
 
-__all__ = ["Row", "run_rows", "summary_rows", "write_table"]
+__all__ = ["Row", "parameter_names", "run_rows", "summary_rows", "write_table"]
 
 Row = Mapping[str, Any]
 
 # In this order, the first of each line; any other parameter that was set or varied follows.
 _COLUMNS = ("dataset", "model", "hidden", "v_syn")
-_MEASURED = ("test", "validation", "energy_pj")
+_MEASURED = ("test", "validation", "chip", "energy_pj")
+# They follow from the other parameters: voltages of the operating point in V, spike-time noise in T.
+_DERIVED = ("v_th", "v_plus", "v_minus", "sigma_t")
 
 
 def run_rows(runs: Sequence[Run]) -> list[Row]:
     """One line for each finished run: its parameters, its accuracies in [0, 1], and all other measurements.
+
+    A run that was tested with offsets of the comparators has a line for each, and one without.
 
     Examples
     --------
@@ -31,18 +36,17 @@ def run_rows(runs: Sequence[Run]) -> list[Row]:
     >>> run_rows([Run(Experiment.of(parameters), {"test_accuracy": 0.975, "seconds": 1.5})])
     [{'dataset': 'digits', 'model': 'relu', 'hidden': '20-20', 'epochs': 5, 'seed': 0, 'test_accuracy': 0.975}]
     """
-    rows: list[Row] = []
-    for run in runs:
-        if run.result is not None:
-            measured = {name: value for name, value in run.result.items() if name != "seconds"}
-            rows.append({**_described(run), "seed": run.experiment.settings.seed, **measured})
-    return rows
+    return [
+        {**_described(run), **offset, "seed": run.experiment.settings.seed, **measured}
+        for run in runs
+        for offset, measured in _measurements(run)
+    ]
 
 
 def summary_rows(runs: Sequence[Run]) -> list[Row]:
     """One line for each experiment: its parameters but the seed, the number of seeds that have finished, and mean and
     standard deviation over them of the accuracies in per cent and the energy in pJ. With a single seed the deviation is
-    missing.
+    missing. Offsets of the comparators have a line each, as in `run_rows`.
 
     Examples
     --------
@@ -55,20 +59,35 @@ def summary_rows(runs: Sequence[Run]) -> list[Row]:
     >>> row["n"], round(row["test_mean"], 2), round(row["test_std"], 2)
     (2, 97.0, 1.41)
     """
-    groups: dict[str, list[Run]] = {}
+    groups: dict[str, list[tuple[dict[str, Any], dict[str, float]]]] = {}
     for run in runs:
-        if run.result is not None:
-            groups.setdefault(canonical(_described(run)), []).append(run)
+        parameters = {name: value for name, value in run.parameters.items() if name != "seed"}
+        for offset, measured in _measurements(run):
+            line = {**_described(run), **offset}
+            groups.setdefault(canonical([parameters, offset]), []).append((line, _in_per_cent(measured)))
     rows: list[Row] = []
     for group in groups.values():
-        row = {**_described(group[0]), "n": len(group)}
-        results = [_in_per_cent(run.result or {}) for run in group]
+        results = [measured for _, measured in group]
+        row = {**group[0][0], "n": len(group)}
+        row |= {name: results[0][name] for name in _DERIVED if name in results[0]}
         for name in _MEASURED:
             if all(name in result for result in results):
                 values = [result[name] for result in results]
                 row |= {f"{name}_mean": mean(values), f"{name}_std": stdev(values) if len(values) > 1 else None}
         rows.append(row)
     return rows
+
+
+def parameter_names(rows: Sequence[Row]) -> list[str]:
+    """Names of the columns that were set or varied, without those that were measured or follow from the others.
+
+    Examples
+    --------
+    >>> parameter_names([{"v_syn": 2.0, "v_th": 0.436, "n": 3, "test_mean": 98.0, "test_std": 0.1}])
+    ['v_syn']
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [name for name in names if name not in ("n", *_DERIVED) and not name.endswith(("_mean", "_std"))]
 
 
 def write_table(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
@@ -93,9 +112,30 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
 
 
 def _described(run: Run) -> dict[str, Any]:
+    """The parameters but the seed, and the voltages that follow from them."""
     parameters = {**run.parameters, "hidden": "-".join(map(str, run.parameters["hidden"]))}
-    rest = {name: value for name, value in parameters.items() if name not in (*_COLUMNS, "seed")}
-    return {name: parameters[name] for name in _COLUMNS if name in parameters} | rest
+    rest = {name: value for name, value in parameters.items() if name not in (*_COLUMNS, "seed", "volts")}
+    described = {name: parameters[name] for name in _COLUMNS if name in parameters} | rest
+    if (volts := run.experiment.volts) is None:
+        return described
+    point = volts.point(run.experiment.circuit)
+    voltages = {"v_th": point.v_th, "v_plus": point.v_plus, "v_minus": point.v_minus}
+    return {**described, "process": volts.process.name, "hold": volts.hold, **voltages}
+
+
+def _measurements(run: Run) -> list[tuple[dict[str, float], dict[str, float]]]:
+    """Each offset in mV, if there are any, with its results, accuracies in [0, 1]; empty if the run is not done."""
+    if run.result is None:
+        return []
+    volts = run.experiment.volts
+    names = {mv: f"{offset_name(mv)}_accuracy" for mv in (volts.offset_mv if volts else ())}
+    result = {name: x for name, x in run.result.items() if name not in ("seconds", *names.values())}
+    if not names:
+        return [({}, result)]
+    alike = {name: result[name] for name in ("sigma_t", "energy_pj") if name in result}
+    found = {mv: run.result[name] for mv, name in names.items() if name in run.result}
+    with_offset = [({"offset_mv": mv}, {"test_accuracy": accuracy, **alike}) for mv, accuracy in found.items()]
+    return [({"offset_mv": 0.0}, result), *with_offset]
 
 
 def _in_per_cent(result: Mapping[str, float]) -> dict[str, float]:

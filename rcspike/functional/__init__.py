@@ -14,6 +14,7 @@ from rcspike.functional.first_spike import (
     first_spike_affine_vjp,
     first_spike_vjp,
 )
+from rcspike.functional.injection import switch_injection
 from rcspike.functional.loss import output_loss
 from rcspike.functional.optimiser import adam_step, decayed_rate
 from rcspike.functional.supply import supply_charge, supply_charge_vjp
@@ -42,5 +43,6 @@ __all__ = [
     "schedule",
     "supply_charge",
     "supply_charge_vjp",
+    "switch_injection",
     "trace",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
-from rcspike.circuit import Circuit, circuit_core
+from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Schedule, check_threads, fit_events
 
 __all__ = ["charge", "charge_affine", "charge_affine_vjp", "charge_rectified", "charge_vjp", "check_affine"]
@@ -29,7 +29,7 @@ def charge(
     Returns
     -------
     (batch, n_out)
-        v(1) in V_th.
+        v(1) in V_th, with what the switches add as they open.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def charge(
     >>> charge(np.array([[0.0]]), np.array([[1.0]]), Circuit(v_syn=1.0)).round(4)  # 1 - exp(-1)
     array([[0.6321]])
     """
-    return _core.charge(fit_events(times, "weights", weights, threads), weights, circuit_core(circuit), threads)
+    return _core.charge(fit_events(times, "weights", weights, threads), weights, layer_core(circuit), threads)
 
 
 def charge_vjp(
@@ -85,7 +85,7 @@ def charge_vjp(
     """
     events = fit_events(times, "weights", weights, threads)
     check_array("grad_v", grad_v, 2, weights.dtype)
-    return _core.charge_vjp(events, weights, circuit_core(circuit), grad_v, threads)
+    return _core.charge_vjp(events, weights, layer_core(circuit), grad_v, threads)
 
 
 def check_affine(

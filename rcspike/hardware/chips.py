@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
+from rcspike.circuit import joined_circuit
 from rcspike.network import DeviceNetwork, Network
 from rcspike.network.neurons import two_phases
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
@@ -59,7 +60,7 @@ def program(
     for effect in nonidealities:
         if not isinstance(effect, Effect):
             raise TypeError(f"nonidealities must be of rcspike.nonideal, got {effect!r}")
-        if effect.needs_ramp and not effect.is_absent:
+        if effect.needs_phases and not effect.is_absent:
             two_phases(network, f"the effect {effect.name}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
@@ -167,4 +168,5 @@ class Chip(LayeredNetwork):
 
 def _network(layers: Sequence[ChipLayer]) -> DeviceNetwork:
     pairs, wiring = [layer.equivalent_pairs() for layer in layers], [layer.wiring for layer in layers]
-    return DeviceNetwork(pairs, layers[0].circuit, wiring, phases=layers[0].phases)
+    circuit = joined_circuit([layer.circuit for layer in layers])
+    return DeviceNetwork(pairs, circuit, wiring, phases=layers[0].phases)

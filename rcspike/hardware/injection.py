@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from rcspike.circuit import Circuit
 from rcspike.hardware.device_model import DeviceModel
 from rcspike.nonideal import (
+    ChargeInjection,
     ComparatorNoise,
     ComparatorOffset,
     Devices,
@@ -20,6 +22,7 @@ from rcspike.nonideal import (
     Measured,
     Programming,
     ReadNoise,
+    SpikeDelay,
     Stuck,
     TimeQuantisation,
     Variation,
@@ -42,6 +45,18 @@ class TrainingEffects:
     noise: float
     offset: float
     left_out: tuple[str, ...]
+    of_circuit: dict[str, Any] = field(default_factory=dict)
+
+    def circuit(self, circuit: Circuit) -> Circuit:
+        """A circuit with those effects that are parameters of it: injection and delay.
+
+        Examples
+        --------
+        >>> from rcspike.nonideal import ChargeInjection
+        >>> training_effects([ChargeInjection(plus=1e-3, minus=-2e-3)]).circuit(Circuit()).injection
+        (0.001, -0.002)
+        """
+        return replace(circuit, **self.of_circuit)
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for `rcspike.train`."""
@@ -56,7 +71,9 @@ def training_effects(
     Variation, levels, stuck devices, read noise, jitter, comparator noise and offsets are injected as they are. The
     spread of published or measured programming errors is fitted by least squares with a constant part and a part
     proportional to the conductance; the grid of a clock becomes the noise of its rounding. Where the programmer
-    compensates known stuck devices, the weight is lost in training: a device that is stuck off represents it.
+    compensates known stuck devices, the weight is lost in training: a device that is stuck off represents it. Charge
+    injection without its scatter and the delay of spikes are parameters of the circuit: `TrainingEffects.circuit`
+    returns it.
 
     Parameters
     ----------
@@ -75,7 +92,7 @@ def training_effects(
     devices = devices or Devices()
     spread = {"lognormal": 0.0, "proportional": 0.0, "absolute": 0.0, "noise": 0.0, "offset": 0.0}  # variances
     levels, stuck_off, stuck_on = 0, 0.0, 0.0
-    left_out = []
+    left_out, of_circuit = [], dict[str, Any]()
     for effect in effects:
         match effect:
             case _ if effect.is_absent:
@@ -99,6 +116,10 @@ def training_effects(
                 spread["noise"] += effect.step**2 / 12
             case ComparatorOffset():
                 spread["offset"] += effect.sigma**2
+            case ChargeInjection():
+                of_circuit["injection"] = _injections(effect, n_layers)
+            case SpikeDelay():
+                of_circuit["delay"] = effect.delay
             case _:
                 left_out.append(effect.name)
     sigma = {name: math.sqrt(variance) for name, variance in spread.items()}
@@ -111,7 +132,12 @@ def training_effects(
         w_max=devices.w_max if isinstance(devices.w_max, tuple) else _repeated(devices.w_max, n_layers),
         **sigma,
     )
-    return TrainingEffects(devices=model, noise=noise, offset=offset, left_out=tuple(left_out))
+    return TrainingEffects(devices=model, noise=noise, offset=offset, left_out=tuple(left_out), of_circuit=of_circuit)
+
+
+def _injections(effect: ChargeInjection, n_layers: int) -> tuple[tuple[float, float], ...]:
+    sides = [side if isinstance(side, tuple) else (side,) * n_layers for side in (effect.plus, effect.minus)]
+    return tuple((effect.scale * plus, effect.scale * minus) for plus, minus in zip(*sides, strict=True))
 
 
 def _repeated(w_max: float | None, n_layers: int) -> tuple[float, ...]:

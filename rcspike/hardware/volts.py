@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args, overload
 
 from rcspike._common.arrays import FloatArray
@@ -88,6 +88,48 @@ class OperatingPoint:
         """
         of_capacitor = _BOLTZMANN * self.process.temperature / self.scale(n_rows).capacitance
         return math.sqrt(of_capacitor + self.process.comparator_noise**2) / self.v_th
+
+    def injection(self, n_rows: int, *, plus: float | None = None, minus: float | None = None) -> tuple[float, float]:
+        """Voltages in V_th that the switch of one synapse adds to a membrane with `n_rows` inputs as it opens.
+
+        Parameters
+        ----------
+        n_rows : int
+        plus, minus : float, optional
+            Charge in C that a switch to the positive rail puts on the membrane, and that one to the negative rail takes
+            away; those of the process by default.
+
+        Returns
+        -------
+        plus, minus : float
+            A pair for the `injection` of `rcspike.Circuit`, or for `rcspike.nonideal.ChargeInjection`.
+
+        Examples
+        --------
+        At fixed rails, V_syn = 4 has a quarter of the threshold, and pays for it with four times the injection:
+
+        >>> for v_syn in (1.0, 4.0):
+        ...     print([f"{v:.2e}" for v in operating_point(Circuit(v_syn=v_syn)).injection(784)])
+        ['2.31e-04', '-3.60e-04']
+        ['9.23e-04', '-1.44e-03']
+        """
+        p = self.process
+        charge_plus = p.switch_charge_plus if plus is None else plus
+        charge_minus = p.switch_charge_minus if minus is None else minus
+        unit = self.scale(n_rows).capacitance * self.v_th
+        return charge_plus / unit, -charge_minus / unit
+
+    def with_switches(self, sizes: tuple[int, ...]) -> Circuit:
+        """The circuit with the injection of the process in each layer of a network, and its comparator's delay.
+
+        Examples
+        --------
+        >>> circuit = operating_point(Circuit()).with_switches((784, 200, 10))
+        >>> [f"{plus:.2e}" for plus, _ in circuit.injections], circuit.delay
+        (['2.31e-04', '9.04e-04'], 0.005)
+        """
+        pairs = tuple(self.injection(n) for n in sizes[:-1])
+        return replace(self.circuit, injection=pairs, delay=self.process.comparator_delay / self.process.window)
 
     @property
     def source_supply(self) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rcspike import _core, functional
 from rcspike._common.arrays import FloatArray, check_array
-from rcspike.circuit import Circuit, circuit_core
+from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Phases, Schedule, check_threads, network_input
 from rcspike.network.neurons import single_phase, two_phases
 from rcspike.network.wiring import DENSE, Wiring
@@ -38,6 +38,9 @@ class DevicePairs:
         Offset of each neuron's threshold from 1, in V_th. The neuron fires as one of voltage v - offset would, which is
         exact on the ideal ramp; voltages of the last layer are read as v - offset. In a single phase it spikes at
         1 + offset, which must be above 0.
+    injection : (n_in, n_out), optional
+        Voltage in V_th that the switches of each pair add to the membrane as they open. By default it is the circuit's,
+        once for each device above 0. Neurons of a single phase have none.
 
     Examples
     --------
@@ -51,11 +54,13 @@ class DevicePairs:
     drive0: FloatArray | None = None
     conductance0: FloatArray | None = None
     offset: FloatArray | None = None
+    injection: FloatArray | None = None
 
     def __post_init__(self) -> None:
         plus = check_array("plus", self.plus, 2)
-        for name, ndim in (("plus", 2), ("minus", 2), ("drive0", 1), ("conductance0", 1), ("offset", 1)):
-            if ndim == 2 or getattr(self, name) is not None:
+        given = {"plus": 2, "minus": 2, "drive0": 1, "conductance0": 1, "offset": 1, "injection": 2}
+        for name, ndim in given.items():
+            if name in ("plus", "minus") or getattr(self, name) is not None:
                 object.__setattr__(self, name, check_array(name, getattr(self, name), ndim, plus.dtype))
 
     @classmethod
@@ -109,13 +114,13 @@ class DeviceLayer:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, minus the offsets of the neurons."""
         two_phases(self, "voltages at the end of charging")
         spikes = network_input(times, self.n_in, self.dtype)
-        return device_engine([self], self.circuit).forward(spikes, [], check_threads(threads))
+        return device_engine([self]).forward(spikes, [], check_threads(threads))
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Output spike times (batch, n_out) in T of a layer of a single phase; offsets move its thresholds."""
         single_phase(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
-        return device_engine([self], self.circuit).forward(spikes, [], check_threads(threads))
+        return device_engine([self]).forward(spikes, [], check_threads(threads))
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
@@ -123,8 +128,10 @@ class DeviceLayer:
         return functional.fire(v, self.circuit)
 
 
-def device_engine(layers: Sequence[DeviceLayer], circuit: Circuit) -> DeviceEngine:
+def device_engine(layers: Sequence[DeviceLayer]) -> DeviceEngine:
     """The engine's network of these layers."""
-    arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset) for p in (layer.pairs for layer in layers)]
+    pairs = [layer.pairs for layer in layers]
+    arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset, p.injection) for p in pairs]
     windows = [layer.wiring.window for layer in layers]
-    return _core.device_network(arrays, circuit_core(circuit), windows=windows, phases=layers[0].phases)
+    circuits = [layer_core(layer.circuit) for layer in layers]
+    return _core.device_network(arrays, circuits, windows=windows, phases=layers[0].phases)

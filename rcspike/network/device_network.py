@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from rcspike._common.arrays import check_array
-from rcspike.circuit import Circuit
+from rcspike.circuit import Circuit, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.network.device_layer import DeviceLayer, DevicePairs, device_engine
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
@@ -62,10 +62,9 @@ class DeviceNetwork(LayeredNetwork):
         wiring = [DENSE] * len(layers) if wiring is None else wiring
         if len(wiring) != len(layers):
             raise ValueError(f"wiring must be given for all {len(layers)} layers, got {len(wiring)}")
-        self._layers = tuple(
-            DeviceLayer(pairs, circuit, own, phases) for pairs, own in zip(layers, wiring, strict=True)
-        )
-        self._core = device_engine(self._layers, circuit)
+        parts = zip(layers, layer_circuits(circuit, len(layers)), wiring, strict=True)
+        self._layers = tuple(DeviceLayer(*part, phases) for part in parts)
+        self._core = device_engine(self._layers)
 
     @property
     def layers(self) -> tuple[DeviceLayer, ...]:
@@ -89,4 +88,4 @@ class DeviceNetwork(LayeredNetwork):
         return ForwardPass(self.layers, self._noise(batch, noise, seed), engine=self._engine)
 
     def _engine(self, layers: Sequence[DeviceLayer]) -> Engine:
-        return self._core if layers is self._layers else device_engine(layers, self.circuit)
+        return self._core if layers is self._layers else device_engine(layers)

@@ -25,11 +25,12 @@ from rcspike.circuit import Circuit
 __all__ = ["check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
 
 # The newest format that this version reads. A model is of the oldest format that can hold it, so that older versions
-# read it: 2 has joined inputs, 3 neurons of a single phase.
-NEWEST = {"model": 3, "checkpoint": 1}
+# read it: 2 has joined inputs, 3 injection or a delay, 4 neurons of a single phase.
+NEWEST = {"model": 4, "checkpoint": 1}
 
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
 _CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
+_SWITCHES = ("injection", "delay")  # of a circuit from format 3 on
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf")
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -101,14 +102,19 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         if not isinstance(header, dict):
             raise ValueError("header in its header is not an object")
         if ("windows" in header) != (version != "1"):
-            raise ValueError("a header has windows in format 2 and newer ones, and only there")
-        if ("phases" in header) != (version == "3"):
-            raise ValueError("a header has phases in format 3 and only there")
+            raise ValueError("a header has windows from format 2 on and only there")
+        if ("phases" in header) != (version == "4"):
+            raise ValueError("a header has phases in format 4 and only there")
+        circuit = header.get("circuit")
+        if kind == "model" and isinstance(circuit, dict) and ("injection" in circuit) != (version in ("3", "4")):
+            raise ValueError("a circuit has an injection from format 3 on and only there")
     return tensors, header
 
 
 def _format_of(header: dict[str, Any]) -> str:
-    return "3" if "phases" in header else "2" if "windows" in header else "1"
+    if "phases" in header:
+        return "4"
+    return "3" if "injection" in header.get("circuit", {}) else "2" if "windows" in header else "1"
 
 
 @contextmanager
@@ -195,15 +201,29 @@ def _crc32(metadata: dict[str, str], tensors: Tensors) -> str:
     return f"{crc:08x}"
 
 
-def circuit_to_header(circuit: Circuit) -> dict[str, str]:
-    """As text, since JSON knows no infinity."""
-    return {name: repr(float(getattr(circuit, name))) for name in _CIRCUIT}
+def circuit_to_header(circuit: Circuit, *, switches: bool = False) -> dict[str, Any]:
+    """Numbers as text, since JSON knows no infinity; injection and delay only if asked for, or one of them is there."""
+    header: dict[str, Any] = {name: repr(float(getattr(circuit, name))) for name in _CIRCUIT}
+    if switches or circuit.injects or circuit.delay:
+        header["injection"] = [[repr(plus), repr(minus)] for plus, minus in circuit.injections]
+        header["delay"] = repr(circuit.delay)
+    return header
 
 
 def circuit_from_header(header: Any) -> Circuit:
     """The circuit of such a header; ValueError if it has other parts, or texts that are not numbers."""
-    check_parts("circuit", header, _CIRCUIT)
-    return Circuit(**{name: _number(name, header[name]) for name in _CIRCUIT})
+    has_switches = isinstance(header, dict) and any(name in header for name in _SWITCHES)
+    check_parts("circuit", header, (*_CIRCUIT, *_SWITCHES) if has_switches else _CIRCUIT)
+    rest: dict[str, Any] = {name: _number(name, header[name]) for name in _CIRCUIT}
+    if has_switches:
+        rest |= {"injection": _injections(header["injection"]), "delay": _number("delay", header["delay"])}
+    return Circuit(**rest)
+
+
+def _injections(pairs: Any) -> tuple[tuple[float, float], ...]:
+    if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
+        raise ValueError("injection must be pairs of numbers")
+    return tuple((_number("injection", plus), _number("injection", minus)) for plus, minus in pairs)
 
 
 def _number(name: str, text: Any) -> float:

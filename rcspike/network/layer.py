@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rcspike import _core, functional
 from rcspike._common.arrays import FloatArray, check_array, check_times
-from rcspike.circuit import Circuit, circuit_core
+from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Phases, Schedule, check_threads, network_input
 from rcspike.network.device_layer import DevicePairs
 from rcspike.network.neurons import single_phase, two_phases
@@ -52,7 +52,7 @@ class ResistiveLayer:
     @cached_property
     def _packed(self) -> _core.Layer32 | _core.Layer64:
         weights = check_array("weights", self.weights, 2)
-        return _core.layer(weights, circuit_core(self.circuit), window=self.wiring.window)
+        return _core.layer(weights, layer_core(self.circuit), window=self.wiring.window)
 
     @property
     def n_in(self) -> int:
@@ -116,9 +116,7 @@ class ResistiveLayer:
         """
         single_phase(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
-        engine = _core.network(
-            [self.weights], circuit_core(self.circuit), windows=[self.wiring.window], phases="single"
-        )
+        engine = _core.network([self.weights], layer_core(self.circuit), windows=[self.wiring.window], phases="single")
         return engine.forward(spikes, [], check_threads(threads))
 
     def charge_vjp(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
-from rcspike.circuit import Circuit, circuit_core
+from rcspike.circuit import Circuit, joined_circuit, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.network import files
 from rcspike.network.initialisation import initial_weights
@@ -142,13 +142,14 @@ class Network(LayeredNetwork):
         copies: list[Any] = [w.copy() for w in checked]
         wiring = (DENSE,) * len(copies) if self._wiring is None else self._wiring
         windows = [one.window for one in wiring]
-        self._core = _core.network(copies, circuit_core(self._circuit), windows=windows, phases=self._phases)
+        circuits = layer_circuits(self._circuit, len(copies))
+        cores = [circuit.core for circuit in circuits]
+        self._core = _core.network(copies, cores, windows=windows, phases=self._phases)
         for copy in copies:
             copy.setflags(write=False)
         self._weights = tuple(copies)
-        self._layers = tuple(
-            ResistiveLayer(copy, self._circuit, own, self._phases) for copy, own in zip(copies, wiring, strict=True)
-        )
+        parts = zip(copies, circuits, wiring, strict=True)
+        self._layers = tuple(ResistiveLayer(*part, self._phases) for part in parts)
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
@@ -185,21 +186,19 @@ class Network(LayeredNetwork):
 
     @classmethod
     def of_layers(cls, layers: Sequence[ResistiveLayer]) -> Network:
-        """A network of layers that are all on one circuit.
+        """A network of layers that are all on one circuit, but for their injections.
 
         Raises
         ------
         ValueError
             If there are no layers, or they are on different circuits; or as for a new `Network`.
         """
-        circuits = {layer.circuit for layer in layers}
-        if len(circuits) != 1:
-            raise ValueError(f"a network needs layers on one circuit, got {len(circuits)} circuits")
+        circuit = joined_circuit([layer.circuit for layer in layers])
         phases = {layer.phases for layer in layers}
         if len(phases) != 1:
             raise ValueError("a network needs neurons of one kind, got some of two phases and some of a single one")
         wiring = [layer.wiring for layer in layers]
-        return cls([layer.weights for layer in layers], circuits.pop(), wiring, phases=phases.pop())
+        return cls([layer.weights for layer in layers], circuit, wiring, phases=phases.pop())
 
     def rescaled(self, circuit: Circuit, *, plus: float, minus: float) -> Network:
         """A network on another circuit, with positive weights times `plus` and negative ones times `minus`.
@@ -210,7 +209,9 @@ class Network(LayeredNetwork):
         >>> network.rescaled(Circuit(v_syn=2.0), plus=3.0, minus=0.5).weights[0]
         array([[ 3. , -0.5]])
         """
-        return Network.of_layers([layer.rescaled(circuit, plus=plus, minus=minus) for layer in self.layers])
+        circuits = layer_circuits(circuit, len(self.layers))
+        layers = zip(self.layers, circuits, strict=True)
+        return Network.of_layers([layer.rescaled(own, plus=plus, minus=minus) for layer, own in layers])
 
     def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
         return ForwardPass(self.layers, self._noise(batch, noise, seed), engine=self._engine)
@@ -228,8 +229,9 @@ class Network(LayeredNetwork):
         OSError
             If the file cannot be written.
         """
-        header = {"sizes": list(self.sizes), "circuit": files.circuit_to_header(self.circuit)}
-        if self._wiring is not None or self.phases != "two":
+        circuit = files.circuit_to_header(self.circuit, switches=self.phases != "two")
+        header: dict[str, Any] = {"sizes": list(self.sizes), "circuit": circuit}
+        if self._wiring is not None or "injection" in circuit:
             header["windows"] = [layer.wiring.window for layer in self.layers]
         if self.phases != "two":
             header["phases"] = self.phases
@@ -262,7 +264,10 @@ class Network(LayeredNetwork):
             if not isinstance(windows, list) or not all(type(window) is int for window in windows):
                 raise ValueError("windows in its header is not a list of sizes")
             wiring = [wiring_of(window) for window in windows]
-            network = cls(weights, files.circuit_from_header(header["circuit"]), wiring, phases=phases)
+            circuit = files.circuit_from_header(header["circuit"])
+            if len(header["circuit"].get("injection", [[]])) not in (1, len(weights)):
+                raise ValueError(f"injection must be one pair or one for each of {len(weights)} layers")
+            network = cls(weights, circuit, wiring, phases=phases)
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")
         except (TypeError, ValueError) as error:

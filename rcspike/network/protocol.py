@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
-from rcspike.circuit import Circuit
+from rcspike.circuit import Circuit, joined_circuit
 from rcspike.functional import readout_times, readout_voltages
 from rcspike.functional.events import Phases, Schedule, check_threads, network_input
 from rcspike.network.neurons import two_phases
@@ -221,7 +221,7 @@ class LayeredNetwork(ABC):
     @property
     def circuit(self) -> Circuit:
         """The circuit it runs on."""
-        return self.layers[0].circuit
+        return joined_circuit([layer.circuit for layer in self.layers])
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -323,12 +323,14 @@ class LayeredNetwork(ABC):
         self, times: FloatArray | Schedule, noise: float, seed: int | None, threads: int | None
     ) -> tuple[FloatArray | Schedule, ForwardPass, int | None]:
         """Check the arguments of a forward pass, and draw its random numbers."""
-        spikes = network_input(times, self.sizes[0], self.dtype, self.phases)
+        spikes = network_input(times, self.layers[0].n_in, self.dtype, self.phases)
         batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
         return spikes, self._draw(batch, noise, seed), check_threads(threads)
 
     def _noise(self, batch: int, noise: float, seed: int | None) -> list[FloatArray]:
         """Shifts of the spike times of each layer by the noise that was asked for."""
+        if noise == 0:
+            return []
         if noise > 0 and seed is None:
             raise ValueError("noise needs a seed")
         return spike_time_noise(np.random.default_rng(seed), batch, self.sizes[1:], noise, self.dtype)

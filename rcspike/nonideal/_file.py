@@ -9,20 +9,24 @@ from typing import Any, TypeVar
 
 from rcspike._common.readers import read_toml
 from rcspike.nonideal._stages import Effect
+from rcspike.nonideal.corners import DiodeTemperature, ProcessCorner, SupplyDroop
 from rcspike.nonideal.devices import Devices
 from rcspike.nonideal.diode import DiodeVariation
 from rcspike.nonideal.drift import Drift
-from rcspike.nonideal.leakage import MembraneLeak, OffLeakage
+from rcspike.nonideal.leakage import MembraneLeak, OffLeakage, SwitchLeakage
 from rcspike.nonideal.levels import Levels
 from rcspike.nonideal.neurons import CapacitorMismatch, ComparatorOffset, Ramp, RampMismatch
 from rcspike.nonideal.programming import Measured, Programming
 from rcspike.nonideal.reading import FlickerNoise, ReadNoise
 from rcspike.nonideal.stuck import Stuck
+from rcspike.nonideal.switches import ChargeInjection, SpikeDelay
 from rcspike.nonideal.timing import ComparatorNoise, Jitter, TimeQuantisation
 from rcspike.nonideal.variation import Variation
 from rcspike.nonideal.wires import AxonResistance, WireResistance
 
-__all__ = ["load"]
+__all__ = ["load", "preset_names", "preset_text"]
+
+_FOLDER = Path(__file__).parent / "presets"
 
 _EFFECTS: dict[str, type[Effect]] = {
     effect.name: effect
@@ -36,15 +40,21 @@ _EFFECTS: dict[str, type[Effect]] = {
         ReadNoise,
         FlickerNoise,
         DiodeVariation,
+        DiodeTemperature,
         OffLeakage,
+        SwitchLeakage,
         MembraneLeak,
         WireResistance,
         AxonResistance,
+        SupplyDroop,
+        ProcessCorner,
         CapacitorMismatch,
         ComparatorOffset,
         ComparatorNoise,
         Ramp,
         RampMismatch,
+        ChargeInjection,
+        SpikeDelay,
         Jitter,
         TimeQuantisation,
     )
@@ -53,8 +63,37 @@ _EFFECTS: dict[str, type[Effect]] = {
 Made = TypeVar("Made")
 
 
+def preset_names() -> list[str]:
+    """Names of the device files that come with rcspike.
+
+    Examples
+    --------
+    >>> preset_names()
+    ['pcm', 'rram', 'typical']
+    """
+    return sorted(file.stem for file in _FOLDER.glob("*.toml"))
+
+
+def preset_text(name: str) -> str:
+    """Text of the device file of this name: TOML with the source of each number, to start a file of one's own from.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> "[comparator_offset]" in preset_text("typical")
+    True
+    """
+    if name not in preset_names():
+        raise ValueError(f"no device file is called {name!r}: there are {', '.join(preset_names())}")
+    return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+
+
 def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
-    """Read devices and effects from a TOML file.
+    """Read devices and effects from a TOML file, or those of a preset by its name.
 
     A table ``[devices]`` has the parameters of `rcspike.nonideal.Devices`; every other one is an effect by its name, in
     the order in which they are applied. ``[measured]`` may have a ``file`` instead of the three columns: a CSV, from
@@ -63,6 +102,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     Parameters
     ----------
     path : path
+        Or one of `preset_names`; a file of that name needs a path such as ``./rram``.
 
     Returns
     -------
@@ -87,8 +127,13 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     ...     load(file)
     (Devices(on_off=50.0, w_max=None), (Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)))
     """
-    path = Path(path)
-    tables = read_toml(path)
+    path = _FOLDER / f"{path}.toml" if os.fspath(path) in preset_names() else Path(path)
+    try:
+        tables = read_toml(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"there is no device file {path}: give the path of a TOML file, or one of {', '.join(preset_names())}"
+        ) from error
     for name, table in tables.items():
         if name not in _EFFECTS and name != "devices":
             raise ValueError(f"{path} has {name!r}; known are devices, {', '.join(_EFFECTS)}")

@@ -22,7 +22,9 @@ class Effect(ABC):
 
     name: ClassVar[str]
     size: ClassVar[str]
-    needs_ramp: ClassVar[bool] = False  # it is one of the firing ramp, which neurons of a single phase do not have
+    needs_phases: ClassVar[bool] = (
+        False  # of the firing ramp or the end of charging, which a single phase does not have
+    )
 
     @property
     def is_absent(self) -> bool:

@@ -59,6 +59,12 @@ class ChipLayer:
         Resistance of a column's wire from one device to the next, in T / C.
     wire : "supply" or "membrane"
         The wire that has it: the supply wires of both rails, or that of the membrane (`WireResistance`).
+    off_current : float
+        Current of a device whose switch is open towards its rail, in V_th / T, whatever its conductance.
+    injection_plus, injection_minus : float or (n_in, n_out)
+        Voltage in V_th that the switch of a device adds to a membrane of capacitance C as it opens.
+    depth : int
+        Position of the layer in its network, counted from 0.
     phases : {"two", "single"}
         Of its neurons. Those of a single phase have no ramp.
 
@@ -90,6 +96,10 @@ class ChipLayer:
     ramp_current: Array
     wire_resistance: float = 0.0
     wire: str = "supply"
+    off_current: float = 0.0
+    injection_plus: float | Array = 0.0
+    injection_minus: float | Array = 0.0
+    depth: int = 0
     phases: Phases = "two"
 
     @property
@@ -111,6 +121,24 @@ class ChipLayer:
         g_plus, g_minus = self.conductances()
         drive = self.plus - g_plus * self.drop_plus - (self.minus - g_minus * self.drop_minus)
         return drive, g_plus + g_minus
+
+    def switch_injection(self) -> Array:
+        """Voltages (n_in, n_out) in V_th that the switches of each pair add to the neuron's own membrane.
+
+        A device that cannot conduct counts as missing: one of conductance 0 where devices reach down to 0.
+        """
+        plus, minus = self._exist()
+        injection: Array = (self.injection_plus * plus + self.injection_minus * minus) / self.capacitance
+        return injection
+
+    def _exist(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Whether each pair has a device on either rail."""
+        return (self.plus > 0) | (self.g_min > 0), (self.minus > 0) | (self.g_min > 0)
+
+    def _off_currents(self) -> Array:
+        """Currents (n_in, n_out) in V_th / T of the pairs whose switches are open, on C as designed."""
+        plus, minus = self._exist()
+        return self.off_current * (plus.astype(np.float64) - minus)
 
     def ideal_scale(self) -> tuple[Array, Array]:
         """Scale (n_out,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
@@ -159,19 +187,32 @@ class ChipLayer:
         drive_plus, drive_minus = 1 - circuit.diode_drop * over_plus, 1 - circuit.diode_drop * over_minus
         more = plus * ((1 - self.drop_plus * over_plus) * unit - drive_plus)
         more = more - minus * ((1 - self.drop_minus * over_minus) * unit - drive_minus)
+        # A switch that closes ends its leakage.
+        leaks = self._off_currents() * (unit / self.capacitance)
+        more = more - leaks
         plus, minus = pairs_with_more_drive(plus, minus, more, circuit)
         # Open switches conduct a part of the current from the start of the phase on.
         drive = plus * drive_plus - minus * drive_minus
         conductance = plus * over_plus + minus * over_minus
         rows = {
-            "drive0": self.off_share * drive.sum(axis=0),
+            "drive0": self.off_share * drive.sum(axis=0) + leaks.sum(axis=0),
             "conductance0": self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance,
             "offset": -rest if self.phases == "two" else self.offset,
         }
+        plus, minus = (1 - self.off_share) * plus, (1 - self.off_share) * minus
+        injection = unit * self.switch_injection()
+        # The engine counts devices by itself, exactly, where each of them adds what the circuit says.
+        of_plus, of_minus = circuit.injections[0]
+        if not np.array_equal(injection, of_plus * (plus > 0) + of_minus * (minus > 0)):
+            rows["injection"] = injection
         return DevicePairs(
-            np.ascontiguousarray((1 - self.off_share) * plus, dtype=self.dtype),
-            np.ascontiguousarray((1 - self.off_share) * minus, dtype=self.dtype),
-            **{name: row.astype(self.dtype) for name, row in rows.items() if row.any()},
+            np.ascontiguousarray(plus, dtype=self.dtype),
+            np.ascontiguousarray(minus, dtype=self.dtype),
+            **{
+                name: np.ascontiguousarray(row, dtype=self.dtype)
+                for name, row in rows.items()
+                if row.any() or name == "injection"
+            },
         )
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
@@ -182,6 +223,11 @@ class ChipLayer:
         # The voltages u of the real membranes are computed, and then their values on the ideal scale.
         rows = self._row_times(times)
         u = (self._charge_wired if self.wire_resistance > 0 else self._charge_rectified)(rows, threads)
+        injection = self.switch_injection()
+        if injection.any():
+            u = u + functional.switch_injection(
+                rows, np.ascontiguousarray(injection, dtype=self.dtype), threads=threads
+            )
         rest, unit = (x.astype(self.dtype) for x in self.ideal_scale())
         return np.asarray(rest + unit * u)
 
@@ -203,17 +249,19 @@ class ChipLayer:
                 "wire_resistance an activity, or leave diode_variation out"
             )
         g_plus, g_minus = self.conductances()
+        exists = [self.off_current * one for one in self._exist()]
         wires = [
-            (self.plus - g_plus * self.drop_plus, g_plus),
-            (-(self.minus - g_minus * self.drop_minus), g_minus),
+            (self.plus - g_plus * self.drop_plus - exists[0], g_plus),
+            (-(self.minus - g_minus * self.drop_minus) + exists[1], g_minus),
         ]
         if self.wire == "membrane":
-            wires = [self.affine()]
+            wires = [(wires[0][0] + wires[1][0], g_plus + g_minus)]
         return functional.charge_wired(
             times,
             [(self._per_capacitance(drive), self._per_capacitance(conductance)) for drive, conductance in wires],
             (self.wire_resistance * self.capacitance).astype(self.dtype),
             off=self.off_share,
+            drive0=self._per_capacitance(self._off_currents().sum(axis=0)),
             conductance0=self._per_capacitance(self.leak),
             threads=threads,
         )
@@ -233,11 +281,14 @@ class ChipLayer:
         rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus
         g_plus, g_minus = (g / self.capacitance for g in self.conductances())
         drive, conductance = (x / self.capacitance for x in self.affine())
+        leaks = self._off_currents()
+        rail_plus = rail_plus - _ratio(self.off_current, self.conductances()[0])
+        rail_minus = rail_minus + _ratio(self.off_current, self.conductances()[1])
         devices = (closed * g_plus, rail_plus, closed * g_minus, rail_minus)
         return functional.charge_rectified(
             times,
             *(np.ascontiguousarray(np.broadcast_to(x, g_plus.shape), dtype=self.dtype) for x in devices),
-            drive0=(self.off_share * drive.sum(axis=0)).astype(self.dtype),
+            drive0=(self.off_share * drive.sum(axis=0) + leaks.sum(axis=0) / self.capacitance).astype(self.dtype),
             conductance0=(self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance).astype(self.dtype),
             threads=threads,
         )
@@ -245,3 +296,8 @@ class ChipLayer:
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
         return functional.fire(v, self.circuit)
+
+
+def _ratio(current: float, conductance: Array) -> Array:
+    """Voltage by which a current shifts the rail of each device; 0 where there is no conductance."""
+    return np.divide(current, conductance, out=np.zeros_like(conductance), where=conductance > 0)

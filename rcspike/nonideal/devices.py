@@ -115,5 +115,8 @@ class Devices:
             capacitance=np.ones(n_out),
             offset=np.zeros(n_out),
             ramp_current=np.ones(n_out),
+            injection_plus=circuit.injections[0][0],
+            injection_minus=circuit.injections[0][1],
+            depth=depth,
             phases=ideal.phases,
         )

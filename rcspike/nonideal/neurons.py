@@ -100,7 +100,7 @@ class RampMismatch(Fixed):
 
     sigma: float = 0.01
     name: ClassVar[str] = "ramp_mismatch"
-    needs_ramp: ClassVar[bool] = True
+    needs_phases: ClassVar[bool] = True
     size: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
@@ -132,7 +132,7 @@ class Ramp(Fixed):
 
     bend: float = 0.155
     name: ClassVar[str] = "ramp"
-    needs_ramp: ClassVar[bool] = True
+    needs_phases: ClassVar[bool] = True
     size: ClassVar[str] = "bend"
 
     def __post_init__(self) -> None:

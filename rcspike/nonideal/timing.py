@@ -73,7 +73,7 @@ class ComparatorNoise(_GaussianShift):
 
     sigma: float = 0.00115
     name: ClassVar[str] = "comparator_noise"
-    needs_ramp: ClassVar[bool] = True
+    needs_phases: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,9 @@ matplotlib is imported inside the functions, so that the package does without it
 
 from rcspike.plots._chips import chips_figure
 from rcspike.plots._comparison import trace_figure
+from rcspike.plots._confusion import confusion_figure
 from rcspike.plots._energy import energy_figure
+from rcspike.plots._offsets import offsets_figure
 from rcspike.plots._pareto import pareto_figure
 from rcspike.plots._spice import spice_figure
 from rcspike.plots._style import check_available, circuit_colour, save_figure
@@ -19,8 +21,10 @@ __all__ = [
     "check_available",
     "chips_figure",
     "circuit_colour",
+    "confusion_figure",
     "energy_figure",
     "layer_traces",
+    "offsets_figure",
     "pareto_figure",
     "save_figure",
     "spice_figure",

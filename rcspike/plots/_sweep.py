@@ -8,7 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from rcspike.circuit import Circuit
-from rcspike.experiments import Row, experiment_circuit
+from rcspike.experiments import Row, experiment_circuit, parameter_names
 from rcspike.plots._style import (
     BOTTOM,
     HIGHLIGHT,
@@ -37,6 +37,7 @@ _STYLES = {"rc-spike": "-", "transfer": "--", "relu": ":"}
 _RAILS = {"v_syn": r"V_\mathrm{syn}", "e_plus": "E_+", "e_minus": "E_-", "diode_drop": "V_D"}  # in V_th
 _SYMBOLS = {name: rf"${symbol}\,/\,V_\mathrm{{th}}$" for name, symbol in _RAILS.items()}
 _SYMBOLS |= {"ramp": "ramp coefficient $b$", "noise": r"spike-time noise $\sigma_t\,/\,T$"}
+_SYMBOLS |= {"offset_mv": "standard deviation of comparator offsets / mV"}
 
 
 def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
@@ -121,7 +122,7 @@ def _scale(axes: Axes, values: Sequence[float], x: str) -> dict[float, float]:
 
 def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
     """Rows that differ only in `x`, by the label of their curve."""
-    names = [name for name in _parameters(rows) if name not in (x, "model")]
+    names = [name for name in parameter_names(rows) if name not in (x, "model")]
     varied = [name for name in names if len({row[name] for row in rows if name in row}) > 1]
     curves: dict[str, list[Row]] = {}
     for row in rows:
@@ -131,19 +132,18 @@ def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
     return curves
 
 
-def _parameters(rows: Sequence[Row]) -> list[str]:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return [name for name in names if name != "n" and not name.endswith(("_mean", "_std"))]
-
-
 def _word(name: str, value: Any) -> str:
-    if name in ("dataset", "hidden"):
+    if name in ("dataset", "hidden", "process"):
         return str(value)
     if name == "v_syn" and math.isinf(value):
         return "conventional"
     shown = f"{value:g}" if isinstance(value, float) else str(value)
     if name in _RAILS:
         return rf"${_RAILS[name]}={shown}$".replace("inf", r"\infty")
+    if name == "offset_mv":
+        return f"offset {shown} mV"
+    if name == "hold":
+        return f"fixed {shown}"
     return rf"$\sigma_t={shown}\,T$" if name == "noise" else f"{name.replace('_', ' ')} {shown}"
 
 
@@ -163,9 +163,9 @@ def _draw_level(axes: Axes, row: Row, label: str, colour: str) -> None:
 
 
 def _common(rows: Sequence[Row], x: str) -> str:
-    """The data set, the size, the circuit but V_syn, and the noise, if all curves share them."""
+    """The data set, the size, the circuit but V_syn, and the noise or the process, if all curves share them."""
     words = []
-    for name in ("dataset", "hidden", "e_plus", "e_minus", "diode_drop", "ramp", "noise"):
+    for name in ("dataset", "hidden", "e_plus", "e_minus", "diode_drop", "ramp", "noise", "process", "hold"):
         values = {row[name] for row in rows if name in row}
         if name != x and len(values) == 1:
             words.append(_word(name, values.pop()))

@@ -56,11 +56,12 @@ class LayerTraces:
     v: FloatArray  # (n, n_at) during the charging phase
     t_out: FloatArray  # (n,) spike times in [1, 2], inf for silent neurons
     layer_t_out: FloatArray  # (n_layer,) the same for the whole layer
+    v_end: FloatArray  # (n,) where the ramps start: at the end of charging, after the switches have opened
     circuit: Circuit
 
     def ramp(self, at: FloatArray) -> FloatArray:
         """Voltages (n, n_at) along the firing ramp (no threshold), at times from 0 to 1 after the charging phase."""
-        b, v = self.circuit.ramp, self.v[:, -1:]
+        b, v = self.circuit.ramp, self.v_end[:, np.newaxis]
         if b == 0:
             return np.asarray(v + at)
         return np.asarray((1 - (1 - b * v) * (1 - b) ** at) / b)
@@ -111,7 +112,7 @@ def layer_traces(
         at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
         traces = layer_with(result.layer, "trace", "a trace figure").neurons(shown).trace(result.times, at)[0]
         t_out = 1 + result.t_out[0]
-        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, result.layer.circuit))
+        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, v[shown], result.layer.circuit))
     return layers
 
 
@@ -141,11 +142,14 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
     axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
     axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)
     axes.set_ylim(len(times), -1)
-    axes.set_ylabel("pixel")
-    head(axes, 0, f"input: {len(spiking)} of {len(times)} pixels spike")
+    axes.set_ylabel("pixel" if image.ndim > 1 else "input")
+    head(axes, 0, f"input: {len(spiking)} of {len(times)} {'pixels' if image.ndim == 2 else 'inputs'} spike")
     span = n + 1.16  # of the time axis
     picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
-    picture.imshow(image, cmap="gray_r")
+    if image.ndim == 1:  # a row of a table, next to its spikes
+        picture.imshow(image[:, None], cmap="gray_r", vmin=0, vmax=1, aspect="auto")
+    else:
+        picture.imshow(image[..., 0] if image.shape[2:] in ((1,), (2,)) else image, cmap="gray_r")
     picture.set_xticks([])
     picture.set_yticks([])
     for spine in picture.spines.values():

@@ -130,6 +130,8 @@ def fit(
     names = tuple(parameters)
     if not names or len(set(names)) < len(names) or not set(names) <= set(PARAMETERS):
         raise ValueError(f"parameters must be some of {', '.join(PARAMETERS)}, each once, got {', '.join(names)}")
+    if circuit.injects or circuit.delay:
+        raise ValueError("fits do not know injection and delay yet: take them out of the circuit")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     groups = _groups(measurements, times, g_plus, g_minus, scale)

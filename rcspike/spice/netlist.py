@@ -186,7 +186,7 @@ def layer_netlist(
     g_plus, g_minus : (n_in, n_out)
         Conductance to either rail in S, as `conductances` makes them of weights; both above 0 is a device pair.
     circuit : Circuit
-        Rails, ramp, and the drop of a ``"constant"`` diode.
+        Rails, ramp, injection, and the drop of a ``"constant"`` diode.
     scale : PhysicalScale
     diode : str
         As in `library`.
@@ -233,6 +233,7 @@ def layer_netlist(
     spiking = np.flatnonzero(times < 1 - EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
         lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale, diode)
+        lines += _switches(number, g_plus[times <= 1, i], g_minus[times <= 1, i], circuit, scale)
     lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", _options(scale)]
     T = scale.window
     lines += [f".tran {_si(_LONGEST_STEP * T)} {_si(2.001 * T)} 0 {_si(_LONGEST_STEP * T)} uic", ".end", ""]
@@ -301,6 +302,27 @@ def _neuron(
             yield f"X{rail}{j}_{number} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])}{drop}"
     yield f".save v({m})"
     yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1 TD={_si(scale.window)}"
+    yield ""
+
+
+def _switches(
+    number: int,
+    g_plus: npt.NDArray[np.float64],
+    g_minus: npt.NDArray[np.float64],
+    circuit: Circuit,
+    scale: PhysicalScale,
+) -> Iterator[str]:
+    """The charge of all switches of a neuron, of given conducting devices, as one pulse just before they open."""
+    plus, minus = circuit.injections[0]
+    injected = plus * np.count_nonzero(g_plus) + minus * np.count_nonzero(g_minus)
+    if injected == 0:
+        return
+    # Long compared with its edges, on which the simulator's first step is not exact.
+    edge, length = EDGE * scale.window, 20 * EDGE * scale.window
+    end = scale.window - 0.5 * edge
+    current = scale.capacitance * scale.volts(float(injected)) / (length - edge)
+    corners = [(end - length, 0.0), (end - length + edge, current), (end - edge, current), (end, 0.0)]
+    yield f"Iswitches{number} 0 m{number} PWL(0 0 {' '.join(f'{_si(t)} {_si(i)}' for t, i in corners)})"
     yield ""
 
 

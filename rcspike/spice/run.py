@@ -153,7 +153,7 @@ def simulate_layer(
         t=tuple(t),
         v=tuple(v),
         v_end=np.array([_end_voltage(*points, scale) for points in zip(t, v, strict=True)]),
-        t_out=np.array([_spike_time(*points, scale) for points in zip(t, v, strict=True)]),
+        t_out=_delayed(np.array([_spike_time(*points, scale) for points in zip(t, v, strict=True)]), circuit, scale),
         charge_plus=plus,
         charge_minus=minus,
         energy=plus * scale.volts(circuit.e_plus) + minus * scale.volts(circuit.e_minus),
@@ -169,6 +169,12 @@ def _charge(t: Float64Array, current: Float64Array, scale: PhysicalScale) -> flo
 def _end_voltage(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
     """Voltage at the end of the charging phase, just before the ramp starts."""
     return float(np.interp((1 - 0.5 * EDGE) * scale.window, t, v))
+
+
+def _delayed(t: Float64Array, circuit: Circuit, scale: PhysicalScale) -> Float64Array:
+    """Spike times after the delay of the comparators; one beyond the firing phase is lost."""
+    late: Float64Array = t + scale.seconds(circuit.delay)
+    return np.where(late > 2 * scale.window, np.inf, late) if circuit.delay else t
 
 
 def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:

@@ -1,6 +1,6 @@
 """Training with exact gradients, its history and its checkpoints."""
 
-from rcspike.training.evaluation import evaluate
+from rcspike.training.evaluation import confusion_matrix, evaluate
 from rcspike.training.history import Epoch, History, Interrupted
 from rcspike.training.settings import Settings
 from rcspike.training.training import Progress, train
@@ -11,6 +11,7 @@ __all__ = [
     "Interrupted",
     "Progress",
     "Settings",
+    "confusion_matrix",
     "evaluate",
     "train",
 ]

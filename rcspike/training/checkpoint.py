@@ -31,11 +31,15 @@ _ALWAYS = ("batch_size", "learning_rate", "decay", "temperature", "noise")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network's parameters by name, Adam's first and second moments of each, and the epochs so far."""
+    """A network's parameters by name, Adam's first and second moments of each, and the epochs so far.
+
+    `extended` has the number of epochs after which the run was extended to more, each time that it was.
+    """
 
     parameters: dict[str, FloatArray]
     moments: tuple[dict[str, FloatArray], dict[str, FloatArray]]
     history: History
+    extended: tuple[int, ...] = ()
 
     def trainer(self, network: Network, settings: Settings, steps: int) -> _core.Trainer32 | _core.Trainer64:
         """The trainer of that run after so many steps; ValueError if the checkpoint does not fit the run."""
@@ -142,6 +146,7 @@ def save(
     parameters: Mapping[str, FloatArray],
     moments: tuple[Sequence[FloatArray], Sequence[FloatArray]],
     history: History,
+    extended: Sequence[int] = (),
 ) -> None:
     """Write a checkpoint atomically: a run that is killed while writing leaves the previous one.
 
@@ -150,31 +155,44 @@ def save(
     tensors = dict(parameters)
     for kind, arrays in zip(_MOMENTS, moments, strict=True):
         tensors |= {_moment(kind, name): array for name, array in zip(parameters, arrays, strict=True)}
-    files.write(
-        path, "checkpoint", tensors, {"run": identity.header, "history": [dataclasses.asdict(e) for e in history]}
-    )
+    header: dict[str, Any] = {"run": identity.header, "history": [dataclasses.asdict(e) for e in history]}
+    files.write(path, "checkpoint", tensors, header | ({"extended": list(extended)} if extended else {}))
 
 
-def load(path: str | os.PathLike[str], identity: Identity | None = None) -> Checkpoint:
+def load(path: str | os.PathLike[str], identity: Identity | None = None, *, extend: bool = False) -> Checkpoint:
     """Read a checkpoint; if an identity is given, check that it belongs to this run.
+
+    With `extend`, it may also be of a run of fewer epochs; the checkpoint that is returned then has the number of
+    finished epochs at the end of `extended`.
 
     Raises
     ------
     ValueError
-        If the file is broken, or of another run; the setting that differs is named.
+        If the file is broken, or of another run; all settings that differ are named.
     """
     tensors, header = files.read(path, "checkpoint")
     try:
-        saved, run = _checkpoint(tensors, header["history"]), dict(header["run"])
-        difference = None if identity is None else next(identity.differences(run), None)
+        saved, run = _checkpoint(tensors, header["history"], header.get("extended", [])), dict(header["run"])
+        if identity is not None and extend and 0 < (planned := _planned(run)) < identity.settings.epochs:
+            identity = dataclasses.replace(identity, settings=dataclasses.replace(identity.settings, epochs=planned))
+            saved = dataclasses.replace(saved, extended=(*saved.extended, len(saved.history)))
+        differences = [] if identity is None else list(identity.differences(run))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a whole rcspike checkpoint: {error}") from error
-    if difference is not None:
-        raise ValueError(f"{path} is the checkpoint of another run: {difference}; choose another path or remove it")
+    if differences:
+        raise ValueError(
+            f"{path} is the checkpoint of another run: {'; '.join(differences)}; choose another path or remove it"
+        )
     return saved
 
 
-def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -> Checkpoint:
+def _planned(run: dict[str, Any]) -> int:
+    """Number of epochs of the run of a header; 0 if it is not a number."""
+    epochs = run["settings"]["epochs"] if "settings" in run else run["epochs"]
+    return epochs if type(epochs) is int else 0
+
+
+def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]], extended: list[int]) -> Checkpoint:
     """The checkpoint of these tensors; raises one of several errors if `save` cannot have written them."""
     parameters = {name: array for name, array in tensors.items() if not name.startswith(_MOMENTS)}
     first, second = ({name: tensors[_moment(kind, name)] for name in parameters} for kind in _MOMENTS)
@@ -197,7 +215,9 @@ def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]]) -
         for e in epochs
     ):
         raise ValueError(f"its history is not that of {n_layers - 1} hidden layers")
-    return Checkpoint(parameters, (first, second), History(epochs))
+    if not isinstance(extended, list) or any(type(n) is not int or not 0 < n <= len(epochs) for n in extended):
+        raise ValueError("it was extended after epochs that it does not have")
+    return Checkpoint(parameters, (first, second), History(epochs), tuple(extended))
 
 
 def _moment(kind: str, parameter: str) -> str:

@@ -1,4 +1,4 @@
-"""The accuracy of a network on labelled images."""
+"""The accuracy of a network on labelled samples, and which classes it confuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rcspike.datasets import Split
 from rcspike.network import Network
 
-__all__ = ["accuracy", "check_fit", "evaluate"]
+__all__ = ["accuracy", "check_fit", "confusion_matrix", "evaluate"]
 
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
@@ -35,6 +35,43 @@ def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 
     return accuracy(network, split, np.arange(len(split.labels)), noise, np.random.default_rng(seed), threads)
 
 
+def confusion_matrix(
+    network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None
+) -> npt.NDArray[np.int64]:
+    """How often samples of each class are read as each class; its diagonal has the correct ones.
+
+    Parameters
+    ----------
+    network : Network
+    split : Split
+    noise, seed, threads
+        As in `evaluate`, with the same random numbers.
+
+    Returns
+    -------
+    (n_classes, n_classes) int64
+        Number of samples, by class along the rows and by predicted class along the columns.
+
+    Raises
+    ------
+    ValueError
+        If the network does not fit the data.
+
+    Examples
+    --------
+    >>> network = Network([np.eye(2)], Circuit.conventional())
+    >>> split = Split(np.array([[[1.0, 0.5]], [[0.0, 0.5]]]), labels=np.array([0, 0]))
+    >>> confusion_matrix(network, split)
+    array([[1, 1],
+           [0, 0]])
+    """
+    check_fit(network, split)
+    samples = np.arange(len(split.labels))
+    predicted = _predicted(network, split, samples, noise, np.random.default_rng(seed), threads)
+    n = network.sizes[-1]
+    return np.bincount(split.labels * n + predicted, minlength=n * n).reshape(n, n)
+
+
 def accuracy(
     network: Network,
     split: Split,
@@ -44,13 +81,25 @@ def accuracy(
     threads: int | None,
 ) -> float:
     """Fraction of some samples of a split that are classified as labelled; nan if there are none."""
-    correct = 0
-    for first in range(0, len(samples), _CHUNK):
-        picked = samples[first : first + _CHUNK]
-        seed = int(rng.integers(2**63))
-        predicted = network.predict(split.times[picked], noise=noise, seed=seed, threads=threads)
-        correct += int(np.count_nonzero(predicted == split.labels[picked]))
+    predicted = _predicted(network, split, samples, noise, rng, threads)
+    correct = int(np.count_nonzero(predicted == split.labels[samples]))
     return correct / len(samples) if len(samples) else math.nan
+
+
+def _predicted(
+    network: Network,
+    split: Split,
+    samples: npt.NDArray[np.int64],
+    noise: float,
+    rng: np.random.Generator,
+    threads: int | None,
+) -> npt.NDArray[np.int64]:
+    predicted = np.empty(len(samples), dtype=np.int64)
+    for first in range(0, len(samples), _CHUNK):
+        chunk = slice(first, first + _CHUNK)
+        seed = int(rng.integers(2**63))
+        predicted[chunk] = network.predict(split.times[samples[chunk]], noise=noise, seed=seed, threads=threads)
+    return predicted
 
 
 def check_fit(network: Network, split: Split) -> None:
@@ -58,6 +107,7 @@ def check_fit(network: Network, split: Split) -> None:
     n_in, n_out = network.sizes[0], network.sizes[-1]
     n_pixels = math.prod(split.images.shape[1:])
     if n_pixels != n_in:
-        raise ValueError(f"the network has {n_in} inputs but the images have {n_pixels} pixels")
+        found = f"table has {n_pixels}" if split.is_table else f"images have {n_pixels} pixels"
+        raise ValueError(f"the network has {n_in} inputs but the {found}")
     if split.labels.max() >= n_out:
         raise ValueError(f"the network has {n_out} outputs but the data have label {split.labels.max()}")

@@ -95,7 +95,7 @@ class Settings(Loss):
             raise ValueError(f"offset {self.offset} moves spikes on a ramp; it must be 0 for neurons of a single phase")
         return _core.trainer(
             list(network.parameters.values()),
-            network.circuit.core,
+            [layer.circuit.core for layer in network.layers],
             devices=(self.devices or DeviceModel()).core,
             seed=int(self.rng(DEVICES).integers(2**64, dtype=np.uint64)),
             weight_decay=self.weight_decay,

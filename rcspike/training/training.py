@@ -47,6 +47,7 @@ class TrainArguments(Settings):
     """Keyword arguments of `train`: the settings, and those that do not change the result."""
 
     checkpoint_path: str | os.PathLike[str] | None = None
+    extend: bool = False
     threads: int | None = None
     progress: Callable[[Progress], None] | None = None
 
@@ -129,6 +130,10 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     checkpoint_path : path, optional
         Written after every epoch. If it is there already, the run resumes from it and ends with the weights that an
         undisturbed run would have given. One run at a time may use it.
+    extend : bool
+        Whether the checkpoint may be of a run of fewer epochs, finished or not. The other epochs then have the learning
+        rates of a run of this length, and the weights that they start from are those of the shorter run: the result is
+        not that of a run of this length from the start, unless `decay` is "constant".
     threads : int, optional
     progress : callable, optional
         Called with a `rcspike.training.Progress` after every batch.
@@ -198,8 +203,10 @@ def _train(
     settings, path, threads = arguments.settings, arguments.checkpoint_path, arguments.threads
     kept, chosen = split
     identity = checkpoint.Identity(settings, network.circuit, network.parameters, dataset, network.phases)
+    extended: tuple[int, ...] = ()
     if path is not None and os.path.exists(path):
-        saved = checkpoint.load(path, identity)
+        saved = checkpoint.load(path, identity, extend=arguments.extend)
+        extended = saved.extended
         steps = len(saved.history) * -(-len(chosen) // settings.batch_size)
         try:
             trainer = saved.trainer(network, settings, steps)
@@ -249,5 +256,5 @@ def _train(
         )
         if path is not None:
             moments = trainer.moments(0), trainer.moments(1)
-            checkpoint.save(path, identity, network.parameters, moments, history)
+            checkpoint.save(path, identity, network.parameters, moments, history, extended)
         started = time.perf_counter()

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <initializer_list>
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -24,8 +25,12 @@ bool print(const std::string& path) {
         const auto network = rcspike::Network<Real>::load(path);
         std::printf("float%zu", 8 * sizeof(Real));
         const rcspike::Circuit& c = network.circuit();
-        for (const double number : {c.e_plus, c.e_minus, c.diode_drop, c.ramp}) std::printf(" "), print_bytes(number);
+        const auto print_numbers = [](std::initializer_list<double> numbers) {
+            for (const double number : numbers) std::printf(" "), print_bytes(number);
+        };
+        print_numbers({c.e_plus, c.e_minus, c.diode_drop, c.ramp, c.delay});
         for (std::size_t l = 0; l < network.n_layers(); ++l) {
+            print_numbers({network.circuit(l).injection_plus, network.circuit(l).injection_minus});
             std::vector<Real> weights(network.n_in(l) * network.n_out(l));
             network.weights(l, {weights.data(), network.n_in(l), network.n_out(l)});
             std::printf(" %zux%zu ", network.n_in(l), network.n_out(l));

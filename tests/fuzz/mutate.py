@@ -6,13 +6,15 @@ None of them imports the fuzzer: `havoc` is its own mutation of plain bytes.
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
+import zipfile
 import zlib
 from collections.abc import Callable
 from random import Random
 
-__all__ = ["Havoc", "Mutate", "gzipped", "plain", "safetensors", "text"]
+__all__ = ["Havoc", "Mutate", "gzipped", "plain", "png", "safetensors", "text", "zipped"]
 
 Havoc = Callable[[bytes], bytes]
 Mutate = Callable[[bytes, Random, Havoc], bytes]
@@ -61,6 +63,42 @@ def gzipped(data: bytes, rng: Random, havoc: Havoc) -> bytes:
         except zlib.error:
             pass
     return havoc(data)
+
+
+def zipped(data: bytes, rng: Random, havoc: Havoc) -> bytes:
+    """Often one file of a zip archive, under checksums that are right again."""
+    if rng.randrange(4):
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                contents = {name: archive.read(name)[: 1 << 20] for name in archive.namelist()[:10]}
+            stream = io.BytesIO()
+            chosen = rng.choice(list(contents))
+            contents[chosen] = havoc(contents[chosen])
+            with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in contents.items():
+                    archive.writestr(zipfile.ZipInfo(name), content)
+            return stream.getvalue()
+        except (EOFError, IndexError, KeyError, RuntimeError, ValueError, OSError, zipfile.BadZipFile, zlib.error):
+            pass
+    return havoc(data)
+
+
+def png(data: bytes, rng: Random, havoc: Havoc) -> bytes:
+    """Often one chunk of a PNG image, under a checksum that is right again."""
+    chunks, at = [], 8
+    while at + 12 <= len(data) and len(chunks) < 100:
+        length = int.from_bytes(data[at : at + 4], "big")
+        chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
+        at += 12 + length
+    if not chunks or not rng.randrange(4):
+        return havoc(data)
+    i = rng.randrange(len(chunks))
+    chunks[i] = (chunks[i][0], havoc(chunks[i][1]))
+    found = data[:8]
+    for kind, content in chunks:
+        crc = zlib.crc32(kind + content)
+        found += len(content).to_bytes(4, "big") + kind + content + crc.to_bytes(4, "big")
+    return found
 
 
 def safetensors(data: bytes, rng: Random, havoc: Havoc) -> bytes:

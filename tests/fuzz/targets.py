@@ -15,7 +15,7 @@ import mutate
 import numpy as np
 
 from rcspike import Circuit, Network, load_process, nonideal, train
-from rcspike.datasets import Dataset, Split, idx
+from rcspike.datasets import Dataset, Inputs, Split, idx, load
 from rcspike.experiments import (
     experiment_identity,
     experiment_key,
@@ -109,6 +109,38 @@ def _idx(path: Path) -> None:
         raise ValueError(f"{path}: {error}") from error
 
 
+def _own(path: Path) -> None:
+    """Data of a user as a data set, and as new samples of the same kind."""
+    data = load(f"{path if path.suffix in ('.npz', '.csv') else path.parent},test=0.5")
+    assert data.train.times.shape[1] == data.test.times.shape[1]
+    assert not set(data.test.labels.tolist()) - set(data.train.labels.tolist())
+    if path.suffix == ".csv":
+        Inputs.of(data).read(path)
+
+
+def _own_idx(path: Path) -> None:
+    labels = bytes((0, 0, 8, 1)) + (4).to_bytes(4, "big") + bytes((0, 1, 0, 1))
+    path.with_name("labels").write_bytes(labels)
+    _own(path)
+
+
+def _own_image(path: Path) -> None:
+    """An image, as the second one of a class."""
+    try:
+        Inputs((2, 3), ("a", "b")).read(path)
+    finally:
+        Inputs((2, 3, 3), ("a", "b")).read(path)
+
+
+def _inputs(path: Path) -> None:
+    inputs = Inputs.load(path)
+    inputs.save(path.with_name("copy"))
+    copy = Inputs.load(path.with_name("copy"))
+    assert (copy.shape, copy.classes, copy.columns) == (inputs.shape, inputs.classes, inputs.columns)
+    if inputs.scaling is not None:
+        inputs.times(np.zeros((2, inputs.scaling.n_features)))
+
+
 def _measurements(path: Path) -> None:
     measurements = read_csv(path)
     write_csv(measurements, path.with_name("copy.csv"))
@@ -149,6 +181,11 @@ TARGETS = {
     "model": Target("model.safetensors", _model, mutate.safetensors),
     "checkpoint": Target("checkpoint.safetensors", _checkpoint, mutate.safetensors),
     "idx": Target("train-images-idx3-ubyte", _idx, mutate.gzipped),
+    "own-npz": Target("own.npz", _own, mutate.zipped),
+    "own-csv": Target("own.csv", _own, mutate.text),
+    "own-idx": Target("own/own", _own_idx, mutate.gzipped),
+    "own-image": Target("own.png", _own_image, mutate.png),
+    "inputs": Target("inputs.json", _inputs, mutate.text),
     "devices": Target("devices.toml", nonideal.load, mutate.text),
     "process": Target("process.toml", load_process, mutate.text),
     "measured": Target("measured.csv", nonideal.Measured.from_csv, mutate.text),

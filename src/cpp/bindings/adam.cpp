@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_adam(py::module_& m) {
     m.def(
         "adam_step",
         [](const Array<Real>& gradient, std::uint64_t step, double learning_rate, Array<Real> values, Array<Real> first,
@@ -26,8 +26,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_adam(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_adam<float>(m);
+    bind_adam<double>(m);
 }
 
 }  // namespace rcspike::bindings

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "rcspike/charge.h"
+#include "rcspike/circuit.h"
 #include "rcspike/loss.h"
 #include "rcspike/phases.h"
 #include "rcspike/schedule.h"
@@ -86,6 +87,13 @@ inline std::vector<Wiring> wirings(const std::vector<std::size_t>& windows) {
 
 /// "two" or "single", as the Python package calls them.
 Phases phases_of(const std::string& name);
+
+/// The circuit of each layer, or one for all of them.
+using Circuits = std::variant<Circuit, std::vector<Circuit>>;
+inline std::vector<Circuit> circuits(const Circuits& given, std::size_t n_layers) {
+    const auto* one = std::get_if<Circuit>(&given);
+    return one ? std::vector<Circuit>(n_layers, *one) : std::get<std::vector<Circuit>>(given);
+}
 
 /// The loss whose fields are given by name; those that are missing have their defaults.
 Loss loss_of(const py::kwargs& arguments);

@@ -1,12 +1,14 @@
 #include "rcspike/charge.h"
 
+#include <algorithm>
+
 #include "arrays.h"
 
 namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_charge(py::module_& m) {
     using std::optional;
     const auto none = py::none();
     m.def(
@@ -51,6 +53,18 @@ void bind(py::module_& m) {
         py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(),
         py::arg("drive0").noconvert() = none, py::arg("conductance0").noconvert() = none, py::arg("threads") = none);
     m.def(
+        "switch_injection",
+        [](const Schedule<Real>& schedule, const Array<Real>& injection, optional<int> n) {
+            const auto rows = matrix(injection, "injection");
+            auto v = new_matrix<Real>(schedule.batch(), rows.cols);
+            const auto to = writable(v);
+            const py::gil_scoped_release released;
+            std::fill_n(to.data, to.size(), Real(0));
+            inject(schedule, rows, to, threads(n));
+            return v;
+        },
+        py::arg("schedule"), py::arg("injection").noconvert(), py::arg("threads") = none);
+    m.def(
         "charge_affine_vjp",
         [](const Schedule<Real>& schedule, const Array<Real>& drive, const Array<Real>& conductance,
            const optional<Array<Real>>& drive0, const optional<Array<Real>>& conductance0, const Array<Real>& grad_v,
@@ -79,8 +93,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_charge(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_charge<float>(m);
+    bind_charge<double>(m);
 }
 
 }  // namespace rcspike::bindings

@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_device_model(py::module_& m) {
     m.def(
         "draw_devices",
         [](const Array<Real>& weights, const DeviceModel& model, std::uint64_t seed, std::uint64_t step,
@@ -36,8 +36,8 @@ void bind_device_model(py::module_& m) {
              }),
              py::kw_only(), py::arg("off"), py::arg("levels"), py::arg("lognormal"), py::arg("proportional"),
              py::arg("absolute"), py::arg("stuck_off"), py::arg("stuck_on"), py::arg("w_max"));
-    bind<float>(m);
-    bind<double>(m);
+    bind_device_model<float>(m);
+    bind_device_model<double>(m);
 }
 
 }  // namespace rcspike::bindings

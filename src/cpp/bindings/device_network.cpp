@@ -7,21 +7,22 @@ namespace {
 
 template <class Real>
 using Pairs = std::tuple<Array<Real>, Array<Real>, std::optional<Array<Real>>, std::optional<Array<Real>>,
-                         std::optional<Array<Real>>>;
+                         std::optional<Array<Real>>, std::optional<Array<Real>>>;
 
 template <class Real>
-DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuit& circuit,
+DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuits& circuit,
                          const std::vector<std::size_t>& windows, const std::string& phases) {
     std::vector<DevicePairs<Real>> pairs;
-    for (const auto& [plus, minus, drive0, conductance0, offset] : layers) {
+    for (const auto& [plus, minus, drive0, conductance0, offset, injection] : layers) {
         pairs.push_back({matrix(plus, "plus"), matrix(minus, "minus"), optional_row(drive0, "drive0"),
-                         optional_row(conductance0, "conductance0"), optional_row(offset, "offset")});
+                         optional_row(conductance0, "conductance0"), optional_row(offset, "offset"),
+                         injection ? matrix(*injection, "injection") : Span2<const Real>{}});
     }
-    return DeviceNetwork<Real>(pairs, circuit, wirings(windows), phases_of(phases));
+    return DeviceNetwork<Real>(pairs, wirings(windows), circuits(circuit, pairs.size()), phases_of(phases));
 }
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_device_network(py::module_& m, const char* name) {
     using N = DeviceNetwork<Real>;
     py::class_<N> network(m, name);
     bind_forward<Real>(network);
@@ -32,8 +33,8 @@ void bind(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_device_network(py::module_& m) {
-    bind<float>(m, "DeviceNetwork32");
-    bind<double>(m, "DeviceNetwork64");
+    bind_device_network<float>(m, "DeviceNetwork32");
+    bind_device_network<double>(m, "DeviceNetwork64");
 }
 
 }  // namespace rcspike::bindings

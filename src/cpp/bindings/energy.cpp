@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_energy(py::module_& m) {
     m.def(
         "supply_charge",
         [](const Schedule<Real>& schedule, const Array<Real>& weights, const Circuit& circuit, std::optional<int> n) {
@@ -43,8 +43,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_energy(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_energy<float>(m);
+    bind_energy<double>(m);
 }
 
 }  // namespace rcspike::bindings

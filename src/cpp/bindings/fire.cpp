@@ -23,7 +23,7 @@ void bind_map(py::module_& m, const char* name, const char* argument,
 }
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_fire(py::module_& m) {
     bind_map<Real>(m, "fire", "v", fire);
     bind_map<Real>(m, "readout_times", "v", readout_times);
     bind_map<Real>(m, "readout_voltages", "times", readout_voltages);
@@ -44,8 +44,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_fire(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_fire<float>(m);
+    bind_fire<double>(m);
 }
 
 }  // namespace rcspike::bindings

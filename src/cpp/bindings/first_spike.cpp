@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_first_spike(py::module_& m) {
     using std::optional;
     const auto none = py::none();
     m.def(
@@ -79,8 +79,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_first_spike(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_first_spike<float>(m);
+    bind_first_spike<double>(m);
 }
 
 }  // namespace rcspike::bindings

@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_layer(py::module_& m, const char* name) {
     using L = Layer<Real>;
     using std::optional;
     const auto none = py::none();
@@ -59,8 +59,8 @@ void bind(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_layer(py::module_& m) {
-    bind<float>(m, "Layer32");
-    bind<double>(m, "Layer64");
+    bind_layer<float>(m, "Layer32");
+    bind_layer<double>(m, "Layer64");
 }
 
 }  // namespace rcspike::bindings

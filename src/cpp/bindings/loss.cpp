@@ -22,7 +22,7 @@ Loss loss_of(const py::kwargs& arguments) {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_loss(py::module_& m) {
     m.def(
         "output_loss",
         [](const Array<Real>& v, const Array<std::int64_t>& labels, const Circuit& circuit,
@@ -45,8 +45,8 @@ void bind(py::module_& m) {
 
 void bind_loss(py::module_& m) {
     m.def("check_loss", [](const py::kwargs& arguments) { validate(loss_of(arguments)); });
-    bind<float>(m);
-    bind<double>(m);
+    bind_loss<float>(m);
+    bind_loss<double>(m);
 }
 
 }  // namespace rcspike::bindings

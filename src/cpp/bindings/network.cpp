@@ -6,15 +6,16 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_network(py::module_& m, const char* name) {
     using N = Network<Real>;
     py::class_<N> network(m, name);
     bind_forward<Real>(network);
     m.def(
         "network",
-        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const std::vector<std::size_t>& windows,
+        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<std::size_t>& windows,
            const std::string& phases) {
-            return N(matrices(weights, "weights"), circuit, wirings(windows), phases_of(phases));
+            return N(matrices(weights, "weights"), wirings(windows), circuits(circuit, weights.size()),
+                     phases_of(phases));
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(),
         py::arg("windows") = std::vector<std::size_t>{}, py::arg("phases") = "two");
@@ -23,8 +24,8 @@ void bind(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_network(py::module_& m) {
-    bind<float>(m, "Network32");
-    bind<double>(m, "Network64");
+    bind_network<float>(m, "Network32");
+    bind_network<double>(m, "Network64");
 }
 
 }  // namespace rcspike::bindings

@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_rectified(py::module_& m) {
     using Row = std::optional<Array<Real>>;
     m.def(
         "charge_rectified",
@@ -31,8 +31,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_rectified(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_rectified<float>(m);
+    bind_rectified<double>(m);
 }
 
 }  // namespace rcspike::bindings

@@ -13,7 +13,7 @@ Phases phases_of(const std::string& name) {
 namespace {
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_schedule(py::module_& m, const char* name) {
     using S = Schedule<Real>;
     py::class_<S>(m, name)
         .def_property_readonly("batch", &S::batch)
@@ -34,8 +34,8 @@ void bind(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_schedule(py::module_& m) {
-    bind<float>(m, "Schedule32");
-    bind<double>(m, "Schedule64");
+    bind_schedule<float>(m, "Schedule32");
+    bind_schedule<double>(m, "Schedule64");
 }
 
 }  // namespace rcspike::bindings

@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_trace(py::module_& m) {
     m.def(
         "trace",
         [](const Schedule<Real>& schedule, const Array<Real>& weights, const Circuit& circuit, const Array<Real>& at,
@@ -27,8 +27,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_trace(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_trace<float>(m);
+    bind_trace<double>(m);
 }
 
 }  // namespace rcspike::bindings

@@ -6,7 +6,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m, const char* name) {
+void bind_trainer(py::module_& m, const char* name) {
     using T = Trainer<Real>;
     py::class_<T>(m, name)
         .def(
@@ -52,10 +52,11 @@ void bind(py::module_& m, const char* name) {
             py::kw_only(), py::arg("steps"), py::arg("first").noconvert(), py::arg("second").noconvert());
     m.def(
         "trainer",
-        [](const std::vector<Array<Real>>& weights, const Circuit& circuit, const DeviceModel& devices,
+        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const DeviceModel& devices,
            std::uint64_t seed, double weight_decay, const std::vector<std::size_t>& windows, const std::string& phases,
            const py::kwargs& loss) {
-            return T(Network<Real>(matrices(weights, "weights"), circuit, wirings(windows), phases_of(phases)),
+            return T(Network<Real>(matrices(weights, "weights"), wirings(windows), circuits(circuit, weights.size()),
+                                   phases_of(phases)),
                      loss_of(loss), devices, seed, weight_decay);
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg_v("devices", DeviceModel{}, "..."),
@@ -72,8 +73,8 @@ void bind_trainer(py::module_& m) {
         .def_readonly("silent", &StepReport::silent)
         .def_readonly("saturated", &StepReport::saturated)
         .def_readonly("steep", &StepReport::steep);
-    bind<float>(m, "Trainer32");
-    bind<double>(m, "Trainer64");
+    bind_trainer<float>(m, "Trainer32");
+    bind_trainer<double>(m, "Trainer64");
 }
 
 }  // namespace rcspike::bindings

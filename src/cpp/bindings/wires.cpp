@@ -8,7 +8,7 @@ namespace rcspike::bindings {
 namespace {
 
 template <class Real>
-void bind(py::module_& m) {
+void bind_wires(py::module_& m) {
     using Row = std::optional<Array<Real>>;
     m.def(
         "charge_wired",
@@ -37,8 +37,8 @@ void bind(py::module_& m) {
 }  // namespace
 
 void bind_wires(py::module_& m) {
-    bind<float>(m);
-    bind<double>(m);
+    bind_wires<float>(m);
+    bind_wires<double>(m);
 }
 
 }  // namespace rcspike::bindings

@@ -174,20 +174,55 @@ TEST_EACH_REAL(format_2_has_a_window_for_each_layer) {
     CHECK_THROWS(with("[8, 3, 1]", "[4, 1]"), std::invalid_argument, "has a part that is not known here");
 }
 
-TEST_EACH_REAL(format_3_has_the_phases_of_the_neurons) {
+TEST_EACH_REAL(format_4_has_the_phases_of_the_neurons) {
     Model<Real> model;
-    model.format = R"("format": "rcspike-model", "format_version": "3")";
+    model.format = R"("format": "rcspike-model", "format_version": "4")";
+    const std::string plain = model.circuit;
+    std::string circuit = plain.substr(0, plain.size() - 1) + R"(, "injection": [["0.0", "0.0"]], "delay": "0.125"})";
     const auto with = [&](const std::string& phases) {
-        model.header = R"({"sizes": [8, 3, 1], "circuit": )" + model.circuit + R"(, "windows": [4, 1])" + phases + "}";
+        model.header = R"({"sizes": [8, 3, 1], "circuit": )" + circuit + R"(, "windows": [4, 1])" + phases + "}";
         return load<Real>(model.bytes());
     };
+    CHECK_EQUAL(with(R"(, "phases": "single")").circuit(1).delay, 0.125);
     CHECK(with(R"(, "phases": "single")").phases() == Phases::single);
     CHECK(with(R"(, "phases": "two")").phases() == Phases::two);
     CHECK_THROWS(with(""), std::invalid_argument, "its header has no phases");
     CHECK_THROWS(with(R"(, "phases": "three")"), std::invalid_argument,
                  "phases must be 'two' or 'single', got 'three'");
-    model.format = R"("format": "rcspike-model", "format_version": "2")";
+    model.format = R"("format": "rcspike-model", "format_version": "3")";
     CHECK_THROWS(with(R"(, "phases": "single")"), std::invalid_argument, "has a part that is not known here");
+    model.format = R"("format": "rcspike-model", "format_version": "4")";
+    circuit = plain;
+    CHECK_THROWS(with(R"(, "phases": "single")"), std::invalid_argument, "circuit in its header has no injection");
+}
+
+TEST_EACH_REAL(format_3_has_the_injection_of_each_layer_and_the_delay) {
+    Model<Real> model;
+    model.format = R"("format": "rcspike-model", "format_version": "3")";
+    const auto with = [&](const std::string& parts) {
+        const std::string rest =
+            R"({"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.0", "ramp": "0.0")";
+        model.header = R"({"sizes": [2, 3, 1], "windows": [1, 1], "circuit": )" + rest + parts + "}}";
+    };
+    with(R"(, "injection": [["0.001", "-2e-3"], ["0.0", "0.25"]], "delay": "0.125")");
+    const Network<Real> network = load<Real>(model.bytes());
+    CHECK_EQUAL(network.circuit(0).injection_minus, -0.002);
+    CHECK_EQUAL(network.circuit(1).injection_minus, 0.25);
+    CHECK_EQUAL(network.circuit(1).injection_plus, 0.0);
+    CHECK_EQUAL(network.circuit(1).delay, 0.125);
+    with(R"(, "injection": [["0.5", "-1.0"]], "delay": "0.0")");
+    CHECK_EQUAL(load<Real>(model.bytes()).circuit(1).injection_plus, 0.5);
+    with(R"(, "injection": [["0.5"]], "delay": "0.0")");
+    rejected(model, "injection must be pairs of numbers");
+    with(R"(, "injection": [], "delay": "0.0")");
+    rejected(model, "circuits must be given for all 2 layers, got 0");
+    with(R"(, "injection": [["0.5", "inf"]], "delay": "0.0")");
+    rejected(model, "injection must be finite");
+    with(R"(, "injection": [["0.5", "1.0"]])");
+    rejected(model, "its header has no delay");
+    model.format = R"("format": "rcspike-model", "format_version": "2")";
+    with(R"(, "injection": [["0.5", "1.0"]], "delay": "0.0")");
+    rejected(model, "circuit in its header has a part that is not known here");
 }
 
 TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {

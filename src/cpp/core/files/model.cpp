@@ -1,4 +1,5 @@
 // Model files as the Python package writes them. The errors are worded as they are there.
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -23,7 +24,7 @@ using detail::listed;
 using detail::reject;
 using detail::Safetensors;
 
-constexpr std::size_t newest_format = 3;
+constexpr std::size_t newest_format = 4;
 
 /// Calls a function, and says of which file it is that something is wrong with it.
 template <class Part>
@@ -59,8 +60,8 @@ void check_format(const std::string& path, const Safetensors& file) {
         reject(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
     }
     whole(path, [&] {
-        if (version != "1" && version != "2" && version != "3") {
-            reject("format_version must be from 1 to 3, got '", version, "'");
+        if (version != "1" && version != "2" && version != "3" && version != "4") {
+            reject("format_version must be from 1 to 4, got '", version, "'");
         }
         for (const auto& part : file.metadata()) {
             const std::string& name = part.first;
@@ -92,19 +93,40 @@ double number(const std::string& text, const char* name) {
     return value;
 }
 
-Circuit read_circuit(JsonReader& json, const char* name) {
+/// The circuits of the layers: one, or as many as there are pairs of injections.
+std::vector<Circuit> read_circuit(JsonReader& json, const char* name, bool has_switches) {
     Circuit circuit;
+    std::vector<Circuit> circuits;
+    std::vector<std::vector<double>> injections;
     double v_syn = 0;  // in Python the rails follow from it unless they are given; here they always are
     const auto into = [&json](double& value) {
         return [&json, &value](const char* part) { value = number(json.string(part), part); };
     };
-    json.object(name, {{"v_syn", into(v_syn)},
-                       {"e_plus", into(circuit.e_plus)},
-                       {"e_minus", into(circuit.e_minus)},
-                       {"diode_drop", into(circuit.diode_drop)},
-                       {"ramp", into(circuit.ramp)}});
+    const auto into_injections = [&json, &injections](const char* part) {
+        json.array(part, [&] {
+            std::vector<double>& pair = injections.emplace_back();
+            json.array(part, [&] { pair.push_back(number(json.string(part), part)); });
+            if (pair.size() != 2) reject("injection must be pairs of numbers");
+        });
+    };
+    std::vector<JsonReader::Member> parts{{"v_syn", into(v_syn)},
+                                          {"e_plus", into(circuit.e_plus)},
+                                          {"e_minus", into(circuit.e_minus)},
+                                          {"diode_drop", into(circuit.diode_drop)},
+                                          {"ramp", into(circuit.ramp)}};
+    if (has_switches) {
+        parts.push_back({"injection", into_injections});
+        parts.push_back({"delay", into(circuit.delay)});
+    }
+    json.object(name, parts);
     if (!(v_syn > 0)) reject("v_syn must be above 0, got ", v_syn);
-    return circuit;
+    if (!has_switches) return {circuit};
+    for (const std::vector<double>& pair : injections) {
+        circuit.injection_plus = pair[0];
+        circuit.injection_minus = pair[1];
+        circuits.push_back(circuit);
+    }
+    return circuits;
 }
 
 template <class Real>
@@ -125,28 +147,29 @@ Network<Real> network_of(const Safetensors& file) {
         for (std::size_t i = 0; i < w.size(); ++i) w[i] = detail::from_bytes<Real>(bytes + i * sizeof(Real));
         views.push_back({w.data(), rows, cols});
     }
+    const std::string& version = metadata(file, "format_version");
     std::vector<std::size_t> says, windows;
-    Circuit circuit;
+    std::vector<Circuit> circuits;
     JsonReader json(metadata(file, "header"));
     const auto into = [&json](std::vector<std::size_t>& sizes) {
         return [&json, &sizes](const char* name) { json.array(name, [&] { sizes.push_back(json.size(name)); }); };
     };
-    std::vector<JsonReader::Member> parts{{"sizes", into(says)},
-                                          {"circuit", [&](const char* name) { circuit = read_circuit(json, name); }}};
-    const std::string& version = metadata(file, "format_version");
-    const bool joins = version != "1";
+    std::vector<JsonReader::Member> parts{
+        {"sizes", into(says)},
+        {"circuit", [&](const char* name) { circuits = read_circuit(json, name, version == "3" || version == "4"); }}};
     std::string phases = "two";
-    if (joins) parts.push_back({"windows", into(windows)});
-    if (version == "3") parts.push_back({"phases", [&](const char* name) { phases = json.string(name); }});
+    if (version != "1") parts.push_back({"windows", into(windows)});
+    if (version == "4") parts.push_back({"phases", [&](const char* name) { phases = json.string(name); }});
     json.object("header", parts);
     json.end();
     std::vector<Wiring> wiring;
     if (phases != "two" && phases != "single") reject("phases must be 'two' or 'single', got '", phases, "'");
-    if (joins && windows.size() != views.size()) {
+    if (version != "1" && windows.size() != views.size()) {
         reject("windows must be given for all ", views.size(), " layers, got ", windows.size());
     }
     for (const std::size_t window : windows) wiring.push_back(window == 1 ? Wiring(Dense{}) : FirstSpike{window});
-    Network<Real> network(views, circuit, wiring, phases == "single" ? Phases::single : Phases::two);
+    if (circuits.size() == 1) circuits.resize(std::max<std::size_t>(views.size(), 1), Circuit(circuits[0]));
+    Network<Real> network(views, wiring, circuits, phases == "single" ? Phases::single : Phases::two);
     std::vector<std::size_t> holds{network.n_in()};
     for (std::size_t l = 0; l < network.n_layers(); ++l) holds.push_back(network.n_out(l));
     if (says != holds) reject("it says sizes ", listed(says), " but holds weights of ", listed(holds));

@@ -24,6 +24,12 @@ void validate(const Circuit& circuit) {
     if (!(circuit.ramp < 1) || std::isinf(circuit.ramp)) {
         reject("ramp must be finite and below 1, got ", circuit.ramp, "; 0 is the ideal ramp");
     }
+    for (const double injection : {circuit.injection_plus, circuit.injection_minus}) {
+        if (!std::isfinite(injection)) reject("injection must be finite, in V_th for each synapse, got ", injection);
+    }
+    if (!(circuit.delay >= 0 && circuit.delay < 1)) {
+        reject("delay must be at least 0 and below 1, in T, got ", circuit.delay);
+    }
 }
 
 }  // namespace rcspike

@@ -72,6 +72,8 @@ template <class Real>
 void first_spike(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<Real> times,
                  Threads threads) {
     spike(layer_of(schedule, weights, circuit, threads), schedule, times, threads);
+    const auto delay = static_cast<Real>(circuit.delay);
+    for (std::size_t i = 0; delay > 0 && i < times.size(); ++i) times.data[i] += delay;
 }
 
 template <class Real>

@@ -62,10 +62,27 @@ void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons,
 
 }  // namespace
 
+void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers) {
+    if (circuits.size() != n_layers) {
+        reject("circuits must be given for all ", n_layers, " layers, got ", circuits.size());
+    }
+    for (std::size_t l = 0; l < n_layers; ++l) {
+        const Circuit &first = circuits[0], &own = circuits[l];
+        validate(own);
+        if (own.e_plus != first.e_plus || own.e_minus != first.e_minus || own.diode_drop != first.diode_drop ||
+            own.ramp != first.ramp || own.delay != first.delay) {
+            reject("circuits[", l,
+                   "] must have the rails, drop, ramp and delay of circuits[0]: layers of a network "
+                   "differ in their injection only");
+        }
+    }
+}
+
 template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
                             Threads threads, const Wiring& wiring, Phases phases) {
-    return {pack_resistive(name, weights, n_rows, circuit, threads), neurons_of<Real>(phases, circuit, {}), wiring};
+    return {pack_resistive(name, weights, n_rows, circuit, threads), neurons_of<Real>(phases, circuit, {}), wiring,
+            Injection<Real>(circuit)};
 }
 
 template <class Real>
@@ -73,11 +90,15 @@ Neurons<Real> neurons_of(Phases phases, const Circuit& circuit, Span1<const Real
     if (offset.data) check_finite("offset", offset);
     std::vector<Real> each(offset.data, offset.data + offset.size);
     if (phases == Phases::two) return TwoPhase<Real>{Ramp(circuit), std::move(each)};
+    if (circuit.injection_plus != 0 || circuit.injection_minus != 0) {
+        reject("injection must be 0 for neurons of a single phase, which spike before their switches open, got ",
+               circuit.injection_plus, " and ", circuit.injection_minus);
+    }
     for (Real& threshold : each) {
         if (!(threshold > -1)) reject("offset must be above -1, so that the threshold is above 0, got ", threshold);
         threshold += 1;
     }
-    return SinglePhase<Real>{std::move(each)};
+    return SinglePhase<Real>{std::move(each), static_cast<Real>(circuit.delay)};
 }
 
 template <class Real>
@@ -92,6 +113,7 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samp
     std::visit([&](const auto& synapses,
                    const auto& neurons) { charge_synapses(synapses, neurons, events, samples, tiles, to); },
                layer.synapses, layer.neurons);
+    if (!layer.injection.is_absent()) inject(layer.injection, layer.synapses, events, samples, tiles, to);
 }
 
 template <class Real>

@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "events/event_batch.h"
 #include "events/wiring.h"
+#include "layer/injection.h"
 #include "layer/neurons.h"
 #include "layer/synapses.h"
 #include "parallel/split.h"
@@ -19,8 +21,12 @@ namespace rcspike::detail {
 template <class Real>
 class Layer {
 public:
-    Layer(Synapses<Real> of_synapses, Neurons<Real> of_neurons, Wiring of_wiring = Dense{})
-        : synapses(std::move(of_synapses)), neurons(std::move(of_neurons)), wiring(of_wiring) {
+    Layer(Synapses<Real> of_synapses, Neurons<Real> of_neurons, Wiring of_wiring = Dense{},
+          Injection<Real> of_switches = {})
+        : synapses(std::move(of_synapses)),
+          neurons(std::move(of_neurons)),
+          wiring(of_wiring),
+          injection(std::move(of_switches)) {
         std::visit([&](const auto& s) { rows_ = s.rows().rows, n_out_ = s.rows().cols; }, synapses);
         n_in_ = inputs_of(wiring, rows_);
     }
@@ -41,10 +47,15 @@ public:
     Synapses<Real> synapses;
     Neurons<Real> neurons;
     Wiring wiring;
+    Injection<Real> injection;
 
 private:
     std::size_t n_in_, rows_, n_out_;
 };
+
+/// Throws std::invalid_argument unless there is a valid circuit for each of n_layers layers, which differ in their
+/// injection only.
+void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers);
 
 /// A layer of resistive synapses, with the checks of pack_resistive.
 template <class Real>

@@ -35,6 +35,7 @@ template <class Real>
 struct SinglePhase {
     static constexpr Phases phases = Phases::single;
     std::vector<Real> threshold;  // of each neuron, in V_th; empty if all are 1
+    Real delay = 0;               // from the crossing to the spike, in T
 
     /// Thresholds of n neurons from number `first` on, into rows of lanes that are full.
     void thresholds(std::size_t first, std::size_t n, Real* to) const {

@@ -11,7 +11,7 @@ namespace rcspike::detail {
 
 class Readout {
 public:
-    explicit Readout(const Ramp& ramp) : b_(ramp.b()), log_end_(ramp.log_end()) {}
+    explicit Readout(const Ramp& ramp) : b_(ramp.b()), log_end_(ramp.log_end()), delay_(ramp.delay()) {}
 
     /// The output of n that spikes first.
     template <class Real>
@@ -19,16 +19,17 @@ public:
         return static_cast<std::size_t>(std::max_element(v, v + n) - v);
     }
 
-    /// Where on the ramp from rest (0) to threshold (1) a voltage lies: 1 - t_out before the spike time is clipped. The
-    /// curve continues along its tangents below rest and above the threshold.
+    /// Where on the ramp from rest (0) to threshold (1) a voltage lies, minus the delay of the spike: 1 - t_out before
+    /// the spike time is clipped. The curve continues along its tangents below rest and above the threshold.
     double position(double v) const {
-        if (b_ == 0) return v;
+        if (b_ == 0) return v - delay_;
         const double inside = std::clamp(v, 0.0, 1.0);
-        return log1p(-b_ * inside) / log_end_ + slope(1 - b_ * inside) * (v - inside);
+        return log1p(-b_ * inside) / log_end_ + slope(1 - b_ * inside) * (v - inside) - delay_;
     }
 
     /// The voltage at a position.
     double voltage(double position) const {
+        position += delay_;
         if (b_ == 0) return position;
         const double inside = std::clamp(position, 0.0, 1.0), e = expm1(inside * log_end_);
         return -e / b_ + (position - inside) / slope(1 + e);
@@ -36,7 +37,7 @@ public:
 
     /// Derivative of the position with respect to the voltage, at a position.
     double slope_at(double position) const {
-        return b_ == 0 ? 1 : slope(1 + expm1(std::clamp(position, 0.0, 1.0) * log_end_));
+        return b_ == 0 ? 1 : slope(1 + expm1(std::clamp(position + delay_, 0.0, 1.0) * log_end_));
     }
 
     /// Voltages whose spikes come later than those of n voltages by a shift each, in T.
@@ -51,7 +52,7 @@ private:
     /// Derivative of the position where the ramp's current is `current` times that at rest.
     double slope(double current) const { return -b_ / (current * log_end_); }
 
-    double b_, log_end_;
+    double b_, log_end_, delay_;
 };
 
 }  // namespace rcspike::detail

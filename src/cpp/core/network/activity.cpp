@@ -22,13 +22,14 @@ bool spike(const TwoPhase<Real>& neurons, Real* v, const Real* shift, std::size_
     return true;
 }
 
-/// The same from spike times without noise, which stay as they are.
+/// The same from the times at which the membranes cross their thresholds, which stay as they are.
 template <class Real>
-bool spike(const SinglePhase<Real>&, const Real* t, const Real* shift, std::size_t n, bool, Real* times) {
+bool spike(const SinglePhase<Real>& neurons, const Real* t, const Real* shift, std::size_t n, bool, Real* times) {
     bool valid = true;
     for (std::size_t i = 0; i < n; ++i) {
         valid = valid && t[i] >= 0;  // not NaN
-        times[i] = shift ? std::max(t[i] + shift[i], Real(0)) : t[i];
+        const Real own = t[i] + neurons.delay;
+        times[i] = shift ? std::max(own + shift[i], Real(0)) : own;
     }
     return valid;
 }

@@ -16,8 +16,19 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
     if (plus.rows == 0 || plus.cols == 0)
         detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
     if (pairs.offset.data) detail::check_size("offset", pairs.offset, plus.cols);
+    detail::Injection<Real> injection(circuit);
+    if (pairs.injection.data) {
+        const std::string of_injection = name + ".injection";
+        if (phases == Phases::single) {
+            detail::reject(of_injection, " must not be given for neurons of a single phase, which spike before their ",
+                           "switches open");
+        }
+        detail::check_shape(of_injection.c_str(), pairs.injection, n_rows, plus.cols);
+        detail::check_range(of_injection.c_str(), pairs.injection, 1, Threads::all());
+        injection.of_rows.pack(pairs.injection, Threads::all());
+    }
     return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()),
-            detail::neurons_of(phases, circuit, pairs.offset), wiring};
+            detail::neurons_of(phases, circuit, pairs.offset), wiring, std::move(injection)};
 }
 
 }  // namespace
@@ -25,13 +36,17 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
 template <class Real>
 DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
                                    const std::vector<Wiring>& wiring, Phases phases)
-    : circuit_(circuit) {
-    validate(circuit);
+    : DeviceNetwork(layers, wiring, std::vector<Circuit>(layers.size(), circuit), phases) {}
+
+template <class Real>
+DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const std::vector<Wiring>& wiring,
+                                   const std::vector<Circuit>& circuits, Phases phases) {
     if (layers.empty()) detail::reject("a network needs at least one layer");
+    detail::check_circuits(circuits, layers.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Wiring own = detail::wiring_of(wiring, layers.size(), l);
         const std::size_t n_rows = l == 0 ? layers[l].plus.rows : detail::rows_of(own, layers[l - 1].plus.cols);
-        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuit, own, phases));
+        layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuits[l], own, phases));
     }
 }
 

@@ -10,16 +10,21 @@ namespace rcspike {
 template <class Real>
 Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit,
                        const std::vector<Wiring>& wiring, Phases phases)
-    : circuit_(circuit) {
-    validate(circuit);
+    : Network(weights, wiring, std::vector<Circuit>(weights.size(), circuit), phases) {}
+
+template <class Real>
+Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const std::vector<Wiring>& wiring,
+                       const std::vector<Circuit>& circuits, Phases phases)
+    : circuits_(circuits) {
     if (weights.empty()) detail::reject("a network needs at least one layer");
+    detail::check_circuits(circuits, weights.size());
     for (std::size_t l = 0; l < weights.size(); ++l) {
         const std::string name = "weights[" + std::to_string(l) + "]";
         const Span2<const Real> w = weights[l];
         if (w.rows == 0 || w.cols == 0) detail::reject(name, " is empty, got shape (", w.rows, ", ", w.cols, ")");
         const Wiring own = detail::wiring_of(wiring, weights.size(), l);
         const std::size_t n_rows = l == 0 ? w.rows : detail::rows_of(own, weights[l - 1].cols);
-        layers_.push_back(detail::resistive_layer(name.c_str(), w, n_rows, circuit, Threads::all(), own, phases));
+        layers_.push_back(detail::resistive_layer(name.c_str(), w, n_rows, circuits[l], Threads::all(), own, phases));
     }
 }
 

@@ -102,7 +102,12 @@ void detail::DrawnDevices<Real>::draw(const std::vector<Layer<Real>>& weights, c
     };
     std::vector<Slice> work;
     if (layers.empty()) {
-        for (const Layer<Real>& layer : weights) layers.emplace_back(pairs_for(layer), layer.neurons, layer.wiring);
+        for (const Layer<Real>& layer : weights) {
+            Injection<Real>& drawn = layers.emplace_back(pairs_for(layer), layer.neurons, layer.wiring).injection;
+            drawn.plus = layer.injection.plus;
+            drawn.minus = layer.injection.minus;
+            drawn.every_device = model.off > 0;
+        }
         slopes.resize(weights.size());
     }
     const auto weights_of = [&](std::size_t l) -> const Tiles<Real>& {

@@ -37,6 +37,12 @@ template <class Real>
 void charge(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses, Span2<Real> v,
             Threads threads = Threads::all());
 
+/// Adds to v(1) what the switches of the conducting inputs add as they open at the end of charging: of each input's
+/// switches at each neuron, n_in x n_out, in V_th. charge does so itself for the injection of a circuit.
+template <class Real>
+void inject(const Schedule<Real>& schedule, Span2<const Real> injection, Span2<Real> v,
+            Threads threads = Threads::all());
+
 /// Vector-Jacobian product of charge: from dL/dv(1), batch x n_out, to dL/dt, batch x n_in (zero for inputs that never
 /// spike) and dL/dw, n_in x n_out, summed over the batch.
 template <class Real>

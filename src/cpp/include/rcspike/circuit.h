@@ -5,7 +5,7 @@
 
 namespace rcspike {
 
-/// Rails, diode and ramp of a circuit (docs/model.md). Infinite rails are the conventional
+/// Rails, diode, switches and ramp of a circuit (docs/model.md). Infinite rails are the conventional
 /// circuit, an exact multiply-accumulate.
 struct Circuit {
     double e_plus = 1.0;      ///< reversal potential of positive synapses, E+ > 0, in V_th
@@ -13,9 +13,16 @@ struct Circuit {
     double diode_drop = 0.0;  ///< forward drop V_D of the synapse diode, 0 <= V_D < |E|, in V_th
     double ramp = 0.0;        ///< coefficient b of a non-ideal firing ramp, b < 1; 0 is the ideal ramp
 
+    /// What the switch of one conducting synapse adds to v(1) as it opens at the end of charging, in V_th: of synapses
+    /// on the positive rail, and of those on the negative one. A weight of 0 is not a synapse.
+    double injection_plus = 0.0, injection_minus = 0.0;
+    double delay = 0.0;  ///< from the moment the ramp reaches the threshold to the spike, in [0, 1), in T
+
     static Circuit conventional() {
-        const double inf = std::numeric_limits<double>::infinity();
-        return {inf, -inf, 0.0, 0.0};
+        Circuit circuit;
+        circuit.e_plus = std::numeric_limits<double>::infinity();
+        circuit.e_minus = -circuit.e_plus;
+        return circuit;
     }
 };
 

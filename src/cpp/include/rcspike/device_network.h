@@ -28,6 +28,9 @@ struct DevicePairs {
     Span1<const Real> drive0;        ///< D0, n_out, in V_th / T: always on; optional
     Span1<const Real> conductance0;  ///< G0 >= 0, n_out, in 1 / T: always on; optional
     Span1<const Real> offset;        ///< of each neuron's threshold from 1, n_out, in V_th; optional
+    /// What the switches of each pair add as they open, n_in x n_out, in V_th, in place of the circuit's injection for
+    /// each device above 0; optional.
+    Span2<const Real> injection{};
 };
 
 /// A neuron whose threshold is off by `offset` fires as one of voltage v - offset, which is exact on the ideal ramp; so
@@ -39,6 +42,9 @@ public:
     /// finite, a conductance is negative or the circuit is not physical. `wiring` as for Network.
     DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
                   const std::vector<Wiring>& wiring = {}, Phases phases = Phases::two);
+    /// `circuits` as for Network.
+    DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const std::vector<Wiring>& wiring,
+                  const std::vector<Circuit>& circuits, Phases phases = Phases::two);
     DeviceNetwork(DeviceNetwork&&) noexcept;
     DeviceNetwork& operator=(DeviceNetwork&&) noexcept;
     ~DeviceNetwork();
@@ -54,7 +60,6 @@ public:
                  Threads threads = Threads::all()) const;
 
 private:
-    Circuit circuit_;
     std::vector<detail::Layer<Real>> layers_;
 };
 

@@ -36,6 +36,9 @@ public:
     /// circuit is not physical.
     Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit,
             const std::vector<Wiring>& wiring = {}, Phases phases = Phases::two);
+    /// `circuits` of each layer, which differ in their injection only: layers differ in the capacitance of a membrane.
+    Network(const std::vector<Span2<const Real>>& weights, const std::vector<Wiring>& wiring,
+            const std::vector<Circuit>& circuits, Phases phases = Phases::two);
     Network(Network&&) noexcept;
     Network& operator=(Network&&) noexcept;
     ~Network();
@@ -49,7 +52,7 @@ public:
     std::size_t n_in(std::size_t layer = 0) const;
     std::size_t n_rows(std::size_t layer) const;  ///< of its weights: as many as inputs if the wiring is dense
     std::size_t n_out(std::size_t layer) const;
-    const Circuit& circuit() const { return circuit_; }
+    const Circuit& circuit(std::size_t layer = 0) const { return circuits_.at(layer); }
     Phases phases() const;
 
     /// Copies the weights of a layer, n_rows x n_out.
@@ -69,7 +72,7 @@ public:
 private:
     friend std::vector<detail::Layer<Real>>& detail::layers_of<Real>(Network& network);
 
-    Circuit circuit_;
+    std::vector<Circuit> circuits_;  // of each layer
     std::vector<detail::Layer<Real>> layers_;
 };
 

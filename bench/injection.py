@@ -1,0 +1,201 @@
+"""Accuracy against the charge that switches inject, for plain networks and for networks that were trained for it.
+
+python bench/injection.py mnist --csv docs/results/injection-mnist.csv --figure docs/figures/injection-mnist.svg
+
+With --retraining N, networks are trained without injection first, and then N epochs more, with it or without; by
+default they are trained for it from the start. Every chip has charge that scatters by 5 % from switch to switch,
+capacitors as `CapacitorMismatch` has them, and comparators with offsets and noise in volts. Networks and finished
+rows are kept: a run that was stopped resumes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rcspike import Circuit, Network, datasets, train
+from rcspike.experiments import preset, write_table
+from rcspike.hardware import OperatingPoint, operating_point, program
+from rcspike.nonideal import CapacitorMismatch, ChargeInjection, ComparatorOffset, Effect
+from rcspike.plots import circuit_colour
+
+
+def injections(point: OperatingPoint, sizes: list[int], charge: float) -> tuple[tuple[float, float], ...]:
+    """In V_th, of each layer, for a charge of a switch to the positive rail; the other one's ratio is the process's."""
+    ratio = point.process.switch_charge_minus / point.process.switch_charge_plus
+    return tuple(point.injection(n, plus=charge, minus=ratio * charge) for n in sizes[:-1])
+
+
+def trained(
+    dataset: datasets.Dataset, circuit: Circuit, name: str, seed: int, noise: float, options: argparse.Namespace
+) -> Network:
+    """The network of this name and seed, trained at the circuit's noise floor, or read if it was."""
+    if options.retraining == 0:
+        start = Network.create(sizes_of(dataset), circuit, seed=seed)
+        return stage(dataset, start, name, seed, noise, options.epochs, options)
+    plain = f"v{circuit.e_plus:g}"
+    start = Network.create(sizes_of(dataset), Circuit(v_syn=circuit.e_plus), seed=seed)
+    first = stage(dataset, start, plain, seed, noise, options.epochs, options)
+    again = Network(first.weights, circuit)
+    return stage(dataset, again, f"{name}-retrained-{options.retraining}", seed, noise, options.retraining, options)
+
+
+def stage(
+    dataset: datasets.Dataset,
+    network: Network,
+    name: str,
+    seed: int,
+    noise: float,
+    epochs: int,
+    options: argparse.Namespace,
+) -> Network:
+    """The network after some epochs; it is kept."""
+    file = options.runs / f"{options.dataset}-{name}-s{seed}-e{options.epochs}.safetensors"
+    if not file.exists():
+        settings = {**preset(options.dataset), "epochs": epochs}
+        settings.pop("hidden")
+        options.runs.mkdir(parents=True, exist_ok=True)
+        train(
+            network,
+            dataset,
+            **settings,
+            noise=noise,
+            seed=seed,
+            threads=options.threads,
+            checkpoint_path=file.with_suffix(".checkpoint"),
+        )
+        network.save(file)
+    return Network.load(file)
+
+
+def sizes_of(dataset: datasets.Dataset) -> list[int]:
+    return [dataset.train.times.shape[1], *preset(dataset.name)["hidden"], dataset.n_classes]
+
+
+def accuracies(
+    network: Network, dataset: datasets.Dataset, effects: list[Effect], noise: float, options: argparse.Namespace
+) -> list[float]:
+    """Test accuracy of each chip in percent."""
+    times, labels = dataset.test.times, dataset.test.labels
+    return [
+        100 * float(np.mean(chip.predict(times, noise=noise, seed=seed, threads=options.threads) == labels))
+        for seed in range(options.chips)
+        for chip in [program(network, effects, seed=seed)]
+    ]
+
+
+def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """A row for each V_syn, charge and training, over the seeds of the training and the chips of each."""
+    dataset = datasets.load(options.dataset)
+    sizes = sizes_of(dataset)
+    for v_syn in options.v_syn:
+        point = operating_point(Circuit(v_syn=v_syn))
+        noise = point.spike_time_noise(min(sizes[:-1]))
+        others = [CapacitorMismatch(), ComparatorOffset(sigma=point.thresholds(1e-3 * options.offset_mv))]
+        for fc in options.charges:
+            pairs = injections(point, sizes, 1e-15 * fc)
+            plus, minus = (tuple(side) for side in zip(*pairs, strict=True))
+            effects: list[Effect] = [ChargeInjection(plus=plus, minus=minus, scale=float(fc > 0)), *others]
+            for training in ("plain", "for injection"):
+                if fc == 0 and training != "plain":
+                    continue
+                epochs = f"e{options.epochs}-{options.retraining}"
+                file = options.runs / f"row-{options.dataset}-{v_syn:g}-{fc:g}-{training[:3]}-{epochs}.json"
+                if options.finished and not file.exists():
+                    continue
+                if not file.exists():
+                    found = []
+                    for seed in range(options.seeds):
+                        circuit = point.circuit if training == "plain" else Circuit(v_syn=v_syn, injection=pairs)
+                        name = f"v{v_syn:g}" if training == "plain" else f"v{v_syn:g}-{fc:g}fC"
+                        network = trained(dataset, circuit, name, seed, noise, options)
+                        found.append(accuracies(network, dataset, effects, noise, options))
+                    file.write_text(json.dumps(found))
+                found = json.loads(file.read_text())
+                of_seeds = [mean(chips) for chips in found]
+                yield {
+                    "v_syn": v_syn,
+                    "v_th": point.v_th,
+                    "charge_fc": fc,
+                    "training": training,
+                    "first_layer_plus_v_th": pairs[0][0],
+                    "second_layer_plus_v_th": pairs[1][0],
+                    "seeds": options.seeds,
+                    "chips": options.chips,
+                    "test_mean": mean(of_seeds),
+                    "test_std_seeds": stdev(of_seeds) if len(of_seeds) > 1 else None,
+                    "test_std_chips": mean(stdev(chips) for chips in found),
+                    "test_worst_chip": min(min(chips) for chips in found),
+                }
+                print(f"V_syn {v_syn:g}, {fc:g} fC, {training}: {mean(of_seeds):.2f} %", flush=True)
+
+
+def with_recovery(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The table with what injection costs a plain network, and which part of it training for it recovers."""
+    plain = {(row["v_syn"], row["charge_fc"]): row["test_mean"] for row in table if row["training"] == "plain"}
+    for row in table:
+        free, lossy = plain[row["v_syn"], 0.0], plain[row["v_syn"], row["charge_fc"]]
+        row["loss_of_plain"] = free - lossy
+        has_part = row["training"] != "plain" and free > lossy
+        row["recovered"] = (row["test_mean"] - lossy) / (free - lossy) if has_part else None
+    return table
+
+
+def draw(table: list[dict[str, Any]], heading: str) -> Figure:
+    """A line for each V_syn and training: dashed for plain networks."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for v_syn in dict.fromkeys(row["v_syn"] for row in table):
+        colour = circuit_colour(Circuit(v_syn=v_syn))
+        for training, line in (("plain", "--"), ("for injection", "-")):
+            # Without injection both are the same network.
+            chosen = [r for r in table if r["v_syn"] == v_syn and (r["training"] == training or r["charge_fc"] == 0)]
+            x, y, spread = ([r[name] for r in chosen] for name in ("charge_fc", "test_mean", "test_std_chips"))
+            label = f"$V_\\mathrm{{syn}}$ = {v_syn:g}, trained {'without' if training == 'plain' else 'for'} it"
+            axes.errorbar(x, y, spread, color=colour, linestyle=line, marker="o", markersize=4, capsize=2, label=label)
+    axes.set_xlabel("charge of a switch to the positive rail / fC")
+    axes.set_ylabel("test accuracy / %")
+    axes.set_title(heading, loc="left", fontsize=9)
+    axes.legend(frameon=False, fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", choices=["digits", "mnist", "fashion-mnist"])
+    parser.add_argument("--v-syn", type=numbers, default=[1.0, 4.0])
+    parser.add_argument("--charges", type=numbers, default=[0.0, 0.1, 0.2, 0.4, 0.8, 1.6], help="in fC, with 0")
+    parser.add_argument("--offset-mv", type=float, default=3.0, help="standard deviation of the comparators' offsets")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--chips", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--retraining", type=int, default=0, help="epochs after these")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--finished", action="store_true", help="only the rows that are finished, without training")
+    parser.add_argument("--runs", type=Path, default=Path("runs/injection"), help="folder for networks and rows")
+    parser.add_argument("--csv", type=Path, required=True)
+    parser.add_argument("--figure", type=Path, required=True)
+    options = parser.parse_args()
+    table = sorted(rows(options), key=lambda row: (row["v_syn"], row["charge_fc"], row["training"] != "plain"))
+    table = with_recovery(table)
+    write_table(options.csv, table)
+    heading = (
+        f"{options.dataset}, rails of 0.872 V, {options.chips} chips, {options.epochs} + {options.retraining} epochs"
+    )
+    draw(table, heading).savefig(options.figure, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()

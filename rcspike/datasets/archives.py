@@ -1,0 +1,91 @@
+"""Arrays in .npz files, without pickle and without more memory than the file promises."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import tokenize
+import zipfile
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["read_arrays", "shape_in"]
+
+_MAX_BYTES = 2**33  # of all arrays together,
+_MAX_RATIO = 32  # and for each byte of the file,
+_FLOOR = 2**22  # above this size
+_MAX_HEADER = 10_000  # bytes of the header of an array
+
+
+def read_arrays(path: str | os.PathLike[str], names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """The arrays with these names that a .npz file has; others are not read.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not a .npz file, an array holds objects or has another size than its header promises, or the arrays
+        expand to more than 8 GiB, or to more than 4 MiB and 32 times the length of the file.
+    """
+    limit = min(_MAX_BYTES, max(_FLOOR, _MAX_RATIO * os.path.getsize(path)))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = {name: info for info in archive.infolist() if (name := info.filename.removesuffix(".npy")) in names}
+            total = sum(info.file_size for info in infos.values())
+            if total > limit:
+                raise ValueError(f"its arrays expand to {total} bytes, but at most {limit} are read from such a file")
+            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos.values()):
+                raise ValueError("its arrays are compressed in another way than NumPy does it")
+            return {name: _array(archive, info) for name, info in infos.items()}
+    except _BROKEN as error:
+        raise ValueError(f"{path} is not a .npz file of plain arrays: {error}") from error
+
+
+def shape_in(path: str | os.PathLike[str], names: tuple[str, ...]) -> tuple[int, ...]:
+    """Shape of the first array of these names, from its header alone; errors as in `read_arrays`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in names:
+                if f"{name}.npy" in archive.namelist():
+                    with archive.open(f"{name}.npy") as stream:
+                        return _header(stream)[0]
+    except _BROKEN as error:
+        raise ValueError(f"{path} is not a .npz file of plain arrays: {error}") from error
+    raise ValueError(f"{path} has no array {' or '.join(names)}")
+
+
+# All that the readers of zip files and of array headers raise; encryption and unknown methods are RuntimeErrors.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, EOFError, KeyError, OverflowError, RuntimeError,
+    SyntaxError, TypeError, ValueError,
+)  # fmt: skip
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(info) as stream:
+        shape, fortran, dtype = _header(stream)
+        size = math.prod(shape) * dtype.itemsize
+        content = stream.read(size + 1) if size < info.file_size else b""  # no more than the archive promises
+    if len(content) != size:
+        raise ValueError(f"{info.filename} has not the {size} bytes of {dtype} {shape}")
+    array = np.frombuffer(content, dtype=dtype)
+    return array.reshape(shape[::-1]).transpose() if fortran else array.reshape(shape)
+
+
+def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    reads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in reads:
+        raise ValueError(f"an array has format {version}, known are 1.0 and 2.0")
+    try:
+        shape, fortran, dtype = reads[version](stream, max_header_size=_MAX_HEADER)
+    except MemoryError as error:  # of Python's parser, for one that is nested deeply
+        raise ValueError("the header of an array is nested too deeply") from error
+    if dtype.hasobject or dtype.kind not in "iubfU" or dtype.itemsize == 0:
+        raise ValueError(f"an array has the type {dtype}: it must hold numbers, bools or strings, not objects")
+    return shape, fortran, dtype

@@ -1,0 +1,97 @@
+"""Labels of any kind as classes counted from 0, and a split that keeps the fraction of every class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike._common.arrays import plain_array
+
+__all__ = ["class_names", "indices_of", "seeded_split"]
+
+_MAX_CLASSES = 1000  # of a data set whose labels count them: with more, it is more likely a column of numbers or names
+
+
+def class_names(y: Any) -> tuple[str, ...]:
+    """Names of the classes of these labels, in the order of the labels.
+
+    Parameters
+    ----------
+    y : (n,)
+        Whole numbers, bools or strings.
+
+    Raises
+    ------
+    ValueError
+        If the labels have another shape or kind, or there are fewer than 2 classes or more than 1,000.
+    """
+    names = tuple(map(str, np.unique(_plain(y)).tolist()))
+    if len(names) < 2:
+        raise ValueError(f"there must be at least 2 classes, got {len(names)}: {', '.join(names) or 'no labels'}")
+    if len(names) > _MAX_CLASSES:
+        raise ValueError(
+            f"there are {len(names):,} different labels, such as {names[0]!r} and {names[1]!r}, but at most "
+            f"{_MAX_CLASSES:,} classes are possible: choose a column of classes as the label"
+        )
+    return names
+
+
+def indices_of(y: Any, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """The position of each label among the names of the classes, (n,); a ValueError if one is not among them."""
+    names = np.array(list(map(str, _plain(y).tolist())))
+    known = {name: i for i, name in enumerate(classes)}
+    unknown = [name for name in dict.fromkeys(names.tolist()) if name not in known]
+    if unknown:
+        raise ValueError(f"label {unknown[0]!r} is not one of the classes {', '.join(classes[:20])}")
+    return np.array([known[name] for name in names.tolist()], dtype=np.int64)
+
+
+def seeded_split(
+    labels: npt.NDArray[np.int64], fraction: float, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Positions of the training and of the test samples, each in increasing order.
+
+    Every class gives the same fraction of its samples to the test split, rounded, and keeps at least one for training.
+
+    Raises
+    ------
+    ValueError
+        If the fraction is not between 0 and 1, or leaves no test sample.
+
+    Examples
+    --------
+    >>> train, test = seeded_split(np.array([0, 0, 0, 1, 1, 1]), 1 / 3, seed=0)
+    >>> len(train), len(test)
+    (4, 2)
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"the fraction of test samples must be above 0 and below 1, got {fraction:g}")
+    rng = np.random.default_rng(seed)
+    test = []
+    for label in np.unique(labels):
+        of_class = rng.permutation(np.flatnonzero(labels == label))
+        test.append(of_class[: min(round(fraction * len(of_class)), len(of_class) - 1)])
+    chosen = np.sort(np.concatenate(test))
+    if len(chosen) == 0:
+        raise ValueError(f"a fraction of {fraction:g} leaves no test sample of {len(labels)}: choose a larger one")
+    return np.setdiff1d(np.arange(len(labels)), chosen), chosen
+
+
+def _plain(y: Any) -> npt.NDArray[Any]:
+    """Labels as whole numbers or strings; 1.0 is 1."""
+    plain = plain_array("y", y)
+    if plain.ndim != 1:
+        raise ValueError(f"labels must have shape (n,), one for each sample, got {plain.shape}")
+    if plain.dtype.kind == "f":
+        wrong = ~(np.isfinite(plain) & (plain == np.floor(plain)) & (np.abs(plain) < 2**53))
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            raise ValueError(f"label {plain[at]} at position {at} is not a class: labels are whole numbers or strings")
+        return plain.astype(np.int64)
+    if plain.dtype.kind == "O" and all(type(label) is str for label in plain.tolist()):
+        return plain.astype(str)
+    if plain.dtype.kind not in "iubU":
+        raise ValueError(f"labels must be whole numbers or strings, got {plain.dtype}")
+    return plain

@@ -1,0 +1,133 @@
+"""Folders of images, one folder for each class; Pillow is imported where it is used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["class_folders", "image_files", "read_classes", "read_image", "read_images"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
+_FORMATS = ("PNG", "JPEG", "BMP", "PPM")
+_MAX_PIXELS = 2**22  # of one image,
+_MAX_BYTES = 2**32  # and of all together
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Images directly in a folder, sorted by name; hidden files do not count."""
+    return sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """Folders with images in them, sorted by name."""
+    return sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".") and image_files(f))
+
+
+def read_classes(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+    """Images of all folders, and for each the name of its folder.
+
+    Returns
+    -------
+    images : (n, height, width) or (n, height, width, 3)
+        With three channels if any image has colours.
+    names : (n,)
+
+    Raises
+    ------
+    ImportError
+        If Pillow is missing.
+    OSError, ValueError
+        As in `read_images`; also if there are not two folders of images or more.
+    """
+    folders = class_folders(folder)
+    if len(folders) < 2:
+        raise ValueError(
+            f"{folder} has {len(folders)} folders of images ({', '.join(SUFFIXES)}): it needs one for each class"
+        )
+    files = [(file, one.name) for one in folders for file in image_files(one)]
+    return read_images([file for file, _ in files]), np.array([name for _, name in files])
+
+
+def read_images(files: list[Path], *, colours: bool | None = None) -> NDArray[np.uint8]:
+    """Images of one size as grey levels, or as red, green and blue.
+
+    Parameters
+    ----------
+    files : list of path
+    colours : bool, optional
+        Whether to return three channels; by default if any of the images has colours.
+
+    Raises
+    ------
+    ImportError
+        If Pillow is missing.
+    OSError
+        If a file cannot be read.
+    ValueError
+        If a file is not an image, has more than 4 million pixels or another size than the first, or all together have
+        more than 4 GiB.
+    """
+    images = [read_image(file) for file in files[:1]]
+    shape = images[0].shape[:2]
+    if 3 * int(np.prod(shape)) * len(files) > _MAX_BYTES:
+        raise ValueError(f"{len(files)} images of {shape[0]} x {shape[1]} pixels are more than {_MAX_BYTES} bytes")
+    for file in files[1:]:
+        image = read_image(file)
+        if image.shape[:2] != shape:
+            height, width = image.shape[:2]
+            raise ValueError(
+                f"{file} has {height} x {width} pixels, but {files[0]} has {shape[0]} x {shape[1]}: scale all images "
+                "to one size"
+            )
+        images.append(image)
+    if colours is None:
+        colours = any(image.ndim == 3 for image in images)
+    return np.stack([_with_channels(image) if colours else _grey(image) for image in images])
+
+
+def read_image(file: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Pixels of an image, (height, width) if it has grey levels and (height, width, 3) if it has colours.
+
+    Transparency is left out, and 16 bits are reduced to 8. Errors as in `read_images`.
+    """
+    try:
+        pillow: Any = importlib.import_module("PIL.Image")
+    except ImportError as error:
+        raise ImportError("folders of images need Pillow: pip install 'rcspike[cli]'") from error
+    with open(file, "rb") as stream:
+        try:
+            with pillow.open(stream, formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > _MAX_PIXELS or width * height == 0:
+                    raise ValueError(f"{height} x {width} pixels, from 1 to {_MAX_PIXELS} are read")
+                return _pixels(image)
+        except MemoryError:
+            raise
+        # Pillow's decoders raise errors of many kinds for damaged files: SyntaxError, struct.error, KeyError, ...
+        except Exception as error:
+            raise ValueError(f"{file} is not a whole image that can be read: {error}") from error
+
+
+def _pixels(image: Any) -> NDArray[np.uint8]:
+    if image.mode.startswith(("I", "F")):
+        deep = np.asarray(image)
+        if image.mode == "F" or deep.min() < 0 or deep.max() > 65535:
+            raise ValueError(f"its pixels are {image.mode}, not 8 or 16 bits")
+        return (deep >> 8).astype(np.uint8)
+    return np.array(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
+
+
+def _with_channels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
+
+
+def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Luminance of ITU-R BT.601, as Pillow's own conversion."""
+    if image.ndim == 2:
+        return image
+    return np.asarray((image @ np.array([299, 587, 114]) + 500) // 1000, dtype=np.uint8)

@@ -1,0 +1,278 @@
+"""Labelled samples, images or rows of a table, as training and test splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import NDArray
+
+from rcspike._common.arrays import plain_array
+from rcspike.datasets.labels import class_names, indices_of, seeded_split
+from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
+from rcspike.functional import encode
+
+__all__ = ["Dataset", "Split", "as_intensities"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Split:
+    """Samples and their classes: the training or the test part of a data set.
+
+    The arrays are copied and read-only, so that ``times`` cannot fall out of step with ``images``.
+
+    Parameters
+    ----------
+    images : (n, height, width), (n, height, width, channels) or (n, n_inputs)
+        Intensities: uint8 from 0 to 255, or floating point from 0 to 1 (kept as float32). The channels of a pixel, such
+        as red, green and blue, are inputs next to each other. A row of a table has the shape (n_inputs,).
+    labels : (n,)
+        Class of each image, counted from 0; any integer type (kept as int64).
+
+    Raises
+    ------
+    ValueError
+        If there are no images, they have another number of axes, there is not one label for each, a dtype does not fit,
+        an intensity is NaN, masked or outside [0, 1], or a label is masked or negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> split = Split(np.array([[[0, 51, 255]]], dtype=np.uint8), np.array([7]))
+    >>> split
+    Split(1 images of 1 x 3, uint8)
+    >>> split.times
+    array([[inf, 0.8, 0. ]], dtype=float32)
+    """
+
+    images: NDArray[Any]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        images, labels = plain_array("images", self.images), plain_array("labels", self.labels)
+        if images.ndim not in (2, 3, 4) or 0 in images.shape:
+            raise ValueError(
+                "images must have shape (n, height, width), (n, height, width, channels) or, for rows of a table, "
+                f"(n, n_inputs), none of them 0, got {images.shape}"
+            )
+        if labels.shape != images.shape[:1]:
+            raise ValueError(f"labels must have shape {images.shape[:1]}, one for each image, got {labels.shape}")
+        object.__setattr__(self, "images", _checked_images(images))
+        object.__setattr__(self, "labels", _checked_labels(labels))
+
+    @cached_property
+    def times(self) -> NDArray[np.float32]:
+        """Spike times (n, n_inputs) of the images in units of the window T, computed once.
+
+        Intensity x in [0, 1] spikes at 1 - x; a black pixel never does (``inf``). See
+        :func:`rcspike.functional.encode`.
+        """
+        times = np.asarray(encode(self.images), dtype=np.float32)
+        times.setflags(write=False)
+        return times
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the samples are rows of a table, and not images."""
+        return self.images.ndim == 2
+
+    def __repr__(self) -> str:
+        n, *shape = self.images.shape
+        kind = "rows" if self.is_table else "images"
+        size = f"{shape[0]} inputs" if self.is_table else " x ".join(map(str, shape))
+        return f"Split({n} {kind} of {size}, {self.images.dtype})"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A training and a test split of the same kind of samples.
+
+    `Dataset.from_arrays` makes one from features of any scale and labels of any kind.
+
+    Parameters
+    ----------
+    name
+        Name in reports and figures.
+    train, test
+        The two splits; their images must have the same shape.
+    classes : tuple of str, optional
+        Name of each class, for tables and figures; by default its number.
+    scaling : Scaling, optional
+        How the intensities were made of the features of a table.
+    columns : tuple of str, optional
+        Names of these features.
+
+    Raises
+    ------
+    ValueError
+        If the two splits differ in the shape of their images, the test split has a class that the training split lacks,
+        or there is not one name for each class or column.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images, labels = np.random.default_rng(0).random((6, 4, 4)), np.array([0, 1, 2, 0, 1, 2])
+    >>> data = Dataset("noise", train=Split(images[:4], labels[:4]), test=Split(images[4:], labels[4:]))
+    >>> data.n_classes
+    3
+    """
+
+    name: str
+    train: Split
+    test: Split
+    classes: tuple[str, ...] = field(default=(), repr=False)
+    scaling: Scaling | None = field(default=None, repr=False)
+    columns: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        train, test = self.train.images.shape[1:], self.test.images.shape[1:]
+        if train != test:
+            raise ValueError(f"test images must have the size of the training images, {train}, got {test}")
+        missing = np.setdiff1d(self.test.labels, self.train.labels)
+        if len(missing):
+            name = self.classes[missing[0]] if missing[0] < len(self.classes) else missing[0]
+            raise ValueError(f"the test split has class {name}, which the training split lacks: move samples of it")
+        n_classes = 1 + int(self.train.labels.max())
+        if self.classes and len(self.classes) < n_classes:
+            raise ValueError(f"{len(self.classes)} names of classes for {n_classes} classes")
+        if self.scaling is not None and self.columns and len(self.columns) != self.scaling.n_features:
+            raise ValueError(f"{len(self.columns)} names of columns for {self.scaling.n_features} features")
+        object.__setattr__(self, "classes", tuple(self.classes))
+        object.__setattr__(self, "columns", tuple(self.columns))
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes: of their names, or one more than the highest label."""
+        return len(self.classes) or 1 + int(self.train.labels.max())
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class, or its number."""
+        return self.classes or tuple(map(str, range(self.n_classes)))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        test: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+        test_fraction: float = 0.2,
+        seed: int = 0,
+        scaling: ScalingName | None = None,
+        complement: bool | None = None,
+        name: str = "own data",
+        columns: Sequence[str] = (),
+    ) -> Dataset:
+        """A data set of samples of any scale and labels of any kind.
+
+        Parameters
+        ----------
+        x : (n, n_features), (n, height, width) or (n, height, width, channels)
+            Features of any scale, which `scaling` takes to [0, 1]; or images: uint8, other integers from 0 to 255, or
+            floating point from 0 to 1. Images keep their intensities.
+        y : (n,)
+            Labels: whole numbers or strings. Their sorted values become the classes 0, 1, 2 and so on.
+        test : (x, y), optional
+            Samples to test on, which are not scaled by themselves: the scaling is that of the training samples.
+        test_fraction : float
+            Without `test`, the fraction of every class that is drawn at random to test on.
+        seed : int
+            Seed of this draw.
+        scaling : {"range", "standard", "quantile"}, optional
+            How a table is taken to [0, 1]: see `Scaling.fit`; "standard" by default.
+        complement : bool, optional
+            Whether each scaled feature x has a second input 1 - x; True by default.
+        name : str
+        columns : sequence of str, optional
+            Names of the features of a table.
+
+        Raises
+        ------
+        ValueError
+            If shapes, values or labels do not fit, or the test samples have a label that the training samples lack.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).normal(50, 10, (100, 3))
+        >>> data = Dataset.from_arrays(x, np.where(x[:, 0] > 50, "high", "low"))
+        >>> data.classes, data.train.images.shape
+        (('high', 'low'), (80, 7))
+        """
+        x = plain_array("x", x)
+        classes = class_names(y)
+        labels = indices_of(y, classes)
+        if len(x) != len(labels):
+            raise ValueError(f"there must be a label for each sample, got {len(x)} samples and {len(labels)} labels")
+        if test is None:
+            chosen, kept = seeded_split(labels, test_fraction, seed)
+            train_x, test_x, train_y, test_y = x[chosen], x[kept], labels[chosen], labels[kept]
+        else:
+            train_x, test_x, train_y = x, plain_array("test x", test[0]), labels
+            test_y = _test_labels(test[1], classes)
+        if x.ndim != 2:
+            if scaling is not None or complement is not None:
+                raise ValueError("images keep their intensities: scaling and complement are for tables")
+            train_x, test_x = as_intensities(train_x), as_intensities(test_x)
+            return cls(name, Split(train_x, train_y), Split(test_x, test_y), classes)
+        fitted = _fitted(train_x, scaling or TABLE_SCALING, TABLE_COMPLEMENT if complement is None else complement)
+        train, held = Split(fitted.apply(train_x), train_y), Split(fitted.apply(test_x), test_y)
+        return cls(name, train, held, classes, fitted, tuple(columns))
+
+
+def _test_labels(y: npt.ArrayLike, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    try:
+        return indices_of(y, classes)
+    except ValueError as error:
+        raise ValueError(f"the test split does not fit the training split: {error}") from error
+
+
+def _fitted(x: NDArray[Any], scaling: ScalingName, complement: bool) -> Scaling:
+    if x.dtype.kind not in "iubf" or 0 in x.shape:
+        raise ValueError(f"a table must have shape (n, n_features) and hold numbers, got {x.dtype} {x.shape}")
+    if not np.isfinite(x).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise ValueError(f"feature {at[1]} of a sample is {x[at]}: fill or remove missing values first")
+    return Scaling.fit(x, scaling, complement=complement, always_on=True)
+
+
+def as_intensities(x: NDArray[Any]) -> NDArray[Any]:
+    """Images of other integers as uint8."""
+    if x.dtype.kind in "iu" and x.dtype != np.uint8:
+        if x.size and (x.min() < 0 or x.max() > 255):
+            raise ValueError(f"images of integers must be from 0 to 255, got {x.min()} to {x.max()}")
+        return x.astype(np.uint8)
+    return x
+
+
+def _checked_images(images: NDArray[Any]) -> NDArray[Any]:
+    if images.dtype != np.uint8:
+        if not np.issubdtype(images.dtype, np.floating):
+            raise ValueError(f"images must be uint8 (0 to 255) or floating point (0 to 1), got {images.dtype}")
+        wrong = ~((images >= 0) & (images <= 1))  # written so that NaN is wrong too
+        if wrong.any():
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(f"pixel {images[at]} at {at} is outside [0, 1]: divide by the full-scale intensity")
+    return _frozen_copy(images, np.uint8 if images.dtype == np.uint8 else np.float32)
+
+
+def _checked_labels(labels: NDArray[Any]) -> NDArray[Any]:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"labels must be integers, got {labels.dtype}")
+    if (labels < 0).any():
+        at = int(np.argmax(labels < 0))
+        raise ValueError(f"label {labels[at]} at position {at} is negative: classes count from 0")
+    if (labels > np.iinfo(np.int64).max).any():
+        raise ValueError(f"label {labels.max()} is none of a class: they count from 0 without gaps")
+    return _frozen_copy(labels, np.int64)
+
+
+def _frozen_copy(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    copy = np.array(array, dtype=dtype, order="C")
+    copy.setflags(write=False)
+    return copy

@@ -1,0 +1,194 @@
+"""A user's own data in every command: train, eval, predict, trace, energy, chips, sweep and spice."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+from cli_runs import empty_folder, error_line, figures_saved, rcspike_, said
+from matplotlib.figure import Figure
+from sklearn.datasets import load_wine
+
+from rcspike import Network, confusion_matrix
+from rcspike.datasets import load
+
+pytestmark = pytest.mark.usefixtures("here")
+CULTIVARS = ("barolo", "grignolino", "barbera")
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a table."""
+    folder = empty_folder(tmp_path, monkeypatch)
+    x, y = load_wine(return_X_y=True)
+    names = [name.replace(",", " ") for name in load_wine().feature_names]
+    with (folder / "wine.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*names, "cultivar"])
+        writer.writerows([*row, CULTIVARS[label]] for row, label in zip(x.tolist(), y.tolist(), strict=True))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that were saved, without the time to draw them."""
+    return figures_saved(monkeypatch)
+
+
+def ran(line: str) -> str:
+    result = rcspike_(*line.split())
+    assert result.exit_code == 0, f"{line}\n{result.output}"
+    return said(result)
+
+
+def trained(data: str = "wine.csv", *, out: str = "run", epochs: int = 20) -> str:
+    return ran(f"train {data} --hidden 12 --epochs {epochs} --out {out}")
+
+
+def table_of(file: str) -> list[dict[str, str]]:
+    with Path(file).open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_table_of_ones_own_is_trained_on_and_the_run_names_data_and_classes() -> None:
+    assert "wine, 27-12-3" in trained()
+    run = json.loads(Path("run/run.json").read_text())
+    assert run["dataset"] == "wine.csv" and len(run["data_sha256"]) == 64
+    assert run["classes"] == sorted(CULTIVARS)
+    assert run["test_accuracy"] > 0.8
+    assert {"classes.csv", "confusion.svg", "inputs.json"} <= set(run["files_sha256"])
+
+
+def test_the_default_folder_has_the_name_of_the_file() -> None:
+    ran("train ./wine.csv,seed=2 --hidden 4 --epochs 1")
+    assert Path("runs/wine-v1-s0/model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "eval run wine.csv",
+        "trace run wine.csv --image 3",
+        "energy run wine.csv",
+        "chips run wine.csv --nonideal typical --chips 2 --workers 1",
+        "spice export run wine.csv --out layer.cir",
+        pytest.param(
+            "spice verify run wine.csv --neurons 2",
+            marks=pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH"),
+        ),
+    ],
+)
+def test_every_command_takes_the_same_path(line: str) -> None:
+    trained(epochs=2)
+    ran(line)
+    for wrong in ("missing.csv", "wine.csv,label=colour", "wine.csv,hue=1"):
+        words = line.replace("wine.csv", wrong).split()
+        assert wrong.partition(",")[0] in error_line(rcspike_(*words))
+
+
+def test_eval_lists_each_class_and_writes_the_confusion_matrix(drawn: list[Figure]) -> None:
+    trained()
+    output = ran("eval run wine.csv --out classes")
+    assert "test accuracy" in output and "of 36 rows" in output
+    data, network = load("wine.csv"), Network.load("run/model.safetensors")
+    matrix = confusion_matrix(network, data.test)
+    np.testing.assert_array_equal(matrix.sum(axis=1), np.bincount(data.test.labels))
+    assert matrix.trace() == np.sum(network.predict(data.test.times) == data.test.labels)
+    rows = table_of("classes/classes.csv")
+    assert [row["class"] for row in rows] == list(data.classes)
+    for row, counts in zip(rows, matrix, strict=True):
+        assert [int(row[f"read as {name}"]) for name in data.classes] == counts.tolist()
+        assert row["class"] in output
+    assert [text.get_text() for text in drawn[-1].axes[0].texts] == [f"{n:,}" for n in matrix.ravel() if n]
+    record = json.loads(Path("classes/eval.json").read_text())
+    assert record["test_accuracy"] == pytest.approx(matrix.trace() / matrix.sum())
+
+
+def test_predict_writes_the_class_of_each_row_and_agrees_with_the_network() -> None:
+    trained()
+    data, network = load("wine.csv"), Network.load("run/model.safetensors")
+    output = ran("predict run wine.csv")
+    rows = list(csv.DictReader(output.splitlines()))
+    assert [row["sample"] for row in rows] == list(map(str, range(178)))
+    assert data.scaling is not None
+    x = load_wine().data
+    times = load("wine.csv").test.times
+    assert {row["class"] for row in rows} == set(CULTIVARS)
+    inputs = data.scaling.apply(x)
+    predicted = network.predict(np.where(inputs > 0, 1 - inputs, np.inf).astype(np.float32))
+    assert [row["class"] for row in rows] == [data.classes[i] for i in predicted]
+    assert times.shape[1] == 27
+    ran("predict run/model.safetensors wine.csv --out classes.csv")
+    assert table_of("classes.csv") == rows
+
+
+def test_predict_without_the_description_of_inputs_says_what_to_do() -> None:
+    trained(epochs=1)
+    Path("run/inputs.json").unlink()
+    assert "run has no inputs.json" in error_line(rcspike_("predict", "run", "wine.csv"))
+
+
+def test_predict_rejects_samples_that_do_not_fit() -> None:
+    trained(epochs=1)
+    Path("short.csv").write_text("1,2,3\n")
+    assert "short.csv has 3 columns, but the model takes 13" in error_line(rcspike_("predict", "run", "short.csv"))
+    Path("run/inputs.json").write_text("{}")
+    assert "inputs.json does not describe the inputs" in error_line(rcspike_("predict", "run", "wine.csv"))
+
+
+def test_a_sweep_over_a_table_is_run_again_when_the_table_changes() -> None:
+    line = (
+        "sweep wine.csv --v-syn 1 --seeds 1 --hidden 4 --epochs 2 --batch-size 8,32 --no-relu --workers 1 --out sweep"
+    )
+    assert "2 runs, 2 of them to do" in ran(line)
+    assert "2 runs, 0 of them to do" in ran(line)
+    rows = table_of("sweep/table.csv")
+    assert [(row["dataset"], row["batch_size"]) for row in rows] == [("wine.csv", "8"), ("wine.csv", "32")]
+    text = Path("wine.csv").read_text()
+    Path("wine.csv").write_text(text.replace("14.23", "14.24", 1))
+    output = ran(line)
+    assert "2 runs, 2 of them to do" in output
+    assert "settings that differ: data_sha256.wine.csv" in output
+
+
+def test_a_study_of_chips_is_done_again_when_the_table_changes() -> None:
+    trained(epochs=1)
+    line = "chips run wine.csv --nonideal typical --chips 2 --workers 1"
+    ran(line)
+    ran(line)
+    assert len(list(Path("run/chips-typical/cases").iterdir())) == 1
+    Path("wine.csv").write_text(Path("wine.csv").read_text().replace("14.23", "14.24", 1))
+    assert "settings that differ: data_sha256" in ran(line)
+    assert len(list(Path("run/chips-typical/cases").iterdir())) == 2
+
+
+def test_a_run_is_not_resumed_with_other_data() -> None:
+    trained(epochs=2)
+    Path("wine.csv").write_text(Path("wine.csv").read_text().replace("14.23", "14.24", 1))
+    error = error_line(rcspike_("train", "--out", "run", "--resume"))
+    assert "its data had another content" in error
+
+
+def test_a_sweep_trains_for_device_files_and_tests_on_their_chips() -> None:
+    Path("own.toml").write_text("[variation]\nsigma = 0.5\n")
+    line = (
+        "sweep wine.csv --v-syn 1 --seeds 1 --hidden 8 --epochs 5 --no-relu --workers 1 --out sweep "
+        "--nonideal none --nonideal typical --nonideal own.toml"
+    )
+    ran(line)
+    rows = table_of("sweep/table.csv")
+    assert [row["nonideal"] for row in rows] == ["none", "typical", "own.toml"]
+    assert [bool(row["chip_mean"]) for row in rows] == [False, True, True]
+    assert "0 of them to do" in ran(line)
+    Path("own.toml").write_text("[variation]\nsigma = 0.4\n")
+    assert "3 runs, 1 of them to do" in ran(line)
+    assert "there is no device file missing" in error_line(rcspike_(*line.split(), "--nonideal", "missing"))
