@@ -18,7 +18,7 @@ DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuits&
                          optional_row(conductance0, "conductance0"), optional_row(offset, "offset"),
                          injection ? matrix(*injection, "injection") : Span2<const Real>{}});
     }
-    return DeviceNetwork<Real>(pairs, circuits(circuit, pairs.size()), wirings(windows));
+    return DeviceNetwork<Real>(pairs, wirings(windows), circuits(circuit, pairs.size()));
 }
 
 template <class Real>

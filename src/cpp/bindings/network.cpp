@@ -13,7 +13,7 @@ void bind_network(py::module_& m, const char* name) {
     m.def(
         "network",
         [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<std::size_t>& windows) {
-            return N(matrices(weights, "weights"), circuits(circuit, weights.size()), wirings(windows));
+            return N(matrices(weights, "weights"), wirings(windows), circuits(circuit, weights.size()));
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(),
         py::arg("windows") = std::vector<std::size_t>{});

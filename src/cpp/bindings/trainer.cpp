@@ -54,7 +54,7 @@ void bind_trainer(py::module_& m, const char* name) {
         "trainer",
         [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const DeviceModel& devices,
            std::uint64_t seed, double weight_decay, const std::vector<std::size_t>& windows, const py::kwargs& loss) {
-            return T(Network<Real>(matrices(weights, "weights"), circuits(circuit, weights.size()), wirings(windows)),
+            return T(Network<Real>(matrices(weights, "weights"), wirings(windows), circuits(circuit, weights.size())),
                      loss_of(loss), devices, seed, weight_decay);
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg_v("devices", DeviceModel{}, "..."),

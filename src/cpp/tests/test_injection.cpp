@@ -66,9 +66,9 @@ TEST_EACH_REAL(pairs_of_weights_have_the_bits_of_the_network_with_injection) {
     for (const Circuit& circuit : {with_switches, uneven}) {
         Circuit second = circuit;
         second.injection_minus = -0.002;
-        const Network<Real> network({w1, w2}, std::vector<Circuit>{circuit, second});
+        const Network<Real> network({w1, w2}, {}, std::vector<Circuit>{circuit, second});
         CHECK_EQUAL(network.circuit(1).injection_minus, -0.002);
-        const DeviceNetwork<Real> chip({{p1, m1, {}, {}, {}, {}}, {p2, m2, {}, {}, {}, {}}},
+        const DeviceNetwork<Real> chip({{p1, m1, {}, {}, {}, {}}, {p2, m2, {}, {}, {}, {}}}, {},
                                        std::vector<Circuit>{circuit, second});
         Matrix<Real> expected(40, 4), v(40, 4);
         network.forward(times, {}, expected, Threads::exactly(1));
@@ -141,8 +141,8 @@ TEST(circuits_of_layers_differ_in_their_injection_only) {
     Circuit other = plain;
     other.ramp = 0.1;
     const std::vector<Circuit> one{plain}, different{plain, other};
-    CHECK_THROWS(Network<float>(two, one), std::invalid_argument, "circuits must be given for all 2 layers, got 1");
-    CHECK_THROWS(Network<float>(two, different), std::invalid_argument, "circuits[1] must have the rails");
+    CHECK_THROWS(Network<float>(two, {}, one), std::invalid_argument, "circuits must be given for all 2 layers, got 1");
+    CHECK_THROWS(Network<float>(two, {}, different), std::invalid_argument, "circuits[1] must have the rails");
     other = plain;
     other.delay = 1;
     CHECK_THROWS((validate(other), 0), std::invalid_argument, "delay must be at least 0 and below 1");

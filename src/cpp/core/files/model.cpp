@@ -166,7 +166,7 @@ Network<Real> network_of(const Safetensors& file) {
     }
     for (const std::size_t window : windows) wiring.push_back(window == 1 ? Wiring(Dense{}) : FirstSpike{window});
     if (circuits.size() == 1) circuits.resize(std::max<std::size_t>(views.size(), 1), Circuit(circuits[0]));
-    Network<Real> network(views, circuits, wiring);
+    Network<Real> network(views, wiring, circuits);
     std::vector<std::size_t> holds{network.n_in()};
     for (std::size_t l = 0; l < network.n_layers(); ++l) holds.push_back(network.n_out(l));
     if (says != holds) reject("it says sizes ", listed(says), " but holds weights of ", listed(holds));

@@ -37,11 +37,11 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
 template <class Real>
 DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
                                    const std::vector<Wiring>& wiring)
-    : DeviceNetwork(layers, std::vector<Circuit>(layers.size(), circuit), wiring) {}
+    : DeviceNetwork(layers, wiring, std::vector<Circuit>(layers.size(), circuit)) {}
 
 template <class Real>
-DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const std::vector<Circuit>& circuits,
-                                   const std::vector<Wiring>& wiring) {
+DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const std::vector<Wiring>& wiring,
+                                   const std::vector<Circuit>& circuits) {
     if (layers.empty()) detail::reject("a network needs at least one layer");
     detail::check_circuits(circuits, layers.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {

@@ -10,11 +10,11 @@ namespace rcspike {
 template <class Real>
 Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit,
                        const std::vector<Wiring>& wiring)
-    : Network(weights, std::vector<Circuit>(weights.size(), circuit), wiring) {}
+    : Network(weights, wiring, std::vector<Circuit>(weights.size(), circuit)) {}
 
 template <class Real>
-Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const std::vector<Circuit>& circuits,
-                       const std::vector<Wiring>& wiring)
+Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const std::vector<Wiring>& wiring,
+                       const std::vector<Circuit>& circuits)
     : circuits_(circuits) {
     if (weights.empty()) detail::reject("a network needs at least one layer");
     detail::check_circuits(circuits, weights.size());

@@ -42,8 +42,8 @@ public:
     DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const Circuit& circuit,
                   const std::vector<Wiring>& wiring = {});
     /// `circuits` as for Network.
-    DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const std::vector<Circuit>& circuits,
-                  const std::vector<Wiring>& wiring = {});
+    DeviceNetwork(const std::vector<DevicePairs<Real>>& layers, const std::vector<Wiring>& wiring,
+                  const std::vector<Circuit>& circuits);
     DeviceNetwork(DeviceNetwork&&) noexcept;
     DeviceNetwork& operator=(DeviceNetwork&&) noexcept;
     ~DeviceNetwork();

@@ -35,8 +35,8 @@ public:
     Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit,
             const std::vector<Wiring>& wiring = {});
     /// `circuits` of each layer, which differ in their injection only: layers differ in the capacitance of a membrane.
-    Network(const std::vector<Span2<const Real>>& weights, const std::vector<Circuit>& circuits,
-            const std::vector<Wiring>& wiring = {});
+    Network(const std::vector<Span2<const Real>>& weights, const std::vector<Wiring>& wiring,
+            const std::vector<Circuit>& circuits);
     Network(Network&&) noexcept;
     Network& operator=(Network&&) noexcept;
     ~Network();
