@@ -79,15 +79,19 @@ def model_file(rng: random.Random) -> bytes:
         for layer, shape in enumerate(shapes)
     ]
     parts: dict[str, Any] = {"sizes": sizes, "circuit": circuit}
-    if has_switches := rng.random() < 0.2:
+    has_phases = False
+    if has_switches := rng.random() < 0.3:
         n_pairs = rng.choice([1, len(shapes), rng.randint(0, 3)])
         circuit["injection"] = [[rng.choice(VOLTAGES) for _ in range(2)] for _ in range(n_pairs)]
         circuit["delay"] = rng.choice(["0.0", "0.25", "1.0"])
         parts["windows"] = [1] * len(shapes)
+        if has_phases := rng.random() < 0.5:
+            parts["phases"] = rng.choice(["single", "single", "two", "three"])
     header = json.dumps(parts)
     if rng.random() < 0.4:
         header = changed(rng, header)
-    metadata = [("format", "rcspike-model"), ("format_version", "3" if has_switches else "1"), ("header", header)]
+    version = "4" if has_phases else "3" if has_switches else "1"
+    metadata = [("format", "rcspike-model"), ("format_version", version), ("header", header)]
     if rng.random() < 0.1:
         name, text = metadata[which := rng.randrange(3)]
         metadata[which] = (name, rng.choice(TOKENS).strip('"'))

@@ -48,7 +48,7 @@ def first_spike(
     -----
     In the interval between two input spikes in which the membrane reaches the threshold, from v and with the running
     sums A of the drives and B of the conductances, this takes s = -ln(1 - B (1 - v) / (A - B v)) / B (arXiv 2412.09010
-    v1, eq. 28). Inputs at the same time as the spike or later have no effect. A spike later than 2**60 T does not
+    v1, eq. 28). Inputs at the same time as the spike or later have no effect. A spike later than 2**40 T does not
     count. See docs/single-phase.md.
 
     Examples

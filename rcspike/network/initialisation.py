@@ -52,6 +52,11 @@ def initial_weights(
     for size in sizes:
         if size < 1:
             raise ValueError(f"sizes must be at least 1, got {size} in {sizes}")
+    if phases == "single" and not circuit.e_plus - circuit.diode_drop > 1:
+        raise ValueError(
+            f"a rail of {circuit.e_plus} V_th with a diode drop of {circuit.diode_drop} never takes a membrane above "
+            "its threshold, so that no neuron of a single phase would spike: choose a higher one, such as v_syn = 2"
+        )
     drive = sum(1 - circuit.diode_drop / e for e in (circuit.e_plus, -circuit.e_minus)) / 2
     layers = np.random.SeedSequence(seed).spawn(len(sizes) - 1)
     weights: list[FloatArray] = []

@@ -100,7 +100,8 @@ class Network(LayeredNetwork):
         Raises
         ------
         ValueError
-            If there are fewer than two sizes, one is below 1, or the wiring does not fit them.
+            If there are fewer than two sizes, one is below 1, the wiring does not fit them, or the rails do not reach
+            the threshold of neurons of a single phase.
 
         Examples
         --------

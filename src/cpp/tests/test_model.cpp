@@ -193,7 +193,7 @@ TEST_EACH_REAL(format_4_has_the_phases_of_the_neurons) {
     CHECK_THROWS(with(R"(, "phases": "single")"), std::invalid_argument, "has a part that is not known here");
     model.format = R"("format": "rcspike-model", "format_version": "4")";
     circuit = plain;
-    CHECK_THROWS(with(R"(, "phases": "single")"), std::invalid_argument, "circuit in its header has no injection");
+    CHECK_THROWS(with(R"(, "phases": "single")"), std::invalid_argument, "its header has no delay");
 }
 
 TEST_EACH_REAL(format_3_has_the_injection_of_each_layer_and_the_delay) {
@@ -227,13 +227,13 @@ TEST_EACH_REAL(format_3_has_the_injection_of_each_layer_and_the_delay) {
 
 TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {
     Model<Real> model;
-    model.format = R"("format": "rcspike-model", "format_version": "4")";
+    model.format = R"("format": "rcspike-model", "format_version": "5")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument,
-                 " has format 4, this version reads up to 3; upgrade rcspike");
+                 " has format 5, this version reads up to 4; upgrade rcspike");
     for (const char* version :
          {"1a", "-1", "0", "1_0", " 1", "1.0", "1e0", "01", "", "99999999999999999999", "\u0661"}) {
         model.format = std::string(R"("format": "rcspike-model", "format_version": ")") + version + '"';
-        rejected(model, "format_version must be from 1 to 3, got '");
+        rejected(model, "format_version must be from 1 to 4, got '");
     }
     model.format = R"("format": "rcspike-model")";
     rejected(model, "its header has no format_version");
