@@ -187,3 +187,27 @@ def test_a_terminal_gets_a_bar_and_the_same_lines(monkeypatch: pytest.MonkeyPatc
     assert re.findall(r"^epoch (\d)/2  loss", text, re.MULTILINE) == ["1", "2"]
     assert re.search(r"180/180", text)
     assert "━" in text
+
+
+def test_a_run_of_a_single_phase_is_evaluated_and_resumed(place: Path) -> None:
+    result = train_small("--phases", "single", "--v-syn", "2")
+    assert result.exit_code == 0, result.output
+    folder = place / "runs" / "digits-v2-single-s0"
+    assert Network.load(folder / "model.safetensors").phases == "single"
+    run = json.loads((folder / "run.json").read_text())
+    assert run["settings"]["silent_penalty"] == 0.001
+    assert float(rows(folder)[-1]["test_accuracy"]) == run["test_accuracy"]
+    assert {"steep_1", "steep_2"} <= set(rows(folder)[-1])
+    evaluation = rcspike_("eval", str(folder), "digits", "--threads", "1")
+    assert f"test accuracy {100 * run['test_accuracy']:.2f} % of 360 images" in evaluation.output
+    resumed = rcspike_(
+        "train", "digits", *["--hidden", "12", "--epochs", "3", "--phases", "single", "--v-syn", "2", "--resume"]
+    )
+    assert resumed.exit_code == 0, resumed.output
+    other = rcspike_("train", "digits", *["--hidden", "12", "--v-syn", "2", "--resume", "--out"], str(folder))
+    assert "its phases is single, not two" in error_line(other)
+
+
+def test_a_single_phase_needs_rails_that_reach_the_threshold() -> None:
+    result = train_small("--phases", "single")
+    assert "no neuron of a single phase would spike" in error_line(result)

@@ -211,15 +211,14 @@ def test_slopes_next_to_a_tangent_are_bounded() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_extreme_times_and_weights_give_no_number_that_is_not_a_time(dtype: npt.DTypeLike) -> None:
-    times = np.array([[0.0, 1e-30, 1.0, 1e6, 1e17, 1e30, math.inf]], dtype)
+    times = np.array([[0.0, 1e-30, 1.0, 1e6, 1e12, 1e17, 1e30, math.inf]], dtype)
     for scale in (1e-12, 1.0, 1e6):
-        weights = np.random.default_rng(0).normal(size=(7, 40)).astype(dtype) * dtype(scale)  # type: ignore[operator]
+        weights = np.random.default_rng(0).normal(size=(8, 40)).astype(dtype) * dtype(scale)  # type: ignore[operator]
         for circuit in (CONVENTIONAL, Circuit(v_syn=2.0)):
             spikes = first_spike(times, weights, circuit)
             assert (spikes >= 0).all()
-            if dtype == np.float64:  # in float32 the gradients of such times exceed the range
-                gradients = first_spike_vjp(times, weights, circuit, np.ones((1, 40), dtype))
-                assert all(np.isfinite(one).all() for one in gradients)
+            gradients = first_spike_vjp(times, weights, circuit, np.ones((1, 40), dtype))
+            assert all(np.isfinite(one).all() for one in gradients)
 
 
 def test_a_schedule_must_be_for_a_single_phase() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ import pytest
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, Network, train
 from rcspike.datasets import Dataset, Split
-from rcspike.functional import first_spike, schedule
+from rcspike.functional import first_spike, first_spike_vjp, schedule
 from rcspike.hardware import activity, program
 from rcspike.network import FirstSpike, ResistiveLayer
-from rcspike.nonideal import ComparatorNoise, Jitter, MembraneLeak, RampMismatch, Variation
+from rcspike.nonideal import ChargeInjection, ComparatorNoise, Jitter, MembraneLeak, RampMismatch, SpikeDelay, Variation
 from rcspike.training import evaluate
 
 CIRCUIT = Circuit(v_syn=4.0)
@@ -176,3 +177,69 @@ def test_settings_of_a_single_phase_are_checked() -> None:
     for name, value in (("silent_penalty", -1.0), ("t_silent", -1.0), ("max_slope", 0.0), ("max_slope", math.inf)):
         with pytest.raises(ValueError, match=f"{name} must be"):
             train(single(12, 2), toy(), epochs=1, seed=0, **{name: value})
+
+
+DELAYED = Circuit(v_syn=4.0, delay=0.25)
+
+
+def test_a_delay_moves_every_spike_and_no_gradient() -> None:
+    network, times = single(20, 30, 5), spikes_of_images(40, 20)
+    delayed = Network(network.weights, DELAYED, phases="single")
+    first, second = network.weights
+    hidden = first_spike(times, first, CIRCUIT) + np.float32(0.25)
+    np.testing.assert_array_equal(first_spike(times, first, DELAYED), hidden)
+    np.testing.assert_array_equal(delayed.forward(times), first_spike(hidden, second, CIRCUIT) + np.float32(0.25))
+    *_, last = delayed.walk(times)
+    np.testing.assert_array_equal(last.t_out, delayed.forward(times))
+    np.testing.assert_array_equal(
+        delayed.forward(times, noise=0.1, seed=0), [*delayed.walk(times, noise=0.1, seed=0)][-1].t_out
+    )
+    ones = np.ones((40, 30), np.float32)
+    for one, other in zip(
+        first_spike_vjp(times, first, DELAYED, ones), first_spike_vjp(times, first, CIRCUIT, ones), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_effect_of_delay_is_that_of_the_circuit() -> None:
+    network, times = single(20, 30, 5), spikes_of_images(40, 20)
+    chip = program(network, [SpikeDelay(delay=0.25)], seed=0)
+    delayed = program(Network(network.weights, DELAYED, phases="single"), seed=0)
+    np.testing.assert_array_equal(chip.forward(times), delayed.forward(times))
+    assert (chip.forward(times) >= 0.5).all()
+
+
+def test_training_with_a_delay_sees_later_spikes() -> None:
+    weights = single(12, 20, 2).weights
+    losses = []
+    for circuit in (CIRCUIT, DELAYED):
+        network = Network(weights, circuit, phases="single")
+        history = train(network, toy(), epochs=2, batch_size=10, seed=1, temporal_penalty=1.0)
+        losses.append(history.epochs[0].loss)
+    assert losses[0] != losses[1]
+
+
+def test_injection_is_an_error() -> None:
+    network = single(20, 5)
+    circuit = Circuit(v_syn=2.0, injection=(0.001, -0.001))
+    with pytest.raises(ValueError, match="injection must be 0 for neurons of a single phase"):
+        Network(network.weights, circuit, phases="single")
+    with pytest.raises(ValueError, match="injection must be 0 for neurons of a single phase"):
+        first_spike(spikes_of_images(4, 20), network.weights[0], circuit)
+    with pytest.raises(ValueError, match="the effect charge_injection needs neurons of two phases"):
+        program(network, [ChargeInjection()], seed=0)
+    pairs = DevicePairs.of_weights(network.weights[0])
+    with pytest.raises(ValueError, match=r"layers\[0\]\.injection must not be given for neurons of a single phase"):
+        DeviceNetwork([replace(pairs, injection=np.zeros_like(pairs.plus))], CIRCUIT, phases="single")
+
+
+def test_a_model_file_keeps_the_delay(tmp_path: Path) -> None:
+    network = Network(single(6, 4, 2).weights, DELAYED, phases="single")
+    network.save(tmp_path / "model.safetensors")
+    assert Network.load(tmp_path / "model.safetensors").circuit == DELAYED
+
+
+def test_rails_that_never_reach_the_threshold_are_errors() -> None:
+    for circuit in (Circuit(v_syn=1.0), Circuit(v_syn=1.2, diode_drop=0.3)):
+        with pytest.raises(ValueError, match="no neuron of a single phase would spike"):
+            Network.create([6, 4, 2], circuit, seed=0, phases="single")
