@@ -56,7 +56,7 @@ def eval_command(
         started = time.perf_counter()
         matrix = confusion_matrix(network, loaded.test, **_options.given(noise=noise, seed=seed, threads=threads))
         speed = n / (time.perf_counter() - started)
-    accuracy = float(matrix.trace() / matrix.sum())
+    accuracy = float(matrix.trace() / n)
     under = f" with spike-time noise of {noise:g} T" if noise else ""
     kind = "rows" if loaded.test.is_table else "images"
     typer.echo(f"test accuracy {percent(accuracy)} of {n:,} {kind}{under}, {speed:,.0f} samples/s")
@@ -107,7 +107,8 @@ def predict_command(
                 f"{described} is not of this model: it has {inputs.n_inputs} inputs, the model {network.sizes[0]}"
             )
         names, times = inputs.read(file)
-        classes = [inputs.classes[i] for i in network.predict(times, threads=threads)]
+        # A sample for which no output of a single phase spikes has no class.
+        classes = ["" if i < 0 else inputs.classes[i] for i in network.predict(times, threads=threads)]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["sample", "class"])

@@ -306,7 +306,10 @@ def _write(run: _Run, history: History) -> None:
         with user_errors():
             plots.save_figure(figure, run.folder / "learning", description=record.description)
         matrix = confusion_matrix(run.network, run.dataset.test, noise=run.noise, threads=run.threads)
-        accuracy, noise = matrix.trace() / matrix.sum(), f", spike-time noise of {run.noise:g} T" if run.noise else ""
+        accuracy, noise = (
+            matrix.trace() / len(run.dataset.test.labels),
+            f", spike-time noise of {run.noise:g} T" if run.noise else "",
+        )
         heading = f"{run.dataset.name}: test accuracy {percent(accuracy)} after epoch {len(history)}{noise}"
         write_classes(run.folder, matrix, run.dataset.class_names, heading, record)
     finally:

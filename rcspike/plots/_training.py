@@ -53,7 +53,8 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
     """Learning curves of a run, and one image in the layers of the trained network.
 
     Above, the errors and the loss of every epoch. Below, on one time axis, the spikes of the image and the membrane
-    voltages of each layer: through its charging phase, and along the ramp of its firing phase to the threshold.
+    voltages of each layer: through its charging phase, and along the ramp of its firing phase to the threshold. For
+    neurons of a single phase the figure has the curves only.
 
     Parameters
     ----------
@@ -95,12 +96,14 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
         raise ValueError("there is no epoch to draw")
     check_sample(network, split, sample)
 
-    path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
-    path_height = _INPUT_HEIGHT + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT)
+    has_membranes = network.phases == "two"
+    path_top = TITLE + _CURVES_HEIGHT + (_CURVES_GAP if has_membranes else 0)
+    path_height = _INPUT_HEIGHT + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT) if has_membranes else 0
     figure = Figure(figsize=(WIDTH, path_top + path_height + BOTTOM), facecolor=PAPER)
     title(figure, _title(network, history, noise))
     _draw_learning(figure, history, network.circuit)
-    _draw_path(figure, path_top, network, split, sample)
+    if has_membranes:
+        _draw_path(figure, path_top, network, split, sample)
     return figure
 
 

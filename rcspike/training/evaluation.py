@@ -50,7 +50,8 @@ def confusion_matrix(
     Returns
     -------
     (n_classes, n_classes) int64
-        Number of samples, by class along the rows and by predicted class along the columns.
+        Number of samples, by class along the rows and by predicted class along the columns. Samples for which no output
+        of a single phase spikes are in none.
 
     Raises
     ------
@@ -68,8 +69,9 @@ def confusion_matrix(
     check_fit(network, split)
     samples = np.arange(len(split.labels))
     predicted = _predicted(network, split, samples, noise, np.random.default_rng(seed), threads)
-    n = network.sizes[-1]
-    return np.bincount(split.labels * n + predicted, minlength=n * n).reshape(n, n)
+    n, answered = network.sizes[-1], predicted >= 0
+    cells = split.labels[answered] * n + predicted[answered]
+    return np.bincount(cells, minlength=n * n).reshape(n, n)
 
 
 def accuracy(
