@@ -200,12 +200,10 @@ def test_a_run_of_a_single_phase_is_evaluated_and_resumed(place: Path) -> None:
     assert {"steep_1", "steep_2"} <= set(rows(folder)[-1])
     evaluation = rcspike_("eval", str(folder), "digits", "--threads", "1")
     assert f"test accuracy {100 * run['test_accuracy']:.2f} % of 360 images" in evaluation.output
-    resumed = rcspike_(
-        "train", "digits", *["--hidden", "12", "--epochs", "3", "--phases", "single", "--v-syn", "2", "--resume"]
-    )
+    again = ["train", "digits", "--hidden", "12", "--v-syn", "2", "--resume", "--out", str(folder)]
+    assert "its phases is single, not two" in error_line(rcspike_(*again, "--phases", "two"))
+    resumed = rcspike_(*again, "--phases", "single", "--epochs", "3")
     assert resumed.exit_code == 0, resumed.output
-    other = rcspike_("train", "digits", *["--hidden", "12", "--v-syn", "2", "--resume", "--out"], str(folder))
-    assert "its phases is single, not two" in error_line(other)
 
 
 def test_a_single_phase_needs_rails_that_reach_the_threshold() -> None:

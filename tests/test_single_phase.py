@@ -16,7 +16,7 @@ from rcspike.functional import first_spike, first_spike_vjp, schedule
 from rcspike.hardware import activity, program
 from rcspike.network import FirstSpike, ResistiveLayer
 from rcspike.nonideal import ChargeInjection, ComparatorNoise, Jitter, MembraneLeak, RampMismatch, SpikeDelay, Variation
-from rcspike.training import evaluate
+from rcspike.training import confusion_matrix, evaluate
 
 CIRCUIT = Circuit(v_syn=4.0)
 
@@ -243,3 +243,11 @@ def test_rails_that_never_reach_the_threshold_are_errors() -> None:
     for circuit in (Circuit(v_syn=1.0), Circuit(v_syn=1.2, diode_drop=0.3)):
         with pytest.raises(ValueError, match="no neuron of a single phase would spike"):
             Network.create([6, 4, 2], circuit, seed=0, phases="single")
+
+
+def test_samples_without_an_answer_are_in_no_cell_of_the_confusion_matrix() -> None:
+    split = Split(np.array([[[1.0, 0.0]], [[0.0, 0.0]], [[0.0, 1.0]]]), labels=np.array([0, 0, 1]))
+    silent = Network([0.1 * np.eye(2)], Circuit.conventional(), phases="single")
+    answers = silent.predict(split.times)
+    assert answers.tolist() == [0, -1, 1]
+    assert confusion_matrix(silent, split).tolist() == [[1, 0], [0, 1]]
