@@ -134,4 +134,5 @@ def device_engine(layers: Sequence[DeviceLayer]) -> DeviceEngine:
     arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset, p.injection) for p in pairs]
     windows = [layer.wiring.window for layer in layers]
     circuits = [layer_core(layer.circuit) for layer in layers]
-    return _core.device_network(arrays, circuits, windows=windows, phases=layers[0].phases)
+    phases = layers[0].phases if layers else "two"  # the engine raises the error of a network without layers
+    return _core.device_network(arrays, circuits, windows=windows, phases=phases)
