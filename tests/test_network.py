@@ -174,7 +174,7 @@ def test_a_network_says_what_it_is() -> None:
     assert network.sizes == (13, 20, 17, 5)
     assert network.dtype == np.float32
     assert network.circuit == Circuit(v_syn=2.0, ramp=0.3)
-    assert repr(network) == f"Network(sizes=(13, 20, 17, 5), circuit={network.circuit})"
+    assert repr(network) == f"Network(13-20-17-5, circuit={network.circuit})"
 
 
 def test_weights_cannot_be_changed_in_place() -> None:

@@ -26,8 +26,9 @@ class Network(LayeredNetwork):
 
     Parameters
     ----------
-    weights : sequence of (n_in, n_out) arrays
-        Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied.
+    weights : sequence of (n_rows, n_out) arrays
+        Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied. There are as
+        many rows as inputs, or one for each window of inputs that the wiring joins.
     circuit : Circuit
     wiring : sequence of rcspike.network.Dense or FirstSpike, optional
         Which inputs of each layer drive which rows of its weights; dense by default.
@@ -43,7 +44,7 @@ class Network(LayeredNetwork):
     --------
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
     >>> network
-    Network(sizes=(64, 20, 10), circuit=Circuit(v_syn=1.0, e_plus=1.0, e_minus=-1.0, diode_drop=0.0, ramp=0.0))
+    Network(64-20-10, circuit=Circuit(v_syn=1.0, e_plus=1.0, e_minus=-1.0, diode_drop=0.0, ramp=0.0))
     >>> network.forward(np.full((3, 64), 0.5, dtype=np.float32)).shape
     (3, 10)
     """
@@ -155,7 +156,7 @@ class Network(LayeredNetwork):
         return Network, (self.weights, self.circuit, self._wiring)  # other processes create their own engine object
 
     def __repr__(self) -> str:
-        return f"Network(sizes={self.sizes}, circuit={self.circuit})"
+        return f"Network({self.architecture}, circuit={self.circuit})"
 
     @property
     def layers(self) -> tuple[ResistiveLayer, ...]:
