@@ -49,9 +49,9 @@ PACKAGE = {
     hardware/chips.py hardware/counting.py hardware/crossbar.py hardware/device_model.py hardware/energy.py
     hardware/injection.py hardware/physical.py hardware/process.py hardware/processes/rram.toml
     hardware/processes/sky130-diode.toml hardware/processes/sky130.toml hardware/ratios.py hardware/shockley.py
-    hardware/volts.py lib/librcspike.a lib/pkgconfig/rcspike.pc network/__init__.py network/device_layer.py
-    network/device_network.py network/files.py network/initialisation.py network/layer.py network/network.py
-    network/protocol.py network/wiring.py nonideal/__init__.py nonideal/_check.py nonideal/_file.py
+    hardware/volts.py lib/librcspike.a lib/pkgconfig/rcspike.pc network/__init__.py network/balance.py
+    network/device_layer.py network/device_network.py network/files.py network/initialisation.py network/layer.py
+    network/network.py network/protocol.py network/wiring.py nonideal/__init__.py nonideal/_check.py nonideal/_file.py
     nonideal/_stages.py nonideal/chip_layer.py nonideal/corners.py nonideal/devices.py nonideal/diode.py
     nonideal/drift.py nonideal/equivalent.py nonideal/leakage.py nonideal/levels.py nonideal/neurons.py
     nonideal/presets/pcm.toml nonideal/presets/rram.toml nonideal/presets/typical.toml nonideal/programming.py
