@@ -69,7 +69,8 @@ def test_the_operators_pass_the_checks_of_pytorch(circuit: Circuit, dtype: torch
     for operator, arguments in [
         (operators.charge_operator, (times.clone().requires_grad_(), w.clone().requires_grad_(), own, 1)),
         (operators.charge_operator, (times, w[:6].clone().requires_grad_(), own, 2)),
-        (operators.charge_vjp_operator, (times, w, v, own, 1)),
+        (operators.charge_vjp_operator, (times, w, v, own, 1, True)),
+        (operators.charge_vjp_operator, (times, w, v, own, 1, False)),
         (operators.fire_operator, (v.clone().requires_grad_(), own)),
         (operators.fire_vjp_operator, (v, v, own)),
         (operators.loss_operator, (v.clone().requires_grad_(), torch.tensor([0, 3, 1, 1, 2]), own, 0.1, 0.5, 0.9)),
@@ -87,7 +88,7 @@ def test_the_operators_of_a_network_pass_the_checks_of_pytorch(circuit: Circuit,
     assert set(torch.library.opcheck(operators.network_operator, tensors).values()) == {"SUCCESS"}
     weights = [w.detach() for w in tensors[1]]
     voltages = operators.network_operator(times, weights, shifts, numbers(one), windows)
-    gradient = (times, weights, shifts, voltages, torch.rand(5, 3, dtype=torch.float64), numbers(one), windows)
+    gradient = (times, weights, shifts, voltages, torch.rand(5, 3, dtype=torch.float64), numbers(one), windows, noisy)
     assert set(torch.library.opcheck(operators.network_vjp_operator, gradient).values()) == {"SUCCESS"}
 
 

@@ -55,11 +55,10 @@ class Linear(nn.Module):
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
 
-    Attributes
-    ----------
-    weight : (n_rows, out_features)
-        Signed synaptic weights in V_th / T: the transpose of what `torch.nn.Linear` has. They start as those of
-        `rcspike.Network.create`, drawn with PyTorch's generator.
+    Notes
+    -----
+    Its one parameter ``weight`` has the signed synaptic weights in V_th / T, of shape (n_rows, out_features): the
+    transpose of that in `torch.nn.Linear`. It starts as in `rcspike.Network.create`, from PyTorch's generator.
 
     Examples
     --------
@@ -139,11 +138,11 @@ class Network(nn.Module):
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
 
-    Attributes
-    ----------
-    weights : ParameterList of (n_rows, n_out)
-        Of each layer, in V_th / T. `state_dict` has them under the names of `rcspike.Network.parameters`; it does not
-        have the circuit.
+    Notes
+    -----
+    ``weights`` is a list of parameters of shape (n_rows, n_out) in V_th / T, one for each layer. They start as in
+    `rcspike.Network.create`, from PyTorch's generator. ``state_dict`` has them under the names of
+    `rcspike.Network.parameters`; it does not have the circuit.
 
     Examples
     --------

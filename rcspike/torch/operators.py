@@ -71,22 +71,37 @@ def _(times: Tensor, weights: Tensor, circuit: Sequence[float], window: int) -> 
     "rcspike::charge_vjp",
     mutates_args=(),
     device_types="cpu",
-    schema="(Tensor times, Tensor weights, Tensor grad_v, float[] circuit, int window) -> (Tensor, Tensor)",
+    schema="(Tensor times, Tensor weights, Tensor grad_v, float[] circuit, int window, bool of_times) "
+    "-> (Tensor, Tensor)",
 )
 def charge_vjp_operator(
-    times: Tensor, weights: Tensor, grad_v: Tensor, circuit: Sequence[float], window: int
+    times: Tensor, weights: Tensor, grad_v: Tensor, circuit: Sequence[float], window: int, of_times: bool
 ) -> tuple[Tensor, Tensor]:
-    """Gradients of the spike times and the weights, as `rcspike.functional.charge_vjp`."""
-    threads = torch.get_num_threads()
-    with packed_layer(_array(weights), tuple(circuit), window, threads) as layer:
-        events = kept_schedule(_array(times), threads)
-        grad_times, grad_weights = layer.charge_vjp(events, _array(grad_v), threads)
+    """Gradients of the spike times, empty unless asked for, and of the weights; `rcspike.functional.charge_vjp`."""
+    grad_times, grad_weights = _gradients(_array(times), weights, _array(grad_v), tuple(circuit), window, of_times)
     return torch.from_numpy(grad_times), torch.from_numpy(grad_weights)
 
 
+def _gradients(
+    times: FloatArray, weights: Tensor, grad_v: FloatArray, circuit: Parameters, window: int, of_times: bool
+) -> tuple[FloatArray, FloatArray]:
+    threads = torch.get_num_threads()
+    with packed_layer(_array(weights), circuit, window, threads) as layer:
+        events = kept_schedule(times, threads)
+        if of_times:
+            return layer.charge_vjp(events, grad_v, threads)
+        return np.empty((0, times.shape[1]), times.dtype), layer.weight_vjp(events, grad_v, threads)
+
+
 @charge_vjp_operator.register_fake
-def _(times: Tensor, weights: Tensor, grad_v: Tensor, circuit: Sequence[float], window: int) -> tuple[Tensor, Tensor]:
-    return times.new_empty(times.shape), weights.new_empty(weights.shape)
+def _(
+    times: Tensor, weights: Tensor, grad_v: Tensor, circuit: Sequence[float], window: int, of_times: bool
+) -> tuple[Tensor, Tensor]:
+    return _like_times(times, of_times), weights.new_empty(weights.shape)
+
+
+def _like_times(times: Tensor, of_times: bool) -> Tensor:
+    return times.new_empty((times.shape[0] if of_times else 0, times.shape[1]))
 
 
 def _keep_charge(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -94,9 +109,11 @@ def _keep_charge(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(times, weights)
 
 
-def _charge_backward(ctx: Any, grad_v: Tensor) -> tuple[Tensor, Tensor, None, None]:
+def _charge_backward(ctx: Any, grad_v: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
     times, weights = ctx.saved_tensors
-    return (*charge_vjp_operator(times, weights, grad_v, ctx.circuit, ctx.window), None, None)
+    of_times = bool(ctx.needs_input_grad[0])
+    grad_times, grad_weights = charge_vjp_operator(times, weights, grad_v, ctx.circuit, ctx.window, of_times)
+    return grad_times if of_times else None, grad_weights, None, None
 
 
 register_autograd(charge_operator, _charge_backward, setup_context=_keep_charge)
@@ -219,7 +236,7 @@ def _(
     mutates_args=(),
     device_types="cpu",
     schema="(Tensor times, Tensor[] weights, Tensor[] shifts, Tensor[] voltages, Tensor grad_v, float[] circuits, "
-    "int[] windows) -> Tensor[]",
+    "int[] windows, bool of_times) -> Tensor[]",
 )
 def network_vjp_operator(
     times: Tensor,
@@ -229,9 +246,9 @@ def network_vjp_operator(
     grad_v: Tensor,
     circuits: Sequence[float],
     windows: Sequence[int],
+    of_times: bool,
 ) -> list[Tensor]:
-    """Gradients of the spike times and of the weights of each layer, from dL/dv of the voltages that are read."""
-    threads = torch.get_num_threads()
+    """Gradients of the spike times, empty unless asked for, and of the weights of each layer."""
     read, *v = (_array(tensor) for tensor in voltages)
     noise = _noise(shifts, len(weights))
     parameters = _layers(circuits)
@@ -244,8 +261,9 @@ def network_vjp_operator(
     gradients: list[FloatArray] = []
     for depth in range(len(weights) - 1, -1, -1):
         spikes = hidden[depth - 1] if depth else _array(times)
-        with packed_layer(_array(weights[depth]), parameters[depth], windows[depth], threads) as layer:
-            grad_times, grad_weights = layer.charge_vjp(kept_schedule(spikes, threads), grad, threads)
+        grad_times, grad_weights = _gradients(
+            spikes, weights[depth], grad, parameters[depth], windows[depth], of_times or depth > 0
+        )
         gradients.append(grad_weights)
         if depth:
             grad = functional.fire_vjp(v[depth - 1], each[depth - 1], grad_times)
@@ -263,8 +281,9 @@ def _(
     grad_v: Tensor,
     circuits: Sequence[float],
     windows: Sequence[int],
+    of_times: bool,
 ) -> list[Tensor]:
-    return [one.new_empty(one.shape) for one in (times, *weights)]
+    return [_like_times(times, of_times), *(w.new_empty(w.shape) for w in weights)]
 
 
 def _keep_network(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
@@ -277,10 +296,11 @@ def _network_backward(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
     times, *others = ctx.saved_tensors
     weights, others = others[: ctx.n_layers], others[ctx.n_layers :]
     shifts, voltages = others[: ctx.n_shifts], others[ctx.n_shifts :]
+    of_times = bool(ctx.needs_input_grad[0])
     grad_times, *grad_weights = network_vjp_operator(
-        times, weights, shifts, voltages, grads[0], ctx.circuits, ctx.windows
+        times, weights, shifts, voltages, grads[0], ctx.circuits, ctx.windows, of_times
     )
-    return grad_times, grad_weights, [None] * ctx.n_shifts, None, None
+    return grad_times if of_times else None, grad_weights, [None] * ctx.n_shifts, None, None
 
 
 register_autograd(network_operator, _network_backward, setup_context=_keep_network)
