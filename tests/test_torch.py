@@ -87,8 +87,8 @@ def test_the_operators_of_a_network_pass_the_checks_of_pytorch(circuit: Circuit,
     tensors = (times.clone().requires_grad_(), tracked([*one.weights]), shifts, numbers(one), windows)
     assert set(torch.library.opcheck(operators.network_operator, tensors).values()) == {"SUCCESS"}
     weights = [w.detach() for w in tensors[1]]
-    voltages = operators.network_operator(times, weights, shifts, numbers(one), windows)
-    gradient = (times, weights, shifts, voltages, torch.rand(5, 3, dtype=torch.float64), numbers(one), windows, noisy)
+    results = operators.network_operator(times, weights, shifts, numbers(one), windows)
+    gradient = (times, weights, shifts, results, torch.rand(5, 3, dtype=torch.float64), numbers(one), windows, noisy)
     assert set(torch.library.opcheck(operators.network_vjp_operator, gradient).values()) == {"SUCCESS"}
 
 
@@ -154,12 +154,12 @@ def test_shifts_of_spike_times_act_layer_by_layer(circuit: Circuit) -> None:
     one, t = network(circuit), spikes(7, 12).numpy()
     shifts = shifts_for(one, 7)
     weights = [torch.tensor(w) for w in one.weights]
-    read, *voltages = operators.network_operator(torch.tensor(t), weights, shifts, numbers(one), [1, 1, 1])
-    for layer, shift, v in zip(one.layers, shifts, voltages, strict=True):
+    read, *results = operators.network_operator(torch.tensor(t), weights, shifts, numbers(one), [1, 1, 1])
+    for layer, shift, v in zip(one.layers, shifts, results[:3], strict=True):
         np.testing.assert_array_equal(v.numpy(), layer.charge(t))
         t = functional.fire(v.numpy(), circuit) + shift.numpy()
         t = np.where(t > 1, np.inf, np.maximum(t, 0))
-    times = functional.readout_times(voltages[-1].numpy(), circuit) + shifts[-1].numpy()
+    times = functional.readout_times(results[2].numpy(), circuit) + shifts[-1].numpy()
     np.testing.assert_array_equal(read.numpy(), functional.readout_voltages(times, circuit))
 
 

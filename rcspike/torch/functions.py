@@ -58,7 +58,7 @@ def noise_like(v: Tensor, sigma: float, generator: torch.Generator | None) -> Te
 
 
 def encode(images: Tensor) -> Tensor:
-    """Spike times of intensities: t = 1 - x, and no spike for x = 0; as `rcspike.functional.encode`, and differentiable.
+    """Spike times of intensities: t = 1 - x, no spike for x = 0. Differentiable, and as `rcspike.functional.encode`.
 
     Parameters
     ----------

@@ -199,25 +199,27 @@ def network_operator(
     circuits: Sequence[float],
     windows: Sequence[int],
 ) -> list[Tensor]:
-    """All layers of a network: the voltages by which it is read, then those of each layer before its noise.
+    """All layers of a network: the voltages by which it is read, those of each layer, and spike times of hidden ones.
 
-    `shifts` are added to the spike times of each layer, in T; empty for none.
+    `shifts` are added to the spike times of each layer, in T; empty for none. The voltages of each layer are those
+    before its noise. They and the spike times are for the backward pass.
     """
     threads = torch.get_num_threads()
-    spikes, voltages = _array(times), []
+    spikes = [_array(times)]
+    voltages: list[FloatArray] = []
     noise = _noise(shifts, len(weights))
     layers = list(zip(weights, noise, _layers(circuits), windows, strict=True))
     for depth, (w, shift, parameters, window) in enumerate(layers):
         with packed_layer(_array(w), parameters, window, threads) as layer:
-            v = layer.charge(kept_schedule(spikes, threads), threads)
+            v = layer.charge(kept_schedule(spikes[-1], threads), threads)
         voltages.append(v)
         circuit = as_circuit(parameters)
         if depth + 1 < len(layers):
-            spikes = _spikes(v, shift, circuit)
+            spikes.append(_spikes(v, shift, circuit))
     read = v.copy()
     if shift is not None:
         read = functional.readout_voltages(functional.readout_times(v, circuit) + shift, circuit)
-    return _tensors([read, *voltages])
+    return _tensors([read, *voltages, *spikes[1:]])
 
 
 @network_operator.register_fake
@@ -228,32 +230,31 @@ def _(
     circuits: Sequence[float],
     windows: Sequence[int],
 ) -> list[Tensor]:
-    return [w.new_empty((times.shape[0], w.shape[1])) for w in (weights[-1], *weights)]
+    return [w.new_empty((times.shape[0], w.shape[1])) for w in (weights[-1], *weights, *weights[:-1])]
 
 
 @custom_op(
     "rcspike::network_vjp",
     mutates_args=(),
     device_types="cpu",
-    schema="(Tensor times, Tensor[] weights, Tensor[] shifts, Tensor[] voltages, Tensor grad_v, float[] circuits, "
+    schema="(Tensor times, Tensor[] weights, Tensor[] shifts, Tensor[] results, Tensor grad_v, float[] circuits, "
     "int[] windows, bool of_times) -> Tensor[]",
 )
 def network_vjp_operator(
     times: Tensor,
     weights: Sequence[Tensor],
     shifts: Sequence[Tensor],
-    voltages: Sequence[Tensor],
+    results: Sequence[Tensor],
     grad_v: Tensor,
     circuits: Sequence[float],
     windows: Sequence[int],
     of_times: bool,
 ) -> list[Tensor]:
     """Gradients of the spike times, empty unless asked for, and of the weights of each layer."""
-    read, *v = (_array(tensor) for tensor in voltages)
-    noise = _noise(shifts, len(weights))
+    read, *both = (_array(tensor) for tensor in results)
+    v, hidden = both[: len(weights)], both[len(weights) :]
     parameters = _layers(circuits)
     each = [as_circuit(one) for one in parameters]
-    hidden = [_spikes(*parts) for parts in zip(v[:-1], noise[:-1], each[:-1], strict=True)]
     grad = _array(grad_v)
     if shifts and each[-1].ramp != 0:  # the slopes of the readout at the voltages, with and without noise
         b = each[-1].ramp
@@ -277,7 +278,7 @@ def _(
     times: Tensor,
     weights: Sequence[Tensor],
     shifts: Sequence[Tensor],
-    voltages: Sequence[Tensor],
+    results: Sequence[Tensor],
     grad_v: Tensor,
     circuits: Sequence[float],
     windows: Sequence[int],
@@ -295,10 +296,10 @@ def _keep_network(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> No
 def _network_backward(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
     times, *others = ctx.saved_tensors
     weights, others = others[: ctx.n_layers], others[ctx.n_layers :]
-    shifts, voltages = others[: ctx.n_shifts], others[ctx.n_shifts :]
+    shifts, results = others[: ctx.n_shifts], others[ctx.n_shifts :]
     of_times = bool(ctx.needs_input_grad[0])
     grad_times, *grad_weights = network_vjp_operator(
-        times, weights, shifts, voltages, grads[0], ctx.circuits, ctx.windows, of_times
+        times, weights, shifts, results, grads[0], ctx.circuits, ctx.windows, of_times
     )
     return grad_times if of_times else None, grad_weights, [None] * ctx.n_shifts, None, None
 
