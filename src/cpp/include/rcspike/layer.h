@@ -49,7 +49,7 @@ public:
     void charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
                     const AffineGradient<Real>& gradient, Threads threads = Threads::all()) const;
 
-    /// The same without the gradients of the spike times: half of the work in a first layer, whose inputs are data.
+    /// The same without the gradients of the spike times, which a first layer does not need: its inputs are data.
     void weight_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_weights,
                     Threads threads = Threads::all()) const;
 
