@@ -16,7 +16,7 @@ from torch import nn
 import rcspike.torch as rct
 from rcspike import Circuit, Network, functional, train
 from rcspike.datasets import Dataset, Split
-from rcspike.network import FirstSpike, Wiring
+from rcspike.network import Dense, FirstSpike, Wiring
 from rcspike.torch import operators
 from rcspike.torch.kept import parameters_of
 
@@ -106,7 +106,7 @@ def test_gradients_of_layers_agree_with_finite_differences(circuit: Circuit) -> 
 
 @circuits
 @pytest.mark.parametrize("noisy", [False, True])
-@pytest.mark.parametrize("wiring", [None, [FirstSpike(2), FirstSpike(4), FirstSpike(1)]], ids=["dense", "first"])
+@pytest.mark.parametrize("wiring", [None, [FirstSpike(2), FirstSpike(4), Dense()]], ids=["dense", "first"])
 def test_gradients_of_a_network_agree_with_finite_differences(
     circuit: Circuit, noisy: bool, wiring: list[Wiring] | None
 ) -> None:
@@ -290,7 +290,7 @@ class Encode(nn.Module):
 @circuits
 def test_a_network_survives_the_round_trip_bit_for_bit(circuit: Circuit, dtype: torch.dtype) -> None:
     name = str(dtype).partition(".")[2]
-    one = network(circuit, name, wiring=[FirstSpike(3), FirstSpike(2), FirstSpike(1)])
+    one = network(circuit, name, wiring=[FirstSpike(3), FirstSpike(2), Dense()])
     again = rct.Network.from_network(one).to_network()
     assert again.circuit == one.circuit
     assert again.architecture == one.architecture
