@@ -42,12 +42,12 @@ PACKAGE = {
     datasets/__init__.py datasets/archives.py datasets/datasets.py datasets/files.py datasets/idx.py
     datasets/inputs.py datasets/labels.py datasets/pictures.py datasets/scaling.py datasets/splits.py
     datasets/tables.py experiments/__init__.py experiments/chip_study.py experiments/executors.py
-    experiments/experiment.py experiments/presets.py experiments/relu.py experiments/sweep.py experiments/tables.py
-    experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py functional/events.py
-    functional/fire.py functional/injection.py functional/loss.py functional/optimiser.py functional/supply.py
-    functional/trace.py functional/wires.py hardware/__init__.py hardware/baselines.py hardware/calibration.py
-    hardware/chips.py hardware/counting.py hardware/crossbar.py hardware/device_model.py hardware/energy.py
-    hardware/injection.py hardware/physical.py hardware/process.py hardware/processes/rram.toml
+    experiments/experiment.py experiments/presets.py experiments/relu.py experiments/sweep.py
+    experiments/tables.py experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py
+    functional/events.py functional/fire.py functional/injection.py functional/loss.py functional/optimiser.py
+    functional/supply.py functional/trace.py functional/wires.py hardware/__init__.py hardware/baselines.py
+    hardware/calibration.py hardware/chips.py hardware/counting.py hardware/crossbar.py hardware/device_model.py
+    hardware/energy.py hardware/injection.py hardware/physical.py hardware/process.py hardware/processes/rram.toml
     hardware/processes/sky130-diode.toml hardware/processes/sky130.toml hardware/ratios.py hardware/shockley.py
     hardware/volts.py lib/librcspike.a lib/pkgconfig/rcspike.pc network/__init__.py network/balance.py
     network/device_layer.py network/device_network.py network/files.py network/initialisation.py network/layer.py
@@ -59,7 +59,8 @@ PACKAGE = {
     nonideal/wires.py plots/__init__.py plots/_chips.py plots/_comparison.py plots/_confusion.py plots/_energy.py
     plots/_offsets.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py plots/_tornado.py
     plots/_traces.py plots/_training.py py.typed report/__init__.py report/page.html sklearn.py spice/__init__.py
-    spice/fitting.py spice/measurements.py spice/netlist.py spice/run.py spice/verify.py training/__init__.py
+    spice/fitting.py spice/measurements.py spice/netlist.py spice/run.py spice/verify.py torch/__init__.py
+    torch/functions.py torch/kept.py torch/modules.py torch/operators.py training/__init__.py
     training/checkpoint.py training/epochs.py training/evaluation.py training/history.py training/settings.py
     training/training.py
     """),
@@ -78,7 +79,7 @@ SDIST = words("""
 
 
 def test_importing_brings_in_nothing_optional(tmp_path: Path) -> None:
-    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click", "jinja2", "filelock"}
+    optional = {"typer", "rich", "matplotlib", "sklearn", "pooch", "scipy", "click", "jinja2", "filelock", "torch"}
     code = "import sys, rcspike; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not optional & set(run(sys.executable, "-c", code, cwd=tmp_path).split())
 
