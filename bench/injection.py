@@ -2,10 +2,11 @@
 
 python bench/injection.py mnist --csv docs/results/injection-mnist.csv --figure docs/figures/injection-mnist.svg
 
-With --retraining N, networks are trained without injection first, and then N epochs more, with it or without; by
-default they are trained for it from the start. Every chip has charge that scatters by 5 % from switch to switch,
-capacitors as `CapacitorMismatch` has them, and comparators with offsets and noise in volts. Networks and finished
-rows are kept: a run that was stopped resumes.
+With --retraining N, networks are trained without injection first, and then N epochs more at --retraining-rate, with it
+or without; by default they are trained for it from the start. With --membrane and --v-th, all membranes have this
+capacitance, and the thresholds and V_syn are those given; otherwise they are those of the default process at its rails.
+Every chip has charge that scatters by 5 % from switch to switch, capacitors as `CapacitorMismatch` has them, and
+comparators with offsets and noise in volts. Networks and finished rows are kept: a run that was stopped resumes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -22,7 +24,8 @@ from matplotlib.figure import Figure
 
 from rcspike import Circuit, Network, datasets, train
 from rcspike.experiments import preset, write_table
-from rcspike.hardware import OperatingPoint, operating_point, program
+from rcspike.hardware import OperatingPoint, load_process, operating_point, program
+from rcspike.network import balanced
 from rcspike.nonideal import CapacitorMismatch, ChargeInjection, ComparatorOffset, Effect
 from rcspike.plots import circuit_colour
 
@@ -43,8 +46,9 @@ def trained(
     plain = f"v{circuit.e_plus:g}"
     start = Network.create(sizes_of(dataset), Circuit(v_syn=circuit.e_plus), seed=seed)
     first = stage(dataset, start, plain, seed, noise, options.epochs, options)
-    again = Network(first.weights, circuit)
-    return stage(dataset, again, f"{name}-retrained-{options.retraining}", seed, noise, options.retraining, options)
+    again = balanced(first, circuit, dataset.train.times[:500]) if circuit.injects else first
+    file = f"{name}-retrained-{options.retraining}"
+    return stage(dataset, again, file, seed, noise, options.retraining, options, learning_rate=options.retraining_rate)
 
 
 def stage(
@@ -55,11 +59,12 @@ def stage(
     noise: float,
     epochs: int,
     options: argparse.Namespace,
+    **changes: float,
 ) -> Network:
-    """The network after some epochs; it is kept."""
-    file = options.runs / f"{options.dataset}-{name}-s{seed}-e{options.epochs}.safetensors"
+    """The network after some epochs with the preset and changes of it; it is kept."""
+    file = options.runs / f"{options.dataset}-{name}{at(options)}-s{seed}-e{options.epochs}.safetensors"
     if not file.exists():
-        settings = {**preset(options.dataset), "epochs": epochs}
+        settings = {**preset(options.dataset), "epochs": epochs, **changes}
         settings.pop("hidden")
         options.runs.mkdir(parents=True, exist_ok=True)
         train(
@@ -73,6 +78,27 @@ def stage(
         )
         network.save(file)
     return Network.load(file)
+
+
+def at(options: argparse.Namespace) -> str:
+    """The membrane and the threshold in the name of a file, if they are not those of the process."""
+    return "" if options.membrane is None else f"-{options.membrane:g}pF-{options.v_th:g}V"
+
+
+def point_of(v_syn: float, options: argparse.Namespace) -> OperatingPoint:
+    """The default process at its rails, or with one capacitance for all membranes at a given threshold."""
+    if options.membrane is None:
+        return operating_point(Circuit(v_syn=v_syn))
+    process = replace(
+        load_process(),
+        v_th=options.v_th,
+        v_rail=v_syn * options.v_th,
+        capacitance=1e-12 * options.membrane,
+        capacitance_per_row=0.0,
+        column_wire_capacitance=0.0,
+        column_junction_capacitance=0.0,
+    )
+    return operating_point(Circuit(v_syn=v_syn), process)
 
 
 def sizes_of(dataset: datasets.Dataset) -> list[int]:
@@ -96,7 +122,7 @@ def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     dataset = datasets.load(options.dataset)
     sizes = sizes_of(dataset)
     for v_syn in options.v_syn:
-        point = operating_point(Circuit(v_syn=v_syn))
+        point = point_of(v_syn, options)
         noise = point.spike_time_noise(min(sizes[:-1]))
         others = [CapacitorMismatch(), ComparatorOffset(sigma=point.thresholds(1e-3 * options.offset_mv))]
         for fc in options.charges:
@@ -107,7 +133,8 @@ def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 if fc == 0 and training != "plain":
                     continue
                 epochs = f"e{options.epochs}-{options.retraining}"
-                file = options.runs / f"row-{options.dataset}-{v_syn:g}-{fc:g}-{training[:3]}-{epochs}.json"
+                name = f"{v_syn:g}{at(options)}-{fc:g}-{training[:3]}"
+                file = options.runs / f"row-{options.dataset}-{name}-{epochs}.json"
                 if options.finished and not file.exists():
                     continue
                 if not file.exists():
@@ -123,6 +150,7 @@ def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 yield {
                     "v_syn": v_syn,
                     "v_th": point.v_th,
+                    "membrane_pf": 1e12 * point.scale(sizes[0]).capacitance,
                     "charge_fc": fc,
                     "training": training,
                     "first_layer_plus_v_th": pairs[0][0],
@@ -182,6 +210,9 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=30)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--retraining", type=int, default=0, help="epochs after these")
+    parser.add_argument("--retraining-rate", type=float, default=3e-4, help="learning rate of these")
+    parser.add_argument("--membrane", type=float, help="capacitance of all membranes, in pF")
+    parser.add_argument("--v-th", type=float, default=0.872, help="threshold in V, with --membrane")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--finished", action="store_true", help="only the rows that are finished, without training")
     parser.add_argument("--runs", type=Path, default=Path("runs/injection"), help="folder for networks and rows")
@@ -191,9 +222,8 @@ def main() -> None:
     table = sorted(rows(options), key=lambda row: (row["v_syn"], row["charge_fc"], row["training"] != "plain"))
     table = with_recovery(table)
     write_table(options.csv, table)
-    heading = (
-        f"{options.dataset}, rails of 0.872 V, {options.chips} chips, {options.epochs} + {options.retraining} epochs"
-    )
+    where = "rails of 0.872 V" if options.membrane is None else f"{options.membrane:g} pF, V_th = {options.v_th:g} V"
+    heading = f"{options.dataset}, {where}, {options.chips} chips, {options.epochs} + {options.retraining} epochs"
     draw(table, heading).savefig(options.figure, metadata={"Date": None})
 
 

@@ -24,6 +24,7 @@ html_copy_source = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
+autodoc_mock_imports = ["torch"]  # it is not needed for these pages
 napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
@@ -31,7 +32,7 @@ napoleon_use_rtype = False
 # Names in single backticks are links. Most of those without a target are parameters.
 default_role = "py:obj"
 nitpicky = True
-nitpick_ignore_regex = [("py:obj", r"[a-z_0-9]+"), ("py:class", r"numpy\..*")]
+nitpick_ignore_regex = [("py:obj", r"[a-z_0-9]+|torch\..*"), ("py:class", r"numpy\..*")]
 
 
 def _inline(writer: HTML5Translator, node: nodes.math) -> None:

@@ -9,8 +9,8 @@ if _find_spec("rcspike._core") is None:
     )
 
 from rcspike import _core, datasets, functional
+from rcspike._common.sdk import get_include, get_library
 from rcspike._core import build_config
-from rcspike._sdk import get_include, get_library
 from rcspike.circuit import Circuit
 from rcspike.functional import encode
 from rcspike.hardware import DeviceModel, PhysicalScale, Process, draw_devices, energy, load_process

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-from rcspike._sdk import ANSWERS
+from rcspike._common.sdk import ANSWERS
 
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -17,6 +18,9 @@ from rcspike.datasets import Dataset
 settings.register_profile("rcspike", deadline=None, max_examples=40)
 settings.register_profile("rcspike-ci", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("rcspike-ci" if os.environ.get("CI") else "rcspike")
+
+# Marked `torch`, and not collected where PyTorch is missing: it is too large to come with the tests.
+collect_ignore_glob = [] if find_spec("torch") else ["test_torch*.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -118,7 +118,7 @@ def test_a_network_that_was_trained_for_its_devices_does_better_on_them(digits: 
 def alike(n: int) -> Dataset:
     """One pixel in n images of two classes that a network cannot distinguish."""
     split = Split(np.full((n, 1, 1), 0.5), np.zeros(n, dtype=np.int64))
-    return Dataset("alike", split, Split(split.images[:2], np.array([0, 1])))
+    return Dataset("alike", split, Split(split.images[:2], split.labels[:2]), classes=("one", "two"))
 
 
 @pytest.mark.parametrize(("offset", "noise"), [(0.02, 0.0), (0.0, 0.02), (0.02, 0.02)])

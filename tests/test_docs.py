@@ -52,7 +52,12 @@ def python_of(page: Path) -> list[Block]:
     return [block for block in blocks(page.read_text(encoding="utf-8")) if block.language in ("python", "pycon")]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if python_of(page)], ids=name_of)
+TUTORIALS = [
+    pytest.param(page, marks=[pytest.mark.torch] * (page.name == "pytorch.md")) for page in PAGES if python_of(page)
+]
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=name_of)
 def test_the_python_of_a_page_runs_from_top_to_bottom(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,14 +175,15 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
 
 
 MODULES = [
-    importlib.import_module(f"rcspike.{module.name}")
+    pytest.param(f"rcspike.{module.name}", marks=[pytest.mark.torch] * (module.name == "torch"))
     for module in pkgutil.iter_modules(rcspike.__path__)
     if not module.name.startswith("_") and module.name != "cli"
 ]
 
 
-@pytest.mark.parametrize("module", [rcspike, *MODULES], ids=lambda module: module.__name__)
-def test_every_public_name_is_in_the_reference(module: ModuleType) -> None:
+@pytest.mark.parametrize("name", ["rcspike", *MODULES])
+def test_every_public_name_is_in_the_reference(name: str) -> None:
+    module = importlib.import_module(name)
     reference = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
     if f"automodule:: {module.__name__}\n" in reference:
         return

@@ -47,7 +47,7 @@ LONG_NAMES = b'{"command": "", "a": ' + 300 * (b'{"a": 1, "%s": ' % (b"b" * 2000
 LARGE = {
     "idx": [gzip.compress(bytes(50_000_000))],
     "own-npz": [bombs({"x": bytes(200_000_000), "y": b""}), npz("<f8", "(10, 10)", 8), npz("<f8", "(" * 5_000, 8)],
-    "own-csv": [b"1," * 5_000_000, b"1,2," + b"x" * 140_000 + b"\n1,2,y\n", b"1,a\n" * 1_000_000],
+    "own-csv": [b"1," * 500_000, b"1,2," + b"x" * 140_000 + b"\n1,2,y\n", b"1,a\n" * 100_000],
     "own-idx": [gzip.compress(bytes((0, 0, 8, 1)) + (200_000_000).to_bytes(4, "big") + bytes(200_000_000))],
     "own-image": [png(60_000, 60_000)],
     "inputs": [DEEP_JSON, b"[" * 50_000, b'{"format": ' + b"1" * 5_000 + b"}"],

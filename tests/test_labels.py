@@ -178,7 +178,7 @@ def test_eval_says_the_noise_of_its_accuracy() -> None:
     train_small("--out", "run")
     for words, under in (([], ""), (["--noise", "0.1"], " with spike-time noise of 0.1 T")):
         result = CliRunner().invoke(app, ["eval", "run", "digits", *words])
-        assert re.match(rf"test accuracy [\d.]+ % of 360 images{under}, [\d,]+ samples/s\n$", result.output)
+        assert re.match(rf"test accuracy [\d.]+ % of 360 images{under}, [\d,]+ samples/s\n", result.output)
 
 
 def test_a_learning_figure_names_the_noise_of_its_errors() -> None:

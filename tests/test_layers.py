@@ -16,13 +16,13 @@ CPP = ROOT / "src" / "cpp"
 # Every unit of the package, a folder or a file at its top, has a place here, from the bottom to the top: an import goes
 # to a lower rank, or to the same one if no unit there is reached from itself. Files of a unit import without circles.
 RANKS = [
-    ["_common", "_core", "_sdk", "circuit"],
+    ["_common", "_core", "circuit"],
     ["functional"],
     ["network", "datasets"],
     ["nonideal"],
     ["hardware"],
     ["training"],
-    ["experiments", "spice", "sklearn"],
+    ["experiments", "spice", "sklearn", "torch"],
     ["plots", "report"],
     ["cli", "__init__", "__main__"],
 ]

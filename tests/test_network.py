@@ -15,7 +15,7 @@ from strategies import CIRCUITS, Array
 
 from rcspike import Circuit, Network
 from rcspike.functional import charge, fire
-from rcspike.network import spike_time_noise
+from rcspike.network import balanced, spike_time_noise
 
 # Running
 
@@ -174,7 +174,7 @@ def test_a_network_says_what_it_is() -> None:
     assert network.sizes == (13, 20, 17, 5)
     assert network.dtype == np.float32
     assert network.circuit == Circuit(v_syn=2.0, ramp=0.3)
-    assert repr(network) == f"Network(sizes=(13, 20, 17, 5), circuit={network.circuit})"
+    assert repr(network) == f"Network(13-20-17-5, circuit={network.circuit})"
 
 
 def test_weights_cannot_be_changed_in_place() -> None:
@@ -276,6 +276,49 @@ def test_initial_weights_put_every_layer_in_a_useful_range(sizes: tuple[int, ...
             # Low voltages spike late and leave the next layer little time: it spreads less, which is wanted
             # (docs/decisions/initial-weights.md), but not by more than this factor.
             reachable = spread
+
+
+@pytest.mark.parametrize("injection", [(0.002, -0.003), (0.005, -0.008), (0.008, -0.005), (0.0, -0.004)])
+@pytest.mark.parametrize("v_syn", [1.0, 4.0, math.inf])
+def test_initial_weights_keep_neurons_active_where_switches_inject(
+    v_syn: float, injection: tuple[float, float]
+) -> None:
+    sizes = (784, 200, 200, 10)
+    circuit = Circuit(v_syn=v_syn, injection=injection)
+    rng = np.random.default_rng(32)
+    t = np.where(rng.random((100, 784)) < 0.2, rng.random((100, 784)), np.inf).astype(np.float32)
+    plain = Network(Network.create(sizes, Circuit(v_syn=v_syn), seed=2).weights, circuit)
+    balanced = Network.create(sizes, circuit, seed=2)
+    shifts = [[float(np.mean(layer.v)) for layer in network.walk(t)] for network in (plain, balanced)]
+    # The mean over 10 or 200 neurons of a spread of 0.2 V_th scatters by 0.06 or 0.015.
+    assert abs(shifts[0][0]) > 0.07, "there is nothing to balance"
+    for depth, layer in enumerate(balanced.walk(t)):
+        assert abs(shifts[1][depth]) < (0.2 if depth == 2 else 0.07)
+        assert 0.2 < np.mean(layer.v <= 0) < 0.8 or depth == 2
+
+
+def test_balanced_weights_keep_the_mean_of_each_neuron() -> None:
+    rng = np.random.default_rng(5)
+    t = np.where(rng.random((200, 100)) < 0.3, rng.random((200, 100)), np.inf)
+    plain = Network.create((100, 40, 40, 10), Circuit(v_syn=1.5), seed=3, dtype=np.float64)
+    circuit = Circuit(v_syn=1.5, injection=((0.003, -0.005), (0.01, -0.016), (0.01, -0.016)))
+    found = balanced(plain, circuit, t, threads=1)
+    assert found.circuit == circuit
+    shifted = Network(plain.weights, circuit)
+    for wanted, before, after in zip(plain.walk(t), shifted.walk(t), found.walk(t), strict=True):
+        error = np.abs(np.mean(after.v, axis=0) - np.mean(wanted.v, axis=0))
+        assert np.mean(np.abs(np.mean(before.v, axis=0) - np.mean(wanted.v, axis=0))) > 0.02
+        # A weight that changes its sign moves the voltage by up to the sum of both charges, 0.026 V_th.
+        assert np.max(error) < 0.026
+    with pytest.raises(ValueError, match=r"injection is given for 2 layers, the network has 3"):
+        balanced(plain, Circuit(injection=((0.0, 0.1), (0.0, 0.2))), t)
+
+
+def test_initial_weights_do_not_depend_on_an_injection_of_zero() -> None:
+    weights = [Network.create((9, 8, 7), Circuit(injection=pairs), seed=0).weights for pairs in ((0, 0), ((0, 0),) * 2)]
+    for one, other, plain in zip(*weights, Network.create((9, 8, 7), Circuit(), seed=0).weights, strict=True):
+        np.testing.assert_array_equal(one, plain)
+        np.testing.assert_array_equal(other, plain)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -95,3 +95,14 @@ def test_a_learning_rate_falls_as_its_schedule_says() -> None:
         assert [epoch.learning_rate for epoch in history] == rates
     with pytest.raises(ValueError, match="decay must be 'cosine', 'linear' or 'constant', got 'sudden'"):
         decayed_rate(0.3, 0, 7, "sudden")  # type: ignore[arg-type]
+    for step in (-1, 7):
+        with pytest.raises(ValueError, match=f"step must be from 0 to n_steps - 1 = 6, got {step}"):
+            decayed_rate(0.3, step, 7)
+    with pytest.raises(ValueError, match="initial must be finite and not negative, got nan"):
+        decayed_rate(math.nan, 0, 7)
+
+
+def test_a_step_takes_numbers_of_numpy() -> None:
+    values, first, second = np.ones(2), np.zeros(2), np.zeros(2)
+    adam_step(values, np.ones(2), first, second, step=np.int64(1), learning_rate=np.float32(0.5))  # type: ignore[arg-type]
+    np.testing.assert_allclose(values, 0.5, rtol=1e-7)

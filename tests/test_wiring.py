@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rcspike import Circuit, Network
 from rcspike.functional import charge, charge_vjp, fire, schedule
 from rcspike.hardware import activity, program, retrain_last_layer
-from rcspike.network import Dense, DeviceNetwork, DevicePairs, FirstSpike, ResistiveLayer
+from rcspike.network import Dense, DeviceNetwork, DevicePairs, FirstSpike, ResistiveLayer, wiring_of
 from rcspike.nonideal import Jitter, TimeQuantisation, Variation
 
 CIRCUIT = Circuit(v_syn=2.0)
@@ -40,7 +40,7 @@ def network(dtype: Any = np.float64) -> Network:
 def test_a_layer_computes_with_the_first_spike_of_each_window(seed: int, window: int) -> None:
     times = some_times(4, 12, seed)
     w = np.random.default_rng(seed).normal(size=(12 // window, 5))
-    layer = ResistiveLayer(w, CIRCUIT, FirstSpike(window))
+    layer = ResistiveLayer(w, CIRCUIT, wiring_of(window))
     first = first_of(times, window)
     expected = charge(first, w, CIRCUIT)
     np.testing.assert_array_equal(layer.charge(times), expected)
@@ -130,7 +130,7 @@ def test_files_keep_the_wiring_and_older_ones_have_none(tmp_path: Path) -> None:
 def test_wiring_that_does_not_fit_is_an_error(wiring: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Network.create([12, 8, 5], CIRCUIT, seed=0, wiring=wiring)
-    with pytest.raises(ValueError, match="window must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="window must be at least 2, got 0; without joined inputs, use Dense"):
         FirstSpike(0)
     wrong: Any = True
     with pytest.raises(TypeError, match="window must be an int, got True"):

@@ -146,7 +146,7 @@ class Dataset:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes: of their names, or one more than the highest label."""
+        """Number of classes, which is that of their names, or one more than the highest label."""
         return len(self.classes) or 1 + int(self.train.labels.max())
 
     @property

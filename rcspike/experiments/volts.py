@@ -94,7 +94,7 @@ class Volts:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All that decides results: the exact values of the process, without its texts."""
+        """All that decides results; of the process its exact values, without its texts."""
         names = [one.name for one in fields(self.process) if one.name not in ("name", "description", "constants")]
         chips = {"offset_mv": self.offset_mv, "chips": self.chips} if self.offset_mv else {}
         return {"hold": self.hold, "process": {name: getattr(self.process, name) for name in names}, **chips}

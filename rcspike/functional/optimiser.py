@@ -29,13 +29,17 @@ def decayed_rate(initial: float, step: int, n_steps: int, decay: Decay = "cosine
     Raises
     ------
     ValueError
-        If there is no such decay.
+        If there is no such step or decay, or the rate is negative or not finite.
 
     Examples
     --------
     >>> [decayed_rate(0.1, step, 4, "linear") for step in range(4)]
     [0.1, 0.07500000000000001, 0.05, 0.025]
     """
+    if not 0 <= step < n_steps:
+        raise ValueError(f"step must be from 0 to n_steps - 1 = {n_steps - 1}, got {step}")
+    if not 0 <= initial < math.inf:
+        raise ValueError(f"initial must be finite and not negative, got {initial}")
     if decay == "cosine":
         return initial * 0.5 * (1 + math.cos(math.pi * step / n_steps))
     if decay == "linear":
@@ -91,4 +95,4 @@ def adam_step(
             raise ValueError(f"{name} is read-only, and a step changes it; use {name}.copy()")
     if step < 1:
         raise ValueError(f"step must be at least 1, got {step}")
-    _core.adam_step(step=step, learning_rate=learning_rate, **plain)
+    _core.adam_step(step=int(step), learning_rate=float(learning_rate), **plain)

@@ -1,5 +1,6 @@
 """Networks of ideal synapses or device pairs, their first weights, and the files that hold them."""
 
+from rcspike.network.balance import balanced
 from rcspike.network.device_layer import DeviceLayer, DevicePairs
 from rcspike.network.device_network import DeviceNetwork
 from rcspike.network.initialisation import initial_weights
@@ -20,6 +21,7 @@ __all__ = [
     "Network",
     "ResistiveLayer",
     "Wiring",
+    "balanced",
     "initial_weights",
     "layer_with",
     "spike_time_noise",

@@ -30,15 +30,15 @@ class DevicePairs:
 
     Parameters
     ----------
-    plus, minus : (n_in, n_out)
-        Devices on the positive and on the negative rail, in V_th / T.
+    plus, minus : (n_rows, n_out)
+        Devices on the positive and on the negative rail, in V_th / T; as many rows as inputs, or as the wiring makes.
     drive0, conductance0 : (n_out,), optional
         D0 in V_th / T and G0 >= 0 in 1 / T of elements that conduct from t = 0: bias and leak.
     offset : (n_out,), optional
         Offset of each neuron's threshold from 1, in V_th. The neuron fires as one of voltage v - offset would, which is
         exact on the ideal ramp; voltages of the last layer are read as v - offset. In a single phase it spikes at
         1 + offset, which must be above 0.
-    injection : (n_in, n_out), optional
+    injection : (n_rows, n_out), optional
         Voltage in V_th that the switches of each pair add to the membrane as they open. By default it is the circuit's,
         once for each device above 0. Neurons of a single phase have none.
 

@@ -28,8 +28,9 @@ class Network(LayeredNetwork):
 
     Parameters
     ----------
-    weights : sequence of (n_in, n_out) arrays
-        Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied.
+    weights : sequence of (n_rows, n_out) arrays
+        Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied. There are as
+        many rows as inputs, or one for each window of inputs that the wiring joins.
     circuit : Circuit
     wiring : sequence of rcspike.network.Dense or FirstSpike, optional
         Which inputs of each layer drive which rows of its weights; dense by default.
@@ -48,7 +49,7 @@ class Network(LayeredNetwork):
     --------
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
     >>> network
-    Network(sizes=(64, 20, 10), circuit=Circuit(v_syn=1.0, e_plus=1.0, e_minus=-1.0, diode_drop=0.0, ramp=0.0))
+    Network(64-20-10, circuit=Circuit(v_syn=1.0, e_plus=1.0, e_minus=-1.0, diode_drop=0.0, ramp=0.0))
     >>> network.forward(np.full((3, 64), 0.5, dtype=np.float32)).shape
     (3, 10)
     """
@@ -178,7 +179,7 @@ class Network(LayeredNetwork):
 
     def __repr__(self) -> str:
         phases = "" if self.phases == "two" else f", phases={self.phases!r}"
-        return f"Network(sizes={self.sizes}, circuit={self.circuit}{phases})"
+        return f"Network({self.architecture}, circuit={self.circuit}{phases})"
 
     @property
     def layers(self) -> tuple[ResistiveLayer, ...]:

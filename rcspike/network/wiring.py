@@ -40,12 +40,12 @@ class FirstSpike:
     Parameters
     ----------
     window : int
-        Inputs that share a row, at least 1; it divides the number of inputs.
+        Inputs that share a row, at least 2; it divides the number of inputs.
 
     Raises
     ------
     ValueError
-        If the window is below 1.
+        If the window is below 2; `Dense` joins no inputs.
 
     Examples
     --------
@@ -58,8 +58,8 @@ class FirstSpike:
     def __post_init__(self) -> None:
         if isinstance(self.window, bool) or not isinstance(self.window, int | np.integer):
             raise TypeError(f"window must be an int, got {self.window!r}")
-        if self.window < 1:
-            raise ValueError(f"window must be at least 1, got {self.window}")
+        if self.window < 2:
+            raise ValueError(f"window must be at least 2, got {self.window}; without joined inputs, use Dense")
         object.__setattr__(self, "window", int(self.window))
 
     def rows(self, times: FloatArray) -> FloatArray:

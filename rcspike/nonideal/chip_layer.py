@@ -37,11 +37,11 @@ class ChipLayer:
         Dtype in which the layer computes.
     wiring : rcspike.network.Dense or FirstSpike
         Which inputs drive which rows of devices.
-    plus, minus : (n_in, n_out)
+    plus, minus : (n_rows, n_out)
         Each pair's device to the upper and to the lower rail.
     g_min, g_max : float
         Minimum and maximum that a device can be programmed to, in the same unit, at either rail.
-    drop_plus, drop_minus : float or (n_in, n_out)
+    drop_plus, drop_minus : float or (n_rows, n_out)
         Forward drops of the diodes in V_th.
     blocking : bool
         Whether a diode blocks once the membrane has passed its rail. With equal drops this never happens.
@@ -61,7 +61,7 @@ class ChipLayer:
         The wire that has it: the supply wires of both rails, or that of the membrane (`WireResistance`).
     off_current : float
         Current of a device whose switch is open towards its rail, in V_th / T, whatever its conductance.
-    injection_plus, injection_minus : float or (n_in, n_out)
+    injection_plus, injection_minus : float or (n_rows, n_out)
         Voltage in V_th that the switch of a device adds to a membrane of capacitance C as it opens.
     depth : int
         Position of the layer in its network, counted from 0.
@@ -113,7 +113,7 @@ class ChipLayer:
         return int(self.plus.shape[1])
 
     def conductances(self) -> tuple[Array, Array]:
-        """g+ and g- of each pair, (n_in, n_out), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
+        """g+ and g- of each pair, (n_rows, n_out), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
         return self.plus / self.circuit.e_plus, self.minus / -self.circuit.e_minus
 
     def affine(self) -> tuple[Array, Array]:
@@ -123,7 +123,7 @@ class ChipLayer:
         return drive, g_plus + g_minus
 
     def switch_injection(self) -> Array:
-        """Voltages (n_in, n_out) in V_th that the switches of each pair add to the neuron's own membrane.
+        """Voltages (n_rows, n_out) in V_th that the switches of each pair add to the neuron's own membrane.
 
         A device that cannot conduct counts as missing: one of conductance 0 where devices reach down to 0.
         """
@@ -136,7 +136,7 @@ class ChipLayer:
         return (self.plus > 0) | (self.g_min > 0), (self.minus > 0) | (self.g_min > 0)
 
     def _off_currents(self) -> Array:
-        """Currents (n_in, n_out) in V_th / T of the pairs whose switches are open, on C as designed."""
+        """Currents (n_rows, n_out) in V_th / T of the pairs whose switches are open, on C as designed."""
         plus, minus = self._exist()
         return self.off_current * (plus.astype(np.float64) - minus)
 

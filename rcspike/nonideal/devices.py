@@ -64,7 +64,7 @@ class Devices:
                 raise ValueError(f"w_max must be above 0 and finite, got {self.w_max}; None fits it to each layer")
 
     def layer(self, weights: FloatArray, circuit: Circuit, *, depth: int = 0) -> ChipLayer:
-        """Program the (n_in, n_out) weights, in V_th / T, of a layer; of the first one if no other `depth` is given.
+        """Program the (n_rows, n_out) weights, in V_th / T, of a layer; of the first one if no other `depth` is given.
 
         Raises
         ------

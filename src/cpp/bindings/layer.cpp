@@ -44,6 +44,17 @@ void bind_layer(py::module_& m, const char* name) {
                 }
                 return py::make_tuple(grad_times, grad_weights);
             },
+            py::arg("schedule"), py::arg("grad_v").noconvert(), py::arg("threads") = none)
+        .def(
+            "weight_vjp",
+            [](const L& layer, const Schedule<Real>& schedule, const Array<Real>& grad_v, optional<int> n) {
+                const auto g = matrix(grad_v, "grad_v");
+                auto grad_weights = new_matrix<Real>(layer.n_rows(), layer.n_out());
+                const auto to = writable(grad_weights);
+                const py::gil_scoped_release released;
+                layer.weight_vjp(schedule, g, to, threads(n));
+                return grad_weights;
+            },
             py::arg("schedule"), py::arg("grad_v").noconvert(), py::arg("threads") = none);
     m.def(
         "layer",

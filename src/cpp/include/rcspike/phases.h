@@ -7,9 +7,9 @@ namespace rcspike {
 /// moment at which they reach their threshold, while they charge.
 enum class Phases { two, single };
 
-/// Spikes of a single phase that would come later than this, in T, do not come (12 days for a window of 1 us). Gradients
-/// have the square of a time, a current and up to 1e6 T / V_th for the slope as factors: about 1e30 times the current,
-/// which leaves a factor of 1e8 to the largest float32.
+/// Spikes of a single phase that would come later than this, in T, do not come (12 days for a window of 1 us).
+/// Gradients have the square of a time, a current and up to 1e6 T / V_th for the slope as factors: about 1e30 times the
+/// current, which leaves a factor of 1e8 to the largest float32.
 inline constexpr double horizon = 0x1p40;
 
 }  // namespace rcspike

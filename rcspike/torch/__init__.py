@@ -1,0 +1,15 @@
+"""RC-Spike layers, networks and the loss inside PyTorch, computed by the engine on the CPU.
+
+Times are in units of the window T, voltages in V_th, weights ``(n_in, n_out)`` in V_th / T. Tensors are float32 or
+float64. Gradients are exact; second derivatives raise an error. The number of threads is that of PyTorch.
+"""
+
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("torch") is None:
+    raise ImportError("rcspike.torch needs PyTorch 2.4 or newer: pip install 'rcspike[torch]'")
+
+from rcspike.torch.functions import charge, encode, fire, output_loss
+from rcspike.torch.modules import Fire, Linear, Network, OutputLoss
+
+__all__ = ["Fire", "Linear", "Network", "OutputLoss", "charge", "encode", "fire", "output_loss"]

@@ -1,0 +1,218 @@
+"""One layer at a time as functions of tensors, with their arguments checked."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from rcspike.circuit import Circuit
+from rcspike.functional.loss import Loss
+from rcspike.network import Wiring
+from rcspike.network.wiring import DENSE
+from rcspike.torch import operators
+from rcspike.torch.kept import Parameters, parameters_of
+
+__all__ = [
+    "charge",
+    "charge_with",
+    "check_noise",
+    "check_tensor",
+    "encode",
+    "fire",
+    "fire_with",
+    "loss_parameters",
+    "losses_with",
+    "noise_like",
+    "output_loss",
+    "times_like",
+]
+
+
+def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...], dtype: torch.dtype | None = None) -> None:
+    """Raise an error unless a tensor is on the CPU, of a dtype that the engine computes in, and of this shape."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(tensor).__name__}; use torch.from_numpy")
+    if tensor.device.type not in ("cpu", "meta"):
+        raise ValueError(f"{name} is on {tensor.device}, and the engine runs on the CPU; use {name}.cpu()")
+    if tensor.dtype not in (torch.float32, torch.float64) or dtype not in (None, tensor.dtype):
+        expected = "float32 or float64" if dtype is None else dtype
+        raise TypeError(f"{name} must be {expected}, got {tensor.dtype}; convert with .to")
+    fits = [own in (size, None) for size, own in zip(tensor.shape, shape, strict=False)]
+    if len(tensor.shape) != len(shape) or not all(fits):
+        wanted = ", ".join("batch" if size is None else str(size) for size in shape)
+        raise ValueError(f"{name} must have shape ({wanted}), got {tuple(tensor.shape)}")
+
+
+def times_like(times: Tensor, weights: Tensor) -> Tensor:
+    """Spike times in the precision of the weights; no spike in one precision does not round to a spike in the other."""
+    if times.dtype == weights.dtype:
+        return times
+    return torch.where(times > 1, math.inf, times).to(weights.dtype)
+
+
+def noise_like(v: Tensor, sigma: float, generator: torch.Generator | None) -> Tensor:
+    """Gaussian noise of this standard deviation in the shape of v."""
+    return torch.randn(v.shape, dtype=v.dtype, device=v.device, generator=generator) * sigma
+
+
+def encode(images: Tensor) -> Tensor:
+    """Spike times of intensities: t = 1 - x, no spike for x = 0. Differentiable, and as `rcspike.functional.encode`.
+
+    Parameters
+    ----------
+    images : (batch, ...)
+        In [0, 1]. Everything but the first axis is flattened.
+
+    Returns
+    -------
+    (batch, n_pixels)
+        Times in T, ``inf`` for no spike.
+
+    Raises
+    ------
+    TypeError
+        If the tensor is not of floats.
+    ValueError
+        If an intensity lies outside [0, 1].
+
+    Examples
+    --------
+    >>> encode(torch.tensor([[0.0, 0.25, 1.0]]))
+    tensor([[   inf, 0.7500, 0.0000]])
+    """
+    if not images.is_floating_point():
+        raise TypeError(f"images must be floats in [0, 1], got {images.dtype}; divide bytes by 255")
+    if not torch.compiler.is_compiling() and not bool(((images >= 0) & (images <= 1)).all()):
+        worst = images[~((images >= 0) & (images <= 1))][0].item()
+        raise ValueError(f"intensities must lie in [0, 1], got {worst}; scale the images first")
+    x = images.flatten(1)
+    return torch.where(x > 0, 1 - x, math.inf)
+
+
+def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring = DENSE) -> Tensor:
+    """Membrane voltages at the end of the charging phase, as `rcspike.functional.charge`.
+
+    Parameters
+    ----------
+    times : (batch, n_in)
+        Input spike times in T; ``inf`` or anything above 1 means no spike.
+    weights : (n_rows, n_out)
+        Signed synaptic weights in V_th / T, float32 or float64: the result has their dtype.
+    circuit : Circuit
+    wiring : rcspike.network.Dense or FirstSpike
+        Which inputs drive which rows of the weights.
+
+    Returns
+    -------
+    (batch, n_out)
+        v(1) in V_th.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a tensor is not of floats, not on the CPU, or its shape or a value does not fit.
+
+    Examples
+    --------
+    >>> charge(torch.tensor([[0.0]]), torch.tensor([[1.0]]), Circuit.conventional())
+    tensor([[1.]])
+    """
+    return charge_with(times, weights, parameters_of(circuit), wiring.window)
+
+
+def charge_with(times: Tensor, weights: Tensor, parameters: Parameters, window: int) -> Tensor:
+    """`charge` for a circuit as numbers, which torch.compile can trace."""
+    check_tensor("weights", weights, (None, None))
+    check_tensor("times", times, (None, weights.shape[0] * window))
+    return operators.charge_operator(times_like(times, weights), weights, parameters, window)
+
+
+def fire(v: Tensor, circuit: Circuit, *, noise: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
+    """Output spike times of the firing phase, as `rcspike.functional.fire`.
+
+    Parameters
+    ----------
+    v : (batch, n_out)
+        Voltages at the end of charging, in V_th.
+    circuit : Circuit
+        Its `ramp` and `delay` are used.
+    noise : float
+        Standard deviation of the spike-time noise in T. A spike does not move before the start of the phase, and one
+        that moves past its end is lost.
+    generator : torch.Generator, optional
+        Of the noise; PyTorch's own by default.
+
+    Returns
+    -------
+    (batch, n_out)
+        Times in T from the start of the firing phase; ``inf`` for no spike.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the tensor is not of floats or not on the CPU, a voltage is NaN, or the noise is negative or not finite.
+
+    Examples
+    --------
+    >>> fire(torch.tensor([[-0.5, 0.25, 3.0]]), Circuit())
+    tensor([[   inf, 0.7500, 0.0000]])
+    """
+    return fire_with(v, parameters_of(circuit.of_layer(0)), check_noise(noise), generator)
+
+
+def fire_with(v: Tensor, parameters: Parameters, noise: float, generator: torch.Generator | None) -> Tensor:
+    """`fire` for a circuit as numbers."""
+    check_tensor("v", v, (None, None))
+    t = operators.fire_operator(v, parameters)
+    if noise == 0:
+        return t
+    t = t + noise_like(t, noise, generator)
+    return torch.where(t > 1, math.inf, torch.where(t > 0, t, torch.zeros_like(t)))
+
+
+def check_noise(noise: float) -> float:
+    """The standard deviation of the noise; a ValueError if it is negative or not finite."""
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise must be finite and not negative, got {noise}")
+    return float(noise)
+
+
+def output_loss(
+    v: Tensor,
+    labels: Tensor,
+    circuit: Circuit,
+    *,
+    temperature: float = Loss.temperature,
+    temporal_penalty: float = Loss.temporal_penalty,
+    t_ref: float = Loss.t_ref,
+) -> Tensor:
+    """Loss of each sample, (batch,) in float64, as `rcspike.functional.output_loss`, whose arguments it has.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If labels are not int64, or a value is out of its range.
+
+    Examples
+    --------
+    >>> output_loss(torch.tensor([[0.5, 0.5]]), torch.tensor([0]), Circuit(), temperature=0.1)
+    tensor([0.6931], dtype=torch.float64)
+    """
+    loss = Loss(temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref)
+    return losses_with(v, labels, parameters_of(circuit.of_layer(0)), loss_parameters(loss))
+
+
+def loss_parameters(loss: Loss) -> Parameters:
+    """The parameters of the loss in the order of its operator."""
+    return loss.temperature, loss.temporal_penalty, loss.t_ref
+
+
+def losses_with(v: Tensor, labels: Tensor, parameters: Parameters, loss: Parameters) -> Tensor:
+    """`output_loss` for a circuit and a loss as numbers."""
+    check_tensor("v", v, (None, None))
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels must be int64, got {labels.dtype}; convert with .long()")
+    losses, _ = operators.loss_operator(v, labels, parameters, *loss)
+    return losses

@@ -1,0 +1,286 @@
+"""Layers, whole networks and the loss as modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rcspike.circuit import Circuit, layer_circuits
+from rcspike.functional.loss import Loss
+from rcspike.network import Network as EngineNetwork
+from rcspike.network import Wiring, initial_weights
+from rcspike.network.wiring import DENSE
+from rcspike.torch import operators
+from rcspike.torch.functions import (
+    charge_with,
+    check_noise,
+    check_tensor,
+    fire_with,
+    loss_parameters,
+    losses_with,
+    noise_like,
+    times_like,
+)
+from rcspike.torch.kept import parameters_of
+
+__all__ = ["Fire", "Linear", "Network", "OutputLoss"]
+
+
+def _seed() -> int:
+    """A seed from PyTorch's generator, which torch.manual_seed resets."""
+    return int(torch.randint(2**62, ()).item())
+
+
+def _numpy_dtype(dtype: torch.dtype | None) -> np.dtype[np.float32] | np.dtype[np.float64]:
+    dtype = torch.get_default_dtype() if dtype is None else dtype
+    if dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"dtype must be torch.float32 or torch.float64, got {dtype}")
+    return np.dtype(np.float32) if dtype == torch.float32 else np.dtype(np.float64)
+
+
+class Linear(nn.Module):
+    """A layer of resistive synapses: spike times in, voltages at the end of the charging phase out.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Numbers of inputs and neurons.
+    circuit : Circuit
+        Its injection must be one pair.
+    wiring : rcspike.network.Dense or FirstSpike
+        Which inputs drive which rows of the weights.
+    dtype : torch.float32 or torch.float64, optional
+        PyTorch's default dtype by default.
+
+    Notes
+    -----
+    Its one parameter ``weight`` has the signed synaptic weights in V_th / T, of shape (n_rows, out_features): the
+    transpose of that in `torch.nn.Linear`. It starts as in `rcspike.Network.create`, from PyTorch's generator.
+
+    Examples
+    --------
+    >>> layer = Linear(64, 10, Circuit())
+    >>> layer(torch.rand(5, 64)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        circuit: Circuit,
+        *,
+        wiring: Wiring = DENSE,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self._numbers = parameters_of(circuit)
+        self.in_features, self.out_features, self.circuit, self.wiring = in_features, out_features, circuit, wiring
+        (weight,) = initial_weights(
+            (in_features, out_features), circuit, seed=_seed(), dtype=_numpy_dtype(dtype), windows=[wiring.window]
+        )
+        self.weight = nn.Parameter(torch.from_numpy(weight))
+
+    def forward(self, times: Tensor) -> Tensor:
+        """Voltages (batch, out_features) in V_th for spike times (batch, in_features) in T."""
+        return charge_with(times, self.weight, self._numbers, self.wiring.window)
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints between the brackets."""
+        return f"{self.in_features}, {self.out_features}, {self.circuit}"
+
+
+class Fire(nn.Module):
+    """The firing phase: voltages in, spike times out.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    noise : float
+        Standard deviation of the spike-time noise in T, in training and in evaluation. Assign 0 to switch it off.
+
+    Examples
+    --------
+    >>> Fire(Circuit())(torch.tensor([[-0.5, 0.25, 3.0]]))
+    tensor([[   inf, 0.7500, 0.0000]])
+    """
+
+    def __init__(self, circuit: Circuit, *, noise: float = 0.0) -> None:
+        super().__init__()
+        self.circuit, self.noise = circuit, check_noise(noise)
+        self._numbers = parameters_of(circuit.of_layer(0))
+
+    def forward(self, v: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Spike times (batch, n_out) in T for voltages (batch, n_out) in V_th; `generator` draws the noise."""
+        return fire_with(v, self._numbers, check_noise(self.noise), generator)
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints between the brackets."""
+        return f"{self.circuit}, noise={self.noise}"
+
+
+class Network(nn.Module):
+    """A whole network as one operator: spike times in, voltages of the last layer out.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Numbers of neurons: inputs, hidden layers, outputs.
+    circuit : Circuit
+    noise : float
+        Standard deviation of the noise on the spike times of every layer but the input, in T, in training and in
+        evaluation. Assign 0 to switch it off.
+    wiring : sequence of rcspike.network.Dense or FirstSpike, optional
+        Of each layer; dense by default.
+    dtype : torch.float32 or torch.float64, optional
+        PyTorch's default dtype by default.
+
+    Notes
+    -----
+    ``weights`` is a list of parameters of shape (n_rows, n_out) in V_th / T, one for each layer. They start as in
+    `rcspike.Network.create`, from PyTorch's generator. ``state_dict`` has them under the names of
+    `rcspike.Network.parameters`; it does not have the circuit.
+
+    Examples
+    --------
+    >>> network = Network([64, 20, 10], Circuit(v_syn=1.0))
+    >>> network(torch.rand(5, 64)).shape
+    torch.Size([5, 10])
+    >>> list(network.state_dict())
+    ['weights.0', 'weights.1']
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        circuit: Circuit,
+        *,
+        noise: float = 0.0,
+        wiring: Sequence[Wiring] | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self._take(EngineNetwork.create(sizes, circuit, seed=_seed(), dtype=_numpy_dtype(dtype), wiring=wiring), noise)
+
+    def _take(self, network: EngineNetwork, noise: float) -> None:
+        self.circuit, self.noise = network.circuit, check_noise(noise)
+        self.wiring = tuple(layer.wiring for layer in network.layers)
+        self.weights = nn.ParameterList([torch.from_numpy(w.copy()) for w in network.weights])
+        circuits = layer_circuits(self.circuit, len(self.wiring))
+        self._circuits = tuple(number for circuit in circuits for number in parameters_of(circuit))
+
+    @classmethod
+    def from_network(cls, network: EngineNetwork, *, noise: float = 0.0) -> Network:
+        """A module with a copy of the weights of a `rcspike.Network`, bit for bit.
+
+        Raises
+        ------
+        TypeError
+            If it is another kind of network.
+
+        Examples
+        --------
+        >>> import rcspike
+        >>> ours = rcspike.Network.create([64, 20, 10], Circuit(), seed=0)
+        >>> Network.from_network(ours).to_network().sizes
+        (64, 20, 10)
+        """
+        if not isinstance(network, EngineNetwork):
+            raise TypeError(f"network must be a rcspike.Network, got {type(network).__name__}")
+        module = cls.__new__(cls)
+        nn.Module.__init__(module)
+        module._take(network, noise)
+        return module
+
+    def to_network(self) -> EngineNetwork:
+        """A `rcspike.Network` with a copy of the weights, bit for bit; a ValueError if one is not finite."""
+        return EngineNetwork([w.detach().cpu().numpy() for w in self.weights], self.circuit, self.wiring)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
+        return (self.weights[0].shape[0] * self.wiring[0].window, *(w.shape[1] for w in self.weights))
+
+    def forward(self, times: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Voltages of the last layer, as `rcspike.Network.forward`.
+
+        Parameters
+        ----------
+        times : (batch, n_in)
+            Input spike times in T; ``inf`` or anything above 1 means no spike.
+        generator : torch.Generator, optional
+            Of the noise; PyTorch's own by default.
+
+        Returns
+        -------
+        (batch, n_out)
+            In V_th; with noise, the voltages that correspond to the noisy spike times.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a tensor is not of floats, not on the CPU, or its shape or a value does not fit.
+        """
+        weights = list(self.weights)
+        for depth, w in enumerate(weights):
+            check_tensor(f"weights.{depth}", w, (None, None), weights[0].dtype)
+        check_tensor("times", times, (None, self.sizes[0]))
+        times = times_like(times, weights[0])
+        shifts = []
+        if check_noise(self.noise) > 0:
+            shifts = [noise_like(times.new_empty((len(times), w.shape[1])), self.noise, generator) for w in weights]
+        windows = [wiring.window for wiring in self.wiring]
+        return operators.network_operator(times, weights, shifts, self._circuits, windows)[0]
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints between the brackets."""
+        return f"sizes={self.sizes}, circuit={self.circuit}, noise={self.noise}"
+
+
+class OutputLoss(nn.Module):
+    """The loss that `rcspike.train` minimises, over the voltages of the last layer; the mean over the batch.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Its `ramp` decides the spike times.
+    temperature : float
+        tau in T.
+    temporal_penalty, t_ref : float
+        gamma, and the time in T that output spikes are drawn to.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `rcspike.functional.output_loss`.
+
+    Examples
+    --------
+    >>> OutputLoss(Circuit(), temperature=0.1)(torch.tensor([[0.5, 0.5]]), torch.tensor([0]))
+    tensor(0.6931, dtype=torch.float64)
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        *,
+        temperature: float = Loss.temperature,
+        temporal_penalty: float = Loss.temporal_penalty,
+        t_ref: float = Loss.t_ref,
+    ) -> None:
+        super().__init__()
+        self.circuit = circuit
+        self.loss = Loss(temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref)
+        self._numbers, self._loss = parameters_of(circuit.of_layer(0)), loss_parameters(self.loss)
+
+    def forward(self, v: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss of voltages (batch, n_out) in V_th and labels (batch,) as int64."""
+        return losses_with(v, labels, self._numbers, self._loss).mean()
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints between the brackets."""
+        own = self.loss
+        return f"temperature={own.temperature}, temporal_penalty={own.temporal_penalty}, t_ref={own.t_ref}"
