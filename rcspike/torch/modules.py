@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from rcspike.circuit import Circuit, layer_circuits
 from rcspike.functional.loss import Loss
 from rcspike.network import Network as EngineNetwork
+from rcspike.network.neurons import two_phases
 from rcspike.network import Wiring, initial_weights
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
@@ -190,6 +191,7 @@ class Network(nn.Module):
         """
         if not isinstance(network, EngineNetwork):
             raise TypeError(f"network must be a rcspike.Network, got {type(network).__name__}")
+        two_phases(network, "a module of PyTorch")
         module = cls.__new__(cls)
         nn.Module.__init__(module)
         module._take(network, noise)
