@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from rcspike.circuit import Circuit, layer_circuits
 from rcspike.functional.loss import Loss
 from rcspike.network import Network as EngineNetwork
-from rcspike.network.neurons import two_phases
 from rcspike.network import Wiring, initial_weights
+from rcspike.network.neurons import two_phases
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
 from rcspike.torch.functions import (
