@@ -48,8 +48,8 @@ MODELS: tuple[Model, ...] = get_args(Model)
 BUDGET = ("epochs", "batch_size", "learning_rate")  # of any training, a ReLU network's too
 _ALWAYS = ("model", "dataset", "hidden", "epochs", "seed")
 _CIRCUIT: dict[str, Any] = {field.name: field.default for field in fields(Circuit) if field.init}
-# Parameters that circuits of earlier versions do not have; they count only where they differ from their defaults.
-_LATER = tuple(field.name for field in fields(Circuit) if field.init and field.metadata.get("omit_default"))
+# Parameters that earlier versions do not have; they count only where they differ from their defaults.
+_LATER = {one.name: one.default for one in (*fields(Circuit), *fields(Settings)) if one.metadata.get("omit_default")}
 _SETTINGS = tuple(field.name for field in fields(Settings))
 _CHIPS = 10  # of a device file, for each run
 _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact multiply-accumulate
@@ -221,8 +221,8 @@ def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
     else:
         whole |= {**_CIRCUIT, **one.settings.arguments(), **one.parameters}
         whole |= {} if one.volts is None else {"volts": one.volts.identity}
-        for name in _LATER:
-            if whole[name] == _CIRCUIT[name]:
+        for name, default in _LATER.items():
+            if whole[name] == default:
                 del whole[name]
         whole.pop("nonideal", None)  # a name, in place of which its content counts
         if one.case is not None:

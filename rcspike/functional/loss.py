@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,10 @@ class Loss:
     temporal_penalty: float = 0.0
     t_ref: float = 0.9
     energy_penalty: float = 0.0
-    silent_penalty: float = 0.0
-    t_silent: float = 2.0
-    max_slope: float = 100.0
+    # Of a single phase; where they have their defaults, they are not part of the identity of a run.
+    silent_penalty: float = field(default=0.0, metadata={"omit_default": True})
+    t_silent: float = field(default=2.0, metadata={"omit_default": True})
+    max_slope: float = field(default=100.0, metadata={"omit_default": True})
 
     def __post_init__(self) -> None:
         convert_numbers(self)
