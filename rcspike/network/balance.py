@@ -33,7 +33,7 @@ def balanced(network: Network, circuit: Circuit, times: FloatArray, *, threads: 
     Raises
     ------
     TypeError, ValueError
-        As in `Network`, or if the times do not fit the network.
+        As in `rcspike.Network`, or if the times do not fit the network.
 
     Examples
     --------

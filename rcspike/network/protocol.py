@@ -47,7 +47,7 @@ class Layer(Protocol):
 
     @property
     def phases(self) -> Phases:
-        """Phases of its neurons: "two", with `charge` and `fire`, or "single", with `first_spike`."""
+        """Phases of its neurons, "two" with `charge` and `fire`, or "single" with `first_spike`."""
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Output spike times (batch, n_out) in T of neurons of a single phase."""
@@ -230,7 +230,7 @@ class LayeredNetwork(ABC):
 
     @property
     def phases(self) -> Phases:
-        """Phases of its neurons: "two", or "single" if they spike while they charge."""
+        """Phases of its neurons, "two", or "single" if they spike while they charge."""
         return self.layers[0].phases
 
     def forward(
