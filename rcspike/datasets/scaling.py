@@ -155,7 +155,7 @@ class Scaling:
             rows = [[number("knot", x) for x in row] for row in header["knots"]]
             complement, always_on = header["complement"], header["always_on"]
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"it has no scaling of features: {error}") from error
+            raise ValueError(f"its scaling of features is missing or not valid: {error}") from error
         if type(complement) is not bool or type(always_on) is not bool or len({len(row) for row in rows}) != 1:
             raise ValueError("its scaling has rows of different lengths, or no flags")
         return cls(np.array(rows), complement=complement, always_on=always_on)
