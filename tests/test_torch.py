@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from torch import nn
 import rcspike.torch as rct
 from rcspike import Circuit, Network, functional, train
 from rcspike.datasets import Dataset, Split
+from rcspike.functional.events import Phases
 from rcspike.network import Dense, FirstSpike, Wiring
 from rcspike.torch import operators
 from rcspike.torch.kept import parameters_of
@@ -26,6 +28,7 @@ STRONG = Circuit(v_syn=1.0)
 UNEQUAL = Circuit(e_plus=1.5, e_minus=-0.75, diode_drop=0.05, ramp=0.3, delay=0.02, injection=(1e-3, -2e-3))
 CIRCUITS = [STRONG, UNEQUAL, Circuit.conventional()]
 circuits = pytest.mark.parametrize("circuit", CIRCUITS, ids=lambda circuit: circuit.label)
+phases = pytest.mark.parametrize("phases", ["two", "single"])
 dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
 
@@ -35,10 +38,12 @@ def spikes(batch: int, n: int, *, dtype: torch.dtype = torch.float64, seed: int 
 
 
 def network(
-    circuit: Circuit, dtype: str = "float64", wiring: list[Wiring] | None = None, scale: float = 3.0
+    circuit: Circuit, dtype: str = "float64", wiring: list[Wiring] | None = None, phases: Phases = "two"
 ) -> Network:
     """Weights that put most neurons within the phase, and some outside."""
-    one = Network.create([12, 8, 6, 3], circuit, seed=1, dtype=dtype, wiring=wiring)
+    if phases == "single":  # needs rails above the threshold, and its switches do not open
+        circuit = Circuit(v_syn=2.0) if circuit == STRONG else dataclasses.replace(circuit, injection=(0.0, 0.0))
+    one = Network.create([12, 8, 6, 3], circuit, seed=1, dtype=dtype, wiring=wiring, phases=phases)
     one.weights = [3 * w for w in one.weights]
     return one
 
@@ -48,8 +53,8 @@ def shifts_for(one: Network, batch: int) -> list[torch.Tensor]:
     return [torch.from_numpy(0.05 * rng.standard_normal((batch, n))) for n in one.sizes[1:]]
 
 
-def tracked(tensors: list[Any]) -> list[torch.Tensor]:
-    return [torch.as_tensor(np.array(tensor)).requires_grad_() for tensor in tensors]
+def tracked(tensor: Any) -> torch.Tensor:
+    return torch.tensor(tensor.numpy() if isinstance(tensor, torch.Tensor) else tensor).requires_grad_()
 
 
 def numbers(one: Network) -> list[float]:
@@ -67,10 +72,9 @@ def test_the_operators_pass_the_checks_of_pytorch(circuit: Circuit, dtype: torch
     w = torch.randn(12, 4, dtype=dtype)
     times = spikes(5, 12, dtype=dtype)
     for operator, arguments in [
-        (operators.charge_operator, (times.clone().requires_grad_(), w.clone().requires_grad_(), own, 1)),
-        (operators.charge_operator, (times, w[:6].clone().requires_grad_(), own, 2)),
-        (operators.charge_vjp_operator, (times, w, v, own, 1, True)),
-        (operators.charge_vjp_operator, (times, w, v, own, 1, False)),
+        (operators.network_operator, (tracked(times), [tracked(w)], [], own, [1], "two", 100.0, True)),
+        (operators.network_operator, (times, [tracked(w[:6])], [], own, [2], "two", 100.0, False)),
+        (operators.network_vjp_operator, (times, [w], [], v, own, [1], "two", 100.0, True)),
         (operators.fire_operator, (v.clone().requires_grad_(), own)),
         (operators.fire_vjp_operator, (v, v, own)),
         (operators.loss_operator, (v.clone().requires_grad_(), torch.tensor([0, 3, 1, 1, 2]), own, 0.1, 0.5, 0.9)),
@@ -79,17 +83,17 @@ def test_the_operators_pass_the_checks_of_pytorch(circuit: Circuit, dtype: torch
         assert set(torch.library.opcheck(operator, arguments).values()) == {"SUCCESS"}
 
 
+@phases
 @circuits
 @pytest.mark.parametrize("noisy", [False, True])
-def test_the_operators_of_a_network_pass_the_checks_of_pytorch(circuit: Circuit, noisy: bool) -> None:
-    one = network(circuit)
-    shifts, times, windows = shifts_for(one, 5) if noisy else [], spikes(5, 12), [1, 1, 1]
-    tensors = (times.clone().requires_grad_(), tracked([*one.weights]), shifts, numbers(one), windows)
-    assert set(torch.library.opcheck(operators.network_operator, tensors).values()) == {"SUCCESS"}
-    weights = [w.detach() for w in tensors[1]]
-    results = operators.network_operator(times, weights, shifts, numbers(one), windows)
-    gradient = (times, weights, shifts, results, torch.rand(5, 3, dtype=torch.float64), numbers(one), windows, noisy)
-    assert set(torch.library.opcheck(operators.network_vjp_operator, gradient).values()) == {"SUCCESS"}
+def test_the_operators_of_a_network_pass_the_checks_of_pytorch(circuit: Circuit, noisy: bool, phases: Phases) -> None:
+    one = network(circuit, phases=phases)
+    shifts, times, parts = shifts_for(one, 5) if noisy else [], spikes(5, 12), (numbers(one), [1, 1, 1], phases, 100.0)
+    forward = (tracked(times), [tracked(w) for w in one.weights], shifts, *parts, noisy)
+    assert set(torch.library.opcheck(operators.network_operator, forward).values()) == {"SUCCESS"}
+    weights = [torch.tensor(w) for w in one.weights]
+    backward = (times, weights, shifts, torch.rand(5, 3, dtype=torch.float64), *parts, noisy)
+    assert set(torch.library.opcheck(operators.network_vjp_operator, backward).values()) == {"SUCCESS"}
 
 
 @circuits
@@ -104,20 +108,21 @@ def test_gradients_of_layers_agree_with_finite_differences(circuit: Circuit) -> 
     assert torch.autograd.gradcheck(lambda v: rct.output_loss(v, labels, circuit, temporal_penalty=0.3), (v,))
 
 
+@phases
 @circuits
 @pytest.mark.parametrize("noisy", [False, True])
 @pytest.mark.parametrize("wiring", [None, [FirstSpike(2), FirstSpike(4), Dense()]], ids=["dense", "first"])
 def test_gradients_of_a_network_agree_with_finite_differences(
-    circuit: Circuit, noisy: bool, wiring: list[Wiring] | None
+    circuit: Circuit, noisy: bool, wiring: list[Wiring] | None, phases: Phases
 ) -> None:
-    one = network(circuit, wiring=wiring)
+    one = network(circuit, wiring=wiring, phases=phases)
     shifts, windows = shifts_for(one, 5) if noisy else [], [layer.wiring.window for layer in one.layers]
 
-    def voltages(times: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
-        result: torch.Tensor = operators.network_operator(times, list(weights), shifts, numbers(one), windows)[0]
-        return result
+    def results(times: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
+        result = operators.network_operator(times, weights, shifts, numbers(one), windows, phases, 1e6, True)
+        return torch.where(torch.isinf(result), 0.0, result)
 
-    assert torch.autograd.gradcheck(voltages, (spikes(5, 12).requires_grad_(), *tracked([*one.weights])))
+    assert torch.autograd.gradcheck(results, (spikes(5, 12).requires_grad_(), *map(tracked, one.weights)))
 
 
 @dtypes
@@ -154,13 +159,44 @@ def test_shifts_of_spike_times_act_layer_by_layer(circuit: Circuit) -> None:
     one, t = network(circuit), spikes(7, 12).numpy()
     shifts = shifts_for(one, 7)
     weights = [torch.tensor(w) for w in one.weights]
-    read, *results = operators.network_operator(torch.tensor(t), weights, shifts, numbers(one), [1, 1, 1])
-    for layer, shift, v in zip(one.layers, shifts, results[:3], strict=True):
-        np.testing.assert_array_equal(v.numpy(), layer.charge(t))
-        t = functional.fire(v.numpy(), circuit) + shift.numpy()
+    parts = (numbers(one), [1, 1, 1], "two", 100.0, False)
+    v = operators.network_operator(torch.tensor(t), weights, shifts, *parts)
+    for layer, shift in zip(one.layers[:-1], shifts[:-1], strict=True):
+        t = functional.fire(layer.charge(t), circuit) + shift.numpy()
         t = np.where(t > 1, np.inf, np.maximum(t, 0))
-    times = functional.readout_times(results[2].numpy(), circuit) + shifts[-1].numpy()
-    np.testing.assert_array_equal(read.numpy(), functional.readout_voltages(times, circuit))
+    times = functional.readout_times(one.layers[-1].charge(t), circuit) + shifts[-1].numpy()
+    # Two ways to round a logarithm and its inverse.
+    np.testing.assert_allclose(v.numpy(), functional.readout_voltages(times, circuit), rtol=1e-13, atol=1e-14)
+
+
+def test_first_spikes_have_the_bits_of_the_engine() -> None:
+    circuit, times = Circuit(v_syn=2.0), 3 * spikes(7, 12)
+    layer = rct.FirstSpike(12, 4, circuit, dtype=torch.float64)
+    layer.weight.data[:, 0] *= -1
+    spiked = layer(times)
+    expected = functional.first_spike(times.numpy(), layer.weight.detach().numpy(), circuit)
+    np.testing.assert_array_equal(spiked.detach().numpy(), expected)
+    assert 0 < np.isinf(expected).sum() < expected.size
+    of_spikes = torch.rand(7, 4, dtype=torch.float64)
+    spiked.backward(of_spikes)
+    _, gradient = functional.first_spike_vjp(
+        times.numpy(), layer.weight.detach().numpy(), circuit, of_spikes.numpy(), max_slope=layer.max_slope
+    )
+    np.testing.assert_array_equal(layer.weight.grad, gradient)
+    single = network(circuit, phases="single")
+    np.testing.assert_array_equal(rct.Network.from_network(single)(times).detach(), single.forward(times.numpy()))
+
+
+def test_a_backward_pass_may_come_after_other_batches() -> None:
+    module = rct.Network.from_network(network(UNEQUAL))
+    batches = [spikes(4, 12, seed=seed) for seed in range(3)]
+    expected = []
+    for times in batches:
+        expected.append(torch.autograd.grad(module(times).sum(), list(module.parameters())))
+    results = [module(times).sum() for times in batches]
+    for result, gradients in zip(results, expected, strict=True):
+        for a, b in zip(torch.autograd.grad(result, list(module.parameters())), gradients, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_a_second_derivative_is_an_error_that_says_why() -> None:

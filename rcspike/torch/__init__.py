@@ -9,7 +9,18 @@ from importlib.util import find_spec as _find_spec
 if _find_spec("torch") is None:
     raise ImportError("rcspike.torch needs PyTorch 2.4 or newer: pip install 'rcspike[torch]'")
 
-from rcspike.torch.functions import charge, encode, fire, output_loss
-from rcspike.torch.modules import Fire, Linear, Network, OutputLoss
+from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
+from rcspike.torch.modules import Fire, FirstSpike, Linear, Network, OutputLoss
 
-__all__ = ["Fire", "Linear", "Network", "OutputLoss", "charge", "encode", "fire", "output_loss"]
+__all__ = [
+    "Fire",
+    "FirstSpike",
+    "Linear",
+    "Network",
+    "OutputLoss",
+    "charge",
+    "encode",
+    "fire",
+    "first_spike",
+    "output_loss",
+]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rcspike.circuit import Circuit
+from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
 from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
@@ -16,12 +17,13 @@ from rcspike.torch.kept import Parameters, parameters_of
 
 __all__ = [
     "charge",
-    "charge_with",
     "check_noise",
     "check_tensor",
     "encode",
     "fire",
     "fire_with",
+    "first_spike",
+    "layer_with",
     "loss_parameters",
     "losses_with",
     "noise_like",
@@ -45,11 +47,13 @@ def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...], dtype
         raise ValueError(f"{name} must have shape ({wanted}), got {tuple(tensor.shape)}")
 
 
-def times_like(times: Tensor, weights: Tensor) -> Tensor:
+def times_like(times: Tensor, weights: Tensor, phases: Phases) -> Tensor:
     """Spike times in the precision of the weights; no spike in one precision does not round to a spike in the other."""
     if times.dtype == weights.dtype:
         return times
-    return torch.where(times > 1, math.inf, times).to(weights.dtype)
+    if phases == "two":
+        times = torch.where(times > 1, math.inf, times)
+    return times.to(weights.dtype)
 
 
 def noise_like(v: Tensor, sigma: float, generator: torch.Generator | None) -> Tensor:
@@ -119,14 +123,55 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
     >>> charge(torch.tensor([[0.0]]), torch.tensor([[1.0]]), Circuit.conventional())
     tensor([[1.]])
     """
-    return charge_with(times, weights, parameters_of(circuit), wiring.window)
+    return layer_with(times, weights, parameters_of(circuit), wiring.window, "two")
 
 
-def charge_with(times: Tensor, weights: Tensor, parameters: Parameters, window: int) -> Tensor:
-    """`charge` for a circuit as numbers, which torch.compile can trace."""
+def first_spike(
+    times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring = DENSE, max_slope: float = Loss.max_slope
+) -> Tensor:
+    """Spike times of neurons of a single phase, as `rcspike.functional.first_spike`.
+
+    Parameters
+    ----------
+    times : (batch, n_in)
+        Input spike times in T, from 0 on; ``inf`` means no spike.
+    weights, circuit, wiring
+        As in `charge`.
+    max_slope : float
+        Bound of abs(dt/dv) at the threshold in the gradient, in T / V_th. The default is that of training.
+
+    Returns
+    -------
+    (batch, n_out)
+        In T, ``inf`` where there is none: there the gradient is 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`.
+
+    Examples
+    --------
+    >>> first_spike(torch.tensor([[0.5]]), torch.tensor([[2.0, -1.0]]), Circuit.conventional())
+    tensor([[1., inf]])
+    """
+    return layer_with(times, weights, parameters_of(circuit), wiring.window, "single", max_slope)
+
+
+def layer_with(
+    times: Tensor,
+    weights: Tensor,
+    parameters: Parameters,
+    window: int,
+    phases: Phases,
+    max_slope: float = Loss.max_slope,
+) -> Tensor:
+    """One layer on a circuit as numbers, which torch.compile can trace."""
     check_tensor("weights", weights, (None, None))
     check_tensor("times", times, (None, weights.shape[0] * window))
-    return operators.charge_operator(times_like(times, weights), weights, parameters, window)
+    times = times_like(times, weights, phases)
+    keep = torch.is_grad_enabled() and (times.requires_grad or weights.requires_grad)
+    return operators.network_operator(times, [weights], [], parameters, [window], phases, max_slope, keep)
 
 
 def fire(v: Tensor, circuit: Circuit, *, noise: float = 0.0, generator: torch.Generator | None = None) -> Tensor:

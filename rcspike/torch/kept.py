@@ -1,33 +1,31 @@
-"""Packed layers and schedules, kept from one call of an operator to the next."""
+"""The engine's networks, kept with their memory from one call of an operator to the next."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Generic, TypeAlias, TypeVar
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit, layer_core
-from rcspike.functional import schedule
-from rcspike.functional.events import Schedule
 
-__all__ = ["Parameters", "as_circuit", "kept_schedule", "packed_layer", "parameters_of"]
+__all__ = ["Batch", "Parameters", "Parts", "as_circuit", "network_backward", "network_forward", "parameters_of"]
 
 Parameters: TypeAlias = tuple[float, ...]
-Value = TypeVar("Value")
 
 _NAMES = ("e_plus", "e_minus", "diode_drop", "ramp", "delay")
+N_PARAMETERS = len(_NAMES) + 2  # numbers of a layer's circuit: those, and its injection
 
-N_LAYERS = 64  # a network of more layers than this packs its weights in every call
-N_SCHEDULES = 16  # from the forward pass to the backward pass, of all layers
-MAX_BYTES = 1 << 24  # larger batches of spike times are sorted again in the backward pass
+N_NETWORKS = 64  # with more of them in turn, each call packs its weights
+MAX_BYTES = 1 << 24  # of spike times: the memory of larger batches is not kept after the backward pass
 
 
 def parameters_of(circuit: Circuit) -> Parameters:
@@ -49,75 +47,109 @@ def as_circuit(parameters: Parameters) -> Circuit:
     return Circuit(**dict(zip(_NAMES, values, strict=True)), injection=(plus, minus))
 
 
-class _Recent(Generic[Value]):
-    """The values that were used last, by their keys."""
+class Parts(NamedTuple):
+    """What the layers of a network are besides their weights."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
-        self._lock = threading.Lock()
+    circuits: Parameters  # those of all layers, one behind the other
+    windows: tuple[int, ...]  # of their wiring
+    phases: str
 
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        with self._lock:
-            if key not in self._values:
-                self._values[key] = make()
-            self._values.move_to_end(key)
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
-            return self._values[key]
+    def engine(self, weights: Sequence[FloatArray]) -> _core.NetworkPass32 | _core.NetworkPass64:
+        starts = range(0, len(self.circuits) + 1, N_PARAMETERS)
+        circuits = [layer_core(as_circuit(self.circuits[start:end])) for start, end in pairwise(starts)]
+        return _core.network_pass(weights, circuits, windows=self.windows, phases=self.phases)
 
-    def put(self, key: Hashable, value: Value) -> None:
-        self.get(key, lambda: value)
+
+class Batch(NamedTuple):
+    """Spike times of a batch, and shifts of the spikes of each layer, or none."""
+
+    times: FloatArray
+    shifts: list[FloatArray]
+
+    def copy(self) -> Batch:
+        return Batch(self.times.copy(), [shift.copy() for shift in self.shifts])
+
+    def equals(self, other: Batch) -> bool:
+        """The first samples of different batches usually differ, which takes no time to see."""
+        pairs = list(zip((self.times, *self.shifts), (other.times, *other.shifts), strict=False))
+        return len(self.shifts) == len(other.shifts) and all(
+            a.shape == b.shape and np.array_equal(a[:1], b[:1]) and np.array_equal(a, b) for a, b in pairs
+        )
 
 
 @dataclass
-class _Kept(Generic[Value]):
-    """What has been made of an array, and a copy of that array by which a change is noticed."""
+class _Kept:
+    """A network of the engine, and its last batch if the engine has kept what the gradient of that needs."""
 
-    source: FloatArray | None = None
-    value: Value | None = None
+    engine: _core.NetworkPass32 | _core.NetworkPass64 | None = None
+    batch: Batch | None = None
     lock: AbstractContextManager[bool] = field(default_factory=threading.Lock)
 
-
-# The address of an array only finds the entry. Its numbers decide whether the entry still holds: an optimiser, `.data`
-# or NumPy may have changed them in place, and PyTorch's own counter of versions does not see all of that. Comparing 784
-# x 200 weights takes a tenth of the time of packing them.
-_layers: _Recent[_Kept[_core.Layer32 | _core.Layer64]] = _Recent(N_LAYERS)
-_schedules: _Recent[_Kept[Schedule]] = _Recent(N_SCHEDULES)
+    def has_run(self, batch: Batch) -> bool:
+        complete = self.engine is not None and self.engine.is_complete
+        return complete and self.batch is not None and self.batch.equals(batch)
 
 
-def _key(array: FloatArray) -> tuple[Hashable, ...]:
-    return array.ctypes.data, array.shape, array.dtype.char
-
-
-def _same(one: FloatArray, other: FloatArray) -> bool:
-    """Of one shape: after a step of an optimiser the first row already differs."""
-    return np.array_equal(one[:1], other[:1]) and np.array_equal(one, other)
+_networks: OrderedDict[Hashable, _Kept] = OrderedDict()
+_lock = threading.Lock()
 
 
 @contextmanager
-def packed_layer(
-    weights: FloatArray, parameters: Parameters, window: int, threads: int
-) -> Iterator[_core.Layer32 | _core.Layer64]:
-    """The engine's layer of these weights, which no other thread changes until the block ends."""
-    kept = _layers.get((*_key(weights), parameters, window), _Kept)
+def _network(
+    weights: Sequence[FloatArray], parts: Parts, threads: int
+) -> Iterator[tuple[_Kept, _core.NetworkPass32 | _core.NetworkPass64]]:
+    """The engine's network of these weights, which no other thread changes until the block ends.
+
+    The addresses of the weights only find it. The engine compares the numbers and packs those that differ: an
+    optimiser, `.data` or NumPy may have changed them in place, and PyTorch's own counter of versions does not see all
+    of that.
+    """
+    key = (*((w.ctypes.data, w.shape, w.dtype.char) for w in weights), parts)
+    with _lock:
+        kept = _networks.setdefault(key, _Kept())
+        _networks.move_to_end(key)
+        while len(_networks) > N_NETWORKS:
+            _networks.popitem(last=False)
     with kept.lock:
-        if kept.value is None or kept.source is None:
-            core = layer_core(as_circuit(parameters))
-            kept.value = _core.layer(weights, core, window=window, threads=threads)
-            kept.source = weights.copy()
-        elif not _same(kept.source, weights):
-            kept.value.set(weights, threads)
-            np.copyto(kept.source, weights)
-        yield kept.value
+        if kept.engine is None:
+            kept.engine = parts.engine(weights)
+        else:
+            kept.engine.set(weights, threads)
+        yield kept, kept.engine
 
 
-def kept_schedule(times: FloatArray, threads: int) -> Schedule:
-    """The schedule of spike times, made once for the forward pass and the backward pass."""
-    if times.nbytes > MAX_BYTES:
-        return schedule(times, threads=threads)
-    kept = _schedules.get(_key(times), _Kept)
-    with kept.lock:
-        if kept.value is None or kept.source is None or not _same(kept.source, times):
-            kept.value, kept.source = schedule(times, threads=threads), times.copy()
-        return kept.value
+def network_forward(
+    batch: Batch, weights: Sequence[FloatArray], parts: Parts, *, keep: bool, threads: int
+) -> FloatArray:
+    """The results of the last layer. With `keep`, the engine remembers all that the backward pass needs."""
+    with _network(weights, parts, threads) as (kept, engine):
+        if not keep:
+            return engine.forward(batch.times, batch.shifts, keep=False, threads=threads)
+        kept.batch = None
+        v = engine.forward(batch.times, batch.shifts, keep=True, threads=threads)
+        kept.batch = batch.copy()
+        return v
+
+
+def network_backward(
+    batch: Batch,
+    weights: Sequence[FloatArray],
+    parts: Parts,
+    grad_v: FloatArray,
+    *,
+    of_times: bool,
+    max_slope: float,
+    threads: int,
+) -> tuple[FloatArray, list[FloatArray]]:
+    """Gradients of the spike times, empty unless asked for, and of the weights of each layer.
+
+    The forward pass is repeated if the last one of this network was that of another batch.
+    """
+    with _network(weights, parts, threads) as (kept, engine):
+        if not kept.has_run(batch):
+            engine.forward(batch.times, batch.shifts, keep=True, threads=threads)
+            kept.batch = batch.copy()
+        gradients = engine.backward(grad_v, of_times=of_times, max_slope=max_slope, threads=threads)
+        if batch.times.nbytes > MAX_BYTES:
+            kept.engine, kept.batch = None, None
+        return gradients

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from rcspike.circuit import Circuit, layer_circuits
+from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
 from rcspike.network import Network as EngineNetwork
-from rcspike.network import Wiring, initial_weights
-from rcspike.network.neurons import two_phases
+from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
 from rcspike.torch.functions import (
-    charge_with,
     check_noise,
     check_tensor,
     fire_with,
+    layer_with,
     loss_parameters,
     losses_with,
     noise_like,
@@ -27,7 +28,7 @@ from rcspike.torch.functions import (
 )
 from rcspike.torch.kept import parameters_of
 
-__all__ = ["Fire", "Linear", "Network", "OutputLoss"]
+__all__ = ["Fire", "FirstSpike", "Linear", "Network", "OutputLoss"]
 
 
 def _seed() -> int:
@@ -42,7 +43,40 @@ def _numpy_dtype(dtype: torch.dtype | None) -> np.dtype[np.float32] | np.dtype[n
     return np.dtype(np.float32) if dtype == torch.float32 else np.dtype(np.float64)
 
 
-class Linear(nn.Module):
+class _Synapses(nn.Module):
+    """Weights of one layer on a circuit, and neurons of its phases."""
+
+    _phases: ClassVar[Phases]
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        circuit: Circuit,
+        *,
+        wiring: Wiring = DENSE,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self._numbers = parameters_of(circuit)
+        self.in_features, self.out_features, self.circuit, self.wiring = in_features, out_features, circuit, wiring
+        one = EngineNetwork.create(
+            (in_features, out_features),
+            circuit,
+            seed=_seed(),
+            dtype=_numpy_dtype(dtype),
+            wiring=[wiring],
+            phases=self._phases,
+        )
+        (weight,) = one.parameters.values()
+        self.weight = nn.Parameter(torch.from_numpy(weight.copy()))
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints between the brackets."""
+        return f"{self.in_features}, {self.out_features}, {self.circuit}"
+
+
+class Linear(_Synapses):
     """A layer of resistive synapses: spike times in, voltages at the end of the charging phase out.
 
     Parameters
@@ -68,6 +102,37 @@ class Linear(nn.Module):
     torch.Size([5, 10])
     """
 
+    _phases = "two"
+
+    def forward(self, times: Tensor) -> Tensor:
+        """Voltages (batch, out_features) in V_th for spike times (batch, in_features) in T."""
+        return layer_with(times, self.weight, self._numbers, self.wiring.window, "two")
+
+
+class FirstSpike(_Synapses):
+    """A layer of neurons of a single phase: spike times in, the times at which membranes reach the threshold out.
+
+    Parameters
+    ----------
+    in_features, out_features, circuit, wiring, dtype
+        As in `Linear`.
+    max_slope : float
+        Bound of abs(dt/dv) at the threshold in the gradient, in T / V_th, as in `rcspike.train`.
+
+    Notes
+    -----
+    ``weight`` is as in `Linear`. A neuron that does not spike has the time ``inf`` and no gradient, so that a loss has
+    to say what such a time counts as: `torch.where(torch.isinf(t), 2.0, t)`, for example.
+
+    Examples
+    --------
+    >>> layer = FirstSpike(64, 10, Circuit(v_syn=2.0))
+    >>> layer(torch.rand(5, 64)).shape
+    torch.Size([5, 10])
+    """
+
+    _phases = "single"
+
     def __init__(
         self,
         in_features: int,
@@ -76,22 +141,14 @@ class Linear(nn.Module):
         *,
         wiring: Wiring = DENSE,
         dtype: torch.dtype | None = None,
+        max_slope: float = Loss.max_slope,
     ) -> None:
-        super().__init__()
-        self._numbers = parameters_of(circuit)
-        self.in_features, self.out_features, self.circuit, self.wiring = in_features, out_features, circuit, wiring
-        (weight,) = initial_weights(
-            (in_features, out_features), circuit, seed=_seed(), dtype=_numpy_dtype(dtype), windows=[wiring.window]
-        )
-        self.weight = nn.Parameter(torch.from_numpy(weight))
+        super().__init__(in_features, out_features, circuit, wiring=wiring, dtype=dtype)
+        self.max_slope = max_slope
 
     def forward(self, times: Tensor) -> Tensor:
-        """Voltages (batch, out_features) in V_th for spike times (batch, in_features) in T."""
-        return charge_with(times, self.weight, self._numbers, self.wiring.window)
-
-    def extra_repr(self) -> str:
-        """What PyTorch prints between the brackets."""
-        return f"{self.in_features}, {self.out_features}, {self.circuit}"
+        """Spike times (batch, out_features) in T for those of the inputs, (batch, in_features)."""
+        return layer_with(times, self.weight, self._numbers, self.wiring.window, "single", self.max_slope)
 
 
 class Fire(nn.Module):
@@ -124,7 +181,7 @@ class Fire(nn.Module):
 
 
 class Network(nn.Module):
-    """A whole network as one operator: spike times in, voltages of the last layer out.
+    """A whole network as one operator: spike times in, voltages of the last layer out; of a single phase, spike times.
 
     Parameters
     ----------
@@ -136,8 +193,12 @@ class Network(nn.Module):
         evaluation. Assign 0 to switch it off.
     wiring : sequence of rcspike.network.Dense or FirstSpike, optional
         Of each layer; dense by default.
+    phases : {"two", "single"}
+        Of all neurons, as in `rcspike.Network.create`.
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
+    max_slope : float
+        Of neurons of a single phase, as in `FirstSpike`.
 
     Notes
     -----
@@ -161,20 +222,25 @@ class Network(nn.Module):
         *,
         noise: float = 0.0,
         wiring: Sequence[Wiring] | None = None,
+        phases: Phases = "two",
         dtype: torch.dtype | None = None,
+        max_slope: float = Loss.max_slope,
     ) -> None:
         super().__init__()
-        self._take(EngineNetwork.create(sizes, circuit, seed=_seed(), dtype=_numpy_dtype(dtype), wiring=wiring), noise)
+        network = EngineNetwork.create(
+            sizes, circuit, seed=_seed(), dtype=_numpy_dtype(dtype), wiring=wiring, phases=phases
+        )
+        self._take(network, noise, max_slope)
 
-    def _take(self, network: EngineNetwork, noise: float) -> None:
-        self.circuit, self.noise = network.circuit, check_noise(noise)
-        self.wiring = tuple(layer.wiring for layer in network.layers)
-        self.weights = nn.ParameterList([torch.from_numpy(w.copy()) for w in network.weights])
+    def _take(self, network: EngineNetwork, noise: float, max_slope: float) -> None:
+        self.circuit, self.noise, self.max_slope = network.circuit, check_noise(noise), max_slope
+        self.wiring, self.phases = tuple(layer.wiring for layer in network.layers), network.phases
+        self.weights = nn.ParameterList([torch.from_numpy(w.copy()) for w in network.parameters.values()])
         circuits = layer_circuits(self.circuit, len(self.wiring))
         self._circuits = tuple(number for circuit in circuits for number in parameters_of(circuit))
 
     @classmethod
-    def from_network(cls, network: EngineNetwork, *, noise: float = 0.0) -> Network:
+    def from_network(cls, network: EngineNetwork, *, noise: float = 0.0, max_slope: float = Loss.max_slope) -> Network:
         """A module with a copy of the weights of a `rcspike.Network`, bit for bit.
 
         Raises
@@ -191,15 +257,15 @@ class Network(nn.Module):
         """
         if not isinstance(network, EngineNetwork):
             raise TypeError(f"network must be a rcspike.Network, got {type(network).__name__}")
-        two_phases(network, "a module of PyTorch")
         module = cls.__new__(cls)
         nn.Module.__init__(module)
-        module._take(network, noise)
+        module._take(network, noise, max_slope)
         return module
 
     def to_network(self) -> EngineNetwork:
         """A `rcspike.Network` with a copy of the weights, bit for bit; a ValueError if one is not finite."""
-        return EngineNetwork([w.detach().cpu().numpy() for w in self.weights], self.circuit, self.wiring)
+        weights = [w.detach().cpu().numpy() for w in self.weights]
+        return EngineNetwork(weights, self.circuit, self.wiring, phases=self.phases)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -207,7 +273,7 @@ class Network(nn.Module):
         return (self.weights[0].shape[0] * self.wiring[0].window, *(w.shape[1] for w in self.weights))
 
     def forward(self, times: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Voltages of the last layer, as `rcspike.Network.forward`.
+        """Voltages of the last layer, or in a single phase its spike times, as `rcspike.Network.forward`.
 
         Parameters
         ----------
@@ -219,7 +285,7 @@ class Network(nn.Module):
         Returns
         -------
         (batch, n_out)
-            In V_th; with noise, the voltages that correspond to the noisy spike times.
+            In V_th; with noise, the voltages that correspond to the noisy spike times. In a single phase, times in T.
 
         Raises
         ------
@@ -230,12 +296,15 @@ class Network(nn.Module):
         for depth, w in enumerate(weights):
             check_tensor(f"weights.{depth}", w, (None, None), weights[0].dtype)
         check_tensor("times", times, (None, self.sizes[0]))
-        times = times_like(times, weights[0])
+        times = times_like(times, weights[0], self.phases)
+        keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (times, *weights))
         shifts = []
         if check_noise(self.noise) > 0:
             shifts = [noise_like(times.new_empty((len(times), w.shape[1])), self.noise, generator) for w in weights]
         windows = [wiring.window for wiring in self.wiring]
-        return operators.network_operator(times, weights, shifts, self._circuits, windows)[0]
+        return operators.network_operator(
+            times, weights, shifts, self._circuits, windows, self.phases, self.max_slope, keep
+        )
 
     def extra_repr(self) -> str:
         """What PyTorch prints between the brackets."""

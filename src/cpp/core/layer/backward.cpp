@@ -227,18 +227,27 @@ void Parts<Real>::zero(std::size_t chunk, Range tiles) {
 
 template <class Real>
 void Parts<Real>::add_up(Span2<Real> matrix, Threads threads) const {
-    constexpr std::size_t lanes = kernels::lanes<Real>;
-    Tiles<Real> layout;
-    layout.rows = matrix.rows;
-    layout.cols = matrix.cols;
-    layout.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
-        const Real* from = values.data() + t * layout.tile_size() + row * lanes;
-        for (std::size_t i = 0; i < layout.width(t); ++i) {
-            Real sum = from[i];
-            for (std::size_t part = 1; part < count; ++part) sum += from[part * size + i];
-            matrix.row(row)[t * lanes + i] = sum;
+    const ExtraTasks tasks = sum(matrix);
+    for_each_task(tasks.count, threads, [&](std::size_t task, std::size_t) { tasks.run(task); });
+}
+
+template <class Real>
+ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
+    constexpr std::size_t lanes = kernels::lanes<Real>, block = 64;
+    const auto add_rows = [this, matrix](std::size_t task) {
+        for (std::size_t row = task * block; row < std::min(matrix.rows, (task + 1) * block); ++row) {
+            for (std::size_t first = 0; first < matrix.cols; first += lanes) {
+                const Real* from = values.data() + first / lanes * tile_size + row * lanes;
+                const std::size_t width = matrix.cols - first < lanes ? matrix.cols - first : lanes;
+                for (std::size_t i = 0; i < width; ++i) {
+                    Real sum = from[i];
+                    for (std::size_t part = 1; part < count; ++part) sum += from[part * size + i];
+                    matrix.row(row)[first + i] = sum;
+                }
+            }
         }
-    });
+    };
+    return {divide_up(matrix.rows, block), add_rows};
 }
 
 template <class Real>

@@ -23,6 +23,8 @@ struct Parts {
     void zero(std::size_t chunk, Range tiles);
     /// The sum over the chunks, in order, as a matrix.
     void add_up(Span2<Real> matrix, Threads threads) const;
+    /// The same as tasks. This and the matrix must live until they have run.
+    ExtraTasks sum(Span2<Real> matrix) const;
 };
 
 /// Of resistive synapses, or of the weights that pairs were drawn for, before the slope of the draw.

@@ -59,18 +59,29 @@ kernels::Coupling<Real> coupling_of(const Circuit& circuit) {
 }
 
 template <class Real>
+void check_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows,
+                     const kernels::Coupling<Real>& coupling, Threads threads) {
+    check_shape(name, weights, n_rows, weights.cols);
+    check_range(name, weights, std::max<double>({coupling.b_plus, coupling.b_minus, 1.0}), threads);
+}
+
+template <class Real>
+void pack_weights(Span2<const Real> weights, Tiles<Real>& to, Threads threads) {
+    to.pack(weights, threads);
+    to.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
+        Real* w = to.tile(t) + row * kernels::lanes<Real>;
+        for (std::size_t i = 0; i < kernels::lanes<Real>; ++i)
+            w[i] += 0;  // -0 becomes 0: the kernels go by the sign bit
+    });
+}
+
+template <class Real>
 Resistive<Real> pack_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
                                Threads threads) {
     Resistive<Real> packed;
     packed.coupling = coupling_of<Real>(circuit);
-    check_shape(name, weights, n_rows, weights.cols);
-    check_range(name, weights, std::max<double>({packed.coupling.b_plus, packed.coupling.b_minus, 1.0}), threads);
-    packed.weights.pack(weights, threads);
-    packed.weights.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
-        Real* w = packed.weights.tile(t) + row * kernels::lanes<Real>;
-        for (std::size_t i = 0; i < kernels::lanes<Real>; ++i)
-            w[i] += 0;  // -0 becomes 0: the kernels go by the sign bit
-    });
+    check_resistive(name, weights, n_rows, packed.coupling, threads);
+    pack_weights(weights, packed.weights, threads);
     return packed;
 }
 
@@ -124,6 +135,9 @@ Pairs<Real> pack_pairs(const char* name, const DevicePairs<Real>& pairs, std::si
     template struct AlwaysOn<Real>;                                                                                \
     template kernels::Coupling<Real> coupling_of(const Circuit&);                                                  \
     template Resistive<Real> pack_resistive(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads); \
+    template void check_resistive(const char*, Span2<const Real>, std::size_t, const kernels::Coupling<Real>&,     \
+                                  Threads);                                                                        \
+    template void pack_weights(Span2<const Real>, Tiles<Real>&, Threads);                                          \
     template Affine<Real> pack_affine(const AffineSynapses<Real>&, std::size_t, Threads);                          \
     template Pairs<Real> pack_pairs(const char*, const DevicePairs<Real>&, std::size_t, const Circuit&, Threads);
 RCSPIKE_INSTANTIATE(float)

@@ -96,6 +96,13 @@ template <class Real>
 Resistive<Real> pack_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
                                Threads threads);
 
+/// Its checks, and how it packs weights that have passed them.
+template <class Real>
+void check_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows,
+                     const kernels::Coupling<Real>& coupling, Threads threads);
+template <class Real>
+void pack_weights(Span2<const Real> weights, Tiles<Real>& to, Threads threads);
+
 /// Affine synapses, with the same checks.
 template <class Real>
 Affine<Real> pack_affine(const AffineSynapses<Real>& synapses, std::size_t n_rows, Threads threads);

@@ -59,7 +59,8 @@ void resize(const std::vector<Layer<Real>>& layers, std::size_t batch, std::vect
         if (l + 1 < layers.size() || run.phases == Phases::single) run.times.resize(batch * run.n_out);
         if (l == 0) continue;
         run.events.resize(batch, layers[l].n_in(), layers[l].front());
-        run.inputs.resize(batch * layers[l].n_in());
+        run.n_inputs = layers[l].n_in();
+        run.inputs.resize(batch * run.n_inputs);
     }
 }
 
@@ -81,7 +82,7 @@ std::size_t run(const std::vector<Layer<Real>>& layers, const std::vector<Span2<
             if (last) continue;
             LayerRun<Real>& next = runs[l + 1];
             const Phases phases = layers[l + 1].phases();
-            next.events.set(s, sort({t, n}, phases, n, next.inputs.data() + s * n), layers[l + 1].front());
+            next.events.set(s, sort({t, n}, phases, n, next.inputs.data() + s * next.n_inputs), layers[l + 1].front());
         }
     }
     return layers.size();

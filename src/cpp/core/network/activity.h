@@ -21,7 +21,8 @@ struct LayerRun {
     Buffer<Real> v;           // batch x n_out: voltages at the end of the charging phase, minus offsets; in a single
                               // phase the spike times without noise
     Buffer<Real> times;       // batch x n_out: spike times with noise; of the last layer in a single phase only
-    Buffer<std::uint32_t> inputs;  // to which the events refer; not of the first layer
+    Buffer<std::uint32_t> inputs;  // to which the events refer, unless they are those of a schedule
+    std::size_t n_inputs = 0;      // of each sample, in that memory
     std::size_t n_out = 0;
     Phases phases = Phases::two;
 

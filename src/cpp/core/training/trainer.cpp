@@ -1,7 +1,6 @@
 #include "rcspike/trainer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -11,8 +10,8 @@
 #include <variant>
 
 #include "common/check.h"
-#include "layer/backward.h"
-#include "network/activity.h"
+#include "network/pass.h"
+#include "network/source.h"
 #include "parallel/workers.h"
 #include "training/devices.h"
 #include "training/energy_term.h"
@@ -22,10 +21,8 @@
 namespace rcspike {
 
 using detail::Layer;
-using detail::LayerRun;
 using detail::Range;
 using detail::reject;
-using detail::SinglePhase;
 using detail::TwoPhase;
 
 namespace {
@@ -43,53 +40,6 @@ struct Batch {
     std::size_t label(std::size_t i) const { return static_cast<std::size_t>(labels[i]); }
 };
 
-/// The backward pass through the firing phase of a hidden layer, for some samples at a time: dL/dt becomes dL/dv.
-template <class Real>
-class Firing {
-public:
-    /// `pull` is the derivative of the loss against the drives of a silent neuron of a single phase.
-    Firing(const Layer<Real>& layer, const LayerRun<Real>& run, Span2<Real> grad, Real pull)
-        : layer_(layer), run_(run), grad_(grad), pull_(pull) {}
-
-    void backward(Range samples) {
-        const std::size_t first = samples.first * grad_.cols, size = (samples.last - samples.first) * grad_.cols;
-        std::visit([&](const auto& neurons) { backward(neurons, first, size); }, layer_.neurons);
-    }
-
-    std::atomic<std::size_t> silent{0}, saturated{0};
-
-private:
-    void backward(const TwoPhase<Real>& neurons, std::size_t first, std::size_t size) {
-        const Real* const v = run_.v.data() + first;
-        neurons.backward(v, run_.times.data() + first, size, grad_.data + first);
-        std::size_t n_silent = 0, n_saturated = 0;
-        for (std::size_t i = 0; i < size; ++i) {
-            n_silent += v[i] <= 0;
-            n_saturated += v[i] >= 1;
-        }
-        silent += n_silent;
-        saturated += n_saturated;
-    }
-
-    /// dL/dt stays what it is, but for spikes that noise has moved to the start of the phase.
-    void backward(const SinglePhase<Real>&, std::size_t first, std::size_t size) {
-        const Real *const undelayed = run_.v.data() + first, *const times = run_.times.data() + first;
-        Real* const grad = grad_.data + first;
-        std::size_t n_silent = 0;
-        for (std::size_t i = 0; i < size; ++i) {
-            const bool is_silent = std::isinf(times[i]), moves = times[i] > 0 || undelayed[i] == times[i];
-            grad[i] = is_silent ? pull_ : moves ? grad[i] : Real(0);
-            n_silent += is_silent;
-        }
-        silent += n_silent;
-    }
-
-    const Layer<Real>& layer_;
-    const LayerRun<Real>& run_;
-    Span2<Real> grad_;  // dL/dt before, dL/dv after
-    Real pull_;
-};
-
 }  // namespace
 
 template <class Real>
@@ -101,9 +51,7 @@ struct Trainer<Real>::State {
           model(own_model),
           seed(own_seed),
           optimiser(weights(), weight_decay),
-          energy(loss.energy_penalty, network.circuit()),
-          gradients(network.n_layers()),
-          grad_v(network.n_layers()) {}
+          energy(loss.energy_penalty, network.circuit()) {}
 
     std::vector<Layer<Real>>& weights() { return detail::layers_of(network); }
 
@@ -125,11 +73,7 @@ struct Trainer<Real>::State {
     Batch batch;                         // copied, since the caller may change its own while a step runs
     detail::DrawnDevices<Real> devices;  // unused if they are ideal
     std::vector<std::uint8_t> used;      // rows of the first layer that conduct in this step
-    std::vector<LayerRun<Real>> runs;
-    std::vector<detail::Sorting<Real>> sorting;  // one for each thread
-    std::vector<detail::WeightGradient<Real>> gradients;
-    detail::Scratch<Real> scratch;
-    std::vector<detail::Buffer<Real>> grad_v;  // batch x n_out of each layer: dL/dv
+    detail::Pass<Real> pass;
     std::vector<double> losses;
     std::vector<unsigned char> correct;
     std::mutex in_use;
@@ -171,14 +115,14 @@ const std::vector<Layer<Real>>& Trainer<Real>::State::draw(const Schedule<Real>&
 /// The loss of sample i of the batch; writes its slope at the last layer.
 template <class Real>
 detail::SampleLoss Trainer<Real>::State::output_loss(const Layer<Real>& last, std::size_t i, const Real* delay) {
-    const Span2<Real> v = runs.back().voltages();
+    const Span2<Real> v = pass.runs.back().voltages();
     const double scale = 1.0 / static_cast<double>(batch.size());
-    Real* const grad = grad_v.back().data() + i * v.cols;
+    Real* const grad = pass.grad.back().data() + i * v.cols;
     if (const auto* two = std::get_if<TwoPhase<Real>>(&last.neurons)) {
         const detail::Readout readout(two->ramp);
         return detail::sample_loss(loss, readout, v.row(i), delay, v.cols, batch.label(i), scale, grad);
     }
-    const Real* const times = runs.back().times.data() + i * v.cols;
+    const Real* const times = pass.runs.back().times.data() + i * v.cols;
     return detail::spike_loss(loss, times, v.row(i), v.cols, batch.label(i), scale, grad);
 }
 
@@ -186,82 +130,51 @@ detail::SampleLoss Trainer<Real>::State::output_loss(const Layer<Real>& last, st
 template <class Real>
 void Trainer<Real>::State::forward(const std::vector<Layer<Real>>& layers, const Schedule<Real>& schedule,
                                    const std::vector<Span2<const Real>>& noise, StepReport& report, Threads threads) {
-    const std::size_t n = batch.size(), n_layers = layers.size();
-    resize(layers, n, runs);
-    sorting.resize(std::max(sorting.size(), static_cast<std::size_t>(threads.count)));
-    for (std::size_t l = 0; l < n_layers; ++l) grad_v[l].resize(n * layers[l].n_out());
+    const std::size_t n = batch.size();
     losses.resize(n);
     correct.resize(n);
-    std::size_t max_intervals = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        max_intervals = std::max(max_intervals, schedule[batch.sample(i)].n_intervals);
-    }
-    detail::EventBatch<Real>& events = runs.front().events;
-    events.resize(n, max_intervals, layers.front().front());
-    detail::for_each_block(n, threads, [&](Range block, std::size_t) {
-        for (std::size_t i = block.first; i < block.last; ++i) {
-            events.set(i, schedule[batch.sample(i)], layers.front().front());
-        }
-    });
-    // The first layer has most of the weights, and all of them have just been changed: each thread charges the neurons
-    // whose weights it has changed itself.
-    detail::charge(layers.front(), events, runs.front().voltages(), threads);
-    detail::Overflow overflow(n_layers);
-    detail::for_each_block(n, threads, [&](Range block, std::size_t worker) {
-        overflow.add(detail::run(layers, noise, 0, block, true, runs, sorting[worker]));
-        for (std::size_t i = block.first; i < block.last; ++i) {
+    const detail::FromSchedule<Real> source(schedule, layers.front(), batch.samples.data());
+    pass.grad.resize(layers.size());
+    pass.grad.back().resize(n * layers.back().n_out());
+    pass.forward(layers, {0, n}, source, noise, threads, [&](Range samples) {
+        for (std::size_t i = samples.first; i < samples.last; ++i) {
             const Real* const delay = noise.empty() ? nullptr : noise.back().row(i);
             const auto [value, is_correct] = output_loss(layers.back(), i, delay);
             losses[i] = value;
             correct[i] = is_correct;
         }
     });
-    overflow.check();
     for (std::size_t i = 0; i < n; ++i) {
         report.loss += losses[i];
         report.correct += correct[i];
     }
     // Either would leave no weight that is finite.
-    if (!std::isfinite(report.loss) || !detail::all_finite(grad_v.back().data(), grad_v.back().size())) {
+    if (!std::isfinite(report.loss) || !detail::all_finite(pass.grad.back().data(), pass.grad.back().size())) {
         throw std::runtime_error("the loss or its gradient is no longer finite");
     }
 }
 
-/// From the last layer to the first, updating the weights of each as soon as its gradient is complete: while the
-/// backward pass of the layer before it runs.
+/// From the last layer to the first, updating the weights of each as soon as its gradient is complete.
 template <class Real>
 void Trainer<Real>::State::backward(const std::vector<Layer<Real>>& layers, StepReport& report, Threads threads) {
-    const std::size_t n = batch.size(), n_layers = layers.size();
-    for (std::size_t l = n_layers; l-- > 0;) {
-        detail::BackwardPass<Real> pass{layers[l], runs[l].events};
-        pass.grad_v = {grad_v[l].data(), n, layers[l].n_out()};
-        pass.supply = energy.supply(n, layers[l].n_out());
-        std::atomic<std::size_t> n_steep{0};
-        pass.spikes = {runs[l].voltages(), loss.max_slope, &n_steep};
-        if (l + 1 < n_layers) pass.extra_tasks = update(l + 1);
-        if (l > 0) {
-            pass.grad_times = {grad_v[l - 1].data(), n, layers[l].n_in()};
-            const auto pull = static_cast<Real>(-loss.silent_penalty / static_cast<double>(n));
-            Firing<Real> firing(layers[l - 1], runs[l - 1], pass.grad_times, pull);
-            pass.on_times = [&](Range samples) { firing.backward(samples); };
-            detail::backward(pass, gradients[l], scratch, threads);
-            report.silent[l - 1] = firing.silent;
-            report.saturated[l - 1] = firing.saturated;
-        } else {
-            detail::backward(pass, gradients[l], scratch, threads);
-        }
-        report.steep[l] = n_steep;
-        report.loss += energy.value(pass.supply);
-    }
-    const detail::ExtraTasks last = update(0);
-    detail::for_each_task(last.count, threads, [&](std::size_t task, std::size_t) { last.run(task); });
+    const std::size_t n = batch.size();
+    detail::BackwardOptions<Real> options;
+    options.pull = -loss.silent_penalty / static_cast<double>(n);
+    options.max_slope = loss.max_slope;
+    options.supply = [&](std::size_t l) { return energy.supply(n, layers[l].n_out()); };
+    options.supplied = [&](const detail::Supply<Real>& supply) { report.loss += energy.value(supply); };
+    options.on_gradient = [&](std::size_t l) { return update(l); };
+    detail::Counts counts = pass.backward(layers, options, threads);
+    report.silent = std::move(counts.silent);
+    report.saturated = std::move(counts.saturated);
+    report.steep = std::move(counts.steep);
 }
 
 template <class Real>
 detail::ExtraTasks Trainer<Real>::State::update(std::size_t l) {
     const Real* const slopes = model.is_ideal() ? nullptr : devices.slopes[l].data();
     const double w_max = model.w_max.empty() ? std::numeric_limits<double>::infinity() : model.w_max[l];
-    return optimiser.update(l, gradients[l].weights, slopes, w_max,
+    return optimiser.update(l, pass.gradients[l].weights, slopes, w_max,
                             std::get<detail::Resistive<Real>>(weights()[l].synapses).weights);
 }
 

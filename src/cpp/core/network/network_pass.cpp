@@ -1,0 +1,170 @@
+#include "rcspike/network_pass.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "common/check.h"
+#include "network/pass.h"
+#include "network/source.h"
+
+namespace rcspike {
+namespace {
+
+using detail::Range;
+using detail::Readout;
+using detail::reject;
+using detail::SinglePhase;
+using detail::TwoPhase;
+
+/// dL/dv of the voltages that outputs with noise are read as becomes that of their own voltages. `shift` is the noise,
+/// or null.
+template <class Real>
+void through_noise(const TwoPhase<Real>& neurons, const Real* v, const Real*, const Real* shift, std::size_t n,
+                   Real* grad) {
+    if (!shift || neurons.ramp.b() == 0) return;
+    const Readout readout(neurons.ramp);
+    for (std::size_t i = 0; i < n; ++i) {
+        const double position = readout.position(v[i]);
+        grad[i] = static_cast<Real>(grad[i] * (readout.slope_at(position + shift[i]) / readout.slope_at(position)));
+    }
+}
+
+/// The same in a single phase, from spike times without and with noise.
+template <class Real>
+void through_noise(const SinglePhase<Real>&, const Real* undelayed, const Real* times, const Real*, std::size_t n,
+                   Real* grad) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const bool moves = !std::isinf(times[i]) && (times[i] > 0 || undelayed[i] == times[i]);
+        if (!moves) grad[i] = 0;
+    }
+}
+
+/// Whether packed weights are those of a matrix.
+template <class Real>
+bool are_equal(const detail::Tiles<Real>& packed, Span2<const Real> weights) {
+    for (std::size_t row = 0; row < weights.rows; ++row) {
+        for (std::size_t t = 0; t < packed.count(); ++t) {
+            const Real* const own = packed.tile(t) + row * packed.lanes;
+            const Real* const given = weights.row(row) + t * packed.lanes;
+            bool equal = true;
+            for (std::size_t i = 0; i < packed.width(t); ++i) equal = equal && own[i] == given[i];
+            if (!equal) return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+template <class Real>
+struct NetworkPass<Real>::State {
+    explicit State(Network<Real> own) : network(std::move(own)) {}
+
+    std::vector<detail::Layer<Real>>& layers() { return detail::layers_of(network); }
+
+    Network<Real> network;
+    detail::Pass<Real> pass;
+    std::vector<Real> last_noise;  // of the last layer, batch x n_out or empty
+    std::size_t batch = 0;
+    bool complete = false;  // whether there is a forward pass of these weights
+};
+
+template <class Real>
+NetworkPass<Real>::NetworkPass(Network<Real> network) : state_(std::make_unique<State>(std::move(network))) {}
+template <class Real>
+NetworkPass<Real>::NetworkPass(NetworkPass&&) noexcept = default;
+template <class Real>
+NetworkPass<Real>& NetworkPass<Real>::operator=(NetworkPass&&) noexcept = default;
+template <class Real>
+NetworkPass<Real>::~NetworkPass() = default;
+
+template <class Real>
+const Network<Real>& NetworkPass<Real>::network() const {
+    return state_->network;
+}
+
+template <class Real>
+bool NetworkPass<Real>::is_complete() const {
+    return state_->complete;
+}
+
+template <class Real>
+void NetworkPass<Real>::set(const std::vector<Span2<const Real>>& weights, Threads threads) {
+    std::vector<detail::Layer<Real>>& layers = state_->layers();
+    if (weights.size() != layers.size()) {
+        reject("weights must be given for all ", layers.size(), " layers, got ", weights.size());
+    }
+    const auto name_of = [](std::size_t l) { return "weights[" + std::to_string(l) + "]"; };
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        detail::check_shape(name_of(l).c_str(), weights[l], layers[l].n_rows(), layers[l].n_out());
+    }
+    const auto packed = [&](std::size_t l) -> detail::Tiles<Real>& {
+        return std::get<detail::Resistive<Real>>(layers[l].synapses).weights;
+    };
+    std::size_t n_equal = 0;
+    while (n_equal < layers.size() && are_equal(packed(n_equal), weights[n_equal])) ++n_equal;
+    if (n_equal == layers.size()) return;
+    for (std::size_t l = n_equal; l < layers.size(); ++l) {
+        detail::check_resistive(name_of(l).c_str(), weights[l], layers[l].n_rows(), layers[l].coupling(), threads);
+    }
+    state_->complete = false;
+    for (std::size_t l = n_equal; l < layers.size(); ++l) detail::pack_weights(weights[l], packed(l), threads);
+}
+
+template <class Real>
+void NetworkPass<Real>::forward(Span2<const Real> times, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
+                                Threads threads) {
+    State& s = *state_;
+    const detail::FromTimes<Real> source(times, s.layers().front());
+    detail::check_shape("v", v, times.rows, s.layers().back().n_out());
+    detail::check_noise(s.layers(), noise, times.rows);
+    s.complete = false;
+    s.batch = times.rows;
+    s.last_noise.clear();
+    if (!noise.empty()) s.last_noise.assign(noise.back().data, noise.back().data + v.rows * v.cols);
+    s.pass.forward(s.layers(), {0, s.batch}, source, noise, threads, [&](Range samples) {
+        const Real* from = s.pass.runs.back().output() + samples.first * v.cols;
+        std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(samples.first));
+    });
+    s.complete = true;
+}
+
+template <class Real>
+void NetworkPass<Real>::backward(Span2<const Real> grad_v, Span2<Real> grad_times,
+                                 const std::vector<Span2<Real>>& grad_weights, double max_slope, Threads threads) {
+    State& s = *state_;
+    const std::vector<detail::Layer<Real>>& layers = s.layers();
+    const std::size_t n_out = layers.back().n_out();
+    if (!s.complete) reject("there is no forward pass of these weights to take the gradient of");
+    if (!(max_slope > 0)) reject("max_slope must be above 0, got ", max_slope);
+    detail::check_shape("grad_v", grad_v, s.batch, n_out);
+    detail::check_finite("grad_v", grad_v);
+    if (grad_times.data) detail::check_shape("grad_times", grad_times, s.batch, layers.front().n_in());
+    if (grad_weights.size() != layers.size()) {
+        reject("grad_weights must be given for all ", layers.size(), " layers, got ", grad_weights.size());
+    }
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        detail::check_shape("grad_weights", grad_weights[l], layers[l].n_rows(), layers[l].n_out());
+    }
+    detail::Buffer<Real>& grad = s.pass.grad.back();
+    grad.resize(s.batch * n_out);
+    std::copy_n(grad_v.data, s.batch * n_out, grad.data());
+    const detail::LayerRun<Real>& last = s.pass.runs.back();
+    const Real* const times = last.times.size() > 0 ? last.times.data() : nullptr;
+    const Real* const shift = s.last_noise.empty() ? nullptr : s.last_noise.data();
+    std::visit([&](const auto& own) { through_noise(own, last.v.data(), times, shift, s.batch * n_out, grad.data()); },
+               layers.back().neurons);
+    detail::BackwardOptions<Real> options;
+    options.grad_times = grad_times;
+    options.max_slope = max_slope;
+    options.on_gradient = [&](std::size_t l) { return s.pass.gradients[l].weights.sum(grad_weights[l]); };
+    s.pass.backward(layers, options, threads);
+}
+
+template class NetworkPass<float>;
+template class NetworkPass<double>;
+
+}  // namespace rcspike

@@ -1,0 +1,84 @@
+// A batch through all layers and back: the one forward pass whose gradient can be taken, and its backward pass.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "layer/backward.h"
+#include "network/activity.h"
+#include "parallel/workers.h"
+
+namespace rcspike::detail {
+
+/// What the backward pass of a network gets besides dL/dv of the last layer, and what it calls. Everything is optional.
+template <class Real>
+struct BackwardOptions {
+    /// Where to write dL/dt of the inputs, batch x n_in.
+    Span2<Real> grad_times{};
+    /// Derivative of the loss against the drives of a hidden neuron of a single phase that does not spike, and the
+    /// bound of SpikePass.
+    double pull = 0, max_slope = 0;
+    /// The charges of the rails that the loss counts in a layer, asked for before its backward pass.
+    std::function<Supply<Real>(std::size_t layer)> supply{};
+    /// Called when that backward pass is done.
+    std::function<void(const Supply<Real>& supply)> supplied{};
+    /// Tasks for a layer whose gradient is complete. They run beside the backward pass of the layer before it.
+    std::function<ExtraTasks(std::size_t layer)> on_gradient{};
+};
+
+/// What a backward pass finds in each layer: (sample, neuron) pairs of hidden layers that are silent or saturated, and
+/// spikes whose slope was bounded.
+struct Counts {
+    std::vector<std::size_t> silent, saturated, steep;
+};
+
+/// Memory of both passes, kept from one batch to the next.
+template <class Real>
+struct Pass {
+    std::vector<LayerRun<Real>> runs;
+    std::vector<Buffer<Real>> grad;  // batch x n_out of each layer: dL/dv, in a single phase dL/dt
+    std::vector<WeightGradient<Real>> gradients;
+    std::vector<Sorting<Real>> sorting;  // one for each thread
+    Scratch<Real> scratch;
+
+    /// All samples of a range of a source (source.h); noise as in Network::forward. Calls on_samples(range) on any
+    /// thread for samples that are through, counted from the first one. Throws std::runtime_error if a voltage is not
+    /// finite, and what the source throws.
+    template <class Source, class Function>
+    void forward(const std::vector<Layer<Real>>& layers, Range samples, const Source& source,
+                 const std::vector<Span2<const Real>>& noise, Threads threads, const Function& on_samples);
+
+    /// From `grad` of the last layer to `gradients` of all of them.
+    Counts backward(const std::vector<Layer<Real>>& layers, const BackwardOptions<Real>& options, Threads threads);
+};
+
+template <class Real>
+template <class Source, class Function>
+void Pass<Real>::forward(const std::vector<Layer<Real>>& layers, Range samples, const Source& source,
+                         const std::vector<Span2<const Real>>& noise, Threads threads, const Function& on_samples) {
+    const std::size_t n = samples.last - samples.first;
+    resize(layers, n, runs);
+    grad.resize(layers.size());
+    sorting.resize(std::max(sorting.size(), worker_count(threads)));
+    source.resize(samples, runs.front(), threads);
+    for_each_block(n, threads, [&](Range block, std::size_t worker) {
+        for (std::size_t i = block.first; i < block.last; ++i) {
+            source.set(samples.first + i, i, runs.front(), sorting[worker]);
+        }
+    });
+    // The first layer has most of the weights. Where a step of training has just changed them, each thread charges the
+    // neurons whose weights it has changed itself.
+    charge(layers.front(), runs.front().events, runs.front().voltages(), threads);
+    Overflow overflow(layers.size());
+    for_each_block(n, threads, [&](Range block, std::size_t worker) {
+        overflow.add(run(layers, noise, samples.first, block, true, runs, sorting[worker]));
+        on_samples(block);
+    });
+    // First the source: voltages may have overflowed just because one of its times was not valid.
+    source.check();
+    overflow.check();
+}
+
+}  // namespace rcspike::detail
