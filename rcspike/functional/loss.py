@@ -87,7 +87,15 @@ def output_loss(
     >>> losses, grad_v
     (array([0.69314718]), array([[-5.,  5.]]))
     """
+    return output_losses(
+        v, labels, circuit, Loss(temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref)
+    )
+
+
+def output_losses(
+    v: FloatArray, labels: npt.NDArray[np.int64], circuit: Circuit, loss: Loss
+) -> tuple[FloatArray, FloatArray]:
+    """`output_loss` with its parameters as one object, which checks them once for many batches."""
     check_array("v", v, 2)
     check_array("labels", labels, 1, np.dtype(np.int64))
-    loss = Loss(temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref)
     return _core.output_loss(v, labels, circuit_core(circuit), **loss.loss)

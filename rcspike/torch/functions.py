@@ -14,6 +14,7 @@ from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
 from rcspike.torch.kept import Parameters, parameters_of
+from rcspike.torch.tape import losses, run_network
 
 __all__ = [
     "charge",
@@ -169,9 +170,7 @@ def layer_with(
     """One layer on a circuit as numbers, which torch.compile can trace."""
     check_tensor("weights", weights, (None, None))
     check_tensor("times", times, (None, weights.shape[0] * window))
-    times = times_like(times, weights, phases)
-    keep = torch.is_grad_enabled() and (times.requires_grad or weights.requires_grad)
-    return operators.network_operator(times, [weights], [], parameters, [window], phases, max_slope, keep)
+    return run_network(times_like(times, weights, phases), [weights], [], parameters, (window,), phases, max_slope)
 
 
 def fire(v: Tensor, circuit: Circuit, *, noise: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
@@ -259,5 +258,4 @@ def losses_with(v: Tensor, labels: Tensor, parameters: Parameters, loss: Paramet
     check_tensor("v", v, (None, None))
     if labels.dtype != torch.int64:
         raise TypeError(f"labels must be int64, got {labels.dtype}; convert with .long()")
-    losses, _ = operators.loss_operator(v, labels, parameters, *loss)
-    return losses
+    return losses(v, labels, parameters, loss)

@@ -17,7 +17,19 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit, layer_core
 
-__all__ = ["Batch", "Parameters", "Parts", "as_circuit", "network_backward", "network_forward", "parameters_of"]
+__all__ = [
+    "Batch",
+    "Parameters",
+    "Parts",
+    "Run",
+    "as_circuit",
+    "gradients_of",
+    "network_backward",
+    "network_forward",
+    "parameters_of",
+    "run_backward",
+    "run_forward",
+]
 
 Parameters: TypeAlias = tuple[float, ...]
 
@@ -77,13 +89,42 @@ class Batch(NamedTuple):
         )
 
 
+class Gradients(NamedTuple):
+    """What the backward pass is to compute, and how."""
+
+    of_times: bool
+    max_slope: float
+    is_large: bool  # so that its memory is not kept
+
+
+def gradients_of(batch: Batch, *, of_times: bool, max_slope: float) -> Gradients:
+    """The options of the backward pass of a batch."""
+    return Gradients(of_times, max_slope, batch.times.nbytes > MAX_BYTES)
+
+
 @dataclass
 class _Kept:
     """A network of the engine, and its last batch if the engine has kept what the gradient of that needs."""
 
     engine: _core.NetworkPass32 | _core.NetworkPass64 | None = None
     batch: Batch | None = None
+    run: object | None = None  # stands for the last forward pass that keeps no batch
     lock: AbstractContextManager[bool] = field(default_factory=threading.Lock)
+
+    def forward(self, batch: Batch, threads: int) -> FloatArray:
+        """The forward pass for a gradient; an error leaves none."""
+        assert self.engine is not None
+        self.batch, self.run = None, None
+        return self.engine.forward(batch.times, batch.shifts, keep=True, threads=threads)
+
+    def backward(self, grad_v: FloatArray, options: Gradients, threads: int) -> tuple[FloatArray, list[FloatArray]]:
+        assert self.engine is not None
+        gradients = self.engine.backward(
+            grad_v, of_times=options.of_times, max_slope=options.max_slope, threads=threads
+        )
+        if options.is_large:
+            self.engine, self.batch, self.run = None, None, None
+        return gradients
 
     def has_run(self, batch: Batch) -> bool:
         complete = self.engine is not None and self.engine.is_complete
@@ -125,31 +166,44 @@ def network_forward(
     with _network(weights, parts, threads) as (kept, engine):
         if not keep:
             return engine.forward(batch.times, batch.shifts, keep=False, threads=threads)
-        kept.batch = None
-        v = engine.forward(batch.times, batch.shifts, keep=True, threads=threads)
+        v = kept.forward(batch, threads)
         kept.batch = batch.copy()
         return v
 
 
 def network_backward(
-    batch: Batch,
-    weights: Sequence[FloatArray],
-    parts: Parts,
-    grad_v: FloatArray,
-    *,
-    of_times: bool,
-    max_slope: float,
-    threads: int,
+    batch: Batch, weights: Sequence[FloatArray], parts: Parts, grad_v: FloatArray, options: Gradients, *, threads: int
 ) -> tuple[FloatArray, list[FloatArray]]:
     """Gradients of the spike times, empty unless asked for, and of the weights of each layer.
 
     The forward pass is repeated if the last one of this network was that of another batch.
     """
-    with _network(weights, parts, threads) as (kept, engine):
+    with _network(weights, parts, threads) as (kept, _):
         if not kept.has_run(batch):
-            engine.forward(batch.times, batch.shifts, keep=True, threads=threads)
+            kept.forward(batch, threads)
             kept.batch = batch.copy()
-        gradients = engine.backward(grad_v, of_times=of_times, max_slope=max_slope, threads=threads)
-        if batch.times.nbytes > MAX_BYTES:
-            kept.engine, kept.batch = None, None
-        return gradients
+        return kept.backward(grad_v, options, threads)
+
+
+class Run(NamedTuple):
+    """A forward pass whose gradient is to be taken."""
+
+    kept: _Kept
+    run: object
+
+
+def run_forward(batch: Batch, weights: Sequence[FloatArray], parts: Parts, *, threads: int) -> tuple[FloatArray, Run]:
+    """`network_forward`, and what stands for it in the backward pass: no number has to be compared there."""
+    with _network(weights, parts, threads) as (kept, _):
+        v = kept.forward(batch, threads)
+        kept.run = object()
+        return v, Run(kept, kept.run)
+
+
+def run_backward(
+    run: Run, grad_v: FloatArray, options: Gradients, *, threads: int
+) -> tuple[FloatArray, list[FloatArray]] | None:
+    """`network_backward` of this forward pass, or None if there has been another one of its network since."""
+    with run.kept.lock:
+        complete = run.kept.engine is not None and run.kept.engine.is_complete
+        return run.kept.backward(grad_v, options, threads) if complete and run.kept.run is run.run else None

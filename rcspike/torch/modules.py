@@ -15,7 +15,6 @@ from rcspike.functional.loss import Loss
 from rcspike.network import Network as EngineNetwork
 from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
-from rcspike.torch import operators
 from rcspike.torch.functions import (
     check_noise,
     check_tensor,
@@ -27,6 +26,7 @@ from rcspike.torch.functions import (
     times_like,
 )
 from rcspike.torch.kept import parameters_of
+from rcspike.torch.tape import run_network
 
 __all__ = ["Fire", "FirstSpike", "Linear", "Network", "OutputLoss"]
 
@@ -236,6 +236,7 @@ class Network(nn.Module):
         self.circuit, self.noise, self.max_slope = network.circuit, check_noise(noise), max_slope
         self.wiring, self.phases = tuple(layer.wiring for layer in network.layers), network.phases
         self.weights = nn.ParameterList([torch.from_numpy(w.copy()) for w in network.parameters.values()])
+        self._windows = tuple(wiring.window for wiring in self.wiring)
         circuits = layer_circuits(self.circuit, len(self.wiring))
         self._circuits = tuple(number for circuit in circuits for number in parameters_of(circuit))
 
@@ -295,16 +296,12 @@ class Network(nn.Module):
         weights = list(self.weights)
         for depth, w in enumerate(weights):
             check_tensor(f"weights.{depth}", w, (None, None), weights[0].dtype)
-        check_tensor("times", times, (None, self.sizes[0]))
+        check_tensor("times", times, (None, weights[0].shape[0] * self._windows[0]))
         times = times_like(times, weights[0], self.phases)
-        keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (times, *weights))
         shifts = []
         if check_noise(self.noise) > 0:
             shifts = [noise_like(times.new_empty((len(times), w.shape[1])), self.noise, generator) for w in weights]
-        windows = [wiring.window for wiring in self.wiring]
-        return operators.network_operator(
-            times, weights, shifts, self._circuits, windows, self.phases, self.max_slope, keep
-        )
+        return run_network(times, weights, shifts, self._circuits, self._windows, self.phases, self.max_slope)
 
     def extra_repr(self) -> str:
         """What PyTorch prints between the brackets."""

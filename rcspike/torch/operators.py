@@ -6,6 +6,7 @@ Each function has two operators: itself, and its vector-Jacobian product, which 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,9 +15,18 @@ from torch.library import custom_op, register_autograd
 
 from rcspike import functional
 from rcspike._common.arrays import FloatArray
-from rcspike.torch.kept import Batch, Parts, as_circuit, network_backward, network_forward
+from rcspike.functional.loss import Loss, output_losses
+from rcspike.torch.kept import Batch, Parts, as_circuit, gradients_of, network_backward, network_forward
 
-__all__ = ["fire_operator", "loss_operator", "network_operator"]
+__all__ = [
+    "as_array",
+    "as_arrays",
+    "fire_operator",
+    "loss_operator",
+    "loss_vjp_operator",
+    "network_operator",
+    "network_vjp_operator",
+]
 
 _TWICE = (
     "{} has no second derivative: the engine computes gradients without a tape that could be differentiated again; "
@@ -24,14 +34,15 @@ _TWICE = (
 )
 
 
-def _array(tensor: Tensor) -> FloatArray:
+def as_array(tensor: Tensor) -> FloatArray:
     """The same memory as a NumPy array, in row-major order; only a strided tensor is copied."""
     array: FloatArray = tensor.detach().contiguous().numpy()
     return array
 
 
-def _arrays(tensors: Sequence[Tensor]) -> list[FloatArray]:
-    return [_array(tensor) for tensor in tensors]
+def as_arrays(tensors: Sequence[Tensor]) -> list[FloatArray]:
+    """The same of several tensors."""
+    return [as_array(tensor) for tensor in tensors]
 
 
 def _reject_second_derivative(operator: Any, name: str) -> None:
@@ -47,7 +58,7 @@ def _reject_second_derivative(operator: Any, name: str) -> None:
 @custom_op("rcspike::fire", mutates_args=(), device_types="cpu", schema="(Tensor v, float[] circuit) -> Tensor")
 def fire_operator(v: Tensor, circuit: Sequence[float]) -> Tensor:
     """Output spike times, as `rcspike.functional.fire`."""
-    return torch.from_numpy(functional.fire(_array(v), as_circuit(tuple(circuit))))
+    return torch.from_numpy(functional.fire(as_array(v), as_circuit(tuple(circuit))))
 
 
 @fire_operator.register_fake
@@ -63,7 +74,7 @@ def _(v: Tensor, circuit: Sequence[float]) -> Tensor:
 )
 def fire_vjp_operator(v: Tensor, grad_times: Tensor, circuit: Sequence[float]) -> Tensor:
     """dL/dv from dL/dt, as `rcspike.functional.fire_vjp`."""
-    return torch.from_numpy(functional.fire_vjp(_array(v), as_circuit(tuple(circuit)), _array(grad_times)))
+    return torch.from_numpy(functional.fire_vjp(as_array(v), as_circuit(tuple(circuit)), as_array(grad_times)))
 
 
 @fire_vjp_operator.register_fake
@@ -88,10 +99,6 @@ _reject_second_derivative(fire_vjp_operator, "fire")
 # Layers in series, or one
 
 
-def _parts(circuits: Sequence[float], windows: Sequence[int], phases: str) -> Parts:
-    return Parts(tuple(circuits), tuple(windows), phases)
-
-
 @custom_op(
     "rcspike::network",
     mutates_args=(),
@@ -114,8 +121,10 @@ def network_operator(
     `shifts` are added to the spike times of each layer, in T; empty for none. `keep` says that a backward pass is to
     follow, which is then faster; `max_slope` is for that pass.
     """
-    batch, parts = Batch(_array(times), _arrays(shifts)), _parts(circuits, windows, phases)
-    return torch.from_numpy(network_forward(batch, _arrays(weights), parts, keep=keep, threads=torch.get_num_threads()))
+    batch, parts = Batch(as_array(times), as_arrays(shifts)), Parts(tuple(circuits), tuple(windows), phases)
+    return torch.from_numpy(
+        network_forward(batch, as_arrays(weights), parts, keep=keep, threads=torch.get_num_threads())
+    )
 
 
 @network_operator.register_fake
@@ -151,13 +160,13 @@ def network_vjp_operator(
     of_times: bool,
 ) -> list[Tensor]:
     """Gradients of the spike times, empty unless asked for, and of the weights of each layer."""
+    batch = Batch(as_array(times), as_arrays(shifts))
     grad_times, grad_weights = network_backward(
-        Batch(_array(times), _arrays(shifts)),
-        _arrays(weights),
-        _parts(circuits, windows, phases),
-        _array(grad_v),
-        of_times=of_times,
-        max_slope=max_slope,
+        batch,
+        as_arrays(weights),
+        Parts(tuple(circuits), tuple(windows), phases),
+        as_array(grad_v),
+        gradients_of(batch, of_times=of_times, max_slope=max_slope),
         threads=torch.get_num_threads(),
     )
     return [torch.from_numpy(gradient) for gradient in (grad_times, *grad_weights)]
@@ -202,6 +211,11 @@ _reject_second_derivative(network_vjp_operator, "a network")
 # The loss
 
 
+@lru_cache(maxsize=16)
+def _loss(temperature: float, temporal_penalty: float, t_ref: float) -> Loss:
+    return Loss(temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref)
+
+
 @custom_op(
     "rcspike::output_loss",
     mutates_args=(),
@@ -213,14 +227,8 @@ def loss_operator(
     v: Tensor, labels: Tensor, circuit: Sequence[float], temperature: float, temporal_penalty: float, t_ref: float
 ) -> tuple[Tensor, Tensor]:
     """Loss of each sample in float64 and its gradient, as `rcspike.functional.output_loss`."""
-    losses, grad_v = functional.output_loss(
-        _array(v),
-        labels.contiguous().numpy(),
-        as_circuit(tuple(circuit)),
-        temperature=temperature,
-        temporal_penalty=temporal_penalty,
-        t_ref=t_ref,
-    )
+    loss = _loss(temperature, temporal_penalty, t_ref)
+    losses, grad_v = output_losses(as_array(v), labels.contiguous().numpy(), as_circuit(tuple(circuit)), loss)
     return torch.from_numpy(losses), torch.from_numpy(grad_v)
 
 

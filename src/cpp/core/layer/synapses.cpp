@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/check.h"
+#include "parallel/split.h"
 
 namespace rcspike::detail {
 namespace {
@@ -67,11 +68,18 @@ void check_resistive(const char* name, Span2<const Real> weights, std::size_t n_
 
 template <class Real>
 void pack_weights(Span2<const Real> weights, Tiles<Real>& to, Threads threads) {
-    to.pack(weights, threads);
-    to.for_each_part_of_row(threads, [&](std::size_t row, std::size_t t) {
-        Real* w = to.tile(t) + row * kernels::lanes<Real>;
-        for (std::size_t i = 0; i < kernels::lanes<Real>; ++i)
-            w[i] += 0;  // -0 becomes 0: the kernels go by the sign bit
+    constexpr std::size_t lanes = kernels::lanes<Real>, block = 16;
+    to.resize(weights.rows, weights.cols);
+    // Tile by tile, so that what is written is contiguous.
+    const std::size_t n_blocks = divide_up(weights.rows, block);
+    for_each_task(to.count() * n_blocks, threads, [&](std::size_t task, std::size_t) {
+        const std::size_t t = task / n_blocks, first = task % n_blocks * block, width = to.width(t);
+        Real* w = to.tile(t) + first * lanes;
+        for (std::size_t row = first; row < std::min(weights.rows, first + block); ++row, w += lanes) {
+            const Real* const from = weights.row(row) + t * lanes;
+            // -0 becomes 0: the kernels go by the sign bit.
+            for (std::size_t i = 0; i < lanes; ++i) w[i] = i < width ? from[i] + 0 : Real(0);
+        }
     });
 }
 
