@@ -14,14 +14,6 @@ void bind_layer(py::module_& m, const char* name) {
         .def_property_readonly("n_in", &L::n_in)
         .def_property_readonly("n_out", &L::n_out)
         .def(
-            "set",
-            [](L& layer, const Array<Real>& weights, optional<int> n) {
-                const auto w = matrix(weights, "weights");
-                const py::gil_scoped_release released;
-                layer.set(w, threads(n));
-            },
-            py::arg("weights").noconvert(), py::arg("threads") = none)
-        .def(
             "charge",
             [](const L& layer, const Schedule<Real>& schedule, optional<int> n) {
                 auto v = new_matrix<Real>(schedule.batch(), layer.n_out());
@@ -43,17 +35,6 @@ void bind_layer(py::module_& m, const char* name) {
                     layer.charge_vjp(schedule, g, to_times, to_weights, threads(n));
                 }
                 return py::make_tuple(grad_times, grad_weights);
-            },
-            py::arg("schedule"), py::arg("grad_v").noconvert(), py::arg("threads") = none)
-        .def(
-            "weight_vjp",
-            [](const L& layer, const Schedule<Real>& schedule, const Array<Real>& grad_v, optional<int> n) {
-                const auto g = matrix(grad_v, "grad_v");
-                auto grad_weights = new_matrix<Real>(layer.n_rows(), layer.n_out());
-                const auto to = writable(grad_weights);
-                const py::gil_scoped_release released;
-                layer.weight_vjp(schedule, g, to, threads(n));
-                return grad_weights;
             },
             py::arg("schedule"), py::arg("grad_v").noconvert(), py::arg("threads") = none);
     m.def(

@@ -1,0 +1,106 @@
+"""The operators and their gradients in eager mode.
+
+The operators have the same gradients by `register_autograd`, for `torch.compile` and for whoever calls them. PyTorch
+then flattens lists of tensors and fills in defaults in Python at every call, and the backward pass has to compare all
+weights and spike times with those of the forward pass; for a small batch both take longer than the engine does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from rcspike.functional.events import Phases
+from rcspike.torch import operators
+from rcspike.torch.kept import Batch, Parameters, Parts, Run, gradients_of, run_backward, run_forward
+from rcspike.torch.operators import as_array, as_arrays
+
+__all__ = ["losses", "run_network"]
+
+
+def _is_plain(tensors: Sequence[Tensor]) -> bool:
+    """Whether these are ordinary tensors in memory, not those with which PyTorch traces a program."""
+    return all(type(one) in (Tensor, torch.nn.Parameter) and one.device.type == "cpu" for one in tensors)
+
+
+class _Network(Function):
+    @staticmethod
+    def forward(times: Tensor, n_layers: int, parts: Parts, max_slope: float, runs: list[Run], *more: Tensor) -> Tensor:
+        weights, shifts = more[:n_layers], more[n_layers:]
+        if not _is_plain([times, *weights]):
+            result: Tensor = operators.network_operator(times, weights, shifts, *parts, max_slope, True)
+            return result
+        batch, threads = Batch(as_array(times), as_arrays(shifts)), torch.get_num_threads()
+        v, run = run_forward(batch, as_arrays(weights), parts, threads=threads)
+        runs.append(run)
+        return torch.from_numpy(v)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        times, ctx.n_layers, ctx.parts, ctx.max_slope, ctx.runs, *more = inputs
+        ctx.save_for_backward(times, *more)
+
+    @staticmethod
+    def backward(ctx: Any, grad_v: Tensor) -> tuple[Tensor | None, ...]:
+        times, *more = ctx.saved_tensors
+        weights, shifts = more[: ctx.n_layers], more[ctx.n_layers :]
+        of_times: bool = ctx.needs_input_grad[0]
+        gradients = None
+        if ctx.runs and not torch.is_grad_enabled():
+            options = gradients_of(Batch(as_array(times), []), of_times=of_times, max_slope=ctx.max_slope)
+            gradients = run_backward(ctx.runs[0], as_array(grad_v), options, threads=torch.get_num_threads())
+        if gradients is not None:
+            grad_times, grad_weights = torch.from_numpy(gradients[0]), [torch.from_numpy(g) for g in gradients[1]]
+        else:
+            grad_times, *grad_weights = operators.network_vjp_operator(
+                times, weights, shifts, grad_v, *ctx.parts, ctx.max_slope, of_times
+            )
+        return (grad_times if of_times else None, *[None] * 4, *grad_weights, *[None] * len(shifts))
+
+
+def run_network(
+    times: Tensor,
+    weights: Sequence[Tensor],
+    shifts: Sequence[Tensor],
+    circuits: Parameters,
+    windows: tuple[int, ...],
+    phases: Phases,
+    max_slope: float,
+) -> Tensor:
+    """`operators.network_operator` with its gradient."""
+    keep = torch.is_grad_enabled() and (times.requires_grad or any(w.requires_grad for w in weights))
+    if keep and not torch.compiler.is_compiling():
+        parts = Parts(circuits, windows, phases)
+        result: Tensor = _Network.apply(times, len(weights), parts, max_slope, [], *weights, *shifts)
+    else:
+        result = operators.network_operator(times, weights, shifts, circuits, windows, phases, max_slope, keep)
+    return result
+
+
+class _Losses(Function):
+    @staticmethod
+    def forward(v: Tensor, labels: Tensor, circuit: Parameters, loss: Parameters) -> tuple[Tensor, Tensor]:
+        result: tuple[Tensor, Tensor] = operators.loss_operator(v, labels, circuit, *loss)
+        return result
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        ctx.save_for_backward(output[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad_losses: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        (grad_v,) = ctx.saved_tensors
+        return operators.loss_vjp_operator(grad_v, grad_losses), None, None, None
+
+
+def losses(v: Tensor, labels: Tensor, circuit: Parameters, loss: Parameters) -> Tensor:
+    """The losses of `operators.loss_operator` with their gradient."""
+    if torch.is_grad_enabled() and v.requires_grad and not torch.compiler.is_compiling():
+        result: Tensor = _Losses.apply(v, labels, circuit, loss)[0]
+    else:
+        result = operators.loss_operator(v, labels, circuit, *loss)[0]
+    return result
