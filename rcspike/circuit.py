@@ -9,9 +9,15 @@ from numbers import Real
 from typing import TypeAlias
 
 from rcspike import _core
+from rcspike._common.html import html_table
 from rcspike._common.numbers import number
 
 __all__ = ["Circuit"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 _Injection: TypeAlias = tuple[float, float]
 
@@ -162,6 +168,21 @@ class Circuit:
         names = ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"]
         names += [name for name, there in (("injection", self.injects), ("delay", self.delay != 0)) if there]
         return f"Circuit({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, str, str]] = [
+            ("upper rail", "e_plus", f"{self.e_plus:g} V_th"),
+            ("lower rail", "e_minus", f"{self.e_minus:g} V_th"),
+            ("diode drop", "diode_drop", f"{self.diode_drop:g} V_th"),
+            ("nonlinearity of the ramp", "ramp", f"{self.ramp:g}"),
+        ]
+        if self.injects:
+            pairs = "; ".join(f"{plus:g}, {minus:g}" for plus, minus in self.injections)
+            rows.append(("charge injection", "injection", f"{pairs} V_th"))
+        if self.delay:
+            rows.append(("delay of a spike", "delay", f"{self.delay:g} T"))
+        kind = "Conventional circuit" if self == Circuit.conventional() else "RC-Spike circuit"
+        return html_table(kind, ["parameter", "name", "value"], rows)
 
     def __reduce__(self) -> tuple[object, ...]:
         names = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "injection", "delay")

@@ -75,7 +75,7 @@ def test_train_takes_all_settings_and_describes_each() -> None:
     """`help` and editors show what `Settings` lists, so that a new setting is written in one place."""
     parameters = dict(inspect.signature(train).parameters)
     assert list(parameters)[:4] == ["network", "dataset", "epochs", "seed"]
-    others = {"network", "dataset", "checkpoint_path", "extend", "threads", "progress"}
+    others = {"network", "dataset", "checkpoint_path", "extend", "threads", "progress", "after_epoch"}
     assert parameters.keys() == others | {field.name for field in fields(Settings)}
     described = re.findall(r"^    (\w[\w, ]*) :", (train.__doc__ or "").split("Returns")[0], re.MULTILINE)
     assert sorted(", ".join(described).split(", ")) == sorted(parameters)

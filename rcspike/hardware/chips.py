@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -77,7 +77,7 @@ def program(
                 layer = part.effect.apply(layer, part.rng(seed, depth))
         layers.append(layer)
     temporal = tuple(part for part in drawn if not isinstance(part.effect, Fixed) and not part.effect.is_absent)
-    return Chip(layers=tuple(layers), seed=seed, _temporal=temporal)
+    return Chip(layers=tuple(layers), seed=seed, _temporal=temporal, _effects=tuple(nonidealities))
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class _Drawn:
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Chip(LayeredNetwork):
     """A chip made by `program`: its fixed pattern stays the same, its temporal noise is redrawn for every inference.
 
@@ -110,11 +110,22 @@ class Chip(LayeredNetwork):
     >>> program(network, [Stuck(share=1.0)], seed=0).layers[0].plus
     array([[0., 0.],
            [0., 0.]])
+    >>> program(network, [Stuck(share=1.0)], seed=0)
+    Chip(2-2, seed=0, effects=['stuck'])
     """
 
     layers: tuple[ChipLayer, ...]
     seed: int
-    _temporal: tuple[_Drawn, ...] = field(default=(), repr=False)
+    _temporal: tuple[_Drawn, ...] = ()
+    _effects: tuple[Effect, ...] = ()  # as they were passed to `program`
+
+    def __repr__(self) -> str:
+        effects = f", effects={[effect.name for effect in self._effects]}" if self._effects else ""
+        return f"Chip({'-'.join(map(str, self.sizes))}, seed={self.seed}{effects})"
+
+    def _facts(self) -> list[str]:
+        effects = ", ".join(f"{e.name} ({e.size} {getattr(e, e.size)})" for e in self._effects) or "none"
+        return [f"seed {self.seed}", f"effects: {effects}", *super()._facts()]
 
     @property
     def is_noisy(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
+from rcspike._common.html import html_table
 from rcspike.circuit import Circuit, joined_circuit
 from rcspike.functional import readout_times, readout_voltages
 from rcspike.functional.events import Phases, Schedule, check_threads, network_input
@@ -318,6 +319,23 @@ class LayeredNetwork(ABC):
         """
         spikes, drawn, threads = self._start(times, noise, seed, threads)
         return drawn.walk(spikes, threads)
+
+    def _repr_html_(self) -> str:
+        rows: list[list[int]] = []
+        for depth, layer in enumerate(self.layers, start=1):
+            n_rows = layer.n_in // layer.wiring.window
+            rows.append([depth, layer.n_in, layer.n_out, n_rows * layer.n_out])
+        kind = f"{type(self).__name__} {'-'.join(map(str, self.sizes))}"
+        head = ["layer", "inputs", "neurons", "synapses"]
+        return html_table(kind, head, rows, f"{'; '.join(self._facts())}.")
+
+    def _facts(self) -> list[str]:
+        """What a notebook shows below the table of the layers."""
+        return [
+            str(self.circuit),
+            f"neurons of {'two phases' if self.phases == 'two' else 'a single phase'}",
+            str(self.dtype),
+        ]
 
     def _start(
         self, times: FloatArray | Schedule, noise: float, seed: int | None, threads: int | None

@@ -33,3 +33,7 @@ __all__ = [
     "trace_figure",
     "training_figure",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -63,7 +63,7 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
     'variation alone'
     """
     check_available()
-    from matplotlib.figure import Figure
+    from rcspike.plots._figure import Figure
 
     height = _LINE_HEIGHT * len(samples) + 0.15
     figure = Figure(figsize=(WIDTH, TITLE + height + BOTTOM), facecolor=PAPER)

@@ -109,7 +109,7 @@ def trace_figure(
     6
     """
     check_available()
-    from matplotlib.figure import Figure
+    from rcspike.plots._figure import Figure
 
     check_sample(network, split, sample)
     circuits = _default_circuits(network.circuit) if circuits is None else list(circuits)

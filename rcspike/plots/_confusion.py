@@ -54,7 +54,7 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
     ['9', '1', '5']
     """
     check_available()
-    from matplotlib.figure import Figure
+    from rcspike.plots._figure import Figure
 
     n = len(matrix)
     if matrix.shape != (n, n) or len(classes) != n:

@@ -58,7 +58,7 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
     'all'
     """
     check_available()
-    from matplotlib.figure import Figure
+    from rcspike.plots._figure import Figure
 
     figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
     axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)

@@ -61,7 +61,7 @@ def offsets_figure(rows: Sequence[Row]) -> Figure:
     ['no offset', 'offsets of 10 mV']
     """
     check_available()
-    from matplotlib.figure import Figure
+    from rcspike.plots._figure import Figure
 
     points = [row for row in rows if "offset_mv" in row and "energy_pj_mean" in row]
     if not points:

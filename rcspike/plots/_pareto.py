@@ -61,8 +61,9 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     'energy of an inference / pJ'
     """
     check_available()
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    from rcspike.plots._figure import Figure
 
     points = [row for row in rows if "energy_pj_mean" in row]
     if not points:

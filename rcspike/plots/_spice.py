@@ -60,8 +60,9 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     'voltage / V'
     """
     check_available()
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+
+    from rcspike.plots._figure import Figure
 
     c, scale = comparison, comparison.scale
     order = np.argsort(c.v, kind="stable")

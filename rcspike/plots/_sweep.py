@@ -72,7 +72,7 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     '∞'
     """
     check_available()
-    from matplotlib.figure import Figure
+    from rcspike.plots._figure import Figure
 
     values = sorted({float(row[x]) for row in rows if isinstance(row.get(x), int | float)})
     if not values:

@@ -60,7 +60,7 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
     ['headroom']
     """
     check_available()
-    from matplotlib.figure import Figure
+    from rcspike.plots._figure import Figure
 
     drawn = {name: found.sensitivities[:_MAX_BARS] for name, found in ratios.items()}
     heights = {name: _LINE * (max(1, len(bars)) + 1) for name, bars in drawn.items()}

@@ -90,7 +90,7 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
     ['error / %', 'loss']
     """
     check_available()
-    from matplotlib.figure import Figure
+    from rcspike.plots._figure import Figure
 
     if not len(history):
         raise ValueError("there is no epoch to draw")

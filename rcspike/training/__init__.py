@@ -2,6 +2,7 @@
 
 from rcspike.training.evaluation import confusion_matrix, evaluate
 from rcspike.training.history import Epoch, History, Interrupted
+from rcspike.training.monitors import TensorBoard
 from rcspike.training.settings import Settings
 from rcspike.training.training import Progress, train
 
@@ -11,7 +12,12 @@ __all__ = [
     "Interrupted",
     "Progress",
     "Settings",
+    "TensorBoard",
     "confusion_matrix",
     "evaluate",
     "train",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

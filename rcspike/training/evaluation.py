@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.datasets import Split
-from rcspike.network import Network
+from rcspike.datasets import Dataset, Split
+from rcspike.network import LayeredNetwork, Network
 
 __all__ = ["accuracy", "check_fit", "confusion_matrix", "evaluate"]
 
@@ -21,6 +21,8 @@ def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 
 
     Raises
     ------
+    TypeError
+        If one of them is something else.
     ValueError
         If the network does not fit the data.
 
@@ -55,6 +57,8 @@ def confusion_matrix(
 
     Raises
     ------
+    TypeError
+        If one of them is something else.
     ValueError
         If the network does not fit the data.
 
@@ -106,6 +110,15 @@ def _predicted(
 
 def check_fit(network: Network, split: Split) -> None:
     """Raise an error if the network's inputs do not fit the images, or its outputs the classes."""
+    if not isinstance(network, LayeredNetwork):
+        found = type(network).__name__
+        hint = "; the network comes first" if isinstance(split, LayeredNetwork) else ""
+        raise TypeError(f"network must be a network such as rcspike.Network, got {found}{hint}")
+    if isinstance(split, Dataset):
+        raise TypeError("split must be a Split, got a Dataset: pass its part dataset.test or dataset.train")
+    if not isinstance(split, Split):
+        found = type(split).__name__
+        raise TypeError(f"split must be a Split, got {found}: pass dataset.test, or rcspike.datasets.Split(x, y)")
     n_in, n_out = network.sizes[0], network.sizes[-1]
     n_pixels = math.prod(split.images.shape[1:])
     if n_pixels != n_in:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from rcspike._common.atomic import atomic_write
+from rcspike._common.html import html_table
 
 __all__ = ["Epoch", "History", "Interrupted"]
+
+_SHOWN = 12  # rows of a history in a notebook; of a longer one the first and the last
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Epoch:
         return row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class History:
     """The epochs of a run, in order.
 
@@ -58,6 +65,8 @@ class History:
     >>> epoch = Epoch(1, 1e-3, 0.5, 0.8, math.nan, 0.75, (0.4,), (0.0,), 1.5)
     >>> History([epoch]).test_accuracy
     0.75
+    >>> History([epoch])
+    History(1 epoch, test accuracy 75.00 %)
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -73,6 +82,41 @@ class History:
         """Test accuracy of the last epoch; never the best one, which would be chosen on the test set."""
         return self.epochs[-1].test_accuracy
 
+    @property
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """One array for each column of `write_csv`, by its name: ``pandas.DataFrame(history.columns)`` is the table.
+
+        Examples
+        --------
+        >>> epoch = Epoch(1, 1e-3, 0.5, 0.8, 0.7, 0.75, (0.4,), (0.0,), 1.5)
+        >>> History([epoch]).columns["test_accuracy"]
+        array([0.75])
+        """
+        rows = [epoch.row() for epoch in self.epochs]
+        return {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+
+    def __repr__(self) -> str:
+        n = len(self.epochs)
+        last = f", test accuracy {_percent(self.test_accuracy)}" if n else ""
+        return f"History({n} epoch{'s' if n != 1 else ''}{last})"
+
+    def _repr_html_(self) -> str:
+        head = ["epoch", "loss", "training", "validation", "test", "silent", "saturated", "seconds"]
+        rows: list[list[object]] = [
+            [
+                e.epoch,
+                f"{e.loss:.4f}",
+                *map(_percent, (e.train_accuracy, e.validation_accuracy, e.test_accuracy)),
+                *(", ".join(map(_percent, fractions)) for fractions in (e.silent, e.saturated)),
+                f"{e.seconds:.2f}",
+            ]
+            for e in self.epochs
+        ]
+        if len(rows) > _SHOWN:
+            rows[_SHOWN // 2 : -_SHOWN // 2] = [["…"] * len(head)]
+        note = "Accuracies; fractions of silent and saturated neurons of each hidden layer." if rows else ""
+        return html_table(repr(self), head, rows, note)
+
     def write_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with one line per epoch, atomically. Raises ValueError if there is no epoch."""
         if not self.epochs:
@@ -81,6 +125,10 @@ class History:
             writer = csv.DictWriter(file, fieldnames=list(self.epochs[0].row()))
             writer.writeheader()
             writer.writerows(epoch.row() for epoch in self.epochs)
+
+
+def _percent(fraction: float) -> str:
+    return "–" if math.isnan(fraction) else f"{100 * fraction:.2f} %"
 
 
 class Interrupted(KeyboardInterrupt):

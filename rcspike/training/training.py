@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from inspect import Parameter, Signature, signature
-from typing import Any, ParamSpec, Protocol
+from typing import Any, Literal, ParamSpec, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from rcspike.training import checkpoint
 from rcspike.training.epochs import run_epochs
 from rcspike.training.evaluation import accuracy, check_fit
 from rcspike.training.history import Epoch, History, Interrupted
+from rcspike.training.monitors import ProgressBar
 from rcspike.training.settings import EVALUATION, VALIDATION, Settings
 
 __all__ = ["Progress", "train"]
@@ -49,7 +50,8 @@ class TrainArguments(Settings):
     checkpoint_path: str | os.PathLike[str] | None = None
     extend: bool = False
     threads: int | None = None
-    progress: Callable[[Progress], None] | None = None
+    progress: Callable[[Progress], None] | Literal["bar"] | None = None
+    after_epoch: Callable[[Epoch], None] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -135,8 +137,13 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
         rates of a run of this length, and the weights that they start from are those of the shorter run: the result is
         not that of a run of this length from the start, unless `decay` is "constant".
     threads : int, optional
-    progress : callable, optional
-        Called with a `rcspike.training.Progress` after every batch.
+    progress : callable or "bar", optional
+        Called with a `rcspike.training.Progress` after every batch. "bar" draws a progress bar with tqdm, in a notebook
+        or on a terminal.
+    after_epoch : callable, optional
+        Called with the `Epoch` after each epoch, once its checkpoint is written, such as
+        `rcspike.training.TensorBoard`. A resumed run calls it for the epochs that are left. To stop a run early, raise
+        an exception of your own in it.
 
     Returns
     -------
@@ -145,7 +152,9 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     Raises
     ------
     TypeError
-        If a count or the seed is not an int.
+        If a count or the seed is not an int, or an argument is of another type.
+    ImportError
+        If "bar" is passed, and tqdm is missing.
     ValueError
         If an argument is out of its range, the network does not fit the data, or the checkpoint is of another run.
     FloatingPointError
@@ -154,7 +163,8 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
         If another run uses the checkpoint.
     rcspike.training.history.Interrupted
         On Ctrl-C: a KeyboardInterrupt with the `history` of the finished epochs. The network has the weights of the
-        last finished epoch.
+        last finished epoch. Any other exception that is raised during training, by `after_epoch` for example, has the
+        same `history` as an attribute, and leaves the network with the same weights.
 
     Examples
     --------
@@ -168,18 +178,41 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     True
     """
     arguments = TrainArguments(**keywords)
+    _check_types(network, dataset, arguments)
     split = _split(arguments.settings, len(dataset.train.labels))
     check_fit(network, dataset.train)
     check_fit(network, dataset.test)
 
     path, history, finished = arguments.checkpoint_path, History(), {0: network.parameters}
     try:
-        with nullcontext() if path is None else locked(path, _IN_USE.format(path)):
-            _train(network, dataset, split, arguments, history, finished)
+        bar = closing(ProgressBar()) if arguments.progress == "bar" else nullcontext()
+        with nullcontext() if path is None else locked(path, _IN_USE.format(path)), bar as drawn:
+            _train(network, dataset, split, arguments, history, finished, drawn)
     except KeyboardInterrupt as error:
         network.parameters = finished[len(history)]  # even if those of one more epoch were being evaluated
         raise Interrupted(history) from error
+    except Exception as error:
+        network.parameters = finished[len(history)]
+        with suppress(AttributeError):  # of an exception that does not take attributes
+            error.history = history  # type: ignore[attr-defined]
+        raise
     return history
+
+
+def _check_types(network: Network, dataset: Dataset, arguments: TrainArguments) -> None:
+    """Raise a TypeError with advice for arguments that are something else."""
+    if not isinstance(network, Network):
+        hint = "; the network comes first" if isinstance(dataset, Network) else ""
+        raise TypeError(f"network must be a rcspike.Network, got {type(network).__name__}{hint}")
+    if not isinstance(dataset, Dataset):
+        raise TypeError(
+            f"dataset must be a Dataset, which has a training and a test split, got {type(dataset).__name__}: make one "
+            "of arrays with rcspike.datasets.Dataset.from_arrays(x, y), or load one with rcspike.datasets.load"
+        )
+    if not (arguments.progress in (None, "bar") or callable(arguments.progress)):
+        raise TypeError(f"progress must be 'bar', a function of a Progress, or None, got {arguments.progress!r}")
+    if not (arguments.after_epoch is None or callable(arguments.after_epoch)):
+        raise TypeError(f"after_epoch must be a function of an Epoch, got {arguments.after_epoch!r}")
 
 
 def _split(settings: Settings, n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -198,6 +231,7 @@ def _train(
     arguments: TrainArguments,
     history: History,
     finished: dict[int, dict[str, FloatArray]],
+    bar: ProgressBar | None,
 ) -> None:
     """`train`; `finished` gets the parameters of the last two epochs, by the number of epochs until then."""
     settings, path, threads = arguments.settings, arguments.checkpoint_path, arguments.threads
@@ -219,7 +253,9 @@ def _train(
         trainer = settings.trainer(network)
 
     def report(epoch: int, batch: int, n_batches: int) -> None:
-        if arguments.progress is not None:
+        if bar is not None:
+            bar.after_batch(epoch, settings.epochs, batch, n_batches)
+        elif callable(arguments.progress):
             arguments.progress(Progress(epoch, settings.epochs, batch, n_batches, history))
 
     run = run_epochs(
@@ -257,4 +293,8 @@ def _train(
         if path is not None:
             moments = trainer.moments(0), trainer.moments(1)
             checkpoint.save(path, identity, network.parameters, moments, history, extended)
+        if bar is not None:
+            bar.after_epoch(history.epochs[-1])
+        if arguments.after_epoch is not None:
+            arguments.after_epoch(history.epochs[-1])
         started = time.perf_counter()
