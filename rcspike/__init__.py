@@ -1,6 +1,8 @@
 """Exact simulation and training of RC-Spike circuits."""
 
+from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _find_spec("rcspike._core") is None:
     raise ImportError(
@@ -41,3 +43,40 @@ __all__ = [
     "train",
 ]
 __version__: str = _core.build_config()["version"]
+
+# Modules that are imported when they are first used, as rcspike.plots for example; the package that each needs, or "".
+_MODULES = {
+    "experiments": "",
+    "hardware": "",
+    "network": "",
+    "nonideal": "",
+    "plots": "",
+    "report": "",
+    "sklearn": "sklearn",
+    "spice": "",
+    "torch": "torch",
+    "training": "",
+}
+
+if _TYPE_CHECKING:
+    from rcspike import experiments as experiments
+    from rcspike import hardware as hardware
+    from rcspike import network as network
+    from rcspike import nonideal as nonideal
+    from rcspike import plots as plots
+    from rcspike import report as report
+    from rcspike import sklearn as sklearn
+    from rcspike import spice as spice
+    from rcspike import torch as torch
+    from rcspike import training as training
+else:
+
+    def __getattr__(name: str) -> object:
+        if name in _MODULES:
+            return _import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    modules = [name for name, needed in _MODULES.items() if not needed or _find_spec(needed)]
+    return [*__all__, *modules, "__version__"]

@@ -27,6 +27,11 @@ except ImportError as error:
 
 __all__ = ["RCSpikeClassifier"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _FLOATS = (np.float64, np.float32)
 
 

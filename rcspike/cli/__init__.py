@@ -22,11 +22,15 @@ from rcspike.cli._train import train_command
 
 __all__ = ["app"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 app = typer.Typer(
-    help="Exact simulation and training of RC-Spike circuits.",
+    help="Train and simulate RC-Spike circuits, exactly within their model.",
     epilog="Example: rcspike train mnist --v-syn 1.0. For builds: --includes, --libs, --cmakedir, --pkgconfigdir.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -61,9 +65,11 @@ def _main(
 @app.command("report", epilog="Example: rcspike report runs/mnist")
 def report_command(
     folder: Annotated[Path, typer.Argument(help="Folder with the results of a command.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="File.", show_default="report.html in the folder")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="HTML file to write.", show_default="report.html in the folder")
+    ] = None,
 ) -> None:
-    """Figures, tables, commands, versions and seeds of a results folder in one HTML file."""
+    """Write one HTML file with the figures, tables, commands, versions and seeds of a results folder."""
     with user_errors():
         typer.echo(report.write_report(folder, out))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -43,6 +43,7 @@ def dataset_argument(text: str) -> Any:
         help=f"{text}: {names}, or the path of your own data (.npz, .csv or a folder; options follow after commas).",
         metavar="DATASET",
         show_default=False,
+        autocompletion=_names(data_names()),
     )
 
 
@@ -50,8 +51,17 @@ def nonideal_option(text: str) -> Any:
     """An option for a device file: the name of one that comes with rcspike, or a path."""
     names = ", ".join(preset_names())
     return typer.Option(
-        "--nonideal", help=f"{text}: {names}, or the path of a TOML file.", metavar="NAME", show_default=False
+        "--nonideal",
+        help=f"{text}: {names}, or the path of a TOML file.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=_names(preset_names()),
     )
+
+
+def _names(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """For a shell that completes a word: those of the names that begin with it. The shell adds files itself."""
+    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
 
 
 def dataset_settings(dataset: str) -> dict[str, Any]:

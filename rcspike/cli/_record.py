@@ -41,7 +41,7 @@ _MAX_RECORD = 2**20  # bytes that are read in search of a record
 
 # Parameters that decide where and how fast a command runs; they do not change its result.
 PLACES = ("workers", "dask", "data", "retry")
-_NO_SETTINGS = (*PLACES, "out", "threads", "resume")
+_NO_SETTINGS = (*PLACES, "out", "threads", "resume", "tensorboard")
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from rcspike.spice import Comparison
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="SPICE netlists of trained networks, and comparison of ngspice with the engine.", no_args_is_help=True
+    help="Write SPICE netlists of trained networks, and compare ngspice with the engine.", no_args_is_help=True
 )
 
 _SCALE = PhysicalScale()
@@ -56,7 +56,7 @@ def export_command(
     model: Model,
     dataset: Images,
     image: Image = 0,
-    layer: Annotated[int, typer.Option(help="Layer, counted from 1.", min=1)] = 1,
+    layer: Annotated[int, typer.Option(help="Layer to export, counted from 1.", min=1)] = 1,
     neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
     capacitance: Capacitance = _SCALE.capacitance,
@@ -125,7 +125,9 @@ def verify_command(
     ] = None,
     image: Image = 0,
     images: Annotated[int, typer.Option(help="Number of images, starting with --image.", min=1)] = 1,
-    layer: Annotated[int | None, typer.Option(help="One layer, counted from 1.", min=1, show_default="all")] = None,
+    layer: Annotated[
+        int | None, typer.Option(help="The only layer to simulate, counted from 1.", min=1, show_default="all")
+    ] = None,
     end_to_end: Annotated[
         bool,
         typer.Option(
@@ -215,7 +217,7 @@ def fit_command(
     dataset: Images,
     layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
     parameters: Annotated[
-        str, typer.Option(help="Among e_plus, e_minus, diode_drop, ramp and capacitance.")
+        str, typer.Option(help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp and capacitance.")
     ] = "e_plus,e_minus,capacitance",
     confidence: Annotated[float, typer.Option(help="Confidence level of the limits.", min=0, max=1)] = 0.95,
     capacitance: Capacitance = _SCALE.capacitance,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -25,7 +26,7 @@ from rcspike.datasets import Dataset, Inputs, data_name
 from rcspike.experiments import preset
 from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
 from rcspike.network import Dense, Network, files
-from rcspike.training import History, Progress, Settings, checkpoint, confusion_matrix, train
+from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
 
 __all__ = ["train_command"]
 
@@ -102,6 +103,9 @@ def train_command(
         ),
     ] = False,
     config: Config = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write each epoch for TensorBoard, into a folder of the run.")
+    ] = False,
 ) -> None:
     """Train a network on a data set.
 
@@ -256,7 +260,7 @@ def _train(run: _Run, screen: Console) -> None:
         reporter(progress)
 
     try:
-        with user_errors(), reporter:
+        with user_errors(), reporter, _board(run) as board:
             try:
                 history = train(
                     run.network,
@@ -265,6 +269,7 @@ def _train(run: _Run, screen: Console) -> None:
                     extend=run.ctx.params["resume"],
                     threads=run.threads,
                     progress=report,
+                    after_epoch=board,
                     **run.settings,
                 )
             except FloatingPointError as error:  # training diverged, and the message says what to do
@@ -275,6 +280,10 @@ def _train(run: _Run, screen: Console) -> None:
             screen.print(line)
     except KeyboardInterrupt:
         _stop(run, reporter, epochs)
+
+
+def _board(run: _Run) -> AbstractContextManager[TensorBoard | None]:
+    return TensorBoard(run.folder / "tensorboard") if run.ctx.params["tensorboard"] else nullcontext()
 
 
 def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:

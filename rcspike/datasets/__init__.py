@@ -18,3 +18,7 @@ __all__ = [
     "is_table",
     "load",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

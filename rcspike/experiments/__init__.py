@@ -62,3 +62,7 @@ __all__ = [
     "train_defaults",
     "write_table",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -46,3 +46,7 @@ __all__ = [
     "switch_injection",
     "trace",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -49,3 +49,7 @@ __all__ = [
     "trim_neurons",
     "virtual_ground_parts",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -27,3 +27,7 @@ __all__ = [
     "spike_time_noise",
     "wiring_of",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

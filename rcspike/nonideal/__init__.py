@@ -56,3 +56,7 @@ __all__ = [
     "preset_names",
     "preset_text",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

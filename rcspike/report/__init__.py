@@ -23,6 +23,11 @@ from rcspike._core import build_config
 
 __all__ = ["write_report"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _FOLDED = 24  # a table of more rows opens on demand
 _MAX_DEPTH = 10  # of objects in a record: a fact has the names of all that it lies in, so that depth multiplies length
 

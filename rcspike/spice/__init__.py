@@ -43,3 +43,7 @@ __all__ = [
     "waveform_measurements",
     "write_csv",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

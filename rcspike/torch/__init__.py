@@ -24,3 +24,7 @@ __all__ = [
     "first_spike",
     "output_loss",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
