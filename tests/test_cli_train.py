@@ -209,3 +209,15 @@ def test_a_run_of_a_single_phase_is_evaluated_and_resumed(place: Path) -> None:
 def test_a_single_phase_needs_rails_that_reach_the_threshold() -> None:
     result = train_small("--phases", "single")
     assert "no neuron of a single phase would spike" in error_line(result)
+
+
+def test_a_run_is_written_for_tensorboard_too_and_that_is_not_one_of_its_settings(place: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert train_small("--out", "run", "--tensorboard", epochs=1).exit_code == 0
+    resumed = rcspike_("train", "--out", "run", "--resume", "--tensorboard", "--epochs", "2")
+    assert resumed.exit_code == 0, resumed.output
+    board = EventAccumulator(str(place / "run" / "tensorboard")).Reload()
+    assert [event.step for event in board.Tensors("test_accuracy")] == [1, 2]
+    assert "tensorboard" not in json.loads((place / "run" / "run.json").read_text())["options"]

@@ -47,6 +47,7 @@ def test_every_module_is_reached_without_an_import(name: str) -> None:
     assert getattr(rcspike, name) is imported(name)
 
 
+@pytest.mark.process
 def test_a_module_is_imported_when_it_is_first_used(tmp_path: Path) -> None:
     code = """
 import sys, rcspike

@@ -92,11 +92,16 @@ def test_a_history_shows_every_epoch_or_the_first_and_last_of_many() -> None:
     _, history = undisturbed()
     table = shown(history)
     assert [row[0] for row in table.rows] == ["epoch", "1", "2", "3", "4"]
-    assert [row[4] for row in table.rows[1:]] == [f"{100 * e.test_accuracy:.2f} %" for e in history]
-    assert {row[3] for row in table.rows[1:]} == {"–"}  # there is no validation split
+    assert table.rows[0] == ["epoch", "loss", "training", "test", "silent", "saturated", "seconds"]
+    assert [row[3] for row in table.rows[1:]] == [f"{100 * e.test_accuracy:.2f} %" for e in history]
+    _, validated = undisturbed(validation=0.2)
+    assert [row[3] for row in shown(validated).rows] == [
+        "validation",
+        *(f"{100 * e.validation_accuracy:.2f} %" for e in validated),
+    ]
     long = shown(History(list(history) * 5))
     assert len(long.rows) == 14
-    assert long.rows[7] == ["…"] * 8
+    assert long.rows[7] == ["…"] * 7
     assert shown(History()).around == "History(0 epochs)\n"
 
 

@@ -101,17 +101,14 @@ class History:
         return f"History({n} epoch{'s' if n != 1 else ''}{last})"
 
     def _repr_html_(self) -> str:
-        head = ["epoch", "loss", "training", "validation", "test", "silent", "saturated", "seconds"]
-        rows: list[list[object]] = [
-            [
-                e.epoch,
-                f"{e.loss:.4f}",
-                *map(_percent, (e.train_accuracy, e.validation_accuracy, e.test_accuracy)),
-                *(", ".join(map(_percent, fractions)) for fractions in (e.silent, e.saturated)),
-                f"{e.seconds:.2f}",
-            ]
-            for e in self.epochs
-        ]
+        has_validation = not all(math.isnan(e.validation_accuracy) for e in self.epochs)
+        validation = ["validation"] if has_validation else []
+        head = ["epoch", "loss", "training", *validation, "test", "silent", "saturated", "seconds"]
+        rows: list[list[object]] = []
+        for e in self.epochs:
+            accuracies = [e.train_accuracy, *([e.validation_accuracy] if has_validation else []), e.test_accuracy]
+            fractions = [", ".join(map(_percent, layers)) for layers in (e.silent, e.saturated)]
+            rows.append([e.epoch, f"{e.loss:.4f}", *map(_percent, accuracies), *fractions, f"{e.seconds:.2f}"])
         if len(rows) > _SHOWN:
             rows[_SHOWN // 2 : -_SHOWN // 2] = [["…"] * len(head)]
         note = "Accuracies; fractions of silent and saturated neurons of each hidden layer." if rows else ""
@@ -128,7 +125,7 @@ class History:
 
 
 def _percent(fraction: float) -> str:
-    return "–" if math.isnan(fraction) else f"{100 * fraction:.2f} %"
+    return f"{100 * fraction:.2f} %"
 
 
 class Interrupted(KeyboardInterrupt):
