@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_runs import undisturbed
+from small_runs import made_up, small_network, undisturbed
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, History, Network, evaluate
-from rcspike.datasets import Dataset
 from rcspike.hardware import program
 from rcspike.network import Dense, FirstSpike
 from rcspike.nonideal import Jitter, Variation
@@ -120,11 +119,12 @@ def test_a_figure_shows_itself_as_a_picture_of_twice_the_pixels_of_the_page() ->
     assert abs(height - 2 * size["height"]) <= 2
 
 
-def test_evaluate_says_what_it_takes(digits: Dataset) -> None:
-    network, wrong = Network.create([64, 10], Circuit(), seed=0), (digits.test.images, digits.test.labels)
+def test_evaluate_says_what_it_takes() -> None:
+    network, data = small_network(), made_up()
+    wrong = (data.test.images, data.test.labels)
     with pytest.raises(TypeError, match=r"got a Dataset: pass its part dataset\.test"):
-        evaluate(network, digits)  # type: ignore[arg-type]
+        evaluate(network, data)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"got tuple: pass dataset\.test, or rcspike\.datasets\.Split\(x, y\)"):
         evaluate(network, wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"got Split; the network comes first"):
-        evaluate(digits.test, network)  # type: ignore[arg-type]
+        evaluate(data.test, network)  # type: ignore[arg-type]

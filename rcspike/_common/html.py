@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 __all__ = ["html_table"]
 
@@ -16,6 +15,8 @@ def html_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]
     >>> html_table("Network", ["layer"], [[1]])
     '<div><b>Network</b><table><thead><tr><th>layer</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table></div>'
     """
+    from html import escape  # a table of 2,000 entities, which only notebooks need
+
     first = "".join(f"<th>{escape(name)}</th>" for name in head)
     cells = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows)
     body = "".join(f"<tr>{row}</tr>" for row in cells)
