@@ -85,7 +85,7 @@ class Linear(_Synapses):
         Numbers of inputs and neurons.
     circuit : Circuit
         Its injection must be one pair.
-    wiring : rcspike.network.Dense or FirstSpike
+    wiring : rcspike.network.Dense or rcspike.network.FirstSpike
         Which inputs drive which rows of the weights.
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
@@ -191,14 +191,14 @@ class Network(nn.Module):
     noise : float
         Standard deviation of the noise on the spike times of every layer but the input, in T, in training and in
         evaluation. Assign 0 to switch it off.
-    wiring : sequence of rcspike.network.Dense or FirstSpike, optional
+    wiring : sequence of rcspike.network.Dense or rcspike.network.FirstSpike, optional
         Of each layer; dense by default.
     phases : {"two", "single"}
         Of all neurons, as in `rcspike.Network.create`.
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
     max_slope : float
-        Of neurons of a single phase, as in `FirstSpike`.
+        Of neurons of a single phase, as in `rcspike.torch.FirstSpike`.
 
     Notes
     -----
@@ -291,7 +291,7 @@ class Network(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            If a tensor is not of floats, not on the CPU, or its shape or a value does not fit.
+            If a tensor is not of floats, or its shape or a value does not fit.
         """
         weights = list(self.weights)
         for depth, w in enumerate(weights):
