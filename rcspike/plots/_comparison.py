@@ -50,7 +50,7 @@ __all__ = ["trace_figure"]
 
 # In inches.
 _HEADING, _HEADING_LINE, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.2, 0.7, 1.7
-_PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.76
+_PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.92
 _MAX_CIRCUITS = 3
 _TICKS = 1.32  # in V_th: above the numbers of the neurons
 _N_FOLLOWED = 6  # of each hidden layer: their numbers stand next to their spikes
@@ -184,10 +184,10 @@ def _draw_column(
             mark_spikes(axes, layer, depth, colour, height=_TICKS)
         n_spikes, n_neurons = int(np.isfinite(layer.layer_t_out).sum()), len(layer.layer_t_out)
         head(axes, depth - 1, f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike")
-    name_phases(panels[0])
+    name_phases(panels[0], layers[0])
     for axes, start in ((raster, 0), *zip(panels, range(n), strict=True)):
         tidy(axes)
-        axes.set_xlim(start - 0.02, start + 2.14)
+        axes.set_xlim(start - 0.02, start + 2.2)
         axes.set_xticks(range(start, start + 3))
     panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
     return [raster, *panels]
@@ -198,5 +198,6 @@ def _caption(own: Circuit) -> str:
         f"The same image, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
         "circuit shows what exchanging the circuit does to these weights, not what a network trained for it can do.\n"
         "Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. A membrane that is\n"
-        "above the threshold after charging spikes at once. The class read is that of the highest output voltage."
+        "above the threshold after charging spikes at once. The class read is that of the highest output voltage.\n"
+        "Voltages far below rest lie outside the panels."
     )

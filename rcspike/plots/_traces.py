@@ -163,7 +163,7 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
     axes.axvspan(start, middle, color=_CHARGING, linewidth=0, zorder=-1)
     axes.axvspan(middle, end, color=_FIRING, linewidth=0, zorder=-1)
     axes.plot([start, end], [1, 1], color=INK, linestyle="--", linewidth=0.8)
-    axes.text(end + 0.02, 1, r"$V_\mathrm{th}$", va="center", fontsize=8, color=INK)
+    axes.annotate(r"$V_\mathrm{th}$", (end, 1), (5, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
 
     for neuron, v, t_out in zip(layer.neurons, layer.v, layer.t_out, strict=True):
         chosen = neuron == highlight
@@ -224,11 +224,17 @@ def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, hig
             )
 
 
-def name_phases(axes: Axes) -> None:
-    """Name the two phases in the panel of the first layer, away from its traces."""
+def name_phases(axes: Axes, layer: LayerTraces) -> None:
+    """Name the two phases at the lower border of the first layer's panel, which moves below the traces if possible."""
+    lower, upper = axes.get_ylim()
+    drawn = float(np.maximum(layer.v, lower).min())
+    if drawn > lower:
+        axes.set_ylim(min(lower, drawn - 0.16 * (upper - drawn)), upper)
     style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": INK, "transform": axes.get_xaxis_transform()}
-    axes.text(0.02, 0.04, "charging", **style)
-    axes.text(1.98, 0.04, "firing (ramp)", ha="right", **style)
+    style |= {"zorder": 5}
+    for x, name, align, shade in ((0.02, "charging", "left", _CHARGING), (1.98, "firing (ramp)", "right", _FIRING)):
+        box = {"facecolor": shade, "edgecolor": "none", "pad": 1.0}
+        axes.text(x, 0.04, name, ha=align, bbox=box, **style)
 
 
 def head(axes: Axes, start: int, text: str) -> None:
