@@ -105,7 +105,7 @@ def test_every_row_of_every_table_is_in_the_page_the_long_ones_folded(folder: Pa
     assert (len(short), len(long)) == (4, 41)
     assert short[0] == ["experiment", "v_syn", "mean", "note, with a comma"]
     assert short[2] == ["coupling", "1", "1.93056", HOSTILE]
-    assert {"class": "number", "title": "1.9305555555555556"} in page.all("td")
+    assert {"class": "number", "data-name": "mean", "title": "1.9305555555555556"} in page.all("td")
     assert len(page.all("details")) == 1
     assert "40 rows" in page.text
 
