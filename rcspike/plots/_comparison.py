@@ -123,8 +123,9 @@ def trace_figure(
     heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
     path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
+    noun = "row" if split.is_table else "image"
     label, sizes = int(split.labels[sample]), "–".join(map(str, network.sizes))
-    title(figure, f"{sizes}, image {sample} of class {label}: the same weights, circuit by circuit")
+    title(figure, f"{sizes}, {noun} {sample} of class {label}: the same weights, circuit by circuit")
     width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
         left = LEFT + n * (width + _COLUMN_GAP)
@@ -136,7 +137,9 @@ def trace_figure(
             axes.set_ylabel("")
             axes.tick_params(labelleft=False)
     caption_top = (_CAPTION - 0.05) / figure.get_figheight()
-    figure.text(LEFT / WIDTH, caption_top, _caption(network.circuit), va="top", fontsize=8, color=INK, linespacing=1.4)
+    figure.text(
+        LEFT / WIDTH, caption_top, _caption(network.circuit, noun), va="top", fontsize=8, color=INK, linespacing=1.4
+    )
     return figure
 
 
@@ -193,9 +196,9 @@ def _draw_column(
     return [raster, *panels]
 
 
-def _caption(own: Circuit) -> str:
+def _caption(own: Circuit, noun: str) -> str:
     return (
-        f"The same image, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
+        f"The same {noun}, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
         "circuit shows what exchanging the circuit does to these weights, not what a network trained for it can do.\n"
         "Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. A membrane that is\n"
         "above the threshold after charging spikes at once. The class read is that of the highest output voltage.\n"

@@ -145,7 +145,8 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
     axes.set_ylabel("pixel" if image.ndim > 1 else "input")
     head(axes, 0, f"input: {len(spiking)} of {len(times)} {'pixels' if image.ndim == 2 else 'inputs'} spike")
     span = n + 1.16  # of the time axis
-    picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
+    wide = 0.8 if image.ndim > 1 else 0.25
+    picture = axes.inset_axes((1.12 / span, 0.04, wide / span, 0.96), anchor="W")
     if image.ndim == 1:  # a row of a table, next to its spikes
         picture.imshow(image[:, None], cmap="gray_r", vmin=0, vmax=1, aspect="auto")
     else:
@@ -154,7 +155,16 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
     picture.set_yticks([])
     for spine in picture.spines.values():
         spine.set_color(FAINT)
-    picture.text(1.08, 0.5, caption, transform=picture.transAxes, va="center", fontsize=9, color=INK, linespacing=1.5)
+    picture.text(
+        1.02 + 0.06 / wide,
+        0.5,
+        caption,
+        transform=picture.transAxes,
+        va="center",
+        fontsize=9,
+        color=INK,
+        linespacing=1.5,
+    )
 
 
 def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
