@@ -77,7 +77,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     circuits = list(dict.fromkeys(experiment_circuit(row) for row in points))
     circuits.sort(key=lambda circuit: (circuit.e_plus, circuit.e_minus))
 
-    def marker(row: Row) -> str:
+    def shape(row: Row) -> str:
         several = penalties.index(row.get("energy_penalty", 0.0)) if len(penalties) > 1 else None
         return _MARKERS[(circuits.index(experiment_circuit(row)) if several is None else several) % len(_MARKERS)]
 
@@ -87,7 +87,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
             row["test_mean"],
             xerr=row["energy_pj_std"],
             yerr=row["test_std"],
-            fmt=marker(row),
+            fmt=shape(row),
             markersize=6.5,
             linewidth=1,
             capsize=2,
@@ -104,11 +104,9 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
             *zip(*front, strict=True), line, drawstyle="steps-post", color=FAINT, linewidth=1, zorder=1, label=name
         )
     for number, circuit in enumerate(circuits):
-        name, shape = (
-            circuit_name(circuit, separator="\n"),
-            "o" if len(penalties) > 1 else _MARKERS[number % len(_MARKERS)],
-        )
-        axes.plot([], [], shape, markersize=6.5, color=circuit_colour(circuit), label=name)
+        name = circuit_name(circuit, separator="\n")
+        marker = "o" if len(penalties) > 1 else _MARKERS[number % len(_MARKERS)]
+        axes.plot([], [], marker, markersize=6.5, color=circuit_colour(circuit), label=name)
     for penalty, marker in zip(penalties, _MARKERS, strict=False):
         if len(penalties) > 1:
             axes.plot([], [], marker, markersize=5, color=INK, mfc="none", label=f"energy penalty {penalty:g}")

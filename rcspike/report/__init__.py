@@ -89,7 +89,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "table.csv").write_text("v_syn,accuracy\\n1,0.98\\n")
     ...     page = write_report(folder).read_text()
-    >>> "<td class=\\"number\\">0.98</td>" in page
+    >>> "<td class=\\"number\\" data-name=\\"accuracy\\">0.98</td>" in page
     True
     """
     try:
