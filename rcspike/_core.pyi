@@ -30,6 +30,19 @@ class Circuit:
         delay: float = 0.0,
     ) -> None: ...
 
+class Conv2d:
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        kernel_height: int,
+        kernel_width: int,
+        stride: int = 1,
+        padding: int = 0,
+    ) -> None: ...
+
 class Schedule32:
     @property
     def batch(self) -> int: ...
@@ -84,7 +97,9 @@ class _Layer:
 class Layer32(_Layer): ...
 class Layer64(_Layer): ...
 
-def layer(weights: _Float, circuit: Circuit, *, window: int = 1, threads: int | None = None) -> Layer32 | Layer64: ...
+def layer(
+    weights: _Float, circuit: Circuit, *, wiring: int | Conv2d = 1, threads: int | None = None
+) -> Layer32 | Layer64: ...
 def charge_rectified(
     schedule: _Schedule,
     g_plus: _Float,
@@ -177,7 +192,7 @@ def network(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    windows: Sequence[int] = ...,
+    wiring: Sequence[int | Conv2d] = ...,
     phases: str = "two",
 ) -> Network32 | Network64: ...
 
@@ -198,7 +213,7 @@ def network_pass(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    windows: Sequence[int] = ...,
+    wiring: Sequence[int | Conv2d] = ...,
     phases: str = "two",
 ) -> NetworkPass32 | NetworkPass64: ...
 
@@ -209,7 +224,7 @@ def device_network(
     layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None]],
     circuit: Circuit | Sequence[Circuit],
     *,
-    windows: Sequence[int] = ...,
+    wiring: Sequence[int | Conv2d] = ...,
     phases: str = "two",
 ) -> DeviceNetwork32 | DeviceNetwork64: ...
 
@@ -271,7 +286,7 @@ def trainer(
     devices: DeviceModel = ...,
     seed: int = 0,
     weight_decay: float = 0.0,
-    windows: Sequence[int] = ...,
+    wiring: Sequence[int | Conv2d] = ...,
     phases: str = "two",
     **loss: float,
 ) -> Trainer32 | Trainer64: ...

@@ -43,9 +43,10 @@ PACKAGE = {
     datasets/idx.py datasets/inputs.py datasets/labels.py datasets/pictures.py datasets/scaling.py
     datasets/splits.py datasets/tables.py experiments/__init__.py experiments/chip_study.py experiments/executors.py
     experiments/experiment.py experiments/presets.py experiments/relu.py experiments/sweep.py experiments/tables.py
-    experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py functional/events.py
-    functional/fire.py functional/first_spike.py functional/injection.py functional/loss.py functional/optimiser.py
-    functional/supply.py functional/trace.py functional/wires.py hardware/__init__.py hardware/baselines.py
+    experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py functional/conv.py
+    functional/events.py functional/fire.py functional/first_spike.py functional/injection.py functional/loss.py
+    functional/optimiser.py functional/supply.py functional/trace.py functional/wires.py hardware/__init__.py
+    hardware/baselines.py
     hardware/calibration.py hardware/chips.py hardware/counting.py hardware/crossbar.py hardware/device_model.py
     hardware/energy.py hardware/injection.py hardware/physical.py hardware/process.py hardware/processes/rram.toml
     hardware/processes/sky130-diode.toml hardware/processes/sky130.toml hardware/ratios.py hardware/shockley.py

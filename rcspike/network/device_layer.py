@@ -132,7 +132,7 @@ def device_engine(layers: Sequence[DeviceLayer]) -> DeviceEngine:
     """The engine's network of these layers."""
     pairs = [layer.pairs for layer in layers]
     arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset, p.injection) for p in pairs]
-    windows = [layer.wiring.window for layer in layers]
+    wiring = [layer.wiring.core for layer in layers]
     circuits = [layer_core(layer.circuit) for layer in layers]
     phases = layers[0].phases if layers else "two"  # the engine raises the error of a network without layers
-    return _core.device_network(arrays, circuits, windows=windows, phases=phases)
+    return _core.device_network(arrays, circuits, wiring=wiring, phases=phases)

@@ -52,7 +52,7 @@ class ResistiveLayer:
     @cached_property
     def _packed(self) -> _core.Layer32 | _core.Layer64:
         weights = check_array("weights", self.weights, 2)
-        return _core.layer(weights, layer_core(self.circuit), window=self.wiring.window)
+        return _core.layer(weights, layer_core(self.circuit), wiring=self.wiring.core)
 
     @property
     def n_in(self) -> int:
@@ -116,7 +116,7 @@ class ResistiveLayer:
         """
         single_phase(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
-        engine = _core.network([self.weights], layer_core(self.circuit), windows=[self.wiring.window], phases="single")
+        engine = _core.network([self.weights], layer_core(self.circuit), wiring=[self.wiring.core], phases="single")
         return engine.forward(spikes, [], check_threads(threads))
 
     def charge_vjp(

@@ -143,10 +143,9 @@ class Network(LayeredNetwork):
         checked = [check_array(f"weights[{i}]", w, 2, dtype if i > 0 else None) for i, w in enumerate(weights)]
         copies: list[Any] = [w.copy() for w in checked]
         wiring = (DENSE,) * len(copies) if self._wiring is None else self._wiring
-        windows = [one.window for one in wiring]
         circuits = layer_circuits(self._circuit, len(copies))
         cores = [circuit.core for circuit in circuits]
-        self._core = _core.network(copies, cores, windows=windows, phases=self._phases)
+        self._core = _core.network(copies, cores, wiring=[one.core for one in wiring], phases=self._phases)
         for copy in copies:
             copy.setflags(write=False)
         self._weights = tuple(copies)

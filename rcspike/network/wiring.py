@@ -23,6 +23,7 @@ class Dense:
     """
 
     window = 1
+    core = 1  # as the engine takes it
 
     def rows(self, times: FloatArray) -> FloatArray:
         """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
@@ -61,6 +62,11 @@ class FirstSpike:
         if self.window < 2:
             raise ValueError(f"window must be at least 2, got {self.window}; without joined inputs, use Dense")
         object.__setattr__(self, "window", int(self.window))
+
+    @property
+    def core(self) -> int:
+        """As the engine takes it."""
+        return self.window
 
     def rows(self, times: FloatArray) -> FloatArray:
         """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""

@@ -73,7 +73,7 @@ class Parts(NamedTuple):
 
     def engine(self, weights: Sequence[FloatArray]) -> _core.NetworkPass32 | _core.NetworkPass64:
         circuits = [layer_core(circuit) for circuit in self.each_circuit]
-        return _core.network_pass(weights, circuits, windows=self.windows, phases=self.phases)
+        return _core.network_pass(weights, circuits, wiring=self.windows, phases=self.phases)
 
 
 class Batch(NamedTuple):

@@ -99,7 +99,7 @@ class Settings(Loss):
             devices=(self.devices or DeviceModel()).core,
             seed=int(self.rng(DEVICES).integers(2**64, dtype=np.uint64)),
             weight_decay=self.weight_decay,
-            windows=[layer.wiring.window for layer in network.layers],
+            wiring=[layer.wiring.core for layer in network.layers],
             phases=network.phases,
             **self.loss,
         )

@@ -22,7 +22,7 @@ void EventBatch<Real>::resize(std::size_t batch, std::size_t max_intervals, cons
     stride_ = max_intervals + 1;
     steps_.resize(batch * stride_);
     n_rows_ = front.n_rows;
-    const std::size_t joined = std::holds_alternative<Dense>(front.wiring) ? 0 : batch * n_rows_;
+    const std::size_t joined = std::holds_alternative<FirstSpike>(front.wiring) ? batch * n_rows_ : 0;
     rows_.resize(joined);
     inputs_.resize(joined);
 }

@@ -26,6 +26,8 @@ struct Front {
 /// Throws std::invalid_argument unless a schedule is for the neurons of a layer.
 void check_phases(Phases of_schedule, Phases of_neurons);
 
+/// Events of each sample over the rows of its layer. Those of a convolution stay events over its inputs, from which
+/// Patches (patches.h) makes those of each position when they are needed.
 template <class Real>
 class EventBatch {
 public:

@@ -18,8 +18,11 @@ std::size_t rows_of(const Wiring& wiring, std::size_t n_in);
 /// std::invalid_argument if it is given for another number.
 Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::size_t layer);
 
-/// The row of an input.
-std::uint32_t row_of(const Wiring& wiring, std::uint32_t input);
+/// How often the columns of a layer are there: once, or at each position of a convolution.
+std::size_t positions_of(const Wiring& wiring);
+
+/// Sets `used` to 1 for the rows that the input drives: its own, or all of a convolution.
+void mark_rows(const Wiring& wiring, std::uint32_t input, std::vector<std::uint8_t>& used);
 
 /// Events of one sample over the windows of a layer: copies those that switch a row on. `rows` and `inputs` get one
 /// number for each, which row it is and whose spike; `intervals` one more than there are intervals. All three have

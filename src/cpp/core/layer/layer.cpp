@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/check.h"
+#include "layer/positions.h"
 #include "parallel/workers.h"
 
 namespace rcspike::detail {
@@ -19,44 +20,44 @@ void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
     }
 }
 
-/// Calls f(sample, first tile, number of tiles) in an order in which the synapses of a group of tiles stay in the
-/// cache.
+/// Calls f(position, first tile, number of tiles), positions from 0 on, in an order in which the synapses of a group of
+/// tiles stay in the cache.
 template <class Function>
-void for_each_row(std::size_t n_rows, std::size_t at_once, Range samples, Range tiles, const Function& f) {
+void for_each_row(std::size_t n_rows, std::size_t at_once, std::size_t n_positions, Range tiles, const Function& f) {
     const std::size_t per_group = tiles_in_cache(n_rows);
     for (std::size_t first = tiles.first; first < tiles.last; first += per_group) {
         const Range group{first, std::min(first + per_group, tiles.last)};
-        for (std::size_t s = samples.first; s < samples.last; ++s) {
-            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(s, t, n); });
+        for (std::size_t i = 0; i < n_positions; ++i) {
+            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(i, t, n); });
         }
     }
 }
 
 template <class Synapses, class Real>
-void charge_synapses(const Synapses& synapses, const TwoPhase<Real>&, const EventBatch<Real>& events, Range samples,
-                     Range tiles, Span2<Real> v) {
+void charge_synapses(const Synapses& synapses, const TwoPhase<Real>&, const Positions<Real>& positions, Range tiles,
+                     Span2<Real> v) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const auto charge_tiles = synapses.kernel().charge;
     alignas(64) Real row[kernels::max_tiles * lanes];
-    for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, samples, tiles,
-                 [&](std::size_t s, std::size_t t, std::size_t n) {
-                     charge_tiles(events[s], synapses.tile(t), n, row);
-                     std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(s) + t * lanes);
+    for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, positions.count, tiles,
+                 [&](std::size_t i, std::size_t t, std::size_t n) {
+                     charge_tiles(positions.events[i], synapses.tile(t), n, row);
+                     std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(positions.first + i) + t * lanes);
                  });
 }
 
 template <class Synapses, class Real>
-void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons, const EventBatch<Real>& events,
-                     Range samples, Range tiles, Span2<Real> times) {
+void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons, const Positions<Real>& positions,
+                     Range tiles, Span2<Real> times) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const auto first_spike = synapses.crossing().first_spike;
     alignas(64) Real row[kernels::max_tiles * lanes], thresholds[kernels::max_tiles * lanes];
-    for_each_row(synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, samples, tiles,
-                 [&](std::size_t s, std::size_t t, std::size_t n) {
+    for_each_row(synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, positions.count, tiles,
+                 [&](std::size_t i, std::size_t t, std::size_t n) {
                      const std::size_t n_neurons = std::min(n * lanes, times.cols - t * lanes);
                      neurons.thresholds(t * lanes, n * lanes, thresholds);
-                     first_spike(events[s], synapses.tile(t), n, n_neurons, thresholds, row);
-                     std::copy_n(row, n_neurons, times.row(s) + t * lanes);
+                     first_spike(positions.events[i], synapses.tile(t), n, n_neurons, thresholds, row);
+                     std::copy_n(row, n_neurons, times.row(positions.first + i) + t * lanes);
                  });
 }
 
@@ -110,15 +111,20 @@ const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted
 
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> to) {
-    std::visit([&](const auto& synapses,
-                   const auto& neurons) { charge_synapses(synapses, neurons, events, samples, tiles, to); },
-               layer.synapses, layer.neurons);
-    if (!layer.injection.is_absent()) inject(layer.injection, layer.synapses, events, samples, tiles, to);
+    const Span2<Real> rows = layer.by_position(to);
+    for_each_part(layer, events, samples, [&](const Positions<Real>& positions) {
+        std::visit([&](const auto& synapses,
+                       const auto& neurons) { charge_synapses(synapses, neurons, positions, tiles, rows); },
+                   layer.synapses, layer.neurons);
+        if (layer.injection.is_absent()) return;
+        inject(layer.injection, layer.synapses, positions.events, positions.count, tiles,
+               {rows.row(positions.first), positions.count, rows.cols});
+    });
 }
 
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> to, Threads threads) {
-    const Split split(events.size(), layer.n_rows(), layer.n_tiles());
+    const Split split = layer.split(events.size());
     for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
         charge(layer, events, split.samples(task), split.tiles(task), to);
     });

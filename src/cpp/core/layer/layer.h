@@ -27,16 +27,29 @@ public:
           neurons(std::move(of_neurons)),
           wiring(of_wiring),
           injection(std::move(of_switches)) {
-        std::visit([&](const auto& s) { rows_ = s.rows().rows, n_out_ = s.rows().cols; }, synapses);
+        std::visit([&](const auto& s) { rows_ = s.rows().rows, columns_ = s.rows().cols; }, synapses);
         n_in_ = inputs_of(wiring, rows_);
+        positions_ = positions_of(wiring);
     }
 
     std::size_t n_in() const { return n_in_; }
+    std::size_t n_out() const { return positions_ * columns_; }
+    /// Of the synapses, which all positions share.
     std::size_t n_rows() const { return rows_; }
-    std::size_t n_out() const { return n_out_; }
-    std::size_t n_tiles() const { return divide_up(n_out_, kernels::lanes<Real>); }
+    std::size_t n_columns() const { return columns_; }
+    std::size_t n_positions() const { return positions_; }
+    std::size_t n_tiles() const { return divide_up(columns_, kernels::lanes<Real>); }
     /// Columns of tile t that are not padding.
-    std::size_t width(std::size_t t) const { return std::min(kernels::lanes<Real>, n_out_ - t * kernels::lanes<Real>); }
+    std::size_t width(std::size_t t) const {
+        return std::min(kernels::lanes<Real>, columns_ - t * kernels::lanes<Real>);
+    }
+    /// How a batch is cut into tasks.
+    Split split(std::size_t batch) const { return {batch, rows_, n_tiles(), positions_}; }
+    /// A matrix of a row for each sample as one of a row for each position of each sample.
+    template <class T>
+    Span2<T> by_position(Span2<T> of_samples) const {
+        return {of_samples.data, of_samples.rows * positions_, columns_};
+    }
 
     const kernels::Coupling<Real>& coupling() const {
         return std::visit([](const auto& s) -> const kernels::Coupling<Real>& { return s.coupling; }, synapses);
@@ -50,7 +63,7 @@ public:
     Injection<Real> injection;
 
 private:
-    std::size_t n_in_, rows_, n_out_;
+    std::size_t n_in_, rows_, columns_, positions_;
 };
 
 /// Throws std::invalid_argument unless there is a valid circuit for each of n_layers layers, which differ in their

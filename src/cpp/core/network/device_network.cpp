@@ -45,7 +45,7 @@ DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers,
     detail::check_circuits(circuits, layers.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Wiring own = detail::wiring_of(wiring, layers.size(), l);
-        const std::size_t n_rows = l == 0 ? layers[l].plus.rows : detail::rows_of(own, layers[l - 1].plus.cols);
+        const std::size_t n_rows = l == 0 ? layers[l].plus.rows : detail::rows_of(own, layers_.back().n_out());
         layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuits[l], own, phases));
     }
 }

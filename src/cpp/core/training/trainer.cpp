@@ -106,7 +106,7 @@ const std::vector<Layer<Real>>& Trainer<Real>::State::draw(const Schedule<Real>&
     used.assign(first.n_rows(), 0);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const Spikes<Real> spikes = schedule[batch.sample(i)];
-        for (std::size_t k = 0; k < spikes.n_spikes(); ++k) used[detail::row_of(first.wiring, spikes.inputs[k])] = 1;
+        for (std::size_t k = 0; k < spikes.n_spikes(); ++k) detail::mark_rows(first.wiring, spikes.inputs[k], used);
     }
     devices.draw(weights(), used, model, seed, optimiser.steps(), threads);
     return devices.layers;

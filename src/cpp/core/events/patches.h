@@ -1,0 +1,70 @@
+// From the events of an image to those of the patches of a convolution.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "events/event_batch.h"
+#include "kernels/kernels.h"
+#include "memory/buffer.h"
+#include "parallel/split.h"
+#include "rcspike/wiring.h"
+
+namespace rcspike::detail {
+
+/// The events of each patch of an image, which all follow from the sorted events of the image: in one pass over these,
+/// each is appended to the patches that it lies in. Works on some lines of patches at a time, so that they stay in the
+/// cache. Keeps scratch memory, so every thread needs its own.
+template <class Real>
+class Patches {
+public:
+    /// Starts with an image whose events are over the inputs of the layer.
+    void start(const Front<Real>& front, const kernels::Events<Real>& image);
+
+    /// Lines of patches that stay in the cache, at least one.
+    std::size_t lines_at_once() const { return lines_at_once_; }
+    std::size_t n_lines() const { return out_.height; }
+    std::size_t line_size() const { return out_.width; }
+
+    /// Makes the events of all patches of some lines; those of other lines are lost. The result has one for each.
+    const kernels::Events<Real>* make(Range lines);
+
+    /// The input of a row of the synapses, at patch i of those that were made last. It exists if the row has an event.
+    std::uint32_t input(std::size_t i, std::uint32_t row) const {
+        return static_cast<std::uint32_t>(corners_[i] + offsets_[row]);
+    }
+
+private:
+    /// A spike of the image and the number of its interval.
+    struct Pixel {
+        std::uint16_t y, x;
+        std::uint32_t channel, interval;
+    };
+    /// Patches along one axis that a pixel lies in, and the row of the kernel at which the first of them has it.
+    struct Span {
+        std::uint32_t first, last, at;
+    };
+
+    void set_geometry(const Conv2d& conv);
+    void append(Range lines);
+    void finish(std::size_t i);
+
+    Conv2d conv_{};
+    Maps out_{};
+    std::vector<Span> down_, across_;    // of the patches for each y and for each x
+    std::vector<std::int64_t> offsets_;  // from the corner of a patch to the input of each row
+    std::vector<std::int64_t> corners_;  // input at the corner of each patch, which may lie outside the image
+    kernels::Coupling<Real> coupling_{};
+    Phases phases_ = Phases::two;
+    const kernels::Events<Real>* image_ = nullptr;
+    std::vector<Pixel> pixels_, near_;  // all spikes of the image, and those in some lines of patches
+    std::size_t capacity_ = 0;          // events of one patch
+    std::size_t lines_at_once_ = 1;
+    Buffer<std::uint32_t> rows_, intervals_;  // of the events of each patch
+    Buffer<kernels::Step<Real>> steps_;
+    std::vector<std::uint32_t> counts_;
+    std::vector<kernels::Events<Real>> events_;
+};
+
+}  // namespace rcspike::detail
