@@ -41,7 +41,12 @@ class Conv2d:
         kernel_width: int,
         stride: int = 1,
         padding: int = 0,
+        first: int = 1,
+        pool: int = 1,
     ) -> None: ...
+
+class FirstSpike2d:
+    def __init__(self, *, height: int, width: int, channels: int, window: int) -> None: ...
 
 class Schedule32:
     @property
@@ -98,7 +103,7 @@ class Layer32(_Layer): ...
 class Layer64(_Layer): ...
 
 def layer(
-    weights: _Float, circuit: Circuit, *, wiring: int | Conv2d = 1, threads: int | None = None
+    weights: _Float, circuit: Circuit, *, wiring: int | Conv2d | FirstSpike2d = 1, threads: int | None = None
 ) -> Layer32 | Layer64: ...
 def charge_rectified(
     schedule: _Schedule,
@@ -192,7 +197,7 @@ def network(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[int | Conv2d] = ...,
+    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
     phases: str = "two",
 ) -> Network32 | Network64: ...
 
@@ -213,7 +218,7 @@ def network_pass(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[int | Conv2d] = ...,
+    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
     phases: str = "two",
 ) -> NetworkPass32 | NetworkPass64: ...
 
@@ -224,7 +229,7 @@ def device_network(
     layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None]],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[int | Conv2d] = ...,
+    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
     phases: str = "two",
 ) -> DeviceNetwork32 | DeviceNetwork64: ...
 
@@ -286,7 +291,7 @@ def trainer(
     devices: DeviceModel = ...,
     seed: int = 0,
     weight_decay: float = 0.0,
-    wiring: Sequence[int | Conv2d] = ...,
+    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
     phases: str = "two",
     **loss: float,
 ) -> Trainer32 | Trainer64: ...

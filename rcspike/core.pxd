@@ -141,14 +141,26 @@ cdef extern from "rcspike/wiring.h" namespace "rcspike" nogil:
         size_t kernel_width
         size_t stride
         size_t padding
+        size_t first
+        size_t pool
         size_t n_rows() const
+        Maps seen() except +
+        Maps positions() except +
         Maps out(size_t n_columns) except +
+
+    cdef cppclass FirstSpike2d:
+        FirstSpike2d()
+        Maps in_ "in"
+        size_t window
+        Maps out() except +
+        size_t row_of(size_t input) const
 
     cdef cppclass Wiring:
         Wiring()
         Wiring(Dense wiring)
         Wiring(FirstSpike wiring)
         Wiring(Conv2d wiring)
+        Wiring(FirstSpike2d wiring)
 
 
 cdef extern from "rcspike/layer.h" namespace "rcspike" nogil:

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _CHARGING, _FIRING = "#eef2f6", "#fdf3e3"
+_MAX_POINTS = 1000  # of a trace
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ def layer_traces(
         shown = _spread(v, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
         # The spikes themselves are among the times, so that every kink is where it belongs.
         at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
+        if len(at) > _MAX_POINTS:  # closer than a printed line is wide
+            at = np.linspace(0, 1, _MAX_POINTS)
         traces = layer_with(result.layer, "trace", "a trace figure").neurons(shown).trace(result.times, at)[0]
         t_out = 1 + result.t_out[0]
         layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, v[shown], result.layer.circuit))

@@ -217,7 +217,7 @@ def _draw_path(figure: Figure, top: float, network: Network, split: Split, sampl
 
 
 def _title(network: Network, history: History, noise: float) -> str:
-    sizes, last = "–".join(map(str, network.sizes)), history.epochs[-1]
+    sizes, last = network.architecture.replace("-", "–"), history.epochs[-1]
     error = 100 * (1 - last.test_accuracy)
     under = rf", spike-time noise $\sigma_t = {noise:g}\,T$" if noise else ""
     return f"{sizes}, {circuit_name(network.circuit)}: test error {error:.2f} % after epoch {last.epoch}{under}"

@@ -10,7 +10,7 @@ from torch import Tensor
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
-from rcspike.network import Wiring
+from rcspike.network import Wiring, window_of
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
 from rcspike.torch.kept import Parameters, parameters_of
@@ -122,7 +122,7 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
     >>> charge(torch.tensor([[0.0]]), torch.tensor([[1.0]]), Circuit.conventional())
     tensor([[1.]])
     """
-    return layer_with(times, weights, parameters_of(circuit), wiring.window, "two")
+    return layer_with(times, weights, parameters_of(circuit), window_of(wiring), "two")
 
 
 def first_spike(
@@ -154,7 +154,7 @@ def first_spike(
     >>> first_spike(torch.tensor([[0.5]]), torch.tensor([[2.0, -1.0]]), Circuit.conventional())
     tensor([[1., inf]])
     """
-    return layer_with(times, weights, parameters_of(circuit), wiring.window, "single", max_slope)
+    return layer_with(times, weights, parameters_of(circuit), window_of(wiring), "single", max_slope)
 
 
 def layer_with(

@@ -13,7 +13,7 @@ from rcspike.circuit import Circuit, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
 from rcspike.network import Network as EngineNetwork
-from rcspike.network import Wiring
+from rcspike.network import Wiring, window_of
 from rcspike.network.wiring import DENSE
 from rcspike.torch.functions import (
     check_noise,
@@ -106,7 +106,7 @@ class Linear(_Synapses):
 
     def forward(self, times: Tensor) -> Tensor:
         """Voltages (batch, out_features) in V_th for spike times (batch, in_features) in T."""
-        return layer_with(times, self.weight, self._numbers, self.wiring.window, "two")
+        return layer_with(times, self.weight, self._numbers, window_of(self.wiring), "two")
 
 
 class FirstSpike(_Synapses):
@@ -148,7 +148,7 @@ class FirstSpike(_Synapses):
 
     def forward(self, times: Tensor) -> Tensor:
         """Spike times (batch, out_features) in T for those of the inputs, (batch, in_features)."""
-        return layer_with(times, self.weight, self._numbers, self.wiring.window, "single", self.max_slope)
+        return layer_with(times, self.weight, self._numbers, window_of(self.wiring), "single", self.max_slope)
 
 
 class Fire(nn.Module):
@@ -235,6 +235,8 @@ class Network(nn.Module):
     def _take(self, network: EngineNetwork, noise: float, max_slope: float) -> None:
         self.circuit, self.noise, self.max_slope = network.circuit, check_noise(noise), max_slope
         self.wiring, self.phases = tuple(layer.wiring for layer in network.layers), network.phases
+        for own in self.wiring:
+            window_of(own)  # raises an error for maps
         self.weights = nn.ParameterList([torch.from_numpy(w.copy()) for w in network.parameters.values()])
         self._windows = tuple(wiring.window for wiring in self.wiring)
         circuits = layer_circuits(self.circuit, len(self.wiring))
@@ -271,7 +273,7 @@ class Network(nn.Module):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
-        return (self.weights[0].shape[0] * self.wiring[0].window, *(w.shape[1] for w in self.weights))
+        return (self.weights[0].shape[0] * window_of(self.wiring[0]), *(w.shape[1] for w in self.weights))
 
     def forward(self, times: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Voltages of the last layer, or in a single phase its spike times, as `rcspike.Network.forward`.

@@ -17,7 +17,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike._common.locks import locked
 from rcspike.datasets import Dataset
 from rcspike.functional import schedule
-from rcspike.network import Network
+from rcspike.network import Network, has_maps
 from rcspike.training import checkpoint
 from rcspike.training.epochs import run_epochs
 from rcspike.training.evaluation import accuracy, check_fit
@@ -236,7 +236,9 @@ def _train(
     """`train`; `finished` gets the parameters of the last two epochs, by the number of epochs until then."""
     settings, path, threads = arguments.settings, arguments.checkpoint_path, arguments.threads
     kept, chosen = split
-    identity = checkpoint.Identity(settings, network.circuit, network.parameters, dataset, network.phases)
+    architecture = network.architecture if has_maps(layer.wiring for layer in network.layers) else ""
+    start = (network.circuit, network.parameters, dataset, network.phases, architecture)
+    identity = checkpoint.Identity(settings, *start)
     extended: tuple[int, ...] = ()
     if path is not None and os.path.exists(path):
         saved = checkpoint.load(path, identity, extend=arguments.extend)

@@ -77,10 +77,11 @@ AffineSynapses<Real> affine(const Array<Real>& drive, const Array<Real>& conduct
 /// None is all the cores this process may use.
 inline Threads threads(std::optional<int> n) { return n ? Threads::exactly(*n) : Threads::all(); }
 
-/// Python's name for a wiring: how many inputs share a row, or a convolution.
-using WiringArgument = std::variant<std::size_t, Conv2d>;
+/// A wiring in Python: how many inputs share a row, or one of maps.
+using WiringArgument = std::variant<std::size_t, Conv2d, FirstSpike2d>;
 inline Wiring wiring(const WiringArgument& given) {
     if (const auto* conv = std::get_if<Conv2d>(&given)) return *conv;
+    if (const auto* maps = std::get_if<FirstSpike2d>(&given)) return *maps;
     const std::size_t window = std::get<std::size_t>(given);
     return window == 1 ? Wiring(Dense{}) : FirstSpike{window};
 }

@@ -7,9 +7,15 @@
 
 namespace rcspike::test {
 
+inline std::vector<Conv2d> all_convolutions() {
+    std::vector<Conv2d> all = convolutions();
+    all.insert(all.end(), pooled_convolutions().begin(), pooled_convolutions().end() - 1);
+    return all;
+}
+
 template <class Real>
 void convolution(Digest& digest) {
-    for (const Conv2d& conv : convolutions()) {
+    for (const Conv2d& conv : all_convolutions()) {
         const Schedule<Real> schedule(tied_times<Real>(3, conv.in.size(), 64, 1));
         const Matrix<Real> weights = uniform<Real>(conv.n_rows(), 37, -0.4, 0.6, 2);
         const std::size_t n_out = conv.out(37).size();
@@ -24,7 +30,7 @@ void convolution(Digest& digest) {
 
 template <class Real>
 void convolution_gradient(Digest& digest) {
-    for (const Conv2d& conv : convolutions()) {
+    for (const Conv2d& conv : all_convolutions()) {
         const Schedule<Real> schedule(tied_times<Real>(3, conv.in.size(), 64, 1));
         const Matrix<Real> weights = uniform<Real>(conv.n_rows(), 37, -0.4, 0.6, 2);
         const Matrix<Real> grad_v = sparse<Real>(3, conv.out(37).size(), 3);

@@ -15,7 +15,8 @@ template <class Real>
 void Patches<Real>::set_geometry(const Conv2d& conv) {
     if (conv == conv_ && !offsets_.empty()) return;
     conv_ = conv;
-    out_ = conv.out(1);
+    in_ = conv.seen();
+    out_ = conv.positions();
     const auto spans = [&](std::size_t n_in, std::size_t n_out, std::size_t kernel) {
         std::vector<Span> of_pixels(n_in);
         for (std::size_t y = 0; y < n_in; ++y) {
@@ -27,24 +28,24 @@ void Patches<Real>::set_geometry(const Conv2d& conv) {
         }
         return of_pixels;
     };
-    down_ = spans(conv.in.height, out_.height, conv.kernel_height);
-    across_ = spans(conv.in.width, out_.width, conv.kernel_width);
+    down_ = spans(in_.height, out_.height, conv.kernel_height);
+    across_ = spans(in_.width, out_.width, conv.kernel_width);
     offsets_.clear();
     for (std::size_t ky = 0; ky < conv.kernel_height; ++ky) {
-        for (std::size_t i = 0; i < conv.kernel_width * conv.in.channels; ++i) {
-            offsets_.push_back(static_cast<std::int64_t>(ky * conv.in.width * conv.in.channels + i));
+        for (std::size_t i = 0; i < conv.kernel_width * in_.channels; ++i) {
+            offsets_.push_back(static_cast<std::int64_t>(ky * in_.width * in_.channels + i));
         }
     }
 }
 
 template <class Real>
-void Patches<Real>::start(const Front<Real>& front, const kernels::Events<Real>& image) {
+void Patches<Real>::start(const Front<Real>& front, const kernels::Events<Real>& image, const std::uint32_t* inputs) {
     set_geometry(std::get<Conv2d>(front.wiring));
     coupling_ = front.coupling;
     phases_ = front.phases;
     image_ = &image;
-    const auto channels = static_cast<std::uint32_t>(conv_.in.channels);
-    const auto width = static_cast<std::uint32_t>(conv_.in.width);
+    const auto channels = static_cast<std::uint32_t>(in_.channels);
+    const auto width = static_cast<std::uint32_t>(in_.width);
     pixels_.resize(image.n_spikes());
     near_.resize(pixels_.size() + 1);
     std::uint32_t spike = 0;
@@ -55,9 +56,12 @@ void Patches<Real>::start(const Front<Real>& front, const kernels::Events<Real>&
                               image.inputs[spike] - pixel * channels, k};
         }
     }
+    sources_.resize(inputs == image.inputs ? 0 : in_.size());
+    for (std::size_t i = 0; !sources_.empty() && i < pixels_.size(); ++i) sources_[image.inputs[i]] = inputs[i];
     capacity_ = std::min(front.n_rows, pixels_.size());
     const std::size_t event = sizeof(kernels::Step<Real>) + 2 * sizeof(std::uint32_t);
-    lines_at_once_ = std::clamp<std::size_t>(cache_bytes / ((capacity_ + 1) * event * out_.width), 1, out_.height);
+    const std::size_t lines = cache_bytes / ((capacity_ + 1) * event * out_.width);
+    lines_at_once_ = std::max<std::size_t>(lines / conv_.pool, 1) * conv_.pool;
 }
 
 /// Appends each spike to the patches that it lies in.
@@ -69,7 +73,7 @@ void Patches<Real>::append(Range lines) {
         near_[n_near] = pixel;
         n_near += (down_[pixel.y].first < lines.last) & (down_[pixel.y].last > lines.first);
     }
-    const std::size_t stride = conv_.stride, channels = conv_.in.channels, line = conv_.kernel_width * channels;
+    const std::size_t stride = conv_.stride, channels = in_.channels, line = conv_.kernel_width * channels;
     std::fill(counts_.begin(), counts_.end(), 0U);
     for (std::size_t i = 0; i < n_near; ++i) {
         const Pixel pixel = near_[i];
@@ -125,8 +129,8 @@ const kernels::Events<Real>* Patches<Real>::make(Range lines) {
             return static_cast<std::int64_t>(position * conv_.stride) - static_cast<std::int64_t>(conv_.padding);
         };
         const std::int64_t corner =
-            at(lines.first + i / out_.width) * static_cast<std::int64_t>(conv_.in.width) + at(i % out_.width);
-        corners_[i] = corner * static_cast<std::int64_t>(conv_.in.channels);
+            at(lines.first + i / out_.width) * static_cast<std::int64_t>(in_.width) + at(i % out_.width);
+        corners_[i] = corner * static_cast<std::int64_t>(in_.channels);
         finish(i);
     }
     return events_.data();

@@ -19,10 +19,10 @@ namespace rcspike::detail {
 template <class Real>
 class Patches {
 public:
-    /// Starts with an image whose events are over the inputs of the layer.
-    void start(const Front<Real>& front, const kernels::Events<Real>& image);
+    /// Starts with an image, whose events are over the maps that the windows see. `inputs` says whose spikes they are.
+    void start(const Front<Real>& front, const kernels::Events<Real>& image, const std::uint32_t* inputs);
 
-    /// Lines of patches that stay in the cache, at least one.
+    /// Lines of patches that stay in the cache, at least those that share neurons.
     std::size_t lines_at_once() const { return lines_at_once_; }
     std::size_t n_lines() const { return out_.height; }
     std::size_t line_size() const { return out_.width; }
@@ -32,7 +32,8 @@ public:
 
     /// The input of a row of the synapses, at patch i of those that were made last. It exists if the row has an event.
     std::uint32_t input(std::size_t i, std::uint32_t row) const {
-        return static_cast<std::uint32_t>(corners_[i] + offsets_[row]);
+        const auto seen = static_cast<std::uint32_t>(corners_[i] + offsets_[row]);
+        return sources_.empty() ? seen : sources_[seen];
     }
 
 private:
@@ -51,10 +52,11 @@ private:
     void finish(std::size_t i);
 
     Conv2d conv_{};
-    Maps out_{};
-    std::vector<Span> down_, across_;    // of the patches for each y and for each x
-    std::vector<std::int64_t> offsets_;  // from the corner of a patch to the input of each row
-    std::vector<std::int64_t> corners_;  // input at the corner of each patch, which may lie outside the image
+    Maps in_{}, out_{};                   // maps that the windows see, and positions
+    std::vector<Span> down_, across_;     // of the patches for each y and for each x
+    std::vector<std::int64_t> offsets_;   // from the corner of a patch to the input of each row
+    std::vector<std::int64_t> corners_;   // input at the corner of each patch, which may lie outside the image
+    std::vector<std::uint32_t> sources_;  // input of each pixel that has an event, if inputs are joined
     kernels::Coupling<Real> coupling_{};
     Phases phases_ = Phases::two;
     const kernels::Events<Real>* image_ = nullptr;

@@ -35,7 +35,7 @@ public:
           gradient_(gradient),
           scratch_(scratch),
           split_(pass.layer.split(pass.events.size())),
-          grad_v_(pass.layer.by_position(pass.grad_v)),
+          grad_v_(pass.layer.by_place(pass.grad_v)),
           groups_left_(split_.chunks) {
         gradient.resize(split_.chunks, synapses.rows());
         std::size_t max_steps = 0, max_spikes = 0;
@@ -68,7 +68,7 @@ public:
         for_each_part(pass_.layer, pass_.events, samples, [&](const Positions<Real>& positions) {
             for (std::size_t i = 0; i < positions.count; ++i) {
                 if (wants_times()) std::fill_n(spike_lanes, positions.events[i].n_spikes() * lanes, Real(0));
-                run_tiles(positions.events[i], positions.first + i, task, spike_lanes, sweep);
+                run_tiles(positions.events[i], place_of(positions.first + i), task, spike_lanes, sweep);
                 if (wants_times()) collect_times(positions, i, split_.group(task), spike_lanes);
             }
         });
@@ -86,7 +86,14 @@ private:
 
     using Events = kernels::Events<Real>;
 
-    /// Tiles of the position of row `row`, numbered through all samples.
+    /// Where the neurons of a position are, both numbered through all samples.
+    std::size_t place_of(std::size_t position) const {
+        const Places& places = pass_.layer.places();
+        if (places.pool == 1) return position;
+        return position / places.positions * places.neurons + places.neuron_of(position % places.positions);
+    }
+
+    /// Tiles of a position whose neurons are in row `row`.
     void run_tiles(const Events& events, std::size_t row, std::size_t task, Real* spike_lanes, Real* sweep) {
         const Range tiles = split_.tiles(task);
         for (std::size_t t = tiles.first, n; t < tiles.last; t += n) {
@@ -115,6 +122,9 @@ private:
         const std::size_t width = std::min(2 * lanes, grad_v_.cols - t * lanes);
         std::copy_n(grad_v_.row(row) + t * lanes, width, upstream);
         std::fill(upstream + width, upstream + 2 * lanes, Real(0));
+        if (shares_charge_) {
+            for (std::size_t i = 0; i < width; ++i) upstream[i] *= fraction_;
+        }
         // Silent and saturated neurons have no gradient: a tile of such neurons costs nothing, and of two tiles with at
         // most `lanes` others both cost as much as one.
         const auto used = [&](std::size_t first) {
@@ -139,7 +149,7 @@ private:
                         Real* sweep) const {
         const SpikePass<Real>& spikes = pass_.spikes;
         const std::size_t first = t * lanes, width = pass_.layer.width(t);
-        const Real *const spiked = pass_.layer.by_position(spikes.times).row(row), *const upstream = grad_v_.row(row);
+        const Real *const spiked = pass_.layer.by_place(spikes.times).row(row), *const upstream = grad_v_.row(row);
         alignas(64) Real times[lanes] = {}, grad[lanes] = {}, drive[lanes] = {}, thresholds[lanes];
         std::get<SinglePhase<Real>>(pass_.layer.neurons).thresholds(first, lanes, thresholds);
         bool any = false, any_silent = false;
@@ -170,13 +180,13 @@ private:
         for (std::size_t i = 0; i < 3; ++i) {
             std::fill_n(upstream[i], lanes, Real(0));
             if (!from[i].data) continue;
-            std::copy_n(pass_.layer.by_position(from[i]).row(row) + t * lanes, width, upstream[i]);
+            std::copy_n(pass_.layer.by_place(from[i]).row(row) + t * lanes, width, upstream[i]);
         }
         kernels::table<Real>().supply_backward(events, synapses_.tile(t), {upstream[0], upstream[1], upstream[2]},
                                                gradient, {charges[0], charges[1]}, sweep);
         if (supply.plus.data) {
-            std::copy_n(charges[0], width, pass_.layer.by_position(supply.plus).row(row) + t * lanes);
-            std::copy_n(charges[1], width, pass_.layer.by_position(supply.minus).row(row) + t * lanes);
+            std::copy_n(charges[0], width, pass_.layer.by_place(supply.plus).row(row) + t * lanes);
+            std::copy_n(charges[1], width, pass_.layer.by_place(supply.minus).row(row) + t * lanes);
         }
     }
 
@@ -187,7 +197,7 @@ private:
 
     /// dL/dt of a sample, as a position and a group of tiles contribute to it. The positions of a sample come in order.
     void collect_times(const Positions<Real>& positions, std::size_t i, std::size_t group, Real* spike_lanes) const {
-        const std::size_t n_positions = pass_.layer.n_positions(), row = positions.first + i;
+        const std::size_t n_positions = pass_.layer.places().positions, row = positions.first + i;
         const std::size_t s = row / n_positions, n_spikes = positions.events[i].n_spikes();
         Real* const times = times_of(group, s);
         if (row == s * n_positions) std::fill_n(times, pass_.layer.n_in(), Real(0));
@@ -222,7 +232,9 @@ private:
     Gradient& gradient_;
     Scratch<Real>& scratch_;
     const Split split_;
-    const Span2<const Real> grad_v_;  // of each position
+    const Span2<const Real> grad_v_;  // of each place
+    const bool shares_charge_ = pass_.layer.places().pool > 1;
+    const Real fraction_ = Real(1) / static_cast<Real>(pass_.layer.places().pool * pass_.layer.places().pool);
     decltype(synapses_.kernel().backward) backward_ = synapses_.kernel().backward;
     decltype(synapses_.crossing().backward) crossing_ = synapses_.crossing().backward;
     decltype(kernels::Kernels<Real>::backward_merged) merged_ = merged();
@@ -330,6 +342,7 @@ void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scra
     if (pass.supply.grad_plus.data) {
         resistive_of(pass.layer, "gradients of the rails' charges");
         if (pass.layer.phases() == Phases::single) reject("gradients of the rails' charges need neurons of two phases");
+        if (pass.layer.places().pool > 1) reject("the rails' charges of neurons that share charge are not known yet");
     }
     std::visit(
         [&](const auto& synapses) {

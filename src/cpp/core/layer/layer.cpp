@@ -42,7 +42,7 @@ void charge_synapses(const Synapses& synapses, const TwoPhase<Real>&, const Posi
     for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, positions.count, tiles,
                  [&](std::size_t i, std::size_t t, std::size_t n) {
                      charge_tiles(positions.events[i], synapses.tile(t), n, row);
-                     std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(positions.first + i) + t * lanes);
+                     std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(i) + t * lanes);
                  });
 }
 
@@ -57,8 +57,29 @@ void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons,
                      const std::size_t n_neurons = std::min(n * lanes, times.cols - t * lanes);
                      neurons.thresholds(t * lanes, n * lanes, thresholds);
                      first_spike(positions.events[i], synapses.tile(t), n, n_neurons, thresholds, row);
-                     std::copy_n(row, n_neurons, times.row(positions.first + i) + t * lanes);
+                     std::copy_n(row, n_neurons, times.row(i) + t * lanes);
                  });
+}
+
+/// Membranes of some tiles, at all positions of some lines from number `first` on, become those of the neurons that
+/// they are connected to.
+template <class Real>
+void share_charge(const Places& places, std::size_t first, Span2<const Real> v, Range tiles, Span2<Real> to) {
+    const std::size_t begin = tiles.first * kernels::lanes<Real>;
+    const std::size_t end = std::min(tiles.last * kernels::lanes<Real>, v.cols);
+    const std::size_t line = places.line, pool = places.pool;
+    const Real fraction = Real(1) / static_cast<Real>(pool * pool);
+    Real* mean = to.row(first / places.positions * places.neurons + places.neuron_of(first % places.positions));
+    for (std::size_t corner = 0; corner < v.rows; corner += pool * line) {
+        for (std::size_t x = 0; x < line; x += pool, mean += v.cols) {
+            std::fill(mean + begin, mean + end, Real(0));
+            for (std::size_t i = 0; i < pool * pool; ++i) {
+                const Real* const own = v.row(corner + i / pool * line + x + i % pool);
+                for (std::size_t c = begin; c < end; ++c) mean[c] += own[c];
+            }
+            for (std::size_t c = begin; c < end; ++c) mean[c] *= fraction;
+        }
+    }
 }
 
 }  // namespace
@@ -111,14 +132,19 @@ const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted
 
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> to) {
-    const Span2<Real> rows = layer.by_position(to);
+    const Span2<Real> places = layer.by_place(to);
+    thread_local Buffer<Real> membranes;  // those of which several make one neuron
+    const bool pools = layer.places().pool > 1;
     for_each_part(layer, events, samples, [&](const Positions<Real>& positions) {
-        std::visit([&](const auto& synapses,
-                       const auto& neurons) { charge_synapses(synapses, neurons, positions, tiles, rows); },
-                   layer.synapses, layer.neurons);
-        if (layer.injection.is_absent()) return;
-        inject(layer.injection, layer.synapses, positions.events, positions.count, tiles,
-               {rows.row(positions.first), positions.count, rows.cols});
+        if (pools) membranes.resize(positions.count * places.cols);
+        const Span2<Real> v{pools ? membranes.data() : places.row(positions.first), positions.count, places.cols};
+        std::visit(
+            [&](const auto& synapses, const auto& neurons) { charge_synapses(synapses, neurons, positions, tiles, v); },
+            layer.synapses, layer.neurons);
+        if (!layer.injection.is_absent()) {
+            inject(layer.injection, layer.synapses, positions.events, positions.count, tiles, v);
+        }
+        if (pools) share_charge<Real>(layer.places(), positions.first, v, tiles, places);
     });
 }
 

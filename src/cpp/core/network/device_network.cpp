@@ -15,7 +15,9 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
     const Span2<const Real> plus = pairs.plus;
     if (plus.rows == 0 || plus.cols == 0)
         detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
-    if (pairs.offset.data) detail::check_size("offset", pairs.offset, plus.cols);
+    if (pairs.offset.data) {
+        detail::check_size("offset", pairs.offset, detail::places_of(wiring).neurons * plus.cols);
+    }
     detail::Injection<Real> injection(circuit);
     if (pairs.injection.data) {
         const std::string of_injection = name + ".injection";
