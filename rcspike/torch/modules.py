@@ -235,10 +235,8 @@ class Network(nn.Module):
     def _take(self, network: EngineNetwork, noise: float, max_slope: float) -> None:
         self.circuit, self.noise, self.max_slope = network.circuit, check_noise(noise), max_slope
         self.wiring, self.phases = tuple(layer.wiring for layer in network.layers), network.phases
-        for own in self.wiring:
-            window_of(own)  # raises an error for maps
         self.weights = nn.ParameterList([torch.from_numpy(w.copy()) for w in network.parameters.values()])
-        self._windows = tuple(wiring.window for wiring in self.wiring)
+        self._windows = tuple(map(window_of, self.wiring))
         circuits = layer_circuits(self.circuit, len(self.wiring))
         self._circuits = tuple(number for circuit in circuits for number in parameters_of(circuit))
 
