@@ -43,97 +43,90 @@ void Patches<Real>::start(const Front<Real>& front, const kernels::Events<Real>&
     set_geometry(std::get<Conv2d>(front.wiring));
     coupling_ = front.coupling;
     phases_ = front.phases;
-    image_ = &image;
     const auto channels = static_cast<std::uint32_t>(in_.channels);
     const auto width = static_cast<std::uint32_t>(in_.width);
     pixels_.resize(image.n_spikes());
     near_.resize(pixels_.size() + 1);
     std::uint32_t spike = 0;
-    for (std::uint32_t k = 0; k < image.n_steps; ++k) {
+    for (std::size_t k = 0; k < image.n_steps; ++k) {
+        const Real time = image.steps[k].start;
         for (; spike < image.steps[k].end; ++spike) {
             const std::uint32_t pixel = image.inputs[spike] / channels, y = pixel / width;
-            pixels_[spike] = {static_cast<std::uint16_t>(y), static_cast<std::uint16_t>(pixel - y * width),
-                              image.inputs[spike] - pixel * channels, k};
+            pixels_[spike] = {time, static_cast<std::uint16_t>(y), static_cast<std::uint16_t>(pixel - y * width),
+                              image.inputs[spike] - pixel * channels};
         }
     }
     sources_.resize(inputs == image.inputs ? 0 : in_.size());
     for (std::size_t i = 0; !sources_.empty() && i < pixels_.size(); ++i) sources_[image.inputs[i]] = inputs[i];
     capacity_ = std::min(front.n_rows, pixels_.size());
-    const std::size_t event = sizeof(kernels::Step<Real>) + 2 * sizeof(std::uint32_t);
-    const std::size_t lines = cache_bytes / ((capacity_ + 1) * event * out_.width);
+    rows_.resize(capacity_);
+    steps_.resize(capacity_ + 1);
+    const std::size_t lines = cache_bytes / ((capacity_ + 1) * sizeof(Spike) * out_.width);
     lines_at_once_ = std::max<std::size_t>(lines / conv_.pool, 1) * conv_.pool;
 }
 
-/// Appends each spike to the patches that it lies in.
 template <class Real>
-void Patches<Real>::append(Range lines) {
+void Patches<Real>::make(Range lines) {
+    const std::size_t n = (lines.last - lines.first) * out_.width;
+    spikes_.resize(n * capacity_);
+    ends_.resize(n);
+    corners_.resize(n);
+    const auto at = [&](std::size_t position) {
+        return static_cast<std::int64_t>(position * conv_.stride) - static_cast<std::int64_t>(conv_.padding);
+    };
+    for (std::size_t i = 0; i < n; ++i) {
+        ends_[i] = spikes_.data() + i * capacity_;
+        const std::int64_t line = at(lines.first + i / out_.width) * static_cast<std::int64_t>(in_.width);
+        corners_[i] = (line + at(i % out_.width)) * static_cast<std::int64_t>(in_.channels);
+    }
     // Without a branch: which spikes lie in these lines cannot be predicted.
-    std::size_t n_near = 0;
-    for (const Pixel& pixel : pixels_) {
-        near_[n_near] = pixel;
-        n_near += (down_[pixel.y].first < lines.last) & (down_[pixel.y].last > lines.first);
+    const Pixel* pixels = pixels_.data();
+    std::size_t n_pixels = pixels_.size();
+    if (lines.last - lines.first < out_.height) {
+        std::size_t n_near = 0;
+        for (const Pixel& pixel : pixels_) {
+            near_[n_near] = pixel;
+            n_near += (down_[pixel.y].first < lines.last) & (down_[pixel.y].last > lines.first);
+        }
+        pixels = near_.data();
+        n_pixels = n_near;
     }
     const std::size_t stride = conv_.stride, channels = in_.channels, line = conv_.kernel_width * channels;
-    std::fill(counts_.begin(), counts_.end(), 0U);
-    for (std::size_t i = 0; i < n_near; ++i) {
-        const Pixel pixel = near_[i];
+    for (std::size_t i = 0; i < n_pixels; ++i) {
+        const Pixel pixel = pixels[i];
         const Span down = down_[pixel.y], across = across_[pixel.x];
         const std::size_t last_line = std::min<std::size_t>(down.last, lines.last);
         for (std::size_t oy = std::max<std::size_t>(down.first, lines.first); oy < last_line; ++oy) {
             const std::size_t ky = down.at - (oy - down.first) * stride;
             std::size_t row = ky * line + across.at * channels + pixel.channel;
-            std::uint32_t* const counts = counts_.data() + (oy - lines.first) * out_.width;
-            const std::size_t first = (oy - lines.first) * out_.width * capacity_;
+            Spike** const ends = ends_.data() + (oy - lines.first) * out_.width;
             for (std::size_t ox = across.first; ox < across.last; ++ox, row -= stride * channels) {
-                const std::size_t at = first + ox * capacity_ + counts[ox]++;
-                rows_.data()[at] = static_cast<std::uint32_t>(row);
-                intervals_.data()[at] = pixel.interval;
+                *ends[ox]++ = {pixel.time, static_cast<std::uint32_t>(row)};
             }
         }
     }
 }
 
-/// Makes the steps of a patch from the intervals of its events. Equal times become one step, as everywhere.
+/// Equal times become one step, as everywhere.
 template <class Real>
-void Patches<Real>::finish(std::size_t i) {
-    const std::uint32_t* const intervals = intervals_.data() + i * capacity_;
-    kernels::Step<Real>* const steps = steps_.data() + i * (capacity_ + 1);
-    const std::uint32_t n = counts_[i];
+const kernels::Events<Real>& Patches<Real>::events(std::size_t i) {
+    const Spike* const spikes = spikes_.data() + i * capacity_;
+    const auto n = static_cast<std::uint32_t>(ends_[i] - spikes);
+    std::uint32_t* const rows = rows_.data();
+    kernels::Step<Real>* const steps = steps_.data();
     std::size_t n_steps = 0;
-    std::uint32_t interval = 0;  // before the first spike
     Real start = 0;
     for (std::uint32_t k = 0; k < n; ++k) {
-        const Real next = image_->steps[intervals[k]].start;
-        steps[n_steps] = kernels::make_step(coupling_, start, next - start, k);
-        n_steps += intervals[k] != interval;
-        interval = intervals[k];
-        start = next;
+        const Real time = spikes[k].time;
+        rows[k] = spikes[k].row;
+        steps[n_steps] = kernels::make_step(coupling_, start, time - start, k);
+        n_steps += (k == 0) | (time != start);  // the step before the first spike may have no length
+        start = time;
     }
     const Real length = phases_ == Phases::two ? Real(1) - start : Real(1);  // see EventBatch::set
     steps[n_steps++] = kernels::make_step(coupling_, start, length, n);
-    events_[i] = {rows_.data() + i * capacity_, steps, n_steps};
-}
-
-template <class Real>
-const kernels::Events<Real>* Patches<Real>::make(Range lines) {
-    const std::size_t n = (lines.last - lines.first) * out_.width;
-    rows_.resize(n * capacity_);
-    intervals_.resize(n * capacity_);
-    steps_.resize(n * (capacity_ + 1));
-    counts_.resize(n);
-    events_.resize(n);
-    corners_.resize(n);
-    append(lines);
-    for (std::size_t i = 0; i < n; ++i) {
-        const auto at = [&](std::size_t position) {
-            return static_cast<std::int64_t>(position * conv_.stride) - static_cast<std::int64_t>(conv_.padding);
-        };
-        const std::int64_t corner =
-            at(lines.first + i / out_.width) * static_cast<std::int64_t>(in_.width) + at(i % out_.width);
-        corners_[i] = corner * static_cast<std::int64_t>(in_.channels);
-        finish(i);
-    }
-    return events_.data();
+    events_ = {rows, steps, n_steps};
+    return events_;
 }
 
 template class Patches<float>;

@@ -27,8 +27,11 @@ public:
     std::size_t n_lines() const { return out_.height; }
     std::size_t line_size() const { return out_.width; }
 
-    /// Makes the events of all patches of some lines; those of other lines are lost. The result has one for each.
-    const kernels::Events<Real>* make(Range lines);
+    /// Sorts the spikes of the image into the patches of some lines; those of other lines are lost.
+    void make(Range lines);
+
+    /// The events of patch i of these lines, until the next call.
+    const kernels::Events<Real>& events(std::size_t i);
 
     /// The input of a row of the synapses, at patch i of those that were made last. It exists if the row has an event.
     std::uint32_t input(std::size_t i, std::uint32_t row) const {
@@ -37,10 +40,16 @@ public:
     }
 
 private:
-    /// A spike of the image and the number of its interval.
+    /// A spike of the image.
     struct Pixel {
+        Real time;
         std::uint16_t y, x;
-        std::uint32_t channel, interval;
+        std::uint32_t channel;
+    };
+    /// The same in a patch.
+    struct Spike {
+        Real time;
+        std::uint32_t row;
     };
     /// Patches along one axis that a pixel lies in, and the row of the kernel at which the first of them has it.
     struct Span {
@@ -48,9 +57,6 @@ private:
     };
 
     void set_geometry(const Conv2d& conv);
-    void append(Range lines);
-    void finish(std::size_t i);
-
     Conv2d conv_{};
     Maps in_{}, out_{};                   // maps that the windows see, and positions
     std::vector<Span> down_, across_;     // of the patches for each y and for each x
@@ -59,14 +65,14 @@ private:
     std::vector<std::uint32_t> sources_;  // input of each pixel that has an event, if inputs are joined
     kernels::Coupling<Real> coupling_{};
     Phases phases_ = Phases::two;
-    const kernels::Events<Real>* image_ = nullptr;
     std::vector<Pixel> pixels_, near_;  // all spikes of the image, and those in some lines of patches
-    std::size_t capacity_ = 0;          // events of one patch
+    std::size_t capacity_ = 0;          // spikes of one patch
     std::size_t lines_at_once_ = 1;
-    Buffer<std::uint32_t> rows_, intervals_;  // of the events of each patch
-    Buffer<kernels::Step<Real>> steps_;
-    std::vector<std::uint32_t> counts_;
-    std::vector<kernels::Events<Real>> events_;
+    Buffer<Spike> spikes_;      // of each patch
+    std::vector<Spike*> ends_;  // one past the last one of each
+    std::vector<std::uint32_t> rows_;
+    std::vector<kernels::Step<Real>> steps_;
+    kernels::Events<Real> events_{};
 };
 
 }  // namespace rcspike::detail

@@ -15,11 +15,14 @@ namespace {
 
 /// The sum of one row of lanes, halves first: an order that no instruction set changes.
 template <class Real>
-Real sum_lanes(Real* lane) {
-    for (std::size_t half = kernels::lanes<Real> / 2; half > 0; half /= 2) {
-        for (std::size_t i = 0; i < half; ++i) lane[i] += lane[i + half];
-    }
-    return lane[0];
+Real sum_lanes(const Real* lane) {
+    typedef Real Quarter __attribute__((vector_size(16)));  // of the lanes, for any machine
+    const Quarter* const part = reinterpret_cast<const Quarter*>(lane);
+    const Quarter sum = (part[0] + part[2]) + (part[1] + part[3]);
+    if constexpr (sizeof(Real) == 8)
+        return sum[0] + sum[1];
+    else
+        return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
 /// One call of backward, for one kind of synapses: memory that its tasks share, and the tasks themselves.
@@ -67,9 +70,10 @@ public:
         Real* const spike_lanes = wants_times() ? scratch_.spike_lanes.data() + worker * spike_lanes_size_ : nullptr;
         for_each_part(pass_.layer, pass_.events, samples, [&](const Positions<Real>& positions) {
             for (std::size_t i = 0; i < positions.count; ++i) {
-                if (wants_times()) std::fill_n(spike_lanes, positions.events[i].n_spikes() * lanes, Real(0));
-                run_tiles(positions.events[i], place_of(positions.first + i), task, spike_lanes, sweep);
-                if (wants_times()) collect_times(positions, i, split_.group(task), spike_lanes);
+                const Events& events = positions.events(i);
+                if (wants_times()) std::fill_n(spike_lanes, events.n_spikes() * lanes, Real(0));
+                run_tiles(events, place_of(positions.first + i), task, spike_lanes, sweep);
+                if (wants_times()) collect_times(events, positions, i, split_.group(task), spike_lanes);
             }
         });
         const bool last_group = wants_times() && groups_left_[chunk].fetch_sub(1, std::memory_order_acq_rel) == 1;
@@ -77,14 +81,13 @@ public:
     }
 
 private:
+    using Events = kernels::Events<Real>;
     static constexpr std::size_t lanes = kernels::lanes<Real>;
     static constexpr bool is_resistive = std::is_same_v<Synapses, Resistive<Real>>;
 
     bool wants_times() const { return pass_.grad_times.data != nullptr; }
     bool spikes_alone() const { return pass_.layer.phases() == Phases::single; }
     bool counts_supply() const { return pass_.supply.grad_plus.data != nullptr; }
-
-    using Events = kernels::Events<Real>;
 
     /// Where the neurons of a position are, both numbered through all samples.
     std::size_t place_of(std::size_t position) const {
@@ -196,9 +199,10 @@ private:
     }
 
     /// dL/dt of a sample, as a position and a group of tiles contribute to it. The positions of a sample come in order.
-    void collect_times(const Positions<Real>& positions, std::size_t i, std::size_t group, Real* spike_lanes) const {
+    void collect_times(const Events& events, const Positions<Real>& positions, std::size_t i, std::size_t group,
+                       const Real* spike_lanes) const {
         const std::size_t n_positions = pass_.layer.places().positions, row = positions.first + i;
-        const std::size_t s = row / n_positions, n_spikes = positions.events[i].n_spikes();
+        const std::size_t s = row / n_positions, n_spikes = events.n_spikes();
         Real* const times = times_of(group, s);
         if (row == s * n_positions) std::fill_n(times, pass_.layer.n_in(), Real(0));
         if (!positions.patches) {
@@ -206,7 +210,7 @@ private:
             for (std::size_t k = 0; k < n_spikes; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
             return;
         }
-        const std::uint32_t* const rows = positions.events[i].inputs;
+        const std::uint32_t* const rows = events.inputs;
         for (std::size_t k = 0; k < n_spikes; ++k) {
             times[positions.patches->input(i, rows[k])] += sum_lanes(spike_lanes + k * lanes);
         }

@@ -20,15 +20,17 @@ void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
     }
 }
 
-/// Calls f(position, first tile, number of tiles), positions from 0 on, in an order in which the synapses of a group of
-/// tiles stay in the cache.
-template <class Function>
-void for_each_row(std::size_t n_rows, std::size_t at_once, std::size_t n_positions, Range tiles, const Function& f) {
+/// Calls f(position, its events, first tile, number of tiles), positions from 0 on, in an order in which the synapses
+/// of a group of tiles stay in the cache.
+template <class Real, class Function>
+void for_each_row(std::size_t n_rows, std::size_t at_once, const Positions<Real>& positions, Range tiles,
+                  const Function& f) {
     const std::size_t per_group = tiles_in_cache(n_rows);
     for (std::size_t first = tiles.first; first < tiles.last; first += per_group) {
         const Range group{first, std::min(first + per_group, tiles.last)};
-        for (std::size_t i = 0; i < n_positions; ++i) {
-            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(i, t, n); });
+        for (std::size_t i = 0; i < positions.count; ++i) {
+            const kernels::Events<Real>& events = positions.events(i);
+            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(i, events, t, n); });
         }
     }
 }
@@ -39,9 +41,9 @@ void charge_synapses(const Synapses& synapses, const TwoPhase<Real>&, const Posi
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const auto charge_tiles = synapses.kernel().charge;
     alignas(64) Real row[kernels::max_tiles * lanes];
-    for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, positions.count, tiles,
-                 [&](std::size_t i, std::size_t t, std::size_t n) {
-                     charge_tiles(positions.events[i], synapses.tile(t), n, row);
+    for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, positions, tiles,
+                 [&](std::size_t i, const kernels::Events<Real>& events, std::size_t t, std::size_t n) {
+                     charge_tiles(events, synapses.tile(t), n, row);
                      std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(i) + t * lanes);
                  });
 }
@@ -52,11 +54,11 @@ void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons,
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const auto first_spike = synapses.crossing().first_spike;
     alignas(64) Real row[kernels::max_tiles * lanes], thresholds[kernels::max_tiles * lanes];
-    for_each_row(synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, positions.count, tiles,
-                 [&](std::size_t i, std::size_t t, std::size_t n) {
+    for_each_row(synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, positions, tiles,
+                 [&](std::size_t i, const kernels::Events<Real>& events, std::size_t t, std::size_t n) {
                      const std::size_t n_neurons = std::min(n * lanes, times.cols - t * lanes);
                      neurons.thresholds(t * lanes, n * lanes, thresholds);
-                     first_spike(positions.events[i], synapses.tile(t), n, n_neurons, thresholds, row);
+                     first_spike(events, synapses.tile(t), n, n_neurons, thresholds, row);
                      std::copy_n(row, n_neurons, times.row(i) + t * lanes);
                  });
 }
@@ -142,7 +144,9 @@ void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samp
             [&](const auto& synapses, const auto& neurons) { charge_synapses(synapses, neurons, positions, tiles, v); },
             layer.synapses, layer.neurons);
         if (!layer.injection.is_absent()) {
-            inject(layer.injection, layer.synapses, positions.events, positions.count, tiles, v);
+            for (std::size_t i = 0; i < v.rows; ++i) {
+                inject(layer.injection, layer.synapses, positions.events(i), tiles, v.row(i));
+            }
         }
         if (pools) share_charge<Real>(layer.places(), positions.first, v, tiles, places);
     });

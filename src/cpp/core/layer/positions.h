@@ -14,8 +14,11 @@ namespace rcspike::detail {
 template <class Real>
 struct Positions {
     std::size_t first, count;
-    const kernels::Events<Real>* events;
-    const Patches<Real>* patches;  // of a convolution, or null
+    const kernels::Events<Real>* of_samples;
+    Patches<Real>* patches;  // of a convolution, or null
+
+    /// Until the next call.
+    const kernels::Events<Real>& events(std::size_t i) const { return patches ? patches->events(i) : of_samples[i]; }
 };
 
 /// Calls f for all positions of some samples, in order. The events live until it returns.
@@ -31,9 +34,9 @@ void for_each_part(const Layer<Real>& layer, const EventBatch<Real>& events, Ran
         const std::size_t n_lines = patches.n_lines(), at_once = patches.lines_at_once();
         for (std::size_t line = 0; line < n_lines; line += at_once) {
             const Range lines{line, std::min(line + at_once, n_lines)};
-            const kernels::Events<Real>* const own = patches.make(lines);
+            patches.make(lines);
             f(Positions<Real>{s * layer.places().positions + line * patches.line_size(),
-                              (lines.last - lines.first) * patches.line_size(), own, &patches});
+                              (lines.last - lines.first) * patches.line_size(), nullptr, &patches});
         }
     }
 }
