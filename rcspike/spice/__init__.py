@@ -9,6 +9,7 @@ from rcspike.spice.measurements import (
     write_csv,
 )
 from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library
+from rcspike.spice.pdk import Fet, Pdk, find_pdk
 from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
 from rcspike.spice.verify import (
     Comparison,
@@ -21,14 +22,17 @@ from rcspike.spice.verify import (
 
 __all__ = [
     "Comparison",
+    "Fet",
     "Fit",
     "Measured",
     "Measurements",
+    "Pdk",
     "calibrated",
     "compare_layer",
     "compare_network",
     "conductances",
     "find_ngspice",
+    "find_pdk",
     "fit",
     "input_times",
     "layer_conductances",
