@@ -217,7 +217,10 @@ def fit_command(
     dataset: Images,
     layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
     parameters: Annotated[
-        str, typer.Option(help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp and capacitance.")
+        str,
+        typer.Option(
+            help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp, capacitance, delay, injection_plus and injection_minus."
+        ),
     ] = "e_plus,e_minus,capacitance",
     confidence: Annotated[float, typer.Option(help="Confidence level of the limits.", min=0, max=1)] = 0.95,
     capacitance: Capacitance = _SCALE.capacitance,
@@ -246,7 +249,7 @@ def fit_command(
             times,
             g_plus,
             g_minus,
-            network.circuit,
+            network.layers[layer - 1].circuit,
             designed,
             parameters=[name.strip() for name in parameters.split(",")],
             confidence=confidence,
@@ -265,7 +268,7 @@ def fit_command(
             fitted = {name: getattr(result, name) for name in ("values", "standard_errors", "lower", "upper")}
             record.write([out], **fitted, rmse_before=result.rmse_before, rmse=result.rmse, n=result.n)
     table = Table("parameter", "value", "std. error", "from", "to", "unit", box=None, pad_edge=False)
-    units = {"ramp": "1", "capacitance": "F"}
+    units = {"ramp": "1", "capacitance": "F", "delay": "T"}
     columns = (result.values, result.standard_errors, result.lower, result.upper)
     for name, *row in zip(result.parameters, *columns, strict=True):
         table.add_row(name, *(f"{x:.5g}" for x in row), units.get(name, "V_th"))

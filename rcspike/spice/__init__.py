@@ -11,6 +11,7 @@ from rcspike.spice.measurements import (
 from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library
 from rcspike.spice.pdk import Fet, Pdk, find_pdk
 from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
+from rcspike.spice.transistors import Transistors, transistor_netlist
 from rcspike.spice.verify import (
     Comparison,
     compare_layer,
@@ -27,6 +28,7 @@ __all__ = [
     "Measured",
     "Measurements",
     "Pdk",
+    "Transistors",
     "calibrated",
     "compare_layer",
     "compare_network",
@@ -44,6 +46,7 @@ __all__ = [
     "simulate_layer",
     "spike_measurements",
     "spike_time_errors",
+    "transistor_netlist",
     "waveform_measurements",
     "write_csv",
 ]
