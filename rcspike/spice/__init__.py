@@ -9,9 +9,9 @@ from rcspike.spice.measurements import (
     write_csv,
 )
 from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library
-from rcspike.spice.pdk import Fet, Pdk, find_pdk
+from rcspike.spice.pdk import CORNERS, Fet, Pdk, find_pdk
 from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
-from rcspike.spice.transistors import Transistors, transistor_netlist
+from rcspike.spice.transistors import COMPARATORS, RAMPS, Transistors, transistor_netlist
 from rcspike.spice.verify import (
     Comparison,
     compare_layer,
@@ -22,6 +22,9 @@ from rcspike.spice.verify import (
 )
 
 __all__ = [
+    "COMPARATORS",
+    "CORNERS",
+    "RAMPS",
     "Comparison",
     "Fet",
     "Fit",

@@ -228,7 +228,7 @@ def _measured(results: _Results, circuit: Circuit, scale: PhysicalScale) -> Meas
 def _measured_transistors(results: _Results, design: Transistors) -> Measured:
     """Voltages are seen from rest, and times from the start of the charging phase, as in every `Measured`."""
     window, v_th = design.scale.window, design.scale.v_th
-    opening = window - 0.5 * design.edge
+    before_ramp = (1 + design.guard) * window - 0.5 * design.edge  # after the switches opened, as in the engine
     t, v, t_out = [], [], []
     charges = dict.fromkeys(("vplus", "vminus", "vramp", "vcomparator"), 0.0)
     for result, numbers in results:
@@ -238,17 +238,17 @@ def _measured_transistors(results: _Results, design: Transistors) -> Measured:
             phase = (-LEAD * window, 2 * window) if source in ("vplus", "vminus") else (window, 2 * window)
             charges[source] -= _charge(time, result[f"i({source})"], *phase)
         for number in numbers:
-            t.append(time)
-            v.append(result[f"v(m{number})"] - design.v_rest)
+            t.append(time[time >= 0])
+            v.append(result[f"v(m{number})"][time >= 0] - design.v_rest)
             if design.comparator == "ota":
                 t_out.append(_crossing(time, result[f"v(s{number})"], 0.5 * design.v_supply, window))
             else:
-                t_out.append(_crossing(time, v[-1], v_th, window))
+                t_out.append(_crossing(t[-1], v[-1], v_th, window))
     plus, minus = design.rails
     return Measured(
         t=tuple(t),
         v=tuple(v),
-        v_end=np.array([np.interp(opening, *points) for points in zip(t, v, strict=True)]),
+        v_end=np.array([np.interp(before_ramp, *points) for points in zip(t, v, strict=True)]),
         t_out=np.array(t_out),
         charge_plus=charges["vplus"],
         charge_minus=charges["vminus"],

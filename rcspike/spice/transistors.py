@@ -16,7 +16,7 @@ from rcspike._common.arrays import FloatArray, check_array, check_times, plain_a
 from rcspike._common.numbers import number
 from rcspike.hardware import PhysicalScale
 from rcspike.spice import parts
-from rcspike.spice.pdk import Fet, Pdk
+from rcspike.spice.pdk import CORNERS, Fet, Pdk
 
 __all__ = ["COMPARATORS", "LEAD", "RAMPS", "Transistors", "transistor_netlist"]
 
@@ -25,7 +25,7 @@ Float64Array = npt.NDArray[np.float64]
 RAMPS = ("ideal", "mirror")
 COMPARATORS = ("ideal", "ota")
 LEAD = 0.01  # of T: the operating point before the charging phase, long enough for the edge of a spike at 0
-_LONGEST_STEP = 0.005  # of T
+_LONGEST_STEP = 0.02  # of T
 # Steps of the simulator in which all switches open. With 4 to 6, which it takes by itself, the charge that a switch
 # leaves is wrong by a tenth, which was 0.2 to 0.5 % of T; with 20 steps spike times are right to 0.001 % of T.
 _STEPS_OF_OPENING = 20
@@ -57,9 +57,10 @@ class Transistors:
         Time from the opening of the switches to the start of the ramp, in T. It is a part of the delay of the spikes.
     v_supply, v_rest : float
         Supply and resting voltage in V.
-    junction : float
-        Capacitance in F of one switch of minimum width that does not conduct; the drawn capacitor is smaller by that of
-        all rows.
+    junction : (float, float)
+        Capacitance in F with which a switch of 0.42 um that does not conduct loads the membrane, to the upper and to
+        the lower rail; the drawn capacitor is smaller by that of all rows. The defaults are those of the published
+        models at rest (tt, 27 °C).
     ramp : {"ideal", "mirror"}
     comparator : {"ideal", "ota"}
     mismatch : int, optional
@@ -92,13 +93,13 @@ class Transistors:
     guard: float = 0.02
     v_supply: float = 1.8
     v_rest: float = 0.9
-    junction: float = 0.26e-15
+    junction: tuple[float, float] = (0.237e-15, 0.313e-15)
     ramp: str = "ideal"
     comparator: str = "ideal"
     mismatch: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("celsius", "edge", "guard", "v_supply", "v_rest", "junction"):
+        for name in ("celsius", "edge", "guard", "v_supply", "v_rest"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
         plus, minus = self.rails
         if not self.v_supply >= self.v_rest + plus > self.v_rest > self.v_rest + minus >= 0:
@@ -110,7 +111,7 @@ class Transistors:
             raise ValueError(f"edge must be above 0 and at most {0.5 * LEAD} T, got {self.edge:g} s")
         if not 0 <= self.guard < 1:
             raise ValueError(f"guard must be in [0, 1), in T, got {self.guard:g}")
-        for name, known in (("ramp", RAMPS), ("comparator", COMPARATORS)):
+        for name, known in (("corner", CORNERS), ("ramp", RAMPS), ("comparator", COMPARATORS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
 
@@ -123,18 +124,19 @@ class Transistors:
         """Last time point of a simulation in s."""
         return (LEAD + 2.05) * self.scale.window
 
-    def drawn_capacitance(self, n_rows: int) -> float:
-        """Capacitor in F that is drawn for a column of `n_rows` synapses.
+    def drawn_capacitance(self, n_plus: int, n_minus: int) -> float:
+        """Capacitor in F that is drawn for a column with these numbers of synapses to either rail.
 
         Raises
         ------
         ValueError
             If their junctions have more than the capacitance of the column.
         """
-        junctions = n_rows * self.junction * self.switch[0] / _DRAWN_WIDTH
+        n = n_plus, n_minus
+        junctions = sum(x * c for x, c in zip(n, self.junction, strict=True)) * self.switch[0] / _DRAWN_WIDTH
         if junctions >= self.scale.capacitance:
             raise ValueError(
-                f"the junctions of {n_rows} rows have {junctions:.3g} F, all of the membrane's "
+                f"the junctions of {sum(n)} rows have {junctions:.3g} F, all of the membrane's "
                 f"{self.scale.capacitance:.3g} F: raise the capacitance or narrow the switches"
             )
         return self.scale.capacitance - junctions
@@ -193,8 +195,8 @@ def transistor_netlist(
     lines += parts.comparator_common(design.fet) if design.comparator == "ota" else []
     for i, neuron in enumerate(numbers):
         draw = _shifts(design, layer, neuron)
-        rows = int(np.count_nonzero(g_plus[:, i]) + np.count_nonzero(g_minus[:, i]))
-        lines += [f"* Neuron {neuron}", f"C{neuron} m{neuron} 0 {_si(design.drawn_capacitance(rows))}"]
+        rows = [int(np.count_nonzero(g[:, i])) for g in (g_plus, g_minus)]
+        lines += [f"* Neuron {neuron}", f"C{neuron} m{neuron} 0 {_si(design.drawn_capacitance(*rows))}"]
         lines += [f".ic v(m{neuron})={_si(design.v_rest)}"]
         for rail, g, fet in (("minus", g_minus[:, i], switches[0]), ("plus", g_plus[:, i], switches[1])):
             lines += _synapses(neuron, rail, g, conducting, fet, draw(fet.mismatch, len(times)))
