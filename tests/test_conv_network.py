@@ -202,3 +202,17 @@ def test_the_command_line_trains_and_describes_a_convolution(tmp_path: Path, mon
     message = "--architecture has hidden layers of its own: leave out --hidden"
     assert message in error_line(rcspike_("train", "--architecture", "conv4", "--hidden", "12", "--out", "other"))
     assert "need dense layers" in error_line(rcspike_("energy", "run", "digits"))
+
+
+@pytest.mark.parametrize("v_syn", [1.0, 3.0, 1000.0])
+def test_first_weights_keep_the_voltages_of_every_layer_between_0_and_1(v_syn: float) -> None:
+    text = "conv16-conv16-pool-conv32-conv32-pool-32-10"
+    ours = Network.create(text, Circuit(v_syn=v_syn), seed=0, input_shape=(16, 16))
+    times = some_times(8, 256).astype(np.float32)
+    for result in ours.walk(times):
+        if result.depth + 1 == len(ours.layers):
+            break
+        spiking = result.v[result.v > 0]
+        assert 0.2 < len(spiking) / result.v.size < 0.8
+        assert 0.02 < spiking.mean() < 0.5
+        assert np.mean(result.v >= 1) < 0.02

@@ -89,6 +89,12 @@ def train_command(
     validation: Annotated[
         float | None, learning("validation", "Fraction of the training images held out for validation.")
     ] = None,
+    max_shift: Annotated[
+        int | None, learning("max_shift", "Largest shift of a training image, in pixels, drawn for every epoch.")
+    ] = None,
+    mirror: Annotated[
+        float | None, learning("mirror", "Probability that a training image is mirrored, drawn for every epoch.")
+    ] = None,
     threads: _options.Threads = None,
     data: _options.Data = None,
     out: Annotated[
