@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cli_runs import error_line, figures_saved, rcspike_, said
 
-from rcspike import Circuit, Network, train
+from rcspike import Circuit, DeviceModel, Network, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import charge, charge_conv2d, fire
 from rcspike.hardware import activity, program
@@ -216,3 +216,15 @@ def test_first_weights_keep_the_voltages_of_every_layer_between_0_and_1(v_syn: f
         assert 0.2 < len(spiking) / result.v.size < 0.8
         assert 0.02 < spiking.mean() < 0.5
         assert np.mean(result.v >= 1) < 0.02
+
+
+def test_training_on_drawn_devices_knows_convolutions_and_the_energy_penalty_says_what_it_does_not() -> None:
+    data = Dataset("bars", train=bars(60), test=bars(30, seed=4))
+    ours = network("conv8-pool-3", Circuit(v_syn=3.0), np.float32)
+    start = ours.weights[0]
+    train(ours, data, epochs=1, seed=0, devices=DeviceModel(lognormal=0.1, off=0.01))
+    assert np.isfinite(ours.weights[0]).all() and not np.array_equal(ours.weights[0], start)
+    with pytest.raises(ValueError, match=r"energy_penalty 0\.1 does not know the energy of neurons that share charge"):
+        train(ours, data, epochs=1, seed=0, energy_penalty=0.1)
+    plain = network("conv8-3", Circuit(v_syn=3.0), np.float32)
+    assert train(plain, data, epochs=1, seed=0, energy_penalty=0.001).epochs[0].loss > 0
