@@ -120,6 +120,16 @@ def test_threads_and_the_batch_change_no_bits(dtype: Any) -> None:
     np.testing.assert_array_equal(part[0], grad_times[3:5])
 
 
+@pytest.mark.parametrize(("batch", "c_out"), [(0, 2), (2, 0)])
+def test_there_may_be_no_images_or_no_columns(batch: int, c_out: int) -> None:
+    times, weights = np.full((batch, 4, 4, 1), 0.5), np.ones((3, 3, 1, c_out))
+    v = charge_conv2d(times, weights, CIRCUIT)
+    assert v.shape == (batch, 2, 2, c_out)
+    grad_times, grad_weights = charge_conv2d_vjp(times, weights, CIRCUIT, np.ones_like(v))
+    assert (grad_times.shape, grad_weights.shape) == (times.shape, weights.shape)
+    assert not grad_times.any() and not grad_weights.any()
+
+
 def test_a_kernel_as_large_as_the_maps_is_a_dense_layer() -> None:
     conv = some_conv(np.float64)
     weights = np.random.default_rng(7).normal(size=(9, 7, 3, 4))

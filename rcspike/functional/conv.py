@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array, check_times
 from rcspike._common.numbers import check_count
@@ -115,7 +117,7 @@ def charge_conv2d_vjp(
     check_array("grad_v", grad_v, 4, weights.dtype)
     if grad_v.shape != shape:
         raise ValueError(f"grad_v must have shape {shape}, got {grad_v.shape}")
-    grad_times, grad_weights = layer.charge_vjp(events, grad_v.reshape(shape[0], -1), threads)
+    grad_times, grad_weights = layer.charge_vjp(events, grad_v.reshape(shape[0], math.prod(shape[1:])), threads)
     return grad_times.reshape(times.shape), grad_weights.reshape(weights.shape)
 
 
@@ -143,7 +145,7 @@ def _convolution(
         stride=stride,
         padding=padding,
     )
-    layer = _core.layer(weights.reshape(-1, c_out), layer_core(circuit), wiring=wiring, threads=threads)
-    flat = in_precision(times.reshape(batch, -1), weights.dtype)
+    layer = _core.layer(weights.reshape(k_h * k_w * c_in, c_out), layer_core(circuit), wiring=wiring, threads=threads)
+    flat = in_precision(times.reshape(batch, height * width * c_in), weights.dtype)
     shape = (batch, (height + 2 * padding - k_h) // stride + 1, (width + 2 * padding - k_w) // stride + 1, c_out)
     return _core.schedule(flat, threads), layer, shape
