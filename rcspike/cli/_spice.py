@@ -257,7 +257,8 @@ def fit_command(
     parameters: Annotated[
         str,
         typer.Option(
-            help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp, capacitance, delay, injection_plus and injection_minus."
+            help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp, capacitance, delay, injection_plus and "
+            "injection_minus."
         ),
     ] = "e_plus,e_minus,capacitance",
     confidence: Annotated[float, typer.Option(help="Confidence level of the limits.", min=0, max=1)] = 0.95,

@@ -12,7 +12,8 @@
 
 namespace rcspike::detail {
 
-/// What the backward pass of a network gets in addition to dL/dv of the last layer, and what it calls. Everything is optional.
+/// What the backward pass of a network gets in addition to dL/dv of the last layer, and what it calls. Everything is
+/// optional.
 template <class Real>
 struct BackwardOptions {
     /// Where to write dL/dt of the inputs, batch x n_in.
