@@ -49,7 +49,7 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
 
 
 def test_the_example_trains_on_two_processes(tmp_path: Path) -> None:
-    example = Path(__file__).parents[1] / "examples" / "distributed.py"
+    example = Path(__file__).parents[1] / "examples" / "data_parallel.py"
     out = tmp_path / "trained.safetensors"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", example, "--epochs", "4"]
     done = subprocess.run([*command, "--out", out], capture_output=True, text=True, timeout=300, cwd=tmp_path)

@@ -2,11 +2,11 @@
 
 On one machine with two processes:
 
-    torchrun --nproc-per-node 2 examples/distributed.py --epochs 5
+    torchrun --nproc-per-node 2 examples/data_parallel.py --epochs 5
 
 On a cluster, start the same command once on each machine, with the name of the first one:
 
-    torchrun --nnodes 4 --nproc-per-node 1 --rdzv-backend c10d --rdzv-endpoint first:29500 examples/distributed.py
+    torchrun --nnodes 4 --nproc-per-node 1 --rdzv-backend c10d --rdzv-endpoint first:29500 examples/data_parallel.py
 
 DistributedDataParallel averages the gradients over the processes, so that the step is that of the whole batch in one
 process.
