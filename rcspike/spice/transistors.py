@@ -60,7 +60,7 @@ class Transistors:
     junction : (float, float)
         Capacitance in F with which a switch of 0.42 um that does not conduct loads the membrane, to the upper and to
         the lower rail; the drawn capacitor is smaller by that of all rows. The defaults are those of the published
-        models at rest (tt, 27 °C).
+        models in the middle of the ramp, 0.225 V above rest (tt, 27 °C).
     ramp : {"ideal", "mirror"}
     comparator : {"ideal", "ota"}
     mismatch : int, optional
@@ -93,7 +93,7 @@ class Transistors:
     guard: float = 0.02
     v_supply: float = 1.8
     v_rest: float = 0.9
-    junction: tuple[float, float] = (0.237e-15, 0.313e-15)
+    junction: tuple[float, float] = (0.251e-15, 0.302e-15)
     ramp: str = "ideal"
     comparator: str = "ideal"
     mismatch: int | None = None
