@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike import Network, datasets, spice, train
+from rcspike import Network, PhysicalScale, datasets, spice, train
 from rcspike.experiments import Row, write_table
 from rcspike.spice import Measurements, Transistors
 
@@ -205,22 +205,29 @@ def network_rows(network: Network, dataset: datasets.Dataset, o: argparse.Namesp
     again = spice.calibrated(network, fit.circuit, fit.scale, designed=design.scale)
     train(again, dataset, epochs=o.epochs, learning_rate=o.learning_rate, seed=1)
 
-    def judged(name: str, net: Network, found: list[list[spice.Comparison]]) -> None:
-        engine = (
-            np.argmax([c[-1].v for c in found], axis=1) if net is not real else np.argmax(net.forward(test).v, axis=1)
-        )
-        spice_class = np.argmax([c[-1].v_spice for c in found], axis=1)
+    def last_voltages(name: str, net: Network, scale: PhysicalScale) -> Float:
+        """Voltages (n, 10) of the last layer by SPICE; the spikes of a layer in SPICE drive the next one."""
+        file = None if o.cache is None else o.cache / f"digits-{name}.pickle"
+        found: list[Float] = pickle.loads(file.read_bytes()) if file is not None and file.exists() else []
+        for t in test[len(found) :]:
+            found.append(spice.compare_network(net, t, scale=scale, transistors=design, workers=1)[-1].v_spice)
+            print(name, len(found), flush=True)
+            if file is not None:
+                file.write_bytes(pickle.dumps(found))
+        return np.array(found)
+
+    def judged(name: str, net: Network, v_spice: Float) -> None:
+        engine, spice_class = np.argmax(net.forward(test), axis=1), np.argmax(v_spice, axis=1)
         labels = dataset.test.labels[: o.images]
         row: Row = {"what": f"digits: {name}", "images": len(test), "same_class": int(np.sum(engine == spice_class))}
         row |= {"spice_right": int(np.sum(spice_class == labels)), "engine_right": int(np.sum(engine == labels))}
         print(row, flush=True)
         rows.append(row)
 
-    found = [spice.compare_network(network, t, scale=design.scale, transistors=design, workers=1) for t in test]
-    judged("as trained", network, found)
-    judged("the fitted circuit", real, found)
-    found = [spice.compare_network(again, t, scale=fit.scale, transistors=design, workers=1) for t in test]
-    judged("trained again", again, found)
+    before = last_voltages("as trained", network, design.scale)
+    judged("as trained", network, before)
+    judged("the fitted circuit", real, before)
+    judged("trained again", again, last_voltages("trained again", again, fit.scale))
     return rows
 
 
