@@ -306,9 +306,10 @@ def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float
 def _crossing(t: Float64Array, v: Float64Array, level: float, window: float) -> float:
     """Time in the firing phase at which a voltage first is at a level: at once if it starts above, inf if never."""
     within = np.flatnonzero((t >= window) & (v >= level))
-    if len(within) == 0 or t[within[0]] > 2 * window:
+    if len(within) == 0:
         return np.inf
     k = within[0]
     if v[k - 1] >= level:
         return window
-    return float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
+    crossing = float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
+    return crossing if crossing <= 2 * window else np.inf
