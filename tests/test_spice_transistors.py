@@ -66,7 +66,7 @@ def test_mirror_and_comparator_agree_with_ideal_ones(design: Transistors) -> Non
 
 @ngspice
 def test_a_spike_in_the_last_step_of_the_phase_counts(design: Transistors) -> None:
-    # Steps are up to 0.02 T long, so that some of these cross the threshold before 2 T and have no other point before it.
+    # Steps are up to 0.02 T long, so that some of these cross the threshold between the last point before 2 T and 2 T.
     weights = np.linspace(0.03, 0.06, 7)[np.newaxis]
     measured = spice.simulate_layer(np.zeros(1), *conductances(weights), CIRCUIT, SCALE, transistors=design, workers=1)
     v = 1 - np.exp(-weights[0])
