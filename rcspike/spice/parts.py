@@ -1,6 +1,7 @@
 """Ramp and comparator of a neuron at transistor level, as subcircuits.
 
-Both are sized for rails of 0.45 V around half of a supply of 1.8 V, and a threshold at the upper rail.
+Both are sized for rails of 0.45 V around half of a supply of 1.8 V, and a threshold at the upper rail. References are
+buffered ideally: six neurons that share one without a capacitor shift each other's spikes by 1 % of T.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def comparator_cards(fet: Sizes) -> list[str]:
 def comparator_common(fet: Sizes) -> Iterator[str]:
     """The bias of all comparators: each is a differential pair with a mirror, and two inverters."""
     yield "* Bias of the comparators"
-    yield f"Ibias supply bias {_TAIL:g}"
-    yield _sized(fet, *_BIAS).line("bias", "bias", "bias", "0", "0")
+    yield f"Ibias supply bias_reference {_TAIL:g}"
+    yield _sized(fet, *_BIAS).line("bias", "bias_reference", "bias_reference", "0", "0")
+    yield "Ebias bias 0 bias_reference 0 1"
 
 
 def comparator_lines(neuron: int, fet: Sizes, draw: Draw) -> Iterator[str]:
@@ -78,8 +80,9 @@ def mirror_cards(fet: Sizes) -> list[str]:
 def mirror_common(fet: Sizes, current: float) -> Iterator[str]:
     """The reference of all ramps: a mirror, whose outputs switches connect to the membranes."""
     yield "* Reference of the ramps"
-    yield f"Ireference mirror 0 {current:.9g}"
-    yield _sized(fet, *_MIRROR).line("reference", "mirror", "mirror", "supply", "supply")
+    yield f"Ireference mirror_reference 0 {current:.9g}"
+    yield _sized(fet, *_MIRROR).line("reference", "mirror_reference", "mirror_reference", "supply", "supply")
+    yield "Emirror mirror 0 mirror_reference 0 1"
 
 
 def mirror_lines(neuron: int, fet: Sizes, draw: Draw) -> Iterator[str]:

@@ -85,6 +85,11 @@ def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = _TIMEOUT) -
     RuntimeError
         If it fails; the message contains the last lines of its output.
     """
+    return _run(netlist, stop, timeout, set())
+
+
+def _run(netlist: str, stop: float, timeout: float, running: set[subprocess.Popen[str]]) -> dict[str, Float64Array]:
+    """The same, with the simulator in a set while it runs."""
     program = find_ngspice()
     with tempfile.TemporaryDirectory(prefix="rcspike-spice-") as name:
         folder = Path(name)
@@ -93,21 +98,26 @@ def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = _TIMEOUT) -
         commands = ["set filetype=binary", "source circuit.cir", "run", "write out.raw", "quit 0"]
         (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # several netlists run at the same time
+        process = subprocess.Popen(
+            [program, "-b", "run.cir"],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        running.add(process)
         try:
-            process = subprocess.run(
-                [program, "-b", "run.cir"],
-                cwd=folder,
-                env=environment,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout,
-            )
-        except subprocess.TimeoutExpired as error:
-            said = _said(b"".join(part for part in (error.stderr, error.stdout) if part).decode(errors="replace"))
-            raise RuntimeError(f"ngspice did not finish within {timeout:g} s: {said}") from None
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise RuntimeError(f"ngspice did not finish within {timeout:g} s: {_said(err + out)}") from None
+        finally:
+            running.discard(process)
         raw = (folder / "out.raw").read_bytes() if (folder / "out.raw").exists() else b""
-    said = process.stderr + process.stdout
+    said = err + out
     # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
     if "aborted" in said or b"Plotname: Transient Analysis" not in raw:
         raise RuntimeError(f"ngspice failed: {_said(said)}")
@@ -180,14 +190,16 @@ def simulate_layer(
     n_out = g_plus.shape[1]
     numbers = np.arange(n_out) if names is None else np.asarray(names)
     parts = np.array_split(np.arange(n_out), -(-n_out // _NEURONS_A_NETLIST))
+    running: set[subprocess.Popen[str]] = set()
 
     def simulate(part: npt.NDArray[np.int64]) -> dict[str, Float64Array]:
         chosen = [np.ascontiguousarray(g[:, part]) for g in (g_plus, g_minus)]
         named = numbers[part].tolist()
         if transistors is None:
-            return run_ngspice(layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=named))
+            netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=named)
+            return _run(netlist, 0.0, _TIMEOUT, running)
         netlist = transistor_netlist(times, chosen[0], chosen[1], transistors, names=named, layer=layer)
-        return run_ngspice(netlist, stop=transistors.stop)
+        return _run(netlist, transistors.stop, _TIMEOUT, running)
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         tasks = [pool.submit(simulate, part) for part in parts]
@@ -196,8 +208,10 @@ def simulate_layer(
                 task.result()
                 if progress is not None:
                     progress(len(part))
-        except BaseException:  # an error, or Ctrl-C, which also ends the simulators that are running
+        except BaseException:  # an error, or Ctrl-C
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(running):
+                process.kill()
             raise
     results = [(task.result(), numbers[part].tolist()) for task, part in zip(tasks, parts, strict=True)]
     if transistors is None:
@@ -292,9 +306,10 @@ def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float
 def _crossing(t: Float64Array, v: Float64Array, level: float, window: float) -> float:
     """Time in the firing phase at which a voltage first is at a level: at once if it starts above, inf if never."""
     within = np.flatnonzero((t >= window) & (v >= level))
-    if len(within) == 0 or t[within[0]] > 2 * window:
+    if len(within) == 0:
         return np.inf
     k = within[0]
     if v[k - 1] >= level:
         return window
-    return float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
+    crossing = float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
+    return crossing if crossing <= 2 * window else np.inf
