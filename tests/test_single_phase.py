@@ -154,7 +154,6 @@ def test_uses_that_need_two_phases_are_errors_that_name_them() -> None:
         ("voltages at the end of charging", lambda: layer.charge(times)),
         ("gradients of voltages", lambda: layer.charge_vjp(times, np.ones((4, 5), np.float32))),
         ("the charge of the rails", lambda: layer.supply_charge(times)),
-        ("a trace", lambda: layer.trace(times, np.array([0.5], np.float32))),
         ("firing by a ramp", lambda: layer.fire(np.ones((4, 5), np.float32))),
         ("the voltage at the end of charging", lambda: next(iter(network.walk(times))).v),
         ("the charge of the rails", lambda: activity(network, times)),

@@ -144,8 +144,7 @@ class ResistiveLayer:
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""
-        two_phases(self, "a trace")
-        return functional.trace(self._rows(times), self.weights, self.circuit, at)
+        return functional.trace(self._rows(times), self.weights, self.circuit, at, phases=self.phases)
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
@@ -162,7 +161,7 @@ class ResistiveLayer:
 
     def _rows(self, times: FloatArray) -> FloatArray:
         """Times at which the rows start to conduct, checked."""
-        times = check_times(times)
+        times = check_times(times, phases=self.phases)
         if times.shape[1] != self.n_in:
             raise ValueError(f"times must have shape (batch, {self.n_in}), got {times.shape}")
         return self.wiring.rows(times)
