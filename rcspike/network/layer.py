@@ -90,6 +90,20 @@ class ResistiveLayer:
         factors = np.where(self.weights > 0, plus, minus).astype(self.dtype)
         return replace(self, weights=self.weights * factors, circuit=circuit)
 
+    def charging(self, until: float) -> ResistiveLayer:
+        """The layer of two phases whose window is `until` T long: its membranes are those of this one without spikes.
+
+        Times are to be divided by `until`.
+
+        Examples
+        --------
+        >>> layer = ResistiveLayer(np.array([[0.5]]), Circuit.conventional(), phases="single")
+        >>> layer.charging(4.0).charge(np.array([[1.0]]) / 4)
+        array([[1.5]])
+        """
+        weights = self.weights * self.dtype.type(until)
+        return replace(self, weights=weights, circuit=replace(self.circuit, delay=0.0), phases="two")
+
     def devices(self) -> DevicePairs:
         """The devices of the synapses: one for each weight, on the rail of its sign.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -34,9 +35,11 @@ class Measured:
 
     t: tuple[Float64Array, ...]  # (n_out) arrays, each the time points of a neuron in s
     v: tuple[Float64Array, ...]  # (n_out) arrays, the membrane voltage at these in V
-    v_end: Float64Array  # (n_out,) at the end of the charging phase in V
-    t_out: Float64Array  # (n_out,) spike times in s, from T to 2 T; inf for silent neurons
-    charge_plus: float  # that the upper rail delivers to all membranes in the charging phase, in C
+    v_end: Float64Array  # (n_out,) at the end of the charging phase in V; in a single phase, of the simulation
+    t_out: (
+        Float64Array  # (n_out,) spike times in s, from T to 2 T, or in a single phase from 0 on; inf for silent neurons
+    )
+    charge_plus: float  # that the upper rail delivers to all membranes until then, in C
     charge_minus: float  # the lower rail, below 0
     energy: float  # that both rails spend, in J
 
@@ -112,13 +115,14 @@ def simulate_layer(
     scale: PhysicalScale,
     *,
     diode: str = "none",
+    until: float | None = None,
     workers: int | None = None,
 ) -> Measured:
     """Simulate one sample in a layer with ngspice: several neurons per netlist, the netlists in parallel.
 
     Parameters
     ----------
-    times, g_plus, g_minus, circuit, scale, diode
+    times, g_plus, g_minus, circuit, scale, diode, until
         As in `rcspike.spice.layer_netlist`.
     workers : int, optional
         Number of simulators at a time; by default the number of cores.
@@ -140,28 +144,37 @@ def simulate_layer(
 
     def simulate(part: Sequence[int]) -> dict[str, Float64Array]:
         chosen = [np.ascontiguousarray(g[:, part]) for g in (g_plus, g_minus)]
-        return run_ngspice(layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=part))
+        return run_ngspice(
+            layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=part, until=until)
+        )
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         results = list(pool.map(simulate, parts))
     t = [result["time"] for result, part in zip(results, parts, strict=True) for _ in part]
     v = [result[f"v(m{i})"] for result, part in zip(results, parts, strict=True) for i in part]
+    points = list(zip(t, v, strict=True))
+    if until is None:
+        end, v_end = scale.window, np.array([_end_voltage(*one, scale) for one in points])
+        t_out = _delayed(np.array([_spike_time(*one, scale) for one in points]), circuit, scale)
+    else:
+        end, v_end = math.inf, np.array([one[1][-1] for one in points])
+        t_out = np.array([_crossing(*one, scale) for one in points]) + scale.seconds(circuit.delay)
     # A SPICE source counts the current that flows into its positive end.
-    plus = -sum(_charge(result["time"], result["i(vplus)"], scale) for result in results)
-    minus = -sum(_charge(result["time"], result["i(vminus)"], scale) for result in results)
+    plus = -sum(_charge(result["time"], result["i(vplus)"], end) for result in results)
+    minus = -sum(_charge(result["time"], result["i(vminus)"], end) for result in results)
     return Measured(
         t=tuple(t),
         v=tuple(v),
-        v_end=np.array([_end_voltage(*points, scale) for points in zip(t, v, strict=True)]),
-        t_out=_delayed(np.array([_spike_time(*points, scale) for points in zip(t, v, strict=True)]), circuit, scale),
+        v_end=v_end,
+        t_out=t_out,
         charge_plus=plus,
         charge_minus=minus,
         energy=plus * scale.volts(circuit.e_plus) + minus * scale.volts(circuit.e_minus),
     )
 
 
-def _charge(t: Float64Array, current: Float64Array, scale: PhysicalScale) -> float:
-    charging = t <= scale.window
+def _charge(t: Float64Array, current: Float64Array, end: float) -> float:
+    charging = t <= end
     t, current = t[charging], current[charging]
     return float(np.sum(0.5 * (current[1:] + current[:-1]) * np.diff(t)))
 
@@ -184,8 +197,13 @@ def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float
         return np.inf
     if v_end >= scale.v_th:
         return scale.window
-    after = np.flatnonzero((t > scale.window) & (v >= scale.v_th))
-    if len(after) == 0:
+    return _crossing(t, v, scale, after=scale.window)
+
+
+def _crossing(t: Float64Array, v: Float64Array, scale: PhysicalScale, *, after: float = 0.0) -> float:
+    """First time after another one at which the membrane reaches the threshold."""
+    above = np.flatnonzero((t > after) & (v >= scale.v_th))
+    if len(above) == 0:
         return np.inf
-    k = after[0]
+    k = above[0]
     return float(t[k - 1] + (scale.v_th - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
