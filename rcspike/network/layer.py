@@ -151,10 +151,15 @@ class ResistiveLayer:
         grad_v = check_array("grad_v", grad_v, 2, self.dtype)
         return self._packed.charge_vjp(self._events(times, threads), grad_v, check_threads(threads))
 
-    def supply_charge(self, times: FloatArray, *, threads: int | None = None) -> tuple[FloatArray, FloatArray]:
-        """As `rcspike.functional.supply_charge`."""
-        two_phases(self, "the charge of the rails")
-        return functional.supply_charge(self._rows(times), self.weights, self.circuit, threads=threads)
+    def supply_charge(
+        self, times: FloatArray, *, until: FloatArray | None = None, threads: int | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """As `rcspike.functional.supply_charge`; neurons of a single phase need `until`."""
+        if until is None:
+            two_phases(self, "the charge of the rails until the end of a window")
+        else:
+            single_phase(self, "the charge of the rails until a time")
+        return functional.supply_charge(self._rows(times), self.weights, self.circuit, until=until, threads=threads)
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""
