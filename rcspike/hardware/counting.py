@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +58,8 @@ class Activity:
         >>> Activity(two, -two, two, two, spikes=np.array([[1], [2]]), sizes=(2, 1)).mean().spikes
         array([[1.5]])
         """
-        arrays = {name: value for name, value in vars(self).items() if name != "sizes"}
-        means = {name: x if x is None else x.mean(axis=0, keepdims=True) for name, x in arrays.items()}
+        arrays = {name: value for name, value in vars(self).items() if name != "sizes" and value is not None}
+        means: dict[str, Any] = {name: x.mean(axis=0, keepdims=True) for name, x in arrays.items()}
         return replace(self, **means)
 
 
