@@ -120,7 +120,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         learning_rate: float = 3e-3,
         temperature: float = 0.07,
         phases: Phases = "two",
-        silent_penalty: float = 0.01,
+        silent_penalty: float = 1e-4,
         noise: float = 0.0,
         scaling: ScalingName = TABLE_SCALING,
         complement: bool = TABLE_COMPLEMENT,

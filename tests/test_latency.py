@@ -84,6 +84,7 @@ def test_a_fraction_is_checked() -> None:
             found.quantile(wrong)
 
 
+@pytest.mark.long
 def test_the_command_writes_table_figure_and_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)

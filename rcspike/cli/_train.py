@@ -143,7 +143,7 @@ def train_command(
                 wiring = None if behind is None else [Dense(), *behind]
                 network = Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
             run = _Run(ctx, folder, network, images, settings, taken, threads)
-            if phases.value == "single" and dataset != "digits":
+            if phases.value == "single" and dataset not in datasets.data_names():
                 screen.print("no default settings were chosen for a single phase on this data: they are those for two")
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{images.name}, {network.architecture}, {where}")
