@@ -145,7 +145,9 @@ def train_command(
                 network = Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
             run = _Run(ctx, folder, network, images, settings, taken, threads)
             if phases.value == "single" and dataset not in SINGLE_PHASE_CHOSEN:
-                screen.print("no default settings were chosen for a single phase on this data; they are those of others")
+                screen.print(
+                    "no default settings of a single phase were chosen on this data: they are those for other data"
+                )
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{images.name}, {network.architecture}, {where}")
             _train(run, screen)
