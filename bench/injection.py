@@ -193,6 +193,8 @@ def draw(table: list[dict[str, Any]], heading: str) -> Figure:
     axes.set_title(heading, loc="left", fontsize=9)
     axes.legend(frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
+    axes.set_axisbelow(True)
     return figure
 
 

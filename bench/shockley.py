@@ -102,7 +102,9 @@ def figure(rows: list[Row]) -> Figure:
     errors.set(xlabel="V_syn, V_th", ylabel="rms error of v(1), % of V_th", ylim=(0.1, 30))
     for axes in (drop, errors):
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend()
+        axes.grid(color="#e4e4e4", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.legend(frameon=False)
     return drawn
 
 

@@ -30,6 +30,24 @@ class Circuit:
         delay: float = 0.0,
     ) -> None: ...
 
+class Conv2d:
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        kernel_height: int,
+        kernel_width: int,
+        stride: int = 1,
+        padding: int = 0,
+        first: int = 1,
+        pool: int = 1,
+    ) -> None: ...
+
+class FirstSpike2d:
+    def __init__(self, *, height: int, width: int, channels: int, window: int) -> None: ...
+
 class Schedule32:
     @property
     def batch(self) -> int: ...
@@ -84,7 +102,9 @@ class _Layer:
 class Layer32(_Layer): ...
 class Layer64(_Layer): ...
 
-def layer(weights: _Float, circuit: Circuit, *, window: int = 1, threads: int | None = None) -> Layer32 | Layer64: ...
+def layer(
+    weights: _Float, circuit: Circuit, *, wiring: int | Conv2d | FirstSpike2d = 1, threads: int | None = None
+) -> Layer32 | Layer64: ...
 def charge_rectified(
     schedule: _Schedule,
     g_plus: _Float,
@@ -180,7 +200,7 @@ def network(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    windows: Sequence[int] = ...,
+    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
     phases: str = "two",
 ) -> Network32 | Network64: ...
 
@@ -189,9 +209,7 @@ class _NetworkPass:
     @property
     def is_complete(self) -> bool: ...
     def set(self, weights: Sequence[_Float], threads: int | None = None) -> None: ...
-    def forward(
-        self, times: _Float, noise: Sequence[_Float], *, keep: bool, threads: int | None = None
-    ) -> _Float: ...
+    def forward(self, times: _Float, noise: Sequence[_Float], *, keep: bool, threads: int | None = None) -> _Float: ...
     def backward(
         self, grad_v: _Float, *, of_times: bool, max_slope: float = ..., threads: int | None = None
     ) -> tuple[_Float, list[_Float]]: ...
@@ -203,7 +221,7 @@ def network_pass(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    windows: Sequence[int] = ...,
+    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
     phases: str = "two",
 ) -> NetworkPass32 | NetworkPass64: ...
 
@@ -214,7 +232,7 @@ def device_network(
     layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None]],
     circuit: Circuit | Sequence[Circuit],
     *,
-    windows: Sequence[int] = ...,
+    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
     phases: str = "two",
 ) -> DeviceNetwork32 | DeviceNetwork64: ...
 
@@ -276,7 +294,7 @@ def trainer(
     devices: DeviceModel = ...,
     seed: int = 0,
     weight_decay: float = 0.0,
-    windows: Sequence[int] = ...,
+    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
     phases: str = "two",
     **loss: float,
 ) -> Trainer32 | Trainer64: ...

@@ -127,10 +127,40 @@ cdef extern from "rcspike/wiring.h" namespace "rcspike" nogil:
         FirstSpike()
         size_t window
 
+    cdef cppclass Maps:
+        Maps()
+        size_t height
+        size_t width
+        size_t channels
+        size_t size() const
+
+    cdef cppclass Conv2d:
+        Conv2d()
+        Maps in_ "in"
+        size_t kernel_height
+        size_t kernel_width
+        size_t stride
+        size_t padding
+        size_t first
+        size_t pool
+        size_t n_rows() const
+        Maps seen() except +
+        Maps positions() except +
+        Maps out(size_t n_columns) except +
+
+    cdef cppclass FirstSpike2d:
+        FirstSpike2d()
+        Maps in_ "in"
+        size_t window
+        Maps out() except +
+        size_t row_of(size_t input) const
+
     cdef cppclass Wiring:
         Wiring()
         Wiring(Dense wiring)
         Wiring(FirstSpike wiring)
+        Wiring(Conv2d wiring)
+        Wiring(FirstSpike2d wiring)
 
 
 cdef extern from "rcspike/layer.h" namespace "rcspike" nogil:
@@ -139,6 +169,7 @@ cdef extern from "rcspike/layer.h" namespace "rcspike" nogil:
         Layer(const AffineSynapses[Real]& synapses, Threads threads) except +
         size_t n_in() const
         size_t n_rows() const
+        size_t n_columns() const
         size_t n_out() const
         void set(Span2[const Real] weights, Threads threads) except +
         void set_affine "set"(const AffineSynapses[Real]& synapses, Threads threads) except +
@@ -252,6 +283,7 @@ cdef extern from "rcspike/network.h" namespace "rcspike" nogil:
         size_t n_layers() const
         size_t n_in(size_t layer) except +
         size_t n_rows(size_t layer) except +
+        size_t n_columns(size_t layer) except +
         size_t n_out(size_t layer) except +
         const Circuit& circuit() const
         Phases phases() const

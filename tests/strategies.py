@@ -158,3 +158,27 @@ def assert_slopes(loss: object, x: Array, gradient: Array) -> None:
         back[i] -= h
         slopes[i] = (loss(there) - loss(back)) / (there[i] - back[i])  # type: ignore[operator]
     np.testing.assert_allclose(gradient, slopes, rtol=0, atol=2e-7)
+
+
+def rounding(D: Array, G: Array, grad_v: Array, reach: Array) -> tuple[Array, Array, Array]:
+    """How far dL/dt, dL/dD and dL/dG may be from the exact ones, elementwise.
+
+    dL/dt_j is a sum of lambda (D - G v) over neurons, dL/dD of P and dL/dG of Q over samples, with |lambda| and P at
+    most |dL/dv|, and Q at most that times the reach of v. Each term comes from a forward sweep and a backward
+    one, whose n intervals add some ten roundings of eps/2 each; sums over a batch or over neurons add less. A number
+    that is too small to be normal counts as 0, in lambda as in the products.
+    """
+    precision = np.finfo(D.dtype)
+    eps, tiny = (16 * (len(D) + 1) * float(x) for x in (precision.eps, precision.tiny))
+    size = np.abs(grad_v.astype(np.float64)) + float(precision.tiny)
+    return (
+        eps * (size @ (np.abs(D) + G * reach).T) + tiny * (1 + D.shape[1] * (np.abs(D) + G * reach).sum(axis=1)),
+        np.broadcast_to(eps * size.sum(axis=0) + tiny * len(size), D.shape),
+        np.broadcast_to(eps * (size * reach).sum(axis=0) + tiny * (len(size) + np.sum(reach)), D.shape),
+    )
+
+
+def resistive_rounding(layer: Layer, grad_v: Array) -> tuple[Array, Array]:
+    D, G = (x.astype(layer.weights.dtype) for x in layer.affine())
+    of_t, of_D, of_G = rounding(D, G, grad_v, layer.reach())
+    return of_t, of_D + of_G / min(layer.circuit.e_plus, -layer.circuit.e_minus)

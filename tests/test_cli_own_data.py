@@ -184,8 +184,10 @@ def test_a_sweep_trains_for_device_files_and_tests_on_their_chips() -> None:
         "sweep wine.csv --v-syn 1 --seeds 1 --hidden 8 --epochs 5 --no-relu --workers 1 --out sweep "
         "--nonideal none --nonideal typical --nonideal own.toml"
     )
-    ran(line)
+    output = ran(line)
     rows = table_of("sweep/table.csv")
+    assert "accuracy on chips / %" in output
+    assert f"{float(rows[1]['chip_mean']):.2f}" in output
     assert [row["nonideal"] for row in rows] == ["none", "typical", "own.toml"]
     assert [bool(row["chip_mean"]) for row in rows] == [False, True, True]
     assert "0 of them to do" in ran(line)

@@ -15,6 +15,7 @@ pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
 from needs import ngspice
+from synthetic_pdk import write_pdk
 from typer.testing import CliRunner, Result
 
 from rcspike import Circuit, Network, PhysicalScale, datasets, functional, plots, spice
@@ -212,3 +213,41 @@ def test_the_figure_has_both_and_their_difference() -> None:
     assert len(voltages.lines) == 2 * 2 + 2  # engine and SPICE of either neuron, threshold, end of the phase
     for line in errors.lines[:2]:
         np.testing.assert_allclose(line.get_ydata(), 1e6 * scale.volts(1e-4), rtol=1e-6)
+
+
+@ngspice
+def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Path) -> None:
+    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
+    some = ("--layer", "1", "--neurons", "4", "--images", "2")
+    first = spice_("verify", *MODEL, *some, *pdk, "--out", "out")
+    assert first.exit_code == 0, first.output
+    assert re.search(r"^energy of the ramp / fJ a neuron +\d", first.output, re.MULTILINE)
+    record = json.loads((place / "out/spice.json").read_text())
+    assert record["settings"]["scale"] == {"capacitance": 1e-12, "window": 1e-6, "v_th": 0.45}
+    assert record["settings"]["transistors"]["rails"] == [0.675, -0.675]
+    scale = ("--capacitance", "1e-12", "--v-th", "0.45")
+    parameters = ("--parameters", "capacitance,delay", "--out", "real.safetensors")
+    result = spice_("fit", "out/spikes-layer1.csv", *MODEL, *scale, *parameters)
+    assert result.exit_code == 0, result.output
+    delay = Network.load("real.safetensors").circuit.delay
+    assert delay == pytest.approx(0.02, abs=0.01)  # the time from the opening of the switches to the ramp
+    # The same columns, and so the same spikes: resistors and rails are those of before the fit.
+    again = spice_("verify", "real.safetensors", "digits", *some, *pdk, "--fitted", "real.json")
+    assert again.exit_code == 0, again.output
+    errors = [float(re.findall(r"spike time RMSE / % of T +(\S+)", one)[0]) for one in (first.output, again.output)]
+    assert errors[0] == pytest.approx(2.0, abs=1.0)  # the delay
+    assert errors[1] < 0.25 * errors[0]
+
+
+def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PDK_ROOT", raising=False)
+    assert "clone https://github.com/google/skywater" in error_line("export", *MODEL, "--pdk", "sky130")
+    assert "pdk must be sky130, got 'ihp'" in error_line("export", *MODEL, "--pdk", "ihp")
+    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
+    assert "corner must be one of tt, ss" in error_line("export", *MODEL, *pdk, "--corner", "xx")
+    assert "--switch takes width and length in um" in error_line("export", *MODEL, *pdk, "--switch", "wide")
+    assert "has no bin for W 0.1 um" in error_line("export", *MODEL, *pdk, "--switch", "0.1x0.25")
+    Path("some.json").write_text("{}")
+    assert "some.json must be the JSON file of" in error_line("export", *MODEL, *pdk, "--fitted", "some.json")
+    text = spice_("export", *MODEL, *pdk, "--neurons", "3", "--ramp", "mirror", "--comparator", "ota").output
+    assert re.search(r"^Mcin_3 x3 m3 tail3 0 nfet_01v8_tt_w2000_l500 ", text, re.MULTILINE)

@@ -149,22 +149,26 @@ def test_a_model_that_does_not_fit_is_rejected_in_one_line(model: Path) -> None:
     assert len(result.output.splitlines()) == 1
 
 
-def test_the_bars_are_as_high_as_the_energy() -> None:
+def test_the_bars_are_as_long_as_the_energy_and_have_their_sums_as_numbers() -> None:
     rng = np.random.default_rng(80)
     circuits = {name: {part: 1e-12 * rng.random((5, 3)) for part in PARTS} for name in ("one", "other")}
-    axes = plots.energy_figure(circuits, heading="some").axes[0]
-    bars = [(bar.get_y(), bar.get_height(), to_hex(bar.get_facecolor())) for bar in axes.patches]
-    assert len(bars) == 2 * len(PARTS) * 4
-    for number, parts in enumerate(circuits.values()):
-        of_circuit = bars[number * len(PARTS) * 4 :]
-        for layer in range(4):
+    panels = plots.energy_figure(circuits, heading="some").axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["all layers", "layer 1", "layer 2", "layer 3"]
+    for number, axes in enumerate(panels):
+        bars = [(bar.get_x(), bar.get_width(), to_hex(bar.get_facecolor())) for bar in axes.patches]
+        assert len(bars) == 2 * len(PARTS)
+        assert len({colour for _, _, colour in bars}) == len(PARTS)
+        totals = []
+        for circuit, parts in enumerate(circuits.values()):
             base = 0.0
             for at, joules in enumerate(parts.values()):
                 pj = 1e12 * joules.mean(axis=0)
-                bottom, height, _ = of_circuit[at * 4 + layer]
-                assert (bottom, height) == pytest.approx((base, pj[layer] if layer < 3 else pj.sum()), rel=1e-12)
-                base += height
-    assert len({colour for _, _, colour in bars}) == len(PARTS)
+                left, width, _ = bars[2 * at + circuit]
+                assert (left, width) == pytest.approx((base, pj[number - 1] if number else pj.sum()), rel=1e-12)
+                base += width
+            totals.append(f"{base:.3g} pJ")
+        assert [text.get_text() for text in axes.texts] == totals
+        assert axes.get_xlim()[1] == pytest.approx(max(float(total.split()[0]) for total in totals), rel=0.01)
 
 
 def test_a_sweep_draws_accuracy_against_energy(tmp_path: Path) -> None:
@@ -203,7 +207,7 @@ def test_a_tornado_has_the_ratios_at_both_ends_of_each_constant() -> None:
     found = ratio_range(done, network.circuit, load_process(), "virtual ground")
     axes = plots.tornado_figure({"virtual ground": found}).axes[0]
     names = [text.get_text() for text in axes.get_yticklabels()]
-    assert names == [one.name for one in found.sensitivities[: len(names)]]
+    assert names == [one.name.replace("_", " ") for one in found.sensitivities[: len(names)]]
     ends = [{bar.get_x(), bar.get_x() + bar.get_width()} - {found.ratio} for bar in axes.patches]
     drawn = sorted(x for pair in ends for x in pair if abs(x - found.ratio) > 1e-9)
     wanted = [x for one in found.sensitivities[: len(names)] for x in (one.at_low, one.at_high)]

@@ -119,8 +119,8 @@ def test_a_front_has_each_circuit_in_its_colour_with_its_whole_name() -> None:
     axes = plots.pareto_figure(sweep_rows(e_minus=-0.5, diode_drop=0.125)).axes[0]
     legend = axes.get_legend()
     assert legend is not None
-    labels = [text.get_text() for text in legend.get_texts()]
-    assert len(labels) == 2
+    front, *labels = [text.get_text() for text in legend.get_texts()]
+    assert (front, len(labels)) == ("Pareto front", 2)
     for v, label in zip((1, 2), labels, strict=True):
         assert all(part in label for part in (f"E_+ = {v}$", "E_- = -0.5", "V_D = 0.125"))
     drawn = {to_hex(container.lines[0].get_color()) for container in axes.containers}

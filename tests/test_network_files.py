@@ -169,7 +169,7 @@ def test_something_that_is_not_a_circuit_is_rejected_by_name_and_type() -> None:
 
 def test_a_newer_format_is_rejected_with_its_number(saved: Path) -> None:
     tensors, metadata = header_of(saved)
-    newer = 5
+    newer = 6
     save_file(tensors, saved, metadata=metadata | {"format_version": str(newer)})
     with pytest.raises(ValueError, match=f"has format {newer}, .* reads up to {newer - 1}; upgrade rcspike"):
         Network.load(saved)

@@ -100,6 +100,21 @@ def test_the_curves_are_those_of_the_history(figure: Figure) -> None:
     np.testing.assert_allclose(lines["validation"], 20)
 
 
+def test_epochs_without_an_error_are_marked_below_the_scale() -> None:
+    epochs = [
+        Epoch(k, 1e-3, 1 / k, train, math.nan, 0.9, (0.4,), (0.0,), 1.0)
+        for k, train in enumerate((0.8, 0.99, 1.0, 1.0), start=1)
+    ]
+    figure = plots.training_figure(network_on(CIRCUITS[0]), History(epochs), made_up_split())
+    axes = panels(figure)["error / %"][0]
+    (marked,) = [line for line in axes.lines if line.get_label() == "_training"]
+    assert list(marked.get_xdata()) == [3, 4]
+    (height,) = set(marked.get_ydata())
+    assert axes.get_ylim()[0] < height < 1, "the marks are on the panel, below the lowest error above zero"
+    labels = dict(zip(axes.get_yticks(), (text.get_text() for text in axes.get_yticklabels()), strict=True))
+    assert labels[height] == "0"
+
+
 def test_each_drawn_trace_ends_its_charging_phase_at_the_voltage_of_the_engine(figure: Figure) -> None:
     layers = voltages_and_times(network_on(CIRCUITS[0]), made_up_split().times[1:2])
     for depth, (axes, (v, _)) in enumerate(zip(panels(figure)[r"$v\,/\,V_\mathrm{th}$"], layers, strict=True), start=1):

@@ -144,7 +144,7 @@ def test_a_report_says_which_constants_an_energy_is_of() -> None:
     said("energy", "run", "digits", "--constant", "comparator_current=2e-6")
     page = write_report("run").read_text()
     assert "rcspike energy run digits --constant comparator_current=2e-6" in page
-    assert re.search(r"constants\.comparator_current</th>\s*<td[^>]*>2e-06<", page)
+    assert re.search(r"<td[^>]*>comparator current</td>\s*<td[^>]*>2e-06</td>\s*<td[^>]*>A</td>", page)
 
 
 @pytest.mark.parametrize(

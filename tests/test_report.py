@@ -105,7 +105,7 @@ def test_every_row_of_every_table_is_in_the_page_the_long_ones_folded(folder: Pa
     assert (len(short), len(long)) == (4, 41)
     assert short[0] == ["experiment", "v_syn", "mean", "note, with a comma"]
     assert short[2] == ["coupling", "1", "1.93056", HOSTILE]
-    assert {"class": "number", "title": "1.9305555555555556"} in page.all("td")
+    assert {"class": "number", "data-name": "mean", "title": "1.9305555555555556"} in page.all("td")
     assert len(page.all("details")) == 1
     assert "40 rows" in page.text
 
@@ -207,8 +207,19 @@ def test_the_command_line_writes_it_for_the_folder_of_a_run(tmp_path: Path, monk
     result = CliRunner().invoke(app, ["report", "run", "--out", "page.html"])
     assert (result.exit_code, result.output) == (0, "page.html\n")
     page = Page(Path("page.html").read_text(encoding="utf-8"))
-    assert [image["alt"] for image in page.all("img")] == ["Figure confusion.svg", "Figure learning.svg"]
-    assert len(page.tables[0]) == 3
+    accuracy = json.loads(Path("run/run.json").read_text())["test_accuracy"]
+    assert f"digits: {100 * accuracy:.2f} % test accuracy" in page.text
+    result, learning = (str(image["alt"]) for image in page.all("img"))
+    assert result.startswith("How the network read the samples of each class")
+    assert learning.startswith("Above: error and loss after each epoch")
+    assert page.text.index("Result") < page.text.index("Learning") < page.text.index("How it was made")
+    classes, history = page.tables[:2]
+    assert classes[0] == ["class", "samples", "accuracy / %", "read as other classes (samples)"]
+    assert sum(int(row[1]) for row in classes[1:]) == 360
+    assert len(history) == 3
+    assert history[-1][history[0].index("test accuracy / %")] == f"{100 * accuracy:.2f}"
+    assert "validation accuracy / %" not in history[0], "a column without values is not shown"
+    assert page.facts()["test_accuracy"] == f"{100 * accuracy:.2f} %"
     assert page.facts()["seed"] == "5"
     assert f"rcspike {' '.join(words)}" in page.text
     failed = CliRunner().invoke(app, ["report", "missing"])
@@ -222,6 +233,7 @@ MEASURE = """<script>addEventListener("load", () => {
     images: images.map((image) => [image.naturalWidth, image.clientWidth, image.clientHeight]),
     rows: [...document.querySelectorAll("tr")].filter((row) => row.checkVisibility()).length,
     overflow: page.scrollWidth - page.clientWidth,
+    hidden: [...document.querySelectorAll(".wide")].map((box) => box.scrollWidth - box.clientWidth).filter((w) => w),
   });
 })</script>"""
 
@@ -257,3 +269,90 @@ def test_a_browser_shows_figures_and_tables_within_the_width_of_the_window(
     folded = 1 + 40
     assert seen["rows"] == len([row for table in page_of(folder).tables for row in table]) - folded
     assert seen["overflow"] == 0
+
+
+def of_energy(folder: Path) -> None:
+    """As `rcspike energy` leaves it, with one constant that was given."""
+    from rcspike.hardware import load_process
+
+    constants = {one.name: one.value for one in load_process("sky130").constants} | {"v_rest": 0.87}
+    settings = {"dataset": "digits", "constants": {"process": "sky130", "selector": "switch", **constants}}
+    (folder / "energy.json").write_text(json.dumps({"command": "rcspike energy run digits", "settings": settings}))
+    lines = [f"{circuit},{layer},{part},{n}" for n, circuit in enumerate(("RC-Spike", "virtual ground"), start=1)
+             for layer in (1, 2) for part in ("drivers", "ramp")]  # fmt: skip
+    (folder / "energy.csv").write_text("\n".join(["circuit,layer,part,pJ", *lines, ""]))
+
+
+def test_energy_has_a_row_for_each_part_its_sums_and_all_constants_with_units(tmp_path: Path) -> None:
+    of_energy(tmp_path)
+    page = page_of(tmp_path)
+    energy, constants = page.tables[:2]
+    assert energy == [
+        ["part / pJ", "RC-Spike", "virtual ground"],
+        ["drivers", "2.00", "4.00"],
+        ["ramp", "2.00", "4.00"],
+        ["all", "4.00", "8.00"],
+    ]
+    assert "RC-Spike 4.00 pJ, virtual ground 8.00 pJ" in page.text
+    listed = {name: (value, unit, source) for name, value, unit, source in constants[1:]}
+    assert listed["v supply"] == ("1.8", "V", "[1]")
+    assert listed["capacitance"][:2] == ("1.4e-13", "F")
+    assert listed["v rest"] == ("0.87", "V", "given with the command or in a file of its own")
+    assert not [name for name in page.facts() if name.startswith("constants.")], "they are in one place only"
+
+
+def test_the_chips_of_a_run_are_in_its_report(tmp_path: Path) -> None:
+    chips = tmp_path / "chips-typical"
+    chips.mkdir()
+    digest = "0" * 64
+    record = {"command": "rcspike chips run digits", "files_sha256": {"table.csv": digest, "chips.svg": digest}}
+    (chips / "chips.json").write_text(json.dumps(record))
+    (chips / "table.csv").write_text("case,chips,ideal,mean,std,q05\nall effects,20,98.333333,97.25,0.5,96.666667\n")
+    (chips / "chips.svg").write_text(SVG.format(100))
+    (tmp_path / "run.json").write_text('{"command": "rcspike train"}')
+    page = page_of(tmp_path)
+    assert page.tables[0] == [
+        ["case", "chips", "without effects / %", "mean / %", "standard deviation", "5 % quantile / %"],
+        ["all effects", "20", "98.33", "97.25", "0.50", "96.67"],
+    ]
+    assert "97.25 % on average, at least 96.67 % on 95 % of the chips" in page.text
+    assert "chips-typical/chips.svg" in page.text
+    assert "rcspike chips run digits" in page.text
+
+
+def test_a_wide_table_leaves_out_columns_that_are_the_same_in_all_rows(tmp_path: Path) -> None:
+    head = [
+        "dataset",
+        "model",
+        "hidden",
+        "v_syn",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "n",
+        "test_mean",
+        "test_std",
+    ]
+    rows = [["digits", "rc-spike", "200", v, "5", "16", "0.002", "3", "97.1234", "0.3"] for v in ("1.0", "2.0")]
+    (tmp_path / "sweep.json").write_text(
+        json.dumps({"command": "rcspike sweep digits", "files_sha256": {"table.csv": "0" * 64}})
+    )
+    (tmp_path / "table.csv").write_text("\n".join(map(",".join, [head, *rows])) + "\n")
+    page = page_of(tmp_path)
+    assert page.tables[0] == [["V_syn / V_th"], ["1"], ["2"]]
+    assert "The same in all rows: dataset digits, model rc-spike, hidden 200" in page.text
+    assert "test accuracy / % 97.12, standard deviation 0.30" in page.text
+
+
+@browser
+@pytest.mark.parametrize("width", [1400, 500])
+def test_a_browser_shows_a_run_without_a_part_beyond_the_window(tmp_path: Path, width: int) -> None:
+    of_energy(tmp_path)
+    names = ["epoch", "learning_rate", "loss", "train_accuracy", "validation_accuracy", "test_accuracy", "seconds"]
+    names += [f"{kind}_{layer}" for kind in ("silent", "saturated") for layer in (1, 2, 3)]
+    lines = [",".join([str(k), *["0.123456789"] * (len(names) - 1)]) for k in range(1, 21)]
+    (tmp_path / "history.csv").write_text("\n".join([",".join(names), *lines, ""]))
+    (tmp_path / "learning.svg").write_text(SVG.format(900))
+    seen = shown(write_report(tmp_path), tmp_path, width)
+    assert seen["overflow"] == 0
+    assert seen["hidden"] == [], "tables that have to be scrolled"

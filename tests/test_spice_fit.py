@@ -19,6 +19,7 @@ Array = npt.NDArray[np.float64]
 
 DESIGNED, SCALE = Circuit(v_syn=2.0), PhysicalScale()
 TRUE = {"e_plus": 1.8, "e_minus": -2.15, "diode_drop": 0.1, "ramp": 0.15, "capacitance": 147e-15}
+SWITCHES = {"delay": 0.03, "injection_plus": 2e-3, "injection_minus": -3e-3}
 N_IMAGES, N_IN, N_OUT = 6, 30, 8
 
 
@@ -34,7 +35,8 @@ def resistors() -> tuple[Array, Array, Array]:
 
 
 def circuit_of(values: dict[str, float]) -> tuple[Circuit, PhysicalScale]:
-    known = {"e_plus": 2.0, "e_minus": -2.0, "diode_drop": 0.0, "ramp": 0.0, "capacitance": SCALE.capacitance, **values}
+    known: dict[str, Any] = {"e_plus": 2.0, "e_minus": -2.0, "capacitance": SCALE.capacitance, **values}
+    known = {name: x for name, x in known.items() if name not in SWITCHES}
     return Circuit(**{k: v for k, v in known.items() if k != "capacitance"}), PhysicalScale(
         capacitance=known["capacitance"]
     )
@@ -50,7 +52,13 @@ def voltages(values: dict[str, float], end: float = 1.0) -> Array:
 
 
 def spike_table(values: dict[str, float]) -> Measurements:
-    t = oracle.fire(voltages(values), values.get("ramp", 0.0))
+    times, g_plus, g_minus = resistors()
+    opening = (times <= 1).astype(float)
+    opened = [
+        values.get(f"injection_{rail}", 0.0) * opening @ (g > 0) for rail, g in (("plus", g_plus), ("minus", g_minus))
+    ]
+    v = voltages(values) + opened[0] + opened[1]
+    t = oracle.fire(v, values.get("ramp", 0.0)) + values.get("delay", 0.0)
     image, neuron = np.divmod(np.arange(t.size), N_OUT)
     return Measurements(image, neuron, t.ravel() * SCALE.window)
 
@@ -79,18 +87,22 @@ CHOICES = [
     ["e_plus", "e_minus", "capacitance"],
     ["diode_drop", "ramp", "capacitance"],
     ["e_minus"],
+    ["e_plus", "e_minus", "capacitance", *SWITCHES],
 ]
 
 
 @pytest.mark.parametrize("parameters", CHOICES, ids="-".join)
 def test_exact_spike_times_give_the_parameters_back(parameters: list[str]) -> None:
-    true = {name: TRUE[name] for name in parameters}
+    true = {name: {**TRUE, **SWITCHES}[name] for name in parameters}
     result = fitted(spike_table(true), parameters)
     # Rounding of times 1e-16, times the condition of the problem, which is below 1e7 for independent parameters.
     np.testing.assert_allclose(result.values, list(true.values()), rtol=1e-7)
     assert result.rmse < 1e-10 < result.rmse_before
     circuit, scale = circuit_of(true)
-    for name in parameters:
+    if set(SWITCHES) <= set(parameters):
+        expected = pytest.approx([true[name] for name in SWITCHES], rel=1e-6)
+        assert [result.circuit.delay, *result.circuit.injection] == expected
+    for name in set(parameters) - set(SWITCHES):
         got = result.scale.capacitance if name == "capacitance" else getattr(result.circuit, name)
         assert got == pytest.approx(scale.capacitance if name == "capacitance" else getattr(circuit, name), rel=1e-7)
 
@@ -114,13 +126,13 @@ def test_the_limits_hold_the_truth_as_often_as_they_say() -> None:
 
 
 def test_the_standard_errors_come_from_the_true_derivatives() -> None:
-    true = {name: TRUE[name] for name in ("e_plus", "e_minus", "ramp", "capacitance")}
+    true = {name: TRUE[name] for name in ("e_plus", "e_minus", "ramp", "capacitance")} | SWITCHES
     table = with_jitter(spike_table(true), 0)
     result = fitted(table, list(true))
     found = dict(zip(true, result.values.tolist(), strict=True))
 
     def times(values: dict[str, float]) -> Array:
-        return np.minimum(oracle.fire(voltages(values), values["ramp"]).ravel(), 1.0)
+        return np.minimum(spike_table(values).time / SCALE.window, 1.0)
 
     t = table.time / SCALE.window
     within = (t > 0) & (t < 1)
@@ -152,9 +164,20 @@ def test_parameters_that_cannot_be_fitted_are_rejected(parameters: list[str], me
         fitted(spike_table({}), parameters)
 
 
-def test_waveforms_of_the_charging_phase_say_nothing_of_the_ramp() -> None:
-    with pytest.raises(ValueError, match="ramp has no effect on these measurements"):
-        fitted(wave_table({}), ["e_plus", "ramp"])
+@pytest.mark.parametrize("name", ["ramp", *SWITCHES])
+def test_waveforms_of_the_charging_phase_say_nothing_of_what_comes_after_it(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} has no effect on these measurements"):
+        fitted(wave_table({}), ["e_plus", name])
+
+
+def test_a_slow_ramp_is_the_same_circuit_with_a_lower_threshold() -> None:
+    # Column and ramp are slower by 1.1: t = 1.1 (1 - v) with 1.1 times the capacitance in v.
+    table = spike_table({"capacitance": 1.1 * SCALE.capacitance})
+    # Spikes before 0.1 T are above the lower threshold of the other units, where the model has one at the delay.
+    late = 1.1 * np.where(table.time < 0.1 * SCALE.window, np.inf, table.time)
+    slow = Measurements(table.image, table.neuron, late)
+    result = fitted(slow, ["e_plus", "e_minus", "capacitance", "delay"])
+    np.testing.assert_allclose(result.values, [2.2, -2.2, 1.1 * SCALE.capacitance, 0.1], rtol=1e-6)
 
 
 def test_silent_neurons_say_nothing() -> None:

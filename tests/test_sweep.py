@@ -298,6 +298,21 @@ def test_a_curve_is_drawn_for_each_other_setting_with_the_conventional_circuit_a
         plots.sweep_figure([])
 
 
+def test_the_line_ends_before_infinity_and_one_seed_has_no_deviation() -> None:
+    one = {"dataset": "mnist", "model": "rc-spike", "hidden": "200-200", "n": 1, "test_std": None}
+    rows: list[dict[str, Any]] = [{**one, "v_syn": v, "test_mean": 98.0} for v in (1.0, 4.0, math.inf)]
+    rows.append({**one, "model": "relu", "test_mean": 98.2})
+    figure = plots.sweep_figure(rows)
+    (axes,) = figure.axes
+    joined = [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "-" and len(line.get_xdata())]
+    assert joined == [[0, 1]]
+    (points,) = axes.containers
+    assert list(points.lines[0].get_xdata()) == [0, 1, 2]
+    assert not points.lines[1] and not points.lines[2], "there are bars of a deviation"
+    assert not axes.patches, "there is a band of a deviation"
+    assert figure.texts[0].get_text() == "mnist, 200-200: one seed"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

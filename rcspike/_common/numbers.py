@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-__all__ = ["convert_numbers", "number", "numbers"]
+__all__ = ["check_count", "convert_numbers", "number", "numbers"]
 
 
 def number(name: str, value: Any) -> float:
@@ -35,6 +35,23 @@ def numbers(name: str, values: Any) -> tuple[float, ...]:
     if not isinstance(values, Iterable) or isinstance(values, str | bytes) or getattr(values, "ndim", 1) != 1:
         raise TypeError(f"{name} must be a sequence of numbers, got {values!r}")
     return tuple(number(name, value) for value in values)
+
+
+def check_count(name: str, value: Any, at_least: int) -> int:
+    """A whole number as an int.
+
+    Raises
+    ------
+    TypeError
+        If it is not an int.
+    ValueError
+        If it is below `at_least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an int, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
 
 
 def convert_numbers(options: Any) -> None:

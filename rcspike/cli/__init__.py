@@ -14,7 +14,9 @@ from rcspike._core import build_config
 from rcspike.cli._chips import chips_command
 from rcspike.cli._energy import energy_command
 from rcspike.cli._eval import eval_command, predict_command
+from rcspike.cli._info import model_lines
 from rcspike.cli._latency import latency_command
+from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
 from rcspike.cli._spice import app as spice_app
 from rcspike.cli._sweep import sweep_command
@@ -77,10 +79,16 @@ def report_command(
 
 
 @app.command("info", epilog="Example: RCSPIKE_ISA=scalar rcspike info")
-def info_command() -> None:
-    """Print versions, compiler, instruction set and threads, for a bug report."""
+def info_command(
+    model: Annotated[Path | None, typer.Argument(help="Model file, or folder of a run.", show_default=False)] = None,
+) -> None:
+    """Print versions, compiler, instruction set and threads, for a bug report; or the layers of a model."""
     with user_errors():
         config = build_config()
+        if model is not None:
+            for line in model_lines(load_network(model)):
+                typer.echo(line)
+            return
     facts = {
         "rcspike": config["version"],
         "Python": f"{platform.python_version()} on {platform.platform()}",

@@ -100,8 +100,8 @@ def energy_command(
             done = activity(network, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
             circuits = _circuits(done, point)
             ratios = _ratios(done, point)
-        sizes = "-".join(map(str, network.sizes))
-        heading = f"{sizes} on {data_name(dataset)}, circuit {network.circuit.label}, mean of {len(times):,} images"
+        sizes, kind = "-".join(map(str, network.sizes)), "rows" if split.is_table else "images"
+        heading = f"{sizes} on {data_name(dataset)}, circuit {network.circuit.label}, mean of {len(times):,} {kind}"
         figures = {"energy": plots.energy_figure(circuits, heading=heading)}
         if ratios:
             figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {heading}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, overload
 
@@ -16,10 +17,10 @@ from rcspike import datasets, plots, spice
 from rcspike._common.arrays import FloatArray
 from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import read_text
-from rcspike.cli import _options
+from rcspike.cli import _options, _transistors
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, file_digest, load_network, model_settings
-from rcspike.cli._report import console, fail, user_errors
+from rcspike.cli._report import bars, console, fail, user_errors
 from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.hardware import PhysicalScale
@@ -64,9 +65,18 @@ def export_command(
     until: Annotated[
         float | None, typer.Option(help="Single phase: time in T at which the simulation ends.", show_default="4")
     ] = None,
-    capacitance: Capacitance = _SCALE.capacitance,
+    pdk: _transistors.Pdk = None,
+    pdk_root: _transistors.PdkRoot = None,
+    corner: _transistors.Corner = "tt",
+    celsius: _transistors.Celsius = 27.0,
+    switch: _transistors.Switch = "0.42x0.25",
+    ramp: _transistors.Ramp = "ideal",
+    comparator: _transistors.Comparator = "ideal",
+    mismatch: _transistors.Mismatch = None,
+    fitted: _transistors.Fitted = None,
+    capacitance: _transistors.Capacitance = None,
     window: Window = _SCALE.window,
-    v_th: Threshold = _SCALE.v_th,
+    v_th: _transistors.Threshold = None,
     data: _options.Data = None,
     out: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
 ) -> None:
@@ -74,8 +84,12 @@ def export_command(
     with user_errors():
         if until is not None and not 0 < until < math.inf:
             raise ValueError(f"--until must be above 0 and finite, in T, got {until}")
-        scale = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
+        scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         network = load_network(model)
+        transistors, resistors = _transistors.design(
+            network.circuit, scale, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
+            celsius=celsius, ramp=ramp, comparator=comparator, mismatch=mismatch,
+        )  # fmt: skip
         times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
         whole = network.layers[layer - 1]
         chosen = list(range(whole.n_out)) if neurons is None else _options.numbers("--neurons", neurons, int, "0,5,7")
@@ -88,22 +102,27 @@ def export_command(
             raise ValueError("--until is for networks of a single phase: those of two phases take 2 T")
         end = None if network.phases == "two" else until or 4.0
         chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
-        text = spice.layer_netlist(
-            times,
-            *spice.layer_conductances(whole.neurons(chosen), scale),
-            network.circuit,
-            scale,
-            diode=chosen_diode,
-            names=chosen,
-            until=end,
-            title=f"rcspike: layer {layer} of {model}, test image {image} of {data_name(dataset)}",
-        )
+        title = f"rcspike: layer {layer} of {model}, test image {image} of {data_name(dataset)}"
+        g = spice.layer_conductances(whole.neurons(chosen), resistors)
+        if transistors is None:
+            text = spice.layer_netlist(
+                times, *g, network.circuit, scale, diode=chosen_diode, names=chosen, title=title, until=end
+            )
+        else:
+            two_phases(network, "a netlist of transistors")
+            text = spice.transistor_netlist(times, *g, transistors, names=chosen, layer=layer, title=title)
         settings: dict[str, Any] = {
             **_options.dataset_settings(dataset),
             **model_settings(model, network),
             "image": image,
         }
-        settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": scale}
+        settings |= {
+            "layer": layer,
+            "neurons": chosen,
+            "diode": chosen_diode,
+            "scale": scale,
+            "transistors": transistors,
+        }
         settings |= {} if end is None else {"until": end}
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
@@ -149,9 +168,18 @@ def verify_command(
         ),
     ] = False,
     diode: Diode = None,
-    capacitance: Capacitance = _SCALE.capacitance,
+    pdk: _transistors.Pdk = None,
+    pdk_root: _transistors.PdkRoot = None,
+    corner: _transistors.Corner = "tt",
+    celsius: _transistors.Celsius = 27.0,
+    switch: _transistors.Switch = "0.42x0.25",
+    ramp: _transistors.Ramp = "ideal",
+    comparator: _transistors.Comparator = "ideal",
+    mismatch: _transistors.Mismatch = None,
+    fitted: _transistors.Fitted = None,
+    capacitance: _transistors.Capacitance = None,
     window: Window = _SCALE.window,
-    v_th: Threshold = _SCALE.v_th,
+    v_th: _transistors.Threshold = None,
     workers: Workers = None,
     data: _options.Data = None,
     out: Annotated[
@@ -164,8 +192,13 @@ def verify_command(
         network = load_network(model)
         if end_to_end and (layer is not None or neurons is not None):
             raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
-        scale = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
-        options: dict[str, Any] = {"scale": scale, "diode": _diode(diode), "workers": workers}
+        scale = _transistors.scale_of(pdk, capacitance, window, v_th)
+        transistors, resistors = _transistors.design(
+            network.circuit, scale, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
+            celsius=celsius, ramp=ramp, comparator=comparator, mismatch=mismatch,
+        )  # fmt: skip
+        options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
+        options["transistors"] = transistors
         numbers = range(image, image + images)
         times = _times(network, dataset, data, numbers)
         if out is not None:
@@ -180,15 +213,22 @@ def verify_command(
                 "images": numbers,
             }
             settings |= {"end_to_end": end_to_end, "neurons": chosen or "all", "scale": scale}
+            settings |= {"transistors": transistors}
             settings["diode"] = options["diode"] or spice.modelled_diode(network.circuit)
             record = Record.of(ctx, (out or Path()) / "spice.json", settings)
             if out is not None:
                 record.say_replaced(out / "errors.csv")
-            if end_to_end:
-                compared = [spice.compare_network(network, sample, **options) for sample in times]
-            else:
+            n_simulated = sum(network.sizes[1:]) if end_to_end else sum(map(len, chosen.values()))
+            with bars(console()) as progress:
+                task = progress.add_task("neurons", total=images * n_simulated)
+                options["progress"] = partial(progress.advance, task)
                 compared = [
-                    [spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options) for depth in layers]
+                    spice.compare_network(network, sample, **options)
+                    if end_to_end
+                    else [
+                        spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options)
+                        for depth in layers
+                    ]
                     for sample in times
                 ]
         found = list(zip(*compared, strict=True))  # by layer, then by image
@@ -236,7 +276,11 @@ def fit_command(
     dataset: Images,
     layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
     parameters: Annotated[
-        str, typer.Option(help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp and capacitance.")
+        str,
+        typer.Option(
+            help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp, capacitance, delay, injection_plus and "
+            "injection_minus."
+        ),
     ] = "e_plus,e_minus,capacitance",
     confidence: Annotated[float, typer.Option(help="Confidence level of the limits.", min=0, max=1)] = 0.95,
     capacitance: Capacitance = _SCALE.capacitance,
@@ -266,7 +310,7 @@ def fit_command(
             times,
             g_plus,
             g_minus,
-            network.circuit,
+            network.layers[layer - 1].circuit,
             designed,
             parameters=[name.strip() for name in parameters.split(",")],
             confidence=confidence,
@@ -285,7 +329,7 @@ def fit_command(
             fitted = {name: getattr(result, name) for name in ("values", "standard_errors", "lower", "upper")}
             record.write([out], **fitted, rmse_before=result.rmse_before, rmse=result.rmse, n=result.n)
     table = Table("parameter", "value", "std. error", "from", "to", "unit", box=None, pad_edge=False)
-    units = {"ramp": "1", "capacitance": "F"}
+    units = {"ramp": "1", "capacitance": "F", "delay": "T"}
     columns = (result.values, result.standard_errors, result.lower, result.upper)
     for name, *row in zip(result.parameters, *columns, strict=True):
         table.add_row(name, *(f"{x:.5g}" for x in row), units.get(name, "V_th"))
@@ -341,6 +385,9 @@ def _errors(comparisons: Sequence[Comparison]) -> Row:
     energy, energy_spice = (sum(x) for x in zip(*((c.energy, c.energy_spice) for c in comparisons), strict=True))
     row["energy_fJ"] = 1e15 * scale.joules(energy_spice) / len(v)
     row["energy_error_percent"] = 100 * (energy_spice / energy - 1) if energy else 0.0
+    for part in ("ramp", "comparator"):
+        if spent := sum(getattr(c.measured, f"energy_{part}") for c in comparisons):
+            row[f"energy_{part}_fJ"] = 1e15 * spent / len(v)
     return row
 
 
@@ -355,13 +402,16 @@ _QUANTITIES = {
     "t_max_percent": "spike time max / % of T",
     "energy_fJ": "energy of the rails / fJ a neuron",
     "energy_error_percent": "energy error / %",
+    "energy_ramp_fJ": "energy of the ramp / fJ a neuron",
+    "energy_comparator_fJ": "energy of the comparator / fJ a neuron",
 }
 
 
 def _table(rows: Sequence[Row]) -> Table:
     table = Table("SPICE minus engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
     for name, quantity in _QUANTITIES.items():
-        table.add_row(quantity, *[_text(name, row[name]) for row in rows])
+        if name in rows[0]:
+            table.add_row(quantity, *[_text(name, row[name]) for row in rows])
     return table
 
 

@@ -43,6 +43,14 @@ _V_SYN = ",".join(f"{v:g}" for v in V_SYN)
 _OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
 _OPTIONS |= {"nonideal": "--nonideal"}
 
+# Columns of the table in the terminal, if there are such results.
+_MEASURED = {
+    "test": "test accuracy / %",
+    "validation": "validation accuracy / %",
+    "chip": "accuracy on chips / %",
+    "energy_pj": "energy / pJ",
+}
+
 # Options with values of one parameter of the circuit or the training each.
 _SEVERAL = (
     *("noise", "epochs", "batch_size", "learning_rate", "temporal_penalty", "energy_penalty", "weight_decay"),
@@ -212,14 +220,21 @@ def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped:
 def _table(rows: Sequence[Row]) -> Table:
     """The same lines for the terminal, without the columns that are the same in all."""
     names = _varied(rows) + [name for name in ("v_th", "v_plus") if len({row.get(name) for row in rows}) > 1]
-    heads = [*(name.replace("_", " ") for name in names), "test accuracy / %", "energy / pJ", "seeds"]
+    measured = [name for name in _MEASURED if any(f"{name}_mean" in row for row in rows)]
+    heads = [*(name.replace("_", " ") for name in names), *(_MEASURED[name] for name in measured), "seeds"]
     table = Table(*heads, box=None, pad_edge=False)
     for row in rows:
         shown = ["" if row.get(name) is None else _text(row[name]) for name in names]
-        spread = "" if row["test_std"] is None else f" ± {row['test_std']:.2f}"
-        energy = f"{row['energy_pj_mean']:.1f}" if "energy_pj_mean" in row else ""
-        table.add_row(*shown, f"{row['test_mean']:.2f}{spread}", energy, str(row["n"]))
+        table.add_row(*shown, *(_mean_and_spread(row, name) for name in measured), str(row["n"]))
     return table
+
+
+def _mean_and_spread(row: Row, name: str) -> str:
+    if f"{name}_mean" not in row:
+        return ""
+    mean, spread = row[f"{name}_mean"], row[f"{name}_std"]
+    digits = 1 if name == "energy_pj" else 2
+    return f"{mean:.{digits}f}" + ("" if spread is None else f" ± {spread:.{digits}f}")
 
 
 def _text(value: Any) -> str:

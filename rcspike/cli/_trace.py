@@ -56,7 +56,8 @@ def trace_command(
         record.say_replaced(*(stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png")))
         files = plots.save_figure(figure, stem, description=record.description)
         record.write(files)
-    typer.echo(f"image {image} of {dataset}, class {split.labels[image]}: {', '.join(map(str, files))}")
+    kind = "row" if split.is_table else "image"
+    typer.echo(f"{kind} {image} of {dataset}, class {split.labels[image]}: {', '.join(map(str, files))}")
 
 
 def _with_rails(circuit: Circuit, v_syn: float) -> Circuit:

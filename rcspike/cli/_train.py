@@ -52,6 +52,13 @@ def train_command(
         str | None,
         learning("hidden", "Sizes of the hidden layers; 200/4 passes the first spike of each 4 neurons on."),
     ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            help="Hidden layers of a convolutional network, as conv16-pool-conv32k5s2-128, in place of --hidden.",
+            show_default=False,
+        ),
+    ] = None,
     epochs: Annotated[int | None, learning("epochs", "Number of epochs.")] = None,
     batch_size: Annotated[int | None, learning("batch_size", "Samples per step.")] = None,
     learning_rate: Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")] = None,
@@ -82,6 +89,12 @@ def train_command(
     ] = None,
     validation: Annotated[
         float | None, learning("validation", "Fraction of the training images held out for validation.")
+    ] = None,
+    max_shift: Annotated[
+        int | None, learning("max_shift", "Largest shift of a training image, in pixels, drawn for every epoch.")
+    ] = None,
+    mirror: Annotated[
+        float | None, learning("mirror", "Probability that a training image is mirrored, drawn for every epoch.")
     ] = None,
     threads: _options.Threads = None,
     data: _options.Data = None,
@@ -126,6 +139,8 @@ def train_command(
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
             if hidden is not None:
                 layers, behind = _options.hidden_layers(hidden)
+            if architecture is not None and hidden is not None:
+                raise ValueError("--architecture has hidden layers of its own: leave out --hidden")
             kind = "" if phases.value == "two" else f"-{phases.value}"
             folder = out or Path("runs", f"{data_name(dataset)}-{circuit.label}{kind}-s{seed}")
         with results_folder(folder):
@@ -134,6 +149,10 @@ def train_command(
                 taken = {**settings, "hidden": hidden or ",".join(map(str, layers))}
                 images = datasets.load(dataset, directory=data)
                 sizes = [images.train.times.shape[1], *layers, images.n_classes]
+                wiring = None if behind is None else [Dense(), *behind]
+                if architecture is not None:
+                    taken.pop("hidden")
+                    sizes, wiring = _options.layers_of(architecture, images)
                 if nonideal_file is not None:
                     found = _nonideal(nonideal_file, len(sizes) - 1, screen)
                     settings = {**found.arguments(), **settings}
@@ -141,7 +160,6 @@ def train_command(
                     taken |= {"noise": settings["noise"]}
                 if resume:
                     _check_options(ctx, folder, taken, screen)
-                wiring = None if behind is None else [Dense(), *behind]
                 network = Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
             run = _Run(ctx, folder, network, images, settings, taken, threads)
             if phases.value == "single" and dataset not in SINGLE_PHASE_CHOSEN:

@@ -6,6 +6,7 @@ of the other precision are converted to it. Results do not depend on the number 
 """
 
 from rcspike.functional.charge import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
+from rcspike.functional.conv import charge_conv2d, charge_conv2d_vjp
 from rcspike.functional.events import encode, schedule
 from rcspike.functional.fire import fire, fire_vjp, readout_times, readout_voltages
 from rcspike.functional.first_spike import (
@@ -26,6 +27,8 @@ __all__ = [
     "charge",
     "charge_affine",
     "charge_affine_vjp",
+    "charge_conv2d",
+    "charge_conv2d_vjp",
     "charge_rectified",
     "charge_vjp",
     "charge_wired",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
-from rcspike.network import LayeredNetwork, layer_with
+from rcspike.network import LayeredNetwork, layer_with, window_of
 
 __all__ = ["Activity", "activity"]
 
@@ -102,7 +102,7 @@ def activity(
     >>> done.q_plus, done.q_minus, done.q_ramp, done.spikes
     (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
     """
-    if any(layer.wiring.window > 1 for layer in network.layers):
+    if any(window_of(layer.wiring) > 1 for layer in network.layers):
         raise ValueError("the energy of joined spike lines (OR gates) is not modelled; use a network with dense layers")
     if network.phases == "single":
         return _until_the_answer(network, times, until, noise, seed, threads)

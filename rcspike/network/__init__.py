@@ -1,5 +1,6 @@
 """Networks of ideal synapses or device pairs, their first weights, and the files that hold them."""
 
+from rcspike.network.architecture import architecture_of, parse_architecture
 from rcspike.network.balance import balanced
 from rcspike.network.device_layer import DeviceLayer, DevicePairs
 from rcspike.network.device_network import DeviceNetwork
@@ -7,24 +8,30 @@ from rcspike.network.initialisation import initial_weights
 from rcspike.network.layer import ResistiveLayer
 from rcspike.network.network import Network
 from rcspike.network.protocol import Layer, LayeredNetwork, LayerResult, layer_with, spike_time_noise
-from rcspike.network.wiring import Dense, FirstSpike, Wiring, wiring_of
+from rcspike.network.wiring import Conv2d, Dense, FirstSpike, FirstSpike2d, Wiring, has_maps, window_of, wiring_of
 
 __all__ = [
+    "Conv2d",
     "Dense",
     "DeviceLayer",
     "DeviceNetwork",
     "DevicePairs",
     "FirstSpike",
+    "FirstSpike2d",
     "Layer",
     "LayerResult",
     "LayeredNetwork",
     "Network",
     "ResistiveLayer",
     "Wiring",
+    "architecture_of",
     "balanced",
+    "has_maps",
     "initial_weights",
     "layer_with",
+    "parse_architecture",
     "spike_time_noise",
+    "window_of",
     "wiring_of",
 ]
 

@@ -49,14 +49,15 @@ def balanced(network: Network, circuit: Circuit, times: FloatArray, *, threads: 
     weights = [w.copy() for w in network.weights]
     spikes = times
     for depth, result in enumerate(network.walk(times, threads=threads)):
-        wanted, w, wiring = result.v.mean(axis=0), weights[depth], [result.layer.wiring]
+        w, wiring = weights[depth], [result.layer.wiring]
+        wanted = _mean_of_columns(result.v, w)
         width = 2 * max(float(w.std()), float(np.abs(w).mean()))
         low, high = np.full(w.shape[1], -width), np.full(w.shape[1], width)
         best, error = np.zeros(w.shape[1]), np.full(w.shape[1], np.inf)
         for _ in range(_STEPS):
             shift = (low + high) / 2
             shifted = Network([(w + shift).astype(w.dtype)], own[depth], wiring)
-            difference = shifted.forward(spikes, threads=threads).mean(axis=0) - wanted
+            difference = _mean_of_columns(shifted.forward(spikes, threads=threads), w) - wanted
             better = np.abs(difference) < error
             best[better], error[better] = shift[better], np.abs(difference[better])
             high[difference > 0] = shift[difference > 0]
@@ -65,3 +66,9 @@ def balanced(network: Network, circuit: Circuit, times: FloatArray, *, threads: 
         (done,) = Network([weights[depth]], own[depth], wiring).walk(spikes, threads=threads)
         spikes = done.t_out
     return Network(weights, circuit, [layer.wiring for layer in network.layers])
+
+
+def _mean_of_columns(v: FloatArray, weights: FloatArray) -> FloatArray:
+    """Mean voltage of the neurons of each column; a convolution has one at each place."""
+    mean: FloatArray = v.reshape(-1, weights.shape[1]).mean(axis=0)
+    return mean

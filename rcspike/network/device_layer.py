@@ -30,15 +30,15 @@ class DevicePairs:
 
     Parameters
     ----------
-    plus, minus : (n_rows, n_out)
+    plus, minus : (n_rows, n_columns)
         Devices on the positive and on the negative rail, in V_th / T; as many rows as inputs, or as the wiring makes.
-    drive0, conductance0 : (n_out,), optional
+    drive0, conductance0 : (n_columns,), optional
         D0 in V_th / T and G0 >= 0 in 1 / T of elements that conduct from t = 0: bias and leak.
     offset : (n_out,), optional
         Offset of each neuron's threshold from 1, in V_th. The neuron fires as one of voltage v - offset would, which is
         exact on the ideal ramp; voltages of the last layer are read as v - offset. In a single phase it spikes at
         1 + offset, which must be above 0.
-    injection : (n_rows, n_out), optional
+    injection : (n_rows, n_columns), optional
         Voltage in V_th that the switches of each pair add to the membrane as they open. By default it is the circuit's,
         once for each device above 0. Neurons of a single phase have none.
 
@@ -77,7 +77,7 @@ class DeviceLayer:
     ----------
     pairs : DevicePairs
     circuit : Circuit
-    wiring : Dense or FirstSpike
+    wiring : Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of pairs.
     phases : {"two", "single"}
         Whether its neurons charge and then fire by a ramp, or spike while they charge.
@@ -97,12 +97,12 @@ class DeviceLayer:
     @property
     def n_in(self) -> int:
         """Number of inputs."""
-        return int(self.pairs.plus.shape[0]) * self.wiring.window
+        return self.wiring.n_in(self.pairs.plus.shape[0])
 
     @property
     def n_out(self) -> int:
         """Number of neurons."""
-        return int(self.pairs.plus.shape[1])
+        return self.wiring.n_out(self.pairs.plus.shape[1])
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -132,7 +132,7 @@ def device_engine(layers: Sequence[DeviceLayer]) -> DeviceEngine:
     """The engine's network of these layers."""
     pairs = [layer.pairs for layer in layers]
     arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset, p.injection) for p in pairs]
-    windows = [layer.wiring.window for layer in layers]
+    wiring = [layer.wiring.core for layer in layers]
     circuits = [layer_core(layer.circuit) for layer in layers]
     phases = layers[0].phases if layers else "two"  # the engine raises the error of a network without layers
-    return _core.device_network(arrays, circuits, windows=windows, phases=phases)
+    return _core.device_network(arrays, circuits, wiring=wiring, phases=phases)

@@ -10,7 +10,7 @@ import math
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,12 +21,21 @@ from safetensors import SafetensorError, safe_open
 
 from rcspike._common.atomic import atomic_write
 from rcspike.circuit import Circuit
+from rcspike.network.wiring import Conv2d, FirstSpike2d, Wiring, has_maps, window_of, wiring_of
 
-__all__ = ["check_parts", "circuit_from_header", "circuit_to_header", "read", "write"]
+__all__ = [
+    "check_parts",
+    "circuit_from_header",
+    "circuit_to_header",
+    "read",
+    "wiring_from_header",
+    "wiring_to_header",
+    "write",
+]
 
 # The newest format that this version reads. A model is of the oldest format that can hold it, so that older versions
-# read it: 2 has joined inputs, 3 injection or a delay, 4 neurons of a single phase.
-NEWEST = {"model": 4, "checkpoint": 1}
+# read it: 2 has joined inputs, 3 injection or a delay, 4 neurons of a single phase, 5 maps.
+NEWEST = {"model": 5, "checkpoint": 1}
 
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
 _CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
@@ -101,17 +110,21 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         header = _parse(metadata["header"])
         if not isinstance(header, dict):
             raise ValueError("header in its header is not an object")
-        if ("windows" in header) != (version != "1"):
-            raise ValueError("a header has windows from format 2 on and only there")
-        if ("phases" in header) != (version == "4"):
-            raise ValueError("a header has phases in format 4 and only there")
+        if ("windows" in header) != (version in ("2", "3", "4")):
+            raise ValueError("a header has windows in formats 2 to 4 and only there")
+        if ("wiring" in header) != (version == "5"):
+            raise ValueError("a header has wiring in format 5 and only there")
+        if ("phases" in header) != (version in ("4", "5")):
+            raise ValueError("a header has phases from format 4 on and only there")
         circuit = header.get("circuit")
-        if kind == "model" and isinstance(circuit, dict) and ("injection" in circuit) != (version in ("3", "4")):
+        if kind == "model" and isinstance(circuit, dict) and ("injection" in circuit) != (version in ("3", "4", "5")):
             raise ValueError("a circuit has an injection from format 3 on and only there")
     return tensors, header
 
 
 def _format_of(header: dict[str, Any]) -> str:
+    if "wiring" in header:
+        return "5"
     if "phases" in header:
         return "4"
     return "3" if "injection" in header.get("circuit", {}) else "2" if "windows" in header else "1"
@@ -224,6 +237,58 @@ def _injections(pairs: Any) -> tuple[tuple[float, float], ...]:
     if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
         raise ValueError("injection must be pairs of numbers")
     return tuple((_number("injection", plus), _number("injection", minus)) for plus, minus in pairs)
+
+
+_WIRING = ("maps", "kernel", "stride", "padding", "first", "pool")
+
+
+def wiring_to_header(wiring: Sequence[Wiring], *, switches: bool) -> dict[str, Any]:
+    """The part of a header that describes the wiring, if it is not dense; also if the circuit has switches."""
+    if has_maps(wiring):
+        return {"wiring": [_wiring_part(one) for one in wiring]}
+    windows = [window_of(one) for one in wiring]
+    return {"windows": windows} if switches or max(windows, default=1) > 1 else {}
+
+
+def _wiring_part(wiring: Wiring) -> dict[str, Any]:
+    part: dict[str, Any] = {"maps": [], "kernel": [], "stride": 1, "padding": 0, "first": 1, "pool": 1}
+    if isinstance(wiring, Conv2d):
+        own = {name: getattr(wiring, name) for name in ("stride", "padding", "first", "pool")}
+        return {"maps": list(wiring.in_shape), "kernel": list(wiring.kernel), **own}
+    if isinstance(wiring, FirstSpike2d):
+        part["maps"] = list(wiring.in_shape)
+    return part | {"first": wiring.window}
+
+
+def wiring_from_header(header: Any, n_layers: int) -> list[Wiring]:
+    """Take the wiring of each layer from a header; ValueError if it is not one."""
+    if not isinstance(header, dict):
+        raise ValueError("header in its header is not an object")
+    if "wiring" in header:
+        parts = header.pop("wiring")
+        if not isinstance(parts, list):
+            raise ValueError("wiring in its header is not a list")
+        return [_wiring(part) for part in parts]
+    windows = header.pop("windows") if "windows" in header else [1] * n_layers
+    if not isinstance(windows, list) or not all(type(window) is int for window in windows):
+        raise ValueError("windows in its header is not a list of sizes")
+    return [wiring_of(window) for window in windows]
+
+
+def _wiring(part: Any) -> Wiring:
+    check_parts("wiring", part, _WIRING)
+    for name in ("maps", "kernel"):
+        if not isinstance(part[name], list) or not all(type(size) is int for size in part[name]):
+            raise ValueError(f"{name} in its header is not a list of sizes")
+    for name in _WIRING[2:]:
+        if type(part[name]) is not int:
+            raise ValueError(f"{name} in its header is not a size")
+    maps, kernel = tuple(part["maps"]), tuple(part["kernel"])
+    if kernel:
+        return Conv2d(maps, kernel, **{name: part[name] for name in _WIRING[2:]})
+    if (part["stride"], part["padding"], part["pool"]) != (1, 0, 1):
+        raise ValueError("stride, padding and pool of a layer without a kernel must be 1, 0 and 1")
+    return FirstSpike2d(maps, part["first"]) if maps else wiring_of(part["first"])
 
 
 def _number(name: str, text: Any) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit, circuit_core, layer_circuits
 from rcspike.functional.events import Phases
+from rcspike.network.wiring import Wiring, has_maps
 
 __all__ = ["initial_weights"]
 
@@ -37,24 +38,30 @@ def initial_weights(
     *,
     seed: int,
     dtype: np.dtype[Any],
-    windows: Sequence[int],
+    wiring: Sequence[Wiring],
     phases: Phases = "two",
 ) -> list[FloatArray]:
-    """Normally distributed weights, (n_rows, n_out) for each layer, in V_th / T.
+    """Normally distributed weights, (n_rows, n_columns) for each layer, in V_th / T.
 
-    As many neighbouring inputs of a layer as its window says share a row. Errors as in `rcspike.Network.create`.
+    The wiring of a layer decides how many rows and columns its inputs and neurons need. Errors as in
+    `rcspike.Network.create`.
 
     For n active inputs at uniform times, v(1) = sum w (1 - t) has the variance n sigma^2 / 3 without coupling.
     Larger weights do not help a strongly coupled circuit: they tie its membranes to the rails from the start, and it
-    generalises worse (docs/decisions/initial-weights.md). A diode's drop is compensated. Where switches inject charge,
-    the weights of a layer have the mean that keeps its mean voltage, with that charge, at zero.
+    generalises worse (docs/decisions/initial-weights.md). In a network of convolutions, whose many layers would make
+    the voltages smaller from layer to layer, hidden layers behind the first have weights of the variance 2 / n_rows
+    instead (He et al. 2015, arXiv 1502.01852): half of the neurons of a layer stay silent, and each other one is early
+    by its own voltage, so that without coupling the next layer has voltages of the same size. A diode's drop is
+    compensated. Where switches inject charge, the weights of a layer have the mean that keeps its mean voltage, with
+    that charge, at zero.
 
     Examples
     --------
     Switches that take away more than they add would silence most neurons; more synapses of positive weight prevent it:
 
+    >>> from rcspike.network.wiring import DENSE
     >>> circuit = Circuit(injection=(0.005, -0.008))
-    >>> (w,) = initial_weights((784, 200), circuit, seed=0, dtype=np.dtype("float64"), windows=[1])
+    >>> (w,) = initial_weights((784, 200), circuit, seed=0, dtype=np.dtype("float64"), wiring=[DENSE])
     >>> round(float(np.mean(w > 0)), 2)
     0.56
     """
@@ -70,17 +77,17 @@ def initial_weights(
             "its threshold, so that no neuron of a single phase would spike: choose a higher one, such as v_syn = 2"
         )
     drive = sum(1 - circuit.diode_drop / e for e in (circuit.e_plus, -circuit.e_minus)) / 2
-    circuits = layer_circuits(circuit, len(sizes) - 1)
+    circuits, deep = layer_circuits(circuit, len(sizes) - 1), has_maps(wiring)
     layers = np.random.SeedSequence(seed).spawn(len(sizes) - 1)
     weights: list[FloatArray] = []
     active, earliness = _ACTIVE, 0.5  # of the inputs: fraction that spikes, and mean of 1 - t of those
     for depth, (layer, own) in enumerate(zip(layers, circuits, strict=True)):
-        n_in, n_out, window = sizes[depth], sizes[depth + 1], windows[depth]
-        if n_in % window:
-            raise ValueError(f"a window of {window} does not divide the {n_in} inputs of its layer")
-        n_rows = n_in // window
-        sigma = _SPREAD / drive / math.sqrt(max(_ACTIVE * n_rows, 1) / 3)
-        normal = np.random.default_rng(layer).standard_normal((n_rows, n_out))
+        n_rows, n_columns = wiring[depth].weight_shape(sizes[depth], sizes[depth + 1])
+        if deep and 0 < depth < len(sizes) - 2:
+            sigma = math.sqrt(2 / n_rows) / drive
+        else:
+            sigma = _SPREAD / drive / math.sqrt(max(_ACTIVE * n_rows, 1) / 3)
+        normal = np.random.default_rng(layer).standard_normal((n_rows, n_columns))
         if phases == "single":
             mean, sigma = _rising(circuit, max(_ACTIVE * n_rows, 1) if depth == 0 else n_rows)
             w = mean / drive + normal * (sigma / drive)

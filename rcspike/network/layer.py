@@ -16,7 +16,8 @@ from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Phases, Schedule, check_threads, network_input
 from rcspike.network.device_layer import DevicePairs
 from rcspike.network.neurons import single_phase, two_phases
-from rcspike.network.wiring import DENSE, Wiring
+from rcspike.network.unrolled import unrolled_columns, unrolled_wiring
+from rcspike.network.wiring import DENSE, Conv2d, Wiring
 
 __all__ = ["ResistiveLayer"]
 
@@ -29,13 +30,15 @@ class ResistiveLayer:
 
     Parameters
     ----------
-    weights : (n_rows, n_out)
+    weights : (n_rows, n_columns)
         Signed synaptic weights in V_th / T; not to be changed afterwards.
     circuit : Circuit
-    wiring : Dense or FirstSpike
+    wiring : Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of the weights.
     phases : {"two", "single"}
         Whether its neurons charge and then fire by a ramp, or spike while they charge.
+    membranes : int
+        Columns that make up one neuron in a trace, one after another; see `neurons`.
 
     Examples
     --------
@@ -48,21 +51,22 @@ class ResistiveLayer:
     circuit: Circuit
     wiring: Wiring = DENSE
     phases: Phases = "two"
+    membranes: int = 1
 
     @cached_property
     def _packed(self) -> _core.Layer32 | _core.Layer64:
         weights = check_array("weights", self.weights, 2)
-        return _core.layer(weights, layer_core(self.circuit), window=self.wiring.window)
+        return _core.layer(weights, layer_core(self.circuit), wiring=self.wiring.core)
 
     @property
     def n_in(self) -> int:
         """Number of inputs."""
-        return int(self.weights.shape[0]) * self.wiring.window
+        return self.wiring.n_in(self.weights.shape[0])
 
     @property
     def n_out(self) -> int:
         """Number of neurons."""
-        return int(self.weights.shape[1])
+        return self.wiring.n_out(self.weights.shape[1])
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -71,7 +75,15 @@ class ResistiveLayer:
         return dtype
 
     def neurons(self, chosen: Sequence[int] | npt.NDArray[np.integer[Any]]) -> ResistiveLayer:
-        """The same layer with some of its neurons only, by their indices."""
+        """The same layer with some of its neurons only, by their indices.
+
+        Of a convolution they become a layer in which each membrane has a column of its own over all inputs; membranes
+        that share their charge have the mean of their traces.
+        """
+        if isinstance(self.wiring, Conv2d):
+            columns = unrolled_columns(self.weights, self.wiring, np.asarray(chosen, dtype=np.int64))
+            wiring = unrolled_wiring(self.wiring)
+            return replace(self, weights=columns, wiring=wiring, membranes=self.wiring.pool**2)
         return replace(self, weights=np.ascontiguousarray(self.weights[:, np.asarray(chosen)]))
 
     def astype(self, dtype: npt.DTypeLike) -> ResistiveLayer:
@@ -130,7 +142,7 @@ class ResistiveLayer:
         """
         single_phase(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
-        engine = _core.network([self.weights], layer_core(self.circuit), windows=[self.wiring.window], phases="single")
+        engine = _core.network([self.weights], layer_core(self.circuit), wiring=[self.wiring.core], phases="single")
         return engine.forward(spikes, [], check_threads(threads))
 
     def charge_vjp(
@@ -163,7 +175,13 @@ class ResistiveLayer:
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""
-        return functional.trace(self._rows(times), self.weights, self.circuit, at, phases=self.phases)
+        if isinstance(self.wiring, Conv2d):
+            raise TypeError("a trace of a convolution needs chosen neurons: layer.neurons(chosen).trace(times, at)")
+        v = functional.trace(self._rows(times), self.weights, self.circuit, at, phases=self.phases)
+        if self.membranes == 1:
+            return v
+        mean: FloatArray = v.reshape(len(v), -1, self.membranes, v.shape[2]).mean(axis=2)
+        return mean
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
@@ -176,6 +194,7 @@ class ResistiveLayer:
             self.circuit,
             self.wiring,
             self.phases,
+            self.membranes,
         )  # the engine's object is made again
 
     def _rows(self, times: FloatArray) -> FloatArray:

@@ -15,10 +15,11 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, joined_circuit, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.network import files
+from rcspike.network.architecture import architecture_of, parse_architecture
 from rcspike.network.initialisation import initial_weights
 from rcspike.network.layer import ResistiveLayer
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
-from rcspike.network.wiring import DENSE, Wiring, wiring_of
+from rcspike.network.wiring import DENSE, Wiring, has_maps
 
 __all__ = ["Network"]
 
@@ -28,11 +29,11 @@ class Network(LayeredNetwork):
 
     Parameters
     ----------
-    weights : sequence of (n_rows, n_out) arrays
-        Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied. There are as
-        many rows as inputs, or one for each window of inputs that the wiring joins.
+    weights : sequence of (n_rows, n_columns) arrays
+        Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied. Without another
+        wiring there are as many rows as inputs, and as many columns as neurons.
     circuit : Circuit
-    wiring : sequence of rcspike.network.Dense or FirstSpike, optional
+    wiring : sequence of rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d, optional
         Which inputs of each layer drive which rows of its weights; dense by default.
     phases : {"two", "single"}
         Whether neurons charge for one window and fire by a ramp in the next one, or spike at the moment at which they
@@ -75,10 +76,11 @@ class Network(LayeredNetwork):
     @classmethod
     def create(
         cls,
-        sizes: Iterable[int],
+        sizes: Iterable[int] | str,
         circuit: Circuit,
         *,
         seed: int,
+        input_shape: Sequence[int] | None = None,
         dtype: npt.DTypeLike = np.float32,
         wiring: Sequence[Wiring] | None = None,
         phases: Phases = "two",
@@ -87,14 +89,17 @@ class Network(LayeredNetwork):
 
         Parameters
         ----------
-        sizes : iterable of int
-            Numbers of neurons: inputs, hidden layers, outputs.
+        sizes : iterable of int, or str
+            Numbers of neurons: inputs, hidden layers, outputs. Or an architecture such as ``conv16-pool-128-10``, which
+            `rcspike.network.parse_architecture` describes.
         circuit : Circuit
         seed : int
             The same seed gives the same weights.
+        input_shape : (height, width) or (height, width, channels), optional
+            Of the inputs, for an architecture that does not begin with them.
         dtype : float32 or float64
-        wiring : sequence of rcspike.network.Dense or FirstSpike, optional
-            Of each layer; dense by default.
+        wiring : sequence of rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d, optional
+            Of each layer; dense by default. An architecture has its own.
         phases : {"two", "single"}
             Of all neurons.
 
@@ -108,17 +113,28 @@ class Network(LayeredNetwork):
         --------
         >>> [w.shape for w in Network.create([64, 20, 10], Circuit(), seed=0).weights]
         [(64, 20), (20, 10)]
+        >>> network = Network.create("conv16-pool-10", Circuit(), seed=0, input_shape=(8, 8))
+        >>> network.sizes, [w.shape for w in network.weights]
+        ((64, 256, 10), [(9, 16), (256, 10)])
         """
+        if isinstance(sizes, str):
+            if wiring is not None:
+                raise ValueError(f"the architecture {sizes!r} has a wiring of its own; leave wiring out")
+            sizes, wiring = parse_architecture(sizes, input_shape)
+        elif input_shape is not None:
+            raise ValueError("input_shape belongs to an architecture such as 'conv16-pool-128-10'; leave it out")
         sizes = tuple(sizes)
         if wiring is not None and len(wiring) != len(sizes) - 1:
             raise ValueError(f"wiring must be given for all {len(sizes) - 1} layers, got {len(wiring)}")
-        windows = [1] * (len(sizes) - 1) if wiring is None else [one.window for one in wiring]
-        weights = initial_weights(sizes, circuit, seed=seed, dtype=np.dtype(dtype), windows=windows, phases=phases)
+        own = [DENSE] * (len(sizes) - 1) if wiring is None else wiring
+        weights = initial_weights(sizes, circuit, seed=seed, dtype=np.dtype(dtype), wiring=own, phases=phases)
         return cls(weights, circuit, wiring, phases=phases)
 
     @property
     def architecture(self) -> str:
-        """Numbers of neurons as papers write them; ``/`` stands before the number of neurons whose spikes are joined.
+        """The network as papers write it; ``/`` stands before the number of neurons whose spikes are joined.
+
+        `create` makes a network of the same architecture of it.
 
         Examples
         --------
@@ -127,9 +143,7 @@ class Network(LayeredNetwork):
         >>> Network.create([64, 40, 10], Circuit(), seed=0, wiring=wiring).architecture
         '64-40/4-10'
         """
-        windows = [layer.wiring.window for layer in self.layers] + [1]
-        parts = zip(self.sizes, windows, strict=True)
-        return "-".join(str(size) if window == 1 else f"{size}/{window}" for size, window in parts)
+        return architecture_of(self.sizes, [layer.wiring for layer in self.layers])
 
     @property
     def weights(self) -> tuple[FloatArray, ...]:
@@ -143,10 +157,9 @@ class Network(LayeredNetwork):
         checked = [check_array(f"weights[{i}]", w, 2, dtype if i > 0 else None) for i, w in enumerate(weights)]
         copies: list[Any] = [w.copy() for w in checked]
         wiring = (DENSE,) * len(copies) if self._wiring is None else self._wiring
-        windows = [one.window for one in wiring]
         circuits = layer_circuits(self._circuit, len(copies))
         cores = [circuit.core for circuit in circuits]
-        self._core = _core.network(copies, cores, windows=windows, phases=self._phases)
+        self._core = _core.network(copies, cores, wiring=[one.core for one in wiring], phases=self._phases)
         for copy in copies:
             copy.setflags(write=False)
         self._weights = tuple(copies)
@@ -231,11 +244,11 @@ class Network(LayeredNetwork):
         OSError
             If the file cannot be written.
         """
-        circuit = files.circuit_to_header(self.circuit, switches=self.phases != "two")
+        wiring = [layer.wiring for layer in self.layers]
+        circuit = files.circuit_to_header(self.circuit, switches=self.phases != "two" or has_maps(wiring))
         header: dict[str, Any] = {"sizes": list(self.sizes), "circuit": circuit}
-        if self._wiring is not None or "injection" in circuit:
-            header["windows"] = [layer.wiring.window for layer in self.layers]
-        if self.phases != "two":
+        header |= files.wiring_to_header(wiring, switches="injection" in circuit)
+        if self.phases != "two" or "wiring" in header:
             header["phases"] = self.phases
         files.write(path, "model", self.parameters, header)
 
@@ -253,7 +266,7 @@ class Network(LayeredNetwork):
         """
         tensors, header = files.read(path, "model")
         try:
-            windows = header.pop("windows") if "windows" in header else [1] * len(tensors)
+            wiring = files.wiring_from_header(header, len(tensors))
             phases: Any = header.pop("phases") if "phases" in header else "two"
             files.check_parts("header", header, ("sizes", "circuit"))
             sizes = header["sizes"]
@@ -263,9 +276,6 @@ class Network(LayeredNetwork):
                 if name not in tensors:
                     raise ValueError(f"it has no {name}")
             weights = [tensors[f"weights.{layer}"] for layer in range(len(tensors))]
-            if not isinstance(windows, list) or not all(type(window) is int for window in windows):
-                raise ValueError("windows in its header is not a list of sizes")
-            wiring = [wiring_of(window) for window in windows]
             circuit = files.circuit_from_header(header["circuit"])
             if len(header["circuit"].get("injection", [[]])) not in (1, len(weights)):
                 raise ValueError(f"injection must be one pair or one for each of {len(weights)} layers")

@@ -323,8 +323,8 @@ class LayeredNetwork(ABC):
     def _repr_html_(self) -> str:
         rows: list[list[int]] = []
         for depth, layer in enumerate(self.layers, start=1):
-            n_rows = layer.n_in // layer.wiring.window
-            rows.append([depth, layer.n_in, layer.n_out, n_rows * layer.n_out])
+            n_rows, n_columns = layer.wiring.weight_shape(layer.n_in, layer.n_out)
+            rows.append([depth, layer.n_in, layer.n_out, n_rows * n_columns])
         kind = f"{type(self).__name__} {'-'.join(map(str, self.sizes))}"
         head = ["layer", "inputs", "neurons", "synapses"]
         return html_table(kind, head, rows, f"{'; '.join(self._facts())}.")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
+from rcspike import _core
 from rcspike._common.arrays import FloatArray
+from rcspike._common.numbers import check_count
 
-__all__ = ["DENSE", "Dense", "FirstSpike", "Wiring", "wiring_of"]
+__all__ = ["DENSE", "Conv2d", "Dense", "FirstSpike", "FirstSpike2d", "Wiring", "has_maps", "window_of", "wiring_of"]
+
+Core: TypeAlias = int | _core.Conv2d | _core.FirstSpike2d
+Shape: TypeAlias = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,19 @@ class Dense:
     """
 
     window = 1
+    core = 1  # as the engine takes it
+
+    def n_in(self, n_rows: int) -> int:
+        """Inputs that drive so many rows of synapses."""
+        return n_rows
+
+    def n_out(self, n_columns: int) -> int:
+        """Neurons of so many columns of synapses."""
+        return n_columns
+
+    def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
+        """Rows and columns of the weights between so many inputs and neurons."""
+        return n_in, n_out
 
     def rows(self, times: FloatArray) -> FloatArray:
         """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
@@ -62,15 +82,252 @@ class FirstSpike:
             raise ValueError(f"window must be at least 2, got {self.window}; without joined inputs, use Dense")
         object.__setattr__(self, "window", int(self.window))
 
+    @property
+    def core(self) -> int:
+        """As the engine takes it."""
+        return self.window
+
+    def n_in(self, n_rows: int) -> int:
+        """Inputs that drive so many rows of synapses."""
+        return n_rows * self.window
+
+    def n_out(self, n_columns: int) -> int:
+        """Neurons of so many columns of synapses."""
+        return n_columns
+
+    def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
+        """Rows and columns of the weights between so many inputs and neurons; ValueError if the window does not fit."""
+        if n_in % self.window:
+            raise ValueError(f"a window of {self.window} does not divide the {n_in} inputs of its layer")
+        return n_in // self.window, n_out
+
     def rows(self, times: FloatArray) -> FloatArray:
         """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
         first: FloatArray = times.reshape(len(times), times.shape[1] // self.window, self.window).min(axis=2)
         return first
 
 
-Wiring: TypeAlias = Dense | FirstSpike
+@dataclass(frozen=True)
+class FirstSpike2d:
+    """The same for maps: pixels of a square window share a row, channel by channel.
+
+    Parameters
+    ----------
+    in_shape : (height, width, channels)
+        Maps of inputs; input (y width + x) channels + c is channel c of the pixel (y, x).
+    window : int
+        Height and width of a window, at least 2; it divides those of the maps.
+
+    Raises
+    ------
+    ValueError
+        If the window does not divide the maps.
+
+    Examples
+    --------
+    >>> FirstSpike2d((2, 2, 1), 2).rows(np.array([[0.5, 0.25, np.inf, 0.75]]))
+    array([[0.25]])
+    """
+
+    in_shape: Shape
+    window: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "in_shape", _shape(self.in_shape))
+        object.__setattr__(self, "window", check_count("window", self.window, 2))
+        _pooled(self.in_shape, self.window, "a window of")
+
+    @property
+    def core(self) -> _core.FirstSpike2d:
+        """As the engine takes it."""
+        height, width, channels = self.in_shape
+        return _core.FirstSpike2d(height=height, width=width, channels=channels, window=self.window)
+
+    @property
+    def out_shape(self) -> Shape:
+        """Maps of the rows: height, width and channels."""
+        return _pooled(self.in_shape, self.window, "a window of")
+
+    def n_in(self, n_rows: int) -> int:
+        """Inputs; the rows do not matter."""
+        return math.prod(self.in_shape)
+
+    def n_out(self, n_columns: int) -> int:
+        """Neurons of so many columns of synapses."""
+        return n_columns
+
+    def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
+        """Rows and columns of the weights between so many inputs and neurons; ValueError if they do not fit."""
+        _check_inputs(self.in_shape, n_in)
+        return math.prod(self.out_shape), n_out
+
+    def rows(self, times: FloatArray) -> FloatArray:
+        """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
+        (height, width, channels), n = self.out_shape, self.window
+        windows = times.reshape(len(times), height, n, width, n, channels)
+        first: FloatArray = windows.min(axis=(2, 4)).reshape(len(times), -1)
+        return first
+
+
+@dataclass(frozen=True)
+class Conv2d:
+    """A convolution: neurons of all positions of a window share their columns of synapses.
+
+    Row (ky k_w + kx) channels + c of the weights belongs to channel c of the pixel (ky, kx) of the window, and neuron
+    (y width + x) n_columns + i to column i at the position (y, x). `rcspike.functional.charge_conv2d` computes one
+    layer.
+
+    Parameters
+    ----------
+    in_shape : (height, width, channels)
+        Maps of inputs, numbered as in `FirstSpike2d`.
+    kernel : (k_h, k_w)
+        Size of the window in pixels.
+    stride : int
+        Pixels between neighbouring positions.
+    padding : int
+        Pixels around the maps, which never spike; fewer than the window has.
+    first : int
+        If above 1, the window moves over the first spikes of first x first pixels, as `FirstSpike2d` joins them.
+    pool : int
+        If above 1, the membranes of pool x pool positions are connected at the end of charging and share their charge:
+        one neuron has the mean of their voltages, and one ramp.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not an int or too small, the window does not fit into the maps, or `first` or `pool` does not
+        divide what it joins.
+
+    Examples
+    --------
+    >>> Conv2d((28, 28, 1), padding=1, pool=2).out_shape(16)
+    (14, 14, 16)
+    """
+
+    in_shape: Shape
+    kernel: tuple[int, int] = (3, 3)
+    stride: int = 1
+    padding: int = 0
+    first: int = 1
+    pool: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "in_shape", _shape(self.in_shape))
+        if len(self.kernel) != 2:
+            raise ValueError(f"kernel must be (k_h, k_w), got {self.kernel}")
+        object.__setattr__(self, "kernel", tuple(check_count("kernel", size, 1) for size in self.kernel))
+        for name, at_least in (("stride", 1), ("padding", 0), ("first", 1), ("pool", 1)):
+            object.__setattr__(self, name, check_count(name, getattr(self, name), at_least))
+        if self.padding >= min(self.kernel):
+            raise ValueError(f"padding must be smaller than the kernel of {self.kernel}, got {self.padding}")
+        self.out_shape(1)
+
+    @property
+    def core(self) -> _core.Conv2d:
+        """As the engine takes it."""
+        height, width, channels = self.in_shape
+        return _core.Conv2d(
+            height=height,
+            width=width,
+            channels=channels,
+            kernel_height=self.kernel[0],
+            kernel_width=self.kernel[1],
+            stride=self.stride,
+            padding=self.padding,
+            first=self.first,
+            pool=self.pool,
+        )
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the weights: inputs of a window."""
+        return self.kernel[0] * self.kernel[1] * self.in_shape[2]
+
+    def positions(self) -> tuple[int, int]:
+        """Positions of the window, down and across."""
+        seen = _pooled(self.in_shape, self.first, "first")
+        down, across = (n + 2 * self.padding - k for n, k in zip(seen[:2], self.kernel, strict=True))
+        if min(down, across) < 0:
+            raise ValueError(f"a kernel of {self.kernel} does not fit into maps of {seen[:2]} with their padding")
+        return down // self.stride + 1, across // self.stride + 1
+
+    def out_shape(self, n_columns: int) -> Shape:
+        """Maps of the neurons: height, width and channels."""
+        return _pooled((*self.positions(), n_columns), self.pool, "pool")
+
+    def n_in(self, n_rows: int) -> int:
+        """Inputs; the rows do not matter."""
+        return math.prod(self.in_shape)
+
+    def n_out(self, n_columns: int) -> int:
+        """Neurons of so many columns of synapses."""
+        return math.prod(self.out_shape(n_columns))
+
+    def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
+        """Rows and columns of the weights between so many inputs and neurons; ValueError if they do not fit."""
+        _check_inputs(self.in_shape, n_in)
+        places = self.n_out(1)
+        if n_out % places:
+            raise ValueError(f"{n_out} neurons are not a multiple of the {places} positions of the convolution")
+        return self.n_rows, n_out // places
+
+    def rows(self, times: FloatArray) -> FloatArray:
+        """A ValueError: each position has rows of its own."""
+        raise ValueError(f"{_UNSUPPORTED}, got {self}")
+
+
+def _shape(shape: Shape) -> Shape:
+    if len(shape) != 3:
+        raise ValueError(f"in_shape must be (height, width, channels), got {shape}")
+    height, width, channels = (check_count("in_shape", size, 1) for size in shape)
+    return height, width, channels
+
+
+def _pooled(shape: Shape, window: int, name: str) -> Shape:
+    height, width, channels = shape
+    if height % window or width % window:
+        raise ValueError(f"{name} {window} does not divide maps of {height} x {width}")
+    return height // window, width // window, channels
+
+
+def _check_inputs(shape: Shape, n_in: int) -> None:
+    if math.prod(shape) != n_in:
+        raise ValueError(f"maps of {' x '.join(map(str, shape))} are {math.prod(shape)} inputs, got {n_in}")
+
+
+Wiring: TypeAlias = Dense | FirstSpike | FirstSpike2d | Conv2d
 
 DENSE = Dense()
+
+_UNSUPPORTED = (
+    "energy, chips, SPICE, traces and PyTorch need dense layers; networks of convolutions have forward, predict, walk, "
+    "training and files so far"
+)
+
+
+def has_maps(wiring: Iterable[Wiring]) -> bool:
+    """Whether inputs or neurons of any layer are maps.
+
+    Examples
+    --------
+    >>> has_maps([DENSE, FirstSpike(4)])
+    False
+    """
+    return any(isinstance(one, Conv2d | FirstSpike2d) for one in wiring)
+
+
+def window_of(wiring: Wiring) -> int:
+    """How many neighbouring inputs share a row, for uses that know no maps; ValueError for a wiring of maps.
+
+    Examples
+    --------
+    >>> window_of(FirstSpike(4))
+    4
+    """
+    if isinstance(wiring, Dense | FirstSpike):
+        return wiring.window
+    raise ValueError(f"{_UNSUPPORTED}, got {wiring}")
 
 
 def wiring_of(window: int) -> Wiring:

@@ -12,7 +12,7 @@ from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases, Schedule
-from rcspike.network import Dense, DeviceLayer, DevicePairs, Wiring
+from rcspike.network import Dense, DeviceLayer, DevicePairs, Wiring, window_of
 from rcspike.network.neurons import two_phases
 from rcspike.nonideal.equivalent import ideal_scale, pairs_with_more_drive
 
@@ -105,7 +105,7 @@ class ChipLayer:
     @property
     def n_in(self) -> int:
         """Number of inputs."""
-        return int(self.plus.shape[0]) * self.wiring.window
+        return int(self.plus.shape[0]) * window_of(self.wiring)
 
     @property
     def n_out(self) -> int:

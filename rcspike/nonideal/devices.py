@@ -11,7 +11,7 @@ import numpy as np
 from rcspike._common.arrays import FLOATS, FloatArray, plain_array
 from rcspike._common.numbers import number, numbers
 from rcspike.circuit import Circuit
-from rcspike.network import ResistiveLayer
+from rcspike.network import ResistiveLayer, window_of
 from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Devices"]
@@ -88,6 +88,7 @@ class Devices:
         >>> Devices(w_max=0.8).program(network.layers[0]).plus
         array([[0.8, 0. ]])
         """
+        window_of(ideal.wiring)  # raises an error for maps
         pairs, n_out, circuit = ideal.devices(), ideal.n_out, ideal.circuit
         plus, minus = pairs.plus.astype(np.float64), pairs.minus.astype(np.float64)
         if isinstance(self.w_max, tuple):

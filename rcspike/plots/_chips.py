@@ -23,6 +23,7 @@ from rcspike.plots._style import (
     place,
     tidy,
     title,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chips_figure"]
 
-_LINE_HEIGHT, _NAMES_WIDTH = 0.34, 2.3
+_LINE_HEIGHT, _NAMES_WIDTH, _TOP = 0.34, 2.3, TITLE + 0.14
 
 
 def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, required: float | None = None) -> Figure:
@@ -66,8 +67,8 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
     from rcspike.plots._figure import Figure
 
     height = _LINE_HEIGHT * len(samples) + 0.15
-    figure = Figure(figsize=(WIDTH, TITLE + height + BOTTOM), facecolor=PAPER)
-    axes = place(figure, TITLE, height, left=_NAMES_WIDTH)
+    figure = Figure(figsize=(WIDTH, _TOP + height + BOTTOM), facecolor=PAPER)
+    axes = place(figure, _TOP, height, left=_NAMES_WIDTH)
     colour = circuit_colour(circuit)
     for line, sample in enumerate(samples):
         accuracies = 100 * np.asarray(sample.accuracies)
@@ -81,11 +82,12 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
     if required is not None:
         axes.axvline(100 * required, color=HIGHLIGHT, linewidth=1)
     axes.set_ylim(len(samples) - 0.5, -0.5)
-    axes.set_yticks(range(len(samples)), [sample.case.name for sample in samples])
+    axes.set_yticks(range(len(samples)), [wrapped(sample.case.name) for sample in samples])
     axes.set_xlabel("test accuracy / %", fontsize=9, color=INK)
-    tidy(axes)
+    tidy(axes, grid="x")
     chips = max(len(sample.accuracies) for sample in samples)
-    wanted = "" if required is None else f", {100 * required:g} % required (orange)"
-    heading = f"{chips} chips; mean, 5 % to 95 %; without effects {100 * ideal:.2f} % (dashed){wanted}"
+    wanted = "" if required is None else f"; orange: {100 * required:g} % required"
+    marks = "dots: chips; bar: mean; line: from the 5 % to the 95 % quantile"
+    heading = f"{chips} chips ({marks}); dashed: {100 * ideal:.2f} % without effects{wanted}"
     title(figure, f"{circuit_name(circuit)}\n{heading}")
     return figure

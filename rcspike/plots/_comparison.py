@@ -51,7 +51,7 @@ __all__ = ["trace_figure"]
 
 # In inches.
 _HEADING, _HEADING_LINE, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.2, 0.7, 1.7
-_PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.76
+_PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.92
 _MAX_CIRCUITS = 3
 _TICKS = 1.32  # in V_th: above the numbers of the neurons
 _N_FOLLOWED = 6  # of each hidden layer: their numbers stand next to their spikes
@@ -127,8 +127,9 @@ def trace_figure(
     heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
     path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
+    noun = "row" if split.is_table else "image"
     label, sizes = int(split.labels[sample]), "–".join(map(str, network.sizes))
-    title(figure, f"{sizes}, image {sample} of class {label}: the same weights, circuit by circuit")
+    title(figure, f"{sizes}, {noun} {sample} of class {label}: the same weights, circuit by circuit")
     width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
         left = LEFT + n * (width + _COLUMN_GAP)
@@ -143,7 +144,7 @@ def trace_figure(
     figure.text(
         LEFT / WIDTH,
         caption_top,
-        _caption(network.circuit, network.phases),
+        _caption(network.circuit, noun, network.phases),
         va="top",
         fontsize=8,
         color=INK,
@@ -206,13 +207,13 @@ def _draw_column(
     name_phases(panels[0], layers[0])
     for axes, start in ((raster, 0), *zip(panels, [0] * n if single else range(n), strict=True)):
         tidy(axes)
-        axes.set_xlim(start - 0.02, start + end + 0.14)
+        axes.set_xlim(start - 0.02, start + end + 0.2)
         axes.set_xticks(range(start, start + int(end) + 1, max(1, int(end) // 4)))
     panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
     return [raster, *panels]
 
 
-def _caption(own: Circuit, phases: Phases) -> str:
+def _caption(own: Circuit, noun: str, phases: Phases) -> str:
     read = (
         "A membrane is drawn\nuntil it reaches the threshold. The class read is that of the output that spikes first."
         if phases == "single"
@@ -220,7 +221,8 @@ def _caption(own: Circuit, phases: Phases) -> str:
         "above the threshold after charging spikes at once. The class read is that of the highest output voltage."
     )
     return (
-        f"The same image, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
+        f"The same {noun}, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
         "circuit shows what exchanging the circuit does to these weights, not what a network trained for it can do.\n"
-        f"Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. {read}"
+        f"Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. {read}\n"
+        "Voltages far below rest lie outside the panels."
     )

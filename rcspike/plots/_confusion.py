@@ -17,7 +17,7 @@ __all__ = ["confusion_figure"]
 
 _MAX_NAMED = 40  # classes; with more, only some have a tick with their name
 _MAX_NUMBERED = 20  # with more, the cells are too small for numbers
-_LEFT, _CELL, _SMALLEST, _LARGEST, _GAP = 1.35, 0.42, 1.8, 5.0, 0.35  # in inches
+_LETTER, _CELL, _SMALLEST, _LARGEST, _GAP = 0.085, 0.42, 1.8, 5.0, 0.35  # in inches
 _BAR = "#4292c6"  # a middle shade of the matrix
 _MAX_NAME = 14  # characters of a name at an axis
 
@@ -60,16 +60,18 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
     if matrix.shape != (n, n) or len(classes) != n:
         raise ValueError(f"{len(classes)} names of classes do not fit a matrix of shape {matrix.shape}")
     side = min(max(n * _CELL, _SMALLEST), _LARGEST)
-    figure = Figure(figsize=(WIDTH, TITLE + side + BOTTOM + 0.6), facecolor=PAPER)
+    names = [name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…" for name in classes]
+    longest = max(map(len, names)) * _LETTER
+    turned = longest * len(names) > side
+    below, left = BOTTOM + (longest if turned else 0.1), 0.55 + longest
+    figure = Figure(figsize=(WIDTH, TITLE + side + below), facecolor=PAPER)
     title(figure, heading)
-    axes = place(figure, TITLE + 0.08, side, left=_LEFT, right=_LEFT + side)
+    axes = place(figure, TITLE, side, left=left, right=left + side)
     part = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(part, cmap="Blues", vmin=0, vmax=1, aspect="equal")
     tidy(axes)
-    axes.yaxis.set_label_coords(-1.15 / side, 0.5)
+    axes.yaxis.set_label_coords(-(longest + 0.25) / side, 0.5)
     ticks = np.arange(0, n, -(-n // _MAX_NAMED))
-    names = [name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…" for name in classes]
-    turned = max(map(len, names)) * len(names) * 0.09 > side
     axes.set_xticks(ticks, [names[i] for i in ticks], rotation=90 if turned else 0)
     axes.set_yticks(ticks, [names[i] for i in ticks])
     axes.set_ylabel("class")
@@ -78,15 +80,15 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
         for i, j in np.argwhere(matrix > 0):
             colour = PAPER if part[i, j] > 0.6 else INK
             axes.text(j, i, f"{matrix[i, j]:,}", ha="center", va="center", fontsize=8, color=colour)
-    bars = place(figure, TITLE + 0.08, side, left=_LEFT + side + _GAP, right=WIDTH - RIGHT - 0.6)
+    bars = place(figure, TITLE, side, left=left + side + _GAP, right=WIDTH - RIGHT - 0.6)
     accuracy = 100 * part.diagonal()
     bars.barh(np.arange(n), accuracy, height=0.7, color=_BAR)
-    tidy(bars)
+    tidy(bars, grid="x")
     bars.set_ylim(n - 0.5, -0.5)
     bars.set_yticks([])
     bars.set_xlim(0, 100)
     bars.set_xlabel("accuracy / %", fontsize=9, color=INK)
     if n <= _MAX_NUMBERED:
         for i in np.flatnonzero(matrix.sum(axis=1)).tolist():
-            bars.text(101, i, f"{accuracy[i]:.1f}", va="center", fontsize=8, color=INK)
+            bars.text(101, i, f"{accuracy[i]:.2f}", va="center", fontsize=8, color=INK)
     return figure

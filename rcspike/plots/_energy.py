@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["energy_figure"]
 
-_HEIGHT, _LEGEND_WIDTH = 3.2, 1.9
+_BAR, _GAP, _NAMES_WIDTH, _NUMBER_WIDTH, _LEGEND_WIDTH = 0.28, 0.5, 1.5, 0.75, 1.75
 # Okabe and Ito's, distinguishable with colour blindness, and lighter ones between them; op-amps in grey as everything
 # conventional.
 _COLOURS = dict(
@@ -32,7 +32,9 @@ _COLOURS = dict(
 
 
 def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, heading: str = "") -> Figure:
-    """Stacked bars of the mean energy of each part, for each layer and for all of them.
+    """Stacked bars of the mean energy of each part: a panel for all layers, then one for each.
+
+    Each panel has its own scale, so that small layers can be read too, and the number at a bar is its sum.
 
     Parameters
     ----------
@@ -54,47 +56,49 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
     --------
     >>> parts = {name: np.full((1, 2), 1e-12) for name in PARTS}
     >>> figure = energy_figure({"RC-Spike": parts, "conventional": parts})
-    >>> [text.get_text() for text in figure.axes[0].get_xticklabels()][-1]
-    'all'
+    >>> [axes.get_title(loc="left") for axes in figure.axes]
+    ['all layers', 'layer 1', 'layer 2']
     """
     check_available()
     from rcspike.plots._figure import Figure
 
-    figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
-    axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
-    width = 0.8 / len(circuits)
-    tallest = 0.0
-    for number, (name, parts) in enumerate(circuits.items()):
-        layers = {part: 1e12 * joules.mean(axis=0) for part, joules in parts.items()}
-        at = np.arange(len(next(iter(layers.values()))) + 1) + (number - (len(circuits) - 1) / 2) * width
-        base = np.zeros(len(at))
-        for part, values in layers.items():
-            heights = np.append(values, values.sum())
-            label = part if number == 0 else None
-            axes.bar(at, heights, 0.92 * width, base, color=_COLOURS[part], label=label, linewidth=0)
-            base += heights
-        tallest = max(tallest, base[-1])
-        for x, top in zip(at, base, strict=True):
+    means = {name: {part: 1e12 * pj.mean(axis=0) for part, pj in parts.items()} for name, parts in circuits.items()}
+    n_layers = len(next(iter(next(iter(means.values())).values())))
+    names = ["all layers", *(f"layer {layer}" for layer in range(1, n_layers + 1))] if n_layers > 1 else ["all layers"]
+    height = _BAR * (len(circuits) + 0.4)
+    pitch = height + _GAP
+    figure = Figure(figsize=(WIDTH, TITLE + 0.2 + pitch * len(names) + BOTTOM - 0.3), facecolor=PAPER)
+    right = WIDTH - RIGHT - _LEGEND_WIDTH - _NUMBER_WIDTH
+    for number, name in enumerate(names):
+        axes = place(figure, TITLE + 0.2 + number * pitch, height, left=_NAMES_WIDTH, right=right)
+        bases = np.zeros(len(circuits))
+        for part in next(iter(means.values())):
+            # The first panel has all layers, and the panel after it has layer 1.
+            widths = np.array([mean[part].sum() if number == 0 else mean[part][number - 1] for mean in means.values()])
+            axes.barh(range(len(circuits)), widths, 0.76, bases, color=_COLOURS[part], label=part, linewidth=0)
+            bases += widths
+        for y, total in enumerate(bases):
             axes.annotate(
-                name.replace(" ", "\n"),
-                (x, top),
-                (0, 3),
+                f"{total:,.0f} pJ" if total >= 100 else f"{total:.3g} pJ",
+                (total, y),
+                (4, 0),
                 textcoords="offset points",
-                ha="center",
-                fontsize=6,
+                va="center",
+                fontsize=8,
                 color=INK,
             )
-    n_layers = len(at) - 1
-    axes.set_xticks(range(n_layers + 1), [*(f"layer {layer}" for layer in range(1, n_layers + 1)), "all"])
-    axes.set_ylim(0, 1.1 * tallest)
-    axes.set_ylabel("energy of an inference / pJ")
-    tidy(axes)
+        axes.set_yticks(range(len(circuits)), list(circuits))
+        axes.set_ylim(len(circuits) - 0.5, -0.5)
+        axes.set_xlim(0, max(float(bases.max()), 1e-12))
+        axes.set_title(name, loc="left", fontsize=9, color=INK, pad=4)
+        tidy(axes, grid="x")
+    axes.set_xlabel("energy of an inference / pJ, a scale for each panel", fontsize=9, color=INK)
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(  # as they are stacked: the last on top
-        handles[::-1],
-        labels[::-1],
+    figure.legend(
+        handles,
+        labels,
         loc="upper left",
-        bbox_to_anchor=(1.02, 1),
+        bbox_to_anchor=(1 - (RIGHT + _LEGEND_WIDTH) / WIDTH, 1 - (TITLE + 0.1) / figure.get_figheight()),
         fontsize=8,
         frameon=False,
         labelcolor=INK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from rcspike.plots._style import (
     check_available,
     circuit_colour,
     circuit_name,
+    legend,
     place,
     tidy,
     title,
@@ -34,6 +36,7 @@ _MARKERS, _LINES = "os^Dv", ("-", "--", "-.", ":")
 def offsets_figure(rows: Sequence[Row]) -> Figure:
     """Test accuracy against the mean energy of an inference: a line for each offset, a point for each circuit.
 
+    A line follows V_syn; the conventional circuit stands apart.
     The bars are standard errors of the mean over the seeds.
 
     Parameters
@@ -75,8 +78,9 @@ def offsets_figure(rows: Sequence[Row]) -> Figure:
         lines.setdefault(repr([row.get(name) for name in names]), []).append(row)
     for line in lines.values():
         number = offsets.index(line[0]["offset_mv"])
-        line.sort(key=lambda row: row["energy_pj_mean"])
-        energy, accuracy = ([row[name] for row in line] for name in ("energy_pj_mean", "test_mean"))
+        line.sort(key=lambda row: (row.get("v_syn", 0.0), row["energy_pj_mean"]))
+        joined = [row for row in line if math.isfinite(row.get("v_syn", 0.0))]
+        energy, accuracy = ([row[name] for row in joined] for name in ("energy_pj_mean", "test_mean"))
         axes.plot(energy, accuracy, _LINES[number % len(_LINES)], color=FAINT, linewidth=1, zorder=1)
         for row in line:
             axes.errorbar(
@@ -99,8 +103,8 @@ def offsets_figure(rows: Sequence[Row]) -> Figure:
         axes.plot([], [], "o", markersize=5, color=circuit_colour(circuit), label=circuit_name(circuit, separator="\n"))
     axes.set_xlabel("energy of an inference / pJ", fontsize=9, color=INK)
     axes.set_ylabel("test accuracy / %")
-    tidy(axes)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8, frameon=False, labelcolor=INK)
+    tidy(axes, grid="both")
+    legend(axes)
     title(figure, _heading(points))
     return figure
 
@@ -115,4 +119,5 @@ def _heading(points: Sequence[Row]) -> str:
         volts = {row.get(name) for row in points}
         if {row["hold"] for row in points} == {hold}:
             words.append(f"{hold} of {volts.pop():.3g} V" if len(volts) == 1 else f"fixed {hold}")
-    return f"{', '.join(words)}: mean and standard error"
+    one_seed = all(row["n"] == 1 for row in points)
+    return f"{', '.join(words)}: {'one seed' if one_seed else 'mean and standard error'}"

@@ -17,6 +17,7 @@ from rcspike.plots._style import (
     check_available,
     circuit_colour,
     circuit_name,
+    legend,
     place,
     tidy,
     title,
@@ -28,14 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["pareto_figure"]
 
 _HEIGHT, _LEGEND_WIDTH = 3.4, 2.3
-_MARKERS = "osD^vP"
+_MARKERS, _LINES = "osD^vP", ("-", "--", "-.", ":")
 
 
 def pareto_figure(rows: Sequence[Row]) -> Figure:
     """Test accuracy against the mean energy of an inference, for every circuit of a sweep, and their Pareto front.
 
-    The colour is that of the circuit, the shape shows the energy penalty. A line joins the circuits of a data set that
-    no other circuit beats in both accuracy and energy.
+    The colour is that of the circuit; the shape shows the energy penalty if there are several, otherwise the circuit.
+    A line joins the circuits of a data set that no other circuit beats in both accuracy and energy; with several data
+    sets, its style shows which.
 
     Parameters
     ----------
@@ -70,30 +72,41 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
         raise ValueError("no row has an energy: only spiking networks do")
     figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
     axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
+    datasets = list(dict.fromkeys(row["dataset"] for row in points))
     penalties = sorted({row.get("energy_penalty", 0.0) for row in points})
+    circuits = list(dict.fromkeys(experiment_circuit(row) for row in points))
+    circuits.sort(key=lambda circuit: (circuit.e_plus, circuit.e_minus))
+
+    def shape(row: Row) -> str:
+        several = penalties.index(row.get("energy_penalty", 0.0)) if len(penalties) > 1 else None
+        return _MARKERS[(circuits.index(experiment_circuit(row)) if several is None else several) % len(_MARKERS)]
+
     for row in points:
         axes.errorbar(
             row["energy_pj_mean"],
             row["test_mean"],
             xerr=row["energy_pj_std"],
             yerr=row["test_std"],
-            fmt=_MARKERS[penalties.index(row.get("energy_penalty", 0.0)) % len(_MARKERS)],
-            markersize=5,
+            fmt=shape(row),
+            markersize=6.5,
             linewidth=1,
             capsize=2,
             color=circuit_colour(experiment_circuit(row)),
             markeredgecolor=PAPER,
-            markeredgewidth=0.4,
+            markeredgewidth=0.5,
             zorder=3,
         )
-    for dataset in dict.fromkeys(row["dataset"] for row in points):
+    for dataset in datasets:
         front = _front([(row["energy_pj_mean"], row["test_mean"]) for row in points if row["dataset"] == dataset])
-        axes.plot(*zip(*front, strict=True), color=FAINT, linewidth=1, zorder=1)
-        axes.annotate(dataset, front[-1], (6, 5), textcoords="offset points", fontsize=8, color=INK)
-    circuits = dict.fromkeys(experiment_circuit(row) for row in points)
-    for circuit in sorted(circuits, key=lambda circuit: (circuit.e_plus, circuit.e_minus)):
+        line = _LINES[datasets.index(dataset) % len(_LINES)]
+        name = "Pareto front" if len(datasets) == 1 else f"Pareto front, {dataset}"
+        axes.plot(
+            *zip(*front, strict=True), line, drawstyle="steps-post", color=FAINT, linewidth=1, zorder=1, label=name
+        )
+    for number, circuit in enumerate(circuits):
         name = circuit_name(circuit, separator="\n")
-        axes.plot([], [], "o", markersize=5, color=circuit_colour(circuit), label=name)
+        marker = "o" if len(penalties) > 1 else _MARKERS[number % len(_MARKERS)]
+        axes.plot([], [], marker, markersize=6.5, color=circuit_colour(circuit), label=name)
     for penalty, marker in zip(penalties, _MARKERS, strict=False):
         if len(penalties) > 1:
             axes.plot([], [], marker, markersize=5, color=INK, mfc="none", label=f"energy penalty {penalty:g}")
@@ -103,9 +116,11 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("energy of an inference / pJ", fontsize=9, color=INK)
     axes.set_ylabel("test accuracy / %")
-    tidy(axes)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8, frameon=False, labelcolor=INK)
-    title(figure, "Accuracy against energy; the line is the Pareto front")
+    tidy(axes, grid="both")
+    legend(axes)
+    n = sorted({int(row["n"]) for row in points})
+    spread = "one seed" if n == [1] else f"mean and standard deviation over {'–'.join(map(str, n))} seeds"
+    title(figure, f"{', '.join(datasets)}: accuracy against energy, {spread}")
     return figure
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["spice_figure"]
 
 _VOLTAGES_HEIGHT, _ERRORS_HEIGHT, _GAP = 2.8, 1.3, 0.3
+_ABOVE: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0}
 _POINTS = 49  # of SPICE that are drawn of each neuron
 _MARKS: dict[str, Any] = {"color": HIGHLIGHT, "marker": "o", "markersize": 3, "markerfacecolor": "none"}
 
@@ -89,10 +90,11 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     handles = [
         Line2D([], [], color=colour, linewidth=1.2, label="engine"),
         Line2D([], [], label="ngspice", linestyle="none", **_MARKS),
+        Line2D([], [], color=INK, linestyle="--", linewidth=0.8, label="threshold"),
     ]
-    voltages.legend(handles=handles, frameon=False, fontsize=8, labelcolor=INK, loc="upper left", ncols=2)
+    voltages.legend(handles=handles, frameon=False, fontsize=8, labelcolor=INK, ncols=3, **_ABOVE)
     for axes in (voltages, errors):
-        tidy(axes)
+        tidy(axes, grid="y")
         axes.set_xlim(0, 1e6 * end)
         if c.until is None:
             axes.axvline(1e6 * scale.window, color=FAINT, linewidth=0.6, zorder=0)

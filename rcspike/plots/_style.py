@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rcspike._common.atomic import atomic_write
 from rcspike.circuit import Circuit
@@ -23,6 +25,7 @@ __all__ = [
     "HIGHLIGHT",
     "INK",
     "LEFT",
+    "PALETTE",
     "PAPER",
     "RIGHT",
     "TITLE",
@@ -31,10 +34,12 @@ __all__ = [
     "circuit_colour",
     "circuit_name",
     "is_conventional",
+    "legend",
     "place",
     "save_figure",
     "tidy",
     "title",
+    "wrapped",
 ]
 
 # Dark grey on white, not black on nothing: a transparent figure cannot be read on a dark page.
@@ -42,7 +47,10 @@ INK, PAPER, FAINT = "#2b2b2b", "white", "#8c8c8c"
 HIGHLIGHT = (
     "#d55e00"  # vermilion of Okabe and Ito, distinguishable from the colour of every circuit with colour blindness
 )
-_CONVENTIONAL = "#7f7f7f"
+# The others of Okabe and Ito, for curves that are not circuits.
+PALETTE = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK)
+_CONVENTIONAL, _GRID = "#7f7f7f", "#e4e4e4"
+_MAX_TITLE, _MAX_LABEL = 122, 36  # characters in a line
 
 # All in inches. Every element has a fixed place: the results of matplotlib's own layouts depend on memory addresses in
 # the last bits, and change with every drawing.
@@ -77,9 +85,11 @@ def circuit_colour(circuit: Circuit) -> str:
     rail = min(circuit.e_plus, -circuit.e_minus)
     if math.isinf(rail):
         return _CONVENTIONAL
-    lowest, highest = 0.5, 100.0  # in V_th; viridis above 0.8 is too light for thin lines on paper
-    position = math.log(rail / lowest) / math.log(highest / lowest)
-    return to_hex(colormaps["viridis"](0.1 + 0.7 * min(max(position, 0.0), 1.0)))
+    # Most circuits of interest have 0.5 to 4 V_th, which is half of this scale; viridis is too light above 0.92.
+    position = rail / (rail + 1.0)
+    lowest, highest = 0.25, 100 / 101
+    part = (min(max(position, lowest), highest) - lowest) / (highest - lowest)
+    return to_hex(colormaps["viridis"](0.92 * part))
 
 
 def is_conventional(circuit: Circuit) -> bool:
@@ -107,7 +117,38 @@ def _volts(rail: float) -> str:
 
 def title(figure: Figure, text: str) -> None:
     """Write a title in the upper left corner."""
+    text = "\n".join(wrapped(line, _MAX_TITLE) for line in text.split("\n"))
     figure.text(0.012, 1 - 0.1 / figure.get_figheight(), text, va="top", fontsize=10, color=INK)
+
+
+def wrapped(text: str, width: int = _MAX_LABEL) -> str:
+    """The same words in lines of at most `width` characters; a formula stays in one line."""
+    formula = re.compile(r"\$[^$]*\$")
+    kept = formula.sub(lambda found: found[0].replace(" ", "\0"), text)
+    # What is written in a formula is about twice as long as what is drawn.
+    shown = formula.sub(lambda found: "x" * max(1, len(found[0]) // 2), kept)
+    lines, words = textwrap.wrap(shown, width, break_long_words=False, break_on_hyphens=False), kept.split()
+    result = []
+    for line in lines:
+        n = len(line.split())
+        result.append(" ".join(words[:n]))
+        words = words[n:]
+    return "\n".join(result).replace("\0", " ")
+
+
+def legend(axes: Axes, *, reverse: bool = False) -> None:
+    """A legend to the right of the axes, with long labels in several lines."""
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(
+        handles,
+        [wrapped(label) for label in labels],
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1),
+        fontsize=8,
+        frameon=False,
+        labelcolor=INK,
+        reverse=reverse,
+    )
 
 
 def place(figure: Figure, top: float, height: float, left: float = LEFT, right: float = WIDTH - RIGHT) -> Axes:
@@ -116,8 +157,11 @@ def place(figure: Figure, top: float, height: float, left: float = LEFT, right: 
     return figure.add_axes((left / WIDTH, 1 - (top + height) / total, (right - left) / WIDTH, height / total))
 
 
-def tidy(axes: Axes) -> None:
-    """Draw two thin spines and small ticks, and place the y label at a fixed distance from the axis."""
+def tidy(axes: Axes, *, grid: Literal["both", "x", "y"] | None = None) -> None:
+    """Draw two thin spines, small ticks and a grid, and place the y label at a fixed distance from the axis."""
+    if grid is not None:
+        axes.set_axisbelow(True)
+        axes.grid(axis=grid, color=_GRID, linewidth=0.6)
     axes.tick_params(labelsize=8, colors=INK, which="both")
     axes.yaxis.label.set(fontsize=9, color=INK)
     axes.yaxis.set_label_coords(-0.46 / (axes.get_position().width * WIDTH), 0.5)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from rcspike.circuit import Circuit
 from rcspike.experiments import Row, experiment_circuit, parameter_names
 from rcspike.plots._style import (
     BOTTOM,
+    FAINT,
     HIGHLIGHT,
     INK,
+    PALETTE,
     PAPER,
     RIGHT,
     TITLE,
     WIDTH,
     check_available,
     circuit_colour,
+    legend,
     place,
     tidy,
     title,
@@ -44,7 +45,7 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     """Test accuracy against one parameter of a sweep, mean and standard deviation over the seeds.
 
     A curve for each combination of the other parameters. The conventional circuit is at the right end of an axis of
-    V_syn, a ReLU network is a level line with a band.
+    V_syn, apart from the curve; a ReLU network is a level line with a band. Results of one seed have no bars.
 
     Parameters
     ----------
@@ -80,34 +81,41 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
     axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
     positions = _scale(axes, values, x)
-    described = _curves(rows, x)
-    markers = cycle(_MARKERS)
-    for number, (label, curve) in enumerate(described.items()):
-        colour = _colour(curve[0], x, number)
+    n_curves = 0
+    for label, curve in _curves(rows, x).items():
+        colour = _colour(curve[0], x, n_curves)
         if x not in curve[0]:
             _draw_level(axes, curve[0], label, colour)
             continue
-        points = sorted((positions[float(row[x])], row["test_mean"], row["test_std"] or 0.0) for row in curve)
-        at, mean, std = zip(*points, strict=True)
+        curve.sort(key=lambda row: float(row[x]))
+        at = [positions[float(row[x])] for row in curve]
+        mean, std = [row["test_mean"] for row in curve], [row["test_std"] for row in curve]
+        marker, style = _MARKERS[n_curves % len(_MARKERS)], _STYLES[curve[0]["model"]]
+        n_curves += 1
         axes.errorbar(
             at,
             mean,
-            yerr=std,
-            fmt=_STYLES[curve[0]["model"]],
-            marker=next(markers),
-            markersize=4,
+            yerr=None if None in std else std,
+            fmt=marker,
+            markersize=4.5,
             linewidth=1.3,
             capsize=2.5,
             color=colour,
-            label=label,
         )
+        # No circuit lies between the last finite value and infinity: the line ends before.
+        n_joined = sum(math.isfinite(row[x]) for row in curve)
+        axes.plot(at[:n_joined], mean[:n_joined], style, linewidth=1.3, color=colour)
+        axes.plot([], [], style, marker=marker, markersize=4.5, linewidth=1.3, color=colour, label=label)
     axes.set_xlabel(_SYMBOLS.get(x, x.replace("_", " ")), fontsize=9, color=INK)
     axes.set_ylabel("test accuracy / %")
-    tidy(axes)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8, frameon=False, labelcolor=INK)
+    if len(values) > 1 and math.isinf(values[-1]):
+        axes.axvline(positions[values[-1]] - 0.5, color=FAINT, linewidth=0.8, linestyle=(0, (1, 3)))
+    tidy(axes, grid="y")
+    legend(axes)
     seeds = sorted({int(row["n"]) for row in rows})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    title(figure, f"{_common(rows, x)}: mean and standard deviation over {count} seed{'s' if seeds[-1] > 1 else ''}")
+    spread = "one seed" if seeds == [1] else f"mean and standard deviation over {count} seeds"
+    title(figure, f"{_common(rows, x)}: {spread}")
     return figure
 
 
@@ -116,8 +124,12 @@ def _scale(axes: Axes, values: Sequence[float], x: str) -> dict[float, float]:
     equidistant = x == "v_syn" or not all(math.isfinite(v) for v in values)
     positions = {value: float(i) if equidistant else value for i, value in enumerate(values)}
     if equidistant or len(values) <= 12:
-        axes.set_xticks(list(positions.values()), ["∞" if math.isinf(value) else f"{value:g}" for value in values])
+        axes.set_xticks(list(positions.values()), [_tick(value) for value in values])
     return positions
+
+
+def _tick(value: float) -> str:
+    return "∞" if math.isinf(value) else f"{value:g}"
 
 
 def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
@@ -153,13 +165,14 @@ def _colour(row: Row, x: str, number: int) -> str:
         return HIGHLIGHT
     if x != "v_syn" and "v_syn" in row:
         return circuit_colour(experiment_circuit(row))
-    return circuit_colour(Circuit(v_syn=0.5 * 4.0 ** (number % 4)))
+    return PALETTE[number % len(PALETTE)]
 
 
 def _draw_level(axes: Axes, row: Row, label: str, colour: str) -> None:
-    mean, std = row["test_mean"], row["test_std"] or 0.0
+    mean, std = row["test_mean"], row["test_std"]
     axes.axhline(mean, color=colour, linestyle=":", linewidth=1.3, label=label)
-    axes.axhspan(mean - std, mean + std, color=colour, alpha=0.12, linewidth=0)
+    if std is not None:
+        axes.axhspan(mean - std, mean + std, color=colour, alpha=0.12, linewidth=0)
 
 
 def _common(rows: Sequence[Row], x: str) -> str:

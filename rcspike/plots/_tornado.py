@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["tornado_figure"]
 
-_LINE, _GAP, _NAMES, _MAX_BARS = 0.2, 0.62, 1.5, 10
+_LINE, _GAP, _NAMES, _MAX_BARS = 0.2, 0.62, 1.7, 10
+_PREFIXED = ("V", "A", "F", "J", "C", "s", "ohm")
 _LOW, _HIGH = "#56b4e9", "#e69f00"
 
 
@@ -79,27 +80,39 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
                 axes.barh(y, end - found.ratio, 0.66, found.ratio, color=colour, linewidth=0)
                 right = end > other  # the labels stand at both ends of the bar
                 axes.annotate(
-                    f"{value:g}",
+                    _with_unit(value, one.unit),
                     (end, y),
                     (3 if right else -3, 0),
                     textcoords="offset points",
                     ha="left" if right else "right",
                     va="center",
-                    fontsize=6,
+                    fontsize=7,
                     color=INK,
+                    bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
                 )
         axes.axvline(found.ratio, color=INK, linewidth=0.8)
-        axes.axvline(1, color=FAINT, linewidth=0.8, linestyle=":")
-        axes.margins(x=0.12)
+        axes.axvline(1, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
+        axes.margins(x=0.14)
         axes.set_ylim(max(1, len(bars)) - 0.4, -0.6)
-        axes.set_yticks(range(len(bars)), [one.name for one in bars])
-        tidy(axes)
+        axes.set_yticks(range(len(bars)), [one.name.replace("_", " ") for one in bars])
+        tidy(axes, grid="x")
         axes.set_title(
-            f"{name}: {found.ratio:.2f}, {found.lowest:.2f} to {found.highest:.2f} with all constants at an end",
-            fontsize=8,
+            f"{name}: {found.ratio:.2f} (line); {found.lowest:.2f} to {found.highest:.2f} with all constants at an end",
+            fontsize=9,
             color=INK,
             loc="left",
         )
-    axes.set_xlabel("energy over that of RC-Spike", fontsize=9, color=INK)
+    axes.set_xlabel(
+        "energy over that of RC-Spike; blue: constant at its low end, orange: at its high end", fontsize=9, color=INK
+    )
     title(figure, heading)
     return figure
+
+
+def _with_unit(value: float, unit: str) -> str:
+    """A value in SI units with a prefix, such as 140 fF."""
+    from matplotlib.ticker import EngFormatter
+
+    if unit in _PREFIXED:
+        return str(EngFormatter(unit, sep=" ")(value))
+    return f"{value:g} {unit}".removesuffix(" 1")

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _CHARGING, _FIRING = "#eef2f6", "#fdf3e3"
+_MAX_POINTS = 1000  # of a trace
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ def layer_traces(
         shown = _spread(-v, v > 0, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
         # The spikes themselves are among the times, so that every kink is where it belongs.
         at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
+        if len(at) > _MAX_POINTS:  # closer than a printed line is wide
+            at = np.linspace(0, 1, _MAX_POINTS)
         traces = layer_with(result.layer, "trace", "a trace figure").neurons(shown).trace(result.times, at)[0]
         t_out = 1 + result.t_out[0]
         layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, v[shown], result.layer.circuit))
@@ -189,7 +192,8 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
     axes.set_ylim(len(times), -1)
     axes.set_ylabel("pixel" if image.ndim > 1 else "input")
     head(axes, 0, f"input: {len(spiking)} of {len(times)} {'pixels' if image.ndim == 2 else 'inputs'} spike")
-    picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
+    wide = 0.8 if image.ndim > 1 else 0.25
+    picture = axes.inset_axes((1.12 / span, 0.04, wide / span, 0.96), anchor="W")
     if image.ndim == 1:  # a row of a table, next to its spikes
         picture.imshow(image[:, None], cmap="gray_r", vmin=0, vmax=1, aspect="auto")
     else:
@@ -198,7 +202,16 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
     picture.set_yticks([])
     for spine in picture.spines.values():
         spine.set_color(FAINT)
-    picture.text(1.08, 0.5, caption, transform=picture.transAxes, va="center", fontsize=9, color=INK, linespacing=1.5)
+    picture.text(
+        1.02 + 0.06 / wide,
+        0.5,
+        caption,
+        transform=picture.transAxes,
+        va="center",
+        fontsize=9,
+        color=INK,
+        linespacing=1.5,
+    )
 
 
 def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
@@ -208,7 +221,7 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
     axes.axvspan(start, middle, color=_CHARGING, linewidth=0, zorder=-1)
     axes.axvspan(middle, end, color=_FIRING, linewidth=0, zorder=-1)
     axes.plot([start, end], [1, 1], color=INK, linestyle="--", linewidth=0.8)
-    axes.text(end + 0.02, 1, r"$V_\mathrm{th}$", va="center", fontsize=8, color=INK)
+    axes.annotate(r"$V_\mathrm{th}$", (end, 1), (5, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
 
     for neuron, v, t_out in zip(layer.neurons, layer.v, layer.t_out, strict=True):
         chosen = neuron == highlight
@@ -284,12 +297,18 @@ def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, hig
 
 
 def name_phases(axes: Axes, layer: LayerTraces) -> None:
-    """Name the two phases in the panel of the first layer, away from its traces."""
+    """Name the two phases at the lower border of the first layer's panel, which moves below the traces if possible."""
     if layer.phases == "single":
         return
+    lower, upper = axes.get_ylim()
+    drawn = float(np.maximum(layer.v, lower).min())
+    if drawn > lower:
+        axes.set_ylim(min(lower, drawn - 0.16 * (upper - drawn)), upper)
     style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": INK, "transform": axes.get_xaxis_transform()}
-    axes.text(0.02, 0.04, "charging", **style)
-    axes.text(1.98, 0.04, "firing (ramp)", ha="right", **style)
+    style |= {"zorder": 5}
+    for x, name, align, shade in ((0.02, "charging", "left", _CHARGING), (1.98, "firing (ramp)", "right", _FIRING)):
+        box = {"facecolor": shade, "edgecolor": "none", "pad": 1.0}
+        axes.text(x, 0.04, name, ha=align, bbox=box, **style)
 
 
 def head(axes: Axes, start: int, text: str) -> None:

@@ -13,6 +13,7 @@ from rcspike.datasets import Split
 from rcspike.network import Network
 from rcspike.plots._style import (
     BOTTOM,
+    FAINT,
     INK,
     LEFT,
     PAPER,
@@ -52,9 +53,10 @@ _INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP = 0.85, 1.2, 0.4
 def training_figure(network: Network, history: History, split: Split, *, sample: int = 0, noise: float = 0.0) -> Figure:
     """Learning curves of a run, and one image in the layers of the trained network.
 
-    Above, the errors and the loss of every epoch. Below, on one time axis, the spikes of the image and the membrane
-    voltages of each layer: through its charging phase, and along the ramp of its firing phase to the threshold. For
-    neurons of a single phase the figure has the curves only.
+    Above, the errors and the loss of every epoch on logarithmic scales; an error of zero is marked below the scale.
+    Below, on one time axis, the spikes of the image and the membrane voltages of each layer: through its charging
+    phase, and along the ramp of its firing phase to the threshold. For neurons of a single phase the figure has the
+    curves only.
 
     Parameters
     ----------
@@ -124,36 +126,61 @@ def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
     }
     percent = {name: (100 * (1 - np.array(shares)), style) for name, (shares, style) in curves.items() if shares}
     for name, (values, style) in percent.items():
-        errors.plot(epochs, values, color=colour, label=name, **marker, **style)
-    _scale(errors, np.concatenate([values for values, _ in percent.values()]))
+        errors.plot(
+            epochs,
+            np.where(values > 0, values, math.nan) if values.any() else values,
+            color=colour,
+            label=name,
+            **marker,
+            **style,
+        )
+    zero = _scale(errors, np.concatenate([values for values, _ in percent.values()]))
+    for name, (values, _) in percent.items():
+        if zero is not None and not values.all():
+            # Zero is not on a logarithmic axis: it has a line of its own below it.
+            at = [epoch for epoch, value in zip(epochs, values, strict=True) if value == 0]
+            errors.plot(
+                at, [zero] * len(at), "o" if name == "test" else "x", color=colour, markersize=3.5, label=f"_{name}"
+            )
     errors.set_ylabel("error / %")
-    errors.legend(frameon=False, fontsize=8, labelcolor=INK, ncols=3, loc="upper right")
+    errors.legend(
+        frameon=False, fontsize=8, labelcolor=INK, ncols=3, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0
+    )
 
     losses = np.array([e.loss for e in history])
     loss.plot(epochs, losses, color=colour, linewidth=1.2, linestyle="--", **marker)
     loss.set_ylabel("loss")
     _scale(loss, losses)
     for axes in (errors, loss):
-        tidy(axes)
+        tidy(axes, grid="both")
         axes.set_xlim(0.5, epochs[-1] + 0.5)
         axes.set_xlabel("epoch", fontsize=9, color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
-        axes.grid(color="#e4e4e4", linewidth=0.6)
 
 
-def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> None:
-    """Make the axis logarithmic, with ticks such as 2, 5, 10; a value of zero lies on the lower border."""
-    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> float | None:
+    """Make the axis logarithmic, with ticks such as 2, 5, 10; the place below them where values of zero are drawn."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
     positive = values[values > 0]
     if len(positive) == 0:
-        return
-    lowest, highest = positive.min() / 1.3, positive.max() * 1.6
-    axes.set_yscale("log", nonpositive="clip")
+        axes.set_ylim(-0.05, 1)
+        return None
+    lowest, highest = positive.min() / 1.3, positive.max() * 1.3
+    axes.set_yscale("log", nonpositive="mask")
+    ticks = LogLocator(subs=(1.0, 2.0, 5.0) if highest < 300 * lowest else (1.0,)).tick_values(lowest, highest)
+    ticks = [tick for tick in ticks if lowest <= tick <= highest]
+    zero = None
+    if len(positive) < len(values):
+        step = (highest / lowest) ** 0.14
+        zero = float(lowest / step)
+        axes.axhline(lowest, color=FAINT, linewidth=0.8, linestyle=(0, (1, 3)))
+        ticks, lowest = [zero, *ticks], zero / step**0.6
     axes.set_ylim(lowest, highest)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if highest < 300 * lowest else (1.0,)))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value == zero else f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
+    return zero
 
 
 def _draw_path(figure: Figure, top: float, network: Network, split: Split, sample: int) -> None:
@@ -190,7 +217,7 @@ def _draw_path(figure: Figure, top: float, network: Network, split: Split, sampl
 
 
 def _title(network: Network, history: History, noise: float) -> str:
-    sizes, last = "–".join(map(str, network.sizes)), history.epochs[-1]
+    sizes, last = network.architecture.replace("-", "–"), history.epochs[-1]
     error = 100 * (1 - last.test_accuracy)
     under = rf", spike-time noise $\sigma_t = {noise:g}\,T$" if noise else ""
     return f"{sizes}, {circuit_name(network.circuit)}: test error {error:.2f} % after epoch {last.epoch}{under}"

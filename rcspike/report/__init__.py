@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 import os
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from xml.etree import ElementTree
 from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike._core import build_config
+from rcspike.report._parts import Cell, Figure, Table, cell
+from rcspike.report._story import SECTIONS, constants_table, describe, in_words
+from rcspike.report._summary import heading, key_numbers
 
 __all__ = ["write_report"]
 
@@ -28,34 +31,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-_FOLDED = 24  # a table of more rows opens on demand
 _MAX_DEPTH = 10  # of objects in a record: a fact has the names of all that it lies in, so that depth multiplies length
-
-
-@dataclass(frozen=True)
-class _Figure:
-    name: str
-    uri: str
-    note: str
-
-
-@dataclass(frozen=True)
-class _Cell:
-    text: str  # as in the file
-    shown: str
-    is_number: bool
-
-
-@dataclass(frozen=True)
-class _Table:
-    name: str
-    head: list[str]
-    rows: list[list[_Cell]]
-    note: str
-
-    @property
-    def folded(self) -> bool:
-        return len(self.rows) > _FOLDED
 
 
 @dataclass(frozen=True)
@@ -64,17 +40,27 @@ class _Record:
 
     name: str
     command: str
-    groups: list[tuple[str, list[tuple[str, _Cell]]]]
+    groups: list[tuple[str, list[tuple[str, Cell]]]]
     digests: dict[str, str]
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Section:
+    heading: str
+    figures: list[Figure]
+    tables: list[Table]
 
 
 def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
     """Write one self-contained HTML file about the folder of a run, a sweep or another command.
 
-    Into it go every figure (``*.svg``), every table (``*.csv``) and every record (``*.json`` with a ``"command"``: the
-    command, settings, seeds and versions) of the folder itself, not of those below and not hidden. A figure or table
-    that is not what its record describes, or that no record describes, is marked. The file refers to nothing outside
-    itself, needs no script, and is the same, byte for byte, for the same folder.
+    The report begins with the results; learning, membranes, energy, devices and SPICE follow in sections of their own,
+    and the commands, settings, seeds and versions are at the end. Into it go every figure (``*.svg``), every table
+    (``*.csv``) and every record (``*.json`` with a ``"command"``) of the folder itself and of the folders of ``rcspike
+    chips`` in it (``chips-*``), but not of others below and not hidden. A figure or table that is not what its record
+    describes, or that no record describes, is marked. Accuracies are in per cent everywhere. The file refers to nothing
+    outside itself, needs no script, and is the same, byte for byte, for the same folder.
 
     Parameters
     ----------
@@ -103,7 +89,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "table.csv").write_text("v_syn,accuracy\\n1,0.98\\n")
     ...     page = write_report(folder).read_text()
-    >>> "<td class=\\"number\\">0.98</td>" in page
+    >>> "<td class=\\"number\\" data-name=\\"accuracy\\">0.98</td>" in page
     True
     """
     try:
@@ -113,22 +99,22 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     source = Path(folder)
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
-    shown = sorted(file for file in source.iterdir() if not file.name.startswith("."))
-    records = [record for file in shown if file.suffix == ".json" for record in _records(file)]
-    digests = {name: digest for record in records for name, digest in record.digests.items()}
-    figures = [_figure(file, digests) for file in shown if file.suffix == ".svg"]
-    tables = sorted(
-        (_table(file, digests) for file in shown if file.suffix == ".csv"),
-        key=lambda table: (len(table.rows), table.name),
-    )
-    if not (figures or tables or records):
+    records: list[_Record] = []
+    sections = {name: _Section(name, [], []) for name in SECTIONS}
+    for below in (source, *sorted(path for path in source.glob("chips-*") if (path / "chips.json").is_file())):
+        records += _read(below, "" if below == source else f"{below.name}/", sections)
+    shown = [section for section in sections.values() if section.figures or section.tables]
+    if not (shown or records):
         raise ValueError(f"{source} has no figure (*.svg), table (*.csv) or record of a command (*.json) in it")
+    by_name = {record.name: record.content for record in records}
+    all_tables = [table for section in shown for table in section.tables]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(files(__name__).joinpath("page.html").read_text(encoding="utf-8"))
     page = template.render(
         title=source.resolve().name,
-        figures=figures,
-        tables=tables,
+        heading=heading(by_name) or source.resolve().name,
+        numbers=key_numbers(by_name, all_tables),
+        sections=shown,
         records=records,
         version=build_config()["version"],
     )
@@ -136,6 +122,33 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     with atomic_write(target) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
     return target
+
+
+def _read(folder: Path, prefix: str, sections: dict[str, _Section]) -> list[_Record]:
+    """Enter figures and tables of a folder into their sections; its records."""
+    shown = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+    records = [record for file in shown if file.suffix == ".json" for record in _records(file, prefix)]
+    digests = {name: digest for record in records for name, digest in record.digests.items()}
+    of = {name: record.name.removeprefix(prefix) for record in records for name in record.digests}
+    tables: list[tuple[str, Table]] = []
+    for file in shown:
+        if file.suffix not in (".svg", ".csv"):
+            continue
+        section, caption = describe(file.name, of.get(file.name, ""))
+        name = f"{prefix}{file.name}"
+        if file.suffix == ".svg":
+            sections[section].figures.append(replace(_figure(file, digests), name=name, caption=caption))
+        else:
+            table = replace(_table(file, digests), name=name, caption=caption)
+            tables.append((section, in_words(table, file.name, section)))
+    for section, table in sorted(tables, key=lambda pair: (len(pair[1].rows), pair[1].name)):
+        sections[section].tables.append(table)
+    for record in records:
+        settings = record.content.get("settings")
+        constants = settings.get("constants") if isinstance(settings, dict) else None
+        if isinstance(constants, dict) and "v_supply" in constants:
+            sections["Energy"].tables.append(constants_table(constants, record.name))
+    return records
 
 
 def _note(file: Path, digests: dict[str, str]) -> str:
@@ -147,7 +160,7 @@ def _note(file: Path, digests: dict[str, str]) -> str:
     return ""
 
 
-def _figure(file: Path, digests: dict[str, str]) -> _Figure:
+def _figure(file: Path, digests: dict[str, str]) -> Figure:
     """A figure as a separate image, so that ids and styles of two figures cannot collide."""
     content = read_bytes(file)
     try:
@@ -156,25 +169,16 @@ def _figure(file: Path, digests: dict[str, str]) -> _Figure:
         raise ValueError(f"{file} is not a whole SVG file: {error}") from error
     if not root.tag.endswith("svg"):
         raise ValueError(f"{file} is not an SVG file but has the root {root.tag}")
-    return _Figure(file.name, f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}", _note(file, digests))
+    uri = f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
+    return Figure(file.name, uri, "", _note(file, digests))
 
 
-def _table(file: Path, digests: dict[str, str]) -> _Table:
+def _table(file: Path, digests: dict[str, str]) -> Table:
     head, *rows = read_csv(file) or [[]]
-    return _Table(file.name, head, [[_cell(text) for text in row] for row in rows], _note(file, digests))
+    return Table(file.name, head, [[cell(text) for text in row] for row in rows], "", _note(file, digests))
 
 
-def _cell(text: str) -> _Cell:
-    """Long fractions are shown to six digits."""
-    try:
-        value = float(text)
-    except ValueError:
-        return _Cell(text, text, False)
-    is_long = len(text) > 8 and math.isfinite(value) and not text.lstrip("-").isdigit()
-    return _Cell(text, f"{value:.6g}" if is_long else text, True)
-
-
-def _records(file: Path) -> list[_Record]:
+def _records(file: Path, prefix: str = "") -> list[_Record]:
     """None if the file has no command in it."""
     content = read_json(file)
     if not isinstance(content, dict) or "command" not in content:
@@ -187,28 +191,43 @@ def _records(file: Path) -> list[_Record]:
     digests = content.get("files_sha256")
     known = {name: str(digest) for name, digest in digests.items()} if isinstance(digests, dict) else {}
     try:
-        return [_Record(file.name, command, _groups(content), known)]
+        return [_Record(f"{prefix}{file.name}", command, _groups(content), known, content)]
     except RecursionError as error:
         raise ValueError(f"{file} is nested too deeply for a record, which has at most {_MAX_DEPTH} levels") from error
 
 
-def _groups(content: dict[str, Any]) -> list[tuple[str, list[tuple[str, _Cell]]]]:
+def _groups(content: dict[str, Any]) -> list[tuple[str, list[tuple[str, Cell]]]]:
     plain = {name: value for name, value in content.items() if not isinstance(value, dict)}
     groups = [("", _facts(plain))] if plain else []
-    groups += [(name, _facts(value)) for name, value in content.items() if isinstance(value, dict)]
+    groups += [(name, _facts(_apart(value))) for name, value in content.items() if isinstance(value, dict)]
     return groups
 
 
-def _facts(group: dict[str, Any], prefix: str = "", depth: int = 1) -> list[tuple[str, _Cell]]:
+def _apart(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without the constants of a process, which are a table of the section on energy."""
+    constants = settings.get("constants")
+    if isinstance(constants, dict) and "v_supply" in constants:
+        return {name: value for name, value in settings.items() if name != "constants"}
+    return dict(settings)
+
+
+def _facts(group: dict[str, Any], prefix: str = "", depth: int = 1) -> list[tuple[str, Cell]]:
     if depth > _MAX_DEPTH:
         raise RecursionError
-    facts: list[tuple[str, _Cell]] = []
+    facts: list[tuple[str, Cell]] = []
     for name, value in group.items():
         if isinstance(value, dict):
             facts += _facts(value, f"{prefix}{name}.", depth + 1)
         else:
-            facts.append((f"{prefix}{name}", _cell(_said(value))))
+            facts.append((f"{prefix}{name}", _fact(name, value)))
     return facts
+
+
+def _fact(name: str, value: Any) -> Cell:
+    """The value of a fact; an accuracy in per cent, as everywhere in the report."""
+    if name.endswith("_accuracy") and isinstance(value, float) and 0 <= value <= 1:
+        return Cell(repr(value), f"{100 * value:.2f} %", True)
+    return cell(_said(value))
 
 
 def _said(value: Any) -> str:

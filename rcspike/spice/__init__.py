@@ -9,7 +9,9 @@ from rcspike.spice.measurements import (
     write_csv,
 )
 from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library
+from rcspike.spice.pdk import CORNERS, Fet, Pdk, find_pdk
 from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
+from rcspike.spice.transistors import COMPARATORS, RAMPS, Transistors, transistor_netlist
 from rcspike.spice.verify import (
     Comparison,
     compare_layer,
@@ -20,15 +22,22 @@ from rcspike.spice.verify import (
 )
 
 __all__ = [
+    "COMPARATORS",
+    "CORNERS",
+    "RAMPS",
     "Comparison",
+    "Fet",
     "Fit",
     "Measured",
     "Measurements",
+    "Pdk",
+    "Transistors",
     "calibrated",
     "compare_layer",
     "compare_network",
     "conductances",
     "find_ngspice",
+    "find_pdk",
     "fit",
     "input_times",
     "layer_conductances",
@@ -40,6 +49,7 @@ __all__ = [
     "simulate_layer",
     "spike_measurements",
     "spike_time_errors",
+    "transistor_netlist",
     "waveform_measurements",
     "write_csv",
 ]

@@ -20,13 +20,18 @@ __all__ = ["PARAMETERS", "Fit", "calibrated", "fit"]
 
 Float64Array = npt.NDArray[np.float64]
 
-PARAMETERS = ("e_plus", "e_minus", "diode_drop", "ramp", "capacitance")
+PARAMETERS = (
+    "e_plus", "e_minus", "diode_drop", "ramp", "capacitance", "delay", "injection_plus", "injection_minus",
+)  # fmt: skip
 _BOUNDS = {
     "e_plus": (1e-6, math.inf),
     "e_minus": (-math.inf, -1e-6),
     "diode_drop": (0.0, math.inf),
     "ramp": (-math.inf, 1 - 1e-6),
     "capacitance": (1e-6, math.inf),
+    "delay": (0.0, 1 - 1e-6),
+    "injection_plus": (-math.inf, math.inf),
+    "injection_minus": (-math.inf, math.inf),
 }
 _DEPENDENT = 1e-7  # minimum singular value of the Jacobian with columns of length 1; the exact gradients leave 1e-13
 
@@ -43,7 +48,8 @@ class Fit:
     parameters : tuple of str
         Names of the fitted parameters.
     values, standard_errors, lower, upper : (n_parameters,)
-        Estimate, standard error and confidence limits of each; the capacitance in F, rails and drop in V_th.
+        Estimate, standard error and confidence limits of each; the capacitance in F, the delay in T, the others
+        in V_th.
     rmse_before, rmse : float
         Root mean square of the residuals, before and after; in T for spike times, in V_th for voltages.
     n : int
@@ -86,7 +92,8 @@ def fit(
     circuit, scale
         Start values of the fitted parameters, and values of the others.
     parameters : sequence of str
-        Parameters to fit, among ``"e_plus"``, ``"e_minus"``, ``"diode_drop"``, ``"ramp"`` and ``"capacitance"``.
+        Parameters to fit, among ``"e_plus"``, ``"e_minus"``, ``"diode_drop"``, ``"ramp"``, ``"capacitance"``,
+        ``"delay"``, ``"injection_plus"`` and ``"injection_minus"``.
     confidence : float
         Confidence level of the limits, which assume independent residuals of equal variance.
 
@@ -105,8 +112,9 @@ def fit(
     Notes
     -----
     Voltages depend only on ``E+ - V_D`` and ``E- + V_D``, so that at most two of the rails and the drop can be
-    fitted, and on the ramp not at all. The ramp is taken to be calibrated, from rest to threshold in T, whatever the
-    capacitance.
+    fitted, and on the ramp, the delay and the injection not at all. The ramp is taken to be calibrated, from rest to
+    threshold in T, whatever the capacitance. A ramp that takes c T, since a larger capacitance slows it as it slows the
+    charging, is the same circuit in other units: rails higher by the factor c, and a delay longer by c - 1.
     The Jacobian comes from the engine's exact gradients with respect to D and G.
 
     Examples
@@ -130,8 +138,8 @@ def fit(
     names = tuple(parameters)
     if not names or len(set(names)) < len(names) or not set(names) <= set(PARAMETERS):
         raise ValueError(f"parameters must be some of {', '.join(PARAMETERS)}, each once, got {', '.join(names)}")
-    if circuit.injects or circuit.delay:
-        raise ValueError("fits do not know injection and delay yet: take them out of the circuit")
+    if len(circuit.injections) > 1:
+        raise ValueError("a fit is of one layer, but the injection is given for several: take circuit.of_layer(depth)")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     groups = _groups(measurements, times, g_plus, g_minus, scale)
@@ -141,7 +149,9 @@ def fit(
         raise ValueError(f"{n} measurements within the phase are too few for {p} parameters and their limits")
 
     # The capacitance counts from the designed one.
-    designed: dict[str, float] = {name: getattr(circuit, name, 1.0) for name in PARAMETERS}
+    of_circuit = {name: getattr(circuit, name) for name in ("e_plus", "e_minus", "diode_drop", "ramp", "delay")}
+    injection = dict(zip(("injection_plus", "injection_minus"), circuit.injections[0], strict=True))
+    designed: dict[str, float] = {**of_circuit, **injection, "capacitance": 1.0}
 
     def predicted(x: Float64Array) -> tuple[Float64Array, Float64Array]:
         values = {**designed, **dict(zip(names, x.tolist(), strict=True))}
@@ -167,9 +177,10 @@ def fit(
     half = student.ppf(0.5 * (1 + confidence), n - p) * errors
     values = {**designed, **dict(zip(names, found.x.tolist(), strict=True))}
     fitted_scale = replace(scale, capacitance=scale.capacitance * values.pop("capacitance"))
+    injected = values.pop("injection_plus"), values.pop("injection_minus")
     units = np.array([scale.capacitance if name == "capacitance" else 1.0 for name in names])
     return Fit(
-        circuit=Circuit(**values),
+        circuit=Circuit(**values, injection=injected),
         scale=fitted_scale,
         parameters=names,
         values=found.x * units,
@@ -216,6 +227,11 @@ class _Group:
     g_plus: Float64Array  # (n_in, n) in 1 / that time, for the designed capacitance
     g_minus: Float64Array
 
+    @property
+    def conducting(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """(n,) numbers of synapses on either rail whose switches open at the end of the phase."""
+        return np.count_nonzero(self.g_plus, axis=0), np.count_nonzero(self.g_minus, axis=0)
+
 
 def _groups(
     measurements: Measurements, times: FloatArray, g_plus: Float64Array, g_minus: Float64Array, scale: PhysicalScale
@@ -231,7 +247,7 @@ def _groups(
     groups = []
     for image, at in sorted(set(zip(m.image[within].tolist(), end[within].tolist(), strict=True))):
         rows = np.flatnonzero(within & (m.image == image) & (end == at))
-        on = times[image] < at
+        on = times[image] <= at if is_spikes else times[image] < at
         chosen = np.ix_(on, m.neuron[rows])
         groups.append(
             _Group(
@@ -246,22 +262,27 @@ def _groups(
 
 
 def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Float64Array]:
-    """Values (n,) that the model gives for a group, and their derivatives (n, 5) by the PARAMETERS in their order."""
-    e_plus, e_minus, drop, b, c = (values[name] for name in PARAMETERS)
+    """Values (n,) that the model gives for a group, and their derivatives (n, 8) by the PARAMETERS in their order."""
+    e_plus, e_minus, drop, b, c, delay, plus, minus = (values[name] for name in PARAMETERS)
     D = (group.g_plus * (e_plus - drop) + group.g_minus * (e_minus + drop)) / c
     G = (group.g_plus + group.g_minus) / c
     v = charge_affine(group.inputs, D, G)
     _, v_D, v_G, _, _ = charge_affine_vjp(group.inputs, D, G, np.ones_like(v))  # a column changes only its own voltage
     by_plus, by_minus = (v_D * group.g_plus / c).sum(axis=0), (v_D * group.g_minus / c).sum(axis=0)
     by_c = -(v_D * D + v_G * G).sum(axis=0) / c
-    v_by = np.stack([by_plus, by_minus, by_minus - by_plus, np.zeros_like(by_c), by_c], axis=1)
+    v_by = np.zeros((v.shape[1], len(PARAMETERS)))
+    v_by[:, :5] = np.stack([by_plus, by_minus, by_minus - by_plus, np.zeros_like(by_c), by_c], axis=1)
     if not group.spikes:
         return v[0], v_by
-    t, t_by_v, t_by_b = _ramp(v[0], b)
+    n_plus, n_minus = group.conducting
+    v_by[:, 6:] = np.stack([n_plus, n_minus], axis=1)
+    t, t_by_v, t_by_b = _ramp(v[0] + plus * n_plus + minus * n_minus, b)
     t_by = t_by_v[:, np.newaxis] * v_by
     t_by[:, PARAMETERS.index("ramp")] = t_by_b
-    moves = (t > 0) & (t < 1)  # one that is saturated or silent does not, though jitter may have put it into the phase
-    return np.clip(t, 0, 1), np.where(moves[:, np.newaxis], t_by, 0.0)
+    t_by[t <= 0] = 0.0  # one that is saturated does not move, though jitter may have put it into the phase
+    t_by[:, PARAMETERS.index("delay")] = 1.0
+    t = np.maximum(t, 0) + delay
+    return np.minimum(t, 1), np.where((t < 1)[:, np.newaxis], t_by, 0.0)
 
 
 def _ramp(v: Float64Array, b: float) -> tuple[Float64Array, Float64Array, Float64Array]:

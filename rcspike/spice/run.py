@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.spice.netlist import EDGE, layer_netlist
+from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
 
 __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
 
@@ -27,6 +28,7 @@ Float64Array = npt.NDArray[np.float64]
 # Among sizes of 1 to 25, those of 5 to 8 were fastest, with diodes and without: a netlist has the time steps and the
 # iterations of all its neurons, and costs 20 ms to start.
 _NEURONS_A_NETLIST = 6
+_TIMEOUT = 3600.0  # s; a netlist of six columns of 784 transistors takes 10 s on a core of its own
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Measured:
     charge_plus: float  # that the upper rail delivers to all membranes until then, in C
     charge_minus: float  # the lower rail, below 0
     energy: float  # that both rails spend, in J
+    energy_ramp: float = 0.0  # at transistor level: that the supply of the ramps spends in the firing phase, in J
+    energy_comparator: float = 0.0  # the same of the comparators
 
 
 def find_ngspice() -> str:
@@ -61,8 +65,16 @@ def find_ngspice() -> str:
     return path
 
 
-def run_ngspice(netlist: str) -> dict[str, Float64Array]:
+def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = _TIMEOUT) -> dict[str, Float64Array]:
     """Run a transient analysis and read its output.
+
+    Parameters
+    ----------
+    netlist : str
+    stop : float
+        Time in s that the analysis must reach.
+    timeout : float
+        Longest run in s.
 
     Returns
     -------
@@ -84,17 +96,34 @@ def run_ngspice(netlist: str) -> dict[str, Float64Array]:
         commands = ["set filetype=binary", "source circuit.cir", "run", "write out.raw", "quit 0"]
         (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # several netlists run at the same time
-        process = subprocess.run(
-            [program, "-b", "run.cir"], cwd=folder, env=environment, capture_output=True, text=True, errors="replace"
-        )
+        try:
+            process = subprocess.run(
+                [program, "-b", "run.cir"],
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+            )
+        except subprocess.TimeoutExpired as error:
+            said = _said(b"".join(part for part in (error.stderr, error.stdout) if part).decode(errors="replace"))
+            raise RuntimeError(f"ngspice did not finish within {timeout:g} s: {said}") from None
         raw = (folder / "out.raw").read_bytes() if (folder / "out.raw").exists() else b""
     said = process.stderr + process.stdout
     # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
     if "aborted" in said or b"Plotname: Transient Analysis" not in raw:
-        lines = [" ".join(line.split()) for line in said.splitlines()]
-        words = [line for line in lines if line and not line.startswith("Note:")]
-        raise RuntimeError(f"ngspice failed: {' | '.join(words[:8])}")
-    return _read_raw(raw)
+        raise RuntimeError(f"ngspice failed: {_said(said)}")
+    vectors = _read_raw(raw)
+    if vectors["time"][-1] < stop * (1 - 1e-6):
+        raise RuntimeError(f"ngspice stopped at {vectors['time'][-1]:.4g} s instead of {stop:.4g} s: {_said(said)}")
+    return vectors
+
+
+def _said(output: str) -> str:
+    """The first lines of what ngspice printed."""
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    return " | ".join([line for line in lines if line and not line.startswith("Note:")][:8])
 
 
 def _read_raw(content: bytes) -> dict[str, Float64Array]:
@@ -117,6 +146,10 @@ def simulate_layer(
     diode: str = "none",
     until: float | None = None,
     workers: int | None = None,
+    transistors: Transistors | None = None,
+    names: Sequence[int] | None = None,
+    layer: int = 1,
+    progress: Callable[[int], object] | None = None,
 ) -> Measured:
     """Simulate one sample in a layer with ngspice: several neurons per netlist, the netlists in parallel.
 
@@ -126,6 +159,15 @@ def simulate_layer(
         As in `rcspike.spice.layer_netlist`.
     workers : int, optional
         Number of simulators at a time; by default the number of cores.
+    transistors : Transistors, optional
+        Simulate the layer at transistor level, with these rails, scale and supplies; `circuit`, `scale` and `diode` are
+        not used then.
+    names : (n_out,) sequence of int, optional
+        Numbers of the neurons, which decide about their mismatch.
+    layer : int
+        Number of the layer, for the same.
+    progress : callable, optional
+        Called with the number of neurons whenever some are done.
 
     Returns
     -------
@@ -134,34 +176,57 @@ def simulate_layer(
     Raises
     ------
     ValueError
-        As in `rcspike.spice.layer_netlist`.
+        As in `rcspike.spice.layer_netlist` and `transistor_netlist`.
     FileNotFoundError, RuntimeError
         As in `run_ngspice`.
     """
     find_ngspice()
     n_out = g_plus.shape[1]
+    numbers = np.arange(n_out) if names is None else np.asarray(names)
     parts = np.array_split(np.arange(n_out), -(-n_out // _NEURONS_A_NETLIST))
 
-    def simulate(part: Sequence[int]) -> dict[str, Float64Array]:
+    def simulate(part: npt.NDArray[np.int64]) -> dict[str, Float64Array]:
         chosen = [np.ascontiguousarray(g[:, part]) for g in (g_plus, g_minus)]
-        return run_ngspice(
-            layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=part, until=until)
-        )
+        named = numbers[part].tolist()
+        if transistors is None:
+            return run_ngspice(
+                layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=named, until=until)
+            )
+        netlist = transistor_netlist(times, chosen[0], chosen[1], transistors, names=named, layer=layer)
+        return run_ngspice(netlist, stop=transistors.stop)
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        results = list(pool.map(simulate, parts))
-    t = [result["time"] for result, part in zip(results, parts, strict=True) for _ in part]
-    v = [result[f"v(m{i})"] for result, part in zip(results, parts, strict=True) for i in part]
+        tasks = [pool.submit(simulate, part) for part in parts]
+        try:
+            for task, part in zip(tasks, parts, strict=True):
+                task.result()
+                if progress is not None:
+                    progress(len(part))
+        except BaseException:  # an error, or Ctrl-C, which also ends the simulators that are running
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    results = [(task.result(), numbers[part].tolist()) for task, part in zip(tasks, parts, strict=True)]
+    if transistors is None:
+        return _measured(results, circuit, scale, until)
+    return _measured_transistors(results, transistors)
+
+
+_Results = Sequence[tuple[dict[str, Float64Array], list[int]]]  # vectors, and the numbers of their neurons
+
+
+def _measured(results: _Results, circuit: Circuit, scale: PhysicalScale, until: float | None) -> Measured:
+    t = [result["time"] for result, part in results for _ in part]
+    v = [result[f"v(m{i})"] for result, part in results for i in part]
     points = list(zip(t, v, strict=True))
     if until is None:
         end, v_end = scale.window, np.array([_end_voltage(*one, scale) for one in points])
         t_out = _delayed(np.array([_spike_time(*one, scale) for one in points]), circuit, scale)
     else:
         end, v_end = math.inf, np.array([one[1][-1] for one in points])
-        t_out = np.array([_crossing(*one, scale) for one in points]) + scale.seconds(circuit.delay)
+        t_out = np.array([_first_at(*one, scale.v_th, 0.0) for one in points]) + scale.seconds(circuit.delay)
     # A SPICE source counts the current that flows into its positive end.
-    plus = -sum(_charge(result["time"], result["i(vplus)"], end) for result in results)
-    minus = -sum(_charge(result["time"], result["i(vminus)"], end) for result in results)
+    plus = -sum(_charge(result["time"], result["i(vplus)"], 0.0, end) for result, _ in results)
+    minus = -sum(_charge(result["time"], result["i(vminus)"], 0.0, end) for result, _ in results)
     return Measured(
         t=tuple(t),
         v=tuple(v),
@@ -173,9 +238,42 @@ def simulate_layer(
     )
 
 
-def _charge(t: Float64Array, current: Float64Array, end: float) -> float:
-    charging = t <= end
-    t, current = t[charging], current[charging]
+def _measured_transistors(results: _Results, design: Transistors) -> Measured:
+    """Voltages are seen from rest, and times from the start of the charging phase, as in every `Measured`."""
+    window, v_th = design.scale.window, design.scale.v_th
+    before_ramp = (1 + design.guard) * window - 0.5 * design.edge  # after the switches opened, as in the engine
+    t, v, t_out = [], [], []
+    charges = dict.fromkeys(("vplus", "vminus", "vramp", "vcomparator"), 0.0)
+    for result, numbers in results:
+        time = result["time"] - LEAD * window
+        for source in charges:
+            # The rails from the first edge to the last: an edge couples charge into them that the next one takes back.
+            phase = (-LEAD * window, 2 * window) if source in ("vplus", "vminus") else (window, 2 * window)
+            charges[source] -= _charge(time, result[f"i({source})"], *phase)
+        for number in numbers:
+            t.append(time[time >= 0])
+            v.append(result[f"v(m{number})"][time >= 0] - design.v_rest)
+            if design.comparator == "ota":
+                t_out.append(_crossing(time, result[f"v(s{number})"], 0.5 * design.v_supply, window))
+            else:
+                t_out.append(_crossing(t[-1], v[-1], v_th, window))
+    plus, minus = design.rails
+    return Measured(
+        t=tuple(t),
+        v=tuple(v),
+        v_end=np.array([np.interp(before_ramp, *points) for points in zip(t, v, strict=True)]),
+        t_out=np.array(t_out),
+        charge_plus=charges["vplus"],
+        charge_minus=charges["vminus"],
+        energy=charges["vplus"] * plus + charges["vminus"] * minus,
+        energy_ramp=charges["vramp"] * design.v_supply,
+        energy_comparator=charges["vcomparator"] * design.v_supply,
+    )
+
+
+def _charge(t: Float64Array, current: Float64Array, start: float, end: float) -> float:
+    within = (t >= start) & (t <= end)
+    t, current = t[within], current[within]
     return float(np.sum(0.5 * (current[1:] + current[:-1]) * np.diff(t)))
 
 
@@ -197,13 +295,24 @@ def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float
         return np.inf
     if v_end >= scale.v_th:
         return scale.window
-    return _crossing(t, v, scale, after=scale.window)
+    return _first_at(t, v, scale.v_th, scale.window)
 
 
-def _crossing(t: Float64Array, v: Float64Array, scale: PhysicalScale, *, after: float = 0.0) -> float:
-    """First time after another one at which the membrane reaches the threshold."""
-    above = np.flatnonzero((t > after) & (v >= scale.v_th))
+def _first_at(t: Float64Array, v: Float64Array, level: float, after: float) -> float:
+    """First time after another one at which a voltage has risen to a level."""
+    above = np.flatnonzero((t > after) & (v >= level))
     if len(above) == 0:
         return np.inf
     k = above[0]
-    return float(t[k - 1] + (scale.v_th - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
+    return float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
+
+
+def _crossing(t: Float64Array, v: Float64Array, level: float, window: float) -> float:
+    """Time in the firing phase at which a voltage first is at a level: at once if it starts above, inf if never."""
+    within = np.flatnonzero((t >= window) & (v >= level))
+    if len(within) == 0 or t[within[0]] > 2 * window:
+        return np.inf
+    k = within[0]
+    if v[k - 1] >= level:
+        return window
+    return float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from rcspike.hardware import PhysicalScale
 from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, layer_with
 from rcspike.spice.netlist import layer_conductances
 from rcspike.spice.run import Measured, simulate_layer
+from rcspike.spice.transistors import Transistors
 
 __all__ = ["Comparison", "compare_layer", "compare_network", "input_times", "modelled_diode", "spike_time_errors"]
 
@@ -128,6 +129,8 @@ def compare_layer(
     scale: PhysicalScale | None = None,
     diode: str | None = None,
     workers: int | None = None,
+    transistors: Transistors | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Comparison:
     """Simulate neurons of one layer with ngspice and with the engine.
 
@@ -145,6 +148,10 @@ def compare_layer(
         As in `rcspike.spice.library`; by default the diode of the engine (`modelled_diode`).
     workers : int, optional
         Number of simulators at a time; by default the number of cores.
+    transistors : Transistors, optional
+        Simulate columns of transistors. Their design has its own rails and scale; `scale` is that of the resistors.
+    progress : callable, optional
+        Called with the number of neurons whenever some are done.
 
     Returns
     -------
@@ -171,7 +178,7 @@ def compare_layer(
             f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
         )
     result = next(one for one in _exact_walk(network, times[np.newaxis]) if one.depth + 1 == layer)
-    return _compare(result, chosen, scale, diode, workers)
+    return _compare(result, chosen, scale, diode, workers, transistors, progress)
 
 
 def compare_network(
@@ -181,6 +188,8 @@ def compare_network(
     scale: PhysicalScale | None = None,
     diode: str | None = None,
     workers: int | None = None,
+    transistors: Transistors | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> list[Comparison]:
     """Simulate one sample in a whole network with SPICE: the spikes of one SPICE layer drive the next.
 
@@ -191,7 +200,7 @@ def compare_network(
     network : Network
     times : (n_in,)
         Input spike times, in T.
-    scale, diode, workers
+    scale, diode, workers, transistors, progress
         As in `compare_layer`.
 
     Returns
@@ -213,7 +222,7 @@ def compare_network(
     for result in _exact_walk(network, times[np.newaxis]):
         spikes = comparisons[-1].t_out_spice if comparisons else None
         neurons = np.arange(result.layer.n_out)
-        comparisons.append(_compare(result, neurons, scale, diode, workers, spice_times=spikes))
+        comparisons.append(_compare(result, neurons, scale, diode, workers, transistors, progress, spice_times=spikes))
     return comparisons
 
 
@@ -223,6 +232,8 @@ def _compare(
     scale: PhysicalScale | None,
     diode: str | None,
     workers: int | None,
+    transistors: Transistors | None,
+    progress: Callable[[int], object] | None,
     *,
     spice_times: Float64Array | None = None,
 ) -> Comparison:
@@ -247,7 +258,13 @@ def _compare(
         diode=diode or modelled_diode(circuit),
         until=until,
         workers=workers,
+        transistors=transistors,
+        names=neurons.tolist(),
+        layer=result.depth + 1,
+        progress=progress,
     )
+    # Units of what SPICE measured: of the design, or of the circuit that the engine computes.
+    real = scale if transistors is None else transistors.scale
     return Comparison(
         layer=result.depth + 1,
         neurons=neurons,
@@ -257,8 +274,8 @@ def _compare(
         scale=scale,
         v=v[0],
         t_out=t_out,
-        v_spice=measured.v_end / scale.v_th,
-        t_out_spice=measured.t_out / scale.window - (until is None),
+        v_spice=measured.v_end / real.v_th,
+        t_out_spice=measured.t_out / real.window - (until is None),
         energy=float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus)),
         energy_spice=measured.energy / scale.joules(1.0),
         measured=measured,

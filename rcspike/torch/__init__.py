@@ -11,6 +11,7 @@ if _find_spec("torch") is None:
 
 from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
 from rcspike.torch.modules import Fire, FirstSpike, Linear, Network, OutputLoss
+from rcspike.torch.plain import without_engine
 
 __all__ = [
     "Fire",
@@ -23,6 +24,7 @@ __all__ = [
     "fire",
     "first_spike",
     "output_loss",
+    "without_engine",
 ]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
-from rcspike.network import Wiring
+from rcspike.network import Wiring, window_of
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
 from rcspike.torch.kept import Parameters, parameters_of
@@ -34,11 +34,9 @@ __all__ = [
 
 
 def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...], dtype: torch.dtype | None = None) -> None:
-    """Raise an error unless a tensor is on the CPU, of a dtype that the engine computes in, and of this shape."""
+    """Raise an error unless a tensor is of a dtype that the engine computes in, and of this shape."""
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {type(tensor).__name__}; use torch.from_numpy")
-    if tensor.device.type not in ("cpu", "meta"):
-        raise ValueError(f"{name} is on {tensor.device}, and the engine runs on the CPU; use {name}.cpu()")
     if tensor.dtype not in (torch.float32, torch.float64) or dtype not in (None, tensor.dtype):
         expected = "float32 or float64" if dtype is None else dtype
         raise TypeError(f"{name} must be {expected}, got {tensor.dtype}; convert with .to")
@@ -117,14 +115,14 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
     Raises
     ------
     TypeError, ValueError
-        If a tensor is not of floats, not on the CPU, or its shape or a value does not fit.
+        If a tensor is not of floats, or its shape or a value does not fit.
 
     Examples
     --------
     >>> charge(torch.tensor([[0.0]]), torch.tensor([[1.0]]), Circuit.conventional())
     tensor([[1.]])
     """
-    return layer_with(times, weights, parameters_of(circuit), wiring.window, "two")
+    return layer_with(times, weights, parameters_of(circuit), window_of(wiring), "two")
 
 
 def first_spike(
@@ -156,7 +154,7 @@ def first_spike(
     >>> first_spike(torch.tensor([[0.5]]), torch.tensor([[2.0, -1.0]]), Circuit.conventional())
     tensor([[1., inf]])
     """
-    return layer_with(times, weights, parameters_of(circuit), wiring.window, "single", max_slope)
+    return layer_with(times, weights, parameters_of(circuit), window_of(wiring), "single", max_slope)
 
 
 def layer_with(
@@ -196,7 +194,7 @@ def fire(v: Tensor, circuit: Circuit, *, noise: float = 0.0, generator: torch.Ge
     Raises
     ------
     TypeError, ValueError
-        If the tensor is not of floats or not on the CPU, a voltage is NaN, or the noise is negative or not finite.
+        If the tensor is not of floats, a voltage is NaN, or the noise is negative or not finite.
 
     Examples
     --------

@@ -60,16 +60,20 @@ def as_circuit(parameters: Parameters) -> Circuit:
 
 
 class Parts(NamedTuple):
-    """What the layers of a network are besides their weights."""
+    """The layers of a network without their weights."""
 
     circuits: Parameters  # those of all layers, one behind the other
     windows: tuple[int, ...]  # of their wiring
     phases: str
 
-    def engine(self, weights: Sequence[FloatArray]) -> _core.NetworkPass32 | _core.NetworkPass64:
+    @property
+    def each_circuit(self) -> list[Circuit]:
         starts = range(0, len(self.circuits) + 1, N_PARAMETERS)
-        circuits = [layer_core(as_circuit(self.circuits[start:end])) for start, end in pairwise(starts)]
-        return _core.network_pass(weights, circuits, windows=self.windows, phases=self.phases)
+        return [as_circuit(self.circuits[start:end]) for start, end in pairwise(starts)]
+
+    def engine(self, weights: Sequence[FloatArray]) -> _core.NetworkPass32 | _core.NetworkPass64:
+        circuits = [layer_core(circuit) for circuit in self.each_circuit]
+        return _core.network_pass(weights, circuits, wiring=self.windows, phases=self.phases)
 
 
 class Batch(NamedTuple):
@@ -82,7 +86,7 @@ class Batch(NamedTuple):
         return Batch(self.times.copy(), [shift.copy() for shift in self.shifts])
 
     def equals(self, other: Batch) -> bool:
-        """The first samples of different batches usually differ, which takes no time to see."""
+        """The first samples of different batches usually differ, which is seen at once."""
         pairs = list(zip((self.times, *self.shifts), (other.times, *other.shifts), strict=False))
         return len(self.shifts) == len(other.shifts) and all(
             a.shape == b.shape and np.array_equal(a[:1], b[:1]) and np.array_equal(a, b) for a, b in pairs

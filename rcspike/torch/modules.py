@@ -13,7 +13,7 @@ from rcspike.circuit import Circuit, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
 from rcspike.network import Network as EngineNetwork
-from rcspike.network import Wiring
+from rcspike.network import Wiring, window_of
 from rcspike.network.wiring import DENSE
 from rcspike.torch.functions import (
     check_noise,
@@ -85,7 +85,7 @@ class Linear(_Synapses):
         Numbers of inputs and neurons.
     circuit : Circuit
         Its injection must be one pair.
-    wiring : rcspike.network.Dense or FirstSpike
+    wiring : rcspike.network.Dense or rcspike.network.FirstSpike
         Which inputs drive which rows of the weights.
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
@@ -106,7 +106,7 @@ class Linear(_Synapses):
 
     def forward(self, times: Tensor) -> Tensor:
         """Voltages (batch, out_features) in V_th for spike times (batch, in_features) in T."""
-        return layer_with(times, self.weight, self._numbers, self.wiring.window, "two")
+        return layer_with(times, self.weight, self._numbers, window_of(self.wiring), "two")
 
 
 class FirstSpike(_Synapses):
@@ -148,7 +148,7 @@ class FirstSpike(_Synapses):
 
     def forward(self, times: Tensor) -> Tensor:
         """Spike times (batch, out_features) in T for those of the inputs, (batch, in_features)."""
-        return layer_with(times, self.weight, self._numbers, self.wiring.window, "single", self.max_slope)
+        return layer_with(times, self.weight, self._numbers, window_of(self.wiring), "single", self.max_slope)
 
 
 class Fire(nn.Module):
@@ -191,14 +191,14 @@ class Network(nn.Module):
     noise : float
         Standard deviation of the noise on the spike times of every layer but the input, in T, in training and in
         evaluation. Assign 0 to switch it off.
-    wiring : sequence of rcspike.network.Dense or FirstSpike, optional
+    wiring : sequence of rcspike.network.Dense or rcspike.network.FirstSpike, optional
         Of each layer; dense by default.
     phases : {"two", "single"}
         Of all neurons, as in `rcspike.Network.create`.
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
     max_slope : float
-        Of neurons of a single phase, as in `FirstSpike`.
+        Of neurons of a single phase, as in `rcspike.torch.FirstSpike`.
 
     Notes
     -----
@@ -236,7 +236,7 @@ class Network(nn.Module):
         self.circuit, self.noise, self.max_slope = network.circuit, check_noise(noise), max_slope
         self.wiring, self.phases = tuple(layer.wiring for layer in network.layers), network.phases
         self.weights = nn.ParameterList([torch.from_numpy(w.copy()) for w in network.parameters.values()])
-        self._windows = tuple(wiring.window for wiring in self.wiring)
+        self._windows = tuple(map(window_of, self.wiring))
         circuits = layer_circuits(self.circuit, len(self.wiring))
         self._circuits = tuple(number for circuit in circuits for number in parameters_of(circuit))
 
@@ -271,7 +271,7 @@ class Network(nn.Module):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
-        return (self.weights[0].shape[0] * self.wiring[0].window, *(w.shape[1] for w in self.weights))
+        return (self.weights[0].shape[0] * window_of(self.wiring[0]), *(w.shape[1] for w in self.weights))
 
     def forward(self, times: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Voltages of the last layer, or in a single phase its spike times, as `rcspike.Network.forward`.
@@ -291,7 +291,7 @@ class Network(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            If a tensor is not of floats, not on the CPU, or its shape or a value does not fit.
+            If a tensor is not of floats, or its shape or a value does not fit.
         """
         weights = list(self.weights)
         for depth, w in enumerate(weights):

@@ -1,4 +1,4 @@
-"""The operators of PyTorch that the compiled engine computes, and their gradients.
+"""The operators of PyTorch, and their gradients: computed by the engine, on other devices than the CPU by PyTorch.
 
 Each function has two operators: itself, and its vector-Jacobian product, which does not have a derivative.
 """
@@ -16,6 +16,7 @@ from torch.library import custom_op, register_autograd
 from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.functional.loss import Loss, output_losses
+from rcspike.torch import plain
 from rcspike.torch.kept import Batch, Parts, as_circuit, gradients_of, network_backward, network_forward
 
 __all__ = [
@@ -55,9 +56,11 @@ def _reject_second_derivative(operator: Any, name: str) -> None:
 # The firing phase
 
 
-@custom_op("rcspike::fire", mutates_args=(), device_types="cpu", schema="(Tensor v, float[] circuit) -> Tensor")
+@custom_op("rcspike::fire", mutates_args=(), schema="(Tensor v, float[] circuit) -> Tensor")
 def fire_operator(v: Tensor, circuit: Sequence[float]) -> Tensor:
     """Output spike times, as `rcspike.functional.fire`."""
+    if plain.is_plain(v):
+        return plain.fire(v, as_circuit(tuple(circuit)))
     return torch.from_numpy(functional.fire(as_array(v), as_circuit(tuple(circuit))))
 
 
@@ -69,11 +72,12 @@ def _(v: Tensor, circuit: Sequence[float]) -> Tensor:
 @custom_op(
     "rcspike::fire_vjp",
     mutates_args=(),
-    device_types="cpu",
     schema="(Tensor v, Tensor grad_times, float[] circuit) -> Tensor",
 )
 def fire_vjp_operator(v: Tensor, grad_times: Tensor, circuit: Sequence[float]) -> Tensor:
     """dL/dv from dL/dt, as `rcspike.functional.fire_vjp`."""
+    if plain.is_plain(v):
+        return plain.fire_vjp(v, as_circuit(tuple(circuit)), grad_times)
     return torch.from_numpy(functional.fire_vjp(as_array(v), as_circuit(tuple(circuit)), as_array(grad_times)))
 
 
@@ -102,7 +106,6 @@ _reject_second_derivative(fire_vjp_operator, "fire")
 @custom_op(
     "rcspike::network",
     mutates_args=(),
-    device_types="cpu",
     schema="(Tensor times, Tensor[] weights, Tensor[] shifts, float[] circuits, int[] windows, str phases, "
     "float max_slope, bool keep) -> Tensor",
 )
@@ -121,7 +124,10 @@ def network_operator(
     `shifts` are added to the spike times of each layer, in T; empty for none. `keep` says that a backward pass is to
     follow, which is then faster; `max_slope` is for that pass.
     """
-    batch, parts = Batch(as_array(times), as_arrays(shifts)), Parts(tuple(circuits), tuple(windows), phases)
+    parts = Parts(tuple(circuits), tuple(windows), phases)
+    if plain.is_plain(times):
+        return plain.network(times, weights, shifts, parts)
+    batch = Batch(as_array(times), as_arrays(shifts))
     return torch.from_numpy(
         network_forward(batch, as_arrays(weights), parts, keep=keep, threads=torch.get_num_threads())
     )
@@ -144,7 +150,6 @@ def _(
 @custom_op(
     "rcspike::network_vjp",
     mutates_args=(),
-    device_types="cpu",
     schema="(Tensor times, Tensor[] weights, Tensor[] shifts, Tensor grad_v, float[] circuits, int[] windows, "
     "str phases, float max_slope, bool of_times) -> Tensor[]",
 )
@@ -160,11 +165,14 @@ def network_vjp_operator(
     of_times: bool,
 ) -> list[Tensor]:
     """Gradients of the spike times, empty unless asked for, and of the weights of each layer."""
+    parts = Parts(tuple(circuits), tuple(windows), phases)
+    if plain.is_plain(times):
+        return plain.network_vjp(times, weights, shifts, parts, grad_v, of_times=of_times, max_slope=max_slope)
     batch = Batch(as_array(times), as_arrays(shifts))
     grad_times, grad_weights = network_backward(
         batch,
         as_arrays(weights),
-        Parts(tuple(circuits), tuple(windows), phases),
+        parts,
         as_array(grad_v),
         gradients_of(batch, of_times=of_times, max_slope=max_slope),
         threads=torch.get_num_threads(),
@@ -219,7 +227,6 @@ def _loss(temperature: float, temporal_penalty: float, t_ref: float) -> Loss:
 @custom_op(
     "rcspike::output_loss",
     mutates_args=(),
-    device_types="cpu",
     schema="(Tensor v, Tensor labels, float[] circuit, float temperature, float temporal_penalty, float t_ref) "
     "-> (Tensor, Tensor)",
 )
@@ -228,6 +235,8 @@ def loss_operator(
 ) -> tuple[Tensor, Tensor]:
     """Loss of each sample in float64 and its gradient, as `rcspike.functional.output_loss`."""
     loss = _loss(temperature, temporal_penalty, t_ref)
+    if plain.is_plain(v):
+        return plain.output_losses(v, labels, as_circuit(tuple(circuit)), loss)
     losses, grad_v = output_losses(as_array(v), labels.contiguous().numpy(), as_circuit(tuple(circuit)), loss)
     return torch.from_numpy(losses), torch.from_numpy(grad_v)
 
@@ -239,9 +248,7 @@ def _(
     return v.new_empty((v.shape[0],), dtype=torch.float64), v.new_empty(v.shape)
 
 
-@custom_op(
-    "rcspike::output_loss_vjp", mutates_args=(), device_types="cpu", schema="(Tensor grad_v, Tensor grad) -> Tensor"
-)
+@custom_op("rcspike::output_loss_vjp", mutates_args=(), schema="(Tensor grad_v, Tensor grad) -> Tensor")
 def loss_vjp_operator(grad_v: Tensor, grad: Tensor) -> Tensor:
     """dL/dv from the gradient of each sample's loss and dL of that loss."""
     return grad_v * grad.to(grad_v.dtype)[:, None]

@@ -18,20 +18,21 @@ from rcspike.functional.events import Phases
 from rcspike.torch import operators
 from rcspike.torch.kept import Batch, Parameters, Parts, Run, gradients_of, run_backward, run_forward
 from rcspike.torch.operators import as_array, as_arrays
+from rcspike.torch.plain import is_plain
 
 __all__ = ["losses", "run_network"]
 
 
-def _is_plain(tensors: Sequence[Tensor]) -> bool:
-    """Whether these are ordinary tensors in memory, not those with which PyTorch traces a program."""
-    return all(type(one) in (Tensor, torch.nn.Parameter) and one.device.type == "cpu" for one in tensors)
+def _are_ordinary(tensors: Sequence[Tensor]) -> bool:
+    """Whether these are ordinary tensors that the engine takes, not those with which PyTorch traces a program."""
+    return all(type(one) in (Tensor, torch.nn.Parameter) and not is_plain(one) for one in tensors)
 
 
 class _Network(Function):
     @staticmethod
     def forward(times: Tensor, n_layers: int, parts: Parts, max_slope: float, runs: list[Run], *more: Tensor) -> Tensor:
         weights, shifts = more[:n_layers], more[n_layers:]
-        if not _is_plain([times, *weights]):
+        if not _are_ordinary([times, *weights]):
             result: Tensor = operators.network_operator(times, weights, shifts, *parts, max_slope, True)
             return result
         batch, threads = Batch(as_array(times), as_arrays(shifts)), torch.get_num_threads()

@@ -61,20 +61,23 @@ class Checkpoint:
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """All that decides the result of a run: its settings, the circuit, the initial parameters and the data."""
+    """All that decides the result of a run: its settings, the circuit, the architecture, the initial parameters
+    and the data."""
 
     settings: Settings
     circuit: Circuit
     parameters: Mapping[str, FloatArray]
     dataset: Dataset
     phases: Phases = "two"
+    architecture: str = ""  # of a network of maps, whose weights do not show it
 
     @cached_property
     def header(self) -> dict[str, Any]:
         """Header of a checkpoint, with the settings that differ from their defaults and a digest of everything else."""
-        phases = {} if self.phases == "two" else {"phases": self.phases}
+        others: dict[str, str] = {} if self.phases == "two" else {"phases": self.phases}
+        others |= {"architecture": self.architecture} if self.architecture else {}
         data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
-        start = digest({"circuit": self.circuit, "weights": list(self.parameters.values()), "data": data} | phases)
+        start = digest({"circuit": self.circuit, "weights": list(self.parameters.values()), "data": data} | others)
         name = {"dataset": self.dataset.name} if self.dataset.name else {}
         return {"settings": _without_defaults(self.settings, _ALWAYS) | name, "start": start}
 

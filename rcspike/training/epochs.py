@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray
+from rcspike.functional.events import Schedule
 from rcspike.network import Network, spike_time_noise
-from rcspike.training.settings import NOISE, SHUFFLE, Settings
+from rcspike.training.settings import AUGMENTATION, NOISE, SHUFFLE, Settings
 
 __all__ = ["Totals", "run_epochs", "spike_shifts"]
 
@@ -36,7 +37,7 @@ class Totals:
 def run_epochs(
     network: Network,
     trainer: _core.Trainer32 | _core.Trainer64,
-    events: _core.Schedule32 | _core.Schedule64,
+    events: Schedule | Callable[[np.random.Generator, npt.NDArray[np.int64]], Schedule],
     labels: npt.NDArray[np.int64],
     settings: Settings,
     *,
@@ -47,6 +48,7 @@ def run_epochs(
 ) -> Iterator[tuple[int, Totals]]:
     """Train on some of the samples, epoch by epoch.
 
+    The events are those of all samples, or a function of random numbers and the samples of a batch that makes theirs.
     Yields each epoch, counted from 0, with its totals, once the network has its new parameters. `after_batch` is called
     with the epoch and the batch, both counted from 1, and the number of batches.
 
@@ -59,14 +61,15 @@ def run_epochs(
     n_batches = -(-len(samples) // size)
     for epoch in range(first, settings.epochs):
         shuffle, noise_rng = settings.rng(SHUFFLE, epoch), settings.rng(NOISE, epoch)
-        order = shuffle.permutation(samples)
+        order, moves = shuffle.permutation(samples), settings.rng(AUGMENTATION, epoch)
         total = Totals(len(network.sizes) - 2)
         for batch in range(n_batches):
             picked = order[batch * size : (batch + 1) * size]
             shifts = spike_shifts(noise_rng, len(picked), network, settings)
             rate = settings.rate(epoch * n_batches + batch, settings.epochs * n_batches)
+            own, of_batch = (events(moves, picked), np.arange(len(picked))) if callable(events) else (events, picked)
             try:
-                report = trainer.step(events, picked, labels[picked], shifts, learning_rate=rate, threads=threads)
+                report = trainer.step(own, of_batch, labels[picked], shifts, learning_rate=rate, threads=threads)
             except RuntimeError as error:
                 raise _diverged(epoch, error, settings) from error
             total.add(report)

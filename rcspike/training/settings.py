@@ -14,11 +14,11 @@ from rcspike.functional.optimiser import Decay, decayed_rate
 from rcspike.hardware import DeviceModel
 from rcspike.network import Network
 
-__all__ = ["DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDATION", "Settings"]
+__all__ = ["AUGMENTATION", "DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDATION", "Settings"]
 
 # Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
 # resumed at an epoch, or evaluated more often, draws the same numbers.
-SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES = range(5)
+SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES, AUGMENTATION = range(6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,8 @@ class Settings(Loss):
     devices: DeviceModel | None = None  # which becomes a model of ideal devices
     offset: float = 0.0
     validation: float = 0.0
+    max_shift: int = 0
+    mirror: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,7 +60,7 @@ class Settings(Loss):
             object.__setattr__(self, "devices", DeviceModel())
         if not isinstance(self.devices, DeviceModel):
             raise TypeError(f"devices must be a DeviceModel, got {type(self.devices).__name__}")
-        for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+        for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("max_shift", 0)):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
         if not 0 < self.learning_rate <= sys.float_info.max:
@@ -70,6 +72,8 @@ class Settings(Loss):
                 raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
         if not 0 <= self.validation < 1:
             raise ValueError(f"validation must be a fraction in [0, 1), got {self.validation}")
+        if not 0 <= self.mirror <= 1:
+            raise ValueError(f"mirror is a probability and must lie in [0, 1], got {self.mirror}")
 
     def arguments(self) -> dict[str, Any]:
         """These settings by name, as keyword arguments of `train`."""
@@ -99,7 +103,7 @@ class Settings(Loss):
             devices=(self.devices or DeviceModel()).core,
             seed=int(self.rng(DEVICES).integers(2**64, dtype=np.uint64)),
             weight_decay=self.weight_decay,
-            windows=[layer.wiring.window for layer in network.layers],
+            wiring=[layer.wiring.core for layer in network.layers],
             phases=network.phases,
             **self.loss,
         )

@@ -17,8 +17,10 @@ from rcspike._common.arrays import FloatArray
 from rcspike._common.locks import locked
 from rcspike.datasets import Dataset
 from rcspike.functional import schedule
-from rcspike.network import Network
+from rcspike.functional.events import Schedule
+from rcspike.network import Network, has_maps
 from rcspike.training import checkpoint
+from rcspike.training.augmentation import Augmentation
 from rcspike.training.epochs import run_epochs
 from rcspike.training.evaluation import accuracy, check_fit
 from rcspike.training.history import Epoch, History, Interrupted
@@ -119,6 +121,10 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
         validation accuracies are without them.
     validation : float
         Fraction of the training samples that is held out, for the choice of settings.
+    max_shift : int
+        Training images are shifted by up to so many pixels in each direction, drawn for every epoch.
+    mirror : float
+        Probability with which left and right of a training image are exchanged.
     silent_penalty : float
         Single phase: for each hidden neuron that is silent in a sample, and for the label's output, this times the sum
         of the drives of all inputs that spike is subtracted from the loss, per V_th / T: it makes them spike.
@@ -236,7 +242,9 @@ def _train(
     """`train`; `finished` gets the parameters of the last two epochs, by the number of epochs until then."""
     settings, path, threads = arguments.settings, arguments.checkpoint_path, arguments.threads
     kept, chosen = split
-    identity = checkpoint.Identity(settings, network.circuit, network.parameters, dataset, network.phases)
+    architecture = network.architecture if has_maps(layer.wiring for layer in network.layers) else ""
+    start = (network.circuit, network.parameters, dataset, network.phases, architecture)
+    identity = checkpoint.Identity(settings, *start)
     extended: tuple[int, ...] = ()
     if path is not None and os.path.exists(path):
         saved = checkpoint.load(path, identity, extend=arguments.extend)
@@ -258,10 +266,14 @@ def _train(
         elif callable(arguments.progress):
             arguments.progress(Progress(epoch, settings.epochs, batch, n_batches, history))
 
+    def events_of(times: FloatArray) -> Schedule:
+        return schedule(times, dtype=network.dtype, phases=network.phases, threads=threads)
+
+    moved = Augmentation(dataset.train, settings) if settings.max_shift or settings.mirror else None
     run = run_epochs(
         network,
         trainer,
-        schedule(dataset.train.times, dtype=network.dtype, phases=network.phases, threads=threads),
+        events_of(dataset.train.times) if moved is None else lambda rng, picked: events_of(moved.times(rng, picked)),
         dataset.train.labels,
         settings,
         samples=chosen,

@@ -77,11 +77,17 @@ AffineSynapses<Real> affine(const Array<Real>& drive, const Array<Real>& conduct
 /// None is all the cores this process may use.
 inline Threads threads(std::optional<int> n) { return n ? Threads::exactly(*n) : Threads::all(); }
 
-/// One input a row, or the first spike of a window of several.
-inline Wiring wiring(std::size_t window) { return window == 1 ? Wiring(Dense{}) : FirstSpike{window}; }
-inline std::vector<Wiring> wirings(const std::vector<std::size_t>& windows) {
+/// A wiring in Python: how many inputs share a row, or one of maps.
+using WiringArgument = std::variant<std::size_t, Conv2d, FirstSpike2d>;
+inline Wiring wiring(const WiringArgument& given) {
+    if (const auto* conv = std::get_if<Conv2d>(&given)) return *conv;
+    if (const auto* maps = std::get_if<FirstSpike2d>(&given)) return *maps;
+    const std::size_t window = std::get<std::size_t>(given);
+    return window == 1 ? Wiring(Dense{}) : FirstSpike{window};
+}
+inline std::vector<Wiring> wirings(const std::vector<WiringArgument>& given) {
     std::vector<Wiring> all;
-    for (const std::size_t window : windows) all.push_back(wiring(window));
+    for (const WiringArgument& one : given) all.push_back(wiring(one));
     return all;
 }
 
@@ -138,5 +144,6 @@ void bind_device_network(py::module_& m);
 void bind_device_model(py::module_& m);
 void bind_trainer(py::module_& m);
 void bind_wires(py::module_& m);
+void bind_wiring(py::module_& m);
 
 }  // namespace rcspike::bindings

@@ -28,7 +28,7 @@ void bind_layer(py::module_& m, const char* name) {
             [](const L& layer, const Schedule<Real>& schedule, const Array<Real>& grad_v, optional<int> n) {
                 const auto g = matrix(grad_v, "grad_v");
                 auto grad_times = new_matrix<Real>(schedule.batch(), layer.n_in());
-                auto grad_weights = new_matrix<Real>(layer.n_rows(), layer.n_out());
+                auto grad_weights = new_matrix<Real>(layer.n_rows(), layer.n_columns());
                 const auto to_times = writable(grad_times), to_weights = writable(grad_weights);
                 {
                     const py::gil_scoped_release released;
@@ -39,12 +39,12 @@ void bind_layer(py::module_& m, const char* name) {
             py::arg("schedule"), py::arg("grad_v").noconvert(), py::arg("threads") = none);
     m.def(
         "layer",
-        [](const Array<Real>& weights, const Circuit& circuit, std::size_t window, optional<int> n) {
+        [](const Array<Real>& weights, const Circuit& circuit, const WiringArgument& of_inputs, optional<int> n) {
             const auto w = matrix(weights, "weights");
             const py::gil_scoped_release released;
-            return L(w, circuit, wiring(window), threads(n));
+            return L(w, circuit, wiring(of_inputs), threads(n));
         },
-        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("window") = 1,
+        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("wiring") = std::size_t{1},
         py::arg("threads") = none);
 }
 

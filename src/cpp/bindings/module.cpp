@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     m.doc() = "The compiled engine of rcspike; use it through rcspike.functional, rcspike.Network and rcspike.train.";
     bind_build_config(m);
     bind_circuit(m);
+    bind_wiring(m);
     bind_schedule(m);
     bind_charge(m);
     bind_layer(m);

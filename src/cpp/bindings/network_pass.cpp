@@ -44,7 +44,7 @@ void bind_network_pass(py::module_& m, const char* name) {
                 std::vector<Array<Real>> grad_weights;
                 std::vector<Span2<Real>> to_weights;
                 for (std::size_t l = 0; l < network.n_layers(); ++l) {
-                    grad_weights.push_back(new_matrix<Real>(network.n_rows(l), network.n_out(l)));
+                    grad_weights.push_back(new_matrix<Real>(network.n_rows(l), network.n_columns(l)));
                     to_weights.push_back(writable(grad_weights.back()));
                 }
                 const auto to_times = of_times ? writable(grad_times) : Span2<Real>{};
@@ -58,13 +58,13 @@ void bind_network_pass(py::module_& m, const char* name) {
             py::arg("threads") = py::none());
     m.def(
         "network_pass",
-        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<std::size_t>& windows,
+        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<WiringArgument>& wiring,
            const std::string& phases) {
-            return Pass(Network<Real>(matrices(weights, "weights"), wirings(windows), circuits(circuit, weights.size()),
+            return Pass(Network<Real>(matrices(weights, "weights"), wirings(wiring), circuits(circuit, weights.size()),
                                       phases_of(phases)));
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(),
-        py::arg("windows") = std::vector<std::size_t>{}, py::arg("phases") = "two");
+        py::arg("wiring") = std::vector<WiringArgument>{}, py::arg("phases") = "two");
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ void bind_trainer(py::module_& m, const char* name) {
              [](const T& trainer) {
                  std::vector<Array<Real>> all;
                  for (std::size_t l = 0; l < trainer.network().n_layers(); ++l) {
-                     all.push_back(new_matrix<Real>(trainer.network().n_rows(l), trainer.network().n_out(l)));
+                     all.push_back(new_matrix<Real>(trainer.network().n_rows(l), trainer.network().n_columns(l)));
                      trainer.network().weights(l, writable(all.back()));
                  }
                  return all;
@@ -36,7 +36,7 @@ void bind_trainer(py::module_& m, const char* name) {
             [](const T& trainer, int order) {
                 std::vector<Array<Real>> all;
                 for (std::size_t l = 0; l < trainer.network().n_layers(); ++l) {
-                    all.push_back(new_matrix<Real>(trainer.network().n_rows(l), trainer.network().n_out(l)));
+                    all.push_back(new_matrix<Real>(trainer.network().n_rows(l), trainer.network().n_columns(l)));
                     trainer.moment(l, order, writable(all.back()));
                 }
                 return all;
@@ -53,14 +53,14 @@ void bind_trainer(py::module_& m, const char* name) {
     m.def(
         "trainer",
         [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const DeviceModel& devices,
-           std::uint64_t seed, double weight_decay, const std::vector<std::size_t>& windows, const std::string& phases,
-           const py::kwargs& loss) {
-            return T(Network<Real>(matrices(weights, "weights"), wirings(windows), circuits(circuit, weights.size()),
+           std::uint64_t seed, double weight_decay, const std::vector<WiringArgument>& wiring,
+           const std::string& phases, const py::kwargs& loss) {
+            return T(Network<Real>(matrices(weights, "weights"), wirings(wiring), circuits(circuit, weights.size()),
                                    phases_of(phases)),
                      loss_of(loss), devices, seed, weight_decay);
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg_v("devices", DeviceModel{}, "..."),
-        py::arg("seed") = 0, py::arg("weight_decay") = 0.0, py::arg("windows") = std::vector<std::size_t>{},
+        py::arg("seed") = 0, py::arg("weight_decay") = 0.0, py::arg("wiring") = std::vector<WiringArgument>{},
         py::arg("phases") = "two");
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bits_conv.h"
 #include "bits_layers.h"
 #include "bits_single_phase.h"
 #include "fixture.h"
@@ -346,6 +347,8 @@ void print(std::ostream& out, const char* precision) {
         {"first_spike_vjp", first_spikes_gradient<Real>},
         {"first_spike_affine", affine_first_spikes<Real>},
         {"train_single_phase", training_in_a_single_phase<Real>},
+        {"conv2d", convolution<Real>},
+        {"conv2d_vjp", convolution_gradient<Real>},
     };
     for (const auto& [name, compute] : parts) {
         Digest digest;

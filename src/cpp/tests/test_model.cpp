@@ -224,15 +224,58 @@ TEST_EACH_REAL(format_3_has_the_injection_of_each_layer_and_the_delay) {
     rejected(model, "circuit in its header has a part that is not known here");
 }
 
-TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {
+TEST_EACH_REAL(format_5_has_the_wiring_of_each_layer) {
     Model<Real> model;
     model.format = R"("format": "rcspike-model", "format_version": "5")";
+    const std::string circuit =
+        R"({"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.0", "ramp": "0.0",
+            "injection": [["0.0", "0.0"]], "delay": "0.0"})";
+    const auto with = [&](const std::string& first, const std::string& second, const std::string& sizes) {
+        model.header = R"({"sizes": )" + sizes + R"(, "circuit": )" + circuit + R"(, "wiring": [)" + first + ", " +
+                       second + R"(], "phases": "two"})";
+        for (char& c : model.header) c = c == '\n' ? ' ' : c;
+    };
+    const std::string conv =
+        R"({"maps": [2, 2, 1], "kernel": [1, 2], "stride": 1, "padding": 0, "first": 1, "pool": 1})";
+    const std::string point =
+        R"({"maps": [2, 1, 3], "kernel": [1, 1], "stride": 1, "padding": 0, "first": 1, "pool": 1})";
+    const auto plain = [](const std::string& maps, int first) {
+        return R"({"maps": )" + maps + R"(, "kernel": [], "stride": 1, "padding": 0, "first": )" +
+               std::to_string(first) + R"(, "pool": 1})";
+    };
+    with(conv, point, "[4, 6, 2]");
+    const Network<Real> read = load<Real>(model.bytes());
+    const Network<Real> made({model.first, model.second}, Circuit{},
+                             {Conv2d{{2, 2, 1}, 1, 2, 1, 0}, Conv2d{{2, 1, 3}, 1, 1, 1, 0}});
+    const Matrix<Real> times = uniform<Real>(3, 4, 0, 1, 5);
+    Matrix<Real> v(3, 2), expected(3, 2);
+    read.forward(times, {}, v);
+    made.forward(times, {}, expected);
+    CHECK(same_bits(v, expected));
+    with(plain("[2, 4, 1]", 2), plain("[]", 1), "[8, 3, 1]");
+    CHECK_EQUAL(load<Real>(model.bytes()).n_in(), 8u);
+    with(plain("[]", 3), plain("[]", 1), "[6, 3, 1]");
+    CHECK_EQUAL(load<Real>(model.bytes()).n_in(), 6u);
+
+    with(conv, point, "[4, 6, 3]");
+    rejected(model, "it says sizes [4, 6, 3] but holds weights of [4, 6, 2]");
+    with(plain("[2, 4]", 2), point, "[4, 6, 2]");
+    rejected(model, "must be (height, width, channels), got [2, 4]");
+    with(R"({"maps": [2, 2, 1], "kernel": [1, 2], "stride": 1, "padding": 0, "first": 1})", point, "[4, 6, 2]");
+    rejected(model, "its header has no pool");
+    model.header = R"({"sizes": [2, 3, 1], "circuit": )" + model.circuit + R"(, "wiring": [], "phases": "two"})";
+    rejected(model, "its header has no delay");
+}
+
+TEST_EACH_REAL(a_newer_format_is_rejected_with_the_way_out) {
+    Model<Real> model;
+    model.format = R"("format": "rcspike-model", "format_version": "6")";
     CHECK_THROWS(load<Real>(model.bytes()), std::invalid_argument,
-                 " has format 5, this version reads up to 4; upgrade rcspike");
+                 " has format 6, this version reads up to 5; upgrade rcspike");
     for (const char* version :
          {"1a", "-1", "0", "1_0", " 1", "1.0", "1e0", "01", "", "99999999999999999999", "\u0661"}) {
         model.format = std::string(R"("format": "rcspike-model", "format_version": ")") + version + '"';
-        rejected(model, "format_version must be from 1 to 4, got '");
+        rejected(model, "format_version must be from 1 to 5, got '");
     }
     model.format = R"("format": "rcspike-model")";
     rejected(model, "its header has no format_version");

@@ -155,8 +155,8 @@ TEST_EACH_REAL(a_pass_of_a_single_phase_has_the_bits_of_its_layers) {
     Matrix<Real> upstream = grad;
     for (std::size_t l = w.size(); l-- > 0;) {
         Matrix<Real> grad_times(batch, w[l].rows);
-        first_spike_vjp<Real>(Schedule<Real>(inputs[l], Threads::all(), Phases::single), w[l], circuit, upstream, max_slope, grad_times,
-                              each.weights[l]);
+        first_spike_vjp<Real>(Schedule<Real>(inputs[l], Threads::all(), Phases::single), w[l], circuit, upstream,
+                              max_slope, grad_times, each.weights[l]);
         upstream = grad_times;
     }
     pass.backward(grad, own.times, own.views(), max_slope);

@@ -21,20 +21,19 @@ void EventBatch<Real>::resize(std::size_t batch, std::size_t max_intervals, cons
     events_.resize(batch);
     stride_ = max_intervals + 1;
     steps_.resize(batch * stride_);
-    n_rows_ = front.n_rows;
-    const std::size_t joined = std::holds_alternative<Dense>(front.wiring) ? 0 : batch * n_rows_;
-    rows_.resize(joined);
-    inputs_.resize(joined);
+    n_joined_ = joined_rows(front.wiring, front.n_rows);
+    rows_.resize(batch * n_joined_);
+    inputs_.resize(batch * n_joined_);
 }
 
 template <class Real>
 void EventBatch<Real>::set(std::size_t sample, const Spikes<Real>& spikes, const Front<Real>& front) {
     Spikes<Real> on_rows = spikes;
-    if (const auto* first = std::get_if<FirstSpike>(&front.wiring)) {
+    if (n_joined_ > 0) {
         thread_local std::vector<Interval<Real>> intervals;
-        intervals.resize(n_rows_ + 1);
-        on_rows = first_spikes(*first, spikes, n_rows_, rows_.data() + sample * n_rows_,
-                               inputs_.data() + sample * n_rows_, intervals.data());
+        intervals.resize(n_joined_ + 1);
+        on_rows = first_spikes(front.wiring, spikes, n_joined_, rows_.data() + sample * n_joined_,
+                               inputs_.data() + sample * n_joined_, intervals.data());
     }
     kernels::Step<Real>* steps = steps_.data() + sample * stride_;
     Real start = 0;

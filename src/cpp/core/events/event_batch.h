@@ -26,6 +26,8 @@ struct Front {
 /// Throws std::invalid_argument unless a schedule is for the neurons of a layer.
 void check_phases(Phases of_schedule, Phases of_neurons);
 
+/// Events of each sample over the rows of its layer. Those of a convolution are events over the maps that it sees, from
+/// which Patches (patches.h) makes those of each position when they are needed.
 template <class Real>
 class EventBatch {
 public:
@@ -39,7 +41,7 @@ public:
     const kernels::Events<Real>& operator[](std::size_t sample) const { return events_[sample]; }
     /// Of each event of a sample, the input whose spike it is.
     const std::uint32_t* inputs(std::size_t sample) const {
-        return inputs_.size() > 0 ? inputs_.data() + sample * n_rows_ : events_[sample].inputs;
+        return n_joined_ > 0 ? inputs_.data() + sample * n_joined_ : events_[sample].inputs;
     }
 
 private:
@@ -47,7 +49,7 @@ private:
     Buffer<kernels::Step<Real>> steps_;
     std::size_t stride_ = 0;
     Buffer<std::uint32_t> rows_, inputs_;  // of events that are not those of the inputs themselves
-    std::size_t n_rows_ = 0;
+    std::size_t n_joined_ = 0;
 };
 
 }  // namespace rcspike::detail

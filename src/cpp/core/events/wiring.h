@@ -18,14 +18,30 @@ std::size_t rows_of(const Wiring& wiring, std::size_t n_in);
 /// std::invalid_argument if it is given for another number.
 Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::size_t layer);
 
-/// The row of an input.
-std::uint32_t row_of(const Wiring& wiring, std::uint32_t input);
+/// Where the columns of a layer are: once, or at each position of a convolution, where the positions of a window of
+/// `pool` x `pool` may share a neuron for each column.
+struct Places {
+    std::size_t positions = 1, neurons = 1, line = 1, pool = 1;
 
-/// Events of one sample over the windows of a layer: copies those that switch a row on. `rows` and `inputs` get one
-/// number for each, which row it is and whose spike; `intervals` one more than there are intervals. All three have
-/// capacity for n_rows.
+    /// The place of the neurons that belong to a position.
+    std::size_t neuron_of(std::size_t position) const {
+        return pool == 1 ? position : position / line / pool * (line / pool) + position % line / pool;
+    }
+};
+Places places_of(const Wiring& wiring);
+
+/// Of a wiring that joins inputs, the number of those it makes; 0 of one that does not. `n_rows` is that of the
+/// synapses.
+std::size_t joined_rows(const Wiring& wiring, std::size_t n_rows);
+
+/// Sets `used` to 1 for the rows that the input drives: its own, or all of a convolution.
+void mark_rows(const Wiring& wiring, std::uint32_t input, std::vector<std::uint8_t>& used);
+
+/// Events of one sample over inputs that a wiring has joined: copies those that switch one on. `rows` and `inputs` get
+/// one number for each, which of the joined inputs it is and whose spike; `intervals` one more than there are
+/// intervals. All three have capacity for n_rows, the number of joined inputs.
 template <class Real>
-Spikes<Real> first_spikes(const FirstSpike& wiring, const Spikes<Real>& spikes, std::size_t n_rows, std::uint32_t* rows,
+Spikes<Real> first_spikes(const Wiring& wiring, const Spikes<Real>& spikes, std::size_t n_rows, std::uint32_t* rows,
                           std::uint32_t* inputs, Interval<Real>* intervals);
 
 }  // namespace rcspike::detail

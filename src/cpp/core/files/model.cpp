@@ -24,7 +24,7 @@ using detail::listed;
 using detail::reject;
 using detail::Safetensors;
 
-constexpr std::size_t newest_format = 4;
+constexpr std::size_t newest_format = 5;
 
 /// Calls a function, and says of which file it is that something is wrong with it.
 template <class Part>
@@ -60,8 +60,8 @@ void check_format(const std::string& path, const Safetensors& file) {
         reject(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
     }
     whole(path, [&] {
-        if (version != "1" && version != "2" && version != "3" && version != "4") {
-            reject("format_version must be from 1 to 4, got '", version, "'");
+        if (version.size() != 1 || version[0] < '1' || version[0] > '0' + static_cast<int>(newest_format)) {
+            reject("format_version must be from 1 to ", newest_format, ", got '", version, "'");
         }
         for (const auto& part : file.metadata()) {
             const std::string& name = part.first;
@@ -129,6 +129,42 @@ std::vector<Circuit> read_circuit(JsonReader& json, const char* name, bool has_s
     return circuits;
 }
 
+Maps maps_of(const std::vector<std::size_t>& shape) {
+    if (shape.size() != 3) reject("in_shape must be (height, width, channels), got ", listed(shape));
+    return {shape[0], shape[1], shape[2]};
+}
+
+/// The wiring of one layer of a file of format 5.
+Wiring read_wiring(JsonReader& json, const char* name) {
+    std::vector<std::size_t> maps, kernel;
+    Conv2d conv;
+    const auto into_list = [&json](std::vector<std::size_t>& sizes) {
+        return [&json, &sizes](const char* part) { json.array(part, [&] { sizes.push_back(json.size(part)); }); };
+    };
+    const auto into = [&json](std::size_t& size) {
+        return [&json, &size](const char* part) { size = json.size(part); };
+    };
+    json.object(name, {{"maps", into_list(maps)},
+                       {"kernel", into_list(kernel)},
+                       {"stride", into(conv.stride)},
+                       {"padding", into(conv.padding)},
+                       {"first", into(conv.first)},
+                       {"pool", into(conv.pool)}});
+    if (!kernel.empty()) {
+        if (kernel.size() != 2) reject("kernel must be (k_h, k_w), got ", listed(kernel));
+        conv.in = maps_of(maps);
+        conv.kernel_height = kernel[0];
+        conv.kernel_width = kernel[1];
+        return conv;
+    }
+    if (conv.stride != 1 || conv.padding != 0 || conv.pool != 1) {
+        reject("stride, padding and pool of a layer without a kernel must be 1, 0 and 1");
+    }
+    if (maps.empty()) return conv.first == 1 ? Wiring(Dense{}) : FirstSpike{conv.first};
+    if (conv.first < 2) reject("window must be at least 2, got ", conv.first);
+    return FirstSpike2d{maps_of(maps), conv.first};
+}
+
 template <class Real>
 Network<Real> network_of(const Safetensors& file) {
     std::vector<std::vector<Real>> weights;
@@ -156,15 +192,21 @@ Network<Real> network_of(const Safetensors& file) {
     };
     std::vector<JsonReader::Member> parts{
         {"sizes", into(says)},
-        {"circuit", [&](const char* name) { circuits = read_circuit(json, name, version == "3" || version == "4"); }}};
+        {"circuit", [&](const char* name) { circuits = read_circuit(json, name, version >= "3"); }}};
     std::string phases = "two";
-    if (version != "1") parts.push_back({"windows", into(windows)});
-    if (version == "4") parts.push_back({"phases", [&](const char* name) { phases = json.string(name); }});
+    std::vector<Wiring> wiring;
+    const bool has_windows = version != "1" && version != "5";
+    if (has_windows) parts.push_back({"windows", into(windows)});
+    if (version == "5") {
+        parts.push_back({"wiring", [&](const char* name) {
+                             json.array(name, [&] { wiring.push_back(read_wiring(json, name)); });
+                         }});
+    }
+    if (version >= "4") parts.push_back({"phases", [&](const char* name) { phases = json.string(name); }});
     json.object("header", parts);
     json.end();
-    std::vector<Wiring> wiring;
     if (phases != "two" && phases != "single") reject("phases must be 'two' or 'single', got '", phases, "'");
-    if (version != "1" && windows.size() != views.size()) {
+    if (has_windows && windows.size() != views.size()) {
         reject("windows must be given for all ", views.size(), " layers, got ", windows.size());
     }
     for (const std::size_t window : windows) wiring.push_back(window == 1 ? Wiring(Dense{}) : FirstSpike{window});

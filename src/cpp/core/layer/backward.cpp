@@ -8,17 +8,21 @@
 #include <vector>
 
 #include "common/check.h"
+#include "layer/positions.h"
 
 namespace rcspike::detail {
 namespace {
 
 /// The sum of one row of lanes, halves first: an order that no instruction set changes.
 template <class Real>
-Real sum_lanes(Real* lane) {
-    for (std::size_t half = kernels::lanes<Real> / 2; half > 0; half /= 2) {
-        for (std::size_t i = 0; i < half; ++i) lane[i] += lane[i + half];
-    }
-    return lane[0];
+Real sum_lanes(const Real* lane) {
+    typedef Real Quarter __attribute__((vector_size(16)));  // of the lanes, for any machine
+    const Quarter* const part = reinterpret_cast<const Quarter*>(lane);
+    const Quarter sum = (part[0] + part[2]) + (part[1] + part[3]);
+    if constexpr (sizeof(Real) == 8)
+        return sum[0] + sum[1];
+    else
+        return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
 /// One call of backward, for one kind of synapses: memory that its tasks share, and the tasks themselves.
@@ -33,7 +37,8 @@ public:
           synapses_(synapses),
           gradient_(gradient),
           scratch_(scratch),
-          split_(pass.events.size(), pass.layer.n_rows(), pass.layer.n_tiles()),
+          split_(pass.layer.split(pass.events.size())),
+          grad_v_(pass.layer.by_place(pass.grad_v)),
           groups_left_(split_.chunks) {
         gradient.resize(split_.chunks, synapses.rows());
         std::size_t max_steps = 0, max_spikes = 0;
@@ -41,6 +46,8 @@ public:
             max_steps = std::max(max_steps, pass.events[s].n_steps);
             max_spikes = std::max(max_spikes, pass.events[s].n_spikes());
         }
+        max_spikes = std::min(max_spikes, pass.layer.n_rows());  // of an image there are more than of a patch
+        max_steps = std::min(max_steps, max_spikes + 1);
         sweep_size_ =
             counts_supply() ? kernels::supply_scratch<Real>(max_steps) : kernels::backward_scratch<Real>(max_steps);
         spike_lanes_size_ = max_spikes * lanes;
@@ -59,18 +66,22 @@ public:
         const std::size_t chunk = split_.chunk(task);
         const Range samples = split_.samples(task);
         gradient_.zero(chunk, split_.tiles(task));
-        for (std::size_t s = samples.first; s < samples.last; ++s) {
-            Real* const spike_lanes =
-                wants_times() ? scratch_.spike_lanes.data() + worker * spike_lanes_size_ : nullptr;
-            if (wants_times()) std::fill_n(spike_lanes, pass_.events[s].n_spikes() * lanes, Real(0));
-            run_tiles(s, task, spike_lanes, scratch_.sweep.data() + worker * sweep_size_);
-            if (wants_times()) collect_times(s, split_.group(task), spike_lanes);
-        }
+        Real* const sweep = scratch_.sweep.data() + worker * sweep_size_;
+        Real* const spike_lanes = wants_times() ? scratch_.spike_lanes.data() + worker * spike_lanes_size_ : nullptr;
+        for_each_part(pass_.layer, pass_.events, samples, [&](const Positions<Real>& positions) {
+            for (std::size_t i = 0; i < positions.count; ++i) {
+                const Events& events = positions.events(i);
+                if (wants_times()) std::fill_n(spike_lanes, events.n_spikes() * lanes, Real(0));
+                run_tiles(events, place_of(positions.first + i), task, spike_lanes, sweep);
+                if (wants_times()) collect_times(events, positions, i, split_.group(task), spike_lanes);
+            }
+        });
         const bool last_group = wants_times() && groups_left_[chunk].fetch_sub(1, std::memory_order_acq_rel) == 1;
         if (last_group) add_groups(samples);
     }
 
 private:
+    using Events = kernels::Events<Real>;
     static constexpr std::size_t lanes = kernels::lanes<Real>;
     static constexpr bool is_resistive = std::is_same_v<Synapses, Resistive<Real>>;
 
@@ -78,34 +89,45 @@ private:
     bool spikes_alone() const { return pass_.layer.phases() == Phases::single; }
     bool counts_supply() const { return pass_.supply.grad_plus.data != nullptr; }
 
-    void run_tiles(std::size_t s, std::size_t task, Real* spike_lanes, Real* sweep) {
+    /// Where the neurons of a position are, both numbered through all samples.
+    std::size_t place_of(std::size_t position) const {
+        const Places& places = pass_.layer.places();
+        if (places.pool == 1) return position;
+        return position / places.positions * places.neurons + places.neuron_of(position % places.positions);
+    }
+
+    /// Tiles of a position whose neurons are in row `row`.
+    void run_tiles(const Events& events, std::size_t row, std::size_t task, Real* spike_lanes, Real* sweep) {
         const Range tiles = split_.tiles(task);
         for (std::size_t t = tiles.first, n; t < tiles.last; t += n) {
             const auto gradient = gradient_.tile(split_.chunk(task), t, spike_lanes);
             if constexpr (is_resistive) {
                 if (counts_supply()) {
-                    supply_backward(s, t, gradient, sweep);
+                    supply_backward(events, row, t, gradient, sweep);
                     n = 1;
                     continue;
                 }
             }
             if (spikes_alone()) {
-                spike_backward(s, t, gradient, sweep);
+                spike_backward(events, row, t, gradient, sweep);
                 n = 1;
                 continue;
             }
-            n = charge_backward(s, t, tiles.last, gradient, sweep);
+            n = charge_backward(events, row, t, tiles.last, gradient, sweep);
         }
     }
 
-    /// Tile t of sample s, or it and the next one together; returns how many.
+    /// Tile t of a position, or it and the next one together; returns how many.
     template <class TileGradient>
-    std::size_t charge_backward(std::size_t s, std::size_t t, std::size_t end, const TileGradient& gradient,
-                                Real* sweep) const {
+    std::size_t charge_backward(const Events& events, std::size_t row, std::size_t t, std::size_t end,
+                                const TileGradient& gradient, Real* sweep) const {
         alignas(64) Real upstream[2 * lanes];
-        const std::size_t width = std::min(2 * lanes, pass_.grad_v.cols - t * lanes);
-        std::copy_n(pass_.grad_v.row(s) + t * lanes, width, upstream);
+        const std::size_t width = std::min(2 * lanes, grad_v_.cols - t * lanes);
+        std::copy_n(grad_v_.row(row) + t * lanes, width, upstream);
         std::fill(upstream + width, upstream + 2 * lanes, Real(0));
+        if (shares_charge_) {
+            for (std::size_t i = 0; i < width; ++i) upstream[i] *= fraction_;
+        }
         // Silent and saturated neurons have no gradient: a tile of such neurons costs nothing, and of two tiles with at
         // most `lanes` others both cost as much as one.
         const auto used = [&](std::size_t first) {
@@ -116,24 +138,26 @@ private:
         const std::size_t used_here = used(0);
         if constexpr (is_resistive) {
             if (merged_ && t + 1 < end && used_here + used(lanes) <= lanes) {
-                merged_(pass_.events[s], synapses_.tile(t), upstream, gradient, sweep);
+                merged_(events, synapses_.tile(t), upstream, gradient, sweep);
                 return 2;
             }
         }
-        if (used_here > 0) backward_(pass_.events[s], synapses_.tile(t), upstream, gradient, sweep);
+        if (used_here > 0) backward_(events, synapses_.tile(t), upstream, gradient, sweep);
         return 1;
     }
 
-    /// Tile t of sample s, of neurons that spike while they charge.
+    /// Tile t of a position, of neurons that spike while they charge.
     template <class TileGradient>
-    void spike_backward(std::size_t s, std::size_t t, const TileGradient& gradient, Real* sweep) const {
+    void spike_backward(const Events& events, std::size_t row, std::size_t t, const TileGradient& gradient,
+                        Real* sweep) const {
         const SpikePass<Real>& spikes = pass_.spikes;
         const std::size_t first = t * lanes, width = pass_.layer.width(t);
+        const Real *const spiked = pass_.layer.by_place(spikes.times).row(row), *const upstream = grad_v_.row(row);
         alignas(64) Real times[lanes] = {}, grad[lanes] = {}, drive[lanes] = {}, thresholds[lanes];
         std::get<SinglePhase<Real>>(pass_.layer.neurons).thresholds(first, lanes, thresholds);
         bool any = false, any_silent = false;
         for (std::size_t i = 0; i < width; ++i) {
-            const Real at = spikes.times.row(s)[first + i], slope = pass_.grad_v.row(s)[first + i];
+            const Real at = spiked[first + i], slope = upstream[first + i];
             const bool silent = std::isinf(at), moves = !silent && slope != 0;
             times[i] = moves ? at : Real(0);
             grad[i] = moves ? slope : Real(0);
@@ -144,28 +168,28 @@ private:
         if (!any && !any_silent) return;
         const auto min_slope = static_cast<Real>(1 / spikes.max_slope);
         const std::size_t n_steep =
-            crossing_(pass_.events[s], synapses_.tile(t),
-                      {times, grad, any_silent ? drive : nullptr, thresholds, min_slope}, gradient, sweep);
+            crossing_(events, synapses_.tile(t), {times, grad, any_silent ? drive : nullptr, thresholds, min_slope},
+                      gradient, sweep);
         if (n_steep > 0 && spikes.n_steep) *spikes.n_steep += n_steep;
     }
 
-    /// Tile t of sample s, where the loss counts the charges of the rails.
-    void supply_backward(std::size_t s, std::size_t t, const kernels::WeightGradient<Real>& gradient,
-                         Real* sweep) const {
+    /// Tile t of a position, where the loss counts the charges of the rails.
+    void supply_backward(const Events& events, std::size_t row, std::size_t t,
+                         const kernels::WeightGradient<Real>& gradient, Real* sweep) const {
         const Supply<Real>& supply = pass_.supply;
         const std::size_t width = pass_.layer.width(t);
         alignas(64) Real upstream[3][lanes], charges[2][lanes];
         const Span2<const Real> from[] = {pass_.grad_v, supply.grad_plus, supply.grad_minus};
         for (std::size_t i = 0; i < 3; ++i) {
             std::fill_n(upstream[i], lanes, Real(0));
-            if (from[i].data) std::copy_n(from[i].row(s) + t * lanes, width, upstream[i]);
+            if (!from[i].data) continue;
+            std::copy_n(pass_.layer.by_place(from[i]).row(row) + t * lanes, width, upstream[i]);
         }
-        kernels::table<Real>().supply_backward(pass_.events[s], synapses_.tile(t),
-                                               {upstream[0], upstream[1], upstream[2]}, gradient,
-                                               {charges[0], charges[1]}, sweep);
+        kernels::table<Real>().supply_backward(events, synapses_.tile(t), {upstream[0], upstream[1], upstream[2]},
+                                               gradient, {charges[0], charges[1]}, sweep);
         if (supply.plus.data) {
-            std::copy_n(charges[0], width, supply.plus.row(s) + t * lanes);
-            std::copy_n(charges[1], width, supply.minus.row(s) + t * lanes);
+            std::copy_n(charges[0], width, pass_.layer.by_place(supply.plus).row(row) + t * lanes);
+            std::copy_n(charges[1], width, pass_.layer.by_place(supply.minus).row(row) + t * lanes);
         }
     }
 
@@ -174,13 +198,22 @@ private:
         return scratch_.times.data() + ((group - 1) * split_.batch + s) * pass_.layer.n_in();
     }
 
-    /// dL/dt of a sample, as a group of tiles contributes to it.
-    void collect_times(std::size_t s, std::size_t group, Real* spike_lanes) const {
-        const std::uint32_t* const inputs = pass_.events.inputs(s);
-        const std::size_t n_spikes = pass_.events[s].n_spikes();
+    /// dL/dt of a sample, as a position and a group of tiles contribute to it. The positions of a sample come in order.
+    void collect_times(const Events& events, const Positions<Real>& positions, std::size_t i, std::size_t group,
+                       const Real* spike_lanes) const {
+        const std::size_t n_positions = pass_.layer.places().positions, row = positions.first + i;
+        const std::size_t s = row / n_positions, n_spikes = events.n_spikes();
         Real* const times = times_of(group, s);
-        std::fill_n(times, pass_.layer.n_in(), Real(0));
-        for (std::size_t i = 0; i < n_spikes; ++i) times[inputs[i]] = sum_lanes(spike_lanes + i * lanes);
+        if (row == s * n_positions) std::fill_n(times, pass_.layer.n_in(), Real(0));
+        if (!positions.patches) {
+            const std::uint32_t* const inputs = pass_.events.inputs(s);
+            for (std::size_t k = 0; k < n_spikes; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
+            return;
+        }
+        const std::uint32_t* const rows = events.inputs;
+        for (std::size_t k = 0; k < n_spikes; ++k) {
+            times[positions.patches->input(i, rows[k])] += sum_lanes(spike_lanes + k * lanes);
+        }
     }
 
     void add_groups(Range samples) const {
@@ -203,6 +236,9 @@ private:
     Gradient& gradient_;
     Scratch<Real>& scratch_;
     const Split split_;
+    const Span2<const Real> grad_v_;  // of each place
+    const bool shares_charge_ = pass_.layer.places().pool > 1;
+    const Real fraction_ = Real(1) / static_cast<Real>(pass_.layer.places().pool * pass_.layer.places().pool);
     decltype(synapses_.kernel().backward) backward_ = synapses_.kernel().backward;
     decltype(synapses_.crossing().backward) crossing_ = synapses_.crossing().backward;
     decltype(kernels::Kernels<Real>::backward_merged) merged_ = merged();
@@ -286,10 +322,10 @@ kernels::AffineGradient<Real> AffineSynapseGradient<Real>::tile(std::size_t chun
 
 template <class Real>
 void check_gradient(const AffineGradient<Real>& gradient, const Layer<Real>& layer) {
-    check_shape("gradient of drive", gradient.drive, layer.n_rows(), layer.n_out());
-    check_shape("gradient of conductance", gradient.conductance, layer.n_rows(), layer.n_out());
-    if (gradient.drive0.data) check_size("gradient of drive0", gradient.drive0, layer.n_out());
-    if (gradient.conductance0.data) check_size("gradient of conductance0", gradient.conductance0, layer.n_out());
+    check_shape("gradient of drive", gradient.drive, layer.n_rows(), layer.n_columns());
+    check_shape("gradient of conductance", gradient.conductance, layer.n_rows(), layer.n_columns());
+    if (gradient.drive0.data) check_size("gradient of drive0", gradient.drive0, layer.n_columns());
+    if (gradient.conductance0.data) check_size("gradient of conductance0", gradient.conductance0, layer.n_columns());
 }
 
 template <class Real>
@@ -310,6 +346,7 @@ void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scra
     if (pass.supply.grad_plus.data) {
         resistive_of(pass.layer, "gradients of the rails' charges");
         if (pass.layer.phases() == Phases::single) reject("gradients of the rails' charges need neurons of two phases");
+        if (pass.layer.places().pool > 1) reject("the rails' charges of neurons that share charge are not known yet");
     }
     std::visit(
         [&](const auto& synapses) {

@@ -48,8 +48,8 @@ template <class Kind, class Real>
 void replace(detail::Layer<Real>& layer, Kind synapses) {
     auto* const old = std::get_if<Kind>(&layer.synapses);
     if (!old) detail::reject("the layer has synapses of another kind");
-    if (synapses.rows().cols != layer.n_out()) {
-        detail::reject("a layer of ", layer.n_out(), " neurons cannot get synapses of ", synapses.rows().cols);
+    if (synapses.rows().cols != layer.n_columns()) {
+        detail::reject("a layer of ", layer.n_columns(), " neurons cannot get synapses of ", synapses.rows().cols);
     }
     *old = std::move(synapses);
 }
@@ -84,6 +84,11 @@ std::size_t Layer<Real>::n_rows() const {
 }
 
 template <class Real>
+std::size_t Layer<Real>::n_columns() const {
+    return packed_->n_columns();
+}
+
+template <class Real>
 std::size_t Layer<Real>::n_out() const {
     return packed_->n_out();
 }
@@ -110,7 +115,7 @@ void Layer<Real>::charge(const Schedule<Real>& schedule, Span2<Real> v, Threads 
 template <class Real>
 void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
                              Span2<Real> grad_weights, Threads threads) const {
-    detail::check_shape("grad_weights", grad_weights, packed_->n_rows(), n_out());
+    detail::check_shape("grad_weights", grad_weights, packed_->n_rows(), n_columns());
     gradient_of<detail::WeightGradient<Real>>(*packed_, schedule, grad_v, std::optional(grad_times), threads)
         .weights.add_up(grad_weights, threads);
 }
@@ -118,7 +123,7 @@ void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> g
 template <class Real>
 void Layer<Real>::weight_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_weights,
                              Threads threads) const {
-    detail::check_shape("grad_weights", grad_weights, packed_->n_rows(), n_out());
+    detail::check_shape("grad_weights", grad_weights, packed_->n_rows(), n_columns());
     gradient_of<detail::WeightGradient<Real>>(*packed_, schedule, grad_v, std::optional<Span2<Real>>(), threads)
         .weights.add_up(grad_weights, threads);
 }

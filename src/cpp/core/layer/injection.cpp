@@ -100,24 +100,20 @@ void inject(const Injection<Real>&, const Affine<Real>&, const kernels::Events<R
 }  // namespace
 
 template <class Real>
-void inject(const Injection<Real>& injection, const Synapses<Real>& synapses, const EventBatch<Real>& events,
-            Range samples, Range tiles, Span2<Real> v) {
+void inject(const Injection<Real>& injection, const Synapses<Real>& synapses, const kernels::Events<Real>& events,
+            Range tiles, Real* v) {
     for (std::size_t t = tiles.first; t < tiles.last; ++t) {
-        for (std::size_t s = samples.first; s < samples.last; ++s) {
-            Real* const to = v.row(s) + t * kernels::lanes<Real>;
-            if (injection.of_rows.cols > 0) {
-                add_rows(injection.of_rows, events[s], t, to);
-            } else {
-                std::visit([&](const auto& kind) { inject(injection, kind, events[s], t, to); }, synapses);
-            }
+        Real* const to = v + t * kernels::lanes<Real>;
+        if (injection.of_rows.cols > 0) {
+            add_rows(injection.of_rows, events, t, to);
+        } else {
+            std::visit([&](const auto& kind) { inject(injection, kind, events, t, to); }, synapses);
         }
     }
 }
 
-template void inject(const Injection<float>&, const Synapses<float>&, const EventBatch<float>&, Range, Range,
-                     Span2<float>);
-template void inject(const Injection<double>&, const Synapses<double>&, const EventBatch<double>&, Range, Range,
-                     Span2<double>);
+template void inject(const Injection<float>&, const Synapses<float>&, const kernels::Events<float>&, Range, float*);
+template void inject(const Injection<double>&, const Synapses<double>&, const kernels::Events<double>&, Range, double*);
 
 }  // namespace detail
 
@@ -135,7 +131,9 @@ void inject(const Schedule<Real>& schedule, Span2<const Real> injection, Span2<R
     events.set(schedule, {wiring, schedule.n_in(), coupling}, threads);
     const detail::Split split(events.size(), schedule.n_in(), of_switches.of_rows.count());
     detail::for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
-        detail::inject(of_switches, none, events, split.samples(task), split.tiles(task), v);
+        for (std::size_t s = split.samples(task).first; s < split.samples(task).last; ++s) {
+            detail::inject(of_switches, none, events[s], split.tiles(task), v.row(s));
+        }
     });
 }
 

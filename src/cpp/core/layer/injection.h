@@ -25,9 +25,9 @@ struct Injection {
     bool is_absent() const { return plus == 0 && minus == 0 && of_rows.cols == 0; }
 };
 
-/// Adds them to the voltages of some samples and tiles; synapses is what the events switch on.
+/// Adds them to the voltages of some tiles of one sample or position; synapses is what the events switch on.
 template <class Real>
-void inject(const Injection<Real>& injection, const Synapses<Real>& synapses, const EventBatch<Real>& events,
-            Range samples, Range tiles, Span2<Real> v);
+void inject(const Injection<Real>& injection, const Synapses<Real>& synapses, const kernels::Events<Real>& events,
+            Range tiles, Real* v);
 
 }  // namespace rcspike::detail

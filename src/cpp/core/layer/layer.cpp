@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/check.h"
+#include "layer/positions.h"
 #include "parallel/workers.h"
 
 namespace rcspike::detail {
@@ -19,45 +20,68 @@ void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
     }
 }
 
-/// Calls f(sample, first tile, number of tiles) in an order in which the synapses of a group of tiles stay in the
-/// cache.
-template <class Function>
-void for_each_row(std::size_t n_rows, std::size_t at_once, Range samples, Range tiles, const Function& f) {
+/// Calls f(position, its events, first tile, number of tiles), positions from 0 on, in an order in which the synapses
+/// of a group of tiles stay in the cache.
+template <class Real, class Function>
+void for_each_row(std::size_t n_rows, std::size_t at_once, const Positions<Real>& positions, Range tiles,
+                  const Function& f) {
     const std::size_t per_group = tiles_in_cache(n_rows);
     for (std::size_t first = tiles.first; first < tiles.last; first += per_group) {
         const Range group{first, std::min(first + per_group, tiles.last)};
-        for (std::size_t s = samples.first; s < samples.last; ++s) {
-            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(s, t, n); });
+        for (std::size_t i = 0; i < positions.count; ++i) {
+            const kernels::Events<Real>& events = positions.events(i);
+            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(i, events, t, n); });
         }
     }
 }
 
 template <class Synapses, class Real>
-void charge_synapses(const Synapses& synapses, const TwoPhase<Real>&, const EventBatch<Real>& events, Range samples,
-                     Range tiles, Span2<Real> v) {
+void charge_synapses(const Synapses& synapses, const TwoPhase<Real>&, const Positions<Real>& positions, Range tiles,
+                     Span2<Real> v) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const auto charge_tiles = synapses.kernel().charge;
     alignas(64) Real row[kernels::max_tiles * lanes];
-    for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, samples, tiles,
-                 [&](std::size_t s, std::size_t t, std::size_t n) {
-                     charge_tiles(events[s], synapses.tile(t), n, row);
-                     std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(s) + t * lanes);
+    for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, positions, tiles,
+                 [&](std::size_t i, const kernels::Events<Real>& events, std::size_t t, std::size_t n) {
+                     charge_tiles(events, synapses.tile(t), n, row);
+                     std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(i) + t * lanes);
                  });
 }
 
 template <class Synapses, class Real>
-void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons, const EventBatch<Real>& events,
-                     Range samples, Range tiles, Span2<Real> times) {
+void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons, const Positions<Real>& positions,
+                     Range tiles, Span2<Real> times) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const auto first_spike = synapses.crossing().first_spike;
     alignas(64) Real row[kernels::max_tiles * lanes], thresholds[kernels::max_tiles * lanes];
-    for_each_row(synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, samples, tiles,
-                 [&](std::size_t s, std::size_t t, std::size_t n) {
+    for_each_row(synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, positions, tiles,
+                 [&](std::size_t i, const kernels::Events<Real>& events, std::size_t t, std::size_t n) {
                      const std::size_t n_neurons = std::min(n * lanes, times.cols - t * lanes);
                      neurons.thresholds(t * lanes, n * lanes, thresholds);
-                     first_spike(events[s], synapses.tile(t), n, n_neurons, thresholds, row);
-                     std::copy_n(row, n_neurons, times.row(s) + t * lanes);
+                     first_spike(events, synapses.tile(t), n, n_neurons, thresholds, row);
+                     std::copy_n(row, n_neurons, times.row(i) + t * lanes);
                  });
+}
+
+/// Membranes of some tiles, at all positions of some lines from number `first` on, become those of the neurons that
+/// they are connected to.
+template <class Real>
+void share_charge(const Places& places, std::size_t first, Span2<const Real> v, Range tiles, Span2<Real> to) {
+    const std::size_t begin = tiles.first * kernels::lanes<Real>;
+    const std::size_t end = std::min(tiles.last * kernels::lanes<Real>, v.cols);
+    const std::size_t line = places.line, pool = places.pool;
+    const Real fraction = Real(1) / static_cast<Real>(pool * pool);
+    Real* mean = to.row(first / places.positions * places.neurons + places.neuron_of(first % places.positions));
+    for (std::size_t corner = 0; corner < v.rows; corner += pool * line) {
+        for (std::size_t x = 0; x < line; x += pool, mean += v.cols) {
+            std::fill(mean + begin, mean + end, Real(0));
+            for (std::size_t i = 0; i < pool * pool; ++i) {
+                const Real* const own = v.row(corner + i / pool * line + x + i % pool);
+                for (std::size_t c = begin; c < end; ++c) mean[c] += own[c];
+            }
+            for (std::size_t c = begin; c < end; ++c) mean[c] *= fraction;
+        }
+    }
 }
 
 }  // namespace
@@ -110,15 +134,27 @@ const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted
 
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> to) {
-    std::visit([&](const auto& synapses,
-                   const auto& neurons) { charge_synapses(synapses, neurons, events, samples, tiles, to); },
-               layer.synapses, layer.neurons);
-    if (!layer.injection.is_absent()) inject(layer.injection, layer.synapses, events, samples, tiles, to);
+    const Span2<Real> places = layer.by_place(to);
+    thread_local Buffer<Real> membranes;  // those of which several make one neuron
+    const bool pools = layer.places().pool > 1;
+    for_each_part(layer, events, samples, [&](const Positions<Real>& positions) {
+        if (pools) membranes.resize(positions.count * places.cols);
+        const Span2<Real> v{pools ? membranes.data() : places.row(positions.first), positions.count, places.cols};
+        std::visit(
+            [&](const auto& synapses, const auto& neurons) { charge_synapses(synapses, neurons, positions, tiles, v); },
+            layer.synapses, layer.neurons);
+        if (!layer.injection.is_absent()) {
+            for (std::size_t i = 0; i < v.rows; ++i) {
+                inject(layer.injection, layer.synapses, positions.events(i), tiles, v.row(i));
+            }
+        }
+        if (pools) share_charge<Real>(layer.places(), positions.first, v, tiles, places);
+    });
 }
 
 template <class Real>
 void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> to, Threads threads) {
-    const Split split(events.size(), layer.n_rows(), layer.n_tiles());
+    const Split split = layer.split(events.size());
     for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
         charge(layer, events, split.samples(task), split.tiles(task), to);
     });

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/check.h"
 #include "events/event_batch.h"
 #include "events/wiring.h"
 #include "layer/injection.h"
@@ -27,16 +28,33 @@ public:
           neurons(std::move(of_neurons)),
           wiring(of_wiring),
           injection(std::move(of_switches)) {
-        std::visit([&](const auto& s) { rows_ = s.rows().rows, n_out_ = s.rows().cols; }, synapses);
+        std::visit([&](const auto& s) { rows_ = s.rows().rows, columns_ = s.rows().cols; }, synapses);
         n_in_ = inputs_of(wiring, rows_);
+        places_ = places_of(wiring);
+        if (places_.pool > 1 && phases() == Phases::single) {
+            reject("pool connects membranes at the end of charging, which neurons of a single phase do not have; join ",
+                   "their spikes (first) instead");
+        }
     }
 
     std::size_t n_in() const { return n_in_; }
+    std::size_t n_out() const { return places_.neurons * columns_; }
+    /// Of the synapses, which all positions share.
     std::size_t n_rows() const { return rows_; }
-    std::size_t n_out() const { return n_out_; }
-    std::size_t n_tiles() const { return divide_up(n_out_, kernels::lanes<Real>); }
+    std::size_t n_columns() const { return columns_; }
+    const Places& places() const { return places_; }
+    std::size_t n_tiles() const { return divide_up(columns_, kernels::lanes<Real>); }
     /// Columns of tile t that are not padding.
-    std::size_t width(std::size_t t) const { return std::min(kernels::lanes<Real>, n_out_ - t * kernels::lanes<Real>); }
+    std::size_t width(std::size_t t) const {
+        return std::min(kernels::lanes<Real>, columns_ - t * kernels::lanes<Real>);
+    }
+    /// How a batch is cut into tasks.
+    Split split(std::size_t batch) const { return {batch, rows_, n_tiles(), places_.positions}; }
+    /// A matrix of a row for each sample as one of a row for each place of each sample.
+    template <class T>
+    Span2<T> by_place(Span2<T> of_samples) const {
+        return {of_samples.data, of_samples.rows * places_.neurons, columns_};
+    }
 
     const kernels::Coupling<Real>& coupling() const {
         return std::visit([](const auto& s) -> const kernels::Coupling<Real>& { return s.coupling; }, synapses);
@@ -50,7 +68,8 @@ public:
     Injection<Real> injection;
 
 private:
-    std::size_t n_in_, rows_, n_out_;
+    std::size_t n_in_, rows_, columns_;
+    Places places_;
 };
 
 /// Throws std::invalid_argument unless there is a valid circuit for each of n_layers layers, which differ in their

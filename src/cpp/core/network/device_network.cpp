@@ -15,7 +15,9 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
     const Span2<const Real> plus = pairs.plus;
     if (plus.rows == 0 || plus.cols == 0)
         detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
-    if (pairs.offset.data) detail::check_size("offset", pairs.offset, plus.cols);
+    if (pairs.offset.data) {
+        detail::check_size("offset", pairs.offset, detail::places_of(wiring).neurons * plus.cols);
+    }
     detail::Injection<Real> injection(circuit);
     if (pairs.injection.data) {
         const std::string of_injection = name + ".injection";
@@ -45,7 +47,7 @@ DeviceNetwork<Real>::DeviceNetwork(const std::vector<DevicePairs<Real>>& layers,
     detail::check_circuits(circuits, layers.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Wiring own = detail::wiring_of(wiring, layers.size(), l);
-        const std::size_t n_rows = l == 0 ? layers[l].plus.rows : detail::rows_of(own, layers[l - 1].plus.cols);
+        const std::size_t n_rows = l == 0 ? layers[l].plus.rows : detail::rows_of(own, layers_.back().n_out());
         layers_.push_back(layer_of("layers[" + std::to_string(l) + "]", layers[l], n_rows, circuits[l], own, phases));
     }
 }

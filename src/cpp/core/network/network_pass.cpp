@@ -99,7 +99,7 @@ void NetworkPass<Real>::set(const std::vector<Span2<const Real>>& weights, Threa
     }
     const auto name_of = [](std::size_t l) { return "weights[" + std::to_string(l) + "]"; };
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        detail::check_shape(name_of(l).c_str(), weights[l], layers[l].n_rows(), layers[l].n_out());
+        detail::check_shape(name_of(l).c_str(), weights[l], layers[l].n_rows(), layers[l].n_columns());
     }
     const auto packed = [&](std::size_t l) -> detail::Tiles<Real>& {
         return std::get<detail::Resistive<Real>>(layers[l].synapses).weights;
@@ -147,7 +147,7 @@ void NetworkPass<Real>::backward(Span2<const Real> grad_v, Span2<Real> grad_time
         reject("grad_weights must be given for all ", layers.size(), " layers, got ", grad_weights.size());
     }
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        detail::check_shape("grad_weights", grad_weights[l], layers[l].n_rows(), layers[l].n_out());
+        detail::check_shape("grad_weights", grad_weights[l], layers[l].n_rows(), layers[l].n_columns());
     }
     detail::Buffer<Real>& grad = s.pass.grad.back();
     grad.resize(s.batch * n_out);

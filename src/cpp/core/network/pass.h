@@ -12,7 +12,8 @@
 
 namespace rcspike::detail {
 
-/// What the backward pass of a network gets besides dL/dv of the last layer, and what it calls. Everything is optional.
+/// What the backward pass of a network gets in addition to dL/dv of the last layer, and what it calls. Everything is
+/// optional.
 template <class Real>
 struct BackwardOptions {
     /// Where to write dL/dt of the inputs, batch x n_in.
@@ -24,7 +25,7 @@ struct BackwardOptions {
     std::function<Supply<Real>(std::size_t layer)> supply{};
     /// Called when that backward pass is done.
     std::function<void(const Supply<Real>& supply)> supplied{};
-    /// Tasks for a layer whose gradient is complete. They run beside the backward pass of the layer before it.
+    /// Tasks for a layer whose gradient is complete. They run during the backward pass of the layer before it.
     std::function<ExtraTasks(std::size_t layer)> on_gradient{};
 };
 

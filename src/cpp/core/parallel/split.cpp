@@ -12,17 +12,23 @@ constexpr std::size_t cache_bytes = 768 * 1024;
 /// add.
 constexpr std::size_t min_tasks = 4;
 
+/// Samples of a chunk of a convolution, at least: chunks of fewer would take more memory and no less time.
+constexpr std::size_t min_samples = 4;
+
 }  // namespace
 
 std::size_t tiles_in_cache(std::size_t n_rows) {
     return std::max<std::size_t>(cache_bytes / (2 * 64 * std::max<std::size_t>(n_rows, 1)), 1);
 }
 
-Split::Split(std::size_t n_samples, std::size_t n_rows, std::size_t tiles) : batch(n_samples), n_tiles(tiles) {
+Split::Split(std::size_t n_samples, std::size_t n_rows, std::size_t tiles, std::size_t n_positions)
+    : batch(n_samples), n_tiles(tiles) {
     const std::size_t at_least_one = std::max<std::size_t>(n_tiles, 1);
     tiles_per_group = std::min(tiles_in_cache(n_rows), at_least_one);
     groups = divide_up(at_least_one, tiles_per_group);
-    const std::size_t wanted = std::max(batch / std::max(samples_per_task, n_rows / 12) * groups, min_tasks);
+    const std::size_t outweighs = std::max(samples_per_task, n_rows / 12);  // passes, what a copy costs
+    const std::size_t samples = std::max(divide_up(outweighs, n_positions), n_positions > 1 ? min_samples : 1);
+    const std::size_t wanted = std::max(batch / samples * groups, min_tasks);
     chunks = std::min(divide_up(wanted, groups), std::max<std::size_t>(batch, 1));
     samples_per_chunk = divide_up(batch, chunks);
 }

@@ -14,7 +14,8 @@ struct Range {
 /// Groups of tiles whose synapses stay in the cache while a chunk of samples passes by. The cut depends on the problem
 /// only, never on the threads, and with it the order in which the chunks' gradients are added.
 struct Split {
-    Split(std::size_t batch, std::size_t n_rows, std::size_t n_tiles);
+    /// Every sample passes by n_positions times.
+    Split(std::size_t batch, std::size_t n_rows, std::size_t n_tiles, std::size_t n_positions = 1);
 
     std::size_t batch, n_tiles;
     std::size_t tiles_per_group, groups;

@@ -24,7 +24,7 @@ Optimiser<Real>::Optimiser(const std::vector<Layer<Real>>& layers, double weight
     for (const Layer<Real>& layer : layers) {
         for (auto* moments : {&moment1_, &moment2_}) {
             moments->emplace_back();
-            moments->back().resize(layer.n_rows(), layer.n_out());
+            moments->back().resize(layer.n_rows(), layer.n_columns());
             moments->back().values.zero();
         }
     }

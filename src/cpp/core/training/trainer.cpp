@@ -106,7 +106,7 @@ const std::vector<Layer<Real>>& Trainer<Real>::State::draw(const Schedule<Real>&
     used.assign(first.n_rows(), 0);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const Spikes<Real> spikes = schedule[batch.sample(i)];
-        for (std::size_t k = 0; k < spikes.n_spikes(); ++k) used[detail::row_of(first.wiring, spikes.inputs[k])] = 1;
+        for (std::size_t k = 0; k < spikes.n_spikes(); ++k) detail::mark_rows(first.wiring, spikes.inputs[k], used);
     }
     devices.draw(weights(), used, model, seed, optimiser.steps(), threads);
     return devices.layers;
@@ -189,6 +189,12 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
     }
     if (loss.energy_penalty > 0 && !devices.is_ideal()) {
         reject("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
+    }
+    for (std::size_t l = 0; loss.energy_penalty > 0 && l < network.n_layers(); ++l) {
+        if (detail::layers_of(network)[l].places().pool > 1) {
+            reject("energy_penalty ", loss.energy_penalty,
+                   " does not know the energy of neurons that share charge (pool); ", "it must be 0 for them");
+        }
     }
     state_ = std::make_unique<State>(std::move(network), loss, devices, seed, weight_decay);
 }

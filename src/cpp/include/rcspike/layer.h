@@ -23,7 +23,7 @@ class Layer;
 template <class Real>
 class Layer {
 public:
-    /// Resistive synapses of signed weights, n_rows x n_out, in V_th / T. Errors as in charge.
+    /// Resistive synapses of signed weights, n_rows x n_columns, in V_th / T. Errors as in charge.
     Layer(Span2<const Real> weights, const Circuit& circuit, const Wiring& wiring = Dense{},
           Threads threads = Threads::all());
     /// Affine synapses.
@@ -33,7 +33,8 @@ public:
     ~Layer();
 
     std::size_t n_in() const;
-    std::size_t n_rows() const;  ///< of synapses: as many as inputs if the wiring is dense
+    std::size_t n_rows() const;     ///< of synapses: as many as inputs if the wiring is dense
+    std::size_t n_columns() const;  ///< of synapses: as many as neurons unless the wiring is a convolution
     std::size_t n_out() const;
 
     /// New synapses of the same kind and shape. Throws std::invalid_argument, and changes nothing, if they are not.

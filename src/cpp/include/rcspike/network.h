@@ -30,10 +30,9 @@ std::vector<Layer<Real>>& layers_of(Network<Real>& network);
 template <class Real>
 class Network {
 public:
-    /// Weights of each layer, n_rows x n_out, in V_th / T; `wiring` of each layer, or none at all where all are dense;
-    /// the phases of all neurons.
-    /// Throws std::invalid_argument if a shape does not continue the previous layer, a weight is not finite or the
-    /// circuit is not physical.
+    /// Weights of each layer, n_rows x n_columns, in V_th / T; `wiring` of each layer, or none at all where all are
+    /// dense; the phases of all neurons. Throws std::invalid_argument if a shape does not continue the previous layer,
+    /// a weight is not finite or the circuit is not physical.
     Network(const std::vector<Span2<const Real>>& weights, const Circuit& circuit,
             const std::vector<Wiring>& wiring = {}, Phases phases = Phases::two);
     /// `circuits` of each layer, which differ in their injection only: layers differ in the capacitance of a membrane.
@@ -50,12 +49,13 @@ public:
 
     std::size_t n_layers() const;
     std::size_t n_in(std::size_t layer = 0) const;
-    std::size_t n_rows(std::size_t layer) const;  ///< of its weights: as many as inputs if the wiring is dense
+    std::size_t n_rows(std::size_t layer) const;     ///< of its weights: as many as inputs if the wiring is dense
+    std::size_t n_columns(std::size_t layer) const;  ///< of its weights: as many as neurons without a convolution
     std::size_t n_out(std::size_t layer) const;
     const Circuit& circuit(std::size_t layer = 0) const { return circuits_.at(layer); }
     Phases phases() const;
 
-    /// Copies the weights of a layer, n_rows x n_out.
+    /// Copies the weights of a layer, n_rows x n_columns.
     void weights(std::size_t layer, Span2<Real> to) const;
 
     /// Voltages of the last layer, batch x n_out. `noise`, one matrix batch x n_out a layer or none at all, is added to

@@ -15,6 +15,56 @@ struct FirstSpike {
     std::size_t window = 1;  ///< divides the number of inputs
 };
 
-using Wiring = std::variant<Dense, FirstSpike>;
+/// Feature maps as inputs or neurons: number (y width + x) channels + c is channel c of the pixel (y, x).
+struct Maps {
+    std::size_t height = 1, width = 1, channels = 1;
+
+    std::size_t size() const { return height * width * channels; }
+    bool operator==(const Maps& other) const {
+        return height == other.height && width == other.width && channels == other.channels;
+    }
+};
+
+/// The same for maps: the pixels of a window of `window` x `window` share a row, channel by channel.
+struct FirstSpike2d {
+    Maps in;
+    std::size_t window = 1;  ///< divides height and width
+
+    /// The rows. Throws std::invalid_argument if the window does not divide the maps.
+    Maps out() const;
+    std::size_t row_of(std::size_t input) const {
+        const std::size_t pixel = input / in.channels, y = pixel / in.width, x = pixel % in.width;
+        return ((y / window) * (in.width / window) + x / window) * in.channels + input % in.channels;
+    }
+};
+
+/// A convolution: the same columns of synapses at each position of a window that moves over the inputs, `stride` pixels
+/// at a time. Row (ky kernel_width + kx) channels + c of the synapses belongs to channel c of the pixel (ky, kx) of the
+/// window. `padding` pixels around the maps never spike. The neurons are the maps `out` with a channel for each column.
+///
+/// With `first` above 1, the window moves over the rows of FirstSpike2d{in, first}. With `pool` above 1, the membranes
+/// of pool x pool positions are connected at the end of charging and share their charge: they are one neuron with the
+/// mean of their voltages, which neurons of two phases alone have.
+struct Conv2d {
+    Maps in;
+    std::size_t kernel_height = 3, kernel_width = 3;
+    std::size_t stride = 1, padding = 0;
+    std::size_t first = 1, pool = 1;
+
+    std::size_t n_rows() const { return kernel_height * kernel_width * in.channels; }
+    /// Maps that the window moves over. Throws std::invalid_argument if a number is not possible.
+    Maps seen() const;
+    /// Positions of the window, as maps of one channel; throws likewise if there is none.
+    Maps positions() const;
+    /// Neurons; throws likewise if `pool` does not divide the positions.
+    Maps out(std::size_t n_columns) const;
+
+    bool operator==(const Conv2d& other) const {
+        return in == other.in && kernel_height == other.kernel_height && kernel_width == other.kernel_width &&
+               stride == other.stride && padding == other.padding && first == other.first && pool == other.pool;
+    }
+};
+
+using Wiring = std::variant<Dense, FirstSpike, Conv2d, FirstSpike2d>;
 
 }  // namespace rcspike

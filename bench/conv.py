@@ -1,0 +1,130 @@
+"""Training throughput and memory of a convolutional network, compared with a ReLU network in PyTorch.
+
+    python bench/conv.py [--torch PYTHON] [--data DIR] [--threads N] [--json FILE]
+
+The network is conv16-conv16-pool-conv32-conv32-pool-128-10 on Fashion-MNIST, batches of 64 images, float32. Goals on
+two threads: 0.25 of the throughput of the same architecture with ReLUs in PyTorch at its best setting (channels last,
+fused Adam), better 0.5; and a step with less than 200 MB above the imported package and its data.
+
+Passes of both alternate, so that both meet the same load of the machine; the ratio is the median of the ratios of
+neighbouring passes. PyTorch runs in a process of its own, of the interpreter given by --torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ARCHITECTURE = "conv16-conv16-pool-conv32-conv32-pool-128-10"
+BATCH, STEPS, PASSES, V_SYN, NOISE = 64, 20, 7, 3.0, 0.01
+
+PEER = """
+import sys, time
+import torch
+from torch import nn
+batch, steps, threads = map(int, sys.argv[1:])
+torch.set_num_threads(threads)
+conv = lambda a, b: nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
+net = nn.Sequential(conv(1, 16), conv(16, 16), nn.AvgPool2d(2), conv(16, 32), conv(32, 32), nn.AvgPool2d(2),
+                    nn.Flatten(), nn.Linear(1568, 128), nn.ReLU(), nn.Linear(128, 10))
+net = net.to(memory_format=torch.channels_last)
+images = torch.rand(batch, 1, 28, 28).to(memory_format=torch.channels_last)
+labels = torch.randint(0, 10, (batch,))
+adam = torch.optim.Adam(net.parameters(), fused=True)
+def run(n):
+    for _ in range(n):
+        adam.zero_grad()
+        nn.functional.cross_entropy(net(images), labels).backward()
+        adam.step()
+run(5)
+print("ready", flush=True)
+for _ in sys.stdin:
+    started = time.perf_counter()
+    run(steps)
+    print(batch * steps / (time.perf_counter() - started), flush=True)
+"""
+
+
+def trainer_pass(trainer: Any, events: Any, labels: Any, shifts: Any, threads: int) -> float:
+    import numpy as np
+
+    started = time.perf_counter()
+    for step in range(STEPS):
+        picked = np.arange(step * BATCH, (step + 1) * BATCH)
+        trainer.step(events, picked, labels[picked], shifts, learning_rate=1e-3, threads=threads)
+    return STEPS * BATCH / (time.perf_counter() - started)
+
+
+def megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--torch", help="Python with PyTorch to compare with")
+    parser.add_argument("--data", type=Path, help="folder of the data set")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="file for the results")
+    options = parser.parse_args()
+
+    import numpy as np
+
+    import rcspike
+    from rcspike.training import Settings
+    from rcspike.training.epochs import spike_shifts
+
+    split = rcspike.datasets.load("fashion-mnist", directory=options.data).train
+    times, labels = split.times[: STEPS * BATCH], np.ascontiguousarray(split.labels[: STEPS * BATCH])
+    circuit = rcspike.Circuit(v_syn=V_SYN)
+    network = rcspike.Network.create(ARCHITECTURE, circuit, seed=0, input_shape=(28, 28))
+    settings = Settings(epochs=1, seed=0, noise=NOISE)
+    events = rcspike.functional.schedule(times, threads=options.threads)
+    shifts = spike_shifts(np.random.default_rng(0), BATCH, network, settings)
+    before = megabytes()
+    trainer = settings.trainer(network)
+    trainer_pass(trainer, events, labels, shifts, options.threads)
+    found: dict[str, Any] = {
+        "architecture": ARCHITECTURE,
+        "threads": options.threads,
+        "memory_mb": megabytes() - before,
+    }
+
+    peer = None
+    if options.torch:
+        peer = subprocess.Popen(
+            [options.torch, "-c", PEER, *map(str, (BATCH, STEPS, options.threads))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(options.threads)},
+        )
+        assert peer.stdout is not None and peer.stdin is not None
+        peer.stdout.readline()
+    ours, theirs = [], []
+    for _ in range(PASSES):
+        ours.append(trainer_pass(trainer, events, labels, shifts, options.threads))
+        if peer is not None:
+            peer.stdin.write("\n")
+            peer.stdin.flush()
+            theirs.append(float(peer.stdout.readline()))
+    found["samples_per_second"] = statistics.median(ours)
+    if peer is not None:
+        peer.stdin.close()
+        found["pytorch_samples_per_second"] = statistics.median(theirs)
+        found["ratio"] = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    text = json.dumps(found, indent=2)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

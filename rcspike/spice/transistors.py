@@ -1,0 +1,283 @@
+"""A layer at transistor level: columns with the transistors of a process, in absolute volts, for ngspice.
+
+A column is made of parts: synapses that conduct during the phase, synapses that do not, the membrane, the ramp and the
+comparator. Each part is a function that yields its lines, so that another neuron or another wiring reuses the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
+from rcspike._common.numbers import number
+from rcspike.hardware import PhysicalScale
+from rcspike.spice import parts
+from rcspike.spice.pdk import CORNERS, Fet, Pdk
+
+__all__ = ["COMPARATORS", "LEAD", "RAMPS", "Transistors", "transistor_netlist"]
+
+Float64Array = npt.NDArray[np.float64]
+
+RAMPS = ("ideal", "mirror")
+COMPARATORS = ("ideal", "ota")
+LEAD = 0.01  # of T: the operating point before the charging phase, long enough for the edge of a spike at 0
+_LONGEST_STEP = 0.02  # of T
+# Steps of the simulator in which all switches open. With 4 to 6, which it takes by itself, the charge that a switch
+# leaves is wrong by a tenth, which was 0.2 to 0.5 % of T; with 20 steps spike times are right to 0.001 % of T.
+_STEPS_OF_OPENING = 20
+_DRAWN_WIDTH = 0.42e-6  # m, of the switch that `junction` belongs to
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transistors:
+    """Design of the columns at transistor level.
+
+    A synapse is a transistor between its rail and its resistor, whose other end is the membrane: an nfet at the lower
+    rail, a pfet at the upper one.
+
+    Parameters
+    ----------
+    pdk : Pdk
+    scale : PhysicalScale
+        As designed: the capacitance is that of a whole column, of which the junctions of its switches are a part.
+    rails : (float, float)
+        Upper and lower rail in V, seen from the resting voltage.
+    corner : {"tt", "ss", "ff", "sf", "fs"}
+    celsius : float
+        Temperature in °C.
+    switch : (float, float)
+        Width and length of the switches in m. A length of 0.15 um leaks too much when it is fast and hot.
+    edge : float
+        Rise and fall time of the gates in s.
+    guard : float
+        Time from the opening of the switches to the start of the ramp, in T. It is a part of the delay of the spikes.
+    v_supply, v_rest : float
+        Supply and resting voltage in V.
+    junction : (float, float)
+        Capacitance in F with which a switch of 0.42 um that does not conduct loads the membrane, to the upper and to
+        the lower rail; the drawn capacitor is smaller by that of all rows. The defaults are those of the published
+        models at rest (tt, 27 °C).
+    ramp : {"ideal", "mirror"}
+    comparator : {"ideal", "ota"}
+    mismatch : int, optional
+        Seed of the threshold voltages of all transistors; all are alike by default. Those that do not conduct during
+        the phase stay alike.
+
+    Raises
+    ------
+    TypeError
+        If a number is not a number.
+    ValueError
+        If a rail does not lie within the supply, or a size, a time or a choice is not possible.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> Transistors(pdk=Pdk(folder=Path("nowhere")), rails=(0.45, -1.0))
+    Traceback (most recent call last):
+    ...
+    ValueError: rails of 0.45 and -1 V around a rest of 0.9 V must lie within 0 and 1.8 V, on both sides of rest
+    """
+
+    pdk: Pdk
+    scale: PhysicalScale = field(default_factory=lambda: PhysicalScale(capacitance=1e-12, v_th=0.45))
+    rails: tuple[float, float] = (0.45, -0.45)
+    corner: str = "tt"
+    celsius: float = 27.0
+    switch: tuple[float, float] = (0.42e-6, 0.25e-6)
+    edge: float = 0.2e-9
+    guard: float = 0.02
+    v_supply: float = 1.8
+    v_rest: float = 0.9
+    junction: tuple[float, float] = (0.237e-15, 0.313e-15)
+    ramp: str = "ideal"
+    comparator: str = "ideal"
+    mismatch: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("celsius", "edge", "guard", "v_supply", "v_rest"):
+            object.__setattr__(self, name, number(name, getattr(self, name)))
+        plus, minus = self.rails
+        if not self.v_supply >= self.v_rest + plus > self.v_rest > self.v_rest + minus >= 0:
+            raise ValueError(
+                f"rails of {plus:g} and {minus:g} V around a rest of {self.v_rest:g} V must lie within 0 and "
+                f"{self.v_supply:g} V, on both sides of rest"
+            )
+        if not 0 < self.edge <= 0.5 * LEAD * self.scale.window:
+            raise ValueError(f"edge must be above 0 and at most {0.5 * LEAD} T, got {self.edge:g} s")
+        if not 0 <= self.guard < 1:
+            raise ValueError(f"guard must be in [0, 1), in T, got {self.guard:g}")
+        for name, known in (("corner", CORNERS), ("ramp", RAMPS), ("comparator", COMPARATORS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+
+    def fet(self, device: str, width: float, length: float) -> Fet:
+        """A transistor in this corner; sizes in m, errors as `Pdk.fet`."""
+        return self.pdk.fet(device, width, length, corner=self.corner)
+
+    @property
+    def stop(self) -> float:
+        """Last time point of a simulation in s."""
+        return (LEAD + 2.05) * self.scale.window
+
+    def drawn_capacitance(self, n_plus: int, n_minus: int) -> float:
+        """Capacitor in F that is drawn for a column with these numbers of synapses to either rail.
+
+        Raises
+        ------
+        ValueError
+            If their junctions have more than the capacitance of the column.
+        """
+        n = n_plus, n_minus
+        junctions = sum(x * c for x, c in zip(n, self.junction, strict=True)) * self.switch[0] / _DRAWN_WIDTH
+        if junctions >= self.scale.capacitance:
+            raise ValueError(
+                f"the junctions of {sum(n)} rows have {junctions:.3g} F, all of the membrane's "
+                f"{self.scale.capacitance:.3g} F: raise the capacitance or narrow the switches"
+            )
+        return self.scale.capacitance - junctions
+
+
+def transistor_netlist(
+    times: FloatArray,
+    g_plus: Float64Array,
+    g_minus: Float64Array,
+    design: Transistors,
+    *,
+    names: Sequence[int] | None = None,
+    layer: int = 1,
+    title: str = "a layer at transistor level",
+) -> str:
+    """One sample in a layer as a netlist of transistors. Its charging phase starts at 0.01 T, after an operating point.
+
+    Membranes are the nodes ``m0``, ``m1``, ..., and the outputs of comparators ``s0``, ``s1``, ...; supplies are the
+    sources ``Vplus``, ``Vminus``, ``Vramp`` and ``Vcomparator``. All synapses that do not conduct in a phase are alike
+    but for their resistors, and one transistor with a multiplicity stands for them.
+
+    Parameters
+    ----------
+    times : (n_in,)
+        Input spike times in T; ``inf`` or above 1 means no spike.
+    g_plus, g_minus : (n_in, n_out)
+        Conductance of the resistors to either rail in S, as `rcspike.spice.conductances` makes them.
+    design : Transistors
+    names : (n_out,) sequence of int, optional
+        Numbers of the neurons; 0, 1, ... by default.
+    layer : int
+        Number of the layer, for its mismatch.
+    title : str
+        First line.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As in `Pdk.fet` and `Transistors.drawn_capacitance`, or if a shape does not fit.
+    """
+    times = check_times(times, 1)
+    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
+        check_array(name, plain_array(name, g), 2)
+        if g.shape != (len(times), g_plus.shape[1]) or not np.all((g >= 0) & (g < np.inf)):
+            raise ValueError(f"{name} must be finite, not negative and have {len(times)} rows, got shape {g.shape}")
+    numbers = range(g_plus.shape[1]) if names is None else names
+    window = design.scale.window
+    conducting = np.flatnonzero(times < 1 - 2 * design.edge / window)
+    switches = design.fet("nfet_01v8", *design.switch), design.fet("pfet_01v8", *design.switch)
+    cards = [fet.card for fet in switches]
+    cards += parts.mirror_cards(design.fet) if design.ramp == "mirror" else []
+    cards += parts.comparator_cards(design.fet) if design.comparator == "ota" else []
+    lines = [f"* {' '.join(title.split())}", *dict.fromkeys(cards)]
+    lines += [*_sources(design), *_gates(times, conducting, g_plus, g_minus, design)]
+    lines += parts.mirror_common(design.fet, design.scale.amperes(1.0)) if design.ramp == "mirror" else []
+    lines += parts.comparator_common(design.fet) if design.comparator == "ota" else []
+    for i, neuron in enumerate(numbers):
+        draw = _shifts(design, layer, neuron)
+        rows = [int(np.count_nonzero(g[:, i])) for g in (g_plus, g_minus)]
+        lines += [f"* Neuron {neuron}", f"C{neuron} m{neuron} 0 {_si(design.drawn_capacitance(*rows))}"]
+        lines += [f".ic v(m{neuron})={_si(design.v_rest)}"]
+        for rail, g, fet in (("minus", g_minus[:, i], switches[0]), ("plus", g_plus[:, i], switches[1])):
+            lines += _synapses(neuron, rail, g, conducting, fet, draw(fet.mismatch, len(times)))
+        lines += _ramp(neuron, design, draw)
+        lines += parts.comparator_lines(neuron, design.fet, draw) if design.comparator == "ota" else []
+        lines += [f".save v(m{neuron})" + (f" v(s{neuron})" if design.comparator == "ota" else "")]
+    lines += [".save i(Vplus) i(Vminus) i(Vramp) i(Vcomparator)", *_analysis(design), ".end", ""]
+    return "\n".join(lines)
+
+
+def _sources(design: Transistors) -> Iterator[str]:
+    supply, rest, (plus, minus) = _si(design.v_supply), design.v_rest, design.rails
+    yield "* Supplies in absolute volts; the substrate is node 0"
+    yield f"Vsupply supply 0 {supply}"
+    yield f"Vplus plus 0 {_si(rest + plus)}"
+    yield f"Vminus minus 0 {_si(rest + minus)}"
+    yield f"Vramp ramp 0 {supply}"
+    yield f"Vcomparator comparator 0 {supply}"
+    yield f"Vthreshold threshold 0 {_si(rest + design.scale.v_th)}"
+    if design.ramp == "mirror":
+        start, half = (LEAD + 1 + design.guard) * design.scale.window, 0.5 * design.edge
+        yield f"Vfire fire 0 PWL(0 {supply} {_si(start - half)} {supply} {_si(start + half)} 0)"
+
+
+def _gates(
+    times: FloatArray, conducting: npt.NDArray[np.int64], g_plus: Float64Array, g_minus: Float64Array, d: Transistors
+) -> Iterator[str]:
+    """Gates of the rows: high for an nfet and low for a pfet from the spike to the end of the charging phase."""
+    window, half, supply = d.scale.window, 0.5 * d.edge, _si(d.v_supply)
+    end = (LEAD + 1) * window
+    yield "* Gates of the switches, and steps in which they open"
+    for j in conducting:
+        start = (LEAD + float(times[j])) * window
+        for kind, g, off, on in (("n", g_minus, "0", supply), ("p", g_plus, supply, "0")):
+            if np.any(g[j] > 0):
+                corners = ((start - half, off), (start + half, on), (end - half, on), (end + half, off))
+                yield f"V{kind}{j} {kind}{j} 0 PWL(0 {off} {' '.join(f'{_si(t)} {v}' for t, v in corners)})"
+    steps = np.linspace(end - half, end + half, _STEPS_OF_OPENING + 1)
+    yield f"Vsteps steps 0 PWL(0 0 {' '.join(f'{_si(t)} {k % 2}' for k, t in enumerate(steps))})"
+
+
+def _synapses(
+    neuron: int, rail: str, g: Float64Array, conducting: npt.NDArray[np.int64], fet: Fet, shifts: Float64Array
+) -> Iterator[str]:
+    """Switches and resistors of a neuron to one rail: each that conducts, and one switch for all that do not."""
+    kind, idle = ("n", "0") if rail == "minus" else ("p", "supply")
+    for j in conducting[g[conducting] > 0]:
+        node = f"{kind}{j}_{neuron}"
+        yield fet.line(node, node, f"{kind}{j}", rail, idle, shift=float(shifts[j]))
+        yield f"R{node} {node} m{neuron} {_si(1 / g[j])}"
+    others = g.copy()
+    others[conducting] = 0
+    if n := int(np.count_nonzero(others)):
+        node = f"{kind}off_{neuron}"
+        yield fet.line(node, node, idle, rail, idle, multiple=n)
+        yield f"R{node} {node} m{neuron} {_si(1 / np.sum(others))}"
+
+
+def _ramp(neuron: int, design: Transistors, draw: parts.Draw) -> Iterator[str]:
+    if design.ramp == "mirror":
+        yield from parts.mirror_lines(neuron, design.fet, draw)
+        return
+    start, half = (LEAD + 1 + design.guard) * design.scale.window, 0.5 * design.edge
+    current = _si(design.scale.amperes(1.0))
+    yield f"Iramp{neuron} ramp m{neuron} PWL(0 0 {_si(start - half)} 0 {_si(start + half)} {current})"
+
+
+def _analysis(design: Transistors) -> Iterator[str]:
+    # Off-state currents are picoamperes: gmin must be far below. The tolerance of charges is relative to reltol.
+    yield f".options temp={_si(design.celsius)} gmin=1e-15 reltol=1e-4 abstol=1e-12 vntol=1e-7 chgtol=1e-14 trtol=10"
+    step = _si(_LONGEST_STEP * design.scale.window)
+    yield f".tran {step} {_si(design.stop)} 0 {step}"
+
+
+def _shifts(design: Transistors, layer: int, neuron: int) -> parts.Draw:
+    """A function that draws (n,) shifts of thresholds in V of a standard deviation, in the order of the parts."""
+    if design.mismatch is None:
+        return lambda sigma, n: np.zeros(n)
+    rng = np.random.default_rng(np.random.SeedSequence(design.mismatch, spawn_key=(layer, neuron)))
+    return lambda sigma, n: sigma * rng.standard_normal(n)
+
+
+def _si(x: float) -> str:
+    return f"{x:.12g}"

@@ -1,0 +1,61 @@
+"""Device models made for the tests, in the files and with the expressions of the real ones: simple BSIM4 cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["write_pdk"]
+
+# Threshold in V and mobility in m2/Vs of each corner; the published models differ in the same way.
+CORNERS = {"tt": (0.50, 0.030), "ss": (0.55, 0.027), "ff": (0.45, 0.033), "sf": (0.55, 0.033), "fs": (0.45, 0.027)}
+# Limits of the bins: L from, L to, W from, W to, in m.
+BINS = [
+    (1.5e-7, 2.5e-7, 4.2e-7, 1e-4),
+    (2.5e-7, 5.0e-7, 4.2e-7, 5.5e-7),
+    (2.5e-7, 5.0e-7, 5.5e-7, 1e-4),
+    (5.0e-7, 1e-5, 4.2e-7, 1e-4),
+]
+
+
+def write_pdk(root: Path, *, layout: str = "checkout", stress: bool = True) -> Path:
+    """Write the models below a folder in the layout of the published repository, or in that of open_pdks."""
+    for device, kind, sign in (("nfet_01v8", "nmos", 1), ("pfet_01v8", "pmos", -1)):
+        folder = root / {"checkout": f"cells/{device}", "open_pdks": "sky130A/libs.ref/sky130_fd_pr/spice"}[layout]
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"sky130_fd_pr__{device}"
+        for corner, (threshold, mobility) in CORNERS.items():
+            lines = [
+                "* made for tests",
+                ".param",
+                f"+ {name}__u0_diff = 1m",
+                "* a comment between",
+                f"+ {name}__k = 0.5",
+            ]
+            lines.append(f'.include "{name}__{corner}.pm3.spice"')
+            (folder / f"{name}__{corner}.corner.spice").write_text("\n".join([*lines, ""]))
+            lines = [f".param {name}__vth0_slope_spectre = 0.0", f".subckt {name} d g s b"]
+            lines += [".param l = 1 w = 1 ad = 0 as = 0 pd = 0 ps = 0 nrd = 0 nrs = 0 mult = 1"]
+            instance = " ".join(f"{p}={{{p}}}" for p in ("l", "w", "ad", "as", "pd", "ps", "nrd", "nrs"))
+            lines += [f"m{name} d g s b {name}__model {instance}"]
+            for i, (lmin, lmax, wmin, wmax) in enumerate(BINS):
+                drawn = f"{name}__vth0_slope_spectre*({name}__vth0_slope/sqrt(l*w*mult))"
+                lines += [
+                    f".model {name}__model.{i} {kind}",
+                    "* Model flags",
+                    f"+ lmin = {lmin} lmax = {lmax} wmin = {wmin} wmax = {wmax}",
+                    "+ level = 54.0",
+                    "+ version = 4.5",
+                    "+ toxe = 4.1e-9 ndep = 1.7e17 nfactor = 1.5 vsat = 8e4 voff = -0.1",
+                    f"+ vth0 = {{{sign * (threshold + 0.01 * i)}+{drawn}}}",
+                    f"+ u0 = {{{mobility}+2*{name}__u0_diff*{name}__k}}",
+                    "+ cgso = 2e-10 cgdo = 2e-10 cjs = 1e-3 cjd = 1e-3 cjsws = 1e-10 cjswd = 1e-10",
+                    f"+ kvth0 = {{{name}__kvth0_diff}}",
+                ]
+            (folder / f"{name}__{corner}.pm3.spice").write_text("\n".join([*lines, f".ends {name}", ""]))
+        (folder / f"{name}__mismatch.corner.spice").write_text(f".param {name}__vth0_slope=3.4e-03\n")
+    if stress:
+        models = root / {"checkout": "models/parameters", "open_pdks": "sky130A/libs.tech/ngspice/parameters"}[layout]
+        models.mkdir(parents=True)
+        names = [f"+ sky130_fd_pr__{device}__kvth0_diff = 0.0" for device in ("nfet_01v8", "pfet_01v8")]
+        (models / "lod.spice").write_text("\n".join([".param", *names, ""]))
+    return root

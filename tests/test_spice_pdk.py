@@ -1,0 +1,96 @@
+"""Cards of transistors from the files of a process design kit; the models are made for these tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from commands import run
+from needs import ngspice
+from synthetic_pdk import write_pdk
+
+from rcspike.spice import find_pdk
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pdk(tmp_path_factory.mktemp("pdk"))
+
+
+def value(card: str, name: str) -> float:
+    (found,) = re.findall(rf"\b{name}=(\S+)", card)
+    return float(found)
+
+
+@pytest.mark.parametrize(("corner", "threshold", "mobility"), [("tt", 0.51, 0.031), ("ss", 0.56, 0.028)])
+def test_a_card_has_the_parameters_of_its_bin_and_corner(
+    root: Path, corner: str, threshold: float, mobility: float
+) -> None:
+    fet = find_pdk(root=root).fet("nfet_01v8", 0.42e-6, 0.25e-6, corner=corner)
+    assert value(fet.card, "vth0") == pytest.approx(threshold)  # the second bin
+    assert value(fet.card, "u0") == pytest.approx(mobility)  # 2 * 1e-3 * 0.5 above that of the corner
+    assert fet.card.count(".model") == 1 and "lmin" not in fet.card
+    assert value(find_pdk(root=root).fet("pfet_01v8", 2e-6, 1e-6).card, "vth0") == pytest.approx(
+        -0.53
+    )  # the last bin, tt
+
+
+def test_models_are_found_in_each_layout(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = find_pdk(root=root).fet("nfet_01v8", 0.42e-6, 0.25e-6).card
+    installed = write_pdk(tmp_path, layout="open_pdks")
+    for folder in (installed, installed / "sky130A", installed / "sky130A/libs.ref/sky130_fd_pr/.."):
+        if folder.name != "..":
+            assert find_pdk(root=folder).fet("nfet_01v8", 0.42e-6, 0.25e-6).card == card
+    monkeypatch.setenv("PDK_ROOT", str(installed))
+    assert find_pdk().fet("nfet_01v8", 0.42e-6, 0.25e-6).card == card
+
+
+def test_missing_models_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PDK_ROOT", raising=False)
+    with pytest.raises(FileNotFoundError, match=r"sky130 .* clone https://github.com/google/skywater.* or in PDK_ROOT"):
+        find_pdk()
+    with pytest.raises(FileNotFoundError, match=r"has no sky130_fd_pr__nfet_01v8__tt\.pm3\.spice .* --pdk-root"):
+        find_pdk(root=tmp_path)
+
+
+def test_what_is_not_in_the_models_is_an_error(root: Path, tmp_path: Path) -> None:
+    pdk = find_pdk(root=root)
+    with pytest.raises(ValueError, match=r"no bin for W 0.3 um and L 0.25 um, but 4 others, such as W 0.42 to 100"):
+        pdk.fet("nfet_01v8", 0.3e-6, 0.25e-6)
+    with pytest.raises(ValueError, match="corner must be one of tt, ss, ff, sf, fs, got 'hot'"):
+        pdk.fet("nfet_01v8", 0.42e-6, 0.25e-6, corner="hot")
+    with pytest.raises(ValueError, match="device must be one of nfet_01v8, pfet_01v8, got 'npn'"):
+        pdk.fet("npn", 0.42e-6, 0.25e-6)
+    broken = find_pdk(root=write_pdk(tmp_path, stress=False))
+    with pytest.raises(ValueError, match=r"pm3\.spice: parameter sky130_fd_pr__nfet_01v8__kvth0_diff is not defined"):
+        broken.fet("nfet_01v8", 0.42e-6, 0.25e-6)
+
+
+@pytest.mark.parametrize("text", ["__import__('os')", "(1).real", "1 if 2 else 3", "[1]", "9**9**9**9", "nfet('x')"])
+def test_a_model_file_cannot_run_code(tmp_path: Path, text: str) -> None:
+    root = write_pdk(tmp_path)
+    file = root / "models/parameters/lod.spice"
+    file.write_text(file.read_text().replace("nfet_01v8__kvth0_diff = 0.0", f"nfet_01v8__kvth0_diff = {{{text}}}"))
+    with pytest.raises(ValueError, match=r"pm3\.spice: "):
+        find_pdk(root=root).fet("nfet_01v8", 0.42e-6, 0.25e-6)
+
+
+@ngspice
+@pytest.mark.parametrize(("device", "sign"), [("nfet_01v8", ""), ("pfet_01v8", "-")])
+def test_a_card_gives_the_current_of_the_whole_library(root: Path, tmp_path: Path, device: str, sign: str) -> None:
+    fet = find_pdk(root=root).fet(device, 0.42e-6, 0.25e-6, corner="ff")
+    line = fet.line("1", "d", "g", "0", "0")
+    files = root / f"cells/{device}/sky130_fd_pr__{device}"
+    library = [f".include {files}__{part}.corner.spice" for part in ("mismatch", "ff")]
+    library.append(f".include {root}/models/parameters/lod.spice")
+    of_library = [*library, f"X1 d g 0 0 sky130_fd_pr__{device} {line.split(maxsplit=6)[6]}"]
+    currents = []
+    for body in ([fet.card, line], of_library):
+        netlist = ["* point", *body, f"Vd d 0 {sign}0.1", f"Vg g 0 {sign}1.2", ".control", "op", "set numdgt=12"]
+        netlist += ["print i(Vd)", "quit 0", ".endc", ".end", ""]
+        (tmp_path / "point.cir").write_text("\n".join(netlist))
+        currents.append(float(re.findall(r"i\(vd\) = (\S+)", run("ngspice", "-b", "point.cir", cwd=tmp_path))[0]))
+    assert abs(currents[0]) > 1e-6
+    # The library's own expressions, evaluated by ngspice, are the reference; both are printed with 12 digits.
+    assert currents[0] == pytest.approx(currents[1], rel=1e-9)

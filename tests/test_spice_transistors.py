@@ -1,0 +1,134 @@
+"""Columns of transistors in ngspice, compared with the exact engine; the models are made for these tests."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from needs import ngspice
+from synthetic_pdk import write_pdk
+
+from rcspike import Circuit, Network, PhysicalScale, spice
+from rcspike.spice import Transistors, transistor_netlist
+
+Array = npt.NDArray[np.float64]
+
+TIMES = np.array([0.0, 0.31, 0.8, np.inf, np.inf])
+WEIGHTS = np.array([[0.9, -0.4], [-0.3, 0.8], [0.5, -0.2], [0.7, 0.6], [-0.5, 0.4]])
+CIRCUIT, SCALE = Circuit(v_syn=1.0), PhysicalScale(capacitance=1e-12, v_th=0.45)
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory: pytest.TempPathFactory) -> Transistors:
+    return Transistors(pdk=spice.find_pdk(root=write_pdk(tmp_path_factory.mktemp("pdk"))), scale=SCALE)
+
+
+def conductances(weights: Array = WEIGHTS) -> tuple[Array, Array]:
+    return spice.conductances(weights, CIRCUIT, SCALE)
+
+
+def shifts(netlist: str) -> Array:
+    return np.array([float(x) for x in re.findall(r"delvto=(\S+)", netlist)])
+
+
+@ngspice
+def test_a_column_of_transistors_charges_as_the_engine_says(design: Transistors) -> None:
+    network = Network([WEIGHTS], CIRCUIT)
+    done: list[int] = []
+    found = spice.compare_layer(network, TIMES, 1, scale=SCALE, transistors=design, workers=1, progress=done.append)
+    # Junctions of 5 rows, about 0.5 fF each, are 0.3 % of the capacitor, and switches of some kilohm 1 % of a megaohm.
+    np.testing.assert_allclose(found.v_spice, found.v, atol=0.015)
+    # The ramp starts after the guard; the charge of the three switches that open is below 1 fC each, 0.7 % of 0.45 pC.
+    np.testing.assert_allclose(found.t_out_spice, found.t_out + design.guard, atol=0.015)
+    # The rails also charge the junctions and gates.
+    assert found.energy_spice == pytest.approx(found.energy, rel=0.05)
+    assert done == [2]
+
+
+@ngspice
+def test_mirror_and_comparator_agree_with_ideal_ones(design: Transistors) -> None:
+    g = conductances()
+    measured = [
+        spice.simulate_layer(TIMES, *g, CIRCUIT, SCALE, transistors=one, workers=1)
+        for one in (design, replace(design, ramp="mirror", comparator="ota"))
+    ]
+    # The mirror's slope varies with its voltage, and the amplifier takes some nanoseconds: some per cent of T.
+    np.testing.assert_allclose(measured[1].t_out, measured[0].t_out, atol=0.08 * SCALE.window)
+    ramp = SCALE.amperes(1.0) * design.v_supply * SCALE.window  # in J, of the whole firing phase
+    assert 0.5 * ramp < measured[1].energy_ramp / 2 < 1.5 * ramp
+    assert measured[0].energy_comparator == pytest.approx(0, abs=1e-20) and measured[1].energy_comparator > 1e-13
+
+
+def test_rows_that_do_not_conduct_are_one_transistor(design: Transistors) -> None:
+    text = transistor_netlist(TIMES, *conductances(), design)
+    lines = text.splitlines()
+    assert sum(line.startswith("M") for line in lines) == 6 + 3  # three spikes, two neurons; off rows, by rail
+    (off,) = (line for line in lines if line.startswith("Mpoff_1"))
+    assert off.endswith(" m=2")
+    (resistor,) = (line for line in lines if line.startswith("Rpoff_1"))
+    assert float(resistor.split()[-1]) == pytest.approx(SCALE.window / SCALE.capacitance / (0.6 + 0.4))
+
+
+def test_mismatch_is_drawn_by_seed_layer_and_neuron(design: Transistors) -> None:
+    weights = np.ones((400, 2))
+    g = conductances(weights)
+    scale = PhysicalScale(capacitance=1e-12, v_th=0.45)
+    drawn = replace(design, mismatch=3, scale=scale)
+    text = transistor_netlist(np.zeros(400), *g, drawn)
+    assert text == transistor_netlist(np.zeros(400), *g, drawn)
+    found = shifts(text)
+    # 800 pfets of 0.42 um by 0.25 um: 5.856 mV um over the root of the area. Four standard errors, 1 / sqrt(1600).
+    np.testing.assert_allclose(np.std(found), 5.856e-9 / np.sqrt(0.42e-6 * 0.25e-6), rtol=0.1)
+    assert len(set(found.tolist())) == 800
+    second = [np.ascontiguousarray(one[:, 1:]) for one in g]
+    np.testing.assert_array_equal(
+        shifts(transistor_netlist(np.zeros(400), second[0], second[1], drawn, names=[1])), found[400:]
+    )
+    for other in (replace(drawn, mismatch=4), replace(drawn, mismatch=None)):
+        assert not np.array_equal(shifts(transistor_netlist(np.zeros(400), *g, other)), found)
+    assert not np.array_equal(shifts(transistor_netlist(np.zeros(400), *g, drawn, layer=2)), found)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"rails": (0.95, -0.45)}, r"rails of 0.95 and -0.45 V around a rest of 0.9 V must lie within 0 and 1.8 V"),
+        ({"edge": 1e-8}, r"edge must be above 0 and at most 0.005 T, got 1e-08 s"),
+        ({"guard": 1.0}, r"guard must be in \[0, 1\), in T, got 1"),
+        ({"ramp": "steep"}, "ramp must be one of ideal, mirror, got 'steep'"),
+        ({"comparator": "none"}, "comparator must be one of ideal, ota, got 'none'"),
+    ],
+)
+def test_a_design_that_cannot_be_is_rejected(design: Transistors, values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(design, **values)
+
+
+def test_junctions_must_leave_room_for_a_capacitor(design: Transistors) -> None:
+    assert design.drawn_capacitance(400, 384) == pytest.approx(1e-12 - 400 * 0.237e-15 - 384 * 0.313e-15)
+    with pytest.raises(ValueError, match=r"junctions of 784 rows have 2.15e-13 F, all of the membrane's 1.4e-13 F"):
+        replace(design, scale=PhysicalScale(v_th=0.45)).drawn_capacitance(400, 384)
+
+
+@ngspice
+def test_a_run_that_does_not_end_is_an_error(design: Transistors) -> None:
+    text = transistor_netlist(TIMES, *conductances(), design)
+    with pytest.raises(RuntimeError, match=r"ngspice stopped at 2.06e-06 s instead of 3e-06 s: "):
+        spice.run_ngspice(text, stop=3e-6)
+    with pytest.raises(RuntimeError, match=r"ngspice did not finish within 0.001 s: "):
+        spice.run_ngspice(text, timeout=0.001)
+
+
+@ngspice
+def test_a_fault_in_the_models_is_reported_in_the_words_of_ngspice(tmp_path: Path, design: Transistors) -> None:
+    root = write_pdk(tmp_path)
+    for file in (root / "cells").rglob("*tt.pm3.spice"):
+        file.write_text(file.read_text().replace("level = 54.0", "level = 99.0"))
+    broken = replace(design, pdk=spice.find_pdk(root=root))
+    with pytest.raises(RuntimeError, match=r"ngspice failed: .*level"):
+        spice.simulate_layer(TIMES, *conductances(), CIRCUIT, SCALE, transistors=broken)
