@@ -127,6 +127,9 @@ def charge_wired(
 def supply_charge(
     schedule: _Schedule, weights: _Float, circuit: Circuit, threads: int | None = None
 ) -> tuple[_Float, _Float]: ...
+def supply_charge_until(
+    schedule: _Schedule, weights: _Float, circuit: Circuit, until: _Float, threads: int | None = None
+) -> tuple[_Float, _Float]: ...
 def supply_charge_vjp(
     schedule: _Schedule,
     weights: _Float,

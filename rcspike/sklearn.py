@@ -11,6 +11,7 @@ from rcspike._common.arrays import FloatArray, check_unmasked
 from rcspike.circuit import Circuit
 from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode, schedule
+from rcspike.functional.events import Phases
 from rcspike.functional.optimiser import Decay
 from rcspike.network import Network
 from rcspike.training import Settings
@@ -57,7 +58,13 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
     learning_rate : float
         Learning rate of the first step of `fit`, and of every step of `partial_fit`.
     temperature : float
-        tau in V_th: probabilities, in the loss and in `predict_proba`, are softmax(v / tau).
+        tau in V_th: probabilities, in the loss and in `predict_proba`, are softmax(v / tau); in a single phase, tau in
+        T and softmax(-t / tau).
+    phases : {"two", "single"}
+        Whether neurons charge and then fire by a ramp, or spike while they charge. In a single phase `v_syn` has to be
+        above 1, and the class is that of the first output spike (docs/single-phase.md).
+    silent_penalty : float
+        Single phase: as in `rcspike.train`.
     noise : float
         Standard deviation sigma_t in T of the noise on hidden and output spike times in training; there is none in
         predictions.
@@ -112,6 +119,8 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         batch_size: int = 32,
         learning_rate: float = 3e-3,
         temperature: float = 0.07,
+        phases: Phases = "two",
+        silent_penalty: float = 1e-4,
         noise: float = 0.0,
         scaling: ScalingName = TABLE_SCALING,
         complement: bool = TABLE_COMPLEMENT,
@@ -124,6 +133,8 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.temperature = temperature
+        self.phases = phases
+        self.silent_penalty = silent_penalty
         self.noise = noise
         self.scaling = scaling
         self.complement = complement
@@ -183,24 +194,30 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         return self._train(X, y, known, epochs=1, decay="constant", new=new)
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Output voltages at the end of charging, in V_th.
+        """Output voltages at the end of charging, in V_th; in a single phase minus the output spike times, in T.
+
+        As in training, an output that does not spike counts as one that spikes at 2 T, or with the last one of the
+        others if that is later.
 
         Returns
         -------
         (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes by how much the voltage of the second exceeds that of the first.
+            For two classes by how much the second number exceeds the first.
         """
-        v = self._voltages(X)
-        return v[:, 1] - v[:, 0] if len(self.classes_) == 2 else v
+        scores = self._scores(X)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Probabilities softmax(v / temperature), (n_samples, n_classes), in the order of `classes_`."""
-        p: npt.NDArray[np.float64] = softmax(self._voltages(X) / self.temperature, axis=1)
+        """Probabilities softmax(v / temperature), (n_samples, n_classes), in the order of `classes_`.
+
+        In a single phase they are softmax(-t / temperature).
+        """
+        p: npt.NDArray[np.float64] = softmax(self._scores(X) / self.temperature, axis=1)
         return p
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Label of each sample, (n_samples,): that of the output which would spike first."""
-        first = np.argmax(self._voltages(X), axis=1)
+        first = np.argmax(self._scores(X), axis=1)
         labels: npt.NDArray[Any] = self.classes_[first]
         return labels
 
@@ -235,6 +252,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             decay=decay,
             temperature=self.temperature,
             noise=self.noise,
+            silent_penalty=self.silent_penalty if self.phases == "single" else 0.0,
             seed=int(random.randint(2**31 - 1)),
         )
         low, high = X.min(axis=0), X.max(axis=0)
@@ -243,13 +261,14 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         scaling = self._scaling(X if new else np.stack([low, high]), new=new)
         if new:
             sizes = (scaling.n_inputs, *np.atleast_1d(self.hidden_layer_sizes).tolist(), len(classes))
-            network, losses = Network.create(sizes, Circuit(v_syn=self.v_syn), seed=settings.seed), []
+            circuit = Circuit(v_syn=self.v_syn)
+            network, losses = Network.create(sizes, circuit, seed=settings.seed, phases=self.phases), []
             trainer = settings.trainer(network)
         else:
             network, losses = self.network_, self.loss_curve_
             trainer = settings.trainer(network)
             trainer.restore(**self._adam)
-        events = schedule(encode(scaling.apply(X)), threads=self.threads)
+        events = schedule(encode(scaling.apply(X)), phases=network.phases, threads=self.threads)
         labels = np.searchsorted(classes, y)
         run = run_epochs(network, trainer, events, labels, settings, samples=np.arange(len(X)), threads=self.threads)
         losses = losses + [total.loss / len(X) for _, total in run]
@@ -264,10 +283,16 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             return self.scaling_
         return Scaling.fit(X, self.scaling, complement=bool(self.complement), always_on=True)
 
-    def _voltages(self, X: Any) -> npt.NDArray[np.float64]:
+    def _scores(self, X: Any) -> npt.NDArray[np.float64]:
+        """Voltages of the outputs, or minus their spike times: the class has the highest."""
         check_is_fitted(self)
         check_unmasked("X", X)
         X = validate_data(self, X, dtype=_FLOATS, reset=False)
         times = encode(self.scaling_.apply(X))
         # In double precision the sign of a difference and the order of probabilities are those of the voltages.
-        return self.network_.forward(times, threads=self.threads).astype(np.float64)
+        results = self.network_.forward(times, threads=self.threads).astype(np.float64)
+        if self.network_.phases == "two":
+            return results
+        silent = np.isinf(results)
+        last = np.where(silent, Settings.t_silent, results).max(axis=1, keepdims=True)
+        return np.where(silent, -np.maximum(last, Settings.t_silent), -results)

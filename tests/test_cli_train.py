@@ -195,7 +195,7 @@ def test_a_run_of_a_single_phase_is_evaluated_and_resumed(place: Path) -> None:
     folder = place / "runs" / "digits-v2-single-s0"
     assert Network.load(folder / "model.safetensors").phases == "single"
     run = json.loads((folder / "run.json").read_text())
-    assert run["settings"]["silent_penalty"] == 0.01
+    assert run["settings"]["silent_penalty"] == 1e-4
     assert float(rows(folder)[-1]["test_accuracy"]) == run["test_accuracy"]
     assert {"steep_1", "steep_2"} <= set(rows(folder)[-1])
     evaluation = rcspike_("eval", str(folder), "digits", "--threads", "1")

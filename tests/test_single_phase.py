@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rcspike import Circuit, DeviceNetwork, DevicePairs, Network, train
+from rcspike import Circuit, DeviceNetwork, DevicePairs, Network, datasets, train
 from rcspike.datasets import Dataset, Split
+from rcspike.experiments import preset
 from rcspike.functional import first_spike, first_spike_vjp, schedule
-from rcspike.hardware import activity, program
+from rcspike.hardware import program
 from rcspike.network import FirstSpike, ResistiveLayer
 from rcspike.nonideal import ChargeInjection, ComparatorNoise, Jitter, MembraneLeak, RampMismatch, SpikeDelay, Variation
 from rcspike.training import confusion_matrix, evaluate
@@ -93,11 +94,11 @@ def test_a_model_file_keeps_the_phases(tmp_path: Path) -> None:
 
 
 def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:
-    data, settings = toy(), {"epochs": 10, "batch_size": 10, "seed": 1, "learning_rate": 5e-3, "silent_penalty": 0.01}
+    data, settings = toy(), {"epochs": 10, "batch_size": 10, "seed": 1, "learning_rate": 2e-2, "silent_penalty": 1e-4}
     network = single(12, 20, 2)
     history = train(network, data, **settings)
-    assert history.test_accuracy > 0.7
-    assert history.epochs[-1].loss < history.epochs[0].loss
+    assert history.test_accuracy > 0.95
+    assert history.epochs[-1].loss < history.epochs[0].loss / 3
     assert len(history.epochs[-1].steep) == 2
     assert history.epochs[-1].saturated == (0.0,)
 
@@ -153,11 +154,9 @@ def test_uses_that_need_two_phases_are_errors_that_name_them() -> None:
     for use, call in (
         ("voltages at the end of charging", lambda: layer.charge(times)),
         ("gradients of voltages", lambda: layer.charge_vjp(times, np.ones((4, 5), np.float32))),
-        ("the charge of the rails", lambda: layer.supply_charge(times)),
-        ("a trace", lambda: layer.trace(times, np.array([0.5], np.float32))),
+        ("the charge of the rails until the end of a window", lambda: layer.supply_charge(times)),
         ("firing by a ramp", lambda: layer.fire(np.ones((4, 5), np.float32))),
         ("the voltage at the end of charging", lambda: next(iter(network.walk(times))).v),
-        ("the charge of the rails", lambda: activity(network, times)),
     ):
         with pytest.raises(ValueError, match=f"{use} needs neurons of two phases"):
             call()
@@ -251,3 +250,20 @@ def test_samples_without_an_answer_are_in_no_cell_of_the_confusion_matrix() -> N
     answers = silent.predict(split.times)
     assert answers.tolist() == [0, -1, 1]
     assert confusion_matrix(silent, split).tolist() == [[1, 0], [0, 1]]
+
+
+def test_digits_are_learnt_with_the_settings_for_them() -> None:
+    digits, chosen = datasets.load("digits"), preset("digits", phases="single")
+    sizes = [64, *chosen.pop("hidden"), 10]
+    network = Network.create(sizes, Circuit(v_syn=2.0), phases="single", seed=0)
+    # Three seeds had 95.8 % and more (docs/single-phase.md) after 40 epochs.
+    history = train(network, digits, seed=0, **{**chosen, "epochs": 12})
+    assert history.test_accuracy > 0.94
+    assert history.epochs[-1].silent[0] < 0.8
+
+
+def test_settings_of_a_single_phase_depend_on_the_data() -> None:
+    for name in ("digits", "mnist", "fashion-mnist"):
+        assert preset(name, phases="single")["silent_penalty"] == 1e-4
+        assert "silent_penalty" not in preset(name)
+    assert preset("mnist", phases="single")["hidden"] == (350,)

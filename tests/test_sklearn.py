@@ -24,7 +24,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rcspike import Circuit, Network, train
 from rcspike.datasets import Dataset, Split
-from rcspike.functional import charge, fire
+from rcspike.functional import charge, encode, fire
 from rcspike.sklearn import RCSpikeClassifier
 
 TESTS = Path(__file__).parent  # where subprocesses start: in the checkout's root the sources would hide the package
@@ -64,6 +64,12 @@ def test_the_classifier_passes_the_checks_of_scikit_learn(estimator: RCSpikeClas
     except SkipTest as skipped:  # RCSpikeClassifier takes arrays of NumPy only
         if "SCIPY_ARRAY_API" not in str(skipped):
             raise
+
+
+@pytest.mark.long
+@parametrize_with_checks([quick(epochs=40, learning_rate=0.03, v_syn=2.0, phases="single")])
+def test_a_single_phase_passes_the_checks_of_scikit_learn(estimator: RCSpikeClassifier, check: Any) -> None:
+    test_the_classifier_passes_the_checks_of_scikit_learn(estimator, check)
 
 
 @pytest.mark.parametrize("v_syn", [1.0, math.inf])
@@ -170,6 +176,26 @@ def test_probabilities_voltages_and_labels_say_the_same(n_classes: int) -> None:
         chosen = v.argmax(axis=1)
     np.testing.assert_array_equal(model.predict(x), model.classes_[chosen])
     assert model.score(x, y) == np.mean(model.predict(x) == y)
+
+
+def test_a_single_phase_learns_a_table_and_is_read_by_its_first_spikes() -> None:
+    model = quick(epochs=100, learning_rate=0.01, v_syn=2.0, phases="single")
+    assert cross_val_score(model, IRIS, NAMES, cv=3).mean() > 0.92
+    model.fit(IRIS, NAMES)
+    spikes = model.network_.forward(encode(model.scaling_.apply(IRIS)))
+    spiking = np.isfinite(spikes)
+    answered = spiking.any(axis=1)
+    assert answered.mean() > 0.9
+    np.testing.assert_array_equal(model.predict(IRIS)[answered], model.classes_[spikes.argmin(axis=1)[answered]])
+    scores = model.decision_function(IRIS)
+    np.testing.assert_array_equal(scores[spiking], -spikes[spiking].astype(np.float64))
+    latest = np.where(spiking, spikes, 2.0).max(axis=1, keepdims=True)
+    np.testing.assert_array_equal(scores[~spiking], -np.broadcast_to(np.maximum(latest, 2.0), spikes.shape)[~spiking])
+    odds = np.exp((scores - scores.max(axis=1, keepdims=True)) / model.temperature)
+    np.testing.assert_allclose(model.predict_proba(IRIS), odds / odds.sum(axis=1, keepdims=True), rtol=1e-12)
+    assert_same(model, pickle.loads(pickle.dumps(model)))
+    with pytest.raises(ValueError, match="no neuron of a single phase would spike"):
+        quick(phases="single").fit(IRIS, NAMES)
 
 
 # Randomness, threads, copies

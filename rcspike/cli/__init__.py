@@ -15,6 +15,7 @@ from rcspike.cli._chips import chips_command
 from rcspike.cli._energy import energy_command
 from rcspike.cli._eval import eval_command, predict_command
 from rcspike.cli._info import model_lines
+from rcspike.cli._latency import latency_command
 from rcspike.cli._record import load_network
 from rcspike.cli._report import user_errors
 from rcspike.cli._spice import app as spice_app
@@ -44,6 +45,7 @@ app.command("chips", epilog="Example: rcspike chips runs/mnist mnist --nonideal 
     chips_command
 )
 app.command("energy", epilog="Example: rcspike energy runs/mnist mnist --constant v_logic=1.2")(energy_command)
+app.command("latency", epilog="Example: rcspike latency runs/single mnist --compare runs/two")(latency_command)
 app.command("trace", epilog="Example: rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")(trace_command)
 
 app.add_typer(spice_app, name="spice")

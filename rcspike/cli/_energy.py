@@ -53,6 +53,10 @@ def energy_command(
         typer.Option(help="What V_syn leaves as it is: the rails in volts, or the threshold in volts."),
     ] = _process.HoldName.RAILS,
     constant: _process.Constants = None,
+    until: Annotated[
+        float | None,
+        typer.Option(help="Single phase: time in T at which inferences end.", show_default="the first output spike"),
+    ] = None,
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
     threads: _options.Threads = None,
@@ -63,6 +67,8 @@ def energy_command(
     show_process: _process.ShowProcess = None,
 ) -> None:
     """Print the energy of an inference by part, for RC-Spike and for two conventional circuits.
+
+    A network of a single phase is counted until its answer, without the conventional circuits, which have two phases.
 
     One has resistors at a small read voltage into an op-amp, which holds a virtual ground; the other has current
     sources with their headroom straight onto the capacitor. Both have the same spikes, charges and neurons.
@@ -80,15 +86,18 @@ def energy_command(
         with user_errors():
             settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
             settings |= {"constants": _process.process_constants(chosen), "hold": hold.value}
-            settings |= {"noise": noise or 0.0, "seed": seed or 0}
+            settings |= {"noise": noise or 0.0, "seed": seed or 0, **_options.given(until=until)}
             record = Record.of(ctx, folder / "energy.json", settings)
-            stems = ("energy", "tornado") if _has_rails(network.circuit) else ("energy",)
+            if network.phases == "single" and not _has_rails(network.circuit):
+                raise ValueError("the energy of a single phase needs rails: v_syn is infinite in this model")
+            compared = _has_rails(network.circuit) and network.phases == "two"
+            stems = ("energy", "tornado") if compared else ("energy",)
             files = [folder / "energy.csv", *(folder / f"{s}.{kind}" for s in stems for kind in ("svg", "png"))]
             record.say_replaced(*files)
             split = datasets.load(dataset, directory=data).test
             check_fit(network, split)
             times = split.times
-            done = activity(network, times, noise=noise or 0.0, seed=seed or 0, threads=threads)
+            done = activity(network, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
             circuits = _circuits(done, point)
             ratios = _ratios(done, point)
         sizes, kind = "-".join(map(str, network.sizes)), "rows" if split.is_table else "images"
@@ -104,7 +113,8 @@ def energy_command(
     screen.print(heading)
     screen.print(_table(circuits))
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
-    for line in (*_voltages(network, point), *_summary(measures), *_comparison(ratios, point)):
+    comparison = _comparison(ratios, point) if ratios or done.durations is None else ()
+    for line in (*_voltages(network, point), *_summary(measures, done), *comparison):
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
     screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
@@ -116,11 +126,12 @@ def _has_rails(circuit: Circuit) -> bool:
 
 def _circuits(done: Activity, point: OperatingPoint) -> dict[str, _Parts]:
     own = {"RC-Spike": energy_parts(done, point)} if _has_rails(point.circuit) else {}
-    return {**own, **{name: parts(done, point) for name, parts in BASELINES.items()}}
+    others = BASELINES if done.durations is None else {}  # which have two phases
+    return {**own, **{name: parts(done, point) for name, parts in others.items()}}
 
 
 def _ratios(done: Activity, point: OperatingPoint) -> dict[str, RatioRange]:
-    if not _has_rails(point.circuit):
+    if not _has_rails(point.circuit) or done.durations is not None:
         return {}
     return {name: ratio_range(done, point.circuit, point.process, name, hold=point.hold) for name in BASELINES}
 
@@ -175,15 +186,19 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
     yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
 
 
-def _summary(measures: Mapping[str, Efficiency]) -> Iterator[str]:
+def _summary(measures: Mapping[str, Efficiency], done: Activity) -> Iterator[str]:
     first = next(iter(measures.values()))
 
     def each(text: Callable[[Efficiency], str]) -> str:
         return ", ".join(f"{name} {text(one)}" for name, one in measures.items())
 
     yield f"energy       {each(lambda e: f'{1e12 * e.joules:.1f} pJ')} an inference"
-    yield f"power        {each(lambda e: f'{1e6 * e.watts:.1f} µW')}, at {first.rate / 1e3:.1f} kHz: one per 3 T"
-    yield f"latency      {1e6 * first.latency:g} µs: T for each layer and one for the input"
+    single = done.durations is not None
+    period, latency = ("one per 3 T", "T for each layer and one for the input")
+    if single:
+        period, latency = ("one per inference and T of reset", "mean until the inference ends")
+    yield f"power        {each(lambda e: f'{1e6 * e.watts:.1f} µW')}, at {first.rate / 1e3:.1f} kHz: {period}"
+    yield f"latency      {1e6 * first.latency:.4g} µs: {latency}"
     yield f"dense        {each(lambda e: f'{e.tops_per_watt:.1f} TOPS/W')}, two operations a synapse"
     yield f"by events    {each(lambda e: f'{e.tops_per_watt_events:.1f} TOPS/W')}, two operations a synaptic event"
     yield f"an event     {each(lambda e: f'{1e15 * e.joules_per_event:.2f} fJ')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -24,6 +25,7 @@ from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
+from rcspike.network.neurons import two_phases
 from rcspike.spice import Comparison
 
 __all__ = ["app"]
@@ -60,6 +62,9 @@ def export_command(
     layer: Annotated[int, typer.Option(help="Layer to export, counted from 1.", min=1)] = 1,
     neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
+    until: Annotated[
+        float | None, typer.Option(help="Single phase: time in T at which the simulation ends.", show_default="4")
+    ] = None,
     pdk: _transistors.Pdk = None,
     pdk_root: _transistors.PdkRoot = None,
     corner: _transistors.Corner = "tt",
@@ -77,6 +82,8 @@ def export_command(
 ) -> None:
     """Write one image in one layer as an ngspice netlist in SI units, with the subcircuits that it is made of."""
     with user_errors():
+        if until is not None and not 0 < until < math.inf:
+            raise ValueError(f"--until must be above 0 and finite, in T, got {until}")
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         network = load_network(model)
         transistors, resistors = _transistors.design(
@@ -91,12 +98,18 @@ def export_command(
         absent = [i for i in chosen if not 0 <= i < whole.n_out]
         if absent:
             raise ValueError(f"layer {layer} has neurons 0 to {whole.n_out - 1}, got {absent[0]}")
+        if until is not None and network.phases == "two":
+            raise ValueError("--until is for networks of a single phase: those of two phases take 2 T")
+        end = None if network.phases == "two" else until or 4.0
         chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
         title = f"rcspike: layer {layer} of {model}, test image {image} of {data_name(dataset)}"
         g = spice.layer_conductances(whole.neurons(chosen), resistors)
         if transistors is None:
-            text = spice.layer_netlist(times, *g, network.circuit, scale, diode=chosen_diode, names=chosen, title=title)
+            text = spice.layer_netlist(
+                times, *g, network.circuit, scale, diode=chosen_diode, names=chosen, title=title, until=end
+            )
         else:
+            two_phases(network, "a netlist of transistors")
             text = spice.transistor_netlist(times, *g, transistors, names=chosen, layer=layer, title=title)
         settings: dict[str, Any] = {
             **_options.dataset_settings(dataset),
@@ -110,6 +123,7 @@ def export_command(
             "scale": scale,
             "transistors": transistors,
         }
+        settings |= {} if end is None else {"until": end}
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
         text = "\n".join([first, *(f"* {line}" for line in record.description.splitlines()), rest])
@@ -120,7 +134,9 @@ def export_command(
     if out is None:
         typer.echo(text, nl=False)
     else:
-        typer.echo(f"{len(chosen)} neurons, {np.count_nonzero(times < 1)} input spikes: run it with: ngspice -b {out}")
+        typer.echo(
+            f"{len(chosen)} neurons, {np.count_nonzero(times < (end or 1))} input spikes: run it with: ngspice -b {out}"
+        )
 
 
 @app.command("library", epilog="Example: rcspike spice library > rcspike.lib")
@@ -221,8 +237,13 @@ def verify_command(
             _write(record, found, rows, numbers)
     console().print(_table(rows))
     if end_to_end:
-        same = sum(int(np.argmax(c.v)) == int(np.argmax(c.v_spice)) for c in found[-1])
+        same = sum(_answer(c, c.v, c.t_out) == _answer(c, c.v_spice, c.t_out_spice) for c in found[-1])
         typer.echo(f"class  the same for {same} of {images} images")
+
+
+def _answer(c: Comparison, v: FloatArray, t_out: FloatArray) -> int:
+    """The output that spikes first."""
+    return int(np.argmax(v) if c.until is None else np.argmin(t_out))
 
 
 def _write(record: Record, found: Sequence[Sequence[Comparison]], rows: Sequence[Row], images: Sequence[int]) -> None:
@@ -279,6 +300,7 @@ def fit_command(
             )
         designed = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
         network = load_network(model)
+        two_phases(network, "a fit")
         measured = spice.read_csv(csv)
         numbers, rows = np.unique(measured.image, return_inverse=True)
         times = spice.input_times(network, _times(network, dataset, data, numbers.tolist()), layer)

@@ -24,6 +24,7 @@ from rcspike.cli._record import INPUTS, MODEL, Record, command_words, option_val
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset, Inputs, data_name
 from rcspike.experiments import preset
+from rcspike.experiments.presets import SINGLE_PHASE_CHOSEN
 from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
 from rcspike.network import Dense, Network, files
 from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
@@ -161,8 +162,10 @@ def train_command(
                     _check_options(ctx, folder, taken, screen)
                 network = Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
             run = _Run(ctx, folder, network, images, settings, taken, threads)
-            if phases.value == "single" and dataset != "digits":
-                screen.print("no default settings were chosen for a single phase on this data: they are those for two")
+            if phases.value == "single" and dataset not in SINGLE_PHASE_CHOSEN:
+                screen.print(
+                    "no default settings of a single phase were chosen on this data: they are those for other data"
+                )
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{images.name}, {network.architecture}, {where}")
             _train(run, screen)

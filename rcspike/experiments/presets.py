@@ -9,7 +9,7 @@ from rcspike import datasets
 from rcspike.functional.events import Phases
 from rcspike.training import Settings
 
-__all__ = ["preset", "train_defaults"]
+__all__ = ["SINGLE_PHASE_CHOSEN", "preset", "train_defaults"]
 
 # Chosen on a validation split: docs/results/recipes.md.
 _PRESETS: dict[str, dict[str, Any]] = {
@@ -21,8 +21,15 @@ _PRESETS: dict[str, dict[str, Any]] = {
 _TABLE: dict[str, Any] = {"hidden": (100,), "epochs": 100, "batch_size": 32, "learning_rate": 3e-3}
 _IMAGES: dict[str, Any] = {"hidden": (200,), "epochs": 40, "batch_size": 32}
 
-# Of neurons of a single phase; chosen on a validation split of digits (docs/single-phase.md), and for no other data.
-_SINGLE: dict[str, Any] = {"silent_penalty": 1e-2}
+# Of neurons of a single phase: docs/single-phase.md has the validation splits for digits and MNIST. Fashion-MNIST has
+# the settings of MNIST, and other data what all of them share.
+_SINGLE_PHASE: dict[str, dict[str, Any]] = {
+    "digits": {"learning_rate": 4e-3},
+    "mnist": {"hidden": (350,), "weight_decay": 0.3},
+    "fashion-mnist": {"hidden": (400, 400), "temporal_penalty": 0.0, "weight_decay": 0.3},
+}
+_SILENT_PENALTY = 1e-4
+SINGLE_PHASE_CHOSEN = ("digits", "mnist")
 
 
 def train_defaults() -> dict[str, Any]:
@@ -44,8 +51,8 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     dataset : str
         Name or path, as in `rcspike.datasets.load`. For a path, the settings are those for tables or for images.
     phases : {"two", "single"}
-        Of the neurons. Those of a single phase have a `silent_penalty` too, which was chosen for digits; no settings
-        were chosen for them on other data.
+        Of the neurons. For those of a single phase, settings were chosen on digits and on MNIST; Fashion-MNIST has
+        those of MNIST, and other data have those of two phases and a `silent_penalty`.
 
     Raises
     ------
@@ -56,8 +63,12 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     --------
     >>> preset("mnist")
     {'hidden': (200, 200), 'epochs': 20}
+    >>> preset("mnist", phases="single")
+    {'hidden': (350,), 'epochs': 20, 'weight_decay': 0.3, 'silent_penalty': 0.0001}
     """
     if dataset not in _PRESETS:
         datasets.check_path(dataset)
     own = _PRESETS.get(dataset) or (_TABLE if datasets.is_table(dataset) else _IMAGES)
-    return own | (_SINGLE if phases == "single" else {})
+    if phases == "two":
+        return own
+    return own | _SINGLE_PHASE.get(dataset, {}) | {"silent_penalty": _SILENT_PENALTY}

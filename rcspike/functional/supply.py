@@ -11,26 +11,33 @@ __all__ = ["supply_charge", "supply_charge_vjp"]
 
 
 def supply_charge(
-    times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads: int | None = None
+    times: FloatArray,
+    weights: FloatArray,
+    circuit: Circuit,
+    *,
+    until: FloatArray | None = None,
+    threads: int | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Charge that each synapse rail delivers to the membranes in the charging phase.
 
     Parameters
     ----------
     times, weights, circuit, threads
-        As in `charge`.
+        As in `charge`, or for neurons of a single phase as in `first_spike`.
+    until : (batch, n_out), optional
+        Single phase: finite times in T until which the synapses of each neuron conduct, such as its spike.
 
     Returns
     -------
     q_plus, q_minus : (batch, n_out)
         Through the synapses of weights w >= 0 and of the others, in C V_th: ``q_plus >= 0 >= q_minus``, and their sum
-        is v(1). The rails spend the energy ``e_plus * q_plus + e_minus * q_minus`` in C V_th^2. Current sources
-        (infinite rails) spend the charges times the voltages of their supplies.
+        is the voltage at the end, v(1). The rails spend the energy ``e_plus * q_plus + e_minus * q_minus`` in
+        C V_th^2. Current sources (infinite rails) spend the charges times the voltages of their supplies.
 
     Raises
     ------
     TypeError, ValueError
-        As in `charge`.
+        As in `charge`, or in a single phase as in `first_spike`; also if a time in `until` is negative or not finite.
 
     Notes
     -----
@@ -41,7 +48,14 @@ def supply_charge(
     >>> q_plus, q_minus = supply_charge(np.array([[0.0, 0.5]]), np.array([[0.5], [-1.0]]), Circuit.conventional())
     >>> q_plus, q_minus
     (array([[0.5]]), array([[-0.5]]))
+    >>> supply_charge(np.array([[0.5]]), np.array([[0.5]]), Circuit.conventional(), until=np.array([[2.5]]))
+    (array([[1.]]), array([[0.]]))
     """
+    if until is not None:
+        check_array("until", until, 2)
+        events = fit_events(times, "weights", weights, threads, "single")
+        ends = until.astype(weights.dtype, copy=False)
+        return _core.supply_charge_until(events, weights, circuit_core(circuit), ends, threads)
     return _core.supply_charge(fit_events(times, "weights", weights, threads), weights, circuit_core(circuit), threads)
 
 

@@ -44,6 +44,7 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
     '5.5 fJ'
     """
+    _two_phases(done)
     p = point.process
     n_in, n_out = np.array(done.sizes[:-1]), np.array(done.sizes[1:])
     unit_charge = np.array([drawn_capacitance(p, n) for n in n_in]) * point.v_th
@@ -98,8 +99,17 @@ def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
     '59.6 fJ'
     """
+    _two_phases(done)
     supply = point.source_supply
     return energy_parts(done, replace(point, circuit=Circuit.conventional(), v_plus=supply, v_minus=-supply))
+
+
+def _two_phases(done: Activity) -> None:
+    if done.durations is not None:
+        raise ValueError(
+            "the conventional circuits compute in two phases, and this is the activity of a single one; compare with "
+            "that of a network of two phases"
+        )
 
 
 def sources_fit(point: OperatingPoint) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,8 @@ from rcspike._common.arrays import FloatArray
 from rcspike.network import LayeredNetwork, layer_with, window_of
 
 __all__ = ["Activity", "activity"]
+
+_NO_ANSWER = 10.0  # when an inference without an answer is given up, in T; an assumption
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Activity:
         Number of input spikes.
     sizes : tuple of int
         As `rcspike.Network.sizes`.
+    durations : (batch,) array, optional
+        Single phase: when each inference ends, in T.
+    charging : array, optional
+        Single phase: sum over the neurons of the time until the spike of each or the end of the inference, in T.
     """
 
     q_plus: npt.NDArray[np.float64]
@@ -38,6 +46,8 @@ class Activity:
     q_ramp: npt.NDArray[np.float64]
     spikes: npt.NDArray[np.int64] | npt.NDArray[np.float64]
     sizes: tuple[int, ...]
+    durations: npt.NDArray[np.float64] | None = None
+    charging: npt.NDArray[np.float64] | None = None
 
     def mean(self) -> Activity:
         """Mean over the samples, as a batch of one: every part of the energy is linear in the activity.
@@ -48,20 +58,24 @@ class Activity:
         >>> Activity(two, -two, two, two, spikes=np.array([[1], [2]]), sizes=(2, 1)).mean().spikes
         array([[1.5]])
         """
-        arrays = (self.q_plus, self.q_minus, self.q_net, self.q_ramp, self.spikes)
-        q_plus, q_minus, q_net, q_ramp, spikes = (x.mean(axis=0, keepdims=True) for x in arrays)
-        return Activity(q_plus, q_minus, q_net, q_ramp, spikes=spikes, sizes=self.sizes)
+        arrays = {name: value for name, value in vars(self).items() if name != "sizes" and value is not None}
+        means: dict[str, Any] = {name: x.mean(axis=0, keepdims=True) for name, x in arrays.items()}
+        return replace(self, **means)
 
 
 def activity(
     network: LayeredNetwork,
     times: FloatArray,
     *,
+    until: float | None = None,
     noise: float = 0.0,
     seed: int | None = None,
     threads: int | None = None,
 ) -> Activity:
     """Count charges and spikes of a forward pass.
+
+    In a single phase the synapses of a neuron conduct until its spike, since nothing after it matters, and those of all
+    neurons until the inference ends.
 
     Parameters
     ----------
@@ -69,13 +83,17 @@ def activity(
         Or another network whose layers have a `supply_charge`.
     times : (batch, n_in)
         Input spike times in T.
+    until : float, optional
+        Single phase: time in T at which every inference ends. By default it ends with the first output spike, or
+        without one after 10 T.
     noise, seed, threads
         As in `rcspike.Network.forward`.
 
     Raises
     ------
     TypeError, ValueError
-        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or join inputs.
+        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or join inputs, or
+        if `until` is given for two phases, or not above 0 and finite.
 
     Examples
     --------
@@ -86,6 +104,10 @@ def activity(
     """
     if any(window_of(layer.wiring) > 1 for layer in network.layers):
         raise ValueError("the energy of joined spike lines (OR gates) is not modelled; use a network with dense layers")
+    if network.phases == "single":
+        return _until_the_answer(network, times, until, noise, seed, threads)
+    if until is not None:
+        raise ValueError("until is for neurons of a single phase: an inference of two phases takes all of its windows")
     charges: list[list[npt.NDArray[np.float64]]] = []
     spikes = []
     for result in network.walk(times, noise=noise, seed=seed, threads=threads):
@@ -95,6 +117,42 @@ def activity(
         charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
     q_plus, q_minus, q_net, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
     return Activity(q_plus, q_minus, q_net, q_ramp, spikes=np.stack(spikes, axis=1), sizes=network.sizes)
+
+
+def _until_the_answer(
+    network: LayeredNetwork,
+    times: FloatArray,
+    until: float | None,
+    noise: float,
+    seed: int | None,
+    threads: int | None,
+) -> Activity:
+    """`activity` of a network of a single phase."""
+    if until is not None and not 0 < until < math.inf:
+        raise ValueError(f"until must be above 0 and finite, in T, got {until}")
+    results = list(network.walk(times, noise=noise, seed=seed, threads=threads))
+    answers = results[-1].t_out.min(axis=1).astype(np.float64)
+    durations = np.minimum(answers, _NO_ANSWER) if until is None else np.full(len(times), float(until))
+    parts: list[list[npt.NDArray[np.float64]]] = []
+    spikes = []
+    for result in results:
+        ends = np.minimum(result.t_out, durations[:, np.newaxis])
+        spikes.append(np.count_nonzero(result.times <= durations[:, np.newaxis], axis=1))
+        rails = layer_with(result.layer, "supply_charge", "energy")
+        q_plus, q_minus = rails.supply_charge(result.times, until=ends.astype(result.t_out.dtype), threads=threads)
+        of_layer = (q_plus, q_minus, np.abs(q_plus + q_minus), np.zeros_like(q_plus), ends)
+        parts.append([x.sum(axis=1, dtype=np.float64) for x in of_layer])
+    plus, minus, net, ramp, charging = (np.stack(layers, axis=1) for layers in zip(*parts, strict=True))
+    return Activity(
+        plus,
+        minus,
+        net,
+        ramp,
+        spikes=np.stack(spikes, axis=1),
+        sizes=network.sizes,
+        durations=durations,
+        charging=charging,
+    )
 
 
 def _ramp_charge(v: FloatArray, ramp: float) -> FloatArray:

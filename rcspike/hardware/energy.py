@@ -117,6 +117,8 @@ def line_parts(done: Activity, process: Process, lines: Lines) -> dict[str, Joul
 def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, across: float) -> dict[str, Joules]:
     """Energy of the parts that every circuit has.
 
+    The comparators of a single phase watch their membranes until the neuron has spiked or the inference ends.
+
     Parameters
     ----------
     done : Activity
@@ -127,15 +129,20 @@ def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, acros
         Voltage in V over the devices of a synapse that do not conduct, which leak.
     """
     p = process
+    # In a single phase an inference takes as long as its charging phase and a window of reset.
+    period: float | Joules = p.period
+    deciding = np.array(done.sizes[1:]) * p.comparator_time
+    if done.durations is not None and done.charging is not None:
+        period, deciding = p.window * (done.durations[:, np.newaxis] + 1), done.charging
     n_in, n_out = np.array(done.sizes[:-1]), np.array(done.sizes[1:])
     each = np.ones((len(done.spikes), 1))
     leakage = n_in * n_out * p.switch_off_current * across + n_out * p.neuron_leakage * p.v_logic
     return {
         "ramp": done.q_ramp * unit_charge * (p.v_highest - p.v_rest),
-        "references": each * np.full(len(n_out), p.reference_current * p.v_logic * p.period),
-        "comparators": each * n_out * p.comparator_current * p.v_logic * p.comparator_time * p.window,
+        "references": each * np.full(len(n_out), p.reference_current * p.v_logic) * period,
+        "comparators": each * deciding * p.comparator_current * p.v_logic * p.window,
         "reset": each * n_out * p.reset_capacitance * p.v_logic**2,
-        "leakage": each * leakage * p.period,
+        "leakage": each * leakage * period,
     }
 
 
@@ -190,9 +197,11 @@ class Efficiency:
     watts : float
         E over the period.
     latency : float
-        From the start of the input's window to the last possible output spike, in s: (n_layers + 1) T.
+        From the start of the input's window to the last possible output spike, in s: (n_layers + 1) T. In a single
+        phase, the mean duration of an inference.
     rate : float
-        Inferences per second of the pipeline: one per period 3 T of charging, firing and reset.
+        Inferences per second of the pipeline: one per period 3 T of charging, firing and reset. In a single phase, one
+        per duration and T of reset.
     """
 
     joules: float
@@ -217,15 +226,19 @@ def efficiency(parts: Mapping[str, Joules], done: Activity, process: Process) ->
     (1.0, 2.0, 333.3)
     """
     joules = mean_energy(parts)
+    latency, period = len(done.sizes) * process.window, process.period
+    if done.durations is not None:
+        latency = float(done.durations.mean()) * process.window
+        period = latency + process.window
     events = float((done.spikes * np.array(done.sizes[1:])).sum(axis=1).mean())
     return Efficiency(
         joules=joules,
         tops_per_watt=tops_per_watt(joules, done.sizes),
         tops_per_watt_events=2e-12 * events / joules,
         joules_per_event=joules / events if events else math.inf,
-        watts=joules / process.period,
-        latency=len(done.sizes) * process.window,
-        rate=1 / process.period,
+        watts=joules / period,
+        latency=latency,
+        rate=1 / period,
     )
 
 

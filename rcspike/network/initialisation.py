@@ -23,10 +23,9 @@ _ACTIVE = 0.25
 # coupling the deviation is smaller, about a tenth of the rails: v tends to E times sum w over sum abs(w).
 _SPREAD = 0.2
 
-# Neurons of a single phase: their membranes tend to this voltage, in V_th, which has to be above the threshold, as far
-# as the rails allow it; without coupling the mean of the weights is a third of their standard deviation.
-_END = 1.5
-_MEAN = 1 / 3
+# Neurons of a single phase: the mean of the weights is so many of their standard deviations. Random differences between
+# the weights of a neuron that are large from the start remain, and generalise worse (docs/single-phase.md).
+_MEAN = 3.0
 
 # Candidates for the mean of the weights of a layer whose switches inject charge, in standard deviations. Beyond one of
 # them a layer would compute little more than the number of its spikes.
@@ -106,18 +105,12 @@ def initial_weights(
 def _rising(circuit: Circuit, active: float) -> tuple[float, float]:
     """Mean and standard deviation of weights that take membranes to the threshold after about one T, in V_th / T.
 
-    With E for the rails, v tends to E r, where r is the mean of w over that of abs(w), and from inputs at uniform times
+    With E for the rail, v tends to E r, where r is the mean of w over that of abs(w), and from inputs at uniform times
     it reaches 1 at t = 1 if n mean(abs(w)) / 2E = -ln(1 - 1/(E r)).
     """
-    rail = min(circuit.e_plus, -circuit.e_minus)
-    ratio = min(_END / rail, 0.9)  # of the means: 1 if no weight is negative
-    low, high = _MEAN, 3.0  # mean over standard deviation
-    while _mean_ratio(high) - _mean_ratio(low) > 1e-9 and _mean_ratio(low) < ratio:
-        middle = (low + high) / 2
-        low, high = (middle, high) if _mean_ratio(middle) < ratio else (low, middle)
-    end = max(rail * _mean_ratio(low), 1.1)
+    end = max((circuit.e_plus - circuit.diode_drop) * _mean_ratio(_MEAN), 1.1)
     mean = 2 * (-end * math.log1p(-1 / end) if math.isfinite(end) else 1.0) / active
-    return mean, mean / low
+    return mean, mean / _MEAN
 
 
 def _mean_ratio(q: float) -> float:

@@ -102,6 +102,20 @@ class ResistiveLayer:
         factors = np.where(self.weights > 0, plus, minus).astype(self.dtype)
         return replace(self, weights=self.weights * factors, circuit=circuit)
 
+    def charging(self, until: float) -> ResistiveLayer:
+        """The layer of two phases whose window is `until` T long: its membranes are those of this one without spikes.
+
+        Times are to be divided by `until`.
+
+        Examples
+        --------
+        >>> layer = ResistiveLayer(np.array([[0.5]]), Circuit.conventional(), phases="single")
+        >>> layer.charging(4.0).charge(np.array([[1.0]]) / 4)
+        array([[1.5]])
+        """
+        weights = self.weights * self.dtype.type(until)
+        return replace(self, weights=weights, circuit=replace(self.circuit, delay=0.0), phases="two")
+
     def devices(self) -> DevicePairs:
         """The devices of the synapses: one for each weight, on the rail of its sign.
 
@@ -149,17 +163,21 @@ class ResistiveLayer:
         grad_v = check_array("grad_v", grad_v, 2, self.dtype)
         return self._packed.charge_vjp(self._events(times, threads), grad_v, check_threads(threads))
 
-    def supply_charge(self, times: FloatArray, *, threads: int | None = None) -> tuple[FloatArray, FloatArray]:
-        """As `rcspike.functional.supply_charge`."""
-        two_phases(self, "the charge of the rails")
-        return functional.supply_charge(self._rows(times), self.weights, self.circuit, threads=threads)
+    def supply_charge(
+        self, times: FloatArray, *, until: FloatArray | None = None, threads: int | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """As `rcspike.functional.supply_charge`; neurons of a single phase need `until`."""
+        if until is None:
+            two_phases(self, "the charge of the rails until the end of a window")
+        else:
+            single_phase(self, "the charge of the rails until a time")
+        return functional.supply_charge(self._rows(times), self.weights, self.circuit, until=until, threads=threads)
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""
-        two_phases(self, "a trace")
         if isinstance(self.wiring, Conv2d):
             raise TypeError("a trace of a convolution needs chosen neurons: layer.neurons(chosen).trace(times, at)")
-        v = functional.trace(self._rows(times), self.weights, self.circuit, at)
+        v = functional.trace(self._rows(times), self.weights, self.circuit, at, phases=self.phases)
         if self.membranes == 1:
             return v
         mean: FloatArray = v.reshape(len(v), -1, self.membranes, v.shape[2]).mean(axis=2)
@@ -181,7 +199,7 @@ class ResistiveLayer:
 
     def _rows(self, times: FloatArray) -> FloatArray:
         """Times at which the rows start to conduct, checked."""
-        times = check_times(times)
+        times = check_times(times, phases=self.phases)
         if times.shape[1] != self.n_in:
             raise ValueError(f"times must have shape (batch, {self.n_in}), got {times.shape}")
         return self.wiring.rows(times)

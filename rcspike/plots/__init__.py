@@ -7,6 +7,7 @@ from rcspike.plots._chips import chips_figure
 from rcspike.plots._comparison import trace_figure
 from rcspike.plots._confusion import confusion_figure
 from rcspike.plots._energy import energy_figure
+from rcspike.plots._latency import latency_figure
 from rcspike.plots._offsets import offsets_figure
 from rcspike.plots._pareto import pareto_figure
 from rcspike.plots._spice import spice_figure
@@ -23,6 +24,7 @@ __all__ = [
     "circuit_colour",
     "confusion_figure",
     "energy_figure",
+    "latency_figure",
     "layer_traces",
     "offsets_figure",
     "pareto_figure",

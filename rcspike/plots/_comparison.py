@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
+from rcspike.functional.events import Phases
 from rcspike.network import Network
 from rcspike.plots._style import (
     BOTTOM,
@@ -67,8 +68,8 @@ def trace_figure(
     """One image through the same weights in several circuits side by side, as in Fig. 2 of the RC-Spike paper.
 
     A column for each circuit: the spikes of the image, then the membrane voltages of each layer through its charging
-    phase and along the ramp of its firing phase. They are piecewise linear in the conventional circuit, and relax
-    exponentially towards the rails in RC-Spike.
+    phase and along the ramp of its firing phase, or in a single phase until they reach the threshold. They are
+    piecewise linear in the conventional circuit, and relax exponentially towards the rails in RC-Spike.
 
     Parameters
     ----------
@@ -78,8 +79,8 @@ def trace_figure(
     sample : int
         Position of the image in `split`.
     circuits : iterable of Circuit, optional
-        From 1 to 3; by default the conventional one and the network's own, or V_syn = 1 and the conventional one if
-        that is the network's own.
+        From 1 to 3; by default the conventional one and the network's own, or V_syn = 1 (2 in a single phase) and the
+        conventional one if that is the network's own.
     neurons : sequence of int, optional
         Indices of the neurons to draw in each hidden layer; by default 6 are spread over the firing order in the
         network's own circuit. All neurons of the last layer are drawn.
@@ -112,13 +113,16 @@ def trace_figure(
     from rcspike.plots._figure import Figure
 
     check_sample(network, split, sample)
-    circuits = _default_circuits(network.circuit) if circuits is None else list(circuits)
+    circuits = _default_circuits(network) if circuits is None else list(circuits)
     if not 1 <= len(circuits) <= _MAX_CIRCUITS:
         raise ValueError(f"a figure shows 1 to {_MAX_CIRCUITS} circuits side by side, got {len(circuits)}")
     times = split.times[sample : sample + 1]
     followed = _followed(network, times, neurons)
     others = [network.rescaled(circuit, plus=1, minus=1) for circuit in circuits]
     columns = [layer_traces(other, times, neurons=followed) for other in others]
+    if network.phases == "single":  # all columns until the same time
+        until = max(float(column[0].t[-1]) for column in columns)
+        columns = [layer_traces(other, times, neurons=followed, until=until) for other in others]
 
     heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
     path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
@@ -138,7 +142,13 @@ def trace_figure(
             axes.tick_params(labelleft=False)
     caption_top = (_CAPTION - 0.05) / figure.get_figheight()
     figure.text(
-        LEFT / WIDTH, caption_top, _caption(network.circuit, noun), va="top", fontsize=8, color=INK, linespacing=1.4
+        LEFT / WIDTH,
+        caption_top,
+        _caption(network.circuit, noun, network.phases),
+        va="top",
+        fontsize=8,
+        color=INK,
+        linespacing=1.4,
     )
     return figure
 
@@ -147,9 +157,10 @@ def _heading(circuit: Circuit) -> str:
     return circuit_name(circuit, separator="\n")
 
 
-def _default_circuits(own: Circuit) -> list[Circuit]:
-    if is_conventional(own):
-        return [own, Circuit(v_syn=1.0, ramp=own.ramp)]
+def _default_circuits(network: Network) -> list[Circuit]:
+    own = network.circuit
+    if is_conventional(own):  # membranes of a single phase do not reach their threshold at V_syn = 1
+        return [own, Circuit(v_syn=1.0 if network.phases == "two" else 2.0, ramp=own.ramp)]
     return [Circuit(v_syn=math.inf, ramp=own.ramp), own]
 
 
@@ -173,8 +184,10 @@ def _draw_column(
     circuit, label, n = layers[0].circuit, int(split.labels[sample]), len(layers)
     colour = circuit_colour(circuit)
     raster = place(figure, top, _INPUT_HEIGHT, left, right)
-    read = layers[-1].neurons[np.argmax(layers[-1].v[:, -1])]
-    draw_input(raster, split.images[sample], split.times[sample], f"class {label}\nread as {read}", 1)
+    single = layers[0].phases == "single"
+    end = float(layers[0].t[-1]) if single else 2.0
+    caption = f"class {label}\nread as {layers[-1].answer}"
+    draw_input(raster, split.images[sample], split.times[sample], caption, end + 0.16)
     raster.set_title(_heading(circuit), loc="left", fontsize=10, color=colour, pad=20, linespacing=1.4)
     top += _INPUT_HEIGHT + _PANEL_GAP
     panels = [place(figure, top + k * (_LAYER_HEIGHT + _PANEL_GAP), _LAYER_HEIGHT, left, right) for k in range(n)]
@@ -186,21 +199,30 @@ def _draw_column(
         if not last:
             mark_spikes(axes, layer, depth, colour, height=_TICKS)
         n_spikes, n_neurons = int(np.isfinite(layer.layer_t_out).sum()), len(layer.layer_t_out)
-        head(axes, depth - 1, f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike")
+        head(
+            axes,
+            0 if single else depth - 1,
+            f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike",
+        )
     name_phases(panels[0], layers[0])
-    for axes, start in ((raster, 0), *zip(panels, range(n), strict=True)):
+    for axes, start in ((raster, 0), *zip(panels, [0] * n if single else range(n), strict=True)):
         tidy(axes)
-        axes.set_xlim(start - 0.02, start + 2.2)
-        axes.set_xticks(range(start, start + 3))
+        axes.set_xlim(start - 0.02, start + end + 0.2)
+        axes.set_xticks(range(start, start + int(end) + 1, max(1, int(end) // 4)))
     panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
     return [raster, *panels]
 
 
-def _caption(own: Circuit, noun: str) -> str:
+def _caption(own: Circuit, noun: str, phases: Phases) -> str:
+    read = (
+        "A membrane is drawn\nuntil it reaches the threshold. The class read is that of the output that spikes first."
+        if phases == "single"
+        else "A membrane that is\n"
+        "above the threshold after charging spikes at once. The class read is that of the highest output voltage."
+    )
     return (
         f"The same {noun}, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
         "circuit shows what exchanging the circuit does to these weights, not what a network trained for it can do.\n"
-        "Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. A membrane that is\n"
-        "above the threshold after charging spikes at once. The class read is that of the highest output voltage.\n"
+        f"Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. {read}\n"
         "Voltages far below rest lie outside the panels."
     )

@@ -36,7 +36,7 @@ _MARKS: dict[str, Any] = {"color": HIGHLIGHT, "marker": "o", "markersize": 3, "m
 
 
 def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
-    """Membrane voltages of SPICE and of the engine in the charging and the firing phase, and their difference.
+    """Membrane voltages of SPICE and of the engine in both phases, or in the single one, and their difference.
 
     Parameters
     ----------
@@ -66,6 +66,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     from rcspike.plots._figure import Figure
 
     c, scale = comparison, comparison.scale
+    end = scale.seconds(2.0 if c.until is None else c.until)
     order = np.argsort(c.v, kind="stable")
     shown = order[np.unique(np.linspace(0, len(order) - 1, n_neurons).round().astype(np.int64))]
     height = TITLE + _VOLTAGES_HEIGHT + _GAP + _ERRORS_HEIGHT + BOTTOM
@@ -75,7 +76,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     colour = circuit_colour(c.circuit)
     for i in shown:
         # At the simulator's own points: between two of them there are no data.
-        points = c.measured.t[i] <= scale.seconds(2.0)
+        points = c.measured.t[i] <= end
         t, v_spice = c.measured.t[i][points], c.measured.v[i][points]
         v = scale.volts(_membrane(c, i, t / scale.window))
         voltages.plot(1e6 * t, v, color=colour, linewidth=1.2)
@@ -94,8 +95,9 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     voltages.legend(handles=handles, frameon=False, fontsize=8, labelcolor=INK, ncols=3, **_ABOVE)
     for axes in (voltages, errors):
         tidy(axes, grid="y")
-        axes.set_xlim(0, 1e6 * scale.seconds(2.0))
-        axes.axvline(1e6 * scale.window, color=FAINT, linewidth=0.6, zorder=0)
+        axes.set_xlim(0, 1e6 * end)
+        if c.until is None:
+            axes.axvline(1e6 * scale.window, color=FAINT, linewidth=0.6, zorder=0)
     voltages.set_xticklabels([])
     title(figure, f"Layer {c.layer}, {len(shown)} of {len(c.neurons)} simulated neurons; {circuit_name(c.circuit)}")
     return figure
@@ -103,6 +105,10 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
 
 def _membrane(c: Comparison, i: int, at: FloatArray) -> FloatArray:
     """Voltage of a neuron by the engine, (n_at,) in V_th, at times from the start of charging in T."""
+    if c.until is not None:
+        part = np.clip(at / c.until, 0, 1)  # without what rounding adds to the last one
+        membrane = c.simulated.neurons([i]).charging(c.until)
+        return np.asarray(membrane.trace(c.times[np.newaxis] / c.until, part)[0, 0])
     charging = at <= 1
     v = np.empty_like(at)
     v[charging] = c.simulated.neurons([i]).trace(c.times[np.newaxis], at[charging])[0, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
+from rcspike.functional.events import Phases
 from rcspike.network import LayeredNetwork, Network, layer_with
 from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
 from rcspike.training.evaluation import check_fit
@@ -40,7 +42,9 @@ _MAX_POINTS = 1000  # of a trace
 class LayerTraces:
     """Some neurons of a layer while one sample passes through: charging from t = 0 to 1, firing from 1 to 2.
 
-    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them.
+    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them. Of
+    neurons of a single phase they count from the start of the inference, and membranes have voltages, not NaN, until
+    they reach their threshold.
 
     Examples
     --------
@@ -53,12 +57,20 @@ class LayerTraces:
     neurons: npt.NDArray[
         np.int64
     ]  # (n,) indices in the layer; in firing order, silent ones last, unless they were given
-    t: FloatArray  # (n_at,) in [0, 1]
+    t: FloatArray  # (n_at,) in [0, 1], or in a single phase up to the last time that is of interest
     v: FloatArray  # (n, n_at) during the charging phase
-    t_out: FloatArray  # (n,) spike times in [1, 2], inf for silent neurons
+    t_out: FloatArray  # (n,) spike times in [1, 2], or in a single phase from 0 on; inf for silent neurons
     layer_t_out: FloatArray  # (n_layer,) the same for the whole layer
-    v_end: FloatArray  # (n,) where the ramps start: at the end of charging, after the switches have opened
+    v_end: FloatArray  # (n,) where the ramps start: at the end of charging, after the switches have opened; else NaN
     circuit: Circuit
+    phases: Phases = "two"
+
+    @property
+    def answer(self) -> str:
+        """Class that is read if this is the last layer: the output that spikes first, or has the highest voltage."""
+        if self.phases == "single":
+            return str(self.neurons[np.argmin(self.t_out)]) if np.isfinite(self.t_out).any() else "none"
+        return str(self.neurons[np.argmax(self.v_end)])
 
     def ramp(self, at: FloatArray) -> FloatArray:
         """Voltages (n, n_at) along the firing ramp (no threshold), at times from 0 to 1 after the charging phase."""
@@ -74,6 +86,7 @@ def layer_traces(
     *,
     n_neurons: int = 12,
     neurons: Sequence[npt.NDArray[np.int64]] | None = None,
+    until: float | None = None,
 ) -> list[LayerTraces]:
     """Membrane traces of one sample through a network, layer after layer.
 
@@ -88,6 +101,9 @@ def layer_traces(
         silent as long as enough others spike. All neurons of the last layer are followed.
     neurons : sequence of (n,) arrays, optional
         Indices of the neurons to follow in each layer instead.
+    until : float, optional
+        Single phase: time in T at which traces end; by default 2, or half as late again as the first output spike if
+        that is later.
 
     Returns
     -------
@@ -105,10 +121,12 @@ def layer_traces(
     >>> layer.v[0, -1], layer.t_out[0]
     (np.float64(0.5), np.float64(1.5))
     """
+    if network.phases == "single":
+        return _crossings(network, times, n_neurons, neurons, until)
     layers = []
     for result in network.walk(times):
         v, last = result.v[0], result.depth + 1 == len(network.layers)
-        shown = _spread(v, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
+        shown = _spread(-v, v > 0, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
         # The spikes themselves are among the times, so that every kink is where it belongs.
         at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
         if len(at) > _MAX_POINTS:  # closer than a printed line is wide
@@ -119,11 +137,37 @@ def layer_traces(
     return layers
 
 
-def _spread(v: FloatArray, n: int) -> npt.NDArray[np.int64]:
+def _crossings(
+    network: LayeredNetwork,
+    times: FloatArray,
+    n_neurons: int,
+    neurons: Sequence[npt.NDArray[np.int64]] | None,
+    until: float | None,
+) -> list[LayerTraces]:
+    """`layer_traces` of a network of a single phase."""
+    results = list(network.walk(times))
+    first = float(results[-1].t_out.min())
+    end = max(2.0, 1.5 * first if math.isfinite(first) else 2.0) if until is None else until
+    layers = []
+    for result in results:
+        t_out, last = result.t_out[0], result.depth + 1 == len(network.layers)
+        n = len(t_out) if last else n_neurons
+        shown = _spread(t_out, np.isfinite(t_out), n) if neurons is None else neurons[result.depth]
+        # Spikes are among the times: each kink is where it belongs, and each trace ends at the threshold.
+        kinks = np.concatenate([result.times[0], t_out[shown] - result.layer.circuit.delay]).astype(np.float64)
+        at = np.union1d(np.linspace(0, end, 201), kinks[(kinks >= 0) & (kinks <= end)])
+        chosen = layer_with(result.layer, "trace", "a trace figure").neurons(shown)
+        v = chosen.trace(result.times, at)[0]
+        nothing = np.full(len(shown), math.nan)
+        layers.append(LayerTraces(shown, at, v, t_out[shown], t_out, nothing, result.layer.circuit, "single"))
+    return layers
+
+
+def _spread(lateness: FloatArray, spiking: npt.NDArray[np.bool_], n: int) -> npt.NDArray[np.int64]:
     """Up to n neurons in firing order, evenly spread over those that spike and over the silent ones."""
-    order = np.argsort(-v, kind="stable")
-    n_spiking = int(np.count_nonzero(v > 0))
-    n_silent = min(len(v) - n_spiking, max(n // 4, n - n_spiking))
+    order = np.argsort(lateness, kind="stable")
+    n_spiking = int(np.count_nonzero(spiking))
+    n_silent = min(len(order) - n_spiking, max(n // 4, n - n_spiking))
     return np.concatenate([_evenly(order[:n_spiking], n - n_silent), _evenly(order[n_spiking:], n_silent)])
 
 
@@ -140,14 +184,14 @@ def check_sample(network: Network, split: Split, sample: int) -> None:
     check_fit(network, split)
 
 
-def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, n: int) -> None:
+def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, span: float) -> None:
+    """The spikes of an image on a time axis of so many T, and to the right of them the image itself."""
     spiking = np.flatnonzero(times <= 1)
     axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
     axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)
     axes.set_ylim(len(times), -1)
     axes.set_ylabel("pixel" if image.ndim > 1 else "input")
     head(axes, 0, f"input: {len(spiking)} of {len(times)} {'pixels' if image.ndim == 2 else 'inputs'} spike")
-    span = n + 1.16  # of the time axis
     wide = 0.8 if image.ndim > 1 else 0.25
     picture = axes.inset_axes((1.12 / span, 0.04, wide / span, 0.96), anchor="W")
     if image.ndim == 1:  # a row of a table, next to its spikes
@@ -172,7 +216,8 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
 
 def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
     """One panel: traces, ramps and the spikes they end in; those of the neuron `highlight` stand out."""
-    start, middle, end = depth - 1, depth, depth + 1
+    single = layer.phases == "single"
+    start, middle, end = (0, layer.t[-1], layer.t[-1]) if single else (depth - 1, depth, depth + 1)
     axes.axvspan(start, middle, color=_CHARGING, linewidth=0, zorder=-1)
     axes.axvspan(middle, end, color=_FIRING, linewidth=0, zorder=-1)
     axes.plot([start, end], [1, 1], color=INK, linestyle="--", linewidth=0.8)
@@ -187,9 +232,10 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
             "zorder": 4 if chosen else 3,
         }
         axes.plot(start + layer.t, v, **style)
-        ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41 if layer.circuit.ramp else 2, dtype=v.dtype)
-        axes.plot(middle + ramp_t, layer.ramp(ramp_t)[layer.neurons == neuron][0], **style)
-        if np.isfinite(t_out):
+        if not single:
+            ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41 if layer.circuit.ramp else 2, dtype=v.dtype)
+            axes.plot(middle + ramp_t, layer.ramp(ramp_t)[layer.neurons == neuron][0], **style)
+        if t_out <= end - start:
             axes.plot(
                 start + t_out,
                 1,
@@ -205,13 +251,24 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
 
 def voltage_limits(layers: Sequence[LayerTraces]) -> tuple[float, float]:
     """Limits of the voltage axis: all of the traces, except where they go far beyond rest and threshold."""
-    lowest, highest = min(layer.v.min() for layer in layers), max(layer.v.max() for layer in layers)
+    lowest = min(float(np.nanmin(layer.v)) for layer in layers)
+    highest = max(float(np.nanmax(layer.v)) for layer in layers)
     return max(min(lowest * 1.25, -0.25), -1.3), min(max(highest * 1.05, 1.38), 2.0)
+
+
+def _start(layer: LayerTraces, depth: int) -> int:
+    """Where the time of a layer starts on the axis of its panel."""
+    return 0 if layer.phases == "single" else depth - 1
+
+
+def _in_view(layer: LayerTraces, t_out: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which spikes a panel shows."""
+    return np.asarray(t_out <= layer.t[-1] if layer.phases == "single" else np.isfinite(t_out))
 
 
 def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, height: float = 1.1) -> None:
     """Draw a tick for each spike of the whole layer, at `height` and a little above."""
-    spikes = depth - 1 + layer.layer_t_out[np.isfinite(layer.layer_t_out)]
+    spikes = _start(layer, depth) + layer.layer_t_out[_in_view(layer, layer.layer_t_out)]
     axes.vlines(spikes, height, height + 0.12, color=colour, linewidth=0.6, alpha=0.7)
 
 
@@ -219,16 +276,18 @@ def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, hig
     """Draw the index of each drawn neuron above its spike, where labels do not overlap; that of `highlight` always."""
     width = 0.05 * len(str(layer.neurons.max()))
     lines: list[list[float]] = [[]] if highlight is None else [[], []]
-    for neuron, t_out in sorted(zip(layer.neurons, layer.t_out, strict=True), key=lambda pair: pair[0] != highlight):
+    seen = _in_view(layer, layer.t_out)
+    spikes = zip(layer.neurons[seen], layer.t_out[seen], strict=True)
+    for neuron, t_out in sorted(spikes, key=lambda pair: pair[0] != highlight):
         free = [k for k, taken in enumerate(lines) if all(abs(t_out - t) > width for t in taken)]
-        if np.isfinite(t_out) and free:
+        if free:
             lines[free[0]].append(float(t_out))
             chosen = neuron == highlight
             axes.annotate(
                 str(neuron),
-                (depth - 1 + t_out, 1),
+                (_start(layer, depth) + t_out, 1),
                 # A saturated output's trace comes from below and continues.
-                xytext=(0 if t_out > 1 else 5, 5 + 12 * free[0]),
+                xytext=(0 if t_out > 1 or layer.phases == "single" else 5, 5 + 12 * free[0]),
                 textcoords="offset points",
                 ha="center",
                 fontsize=10 if chosen else 8,
@@ -239,6 +298,8 @@ def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, hig
 
 def name_phases(axes: Axes, layer: LayerTraces) -> None:
     """Name the two phases at the lower border of the first layer's panel, which moves below the traces if possible."""
+    if layer.phases == "single":
+        return
     lower, upper = axes.get_ylim()
     drawn = float(np.maximum(layer.v, lower).min())
     if drawn > lower:

@@ -98,14 +98,12 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
         raise ValueError("there is no epoch to draw")
     check_sample(network, split, sample)
 
-    has_membranes = network.phases == "two"
-    path_top = TITLE + _CURVES_HEIGHT + (_CURVES_GAP if has_membranes else 0)
-    path_height = _INPUT_HEIGHT + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT) if has_membranes else 0
+    path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
+    path_height = _INPUT_HEIGHT + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = Figure(figsize=(WIDTH, path_top + path_height + BOTTOM), facecolor=PAPER)
     title(figure, _title(network, history, noise))
     _draw_learning(figure, history, network.circuit)
-    if has_membranes:
-        _draw_path(figure, path_top, network, split, sample)
+    _draw_path(figure, path_top, network, split, sample)
     return figure
 
 
@@ -188,14 +186,15 @@ def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> float | None:
 def _draw_path(figure: Figure, top: float, network: Network, split: Split, sample: int) -> None:
     times = split.times[sample : sample + 1]
     layers = layer_traces(network, times)
-    label, read = int(split.labels[sample]), int(network.predict(times)[0])
-    n = len(layers)
+    label, read = int(split.labels[sample]), layers[-1].answer
+    n, single = len(layers), network.phases == "single"
+    end = float(layers[0].t[-1]) if single else n + 1.0
     raster = place(figure, top, _INPUT_HEIGHT)
     first, pitch = top + _INPUT_HEIGHT + _PANEL_GAP, _LAYER_HEIGHT + _PANEL_GAP
     panels = [place(figure, first + depth * pitch, _LAYER_HEIGHT) for depth in range(n)]
     colour = circuit_colour(network.circuit)
 
-    draw_input(raster, split.images[sample], times[0], f"class {label}\nread as {read}", n)
+    draw_input(raster, split.images[sample], times[0], f"class {label}\nread as {read}", end + 0.16)
     for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
         last = depth == n
         draw_layer(axes, layer, depth, colour, highlight=label if last else None)
@@ -205,13 +204,14 @@ def _draw_path(figure: Figure, top: float, network: Network, split: Split, sampl
             mark_spikes(axes, layer, depth, colour)
         n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())
         name, followed = ("outputs", "") if last else (f"hidden layer {depth}", f"; {len(layer.neurons)} drawn")
-        head(axes, depth - 1, f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")
+        head(axes, 0 if single else depth - 1, f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")
     name_phases(panels[0], layers[0])
     for axes in (raster, *panels):
         tidy(axes)
-        axes.set_xlim(-0.02, n + 1.14)
-        axes.set_xticks(range(n + 2), None if axes is panels[-1] else [])
-        for t in range(n + 2):
+        axes.set_xlim(-0.02, end + 0.14)
+        ticks = range(0, int(end) + 1, max(1, int(end) // 8))
+        axes.set_xticks(ticks, None if axes is panels[-1] else [])
+        for t in ticks:
             axes.axvline(t, color="#d6d6d6", linewidth=0.6, zorder=0)
     panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
 

@@ -13,7 +13,6 @@ from rcspike._common.arrays import FloatArray, check_array, check_times, plain_a
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Layer, ResistiveLayer, layer_with
-from rcspike.network.neurons import two_phases
 
 __all__ = ["conductances", "layer_conductances", "layer_netlist", "library"]
 
@@ -157,7 +156,6 @@ def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[
             f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
             "v_syn = 1000 is as good as conventional"
         )
-    two_phases(layer, "a netlist")
     devices = layer_with(layer, "devices", "SPICE").devices()
     plus, minus = (unit * g.astype(np.float64) for g in (devices.plus, devices.minus))
     return plus / circuit.e_plus, minus / -circuit.e_minus
@@ -173,8 +171,12 @@ def layer_netlist(
     diode: str = "none",
     names: Sequence[int] | None = None,
     title: str = "a layer",
+    until: float | None = None,
 ) -> str:
     """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
+
+    Of neurons of a single phase, membranes charge until a time that is given, without a ramp. Nothing resets one that
+    reaches the threshold, which does not move the time at which it does so first.
 
     Only inputs that spike and conductances above 0 are in it. Membranes are the nodes ``m0``, ``m1``, ...; the rails
     are the sources ``Vplus`` and ``Vminus``.
@@ -182,7 +184,7 @@ def layer_netlist(
     Parameters
     ----------
     times : (n_in,)
-        Input spike times in T; ``inf`` or above 1 means no spike.
+        Input spike times in T; ``inf`` or above 1, or not before `until`, means no spike.
     g_plus, g_minus : (n_in, n_out)
         Conductance to either rail in S, as `conductances` makes them of weights; both above 0 is a device pair.
     circuit : Circuit
@@ -194,12 +196,14 @@ def layer_netlist(
         Numbers of the neurons; 0, 1, ... by default.
     title : str
         First line of the netlist.
+    until : float, optional
+        Single phase: time in T at which the simulation ends.
 
     Raises
     ------
     ValueError
         If a shape does not fit, a time is negative or NaN, a conductance is negative or not finite, a rail is infinite,
-        or `diode` is unknown.
+        `until` is not above 0 and finite, or `diode` is unknown.
 
     Examples
     --------
@@ -209,7 +213,9 @@ def layer_netlist(
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
-    times = check_times(times, 1)
+    times = check_times(times, 1, phases="two" if until is None else "single")
+    if until is not None and not 0 < until < math.inf:
+        raise ValueError(f"until must be above 0 and finite, in T, got {until}")
     g_plus, g_minus = plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
     n_in, n_out = len(times), g_plus.shape[-1]
     for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
@@ -229,14 +235,16 @@ def layer_netlist(
     g = np.concatenate([g_plus, g_minus])
     g = g[g > 0] if np.any(g > 0) else np.ones(1)
     lines += _library(diode, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
-    lines += [*_sources(circuit, scale), *_spikes(times, scale)]
-    spiking = np.flatnonzero(times < 1 - EDGE)  # one that comes still later moves nothing
+    lines += [*_sources(circuit, scale, until), *_spikes(times, scale, until)]
+    spiking = np.flatnonzero(times < (until or 1) - EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
-        lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale, diode)
-        lines += _switches(number, g_plus[times <= 1, i], g_minus[times <= 1, i], circuit, scale)
+        lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale, diode, until)
+        if until is None:
+            lines += _switches(number, g_plus[times <= 1, i], g_minus[times <= 1, i], circuit, scale)
     lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", _options(scale)]
     T = scale.window
-    lines += [f".tran {_si(_LONGEST_STEP * T)} {_si(2.001 * T)} 0 {_si(_LONGEST_STEP * T)} uic", ".end", ""]
+    end = 2.001 if until is None else until
+    lines += [f".tran {_si(_LONGEST_STEP * T)} {_si(end * T)} 0 {_si(_LONGEST_STEP * T)} uic", ".end", ""]
     return "\n".join(lines)
 
 
@@ -257,22 +265,23 @@ def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
     yield f"* {rails}, diode drop {_si(circuit.diode_drop)} V_th, ramp {circuit.ramp:g}"
 
 
-def _sources(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
+def _sources(circuit: Circuit, scale: PhysicalScale, until: float | None) -> Iterator[str]:
     start, end = _edge(scale, scale.window)
-    yield "* Rails, and the phases: inputs count from 0 to T, then the ramps run"
+    phases = "the phases: inputs count from 0 to T, then the ramps run"
+    yield f"* Rails, and {phases if until is None else 'ramps that never run'}"
     yield f"Vplus plus 0 {_si(scale.volts(circuit.e_plus))}"
     yield f"Vminus minus 0 {_si(scale.volts(circuit.e_minus))}"
-    yield f"Vfire fire 0 PWL(0 0 {start} 0 {end} 1)"
+    yield f"Vfire fire 0 PWL(0 0 {start} 0 {end} 1)" if until is None else "Vfire fire 0 0"
     yield ""
 
 
-def _spikes(times: FloatArray, scale: PhysicalScale) -> Iterator[str]:
-    off_start, off_end = _edge(scale, scale.window)
-    yield "* Input spikes: the axon is high from the spike to the end of the phase"
-    for j in np.flatnonzero(times < 1 - EDGE):
+def _spikes(times: FloatArray, scale: PhysicalScale, until: float | None) -> Iterator[str]:
+    off = "" if until is not None else " {} 1 {} 0".format(*_edge(scale, scale.window))
+    yield f"* Input spikes: the axon is high from the spike {'to the end of the phase' if off else 'on'}"
+    for j in np.flatnonzero(times < (until or 1) - EDGE):
         start, end = _edge(scale, max(scale.seconds(float(times[j])), 0.5 * EDGE * scale.window))
         low = "" if float(start) == 0 else "0 0 "
-        yield f"Vin{j} in{j} 0 PWL({low}{start} 0 {end} 1 {off_start} 1 {off_end} 0)"
+        yield f"Vin{j} in{j} 0 PWL({low}{start} 0 {end} 1{off})"
     yield ""
 
 
@@ -289,19 +298,22 @@ def _neuron(
     circuit: Circuit,
     scale: PhysicalScale,
     diode: str,
+    until: float | None,
 ) -> Iterator[str]:
     b, m = circuit.ramp, f"m{number}"
     slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
     i_ramp = _si(scale.amperes(slope))
     drop = f" v_d={_si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
-    yield f"* Neuron {number}: t_out counts from the start of charging; it fails for one that is silent or saturated"
+    fails = "one that is silent or saturated" if until is None else "a silent one"
+    yield f"* Neuron {number}: t_out counts from the start of charging; it fails for {fails}"
     parameters = f"c={_si(scale.capacitance)} i_ramp={i_ramp} b={_si(b)} v_th={_si(scale.v_th)}"
     yield f"Xneuron{number} {m} fire neuron {parameters}"
     for rail, g in (("plus", g_plus), ("minus", g_minus)):
         for j in spiking[g[spiking] > 0]:
             yield f"X{rail}{j}_{number} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])}{drop}"
     yield f".save v({m})"
-    yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1 TD={_si(scale.window)}"
+    after = "" if until is not None else f" TD={_si(scale.window)}"
+    yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1{after}"
     yield ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -36,9 +37,11 @@ class Measured:
 
     t: tuple[Float64Array, ...]  # (n_out) arrays, each the time points of a neuron in s
     v: tuple[Float64Array, ...]  # (n_out) arrays, the membrane voltage at these in V
-    v_end: Float64Array  # (n_out,) at the end of the charging phase in V
-    t_out: Float64Array  # (n_out,) spike times in s, from T to 2 T; inf for silent neurons
-    charge_plus: float  # that the upper rail delivers to all membranes in the charging phase, in C
+    v_end: Float64Array  # (n_out,) at the end of the charging phase in V; in a single phase, of the simulation
+    t_out: (
+        Float64Array  # (n_out,) spike times in s, from T to 2 T, or in a single phase from 0 on; inf for silent neurons
+    )
+    charge_plus: float  # that the upper rail delivers to all membranes until then, in C
     charge_minus: float  # the lower rail, below 0
     energy: float  # that both rails spend, in J
     energy_ramp: float = 0.0  # at transistor level: that the supply of the ramps spends in the firing phase, in J
@@ -151,6 +154,7 @@ def simulate_layer(
     scale: PhysicalScale,
     *,
     diode: str = "none",
+    until: float | None = None,
     workers: int | None = None,
     transistors: Transistors | None = None,
     names: Sequence[int] | None = None,
@@ -161,7 +165,7 @@ def simulate_layer(
 
     Parameters
     ----------
-    times, g_plus, g_minus, circuit, scale, diode
+    times, g_plus, g_minus, circuit, scale, diode, until
         As in `rcspike.spice.layer_netlist`.
     workers : int, optional
         Number of simulators at a time; by default the number of cores.
@@ -196,7 +200,7 @@ def simulate_layer(
         chosen = [np.ascontiguousarray(g[:, part]) for g in (g_plus, g_minus)]
         named = numbers[part].tolist()
         if transistors is None:
-            netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=named)
+            netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=named, until=until)
             return _run(netlist, 0.0, _TIMEOUT, running)
         netlist = transistor_netlist(times, chosen[0], chosen[1], transistors, names=named, layer=layer)
         return _run(netlist, transistors.stop, _TIMEOUT, running)
@@ -215,24 +219,31 @@ def simulate_layer(
             raise
     results = [(task.result(), numbers[part].tolist()) for task, part in zip(tasks, parts, strict=True)]
     if transistors is None:
-        return _measured(results, circuit, scale)
+        return _measured(results, circuit, scale, until)
     return _measured_transistors(results, transistors)
 
 
 _Results = Sequence[tuple[dict[str, Float64Array], list[int]]]  # vectors, and the numbers of their neurons
 
 
-def _measured(results: _Results, circuit: Circuit, scale: PhysicalScale) -> Measured:
+def _measured(results: _Results, circuit: Circuit, scale: PhysicalScale, until: float | None) -> Measured:
     t = [result["time"] for result, part in results for _ in part]
     v = [result[f"v(m{i})"] for result, part in results for i in part]
+    points = list(zip(t, v, strict=True))
+    if until is None:
+        end, v_end = scale.window, np.array([_end_voltage(*one, scale) for one in points])
+        t_out = _delayed(np.array([_spike_time(*one, scale) for one in points]), circuit, scale)
+    else:
+        end, v_end = math.inf, np.array([one[1][-1] for one in points])
+        t_out = np.array([_first_at(*one, scale.v_th, 0.0) for one in points]) + scale.seconds(circuit.delay)
     # A SPICE source counts the current that flows into its positive end.
-    plus = -sum(_charge(result["time"], result["i(vplus)"], 0.0, scale.window) for result, _ in results)
-    minus = -sum(_charge(result["time"], result["i(vminus)"], 0.0, scale.window) for result, _ in results)
+    plus = -sum(_charge(result["time"], result["i(vplus)"], 0.0, end) for result, _ in results)
+    minus = -sum(_charge(result["time"], result["i(vminus)"], 0.0, end) for result, _ in results)
     return Measured(
         t=tuple(t),
         v=tuple(v),
-        v_end=np.array([_end_voltage(*points, scale) for points in zip(t, v, strict=True)]),
-        t_out=_delayed(np.array([_spike_time(*points, scale) for points in zip(t, v, strict=True)]), circuit, scale),
+        v_end=v_end,
+        t_out=t_out,
         charge_plus=plus,
         charge_minus=minus,
         energy=plus * scale.volts(circuit.e_plus) + minus * scale.volts(circuit.e_minus),
@@ -296,11 +307,16 @@ def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float
         return np.inf
     if v_end >= scale.v_th:
         return scale.window
-    after = np.flatnonzero((t > scale.window) & (v >= scale.v_th))
-    if len(after) == 0:
+    return _first_at(t, v, scale.v_th, scale.window)
+
+
+def _first_at(t: Float64Array, v: Float64Array, level: float, after: float) -> float:
+    """First time after another one at which a voltage has risen to a level."""
+    above = np.flatnonzero((t > after) & (v >= level))
+    if len(above) == 0:
         return np.inf
-    k = after[0]
-    return float(t[k - 1] + (scale.v_th - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
+    k = above[0]
+    return float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
 
 
 def _crossing(t: Float64Array, v: Float64Array, level: float, window: float) -> float:

@@ -20,13 +20,18 @@ __all__ = ["Comparison", "compare_layer", "compare_network", "input_times", "mod
 
 Float64Array = npt.NDArray[np.float64]
 
+# In a single phase: spikes later than this, in T, are not simulated. A membrane that only just reaches its threshold
+# gets there after any time, and no error bound holds for such a crossing.
+_LATEST = 10.0
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Results of the engine and of SPICE for some neurons of a layer and one sample.
 
     Voltages are those at the end of the charging phase, in V_th; spike times count from there, in T, and are ``inf``
-    for silent neurons.
+    for silent neurons. In a single phase, spike times count from the start; voltages, and the energy, are those of
+    membranes that charge until the simulation ends, since nothing resets them at their spikes.
     """
 
     layer: int  # counted from 1
@@ -42,6 +47,7 @@ class Comparison:
     energy: float  # that the rails spend on these synapses, in C V_th^2, by the engine
     energy_spice: float
     measured: Measured  # all results of SPICE, in SI units
+    until: float | None = None  # in a single phase the end of the simulation, in T
 
     @property
     def v_error(self) -> Float64Array:
@@ -51,7 +57,10 @@ class Comparison:
     @property
     def t_error(self) -> Float64Array:
         """(n_spiking,) SPICE minus engine, in T, as `spike_time_errors` counts them."""
-        return spike_time_errors(self.t_out_spice, self.t_out)
+        if self.until is None:
+            return spike_time_errors(self.t_out_spice, self.t_out)
+        t, t_ref = (np.minimum(times, self.until) for times in (self.t_out_spice, self.t_out))
+        return np.asarray((t - t_ref)[(t < self.until) | (t_ref < self.until)])
 
 
 def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
@@ -232,14 +241,22 @@ def _compare(
     wiring, circuit, scale = result.layer.wiring, result.layer.circuit, scale or PhysicalScale()
     inputs = wiring.rows(result.times)
     chosen: ResistiveLayer = replace(layer_with(result.layer, "neurons", "SPICE").neurons(neurons), wiring=Dense())
-    v = chosen.charge(inputs)
-    q_plus, q_minus = chosen.supply_charge(inputs)
+    if chosen.phases == "single":
+        t_out = chosen.first_spike(inputs)[0]
+        until = _end(t_out if spice_times is None else np.concatenate([t_out, spice_times]))
+        t_out[t_out > until] = np.inf
+        charging = chosen.charging(until)
+        v, (q_plus, q_minus) = charging.charge(inputs / until), charging.supply_charge(inputs / until)
+    else:
+        until, v = None, chosen.charge(inputs)
+        t_out, (q_plus, q_minus) = chosen.fire(v)[0], chosen.supply_charge(inputs)
     measured = simulate_layer(
         inputs[0] if spice_times is None else wiring.rows(spice_times[np.newaxis])[0],
         *layer_conductances(chosen, scale),
         circuit,
         scale,
         diode=diode or modelled_diode(circuit),
+        until=until,
         workers=workers,
         transistors=transistors,
         names=neurons.tolist(),
@@ -256,10 +273,17 @@ def _compare(
         circuit=circuit,
         scale=scale,
         v=v[0],
-        t_out=chosen.fire(v)[0],
+        t_out=t_out,
         v_spice=measured.v_end / real.v_th,
-        t_out_spice=measured.t_out / real.window - 1,
+        t_out_spice=measured.t_out / real.window - (until is None),
         energy=float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus)),
         energy_spice=measured.energy / scale.joules(1.0),
         measured=measured,
+        until=until,
     )
+
+
+def _end(spikes: Float64Array) -> float:
+    """When the simulation of neurons of a single phase ends, in T: after their last spike, but not after a late one."""
+    last = float(spikes[spikes <= _LATEST].max(initial=1.0))
+    return 1.02 * last + 0.05

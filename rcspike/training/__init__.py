@@ -2,6 +2,7 @@
 
 from rcspike.training.evaluation import confusion_matrix, evaluate
 from rcspike.training.history import Epoch, History, Interrupted
+from rcspike.training.latency import Latency, latency
 from rcspike.training.monitors import TensorBoard
 from rcspike.training.settings import Settings
 from rcspike.training.training import Progress, train
@@ -10,11 +11,13 @@ __all__ = [
     "Epoch",
     "History",
     "Interrupted",
+    "Latency",
     "Progress",
     "Settings",
     "TensorBoard",
     "confusion_matrix",
     "evaluate",
+    "latency",
     "train",
 ]
 

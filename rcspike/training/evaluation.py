@@ -108,7 +108,7 @@ def _predicted(
     return predicted
 
 
-def check_fit(network: Network, split: Split) -> None:
+def check_fit(network: LayeredNetwork, split: Split) -> None:
     """Raise an error if the network's inputs do not fit the images, or its outputs the classes."""
     if not isinstance(network, LayeredNetwork):
         found = type(network).__name__

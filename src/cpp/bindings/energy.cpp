@@ -22,6 +22,22 @@ void bind_energy(py::module_& m) {
         },
         py::arg("schedule"), py::arg("weights").noconvert(), py::arg("circuit"), py::arg("threads") = py::none());
     m.def(
+        "supply_charge_until",
+        [](const Schedule<Real>& schedule, const Array<Real>& weights, const Circuit& circuit, const Array<Real>& until,
+           std::optional<int> n) {
+            const auto w = matrix(weights, "weights"), ends = matrix(until, "until");
+            auto q_plus = new_matrix<Real>(schedule.batch(), w.cols);
+            auto q_minus = new_matrix<Real>(schedule.batch(), w.cols);
+            const auto to_plus = writable(q_plus), to_minus = writable(q_minus);
+            {
+                const py::gil_scoped_release released;
+                supply_charge_until(schedule, w, circuit, ends, to_plus, to_minus, threads(n));
+            }
+            return py::make_tuple(q_plus, q_minus);
+        },
+        py::arg("schedule"), py::arg("weights").noconvert(), py::arg("circuit"), py::arg("until").noconvert(),
+        py::arg("threads") = py::none());
+    m.def(
         "supply_charge_vjp",
         [](const Schedule<Real>& schedule, const Array<Real>& weights, const Circuit& circuit,
            const Array<Real>& grad_q_plus, const Array<Real>& grad_q_minus, std::optional<int> n) {

@@ -147,6 +147,19 @@ void supply(Digest& digest) {
 }
 
 template <class Real>
+void supply_until(Digest& digest) {
+    const Matrix<Real> times = uniform<Real>(3, 40, 0, 2, 23), weights = uniform<Real>(40, 21, -1, 2, 24);
+    const Matrix<Real> until = uniform<Real>(3, 21, 0, 4, 25);
+    const Schedule<Real> schedule(times, Threads::all(), Phases::single);
+    for (const Circuit& circuit : {Circuit{2, -0.5, 0.1, 0}, Circuit{0.05, -0.05, 0, 0}, Circuit::conventional()}) {
+        Matrix<Real> plus(3, 21), minus(3, 21);
+        supply_charge_until<Real>(schedule, weights, circuit, until, plus, minus);
+        digest.add(plus);
+        digest.add(minus);
+    }
+}
+
+template <class Real>
 void supply_gradient(Digest& digest) {
     for_each_layer<Real>([&](const auto& schedule, const Shape& shape, const auto& weights, const Circuit& circuit) {
         const Matrix<Real> plus = uniform<Real>(shape.batch, shape.n_out, -1, 1, 18);
@@ -319,6 +332,7 @@ void print(std::ostream& out, const char* precision) {
         {"rectified", rectified<Real>},
         {"wired", wired<Real>},
         {"supply_charge", supply<Real>},
+        {"supply_charge_until", supply_until<Real>},
         {"supply_charge_vjp", supply_gradient<Real>},
         {"trace", tracing<Real>},
         {"network", networks<Real>},

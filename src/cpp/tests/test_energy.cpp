@@ -55,6 +55,26 @@ TEST_EACH_REAL(a_lone_synapse_delivers_the_charge_of_the_membrane) {
     CHECK_EQUAL(q.minus(0, 0), Real(0));
 }
 
+// A membrane of a single phase charges until a time of its own, and holds what both rails have delivered by then.
+TEST_EACH_REAL(a_membrane_of_a_single_phase_holds_its_charge_until_its_time) {
+    const Real w = 3, rail = 2, t = Real(0.25);
+    const Matrix<Real> times(1, 2, {t, Real(1.5)}), weights(2, 3, {w, w, -w, 0, w, 0});
+    const Matrix<Real> until(1, 3, {Real(3.25), Real(1.25), 0});
+    Matrix<Real> plus(1, 3), minus(1, 3);
+    supply_charge_until<Real>(Schedule<Real>(times, Threads::all(), Phases::single), weights, {rail, -rail, 0, 0},
+                              until, plus, minus);
+    for (int i = 0; i < 2; ++i) {
+        const long double exact = -rail * std::expm1(-w / rail * static_cast<long double>(until(0, i) - t));
+        CHECK_CLOSE(plus(0, i), exact, 4 * eps<Real>);
+        CHECK_EQUAL(minus(0, i), Real(0));
+    }
+    CHECK_EQUAL(minus(0, 2), Real(0));
+    const Matrix<Real> endless(1, 3, {Real(inf), 1, 1});
+    CHECK_THROWS(supply_charge_until<Real>(Schedule<Real>(times, Threads::all(), Phases::single), weights,
+                                           {rail, -rail, 0, 0}, endless, plus, minus),
+                 std::invalid_argument, "until");
+}
+
 // Two synapses that pull against each other: dv/dt = w - 2 w v on rails of +-1 with weights w and -w is at rest at 0,
 // and each rail continues to deliver w. All of the energy is lost in the path between the rails.
 TEST_EACH_REAL(rails_that_pull_against_each_other_deliver_without_end) {

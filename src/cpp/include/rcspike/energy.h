@@ -16,6 +16,13 @@ template <class Real>
 void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                    Span2<Real> q_plus, Span2<Real> q_minus, Threads threads = Threads::all());
 
+/// The same for neurons of a single phase, whose membranes charge until times of their own, `until`, batch x n_out, in
+/// T: infinite ones only where no current flows at the end. The schedule is one for a single phase.
+template <class Real>
+void supply_charge_until(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
+                         Span2<const Real> until, Span2<Real> q_plus, Span2<Real> q_minus,
+                         Threads threads = Threads::all());
+
 /// Vector-Jacobian product of supply_charge: from dL/dQ+ and dL/dQ-, batch x n_out, to dL/dt, batch x n_in (zero for
 /// inputs that never spike) and dL/dw, n_in x n_out, summed over the batch.
 template <class Real>
