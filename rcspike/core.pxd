@@ -294,6 +294,18 @@ cdef extern from "rcspike/network.h" namespace "rcspike" nogil:
                      Threads threads) except +
 
 
+cdef extern from "rcspike/network_pass.h" namespace "rcspike" nogil:
+    cdef cppclass NetworkPass[Real]:
+        NetworkPass(Network[Real] network) except +
+        const Network[Real]& network() const
+        bint is_complete() const
+        void set(const vector[Span2[const Real]]& weights, Threads threads) except +
+        void forward(Span2[const Real] times, const vector[Span2[const Real]]& noise, Span2[Real] v,
+                     Threads threads) except +
+        void backward(Span2[const Real] grad_v, Span2[Real] grad_times, const vector[Span2[Real]]& grad_weights,
+                      double max_slope, Threads threads) except +
+
+
 cdef extern from "rcspike/device_network.h" namespace "rcspike" nogil:
     cdef cppclass DevicePairs[Real]:
         Span2[const Real] plus

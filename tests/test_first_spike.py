@@ -86,7 +86,9 @@ def test_spike_times_of_2000_inputs_agree_with_40_digits(name: str) -> None:
         assert spikes.any()
 
 
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize(
+    "name", [name if name == "strongly coupled" else pytest.param(name, marks=pytest.mark.long) for name in CIRCUITS]
+)
 def test_gradients_agree_with_differences_of_the_reference(name: str) -> None:
     rng = np.random.default_rng(5)
     circuit, n_checked = CIRCUITS[name], 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
 import numpy as np
@@ -51,8 +51,9 @@ class Settings(Loss):
     devices: DeviceModel | None = None  # which becomes a model of ideal devices
     offset: float = 0.0
     validation: float = 0.0
-    max_shift: int = 0
-    mirror: float = 0.0
+    # Where they have their defaults, they are not part of the identity of a run, as if they were not there.
+    max_shift: int = field(default=0, metadata={"omit_default": True})
+    mirror: float = field(default=0.0, metadata={"omit_default": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -202,6 +202,7 @@ TEST(what_does_not_fit_is_an_error_that_changes_nothing) {
     CHECK(same_bits(v, again));
     CHECK_THROWS(pass.backward(v, own.times, {}, max_slope), std::invalid_argument, "grad_weights must be given");
     CHECK_THROWS(pass.backward(v, own.times, own.views(), 0), std::invalid_argument, "max_slope must be above 0");
+    CHECK_THROWS(pass.backward(v, own.times, own.views(), inf), std::invalid_argument, "above 0 and finite");
     CHECK_THROWS(pass.backward(times, own.times, own.views(), 1), std::invalid_argument, "grad_v must have shape");
     Matrix<double> negative = times;
     negative.values[0] = -1;

@@ -139,7 +139,7 @@ void NetworkPass<Real>::backward(Span2<const Real> grad_v, Span2<Real> grad_time
     const std::vector<detail::Layer<Real>>& layers = s.layers();
     const std::size_t n_out = layers.back().n_out();
     if (!s.complete) reject("there is no forward pass of these weights to take the gradient of");
-    if (!(max_slope > 0)) reject("max_slope must be above 0, got ", max_slope);
+    if (!(max_slope > 0) || std::isinf(max_slope)) reject("max_slope must be above 0 and finite, got ", max_slope);
     detail::check_shape("grad_v", grad_v, s.batch, n_out);
     detail::check_finite("grad_v", grad_v);
     if (grad_times.data) detail::check_shape("grad_times", grad_times, s.batch, layers.front().n_in());
