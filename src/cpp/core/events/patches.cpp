@@ -86,7 +86,7 @@ void Patches<Real>::make(Range lines) {
         std::size_t n_near = 0;
         for (const Pixel& pixel : pixels_) {
             near_[n_near] = pixel;
-            n_near += (down_[pixel.y].first < lines.last) & (down_[pixel.y].last > lines.first);
+            n_near += static_cast<std::size_t>(down_[pixel.y].first < lines.last) * (down_[pixel.y].last > lines.first);
         }
         pixels = near_.data();
         n_pixels = n_near;
