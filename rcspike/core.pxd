@@ -216,6 +216,9 @@ cdef extern from "rcspike/energy.h" namespace "rcspike" nogil:
     void supply_charge[Real](
         const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[Real] q_plus,
         Span2[Real] q_minus, Threads threads) except +
+    void supply_charge_until[Real](
+        const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[const Real] until,
+        Span2[Real] q_plus, Span2[Real] q_minus, Threads threads) except +
     void supply_charge_vjp[Real](
         const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit,
         Span2[const Real] grad_q_plus, Span2[const Real] grad_q_minus, Span2[Real] grad_times,

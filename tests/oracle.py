@@ -20,14 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
-Real = Any  # a 40-digit number; mpmath has no usable static type for it
+Real = Any  # a 60-digit number; mpmath has no usable static type for it
 Spikes = list[tuple[float, list[int]]]  # times in order, each with the inputs that arrive then
 
 mp = mpmath.MPContext()  # a context of its own: no global precision is read or changed
-mp.dps = 40
+mp.dps = 60
 
-# v_inf = A/B cancels more digits the smaller x = B d is: about 1e-40/x is left of the 40. Below this x the Taylor
-# expansion in x is taken instead, which neglects at most a relative x. So both sides are good to 1e-20.
+# v_inf = A/B cancels more digits the smaller x = B d is, and charges cancel twice as many: about 1e-60/x^2 is left of the
+# 60. Below this x the Taylor expansion in x is taken instead, which neglects at most a relative x. So both sides are
+# good to 1e-20.
 TINY = mp.mpf("1e-20")
 
 
