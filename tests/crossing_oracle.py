@@ -1,6 +1,6 @@
 """Slow, plain reference for neurons that spike while they charge; independent of the package, as `oracle` is.
 
-A membrane is followed from input spike to input spike in 40-digit arithmetic. In the interval at whose end it is at the
+A membrane is followed from input spike to input spike in 60-digit arithmetic. In the interval at whose end it is at the
 threshold or above, the crossing is found by bisection on the solution of that interval, which moves in one direction.
 Derivatives are central differences of these times, over steps of 1e-12: what they neglect is of order 1e-24.
 """
@@ -19,7 +19,7 @@ _STEPS = (STEP, -STEP)
 
 
 class Neuron(NamedTuple):
-    """Synapses of one neuron as 40-digit numbers."""
+    """Synapses of one neuron as 60-digit numbers."""
 
     D: list[Real]
     G: list[Real]
@@ -96,7 +96,7 @@ def cross(times: list[Real], one: Neuron) -> tuple[Real, Real] | None:
             while _relax(v, A, B, length) < one.threshold:
                 length *= 2
         after = _relax(v, A, B, length)
-        if slope > 0 and after >= one.threshold:  # a membrane that tends to the threshold comes as close as 40 digits
+        if slope > 0 and after >= one.threshold:  # a membrane that tends to the threshold comes as close as 60 digits
             low, high = mp.zero, length
             for _ in range(200):
                 middle = (low + high) / 2

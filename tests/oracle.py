@@ -5,7 +5,7 @@ Between two input spikes the membrane obeys dv/dt = A - B v, whose solution is
     v(t + d) = v_inf + (v(t) - v_inf) exp(-B d),    v_inf = A / B,
 
 and a straight line where B = 0. Everything here is that formula and its integrals, one neuron of one sample at a time,
-in 40-digit arithmetic, rounded to float64 once, at the very end. Times are in units of the charging window, voltages
+in 60-digit arithmetic, rounded to float64 once, at the very end. Times are in units of the charging window, voltages
 in units of the threshold. Inputs are taken as given: nothing is validated.
 """
 
@@ -259,7 +259,7 @@ def _relax_rectified(v: Real, on: list[tuple[float, float, int]], D0: float, G0:
         if way * (end - rail) <= 0:
             return end
         before, after = mp.zero, length
-        for _ in range(140):  # halves the bracket to the last of 40 digits
+        for _ in range(210):  # halves the bracket to the last of 60 digits
             middle = (before + after) / 2
             before, after = (before, middle) if way * (_relax(v, A, B, middle) - rail) > 0 else (middle, after)
         v, length = mp.mpf(rail), length - after

@@ -1,4 +1,4 @@
-"""Neurons that spike while they charge: against a reference in 40 digits, on all that may go wrong."""
+"""Neurons that spike while they charge: against a reference in 60 digits, on all that may go wrong."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_conventional_layer_is_an_exact_sum_of_weight_times_remaining_window(
     times, weights = columns(synapses)
     exact = float(sum(Fraction(w) * (1 - Fraction(t)) for t, w in synapses if t <= 1))
     v = oracle.charge(times, *oracle.affine(weights, math.inf, -math.inf))[0, 0]
-    # One ulp, for rounding once; and 40-digit noise, which is absolute where weights cancel.
+    # One ulp, for rounding once; and 60-digit noise, which is absolute where weights cancel.
     assert v == pytest.approx(exact, rel=EPS, abs=1e-38)
 
 
@@ -172,7 +172,7 @@ def test_order_splitting_and_silent_inputs_change_nothing(
     halves = [(t, w / 2) for t, w in synapses for _ in range(2)]
     silent = [(math.inf, 2.0), (1.5, -2.0)]
     changed = v(data.draw(st.permutations(halves + silent)))
-    # Equal before rounding but for 40-digit noise, which is absolute where rails of up to 1e3 cancel in v.
+    # Equal before rounding but for 60-digit noise, which is absolute where rails of up to 1e3 cancel in v.
     assert changed == pytest.approx(v(synapses), rel=EPS, abs=1e-36)
 
 
@@ -202,7 +202,7 @@ def test_bias_and_leak_are_an_input_that_spikes_at_zero() -> None:
     times, D, G, D0, G0 = LAYERS["bias and leak"]
     grad_v = np.array([[1.0, -2.0], [0.25, 0.5]])
     with_input = np.column_stack([times, np.zeros(len(times))]), np.vstack([D, D0]), np.vstack([G, G0])
-    # The same 40-digit numbers added in another order: the same float64 but for a tie in the last rounding.
+    # The same 60-digit numbers added in another order: the same float64 but for a tie in the last rounding.
     np.testing.assert_allclose(oracle.charge(times, D, G, D0, G0), oracle.charge(*with_input), rtol=EPS)
     *_, grad_D0, grad_G0 = oracle.charge_gradient(times, D, G, grad_v, D0, G0)
     _, grad_D, grad_G, _, _ = oracle.charge_gradient(*with_input, grad_v)
