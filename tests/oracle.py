@@ -26,9 +26,9 @@ Spikes = list[tuple[float, list[int]]]  # times in order, each with the inputs t
 mp = mpmath.MPContext()  # a context of its own: no global precision is read or changed
 mp.dps = 60
 
-# v_inf = A/B cancels more digits the smaller x = B d is, and charges cancel twice as many: about 1e-60/x^2 is left of the
-# 60. Below this x the Taylor expansion in x is taken instead, which neglects at most a relative x. So both sides are
-# good to 1e-20.
+# v_inf = A/B cancels more digits the smaller x = B d is, and charges cancel twice as many: about 1e-60/x^2 is left of
+# the 60. Below this x the Taylor expansion in x is taken instead, which neglects at most a relative x. So both sides
+# are good to 1e-20.
 TINY = mp.mpf("1e-20")
 
 

@@ -65,12 +65,13 @@ def test_other_names_are_attribute_errors() -> None:
         rcspike.plot  # type: ignore[attr-defined]  # noqa: B018
 
 
-def completed(words: str) -> list[str]:
-    """The answers to a shell that completes the last of these words."""
+def completed(words: str, folder: Path) -> list[str]:
+    """The answers to a shell in this folder that completes the last of these words."""
     count = len(words.split(" ")) - 1
     asked = {"_RCSPIKE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(count)}
     command = [sys.executable, "-m", "rcspike"]
-    said = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+    environment = {**os.environ, **asked}
+    said = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=True)
     return said.stdout.split()
 
 
@@ -86,5 +87,5 @@ def completed(words: str) -> list[str]:
         ("rcspike train ./da", []),  # and the shell then completes the names of files
     ],
 )
-def test_a_shell_completes_commands_options_and_names(words: str, expected: list[str]) -> None:
-    assert completed(words) == expected
+def test_a_shell_completes_commands_options_and_names(words: str, expected: list[str], tmp_path: Path) -> None:
+    assert completed(words, tmp_path) == expected

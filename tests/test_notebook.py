@@ -79,7 +79,7 @@ def test_figures_show_themselves(cells: list[Any], name: str) -> None:
     assert height > 800
 
 
-def test_figures_show_themselves_too_where_pyplot_has_configured_the_notebook() -> None:
+def test_figures_show_themselves_too_where_pyplot_has_configured_the_notebook(tmp_path: Path) -> None:
     pytest.importorskip("nbclient")
     import nbformat
     from nbclient import NotebookClient
@@ -88,6 +88,6 @@ def test_figures_show_themselves_too_where_pyplot_has_configured_the_notebook() 
         "import matplotlib.pyplot, numpy, rcspike\nrcspike.plots.confusion_figure(numpy.eye(2, dtype=int), ['a', 'b'])"
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    NotebookClient(notebook, timeout=300).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert [output.output_type for output in notebook.cells[0].outputs] == ["execute_result"]
     assert "image/png" in value(notebook.cells[0])
