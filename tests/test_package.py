@@ -161,7 +161,7 @@ def test_the_wheel_has_the_files_listed_here_and_is_small(wheel: Path) -> None:
     info = {name.rpartition(".dist-info/")[2] for name in names if ".dist-info/" in name}
     assert info - {"sboms/auditwheel.cdx.json"} == INFO
     assert {name for name in names if ".dist-info/" not in name} == {f"rcspike/{name}" for name in PACKAGE}
-    assert wheel.stat().st_size < 2_300_000
+    assert wheel.stat().st_size < 2_500_000
 
 
 @posix

@@ -145,7 +145,7 @@ class FirstSpike2d:
 
     @property
     def out_shape(self) -> Shape:
-        """Maps of the rows: height, width and channels."""
+        """Height, width and channels of the rows."""
         return _pooled(self.in_shape, self.window, "a window of")
 
     def n_in(self, n_rows: int) -> int:
@@ -241,7 +241,7 @@ class Conv2d:
 
     @property
     def n_rows(self) -> int:
-        """Rows of the weights: inputs of a window."""
+        """Number of rows of the weights, one for each input of a window."""
         return self.kernel[0] * self.kernel[1] * self.in_shape[2]
 
     def positions(self) -> tuple[int, int]:

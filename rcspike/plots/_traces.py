@@ -67,7 +67,7 @@ class LayerTraces:
 
     @property
     def answer(self) -> str:
-        """Class that is read if this is the last layer: the output that spikes first, or has the highest voltage."""
+        """Class that is read if this is the last layer, the output that spikes first or has the highest voltage."""
         if self.phases == "single":
             return str(self.neurons[np.argmin(self.t_out)]) if np.isfinite(self.t_out).any() else "none"
         return str(self.neurons[np.argmax(self.v_end)])

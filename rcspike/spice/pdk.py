@@ -77,7 +77,7 @@ class Fet:
 
     @property
     def mismatch(self) -> float:
-        """Standard deviation of the threshold voltage between transistors drawn alike, in V: A_VT / sqrt(W L).
+        """Standard deviation A_VT / sqrt(W L) of the threshold voltage between transistors drawn alike, in V.
 
         Examples
         --------

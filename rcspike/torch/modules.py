@@ -198,7 +198,7 @@ class Network(nn.Module):
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
     max_slope : float
-        Of neurons of a single phase, as in `rcspike.torch.FirstSpike`.
+        Of neurons of a single phase, as in ``FirstSpike``.
 
     Notes
     -----
