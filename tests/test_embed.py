@@ -174,6 +174,7 @@ for bad, error in (("missing", RuntimeError), (__file__, ValueError)):
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(EDITABLE, reason="cimport finds the declarations of a package that lies on the path, whole")
 def test_a_cython_package_needs_no_flags_and_gives_the_same_bits(tmp_path: Path) -> None:
     source = shutil.copytree(CONSUMERS / "cython", tmp_path / "source")
@@ -205,6 +206,7 @@ def classify(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "build" / "classify"
 
 
+@pytest.mark.process
 def test_the_example_classifies_digits_with_the_same_bits_as_python(
     trained: Path, classify: Path, digits: Dataset, tmp_path: Path
 ) -> None:
@@ -220,6 +222,7 @@ def test_the_example_classifies_digits_with_the_same_bits_as_python(
     assert correct > 0.8 * len(test.labels)
 
 
+@pytest.mark.process
 def test_the_example_says_what_is_wrong_in_one_line(classify: Path, tmp_path: Path) -> None:
     Network.create([2, 2], Circuit(), seed=0).save(tmp_path / "small")
     Network.create([2, 2], Circuit(), seed=0, dtype=np.float64).save(tmp_path / "double")

@@ -108,6 +108,7 @@ def test_a_folder_that_a_command_writes_to_is_closed_to_others(
     assert {name for name in after - before if not name.startswith(".")} <= {"runs", "cases"}
 
 
+@pytest.mark.process
 def test_the_lock_ends_with_its_process_and_leaves_nothing_that_a_report_shows(place: Path) -> None:
     process = start_training(place)
     end(process)  # by SIGKILL
