@@ -136,6 +136,7 @@ def python(*arguments: str, isa: str | None) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("isa", build_config()["isas"])
 def test_every_instruction_set_gives_the_same_bits(isa: str, expected: list[str]) -> None:
     run = python(__file__, isa=isa)

@@ -342,6 +342,7 @@ def test_the_package_itself_does_not_bring_in_scikit_learn() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, cwd=TESTS)
 
 
+@pytest.mark.process
 def test_the_example_runs() -> None:
     ran = subprocess.run([sys.executable, EXAMPLE], cwd=TESTS, capture_output=True, text=True, check=True)
     found = [float(share) for share in re.findall(r"([\d.]+)%", ran.stdout)]
