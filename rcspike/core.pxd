@@ -179,8 +179,6 @@ cdef extern from "rcspike/layer.h" namespace "rcspike" nogil:
         void charge_affine_vjp "charge_vjp"(
             const Schedule[Real]& schedule, Span2[const Real] grad_v, Span2[Real] grad_times,
             const AffineGradient[Real]& gradient, Threads threads) except +
-        void weight_vjp(const Schedule[Real]& schedule, Span2[const Real] grad_v, Span2[Real] grad_weights,
-                        Threads threads) except +
 
 
 cdef extern from "rcspike/rectified.h" namespace "rcspike" nogil:

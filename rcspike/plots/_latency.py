@@ -11,15 +11,10 @@ import numpy as np
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases
 from rcspike.plots._style import (
-    BOTTOM,
     INK,
-    PAPER,
-    RIGHT,
-    TITLE,
-    WIDTH,
     check_available,
     circuit_colour,
-    place,
+    panel,
     tidy,
     title,
 )
@@ -59,7 +54,7 @@ def latency_figure(
     ImportError
         If matplotlib is missing.
     ValueError
-        If there is no network.
+        If `results` is empty.
 
     Examples
     --------
@@ -69,12 +64,9 @@ def latency_figure(
     'time of the answer $t\\\\,/\\\\,T$'
     """
     check_available()
-    from rcspike.plots._figure import Figure
-
     if not results:
-        raise ValueError("there is no network to draw")
-    figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
-    axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
+        raise ValueError("results has no network to draw: give at least one")
+    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH)
     ends = [found.times[np.isfinite(found.times)] for found in results.values()]
     end = 1.05 * max((float(np.quantile(times, 0.999)) for times in ends if len(times)), default=1.0)
     at = np.linspace(0, end, 601)

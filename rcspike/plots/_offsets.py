@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING
 
 from rcspike.experiments import Row, experiment_circuit, parameter_names
 from rcspike.plots._style import (
-    BOTTOM,
     FAINT,
     INK,
-    PAPER,
-    RIGHT,
-    TITLE,
-    WIDTH,
     check_available,
     circuit_colour,
     circuit_name,
     legend,
-    place,
+    panel,
     tidy,
     title,
 )
@@ -64,13 +59,10 @@ def offsets_figure(rows: Sequence[Row]) -> Figure:
     ['no offset', 'offsets of 10 mV']
     """
     check_available()
-    from rcspike.plots._figure import Figure
-
     points = [row for row in rows if "offset_mv" in row and "energy_pj_mean" in row]
     if not points:
         raise ValueError("no row has an offset: run the sweep with offset_mv")
-    figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
-    axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
+    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH)
     offsets = sorted({row["offset_mv"] for row in points})
     names = [name for name in parameter_names(points) if name != "v_syn"]
     lines: dict[str, list[Row]] = {}

@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING
 
 from rcspike.experiments import Row, experiment_circuit
 from rcspike.plots._style import (
-    BOTTOM,
     FAINT,
     INK,
     PAPER,
-    RIGHT,
-    TITLE,
-    WIDTH,
     check_available,
     circuit_colour,
     circuit_name,
     legend,
-    place,
+    panel,
     tidy,
     title,
 )
@@ -65,13 +61,10 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     check_available()
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    from rcspike.plots._figure import Figure
-
     points = [row for row in rows if "energy_pj_mean" in row]
     if not points:
         raise ValueError("no row has an energy: only spiking networks do")
-    figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
-    axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
+    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH)
     datasets = list(dict.fromkeys(row["dataset"] for row in points))
     penalties = sorted({row.get("energy_penalty", 0.0) for row in points})
     circuits = list(dict.fromkeys(experiment_circuit(row) for row in points))

@@ -35,6 +35,7 @@ __all__ = [
     "circuit_name",
     "is_conventional",
     "legend",
+    "panel",
     "place",
     "save_figure",
     "tidy",
@@ -155,6 +156,14 @@ def place(figure: Figure, top: float, height: float, left: float = LEFT, right: 
     """Axes from `left` to `right`, and from `top` down."""
     total = figure.get_figheight()
     return figure.add_axes((left / WIDTH, 1 - (top + height) / total, (right - left) / WIDTH, height / total))
+
+
+def panel(height: float, legend_width: float) -> tuple[Figure, Axes]:
+    """A figure of one panel, with space for a title above it and for a legend to its right."""
+    from rcspike.plots._figure import Figure
+
+    figure = Figure(figsize=(WIDTH, TITLE + height + BOTTOM), facecolor=PAPER)
+    return figure, place(figure, TITLE, height, right=WIDTH - RIGHT - legend_width)
 
 
 def tidy(axes: Axes, *, grid: Literal["both", "x", "y"] | None = None) -> None:

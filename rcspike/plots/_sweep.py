@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from rcspike.experiments import Row, experiment_circuit, parameter_names
 from rcspike.plots._style import (
-    BOTTOM,
     FAINT,
     HIGHLIGHT,
     INK,
     PALETTE,
-    PAPER,
-    RIGHT,
-    TITLE,
-    WIDTH,
     check_available,
     circuit_colour,
     legend,
-    place,
+    panel,
     tidy,
     title,
 )
@@ -73,13 +68,10 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     '∞'
     """
     check_available()
-    from rcspike.plots._figure import Figure
-
     values = sorted({float(row[x]) for row in rows if isinstance(row.get(x), int | float)})
     if not values:
         raise ValueError(f"there is no finished run with a number for {x}")
-    figure = Figure(figsize=(WIDTH, TITLE + _HEIGHT + BOTTOM), facecolor=PAPER)
-    axes = place(figure, TITLE, _HEIGHT, right=WIDTH - RIGHT - _LEGEND_WIDTH)
+    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH)
     positions = _scale(axes, values, x)
     n_curves = 0
     for label, curve in _curves(rows, x).items():

@@ -179,7 +179,7 @@ def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None
     FileNotFoundError
         If they are not there; the message explains how to get them.
     ValueError
-        If there is no PDK of this name.
+        If `name` is another one.
 
     Examples
     --------

@@ -23,7 +23,6 @@ __all__ = [
     "Parts",
     "Run",
     "as_circuit",
-    "gradients_of",
     "network_backward",
     "network_forward",
     "parameters_of",
@@ -93,19 +92,6 @@ class Batch(NamedTuple):
         )
 
 
-class Gradients(NamedTuple):
-    """What the backward pass is to compute, and how."""
-
-    of_times: bool
-    max_slope: float
-    is_large: bool  # so that its memory is not kept
-
-
-def gradients_of(batch: Batch, *, of_times: bool, max_slope: float) -> Gradients:
-    """The options of the backward pass of a batch."""
-    return Gradients(of_times, max_slope, batch.times.nbytes > MAX_BYTES)
-
-
 @dataclass
 class _Kept:
     """A network of the engine, and its last batch if the engine has kept what the gradient of that needs."""
@@ -113,20 +99,21 @@ class _Kept:
     engine: _core.NetworkPass32 | _core.NetworkPass64 | None = None
     batch: Batch | None = None
     run: object | None = None  # stands for the last forward pass that keeps no batch
+    is_large: bool = False  # so that the memory of that pass is not kept
     lock: AbstractContextManager[bool] = field(default_factory=threading.Lock)
 
     def forward(self, batch: Batch, threads: int) -> FloatArray:
         """The forward pass for a gradient; an error leaves none."""
         assert self.engine is not None
-        self.batch, self.run = None, None
+        self.batch, self.run, self.is_large = None, None, batch.times.nbytes > MAX_BYTES
         return self.engine.forward(batch.times, batch.shifts, keep=True, threads=threads)
 
-    def backward(self, grad_v: FloatArray, options: Gradients, threads: int) -> tuple[FloatArray, list[FloatArray]]:
+    def backward(
+        self, grad_v: FloatArray, of_times: bool, max_slope: float, threads: int
+    ) -> tuple[FloatArray, list[FloatArray]]:
         assert self.engine is not None
-        gradients = self.engine.backward(
-            grad_v, of_times=options.of_times, max_slope=options.max_slope, threads=threads
-        )
-        if options.is_large:
+        gradients = self.engine.backward(grad_v, of_times=of_times, max_slope=max_slope, threads=threads)
+        if self.is_large:
             self.engine, self.batch, self.run = None, None, None
         return gradients
 
@@ -176,7 +163,14 @@ def network_forward(
 
 
 def network_backward(
-    batch: Batch, weights: Sequence[FloatArray], parts: Parts, grad_v: FloatArray, options: Gradients, *, threads: int
+    batch: Batch,
+    weights: Sequence[FloatArray],
+    parts: Parts,
+    grad_v: FloatArray,
+    *,
+    of_times: bool,
+    max_slope: float,
+    threads: int,
 ) -> tuple[FloatArray, list[FloatArray]]:
     """Gradients of the spike times, empty unless asked for, and of the weights of each layer.
 
@@ -186,7 +180,7 @@ def network_backward(
         if not kept.has_run(batch):
             kept.forward(batch, threads)
             kept.batch = batch.copy()
-        return kept.backward(grad_v, options, threads)
+        return kept.backward(grad_v, of_times, max_slope, threads)
 
 
 class Run(NamedTuple):
@@ -205,9 +199,10 @@ def run_forward(batch: Batch, weights: Sequence[FloatArray], parts: Parts, *, th
 
 
 def run_backward(
-    run: Run, grad_v: FloatArray, options: Gradients, *, threads: int
+    run: Run, grad_v: FloatArray, *, of_times: bool, max_slope: float, threads: int
 ) -> tuple[FloatArray, list[FloatArray]] | None:
     """`network_backward` of this forward pass, or None if there has been another one of its network since."""
-    with run.kept.lock:
-        complete = run.kept.engine is not None and run.kept.engine.is_complete
-        return run.kept.backward(grad_v, options, threads) if complete and run.kept.run is run.run else None
+    kept = run.kept
+    with kept.lock:
+        complete = kept.engine is not None and kept.engine.is_complete
+        return kept.backward(grad_v, of_times, max_slope, threads) if complete and kept.run is run.run else None

@@ -17,7 +17,7 @@ from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.functional.loss import Loss, output_losses
 from rcspike.torch import plain
-from rcspike.torch.kept import Batch, Parts, as_circuit, gradients_of, network_backward, network_forward
+from rcspike.torch.kept import Batch, Parts, as_circuit, network_backward, network_forward
 
 __all__ = [
     "as_array",
@@ -168,13 +168,13 @@ def network_vjp_operator(
     parts = Parts(tuple(circuits), tuple(windows), phases)
     if plain.is_plain(times):
         return plain.network_vjp(times, weights, shifts, parts, grad_v, of_times=of_times, max_slope=max_slope)
-    batch = Batch(as_array(times), as_arrays(shifts))
     grad_times, grad_weights = network_backward(
-        batch,
+        Batch(as_array(times), as_arrays(shifts)),
         as_arrays(weights),
         parts,
         as_array(grad_v),
-        gradients_of(batch, of_times=of_times, max_slope=max_slope),
+        of_times=of_times,
+        max_slope=max_slope,
         threads=torch.get_num_threads(),
     )
     return [torch.from_numpy(gradient) for gradient in (grad_times, *grad_weights)]

@@ -12,6 +12,7 @@ are computed in parts.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -218,7 +219,7 @@ def _phi_slope(x: Tensor) -> Tensor:
     return torch.where(small, series, (torch.exp(-y) * (1 + y) - 1) / y.square())
 
 
-class _Layer:
+class _Layer(ABC):
     """One layer and its batch: spikes that it sends, what it is read by if it is the last, and the backward pass."""
 
     spikes: Tensor
@@ -234,9 +235,9 @@ class _Layer:
         else:
             self.rows, self.first = times.unflatten(1, (-1, window)).min(dim=2)
 
+    @abstractmethod
     def backward(self, grad: Tensor, max_slope: float) -> tuple[Tensor, Tensor]:
         """From dL/d of `read` (the last layer) or of `spikes` to those of its input times and of its weights."""
-        raise NotImplementedError
 
     def of_inputs(self, of_rows: Tensor) -> Tensor:
         if self.first is None:

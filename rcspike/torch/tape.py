@@ -16,7 +16,7 @@ from torch.autograd import Function
 
 from rcspike.functional.events import Phases
 from rcspike.torch import operators
-from rcspike.torch.kept import Batch, Parameters, Parts, Run, gradients_of, run_backward, run_forward
+from rcspike.torch.kept import Batch, Parameters, Parts, Run, run_backward, run_forward
 from rcspike.torch.operators import as_array, as_arrays
 from rcspike.torch.plain import is_plain
 
@@ -52,8 +52,13 @@ class _Network(Function):
         of_times: bool = ctx.needs_input_grad[0]
         gradients = None
         if ctx.runs and not torch.is_grad_enabled():
-            options = gradients_of(Batch(as_array(times), []), of_times=of_times, max_slope=ctx.max_slope)
-            gradients = run_backward(ctx.runs[0], as_array(grad_v), options, threads=torch.get_num_threads())
+            gradients = run_backward(
+                ctx.runs[0],
+                as_array(grad_v),
+                of_times=of_times,
+                max_slope=ctx.max_slope,
+                threads=torch.get_num_threads(),
+            )
         if gradients is not None:
             grad_times, grad_weights = torch.from_numpy(gradients[0]), [torch.from_numpy(g) for g in gradients[1]]
         else:

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "arrays.h"
+#include "synapses.h"
 
 namespace rcspike::bindings {
 namespace {
@@ -11,47 +11,33 @@ template <class Real>
 void bind_charge(py::module_& m) {
     using std::optional;
     const auto none = py::none();
-    m.def(
-        "charge",
-        [](const Schedule<Real>& schedule, const Array<Real>& weights, const Circuit& circuit, optional<int> n) {
-            const auto w = matrix(weights, "weights");
-            auto v = new_matrix<Real>(schedule.batch(), w.cols);
-            const auto to = writable(v);
-            const py::gil_scoped_release released;
-            charge(schedule, w, circuit, to, threads(n));
-            return v;
-        },
-        py::arg("schedule"), py::arg("weights").noconvert(), py::arg("circuit"), py::arg("threads") = none);
+    bind_resistive<Real>(m, "charge", [](const auto&... arguments) { charge(arguments...); });
+    bind_affine<Real>(m, "charge_affine", [](const auto&... arguments) { charge(arguments...); });
     m.def(
         "charge_vjp",
         [](const Schedule<Real>& schedule, const Array<Real>& weights, const Circuit& circuit,
            const Array<Real>& grad_v, optional<int> n) {
-            const auto w = matrix(weights, "weights");
-            const auto g = matrix(grad_v, "grad_v");
-            auto grad_times = new_matrix<Real>(schedule.batch(), schedule.n_in());
-            auto grad_weights = new_matrix<Real>(w.rows, w.cols);
-            const auto to_times = writable(grad_times), to_weights = writable(grad_weights);
-            {
-                const py::gil_scoped_release released;
-                charge_vjp(schedule, w, circuit, g, to_times, to_weights, threads(n));
-            }
-            return py::make_tuple(grad_times, grad_weights);
+            const auto w = matrix(weights, "weights"), g = matrix(grad_v, "grad_v");
+            return resistive_gradients(schedule, w, [&](Span2<Real> times, Span2<Real> to) {
+                charge_vjp(schedule, w, circuit, g, times, to, threads(n));
+            });
         },
         py::arg("schedule"), py::arg("weights").noconvert(), py::arg("circuit"), py::arg("grad_v").noconvert(),
         py::arg("threads") = none);
     m.def(
-        "charge_affine",
+        "charge_affine_vjp",
         [](const Schedule<Real>& schedule, const Array<Real>& drive, const Array<Real>& conductance,
-           const optional<Array<Real>>& drive0, const optional<Array<Real>>& conductance0, optional<int> n) {
+           const optional<Array<Real>>& drive0, const optional<Array<Real>>& conductance0, const Array<Real>& grad_v,
+           optional<int> n) {
             const auto synapses = affine(drive, conductance, drive0, conductance0);
-            auto v = new_matrix<Real>(schedule.batch(), synapses.drive.cols);
-            const auto to = writable(v);
-            const py::gil_scoped_release released;
-            charge(schedule, synapses, to, threads(n));
-            return v;
+            const auto g = matrix(grad_v, "grad_v");
+            return affine_gradients(schedule, synapses, [&](Span2<Real> times, const AffineGradient<Real>& to) {
+                charge_vjp(schedule, synapses, g, times, to, threads(n));
+            });
         },
         py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(),
-        py::arg("drive0").noconvert() = none, py::arg("conductance0").noconvert() = none, py::arg("threads") = none);
+        py::arg("drive0").noconvert(), py::arg("conductance0").noconvert(), py::arg("grad_v").noconvert(),
+        py::arg("threads") = none);
     m.def(
         "switch_injection",
         [](const Schedule<Real>& schedule, const Array<Real>& injection, optional<int> n) {
@@ -64,30 +50,6 @@ void bind_charge(py::module_& m) {
             return v;
         },
         py::arg("schedule"), py::arg("injection").noconvert(), py::arg("threads") = none);
-    m.def(
-        "charge_affine_vjp",
-        [](const Schedule<Real>& schedule, const Array<Real>& drive, const Array<Real>& conductance,
-           const optional<Array<Real>>& drive0, const optional<Array<Real>>& conductance0, const Array<Real>& grad_v,
-           optional<int> n) {
-            const auto synapses = affine(drive, conductance, drive0, conductance0);
-            const auto g = matrix(grad_v, "grad_v");
-            const std::size_t n_in = synapses.drive.rows, n_out = synapses.drive.cols;
-            auto grad_times = new_matrix<Real>(schedule.batch(), schedule.n_in());
-            auto grad_drive = new_matrix<Real>(n_in, n_out), grad_conductance = new_matrix<Real>(n_in, n_out);
-            Array<Real> grad_drive0(static_cast<py::ssize_t>(n_out)),
-                grad_conductance0(static_cast<py::ssize_t>(n_out));
-            const auto to_times = writable(grad_times);
-            const AffineGradient<Real> to{writable(grad_drive), writable(grad_conductance), writable_row(grad_drive0),
-                                          writable_row(grad_conductance0)};
-            {
-                const py::gil_scoped_release released;
-                charge_vjp(schedule, synapses, g, to_times, to, threads(n));
-            }
-            return py::make_tuple(grad_times, grad_drive, grad_conductance, grad_drive0, grad_conductance0);
-        },
-        py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(),
-        py::arg("drive0").noconvert(), py::arg("conductance0").noconvert(), py::arg("grad_v").noconvert(),
-        py::arg("threads") = none);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "rcspike/energy.h"
 
-#include "arrays.h"
+#include "synapses.h"
 
 namespace rcspike::bindings {
 namespace {
@@ -43,14 +43,9 @@ void bind_energy(py::module_& m) {
            const Array<Real>& grad_q_plus, const Array<Real>& grad_q_minus, std::optional<int> n) {
             const auto w = matrix(weights, "weights");
             const auto plus = matrix(grad_q_plus, "grad_q_plus"), minus = matrix(grad_q_minus, "grad_q_minus");
-            auto grad_times = new_matrix<Real>(schedule.batch(), schedule.n_in());
-            auto grad_weights = new_matrix<Real>(w.rows, w.cols);
-            const auto to_times = writable(grad_times), to_weights = writable(grad_weights);
-            {
-                const py::gil_scoped_release released;
-                supply_charge_vjp(schedule, w, circuit, plus, minus, to_times, to_weights, threads(n));
-            }
-            return py::make_tuple(grad_times, grad_weights);
+            return resistive_gradients(schedule, w, [&](Span2<Real> times, Span2<Real> to) {
+                supply_charge_vjp(schedule, w, circuit, plus, minus, times, to, threads(n));
+            });
         },
         py::arg("schedule"), py::arg("weights").noconvert(), py::arg("circuit"), py::arg("grad_q_plus").noconvert(),
         py::arg("grad_q_minus").noconvert(), py::arg("threads") = py::none());

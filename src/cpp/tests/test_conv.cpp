@@ -7,6 +7,7 @@
 #include "rcspike/fire.h"
 #include "rcspike/layer.h"
 #include "rcspike/network.h"
+#include "rcspike/network_pass.h"
 #include "rcspike/trainer.h"
 
 using namespace rcspike;
@@ -65,8 +66,10 @@ TEST_EACH_REAL(gradients_are_those_of_the_rows_summed_over_the_positions) {
         for (std::size_t i = 0; i < grad_weights.values.size(); ++i) {
             CHECK(std::abs(grad_weights.values[i] - expected_weights.values[i]) <= 2 * n * n * eps<Real>);
         }
-        Matrix<Real> alone(conv.n_rows(), n_columns);
-        layer.weight_vjp(Schedule<Real>(times), grad_v, alone);
+        Matrix<Real> alone(conv.n_rows(), n_columns), v(batch, layer.n_out());
+        NetworkPass<Real> pass(Network<Real>({weights.view()}, circuit, {conv}));
+        pass.forward(times, {}, v);
+        pass.backward(grad_v, {}, {alone.view()});
         CHECK(same_bits(alone, grad_weights));
         for (const int threads : {1, 2, 5}) {
             Matrix<Real> other_times(batch, conv.in.size()), other_weights(conv.n_rows(), n_columns);

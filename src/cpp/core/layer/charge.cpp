@@ -1,6 +1,5 @@
 #include "rcspike/charge.h"
 
-#include <optional>
 #include <utility>
 #include <variant>
 
@@ -23,22 +22,21 @@ void check_inputs(const Schedule<Real>& schedule, std::size_t n_in) {
     detail::reject("times must have shape (batch, ", n_in, "), got (", schedule.batch(), ", ", schedule.n_in(), ")");
 }
 
-/// The backward pass of one layer, with the gradient of its kind of synapses; without those of the times if there is
-/// nowhere to write them.
+/// The backward pass of one layer, with the gradient of its kind of synapses.
 template <class Gradient, class Real>
 Gradient gradient_of(const detail::Layer<Real>& layer, const Schedule<Real>& schedule, Span2<const Real> grad_v,
-                     std::optional<Span2<Real>> grad_times, Threads threads) {
+                     Span2<Real> grad_times, Threads threads) {
     check_inputs(schedule, layer.n_in());
     detail::check_shape("grad_v", grad_v, schedule.batch(), layer.n_out());
     detail::check_finite("grad_v", grad_v);
-    if (grad_times) detail::check_shape("grad_times", *grad_times, schedule.batch(), layer.n_in());
+    detail::check_shape("grad_times", grad_times, schedule.batch(), layer.n_in());
     Gradient gradient;
     detail::Scratch<Real> scratch;
     detail::EventBatch<Real> events;
     events.set(schedule, layer.front(), threads);
     detail::BackwardPass<Real> pass{layer, events};
     pass.grad_v = grad_v;
-    if (grad_times) pass.grad_times = *grad_times;
+    pass.grad_times = grad_times;
     detail::backward(pass, gradient, scratch, threads);
     return gradient;
 }
@@ -116,15 +114,7 @@ template <class Real>
 void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
                              Span2<Real> grad_weights, Threads threads) const {
     detail::check_shape("grad_weights", grad_weights, packed_->n_rows(), n_columns());
-    gradient_of<detail::WeightGradient<Real>>(*packed_, schedule, grad_v, std::optional(grad_times), threads)
-        .weights.add_up(grad_weights, threads);
-}
-
-template <class Real>
-void Layer<Real>::weight_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_weights,
-                             Threads threads) const {
-    detail::check_shape("grad_weights", grad_weights, packed_->n_rows(), n_columns());
-    gradient_of<detail::WeightGradient<Real>>(*packed_, schedule, grad_v, std::optional<Span2<Real>>(), threads)
+    gradient_of<detail::WeightGradient<Real>>(*packed_, schedule, grad_v, grad_times, threads)
         .weights.add_up(grad_weights, threads);
 }
 
@@ -132,8 +122,8 @@ template <class Real>
 void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
                              const AffineGradient<Real>& gradient, Threads threads) const {
     detail::check_gradient(gradient, *packed_);
-    const auto parts = gradient_of<detail::AffineSynapseGradient<Real>>(*packed_, schedule, grad_v,
-                                                                        std::optional(grad_times), threads);
+    const auto parts =
+        gradient_of<detail::AffineSynapseGradient<Real>>(*packed_, schedule, grad_v, grad_times, threads);
     detail::write(parts, gradient, threads);
 }
 

@@ -50,10 +50,6 @@ public:
     void charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
                     const AffineGradient<Real>& gradient, Threads threads = Threads::all()) const;
 
-    /// The same without the gradients of the spike times, which a first layer does not need: its inputs are data.
-    void weight_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_weights,
-                    Threads threads = Threads::all()) const;
-
 private:
     Circuit circuit_;  // of resistive synapses
     std::unique_ptr<detail::Layer<Real>> packed_;
