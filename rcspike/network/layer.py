@@ -58,6 +58,10 @@ class ResistiveLayer:
         weights = check_array("weights", self.weights, 2)
         return _core.layer(weights, layer_core(self.circuit), wiring=self.wiring.core)
 
+    @cached_property
+    def _packed_single(self) -> _core.Network32 | _core.Network64:
+        return _core.network([self.weights], layer_core(self.circuit), wiring=[self.wiring.core], phases="single")
+
     @property
     def n_in(self) -> int:
         """Number of inputs."""
@@ -142,8 +146,7 @@ class ResistiveLayer:
         """
         single_phase(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
-        engine = _core.network([self.weights], layer_core(self.circuit), wiring=[self.wiring.core], phases="single")
-        return engine.forward(spikes, [], check_threads(threads))
+        return self._packed_single.forward(spikes, [], check_threads(threads))
 
     def charge_vjp(
         self, times: FloatArray | Schedule, grad_v: FloatArray, *, threads: int | None = None

@@ -109,7 +109,7 @@ class FirstSpike:
 
 @dataclass(frozen=True)
 class FirstSpike2d:
-    """The same for maps: pixels of a square window share a row, channel by channel.
+    """Pixels of a square window of maps share a row, channel by channel, which conducts from their first spike on.
 
     Parameters
     ----------

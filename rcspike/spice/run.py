@@ -315,7 +315,11 @@ def _first_at(t: Float64Array, v: Float64Array, level: float, after: float) -> f
     above = np.flatnonzero((t > after) & (v >= level))
     if len(above) == 0:
         return np.inf
-    k = above[0]
+    return _reached(t, v, level, above[0])
+
+
+def _reached(t: Float64Array, v: Float64Array, level: float, k: np.intp) -> float:
+    """Time at which a voltage that is at or above a level at point k has risen to it since the point before."""
     return float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
 
 
@@ -327,5 +331,5 @@ def _crossing(t: Float64Array, v: Float64Array, level: float, window: float) -> 
     k = within[0]
     if v[k - 1] >= level:
         return window
-    crossing = float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
+    crossing = _reached(t, v, level, k)
     return crossing if crossing <= 2 * window else np.inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from rcspike.datasets import Dataset, Split
 from rcspike.network import LayeredNetwork, Network
 
-__all__ = ["accuracy", "check_fit", "confusion_matrix", "evaluate"]
+__all__ = ["accuracy", "check_fit", "chunks", "confusion_matrix", "evaluate"]
 
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
@@ -92,6 +93,12 @@ def accuracy(
     return correct / len(samples) if len(samples) else math.nan
 
 
+def chunks(n: int, rng: np.random.Generator) -> Iterator[tuple[slice, int]]:
+    """So many samples in parts that are evaluated at a time, each with the seed of its noise."""
+    for first in range(0, n, _CHUNK):
+        yield slice(first, first + _CHUNK), int(rng.integers(2**63))
+
+
 def _predicted(
     network: Network,
     split: Split,
@@ -101,9 +108,7 @@ def _predicted(
     threads: int | None,
 ) -> npt.NDArray[np.int64]:
     predicted = np.empty(len(samples), dtype=np.int64)
-    for first in range(0, len(samples), _CHUNK):
-        chunk = slice(first, first + _CHUNK)
-        seed = int(rng.integers(2**63))
+    for chunk, seed in chunks(len(samples), rng):
         predicted[chunk] = network.predict(split.times[samples[chunk]], noise=noise, seed=seed, threads=threads)
     return predicted
 

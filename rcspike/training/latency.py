@@ -12,11 +12,9 @@ from rcspike._common.arrays import FloatArray
 from rcspike.datasets import Split
 from rcspike.functional import readout_times
 from rcspike.network import LayeredNetwork
-from rcspike.training.evaluation import check_fit
+from rcspike.training.evaluation import check_fit, chunks
 
 __all__ = ["Latency", "latency"]
-
-_CHUNK = 4096  # samples at a time, as in `evaluate`
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +94,10 @@ def latency(
     array([1. , 1.5])
     """
     check_fit(network, split)
-    rng = np.random.default_rng(seed)
-    parts = []
-    for first in range(0, len(split.labels), _CHUNK):
-        chunk = slice(first, first + _CHUNK)
-        times, labels = split.times[chunk], split.labels[chunk]
-        parts.append(_answers(network, times, labels, noise, int(rng.integers(2**63)), threads))
+    parts = [
+        _answers(network, split.times[chunk], split.labels[chunk], noise, own_seed, threads)
+        for chunk, own_seed in chunks(len(split.labels), np.random.default_rng(seed))
+    ]
     return Latency(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
