@@ -15,7 +15,7 @@ using namespace rcspike::test;
 
 namespace {
 
-constexpr std::size_t batch = 5, n_columns = 21;
+constexpr std::size_t batch = 3, n_columns = 21;
 const Circuit circuit{1.5, -1.5, 0, 0};
 
 }  // namespace
