@@ -301,8 +301,8 @@ Wiring: TypeAlias = Dense | FirstSpike | FirstSpike2d | Conv2d
 DENSE = Dense()
 
 _UNSUPPORTED = (
-    "energy, chips, SPICE, traces and PyTorch need dense layers; networks of convolutions have forward, predict, walk, "
-    "training and files so far"
+    "energy, chips, SPICE and traces need dense layers; networks of convolutions have forward, predict, walk, "
+    "training, PyTorch and files so far"
 )
 
 

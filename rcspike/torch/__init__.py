@@ -1,6 +1,6 @@
 """RC-Spike layers, networks and the loss inside PyTorch, computed by the engine on the CPU.
 
-Times are in units of the window T, voltages in V_th, weights ``(n_in, n_out)`` in V_th / T. Tensors are float32 or
+Times are in units of the window T, voltages in V_th, weights ``(n_rows, n_columns)`` in V_th / T. Tensors are float32 or
 float64. Gradients are exact; second derivatives raise an error. The number of threads is that of PyTorch.
 """
 
@@ -10,10 +10,11 @@ if _find_spec("torch") is None:
     raise ImportError("rcspike.torch needs PyTorch 2.4 or newer: pip install 'rcspike[torch]'")
 
 from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
-from rcspike.torch.modules import Fire, FirstSpike, Linear, Network, OutputLoss
+from rcspike.torch.modules import Conv2d, Fire, FirstSpike, Linear, Network, OutputLoss
 from rcspike.torch.plain import without_engine
 
 __all__ = [
+    "Conv2d",
     "Fire",
     "FirstSpike",
     "Linear",

@@ -10,11 +10,12 @@ from torch import Tensor
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
-from rcspike.network import Wiring, window_of
+from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
 from rcspike.torch.kept import Parameters, parameters_of
 from rcspike.torch.tape import losses, run_network
+from rcspike.torch.wirings import wiring_numbers
 
 __all__ = [
     "charge",
@@ -104,7 +105,7 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
     weights : (n_rows, n_out)
         Signed synaptic weights in V_th / T, float32 or float64: the result has their dtype.
     circuit : Circuit
-    wiring : rcspike.network.Dense or FirstSpike
+    wiring : rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of the weights.
 
     Returns
@@ -122,7 +123,7 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
     >>> charge(torch.tensor([[0.0]]), torch.tensor([[1.0]]), Circuit.conventional())
     tensor([[1.]])
     """
-    return layer_with(times, weights, parameters_of(circuit), window_of(wiring), "two")
+    return _layer(times, weights, circuit, wiring, "two")
 
 
 def first_spike(
@@ -154,21 +155,36 @@ def first_spike(
     >>> first_spike(torch.tensor([[0.5]]), torch.tensor([[2.0, -1.0]]), Circuit.conventional())
     tensor([[1., inf]])
     """
-    return layer_with(times, weights, parameters_of(circuit), window_of(wiring), "single", max_slope)
+    return _layer(times, weights, circuit, wiring, "single", max_slope)
+
+
+def _layer(
+    times: Tensor,
+    weights: Tensor,
+    circuit: Circuit,
+    wiring: Wiring,
+    phases: Phases,
+    max_slope: float = Loss.max_slope,
+) -> Tensor:
+    """One layer; `layer_with` has the same numbers."""
+    check_tensor("weights", weights, (None, None))
+    n_in, numbers = wiring.n_in(weights.shape[0]), wiring_numbers([wiring])
+    return layer_with(times, weights, n_in, parameters_of(circuit), numbers, phases, max_slope)
 
 
 def layer_with(
     times: Tensor,
     weights: Tensor,
+    n_in: int,
     parameters: Parameters,
-    window: int,
+    wiring: tuple[int, ...],
     phases: Phases,
     max_slope: float = Loss.max_slope,
 ) -> Tensor:
-    """One layer on a circuit as numbers, which torch.compile can trace."""
+    """One layer on a circuit and a wiring as numbers, which torch.compile can trace."""
     check_tensor("weights", weights, (None, None))
-    check_tensor("times", times, (None, weights.shape[0] * window))
-    return run_network(times_like(times, weights, phases), [weights], [], parameters, (window,), phases, max_slope)
+    check_tensor("times", times, (None, n_in))
+    return run_network(times_like(times, weights, phases), [weights], [], parameters, wiring, phases, max_slope)
 
 
 def fire(v: Tensor, circuit: Circuit, *, noise: float = 0.0, generator: torch.Generator | None = None) -> Tensor:

@@ -16,6 +16,8 @@ import numpy as np
 from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit, layer_core
+from rcspike.network import Wiring
+from rcspike.torch.wirings import wirings_of
 
 __all__ = [
     "Batch",
@@ -62,7 +64,7 @@ class Parts(NamedTuple):
     """The layers of a network without their weights."""
 
     circuits: Parameters  # those of all layers, one behind the other
-    windows: tuple[int, ...]  # of their wiring
+    wiring: tuple[int, ...]  # those of all layers, as `wiring_numbers` has them
     phases: str
 
     @property
@@ -70,9 +72,13 @@ class Parts(NamedTuple):
         starts = range(0, len(self.circuits) + 1, N_PARAMETERS)
         return [as_circuit(self.circuits[start:end]) for start, end in pairwise(starts)]
 
+    @property
+    def each_wiring(self) -> tuple[Wiring, ...]:
+        return wirings_of(self.wiring)
+
     def engine(self, weights: Sequence[FloatArray]) -> _core.NetworkPass32 | _core.NetworkPass64:
         circuits = [layer_core(circuit) for circuit in self.each_circuit]
-        return _core.network_pass(weights, circuits, wiring=self.windows, phases=self.phases)
+        return _core.network_pass(weights, circuits, wiring=[one.core for one in self.each_wiring], phases=self.phases)
 
 
 class Batch(NamedTuple):

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
+from rcspike.network import Conv2d as EngineConv2d
 from rcspike.network import Network as EngineNetwork
-from rcspike.network import Wiring, window_of
+from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch.functions import (
     check_noise,
@@ -27,8 +29,9 @@ from rcspike.torch.functions import (
 )
 from rcspike.torch.kept import parameters_of
 from rcspike.torch.tape import run_network
+from rcspike.torch.wirings import wiring_numbers
 
-__all__ = ["Fire", "FirstSpike", "Linear", "Network", "OutputLoss"]
+__all__ = ["Conv2d", "Fire", "FirstSpike", "Linear", "Network", "OutputLoss"]
 
 
 def _seed() -> int:
@@ -58,7 +61,7 @@ class _Synapses(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self._numbers = parameters_of(circuit)
+        self._numbers, self._wiring = parameters_of(circuit), wiring_numbers([wiring])
         self.in_features, self.out_features, self.circuit, self.wiring = in_features, out_features, circuit, wiring
         one = EngineNetwork.create(
             (in_features, out_features),
@@ -85,7 +88,7 @@ class Linear(_Synapses):
         Numbers of inputs and neurons.
     circuit : Circuit
         Its injection must be one pair.
-    wiring : rcspike.network.Dense or rcspike.network.FirstSpike
+    wiring : rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of the weights.
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
@@ -106,7 +109,55 @@ class Linear(_Synapses):
 
     def forward(self, times: Tensor) -> Tensor:
         """Voltages (batch, out_features) in V_th for spike times (batch, in_features) in T."""
-        return layer_with(times, self.weight, self._numbers, window_of(self.wiring), "two")
+        return layer_with(times, self.weight, self.in_features, self._numbers, self._wiring, "two")
+
+
+class Conv2d(Linear):
+    """A convolution of resistive synapses: spike times in, voltages at the end of the charging phase out.
+
+    Parameters
+    ----------
+    in_shape : (height, width, channels)
+        Maps of inputs.
+    out_channels : int
+        Columns of synapses, which all positions of the window share.
+    circuit : Circuit
+        Its injection must be one pair.
+    kernel, stride, padding, first, pool
+        As in `rcspike.network.Conv2d`.
+    dtype : torch.float32 or torch.float64, optional
+        PyTorch's default dtype by default.
+
+    Notes
+    -----
+    Maps are flat, with the channel as the last axis: input (y width + x) channels + c is channel c of the pixel (y, x).
+    ``weight`` has the shape (k_h k_w channels, out_channels), in V_th / T. For neurons of a single phase, use
+    `FirstSpike` with a `rcspike.network.Conv2d` as its wiring.
+
+    Examples
+    --------
+    >>> layer = Conv2d((8, 8, 3), 16, Circuit(), padding=1, pool=2)
+    >>> layer(torch.rand(5, 192)).shape, layer.out_shape
+    (torch.Size([5, 256]), (4, 4, 16))
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, int, int],
+        out_channels: int,
+        circuit: Circuit,
+        *,
+        kernel: tuple[int, int] = (3, 3),
+        stride: int = 1,
+        padding: int = 0,
+        first: int = 1,
+        pool: int = 1,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        maps = EngineConv2d(in_shape, kernel, stride=stride, padding=padding, first=first, pool=pool)
+        columns = check_count("out_channels", out_channels, 1)
+        super().__init__(maps.n_in(maps.n_rows), maps.n_out(columns), circuit, wiring=maps, dtype=dtype)
+        self.out_shape = maps.out_shape(columns)
 
 
 class FirstSpike(_Synapses):
@@ -148,7 +199,8 @@ class FirstSpike(_Synapses):
 
     def forward(self, times: Tensor) -> Tensor:
         """Spike times (batch, out_features) in T for those of the inputs, (batch, in_features)."""
-        return layer_with(times, self.weight, self._numbers, window_of(self.wiring), "single", self.max_slope)
+        parts = self.in_features, self._numbers, self._wiring
+        return layer_with(times, self.weight, *parts, "single", self.max_slope)
 
 
 class Fire(nn.Module):
@@ -185,14 +237,16 @@ class Network(nn.Module):
 
     Parameters
     ----------
-    sizes : sequence of int
-        Numbers of neurons: inputs, hidden layers, outputs.
+    sizes : sequence of int, or str
+        Numbers of neurons: inputs, hidden layers, outputs. Or an architecture, as in `rcspike.Network.create`.
     circuit : Circuit
     noise : float
         Standard deviation of the noise on the spike times of every layer but the input, in T, in training and in
         evaluation. Assign 0 to switch it off.
-    wiring : sequence of rcspike.network.Dense or rcspike.network.FirstSpike, optional
-        Of each layer; dense by default.
+    wiring : sequence of rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d, optional
+        Of each layer; dense by default. An architecture has its own.
+    input_shape : (height, width) or (height, width, channels), optional
+        Of the inputs, for an architecture that does not begin with them.
     phases : {"two", "single"}
         Of all neurons, as in `rcspike.Network.create`.
     dtype : torch.float32 or torch.float64, optional
@@ -202,7 +256,7 @@ class Network(nn.Module):
 
     Notes
     -----
-    ``weights`` is a list of parameters of shape (n_rows, n_out) in V_th / T, one for each layer. They start as in
+    ``weights`` is a list of parameters of shape (n_rows, n_columns) in V_th / T, one for each layer. They start as in
     `rcspike.Network.create`, from PyTorch's generator. ``state_dict`` has them under the names of
     `rcspike.Network.parameters`; it does not have the circuit.
 
@@ -217,18 +271,25 @@ class Network(nn.Module):
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[int] | str,
         circuit: Circuit,
         *,
         noise: float = 0.0,
         wiring: Sequence[Wiring] | None = None,
+        input_shape: Sequence[int] | None = None,
         phases: Phases = "two",
         dtype: torch.dtype | None = None,
         max_slope: float = Loss.max_slope,
     ) -> None:
         super().__init__()
         network = EngineNetwork.create(
-            sizes, circuit, seed=_seed(), dtype=_numpy_dtype(dtype), wiring=wiring, phases=phases
+            sizes,
+            circuit,
+            seed=_seed(),
+            input_shape=input_shape,
+            dtype=_numpy_dtype(dtype),
+            wiring=wiring,
+            phases=phases,
         )
         self._take(network, noise, max_slope)
 
@@ -236,7 +297,7 @@ class Network(nn.Module):
         self.circuit, self.noise, self.max_slope = network.circuit, check_noise(noise), max_slope
         self.wiring, self.phases = tuple(layer.wiring for layer in network.layers), network.phases
         self.weights = nn.ParameterList([torch.from_numpy(w.copy()) for w in network.parameters.values()])
-        self._windows = tuple(map(window_of, self.wiring))
+        self._sizes, self._wiring = network.sizes, wiring_numbers(self.wiring)
         circuits = layer_circuits(self.circuit, len(self.wiring))
         self._circuits = tuple(number for circuit in circuits for number in parameters_of(circuit))
 
@@ -271,7 +332,7 @@ class Network(nn.Module):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
-        return (self.weights[0].shape[0] * window_of(self.wiring[0]), *(w.shape[1] for w in self.weights))
+        return self._sizes
 
     def forward(self, times: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Voltages of the last layer, or in a single phase its spike times, as `rcspike.Network.forward`.
@@ -296,12 +357,12 @@ class Network(nn.Module):
         weights = list(self.weights)
         for depth, w in enumerate(weights):
             check_tensor(f"weights.{depth}", w, (None, None), weights[0].dtype)
-        check_tensor("times", times, (None, weights[0].shape[0] * self._windows[0]))
+        check_tensor("times", times, (None, self._sizes[0]))
         times = times_like(times, weights[0], self.phases)
         shifts = []
         if check_noise(self.noise) > 0:
-            shifts = [noise_like(times.new_empty((len(times), w.shape[1])), self.noise, generator) for w in weights]
-        return run_network(times, weights, shifts, self._circuits, self._windows, self.phases, self.max_slope)
+            shifts = [noise_like(times.new_empty((len(times), n)), self.noise, generator) for n in self._sizes[1:]]
+        return run_network(times, weights, shifts, self._circuits, self._wiring, self.phases, self.max_slope)
 
     def extra_repr(self) -> str:
         """What PyTorch prints between the brackets."""

@@ -18,6 +18,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike.functional.loss import Loss, output_losses
 from rcspike.torch import plain
 from rcspike.torch.kept import Batch, Parts, as_circuit, network_backward, network_forward
+from rcspike.torch.wirings import wirings_of
 
 __all__ = [
     "as_array",
@@ -106,7 +107,7 @@ _reject_second_derivative(fire_vjp_operator, "fire")
 @custom_op(
     "rcspike::network",
     mutates_args=(),
-    schema="(Tensor times, Tensor[] weights, Tensor[] shifts, float[] circuits, int[] windows, str phases, "
+    schema="(Tensor times, Tensor[] weights, Tensor[] shifts, float[] circuits, int[] wiring, str phases, "
     "float max_slope, bool keep) -> Tensor",
 )
 def network_operator(
@@ -114,7 +115,7 @@ def network_operator(
     weights: Sequence[Tensor],
     shifts: Sequence[Tensor],
     circuits: Sequence[float],
-    windows: Sequence[int],
+    wiring: Sequence[int],
     phases: str,
     max_slope: float,
     keep: bool,
@@ -124,7 +125,7 @@ def network_operator(
     `shifts` are added to the spike times of each layer, in T; empty for none. `keep` says that a backward pass is to
     follow, which is then faster; `max_slope` is for that pass.
     """
-    parts = Parts(tuple(circuits), tuple(windows), phases)
+    parts = Parts(tuple(circuits), tuple(wiring), phases)
     if plain.is_plain(times):
         return plain.network(times, weights, shifts, parts)
     batch = Batch(as_array(times), as_arrays(shifts))
@@ -139,18 +140,19 @@ def _(
     weights: Sequence[Tensor],
     shifts: Sequence[Tensor],
     circuits: Sequence[float],
-    windows: Sequence[int],
+    wiring: Sequence[int],
     phases: str,
     max_slope: float,
     keep: bool,
 ) -> Tensor:
-    return weights[-1].new_empty((times.shape[0], weights[-1].shape[1]))
+    n_out = wirings_of(tuple(wiring))[-1].n_out(weights[-1].shape[1])
+    return weights[-1].new_empty((times.shape[0], n_out))
 
 
 @custom_op(
     "rcspike::network_vjp",
     mutates_args=(),
-    schema="(Tensor times, Tensor[] weights, Tensor[] shifts, Tensor grad_v, float[] circuits, int[] windows, "
+    schema="(Tensor times, Tensor[] weights, Tensor[] shifts, Tensor grad_v, float[] circuits, int[] wiring, "
     "str phases, float max_slope, bool of_times) -> Tensor[]",
 )
 def network_vjp_operator(
@@ -159,13 +161,13 @@ def network_vjp_operator(
     shifts: Sequence[Tensor],
     grad_v: Tensor,
     circuits: Sequence[float],
-    windows: Sequence[int],
+    wiring: Sequence[int],
     phases: str,
     max_slope: float,
     of_times: bool,
 ) -> list[Tensor]:
     """Gradients of the spike times, empty unless asked for, and of the weights of each layer."""
-    parts = Parts(tuple(circuits), tuple(windows), phases)
+    parts = Parts(tuple(circuits), tuple(wiring), phases)
     if plain.is_plain(times):
         return plain.network_vjp(times, weights, shifts, parts, grad_v, of_times=of_times, max_slope=max_slope)
     grad_times, grad_weights = network_backward(
@@ -187,7 +189,7 @@ def _(
     shifts: Sequence[Tensor],
     grad_v: Tensor,
     circuits: Sequence[float],
-    windows: Sequence[int],
+    wiring: Sequence[int],
     phases: str,
     max_slope: float,
     of_times: bool,
@@ -197,7 +199,7 @@ def _(
 
 
 def _keep_network(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    times, weights, shifts, ctx.circuits, ctx.windows, ctx.phases, ctx.max_slope, _ = inputs
+    times, weights, shifts, ctx.circuits, ctx.wiring, ctx.phases, ctx.max_slope, _ = inputs
     ctx.n_layers, ctx.n_shifts = len(weights), len(shifts)
     ctx.save_for_backward(times, *weights, *shifts)
 
@@ -207,7 +209,7 @@ def _network_backward(ctx: Any, grad_v: Tensor) -> tuple[Any, ...]:
     weights, shifts = others[: ctx.n_layers], others[ctx.n_layers :]
     of_times = bool(ctx.needs_input_grad[0])
     grad_times, *grad_weights = network_vjp_operator(
-        times, weights, shifts, grad_v, ctx.circuits, ctx.windows, ctx.phases, ctx.max_slope, of_times
+        times, weights, shifts, grad_v, ctx.circuits, ctx.wiring, ctx.phases, ctx.max_slope, of_times
     )
     return (grad_times if of_times else None, grad_weights, [None] * ctx.n_shifts, *[None] * 5)
 

@@ -22,7 +22,9 @@ from torch import Tensor
 
 from rcspike.circuit import Circuit
 from rcspike.functional.loss import Loss
+from rcspike.network import Conv2d, Wiring
 from rcspike.torch.kept import Parts
+from rcspike.torch.wirings import Rows
 
 __all__ = ["fire", "fire_vjp", "is_plain", "network", "network_vjp", "output_losses", "without_engine"]
 
@@ -60,7 +62,7 @@ def is_plain(tensor: Tensor) -> bool:
 
 def network(times: Tensor, weights: Sequence[Tensor], shifts: Sequence[Tensor], parts: Parts) -> Tensor:
     """The results of the last layer, as `rcspike.torch.kept.network_forward`."""
-    return _in_parts(lambda t, s: (_forward(t, weights, s, parts)[-1].read,), times, shifts, weights)[0]
+    return _in_parts(lambda t, s: (_forward(t, weights, s, parts)[-1].read,), times, shifts, weights, parts)[0]
 
 
 def network_vjp(
@@ -85,7 +87,7 @@ def network_vjp(
             grad = grad_times
         return (grad,)
 
-    (grad_times,) = _in_parts(run, times, [*shifts, grad_v], weights)
+    (grad_times,) = _in_parts(run, times, [*shifts, grad_v], weights, parts)
     return [grad_times if of_times else grad_times[:0], *sums]
 
 
@@ -121,9 +123,11 @@ def _in_parts(
     times: Tensor,
     more: Sequence[Tensor],
     weights: Sequence[Tensor],
+    parts: Parts,
 ) -> tuple[Tensor, ...]:
     """Results of a function of samples, one behind the other, computed for as many at a time as memory permits."""
-    largest = max(w.numel() for w in weights)
+    positions = [math.prod(one.positions()) if isinstance(one, Conv2d) else 1 for one in parts.each_wiring]
+    largest = max(n * w.numel() for n, w in zip(positions, weights, strict=True))
     size = max(1, _MAX_NUMBERS // max(largest, 1))
     if len(times) <= size:
         return function(times, more)
@@ -135,13 +139,13 @@ def _forward(times: Tensor, weights: Sequence[Tensor], shifts: Sequence[Tensor],
     if not bool((times >= 0).all()):
         raise ValueError("times must not be negative or NaN; a neuron that does not spike has the time inf")
     layers: list[_Layer] = []
-    for depth, (w, circuit, window) in enumerate(zip(weights, parts.each_circuit, parts.windows, strict=True)):
+    for depth, (w, circuit, wiring) in enumerate(zip(weights, parts.each_circuit, parts.each_wiring, strict=True)):
         if not bool(w.isfinite().all()):
             raise ValueError(f"weights[{depth}] must be finite")
         shift = shifts[depth] if shifts else None
         kind = _TwoPhase if parts.phases == "two" else _SinglePhase
         inputs = layers[-1].spikes if layers else times
-        layers.append(kind(inputs, w, circuit, window, shift, is_last=depth + 1 == len(weights)))
+        layers.append(kind(inputs, w, circuit, wiring, shift, is_last=depth + 1 == len(weights)))
     return layers
 
 
@@ -226,39 +230,30 @@ class _Layer(ABC):
     read: Tensor
 
     def __init__(
-        self, times: Tensor, weights: Tensor, circuit: Circuit, window: int, shift: Tensor | None, *, is_last: bool
+        self, times: Tensor, weights: Tensor, circuit: Circuit, wiring: Wiring, shift: Tensor | None, *, is_last: bool
     ) -> None:
         self.circuit, self.shift, self.is_last = circuit, shift, is_last
-        self.n_in = times.shape[1]
-        if window == 1:
-            self.rows, self.first = times, None
-        else:
-            self.rows, self.first = times.unflatten(1, (-1, window)).min(dim=2)
+        self.rows = Rows.of(times, wiring, len(weights))
 
     @abstractmethod
     def backward(self, grad: Tensor, max_slope: float) -> tuple[Tensor, Tensor]:
         """From dL/d of `read` (the last layer) or of `spikes` to those of its input times and of its weights."""
 
-    def of_inputs(self, of_rows: Tensor) -> Tensor:
-        if self.first is None:
-            return of_rows
-        spread = of_rows.new_zeros((*of_rows.shape, self.n_in // of_rows.shape[1]))
-        return spread.scatter(2, self.first[:, :, None], of_rows[:, :, None]).flatten(1)
-
 
 class _TwoPhase(_Layer):
     def __init__(
-        self, times: Tensor, weights: Tensor, circuit: Circuit, window: int, shift: Tensor | None, *, is_last: bool
+        self, times: Tensor, weights: Tensor, circuit: Circuit, wiring: Wiring, shift: Tensor | None, *, is_last: bool
     ) -> None:
-        super().__init__(times, weights, circuit, window, shift, is_last=is_last)
-        self.intervals = _Intervals.of(self.rows, weights, circuit, 1.0)
+        super().__init__(times, weights, circuit, wiring, shift, is_last=is_last)
+        self.intervals = _Intervals.of(self.rows.times, weights, circuit, 1.0)
         ends = torch.cat([self.intervals.t[:, 1:], torch.ones_like(self.intervals.t[:, :1])], dim=1)
         self.dt = ends - self.intervals.t
-        self.v = self.intervals.voltage(self.dt)
+        v = self.intervals.voltage(self.dt)
         if circuit.injects:
             plus, minus = circuit.injection
-            on = (self.rows <= 1).to(weights.dtype)
-            self.v = self.v + on @ (plus * (weights > 0).to(on.dtype) + minus * (weights < 0).to(on.dtype))
+            on = (self.rows.times <= 1).to(weights.dtype)
+            v = v + on @ (plus * (weights > 0).to(on.dtype) + minus * (weights < 0).to(on.dtype))
+        self.v = self.rows.neurons(v)
         if is_last:
             self.read = self.v if shift is None else _voltage(_position(self.v, circuit) - shift, circuit)
         else:
@@ -271,17 +266,17 @@ class _TwoPhase(_Layer):
                 grad = grad * _slope(self.v, self.circuit) / _slope(self.read, self.circuit)
         else:
             grad = torch.where(self.spikes > 0, fire_vjp(self.v, self.circuit, grad), 0.0)
-        sorted_rows = self.rows.gather(1, self.intervals.order)[:, :, None]
-        of_rows, of_weights = self.intervals.vjp(grad, self.dt, sorted_rows <= 1)
-        return self.of_inputs(of_rows), of_weights
+        sorted_rows = self.rows.times.gather(1, self.intervals.order)[:, :, None]
+        of_rows, of_weights = self.intervals.vjp(self.rows.membranes(grad), self.dt, sorted_rows <= 1)
+        return self.rows.of_inputs(of_rows), of_weights
 
 
 class _SinglePhase(_Layer):
     def __init__(
-        self, times: Tensor, weights: Tensor, circuit: Circuit, window: int, shift: Tensor | None, *, is_last: bool
+        self, times: Tensor, weights: Tensor, circuit: Circuit, wiring: Wiring, shift: Tensor | None, *, is_last: bool
     ) -> None:
-        super().__init__(times, weights, circuit, window, shift, is_last=is_last)
-        self.intervals = one = _Intervals.of(self.rows, weights, circuit, math.inf)
+        super().__init__(times, weights, circuit, wiring, shift, is_last=is_last)
+        self.intervals = one = _Intervals.of(self.rows.times, weights, circuit, math.inf)
         dt = torch.cat([one.t[:, 1:] - one.t[:, :-1], torch.zeros_like(one.t[:, :1])], dim=1)
         a, b = one.drive.cumsum(dim=1), one.conductance.cumsum(dim=1)
         x = b * dt
@@ -297,19 +292,19 @@ class _SinglePhase(_Layer):
         self.crossing = start + (1 - v) / (a - b * v) * ratio
         self.does_spike &= self.crossing <= _LATEST
         self.slope = a - b
-        self.undelayed = (self.crossing + circuit.delay).where(self.does_spike, math.inf)
+        self.undelayed = self.rows.neurons((self.crossing + circuit.delay).where(self.does_spike, math.inf))
         self.spikes = self.undelayed if shift is None else (self.undelayed + shift).clamp(min=0)
         self.read = self.spikes
 
     def backward(self, grad: Tensor, max_slope: float) -> tuple[Tensor, Tensor]:
-        moves = self.does_spike & ((self.spikes > 0) | (self.undelayed == self.spikes))
+        moves = self.does_spike & self.rows.membranes((self.spikes > 0) | (self.undelayed == self.spikes)).bool()
         steepness = torch.where(self.slope > 0, 1 / self.slope, math.inf).clamp(max=max_slope)
-        grad = torch.where(moves, -grad * steepness, 0.0)
+        grad = torch.where(moves, -self.rows.membranes(grad) * steepness, 0.0)
         t, end = self.intervals.t, self.crossing.where(moves, 0.0)[:, None, :]
         ends = torch.cat([t[:, 1:], torch.full_like(t[:, :1], math.inf)], dim=1)
         dt = (torch.minimum(ends, end) - t).clamp(min=0)
         of_rows, of_weights = self.intervals.vjp(grad, dt, t < end)
-        return self.of_inputs(of_rows), of_weights
+        return self.rows.of_inputs(of_rows), of_weights
 
 
 def _recursion(factor: Tensor, term: Tensor) -> Tensor:

@@ -73,17 +73,17 @@ def run_network(
     weights: Sequence[Tensor],
     shifts: Sequence[Tensor],
     circuits: Parameters,
-    windows: tuple[int, ...],
+    wiring: tuple[int, ...],
     phases: Phases,
     max_slope: float,
 ) -> Tensor:
     """`operators.network_operator` with its gradient."""
     keep = torch.is_grad_enabled() and (times.requires_grad or any(w.requires_grad for w in weights))
     if keep and not torch.compiler.is_compiling():
-        parts = Parts(circuits, windows, phases)
+        parts = Parts(circuits, wiring, phases)
         result: Tensor = _Network.apply(times, len(weights), parts, max_slope, [], *weights, *shifts)
     else:
-        result = operators.network_operator(times, weights, shifts, circuits, windows, phases, max_slope, keep)
+        result = operators.network_operator(times, weights, shifts, circuits, wiring, phases, max_slope, keep)
     return result
 
 
