@@ -28,6 +28,7 @@ __all__ = [
     "loss_vjp_operator",
     "network_operator",
     "network_vjp_operator",
+    "one_by_one",
 ]
 
 _TWICE = (
@@ -52,6 +53,29 @@ def _reject_second_derivative(operator: Any, name: str) -> None:
         raise NotImplementedError(_TWICE.format(name))
 
     register_autograd(operator, backward)
+
+
+def one_by_one(function: Any, info: Any, in_dims: Sequence[Any], arguments: Sequence[Any]) -> tuple[Any, Any]:
+    """A function of each sample of `torch.vmap` in turn, and where its results have that axis: the first one."""
+    results = [function(*_at(i, arguments, in_dims)) for i in range(info.batch_size)]
+    if isinstance(results[0], Tensor):
+        return torch.stack(results), 0
+    stacked = [torch.stack(one) for one in zip(*results, strict=True)]
+    return type(results[0])(stacked), type(results[0])([0] * len(stacked))
+
+
+def _at(i: int, argument: Any, dim: Any) -> Any:
+    """Sample i of an argument, or of each part of a list that has an axis of samples."""
+    if isinstance(dim, list | tuple):
+        return [_at(i, one, d) for one, d in zip(argument, dim, strict=True)]
+    return argument if dim is None else argument.select(dim, i)
+
+
+def _register_vmap(operator: Any) -> None:
+    if hasattr(torch.library, "register_vmap"):  # since PyTorch 2.5
+        torch.library.register_vmap(
+            operator, lambda info, in_dims, *arguments: one_by_one(operator, info, in_dims, arguments)
+        )
 
 
 # The firing phase
@@ -272,3 +296,13 @@ def _loss_backward(ctx: Any, grad_losses: Tensor, _: Any) -> tuple[Any, ...]:
 
 register_autograd(loss_operator, _loss_backward, setup_context=_keep_loss)
 _reject_second_derivative(loss_vjp_operator, "output_loss")
+
+for _operator in (
+    fire_operator,
+    fire_vjp_operator,
+    network_operator,
+    network_vjp_operator,
+    loss_operator,
+    loss_vjp_operator,
+):
+    _register_vmap(_operator)

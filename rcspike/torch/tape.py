@@ -17,7 +17,7 @@ from torch.autograd import Function
 from rcspike.functional.events import Phases
 from rcspike.torch import operators
 from rcspike.torch.kept import Batch, Parameters, Parts, Run, run_backward, run_forward
-from rcspike.torch.operators import as_array, as_arrays
+from rcspike.torch.operators import as_array, as_arrays, one_by_one
 from rcspike.torch.plain import is_plain
 
 __all__ = ["losses", "run_network"]
@@ -67,6 +67,14 @@ class _Network(Function):
             )
         return (grad_times if of_times else None, *[None] * 4, *grad_weights, *[None] * len(shifts))
 
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[Tensor, int]:
+        def run(times: Tensor, n_layers: int, parts: Parts, max_slope: float, _: Any, *more: Tensor) -> Tensor:
+            result: Tensor = _Network.apply(times, n_layers, parts, max_slope, [], *more)
+            return result
+
+        return one_by_one(run, info, [None if i in range(1, 5) else dim for i, dim in enumerate(in_dims)], inputs)
+
 
 def run_network(
     times: Tensor,
@@ -101,6 +109,10 @@ class _Losses(Function):
     def backward(ctx: Any, grad_losses: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         (grad_v,) = ctx.saved_tensors
         return operators.loss_vjp_operator(grad_v, grad_losses), None, None, None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        return one_by_one(_Losses.apply, info, [*in_dims[:2], None, None], inputs)
 
 
 def losses(v: Tensor, labels: Tensor, circuit: Parameters, loss: Parameters) -> Tensor:
