@@ -53,18 +53,19 @@ PACKAGE = {
     hardware/processes/sky130.toml hardware/ratios.py hardware/shockley.py hardware/volts.py lib/librcspike.a
     lib/pkgconfig/rcspike.pc network/__init__.py network/architecture.py network/balance.py network/device_layer.py
     network/device_network.py network/files.py network/initialisation.py network/layer.py network/network.py
-    network/neurons.py network/protocol.py network/unrolled.py network/wiring.py nonideal/__init__.py
-    nonideal/_check.py nonideal/_file.py nonideal/_stages.py nonideal/chip_layer.py nonideal/corners.py
-    nonideal/devices.py nonideal/diode.py nonideal/drift.py nonideal/equivalent.py nonideal/leakage.py
-    nonideal/levels.py nonideal/neurons.py nonideal/presets/pcm.toml nonideal/presets/rram.toml
-    nonideal/presets/typical.toml nonideal/programming.py nonideal/reading.py nonideal/stuck.py nonideal/switches.py
-    nonideal/timing.py nonideal/variation.py nonideal/wires.py plots/__init__.py plots/_chips.py plots/_comparison.py
-    plots/_confusion.py plots/_energy.py plots/_figure.py plots/_latency.py plots/_offsets.py plots/_pareto.py
-    plots/_spice.py plots/_style.py plots/_sweep.py plots/_tornado.py plots/_traces.py plots/_training.py py.typed
-    report/__init__.py report/_parts.py report/_story.py report/_summary.py report/page.html sklearn.py
-    spice/__init__.py spice/fitting.py spice/measurements.py spice/netlist.py spice/parts.py spice/pdk.py spice/run.py
-    spice/transistors.py spice/verify.py torch/__init__.py torch/functions.py torch/kept.py torch/modules.py
-    torch/operators.py torch/plain.py torch/tape.py torch/wirings.py training/__init__.py training/augmentation.py
+    network/neurons.py network/nir_events.py network/nir_graph.py network/protocol.py network/unrolled.py
+    network/wiring.py nonideal/__init__.py nonideal/_check.py nonideal/_file.py nonideal/_stages.py
+    nonideal/chip_layer.py nonideal/corners.py nonideal/devices.py nonideal/diode.py nonideal/drift.py
+    nonideal/equivalent.py nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/presets/pcm.toml
+    nonideal/presets/rram.toml nonideal/presets/typical.toml nonideal/programming.py nonideal/reading.py
+    nonideal/stuck.py nonideal/switches.py nonideal/timing.py nonideal/variation.py nonideal/wires.py
+    plots/__init__.py plots/_chips.py plots/_comparison.py plots/_confusion.py plots/_energy.py plots/_figure.py
+    plots/_latency.py plots/_offsets.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py
+    plots/_tornado.py plots/_traces.py plots/_training.py py.typed report/__init__.py report/_parts.py
+    report/_story.py report/_summary.py report/page.html sklearn.py spice/__init__.py spice/fitting.py
+    spice/measurements.py spice/netlist.py spice/parts.py spice/pdk.py spice/run.py spice/transistors.py
+    spice/verify.py torch/__init__.py torch/functions.py torch/kept.py torch/modules.py torch/operators.py
+    torch/plain.py torch/tape.py torch/wirings.py training/__init__.py training/augmentation.py
     training/checkpoint.py training/epochs.py training/evaluation.py training/history.py training/latency.py
     training/monitors.py training/settings.py training/training.py
     """),

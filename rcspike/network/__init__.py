@@ -7,6 +7,8 @@ from rcspike.network.device_network import DeviceNetwork
 from rcspike.network.initialisation import initial_weights
 from rcspike.network.layer import ResistiveLayer
 from rcspike.network.network import Network
+from rcspike.network.nir_events import read_nir_events, write_nir_events
+from rcspike.network.nir_graph import from_nir, read_nir, to_nir, write_nir
 from rcspike.network.protocol import Layer, LayeredNetwork, LayerResult, layer_with, spike_time_noise
 from rcspike.network.wiring import Conv2d, Dense, FirstSpike, FirstSpike2d, Wiring, has_maps, window_of, wiring_of
 
@@ -26,13 +28,19 @@ __all__ = [
     "Wiring",
     "architecture_of",
     "balanced",
+    "from_nir",
     "has_maps",
     "initial_weights",
     "layer_with",
     "parse_architecture",
+    "read_nir",
+    "read_nir_events",
     "spike_time_noise",
+    "to_nir",
     "window_of",
     "wiring_of",
+    "write_nir",
+    "write_nir_events",
 ]
 
 

@@ -1,7 +1,7 @@
 """RC-Spike layers, networks and the loss inside PyTorch, computed by the engine on the CPU.
 
-Times are in units of the window T, voltages in V_th, weights ``(n_rows, n_columns)`` in V_th / T. Tensors are float32 or
-float64. Gradients are exact; second derivatives raise an error. The number of threads is that of PyTorch.
+Times are in units of the window T, voltages in V_th, weights ``(n_rows, n_columns)`` in V_th / T. Tensors are float32
+or float64. Gradients are exact; second derivatives raise an error. The number of threads is that of PyTorch.
 """
 
 from importlib.util import find_spec as _find_spec

@@ -65,17 +65,16 @@ def _tables(wiring: Wiring, n_rows: int) -> tuple[Tensor | None, Tensor | None]:
     """
     windows = patches = None
     if isinstance(wiring, Conv2d | FirstSpike2d):
-        is_conv = isinstance(wiring, Conv2d)
-        n = wiring.first if is_conv else wiring.window
+        n = wiring.first if isinstance(wiring, Conv2d) else wiring.window
         height, width, channels = wiring.in_shape
         inputs = np.arange(wiring.n_in(n_rows)).reshape(height // n, n, width // n, n, channels)
         windows = inputs.transpose(0, 2, 4, 1, 3).reshape(-1, n * n)
-        if is_conv:
+        if isinstance(wiring, Conv2d):
             seen, pad = np.arange(len(windows)).reshape(height // n, width // n, channels), wiring.padding
             seen = np.pad(seen, ((pad, pad), (pad, pad), (0, 0)), constant_values=len(windows))
             at = np.lib.stride_tricks.sliding_window_view(seen, wiring.kernel, axis=(0, 1))
-            at = at[:: wiring.stride, :: wiring.stride]  # down, across, channel, and the pixels of a window
-            patches = at.transpose(0, 1, 3, 4, 2).reshape(-1, n_rows)
+            step = wiring.stride  # the axes are: down, across, channel, and the pixels of a window
+            patches = at[::step, ::step].transpose(0, 1, 3, 4, 2).reshape(-1, n_rows)
     elif window_of(wiring) > 1:
         windows = np.arange(wiring.n_in(n_rows)).reshape(n_rows, -1)
     if windows is not None and windows.shape[1] == 1:
@@ -86,7 +85,7 @@ def _tables(wiring: Wiring, n_rows: int) -> tuple[Tensor | None, Tensor | None]:
 
 @dataclass
 class Rows:
-    """Spike times of the rows of a layer at each of its positions, and the way back of their gradients."""
+    """Spike times of the rows of a layer at each of its positions, and the gradients of inputs from those of rows."""
 
     times: Tensor  # (batch n_positions, n_rows)
     n_in: int

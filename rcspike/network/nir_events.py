@@ -1,0 +1,151 @@
+"""Spike times as events of NIRData, the data format of the Neuromorphic Intermediate Representation (NIR)."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from rcspike._common.arrays import FloatArray, check_array
+from rcspike._common.atomic import atomic_write
+
+__all__ = ["import_nir", "read_nir_events", "reading", "write_nir_events"]
+
+Repeats: TypeAlias = Literal["error", "first"]
+
+_OBSERVABLE = "spikes"  # the name in NIR's own documentation of its data
+
+
+def import_nir() -> Any:
+    """The package `nir`; a ModuleNotFoundError that names the extra if it is missing."""
+    try:
+        return import_module("nir")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("NIR graphs and events need the package nir: pip install 'rcspike[nir]'") from error
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
+    """Whatever nir and h5py raise for a file of other content becomes a ValueError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:  # of the system, which h5py names the file in
+            raise
+        raise ValueError(f"{path} is not {expected}: {error}") from error
+    except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not {expected}: {error}") from error
+
+
+def write_nir_events(
+    path: str | os.PathLike[str], times: Mapping[str, FloatArray], *, t_max: float | None = None
+) -> None:
+    """Write spike times as the events of NIRData, an HDF5 file, atomically and without a loss of a bit.
+
+    Parameters
+    ----------
+    path : str or path
+    times : mapping of str to (batch, n) arrays
+        Spike times in T of nodes by their names in the graph, such as ``input`` and ``neurons0``; ``inf`` for no spike.
+        float32 or float64.
+    t_max : float, optional
+        End of the recording in T; the last spike by default, and at least 1.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the package nir is missing.
+    TypeError, ValueError
+        If an array is not of floats, or a time is NaN, negative or above t_max.
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    The events of a sample are sorted by their times, and those of equal times by neuron. Rows are filled up with the
+    index -1 and the time ``inf``, as the format has it.
+    """
+    nir = import_nir()
+    nodes = {}
+    for name, one in times.items():
+        one = check_array(f"times[{name!r}]", one, 2)
+        if not (one >= 0).all():
+            raise ValueError(f"times[{name!r}] must not be negative or NaN; a neuron that does not spike has inf")
+        latest = float(one.max(initial=0, where=np.isfinite(one)))
+        end = max(1.0, latest) if t_max is None else float(t_max)
+        if not latest <= end:
+            raise ValueError(f"times[{name!r}] has a spike at {latest:g} T, after t_max = {end:g}")
+        n_events = int(np.isfinite(one).sum(axis=1).max(initial=0))
+        idx = np.argsort(one, axis=1, kind="stable")[:, :n_events].astype(np.int64)
+        events = np.take_along_axis(one, idx, axis=1)
+        idx[np.isinf(events)] = -1
+        data = nir.EventData(idx=idx, time=events, n_neurons=one.shape[1], t_max=end)
+        nodes[name] = nir.NIRNodeData({_OBSERVABLE: data})
+    file = io.BytesIO()
+    nir.write_data(file, nir.NIRGraphData(nodes))
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(file.getbuffer())
+
+
+def read_nir_events(path: str | os.PathLike[str], *, repeats: Repeats = "error") -> dict[str, FloatArray]:
+    """Spike times of each node of a NIRData file. h5py reads the file: read only files that you trust.
+
+    Parameters
+    ----------
+    path : str or path
+    repeats : {"error", "first"}
+        Whether a neuron that spikes several times in a sample is an error, or its first spike counts.
+
+    Returns
+    -------
+    dict of str to (batch, n) arrays
+        Times in T, ``inf`` for no spike, in the dtype of the file.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the package nir is missing.
+    ValueError
+        If it is not a NIRData file, or a node has no events that are called ``spikes``, or its events do not fit.
+    OSError
+        If the file cannot be read.
+    """
+    nir = import_nir()
+    if repeats not in ("error", "first"):
+        raise ValueError(f"repeats must be 'error' or 'first', got {repeats!r}")
+    with reading(path, "a NIRData file of spike times"):
+        nodes = nir.read_data(os.fspath(path)).nodes
+        return {name: _times(nir, name, node, repeats) for name, node in nodes.items()}
+
+
+def _times(nir: Any, name: str, node: Any, repeats: Repeats) -> FloatArray:
+    observables = getattr(node, "observables", {})
+    data: Any = observables.get(_OBSERVABLE)
+    if type(data) is not nir.EventData:
+        kinds = ", ".join(f"{key} ({type(value).__name__})" for key, value in observables.items())
+        raise ValueError(f"node {name!r} needs EventData that are called {_OBSERVABLE!r}, got {kinds or 'none'}")
+    idx, events, n = np.asarray(data.idx), np.asarray(data.time), int(data.n_neurons)
+    if idx.ndim != 2 or idx.dtype.kind not in "iu" or events.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            f"node {name!r} needs integers (batch, n_events) and float times, got {idx.dtype}, {events.dtype}"
+        )
+    if ((idx < -1) | (idx >= n)).any() or not (events[idx >= 0] >= 0).all():
+        raise ValueError(f"node {name!r} has an index outside -1..{n - 1}, or a time that is negative or NaN")
+    sample, k = np.nonzero((idx >= 0) & np.isfinite(events))
+    neuron = idx[sample, k]
+    counts = np.zeros((len(idx), n), np.int64)
+    np.add.at(counts, (sample, neuron), 1)
+    if repeats == "error" and (counts > 1).any():
+        at, which = (int(i) for i in np.argwhere(counts > 1)[0])
+        raise ValueError(
+            f"neuron {which} of node {name!r} spikes {counts[at, which]} times in sample {at}, and an RC-Spike neuron "
+            "spikes once; repeats='first' takes the first one"
+        )
+    times: FloatArray = np.full((len(idx), n), np.inf, events.dtype)
+    np.minimum.at(times, (sample, neuron), events[sample, k])
+    return times
