@@ -148,6 +148,12 @@ def library_command(
         typer.echo(spice.library(diode=_diode(diode)))
 
 
+@app.command("verilog-a", epilog="Example: rcspike spice verilog-a > rcspike.va")
+def verilog_a_command() -> None:
+    """Print synapse and neuron as modules of Verilog-A, for other simulators."""
+    typer.echo(spice.verilog_a(), nl=False)
+
+
 @app.command("verify", epilog="Example: rcspike spice verify runs/mnist mnist --neurons 50")
 def verify_command(
     ctx: typer.Context,

@@ -8,7 +8,7 @@ from rcspike.spice.measurements import (
     waveform_measurements,
     write_csv,
 )
-from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library
+from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library, verilog_a
 from rcspike.spice.pdk import CORNERS, Fet, Pdk, find_pdk
 from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
 from rcspike.spice.transistors import COMPARATORS, RAMPS, Transistors, transistor_netlist
@@ -50,6 +50,7 @@ __all__ = [
     "spike_measurements",
     "spike_time_errors",
     "transistor_netlist",
+    "verilog_a",
     "waveform_measurements",
     "write_csv",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Layer, ResistiveLayer, layer_with
 
-__all__ = ["conductances", "layer_conductances", "layer_netlist", "library"]
+__all__ = ["conductances", "layer_conductances", "layer_netlist", "library", "verilog_a"]
 
 # Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
 EDGE = 1e-6
@@ -53,6 +54,21 @@ def library(*, diode: str = "none") -> str:
     '.subckt synapse_plus axon rail m params: r=10meg v_d=0'
     """
     return "\n".join(_library(diode, r_on=1.0, r_off=1e15))
+
+
+def verilog_a() -> str:
+    """Synapse and neuron as modules of Verilog-A, for simulators that do not read the dialect of ngspice.
+
+    ``rcspike_synapse(axon, rail, m)`` has the parameters `r`, `v_d` and `side`, which is -1 for the lower rail.
+    ``rcspike_neuron(m, fire, spike)`` has `c`, `v_th`, `i_ramp` and `b`, and a comparator whose output is `spike`.
+    Units are SI, and voltages are seen from the resting voltage, the ground.
+
+    Examples
+    --------
+    >>> [line for line in verilog_a().splitlines() if line.startswith("module")]
+    ['module rcspike_synapse(axon, rail, m);', 'module rcspike_neuron(m, fire, spike);']
+    """
+    return files(__package__).joinpath("rcspike.va").read_text(encoding="utf-8")
 
 
 def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
