@@ -97,6 +97,8 @@ def test_importing_brings_in_nothing_optional(tmp_path: Path) -> None:
         "torch",
         "tqdm",
         "tensorboard",
+        "nir",
+        "h5py",
     }
     code = "import sys, rcspike; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not optional & set(run(sys.executable, "-c", code, cwd=tmp_path).split())

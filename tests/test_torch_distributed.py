@@ -51,8 +51,9 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
 def test_the_example_trains_on_two_processes(tmp_path: Path) -> None:
     example = Path(__file__).parents[1] / "examples" / "data_parallel.py"
     out = tmp_path / "trained.safetensors"
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", example, "--epochs", "4"]
-    done = subprocess.run([*command, "--out", out], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]  # on a free port
+    command = [sys.executable, *run, example, "--epochs", "4", "--out", out]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "epoch 4: test accuracy" in done.stdout
     assert rcspike.evaluate(rcspike.Network.load(out), rcspike.datasets.load("digits").test) > 0.9
