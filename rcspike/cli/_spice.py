@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, overload
@@ -17,7 +18,7 @@ from rcspike import datasets, plots, spice
 from rcspike._common.arrays import FloatArray
 from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import read_text
-from rcspike.cli import _options, _transistors
+from rcspike.cli import _fit, _options, _transistors
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, file_digest, load_network, model_settings
 from rcspike.cli._report import bars, console, fail, user_errors
@@ -45,9 +46,7 @@ Diode = Annotated[
         show_default="constant if the model has a diode drop, otherwise none",
     ),
 ]
-Capacitance = Annotated[float, typer.Option(help="Membrane capacitance in F.")]
 Window = Annotated[float, typer.Option(help="Duration of a phase in s.")]
-Threshold = Annotated[float, typer.Option("--v-th", help="Firing threshold above rest in V.")]
 Workers = Annotated[
     int | None, typer.Option(help="Number of simulators that run at the same time.", min=1, show_default="one per core")
 ]
@@ -116,13 +115,8 @@ def export_command(
             **model_settings(model, network),
             "image": image,
         }
-        settings |= {
-            "layer": layer,
-            "neurons": chosen,
-            "diode": chosen_diode,
-            "scale": scale,
-            "transistors": transistors,
-        }
+        settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": scale}
+        settings |= {"transistors": transistors}
         settings |= {} if end is None else {"until": end}
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
@@ -205,6 +199,7 @@ def verify_command(
         )  # fmt: skip
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors
+        lines = _transistors.calibration(fitted)
         numbers = range(image, image + images)
         times = _times(network, dataset, data, numbers)
         if out is not None:
@@ -237,7 +232,7 @@ def verify_command(
                     ]
                     for sample in times
                 ]
-        found = list(zip(*compared, strict=True))  # by layer, then by image
+        found = [[_calibrated(c, lines) for c in layer] for layer in zip(*compared, strict=True)]  # by layer and image
         rows = [_errors(comparisons) for comparisons in found]
         if out is not None:
             _write(record, found, rows, numbers)
@@ -245,6 +240,12 @@ def verify_command(
     if end_to_end:
         same = sum(_answer(c, c.v, c.t_out) == _answer(c, c.v_spice, c.t_out_spice) for c in found[-1])
         typer.echo(f"class  the same for {same} of {images} images")
+
+
+def _calibrated(c: Comparison, lines: tuple[int, spice.NeuronCalibration] | None) -> Comparison:
+    if lines is None or lines[0] != c.layer:
+        return c
+    return replace(c, t_out=lines[1].times(c.t_out, c.neurons))
 
 
 def _answer(c: Comparison, v: FloatArray, t_out: FloatArray) -> int:
@@ -282,66 +283,79 @@ def fit_command(
     dataset: Images,
     layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
     parameters: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp, capacitance, delay, injection_plus and "
-            "injection_minus."
+            "injection_minus; none to calibrate neurons only.",
+            show_default="e_plus,e_minus,capacitance; with --pdk also delay,injection_plus,injection_minus, and ramp "
+            "with a mirror",
         ),
-    ] = "e_plus,e_minus,capacitance",
+    ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Find offset and slope of the spike times of each neuron, too.")
+    ] = False,
+    held_out: Annotated[
+        int, typer.Option(help="Number of images, the last of the table, that are not fitted but reported.", min=0)
+    ] = 0,
     confidence: Annotated[float, typer.Option(help="Confidence level of the limits.", min=0, max=1)] = 0.95,
-    capacitance: Capacitance = _SCALE.capacitance,
+    pdk: _transistors.Pdk = None,
+    pdk_root: _transistors.PdkRoot = None,
+    corner: _transistors.Corner = "tt",
+    celsius: _transistors.Celsius = 27.0,
+    switch: _transistors.Switch = "0.42x0.25",
+    ramp: _transistors.Ramp = "ideal",
+    comparator: _transistors.Comparator = "ideal",
+    mismatch: _transistors.Mismatch = None,
+    fitted: _transistors.Fitted = None,
+    capacitance: _transistors.Capacitance = None,
     window: Window = _SCALE.window,
-    v_th: Threshold = _SCALE.v_th,
+    v_th: _transistors.Threshold = None,
     data: _options.Data = None,
     out: Annotated[
         Path | None,
         typer.Option(help="File to write the model to, calibrated to the fitted circuit.", show_default="nowhere"),
     ] = None,
 ) -> None:
-    """Fit rails, diode drop, ramp or capacitance to spike times or waveforms of a real or simulated circuit."""
+    """Fit rails, switches, ramp or capacitance to spike times or waveforms of a real or simulated circuit."""
     with user_errors():
         if out is not None and out.suffix == ".json":
             raise ValueError(
                 f"--out is the model, such as fitted.safetensors, and its record goes to a JSON file; got {out}"
             )
-        designed = PhysicalScale(capacitance=capacitance, window=window, v_th=v_th)
         network = load_network(model)
         two_phases(network, "a fit")
+        transistors, designed = _transistors.design(
+            network.circuit, _transistors.scale_of(pdk, capacitance, window, v_th), pdk=pdk, root=pdk_root,
+            switch=switch, fitted=fitted, corner=corner, celsius=celsius, ramp=ramp, comparator=comparator,
+            mismatch=mismatch,
+        )  # fmt: skip
         measured = spice.read_csv(csv)
         numbers, rows = np.unique(measured.image, return_inverse=True)
-        times = spice.input_times(network, _times(network, dataset, data, numbers.tolist()), layer)
-        g_plus, g_minus = spice.layer_conductances(network.layers[layer - 1], designed)
-        result = spice.fit(
+        names = _fit.parameters_of(parameters, transistors)
+        found = _fit.find(
+            network,
             spice.Measurements(rows, measured.neuron, measured.time, measured.voltage),
-            times,
-            g_plus,
-            g_minus,
-            network.layers[layer - 1].circuit,
+            spice.input_times(network, _times(network, dataset, data, numbers.tolist()), layer),
+            layer,
             designed,
-            parameters=[name.strip() for name in parameters.split(",")],
+            parameters=names,
             confidence=confidence,
+            delay=None if transistors is None or fitted is not None else transistors.guard,
+            calibrate=calibrate,
+            held_out=held_out,
         )
         if out is not None:
-            settings: dict[str, Any] = {
-                **_options.dataset_settings(dataset),
-                **model_settings(model, network),
-                "layer": layer,
-            }
-            settings |= {"measurements_sha256": file_digest(csv), "parameters": result.parameters}
-            settings |= {"confidence": confidence, "scale": designed}
+            settings = {**_options.dataset_settings(dataset), **model_settings(model, network), "layer": layer}
+            settings |= {"measurements_sha256": file_digest(csv), "parameters": names, "confidence": confidence}
+            settings |= {"scale": designed, "calibrate": calibrate, "held_out": held_out, "transistors": transistors}
             record = Record.of(ctx, out.with_suffix(".json"), settings)
             record.say_replaced(out)
-            spice.calibrated(network, result.circuit, result.scale, designed=designed).save(out)
-            fitted = {name: getattr(result, name) for name in ("values", "standard_errors", "lower", "upper")}
-            record.write([out], **fitted, rmse_before=result.rmse_before, rmse=result.rmse, n=result.n)
-    table = Table("parameter", "value", "std. error", "from", "to", "unit", box=None, pad_edge=False)
-    units = {"ramp": "1", "capacitance": "F", "delay": "T"}
-    columns = (result.values, result.standard_errors, result.lower, result.upper)
-    for name, *row in zip(result.parameters, *columns, strict=True):
-        table.add_row(name, *(f"{x:.5g}" for x in row), units.get(name, "V_th"))
-    console().print(table)
-    unit = "% of T" if measured.voltage is None else "% of V_th"
-    typer.echo(f"RMSE  {100 * result.rmse_before:.4f} {unit} as designed, {100 * result.rmse:.4f} fitted, n {result.n}")
+            found.network.save(out)
+            rails = [network.circuit.e_plus, network.circuit.e_minus]
+            if transistors is not None:
+                rails = [rail / transistors.scale.v_th for rail in transistors.rails]
+            record.write([out], rails=rails, **found.record(layer))
+    found.show()
 
 
 def _times(network: Network, dataset: str, data: Path | None, images: Sequence[int]) -> FloatArray:

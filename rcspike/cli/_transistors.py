@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from rcspike import spice
 from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
-from rcspike.spice import COMPARATORS, CORNERS, RAMPS, Transistors
+from rcspike.spice import COMPARATORS, CORNERS, RAMPS, NeuronCalibration, Transistors
 
 __all__ = [
     "Capacitance",
@@ -26,6 +27,7 @@ __all__ = [
     "Ramp",
     "Switch",
     "Threshold",
+    "calibration",
     "design",
     "scale_of",
 ]
@@ -53,7 +55,8 @@ Mismatch = Annotated[
 Fitted = Annotated[
     Path | None,
     typer.Option(
-        help="JSON file of the fit that the model's circuit is from: the columns keep the rails of before the fit.",
+        help="JSON file of the fit that the model's circuit is from: the columns keep the rails of before the fit, and "
+        "neurons that it calibrated are compared with their lines.",
         show_default="the rails of the model",
     ),
 ]
@@ -115,13 +118,26 @@ def _size(text: str) -> tuple[float, float]:
     return width, length
 
 
+def calibration(path: Path | None) -> tuple[int, NeuronCalibration] | None:
+    """The layer whose neurons a fit has calibrated, counted from 1, and their lines; None if it has not."""
+    if path is None or (found := read_json(path).get("calibration")) is None:
+        return None
+    try:
+        offset, slope, n = (np.array(found[name], dtype=np.float64) for name in ("offset", "slope", "n"))
+        return int(found["layer"]), NeuronCalibration(offset, slope, n.astype(np.int64))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_a_fit(path, error) from None
+
+
 def _before_fit(path: Path, scale: PhysicalScale) -> tuple[PhysicalScale, tuple[float, float]]:
     """The scale of the resistors after a fit, and the rails before it, from the fit's record."""
     try:
         record = read_json(path)
-        circuit, names = record["settings"]["circuit"], record["settings"]["parameters"]
-        rails = float(circuit["e_plus"]), float(circuit["e_minus"])
-        capacitance = dict(zip(names, record["values"], strict=True)).get("capacitance", scale.capacitance)
-        return replace(scale, capacitance=capacitance), rails
+        plus, minus = record["rails"]
+        return replace(scale, capacitance=float(record["capacitance"])), (float(plus), float(minus))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} must be the JSON file of rcspike spice fit --out: {error!r}") from None
+        raise _not_a_fit(path, error) from None
+
+
+def _not_a_fit(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path} must be the JSON file of rcspike spice fit --out: {error!r}")

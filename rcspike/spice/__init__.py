@@ -1,5 +1,6 @@
 """Netlists of trained networks, comparison of ngspice with the engine, and circuits fitted to measurements."""
 
+from rcspike.spice.calibration import NeuronCalibration, calibrate_neurons
 from rcspike.spice.fitting import Fit, calibrated, fit
 from rcspike.spice.measurements import (
     Measurements,
@@ -30,8 +31,10 @@ __all__ = [
     "Fit",
     "Measured",
     "Measurements",
+    "NeuronCalibration",
     "Pdk",
     "Transistors",
+    "calibrate_neurons",
     "calibrated",
     "compare_layer",
     "compare_network",

@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,11 +91,38 @@ def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = _TIMEOUT) -
     RuntimeError
         If it fails; the message contains the last lines of its output.
     """
-    return _run(netlist, stop, timeout, set())
+    return _run(netlist, stop, timeout, _Simulators())
 
 
-def _run(netlist: str, stop: float, timeout: float, running: set[subprocess.Popen[str]]) -> dict[str, Float64Array]:
-    """The same, with the simulator in a set while it runs."""
+class _Simulators:
+    """Simulators that run, until an error or Ctrl-C stops them and those that would start later."""
+
+    def __init__(self) -> None:
+        self._lock, self._running, self._stopped = threading.Lock(), set[subprocess.Popen[str]](), False
+
+    @contextmanager
+    def process(self, words: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+        """A simulator that has been started."""
+        with self._lock:
+            if self._stopped:
+                raise RuntimeError("ngspice was not started, since another one has been stopped")
+            process: subprocess.Popen[str] = subprocess.Popen(words, **options)
+            self._running.add(process)
+        try:
+            yield process
+        finally:
+            with self._lock:
+                self._running.discard(process)
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.kill()
+
+
+def _run(netlist: str, stop: float, timeout: float, simulators: _Simulators) -> dict[str, Float64Array]:
+    """The same, by a simulator that can be stopped."""
     program = find_ngspice()
     with tempfile.TemporaryDirectory(prefix="rcspike-spice-") as name:
         folder = Path(name)
@@ -101,24 +131,14 @@ def _run(netlist: str, stop: float, timeout: float, running: set[subprocess.Pope
         commands = ["set filetype=binary", "source circuit.cir", "run", "write out.raw", "quit 0"]
         (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # several netlists run at the same time
-        process = subprocess.Popen(
-            [program, "-b", "run.cir"],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
-        running.add(process)
-        try:
-            out, err = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            raise RuntimeError(f"ngspice did not finish within {timeout:g} s: {_said(err + out)}") from None
-        finally:
-            running.discard(process)
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
+        with simulators.process([program, "-b", "run.cir"], cwd=folder, env=environment, **options) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                out, err = process.communicate()
+                raise RuntimeError(f"ngspice did not finish within {timeout:g} s: {_said(err + out)}") from None
         raw = (folder / "out.raw").read_bytes() if (folder / "out.raw").exists() else b""
     said = err + out
     # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
@@ -194,16 +214,16 @@ def simulate_layer(
     n_out = g_plus.shape[1]
     numbers = np.arange(n_out) if names is None else np.asarray(names)
     parts = np.array_split(np.arange(n_out), -(-n_out // _NEURONS_A_NETLIST))
-    running: set[subprocess.Popen[str]] = set()
+    simulators = _Simulators()
 
     def simulate(part: npt.NDArray[np.int64]) -> dict[str, Float64Array]:
         chosen = [np.ascontiguousarray(g[:, part]) for g in (g_plus, g_minus)]
         named = numbers[part].tolist()
         if transistors is None:
             netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=named, until=until)
-            return _run(netlist, 0.0, _TIMEOUT, running)
+            return _run(netlist, (2.0 if until is None else until) * scale.window, _TIMEOUT, simulators)
         netlist = transistor_netlist(times, chosen[0], chosen[1], transistors, names=named, layer=layer)
-        return _run(netlist, transistors.stop, _TIMEOUT, running)
+        return _run(netlist, transistors.stop, _TIMEOUT, simulators)
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         tasks = [pool.submit(simulate, part) for part in parts]
@@ -214,8 +234,7 @@ def simulate_layer(
                     progress(len(part))
         except BaseException:  # an error, or Ctrl-C
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list(running):
-                process.kill()
+            simulators.stop()
             raise
     results = [(task.result(), numbers[part].tolist()) for task, part in zip(tasks, parts, strict=True)]
     if transistors is None:
