@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -225,9 +230,8 @@ def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Pa
     record = json.loads((place / "out/spice.json").read_text())
     assert record["settings"]["scale"] == {"capacitance": 1e-12, "window": 1e-6, "v_th": 0.45}
     assert record["settings"]["transistors"]["rails"] == [0.675, -0.675]
-    scale = ("--capacitance", "1e-12", "--v-th", "0.45")
     parameters = ("--parameters", "capacitance,delay", "--out", "real.safetensors")
-    result = spice_("fit", "out/spikes-layer1.csv", *MODEL, *scale, *parameters)
+    result = spice_("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *parameters)
     assert result.exit_code == 0, result.output
     delay = Network.load("real.safetensors").circuit.delay
     assert delay == pytest.approx(0.02, abs=0.01)  # the time from the opening of the switches to the ramp
@@ -237,6 +241,97 @@ def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Pa
     errors = [float(re.findall(r"spike time RMSE / % of T +(\S+)", one)[0]) for one in (first.output, again.output)]
     assert errors[0] == pytest.approx(2.0, abs=1.0)  # the delay
     assert errors[1] < 0.25 * errors[0]
+
+
+def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: Path) -> None:
+    """Spikes of the engine's own circuit with switches, and a comparator that is late."""
+    network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[:16].astype(np.float64)
+    real = Circuit(v_syn=1.5, delay=0.03, injection=(4e-4, -7e-4))
+    t = functional.fire(functional.charge(times, network.weights[0].astype(np.float64), real), real)
+    t[:, 0] += 0.04
+    image, neuron = np.divmod(np.arange(t.size), 8)
+    spice.write_csv(spice.Measurements(image, neuron, t.ravel() * 1e-6), "spikes.csv")
+    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
+    some = ("--calibrate", "--held-out", "6", "--out", "real.safetensors")
+    assert spice_("fit", "spikes.csv", *MODEL, *pdk, *some).exit_code == 0
+    record = json.loads(Path("real.json").read_text())
+    names = ["e_plus", "e_minus", "capacitance", "delay", "injection_plus", "injection_minus"]
+    assert record["settings"]["parameters"] == names
+    assert record["rails"] == [1.5, -1.5]
+    before, after = (record["errors"][f"held-out images{what}"]["rmse"] for what in ("", ", calibrated"))
+    assert after < 0.3 * before
+    # The circuit as it is known, and its neurons alone: everything is found.
+    Network(network.weights, real).save("known.safetensors")
+    words = ("fit", "spikes.csv", "known.safetensors", "digits", "--parameters", "none", *some[:3])
+    result = spice_(*words, "--out", "lines.safetensors")
+    assert result.exit_code == 0, result.output
+    found = json.loads(Path("lines.json").read_text())
+    assert found["calibration"]["layer"] == 1
+    np.testing.assert_allclose(found["calibration"]["offset"], [0.04] + [0] * 7, atol=1e-9)
+    assert found["errors"]["held-out images, calibrated"]["rmse"] < 1e-9
+    assert re.search(
+        r"^RMSE of held-out images, calibrated  0\.0000 % of T, maximum 0\.0000, n \d+$", result.output, re.M
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--held-out", "2"), "--held-out must leave images to fit: of 2 it must be below that, got 2"),
+        (("--parameters", "none"), "--parameters none finds nothing without --calibrate"),
+    ],
+)
+def test_a_fit_that_finds_nothing_is_an_error(words: tuple[str, ...], message: str) -> None:
+    Path("spikes.csv").write_text("image,neuron,spike_time\n0,0,2e-7\n1,0,3e-7\n")
+    assert message in error_line("fit", "spikes.csv", *MODEL, *words)
+
+
+def test_a_simulation_that_ends_early_is_an_error_and_leaves_no_folder(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A simulator that stops at half of the phase, with a result that is complete in its own terms."""
+    header = "Plotname: Transient Analysis\nNo. Variables: 1\nNo. Points: 2\nVariables:\n\t0\ttime\ttime\nBinary:\n"
+    (place / "half.raw").write_bytes(header.encode() + np.array([0.0, 1e-6]).tobytes())
+    program = place / "ngspice"
+    program.write_text(f"#!/bin/sh\ncp {place / 'half.raw'} out.raw\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(place), prepend=os.pathsep)
+    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
+    for more, end in ((pdk, "2.06e-06"), ((), "2e-06")):
+        line = error_line("verify", *MODEL, "--layer", "1", "--neurons", "2", *more, "--out", "out")
+        assert f"ngspice stopped at 1e-06 s instead of {end} s" in line
+        assert not Path("out").exists()
+
+
+@ngspice
+@pytest.mark.process
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGINT to one process")
+def test_sigint_ends_a_verification_and_its_simulators(place: Path) -> None:
+    Network.create([64, 400, 10], CIRCUIT, seed=1).save("model.safetensors")
+    folder = place / "temporary"
+    folder.mkdir()
+    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
+    words = ("verify", *MODEL, "--layer", "1", "--neurons", "400", "--images", "300", *pdk, "--out", "out")
+    with subprocess.Popen(
+        [sys.executable, "-m", "rcspike", "spice", *words],
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    ) as process:
+        while process.poll() is None and not list(folder.glob("rcspike-spice-*/run.cir")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not list(folder.glob("rcspike-spice-*"))  # each simulator has ended, and its folder is gone
+    assert not Path("out").exists()
 
 
 def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ __all__ = ["Found", "find", "parameters_of"]
 
 _COLUMN = ("e_plus", "e_minus", "capacitance")
 _SWITCHES = ("delay", "injection_plus", "injection_minus")
+# A circuit and its neurons are fitted in turn: the first fit takes their differences for parameters of all.
+_ROUNDS = 8
 _UNITS = {"ramp": "1", "capacitance": "F", "delay": "T"}
 
 
@@ -120,20 +122,25 @@ def find(
         raise ValueError("--parameters none finds nothing without --calibrate")
     if measured.neuron.max() >= (n := network.layers[layer - 1].n_out):
         raise ValueError(f"layer {layer} has neurons 0 to {n - 1}, got {measured.neuron.max()}")
-    first, result = _where(measured, measured.image < n_fit), None
+    first, result, known = _where(measured, measured.image < n_fit), None, None
     real, scale = network, designed
-    if parameters:
-        g = spice.layer_conductances(network.layers[layer - 1], designed)
-        start = network.layers[layer - 1].circuit
-        start = start if delay is None else replace(start, delay=delay)
-        result = spice.fit(first, times, *g, start, designed, parameters=parameters, confidence=confidence)
-        real, scale = spice.calibrated(network, result.circuit, result.scale, designed=designed), result.scale
-    errors: dict[str, dict[str, float]] = {}
-    known: NeuronCalibration | None = None
-    if is_spikes:
+
+    def by_engine() -> FloatArray:
         twin = real.layers[layer - 1].astype(np.float64)
-        t = np.asarray(twin.fire(twin.charge(times)))
-        known = spice.calibrate_neurons(first, t, scale) if calibrate else None
+        return np.asarray(twin.fire(twin.charge(times)))
+
+    for _ in range(_ROUNDS if calibrate and parameters else 1):
+        if parameters:
+            g = spice.layer_conductances(network.layers[layer - 1], designed)
+            start = network.layers[layer - 1].circuit
+            start = start if delay is None else replace(start, delay=delay)
+            table = first if known is None else _straightened(first, known, designed)
+            result = spice.fit(table, times, *g, start, designed, parameters=parameters, confidence=confidence)
+            real, scale = spice.calibrated(network, result.circuit, result.scale, designed=designed), result.scale
+        known = spice.calibrate_neurons(first, by_engine(), scale) if calibrate else None
+    errors: dict[str, dict[str, float]] = {}
+    if is_spikes:
+        t = by_engine()
         sets = {"images that were fitted": first}
         sets |= {"held-out images": _where(measured, measured.image >= n_fit)} if held_out else {}
         for name, table in sets.items():
@@ -141,6 +148,12 @@ def find(
             if known is not None:
                 errors[f"{name}, calibrated"] = _errors(table, known.times(t), scale)
     return Found(network=real, scale=scale, fit=result, calibration=known, is_spikes=is_spikes, errors=errors)
+
+
+def _straightened(m: Measurements, lines: NeuronCalibration, scale: PhysicalScale) -> Measurements:
+    """Spike times without the differences between neurons; those that leave the phase are no longer measured."""
+    t = (m.time / scale.window - lines.offset[m.neuron]) / lines.slope[m.neuron]
+    return Measurements(m.image, m.neuron, np.where((t > 0) & (t < 1), t, np.inf) * scale.window)
 
 
 def _where(m: Measurements, rows: Any) -> Measurements:

@@ -1,0 +1,78 @@
+"""Offset and slope of single neurons, found from their spikes."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rcspike import Circuit, PhysicalScale, spice
+from rcspike.hardware import program
+from rcspike.network import Network
+from rcspike.nonideal import ComparatorOffset, RampMismatch
+from rcspike.spice import Measurements, calibrate_neurons
+
+Array = npt.NDArray[np.float64]
+
+SCALE = PhysicalScale()
+
+
+def table(t: Array) -> Measurements:
+    image, neuron = np.divmod(np.arange(t.size), t.shape[1])
+    return Measurements(image, neuron, SCALE.seconds(t.ravel()))
+
+
+def engine_times(n_images: int = 40, n_out: int = 6) -> Array:
+    return np.random.default_rng(5).uniform(0.1, 0.9, size=(n_images, n_out))
+
+
+def test_a_line_of_many_spikes_is_that_of_least_squares() -> None:
+    t, rng = engine_times(), np.random.default_rng(6)
+    real = 0.02 + 0.97 * t + rng.normal(0, 1e-3, size=t.shape)
+    found = calibrate_neurons(table(real), t, SCALE)
+    for i in range(t.shape[1]):
+        slope, offset = np.polyfit(t[:, i], real[:, i], 1)
+        # The assumed spread of slopes takes 1e-3 / (40 * 0.05) of the 3 % that they differ from 1 by.
+        assert found.slope[i] == pytest.approx(slope, abs=3e-5)
+        assert found.offset[i] == pytest.approx(offset, abs=3e-5)
+    assert found.n.tolist() == [40] * 6
+
+
+def test_one_spike_gives_an_offset_and_none_gives_nothing() -> None:
+    t = np.array([[0.3, 0.5, np.inf, 0.0]])
+    found = calibrate_neurons(table(np.array([[0.31, np.inf, np.inf, 0.0]])), t, SCALE)
+    np.testing.assert_allclose(found.offset, [0.01, 0, 0, 0], atol=1e-12)
+    np.testing.assert_array_equal(found.slope, 1)
+    assert found.n.tolist() == [1, 0, 0, 0]
+
+
+def test_times_of_calibrated_neurons_are_clipped_to_the_phase() -> None:
+    line = spice.NeuronCalibration(np.array([0.1, -0.1]), np.array([1.0, 1.0]), np.array([3, 3]))
+    t = np.array([[0.5, 0.5], [0.95, 0.05], [np.inf, np.inf]])
+    np.testing.assert_allclose(line.times(t), [[0.6, 0.4], [np.inf, 0.0], [np.inf, np.inf]])
+    np.testing.assert_allclose(line.times(t[:, 1:], np.array([1])), line.times(t)[:, 1:])
+
+
+def test_chips_with_scattered_ramps_and_comparators_are_calibrated_exactly() -> None:
+    network = Network.create([30, 12], Circuit(v_syn=1.0), seed=3, dtype="float64")
+    chip = program(network, [RampMismatch(sigma=0.03), ComparatorOffset(sigma=0.02)], seed=4)
+    times = np.random.default_rng(7).uniform(0, 1, size=(300, 30))
+    t, real = (one.layers[0].fire(one.layers[0].charge(times)) for one in (network, chip))
+    found = calibrate_neurons(table(np.asarray(real)), np.asarray(t), SCALE)
+    known = found.n >= 20
+    assert np.count_nonzero(known) >= 4
+    layer = chip.layers[0]
+    # What the class says of a chip's terms; 20 spikes leave the assumed spread a weight of 1e-3 in 0.2.
+    np.testing.assert_allclose(1 / found.slope[known], layer.ramp_current[known], atol=1e-3)
+    np.testing.assert_allclose((found.offset / found.slope)[known], layer.offset[known], atol=1e-3)
+
+
+def test_measurements_that_do_not_fit_are_rejected() -> None:
+    t = engine_times(2, 3)
+    with pytest.raises(ValueError, match=r"neuron must be in \[0, 2\), got 2"):
+        calibrate_neurons(table(t), t[:, :2].copy(), SCALE)
+    with pytest.raises(ValueError, match=r"image must be in \[0, 1\), got 1"):
+        calibrate_neurons(table(t), t[:1], SCALE)
+    waves = Measurements(np.array([0]), np.array([0]), np.array([1e-7]), np.array([0.1]))
+    with pytest.raises(ValueError, match="calibrated by spike times, but the measurements are voltages"):
+        calibrate_neurons(waves, t, SCALE)
