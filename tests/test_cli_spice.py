@@ -241,6 +241,18 @@ def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Pa
     errors = [float(re.findall(r"spike time RMSE / % of T +(\S+)", one)[0]) for one in (first.output, again.output)]
     assert errors[0] == pytest.approx(2.0, abs=1.0)  # the delay
     assert errors[1] < 0.25 * errors[0]
+    # With the junctions of rows that do not conduct, and the neurons' own lines.
+    assert (
+        spice_("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *parameters, "--junctions", "--calibrate").exit_code == 0
+    )
+    known = json.loads(Path("real.json").read_text())
+    assert known["junction"] == pytest.approx([0.251e-15, 0.302e-15])
+    last = spice_("verify", "real.safetensors", "digits", *some, *pdk, "--fitted", "real.json")
+    (error,) = re.findall(r"spike time RMSE / % of T +(\S+)", last.output)
+    fitted = known["errors"]["images that were fitted, calibrated"]["rmse"]
+    assert float(error) == pytest.approx(100 * fitted, abs=2e-3)  # the same comparison; resistors have rounded weights
+    rejected = error_line("verify", "real.safetensors", "digits", *pdk, "--fitted", "real.json", "--end-to-end")
+    assert "takes a model that was fitted without --junctions" in rejected
 
 
 def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: Path) -> None:
@@ -278,6 +290,7 @@ def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: P
     ("words", "message"),
     [
         (("--held-out", "2"), "--held-out must leave images to fit: of 2 it must be below that, got 2"),
+        (("--junctions",), "--junctions needs --pdk, whose switches have them"),
         (("--parameters", "none"), "--parameters none finds nothing without --calibrate"),
     ],
 )

@@ -36,6 +36,7 @@ class Found:
     calibration: NeuronCalibration | None
     is_spikes: bool
     errors: dict[str, dict[str, float]]  # of each set of images, before and after the calibration of neurons
+    junction: tuple[float, float]
 
     def record(self, layer: int) -> dict[str, Any]:
         """For the JSON file."""
@@ -48,6 +49,8 @@ class Found:
         if self.calibration is not None:
             lines = {name: getattr(self.calibration, name).tolist() for name in ("offset", "slope", "n")}
             results["calibration"] = {"layer": layer, **lines}
+        if self.junction != (0, 0):
+            results["junction"] = self.junction
         return results
 
     def show(self) -> None:
@@ -88,6 +91,7 @@ def find(
     delay: float | None,
     calibrate: bool,
     held_out: int,
+    junction: tuple[float, float],
 ) -> Found:
     """Fit the first images of a table, calibrate its neurons, and compare the last images with the engine.
 
@@ -110,7 +114,9 @@ def find(
     calibrate : bool
         Whether to find offset and slope of each neuron.
     held_out : int
-        Number of images that take no part in either.
+        Number of images, the last ones, that are neither fitted nor calibrated with.
+    junction : (float, float)
+        As `rcspike.spice.fit`.
     """
     n_fit = len(times) - held_out
     if not 0 <= held_out < len(times):
@@ -125,17 +131,24 @@ def find(
     first, result, known = _where(measured, measured.image < n_fit), None, None
     real, scale = network, designed
 
+    g = spice.layer_conductances(network.layers[layer - 1], designed)
+
     def by_engine() -> FloatArray:
         twin = real.layers[layer - 1].astype(np.float64)
-        return np.asarray(twin.fire(twin.charge(times)))
+        if junction == (0, 0):
+            return np.asarray(twin.fire(twin.charge(times)))
+        t, some = np.full((len(times), n), np.inf), np.unique(measured.neuron)
+        plus, minus = (np.ascontiguousarray(one[:, some]) for one in g)
+        t[:, some] = spice.column_times(times, plus, minus, twin.circuit, scale, junction=junction)
+        return t
 
     for _ in range(_ROUNDS if calibrate and parameters else 1):
         if parameters:
-            g = spice.layer_conductances(network.layers[layer - 1], designed)
             start = network.layers[layer - 1].circuit
             start = start if delay is None else replace(start, delay=delay)
             table = first if known is None else _straightened(first, known, designed)
-            result = spice.fit(table, times, *g, start, designed, parameters=parameters, confidence=confidence)
+            options: dict[str, Any] = {"parameters": parameters, "confidence": confidence, "junction": junction}
+            result = spice.fit(table, times, *g, start, designed, **options)
             real, scale = spice.calibrated(network, result.circuit, result.scale, designed=designed), result.scale
         known = spice.calibrate_neurons(first, by_engine(), scale) if calibrate else None
     errors: dict[str, dict[str, float]] = {}
@@ -147,7 +160,9 @@ def find(
             errors[name] = _errors(table, t, scale)
             if known is not None:
                 errors[f"{name}, calibrated"] = _errors(table, known.times(t), scale)
-    return Found(network=real, scale=scale, fit=result, calibration=known, is_spikes=is_spikes, errors=errors)
+    return Found(
+        network=real, scale=scale, fit=result, calibration=known, is_spikes=is_spikes, errors=errors, junction=junction
+    )
 
 
 def _straightened(m: Measurements, lines: NeuronCalibration, scale: PhysicalScale) -> Measurements:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, overload
@@ -199,7 +198,11 @@ def verify_command(
         )  # fmt: skip
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors
-        lines = _transistors.calibration(fitted)
+        lines, junction = _transistors.calibration(fitted), _transistors.junction(fitted)
+        if junction != (0, 0) and end_to_end:
+            raise ValueError(
+                "--end-to-end takes a model that was fitted without --junctions, as the engine computes it"
+            )
         numbers = range(image, image + images)
         times = _times(network, dataset, data, numbers)
         if out is not None:
@@ -227,12 +230,14 @@ def verify_command(
                     spice.compare_network(network, sample, **options)
                     if end_to_end
                     else [
-                        spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options)
+                        spice.compare_layer(network, sample, depth, neurons=chosen[depth], junction=junction, **options)
                         for depth in layers
                     ]
                     for sample in times
                 ]
-        found = [[_calibrated(c, lines) for c in layer] for layer in zip(*compared, strict=True)]  # by layer and image
+        found = [
+            [_transistors.with_lines(c, lines) for c in layer] for layer in zip(*compared, strict=True)
+        ]  # by layer and image
         rows = [_errors(comparisons) for comparisons in found]
         if out is not None:
             _write(record, found, rows, numbers)
@@ -240,12 +245,6 @@ def verify_command(
     if end_to_end:
         same = sum(_answer(c, c.v, c.t_out) == _answer(c, c.v_spice, c.t_out_spice) for c in found[-1])
         typer.echo(f"class  the same for {same} of {images} images")
-
-
-def _calibrated(c: Comparison, lines: tuple[int, spice.NeuronCalibration] | None) -> Comparison:
-    if lines is None or lines[0] != c.layer:
-        return c
-    return replace(c, t_out=lines[1].times(c.t_out, c.neurons))
 
 
 def _answer(c: Comparison, v: FloatArray, t_out: FloatArray) -> int:
@@ -294,6 +293,10 @@ def fit_command(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Find offset and slope of the spike times of each neuron, too.")
     ] = False,
+    junctions: Annotated[
+        bool,
+        typer.Option("--junctions", help="With --pdk: rows load the membrane only while they do not conduct."),
+    ] = False,
     held_out: Annotated[
         int, typer.Option(help="Number of images, the last of the table, that are not fitted but reported.", min=0)
     ] = 0,
@@ -329,6 +332,8 @@ def fit_command(
             switch=switch, fitted=fitted, corner=corner, celsius=celsius, ramp=ramp, comparator=comparator,
             mismatch=mismatch,
         )  # fmt: skip
+        if junctions and transistors is None:
+            raise ValueError("--junctions needs --pdk, whose switches have them")
         measured = spice.read_csv(csv)
         numbers, rows = np.unique(measured.image, return_inverse=True)
         names = _fit.parameters_of(parameters, transistors)
@@ -343,6 +348,7 @@ def fit_command(
             delay=None if transistors is None or fitted is not None else transistors.guard,
             calibrate=calibrate,
             held_out=held_out,
+            junction=transistors.loads if transistors is not None and junctions else (0.0, 0.0),
         )
         if out is not None:
             settings = {**_options.dataset_settings(dataset), **model_settings(model, network), "layer": layer}

@@ -13,7 +13,7 @@ from rcspike import spice
 from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
-from rcspike.spice import COMPARATORS, CORNERS, RAMPS, NeuronCalibration, Transistors
+from rcspike.spice import COMPARATORS, CORNERS, RAMPS, Comparison, NeuronCalibration, Transistors
 
 __all__ = [
     "Capacitance",
@@ -29,7 +29,9 @@ __all__ = [
     "Threshold",
     "calibration",
     "design",
+    "junction",
     "scale_of",
+    "with_lines",
 ]
 
 _IDEAL, _SKY130 = PhysicalScale(), PhysicalScale(capacitance=1e-12, v_th=0.45)
@@ -129,6 +131,20 @@ def calibration(path: Path | None) -> tuple[int, NeuronCalibration] | None:
         raise _not_a_fit(path, error) from None
 
 
+def with_lines(c: Comparison, lines: tuple[int, NeuronCalibration] | None) -> Comparison:
+    """The comparison with the engine's neurons as they are calibrated, if they are those of its layer."""
+    return c if lines is None or lines[0] != c.layer else replace(c, t_out=lines[1].times(c.t_out, c.neurons))
+
+
+def junction(path: Path | None) -> tuple[float, float]:
+    """Capacitance in F of a row that does not conduct, to either rail, that a fit took into account; otherwise 0."""
+    try:
+        plus, minus = (0.0, 0.0) if path is None else read_json(path).get("junction", (0.0, 0.0))
+        return float(plus), float(minus)
+    except (TypeError, ValueError) as error:
+        raise _not_a_fit(path, error) from None
+
+
 def _before_fit(path: Path, scale: PhysicalScale) -> tuple[PhysicalScale, tuple[float, float]]:
     """The scale of the resistors after a fit, and the rails before it, from the fit's record."""
     try:
@@ -139,5 +155,5 @@ def _before_fit(path: Path, scale: PhysicalScale) -> tuple[PhysicalScale, tuple[
         raise _not_a_fit(path, error) from None
 
 
-def _not_a_fit(path: Path, error: Exception) -> ValueError:
+def _not_a_fit(path: Path | None, error: Exception) -> ValueError:
     return ValueError(f"{path} must be the JSON file of rcspike spice fit --out: {error!r}")

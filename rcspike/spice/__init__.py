@@ -1,6 +1,7 @@
 """Netlists of trained networks, comparison of ngspice with the engine, and circuits fitted to measurements."""
 
 from rcspike.spice.calibration import NeuronCalibration, calibrate_neurons
+from rcspike.spice.columns import column_times, column_voltages
 from rcspike.spice.fitting import Fit, calibrated, fit
 from rcspike.spice.measurements import (
     Measurements,
@@ -36,6 +37,8 @@ __all__ = [
     "Transistors",
     "calibrate_neurons",
     "calibrated",
+    "column_times",
+    "column_voltages",
     "compare_layer",
     "compare_network",
     "conductances",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from rcspike.circuit import Circuit
 from rcspike.functional import charge_affine, charge_affine_vjp
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
+from rcspike.spice.columns import unloaded
 from rcspike.spice.measurements import Measurements
 
 __all__ = ["PARAMETERS", "Fit", "calibrated", "fit"]
@@ -78,6 +79,7 @@ def fit(
     *,
     parameters: Sequence[str] = ("e_plus", "e_minus", "capacitance"),
     confidence: float = 0.95,
+    junction: tuple[float, float] = (0.0, 0.0),
 ) -> Fit:
     """Fit parameters of a circuit with known resistors to spike times or waveforms.
 
@@ -96,6 +98,9 @@ def fit(
         ``"delay"``, ``"injection_plus"`` and ``"injection_minus"``.
     confidence : float
         Confidence level of the limits, which assume independent residuals of equal variance.
+    junction : (float, float)
+        Capacitance in F with which a row that does not conduct loads the membrane, to the upper and to the lower rail,
+        known from the design (`rcspike.spice.column_voltages`).
 
     Returns
     -------
@@ -142,7 +147,7 @@ def fit(
         raise ValueError("a fit is of one layer, but the injection is given for several: take circuit.of_layer(depth)")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
-    groups = _groups(measurements, times, g_plus, g_minus, scale)
+    groups = list(_groups(measurements, times, g_plus, g_minus, scale, junction))
     measured = np.concatenate([group.measured for group in groups] or [np.empty(0)])
     n, p = len(measured), len(names)
     if n <= p:
@@ -226,6 +231,7 @@ class _Group:
     inputs: Float64Array  # (1, n_in) in units of the time of the measurement
     g_plus: Float64Array  # (n_in, n) in 1 / that time, for the designed capacitance
     g_minus: Float64Array
+    kept: float = 1.0  # of the voltage, once all rows load the membrane again
 
     @property
     def conducting(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -234,8 +240,13 @@ class _Group:
 
 
 def _groups(
-    measurements: Measurements, times: FloatArray, g_plus: Float64Array, g_minus: Float64Array, scale: PhysicalScale
-) -> list[_Group]:
+    measurements: Measurements,
+    times: FloatArray,
+    g_plus: Float64Array,
+    g_minus: Float64Array,
+    scale: PhysicalScale,
+    junction: tuple[float, float],
+) -> Iterator[_Group]:
     m, is_spikes = measurements, measurements.voltage is None
     times, g_plus, g_minus = check_times(times), plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
     for name, index, n_there in (("image", m.image, len(times)), ("neuron", m.neuron, g_plus.shape[1])):
@@ -244,21 +255,34 @@ def _groups(
     t = m.time / scale.window
     within = (t > 0) & (t < 1) if is_spikes else (t > 0) & (t <= 1 + 1e-9)
     end = np.ones_like(t) if is_spikes else np.minimum(t, 1.0)  # of the interval that decides the measured value
-    groups = []
+    share = junction[0] / scale.capacitance, junction[1] / scale.capacitance
     for image, at in sorted(set(zip(m.image[within].tolist(), end[within].tolist(), strict=True))):
         rows = np.flatnonzero(within & (m.image == image) & (end == at))
         on = times[image] <= at if is_spikes else times[image] < at
         chosen = np.ix_(on, m.neuron[rows])
-        groups.append(
-            _Group(
-                t[rows] if m.voltage is None else m.voltage[rows] / scale.v_th,
-                is_spikes,
-                times[image : image + 1, on].astype(np.float64) / at,
-                np.ascontiguousarray(g_plus[chosen]) * (at / scale.siemens(1.0)),
-                np.ascontiguousarray(g_minus[chosen]) * (at / scale.siemens(1.0)),
-            )
+        group = _Group(
+            t[rows] if m.voltage is None else m.voltage[rows] / scale.v_th,
+            is_spikes,
+            times[image : image + 1, on].astype(np.float64) / at,
+            np.ascontiguousarray(g_plus[chosen]) * (at / scale.siemens(1.0)),
+            np.ascontiguousarray(g_minus[chosen]) * (at / scale.siemens(1.0)),
         )
-    return groups
+        yield from [group] if share == (0, 0) else _columns(group, share)
+
+
+def _columns(group: _Group, share: tuple[float, float]) -> Iterator[_Group]:
+    """The columns of a group, each in a time in which its capacitance is constant."""
+    for i in range(len(group.measured)):
+        g = group.g_plus[:, i : i + 1], group.g_minus[:, i : i + 1]
+        inputs, duration, kept = unloaded(group.inputs[0], g[0][:, 0] > 0, g[1][:, 0] > 0, share)
+        yield _Group(
+            group.measured[i : i + 1],
+            group.spikes,
+            inputs[np.newaxis],
+            duration * g[0],
+            duration * g[1],
+            kept if group.spikes else 1.0,
+        )
 
 
 def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Float64Array]:
@@ -266,8 +290,8 @@ def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Flo
     e_plus, e_minus, drop, b, c, delay, plus, minus = (values[name] for name in PARAMETERS)
     D = (group.g_plus * (e_plus - drop) + group.g_minus * (e_minus + drop)) / c
     G = (group.g_plus + group.g_minus) / c
-    v = charge_affine(group.inputs, D, G)
-    _, v_D, v_G, _, _ = charge_affine_vjp(group.inputs, D, G, np.ones_like(v))  # a column changes only its own voltage
+    v = group.kept * charge_affine(group.inputs, D, G)
+    _, v_D, v_G, _, _ = charge_affine_vjp(group.inputs, D, G, np.full_like(v, group.kept))  # of its column alone
     by_plus, by_minus = (v_D * group.g_plus / c).sum(axis=0), (v_D * group.g_minus / c).sum(axis=0)
     by_c = -(v_D * D + v_G * G).sum(axis=0) / c
     v_by = np.zeros((v.shape[1], len(PARAMETERS)))

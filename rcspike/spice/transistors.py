@@ -127,6 +127,12 @@ class Transistors:
         """Last time point of a simulation in s."""
         return (LEAD + 2.05) * self.scale.window
 
+    @property
+    def loads(self) -> tuple[float, float]:
+        """Capacitance in F with which a switch of this width that does not conduct loads the membrane, to each rail."""
+        plus, minus = (c * self.switch[0] / _DRAWN_WIDTH for c in self.junction)
+        return plus, minus
+
     def drawn_capacitance(self, n_plus: int, n_minus: int) -> float:
         """Capacitor in F that is drawn for a column with these numbers of synapses to either rail.
 
@@ -136,7 +142,7 @@ class Transistors:
             If their junctions have more than the capacitance of the column.
         """
         n = n_plus, n_minus
-        junctions = sum(x * c for x, c in zip(n, self.junction, strict=True)) * self.switch[0] / _DRAWN_WIDTH
+        junctions = sum(x * c for x, c in zip(n, self.loads, strict=True))
         if junctions >= self.scale.capacitance:
             raise ValueError(
                 f"the junctions of {sum(n)} rows have {junctions:.3g} F, all of the membrane's "

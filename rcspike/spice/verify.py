@@ -12,6 +12,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, layer_with
+from rcspike.spice.columns import column_voltages
 from rcspike.spice.netlist import layer_conductances
 from rcspike.spice.run import Measured, simulate_layer
 from rcspike.spice.transistors import Transistors
@@ -131,6 +132,7 @@ def compare_layer(
     workers: int | None = None,
     transistors: Transistors | None = None,
     progress: Callable[[int], object] | None = None,
+    junction: tuple[float, float] = (0.0, 0.0),
 ) -> Comparison:
     """Simulate neurons of one layer with ngspice and with the engine.
 
@@ -152,6 +154,9 @@ def compare_layer(
         Simulate columns of transistors. Their design has its own rails and scale; `scale` is that of the resistors.
     progress : callable, optional
         Called with the number of neurons whenever some are done.
+    junction : (float, float)
+        Compare with columns whose rows load the membrane while they do not conduct (`rcspike.spice.column_voltages`),
+        in F to the upper and to the lower rail, in place of the engine's own layer.
 
     Returns
     -------
@@ -178,7 +183,7 @@ def compare_layer(
             f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
         )
     result = next(one for one in _exact_walk(network, times[np.newaxis]) if one.depth + 1 == layer)
-    return _compare(result, chosen, scale, diode, workers, transistors, progress)
+    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction=junction)
 
 
 def compare_network(
@@ -236,6 +241,7 @@ def _compare(
     progress: Callable[[int], object] | None,
     *,
     spice_times: Float64Array | None = None,
+    junction: tuple[float, float] = (0.0, 0.0),
 ) -> Comparison:
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
     wiring, circuit, scale = result.layer.wiring, result.layer.circuit, scale or PhysicalScale()
@@ -249,6 +255,8 @@ def _compare(
         v, (q_plus, q_minus) = charging.charge(inputs / until), charging.supply_charge(inputs / until)
     else:
         until, v = None, chosen.charge(inputs)
+        if junction != (0, 0):
+            v = column_voltages(inputs, *layer_conductances(chosen, scale), circuit, scale, junction=junction)
         t_out, (q_plus, q_minus) = chosen.fire(v)[0], chosen.supply_charge(inputs)
     measured = simulate_layer(
         inputs[0] if spice_times is None else wiring.rows(spice_times[np.newaxis])[0],
