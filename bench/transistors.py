@@ -1,10 +1,12 @@
 """A trained layer at transistor level in SKY130, compared with the engine before and after a fit of its circuit.
 
     python bench/transistors.py layer MODEL --pdk-root DIR --images 32 --csv FILE
+    python bench/transistors.py speed MODEL --pdk-root DIR
     python bench/transistors.py network MODEL --pdk-root DIR --images 100 --csv FILE
 
 `layer` simulates neurons of the first layer of a run of `rcspike train mnist`: the typical circuit with ideal ramp and
 comparator, and with those of transistors; corners and 85 °C with the typical fit; mismatch with a line per neuron.
+Each is reported with the engine's layer, and with columns whose rows load the membrane while they do not conduct.
 The first images are for the fit and the calibration, the others are reported. Of each image, it simulates those of
 --neurons equally spaced neurons whose voltage is above -0.05 V_th in the engine: the others are silent in both. Spike
 times are kept in --cache, where a run that was stopped finds them.
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import resource
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +37,7 @@ Float = NDArray[np.float64]
 RAILS = ("e_plus", "e_minus", "capacitance")
 SWITCHES = (*RAILS, "delay", "injection_plus", "injection_minus")
 ALL = (*SWITCHES, "ramp")
+NONE = (0.0, 0.0)
 
 
 class Table:
@@ -61,15 +65,21 @@ class Table:
 
 
 def simulated(
-    network: Network, times: NDArray[np.float32], n: int | NDArray[np.int64], design: Transistors, cache: Path | None
+    network: Network,
+    times: NDArray[np.float32],
+    images: range,
+    n: int | NDArray[np.int64],
+    design: Transistors,
+    cache: Path | None,
 ) -> Table:
     table, layer = Table(), network.layers[0].astype(np.float64)
     if cache is not None and cache.exists():
         table = pickle.loads(cache.read_bytes())
     spaced = np.unique(np.linspace(0, layer.n_out - 1, n).round()).astype(int) if isinstance(n, int) else np.sort(n)
-    for image, sample in enumerate(times):
+    for image in images:
         if image in table.image:
             continue
+        sample = times[image]
         v = layer.charge(sample[np.newaxis].astype(np.float64))[0, spaced]
         chosen = spaced[v > -0.05].tolist()
         if chosen:
@@ -86,45 +96,56 @@ def simulated(
 
 
 def fitted(
-    network: Network, times: Float, table: Table, images: range, design: Transistors, parameters: Sequence[str]
+    network: Network,
+    times: Float,
+    table: Table,
+    images: range,
+    design: Transistors,
+    parameters: Sequence[str],
+    junction: tuple[float, float] = (0.0, 0.0),
 ) -> spice.Fit:
-    image, neuron, t = table.columns(images)
     g = spice.layer_conductances(network.layers[0], design.scale)
     start = replace(network.circuit, delay=design.guard)
-    measured = Measurements(image, neuron, t * design.scale.window)
-    return spice.fit(measured, times, *g, start, design.scale, parameters=parameters)
+    measured = measurements(table, images, design)
+    return spice.fit(measured, times, *g, start, design.scale, parameters=parameters, junction=junction)
 
 
-def twin_times(network: Network, times: Float, fit: spice.Fit, design: Transistors) -> Float:
-    """Spike times (n, n_out) of the first layer in the fitted circuit, by the engine."""
+def measurements(table: Table, images: range, design: Transistors) -> Measurements:
+    image, neuron, t = table.columns(images)
+    return Measurements(image, neuron, t * design.scale.window)
+
+
+def twin_times(
+    network: Network,
+    times: Float,
+    fit: spice.Fit,
+    design: Transistors,
+    junction: tuple[float, float] = (0.0, 0.0),
+    neurons: NDArray[np.int64] | None = None,
+) -> Float:
+    """Spike times (n, n_out) of the first layer in the fitted circuit, by the engine; some neurons with junctions."""
     layer = spice.calibrated(network, fit.circuit, fit.scale, designed=design.scale).layers[0].astype(np.float64)
-    return np.asarray(layer.fire(layer.charge(times)))
+    t = np.asarray(layer.fire(layer.charge(times)))
+    if junction != (0, 0):
+        plus, minus = (np.ascontiguousarray(g[:, neurons]) for g in spice.layer_conductances(layer, fit.scale))
+        t[:, neurons] = spice.column_times(times, plus, minus, fit.circuit, fit.scale, junction=junction)
+    return t
 
 
-def errors(name: str, table: Table, t: Float, images: range, lines: Float | None = None, **more: Any) -> Row:
+def errors(name: str, table: Table, t: Float, images: range, **more: Any) -> Row:
     image, neuron, t_spice = table.columns(images)
-    t_engine = t[image, neuron]
-    if lines is not None:
-        t_engine = np.where(t_engine <= 1, lines[neuron, 0] + lines[neuron, 1] * t_engine, t_engine)
-    e = 100 * spice.spike_time_errors(t_spice, t_engine)
+    e = 100 * spice.spike_time_errors(t_spice, t[image, neuron])
     row = {"what": name, "spikes": len(e), "rmse_percent": float(np.sqrt(np.mean(e**2)))}
     row |= {"max_percent": float(np.max(np.abs(e))), "images": f"{images.start}-{images.stop - 1}", **more}
     print(row, flush=True)
     return row
 
 
-def neuron_lines(table: Table, t: Float, images: range) -> Float:
-    """Offset and slope (n_out, 2) of each neuron's spike times, as the calibration of a chip finds them."""
+def trimmed(table: Table, t: Float, images: range) -> Float:
+    """Spike times by the engine with the ramp started so that spikes of these images are right on average."""
     image, neuron, t_spice = table.columns(images)
-    lines = np.tile([0.0, 1.0], (t.shape[1], 1))
-    for i in np.unique(neuron):
-        x, y = t[image[neuron == i], i], t_spice[neuron == i]
-        x, y = x[(x < 1) & (y < 1)], y[(x < 1) & (y < 1)]
-        if len(x) >= 3:
-            lines[i] = np.polynomial.Polynomial.fit(x, y, 1).convert().coef
-        elif len(x):
-            lines[i, 0] = np.mean(y - x)
-    return lines
+    e = spice.spike_time_errors(t_spice, t[image, neuron])
+    return t + np.mean(e)
 
 
 def described(fit: spice.Fit) -> dict[str, Any]:
@@ -140,11 +161,11 @@ def layer_rows(network: Network, times: NDArray[np.float32], o: argparse.Namespa
     fit_images = range(o.fit_images)
     typical = Transistors(pdk=spice.find_pdk(root=o.pdk_root))
     transistors = {"ramp": "mirror", "comparator": "ota"}
-    fits: dict[str, spice.Fit] = {}
+    fits: dict[tuple[str, bool], spice.Fit] = {}  # by name, and whether the junctions are known
 
-    def run(name: str, design: Transistors, n_images: int, neurons: NDArray[np.int64] | None = None) -> Table:
+    def run(name: str, design: Transistors, images: range, neurons: NDArray[np.int64] | None = None) -> Table:
         cache = None if o.cache is None else o.cache / f"{name.replace(' ', '')}.pickle"
-        table = simulated(network, times[:n_images], o.neurons if neurons is None else neurons, design, cache)
+        table = simulated(network, times, images, o.neurons if neurons is None else neurons, design, cache)
         n = len(table.t)
         row: Row = {"what": f"{name}: cost", "neurons": n, "processor_s": table.processor}
         error = 100 * (table.energy / table.energy_engine - 1)
@@ -156,38 +177,70 @@ def layer_rows(network: Network, times: NDArray[np.float32], o: argparse.Namespa
 
     def judged(name: str, table: Table, n_images: int, design: Transistors, parameters: Sequence[str]) -> None:
         held = range(o.fit_images, n_images)
-        rest = [("rails and C", RAILS), ("fitted", parameters)]
+        some = np.unique(table.neuron)
         designed = network.layers[0].astype(np.float64)
         guarded = designed.fire(designed.charge(inputs)) + design.guard
         rows.append(errors(f"{name}: as designed", table, guarded, held))
-        for what, names in rest:
-            fit = fitted(network, inputs, table, fit_images, design, names)
-            t = twin_times(network, inputs, fit, design)
+        rest = [("rails and C", RAILS, NONE), ("fitted", parameters, NONE)]
+        for what, names, junction in (*rest, ("fitted, junctions", parameters, design.loads)):
+            fit = fitted(network, inputs, table, fit_images, design, names, junction)
+            t = twin_times(network, inputs, fit, design, junction, some)
             rows.append(errors(f"{name}: {what}", table, t, held, **described(fit)))
-        fits[name] = fit
+            fits[name, junction != NONE] = fit
 
     few = min(o.few, len(times))
     if "ideal" in o.parts:
-        judged("ideal", run("ideal", typical, len(times)), len(times), typical, SWITCHES)
+        judged("ideal", run("ideal", typical, range(len(times))), len(times), typical, SWITCHES)
     if "ota" in o.parts:
         design = replace(typical, **transistors)
-        judged("ota", run("ota", design, few), few, design, ALL)
+        judged("ota", run("ota", design, range(few)), few, design, ALL)
     if "corners" in o.parts:
-        for what, changed in (("ss", {"corner": "ss"}), ("ff", {"corner": "ff"}), ("85 C", {"celsius": 85.0})):
-            table = run(what, replace(typical, **changed), o.corner_images)
-            t = twin_times(network, inputs, fits["ideal"], typical)
-            rows.append(errors(f"{what}: fit of tt at 27 C", table, t, range(o.corner_images)))
+        held = range(o.fit_images, o.fit_images + o.corner_images)
+        changes: dict[str, dict[str, Any]] = {corner: {"corner": corner} for corner in ("ss", "ff", "sf", "fs")}
+        for what, changed in {**changes, "85 C": {"celsius": 85.0}}.items():
+            table = run(what, replace(typical, **changed), held)
+            for junction in (NONE, typical.loads):
+                name = f"{what}: fit of tt at 27 C" + (", junctions" if junction != NONE else "")
+                some = np.unique(table.neuron)
+                t = twin_times(network, inputs, fits["ideal", junction != NONE], typical, junction, some)
+                rows.append(errors(name, table, t, held))
+                rest = range(held.start + 1, held.stop)
+                rows.append(errors(f"{name}, ramp started later", table, trimmed(table, t, held[:1]), rest))
     if "mismatch" in o.parts:
-        for name in fits:  # of the neurons that spike most often, so that few images calibrate them
+        often = often_spiking(network, o.mismatch_neurons)
+        half, held = range(o.mismatch_images // 2), range(o.mismatch_images // 2, o.mismatch_images)
+        for name in dict.fromkeys(name for name, _ in fits):
             design = replace(typical, mismatch=1, **(transistors if name == "ota" else {}))
-            t = twin_times(network, inputs, fits[name], design)
-            often = np.argsort(-np.count_nonzero((t > 0) & (t < 1), axis=0), kind="stable")[: o.mismatch_neurons]
-            n_images = len(times)
-            table = run(f"{name}, mismatch", design, n_images, often)
-            half, held = range(n_images // 2), range(n_images // 2, n_images)
-            rows.append(errors(f"{name}, mismatch: typical fit", table, t, held))
-            calibration = neuron_lines(table, t, half)
-            rows.append(errors(f"{name}, mismatch: line per neuron", table, t, held, calibration))
+            table = run(f"{name}, mismatch", design, range(o.mismatch_images), often)
+            for junction in (NONE, design.loads):
+                t = twin_times(network, inputs, fits[name, junction != NONE], design, junction, often)
+                said = f"{name}, mismatch" + (", junctions" if junction != NONE else "")
+                rows.append(errors(f"{said}: typical fit", table, t, held))
+                known = spice.calibrate_neurons(measurements(table, half, design), t, design.scale)
+                found = {"spikes_of_calibration": int(np.sum(known.n)), "neurons": int(np.count_nonzero(known.n))}
+                rows.append(errors(f"{said}: line per neuron", table, known.times(t), held, **found))
+    return rows
+
+
+def often_spiking(network: Network, n: int) -> NDArray[np.int64]:
+    """The neurons of the first layer that spike in most of 60 images, so that few images calibrate them."""
+    v = network.layers[0].astype(np.float64).charge(datasets.load("mnist").test.times[:60].astype(np.float64))
+    return np.sort(np.argsort(-np.count_nonzero((v > 0) & (v < 1), axis=0), kind="stable")[:n])
+
+
+def speed_rows(network: Network, times: NDArray[np.float32], o: argparse.Namespace) -> list[Row]:
+    """Time of one image in 8 columns of 32 rows, and in 50 neurons of the first layer, with one simulator at a time."""
+    rows: list[Row] = []
+    design = Transistors(pdk=spice.find_pdk(root=o.pdk_root))
+    small = Network.create([32, 8], network.circuit, seed=0)
+    for name, net, sample in (("32 x 8", small, np.linspace(0, 0.9, 32)), ("784 x 50", network, times[0])):
+        neurons = np.unique(np.linspace(0, net.layers[0].n_out - 1, 50).round()).astype(int).tolist()
+        start, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        spice.compare_layer(net, sample, 1, neurons=neurons, scale=design.scale, transistors=design, workers=1)
+        row: Row = {"what": name, "seconds": time.perf_counter() - start}
+        row["processor_s"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used
+        print(row, flush=True)
+        rows.append(row)
     return rows
 
 
@@ -197,7 +250,7 @@ def network_rows(network: Network, dataset: datasets.Dataset, o: argparse.Namesp
     test = dataset.test.times[: o.images]
     fit_times = dataset.train.times[: o.fit_images]
     cache = None if o.cache is None else o.cache / "digits.pickle"
-    table = simulated(network, fit_times, network.layers[0].n_out, design, cache)
+    table = simulated(network, fit_times, range(o.fit_images), network.layers[0].n_out, design, cache)
     inputs = spice.input_times(network, fit_times, 1)
     fit = fitted(network, inputs, table, range(o.fit_images), design, SWITCHES)
     print(described(fit), flush=True)
@@ -233,15 +286,16 @@ def network_rows(network: Network, dataset: datasets.Dataset, o: argparse.Namesp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("layer", "network"))
+    parser.add_argument("what", choices=("layer", "speed", "network"))
     parser.add_argument("model", type=Path)
     parser.add_argument("--pdk-root", type=Path)
     parser.add_argument("--images", type=int, default=32)
     parser.add_argument("--fit-images", type=int, default=4)
     parser.add_argument("--few", type=int, default=12, help="images of all but the first circuit")
-    parser.add_argument("--corner-images", type=int, default=4)
+    parser.add_argument("--corner-images", type=int, default=4, help="images after those of the fit")
     parser.add_argument("--neurons", type=int, default=50)
-    parser.add_argument("--mismatch-neurons", type=int, default=12)
+    parser.add_argument("--mismatch-neurons", type=int, default=10)
+    parser.add_argument("--mismatch-images", type=int, default=16)
     parser.add_argument("--parts", default="ideal,ota,corners,mismatch")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -254,7 +308,9 @@ def main() -> None:
     if o.floor:
         kept = [np.where(np.abs(w) < o.floor, 0, w).astype(w.dtype) for w in network.weights]
         network = Network(kept, network.circuit)
-    if o.what == "layer":
+    if o.what == "speed":
+        rows = speed_rows(network, datasets.load("mnist").test.times[:1], o)
+    elif o.what == "layer":
         rows = layer_rows(network, datasets.load("mnist").test.times[: o.images], o)
     else:
         rows = network_rows(network, datasets.load("digits"), o)
