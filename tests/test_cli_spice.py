@@ -337,7 +337,7 @@ def test_sigint_ends_a_verification_and_its_simulators(place: Path) -> None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         try:
-            _, errors = process.communicate(timeout=10)
+            _, errors = process.communicate(timeout=30)  # simulations of a whole hour are left
         except subprocess.TimeoutExpired:
             process.kill()
             raise

@@ -226,8 +226,8 @@ def simulate_layer(
         return _run(netlist, transistors.stop, _TIMEOUT, simulators)
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        tasks = [pool.submit(simulate, part) for part in parts]
         try:
+            tasks = [pool.submit(simulate, part) for part in parts]
             for task, part in zip(tasks, parts, strict=True):
                 task.result()
                 if progress is not None:
