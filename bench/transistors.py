@@ -5,7 +5,8 @@
     python bench/transistors.py network MODEL --pdk-root DIR --images 100 --csv FILE
 
 `layer` simulates neurons of the first layer of a run of `rcspike train mnist`: the typical circuit with ideal ramp and
-comparator, and with those of transistors; corners and 85 °C with the typical fit; mismatch with a line per neuron.
+comparator, and with those of transistors; corners and 85 °C with the typical fit, with the ramp as designed and with
+one that a replica trims; mismatch with a line per neuron.
 Each is reported with the engine's layer, and with columns whose rows load the membrane while they do not conduct.
 The first images are for the fit and the calibration, the others are reported. Of each image, it simulates those of
 --neurons equally spaced neurons whose voltage is above -0.05 V_th in the engine: the others are silent in both. Spike
@@ -132,20 +133,16 @@ def twin_times(
     return t
 
 
-def errors(name: str, table: Table, t: Float, images: range, **more: Any) -> Row:
+def errors(name: str, table: Table, t: Float, images: range, only: NDArray[np.bool_] | None = None, **more: Any) -> Row:
+    """Of all neurons, or only of some of them, a mask (n_out,)."""
     image, neuron, t_spice = table.columns(images)
+    if only is not None:
+        image, neuron, t_spice = image[only[neuron]], neuron[only[neuron]], t_spice[only[neuron]]
     e = 100 * spice.spike_time_errors(t_spice, t[image, neuron])
     row = {"what": name, "spikes": len(e), "rmse_percent": float(np.sqrt(np.mean(e**2)))}
     row |= {"max_percent": float(np.max(np.abs(e))), "images": f"{images.start}-{images.stop - 1}", **more}
     print(row, flush=True)
     return row
-
-
-def trimmed(table: Table, t: Float, images: range) -> Float:
-    """Spike times by the engine with the ramp started so that spikes of these images are right on average."""
-    image, neuron, t_spice = table.columns(images)
-    e = spice.spike_time_errors(t_spice, t[image, neuron])
-    return t + np.mean(e)
 
 
 def described(fit: spice.Fit) -> dict[str, Any]:
@@ -198,27 +195,26 @@ def layer_rows(network: Network, times: NDArray[np.float32], o: argparse.Namespa
         held = range(o.fit_images, o.fit_images + o.corner_images)
         changes: dict[str, dict[str, Any]] = {corner: {"corner": corner} for corner in ("ss", "ff", "sf", "fs")}
         for what, changed in {**changes, "85 C": {"celsius": 85.0}}.items():
-            table = run(what, replace(typical, **changed), held)
-            for junction in (NONE, typical.loads):
-                name = f"{what}: fit of tt at 27 C" + (", junctions" if junction != NONE else "")
+            for name, replica in ((what, False), (f"{what}, replica", True)):
+                table = run(name, replace(typical, replica=replica, **changed), held)
                 some = np.unique(table.neuron)
-                t = twin_times(network, inputs, fits["ideal", junction != NONE], typical, junction, some)
-                rows.append(errors(name, table, t, held))
-                rest = range(held.start + 1, held.stop)
-                rows.append(errors(f"{name}, ramp started later", table, trimmed(table, t, held[:1]), rest))
+                for said, junction in (("", NONE), (", junctions", typical.loads)):
+                    t = twin_times(network, inputs, fits["ideal", junction != NONE], typical, junction, some)
+                    rows.append(errors(f"{name}: fit of tt at 27 C{said}", table, t, held))
     if "mismatch" in o.parts:
         often = often_spiking(network, o.mismatch_neurons)
-        half, held = range(o.mismatch_images // 2), range(o.mismatch_images // 2, o.mismatch_images)
-        for name in dict.fromkeys(name for name, _ in fits):
-            design = replace(typical, mismatch=1, **(transistors if name == "ota" else {}))
-            table = run(f"{name}, mismatch", design, range(o.mismatch_images), often)
-            for junction in (NONE, design.loads):
-                t = twin_times(network, inputs, fits[name, junction != NONE], design, junction, often)
-                said = f"{name}, mismatch" + (", junctions" if junction != NONE else "")
-                rows.append(errors(f"{said}: typical fit", table, t, held))
-                known = spice.calibrate_neurons(measurements(table, half, design), t, design.scale)
-                found = {"spikes_of_calibration": int(np.sum(known.n)), "neurons": int(np.count_nonzero(known.n))}
-                rows.append(errors(f"{said}: line per neuron", table, known.times(t), held, **found))
+        first, held = range(o.calibration_images), range(o.calibration_images, o.mismatch_images)
+        name = "ota" if ("ota", True) in fits else "ideal"
+        design = replace(typical, mismatch=1, **(transistors if name == "ota" else {}))
+        table = run(f"{name}, mismatch", design, range(o.mismatch_images), often)
+        for junction in (NONE, design.loads):
+            t = twin_times(network, inputs, fits[name, junction != NONE], design, junction, often)
+            said = f"{name}, mismatch" + (", junctions" if junction != NONE else "")
+            known = spice.calibrate_neurons(measurements(table, first, design), t, design.scale)
+            some = known.n > 0
+            rows.append(errors(f"{said}: typical fit", table, t, held, some))
+            found = {"spikes_of_calibration": int(np.sum(known.n)), "neurons": int(np.count_nonzero(some))}
+            rows.append(errors(f"{said}: line per neuron", table, known.times(t), held, some, **found))
     return rows
 
 
@@ -296,6 +292,7 @@ def main() -> None:
     parser.add_argument("--neurons", type=int, default=50)
     parser.add_argument("--mismatch-neurons", type=int, default=10)
     parser.add_argument("--mismatch-images", type=int, default=16)
+    parser.add_argument("--calibration-images", type=int, default=8)
     parser.add_argument("--parts", default="ideal,ota,corners,mismatch")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--learning-rate", type=float, default=1e-3)

@@ -19,6 +19,7 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from cli_runs import figures_saved
 from needs import ngspice
 from synthetic_pdk import write_pdk
 from typer.testing import CliRunner, Result
@@ -241,20 +242,31 @@ def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Pa
     errors = [float(re.findall(r"spike time RMSE / % of T +(\S+)", one)[0]) for one in (first.output, again.output)]
     assert errors[0] == pytest.approx(2.0, abs=1.0)  # the delay
     assert errors[1] < 0.25 * errors[0]
-    # With the junctions of rows that do not conduct, and the neurons' own lines.
-    assert (
-        spice_("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *parameters, "--junctions", "--calibrate").exit_code == 0
-    )
+
+
+@ngspice
+@pytest.mark.long
+def test_a_verification_computes_the_columns_and_neurons_of_its_fit(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures_saved(monkeypatch)
+    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
+    some = ("--layer", "1", "--neurons", "2", *pdk)
+    assert spice_("verify", *MODEL, *some, "--replica", "--out", "out").exit_code == 0
+    assert json.loads(Path("out/spice.json").read_text())["settings"]["transistors"]["replica"] is True
+    options = ("--parameters", "none", "--calibrate", "--junctions", "--out", "real.safetensors")
+    assert spice_("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *options).exit_code == 0
     known = json.loads(Path("real.json").read_text())
     assert known["junction"] == pytest.approx([0.251e-15, 0.302e-15])
-    last = spice_("verify", "real.safetensors", "digits", *some, *pdk, "--fitted", "real.json")
+    last = spice_("verify", "real.safetensors", "digits", *some, "--replica", "--fitted", "real.json")
     (error,) = re.findall(r"spike time RMSE / % of T +(\S+)", last.output)
     fitted = known["errors"]["images that were fitted, calibrated"]["rmse"]
-    assert float(error) == pytest.approx(100 * fitted, abs=2e-3)  # the same comparison; resistors have rounded weights
-    rejected = error_line("verify", "real.safetensors", "digits", *pdk, "--fitted", "real.json", "--end-to-end")
-    assert "takes a model that was fitted without --junctions" in rejected
+    assert float(error) == pytest.approx(100 * fitted, abs=2e-4)  # the same comparison, with four digits
+    said = error_line("verify", "real.safetensors", "digits", *pdk, "--fitted", "real.json", "--end-to-end")
+    assert "takes a model that was fitted without --junctions" in said
 
 
+@pytest.mark.long
 def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: Path) -> None:
     """Spikes of the engine's own circuit with switches, and a comparator that is late."""
     network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[:16].astype(np.float64)

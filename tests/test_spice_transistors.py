@@ -73,6 +73,24 @@ def test_a_spike_in_the_last_step_of_the_phase_counts(design: Transistors) -> No
     np.testing.assert_allclose(measured.t_out / SCALE.window - 1, 1 - v + design.guard, atol=0.008)
 
 
+@ngspice
+def test_a_replica_makes_the_ramp_take_its_time(design: Transistors) -> None:
+    # Switches ten times as wide, whose junctions nobody subtracted from the capacitor: twelve are some per cent of it.
+    heavy = replace(design, switch=(4.2e-6, 0.25e-6), junction=(0.0, 0.0))
+    g = conductances(np.full((12, 1), 0.02))
+    times = np.full(12, np.inf)
+    times[0] = 0.0
+    v = 1 - np.exp(-0.02)
+    t = [
+        spice.simulate_layer(times, *g, CIRCUIT, SCALE, transistors=one, workers=1).t_out[0] / SCALE.window - 1
+        for one in (heavy, replace(heavy, replica=True))
+    ]
+    late = t[0] - (1 - v + heavy.guard)
+    assert t[0] == np.inf or late > 0.02
+    # The charge of one wide switch is some fC, 1 % of 0.45 pC.
+    assert t[1] == pytest.approx(1 - v + heavy.guard, abs=0.012)
+
+
 def test_rows_that_do_not_conduct_are_one_transistor(design: Transistors) -> None:
     text = transistor_netlist(TIMES, *conductances(), design)
     lines = text.splitlines()
@@ -109,6 +127,7 @@ def test_mismatch_is_drawn_by_seed_layer_and_neuron(design: Transistors) -> None
         ({"rails": (0.95, -0.45)}, r"rails of 0.95 and -0.45 V around a rest of 0.9 V must lie within 0 and 1.8 V"),
         ({"edge": 1e-8}, r"edge must be above 0 and at most 0.005 T, got 1e-08 s"),
         ({"guard": 1.0}, r"guard must be in \[0, 1\), in T, got 1"),
+        ({"ramp_trim": 0.0}, "ramp_trim must be above 0 and finite, got 0"),
         ({"ramp": "steep"}, "ramp must be one of ideal, mirror, got 'steep'"),
         ({"comparator": "none"}, "comparator must be one of ideal, ota, got 'none'"),
     ],

@@ -130,7 +130,6 @@ def find(
         raise ValueError(f"layer {layer} has neurons 0 to {n - 1}, got {measured.neuron.max()}")
     first, result, known = _where(measured, measured.image < n_fit), None, None
     real, scale = network, designed
-
     g = spice.layer_conductances(network.layers[layer - 1], designed)
 
     def by_engine() -> FloatArray:

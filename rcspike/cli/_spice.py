@@ -173,6 +173,7 @@ def verify_command(
     celsius: _transistors.Celsius = 27.0,
     switch: _transistors.Switch = "0.42x0.25",
     ramp: _transistors.Ramp = "ideal",
+    replica: _transistors.Replica = False,
     comparator: _transistors.Comparator = "ideal",
     mismatch: _transistors.Mismatch = None,
     fitted: _transistors.Fitted = None,
@@ -194,7 +195,7 @@ def verify_command(
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         transistors, resistors = _transistors.design(
             network.circuit, scale, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
-            celsius=celsius, ramp=ramp, comparator=comparator, mismatch=mismatch,
+            celsius=celsius, ramp=ramp, replica=replica, comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors

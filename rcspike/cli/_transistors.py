@@ -25,6 +25,7 @@ __all__ = [
     "Pdk",
     "PdkRoot",
     "Ramp",
+    "Replica",
     "Switch",
     "Threshold",
     "calibration",
@@ -50,6 +51,9 @@ Corner = Annotated[str, typer.Option(help=f"Corner of the transistors: {', '.joi
 Celsius = Annotated[float, typer.Option(help="Temperature of the transistors in degrees Celsius.")]
 Switch = Annotated[str, typer.Option(help="Width and length of the switches in um.", metavar="WxL")]
 Ramp = Annotated[str, typer.Option("--ramp", help=f"Source of the ramp: {', '.join(RAMPS)}.")]
+Replica = Annotated[
+    bool, typer.Option("--replica", help="Trim the ramps with a column in which no row conducts, in this corner.")
+]
 Comparator = Annotated[str, typer.Option(help=f"Comparator of a neuron: {', '.join(COMPARATORS)}.")]
 Mismatch = Annotated[
     int | None, typer.Option(help="Seed of the mismatch of all transistors.", min=0, show_default="none")
