@@ -262,8 +262,8 @@ def test_a_verification_computes_the_columns_and_neurons_of_its_fit(
     (error,) = re.findall(r"spike time RMSE / % of T +(\S+)", last.output)
     fitted = known["errors"]["images that were fitted, calibrated"]["rmse"]
     assert float(error) == pytest.approx(100 * fitted, abs=2e-4)  # the same comparison, with four digits
-    said = error_line("verify", "real.safetensors", "digits", *pdk, "--fitted", "real.json", "--end-to-end")
-    assert "takes a model that was fitted without --junctions" in said
+    words = ("verify", "real.safetensors", "digits", *pdk, "--replica", "--fitted", "real.json", "--end-to-end")
+    assert "class  the same for 1 of 1 images" in spice_(*words).output
 
 
 @pytest.mark.long

@@ -200,10 +200,7 @@ def verify_command(
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors
         lines, junction = _transistors.calibration(fitted), _transistors.junction(fitted)
-        if junction != (0, 0) and end_to_end:
-            raise ValueError(
-                "--end-to-end takes a model that was fitted without --junctions, as the engine computes it"
-            )
+        options["junction"] = junction
         numbers = range(image, image + images)
         times = _times(network, dataset, data, numbers)
         if out is not None:
@@ -231,7 +228,7 @@ def verify_command(
                     spice.compare_network(network, sample, **options)
                     if end_to_end
                     else [
-                        spice.compare_layer(network, sample, depth, neurons=chosen[depth], junction=junction, **options)
+                        spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options)
                         for depth in layers
                     ]
                     for sample in times

@@ -195,6 +195,7 @@ def compare_network(
     workers: int | None = None,
     transistors: Transistors | None = None,
     progress: Callable[[int], object] | None = None,
+    junction: tuple[float, float] = (0.0, 0.0),
 ) -> list[Comparison]:
     """Simulate one sample in a whole network with SPICE: the spikes of one SPICE layer drive the next.
 
@@ -205,8 +206,8 @@ def compare_network(
     network : Network
     times : (n_in,)
         Input spike times, in T.
-    scale, diode, workers, transistors, progress
-        As in `compare_layer`.
+    scale, diode, workers, transistors, progress, junction
+        As in `compare_layer`; with a junction, the spikes of such columns drive the next ones.
 
     Returns
     -------
@@ -227,7 +228,13 @@ def compare_network(
     for result in _exact_walk(network, times[np.newaxis]):
         spikes = comparisons[-1].t_out_spice if comparisons else None
         neurons = np.arange(result.layer.n_out)
-        comparisons.append(_compare(result, neurons, scale, diode, workers, transistors, progress, spice_times=spikes))
+        if comparisons and junction != (0, 0):
+            result = replace(result, spikes=comparisons[-1].t_out[np.newaxis])
+        comparisons.append(
+            _compare(
+                result, neurons, scale, diode, workers, transistors, progress, spice_times=spikes, junction=junction
+            )
+        )
     return comparisons
 
 
