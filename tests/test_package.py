@@ -39,7 +39,7 @@ PACKAGE = {
     __init__.py __main__.py _common/__init__.py _common/arrays.py _common/atomic.py _common/html.py
     _common/identity.py _common/locks.py _common/numbers.py _common/readers.py _common/sdk.py _core.pyi circuit.py
     cli/__init__.py cli/_chips.py cli/_config.py cli/_energy.py cli/_eval.py cli/_folder.py cli/_info.py
-    cli/_latency.py cli/_options.py cli/_process.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
+    cli/_fit.py cli/_latency.py cli/_options.py cli/_process.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
     cli/_trace.py cli/_train.py cli/_transistors.py cli/_volts.py core.pxd datasets/__init__.py datasets/archives.py
     datasets/datasets.py datasets/files.py datasets/idx.py datasets/inputs.py datasets/labels.py datasets/pictures.py
     datasets/scaling.py datasets/splits.py datasets/tables.py experiments/__init__.py experiments/chip_study.py
@@ -62,7 +62,8 @@ PACKAGE = {
     plots/__init__.py plots/_chips.py plots/_comparison.py plots/_confusion.py plots/_energy.py plots/_figure.py
     plots/_latency.py plots/_offsets.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py
     plots/_tornado.py plots/_traces.py plots/_training.py py.typed report/__init__.py report/_parts.py
-    report/_story.py report/_summary.py report/page.html sklearn.py spice/__init__.py spice/fitting.py
+    report/_story.py report/_summary.py report/page.html sklearn.py spice/__init__.py spice/calibration.py
+    spice/columns.py spice/fitting.py
     spice/measurements.py spice/netlist.py spice/parts.py spice/pdk.py spice/rcspike.va spice/run.py
     spice/transistors.py spice/verify.py torch/__init__.py torch/functions.py torch/kept.py torch/modules.py
     torch/operators.py torch/plain.py torch/tape.py torch/wirings.py training/__init__.py training/augmentation.py
