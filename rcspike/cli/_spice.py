@@ -11,13 +11,12 @@ from typing import Annotated, Any, overload
 
 import numpy as np
 import typer
-from rich.table import Table
 
 from rcspike import datasets, plots, spice
 from rcspike._common.arrays import FloatArray
 from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import read_text
-from rcspike.cli import _fit, _options, _transistors
+from rcspike.cli import _fit, _options, _spice_table, _transistors
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, file_digest, load_network, model_settings
 from rcspike.cli._report import bars, console, fail, user_errors
@@ -236,10 +235,10 @@ def verify_command(
         found = [
             [_transistors.with_lines(c, lines) for c in layer] for layer in zip(*compared, strict=True)
         ]  # by layer and image
-        rows = [_errors(comparisons) for comparisons in found]
+        rows = [_spice_table.errors(comparisons) for comparisons in found]
         if out is not None:
             _write(record, found, rows, numbers)
-    console().print(_table(rows))
+    console().print(_spice_table.table(rows))
     if end_to_end:
         same = sum(_answer(c, c.v, c.t_out) == _answer(c, c.v_spice, c.t_out_spice) for c in found[-1])
         typer.echo(f"class  the same for {same} of {images} images")
@@ -305,6 +304,7 @@ def fit_command(
     celsius: _transistors.Celsius = 27.0,
     switch: _transistors.Switch = "0.42x0.25",
     ramp: _transistors.Ramp = "ideal",
+    replica: _transistors.Replica = False,
     comparator: _transistors.Comparator = "ideal",
     mismatch: _transistors.Mismatch = None,
     fitted: _transistors.Fitted = None,
@@ -327,8 +327,8 @@ def fit_command(
         two_phases(network, "a fit")
         transistors, designed = _transistors.design(
             network.circuit, _transistors.scale_of(pdk, capacitance, window, v_th), pdk=pdk, root=pdk_root,
-            switch=switch, fitted=fitted, corner=corner, celsius=celsius, ramp=ramp, comparator=comparator,
-            mismatch=mismatch,
+            switch=switch, fitted=fitted, corner=corner, celsius=celsius, ramp=ramp, replica=replica,
+            comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
         if junctions and transistors is None:
             raise ValueError("--junctions needs --pdk, whose switches have them")
@@ -395,59 +395,3 @@ def _diode(text: None) -> None: ...
 def _diode(text: str | None) -> str | None:
     """The text of the file if it exists, otherwise the argument itself."""
     return read_text(text) if text is not None and Path(text).is_file() else text
-
-
-def _errors(comparisons: Sequence[Comparison]) -> Row:
-    """Of one layer, all images together: in µV, in ps, and in per cent of T."""
-    scale = comparisons[0].scale
-    v = np.concatenate([c.v_error for c in comparisons])
-    t = np.concatenate([c.t_error for c in comparisons])
-    row: dict[str, Any] = {"layer": comparisons[0].layer, "neurons": len(v)}
-    row |= {"v_rmse_uV": 1e6 * scale.volts(_rms(v)), "v_max_uV": 1e6 * scale.volts(_max(v)), "spiking": len(t)}
-    for name, error in (("t_rmse", _rms(t)), ("t_max", _max(t))):
-        row |= {f"{name}_ps": 1e12 * scale.seconds(error), f"{name}_percent": 100 * error}
-    energy, energy_spice = (sum(x) for x in zip(*((c.energy, c.energy_spice) for c in comparisons), strict=True))
-    row["energy_fJ"] = 1e15 * scale.joules(energy_spice) / len(v)
-    row["energy_error_percent"] = 100 * (energy_spice / energy - 1) if energy else 0.0
-    for part in ("ramp", "comparator"):
-        if spent := sum(getattr(c.measured, f"energy_{part}") for c in comparisons):
-            row[f"energy_{part}_fJ"] = 1e15 * spent / len(v)
-    return row
-
-
-_QUANTITIES = {
-    "neurons": "neurons",
-    "v_rmse_uV": "voltage RMSE / µV",
-    "v_max_uV": "voltage max / µV",
-    "spiking": "that spike within the phase",
-    "t_rmse_ps": "spike time RMSE / ps",
-    "t_max_ps": "spike time max / ps",
-    "t_rmse_percent": "spike time RMSE / % of T",
-    "t_max_percent": "spike time max / % of T",
-    "energy_fJ": "energy of the rails / fJ a neuron",
-    "energy_error_percent": "energy error / %",
-    "energy_ramp_fJ": "energy of the ramp / fJ a neuron",
-    "energy_comparator_fJ": "energy of the comparator / fJ a neuron",
-}
-
-
-def _table(rows: Sequence[Row]) -> Table:
-    table = Table("SPICE minus engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
-    for name, quantity in _QUANTITIES.items():
-        if name in rows[0]:
-            table.add_row(quantity, *[_text(name, row[name]) for row in rows])
-    return table
-
-
-def _text(name: str, x: float) -> str:
-    if isinstance(x, int):
-        return str(x)
-    return f"{x:.4f}" if "percent" in name else f"{x:.3g}"
-
-
-def _rms(x: FloatArray) -> float:
-    return float(np.sqrt(np.mean(x**2))) if len(x) else 0.0
-
-
-def _max(x: FloatArray) -> float:
-    return float(np.max(np.abs(x), initial=0.0))

@@ -1,0 +1,71 @@
+"""Errors of `rcspike spice verify`, as a row for a file and as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from rcspike._common.arrays import FloatArray
+from rcspike.experiments import Row
+from rcspike.spice import Comparison
+
+__all__ = ["errors", "table"]
+
+
+def errors(comparisons: Sequence[Comparison]) -> Row:
+    """Of one layer, all images together: in µV, in ps, and in per cent of T."""
+    scale = comparisons[0].scale
+    v = np.concatenate([c.v_error for c in comparisons])
+    t = np.concatenate([c.t_error for c in comparisons])
+    row: dict[str, Any] = {"layer": comparisons[0].layer, "neurons": len(v)}
+    row |= {"v_rmse_uV": 1e6 * scale.volts(_rms(v)), "v_max_uV": 1e6 * scale.volts(_max(v)), "spiking": len(t)}
+    for name, error in (("t_rmse", _rms(t)), ("t_max", _max(t))):
+        row |= {f"{name}_ps": 1e12 * scale.seconds(error), f"{name}_percent": 100 * error}
+    energy, energy_spice = (sum(x) for x in zip(*((c.energy, c.energy_spice) for c in comparisons), strict=True))
+    row["energy_fJ"] = 1e15 * scale.joules(energy_spice) / len(v)
+    row["energy_error_percent"] = 100 * (energy_spice / energy - 1) if energy else 0.0
+    for part in ("ramp", "comparator"):
+        if spent := sum(getattr(c.measured, f"energy_{part}") for c in comparisons):
+            row[f"energy_{part}_fJ"] = 1e15 * spent / len(v)
+    return row
+
+
+_QUANTITIES = {
+    "neurons": "neurons",
+    "v_rmse_uV": "voltage RMSE / µV",
+    "v_max_uV": "voltage max / µV",
+    "spiking": "that spike within the phase",
+    "t_rmse_ps": "spike time RMSE / ps",
+    "t_max_ps": "spike time max / ps",
+    "t_rmse_percent": "spike time RMSE / % of T",
+    "t_max_percent": "spike time max / % of T",
+    "energy_fJ": "energy of the rails / fJ a neuron",
+    "energy_error_percent": "energy error / %",
+    "energy_ramp_fJ": "energy of the ramp / fJ a neuron",
+    "energy_comparator_fJ": "energy of the comparator / fJ a neuron",
+}
+
+
+def table(rows: Sequence[Row]) -> Table:
+    shown = Table("SPICE minus engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
+    for name, quantity in _QUANTITIES.items():
+        if name in rows[0]:
+            shown.add_row(quantity, *[_text(name, row[name]) for row in rows])
+    return shown
+
+
+def _text(name: str, x: float) -> str:
+    if isinstance(x, int):
+        return str(x)
+    return f"{x:.4f}" if "percent" in name else f"{x:.3g}"
+
+
+def _rms(x: FloatArray) -> float:
+    return float(np.sqrt(np.mean(x**2))) if len(x) else 0.0
+
+
+def _max(x: FloatArray) -> float:
+    return float(np.max(np.abs(x), initial=0.0))
