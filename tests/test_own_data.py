@@ -57,6 +57,13 @@ def test_a_standard_scaling_has_the_mean_in_the_middle() -> None:
     np.testing.assert_allclose(values[:, 0], [0.5, 0.5 + 1 / 5], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["range", "standard", "quantile"])
+def test_features_beyond_doubles_are_named(name: Any) -> None:
+    x = np.array([[1.0, -1.7e308], [2.0, 1.7e308], [3.0, 0.0]])
+    with pytest.raises(ValueError, match=r"feature 1 has values up to 1.7e\+308, too large to be scaled"):
+        Scaling.fit(x, name)
+
+
 def test_quantiles_of_values_that_repeat_are_their_middle() -> None:
     x = np.repeat([1.0, 2.0, 3.0], 20)[:, None]
     values = Scaling.fit(x, "quantile").apply(np.array([[1.0], [2.0], [3.0]]))[:, 0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -74,6 +75,8 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     if len(content) != size:
         raise ValueError(f"{info.filename} has not the {size} bytes of {dtype} {shape}")
     array = np.frombuffer(content, dtype=dtype)
+    if dtype.kind == "U" and (array.view(dtype.byteorder.replace("|", "=") + "u4") > sys.maxunicode).any():
+        raise ValueError(f"{info.filename} has a string with a character that Unicode does not have")
     return array.reshape(shape[::-1]).transpose() if fortran else array.reshape(shape)
 
 

@@ -63,7 +63,7 @@ class Scaling:
         knots = np.array(self.knots, dtype=np.float64)
         if knots.ndim != 2 or len(knots) < 2 or knots.shape[1] == 0:
             raise ValueError(f"knots must have shape (n_knots, n_features), at least 2 knots, got {knots.shape}")
-        if not np.isfinite(knots).all() or (np.diff(knots, axis=0) < 0).any():
+        if not np.isfinite(knots).all() or (knots[1:] < knots[:-1]).any():
             raise ValueError("knots must be finite, and those of a feature must not decrease")
         knots.setflags(write=False)
         object.__setattr__(self, "knots", knots)
@@ -86,19 +86,24 @@ class Scaling:
         Raises
         ------
         ValueError
-            If the name is unknown.
+            If the name is unknown, or the values of a feature are too large for a double.
         """
         if name not in SCALINGS:
             raise ValueError(f"scaling must be one of {', '.join(SCALINGS)}, got {name!r}")
         x = np.asarray(x, dtype=np.float64)
-        if name == "range":
-            knots = np.stack([x.min(axis=0), x.max(axis=0)])
-        elif name == "standard":
-            mean, reach = x.mean(axis=0), _DEVIATIONS * x.std(axis=0)
-            knots = np.stack([mean - reach, mean + reach])
-        else:
-            n_knots = min(max(len(x), 2), _MAX_KNOTS)
-            knots = np.maximum.accumulate(np.quantile(x, np.linspace(0, 1, n_knots), axis=0), axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if name == "range":
+                knots = np.stack([x.min(axis=0), x.max(axis=0)])
+            elif name == "standard":
+                mean, reach = x.mean(axis=0), _DEVIATIONS * x.std(axis=0)
+                knots = np.stack([mean - reach, mean + reach])
+            else:
+                n_knots = min(max(len(x), 2), _MAX_KNOTS)
+                knots = np.maximum.accumulate(np.quantile(x, np.linspace(0, 1, n_knots), axis=0), axis=0)
+            ranges = knots[-1] - knots[0]
+        for i in np.flatnonzero(~np.isfinite(ranges))[:1].tolist():
+            largest = np.abs(x[:, i]).max()
+            raise ValueError(f"feature {i} has values up to {largest:g}, too large to be scaled: give it a larger unit")
         return cls(knots, complement=complement, always_on=always_on)
 
     @property
