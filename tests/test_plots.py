@@ -261,3 +261,17 @@ def test_matplotlib_is_loaded_only_for_a_figure_and_pyplot_never() -> None:
         "from rcspike import Circuit; p.circuit_colour(Circuit()); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parent)
+
+
+@pytest.mark.parametrize("draw", ["training", "trace"])
+def test_figures_of_a_table_have_the_names_of_its_classes_and_no_picture(draw: str) -> None:
+    split = Split(np.random.default_rng(0).random((4, 5)), np.array([1, 0, 1, 0]))
+    network, names = Network.create([5, 4, 2], Circuit(), seed=0), ["setosa", "a name that is long"]
+    if draw == "training":
+        figure = plots.training_figure(network, made_up_history(2), split, classes=names)
+    else:
+        figure = plots.trace_figure(network, split, classes=names)
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    read = names[int(network.predict(split.times[:1])[0])][:5]
+    assert any(text.startswith(f"class a name that i…\nread as {read}") for text in texts)
+    assert not any(axes.images or axes.child_axes for axes in figure.axes)

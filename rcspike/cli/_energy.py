@@ -101,16 +101,18 @@ def energy_command(
             circuits = _circuits(done, point)
             ratios = _ratios(done, point)
         sizes, kind = "-".join(map(str, network.sizes)), "rows" if split.is_table else "images"
-        heading = f"{sizes} on {data_name(dataset)}, circuit {network.circuit.label}, mean of {len(times):,} {kind}"
-        figures = {"energy": plots.energy_figure(circuits, heading=heading)}
+        where = f"{sizes} on {data_name(dataset)}"
+        mean = f"mean of {len(times):,} {kind}"
+        drawn = f"{where}, {plots.circuit_name(network.circuit)}: {mean}"
+        figures = {"energy": plots.energy_figure(circuits, heading=f"Energy of an inference, {drawn}")}
         if ratios:
-            figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {heading}")
+            figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {drawn}")
         with user_errors():
             write_table(folder / "energy.csv", _rows(circuits))
             for stem, figure in figures.items():
                 plots.save_figure(figure, folder / stem, description=record.description)
             record.write(files)
-    screen.print(heading)
+    screen.print(f"{where}, circuit {network.circuit.label}, {mean}")
     screen.print(_table(circuits))
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
     comparison = _comparison(ratios, point) if ratios or done.durations is None else ()

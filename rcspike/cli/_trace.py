@@ -46,9 +46,12 @@ def trace_command(
         stem = _stem(out or (model if model.is_dir() else model.parent))
         network = load_network(model)
         circuits = None if rails is None else [_with_rails(network.circuit, rail) for rail in rails]
-        split = datasets.load(dataset, directory=data).test
+        loaded = datasets.load(dataset, directory=data)
+        split = loaded.test
     with results_folder(stem.parent), user_errors():
-        figure = plots.trace_figure(network, split, sample=image, circuits=circuits, neurons=chosen)
+        figure = plots.trace_figure(
+            network, split, sample=image, circuits=circuits, neurons=chosen, classes=loaded.class_names
+        )
         settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
         settings |= {"image": image, "neurons": chosen or "6 of each hidden layer, spread over the firing order"}
         settings |= {"v_syn": rails or "inf and the model's own"}
@@ -57,7 +60,7 @@ def trace_command(
         files = plots.save_figure(figure, stem, description=record.description)
         record.write(files)
     kind = "row" if split.is_table else "image"
-    typer.echo(f"{kind} {image} of {dataset}, class {split.labels[image]}: {', '.join(map(str, files))}")
+    typer.echo(f"{kind} {image} of {dataset}, class {loaded.class_names[split.labels[image]]}: {', '.join(map(str, files))}")
 
 
 def _with_rails(circuit: Circuit, v_syn: float) -> Circuit:

@@ -332,7 +332,9 @@ def _write(run: _Run, history: History) -> None:
         history.write_csv(run.folder / "history.csv")
     try:
         # Outside: an error in drawing is a bug in rcspike, not a mistake of the user.
-        figure = plots.training_figure(run.network, history, run.dataset.test, noise=run.noise)
+        figure = plots.training_figure(
+            run.network, history, run.dataset.test, noise=run.noise, classes=run.dataset.class_names
+        )
         with user_errors():
             plots.save_figure(figure, run.folder / "learning", description=record.description)
         matrix = confusion_matrix(run.network, run.dataset.test, noise=run.noise, threads=run.threads)

@@ -11,7 +11,7 @@ from rcspike.plots._latency import latency_figure
 from rcspike.plots._offsets import offsets_figure
 from rcspike.plots._pareto import pareto_figure
 from rcspike.plots._spice import spice_figure
-from rcspike.plots._style import check_available, circuit_colour, save_figure
+from rcspike.plots._style import check_available, circuit_colour, circuit_name, save_figure
 from rcspike.plots._sweep import sweep_figure
 from rcspike.plots._tornado import tornado_figure
 from rcspike.plots._traces import LayerTraces, layer_traces
@@ -22,6 +22,7 @@ __all__ = [
     "check_available",
     "chips_figure",
     "circuit_colour",
+    "circuit_name",
     "confusion_figure",
     "energy_figure",
     "latency_figure",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chips_figure"]
 
-_LINE_HEIGHT, _NAMES_WIDTH, _TOP = 0.34, 2.3, TITLE + 0.14
+_LINE_HEIGHT, _NAMES_WIDTH, _TOP = 0.42, 2.0, TITLE + 0.14
 
 
 def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, required: float | None = None) -> Figure:
@@ -74,15 +74,15 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
         accuracies = 100 * np.asarray(sample.accuracies)
         # Dots of equal accuracy would hide one another: each chip has a height of its own.
         spread = np.linspace(-0.28, 0.28, len(accuracies)) if len(accuracies) > 1 else np.zeros(1)
-        axes.scatter(accuracies, line + spread, s=7, color=colour, alpha=0.45, linewidths=0)
+        axes.scatter(accuracies, line + spread, s=16, color=colour, alpha=0.6, linewidths=0, zorder=3)
         low, high = (100 * sample.quantile(q) for q in (0.05, 0.95))
-        axes.plot([low, high], [line, line], color=INK, linewidth=1.2)
+        axes.plot([low, high], [line, line], color=INK, linewidth=1.2, zorder=2)
         axes.plot([100 * sample.mean] * 2, [line - 0.3, line + 0.3], color=INK, linewidth=2.2)
     axes.axvline(100 * ideal, color=FAINT, linestyle="--", linewidth=1)
     if required is not None:
         axes.axvline(100 * required, color=HIGHLIGHT, linewidth=1)
     axes.set_ylim(len(samples) - 0.5, -0.5)
-    axes.set_yticks(range(len(samples)), [wrapped(sample.case.name) for sample in samples])
+    axes.set_yticks(range(len(samples)), [wrapped(sample.case.name.replace("_", " ")) for sample in samples])
     axes.set_xlabel("test accuracy / %", fontsize=9, color=INK)
     tidy(axes, grid="x")
     chips = max(len(sample.accuracies) for sample in samples)

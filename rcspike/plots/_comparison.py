@@ -33,6 +33,7 @@ from rcspike.plots._style import (
 from rcspike.plots._traces import (
     LayerTraces,
     check_sample,
+    class_name,
     draw_input,
     draw_layer,
     head,
@@ -64,6 +65,7 @@ def trace_figure(
     sample: int = 0,
     circuits: Iterable[Circuit] | None = None,
     neurons: Sequence[int] | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Figure:
     """One image through the same weights in several circuits side by side, as in Fig. 2 of the RC-Spike paper.
 
@@ -84,6 +86,8 @@ def trace_figure(
     neurons : sequence of int, optional
         Indices of the neurons to draw in each hidden layer; by default 6 are spread over the firing order in the
         network's own circuit. All neurons of the last layer are drawn.
+    classes : sequence of str, optional
+        Names of the classes; their numbers by default.
 
     Returns
     -------
@@ -129,11 +133,11 @@ def trace_figure(
     figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
     noun = "row" if split.is_table else "image"
     label, sizes = int(split.labels[sample]), "–".join(map(str, network.sizes))
-    title(figure, f"{sizes}, {noun} {sample} of class {label}: the same weights, circuit by circuit")
+    title(figure, f"{sizes}, {noun} {sample} of class {class_name(label, classes)}: the same weights, circuit by circuit")
     width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
         left = LEFT + n * (width + _COLUMN_GAP)
-        raster, *panels = _draw_column(figure, TITLE + heading, left, left + width, layers, split, sample)
+        raster, *panels = _draw_column(figure, TITLE + heading, left, left + width, layers, split, sample, classes)
         for depth, axes in enumerate(panels):
             lowest, highest = voltage_limits([column[depth] for column in columns])
             axes.set_ylim(lowest, max(highest, _TICKS + 0.18))
@@ -178,7 +182,14 @@ def _followed(network: Network, times: FloatArray, neurons: Sequence[int] | None
 
 
 def _draw_column(
-    figure: Figure, top: float, left: float, right: float, layers: list[LayerTraces], split: Split, sample: int
+    figure: Figure,
+    top: float,
+    left: float,
+    right: float,
+    layers: list[LayerTraces],
+    split: Split,
+    sample: int,
+    classes: Sequence[str] | None,
 ) -> list[Axes]:
     """One circuit: the panel of the input, then one for each layer."""
     circuit, label, n = layers[0].circuit, int(split.labels[sample]), len(layers)
@@ -186,7 +197,7 @@ def _draw_column(
     raster = place(figure, top, _INPUT_HEIGHT, left, right)
     single = layers[0].phases == "single"
     end = float(layers[0].t[-1]) if single else 2.0
-    caption = f"class {label}\nread as {layers[-1].answer}"
+    caption = f"class {class_name(label, classes)}\nread as {class_name(layers[-1].answer, classes)}"
     draw_input(raster, split.images[sample], split.times[sample], caption, end + 0.16)
     raster.set_title(_heading(circuit), loc="left", fontsize=10, color=colour, pad=20, linespacing=1.4)
     top += _INPUT_HEIGHT + _PANEL_GAP
@@ -195,7 +206,7 @@ def _draw_column(
         last = depth == n
         highlight = label if last else None
         draw_layer(axes, layer, depth, colour, highlight=highlight)
-        label_spikes(axes, layer, depth, colour, highlight=highlight)
+        label_spikes(axes, layer, depth, colour, highlight=highlight, classes=classes if last else None)
         if not last:
             mark_spikes(axes, layer, depth, colour, height=_TICKS)
         n_spikes, n_neurons = int(np.isfinite(layer.layer_t_out).sum()), len(layer.layer_t_out)

@@ -17,7 +17,7 @@ __all__ = ["confusion_figure"]
 
 _MAX_NAMED = 40  # classes; with more, only some have a tick with their name
 _MAX_NUMBERED = 20  # with more, the cells are too small for numbers
-_LETTER, _CELL, _SMALLEST, _LARGEST, _GAP = 0.085, 0.42, 1.8, 5.0, 0.35  # in inches
+_LETTER, _CELL, _SMALLEST, _LARGEST, _LEVEL, _GAP = 0.085, 0.42, 1.8, 5.0, 3.2, 0.35  # in inches
 _BAR = "#4292c6"  # a middle shade of the matrix
 _MAX_NAME = 14  # characters of a name at an axis
 
@@ -59,9 +59,11 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
     n = len(matrix)
     if matrix.shape != (n, n) or len(classes) != n:
         raise ValueError(f"{len(classes)} names of classes do not fit a matrix of shape {matrix.shape}")
-    side = min(max(n * _CELL, _SMALLEST), _LARGEST)
     names = [name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…" for name in classes]
     longest = max(map(len, names)) * _LETTER
+    side = min(max(n * _CELL, _SMALLEST), _LARGEST)
+    if side < n * longest <= _LEVEL:  # a few classes: their names fit below the matrix without being turned
+        side = n * longest
     turned = longest * len(names) > side
     below, left = BOTTOM + (longest if turned else 0.1), 0.55 + longest
     figure = Figure(figsize=(WIDTH, TITLE + side + below), facecolor=PAPER)

@@ -13,6 +13,7 @@ from rcspike.plots._style import (
     HIGHLIGHT,
     INK,
     PAPER,
+    RIGHT,
     TITLE,
     WIDTH,
     check_available,
@@ -71,8 +72,9 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     shown = order[np.unique(np.linspace(0, len(order) - 1, n_neurons).round().astype(np.int64))]
     height = TITLE + _VOLTAGES_HEIGHT + _GAP + _ERRORS_HEIGHT + BOTTOM
     figure = Figure(figsize=(WIDTH, height), facecolor=PAPER)
-    voltages = place(figure, TITLE, _VOLTAGES_HEIGHT)
-    errors = place(figure, TITLE + _VOLTAGES_HEIGHT + _GAP, _ERRORS_HEIGHT)
+    right = WIDTH - RIGHT - 0.1  # for half of the last tick's number
+    voltages = place(figure, TITLE, _VOLTAGES_HEIGHT, right=right)
+    errors = place(figure, TITLE + _VOLTAGES_HEIGHT + _GAP, _ERRORS_HEIGHT, right=right)
     colour = circuit_colour(c.circuit)
     for i in shown:
         # At the simulator's own points: between two of them there are no data.

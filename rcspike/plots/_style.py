@@ -99,7 +99,17 @@ def is_conventional(circuit: Circuit) -> bool:
 
 
 def circuit_name(circuit: Circuit, *, separator: str = ", ") -> str:
-    """A circuit in titles and legends: its rails, then the separator, diode drop and ramp if one is not zero."""
+    r"""A circuit in titles and legends: its rails, then the separator, diode drop and ramp if one is not zero.
+
+    The text has formulas between dollar signs, which matplotlib draws.
+
+    Examples
+    --------
+    >>> circuit_name(Circuit.conventional())
+    'conventional circuit'
+    >>> circuit_name(Circuit(v_syn=2.0))
+    'RC-Spike, $V_\\mathrm{syn} = 2\\,V_\\mathrm{th}$'
+    """
     if is_conventional(circuit):
         rails = "conventional circuit"
     elif circuit.e_plus == -circuit.e_minus:

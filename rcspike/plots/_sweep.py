@@ -132,6 +132,8 @@ def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
     for row in rows:
         words = [_NAMES[row["model"]]]
         words += [_word(name, row[name]) for name in varied if name in row]
+        if words[:2] == ["RC-Spike", "conventional circuit"]:
+            words = words[1:]
         curves.setdefault(", ".join(words), []).append(row)
     return curves
 
@@ -140,10 +142,10 @@ def _word(name: str, value: Any) -> str:
     if name in ("dataset", "hidden", "process"):
         return str(value)
     if name == "v_syn" and math.isinf(value):
-        return "conventional"
+        return "conventional circuit"
     shown = f"{value:g}" if isinstance(value, float) else str(value)
     if name in _RAILS:
-        return rf"${_RAILS[name]}={shown}$".replace("inf", r"\infty")
+        return rf"${_RAILS[name]} = {shown}\,V_\mathrm{{th}}$".replace("inf", r"\infty")
     if name == "offset_mv":
         return f"offset {shown} mV"
     if name == "hold":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LayerTraces",
     "check_sample",
+    "class_name",
     "draw_input",
     "draw_layer",
     "head",
@@ -36,6 +37,7 @@ __all__ = [
 
 _CHARGING, _FIRING = "#eef2f6", "#fdf3e3"
 _MAX_POINTS = 1000  # of a trace
+_MAX_NAME = 14  # characters of the name of a class
 
 
 @dataclass(frozen=True)
@@ -184,34 +186,33 @@ def check_sample(network: Network, split: Split, sample: int) -> None:
     check_fit(network, split)
 
 
+def class_name(index: int | str, classes: Sequence[str] | None) -> str:
+    """Name of the class of an output; its index if there are no names, or "none" as `LayerTraces.answer` has it."""
+    name = str(index)
+    if classes is not None and name.isdecimal() and int(name) < len(classes):
+        name = classes[int(name)]
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
+
+
 def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, span: float) -> None:
-    """The spikes of an image on a time axis of so many T, and to the right of them the image itself."""
+    """The spikes of an image or a row on a time axis of so many T; to the right of them the caption, and the image."""
     spiking = np.flatnonzero(times <= 1)
     axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
     axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)
     axes.set_ylim(len(times), -1)
     axes.set_ylabel("pixel" if image.ndim > 1 else "input")
     head(axes, 0, f"input: {len(spiking)} of {len(times)} {'pixels' if image.ndim == 2 else 'inputs'} spike")
-    wide = 0.8 if image.ndim > 1 else 0.25
-    picture = axes.inset_axes((1.12 / span, 0.04, wide / span, 0.96), anchor="W")
-    if image.ndim == 1:  # a row of a table, next to its spikes
-        picture.imshow(image[:, None], cmap="gray_r", vmin=0, vmax=1, aspect="auto")
-    else:
-        picture.imshow(image[..., 0] if image.shape[2:] in ((1,), (2,)) else image, cmap="gray_r")
+    style: dict[str, Any] = {"va": "center", "fontsize": 9, "color": INK, "linespacing": 1.5}
+    if image.ndim == 1:  # a row of a table: its spikes say all
+        axes.text(1.12, 0.5, caption, transform=axes.get_xaxis_transform(), **style)
+        return
+    picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
+    picture.imshow(image[..., 0] if image.shape[2:] in ((1,), (2,)) else image, cmap="gray_r")
     picture.set_xticks([])
     picture.set_yticks([])
     for spine in picture.spines.values():
         spine.set_color(FAINT)
-    picture.text(
-        1.02 + 0.06 / wide,
-        0.5,
-        caption,
-        transform=picture.transAxes,
-        va="center",
-        fontsize=9,
-        color=INK,
-        linespacing=1.5,
-    )
+    picture.text(1.095, 0.5, caption, transform=picture.transAxes, **style)
 
 
 def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
@@ -272,9 +273,17 @@ def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, heig
     axes.vlines(spikes, height, height + 0.12, color=colour, linewidth=0.6, alpha=0.7)
 
 
-def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
-    """Draw the index of each drawn neuron above its spike, where labels do not overlap; that of `highlight` always."""
-    width = 0.05 * len(str(layer.neurons.max()))
+def label_spikes(
+    axes: Axes,
+    layer: LayerTraces,
+    depth: int,
+    colour: str,
+    *,
+    highlight: int | None = None,
+    classes: Sequence[str] | None = None,
+) -> None:
+    """Draw index or class of each drawn neuron above its spike, where labels do not overlap; `highlight` always."""
+    width = 0.05 * max(len(class_name(neuron, classes)) for neuron in layer.neurons.tolist())
     lines: list[list[float]] = [[]] if highlight is None else [[], []]
     seen = _in_view(layer, layer.t_out)
     spikes = zip(layer.neurons[seen], layer.t_out[seen], strict=True)
@@ -283,13 +292,14 @@ def label_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, hig
         if free:
             lines[free[0]].append(float(t_out))
             chosen = neuron == highlight
+            # The trace of a saturated neuron comes from below and continues: its label stands to the right of it.
+            saturated = t_out <= 1 and layer.phases == "two"
             axes.annotate(
-                str(neuron),
+                class_name(neuron, classes),
                 (_start(layer, depth) + t_out, 1),
-                # A saturated output's trace comes from below and continues.
-                xytext=(0 if t_out > 1 or layer.phases == "single" else 5, 5 + 12 * free[0]),
+                xytext=(4 if saturated else 0, 5 + 12 * free[0]),
                 textcoords="offset points",
-                ha="center",
+                ha="left" if saturated else "center",
                 fontsize=10 if chosen else 8,
                 fontweight="bold" if chosen else "normal",
                 color=HIGHLIGHT if chosen else colour,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from rcspike.plots._style import (
 )
 from rcspike.plots._traces import (
     check_sample,
+    class_name,
     draw_input,
     draw_layer,
     head,
@@ -50,7 +52,15 @@ _CURVES_HEIGHT, _CURVES_GAP, _LOSS_WIDTH = 1.6, 0.85, 2.9
 _INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP = 0.85, 1.2, 0.4
 
 
-def training_figure(network: Network, history: History, split: Split, *, sample: int = 0, noise: float = 0.0) -> Figure:
+def training_figure(
+    network: Network,
+    history: History,
+    split: Split,
+    *,
+    sample: int = 0,
+    noise: float = 0.0,
+    classes: Sequence[str] | None = None,
+) -> Figure:
     """Learning curves of a run, and one image in the layers of the trained network.
 
     Above, the errors and the loss of every epoch on logarithmic scales; an error of zero is marked below the scale.
@@ -69,6 +79,8 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
     noise : float
         Standard deviation of the spike-time noise in T that the accuracies of the history were measured with; the
         title names it.
+    classes : sequence of str, optional
+        Names of the classes; their numbers by default.
 
     Returns
     -------
@@ -103,7 +115,7 @@ def training_figure(network: Network, history: History, split: Split, *, sample:
     figure = Figure(figsize=(WIDTH, path_top + path_height + BOTTOM), facecolor=PAPER)
     title(figure, _title(network, history, noise))
     _draw_learning(figure, history, network.circuit)
-    _draw_path(figure, path_top, network, split, sample)
+    _draw_path(figure, path_top, network, split, sample, classes)
     return figure
 
 
@@ -112,7 +124,7 @@ def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
 
     loss_left = WIDTH - RIGHT - _LOSS_WIDTH
     errors = place(figure, TITLE, _CURVES_HEIGHT, right=loss_left - LEFT)
-    loss = place(figure, TITLE, _CURVES_HEIGHT, left=loss_left)
+    loss = place(figure, TITLE, _CURVES_HEIGHT, left=loss_left, right=WIDTH - RIGHT - 0.1)  # half of a tick's number
     epochs = [e.epoch for e in history]
     colour = circuit_colour(circuit)
     marker: dict[str, Any] = {"marker": "o", "markersize": 2.5} if len(history) <= 30 else {}
@@ -183,7 +195,9 @@ def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> float | None:
     return zero
 
 
-def _draw_path(figure: Figure, top: float, network: Network, split: Split, sample: int) -> None:
+def _draw_path(
+    figure: Figure, top: float, network: Network, split: Split, sample: int, classes: Sequence[str] | None
+) -> None:
     times = split.times[sample : sample + 1]
     layers = layer_traces(network, times)
     label, read = int(split.labels[sample]), layers[-1].answer
@@ -194,12 +208,13 @@ def _draw_path(figure: Figure, top: float, network: Network, split: Split, sampl
     panels = [place(figure, first + depth * pitch, _LAYER_HEIGHT) for depth in range(n)]
     colour = circuit_colour(network.circuit)
 
-    draw_input(raster, split.images[sample], times[0], f"class {label}\nread as {read}", end + 0.16)
+    caption = f"class {class_name(label, classes)}\nread as {class_name(read, classes)}"
+    draw_input(raster, split.images[sample], times[0], caption, end + 0.16)
     for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
         last = depth == n
         draw_layer(axes, layer, depth, colour, highlight=label if last else None)
         if last:
-            label_spikes(axes, layer, depth, colour, highlight=label)
+            label_spikes(axes, layer, depth, colour, highlight=label, classes=classes)
         else:
             mark_spikes(axes, layer, depth, colour)
         n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())

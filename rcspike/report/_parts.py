@@ -8,6 +8,7 @@ from dataclasses import dataclass
 __all__ = ["Cell", "Figure", "Table", "cell", "percent"]
 
 _FOLDED = 24  # a table of more rows opens on demand
+_PHONE = 44  # characters of a line on a phone's screen
 _WIDE = 8  # a table of more columns leaves those out that are the same in all rows
 
 
@@ -44,6 +45,13 @@ class Table:
     @property
     def folded(self) -> bool:
         return len(self.rows) > _FOLDED
+
+    @property
+    def is_beyond_phones(self) -> bool:
+        """Whether a phone's screen is too narrow for the columns, each as wide as its longest word and a gap."""
+        texts = [self.head, *([cell.shown for cell in row] for row in self.rows)]
+        widths = [max((len(word) for text in column for word in text.split()), default=0) for column in zip(*texts)]
+        return len(self.head) >= 5 or sum(width + 2 for width in widths) > _PHONE
 
     def without_common(self) -> Table:
         """The same table, if it is wide with the columns that are the same in all rows as one line of text."""

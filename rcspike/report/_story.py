@@ -28,7 +28,7 @@ _FILES = (
     (
         r"learning\.svg",
         "Learning",
-        "Above: error and loss after each epoch. Below: one test image in the trained network, from its spikes to "
+        "Above: error and loss after each epoch. Below: one test sample in the trained network, from its spikes to "
         "those of the outputs; each membrane charges, and then a ramp takes it to the threshold.",
     ),
     (
@@ -40,7 +40,7 @@ _FILES = (
     (
         r"trace\.svg",
         "How it computes",
-        "The membranes of one image, with the same weights in the conventional circuit and in RC-Spike.",
+        "The membranes of one sample, with the same weights in the conventional circuit and in RC-Spike.",
     ),
     (
         r"energy\.svg",
