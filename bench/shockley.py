@@ -99,7 +99,11 @@ def figure(rows: list[Row]) -> Figure:
     for style, label in (("-", "best constant drop"), (":", "no drop")):
         errors.plot([], [], style, color="#2b2b2b", label=label)
     drop.set(xlabel="current / nA", ylabel="forward drop / V", ylim=(0, None))
-    errors.set(xlabel=r"$V_\mathrm{syn}\,/\,V_\mathrm{th}$", ylabel=r"rms error of $v(1)$ / % of $V_\mathrm{th}$", ylim=(0.1, 30))
+    errors.set(
+        xlabel=r"$V_\mathrm{syn}\,/\,V_\mathrm{th}$",
+        ylabel=r"rms error of $v(1)$ / % of $V_\mathrm{th}$",
+        ylim=(0.1, 30),
+    )
     for axes in (drop, errors):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#e4e4e4", linewidth=0.6)

@@ -40,8 +40,10 @@ def test_chips_can_be_made_of_a_preset_and_networks_trained_for_it(name: str) ->
 def test_unknown_names_are_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no device file flash: .* one of pcm, rram, typical"):
         load("flash")
-    with pytest.raises(ValueError, match="no device file is called 'flash': there are pcm, rram, typical"):
+    with pytest.raises(ValueError, match=r"no device file is called 'flash': there are pcm, rram, typical$"):
         preset_text("flash")
+    with pytest.raises(FileNotFoundError, match=r"no device file tipical: .*did you mean 'typical'\?"):
+        load("tipical")
     assert nonideal.preset_names() == ["pcm", "rram", "typical"]
 
 

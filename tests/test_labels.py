@@ -129,7 +129,9 @@ def test_a_front_has_each_circuit_in_its_colour_with_its_whole_name() -> None:
 
 def test_a_sweep_says_what_its_circuits_have_in_common_or_apart() -> None:
     figure = plots.sweep_figure(sweep_rows(e_minus=-0.5, diode_drop=0.125))
-    assert figure.texts[0].get_text().startswith(r"digits, 8, $E_- = -0.5\,V_\mathrm{th}$, $V_D = 0.125\,V_\mathrm{th}$: ")
+    assert (
+        figure.texts[0].get_text().startswith(r"digits, 8, $E_- = -0.5\,V_\mathrm{th}$, $V_D = 0.125\,V_\mathrm{th}$: ")
+    )
     axes = plots.sweep_figure([*sweep_rows(ramp=0.0), *sweep_rows(ramp=0.5)]).axes[0]
     legend = axes.get_legend()
     assert legend is not None

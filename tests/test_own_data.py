@@ -289,6 +289,8 @@ def test_paths_and_options_that_lead_nowhere_are_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             load(f"{file},{option}")
+    with pytest.raises(ValueError, match=r"unknown data set 'fashion-mnits': .*did you mean 'fashion-mnist'\?"):
+        load("fashion-mnits")
     with pytest.raises(ValueError, match=r"unknown data set 'missing.csv': known are digits, .*no file or folder"):
         check_path("missing.csv")
 
@@ -345,3 +347,19 @@ def test_new_images_are_read_from_folders_files_and_archives(tmp_path: Path) -> 
     with pytest.raises(ValueError, match=r"new.npz: the samples have shape \(2, 3\), but .* trained on \(4, 5\)"):
         np.savez(tmp_path / "new.npz", x=np.zeros((1, 2, 3), np.uint8))
         inputs.read(tmp_path / "new.npz")
+
+
+def test_samples_of_another_kind_than_those_of_the_training_are_named(tmp_path: Path) -> None:
+    of_images = Inputs.of(Dataset.from_arrays(np.zeros((8, 3, 3)), [0, 1] * 4, name="spots"))
+    of_rows = Inputs.of(Dataset.from_arrays(np.arange(16.0).reshape(8, 2), [0, 1] * 4, name="rows"))
+    np.savez(tmp_path / "rows.npz", x=np.zeros((2, 2)))
+    np.savez(tmp_path / "images.npz", x=np.zeros((2, 3, 3)))
+    (tmp_path / "rows.csv").write_text("1,2\n")
+    with pytest.raises(ValueError, match=r"rows.npz: the network takes images of 3 x 3, but this is a table"):
+        of_images.read(tmp_path / "rows.npz")
+    with pytest.raises(ValueError, match=r"rows.csv: the network takes images of 3 x 3; it is not an image"):
+        of_images.read(tmp_path / "rows.csv")
+    with pytest.raises(ValueError, match=r"images.npz: the network takes rows of 2 features, but this is images of"):
+        of_rows.read(tmp_path / "images.npz")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*missing.csv: give the samples"):
+        of_rows.read(tmp_path / "missing.csv")

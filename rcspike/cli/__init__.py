@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import platform
 from pathlib import Path
 from typing import Annotated
@@ -99,3 +100,12 @@ def info_command(
     }
     for name, value in facts.items():
         typer.echo(f"{name:<15}  {value}")
+
+
+def _without_line_breaks(text: str) -> str:
+    """Paragraphs as one line each: typer would keep the line breaks of the source in all but the first."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
+
+
+for _command in (*app.registered_commands, *spice_app.registered_commands):
+    _command.help = _without_line_breaks((_command.callback and _command.callback.__doc__) or "")

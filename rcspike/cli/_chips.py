@@ -40,15 +40,19 @@ def chips_command(
     nonideal_file: Annotated[Path, _options.nonideal_option("Devices and effects")],
     chips: Annotated[int, typer.Option(help="Number of chips for each case.", min=1)] = 100,
     required_accuracy: Annotated[
-        float | None, typer.Option(help="Accuracy in [0, 1] for the yield.", min=0, max=1, show_default=False)
+        float | None,
+        typer.Option(
+            help="Accuracy in [0, 1] that a chip needs to count in the yield.", min=0, max=1, show_default=False
+        ),
     ] = None,
     sensitivity: Annotated[
-        bool, typer.Option("--sensitivity", help="Also test each effect by itself, and rank the effects.")
+        bool, typer.Option("--sensitivity", help="Also test each effect by itself, and rank the effects by their loss.")
     ] = False,
     sweep: Annotated[
         list[str] | None,
         typer.Option(
-            help="Values to test: EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE; repeatable.", show_default=False
+            help="Values of an effect to test: EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE; repeatable.",
+            show_default=False,
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
@@ -61,7 +65,7 @@ def chips_command(
             "--show",
             callback=_show,
             is_eager=True,
-            help="Print the device file of this name with its sources, and exit.",
+            help=f"Print a device file with its sources, and exit: {', '.join(nonideal.preset_names())}.",
             metavar="NAME",
             show_default=False,
         ),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rcspike._common.names import did_you_mean
 from rcspike._common.readers import read_json, read_toml
 from rcspike.cli._report import user_errors
 
@@ -70,6 +71,10 @@ def option_names(ctx: typer.Context) -> dict[str, str]:
 
 
 def _content(file: Path) -> Mapping[str, Any]:
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"--config: there is no file {file}; give a TOML file with options, or a record (run.json)"
+        )
     if file.suffix.lower() != ".json":
         return read_toml(file)
     content = read_json(file)
@@ -87,7 +92,8 @@ def _values(ctx: typer.Context, file: Path, content: Mapping[str, Any]) -> dict[
     for key, value in content.items():
         name = names.get(key.replace("-", "_"))
         if name is None:
-            raise ValueError(f"{file} has {key!r}, which is not an option of this command: it has {', '.join(names)}")
+            known = f"which is not an option of {ctx.info_name}: it has {', '.join(names)}"
+            raise ValueError(f"{file} has {key!r}, {known}{did_you_mean(key, names)}")
         if value is None:
             continue
         many: Any = params[name]
@@ -100,4 +106,15 @@ def _values(ctx: typer.Context, file: Path, content: Mapping[str, Any]) -> dict[
             raise ValueError(f"{file}: {key} must be a value or a list of values, not a table")
         else:
             values[name] = value if isinstance(value, bool) else str(value)
+        _check_type(ctx, file, params[name], key, value, values[name])
     return values
+
+
+def _check_type(ctx: typer.Context, file: Path, param: typer.CallbackParam, key: str, value: Any, typed: Any) -> None:
+    """Raise an error that names the file, which those of the command line do not."""
+    if param.callback is not None:  # it reads files itself
+        return
+    try:
+        param.process_value(ctx, typed)
+    except typer.BadParameter as error:
+        raise ValueError(f"{file}: {key} is {value!r}. {error.format_message()}") from error

@@ -46,11 +46,11 @@ _NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, re
 def energy_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[str, _options.dataset_argument("Data set with the test images")],
+    dataset: Annotated[str, _options.dataset_argument("Data set with the test samples")],
     process: _process.ProcessName = "sky130",
     hold: Annotated[
         _process.HoldName,
-        typer.Option(help="What V_syn leaves as it is: the rails in volts, or the threshold in volts."),
+        typer.Option(help="Voltage that stays fixed while V_syn changes: the rails or the threshold."),
     ] = _process.HoldName.RAILS,
     constant: _process.Constants = None,
     until: Annotated[
@@ -68,10 +68,11 @@ def energy_command(
 ) -> None:
     """Print the energy of an inference by part, for RC-Spike and for two conventional circuits.
 
-    A network of a single phase is counted until its answer, without the conventional circuits, which have two phases.
+    One conventional circuit has resistors at a small read voltage into an op-amp, which holds a virtual ground; the
+    other has current sources with their headroom straight onto the capacitor. Both have the same spikes, charges and
+    neurons.
 
-    One has resistors at a small read voltage into an op-amp, which holds a virtual ground; the other has current
-    sources with their headroom straight onto the capacitor. Both have the same spikes, charges and neurons.
+    A network of a single phase is counted until its answer, and is not compared with these circuits of two phases.
 
     The ratio of the energies is a range: each constant of the process has a low and a high value with its source.
     """

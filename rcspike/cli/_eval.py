@@ -43,7 +43,7 @@ def eval_command(
     data: _options.Data = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the confusion matrix as table and figure, and a record.", show_default="none"),
+        typer.Option(help="Folder for a table and a figure of the classes, and a record.", show_default="none"),
     ] = None,
 ) -> None:
     """Print the accuracy of a trained model on the test samples of a data set, in total and by class."""

@@ -32,7 +32,7 @@ def latency_command(
     dataset: Annotated[str, _options.dataset_argument("Data set with the test samples")],
     compare: Annotated[
         list[Path] | None,
-        typer.Option(help="Another model, on the same samples; may be repeated.", show_default="none"),
+        typer.Option(help="Other model to test on the same samples; repeatable.", show_default="none"),
     ] = None,
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,

@@ -136,12 +136,18 @@ def _default(name: str) -> str:
 
 
 Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]
-Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
-Workers = Annotated[int | None, typer.Option(help="Processes on this machine.", min=1, show_default="one per core")]
-Dask = Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on instead.", show_default=False)]
+Threads = Annotated[int | None, typer.Option(help="Number of threads that compute.", show_default="all cores")]
+Workers = Annotated[
+    int | None, typer.Option(help="Number of processes on this machine.", min=1, show_default="one per core")
+]
+Dask = Annotated[
+    str | None,
+    typer.Option(help="Address of a Dask scheduler, whose workers run the jobs instead.", show_default=False),
+]
 Data = Annotated[
     Path | None,
     typer.Option(
-        help="The only folder to look for the data set's files in.", show_default="RCSPIKE_DATA, the cache, a download"
+        help="Folder with the files of the data set; no other is searched.",
+        show_default="RCSPIKE_DATA, the cache, a download",
     ),
 ]

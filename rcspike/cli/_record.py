@@ -170,6 +170,8 @@ def option_values(ctx: typer.Context, taken: Mapping[str, Any]) -> dict[str, Any
 
 def load_network(model: Path) -> Network:
     """From a model file, or from the folder of a run."""
+    if not _file(model).exists():
+        raise FileNotFoundError(f"no model at {model}: give the folder of a run of rcspike train, or a model file")
     return Network.load(_file(model))
 
 

@@ -35,8 +35,8 @@ app = typer.Typer(
 
 _SCALE = PhysicalScale()
 Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
-Images = Annotated[str, _options.dataset_argument("Data set with the test images")]
-Image = Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)]
+Images = Annotated[str, _options.dataset_argument("Data set with the test samples")]
+Image = Annotated[int, typer.Option(help="Position of the image or row among the test samples, counted from 0.", min=0)]
 Diode = Annotated[
     str | None,
     typer.Option(
@@ -77,7 +77,7 @@ def export_command(
     data: _options.Data = None,
     out: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
 ) -> None:
-    """Write one image in one layer as an ngspice netlist in SI units, with the subcircuits that it is made of."""
+    """Write one sample in one layer as an ngspice netlist in SI units, with the subcircuits that it is made of."""
     with user_errors():
         if until is not None and not 0 < until < math.inf:
             raise ValueError(f"--until must be above 0 and finite, in T, got {until}")
@@ -155,9 +155,9 @@ def verify_command(
         int | None, typer.Option(help="Number of neurons in each layer, equally spaced.", min=1, show_default="50")
     ] = None,
     image: Image = 0,
-    images: Annotated[int, typer.Option(help="Number of images, starting with --image.", min=1)] = 1,
+    images: Annotated[int, typer.Option(help="Number of samples, starting with --image.", min=1)] = 1,
     layer: Annotated[
-        int | None, typer.Option(help="The only layer to simulate, counted from 1.", min=1, show_default="all")
+        int | None, typer.Option(help="Layer to simulate, counted from 1.", min=1, show_default="all")
     ] = None,
     end_to_end: Annotated[
         bool,

@@ -61,15 +61,20 @@ _SEVERAL = (
 def sweep_command(
     ctx: typer.Context,
     dataset: Annotated[list[str], _options.dataset_argument("Data sets to train on")],
-    v_syn: Annotated[str, typer.Option(help="Rails in V_th; inf is the conventional circuit.")] = _V_SYN,
+    v_syn: Annotated[
+        str, typer.Option(help="Voltages of both synapse rails in V_th; inf is the conventional circuit.")
+    ] = _V_SYN,
     seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
     hidden: Annotated[
         list[str] | None,
-        typer.Option(help="Sizes of the hidden layers; once for each architecture.", show_default="the data set's"),
+        typer.Option(
+            help="Sizes of the hidden layers; the option is repeated for each architecture.",
+            show_default="the data set's",
+        ),
     ] = None,
     noise: Annotated[str | None, learning("noise", "Standard deviations of spike-time noise, in T.")] = None,
     epochs: Annotated[str | None, learning("epochs", "Numbers of epochs.")] = None,
-    batch_size: Annotated[str | None, learning("batch_size", "Samples per step.")] = None,
+    batch_size: Annotated[str | None, learning("batch_size", "Numbers of samples in a step.")] = None,
     learning_rate: Annotated[str | None, learning("learning_rate", "Learning rates of the first step.")] = None,
     temporal_penalty: Annotated[
         str | None, learning("temporal_penalty", "Weights of the penalty on output spike times.")
@@ -94,7 +99,8 @@ def sweep_command(
     nonideal: Annotated[
         list[str] | None,
         typer.Option(
-            help="Device file to train for and test on, a preset's name, or none; repeatable.", show_default=False
+            help="Device file to train for and to test on: a path, the name of a preset, or none; repeatable.",
+            show_default=False,
         ),
     ] = None,
     vary: Annotated[

@@ -20,22 +20,28 @@ __all__ = ["trace_command"]
 def trace_command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[str, _options.dataset_argument("Data set with the test image")],
-    image: Annotated[int, typer.Option(help="Position of the image among the test images.", min=0)] = 0,
+    dataset: Annotated[str, _options.dataset_argument("Data set with the test samples")],
+    image: Annotated[
+        int, typer.Option(help="Position of the image or row among the test samples, counted from 0.", min=0)
+    ] = 0,
     neurons: Annotated[
         str | None,
         typer.Option(help="Indices of the hidden neurons to draw.", show_default="6 spread over the firing order"),
     ] = None,
     v_syn: Annotated[
         str | None,
-        typer.Option(help="Up to 3 rails in V_th, one column for each.", show_default="inf and the model's own"),
+        typer.Option(
+            help="Rails in V_th, such as inf,4,1: one column for each, at most 3.",
+            show_default="inf and the model's own",
+        ),
     ] = None,
     data: _options.Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="File, with or without suffix, or folder.", show_default="next to the model")
+        Path | None,
+        typer.Option(help="File to write, with or without suffix, or its folder.", show_default="next to the model"),
     ] = None,
 ) -> None:
-    """Draw the membrane voltages of one image in the conventional circuit and in RC-Spike, with the same weights.
+    """Draw the membrane voltages of one sample in the conventional circuit and in RC-Spike, with the same weights.
 
     Writes an SVG and a PNG file, and a JSON file that records how they were made.
     """
@@ -60,7 +66,9 @@ def trace_command(
         files = plots.save_figure(figure, stem, description=record.description)
         record.write(files)
     kind = "row" if split.is_table else "image"
-    typer.echo(f"{kind} {image} of {dataset}, class {loaded.class_names[split.labels[image]]}: {', '.join(map(str, files))}")
+    typer.echo(
+        f"{kind} {image} of {dataset}, class {loaded.class_names[split.labels[image]]}: {', '.join(map(str, files))}"
+    )
 
 
 def _with_rails(circuit: Circuit, v_syn: float) -> Circuit:

@@ -38,7 +38,9 @@ _FILES = (MODEL, INPUTS, "history.csv", "learning.svg", "learning.png", *CLASS_F
 def train_command(
     ctx: typer.Context,
     dataset: Annotated[str, _options.dataset_argument("Data set to train on")] = "digits",
-    v_syn: Annotated[float, typer.Option(help="Synapse rails in V_th; inf is the conventional circuit.")] = 1.0,
+    v_syn: Annotated[
+        float, typer.Option(help="Voltage of both synapse rails in V_th; inf is the conventional circuit.")
+    ] = 1.0,
     e_plus: Annotated[float | None, typer.Option(help="Upper rail in V_th.", show_default="v_syn")] = None,
     e_minus: Annotated[float | None, typer.Option(help="Lower rail in V_th.", show_default="-v_syn")] = None,
     diode_drop: Annotated[float | None, typer.Option(help="Diode drop in V_th.", show_default="0.0")] = None,
@@ -46,7 +48,8 @@ def train_command(
         float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
     ] = None,
     phases: Annotated[
-        _options.PhasesName, typer.Option(help="Neurons with a firing ramp, or that spike while they charge.")
+        _options.PhasesName,
+        typer.Option(help="Kind of neurons: two phases with a firing ramp, or a single one in which they spike."),
     ] = _options.PhasesName.TWO,
     hidden: Annotated[
         str | None,
@@ -60,7 +63,7 @@ def train_command(
         ),
     ] = None,
     epochs: Annotated[int | None, learning("epochs", "Number of epochs.")] = None,
-    batch_size: Annotated[int | None, learning("batch_size", "Samples per step.")] = None,
+    batch_size: Annotated[int | None, learning("batch_size", "Number of samples in a step.")] = None,
     learning_rate: Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: _options.Noise = None,
@@ -88,7 +91,7 @@ def train_command(
         float | None, learning("max_slope", "Single phase: bound of the slope dt/dv, in T / V_th.")
     ] = None,
     validation: Annotated[
-        float | None, learning("validation", "Fraction of the training images held out for validation.")
+        float | None, learning("validation", "Fraction of the training samples held out for validation.")
     ] = None,
     max_shift: Annotated[
         int | None, learning("max_shift", "Largest shift of a training image, in pixels, drawn for every epoch.")
@@ -250,6 +253,8 @@ def _check_options(ctx: typer.Context, folder: Path, taken: dict[str, Any], scre
                 f"extends {old} epochs to {chosen}: the new epochs have the learning rates of a run of {chosen}, which "
                 "from the start would have given other weights"
             )
+        elif name == "epochs" and old != chosen:
+            differences.append(f"it has {old} epochs, which can become more but not {chosen}")
         elif old != chosen:
             differences.append(f"its {name} is {old}, not {chosen}")
     digests = [record.get("data_sha256") for record in (read_json(folder / "run.json") if stored else {}, _data(ctx))]

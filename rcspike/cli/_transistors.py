@@ -45,7 +45,10 @@ Pdk = Annotated[
 ]
 PdkRoot = Annotated[
     Path | None,
-    typer.Option(help="Checkout of its device models, or folder of open_pdks.", show_default="the variable PDK_ROOT"),
+    typer.Option(
+        help="Folder with the device models of the process: a checkout, or that of open_pdks.",
+        show_default="the variable PDK_ROOT",
+    ),
 ]
 Corner = Annotated[str, typer.Option(help=f"Corner of the transistors: {', '.join(CORNERS)}.")]
 Celsius = Annotated[float, typer.Option(help="Temperature of the transistors in degrees Celsius.")]
@@ -61,7 +64,7 @@ Mismatch = Annotated[
 Fitted = Annotated[
     Path | None,
     typer.Option(
-        help="JSON file of the fit that the model's circuit is from: the columns keep the rails of before the fit, and "
+        help="JSON file of the fit that made the circuit of the model; the columns have the rails from before it, and "
         "neurons that it calibrated are compared with their lines.",
         show_default="the rails of the model",
     ),

@@ -19,8 +19,8 @@ _PROCESS, _CHIPS = "sky130", 10
 Hold = Annotated[
     HoldName | None,
     typer.Option(
-        help="Sweep in volts, with the noise and the energies of a process: what V_syn leaves as it is, the rails or "
-        "the threshold.",
+        help="Sweep in volts, with the noise and the energies of a process. The rails or the threshold stay fixed "
+        "while V_syn changes.",
         show_default="a normalised sweep",
     ),
 ]

@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 
+from rcspike._common.names import did_you_mean
 from rcspike.datasets import idx
 from rcspike.datasets.files import OwnFiles, data_digest, load_files
 from rcspike.datasets.splits import Dataset, Split
@@ -126,8 +127,9 @@ def check_path(name: str) -> None:
     path = OwnFiles.of(name).path
     if not path.exists():
         known = ", ".join(data_names())
+        hint = did_you_mean(name, data_names())
         raise ValueError(
-            f"unknown data set {name!r}: known are {known}, and paths, but there is no file or folder {path}"
+            f"unknown data set {name!r}: known are {known}, and paths, but there is no file or folder {path}{hint}"
         )
 
 

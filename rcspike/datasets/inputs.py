@@ -138,6 +138,9 @@ class Inputs:
             If it is damaged, or its samples do not fit the network.
         """
         file = Path(path)
+        if not file.exists():
+            kinds = "a CSV file, an .npz file, an image, a folder of images or an IDX file"
+            raise FileNotFoundError(f"there is no file {file}: give the samples to classify as {kinds}")
         names: list[str] = []
         if file.is_dir() or file.suffix.lower() in pictures.SUFFIXES:
             files = sorted(f for f in file.rglob("*") if f.suffix.lower() in pictures.SUFFIXES) or [file]
@@ -152,12 +155,24 @@ class Inputs:
             x = arrays["x"]
         elif self.scaling is not None and not (file.is_file() and idx.is_idx(file)):
             x = read_features(file, self.scaling.n_features, self.columns)
+        elif not idx.is_idx(file):
+            raise ValueError(f"{file}: {self._expected}; it is not an image, a folder of images or an IDX file")
         else:
             x = idx.read_any(file)
+        n_axes = 2 if self.scaling is not None else 1 + len(self.shape)
+        if x.ndim != n_axes:
+            found = "a table" if x.ndim == 2 else f"images of {' x '.join(map(str, x.shape[1:]))}"
+            raise ValueError(f"{file}: {self._expected}, but this is {found}")
         try:
             return names or list(map(str, range(len(x)))), self.times(x)
         except ValueError as error:
             raise ValueError(f"{file}: {error}") from error
+
+    @property
+    def _expected(self) -> str:
+        if self.scaling is not None:
+            return f"the network takes rows of {self.scaling.n_features} features"
+        return f"the network takes images of {' x '.join(map(str, self.shape))}"
 
     @property
     def n_inputs(self) -> int:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rcspike._common.names import did_you_mean
 from rcspike._common.readers import read_toml
 from rcspike.nonideal._stages import Effect
 from rcspike.nonideal.corners import DiodeTemperature, ProcessCorner, SupplyDroop
@@ -88,7 +89,8 @@ def preset_text(name: str) -> str:
     True
     """
     if name not in preset_names():
-        raise ValueError(f"no device file is called {name!r}: there are {', '.join(preset_names())}")
+        known = preset_names()
+        raise ValueError(f"no device file is called {name!r}: there are {', '.join(known)}{did_you_mean(name, known)}")
     return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
@@ -133,10 +135,13 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"there is no device file {path}: give the path of a TOML file, or one of {', '.join(preset_names())}"
+            f"{did_you_mean(str(path), preset_names())}"
         ) from error
     for name, table in tables.items():
         if name not in _EFFECTS and name != "devices":
-            raise ValueError(f"{path} has {name!r}; known are devices, {', '.join(_EFFECTS)}")
+            raise ValueError(
+                f"{path} has {name!r}; known are devices, {', '.join(_EFFECTS)}{did_you_mean(name, _EFFECTS)}"
+            )
         if not isinstance(table, dict):
             raise ValueError(f"{path}: {name} must be a table such as [{name}], got {table!r}")
     devices = _make(path, "devices", Devices, tables.pop("devices", {}))
@@ -162,7 +167,9 @@ def _make(path: Path, name: str, kind: type[Made], table: dict[str, Any]) -> Mad
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for field in table:
         if field not in fields:
-            raise ValueError(f"{path}: [{name}] has {field!r}; it may have {', '.join(fields)}")
+            raise ValueError(
+                f"{path}: [{name}] has {field!r}; it may have {', '.join(fields)}{did_you_mean(field, fields)}"
+            )
     missing = [f.name for f in fields.values() if f.default is dataclasses.MISSING and f.name not in table]
     if missing:
         raise ValueError(f"{path}: [{name}] needs {', '.join(missing)}")

@@ -133,7 +133,9 @@ def trace_figure(
     figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
     noun = "row" if split.is_table else "image"
     label, sizes = int(split.labels[sample]), "–".join(map(str, network.sizes))
-    title(figure, f"{sizes}, {noun} {sample} of class {class_name(label, classes)}: the same weights, circuit by circuit")
+    title(
+        figure, f"{sizes}, {noun} {sample} of class {class_name(label, classes)}: the same weights, circuit by circuit"
+    )
     width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
         left = LEFT + n * (width + _COLUMN_GAP)

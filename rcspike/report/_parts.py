@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import zip_longest
 
 __all__ = ["Cell", "Figure", "Table", "cell", "percent"]
 
@@ -50,7 +51,8 @@ class Table:
     def is_beyond_phones(self) -> bool:
         """Whether a phone's screen is too narrow for the columns, each as wide as its longest word and a gap."""
         texts = [self.head, *([cell.shown for cell in row] for row in self.rows)]
-        widths = [max((len(word) for text in column for word in text.split()), default=0) for column in zip(*texts)]
+        words = [" ".join(column).split() for column in zip_longest(*texts, fillvalue="")]
+        widths = [max(map(len, column), default=0) for column in words]
         return len(self.head) >= 5 or sum(width + 2 for width in widths) > _PHONE
 
     def without_common(self) -> Table:

@@ -128,6 +128,6 @@ def check_fit(network: LayeredNetwork, split: Split) -> None:
     n_pixels = math.prod(split.images.shape[1:])
     if n_pixels != n_in:
         found = f"table has {n_pixels}" if split.is_table else f"images have {n_pixels} pixels"
-        raise ValueError(f"the network has {n_in} inputs but the {found}")
+        raise ValueError(f"the network has {n_in} inputs but the {found}: pass data like those it was trained on")
     if split.labels.max() >= n_out:
         raise ValueError(f"the network has {n_out} outputs but the data have label {split.labels.max()}")
