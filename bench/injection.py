@@ -12,6 +12,7 @@ comparators with offsets and noise in volts. Networks and finished rows are kept
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,8 @@ from rcspike.hardware import OperatingPoint, load_process, operating_point, prog
 from rcspike.network import balanced
 from rcspike.nonideal import CapacitorMismatch, ChargeInjection, ComparatorOffset, Effect
 from rcspike.plots import circuit_colour
+
+INK = "#2b2b2b"  # as in rcspike.plots
 
 
 def injections(point: OperatingPoint, sizes: list[int], charge: float) -> tuple[tuple[float, float], ...]:
@@ -177,25 +180,43 @@ def with_recovery(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def draw(table: list[dict[str, Any]], heading: str) -> Figure:
-    """A line for each V_syn and training: dashed for plain networks."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    """A line for each V_syn, threshold and training: dashed for plain networks, open marks for a lower threshold."""
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
     axes = figure.subplots()
-    for v_syn in dict.fromkeys(row["v_syn"] for row in table):
-        colour = circuit_colour(Circuit(v_syn=v_syn))
-        for training, line in (("plain", "--"), ("for injection", "-")):
+    circuits = dict.fromkeys((row["v_syn"], row["v_th"]) for row in table)
+    for v_syn, v_th in circuits:
+        of = [row for row in table if (row["v_syn"], row["v_th"]) == (v_syn, v_th)]
+        style = {"color": circuit_colour(Circuit(v_syn=v_syn)), "marker": "o", "markersize": 4.5}
+        if any(v_th < other for v, other in circuits if v == v_syn):
+            style["markerfacecolor"] = "white"
+        for training, line in (("for injection", "-"), ("plain", "--")):
             # Without injection both are the same network.
-            chosen = [r for r in table if r["v_syn"] == v_syn and (r["training"] == training or r["charge_fc"] == 0)]
-            x, y, spread = ([r[name] for r in chosen] for name in ("charge_fc", "test_mean", "test_std_chips"))
-            label = f"$V_\\mathrm{{syn}}$ = {v_syn:g}, trained {'without' if training == 'plain' else 'for'} it"
-            axes.errorbar(x, y, spread, color=colour, linestyle=line, marker="o", markersize=4, capsize=2, label=label)
-    axes.set_xlabel("charge of a switch to the positive rail / fC")
-    axes.set_ylabel("test accuracy / %")
-    axes.set_title(heading, loc="left", fontsize=9)
-    axes.legend(frameon=False, fontsize=8)
+            chosen = [row for row in of if row["training"] == training or row["charge_fc"] == 0]
+            x, y, spread = ([row[name] for row in chosen] for name in ("charge_fc", "test_mean", "test_std_chips"))
+            axes.errorbar(x, y, spread, linestyle=line, linewidth=1.3, capsize=2.5, **style)
+            threshold = rf" = {v_th:.3g} V" if len(circuits) > 1 else ""
+            label = rf"$V_\mathrm{{syn}} = {v_syn:g}\,V_\mathrm{{th}}${threshold}, trained "
+            label += "for it" if training != "plain" else "without it"
+            axes.plot([], [], line, linewidth=1.3, label=label, **style)
+    axes.set_xlabel("charge of a switch to the positive rail / fC", fontsize=9)
+    axes.set_ylabel("test accuracy / %", fontsize=9)
+    axes.set_title(heading, loc="left", fontsize=10, color=INK, pad=12)
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.02, 1), handlelength=3.5)
     axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#8c8c8c")
+    axes.tick_params(labelsize=8, colors=INK)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set_color(INK)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
     axes.set_axisbelow(True)
     return figure
+
+
+def stored(file: Path) -> list[dict[str, Any]]:
+    """The table of a file that `write_table` wrote."""
+    with file.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return [{name: text if name == "training" else float(text or "nan") for name, text in row.items()} for row in rows]
 
 
 def numbers(text: str) -> list[float]:
@@ -216,15 +237,19 @@ def main() -> None:
     parser.add_argument("--membrane", type=float, help="capacitance of all membranes, in pF")
     parser.add_argument("--v-th", type=float, default=0.872, help="threshold in V, with --membrane")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--redraw", action="store_true", help="only the figure, of the table in --csv")
     parser.add_argument("--finished", action="store_true", help="only the rows that are finished, without training")
     parser.add_argument("--runs", type=Path, default=Path("runs/injection"), help="folder for networks and rows")
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--figure", type=Path, required=True)
     options = parser.parse_args()
-    table = sorted(rows(options), key=lambda row: (row["v_syn"], row["charge_fc"], row["training"] != "plain"))
-    table = with_recovery(table)
-    write_table(options.csv, table)
-    where = "rails of 0.872 V" if options.membrane is None else f"{options.membrane:g} pF, V_th = {options.v_th:g} V"
+    if options.redraw:
+        table = stored(options.csv)
+    else:
+        table = sorted(rows(options), key=lambda row: (row["v_syn"], row["charge_fc"], row["training"] != "plain"))
+        table = with_recovery(table)
+        write_table(options.csv, table)
+    where = "rails of 0.872 V" if options.membrane is None else f"{options.membrane:g} pF"
     heading = f"{options.dataset}, {where}, {options.chips} chips, {options.epochs} + {options.retraining} epochs"
     draw(table, heading).savefig(options.figure, metadata={"Date": None})
 

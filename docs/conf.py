@@ -45,6 +45,13 @@ def _display(writer: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def _link_to_picture(_: Sphinx, page: nodes.document) -> None:
+    """Give pictures a width, so that Sphinx links each to its file: on a phone it can be enlarged there."""
+    for picture in page.findall(nodes.image):
+        picture.setdefault("width", "100%")
+
+
 def setup(app: Sphinx) -> None:
-    """Make html_math_renderer = "mathml" known."""
+    """Make html_math_renderer = "mathml" known, and pictures links."""
     app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
+    app.connect("doctree-read", _link_to_picture)

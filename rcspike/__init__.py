@@ -58,6 +58,16 @@ _MODULES = {
     "training": "",
 }
 
+# Where to find the work of a command whose name is not a name of the package.
+_COMMANDS = {
+    "chips": "rcspike.experiments.run_cases, and rcspike.hardware.program for a single chip",
+    "eval": "rcspike.evaluate and rcspike.confusion_matrix",
+    "latency": "rcspike.training.latency",
+    "predict": "the method predict of a network, and rcspike.datasets.Inputs for files",
+    "sweep": "rcspike.experiments.run_sweep",
+    "trace": "rcspike.plots.trace_figure",
+}
+
 if _TYPE_CHECKING:
     from rcspike import experiments as experiments
     from rcspike import hardware as hardware
@@ -74,7 +84,8 @@ else:
     def __getattr__(name: str) -> object:
         if name in _MODULES:
             return _import_module(f"{__name__}.{name}")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        hint = f": what `rcspike {name}` does is {_COMMANDS[name]}" if name in _COMMANDS else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
 
 def __dir__() -> list[str]:

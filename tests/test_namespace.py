@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,8 +63,23 @@ print(rcspike.plots.training_figure.__name__, rcspike.spice.fit.__name__, rcspik
 
 
 def test_other_names_are_attribute_errors() -> None:
-    with pytest.raises(AttributeError, match="module 'rcspike' has no attribute 'plot'"):
+    with pytest.raises(AttributeError, match=r"module 'rcspike' has no attribute 'plot'$"):
         rcspike.plot  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_every_command_is_a_name_of_the_package_or_its_error_says_where_it_is() -> None:
+    pytest.importorskip("typer")
+    from typer.main import get_command
+
+    from rcspike.cli import app
+
+    for command in get_command(app).commands:  # type: ignore[attr-defined]
+        if command in ("info", *dir(rcspike)):  # info: rcspike.build_config
+            continue
+        with pytest.raises(AttributeError, match=f"what `rcspike {command}` does is ") as error:
+            getattr(rcspike, command)
+        for name in re.findall(r"rcspike((?:\.\w+)+)", str(error.value)):
+            functools.reduce(getattr, name.split(".")[1:], rcspike)
 
 
 def completed(words: str, folder: Path) -> list[str]:
