@@ -8,7 +8,7 @@ from sphinx.writers.html5 import HTML5Translator
 import rcspike
 
 project = "rcspike"
-author = "The rcspike developers"
+author = copyright = "The rcspike developers"
 version = release = rcspike.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -19,6 +19,8 @@ html_theme = "furo"
 html_title = f"rcspike {release}"
 html_math_renderer = "mathml"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
 
 # The docstrings have shapes and units, which annotations cannot express.
 autodoc_typehints = "none"
