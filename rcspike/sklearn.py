@@ -115,7 +115,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         hidden_layer_sizes: int | tuple[int, ...] = (100,),
         *,
         v_syn: float = 1.0,
-        epochs: int = 100,
+        epochs: int = 300,
         batch_size: int = 32,
         learning_rate: float = 3e-3,
         temperature: float = 0.07,

@@ -18,7 +18,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "fashion-mnist": {"hidden": (200, 200), "epochs": 20, "temporal_penalty": 0.5, "weight_decay": 0.2},
 }
 # Of a user's own data: tables as `rcspike.sklearn` has them (docs/tabular-data.md), images as digits have them.
-_TABLE: dict[str, Any] = {"hidden": (100,), "epochs": 100, "batch_size": 32, "learning_rate": 3e-3}
+_TABLE: dict[str, Any] = {"hidden": (100,), "epochs": 300, "batch_size": 32, "learning_rate": 3e-3}
 _IMAGES: dict[str, Any] = {"hidden": (200,), "epochs": 40, "batch_size": 32}
 
 # Of neurons of a single phase: docs/single-phase.md has the validation splits for digits and MNIST. Fashion-MNIST has
