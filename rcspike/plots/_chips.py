@@ -77,7 +77,7 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
         axes.scatter(accuracies, line + spread, s=16, color=colour, alpha=0.6, linewidths=0, zorder=3)
         low, high = (100 * sample.quantile(q) for q in (0.05, 0.95))
         axes.plot([low, high], [line, line], color=INK, linewidth=1.2, zorder=2)
-        axes.plot([100 * sample.mean] * 2, [line - 0.3, line + 0.3], color=INK, linewidth=2.2)
+        axes.plot([100 * sample.mean] * 2, [line - 0.3, line + 0.3], color=INK, linewidth=2.2, zorder=4)
     axes.axvline(100 * ideal, color=FAINT, linestyle="--", linewidth=1)
     if required is not None:
         axes.axvline(100 * required, color=HIGHLIGHT, linewidth=1)
