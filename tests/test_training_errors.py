@@ -87,7 +87,9 @@ def test_train_takes_all_settings_and_describes_each() -> None:
 def test_a_keyword_that_is_not_a_setting_is_named() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'momentum'"):
         run(small_network(), momentum=0.9)
-    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'seed'"):
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'epoch'; did you mean 'epochs'\?"):
+        run(small_network(), epoch=3)
+    with pytest.raises(TypeError, match=r"train\(\) is missing the argument 'seed', as in train\(network, dataset, "):
         train(small_network(), made_up(), epochs=1)  # type: ignore[call-arg]
 
 

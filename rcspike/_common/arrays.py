@@ -34,7 +34,8 @@ def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = 
     The engine requires an array of its dtype and number of dimensions, in row-major order.
     """
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"{name} must be a numpy array, got {type(array).__name__}")
+        hint = ": pass its times" if name == "times" and hasattr(type(array), "times") else ""
+        raise TypeError(f"{name} must be a numpy array, got {type(array).__name__}{hint}")
     plain = plain_array(name, array)
     wanted = FLOATS if dtype is None else (dtype,)
     if plain.dtype not in wanted:

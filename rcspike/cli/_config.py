@@ -110,7 +110,7 @@ def _values(ctx: typer.Context, file: Path, content: Mapping[str, Any]) -> dict[
     return values
 
 
-def _check_type(ctx: typer.Context, file: Path, param: typer.CallbackParam, key: str, value: Any, typed: Any) -> None:
+def _check_type(ctx: typer.Context, file: Path, param: Any, key: str, value: Any, typed: Any) -> None:
     """Raise an error that names the file, which those of the command line do not."""
     if param.callback is not None:  # it reads files itself
         return

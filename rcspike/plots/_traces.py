@@ -181,9 +181,9 @@ def _evenly(items: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
 
 def check_sample(network: Network, split: Split, sample: int) -> None:
     """Raise an error if the image does not exist, or the network's inputs do not fit the images."""
+    check_fit(network, split)
     if not 0 <= sample < len(split.labels):
         raise ValueError(f"there is no image {sample}: sample must be in [0, {len(split.labels)})")
-    check_fit(network, split)
 
 
 def class_name(index: int | str, classes: Sequence[str] | None) -> str:

@@ -90,6 +90,8 @@ def training_figure(
     ------
     ImportError
         If matplotlib is missing.
+    TypeError
+        If the history or the split is something else, such as a whole data set.
     ValueError
         If the history is empty, there is no such sample, or the network does not fit the images.
 
@@ -106,6 +108,8 @@ def training_figure(
     check_available()
     from rcspike.plots._figure import Figure
 
+    if not isinstance(history, History):
+        raise TypeError(f"history must be the History that train returns, got {type(history).__name__}")
     if not len(history):
         raise ValueError("there is no epoch to draw")
     check_sample(network, split, sample)

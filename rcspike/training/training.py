@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from inspect import Parameter, Signature, signature
 from typing import Any, Literal, ParamSpec, Protocol
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
 from rcspike._common.locks import locked
+from rcspike._common.names import did_you_mean
 from rcspike.datasets import Dataset
 from rcspike.functional import schedule
 from rcspike.functional.events import Schedule
@@ -183,7 +184,7 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     >>> history.test_accuracy > 0.8
     True
     """
-    arguments = TrainArguments(**keywords)
+    arguments = _arguments(keywords)
     _check_types(network, dataset, arguments)
     split = _split(arguments.settings, len(dataset.train.labels))
     check_fit(network, dataset.train)
@@ -203,6 +204,19 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
             error.history = history  # type: ignore[attr-defined]
         raise
     return history
+
+
+def _arguments(keywords: dict[str, Any]) -> TrainArguments:
+    names = {field.name for field in fields(TrainArguments)}
+    unknown = [name for name in keywords if name not in names]
+    if unknown:
+        hint = did_you_mean(unknown[0], names)
+        raise TypeError(f"train() got an unexpected keyword argument {unknown[0]!r}{hint}")
+    for name in ("epochs", "seed"):
+        if name not in keywords:
+            example = "train(network, dataset, epochs=10, seed=0)"
+            raise TypeError(f"train() is missing the argument {name!r}, as in {example}")
+    return TrainArguments(**keywords)
 
 
 def _check_types(network: Network, dataset: Dataset, arguments: TrainArguments) -> None:
