@@ -228,6 +228,8 @@ def test_every_help_text_is_more_than_a_word_and_ends_like_a_sentence() -> None:
     assert len(texts) > 100
     wrong = {name: text for name, text in texts.items() if not re.fullmatch(r"[A-Z]\S* \S+ [\s\S]*\.", text.strip())}
     assert not wrong
+    clauses = [name for name, text in texts.items() if re.match(r"(What|How|Of|Whether|The only)\b", text)]
+    assert not clauses, "begin with the noun or the verb"
 
 
 def test_commands_are_described_by_what_they_do() -> None:
