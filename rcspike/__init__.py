@@ -15,7 +15,9 @@ from rcspike._common.sdk import get_include, get_library
 from rcspike._core import build_config
 from rcspike.circuit import Circuit
 from rcspike.functional import encode
-from rcspike.hardware import DeviceModel, PhysicalScale, Process, draw_devices, energy, load_process
+from rcspike.hardware.device_model import DeviceModel, draw_devices
+from rcspike.hardware.physical import PhysicalScale
+from rcspike.hardware.process import Process, load_process
 from rcspike.network import DeviceNetwork, DevicePairs, Network
 from rcspike.training import Epoch, History, confusion_matrix, evaluate, train
 
@@ -79,9 +81,12 @@ if _TYPE_CHECKING:
     from rcspike import spice as spice
     from rcspike import torch as torch
     from rcspike import training as training
+    from rcspike.hardware import energy as energy
 else:
 
     def __getattr__(name: str) -> object:
+        if name == "energy":
+            return _import_module("rcspike.hardware.energy")
         if name in _MODULES:
             return _import_module(f"{__name__}.{name}")
         hint = f": what `rcspike {name}` does is {_COMMANDS[name]}" if name in _COMMANDS else ""

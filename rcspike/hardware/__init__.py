@@ -1,55 +1,25 @@
 """Hardware behind the weights: devices in training and as programmed, chips, calibration, processes and energy."""
 
-from rcspike.hardware.baselines import BASELINES, current_source_parts, sources_fit, virtual_ground_parts
-from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
-from rcspike.hardware.chips import Chip, program
-from rcspike.hardware.counting import Activity, activity
-from rcspike.hardware.crossbar import charge_crossbar
-from rcspike.hardware.device_model import DeviceModel, draw_devices
-from rcspike.hardware.energy import PARTS, Efficiency, array_area, efficiency, energy_parts, mean_energy, tops_per_watt
-from rcspike.hardware.injection import TrainingEffects, training_effects
-from rcspike.hardware.physical import PhysicalScale
-from rcspike.hardware.process import Constant, Process, load_process, process_names
-from rcspike.hardware.ratios import RatioRange, Sensitivity, ratio_range
-from rcspike.hardware.volts import HOLDS, Hold, OperatingPoint, operating_point
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-__all__ = [
-    "BASELINES",
-    "HOLDS",
-    "PARTS",
-    "Activity",
-    "Chip",
-    "Constant",
-    "DeviceModel",
-    "Efficiency",
-    "Hold",
-    "OperatingPoint",
-    "PhysicalScale",
-    "Process",
-    "RatioRange",
-    "Sensitivity",
-    "TrainingEffects",
-    "activity",
-    "array_area",
-    "charge_crossbar",
-    "current_source_parts",
-    "draw_devices",
-    "efficiency",
-    "energy_parts",
-    "load_process",
-    "mean_energy",
-    "operating_point",
-    "process_names",
-    "program",
-    "ratio_range",
-    "retrain_last_layer",
-    "sources_fit",
-    "tops_per_watt",
-    "training_effects",
-    "trim_neurons",
-    "virtual_ground_parts",
-]
+if _TYPE_CHECKING:
+    from rcspike.hardware._names import *  # noqa: F403
+    from rcspike.hardware._names import __all__ as __all__
+else:
+    # Training needs one of these modules, and `import rcspike` three: the others, with the effects of rcspike.nonideal
+    # behind them, are a fifth of its time.
+    def __getattr__(name: str) -> object:
+        if name == "__all__" or (not name.startswith("_") and name in __dir__()):
+            return getattr(_load(), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _load() -> object:
+    from importlib import import_module
+
+    return import_module("rcspike.hardware._names")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    names: list[str] = getattr(_load(), "__all__")  # noqa: B009
+    return names

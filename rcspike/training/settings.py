@@ -11,7 +11,7 @@ import numpy as np
 from rcspike import _core
 from rcspike.functional.loss import Loss
 from rcspike.functional.optimiser import Decay, decayed_rate
-from rcspike.hardware import DeviceModel
+from rcspike.hardware.device_model import DeviceModel
 from rcspike.network import Network
 
 __all__ = ["AUGMENTATION", "DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDATION", "Settings"]
