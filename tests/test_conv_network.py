@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_runs import error_line, figures_saved, rcspike_, said
+from needs import ngspice
 
 from rcspike import Circuit, DeviceModel, Network, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import charge, charge_conv2d, fire
-from rcspike.hardware import activity, program
+from rcspike.hardware import activity
 from rcspike.network import (
     Conv2d,
     Dense,
@@ -38,8 +40,10 @@ def some_times(batch: int, n: int, seed: int = 0) -> np.ndarray:
     return np.where(rng.random((batch, n)) < 0.3, np.inf, rng.random((batch, n)))
 
 
-def network(text: str = TEXT, circuit: Circuit = CIRCUIT, dtype: Any = np.float64) -> Network:
-    return Network.create(text, circuit, seed=1, input_shape=(8, 12), dtype=dtype)
+def network(
+    text: str = TEXT, circuit: Circuit = CIRCUIT, dtype: Any = np.float64, input_shape: tuple[int, int] = (8, 12)
+) -> Network:
+    return Network.create(text, circuit, seed=1, input_shape=input_shape, dtype=dtype)
 
 
 def bars(n: int, seed: int = 3) -> Split:
@@ -151,9 +155,10 @@ def test_architectures_that_do_not_fit_are_errors(text: str, shape: Any, message
 
 def test_uses_that_know_no_maps_name_those_that_do() -> None:
     ours, times = network(), some_times(2, 96)
-    for use in (lambda: activity(ours, times), lambda: program(ours, [], seed=0)):
-        with pytest.raises(ValueError, match="need dense layers; networks of convolutions have forward, predict, walk"):
-            use()
+    with pytest.raises(ValueError, match=r"joined spike lines \(OR gates\) is not modelled"):
+        activity(ours, times)
+    with pytest.raises(TypeError, match="a trace of a convolution needs chosen neurons"):
+        ours.layers[0].trace(times, np.zeros((2, 1)))
     with pytest.raises(ValueError, match="membranes at the end of charging, which neurons of a single phase do not"):
         Network(ours.weights, CIRCUIT, [layer.wiring for layer in ours.layers], phases="single")
 
@@ -201,7 +206,20 @@ def test_the_command_line_trains_and_describes_a_convolution(tmp_path: Path, mon
         assert text in said(result)
     message = "--architecture has hidden layers of its own: leave out --hidden"
     assert message in error_line(rcspike_("train", "--architecture", "conv4", "--hidden", "12", "--out", "other"))
-    assert "need dense layers" in error_line(rcspike_("energy", "run", "digits"))
+
+
+@pytest.mark.long
+@ngspice
+def test_commands_for_hardware_know_convolutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    figures_saved(monkeypatch)
+    network("conv4-pool-12-10", CIRCUIT, np.float32, input_shape=(8, 8)).save("model.safetensors")
+    energy = said(rcspike_("energy", "model.safetensors", "digits"))
+    assert "of all positions; 0.0" in energy and "if one set of columns serves them in turn" in energy
+    chips = rcspike_("chips", "model.safetensors", "digits", "--nonideal", "typical", "--chips", "2")
+    assert "layer 1  9 x 4: g from" in said(chips)
+    verified = said(rcspike_("spice", "verify", "model.safetensors", "digits", "--neurons", "3"))
+    assert re.search(r"spike time max / % of T +0\.000\d +0\.000\d +0\.000\d", verified)
 
 
 @pytest.mark.parametrize("v_syn", [1.0, 3.0, 1000.0])

@@ -53,8 +53,8 @@ def test_every_module_is_reached_without_an_import(name: str) -> None:
 def test_a_module_is_imported_when_it_is_first_used(tmp_path: Path) -> None:
     code = """
 import sys, rcspike
-late = ("plots", "spice", "experiments", "nonideal", "hardware.energy", "hardware.chips")
-late = {f"rcspike.{name}" for name in late}
+names = ("plots", "spice", "experiments", "nonideal", "hardware.energy", "hardware.chips")
+late = {f"rcspike.{name}" for name in names}
 assert not late & set(sys.modules)
 dir(rcspike)
 assert "rcspike.plots" not in sys.modules

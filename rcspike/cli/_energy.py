@@ -23,18 +23,21 @@ from rcspike.experiments import write_table
 from rcspike.hardware import (
     BASELINES,
     Activity,
+    Columns,
     Efficiency,
     OperatingPoint,
+    Process,
     RatioRange,
     activity,
     array_area,
+    columns_of,
     efficiency,
     energy_parts,
     operating_point,
     ratio_range,
     sources_fit,
 )
-from rcspike.network import Network
+from rcspike.network import Network, has_maps
 from rcspike.training.evaluation import check_fit
 
 __all__ = ["energy_command"]
@@ -101,8 +104,8 @@ def energy_command(
             done = activity(network, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
             circuits = _circuits(done, point)
             ratios = _ratios(done, point)
-        sizes, kind = "-".join(map(str, network.sizes)), "rows" if split.is_table else "images"
-        where = f"{sizes} on {data_name(dataset)}"
+        kind = "rows" if split.is_table else "images"
+        where = f"{network.architecture} on {data_name(dataset)}"
         mean = f"mean of {len(times):,} {kind}"
         drawn = f"{where}, {plots.circuit_name(network.circuit)}: {mean}"
         figures = {"energy": plots.energy_figure(circuits, heading=f"Energy of an inference, {drawn}")}
@@ -168,14 +171,15 @@ def _table(circuits: Mapping[str, _Parts]) -> Table:
 
 def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
     p = point.process
-    scales = [point.scale(n) for n in network.sizes[:-1]]
+    columns = [columns_of(layer) for layer in network.layers]
+    scales = [point.scale(one.rows) for one in columns]
     yield (
         f"voltages     {p.name} with fixed {point.hold}: V_th {point.v_th:.4g} V, supplies of the synapses "
         f"{point.v_plus:+.4g} and {point.v_minus:+.4g} V, around a rest of {p.v_rest:g} V"
     )
     capacitances = ", ".join(f"{1e12 * scale.capacitance:.3g}" for scale in scales)
     yield f"membranes    {capacitances} pF a neuron of each layer, {p.window * 1e6:g} µs a window"
-    yield f"area         {1e6 * array_area(p, network.sizes):.3g} mm2 of cells, neurons and capacitors"
+    yield f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{_one_set(network, p)}"
     if _has_rails(point.circuit):
         rails = [e for e in (point.circuit.e_plus, -point.circuit.e_minus) if math.isfinite(e)]
         largest = [
@@ -183,10 +187,19 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
             for scale, layer in zip(scales, network.layers, strict=True)
         ]
         yield f"devices      the largest weight is {1e6 * max(largest):.3g} µS"
-    noise = max(point.spike_time_noise(n) for n in network.sizes[:-1])
+    noise = max(point.spike_time_noise(one.rows) for one in columns)
     yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C and comparator"
     offset = point.thresholds(p.comparator_offset)
     yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
+
+
+def _one_set(network: Network, process: Process) -> str:
+    """What a network of convolutions needs if the columns of a window serve all of its positions in turn."""
+    if not has_maps(layer.wiring for layer in network.layers):
+        return ""
+    shapes = [layer.weights.shape for layer in network.layers]
+    shared = [Columns(rows, columns, neurons=columns) for rows, columns in shapes]
+    return f" of all positions; {1e6 * array_area(process, shared):.3g} mm2 if one set of columns serves them in turn"
 
 
 def _summary(measures: Mapping[str, Efficiency], done: Activity) -> Iterator[str]:

@@ -25,7 +25,7 @@ from rcspike.experiments.executors import run_jobs
 from rcspike.functional import schedule
 from rcspike.functional.events import Schedule
 from rcspike.hardware import program
-from rcspike.network import Network, window_of
+from rcspike.network import Network
 from rcspike.nonideal import Devices, Effect
 
 __all__ = ["Case", "Sample", "chip_accuracy", "chip_seeds", "run_cases", "single_effect_cases", "sweep_cases"]
@@ -275,7 +275,7 @@ def _run_job(
     seeds: list[int],
     threads: int,
 ) -> list[float]:
-    joined = window_of(network.layers[0].wiring) > 1  # whose rows some chips can only find from the times themselves
+    joined = network.layers[0].wiring.joined  # whose rows some chips can only find from the times themselves
     events, labels = _test(dataset, None if data is None else os.fspath(data), network.dtype.name, joined)
     i, start = job
     chosen = seeds[start : start + _CHIPS_A_JOB]

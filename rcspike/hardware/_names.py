@@ -3,7 +3,7 @@
 from rcspike.hardware.baselines import BASELINES, current_source_parts, sources_fit, virtual_ground_parts
 from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
 from rcspike.hardware.chips import Chip, program
-from rcspike.hardware.counting import Activity, activity
+from rcspike.hardware.counting import Activity, Columns, activity, columns_of
 from rcspike.hardware.crossbar import charge_crossbar
 from rcspike.hardware.device_model import DeviceModel, draw_devices
 from rcspike.hardware.energy import PARTS, Efficiency, array_area, efficiency, energy_parts, mean_energy, tops_per_watt
@@ -19,6 +19,7 @@ __all__ = [
     "PARTS",
     "Activity",
     "Chip",
+    "Columns",
     "Constant",
     "DeviceModel",
     "Efficiency",
@@ -32,6 +33,7 @@ __all__ = [
     "activity",
     "array_area",
     "charge_crossbar",
+    "columns_of",
     "current_source_parts",
     "draw_devices",
     "efficiency",

@@ -46,10 +46,9 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     """
     _two_phases(done)
     p = point.process
-    n_in, n_out = np.array(done.sizes[:-1]), np.array(done.sizes[1:])
-    unit_charge = np.array([drawn_capacitance(p, n) for n in n_in]) * point.v_th
-    current = np.array([opamp_current(p, n) for n in n_in])
-    bias = n_out * current * p.v_logic * p.opamp_phases * p.window
+    unit_charge = np.array([drawn_capacitance(p, one.rows) for one in done.columns]) * point.v_th
+    current = np.array([one.columns * opamp_current(p, one.rows) for one in done.columns])
+    bias = current * p.v_logic * p.opamp_phases * p.window
     lines = Lines(p.row_wire_capacitance + p.column_junction_capacitance, p.read_voltage, p.read_voltage)
     return {
         **line_parts(done, p, lines),

@@ -10,11 +10,46 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
-from rcspike.network import LayeredNetwork, layer_with, window_of
+from rcspike.network import Conv2d, LayeredNetwork, layer_with
+from rcspike.network.protocol import Layer
 
-__all__ = ["Activity", "activity"]
+__all__ = ["Activity", "Columns", "activity", "columns_of"]
 
 _NO_ANSWER = 10.0  # when an inference without an answer is given up, in T; an assumption
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of synapses of a layer. In a convolution, each position has columns of its own.
+
+    Parameters
+    ----------
+    rows : int
+        Synapses of each column.
+    columns : int
+        Columns, each with a membrane.
+    neurons : int
+        Ramps and comparators: fewer than columns where membranes share their charge.
+    """
+
+    rows: int
+    columns: int
+    neurons: int
+
+
+def columns_of(layer: Layer) -> Columns:
+    """Columns of a layer.
+
+    Examples
+    --------
+    >>> network = Network.create("conv8-pool-10", Circuit(), input_shape=(8, 8), seed=0)
+    >>> [columns_of(layer) for layer in network.layers]
+    [Columns(rows=9, columns=512, neurons=128), Columns(rows=128, columns=10, neurons=10)]
+    """
+    rows, columns = layer.wiring.weight_shape(layer.n_in, layer.n_out)
+    if isinstance(layer.wiring, Conv2d):
+        columns *= math.prod(layer.wiring.positions())
+    return Columns(rows, columns, layer.n_out)
 
 
 @dataclass(frozen=True)
@@ -24,16 +59,18 @@ class Activity:
     Parameters
     ----------
     q_plus, q_minus : array
-        Charge that the rails deliver through the synapses, summed over the neurons, in C V_th; the first is not
+        Charge that the rails deliver through the synapses, summed over the columns, in C V_th; the first is not
         negative, the second not positive.
     q_net : array
-        Sum over the neurons of abs(v(1)), in C V_th: what an output that carries the charge moves at least.
+        Sum over the columns of abs(v(1)), in C V_th: what an output that carries the charge moves at least.
     q_ramp : array
         Charge that the ramps deliver until each neuron fires or the phase is over, in C V_th.
     spikes : array
         Number of input spikes.
-    sizes : tuple of int
-        As `rcspike.Network.sizes`.
+    events : array
+        Number of synapses that these reach: of each spike, one in every column that has its row.
+    columns : tuple of Columns
+        Of each layer.
     durations : (batch,) array, optional
         Single phase: when each inference ends, in T.
     charging : array, optional
@@ -45,7 +82,8 @@ class Activity:
     q_net: npt.NDArray[np.float64]
     q_ramp: npt.NDArray[np.float64]
     spikes: npt.NDArray[np.int64] | npt.NDArray[np.float64]
-    sizes: tuple[int, ...]
+    events: npt.NDArray[np.int64] | npt.NDArray[np.float64]
+    columns: tuple[Columns, ...]
     durations: npt.NDArray[np.float64] | None = None
     charging: npt.NDArray[np.float64] | None = None
 
@@ -55,10 +93,11 @@ class Activity:
         Examples
         --------
         >>> two = np.array([[1.0], [3.0]])
-        >>> Activity(two, -two, two, two, spikes=np.array([[1], [2]]), sizes=(2, 1)).mean().spikes
+        >>> spikes = np.array([[1], [2]])
+        >>> Activity(two, -two, two, two, spikes, events=spikes, columns=(Columns(2, 1, 1),)).mean().spikes
         array([[1.5]])
         """
-        arrays = {name: value for name, value in vars(self).items() if name != "sizes" and value is not None}
+        arrays = {name: value for name, value in vars(self).items() if name != "columns" and value is not None}
         means: dict[str, Any] = {name: x.mean(axis=0, keepdims=True) for name, x in arrays.items()}
         return replace(self, **means)
 
@@ -102,21 +141,39 @@ def activity(
     >>> done.q_plus, done.q_minus, done.q_ramp, done.spikes
     (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
     """
-    if any(window_of(layer.wiring) > 1 for layer in network.layers):
-        raise ValueError("the energy of joined spike lines (OR gates) is not modelled; use a network with dense layers")
+    if any(layer.wiring.joined for layer in network.layers):
+        raise ValueError(
+            "the energy of joined spike lines (OR gates) is not modelled; use a network without `first` or "
+            "`FirstSpike`: with dense layers, convolutions, `pool`"
+        )
     if network.phases == "single":
         return _until_the_answer(network, times, until, noise, seed, threads)
     if until is not None:
         raise ValueError("until is for neurons of a single phase: an inference of two phases takes all of its windows")
     charges: list[list[npt.NDArray[np.float64]]] = []
-    spikes = []
+    counts = []
     for result in network.walk(times, noise=noise, seed=seed, threads=threads):
-        spikes.append(np.count_nonzero(result.times <= 1, axis=1))
+        counts.append(_counts(result.layer, result.times <= 1))
+        columns = columns_of(result.layer)
+        shared = columns.columns / columns.neurons  # membranes that share their charge, and one ramp
         of_rails = layer_with(result.layer, "supply_charge", "energy").supply_charge(result.times, threads=threads)
-        of_layer = (*of_rails, np.abs(result.v), _ramp_charge(result.v, result.layer.circuit.ramp))
+        ramp = _ramp_charge(result.v, result.layer.circuit.ramp)
+        of_layer = (*of_rails, shared * np.abs(result.v), shared * ramp)
         charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
     q_plus, q_minus, q_net, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
-    return Activity(q_plus, q_minus, q_net, q_ramp, spikes=np.stack(spikes, axis=1), sizes=network.sizes)
+    spikes, events = np.stack(counts, axis=2)
+    return Activity(q_plus, q_minus, q_net, q_ramp, spikes, events, tuple(map(columns_of, network.layers)))
+
+
+def _counts(layer: Layer, spiking: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Spikes of the inputs, and synapses that they reach: (2, batch)."""
+    spikes = np.count_nonzero(spiking, axis=1)
+    if not isinstance(layer.wiring, Conv2d):
+        return np.stack([spikes, spikes * layer.n_out])
+    seen = layer.wiring.windows(np.arange(layer.n_in, dtype=np.float64)[np.newaxis])
+    positions = np.bincount(seen[np.isfinite(seen)].astype(np.int64), minlength=layer.n_in)  # that see each input
+    per_position = columns_of(layer).columns // math.prod(layer.wiring.positions())
+    return np.stack([spikes, spiking @ positions * per_position])
 
 
 def _until_the_answer(
@@ -134,25 +191,18 @@ def _until_the_answer(
     answers = results[-1].t_out.min(axis=1).astype(np.float64)
     durations = np.minimum(answers, _NO_ANSWER) if until is None else np.full(len(times), float(until))
     parts: list[list[npt.NDArray[np.float64]]] = []
-    spikes = []
+    counts = []
     for result in results:
         ends = np.minimum(result.t_out, durations[:, np.newaxis])
-        spikes.append(np.count_nonzero(result.times <= durations[:, np.newaxis], axis=1))
+        counts.append(_counts(result.layer, result.times <= durations[:, np.newaxis]))
         rails = layer_with(result.layer, "supply_charge", "energy")
         q_plus, q_minus = rails.supply_charge(result.times, until=ends.astype(result.t_out.dtype), threads=threads)
         of_layer = (q_plus, q_minus, np.abs(q_plus + q_minus), np.zeros_like(q_plus), ends)
         parts.append([x.sum(axis=1, dtype=np.float64) for x in of_layer])
     plus, minus, net, ramp, charging = (np.stack(layers, axis=1) for layers in zip(*parts, strict=True))
-    return Activity(
-        plus,
-        minus,
-        net,
-        ramp,
-        spikes=np.stack(spikes, axis=1),
-        sizes=network.sizes,
-        durations=durations,
-        charging=charging,
-    )
+    spikes, events = np.stack(counts, axis=2)
+    columns = tuple(map(columns_of, network.layers))
+    return Activity(plus, minus, net, ramp, spikes, events, columns, durations=durations, charging=charging)
 
 
 def _ramp_charge(v: FloatArray, ramp: float) -> FloatArray:

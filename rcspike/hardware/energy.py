@@ -7,14 +7,13 @@ operating point. The formulas: docs/energy.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.hardware.counting import Activity
+from rcspike.hardware.counting import Activity, Columns
 from rcspike.hardware.process import Process
 from rcspike.hardware.volts import OperatingPoint, drawn_capacitance
 
@@ -78,7 +77,7 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
     p = point.process
     sources = [math.isinf(e) for e in (point.circuit.e_plus, point.circuit.e_minus)]
     drops = [0.0 if is_source else point.selector_drop for is_source in sources]
-    unit_charge = np.array([point.scale(n).capacitance for n in done.sizes[:-1]]) * point.v_th
+    unit_charge = np.array([point.scale(one.rows).capacitance for one in done.columns]) * point.v_th
     gates = p.selector == "switch" or all(sources)
     lines = (
         Lines(p.row_wire_capacitance + p.switch_gate_capacitance, p.v_logic, p.v_logic)
@@ -97,7 +96,7 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
 
 @dataclass(frozen=True)
 class Lines:
-    """The two axon lines of an input: capacitance in F for each neuron passed, and swings in V."""
+    """The two axon lines of an input: capacitance in F for each column passed, and swings in V."""
 
     capacitance: float
     plus: float
@@ -106,11 +105,10 @@ class Lines:
 
 def line_parts(done: Activity, process: Process, lines: Lines) -> dict[str, Joules]:
     """Energy of the axon lines, and of their drivers and level shifters, whose gates swing by the logic supply."""
-    n_out = np.array(done.sizes[1:])
-    overhead = process.driver_overhead * n_out * lines.capacitance * process.v_logic**2
+    overhead = process.driver_overhead * lines.capacitance * process.v_logic**2
     return {
-        "axon lines": done.spikes * n_out * lines.capacitance * (lines.plus**2 + lines.minus**2),
-        "drivers": done.spikes * 2 * (overhead + process.level_shifter_energy),
+        "axon lines": lines.capacitance * (lines.plus**2 + lines.minus**2) * done.events.astype(np.float64),
+        "drivers": 2 * (done.events * overhead + done.spikes * process.level_shifter_energy),
     }
 
 
@@ -131,17 +129,17 @@ def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, acros
     p = process
     # In a single phase an inference takes as long as its charging phase and a window of reset.
     period: float | Joules = p.period
-    deciding = np.array(done.sizes[1:]) * p.comparator_time
+    rows, columns, neurons = np.array([(one.rows, one.columns, one.neurons) for one in done.columns]).T
+    deciding = neurons * p.comparator_time
     if done.durations is not None and done.charging is not None:
         period, deciding = p.window * (done.durations[:, np.newaxis] + 1), done.charging
-    n_in, n_out = np.array(done.sizes[:-1]), np.array(done.sizes[1:])
     each = np.ones((len(done.spikes), 1))
-    leakage = n_in * n_out * p.switch_off_current * across + n_out * p.neuron_leakage * p.v_logic
+    leakage = rows * columns * p.switch_off_current * across + neurons * p.neuron_leakage * p.v_logic
     return {
         "ramp": done.q_ramp * unit_charge * (p.v_highest - p.v_rest),
-        "references": each * np.full(len(n_out), p.reference_current * p.v_logic) * period,
+        "references": each * np.full(len(rows), p.reference_current * p.v_logic) * period,
         "comparators": each * deciding * p.comparator_current * p.v_logic * p.window,
-        "reset": each * n_out * p.reset_capacitance * p.v_logic**2,
+        "reset": each * columns * p.reset_capacitance * p.v_logic**2,
         "leakage": each * leakage * period,
     }
 
@@ -162,22 +160,24 @@ def mean_energy(parts: Mapping[str, npt.NDArray[np.float64]]) -> float:
     return float(sum(joules.sum(axis=1) for joules in parts.values()).mean())
 
 
-def tops_per_watt(joules: float, sizes: tuple[int, ...]) -> float:
+def tops_per_watt(joules: float, columns: Iterable[Columns]) -> float:
     """Energy efficiency in 10^12 operations per joule; each synapse, active or not, counts as a product and a sum.
+
+    Of a convolution, the synapses of all positions count.
 
     Parameters
     ----------
     joules : float
         Energy of one inference in J.
-    sizes : tuple of int
-        As `rcspike.Network.sizes`.
+    columns : iterable of Columns
+        Of each layer.
 
     Examples
     --------
-    >>> round(tops_per_watt(1e-9, (784, 200, 200, 10)), 1)
-    397.6
+    >>> round(tops_per_watt(1e-9, [Columns(784, 200, 200), Columns(200, 10, 10)]), 1)
+    317.6
     """
-    return 2e-12 * sum(a * b for a, b in pairwise(sizes)) / joules
+    return 2e-12 * sum(one.rows * one.columns for one in columns) / joules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +191,9 @@ class Efficiency:
     tops_per_watt : float
         Two operations for every synapse, whether its input spiked or not, over E, in 10^12 / J.
     tops_per_watt_events : float
-        Two operations for every synaptic event, over E.
+        Two operations for every synaptic event, over E: each spike is one in every column that has its row.
     joules_per_event : float
-        E over the number of synaptic events: each spike is one at every neuron of the layer.
+        E over the number of synaptic events.
     watts : float
         E over the period.
     latency : float
@@ -220,20 +220,21 @@ def efficiency(parts: Mapping[str, Joules], done: Activity, process: Process) ->
     --------
     >>> from rcspike.hardware.process import load_process
     >>> one = np.ones((1, 1))
-    >>> done = Activity(one, -one, one, one, spikes=np.array([[3]]), sizes=(4, 2))
+    >>> spikes, columns = np.array([[3]]), (Columns(4, 2, 2),)
+    >>> done = Activity(one, -one, one, one, spikes, events=2 * spikes, columns=columns)
     >>> found = efficiency({"ramp": 6e-12 * one}, done, load_process())
     >>> round(found.joules_per_event * 1e12, 3), round(found.latency * 1e6, 3), round(found.rate / 1e3, 1)
     (1.0, 2.0, 333.3)
     """
     joules = mean_energy(parts)
-    latency, period = len(done.sizes) * process.window, process.period
+    latency, period = (len(done.columns) + 1) * process.window, process.period
     if done.durations is not None:
         latency = float(done.durations.mean()) * process.window
         period = latency + process.window
-    events = float((done.spikes * np.array(done.sizes[1:])).sum(axis=1).mean())
+    events = float(done.events.sum(axis=1).mean())
     return Efficiency(
         joules=joules,
-        tops_per_watt=tops_per_watt(joules, done.sizes),
+        tops_per_watt=tops_per_watt(joules, done.columns),
         tops_per_watt_events=2e-12 * events / joules,
         joules_per_event=joules / events if events else math.inf,
         watts=joules / period,
@@ -242,17 +243,17 @@ def efficiency(parts: Mapping[str, Joules], done: Activity, process: Process) ->
     )
 
 
-def array_area(process: Process, sizes: tuple[int, ...]) -> float:
+def array_area(process: Process, columns: Iterable[Columns]) -> float:
     """Area in m2 of cells, neurons and drawn capacitors, side by side.
 
     Examples
     --------
     >>> from rcspike.hardware.process import load_process
-    >>> round(array_area(load_process(), (784, 200, 200, 10)) * 1e6, 2)  # mm2
-    2.04
+    >>> round(array_area(load_process(), [Columns(784, 200, 200), Columns(200, 10, 10)]) * 1e6, 2)  # mm2
+    1.59
     """
     return sum(
-        n_in * n_out * process.cell_area
-        + n_out * (process.neuron_area + drawn_capacitance(process, n_in) / process.capacitor_density)
-        for n_in, n_out in pairwise(sizes)
+        one.columns * (one.rows * process.cell_area + drawn_capacitance(process, one.rows) / process.capacitor_density)
+        + one.neurons * process.neuron_area
+        for one in columns
     )

@@ -21,6 +21,8 @@ from rcspike.network.wiring import DENSE, Conv2d, Wiring
 
 __all__ = ["ResistiveLayer"]
 
+_WINDOW_EVENTS = 1 << 22  # times of windows of a convolution that are held at once, 16 MB in float32
+
 
 @dataclass(frozen=True, eq=False)
 class ResistiveLayer:
@@ -38,7 +40,7 @@ class ResistiveLayer:
     phases : {"two", "single"}
         Whether its neurons charge and then fire by a ramp, or spike while they charge.
     membranes : int
-        Columns that make up one neuron in a trace, one after another; see `neurons`.
+        Columns that share their charge in one neuron, one after another; see `neurons`.
 
     Examples
     --------
@@ -70,7 +72,7 @@ class ResistiveLayer:
     @property
     def n_out(self) -> int:
         """Number of neurons."""
-        return self.wiring.n_out(self.weights.shape[1])
+        return self.wiring.n_out(self.weights.shape[1]) // self.membranes
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -81,14 +83,15 @@ class ResistiveLayer:
     def neurons(self, chosen: Sequence[int] | npt.NDArray[np.integer[Any]]) -> ResistiveLayer:
         """The same layer with some of its neurons only, by their indices.
 
-        Of a convolution they become a layer in which each membrane has a column of its own over all inputs; membranes
-        that share their charge have the mean of their traces.
+        Of a convolution they become a layer in which each membrane has a column of its own over all inputs; a neuron of
+        membranes that share their charge has the mean of their voltages, and the sum of their charges.
         """
         if isinstance(self.wiring, Conv2d):
             columns = unrolled_columns(self.weights, self.wiring, np.asarray(chosen, dtype=np.int64))
             wiring = unrolled_wiring(self.wiring)
             return replace(self, weights=columns, wiring=wiring, membranes=self.wiring.pool**2)
-        return replace(self, weights=np.ascontiguousarray(self.weights[:, np.asarray(chosen)]))
+        columns = np.add.outer(self.membranes * np.asarray(chosen), np.arange(self.membranes)).ravel()
+        return replace(self, weights=np.ascontiguousarray(self.weights[:, columns]))
 
     def astype(self, dtype: npt.DTypeLike) -> ResistiveLayer:
         """The same layer in float32 or float64."""
@@ -133,7 +136,8 @@ class ResistiveLayer:
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""
         two_phases(self, "voltages at the end of charging")
-        return self._packed.charge(self._events(times, threads), check_threads(threads))
+        v = self._packed.charge(self._events(times, threads), check_threads(threads))
+        return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Output spike times (batch, n_out) in T of a layer of a single phase, as `rcspike.functional.first_spike`.
@@ -174,17 +178,42 @@ class ResistiveLayer:
             two_phases(self, "the charge of the rails until the end of a window")
         else:
             single_phase(self, "the charge of the rails until a time")
-        return functional.supply_charge(self._rows(times), self.weights, self.circuit, until=until, threads=threads)
+        if isinstance(self.wiring, Conv2d):
+            return self._charge_of_windows(self.wiring, times, until, threads)
+        charges = functional.supply_charge(self._rows(times), self.weights, self.circuit, until=until, threads=threads)
+        return charges if self.membranes == 1 else tuple(self._by_neuron(q).sum(axis=2) for q in charges)
+
+    def _charge_of_windows(
+        self, wiring: Conv2d, times: FloatArray, until: FloatArray | None, threads: int | None
+    ) -> tuple[FloatArray, FloatArray]:
+        """`supply_charge` of a convolution: of all membranes of each neuron together."""
+        times, n_columns, pool = self._checked(times), self.weights.shape[1], wiring.pool
+        down, across = wiring.positions()
+        found = np.zeros((2, len(times), self.n_out), self.dtype)
+        samples = max(1, _WINDOW_EVENTS // (down * across * wiring.n_rows))
+        for start in range(0, len(times), samples):
+            some = slice(start, start + samples)
+            rows = wiring.windows(times[some])
+            ends = None if until is None else until[some].reshape(-1, n_columns)
+            for rail, q in enumerate(
+                functional.supply_charge(
+                    rows.reshape(-1, wiring.n_rows), self.weights, self.circuit, until=ends, threads=threads
+                )
+            ):
+                q = q.reshape(len(rows), down // pool, pool, across // pool, pool, n_columns).sum(axis=(2, 4))
+                found[rail, some] = q.reshape(len(rows), -1)
+        return found[0], found[1]
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""
         if isinstance(self.wiring, Conv2d):
             raise TypeError("a trace of a convolution needs chosen neurons: layer.neurons(chosen).trace(times, at)")
         v = functional.trace(self._rows(times), self.weights, self.circuit, at, phases=self.phases)
-        if self.membranes == 1:
-            return v
-        mean: FloatArray = v.reshape(len(v), -1, self.membranes, v.shape[2]).mean(axis=2)
-        return mean
+        return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
+
+    def _by_neuron(self, of_columns: FloatArray) -> FloatArray:
+        """Of the columns (batch, n_columns, ...), those of each neuron: (batch, n_out, membranes, ...)."""
+        return of_columns.reshape(len(of_columns), -1, self.membranes, *of_columns.shape[2:])
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
@@ -202,10 +231,13 @@ class ResistiveLayer:
 
     def _rows(self, times: FloatArray) -> FloatArray:
         """Times at which the rows start to conduct, checked."""
+        return self.wiring.rows(self._checked(times))
+
+    def _checked(self, times: FloatArray) -> FloatArray:
         times = check_times(times, phases=self.phases)
         if times.shape[1] != self.n_in:
             raise ValueError(f"times must have shape (batch, {self.n_in}), got {times.shape}")
-        return self.wiring.rows(times)
+        return times
 
     def _events(self, times: FloatArray | Schedule, threads: int | None) -> Schedule:
         spikes = network_input(times, self.n_in, self.dtype)

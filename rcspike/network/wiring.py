@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Dense:
 
     window = 1
     core = 1  # as the engine takes it
+    joined = False  # whether several inputs drive a row
 
     def n_in(self, n_rows: int) -> int:
         """Inputs that drive so many rows of synapses."""
@@ -74,6 +75,7 @@ class FirstSpike:
     """
 
     window: int
+    joined: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if isinstance(self.window, bool) or not isinstance(self.window, int | np.integer):
@@ -131,6 +133,7 @@ class FirstSpike2d:
 
     in_shape: Shape
     window: int
+    joined: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "in_shape", _shape(self.in_shape))
@@ -240,16 +243,21 @@ class Conv2d:
         )
 
     @property
+    def joined(self) -> bool:
+        """Whether several inputs drive a row."""
+        return self.first > 1
+
+    @property
     def n_rows(self) -> int:
         """Number of rows of the weights, one for each input of a window."""
         return self.kernel[0] * self.kernel[1] * self.in_shape[2]
 
     def positions(self) -> tuple[int, int]:
         """Positions of the window, down and across."""
-        seen = _pooled(self.in_shape, self.first, "first")
-        down, across = (n + 2 * self.padding - k for n, k in zip(seen[:2], self.kernel, strict=True))
+        seen = self._seen()[:2]
+        down, across = (n + 2 * self.padding - k for n, k in zip(seen, self.kernel, strict=True))
         if min(down, across) < 0:
-            raise ValueError(f"a kernel of {self.kernel} does not fit into maps of {seen[:2]} with their padding")
+            raise ValueError(f"a kernel of {self.kernel} does not fit into maps of {seen} with their padding")
         return down // self.stride + 1, across // self.stride + 1
 
     def out_shape(self, n_columns: int) -> Shape:
@@ -273,8 +281,30 @@ class Conv2d:
         return self.n_rows, n_out // places
 
     def rows(self, times: FloatArray) -> FloatArray:
-        """A ValueError: each position has rows of its own."""
-        raise ValueError(f"{_UNSUPPORTED}, got {self}")
+        """A ValueError: each position has rows of its own, which `windows` finds."""
+        raise ValueError(f"every position of a convolution has rows of its own: use windows(times), got {self}")
+
+    def windows(self, times: FloatArray) -> FloatArray:
+        """Times (batch, positions, n_rows) at which the rows of each position start to conduct; inf beyond the edge.
+
+        Examples
+        --------
+        >>> Conv2d((1, 3, 1), (1, 2)).windows(np.array([[0.25, 0.5, 0.75]]))
+        array([[[0.25, 0.5 ],
+                [0.5 , 0.75]]])
+        """
+        batch, p = len(times), self.padding
+        maps = times.reshape(batch, *self.in_shape)
+        if self.first > 1:
+            maps = FirstSpike2d(self.in_shape, self.first).rows(times).reshape(batch, *self._seen())
+        padded = np.pad(maps, ((0, 0), (p, p), (p, p), (0, 0)), constant_values=np.inf)
+        seen = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, axis=(1, 2))
+        seen = seen[:, :: self.stride, :: self.stride].transpose(0, 1, 2, 4, 5, 3)
+        return np.ascontiguousarray(seen).reshape(batch, -1, self.n_rows)
+
+    def _seen(self) -> Shape:
+        """Maps that the window moves over."""
+        return _pooled(self.in_shape, self.first, "first")
 
 
 def _shape(shape: Shape) -> Shape:
@@ -300,11 +330,6 @@ Wiring: TypeAlias = Dense | FirstSpike | FirstSpike2d | Conv2d
 
 DENSE = Dense()
 
-_UNSUPPORTED = (
-    "energy, chips, SPICE and traces need dense layers; networks of convolutions have forward, predict, walk, "
-    "training, PyTorch and files so far"
-)
-
 
 def has_maps(wiring: Iterable[Wiring]) -> bool:
     """Whether inputs or neurons of any layer are maps.
@@ -327,7 +352,7 @@ def window_of(wiring: Wiring) -> int:
     """
     if isinstance(wiring, Dense | FirstSpike):
         return wiring.window
-    raise ValueError(f"{_UNSUPPORTED}, got {wiring}")
+    raise ValueError(f"maps have windows of two dimensions, got {wiring}")
 
 
 def wiring_of(window: int) -> Wiring:

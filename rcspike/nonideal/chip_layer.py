@@ -12,7 +12,7 @@ from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases, Schedule
-from rcspike.network import Dense, DeviceLayer, DevicePairs, Wiring, window_of
+from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
 from rcspike.network.neurons import two_phases
 from rcspike.nonideal.equivalent import ideal_scale, pairs_with_more_drive
 
@@ -29,31 +29,34 @@ class ChipLayer:
     conductance g, in C / T, to the rail E has ``g * abs(E)``. So both devices of a pair read like weights, and on
     infinite rails they are current sources.
 
+    In a convolution, one column and its neuron serve all positions in turn, so that devices, thresholds and capacitors
+    are the same at each of them.
+
     Parameters
     ----------
     circuit : Circuit
         Rails and ramp, and the diode's drop for which the weights were made.
     dtype : float32 or float64
         Dtype in which the layer computes.
-    wiring : rcspike.network.Dense or FirstSpike
+    wiring : rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of devices.
-    plus, minus : (n_rows, n_out)
+    plus, minus : (n_rows, n_columns)
         Each pair's device to the upper and to the lower rail.
     g_min, g_max : float
         Minimum and maximum that a device can be programmed to, in the same unit, at either rail.
-    drop_plus, drop_minus : float or (n_rows, n_out)
+    drop_plus, drop_minus : float or (n_rows, n_columns)
         Forward drops of the diodes in V_th.
     blocking : bool
         Whether a diode blocks once the membrane has passed its rail. With equal drops this never happens.
     off_share : float
         Current through an open switch, divided by that through a closed one.
-    leak : (n_out,)
+    leak : (n_columns,)
         Conductance from the membrane to its resting voltage, in C / T.
-    capacitance : (n_out,)
+    capacitance : (n_columns,)
         Membrane capacitance, divided by C.
-    offset : (n_out,)
+    offset : (n_columns,)
         Offset of the threshold, in V_th.
-    ramp_current : (n_out,)
+    ramp_current : (n_columns,)
         Current of the firing ramp, divided by the ideal one.
     wire_resistance : float
         Resistance of a column's wire from one device to the next, in T / C.
@@ -61,7 +64,7 @@ class ChipLayer:
         The wire that has it: the supply wires of both rails, or that of the membrane (`WireResistance`).
     off_current : float
         Current of a device whose switch is open towards its rail, in V_th / T, whatever its conductance.
-    injection_plus, injection_minus : float or (n_rows, n_out)
+    injection_plus, injection_minus : float or (n_rows, n_columns)
         Voltage in V_th that the switch of a device adds to a membrane of capacitance C as it opens.
     depth : int
         Position of the layer in its network, counted from 0.
@@ -105,15 +108,15 @@ class ChipLayer:
     @property
     def n_in(self) -> int:
         """Number of inputs."""
-        return int(self.plus.shape[0]) * window_of(self.wiring)
+        return self.wiring.n_in(int(self.plus.shape[0]))
 
     @property
     def n_out(self) -> int:
-        """Number of neurons."""
-        return int(self.plus.shape[1])
+        """Number of neurons: in a convolution, of all positions."""
+        return self.wiring.n_out(int(self.plus.shape[1]))
 
     def conductances(self) -> tuple[Array, Array]:
-        """g+ and g- of each pair, (n_rows, n_out), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
+        """g+ and g- of each pair, (n_rows, n_columns), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
         return self.plus / self.circuit.e_plus, self.minus / -self.circuit.e_minus
 
     def affine(self) -> tuple[Array, Array]:
@@ -123,7 +126,7 @@ class ChipLayer:
         return drive, g_plus + g_minus
 
     def switch_injection(self) -> Array:
-        """Voltages (n_rows, n_out) in V_th that the switches of each pair add to the neuron's own membrane.
+        """Voltages (n_rows, n_columns) in V_th that the switches of each pair add to the neuron's own membrane.
 
         A device that cannot conduct counts as missing: one of conductance 0 where devices reach down to 0.
         """
@@ -136,12 +139,12 @@ class ChipLayer:
         return (self.plus > 0) | (self.g_min > 0), (self.minus > 0) | (self.g_min > 0)
 
     def _off_currents(self) -> Array:
-        """Currents (n_rows, n_out) in V_th / T of the pairs whose switches are open, on C as designed."""
+        """Currents (n_rows, n_columns) in V_th / T of the pairs whose switches are open, on C as designed."""
         plus, minus = self._exist()
         return self.off_current * (plus.astype(np.float64) - minus)
 
     def ideal_scale(self) -> tuple[Array, Array]:
-        """Scale (n_out,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
+        """Scale (n_columns,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
 
         Neurons of a single phase are ideal on their own scale, but for their thresholds.
 
@@ -151,7 +154,7 @@ class ChipLayer:
             If a nonlinear ramp never reaches a threshold.
         """
         if self.phases == "single":
-            return np.zeros(self.n_out), np.ones(self.n_out)
+            return np.zeros_like(self.offset), np.ones_like(self.offset)
         return ideal_scale(self.circuit.ramp, self.ramp_current / self.capacitance, 1 + self.offset)
 
     @property
@@ -197,7 +200,7 @@ class ChipLayer:
         rows = {
             "drive0": self.off_share * drive.sum(axis=0) + leaks.sum(axis=0),
             "conductance0": self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance,
-            "offset": -rest if self.phases == "two" else self.offset,
+            "offset": self._of_neurons(-rest if self.phases == "two" else self.offset),
         }
         plus, minus = (1 - self.off_share) * plus, (1 - self.off_share) * minus
         injection = unit * self.switch_injection()
@@ -266,7 +269,16 @@ class ChipLayer:
             threads=threads,
         )
 
+    def _of_neurons(self, of_columns: Array) -> Array:
+        """The same for each neuron (n_out,): that of its column."""
+        return np.tile(of_columns, self.n_out // len(of_columns))
+
     def _row_times(self, times: FloatArray | Schedule) -> FloatArray | Schedule:
+        if isinstance(self.wiring, Conv2d):
+            raise ValueError(
+                "diodes that block and wires with resistance are not modelled for convolutions: give wire_resistance "
+                "an activity, leave diode_variation out, or use dense layers"
+            )
         if self.wiring == Dense():
             return times
         if isinstance(times, Schedule):

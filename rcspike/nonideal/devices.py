@@ -11,7 +11,7 @@ import numpy as np
 from rcspike._common.arrays import FLOATS, FloatArray, plain_array
 from rcspike._common.numbers import number, numbers
 from rcspike.circuit import Circuit
-from rcspike.network import ResistiveLayer, window_of
+from rcspike.network import ResistiveLayer
 from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Devices"]
@@ -88,8 +88,8 @@ class Devices:
         >>> Devices(w_max=0.8).program(network.layers[0]).plus
         array([[0.8, 0. ]])
         """
-        window_of(ideal.wiring)  # raises an error for maps
-        pairs, n_out, circuit = ideal.devices(), ideal.n_out, ideal.circuit
+        pairs, circuit = ideal.devices(), ideal.circuit
+        n_columns = pairs.plus.shape[1]
         plus, minus = pairs.plus.astype(np.float64), pairs.minus.astype(np.float64)
         if isinstance(self.w_max, tuple):
             if depth >= len(self.w_max):
@@ -112,10 +112,10 @@ class Devices:
             drop_minus=circuit.diode_drop,
             blocking=False,
             off_share=0.0,
-            leak=np.zeros(n_out),
-            capacitance=np.ones(n_out),
-            offset=np.zeros(n_out),
-            ramp_current=np.ones(n_out),
+            leak=np.zeros(n_columns),
+            capacitance=np.ones(n_columns),
+            offset=np.zeros(n_columns),
+            ramp_current=np.ones(n_columns),
             injection_plus=circuit.injections[0][0],
             injection_minus=circuit.injections[0][1],
             depth=depth,

@@ -22,6 +22,7 @@ EDGE = 1e-6
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.005
 _R_ON, _R_OFF = 1e-6, 1e7  # resistance of a switch, over the minimum and the maximum of the resistors
+_G_SHARE = 1e4  # conductance between two membranes that share their charge, in C / T
 
 # One card, with continuation lines and comments: other lines can run commands (.control) or read files (.include).
 _MODEL_CARD = re.compile(r"\.model[ \t]+(\w+)[ \t]+d\b[^\r\n]*(\r?\n[ \t]*([+*][^\r\n]*)?)*", re.IGNORECASE)
@@ -188,6 +189,7 @@ def layer_netlist(
     names: Sequence[int] | None = None,
     title: str = "a layer",
     until: float | None = None,
+    membranes: int = 1,
 ) -> str:
     """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
 
@@ -195,13 +197,14 @@ def layer_netlist(
     reaches the threshold, which does not move the time at which it does so first.
 
     Only inputs that spike and conductances above 0 are in it. Membranes are the nodes ``m0``, ``m1``, ...; the rails
-    are the sources ``Vplus`` and ``Vminus``.
+    are the sources ``Vplus`` and ``Vminus``. Of a neuron of several membranes, the others are ``m0_1``, ``m0_2``, ...,
+    which conductances connect to the first from the end of charging on.
 
     Parameters
     ----------
     times : (n_in,)
         Input spike times in T; ``inf`` or above 1, or not before `until`, means no spike.
-    g_plus, g_minus : (n_in, n_out)
+    g_plus, g_minus : (n_in, n_out membranes)
         Conductance to either rail in S, as `conductances` makes them of weights; both above 0 is a device pair.
     circuit : Circuit
         Rails, ramp, injection, and the drop of a ``"constant"`` diode.
@@ -214,6 +217,8 @@ def layer_netlist(
         First line of the netlist.
     until : float, optional
         Single phase: time in T at which the simulation ends.
+    membranes : int
+        Columns that share their charge in one neuron, one after another, as in `rcspike.network.ResistiveLayer`.
 
     Raises
     ------
@@ -233,17 +238,20 @@ def layer_netlist(
     if until is not None and not 0 < until < math.inf:
         raise ValueError(f"until must be above 0 and finite, in T, got {until}")
     g_plus, g_minus = plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
-    n_in, n_out = len(times), g_plus.shape[-1]
+    n_in, n_columns = len(times), g_plus.shape[-1]
     for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
         check_array(name, g, 2)
-        if g.shape != (n_in, n_out):
-            raise ValueError(f"{name} must have shape ({n_in}, {n_out}) to match the times, got {g.shape}")
+        if g.shape != (n_in, n_columns):
+            raise ValueError(f"{name} must have shape ({n_in}, {n_columns}) to match the times, got {g.shape}")
         if not np.all((g >= 0) & (g < np.inf)):
             raise ValueError(f"{name} must be finite and not negative, got {g[~((g >= 0) & (g < np.inf))][0]}")
     if np.any(np.isnan(times)) or np.any(times < 0):
         raise ValueError(f"times must not be negative or NaN, got {times[~(times >= 0)][0]}")
     if not math.isfinite(circuit.e_plus - circuit.e_minus):
         raise ValueError(f"rails must be finite, got {circuit.e_plus} and {circuit.e_minus} V_th")
+    n_out = n_columns // membranes
+    if n_columns % membranes:
+        raise ValueError(f"the {n_columns} columns are not neurons of {membranes} membranes each")
     numbers = range(n_out) if names is None else names
     if len(numbers) != n_out:
         raise ValueError(f"names must have one number for each of {n_out} neurons, got {len(numbers)}")
@@ -254,9 +262,11 @@ def layer_netlist(
     lines += [*_sources(circuit, scale, until), *_spikes(times, scale, until)]
     spiking = np.flatnonzero(times < (until or 1) - EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
-        lines += _neuron(number, g_plus[:, i], g_minus[:, i], spiking, circuit, scale, diode, until)
-        if until is None:
-            lines += _switches(number, g_plus[times <= 1, i], g_minus[times <= 1, i], circuit, scale)
+        lines += _neuron(number, membranes, circuit, scale, until)
+        for k, m in enumerate(membrane_nodes(number, membranes), start=i * membranes):
+            lines += _synapses(m, g_plus[:, k], g_minus[:, k], spiking, circuit, scale, diode)
+            if until is None:
+                lines += _switches(m, g_plus[times <= 1, k], g_minus[times <= 1, k], circuit, scale)
     lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", _options(scale)]
     T = scale.window
     end = 2.001 if until is None else until
@@ -306,41 +316,51 @@ def _edge(scale: PhysicalScale, t: float) -> tuple[str, str]:
     return _si(t - half), _si(t + half)
 
 
-def _neuron(
-    number: int,
+def membrane_nodes(number: int, membranes: int) -> list[str]:
+    """Nodes of the membranes of a neuron."""
+    return [f"m{number}", *(f"m{number}_{k}" for k in range(1, membranes))]
+
+
+def _neuron(number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, until: float | None) -> Iterator[str]:
+    b, m = circuit.ramp, f"m{number}"
+    slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
+    i_ramp = _si(scale.amperes(slope))
+    fails = "one that is silent or saturated" if until is None else "a silent one"
+    yield f"* Neuron {number}: t_out counts from the start of charging; it fails for {fails}"
+    parameters = f"c={_si(scale.capacitance)} i_ramp={i_ramp} b={_si(b)} v_th={_si(scale.v_th)}"
+    for one in membrane_nodes(number, membranes):
+        yield f"Xneuron{one[1:]} {one} fire neuron {parameters}"
+        if one != m:
+            yield f"Bshare{one[1:]} {one} {m} I={{{_si(scale.siemens(_G_SHARE))}*V(fire)*V({one},{m})}}"
+        yield f".save v({one})"
+    after = "" if until is not None else f" TD={_si(scale.window)}"
+    yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1{after}"
+    yield ""
+
+
+def _synapses(
+    m: str,
     g_plus: npt.NDArray[np.float64],
     g_minus: npt.NDArray[np.float64],
     spiking: npt.NDArray[np.int64],
     circuit: Circuit,
     scale: PhysicalScale,
     diode: str,
-    until: float | None,
 ) -> Iterator[str]:
-    b, m = circuit.ramp, f"m{number}"
-    slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
-    i_ramp = _si(scale.amperes(slope))
     drop = f" v_d={_si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
-    fails = "one that is silent or saturated" if until is None else "a silent one"
-    yield f"* Neuron {number}: t_out counts from the start of charging; it fails for {fails}"
-    parameters = f"c={_si(scale.capacitance)} i_ramp={i_ramp} b={_si(b)} v_th={_si(scale.v_th)}"
-    yield f"Xneuron{number} {m} fire neuron {parameters}"
     for rail, g in (("plus", g_plus), ("minus", g_minus)):
         for j in spiking[g[spiking] > 0]:
-            yield f"X{rail}{j}_{number} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])}{drop}"
-    yield f".save v({m})"
-    after = "" if until is not None else f" TD={_si(scale.window)}"
-    yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1{after}"
-    yield ""
+            yield f"X{rail}{j}_{m[1:]} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])}{drop}"
 
 
 def _switches(
-    number: int,
+    m: str,
     g_plus: npt.NDArray[np.float64],
     g_minus: npt.NDArray[np.float64],
     circuit: Circuit,
     scale: PhysicalScale,
 ) -> Iterator[str]:
-    """The charge of all switches of a neuron, of given conducting devices, as one pulse just before they open."""
+    """The charge of all switches of a membrane, of given conducting devices, as one pulse just before they open."""
     plus, minus = circuit.injections[0]
     injected = plus * np.count_nonzero(g_plus) + minus * np.count_nonzero(g_minus)
     if injected == 0:
@@ -350,7 +370,7 @@ def _switches(
     end = scale.window - 0.5 * edge
     current = scale.capacitance * scale.volts(float(injected)) / (length - edge)
     corners = [(end - length, 0.0), (end - length + edge, current), (end - edge, current), (end, 0.0)]
-    yield f"Iswitches{number} 0 m{number} PWL(0 0 {' '.join(f'{_si(t)} {_si(i)}' for t, i in corners)})"
+    yield f"Iswitches{m[1:]} 0 {m} PWL(0 0 {' '.join(f'{_si(t)} {_si(i)}' for t, i in corners)})"
     yield ""
 
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
-from rcspike.spice.netlist import EDGE, layer_netlist
+from rcspike.spice.netlist import EDGE, layer_netlist, membrane_nodes
 from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
 
 __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
@@ -180,13 +180,14 @@ def simulate_layer(
     transistors: Transistors | None = None,
     names: Sequence[int] | None = None,
     layer: int = 1,
+    membranes: int = 1,
     progress: Callable[[int], object] | None = None,
 ) -> Measured:
     """Simulate one sample in a layer with ngspice: several neurons per netlist, the netlists in parallel.
 
     Parameters
     ----------
-    times, g_plus, g_minus, circuit, scale, diode, until
+    times, g_plus, g_minus, circuit, scale, diode, until, membranes
         As in `rcspike.spice.layer_netlist`.
     workers : int, optional
         Number of simulators at a time; by default the number of cores.
@@ -207,12 +208,14 @@ def simulate_layer(
     Raises
     ------
     ValueError
-        As in `rcspike.spice.layer_netlist` and `transistor_netlist`.
+        As in `rcspike.spice.layer_netlist` and `transistor_netlist`; also for several membranes of transistors.
     FileNotFoundError, RuntimeError
         As in `run_ngspice`.
     """
     find_ngspice()
-    n_out = g_plus.shape[1]
+    if transistors is not None and membranes > 1:
+        raise ValueError("neurons that share charge (pool) have no netlist of transistors: choose another layer")
+    n_out = g_plus.shape[1] // membranes
     if transistors is not None and transistors.replica:
         transistors = _trimmed(transistors, len(times), g_plus, g_minus)
     numbers = np.arange(n_out) if names is None else np.asarray(names)
@@ -220,10 +223,12 @@ def simulate_layer(
     simulators = _Simulators()
 
     def simulate(part: npt.NDArray[np.int64]) -> dict[str, Float64Array]:
-        chosen = [np.ascontiguousarray(g[:, part]) for g in (g_plus, g_minus)]
+        columns = np.add.outer(part * membranes, np.arange(membranes)).ravel()
+        chosen = [np.ascontiguousarray(g[:, columns]) for g in (g_plus, g_minus)]
         named = numbers[part].tolist()
         if transistors is None:
-            netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, diode=diode, names=named, until=until)
+            options: dict[str, Any] = {"diode": diode, "names": named, "until": until, "membranes": membranes}
+            netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, **options)
             return _run(netlist, (2.0 if until is None else until) * scale.window, _TIMEOUT, simulators)
         netlist = transistor_netlist(times, chosen[0], chosen[1], transistors, names=named, layer=layer)
         return _run(netlist, transistors.stop, _TIMEOUT, simulators)
@@ -241,7 +246,7 @@ def simulate_layer(
             raise
     results = [(task.result(), numbers[part].tolist()) for task, part in zip(tasks, parts, strict=True)]
     if transistors is None:
-        return _measured(results, circuit, scale, until)
+        return _measured(results, circuit, scale, until, membranes)
     return _measured_transistors(results, transistors)
 
 
@@ -265,9 +270,12 @@ def _trimmed(design: Transistors, n_in: int, g_plus: Float64Array, g_minus: Floa
 _Results = Sequence[tuple[dict[str, Float64Array], list[int]]]  # vectors, and the numbers of their neurons
 
 
-def _measured(results: _Results, circuit: Circuit, scale: PhysicalScale, until: float | None) -> Measured:
+def _measured(
+    results: _Results, circuit: Circuit, scale: PhysicalScale, until: float | None, membranes: int
+) -> Measured:
     t = [result["time"] for result, part in results for _ in part]
-    v = [result[f"v(m{i})"] for result, part in results for i in part]
+    nodes = [(result, membrane_nodes(i, membranes)) for result, part in results for i in part]
+    v = [np.mean([result[f"v({one})"] for one in several], axis=0) for result, several in nodes]
     points = list(zip(t, v, strict=True))
     if until is None:
         end, v_end = scale.window, np.array([_end_voltage(*one, scale) for one in points])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
-from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, layer_with
+from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, Wiring, layer_with
 from rcspike.spice.columns import column_voltages
 from rcspike.spice.netlist import layer_conductances
 from rcspike.spice.run import Measured, simulate_layer
@@ -83,6 +83,8 @@ def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
 def input_times(network: LayeredNetwork, times: FloatArray, layer: int) -> Float64Array:
     """Spike times (batch, n_rows) that the engine feeds to the synapses of a layer, counted from 1, in float64.
 
+    Of a convolution they are those of all inputs, or of all windows of joined ones.
+
     Raises
     ------
     ValueError
@@ -96,7 +98,8 @@ def input_times(network: LayeredNetwork, times: FloatArray, layer: int) -> Float
     """
     _check_layer(network, layer)
     (found,) = (result for result in _exact_walk(network, times) if result.depth + 1 == layer)
-    return found.layer.wiring.rows(found.times).astype(np.float64)
+    wiring: Wiring = layer_with(found.layer, "neurons", "SPICE").neurons([0]).wiring
+    return wiring.rows(found.times).astype(np.float64)
 
 
 def _exact_walk(network: LayeredNetwork, times: FloatArray) -> Iterator[LayerResult]:
@@ -251,9 +254,9 @@ def _compare(
     junction: tuple[float, float] = (0.0, 0.0),
 ) -> Comparison:
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
-    wiring, circuit, scale = result.layer.wiring, result.layer.circuit, scale or PhysicalScale()
-    inputs = wiring.rows(result.times)
-    chosen: ResistiveLayer = replace(layer_with(result.layer, "neurons", "SPICE").neurons(neurons), wiring=Dense())
+    circuit, scale = result.layer.circuit, scale or PhysicalScale()
+    part: ResistiveLayer = layer_with(result.layer, "neurons", "SPICE").neurons(neurons)
+    inputs, chosen = part.wiring.rows(result.times), replace(part, wiring=Dense())
     if chosen.phases == "single":
         t_out = chosen.first_spike(inputs)[0]
         until = _end(t_out if spice_times is None else np.concatenate([t_out, spice_times]))
@@ -266,7 +269,7 @@ def _compare(
             v = column_voltages(inputs, *layer_conductances(chosen, scale), circuit, scale, junction=junction)
         t_out, (q_plus, q_minus) = chosen.fire(v)[0], chosen.supply_charge(inputs)
     measured = simulate_layer(
-        inputs[0] if spice_times is None else wiring.rows(spice_times[np.newaxis])[0],
+        inputs[0] if spice_times is None else part.wiring.rows(spice_times[np.newaxis])[0],
         *layer_conductances(chosen, scale),
         circuit,
         scale,
@@ -276,6 +279,7 @@ def _compare(
         transistors=transistors,
         names=neurons.tolist(),
         layer=result.depth + 1,
+        membranes=chosen.membranes,
         progress=progress,
     )
     # Units of what SPICE measured: of the design, or of the circuit that the engine computes.
