@@ -148,6 +148,8 @@ def errors(name: str, table: Table, t: Float, images: range, only: NDArray[np.bo
 def described(fit: spice.Fit) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value, error in zip(fit.parameters, fit.values, fit.standard_errors, strict=True):
+        if name == "capacitance":
+            name, value, error = "capacitance_pF", 1e12 * value, 1e12 * error
         found |= {name: float(f"{value:.5g}"), f"{name}_se": float(f"{error:.2g}")}
     return found
 
