@@ -99,7 +99,7 @@ def completed(words: str, folder: Path) -> list[str]:
     ("words", "expected"),
     [
         ("rcspike tr", ["train", "trace"]),
-        ("rcspike spice ver", ["verify"]),
+        ("rcspike spice verif", ["verify"]),
         ("rcspike train --ep", ["--epochs"]),
         ("rcspike train fash", ["fashion-mnist"]),
         ("rcspike chips run digits --nonideal ty", ["typical"]),
