@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -9,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer")
@@ -28,8 +30,9 @@ from cli_runs import (
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rcspike import Circuit, History, Network, build_config, datasets, plots
+from rcspike import Circuit, History, Network, build_config, datasets, plots, train
 from rcspike.cli import app
+from rcspike.experiments import preset
 from rcspike.training import checkpoint
 
 
@@ -147,6 +150,37 @@ def test_hidden_layers_may_be_several_or_none(place: Path) -> None:
         result = rcspike_("train", "--hidden", hidden, "--epochs", "1", "--out", f"h{hidden}")
         assert result.exit_code == 0, result.output
         assert Network.load(place / f"h{hidden}" / "model.safetensors").sizes == sizes
+
+
+@pytest.mark.long
+def test_training_starts_from_a_model_and_keeps_its_circuit(place: Path) -> None:
+    circuit = Circuit(e_plus=0.98, e_minus=-0.96, injection=(5e-4, -8e-4), delay=0.02)
+    network = Network.create([64, 12, 10], circuit, seed=4)
+    network.save("fitted.safetensors")
+    options = ("--start", "fitted.safetensors", "--epochs", "1")
+    result = rcspike_("train", *options)
+    assert result.exit_code == 0, result.output
+    folder = place / "runs" / "digits-from-fitted-s0"
+    found = Network.load(folder / "model.safetensors")
+    assert found.circuit == circuit and found.sizes == network.sizes
+    settings = preset("digits") | {"epochs": 1}
+    del settings["hidden"]
+    train(network, datasets.load("digits"), seed=0, **settings)
+    for one, other in zip(found.weights, network.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    record = json.loads((folder / "run.json").read_text())
+    assert record["start_sha256"] == hashlib.sha256(Path("fitted.safetensors").read_bytes()).hexdigest()
+    assert record["options"]["start"] == "fitted.safetensors" and "hidden" not in record["options"]
+    resumed = rcspike_("train", "--out", str(folder), "--resume", "--epochs", "2")
+    assert resumed.exit_code == 0, resumed.output
+    for more, message in (
+        (("--v-syn", "2"), "fitted.safetensors has a circuit and layers of its own: leave out --v-syn"),
+        (("--hidden", "9"), "leave out --hidden"),
+    ):
+        assert message in error_line(rcspike_("train", *options, *more, "--out", "other"))
+    Network.create([9, 3], circuit, seed=0).save("other.safetensors")
+    line = error_line(rcspike_("train", "--start", "other.safetensors", "--out", "other"))
+    assert "other.safetensors has 9 inputs and 3 outputs, but digits has 64 inputs and 10 classes" in line
 
 
 def test_the_figure_is_drawn_of_the_trained_network_and_saved_next_to_it(place: Path, drawn: list[Figure]) -> None:

@@ -119,6 +119,34 @@ def test_every_layer_is_counted_as_the_network_runs() -> None:
     assert (done.spikes[:, 1] < 5).any()  # or else no hidden neuron was silent
 
 
+def test_rails_deliver_all_charge_that_the_membranes_have_after_the_switches_opened() -> None:
+    circuit = Circuit(e_plus=1.2, e_minus=-0.9, injection=((2e-3, -3e-3), (0.0, 0.0), (5e-3, -1e-3)))
+    network, times = small_network(circuit), some_times()
+    done = activity(network, times)
+    assert done.opened_plus is not None and done.opened_minus is not None
+    for layer, found in enumerate(network.walk(times)):
+        delivered = done.q_plus[:, layer] + done.q_minus[:, layer]
+        delivered += done.opened_plus[:, layer] + done.opened_minus[:, layer]
+        np.testing.assert_allclose(delivered, found.v.sum(axis=1), rtol=1e-12)
+        on, w = found.times <= 1, network.weights[layer]
+        opened = circuit.injections[layer][0] * (on.astype(int) @ (w > 0)).sum(axis=1)
+        np.testing.assert_allclose(done.opened_plus[:, layer], opened, rtol=1e-12)
+    without = activity(small_network(Circuit(e_plus=1.2, e_minus=-0.9)), times)
+    assert without.opened_plus is None
+    np.testing.assert_allclose(done.q_plus[:, 0], without.q_plus[:, 0], rtol=1e-14)
+
+
+def test_the_charge_of_the_switches_costs_the_voltage_of_its_rail() -> None:
+    process = load_process("sky130")
+    costs = []
+    for plus in (0.0, 0.125):
+        network = Network([np.array([[0.25]])], Circuit(v_syn=1.0, injection=(plus, 0.0)))
+        point = operating_point(network.circuit, process)
+        parts = energy_parts(activity(network, np.array([[0.0]])).mean(), point)
+        costs.append(parts["positive synapses"].item())
+    assert costs[1] - costs[0] == pytest.approx(0.125 * point.scale(1).capacitance * point.v_th * point.v_plus)
+
+
 def test_noise_moves_spikes_as_in_a_forward_pass() -> None:
     network, times = small_network(Circuit(v_syn=1.2)), some_times(50)
     done = activity(network, times, noise=0.05, seed=3)

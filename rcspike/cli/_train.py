@@ -20,7 +20,7 @@ from rcspike.cli._config import Config, from_files, stored_options
 from rcspike.cli._eval import CLASS_FILES, write_classes
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import given, learning, training_settings
-from rcspike.cli._record import INPUTS, MODEL, Record, command_words, option_values
+from rcspike.cli._record import INPUTS, MODEL, Record, command_words, load_network, model_settings, option_values
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset, Inputs, data_name
 from rcspike.experiments import preset
@@ -60,6 +60,13 @@ def train_command(
         typer.Option(
             help="Hidden layers of a convolutional network, as conv16-pool-conv32k5s2-128, in place of --hidden.",
             show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model file, or folder of a run, whose circuit, layers and weights the training starts from.",
+            show_default="random weights",
         ),
     ] = None,
     epochs: Annotated[int | None, learning("epochs", "Number of epochs.")] = None,
@@ -137,15 +144,20 @@ def train_command(
     try:
         with user_errors():
             plots.check_available()
-            settings = {**preset(dataset, phases=phases.value), **given(**options)}
+            began = None if start is None else _beginning(ctx, start)
+            kind_of_neurons = phases.value if began is None else began.phases
+            settings = {**preset(dataset, phases=kind_of_neurons), **given(**options)}
             layers = settings.pop("hidden")
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
+            if began is not None:
+                circuit = began.circuit
             if hidden is not None:
                 layers, behind = _options.hidden_layers(hidden)
             if architecture is not None and hidden is not None:
                 raise ValueError("--architecture has hidden layers of its own: leave out --hidden")
-            kind = "" if phases.value == "two" else f"-{phases.value}"
-            folder = out or Path("runs", f"{data_name(dataset)}-{circuit.label}{kind}-s{seed}")
+            kind = "" if kind_of_neurons == "two" else f"-{kind_of_neurons}"
+            name = f"{circuit.label}{kind}" if start is None else f"from-{start.stem}"
+            folder = out or Path("runs", f"{data_name(dataset)}-{name}-s{seed}")
         with results_folder(folder):
             with user_errors():
                 _check_folder(folder, resume=resume)
@@ -156,16 +168,25 @@ def train_command(
                 if architecture is not None:
                     taken.pop("hidden")
                     sizes, wiring = _options.layers_of(architecture, images)
+                if began is not None:
+                    taken.pop("hidden")
+                    _check_fits(began, images, start)
+                    sizes = list(began.sizes)
                 if nonideal_file is not None:
                     found = _nonideal(nonideal_file, len(sizes) - 1, screen)
                     settings = {**found.arguments(), **settings}
+                    if began is not None and found.circuit(circuit) != circuit:
+                        raise ValueError(
+                            f"{nonideal_file} has a delay or charge of the switches, but the circuit is that of "
+                            f"{start}: leave these effects out"
+                        )
                     circuit = found.circuit(circuit)
                     taken |= {"noise": settings["noise"]}
                 if resume:
                     _check_options(ctx, folder, taken, screen)
-                network = Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
+                network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
             run = _Run(ctx, folder, network, images, settings, taken, threads)
-            if phases.value == "single" and dataset not in SINGLE_PHASE_CHOSEN:
+            if kind_of_neurons == "single" and dataset not in SINGLE_PHASE_CHOSEN:
                 screen.print(
                     "no default settings of a single phase were chosen on this data: they are those for other data"
                 )
@@ -175,6 +196,27 @@ def train_command(
     except KeyboardInterrupt:
         typer.echo("stopped before training", err=True)
         raise typer.Exit(130) from None
+
+
+def _beginning(ctx: typer.Context, start: Path) -> Network:
+    """The network of --start, if no option describes another circuit or other layers."""
+    names = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "phases", "hidden", "architecture")
+    defaults = {param.name: param.default for param in ctx.command.params if param.name in names}
+    for name, default in defaults.items():
+        if ctx.params[name] != default:
+            raise ValueError(
+                f"--start {start} has a circuit and layers of its own: leave out --{name.replace('_', '-')}"
+            )
+    return load_network(start)
+
+
+def _check_fits(network: Network, images: Dataset, start: Path | None) -> None:
+    ends, wanted = (network.sizes[0], network.sizes[-1]), (images.train.times.shape[1], images.n_classes)
+    if ends != wanted:
+        raise ValueError(
+            f"{start} has {ends[0]} inputs and {ends[1]} outputs, but {images.name} has {wanted[0]} inputs and "
+            f"{wanted[1]} classes: start from a model that was trained on data of this kind"
+        )
 
 
 def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
@@ -217,10 +259,17 @@ class _Run:
         return Record.of(self.ctx, self.folder / "run.json", settings, without=["resume"], options=self.options)
 
     @property
+    def start(self) -> dict[str, Any]:
+        """Digest of the model that it starts from."""
+        start = self.ctx.params["start"]
+        return {} if start is None else {"start_sha256": model_settings(start, self.network)["model_sha256"]}
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What the record has in addition to settings and results."""
         return {
             **_options.dataset_settings(self.ctx.params["dataset"]),
+            **self.start,
             "classes": self.dataset.class_names,
             "sizes": self.network.sizes,
             "architecture": self.network.architecture,

@@ -71,6 +71,9 @@ class Activity:
         Number of synapses that these reach: of each spike, one in every column that has its row.
     columns : tuple of Columns
         Of each layer.
+    opened_plus, opened_minus : array, optional
+        Charge that the rails deliver as the switches of the synapses open, summed over the columns, in C V_th, if the
+        circuit has an injection.
     durations : (batch,) array, optional
         Single phase: when each inference ends, in T.
     charging : array, optional
@@ -84,6 +87,8 @@ class Activity:
     spikes: npt.NDArray[np.int64] | npt.NDArray[np.float64]
     events: npt.NDArray[np.int64] | npt.NDArray[np.float64]
     columns: tuple[Columns, ...]
+    opened_plus: npt.NDArray[np.float64] | None = None
+    opened_minus: npt.NDArray[np.float64] | None = None
     durations: npt.NDArray[np.float64] | None = None
     charging: npt.NDArray[np.float64] | None = None
 
@@ -152,6 +157,7 @@ def activity(
         raise ValueError("until is for neurons of a single phase: an inference of two phases takes all of its windows")
     charges: list[list[npt.NDArray[np.float64]]] = []
     counts = []
+    opened: list[list[npt.NDArray[np.float64]]] = []
     for result in network.walk(times, noise=noise, seed=seed, threads=threads):
         counts.append(_counts(result.layer, result.times <= 1))
         columns = columns_of(result.layer)
@@ -160,9 +166,16 @@ def activity(
         ramp = _ramp_charge(result.v, result.layer.circuit.ramp)
         of_layer = (*of_rails, shared * np.abs(result.v), shared * ramp)
         charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
+        if network.circuit.injects:
+            of_switches = layer_with(result.layer, "switch_charge", "energy").switch_charge
+            opened.append([q.sum(axis=1) for q in of_switches(result.times, threads=threads)])
     q_plus, q_minus, q_net, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
     spikes, events = np.stack(counts, axis=2)
-    return Activity(q_plus, q_minus, q_net, q_ramp, spikes, events, tuple(map(columns_of, network.layers)))
+    done = Activity(q_plus, q_minus, q_net, q_ramp, spikes, events, tuple(map(columns_of, network.layers)))
+    if not opened:
+        return done
+    opened_plus, opened_minus = (np.stack(layers, axis=1) for layers in zip(*opened, strict=True))
+    return replace(done, opened_plus=opened_plus, opened_minus=opened_minus)
 
 
 def _counts(layer: Layer, spiking: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

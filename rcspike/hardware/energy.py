@@ -84,10 +84,13 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
         if gates
         else Lines(p.row_wire_capacitance + p.row_junction_capacitance, point.v_plus, point.v_minus)
     )
+    q_plus, q_minus = done.q_plus, done.q_minus
+    if done.opened_plus is not None and done.opened_minus is not None:
+        q_plus, q_minus = q_plus + done.opened_plus, q_minus + done.opened_minus
     return {
         **line_parts(done, p, lines),
-        "positive synapses": done.q_plus * unit_charge * (point.v_plus - drops[0]),
-        "negative synapses": done.q_minus * unit_charge * (point.v_minus + drops[1]),
+        "positive synapses": q_plus * unit_charge * (point.v_plus - drops[0]),
+        "negative synapses": q_minus * unit_charge * (point.v_minus + drops[1]),
         "selector drop": (done.q_plus * drops[0] - done.q_minus * drops[1]) * unit_charge,
         "op-amps": np.zeros_like(done.q_plus),
         **neuron_parts(done, p, unit_charge, across=point.v_plus - point.v_minus),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from rcspike.network.unrolled import unrolled_columns, unrolled_wiring
 from rcspike.network.wiring import DENSE, Conv2d, Wiring
 
 __all__ = ["ResistiveLayer"]
+
+# Charges of both rails (n, n_columns), of the times of rows (n, n_rows) and the ends (n, n_columns) of columns.
+_RowCharges: TypeAlias = Callable[[FloatArray, FloatArray | None], tuple[FloatArray, FloatArray]]
 
 _WINDOW_EVENTS = 1 << 22  # times of windows of a convolution that are held at once, 16 MB in float32
 
@@ -178,15 +181,25 @@ class ResistiveLayer:
             two_phases(self, "the charge of the rails until the end of a window")
         else:
             single_phase(self, "the charge of the rails until a time")
+
+        def of_rows(rows: FloatArray, ends: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+            return functional.supply_charge(rows, self.weights, self.circuit, until=ends, threads=threads)
+
+        return self._charges(times, until, of_rows)
+
+    def _charges(
+        self, times: FloatArray, until: FloatArray | None, of_rows: _RowCharges
+    ) -> tuple[FloatArray, FloatArray]:
+        """Charges of both rails (batch, n_out) from those of columns, by the times of their rows and their ends."""
         if isinstance(self.wiring, Conv2d):
-            return self._charge_of_windows(self.wiring, times, until, threads)
-        charges = functional.supply_charge(self._rows(times), self.weights, self.circuit, until=until, threads=threads)
+            return self._charge_of_windows(self.wiring, times, until, of_rows)
+        charges = of_rows(self._rows(times), until)
         return charges if self.membranes == 1 else tuple(self._by_neuron(q).sum(axis=2) for q in charges)
 
     def _charge_of_windows(
-        self, wiring: Conv2d, times: FloatArray, until: FloatArray | None, threads: int | None
+        self, wiring: Conv2d, times: FloatArray, until: FloatArray | None, of_rows: _RowCharges
     ) -> tuple[FloatArray, FloatArray]:
-        """`supply_charge` of a convolution: of all membranes of each neuron together."""
+        """Charges of a convolution: of all membranes of each neuron together."""
         times, n_columns, pool = self._checked(times), self.weights.shape[1], wiring.pool
         down, across = wiring.positions()
         found = np.zeros((2, len(times), self.n_out), self.dtype)
@@ -195,14 +208,35 @@ class ResistiveLayer:
             some = slice(start, start + samples)
             rows = wiring.windows(times[some])
             ends = None if until is None else until[some].reshape(-1, n_columns)
-            for rail, q in enumerate(
-                functional.supply_charge(
-                    rows.reshape(-1, wiring.n_rows), self.weights, self.circuit, until=ends, threads=threads
-                )
-            ):
+            for rail, q in enumerate(of_rows(rows.reshape(-1, wiring.n_rows), ends)):
                 q = q.reshape(len(rows), down // pool, pool, across // pool, pool, n_columns).sum(axis=(2, 4))
                 found[rail, some] = q.reshape(len(rows), -1)
         return found[0], found[1]
+
+    def switch_charge(
+        self, times: FloatArray, *, threads: int | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Charge that each rail delivers to the membranes as the switches open, two arrays (batch, n_out) in C V_th.
+
+        It is the charge that the circuit's switches inject. A gate whose line has returned has given its charge back,
+        so that what stays on the membrane came from the rail.
+
+        Examples
+        --------
+        >>> layer = ResistiveLayer(np.array([[0.5], [-0.5], [0.0]]), Circuit(injection=(1e-3, -2e-3)))
+        >>> layer.switch_charge(np.array([[0.5, 0.2, 0.1]]))
+        (array([[0.001]]), array([[-0.002]]))
+        """
+        two_phases(self, "the charge of switches that open")
+        signs = [np.ascontiguousarray(sign, self.dtype) for sign in (self.weights > 0, self.weights < 0)]
+
+        def of_rows(rows: FloatArray, _: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+            plus, minus = (functional.switch_injection(rows, sign, threads=threads) for sign in signs)
+            return plus, minus
+
+        n_plus, n_minus = (n.astype(np.float64) for n in self._charges(times, None, of_rows))
+        plus, minus = self.circuit.injections[0]
+        return plus * n_plus, minus * n_minus
 
     def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
         """As `rcspike.functional.trace`."""

@@ -45,7 +45,7 @@ class Comparison:
     t_out: Float64Array  # (n,)
     v_spice: Float64Array  # (n,)
     t_out_spice: Float64Array  # (n,)
-    energy: float  # that the rails spend on these synapses, in C V_th^2, by the engine
+    energy: float  # that the rails spend on these synapses and, of transistors, on their switches, in C V_th^2
     energy_spice: float
     measured: Measured  # all results of SPICE, in SI units
     until: float | None = None  # in a single phase the end of the simulation, in T
@@ -268,6 +268,9 @@ def _compare(
         if junction != (0, 0):
             v = column_voltages(inputs, *layer_conductances(chosen, scale), circuit, scale, junction=junction)
         t_out, (q_plus, q_minus) = chosen.fire(v)[0], chosen.supply_charge(inputs)
+    energy = float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus))
+    if transistors is not None:
+        energy = _transistor_energy(chosen, inputs, (q_plus, q_minus), transistors) / scale.volts(1.0) ** 2
     measured = simulate_layer(
         inputs[0] if spice_times is None else part.wiring.rows(spice_times[np.newaxis])[0],
         *layer_conductances(chosen, scale),
@@ -295,11 +298,25 @@ def _compare(
         t_out=t_out,
         v_spice=measured.v_end / real.v_th,
         t_out_spice=measured.t_out / real.window - (until is None),
-        energy=float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus)),
+        energy=energy,
         energy_spice=measured.energy / scale.joules(1.0),
         measured=measured,
         until=until,
     )
+
+
+def _transistor_energy(
+    layer: ResistiveLayer, inputs: FloatArray, charges: tuple[FloatArray, FloatArray], design: Transistors
+) -> float:
+    """Energy of the rails by the engine in F^-1 J, with the charge that opening switches leave on the membranes.
+
+    Voltages of a fitted circuit are in units of which its rails are a known number of volts: those of the design.
+    """
+    opened = layer.switch_charge(inputs)
+    circuit, (v_plus, v_minus) = layer.circuit, design.rails
+    volts = (v_plus - v_minus) / (circuit.e_plus - circuit.e_minus)
+    q_plus, q_minus = (float(np.sum(q) + np.sum(more)) for q, more in zip(charges, opened, strict=True))
+    return volts * (v_plus * q_plus + v_minus * q_minus)
 
 
 def _end(spikes: Float64Array) -> float:
