@@ -133,6 +133,13 @@ def twin_times(
     return t
 
 
+def rails_error(network: Network, times: Float, table: Table, fit: spice.Fit, design: Transistors) -> float:
+    """Energy of the rails in SPICE over that of the fitted circuit by the engine, minus 1, in per cent."""
+    layer = spice.calibrated(network, fit.circuit, fit.scale, designed=design.scale).layers[0].astype(np.float64)
+    joules = spice.rail_energy(layer, times, fit.scale, design)
+    return float(100 * (table.energy / np.sum(joules[table.image, table.neuron]) - 1))
+
+
 def errors(name: str, table: Table, t: Float, images: range, only: NDArray[np.bool_] | None = None, **more: Any) -> Row:
     """Of all neurons, or only of some of them, a mask (n_out,)."""
     image, neuron, t_spice = table.columns(images)
@@ -184,7 +191,10 @@ def layer_rows(network: Network, times: NDArray[np.float32], o: argparse.Namespa
         for what, names, junction in (*rest, ("fitted, junctions", parameters, design.loads)):
             fit = fitted(network, inputs, table, fit_images, design, names, junction)
             t = twin_times(network, inputs, fit, design, junction, some)
-            rows.append(errors(f"{name}: {what}", table, t, held, **described(fit)))
+            more = described(fit)
+            if junction == NONE:
+                more["rails_error_percent"] = rails_error(network, inputs, table, fit, design)
+            rows.append(errors(f"{name}: {what}", table, t, held, **more))
             fits[name, junction != NONE] = fit
 
     few = min(o.few, len(times))

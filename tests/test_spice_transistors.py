@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from needs import ngspice
+from scipy.integrate import trapezoid
 from synthetic_pdk import write_pdk
 
 from rcspike import Circuit, Network, PhysicalScale, spice
@@ -48,6 +49,29 @@ def test_a_column_of_transistors_charges_as_the_engine_says(design: Transistors)
     # The rails also charge the junctions and gates.
     assert found.energy_spice == pytest.approx(found.energy, rel=0.05)
     assert done == [2]
+
+
+def test_a_fitted_circuit_has_the_energy_of_its_resistors_in_volts(design: Transistors) -> None:
+    """A ramp 4 % faster than designed: the same resistors on 0.96 of the capacitance, and rails of 0.96 V_th."""
+    times, network = np.array([[0.0, 0.31, 0.8, np.inf, np.inf]]), Network([WEIGHTS], CIRCUIT)
+    real = replace(SCALE, capacitance=0.96 * SCALE.capacitance)
+    circuit = Circuit(v_syn=0.96, injection=(5e-4, -8e-4))
+    twin = spice.calibrated(network, circuit, real, designed=SCALE)
+    g_plus, g_minus = conductances()
+    seconds = np.linspace(0, SCALE.window, 20_001)
+    on = (times[0][:, np.newaxis] * SCALE.window <= seconds) & np.isfinite(times[0])[:, np.newaxis]
+    for i in range(2):
+        up, down = g_plus[:, i] @ on, g_minus[:, i] @ on  # S at each time
+        v = np.zeros(len(seconds))
+        for k, h in enumerate(np.diff(seconds)):  # exact in each step, in which nothing switches
+            rate, to = up[k] + down[k], 0.45 * (up[k] - down[k])
+            v[k + 1] = to / rate + (v[k] - to / rate) * np.exp(-rate * h / real.capacitance)
+        joules = trapezoid(0.45 * (up * (0.45 - v) + down * (0.45 + v)), seconds)
+        n_plus, n_minus = (int(np.count_nonzero(g[:3, i])) for g in (g_plus, g_minus))  # the others never conduct
+        opened = real.capacitance * (0.45 / 0.96) * (5e-4 * n_plus + 8e-4 * n_minus)
+        found = spice.rail_energy(twin.layers[0], times, real, design)[0, i]
+        # The trapezoids are off by half a step of 1/20000 at each of the two jumps of the current.
+        assert found == pytest.approx(joules + 0.45 * opened, rel=5e-5)
 
 
 @ngspice

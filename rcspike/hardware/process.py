@@ -231,7 +231,7 @@ def process_names() -> list[str]:
     Examples
     --------
     >>> process_names()
-    ['rram', 'sky130', 'sky130-diode']
+    ['rram', 'sky130', 'sky130-diode', 'sky130-simulated']
     """
     return sorted(file.stem for file in _FOLDER.glob("*.toml"))
 

@@ -20,6 +20,7 @@ from rcspike.spice.verify import (
     compare_network,
     input_times,
     modelled_diode,
+    rail_energy,
     spike_time_errors,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "layer_netlist",
     "library",
     "modelled_diode",
+    "rail_energy",
     "read_csv",
     "run_ngspice",
     "simulate_layer",

@@ -17,7 +17,15 @@ from rcspike.spice.netlist import layer_conductances
 from rcspike.spice.run import Measured, simulate_layer
 from rcspike.spice.transistors import Transistors
 
-__all__ = ["Comparison", "compare_layer", "compare_network", "input_times", "modelled_diode", "spike_time_errors"]
+__all__ = [
+    "Comparison",
+    "compare_layer",
+    "compare_network",
+    "input_times",
+    "modelled_diode",
+    "rail_energy",
+    "spike_time_errors",
+]
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -122,6 +130,43 @@ def modelled_diode(circuit: Circuit) -> str:
 def _check_layer(network: LayeredNetwork, layer: int) -> None:
     if not 1 <= layer <= len(network.layers):
         raise ValueError(f"layer must be in [1, {len(network.layers)}], got {layer}")
+
+
+def rail_energy(layer: ResistiveLayer, times: FloatArray, scale: PhysicalScale, design: Transistors) -> Float64Array:
+    """Energy that the rails of transistors spend on each neuron by the engine, (batch, n_out) in J.
+
+    It includes the charge that opening switches leave on a membrane, if the circuit of the layer has an injection.
+    Voltages of a fitted circuit are in units in which its ramp takes T, and not in V_th: the distance of its rails is a
+    known number of volts, that of the design.
+
+    Parameters
+    ----------
+    layer : ResistiveLayer
+        In the circuit as designed, or as fitted.
+    times : (batch, n_in)
+        Input spike times in T.
+    scale : PhysicalScale
+        That of its resistors, whose capacitance belongs to the circuit: as designed, or as fitted.
+    design : Transistors
+
+    Examples
+    --------
+    A membrane of 1 pF that a resistor charges to 0.45 V of the same rail by 1 - 1/e takes 0.128 pJ:
+
+    >>> from pathlib import Path
+    >>> from rcspike.spice import Pdk
+    >>> design = Transistors(pdk=Pdk(folder=Path("nowhere")))
+    >>> layer = ResistiveLayer(np.array([[1.0]]), Circuit(v_syn=1.0))
+    >>> print(f"{rail_energy(layer, np.array([[0.0]]), design.scale, design).item():.4g}")
+    1.28e-13
+    """
+    circuit, (v_plus, v_minus) = layer.circuit, design.rails
+    delivered = [
+        np.asarray(q, dtype=np.float64) + opened
+        for q, opened in zip(layer.supply_charge(times), layer.switch_charge(times), strict=True)
+    ]
+    coulombs = scale.capacitance * (v_plus - v_minus) / (circuit.e_plus - circuit.e_minus)
+    return coulombs * (v_plus * delivered[0] + v_minus * delivered[1])
 
 
 def compare_layer(
@@ -270,7 +315,7 @@ def _compare(
         t_out, (q_plus, q_minus) = chosen.fire(v)[0], chosen.supply_charge(inputs)
     energy = float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus))
     if transistors is not None:
-        energy = _transistor_energy(chosen, inputs, (q_plus, q_minus), transistors) / scale.volts(1.0) ** 2
+        energy = float(np.sum(rail_energy(chosen, inputs, scale, transistors))) / scale.joules(1.0)
     measured = simulate_layer(
         inputs[0] if spice_times is None else part.wiring.rows(spice_times[np.newaxis])[0],
         *layer_conductances(chosen, scale),
@@ -303,20 +348,6 @@ def _compare(
         measured=measured,
         until=until,
     )
-
-
-def _transistor_energy(
-    layer: ResistiveLayer, inputs: FloatArray, charges: tuple[FloatArray, FloatArray], design: Transistors
-) -> float:
-    """Energy of the rails by the engine in F^-1 J, with the charge that opening switches leave on the membranes.
-
-    Voltages of a fitted circuit are in units of which its rails are a known number of volts: those of the design.
-    """
-    opened = layer.switch_charge(inputs)
-    circuit, (v_plus, v_minus) = layer.circuit, design.rails
-    volts = (v_plus - v_minus) / (circuit.e_plus - circuit.e_minus)
-    q_plus, q_minus = (float(np.sum(q) + np.sum(more)) for q, more in zip(charges, opened, strict=True))
-    return volts * (v_plus * q_plus + v_minus * q_minus)
 
 
 def _end(spikes: Float64Array) -> float:
