@@ -49,6 +49,26 @@ def numbers(line: str) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+\.\d+", line)]
 
 
+@pytest.mark.long
+def test_switches_take_their_charge_from_the_rails(model: Path) -> None:
+    found = []
+    for more in ((), ("--switches",)):
+        result = energy(model, "digits", "--process", "sky130-simulated", *more)
+        assert result.exit_code == 0, result.output
+        with (model / "energy.csv").open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["circuit"] == "RC-Spike" and row["layer"] == "1"]
+        found.append({row["part"]: float(row["pJ"]) for row in rows})
+    network, split = Network.load(model / "model.safetensors"), datasets.load("digits").test
+    p = load_process("sky130-simulated")
+    conducting = (split.times <= 1).astype(int) @ (network.weights[0] > 0)
+    pj = 1e12 * conducting.sum(axis=1).mean() * p.switch_charge_plus * p.v_rail
+    more_energy = found[1]["positive synapses"] - found[0]["positive synapses"]
+    assert more_energy == pytest.approx(pj, abs=2e-4)  # four digits after the point
+    Network.create([64, 12, 10], Circuit(injection=(1e-3, -1e-3)), seed=0).save(model / "other.safetensors")
+    result = energy(model / "other.safetensors", "digits", "--switches")
+    assert "the circuit of the model has a charge of its switches" in result.output
+
+
 def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
     result = energy(model, "digits", "--constant", "comparator_current=2e-6", "--constant", "v_th=0.5")
     assert result.exit_code == 0, result.output

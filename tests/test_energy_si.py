@@ -154,7 +154,6 @@ def expected(name: str, weights: list[Any], e_plus: float, e_minus: float, which
         ("sky130", 1.0, -1.0),
         pytest.param("sky130", 2.8, -1.53, marks=pytest.mark.long),
         pytest.param("sky130-diode", 1.0, -1.0, marks=pytest.mark.long),
-        pytest.param("sky130-simulated", 1.0, -1.0, marks=pytest.mark.long),
         pytest.param("rram", 1.5, -1.0, marks=pytest.mark.long),
     ],
 )

@@ -53,7 +53,8 @@ PACKAGE = {
     hardware/_names.py hardware/crossbar.py hardware/device_model.py hardware/energy.py hardware/injection.py
     hardware/physical.py
     hardware/process.py hardware/processes/rram.toml hardware/processes/sky130-diode.toml
-    hardware/processes/sky130-simulated.toml hardware/processes/sky130.toml hardware/ratios.py hardware/shockley.py hardware/volts.py lib/librcspike.a
+    hardware/processes/sky130-simulated.toml hardware/processes/sky130.toml hardware/ratios.py hardware/shockley.py
+    hardware/volts.py lib/librcspike.a
     lib/pkgconfig/rcspike.pc network/__init__.py network/architecture.py network/balance.py network/device_layer.py
     network/device_network.py network/files.py network/initialisation.py network/layer.py network/network.py
     network/neurons.py network/nir_events.py network/nir_graph.py network/protocol.py network/unrolled.py

@@ -56,6 +56,12 @@ def energy_command(
         typer.Option(help="Voltage that stays fixed while V_syn changes: the rails or the threshold."),
     ] = _process.HoldName.RAILS,
     constant: _process.Constants = None,
+    switches: Annotated[
+        bool,
+        typer.Option(
+            "--switches", help="Run the network with the charge of the process' switches, and count what it costs."
+        ),
+    ] = False,
     until: Annotated[
         float | None,
         typer.Option(help="Single phase: time in T at which inferences end.", show_default="the first output spike"),
@@ -85,11 +91,14 @@ def energy_command(
         chosen = _process.chosen_process(process, constant or [])
         network = load_network(model)
         point = operating_point(network.circuit, chosen, hold=hold.value)
+        if switches:
+            network = _with_switches(network, point)
     folder = out or (model if model.is_dir() else model.parent)
     with results_folder(folder):
         with user_errors():
             settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
             settings |= {"constants": _process.process_constants(chosen), "hold": hold.value}
+            settings |= {"switches": True} if switches else {}
             settings |= {"noise": noise or 0.0, "seed": seed or 0, **_options.given(until=until)}
             record = Record.of(ctx, folder / "energy.json", settings)
             if network.phases == "single" and not _has_rails(network.circuit):
@@ -124,6 +133,17 @@ def energy_command(
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
     screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
+
+
+def _with_switches(network: Network, point: OperatingPoint) -> Network:
+    """The same weights on a circuit with the charge of the process' switches and the delay of its comparators."""
+    if point.process.selector != "switch" or network.phases == "single":
+        raise ValueError("--switches is for processes with a switch in each cell, and for neurons of two phases")
+    if network.circuit.injects:
+        raise ValueError(
+            "the circuit of the model has a charge of its switches, which is counted: leave out --switches"
+        )
+    return network.rescaled(point.with_switches(network.sizes), plus=1.0, minus=1.0)
 
 
 def _has_rails(circuit: Circuit) -> bool:
