@@ -136,6 +136,18 @@ def test_rails_deliver_all_charge_that_the_membranes_have_after_the_switches_ope
     np.testing.assert_allclose(done.q_plus[:, 0], without.q_plus[:, 0], rtol=1e-14)
 
 
+def test_rails_deliver_the_charge_of_convolutions_and_their_pools() -> None:
+    circuit = Circuit(e_plus=1.2, e_minus=-0.9, injection=(2e-3, -3e-3))
+    network = Network.create("conv3k3-pool-5-4", circuit, input_shape=(8, 8), seed=0, dtype=np.float64)
+    times = np.random.default_rng(0).random((4, 64))
+    times[times < 0.3] = np.inf
+    done = activity(network, times)
+    assert done.opened_plus is not None and done.opened_minus is not None
+    delivered = done.q_plus + done.q_minus + done.opened_plus + done.opened_minus
+    for layer, (membranes, found) in enumerate(zip((4, 1, 1), network.walk(times), strict=True)):  # of a neuron
+        np.testing.assert_allclose(delivered[:, layer], membranes * found.v.sum(axis=1), rtol=1e-12)
+
+
 def test_the_charge_of_the_switches_costs_the_voltage_of_its_rail() -> None:
     process = load_process("sky130")
     costs = []
