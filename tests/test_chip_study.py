@@ -176,6 +176,7 @@ def test_more_chips_begin_with_the_same_ones() -> None:
         chip_seeds(0, 0)
 
 
+@pytest.mark.process
 def test_chips_are_the_same_wherever_they_are_made(network: Network, digits: Dataset) -> None:
     (sample,) = run_cases(network, "digits", [NOISY], chips=23, seed=1, workers=2)
     times, labels = digits.test.times, digits.test.labels

@@ -150,6 +150,7 @@ def test_a_black_image_can_be_drawn() -> None:
     plots.trace_figure(network_on(OWN), split).canvas.draw()
 
 
+@pytest.mark.long
 def test_the_same_network_gives_the_same_svg(figure: Figure, tmp_path: Path) -> None:
     again = plots.trace_figure(network_on(OWN), made_up_split(), sample=2, circuits=THREE, neurons=NEURONS)
     first, _ = plots.save_figure(figure, tmp_path / "first")
