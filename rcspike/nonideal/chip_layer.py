@@ -112,7 +112,7 @@ class ChipLayer:
 
     @property
     def n_out(self) -> int:
-        """Number of neurons: in a convolution, of all positions."""
+        """Number of neurons, in a convolution those of all positions."""
         return self.wiring.n_out(int(self.plus.shape[1]))
 
     def conductances(self) -> tuple[Array, Array]:
