@@ -244,6 +244,23 @@ def test_rails_that_never_reach_the_threshold_are_errors() -> None:
             Network.create([6, 4, 2], circuit, seed=0, phases="single")
 
 
+@pytest.mark.parametrize("intensity", [0.1, 0.3])
+def test_first_weights_take_membranes_to_the_threshold_after_about_one_t(intensity: float) -> None:
+    """Of inputs of that intensity, half of which spike."""
+    rng = np.random.default_rng(0)
+    times = np.where(rng.random((20, 400)) < 0.5, np.inf, 1 - 4 * intensity * rng.random((20, 400)))
+    times = np.where(times < 0, 0, times)
+    network = Network.create([400, 200], CIRCUIT, seed=0, phases="single", intensity=np.clip(1 - times, 0, 1).mean())
+    spikes = network.forward(times.astype(np.float32))
+    assert 0.8 < np.median(spikes) < 1.3
+
+
+@pytest.mark.parametrize("intensity", [0.0, 1.5, np.nan])
+def test_an_intensity_is_a_share(intensity: float) -> None:
+    with pytest.raises(ValueError, match=rf"intensity must be in \(0, 1\], .* got {intensity}"):
+        Network.create([6, 4, 2], CIRCUIT, seed=0, phases="single", intensity=intensity)
+
+
 def test_samples_without_an_answer_are_in_no_cell_of_the_confusion_matrix() -> None:
     split = Split(np.array([[[1.0, 0.0]], [[0.0, 0.0]], [[0.0, 1.0]]]), labels=np.array([0, 0, 1]))
     silent = Network([0.1 * np.eye(2)], Circuit.conventional(), phases="single")

@@ -24,7 +24,7 @@ from rcspike.cli._record import INPUTS, MODEL, Record, command_words, load_netwo
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset, Inputs, data_name
 from rcspike.experiments import preset
-from rcspike.experiments.presets import SINGLE_PHASE_CHOSEN
+from rcspike.experiments.presets import SINGLE_PHASE_CHOSEN, initial_intensity
 from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
 from rcspike.network import Dense, Network, files
 from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
@@ -184,12 +184,11 @@ def train_command(
                     taken |= {"noise": settings["noise"]}
                 if resume:
                     _check_options(ctx, folder, taken, screen)
-                network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value)
+                own: dict[str, Any] = {"intensity": initial_intensity(dataset, images.train.times)}
+                network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value, **own)
             run = _Run(ctx, folder, network, images, settings, taken, threads)
             if kind_of_neurons == "single" and dataset not in SINGLE_PHASE_CHOSEN:
-                screen.print(
-                    "no default settings of a single phase were chosen on this data: they are those for other data"
-                )
+                screen.print("settings of a single phase were not chosen on this data: they are those for other data")
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{images.name}, {network.architecture}, {where}")
             _train(run, screen)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
+import numpy as np
+
 from rcspike import datasets
+from rcspike._common.arrays import FloatArray
 from rcspike.functional.events import Phases
+from rcspike.network.initialisation import INTENSITY
 from rcspike.training import Settings
 
-__all__ = ["SINGLE_PHASE_CHOSEN", "preset", "train_defaults"]
+__all__ = ["SINGLE_PHASE_CHOSEN", "initial_intensity", "preset", "train_defaults"]
 
 # Chosen on a validation split: docs/results/recipes.md.
 _PRESETS: dict[str, dict[str, Any]] = {
@@ -21,15 +25,14 @@ _PRESETS: dict[str, dict[str, Any]] = {
 _TABLE: dict[str, Any] = {"hidden": (100,), "epochs": 300, "batch_size": 32, "learning_rate": 3e-3}
 _IMAGES: dict[str, Any] = {"hidden": (200,), "epochs": 40, "batch_size": 32}
 
-# Of neurons of a single phase: docs/single-phase.md has the validation splits for digits and MNIST. Fashion-MNIST has
-# the settings of MNIST, and other data what all of them share.
+# Of neurons of a single phase: docs/single-phase.md has the validation splits.
 _SINGLE_PHASE: dict[str, dict[str, Any]] = {
     "digits": {"learning_rate": 4e-3},
     "mnist": {"hidden": (350,), "weight_decay": 0.3},
     "fashion-mnist": {"hidden": (400, 400), "temporal_penalty": 0.0, "weight_decay": 0.3},
 }
 _SILENT_PENALTY = 1e-4
-SINGLE_PHASE_CHOSEN = ("digits", "mnist")
+SINGLE_PHASE_CHOSEN = ("digits", "mnist", "fashion-mnist")
 
 
 def train_defaults() -> dict[str, Any]:
@@ -51,8 +54,8 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     dataset : str
         Name or path, as in `rcspike.datasets.load`. For a path, the settings are those for tables or for images.
     phases : {"two", "single"}
-        Of the neurons. For those of a single phase, settings were chosen on digits and on MNIST; Fashion-MNIST has
-        those of MNIST, and other data have those of two phases and a `silent_penalty`.
+        Of the neurons. For those of a single phase, settings were chosen on digits, MNIST and Fashion-MNIST; other data
+        have those of two phases and a `silent_penalty`.
 
     Raises
     ------
@@ -72,3 +75,18 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     if phases == "two":
         return own
     return own | _SINGLE_PHASE.get(dataset, {}) | {"silent_penalty": _SILENT_PENALTY}
+
+
+def initial_intensity(dataset: str, times: FloatArray) -> float:
+    """The `intensity` of `rcspike.Network.create` for a data set: that of its training samples, (n, n_in) in T.
+
+    The settings for digits and MNIST were chosen with the default.
+
+    Examples
+    --------
+    >>> initial_intensity("own.csv", np.array([[0.5, np.inf], [0.0, 0.5]]))
+    0.5
+    """
+    if dataset in ("digits", "mnist"):
+        return INTENSITY
+    return max(float(np.clip(1 - times, 0, 1).mean(dtype=np.float64)), 1e-3)

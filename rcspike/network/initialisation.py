@@ -13,11 +13,14 @@ from rcspike.circuit import Circuit, circuit_core, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.network.wiring import Wiring, has_maps
 
-__all__ = ["initial_weights"]
+__all__ = ["INTENSITY", "initial_weights"]
 
 # Assumed fraction of inputs that spike, at times spread uniformly over the window: a fifth of the pixels of MNIST spike
 # and half of Fashion-MNIST's. A factor of two hardly matters.
 _ACTIVE = 0.25
+
+# Mean of 1 - t of the inputs, 0 for those that do not spike: a quarter of them spikes at uniform times.
+INTENSITY = 0.125
 
 # Without coupling, voltages have this standard deviation, in V_th: half of the neurons stay silent, few saturate. With
 # coupling the deviation is smaller, about a tenth of the rails: v tends to E times sum w over sum abs(w).
@@ -40,6 +43,7 @@ def initial_weights(
     dtype: np.dtype[Any],
     wiring: Sequence[Wiring],
     phases: Phases = "two",
+    intensity: float = INTENSITY,
 ) -> list[FloatArray]:
     """Normally distributed weights, (n_rows, n_columns) for each layer, in V_th / T.
 
@@ -89,7 +93,7 @@ def initial_weights(
             sigma = _SPREAD / drive / math.sqrt(max(_ACTIVE * n_rows, 1) / 3)
         normal = np.random.default_rng(layer).standard_normal((n_rows, n_columns))
         if phases == "single":
-            mean, sigma = _rising(circuit, max(_ACTIVE * n_rows, 1) if depth == 0 else n_rows)
+            mean, sigma = _rising(circuit, max(2 * intensity * n_rows, 1) if depth == 0 else n_rows)
             w = mean / drive + normal * (sigma / drive)
         else:
             w = normal * sigma

@@ -16,7 +16,7 @@ from rcspike.circuit import Circuit, joined_circuit, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.network import files
 from rcspike.network.architecture import architecture_of, parse_architecture
-from rcspike.network.initialisation import initial_weights
+from rcspike.network.initialisation import INTENSITY, initial_weights
 from rcspike.network.layer import ResistiveLayer
 from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
 from rcspike.network.wiring import DENSE, Wiring, has_maps
@@ -84,6 +84,7 @@ class Network(LayeredNetwork):
         dtype: npt.DTypeLike = np.float32,
         wiring: Sequence[Wiring] | None = None,
         phases: Phases = "two",
+        intensity: float = INTENSITY,
     ) -> Network:
         """A network with random weights that put the voltages of every layer in a useful range, for any circuit.
 
@@ -102,12 +103,15 @@ class Network(LayeredNetwork):
             Of each layer; dense by default. An architecture has its own.
         phases : {"two", "single"}
             Of all neurons.
+        intensity : float
+            Single phase: mean of 1 - t of the inputs, where those that do not spike count as 0. The weights of the
+            first layer take its membranes to the threshold after about one T of such inputs.
 
         Raises
         ------
         ValueError
-            If there are fewer than two sizes, one is below 1, the wiring does not fit them, or the rails do not reach
-            the threshold of neurons of a single phase.
+            If there are fewer than two sizes, one is below 1, the wiring does not fit them, the intensity is not in
+            (0, 1], or the rails do not reach the threshold of neurons of a single phase.
 
         Examples
         --------
@@ -127,7 +131,10 @@ class Network(LayeredNetwork):
         if wiring is not None and len(wiring) != len(sizes) - 1:
             raise ValueError(f"wiring must be given for all {len(sizes) - 1} layers, got {len(wiring)}")
         own = [DENSE] * (len(sizes) - 1) if wiring is None else wiring
-        weights = initial_weights(sizes, circuit, seed=seed, dtype=np.dtype(dtype), wiring=own, phases=phases)
+        if not 0 < intensity <= 1:
+            raise ValueError(f"intensity must be in (0, 1], the mean of 1 - t of the inputs, got {intensity}")
+        of: dict[str, Any] = {"dtype": np.dtype(dtype), "phases": phases, "intensity": intensity}
+        weights = initial_weights(sizes, circuit, seed=seed, wiring=own, **of)
         return cls(weights, circuit, wiring, phases=phases)
 
     @property
