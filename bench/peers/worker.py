@@ -7,7 +7,7 @@ A peer is a script with its imports and a call of `main` at its end, which names
 where DIR holds times.npy (n, n_in), labels.npy (n,) and the initial weights w0.npy, w1.npy, ... (n_in, n_out), prints
 one line once it is ready, and then answers each line on stdin with one line on stdout:
 
-    run N       train on N batches                       {"samples_per_second": ..., "loss": ...}
+    run N       train on N batches     {"samples_per_second": ..., "samples_per_cpu_second": ..., "loss": ...}
     memory      peak above import and data so far        {"bytes": ...}
     check DIR   one layer, times.npy, weights.npy and grad_v.npy of DIR -> v.npy, grad_times.npy, grad_weights.npy there
 
@@ -21,7 +21,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class Task:
 # Takes one batch, given by its row numbers, through forward, backward and Adam. A loss that is read costs a
 # synchronisation nowhere here (CPU), so every peer returns it and a peer that learns nothing is seen.
 Step = Callable[[Any], Any]
+Run = Callable[[int], dict[str, float]]  # trains on as many batches
 Vjp = Callable[[Any, Any, Any], tuple[Any, Any, Any]]
 
 
@@ -57,24 +58,24 @@ def status(key: str) -> int:
 
 
 def main(
-    variants: Mapping[str, Callable[[Task], Step]], versions: Mapping[str, str], vjps: Mapping[str, Vjp] | None = None
+    variants: Mapping[str, Callable[[Task], Step]],
+    versions: Mapping[str, str],
+    vjps: Mapping[str, Vjp] | None = None,
+    *,
+    toy: bool = True,
 ) -> None:
-    """Serve stdin. `versions` of the imported libraries; `vjps` are the variants whose gradients can be checked."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--variant", choices=list(variants), required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    args = parser.parse_args()
+    """Serve stdin. `versions` of the imported libraries; `vjps` are the variants whose gradients can be checked.
 
-    times, labels = np.load(args.data / "times.npy"), np.load(args.data / "labels.npy")
-    weights = [np.load(args.data / f"w{layer}.npy") for layer in range(len(list(args.data.glob("w*.npy"))))]
+    Without `toy` nothing is trained before, where that takes minutes and no memory is measured."""
+    args = arguments(variants)
+    task = read_task(args)
     answer, sys.stdout = sys.stdout, sys.stderr  # output of libraries must not end up among the answers
-    warm_up(variants[args.variant], args.threads)
+    if toy:
+        warm_up(variants[args.variant], args.threads)
     Path("/proc/self/clear_refs").write_text("5")  # the peak of importing and loading is not the peer's
     before = status("VmRSS")
-    step = variants[args.variant](Task(times, labels, weights, args.batch, args.threads))
-    order = Order(len(labels), args.batch)
+    step = variants[args.variant](task)
+    order = Order(len(task.labels), args.batch)
 
     def send(**values: Any) -> None:
         print(json.dumps(values), file=answer, flush=True)
@@ -91,6 +92,30 @@ def main(
             send(done=True)
         else:
             raise ValueError(f"unknown command {command!r}")
+
+
+def serve(variants: Mapping[str, Callable[[Task], Run]], versions: Mapping[str, str]) -> None:
+    """Serve `run N` of a program that trains and times itself: a variant builds what answers it."""
+    args = arguments(variants)
+    run = variants[args.variant](read_task(args))
+    print(json.dumps({"versions": dict(versions)}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(run(int(line.removeprefix("run ")))), flush=True)
+
+
+def read_task(args: argparse.Namespace) -> Task:
+    times, labels = np.load(args.data / "times.npy"), np.load(args.data / "labels.npy")
+    weights = [np.load(args.data / f"w{layer}.npy") for layer in range(len(list(args.data.glob("w*.npy"))))]
+    return Task(times, labels, weights, args.batch, args.threads)
+
+
+def arguments(variants: Iterable[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--variant", choices=list(variants), required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    return parser.parse_args()
 
 
 def warm_up(build: Callable[[Task], Step], threads: int) -> None:
@@ -118,11 +143,12 @@ class Order:
 
 
 def timed(step: Step, batches: list[Any]) -> dict[str, float]:
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     for rows in batches:
         loss = step(rows)
-    seconds = time.perf_counter() - started
-    return {"samples_per_second": sum(map(len, batches)) / seconds, "loss": float(loss)}
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    n = sum(map(len, batches))
+    return {"samples_per_second": n / seconds, "samples_per_cpu_second": n / cpu_seconds, "loss": float(loss)}
 
 
 def check(folder: Path, vjp: Vjp) -> None:
