@@ -53,10 +53,14 @@ class Simulator:
     script: str
     settings: tuple[tuple[str, int], ...]
     sizes: tuple[int, ...] = SIZES
+    rcspike: str = "single-v2"
 
 
 PEERS = {
     "ihmehimmeli": Simulator("ihmehimmeli, C++, float64", "ihmehimmeli", (("readme", 32), ("readme", 128))),
+    "ihmehimmeli-float64": Simulator(
+        "ihmehimmeli, rcspike in float64", "ihmehimmeli", (("readme", 128),), SIZES, "single-v2-float64"
+    ),
     "exact-snn-nn": Simulator("exact-snn-nn, PyTorch", "exact_snn_layers", (("event", 8), ("grid", 8))),
     "jaxsnn": Simulator("jaxsnn, JAX", "jaxsnn_network", (("eventprop", 16),)),
     "fastAndDeep": Simulator("fastAndDeep, PyTorch, float64", "fast_and_deep", (("equal", 1),)),
@@ -138,12 +142,12 @@ def compare(simulator: Simulator, ours: Path, args: argparse.Namespace) -> dict[
         return {"what": simulator.what, "missing": "; ".join(reasons)}
     variant, batch = max(speeds, key=lambda setting: speeds[setting], default=simulator.settings[0])
     with ExitStack() as stack:
-        rc = Peer("rcspike_phases", "single-v2", None, "rcspike")
+        rc = Peer("rcspike_phases", simulator.rcspike, None, "rcspike")
         first = stack.enter_context(running(rc, args.venv.parent, ours, BATCH, 1, "default"))
         second = stack.enter_context(started(variant, batch))
         first.ask("run 2")
         second.ask("run 1")
-        n = max(1, round(args.seconds * speeds.get((variant, batch), 0) / batch))
+        n = max(1, round(args.seconds * speeds.get((variant, batch), 0.0) / batch))
         measured = passes(first, second, max(1, args.images // BATCH // 4), n, args.peer_passes)
         return {
             "what": simulator.what,

@@ -1,4 +1,5 @@
-// Trains a network of google/ihmehimmeli on command, with the settings of its README for MNIST; ihmehimmeli.py starts it.
+// Trains a network of google/ihmehimmeli on command, with the settings of its README for MNIST; ihmehimmeli.py starts
+// it.
 //
 //   ihmehimmeli_driver PIXELS LABELS N_IMAGES N_INPUTS N_HIDDEN N_OUTPUTS BATCH
 //
@@ -69,7 +70,8 @@ int main(int argc, char** argv) {
                     times[i] = pixel > 0 ? 1 - pixel : ihmehimmeli::Tempcoder::kNoSpike;
                 }
                 targets[static_cast<std::size_t>(labels[next])] = 1.0;
-                correct += network.FeedforwardAndOptionallyAccumulateUpdates(times, targets, &mutex, options).is_correct;
+                correct +=
+                    network.FeedforwardAndOptionallyAccumulateUpdates(times, targets, &mutex, options).is_correct;
             }
             const auto [weight_updates, pulse_updates] = network.ComputeUpdates();
             network.ApplyTrainingUpdates(weight_updates, pulse_updates);

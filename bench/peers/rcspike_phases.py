@@ -19,8 +19,8 @@ def settings(phases: Phases, **own: object) -> dict[str, object]:
     return both | {key: value for key, value in preset("mnist", phases=phases).items() if key != "hidden"} | own
 
 
-def build(task: worker.Task, phases: Phases, circuit: rcspike.Circuit) -> worker.Step:
-    network = rcspike.Network(task.weights, circuit, phases=phases)
+def build(task: worker.Task, phases: Phases, circuit: rcspike.Circuit, real: type = np.float32) -> worker.Step:
+    network = rcspike.Network([w.astype(real) for w in task.weights], circuit, phases=phases)
     chosen = settings(phases)
     trainer = _core.trainer(
         list(network.weights),
@@ -32,7 +32,7 @@ def build(task: worker.Task, phases: Phases, circuit: rcspike.Circuit) -> worker
         weight_decay=chosen["weight_decay"],
         silent_penalty=chosen.get("silent_penalty", 0.0),
     )
-    events = rcspike.functional.schedule(task.times, threads=task.threads, phases=phases)
+    events = rcspike.functional.schedule(task.times.astype(real), threads=task.threads, phases=phases)
     labels = task.labels.astype(np.int64)
 
     def step(rows: np.ndarray) -> float:
@@ -49,4 +49,5 @@ def variant(phases: Phases, circuit: str) -> object:
 if __name__ == "__main__":
     config = rcspike.build_config()
     names = {f"{phases}-{circuit}": variant(phases, circuit) for phases in ("single", "two") for circuit in CIRCUITS}
+    names["single-v2-float64"] = lambda task: build(task, "single", CIRCUITS["v2"], np.float64)
     worker.main(names, {"rcspike": str(config["version"]), "isa": str(config["isa"])})
