@@ -2,8 +2,8 @@
 
     python bench/single_phase.py [--venv DIR --sources DIR] [--peers NAME ...] [--passes N] [--data DIR] [--json FILE]
 
-Goals: a network of a single phase trains at 0.5 or more of the speed of one of two phases, at 200 times the speed of
-every exact simulator in Python, and faster than the C++ simulator ihmehimmeli.
+Goals: a network of a single phase trains at 0.5 or more of the speed of one of two phases, and at 200 times the speed
+of every exact simulator in Python and of ihmehimmeli, which is C++.
 
 Without --venv only the phases are compared. The environment DIR has requirements-single-phase.txt; --sources is a
 folder with a clone of fastAndDeep and the program ihmehimmeli_driver (docs/benchmarks.md). The network is 784-350-10
