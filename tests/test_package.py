@@ -43,6 +43,7 @@ PACKAGE = {
     cli/_fit.py cli/_spice_table.py
     cli/_latency.py cli/_options.py cli/_process.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
     cli/_trace.py cli/_train.py cli/_transistors.py cli/_volts.py core.pxd datasets/__init__.py datasets/archives.py
+    datasets/cifar.py
     datasets/datasets.py datasets/files.py datasets/idx.py datasets/inputs.py datasets/labels.py datasets/pictures.py
     datasets/scaling.py datasets/splits.py datasets/tables.py experiments/__init__.py experiments/chip_study.py
     experiments/executors.py experiments/experiment.py experiments/presets.py experiments/relu.py experiments/sweep.py

@@ -8,11 +8,11 @@ import os
 import numpy as np
 
 from rcspike._common.names import did_you_mean
-from rcspike.datasets import idx
+from rcspike.datasets import cifar, idx
 from rcspike.datasets.files import OwnFiles, data_digest, load_files
 from rcspike.datasets.splits import Dataset, Split
 
-__all__ = ["check_path", "data_digests", "data_names", "load", "load_idx"]
+__all__ = ["check_path", "data_digests", "data_names", "load", "load_cifar", "load_idx"]
 
 _IDX = {source.name: source for source in (idx.MNIST, idx.FASHION_MNIST)}
 
@@ -30,19 +30,21 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     once.
 
     ``digits`` (1,437 + 360 images of 8 x 8, split with a fixed seed so that every class keeps its
-    fraction) ships with scikit-learn. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000 images of
+    fraction) ships with scikit-learn. ``cifar-10`` (50,000 + 10,000 images of 32 x 32 in colour) is the
+    archive of the binary version, its folder or these files; a pixel has three inputs, and only the archive
+    is checked against a digest. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000 images of
     28 x 28) are four IDX files each, plain or gzipped. If a directory is given, each file must be in
     ``directory/<name>`` or in ``directory``, and no other folder is used. Otherwise each file is taken
     from the first of these folders that has it: ``$RCSPIKE_DATA/<name>``, the user's cache,
     ``/usr/share/datasets/<name>``; a file that is in none of them is downloaded into the cache.
-    Every file is checked against a known sha256 wherever it comes from, and no more of it is read than
+    Every IDX file is checked against a known sha256 wherever it comes from, and no more of it is read than
     a file of that name may have.
 
     Parameters
     ----------
     name
-        ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, or a path with options. A file that is called as one of these
-        needs a path such as ``./digits``.
+        ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, ``"cifar-10"``, or a path with options. A file that is
+        called as one of these needs a path such as ``./digits``.
     directory
         The only folder to look in. ``digits`` and paths need none and ignore it.
 
@@ -66,7 +68,8 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     The user's cache and the download need pooch; without it both are left out.
 
     Sources: Y. LeCun, C. Cortes, C. J. C. Burges, *The MNIST database of handwritten digits*;
-    H. Xiao, K. Rasul, R. Vollgraf, arXiv 1708.07747 (Fashion-MNIST); scikit-learn's ``load_digits``.
+    H. Xiao, K. Rasul, R. Vollgraf, arXiv 1708.07747 (Fashion-MNIST); A. Krizhevsky, *Learning multiple layers of
+    features from tiny images*, 2009 (CIFAR-10); scikit-learn's ``load_digits``.
 
     Examples
     --------
@@ -80,6 +83,8 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
         return _load_digits()
     if name in _IDX:
         return load_idx(_IDX[name], directory=directory)
+    if name == "cifar-10":
+        return load_cifar(cifar.CIFAR_10, directory=directory)
     check_path(name)
     return load_files(name)
 
@@ -90,15 +95,22 @@ def load_idx(source: idx.Source, *, directory: str | os.PathLike[str] | None = N
     return Dataset(source.name, Split(train_x, train_y.astype(np.int64)), Split(test_x, test_y.astype(np.int64)))
 
 
+def load_cifar(source: cifar.Source, *, directory: str | os.PathLike[str] | None = None) -> Dataset:
+    """Load CIFAR-10; where from, and the errors, as in `load`."""
+    train_x, train_y, test_x, test_y = cifar.read_files(source, directory)
+    splits = Split(train_x, train_y.astype(np.int64)), Split(test_x, test_y.astype(np.int64))
+    return Dataset("cifar-10", *splits, classes=cifar.CLASSES)
+
+
 def data_names() -> list[str]:
     """Names of the data sets that are known without a path.
 
     Examples
     --------
     >>> data_names()
-    ['digits', 'mnist', 'fashion-mnist']
+    ['digits', 'mnist', 'fashion-mnist', 'cifar-10']
     """
-    return ["digits", *_IDX]
+    return ["digits", *_IDX, "cifar-10"]
 
 
 def data_digests(name: str) -> dict[str, str]:
