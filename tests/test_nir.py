@@ -148,6 +148,8 @@ TAU = {"tau": ONE, "r": ONE, "v_leak": 0 * ONE}
         (chain(("c", CONV), shape=(16,)), "node 'c' needs maps of 1 channels as (channels, height, width), got (16,)"),
         (chain(SYNAPSES, ("i", nir.I(-ONE)), NEURONS), "r of node 'i' must be above 0 and finite"),
         (chain(), "the graph has no layer"),
+        (chain(("w", nir.Linear(np.nan * W)), CURRENTS, NEURONS), "weight of node 'w' must be finite, got nan"),
+        (chain(SYNAPSES, shape=(5,)), "node 'w' takes 2 inputs, but those before it have the shape (5,)"),
         (nir.NIRGraph({}, [], type_check=False), "the graph must have one input, got 0"),
         (
             nir.NIRGraph({**chain(SYNAPSES).nodes, "x": nir.I(ONE)}, [("in", "w"), ("w", "out")], type_check=False),
@@ -267,4 +269,10 @@ def test_times_that_are_not_valid_are_an_error_before_the_file(tmp_path: Path) -
         write_nir_events(path, {"a": np.array([[-1.0]])})
     with pytest.raises(ValueError, match=re.escape("times['a'] has a spike at 2 T, after t_max = 1")):
         write_nir_events(path, {"a": np.array([[2.0]])}, t_max=1)
+    with pytest.raises(ValueError, match="t_max must be above 0 and finite, in T, got inf"):
+        write_nir_events(path, {"a": np.array([[0.5]])}, t_max=np.inf)
+    with pytest.raises(ValueError, match="'a/b' cannot be a node of an HDF5 file"):
+        write_nir_events(path, {"a/b": np.array([[0.5]])})
+    with pytest.raises(TypeError, match="times must be a dict of nodes"):
+        write_nir_events(path, np.array([[0.5]]))  # type: ignore[arg-type]
     assert not path.exists()

@@ -71,8 +71,14 @@ def write_nir_events(
     index -1 and the time ``inf``, as the format has it.
     """
     nir = import_nir()
+    if not isinstance(times, Mapping):
+        raise TypeError(f"times must be a dict of nodes such as {{'input': times}}, got {type(times).__name__}")
+    if t_max is not None and not 0 < t_max < np.inf:
+        raise ValueError(f"t_max must be above 0 and finite, in T, got {t_max}")
     nodes = {}
     for name, one in times.items():
+        if name in ("", ".") or "/" in name:
+            raise ValueError(f"{name!r} cannot be a node of an HDF5 file: give it a name without a slash")
         one = check_array(f"times[{name!r}]", one, 2)
         if not (one >= 0).all():
             raise ValueError(f"times[{name!r}] must not be negative or NaN; a neuron that does not spike has inf")

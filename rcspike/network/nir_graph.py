@@ -6,6 +6,7 @@ The package `nir` is imported when a function is called. docs/interchange.md say
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -293,10 +294,14 @@ def _synapses(chain: _Chain, shape: tuple[int, ...]) -> tuple[FloatArray, Wiring
     weight = check_array(
         f"weight of node {name!r}", np.asarray(node.weight), 4 if type(node).__name__ == "Conv2d" else 2
     )
+    if not np.isfinite(weight).all():
+        raise ValueError(f"weight of node {name!r} must be finite, got {weight[~np.isfinite(weight)][0]}")
     if np.any(np.asarray(getattr(node, "bias", 0)) != 0):
         raise ValueError(f"node {name!r} has a bias: use an input that spikes at 0 instead")
     if type(node).__name__ != "Conv2d":
         w = weight.T
+        if len(w) != math.prod(shape):
+            raise ValueError(f"node {name!r} takes {len(w)} inputs, but those before it have the shape {shape}")
         if len(shape) == 3:
             order = np.empty(len(w), np.int64)
             order[_channels_first(shape)] = np.arange(len(w))
