@@ -143,6 +143,12 @@ def test_twenty_steps_of_adam_give_the_weights_of_train(digits: Dataset) -> None
         np.testing.assert_allclose(w, expected, rtol=0, atol=1e-10)
 
 
+def test_a_module_is_no_wiring() -> None:
+    module: Any = rct.Conv2d((8, 8, 1), 3, Circuit())
+    with pytest.raises(TypeError, match=r"a wiring must be one of .*, got Conv2d"):
+        rct.charge(torch.rand(2, 64), torch.rand(9, 3), Circuit(), wiring=module)
+
+
 def test_wirings_survive_as_numbers() -> None:
     wirings: tuple[Wiring, ...] = (
         Conv2d((9, 7, 3), (5, 3), stride=2, padding=1, pool=2),

@@ -62,3 +62,8 @@ def test_firing_and_the_loss_are_those_one_by_one(function: Callable[[torch.Tens
     np.testing.assert_array_equal(*(result.detach() for result in results))
     gradients = [torch.autograd.grad(result.clamp(max=9).sum(), v)[0] for result in results]
     np.testing.assert_array_equal(*gradients)
+
+
+def test_an_axis_without_samples_is_an_error_that_names_it() -> None:
+    with pytest.raises(ValueError, match="vmap needs at least one sample, got an axis of length 0"):
+        torch.vmap(rct.Fire(STRONG))(torch.ones(0, 4, 3))

@@ -168,8 +168,8 @@ def _layer(
 ) -> Tensor:
     """One layer; `layer_with` has the same numbers."""
     check_tensor("weights", weights, (None, None))
-    n_in, numbers = wiring.n_in(weights.shape[0]), wiring_numbers([wiring])
-    return layer_with(times, weights, n_in, parameters_of(circuit), numbers, phases, max_slope)
+    numbers = wiring_numbers([wiring])  # which checks it
+    return layer_with(times, weights, wiring.n_in(weights.shape[0]), parameters_of(circuit), numbers, phases, max_slope)
 
 
 def layer_with(

@@ -57,6 +57,8 @@ def _reject_second_derivative(operator: Any, name: str) -> None:
 
 def one_by_one(function: Any, info: Any, in_dims: Sequence[Any], arguments: Sequence[Any]) -> tuple[Any, Any]:
     """A function of each sample of `torch.vmap` in turn, and where its results have that axis: the first one."""
+    if info.batch_size == 0:
+        raise ValueError("torch.vmap needs at least one sample, got an axis of length 0")
     results = [function(*_at(i, arguments, in_dims)) for i in range(info.batch_size)]
     if isinstance(results[0], Tensor):
         return torch.stack(results), 0

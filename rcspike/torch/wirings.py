@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rcspike.network import Conv2d, FirstSpike2d, Wiring, window_of, wiring_of
+from rcspike.network import Conv2d, Dense, FirstSpike, FirstSpike2d, Wiring, window_of, wiring_of
 
 __all__ = ["Rows", "wiring_numbers", "wirings_of"]
 
@@ -33,8 +33,10 @@ def wiring_numbers(wirings: Iterable[Wiring]) -> tuple[int, ...]:
             numbers += [_CONV2D, *one.in_shape, *one.kernel, one.stride, one.padding, one.first, one.pool]
         elif isinstance(one, FirstSpike2d):
             numbers += [_FIRST_SPIKE_2D, *one.in_shape, one.window]
+        elif isinstance(one, Dense | FirstSpike):
+            numbers.append(one.window)
         else:
-            numbers.append(window_of(one))
+            raise TypeError(f"a wiring must be one of rcspike.network, such as Dense(), got {type(one).__name__}")
     return tuple(numbers)
 
 
