@@ -65,6 +65,8 @@ def test_activity_counts_a_synapse_for_each_window_that_sees_a_spike() -> None:
     np.testing.assert_array_equal(done.events[:, 1], 10 * done.spikes[:, 1])
     assert done.columns == (Columns(9, 6 * 4 * 4, 24), Columns(24, 10, 10))
     assert done.columns == tuple(map(columns_of, network.layers))
+    of_columns = ResistiveLayer(columns, network.circuit).charge(times)  # each by its own op-amp, before they share
+    np.testing.assert_allclose(done.q_net[:, 0], np.abs(of_columns).sum(axis=1), rtol=1e-12)
 
 
 def test_a_perfect_chip_has_the_bits_of_its_network_and_varied_devices_those_of_their_weights() -> None:

@@ -162,9 +162,13 @@ def activity(
         counts.append(_counts(result.layer, result.times <= 1))
         columns = columns_of(result.layer)
         shared = columns.columns / columns.neurons  # membranes that share their charge, and one ramp
-        of_rails = layer_with(result.layer, "supply_charge", "energy").supply_charge(result.times, threads=threads)
-        ramp = _ramp_charge(result.v, result.layer.circuit.ramp)
-        of_layer = (*of_rails, shared * np.abs(result.v), shared * ramp)
+        layer = layer_with(result.layer, "supply_charge", "energy")
+        of_rails = layer.supply_charge(result.times, threads=threads)
+        ramp = _ramp_charge(result.v, layer.circuit.ramp)
+        v = result.v
+        if shared > 1:  # of each column, before they share
+            v = replace(layer, wiring=replace(layer.wiring, pool=1)).charge(result.times, threads=threads)
+        of_layer = (*of_rails, np.abs(v), shared * ramp)
         charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
         if network.circuit.injects:
             of_switches = layer_with(result.layer, "switch_charge", "energy").switch_charge
