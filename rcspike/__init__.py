@@ -1,8 +1,8 @@
 """Exact simulation and training of RC-Spike circuits."""
 
+import typing as _typing
 from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
-from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _find_spec("rcspike._core") is None:
     raise ImportError(
@@ -70,7 +70,7 @@ _COMMANDS = {
     "trace": "rcspike.plots.trace_figure",
 }
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from rcspike import experiments as experiments
     from rcspike import hardware as hardware
     from rcspike import network as network

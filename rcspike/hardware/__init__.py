@@ -1,8 +1,8 @@
 """Hardware behind the weights: devices in training and as programmed, chips, calibration, processes and energy."""
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:  # under another name, mypy would take __getattr__ for every name that is misspelt
     from rcspike.hardware._names import *  # noqa: F403
     from rcspike.hardware._names import __all__ as __all__
 else:

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # The parts of an inference's energy, in the order in which a signal meets them.
-PARTS = (
+PARTS: tuple[str, ...] = (
     "axon lines",
     "drivers",
     "positive synapses",
