@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +78,15 @@ def test_export_scales_to_the_circuit_of_the_options() -> None:
     assert re.search(r"^\.tran \S+ 2\.001e-05 ", text, re.MULTILINE)
 
 
+def test_export_has_all_membranes_of_a_neuron_and_the_injection_of_its_layer() -> None:
+    circuit = Circuit(v_syn=1.5, injection=((0.01, 0.0), (0.0, 0.0)))
+    Network.create("conv2-pool-10", circuit, input_shape=(8, 8), seed=1).save("conv.safetensors")
+    text = spice_("export", "conv.safetensors", "digits", "--neurons", "3").output
+    assert re.findall(r"^Xneuron(\w+) ", text, re.MULTILINE) == ["3", "3_1", "3_2", "3_3"]
+    assert "Iswitches3 " in text
+    assert "Iswitches" not in spice_("export", "conv.safetensors", "digits", "--layer", "2").output
+
+
 def test_export_reads_the_card_of_a_diode_from_a_file() -> None:
     Path("card.txt").write_text(f"{SCHOTTKY}\n")
     text = spice_("export", *MODEL, "--diode", "card.txt", "--neurons", "0").output
@@ -100,6 +110,9 @@ def test_the_library_is_that_of_the_python_function() -> None:
         (("export", *MODEL, "--diode", "zener"), "diode must be none, ideal, constant or a single card"),
         (("export", *MODEL, "--capacitance", "0"), "capacitance must be above 0"),
         (("export", "nowhere", "digits"), "nowhere"),
+        (("export", *MODEL, "--corner", "ss"), "--corner is of columns of transistors: also give --pdk sky130"),
+        (("fit", "nowhere.csv", *MODEL, "--replica"), "--replica is of columns of transistors: also give --pdk sky130"),
+        (("export", *MODEL, "--fitted", "fit.json"), "--fitted is of columns of transistors: also give --pdk sky130"),
         (("fit", "nowhere.csv", *MODEL), "nowhere.csv: No such file or directory"),
     ],
 )
@@ -369,5 +382,16 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
     assert "has no bin for W 0.1 um" in error_line("export", *MODEL, *pdk, "--switch", "0.1x0.25")
     Path("some.json").write_text("{}")
     assert "some.json must be the JSON file of" in error_line("export", *MODEL, *pdk, "--fitted", "some.json")
+    if shutil.which("ngspice"):
+        record = {"rails": [1.5, -1.5], "capacitance": 1e-12}
+        lines = {"layer": 1, "offset": [0.1], "slope": [1.0], "n": [3]}
+        for wrong, message in (
+            ({"calibration": lines}, "some.json has lines of 1 neurons of layer 1, but the model has 64-8-10"),
+            ({"junction": [-1e-15, 0.0]}, "junction must be finite and not negative"),
+        ):
+            Path("some.json").write_text(json.dumps(record | wrong))
+            assert message in error_line("verify", *MODEL, *pdk, "--fitted", "some.json")
+    Network.create("conv2-pool-10", CIRCUIT, input_shape=(8, 8), seed=1).save("conv.safetensors")
+    assert "have no netlist of transistors" in error_line("export", "conv.safetensors", "digits", *pdk)
     text = spice_("export", *MODEL, *pdk, "--neurons", "3", "--ramp", "mirror", "--comparator", "ota").output
     assert re.search(r"^Mcin_3 x3 m3 tail3 0 nfet_01v8_tt_w2000_l500 ", text, re.MULTILINE)

@@ -26,6 +26,7 @@ from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.network.neurons import two_phases
 from rcspike.spice import Comparison
+from rcspike.spice.transistors import one_membrane
 
 __all__ = ["app"]
 
@@ -66,7 +67,7 @@ def export_command(
     pdk_root: _transistors.PdkRoot = None,
     corner: _transistors.Corner = "tt",
     celsius: _transistors.Celsius = 27.0,
-    switch: _transistors.Switch = "0.42x0.25",
+    switch: _transistors.Switch = _transistors.DEFAULT_SWITCH,
     ramp: _transistors.Ramp = "ideal",
     comparator: _transistors.Comparator = "ideal",
     mismatch: _transistors.Mismatch = None,
@@ -100,13 +101,16 @@ def export_command(
         end = None if network.phases == "two" else until or 4.0
         chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
         title = f"rcspike: layer {layer} of {model}, test image {image} of {data_name(dataset)}"
-        g = spice.layer_conductances(whole.neurons(chosen), resistors)
+        part = whole.neurons(chosen)
+        g = spice.layer_conductances(part, resistors)
         if transistors is None:
             text = spice.layer_netlist(
-                times, *g, network.circuit, scale, diode=chosen_diode, names=chosen, title=title, until=end
-            )
+                times, *g, whole.circuit, scale, diode=chosen_diode, names=chosen, title=title, until=end,
+                membranes=part.membranes,
+            )  # fmt: skip
         else:
             two_phases(network, "a netlist of transistors")
+            one_membrane(part.membranes)
             text = spice.transistor_netlist(times, *g, transistors, names=chosen, layer=layer, title=title)
         settings: dict[str, Any] = {
             **_options.dataset_settings(dataset),
@@ -170,7 +174,7 @@ def verify_command(
     pdk_root: _transistors.PdkRoot = None,
     corner: _transistors.Corner = "tt",
     celsius: _transistors.Celsius = 27.0,
-    switch: _transistors.Switch = "0.42x0.25",
+    switch: _transistors.Switch = _transistors.DEFAULT_SWITCH,
     ramp: _transistors.Ramp = "ideal",
     replica: _transistors.Replica = False,
     comparator: _transistors.Comparator = "ideal",
@@ -198,7 +202,7 @@ def verify_command(
         )  # fmt: skip
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors
-        lines, junction = _transistors.calibration(fitted), _transistors.junction(fitted)
+        lines, junction = _transistors.calibration(fitted, network), _transistors.junction(fitted)
         options["junction"] = junction
         numbers = range(image, image + images)
         times = _times(network, dataset, data, numbers)
@@ -302,7 +306,7 @@ def fit_command(
     pdk_root: _transistors.PdkRoot = None,
     corner: _transistors.Corner = "tt",
     celsius: _transistors.Celsius = 27.0,
-    switch: _transistors.Switch = "0.42x0.25",
+    switch: _transistors.Switch = _transistors.DEFAULT_SWITCH,
     ramp: _transistors.Ramp = "ideal",
     replica: _transistors.Replica = False,
     comparator: _transistors.Comparator = "ideal",

@@ -13,9 +13,11 @@ from rcspike import spice
 from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
+from rcspike.network import Network
 from rcspike.spice import COMPARATORS, CORNERS, RAMPS, Comparison, NeuronCalibration, Transistors
 
 __all__ = [
+    "DEFAULT_SWITCH",
     "Capacitance",
     "Celsius",
     "Comparator",
@@ -35,6 +37,7 @@ __all__ = [
     "with_lines",
 ]
 
+DEFAULT_SWITCH = "0.42x0.25"
 _IDEAL, _SKY130 = PhysicalScale(), PhysicalScale(capacitance=1e-12, v_th=0.45)
 
 Pdk = Annotated[
@@ -105,6 +108,10 @@ def design(
 ) -> tuple[Transistors | None, PhysicalScale]:
     """Design of the columns, None without a PDK, and the scale of the resistors."""
     if pdk is None:
+        options = {"pdk_root": root, "fitted": fitted, "switch": None if switch == DEFAULT_SWITCH else switch}
+        options |= {name: value for name, value in values.items() if value != getattr(Transistors, name)}
+        if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]:
+            raise ValueError(f"{given[0]} is of columns of transistors: also give --pdk sky130, or leave it out")
         return None, scale
     resistors, rails = scale, (circuit.e_plus, circuit.e_minus)
     if fitted is not None:
@@ -127,15 +134,22 @@ def _size(text: str) -> tuple[float, float]:
     return width, length
 
 
-def calibration(path: Path | None) -> tuple[int, NeuronCalibration] | None:
+def calibration(path: Path | None, network: Network) -> tuple[int, NeuronCalibration] | None:
     """The layer whose neurons a fit has calibrated, counted from 1, and their lines; None if it has not."""
     if path is None or (found := read_json(path).get("calibration")) is None:
         return None
     try:
         offset, slope, n = (np.array(found[name], dtype=np.float64) for name in ("offset", "slope", "n"))
-        return int(found["layer"]), NeuronCalibration(offset, slope, n.astype(np.int64))
+        layer = int(found["layer"])
     except (KeyError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
+    sizes = network.sizes[layer : layer + 1] if layer > 0 else ()
+    if any(one.shape != sizes for one in (offset, slope, n)):
+        raise ValueError(
+            f"{path} has lines of {offset.size} neurons of layer {layer}, but the model has {network.architecture}: "
+            "give the record of the fit that made it"
+        )
+    return layer, NeuronCalibration(offset, slope, n.astype(np.int64))
 
 
 def with_lines(c: Comparison, lines: tuple[int, NeuronCalibration] | None) -> Comparison:
@@ -147,7 +161,10 @@ def junction(path: Path | None) -> tuple[float, float]:
     """Capacitance in F of a row that does not conduct, to either rail, that a fit took into account; otherwise 0."""
     try:
         plus, minus = (0.0, 0.0) if path is None else read_json(path).get("junction", (0.0, 0.0))
-        return float(plus), float(minus)
+        loads = float(plus), float(minus)
+        if not all(0 <= one < np.inf for one in loads):
+            raise ValueError(f"junction must be finite and not negative, in F, got {loads}")
+        return loads
     except (TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
 

@@ -22,7 +22,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.spice.netlist import EDGE, layer_netlist, membrane_nodes
-from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
+from rcspike.spice.transistors import LEAD, Transistors, one_membrane, transistor_netlist
 
 __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
 
@@ -213,8 +213,8 @@ def simulate_layer(
         As in `run_ngspice`.
     """
     find_ngspice()
-    if transistors is not None and membranes > 1:
-        raise ValueError("neurons that share charge (pool) have no netlist of transistors: choose another layer")
+    if transistors is not None:
+        one_membrane(membranes)
     n_out = g_plus.shape[1] // membranes
     if transistors is not None and transistors.replica:
         transistors = _trimmed(transistors, len(times), g_plus, g_minus)

@@ -165,6 +165,12 @@ class Transistors:
         return self.scale.capacitance - junctions
 
 
+def one_membrane(membranes: int) -> None:
+    """Raise a ValueError for neurons of several membranes."""
+    if membranes > 1:
+        raise ValueError("neurons that share charge (pool) have no netlist of transistors: choose another layer")
+
+
 def transistor_netlist(
     times: FloatArray,
     g_plus: Float64Array,
