@@ -102,7 +102,7 @@ def test_words_that_cannot_be_parsed_exit_with_2_and_are_named(words: list[str])
 
 def test_a_data_set_that_is_neither_a_name_nor_a_path_is_answered_with_the_names(place: Path) -> None:
     error = error_line(rcspike_("train", "no-such-data"))
-    assert "unknown data set 'no-such-data': known are digits, mnist, fashion-mnist, and paths" in error
+    assert "unknown data set 'no-such-data': known are digits, mnist, fashion-mnist, cifar-10, and paths" in error
     assert not list(place.iterdir())
 
 
