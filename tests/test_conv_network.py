@@ -14,9 +14,9 @@ from cli_runs import error_line, figures_saved, rcspike_, said
 from needs import ngspice
 
 from rcspike import Circuit, DeviceModel, Network, train
-from rcspike.datasets import Dataset, Split
+from rcspike.datasets import Dataset, Split, load
 from rcspike.functional import charge, charge_conv2d, fire
-from rcspike.hardware import activity
+from rcspike.hardware import activity, energy_parts, mean_energy, operating_point
 from rcspike.network import (
     Conv2d,
     Dense,
@@ -216,6 +216,12 @@ def test_commands_for_hardware_know_convolutions(tmp_path: Path, monkeypatch: py
     network("conv4-pool-12-10", CIRCUIT, np.float32, input_shape=(8, 8)).save("model.safetensors")
     energy = said(rcspike_("energy", "model.safetensors", "digits"))
     assert "of all positions; 0.0" in energy and "if one set of columns serves them in turn" in energy
+    point = operating_point(CIRCUIT)
+    switched = Network.load("model.safetensors").rescaled(point.with_switches((9, 64, 12, 10)), plus=1.0, minus=1.0)
+    done = activity(switched, load("digits").test.times)
+    joules = mean_energy(energy_parts(done, point))
+    counted = said(rcspike_("energy", "model.safetensors", "digits", "--switches"))
+    assert f"energy       RC-Spike {1e12 * joules:.1f} pJ" in counted and counted != energy
     chips = rcspike_("chips", "model.safetensors", "digits", "--nonideal", "typical", "--chips", "2")
     assert "layer 1  9 x 4: g from" in said(chips)
     verified = said(rcspike_("spice", "verify", "model.safetensors", "digits", "--neurons", "3"))

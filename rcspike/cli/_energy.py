@@ -143,7 +143,8 @@ def _with_switches(network: Network, point: OperatingPoint) -> Network:
         raise ValueError(
             "the circuit of the model has a charge of its switches, which is counted: leave out --switches"
         )
-    return network.rescaled(point.with_switches(network.sizes), plus=1.0, minus=1.0)
+    rows = [columns_of(layer).rows for layer in network.layers]
+    return network.rescaled(point.with_switches((*rows, network.sizes[-1])), plus=1.0, minus=1.0)
 
 
 def _has_rails(circuit: Circuit) -> bool:

@@ -189,8 +189,8 @@ def _counts(layer: Layer, spiking: npt.NDArray[np.bool_]) -> npt.NDArray[np.int6
         return np.stack([spikes, spikes * layer.n_out])
     seen = layer.wiring.windows(np.arange(layer.n_in, dtype=np.float64)[np.newaxis])
     positions = np.bincount(seen[np.isfinite(seen)].astype(np.int64), minlength=layer.n_in)  # that see each input
-    per_position = columns_of(layer).columns // math.prod(layer.wiring.positions())
-    return np.stack([spikes, spiking @ positions * per_position])
+    n_columns = layer.wiring.weight_shape(layer.n_in, layer.n_out)[1]
+    return np.stack([spikes, spiking @ positions * n_columns])
 
 
 def _until_the_answer(

@@ -122,6 +122,11 @@ class OperatingPoint:
     def with_switches(self, sizes: tuple[int, ...]) -> Circuit:
         """The circuit with the injection of the process in each layer of a network, and its comparator's delay.
 
+        Parameters
+        ----------
+        sizes : tuple of int
+            Rows of the columns of each layer, which in a dense network are its inputs, and the number of outputs.
+
         Examples
         --------
         >>> circuit = operating_point(Circuit()).with_switches((784, 200, 10))

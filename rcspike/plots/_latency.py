@@ -65,7 +65,7 @@ def latency_figure(
     """
     check_available()
     if not results:
-        raise ValueError("results has no network to draw: give at least one")
+        raise ValueError("results is empty: there is no network to draw")
     figure, axes = panel(_HEIGHT, _LEGEND_WIDTH)
     ends = [found.times[np.isfinite(found.times)] for found in results.values()]
     end = 1.05 * max((float(np.quantile(times, 0.999)) for times in ends if len(times)), default=1.0)
