@@ -45,6 +45,7 @@ PACKAGE = {
     cli/_trace.py cli/_train.py cli/_transistors.py cli/_volts.py core.pxd datasets/__init__.py datasets/archives.py
     datasets/cifar.py
     datasets/datasets.py datasets/files.py datasets/idx.py datasets/inputs.py datasets/labels.py datasets/pictures.py
+    datasets/places.py
     datasets/scaling.py datasets/splits.py datasets/tables.py experiments/__init__.py experiments/chip_study.py
     experiments/executors.py experiments/experiment.py experiments/presets.py experiments/relu.py experiments/sweep.py
     experiments/tables.py experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py

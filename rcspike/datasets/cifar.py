@@ -5,9 +5,7 @@ A record is a byte with the class and then the red, green and blue values of an 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import importlib
 import os
 import tarfile
 from dataclasses import dataclass
@@ -16,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rcspike.datasets.places import cache_folder, pooch, usual_folders
 
 __all__ = ["CIFAR_10", "CLASSES", "Source", "read_files"]
 
@@ -71,7 +71,7 @@ def read_files(source: Source, directory: str | os.PathLike[str] | None) -> list
         If a file has another length, or a class that does not exist; if the archive is damaged or another one.
     """
     given = None if directory is None else Path(directory).expanduser()
-    folders = _usual_folders(source) if given is None else [given / "cifar-10", given]
+    folders = usual_folders("cifar-10", source.system_folder) if given is None else [given / "cifar-10", given]
     for folder in folders:
         for where in (folder, folder / _FOLDER):
             if (where / source.test[0]).is_file():
@@ -85,31 +85,14 @@ def read_files(source: Source, directory: str | os.PathLike[str] | None) -> list
             "folder"
         )
     try:
-        pooch = _pooch()
-        found = pooch.retrieve(
-            source.url, source.known_hash, fname=Path(source.url).name, path=pooch.os_cache("rcspike") / "cifar-10"
-        )
+        name, folder = Path(source.url).name, cache_folder("cifar-10")
+        found = pooch().retrieve(source.url, source.known_hash, fname=name, path=folder)
     except (ImportError, OSError, ValueError) as error:
         raise FileNotFoundError(
             f"cifar-10 not found in {places}, and the download failed ({error}); put {Path(source.url).name} into one "
             "of these folders or set RCSPIKE_DATA"
         ) from error
     return _from_archive(source, Path(found))
-
-
-def _usual_folders(source: Source) -> list[Path]:
-    folders = [Path(root).expanduser() / "cifar-10"] if (root := os.environ.get("RCSPIKE_DATA")) else []
-    with contextlib.suppress(ImportError):
-        folders.append(Path(_pooch().os_cache("rcspike")) / "cifar-10")
-    return [*folders, source.system_folder]
-
-
-def _pooch() -> Any:
-    # By name because pooch is optional and untyped: mypy passes with it installed and without.
-    try:
-        return importlib.import_module("pooch")
-    except ImportError as error:
-        raise ImportError("a download needs pooch: pip install 'rcspike[data]'") from error
 
 
 def _from_archive(source: Source, archive: Path) -> list[NDArray[np.uint8]]:

@@ -5,9 +5,7 @@ An IDX file is a magic number, big-endian sizes and raw bytes, here possibly gzi
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import importlib
 import io
 import math
 import os
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import read_bytes
+from rcspike.datasets.places import cache_folder, pooch, usual_folders
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def read_files(source: Source, directory: str | os.PathLike[str] | None) -> list
     """
     if directory is not None:
         return [_given(source, file, Path(directory).expanduser()) for file in source.sha256]
-    folders = _folders(source)
+    folders = usual_folders(source.name, source.system_folder / source.name)
     return [_found(source, file, folders) for file in source.sha256]
 
 
@@ -122,28 +121,6 @@ def _given(source: Source, file: str, directory: Path) -> NDArray[np.uint8]:
             f"one of them, or give no folder: rcspike then searches its usual places and downloads missing files"
         )
     return array
-
-
-def _folders(source: Source) -> list[Path]:
-    folders = []
-    if root := os.environ.get("RCSPIKE_DATA"):
-        folders.append(Path(root).expanduser() / source.name)
-    # The cache exists only if pooch is installed, since only pooch fills it.
-    with contextlib.suppress(ImportError):
-        folders.append(_cache_folder(source.name))
-    return [*folders, source.system_folder / source.name]
-
-
-def _cache_folder(name: str) -> Path:
-    return Path(_pooch().os_cache("rcspike")) / name
-
-
-def _pooch() -> Any:
-    # By name because pooch is optional and untyped: mypy passes with it installed and without.
-    try:
-        return importlib.import_module("pooch")
-    except ImportError as error:
-        raise ImportError("a download needs pooch: pip install 'rcspike[data]'") from error
 
 
 def _read(source: Source, file: str, folders: list[Path]) -> NDArray[np.uint8] | None:
@@ -175,7 +152,7 @@ def _found(source: Source, file: str, folders: list[Path]) -> NDArray[np.uint8]:
 
 def _download(source: Source, file: str) -> NDArray[np.uint8]:
     # Into memory: nothing reaches the disk before its content is proven.
-    fetch = _pooch().HTTPDownloader(chunk_size=1 << 16, timeout=source.timeout)
+    fetch = pooch().HTTPDownloader(chunk_size=1 << 16, timeout=source.timeout)
     failures = []
     for mirror in source.mirrors:
         url, body = f"{mirror}{file}.gz", _Body(_max_bytes(source.shapes[file]))
@@ -187,7 +164,7 @@ def _download(source: Source, file: str) -> NDArray[np.uint8]:
             continue
         # If the server labels gzip as an encoding, the HTTP client has already decompressed the body.
         suffix = ".gz" if body.getvalue().startswith(_GZIP_MAGIC) else ""
-        path = _cache_folder(source.name) / (file + suffix)
+        path = cache_folder(source.name) / (file + suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary:
             temporary.write_bytes(body.getvalue())
