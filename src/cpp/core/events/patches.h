@@ -40,20 +40,19 @@ public:
     }
 
 private:
-    /// A spike of the image.
-    struct Pixel {
-        Real time;
-        std::uint16_t y, x;
-        std::uint32_t channel;
-    };
-    /// The same in a patch.
+    /// A spike in a patch: `code` minus that of the patch is its row of the synapses.
     struct Spike {
         Real time;
-        std::uint32_t row;
+        std::uint32_t code;
     };
-    /// Patches along one axis that a pixel lies in, and the row of the kernel at which the first of them has it.
+    /// A spike of the image.
+    struct Pixel {
+        Spike spike;
+        std::uint16_t y, x;
+    };
+    /// Patches along one axis that a pixel lies in.
     struct Span {
-        std::uint32_t first, last, at;
+        std::uint32_t first, last;
     };
 
     void set_geometry(const Conv2d& conv);
@@ -62,6 +61,7 @@ private:
     std::vector<Span> down_, across_;     // of the patches for each y and for each x
     std::vector<std::int64_t> offsets_;   // from the corner of a patch to the input of each row
     std::vector<std::int64_t> corners_;   // input at the corner of each patch, which may lie outside the image
+    std::vector<std::uint32_t> codes_;    // of each patch
     std::vector<std::uint32_t> sources_;  // input of each pixel that has an event, if inputs are joined
     kernels::Coupling<Real> coupling_{};
     Phases phases_ = Phases::two;
