@@ -26,9 +26,11 @@ __all__ = [
     "fire_operator",
     "loss_operator",
     "loss_vjp_operator",
+    "losses_and_gradient",
     "network_operator",
     "network_vjp_operator",
     "one_by_one",
+    "scale_rows",
 ]
 
 _TWICE = (
@@ -244,7 +246,7 @@ register_autograd(network_operator, _network_backward, setup_context=_keep_netwo
 _reject_second_derivative(network_vjp_operator, "a network")
 
 
-# The loss
+# The loss, with the functions behind its operators: in eager mode a call of an operator takes longer than they do
 
 
 @lru_cache(maxsize=16)
@@ -252,13 +254,7 @@ def _loss(temperature: float, temporal_penalty: float, t_ref: float) -> Loss:
     return Loss(temperature=temperature, temporal_penalty=temporal_penalty, t_ref=t_ref)
 
 
-@custom_op(
-    "rcspike::output_loss",
-    mutates_args=(),
-    schema="(Tensor v, Tensor labels, float[] circuit, float temperature, float temporal_penalty, float t_ref) "
-    "-> (Tensor, Tensor)",
-)
-def loss_operator(
+def losses_and_gradient(
     v: Tensor, labels: Tensor, circuit: Sequence[float], temperature: float, temporal_penalty: float, t_ref: float
 ) -> tuple[Tensor, Tensor]:
     """Loss of each sample in float64 and its gradient, as `rcspike.functional.output_loss`."""
@@ -269,6 +265,20 @@ def loss_operator(
     return torch.from_numpy(losses), torch.from_numpy(grad_v)
 
 
+def scale_rows(grad_v: Tensor, grad: Tensor) -> Tensor:
+    """dL/dv from the gradient of each sample's loss and dL of that loss."""
+    return grad_v * grad.to(grad_v.dtype)[:, None]
+
+
+loss_operator = custom_op(
+    "rcspike::output_loss",
+    losses_and_gradient,
+    mutates_args=(),
+    schema="(Tensor v, Tensor labels, float[] circuit, float temperature, float temporal_penalty, float t_ref) "
+    "-> (Tensor, Tensor)",
+)
+
+
 @loss_operator.register_fake
 def _(
     v: Tensor, labels: Tensor, circuit: Sequence[float], temperature: float, temporal_penalty: float, t_ref: float
@@ -276,10 +286,9 @@ def _(
     return v.new_empty((v.shape[0],), dtype=torch.float64), v.new_empty(v.shape)
 
 
-@custom_op("rcspike::output_loss_vjp", mutates_args=(), schema="(Tensor grad_v, Tensor grad) -> Tensor")
-def loss_vjp_operator(grad_v: Tensor, grad: Tensor) -> Tensor:
-    """dL/dv from the gradient of each sample's loss and dL of that loss."""
-    return grad_v * grad.to(grad_v.dtype)[:, None]
+loss_vjp_operator = custom_op(
+    "rcspike::output_loss_vjp", scale_rows, mutates_args=(), schema="(Tensor grad_v, Tensor grad) -> Tensor"
+)
 
 
 @loss_vjp_operator.register_fake

@@ -98,7 +98,8 @@ def run_network(
 class _Losses(Function):
     @staticmethod
     def forward(v: Tensor, labels: Tensor, circuit: Parameters, loss: Parameters) -> tuple[Tensor, Tensor]:
-        result: tuple[Tensor, Tensor] = operators.loss_operator(v, labels, circuit, *loss)
+        compute = operators.losses_and_gradient if _are_ordinary([v, labels]) else operators.loss_operator
+        result: tuple[Tensor, Tensor] = compute(v, labels, circuit, *loss)
         return result
 
     @staticmethod
@@ -108,7 +109,8 @@ class _Losses(Function):
     @staticmethod
     def backward(ctx: Any, grad_losses: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         (grad_v,) = ctx.saved_tensors
-        return operators.loss_vjp_operator(grad_v, grad_losses), None, None, None
+        apply = operators.loss_vjp_operator if torch.is_grad_enabled() else operators.scale_rows
+        return apply(grad_v, grad_losses), None, None, None
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
