@@ -1,13 +1,14 @@
-"""Training throughput and memory of a convolutional network, compared with a ReLU network in PyTorch.
+"""Training throughput and memory of a convolutional network, compared with networks of its shape in PyTorch.
 
     python bench/conv.py [--torch PYTHON] [--data DIR] [--threads N] [--json FILE]
 
 The network is conv16-conv16-pool-conv32-conv32-pool-128-10 on Fashion-MNIST, batches of 64 images, float32. Goals on
 two threads: 0.25 of the throughput of the same architecture with ReLUs in PyTorch at its best setting (channels last,
-fused Adam), better 0.5; and a step with less than 200 MB above the imported package and its data.
+fused Adam), better 0.5; 50 times that of RC-Spike in PyTorch on a grid of 100 steps; and a step with less than 200 MB
+above the imported package and its data.
 
-Passes of both alternate, so that both meet the same load of the machine; the ratio is the median of the ratios of
-neighbouring passes. PyTorch runs in a process of its own, of the interpreter given by --torch.
+Passes alternate, so that all meet the same load of the machine; a ratio is the median of the ratios of neighbouring
+passes. PyTorch runs in processes of its own, of the interpreter given by --torch.
 """
 
 from __future__ import annotations
@@ -26,31 +27,8 @@ from typing import Any
 ARCHITECTURE = "conv16-conv16-pool-conv32-conv32-pool-128-10"
 BATCH, STEPS, PASSES, V_SYN, NOISE = 64, 20, 7, 3.0, 0.01
 
-PEER = """
-import sys, time
-import torch
-from torch import nn
-batch, steps, threads = map(int, sys.argv[1:])
-torch.set_num_threads(threads)
-conv = lambda a, b: nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
-net = nn.Sequential(conv(1, 16), conv(16, 16), nn.AvgPool2d(2), conv(16, 32), conv(32, 32), nn.AvgPool2d(2),
-                    nn.Flatten(), nn.Linear(1568, 128), nn.ReLU(), nn.Linear(128, 10))
-net = net.to(memory_format=torch.channels_last)
-images = torch.rand(batch, 1, 28, 28).to(memory_format=torch.channels_last)
-labels = torch.randint(0, 10, (batch,))
-adam = torch.optim.Adam(net.parameters(), fused=True)
-def run(n):
-    for _ in range(n):
-        adam.zero_grad()
-        nn.functional.cross_entropy(net(images), labels).backward()
-        adam.step()
-run(5)
-print("ready", flush=True)
-for _ in sys.stdin:
-    started = time.perf_counter()
-    run(steps)
-    print(batch * steps / (time.perf_counter() - started), flush=True)
-"""
+PEER = Path(__file__).parent / "peers" / "torch_conv.py"
+PEER_STEPS = {"relu": STEPS, "grid": 1}
 
 
 def trainer_pass(trainer: Any, events: Any, labels: Any, shifts: Any, threads: int) -> float:
@@ -61,6 +39,26 @@ def trainer_pass(trainer: Any, events: Any, labels: Any, shifts: Any, threads: i
         picked = np.arange(step * BATCH, (step + 1) * BATCH)
         trainer.step(events, picked, labels[picked], shifts, learning_rate=1e-3, threads=threads)
     return STEPS * BATCH / (time.perf_counter() - started)
+
+
+def start(options: argparse.Namespace, name: str) -> subprocess.Popen[str]:
+    peer = subprocess.Popen(
+        [options.torch, PEER, name, *map(str, (BATCH, PEER_STEPS[name], options.threads))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(options.threads)},
+    )
+    assert peer.stdout is not None
+    peer.stdout.readline()
+    return peer
+
+
+def peer_pass(peer: subprocess.Popen[str]) -> float:
+    assert peer.stdout is not None and peer.stdin is not None
+    peer.stdin.write("\n")
+    peer.stdin.flush()
+    return float(peer.stdout.readline())
 
 
 def megabytes() -> float:
@@ -97,29 +95,17 @@ def main() -> None:
         "memory_mb": megabytes() - before,
     }
 
-    peer = None
-    if options.torch:
-        peer = subprocess.Popen(
-            [options.torch, "-c", PEER, *map(str, (BATCH, STEPS, options.threads))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(options.threads)},
-        )
-        assert peer.stdout is not None and peer.stdin is not None
-        peer.stdout.readline()
-    ours, theirs = [], []
+    peers = {name: start(options, name) for name in PEER_STEPS} if options.torch else {}
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(PASSES):
         ours.append(trainer_pass(trainer, events, labels, shifts, options.threads))
-        if peer is not None:
-            peer.stdin.write("\n")
-            peer.stdin.flush()
-            theirs.append(float(peer.stdout.readline()))
+        for name, peer in peers.items():
+            theirs[name].append(peer_pass(peer))
     found["samples_per_second"] = statistics.median(ours)
-    if peer is not None:
-        peer.stdin.close()
-        found["pytorch_samples_per_second"] = statistics.median(theirs)
-        found["ratio"] = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    for name, speeds in theirs.items():
+        found[f"{name}_samples_per_second"] = statistics.median(speeds)
+        found[f"ratio_to_{name}"] = statistics.median(a / b for a, b in zip(ours, speeds, strict=True))
     text = json.dumps(found, indent=2)
     print(text)
     if options.json:
