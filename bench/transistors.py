@@ -3,6 +3,7 @@
     python bench/transistors.py layer MODEL --pdk-root DIR --images 32 --csv FILE
     python bench/transistors.py speed MODEL --pdk-root DIR
     python bench/transistors.py network MODEL --pdk-root DIR --images 100 --csv FILE
+    python bench/transistors.py diodes MODEL --pdk-root DIR --images 14 --few 6 --csv FILE
 
 `layer` simulates neurons of the first layer of a run of `rcspike train mnist`: the typical circuit with ideal ramp and
 comparator, and with those of transistors; corners and 85 °C with the typical fit, with the ramp as designed and with
@@ -11,6 +12,9 @@ Each is reported with the engine's layer, and with columns whose rows load the m
 The first images are for the fit and the calibration, the others are reported. Of each image, it simulates those of
 --neurons equally spaced neurons whose voltage is above -0.05 V_th in the engine: the others are silent in both. Spike
 times are kept in --cache, where a run that was stopped finds them.
+
+`diodes` has synapses with diodes: a column of 32 rows with random weights and spikes, and with --images above 0 those
+--few neurons of the first layer of a run of `rcspike train mnist --v-syn 2 --diode-drop 1.2` that spike most often.
 
 `network` takes a run of `rcspike train digits` end to end: as trained, and after training again for the fitted circuit.
 """
@@ -29,7 +33,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike import Network, PhysicalScale, datasets, spice, train
+from rcspike import Circuit, Network, PhysicalScale, datasets, spice, train
 from rcspike.experiments import Row, write_table
 from rcspike.spice import Measurements, Transistors
 
@@ -38,6 +42,7 @@ Float = NDArray[np.float64]
 RAILS = ("e_plus", "e_minus", "capacitance")
 SWITCHES = (*RAILS, "delay", "injection_plus", "injection_minus")
 ALL = (*SWITCHES, "ramp")
+DROP = ("diode_drop", *SWITCHES[1:])
 NONE = (0.0, 0.0)
 
 
@@ -252,6 +257,31 @@ def speed_rows(network: Network, times: NDArray[np.float32], o: argparse.Namespa
     return rows
 
 
+def diode_rows(network: Network, times: NDArray[np.float32], o: argparse.Namespace) -> list[Row]:
+    """Synapses with diodes before and after a fit; rails of 0.9 V around rest, a threshold of 0.45 V and 1 pF."""
+    rows: list[Row] = []
+    rng = np.random.default_rng(5)
+    small = Network([rng.normal(0.25, 0.45, (32, 8))], Circuit(v_syn=2.0, diode_drop=1.35))
+    samples = np.where(rng.random((8, 32)) < 0.8, rng.random((8, 32)), np.inf)
+    cases: list[tuple[str, Network, Any, Any]] = [("32 x 8", small, samples, np.arange(8))]
+    if o.images:
+        cases.append((f"784 x {o.few}", network, times, often_spiking(network, o.few)))
+    for name, net, sample, neurons in cases:
+        scale = PhysicalScale(capacitance=1e-12, v_th=0.45)
+        rails = scale.volts(net.circuit.e_plus), scale.volts(net.circuit.e_minus)
+        design = Transistors(pdk=spice.find_pdk(root=o.pdk_root), scale=scale, rails=rails, synapse="diode")
+        cache = None if o.cache is None else o.cache / f"diodes-{len(neurons)}.pickle"
+        table = simulated(net, sample, range(len(sample)), neurons, design, cache)
+        inputs, first = spice.input_times(net, sample, 1), range(o.fit_images)
+        held, layer = range(o.fit_images, len(sample)), net.layers[0].astype(np.float64)
+        rows.append(errors(f"{name}: as designed", table, layer.fire(layer.charge(inputs)) + design.guard, held))
+        for what, names in (("rails and C", RAILS), ("drop, lower rail, C, delay, charge", DROP)):
+            fit = fitted(net, inputs, table, first, design, names)
+            rows.append(errors(f"{name}: {what}", table, twin_times(net, inputs, fit, design), held, **described(fit)))
+        rows[-1]["rails_error_percent"] = rails_error(net, inputs, table, fit, design)
+    return rows
+
+
 def network_rows(network: Network, dataset: datasets.Dataset, o: argparse.Namespace) -> list[Row]:
     rows: list[Row] = []
     design = Transistors(pdk=spice.find_pdk(root=o.pdk_root))
@@ -294,7 +324,7 @@ def network_rows(network: Network, dataset: datasets.Dataset, o: argparse.Namesp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("layer", "speed", "network"))
+    parser.add_argument("what", choices=("layer", "speed", "network", "diodes"))
     parser.add_argument("model", type=Path)
     parser.add_argument("--pdk-root", type=Path)
     parser.add_argument("--images", type=int, default=32)
@@ -319,6 +349,8 @@ def main() -> None:
         network = Network(kept, network.circuit)
     if o.what == "speed":
         rows = speed_rows(network, datasets.load("mnist").test.times[:1], o)
+    elif o.what == "diodes":
+        rows = diode_rows(network, datasets.load("mnist").test.times[: o.images], o)
     elif o.what == "layer":
         rows = layer_rows(network, datasets.load("mnist").test.times[: o.images], o)
     else:

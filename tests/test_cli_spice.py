@@ -395,3 +395,5 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
     assert "have no netlist of transistors" in error_line("export", "conv.safetensors", "digits", *pdk)
     text = spice_("export", *MODEL, *pdk, "--neurons", "3", "--ramp", "mirror", "--comparator", "ota").output
     assert re.search(r"^Mcin_3 x3 m3 tail3 0 nfet_01v8_tt_w2000_l500 ", text, re.MULTILINE)
+    assert re.search(r"^D\w+_3 ", spice_("export", *MODEL, *pdk, "--neurons", "3", "--synapse", "diode").output, re.M)
+    assert '"synapse": "switch"' in text

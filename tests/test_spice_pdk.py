@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import run
 from needs import ngspice
-from synthetic_pdk import write_pdk
+from synthetic_pdk import DIODE, write_pdk
 
 from rcspike.spice import find_pdk
 
@@ -42,6 +42,7 @@ def test_models_are_found_in_each_layout(root: Path, tmp_path: Path, monkeypatch
     for folder in (installed, installed / "sky130A", installed / "sky130A/libs.ref/sky130_fd_pr/.."):
         if folder.name != "..":
             assert find_pdk(root=folder).fet("nfet_01v8", 0.42e-6, 0.25e-6).card == card
+            assert find_pdk(root=folder).diode("pw2nd_05v5", 1e-6) == find_pdk(root=root).diode("pw2nd_05v5", 1e-6)
     monkeypatch.setenv("PDK_ROOT", str(installed))
     assert find_pdk().fet("nfet_01v8", 0.42e-6, 0.25e-6).card == card
 
@@ -62,7 +63,18 @@ def test_what_is_not_in_the_models_is_an_error(root: Path, tmp_path: Path) -> No
         pdk.fet("nfet_01v8", 0.42e-6, 0.25e-6, corner="hot")
     with pytest.raises(ValueError, match="device must be one of nfet_01v8, pfet_01v8, got 'npn'"):
         pdk.fet("npn", 0.42e-6, 0.25e-6)
+    with pytest.raises(ValueError, match="device must be one of pd2nw_05v5, pw2nd_05v5, got 'schottky'"):
+        pdk.diode("schottky", 1e-6)
+    with pytest.raises(ValueError, match=r"side must be above 0 and finite, in m, got 0\.0"):
+        pdk.diode("pw2nd_05v5", 0.0)
     broken = find_pdk(root=write_pdk(tmp_path, stress=False))
+    model = tmp_path / "cells/diode_pw2nd_05v5/sky130_fd_pr__diode_pw2nd_05v5.model.spice"
+    model.write_text(model.read_text().replace("+ jsw = ", "+ jsv = "))
+    with pytest.raises(ValueError, match=r"pw2nd_05v5\.model\.spice has no jsw in its card"):
+        broken.diode("pw2nd_05v5", 1e-6)
+    model.unlink()
+    with pytest.raises(FileNotFoundError, match=r"has no sky130_fd_pr__diode_pw2nd_05v5\.model\.spice: clone "):
+        broken.diode("pw2nd_05v5", 1e-6)
     with pytest.raises(ValueError, match=r"pm3\.spice: parameter sky130_fd_pr__nfet_01v8__kvth0_diff is not defined"):
         broken.fet("nfet_01v8", 0.42e-6, 0.25e-6)
 
@@ -94,3 +106,25 @@ def test_a_card_gives_the_current_of_the_whole_library(root: Path, tmp_path: Pat
     assert abs(currents[0]) > 1e-6
     # The library's own expressions, evaluated by ngspice, are the reference; both are printed with 12 digits.
     assert currents[0] == pytest.approx(currents[1], rel=1e-9)
+
+
+def test_a_diode_has_its_bottom_and_sidewall_in_each_corner(root: Path) -> None:
+    diode = find_pdk(root=root).diode("pd2nw_05v5", 2e-6, corner="ss")  # 4 um2 and 8 um
+    for name, published in (("is", 4 * DIODE["js"]), ("jsw", 8 * DIODE["jsw"]), ("rs", DIODE["rs"] / 4)):
+        assert value(diode.card, name) == pytest.approx(published)
+    assert value(diode.card, "cjo") == pytest.approx(1.1 * 4e-12 * DIODE["cj"])
+    assert diode.sidewall == pytest.approx(1.1 * 8e-6 * DIODE["cjsw"])
+
+
+@ngspice
+def test_a_diode_has_the_current_of_its_published_card(root: Path, tmp_path: Path) -> None:
+    diode = find_pdk(root=root).diode("pw2nd_05v5", 0.45e-6)
+    corner = (root / "models/corners/tt/nonfet.spice").read_text().split()
+    published = [f".param {' '.join(corner[2:]).replace(' + ', ' ')}"]
+    published.append(f".include {root}/cells/diode_pw2nd_05v5/sky130_fd_pr__diode_pw2nd_05v5.model.spice")
+    published.append("D2 b 0 sky130_fd_pr__diode_pw2nd_05v5 area=0.2025 pj=1.8")
+    netlist = ["* two diodes", diode.card, *diode.lines("1", "a", "0"), *published, "V1 a 0 0.5", "V2 b 0 0.5"]
+    netlist += [".options gmin=1e-15 temp=60", ".control", "op", "set numdgt=12", "print i(V1) i(V2)", "quit 0"]
+    (tmp_path / "point.cir").write_text("\n".join([*netlist, ".endc", ".end", ""]))
+    first, second = map(float, re.findall(r"i\(v\d\) = (\S+)", run("ngspice", "-b", "point.cir", cwd=tmp_path)))
+    assert first == pytest.approx(second, rel=1e-5) and first < -1e-9  # cards have six digits

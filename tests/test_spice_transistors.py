@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from scipy.integrate import trapezoid
 from synthetic_pdk import write_pdk
 
 from rcspike import Circuit, Network, PhysicalScale, spice
+from rcspike.hardware.shockley import Diode, charge_diodes
 from rcspike.spice import Transistors, transistor_netlist
 
 Array = npt.NDArray[np.float64]
@@ -115,6 +117,52 @@ def test_a_replica_makes_the_ramp_take_its_time(design: Transistors) -> None:
     assert t[1] == pytest.approx(1 - v + heavy.guard, abs=0.012)
 
 
+@ngspice
+def test_a_column_of_diodes_charges_as_shockley_says(design: Transistors) -> None:
+    """The reference integrates the same junctions at 27 °C, without their capacitance."""
+    volts, diodes = replace(design, rails=(0.9, -0.9), synapse="diode"), design.pdk.diode("pw2nd_05v5", 0.45e-6)
+    assert diodes.card.split()[3:] == design.pdk.diode("pd2nw_05v5", 0.45e-6).card.split()[3:]
+    # Saturation current at 27 °C, 3 K below that of the card: by ngspice's own laws for bottom and sidewall.
+    u, ratio = 0.025865, 300.15 / 303.15
+    bottom, wall = (ratio ** (2 / n) * np.exp(-(1 - ratio) / ratio * 1.05 / (n * u) * ratio) for n in (1.3, 1.0))
+    diode = Diode(saturation_current=0.2025 * 2e-15 * bottom + 1.8e-15 * wall, ideality=1.3, thermal_voltage=u)
+    circuit = Circuit(v_syn=2.0)
+    weights = np.stack([[4.0, -0.5, 3.0, 1.0, -1.0], [3.0, 2.0, -2.0, 1.0, 1.0]], axis=1)
+    g = spice.conductances(weights, circuit, SCALE)
+    measured = spice.simulate_layer(TIMES, *g, circuit, SCALE, transistors=volts, workers=1)
+    v = charge_diodes(TIMES[np.newaxis], weights, circuit, diode, scale=SCALE)[0]
+    assert np.min(v) > 0.1
+    # The charge of three switches and junctions, 1 fC each at most, is 0.7 % of 0.45 pC.
+    np.testing.assert_allclose(measured.v_end / SCALE.v_th, v, atol=0.01)
+    np.testing.assert_allclose(measured.t_out / SCALE.window - 1, 1 - v + design.guard, atol=0.015)
+
+
+def test_rows_of_diodes_are_in_the_netlist_with_their_multiplicity(design: Transistors) -> None:
+    lines = transistor_netlist(TIMES, *conductances(), replace(design, synapse="diode")).splitlines()
+    assert sum(line.startswith(".model ") for line in lines) == 4
+    found = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("D")}
+    assert len(found) == 6 + 3
+    # A current flows from the upper rail into the membrane, and from the membrane to the lower rail.
+    assert found["Dp0_0"][:2] == ["dp0_0", "m0"] and found["Dn1_0"][:2] == ["m0", "dn1_0"]
+    assert found["Dpoff_1"][2:] == ["pd2nw_05v5_tt_450", "pj=1", "m=2"]
+
+
+def test_a_membrane_that_is_not_at_rest_is_an_error(
+    design: Transistors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A simulator whose operating point does not keep the initial conditions, with a result that is complete."""
+    names = ["time", "v(m0)", "v(m1)", *(f"i(v{one})" for one in ("plus", "minus", "ramp", "comparator"))]
+    header = f"Plotname: Transient Analysis\nNo. Variables: {len(names)}\nNo. Points: 2\nVariables:\n"
+    header += "".join(f"\t{i}\t{name}\tvoltage\n" for i, name in enumerate(names)) + "Binary:\n"
+    points = np.array([[0.0, 0.9, 0.2, 0, 0, 0, 0], [design.stop, 0.9, 0.2, 0, 0, 0, 0]])
+    (tmp_path / "out.raw").write_bytes(header.encode() + points.tobytes())
+    (tmp_path / "ngspice").write_text(f"#!/bin/sh\ncp {tmp_path / 'out.raw'} out.raw\n")
+    (tmp_path / "ngspice").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(RuntimeError, match=r"operating point with the membrane of neuron 1 at -0\.7 V from rest"):
+        spice.simulate_layer(TIMES, *conductances(), CIRCUIT, SCALE, transistors=design, workers=1)
+
+
 def test_rows_that_do_not_conduct_are_one_transistor(design: Transistors) -> None:
     text = transistor_netlist(TIMES, *conductances(), design)
     lines = text.splitlines()
@@ -152,6 +200,7 @@ def test_mismatch_is_drawn_by_seed_layer_and_neuron(design: Transistors) -> None
         ({"edge": 1e-8}, r"edge must be above 0 and at most 0.005 T, got 1e-08 s"),
         ({"guard": 1.0}, r"guard must be in \[0, 1\), in T, got 1"),
         ({"ramp_trim": 0.0}, "ramp_trim must be above 0 and finite, got 0"),
+        ({"synapse": "memristor"}, "synapse must be one of switch, diode, got 'memristor'"),
         ({"ramp": "steep"}, "ramp must be one of ideal, mirror, got 'steep'"),
         ({"comparator": "none"}, "comparator must be one of ideal, ota, got 'none'"),
     ],

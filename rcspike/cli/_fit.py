@@ -20,6 +20,8 @@ from rcspike.spice import Fit, Measurements, NeuronCalibration, Transistors
 __all__ = ["Found", "find", "parameters_of"]
 
 _COLUMN = ("e_plus", "e_minus", "capacitance")
+# The upper rail is known; the diodes to the two rails differ by some 20 mV, which the lower rail has to take up.
+_DIODE_COLUMN = ("diode_drop", "e_minus", "capacitance")
 _SWITCHES = ("delay", "injection_plus", "injection_minus")
 # A circuit and its neurons are fitted in turn: the first fit takes their differences for parameters of all.
 _ROUNDS = 8
@@ -74,8 +76,10 @@ class Found:
 def parameters_of(text: str | None, transistors: Transistors | None) -> tuple[str, ...]:
     """Names of the parameters to fit, by default those that a column has; ``none`` for none."""
     if text is None:
-        of_transistors = (*_SWITCHES, *(("ramp",) if transistors and transistors.ramp == "mirror" else ()))
-        return (*_COLUMN, *(() if transistors is None else of_transistors))
+        if transistors is None:
+            return _COLUMN
+        column = _DIODE_COLUMN if transistors.synapse == "diode" else _COLUMN
+        return (*column, *_SWITCHES, *(("ramp",) if transistors.ramp == "mirror" else ()))
     return () if text.strip() == "none" else tuple(name.strip() for name in text.split(","))
 
 

@@ -67,6 +67,7 @@ def export_command(
     pdk_root: _transistors.PdkRoot = None,
     corner: _transistors.Corner = "tt",
     celsius: _transistors.Celsius = 27.0,
+    synapse: _transistors.Synapse = "switch",
     switch: _transistors.Switch = _transistors.DEFAULT_SWITCH,
     ramp: _transistors.Ramp = "ideal",
     comparator: _transistors.Comparator = "ideal",
@@ -86,7 +87,7 @@ def export_command(
         network = load_network(model)
         transistors, resistors = _transistors.design(
             network.circuit, scale, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
-            celsius=celsius, ramp=ramp, comparator=comparator, mismatch=mismatch,
+            celsius=celsius, synapse=synapse, ramp=ramp, comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
         times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
         whole = network.layers[layer - 1]
@@ -174,6 +175,7 @@ def verify_command(
     pdk_root: _transistors.PdkRoot = None,
     corner: _transistors.Corner = "tt",
     celsius: _transistors.Celsius = 27.0,
+    synapse: _transistors.Synapse = "switch",
     switch: _transistors.Switch = _transistors.DEFAULT_SWITCH,
     ramp: _transistors.Ramp = "ideal",
     replica: _transistors.Replica = False,
@@ -198,7 +200,7 @@ def verify_command(
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         transistors, resistors = _transistors.design(
             network.circuit, scale, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
-            celsius=celsius, ramp=ramp, replica=replica, comparator=comparator, mismatch=mismatch,
+            celsius=celsius, synapse=synapse, ramp=ramp, replica=replica, comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors
@@ -288,7 +290,7 @@ def fit_command(
             help="Parameters to fit, among e_plus, e_minus, diode_drop, ramp, capacitance, delay, injection_plus and "
             "injection_minus; none to calibrate neurons only.",
             show_default="e_plus,e_minus,capacitance; with --pdk also delay,injection_plus,injection_minus, and ramp "
-            "with a mirror",
+            "with a mirror; with --synapse diode, diode_drop in place of e_plus",
         ),
     ] = None,
     calibrate: Annotated[
@@ -306,6 +308,7 @@ def fit_command(
     pdk_root: _transistors.PdkRoot = None,
     corner: _transistors.Corner = "tt",
     celsius: _transistors.Celsius = 27.0,
+    synapse: _transistors.Synapse = "switch",
     switch: _transistors.Switch = _transistors.DEFAULT_SWITCH,
     ramp: _transistors.Ramp = "ideal",
     replica: _transistors.Replica = False,
@@ -331,7 +334,7 @@ def fit_command(
         two_phases(network, "a fit")
         transistors, designed = _transistors.design(
             network.circuit, _transistors.scale_of(pdk, capacitance, window, v_th), pdk=pdk, root=pdk_root,
-            switch=switch, fitted=fitted, corner=corner, celsius=celsius, ramp=ramp, replica=replica,
+            switch=switch, fitted=fitted, corner=corner, celsius=celsius, synapse=synapse, ramp=ramp, replica=replica,
             comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
         if junctions and transistors is None:

@@ -14,7 +14,7 @@ from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
-from rcspike.spice import COMPARATORS, CORNERS, RAMPS, Comparison, NeuronCalibration, Transistors
+from rcspike.spice import COMPARATORS, CORNERS, RAMPS, SYNAPSES, Comparison, NeuronCalibration, Transistors
 
 __all__ = [
     "DEFAULT_SWITCH",
@@ -29,6 +29,7 @@ __all__ = [
     "Ramp",
     "Replica",
     "Switch",
+    "Synapse",
     "Threshold",
     "calibration",
     "design",
@@ -55,6 +56,9 @@ PdkRoot = Annotated[
 ]
 Corner = Annotated[str, typer.Option(help=f"Corner of the transistors: {', '.join(CORNERS)}.")]
 Celsius = Annotated[float, typer.Option(help="Temperature of the transistors in degrees Celsius.")]
+Synapse = Annotated[
+    str, typer.Option(help=f"Synapse: {', '.join(SYNAPSES)}; a diode is between the resistor and the membrane.")
+]
 Switch = Annotated[str, typer.Option(help="Width and length of the switches in um.", metavar="WxL")]
 Ramp = Annotated[str, typer.Option("--ramp", help=f"Source of the ramp: {', '.join(RAMPS)}.")]
 Replica = Annotated[

@@ -32,6 +32,7 @@ Float64Array = npt.NDArray[np.float64]
 # iterations of all its neurons, and costs 20 ms to start.
 _NEURONS_A_NETLIST = 6
 _OF_RAMP = 0.95  # of the threshold, which a replica is timed to: a slow one does not reach all of it in the simulation
+_AT_REST = 1e-4  # V: a membrane at the operating point, to which it is tied by 1 kS
 _TIMEOUT = 3600.0  # s; a netlist of six columns of 784 transistors takes 10 s on a core of its own
 
 
@@ -310,6 +311,10 @@ def _measured_transistors(results: _Results, design: Transistors) -> Measured:
             phase = (-LEAD * window, 2 * window) if source in ("vplus", "vminus") else (window, 2 * window)
             charges[source] -= _charge(time, result[f"i({source})"], *phase)
         for number in numbers:
+            if abs(start := result[f"v(m{number})"][0] - design.v_rest) > _AT_REST:
+                raise RuntimeError(
+                    f"ngspice found an operating point with the membrane of neuron {number} at {start:.3g} V from rest"
+                )
             t.append(time[time >= 0])
             v.append(result[f"v(m{number})"][time >= 0] - design.v_rest)
             if design.comparator == "ota":

@@ -16,12 +16,13 @@ from rcspike._common.arrays import FloatArray, check_array, check_times, plain_a
 from rcspike._common.numbers import number
 from rcspike.hardware import PhysicalScale
 from rcspike.spice import parts
-from rcspike.spice.pdk import CORNERS, Fet, Pdk
+from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
 
-__all__ = ["COMPARATORS", "LEAD", "RAMPS", "Transistors", "transistor_netlist"]
+__all__ = ["COMPARATORS", "LEAD", "RAMPS", "SYNAPSES", "Transistors", "transistor_netlist"]
 
 Float64Array = npt.NDArray[np.float64]
 
+SYNAPSES = ("switch", "diode")
 RAMPS = ("ideal", "mirror")
 COMPARATORS = ("ideal", "ota")
 LEAD = 0.01  # of T: the operating point before the charging phase, long enough for the edge of a spike at 0
@@ -33,6 +34,16 @@ _TOLERANCE = {"ideal": 1e-4, "ota": 1e-5}
 # leaves is wrong by a tenth, which was 0.2 to 0.5 % of T; with 20 steps spike times are right to 0.001 % of T.
 _STEPS_OF_OPENING = 20
 _DRAWN_WIDTH = 0.42e-6  # m, of the switch that `junction` belongs to
+# F with which a row that does not conduct loads the membrane, to the upper and to the lower rail, in the middle of the
+# ramp, 0.225 V above rest, by the published models (tt, 27 °C).
+_JUNCTIONS = {"switch": (0.251e-15, 0.302e-15), "diode": (0.141e-15, 0.170e-15)}
+# Diode to the upper and to the lower rail. Each has the well that all rows of a column share at the membrane, so that
+# the capacitance of the well is a part of the capacitor. The square is the smallest that the layout generator of the
+# PDK draws by itself (sky130.tcl of open_pdks: w 0.45, l 0.45).
+_DIODES, _DIODE_SIDE = ("pd2nw_05v5", "pw2nd_05v5"), 0.45e-6
+# V from rest between a diode and a switch at the start: where the leakage of the switch brings it (tt, 27 °C), which
+# takes longer than both phases. ngspice does not find the operating point of such nodes by itself.
+_AT_DIODE = 0.08
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +51,8 @@ class Transistors:
     """Design of the columns at transistor level.
 
     A synapse is a transistor between its rail and its resistor, whose other end is the membrane: an nfet at the lower
-    rail, a pfet at the upper one.
+    rail, a pfet at the upper one. With diodes, a junction of 0.45 um by 0.45 um is between resistor and membrane: p+ in
+    the n-well at the upper rail, n+ in the p-well at the lower one.
 
     Parameters
     ----------
@@ -52,6 +64,8 @@ class Transistors:
     corner : {"tt", "ss", "ff", "sf", "fs"}
     celsius : float
         Temperature in °C.
+    synapse : {"switch", "diode"}
+        A switch and a resistor, or also a diode. Its drop, some 0.4 V, is a part of the rails that no current sees.
     switch : (float, float)
         Width and length of the switches in m. A length of 0.15 um leaks too much when it is fast and hot.
     edge : float
@@ -60,10 +74,10 @@ class Transistors:
         Time from the opening of the switches to the start of the ramp, in T. It is a part of the delay of the spikes.
     v_supply, v_rest : float
         Supply and resting voltage in V.
-    junction : (float, float)
-        Capacitance in F with which a switch of 0.42 um that does not conduct loads the membrane, to the upper and to
-        the lower rail; the drawn capacitor is smaller by that of all rows. The defaults are those of the published
-        models in the middle of the ramp, 0.225 V above rest (tt, 27 °C).
+    junction : (float, float), optional
+        Capacitance in F with which a row of a switch of 0.42 um that does not conduct loads the membrane, to the upper
+        and to the lower rail; the drawn capacitor is smaller by that of all rows. The defaults are those of the
+        published models in the middle of the ramp, 0.225 V above rest (tt, 27 °C), of either kind of synapse.
     ramp : {"ideal", "mirror"}
     ramp_trim : float
         Current of the ramps divided by that of the design.
@@ -96,12 +110,13 @@ class Transistors:
     rails: tuple[float, float] = (0.45, -0.45)
     corner: str = "tt"
     celsius: float = 27.0
+    synapse: str = "switch"
     switch: tuple[float, float] = (0.42e-6, 0.25e-6)
     edge: float = 0.2e-9
     guard: float = 0.02
     v_supply: float = 1.8
     v_rest: float = 0.9
-    junction: tuple[float, float] = (0.251e-15, 0.302e-15)
+    junction: tuple[float, float] | None = None
     ramp: str = "ideal"
     ramp_trim: float = 1.0
     replica: bool = False
@@ -123,13 +138,22 @@ class Transistors:
             raise ValueError(f"guard must be in [0, 1), in T, got {self.guard:g}")
         if not 0 < self.ramp_trim < np.inf:
             raise ValueError(f"ramp_trim must be above 0 and finite, got {self.ramp_trim:g}")
-        for name, known in (("corner", CORNERS), ("ramp", RAMPS), ("comparator", COMPARATORS)):
+        choices = {"corner": CORNERS, "synapse": SYNAPSES, "ramp": RAMPS, "comparator": COMPARATORS}
+        for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
 
     def fet(self, device: str, width: float, length: float) -> Fet:
         """A transistor in this corner; sizes in m, errors as `Pdk.fet`."""
         return self.pdk.fet(device, width, length, corner=self.corner)
+
+    @property
+    def diodes(self) -> tuple[JunctionDiode, JunctionDiode] | None:
+        """The diodes of synapses to the upper and to the lower rail; errors as `Pdk.diode`."""
+        if self.synapse == "switch":
+            return None
+        plus, minus = (self.pdk.diode(device, _DIODE_SIDE, corner=self.corner) for device in _DIODES)
+        return plus, minus
 
     @property
     def stop(self) -> float:
@@ -143,8 +167,9 @@ class Transistors:
 
     @property
     def loads(self) -> tuple[float, float]:
-        """Capacitance in F with which a switch of this width that does not conduct loads the membrane, to each rail."""
-        plus, minus = (c * self.switch[0] / _DRAWN_WIDTH for c in self.junction)
+        """Capacitance in F with which a row that does not conduct loads the membrane, to each rail."""
+        of_row = _JUNCTIONS[self.synapse] if self.junction is None else self.junction
+        plus, minus = (c * self.switch[0] / _DRAWN_WIDTH for c in of_row)
         return plus, minus
 
     def drawn_capacitance(self, n_plus: int, n_minus: int) -> float:
@@ -215,7 +240,7 @@ def transistor_netlist(
     window = design.scale.window
     conducting = np.flatnonzero(times < 1 - 2 * design.edge / window)
     switches = design.fet("nfet_01v8", *design.switch), design.fet("pfet_01v8", *design.switch)
-    cards = [fet.card for fet in switches]
+    cards = [one.card for one in (*switches, *(design.diodes or ()))]
     cards += parts.mirror_cards(design.fet) if design.ramp == "mirror" else []
     cards += parts.comparator_cards(design.fet) if design.comparator == "ota" else []
     lines = [f"* {' '.join(title.split())}", *dict.fromkeys(cards)]
@@ -228,7 +253,7 @@ def transistor_netlist(
         lines += [f"* Neuron {neuron}", f"C{neuron} m{neuron} 0 {_si(design.drawn_capacitance(*rows))}"]
         lines += [f".ic v(m{neuron})={_si(design.v_rest)}"]
         for rail, g, fet in (("minus", g_minus[:, i], switches[0]), ("plus", g_plus[:, i], switches[1])):
-            lines += _synapses(neuron, rail, g, conducting, fet, draw(fet.mismatch, len(times)))
+            lines += _synapses(neuron, rail, g, conducting, fet, draw(fet.mismatch, len(times)), design)
         lines += _ramp(neuron, design, draw)
         lines += parts.comparator_lines(neuron, design.fet, draw) if design.comparator == "ota" else []
         lines += [f".save v(m{neuron})" + (f" v(s{neuron})" if design.comparator == "ota" else "")]
@@ -268,20 +293,37 @@ def _gates(
 
 
 def _synapses(
-    neuron: int, rail: str, g: Float64Array, conducting: npt.NDArray[np.int64], fet: Fet, shifts: Float64Array
+    neuron: int,
+    rail: str,
+    g: Float64Array,
+    conducting: npt.NDArray[np.int64],
+    fet: Fet,
+    shifts: Float64Array,
+    design: Transistors,
 ) -> Iterator[str]:
-    """Switches and resistors of a neuron to one rail: each that conducts, and one switch for all that do not."""
+    """Switches, resistors and diodes of a neuron to one rail: each that conducts, and one for all that do not."""
     kind, idle = ("n", "0") if rail == "minus" else ("p", "supply")
+    diode = None if design.diodes is None else design.diodes[rail == "minus"]
+
+    def to_membrane(node: str, siemens: float, multiple: int = 1) -> Iterator[str]:
+        end = f"m{neuron}" if diode is None else f"d{node}"
+        yield f"R{node} {node} {end} {_si(1 / siemens)}"
+        if diode is not None:
+            near = design.v_rest + (-_AT_DIODE if rail == "minus" else _AT_DIODE)
+            yield from (f".ic v({one})={_si(near)}" for one in (node, end))
+            ends = (f"m{neuron}", end) if rail == "minus" else (end, f"m{neuron}")
+            yield from diode.lines(node, *ends, multiple=multiple)
+
     for j in conducting[g[conducting] > 0]:
         node = f"{kind}{j}_{neuron}"
         yield fet.line(node, node, f"{kind}{j}", rail, idle, shift=float(shifts[j]))
-        yield f"R{node} {node} m{neuron} {_si(1 / g[j])}"
+        yield from to_membrane(node, float(g[j]))
     others = g.copy()
     others[conducting] = 0
     if n := int(np.count_nonzero(others)):
         node = f"{kind}off_{neuron}"
         yield fet.line(node, node, idle, rail, idle, multiple=n)
-        yield f"R{node} {node} m{neuron} {_si(1 / np.sum(others))}"
+        yield from to_membrane(node, float(np.sum(others)), n)
 
 
 def _ramp(neuron: int, design: Transistors, draw: parts.Draw) -> Iterator[str]:
