@@ -255,6 +255,22 @@ def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Pa
     errors = [float(re.findall(r"spike time RMSE / % of T +(\S+)", one)[0]) for one in (first.output, again.output)]
     assert errors[0] == pytest.approx(2.0, abs=1.0)  # the delay
     assert errors[1] < 0.25 * errors[0]
+    # A model that was trained from it has its circuit and its layers; one of another circuit or other layers has not.
+    real = Network.load("real.safetensors")
+    Network([np.ascontiguousarray(0.9 * w) for w in real.weights], real.circuit).save("trained.safetensors")
+    Network.create([64, 9, 10], real.circuit, seed=1).save("wider.safetensors")
+    export = ("digits", "--neurons", "0", *pdk, "--fitted", "real.json")
+    assert spice_("export", "trained.safetensors", *export).exit_code == 0
+    line = error_line("export", "model.safetensors", *export)
+    assert "real.json is the record of real.safetensors, and model.safetensors is neither this model nor one" in line
+    assert f"delay {real.circuit.delay:.6g} and 0" in line
+    assert "layers 64-8-10 and 64-9-10; give the record" in error_line("export", "wider.safetensors", *export)
+    # The record of version 0.1 has the parameters that were fitted, and not the whole circuit.
+    old = json.loads(Path("real.json").read_text())
+    del old["fitted_circuit"], old["architecture"]
+    Path("real.json").write_text(json.dumps(old))
+    assert spice_("export", "trained.safetensors", *export).exit_code == 0
+    assert f"delay {real.circuit.delay:.6g} and 0; give" in error_line("export", "model.safetensors", *export)
 
 
 @ngspice

@@ -86,7 +86,7 @@ def export_command(
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         network = load_network(model)
         transistors, resistors = _transistors.design(
-            network.circuit, scale, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
+            network, scale, model=model, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
             celsius=celsius, synapse=synapse, ramp=ramp, comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
         times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
@@ -199,7 +199,7 @@ def verify_command(
             raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         transistors, resistors = _transistors.design(
-            network.circuit, scale, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
+            network, scale, model=model, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
             celsius=celsius, synapse=synapse, ramp=ramp, replica=replica, comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
@@ -333,7 +333,7 @@ def fit_command(
         network = load_network(model)
         two_phases(network, "a fit")
         transistors, designed = _transistors.design(
-            network.circuit, _transistors.scale_of(pdk, capacitance, window, v_th), pdk=pdk, root=pdk_root,
+            network, _transistors.scale_of(pdk, capacitance, window, v_th), model=model, pdk=pdk, root=pdk_root,
             switch=switch, fitted=fitted, corner=corner, celsius=celsius, synapse=synapse, ramp=ramp, replica=replica,
             comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
@@ -365,7 +365,7 @@ def fit_command(
             rails = [network.circuit.e_plus, network.circuit.e_minus]
             if transistors is not None:
                 rails = [rail / transistors.scale.v_th for rail in transistors.rails]
-            record.write([out], rails=rails, **found.record(layer))
+            record.write([out], rails=rails, **_transistors.fitted_circuit(found.network), **found.record(layer))
     found.show()
 
 

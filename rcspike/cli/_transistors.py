@@ -12,6 +12,7 @@ import typer
 from rcspike import spice
 from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
+from rcspike.cli._record import model_settings
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.spice import COMPARATORS, CORNERS, RAMPS, SYNAPSES, Comparison, NeuronCalibration, Transistors
@@ -33,6 +34,7 @@ __all__ = [
     "Threshold",
     "calibration",
     "design",
+    "fitted_circuit",
     "junction",
     "scale_of",
     "with_lines",
@@ -101,9 +103,10 @@ def scale_of(pdk: str | None, capacitance: float | None, window: float, v_th: fl
 
 
 def design(
-    circuit: Circuit,
+    network: Network,
     scale: PhysicalScale,
     *,
+    model: Path,
     pdk: str | None,
     root: Path | None,
     switch: str,
@@ -117,8 +120,9 @@ def design(
         if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]:
             raise ValueError(f"{given[0]} is of columns of transistors: also give --pdk sky130, or leave it out")
         return None, scale
-    resistors, rails = scale, (circuit.e_plus, circuit.e_minus)
+    resistors, rails = scale, (network.circuit.e_plus, network.circuit.e_minus)
     if fitted is not None:
+        _check_fit_of(fitted, model, network)
         resistors, rails = _before_fit(fitted, scale)
     made = Transistors(
         pdk=spice.find_pdk(pdk, root=root),
@@ -181,6 +185,48 @@ def _before_fit(path: Path, scale: PhysicalScale) -> tuple[PhysicalScale, tuple[
         return replace(scale, capacitance=float(record["capacitance"])), (float(plus), float(minus))
     except (KeyError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
+
+
+def fitted_circuit(network: Network) -> dict[str, Any]:
+    """What the record of a fit has to say about the model that it made."""
+    return {"architecture": network.architecture, "fitted_circuit": _values(network.circuit)}
+
+
+def _values(circuit: Circuit) -> dict[str, float]:
+    """Parameters that a fit finds, by their names in its record."""
+    values = {name: getattr(circuit, name) for name in ("e_plus", "e_minus", "diode_drop", "ramp", "delay")}
+    pairs = circuit.injections if len(circuit.injections) == 1 else ()
+    return values | {f"injection_{rail}": q for pair in pairs for rail, q in zip(("plus", "minus"), pair, strict=True)}
+
+
+def _check_fit_of(path: Path, model: Path, network: Network) -> None:
+    """Raise a ValueError if a record is of a fit that made another model, and none from which this one was trained.
+
+    A model that was trained for the fitted circuit has other weights, but its layers and its circuit. A record of
+    version 0.1 has the fitted parameters in place of the whole circuit.
+    """
+    try:
+        record = read_json(path)
+        settings, files = record.get("settings", {}), record.get("files_sha256", {})
+        if model_settings(model, network)["model_sha256"] in files.values():
+            return
+        found = dict(zip(settings.get("parameters", ()), record.get("values", ()), strict=False))
+        found = {name: float(value) for name, value in record.get("fitted_circuit", found).items()}
+        sizes = settings.get("sizes", list(network.sizes))
+        layers = record.get("architecture", "-".join(map(str, sizes)))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _not_a_fit(path, error) from None
+    here = _values(network.circuit)
+    other = [
+        f"{name} {found[name]:.6g} and {here[name]:.6g}" for name in here if found.get(name, here[name]) != here[name]
+    ]
+    if list(sizes) != list(network.sizes) or record.get("architecture", network.architecture) != network.architecture:
+        other.insert(0, f"layers {layers} and {network.architecture}")
+    if other:
+        raise ValueError(
+            f"{path} is the record of {', '.join(files) or 'another model'}, and {model} is neither this model nor one "
+            f"that was trained from it: {', '.join(other)}; give the record of its own fit"
+        )
 
 
 def _not_a_fit(path: Path | None, error: Exception) -> ValueError:

@@ -6,6 +6,8 @@ capacitance. While it conducts, its end of the resistor is at the rail, and load
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -92,7 +94,8 @@ def column_voltages(
     Raises
     ------
     TypeError, ValueError
-        If the shapes do not fit, or the junctions of conducting rows have more than the capacitance of a column.
+        If the shapes do not fit, a rail is infinite, or the junctions of conducting rows have more than the capacitance
+        of a column.
 
     Notes
     -----
@@ -115,6 +118,11 @@ def column_voltages(
         check_array(name, plain_array(name, g), 2)
         if g.shape != (times.shape[1], g_plus.shape[1]):
             raise ValueError(f"{name} must have {times.shape[1]} rows like times, got shape {g.shape}")
+    if not math.isfinite(circuit.e_plus - circuit.e_minus):
+        raise ValueError(
+            f"columns of resistors need finite rails, got {circuit.e_plus} and {circuit.e_minus} V_th; v_syn = 1000 is "
+            "as good as conventional"
+        )
     share = junction[0] / scale.capacitance, junction[1] / scale.capacitance
     (injected,) = circuit.injections
     p, m = g_plus / scale.siemens(1.0), g_minus / scale.siemens(1.0)
