@@ -78,6 +78,16 @@ def test_export_scales_to_the_circuit_of_the_options() -> None:
     assert re.search(r"^\.tran \S+ 2\.001e-05 ", text, re.MULTILINE)
 
 
+def test_export_writes_the_dialect_of_another_simulator() -> None:
+    words = ("export", *MODEL, "--neurons", "0", "--dialect")
+    assert "run it with: Xyce layer.cir" in spice_(*words, "xyce", "--out", "layer.cir").output
+    text = Path("layer.cir").read_text()
+    assert ".print tran format=csv i(Vplus) i(Vminus) v(m0)" in text and '"dialect": "xyce"' in text
+    assert "\nG1 0 m CUR=" in spice_(*words, "hspice").output
+    assert "dialect must be one of ngspice, xyce, hspice, got 'spectre'" in error_line(*words, "spectre")
+    assert "--dialect xyce does not go with --pdk" in error_line(*words, "xyce", "--pdk", "sky130")
+
+
 def test_export_has_all_membranes_of_a_neuron_and_the_injection_of_its_layer() -> None:
     circuit = Circuit(v_syn=1.5, injection=((0.01, 0.0), (0.0, 0.0)))
     Network.create("conv2-pool-10", circuit, input_shape=(8, 8), seed=1).save("conv.safetensors")

@@ -60,6 +60,13 @@ def export_command(
     layer: Annotated[int, typer.Option(help="Layer to export, counted from 1.", min=1)] = 1,
     neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
+    dialect: Annotated[
+        str,
+        typer.Option(
+            help=f"Simulator that reads the netlist: {', '.join(spice.DIALECTS)}; only ngspice has been run, and --pdk "
+            "is for ngspice."
+        ),
+    ] = "ngspice",
     until: Annotated[
         float | None, typer.Option(help="Single phase: time in T at which the simulation ends.", show_default="4")
     ] = None,
@@ -79,10 +86,15 @@ def export_command(
     data: _options.Data = None,
     out: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
 ) -> None:
-    """Write one sample in one layer as an ngspice netlist in SI units, with the subcircuits that it is made of."""
+    """Write one sample in one layer as a netlist in SI units, with the subcircuits that it is made of."""
     with user_errors():
         if until is not None and not 0 < until < math.inf:
             raise ValueError(f"--until must be above 0 and finite, in T, got {until}")
+        program = spice.simulator_of(dialect)
+        if pdk is not None and dialect != "ngspice":
+            raise ValueError(
+                f"--dialect {dialect} does not go with --pdk: the models of transistors are written for ngspice"
+            )
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         network = load_network(model)
         transistors, resistors = _transistors.design(
@@ -107,7 +119,7 @@ def export_command(
         if transistors is None:
             text = spice.layer_netlist(
                 times, *g, whole.circuit, scale, diode=chosen_diode, names=chosen, title=title, until=end,
-                membranes=part.membranes,
+                membranes=part.membranes, dialect=dialect,
             )  # fmt: skip
         else:
             two_phases(network, "a netlist of transistors")
@@ -119,7 +131,7 @@ def export_command(
             "image": image,
         }
         settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": scale}
-        settings |= {"transistors": transistors}
+        settings |= {"transistors": transistors, "dialect": dialect}
         settings |= {} if end is None else {"until": end}
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
@@ -132,7 +144,7 @@ def export_command(
         typer.echo(text, nl=False)
     else:
         typer.echo(
-            f"{len(chosen)} neurons, {np.count_nonzero(times < (end or 1))} input spikes: run it with: ngspice -b {out}"
+            f"{len(chosen)} neurons, {np.count_nonzero(times < (end or 1))} input spikes: run it with: {program} {out}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from rcspike.spice.calibration import NeuronCalibration, calibrate_neurons
 from rcspike.spice.columns import column_times, column_voltages
+from rcspike.spice.dialects import DIALECTS, simulator_of
 from rcspike.spice.fitting import Fit, calibrated, fit
 from rcspike.spice.measurements import (
     Measurements,
@@ -27,6 +28,7 @@ from rcspike.spice.verify import (
 __all__ = [
     "COMPARATORS",
     "CORNERS",
+    "DIALECTS",
     "RAMPS",
     "SYNAPSES",
     "Comparison",
@@ -57,6 +59,7 @@ __all__ = [
     "read_csv",
     "run_ngspice",
     "simulate_layer",
+    "simulator_of",
     "spike_measurements",
     "spike_time_errors",
     "transistor_netlist",

@@ -1,4 +1,4 @@
-"""A layer as a netlist in SI units, in the dialect of ngspice."""
+"""A layer as a netlist in SI units, in the dialect of ngspice or of another simulator."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rcspike._common.arrays import FloatArray, check_array, check_times, plain_a
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Layer, ResistiveLayer, layer_with
+from rcspike.spice.dialects import Dialect, dialect_named
 
 __all__ = ["conductances", "layer_conductances", "layer_netlist", "library", "verilog_a"]
 
@@ -54,7 +55,7 @@ def library(*, diode: str = "none") -> str:
     >>> [line for line in library(diode="constant").splitlines() if line.startswith(".subckt")][0]
     '.subckt synapse_plus axon rail m params: r=10meg v_d=0'
     """
-    return "\n".join(_library(diode, r_on=1.0, r_off=1e15))
+    return "\n".join(_library(diode, dialect_named("ngspice"), r_on=1.0, r_off=1e15))
 
 
 def verilog_a() -> str:
@@ -72,10 +73,17 @@ def verilog_a() -> str:
     return files(__package__).joinpath("rcspike.va").read_text(encoding="utf-8")
 
 
-def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
+def _library(diode: str, dialect: Dialect, *, r_on: float, r_off: float) -> Iterator[str]:
     yield "* Subcircuits; voltages are seen from the resting voltage, node 0; axon and fire are at 0 or 1 V"
-    yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
-    series = {"none": None, "constant": "V1 {} {} {{v_d}}", "ideal": "D1 {} {} ideal_diode"}
+    if dialect.has_switches:
+        yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
+    elif diode == "ideal":
+        raise ValueError(
+            f"diode must be none, constant or a card for the dialect {dialect.name}: the ideal one, with an emission "
+            "coefficient of 0.0001, is known to converge in ngspice only"
+        )
+    v_d = dialect.value("v_d").replace("{", "{{").replace("}", "}}")
+    series = {"none": None, "constant": f"V1 {{}} {{}} {v_d}", "ideal": "D1 {} {} ideal_diode"}
     if diode not in series:
         card = _MODEL_CARD.fullmatch(diode.strip())
         if card is None:
@@ -89,18 +97,21 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
     element = series[diode]
     for name, ends in (("plus", "b m"), ("minus", "m b")):  # current flows from the upper rail and to the lower one
         yield ""
-        yield f".subckt synapse_{name} axon rail m params: r=10meg{' v_d=0' if diode == 'constant' else ''}"
-        yield "S1 rail a axon 0 axon_switch"
-        if element is None:
-            yield "R1 a m {r}"
+        drop = " v_d=0" if diode == "constant" else ""
+        yield f".subckt synapse_{name} axon rail m {dialect.parameters}r=10meg{drop}"
+        end = "m" if element is None else "b"
+        if dialect.has_switches:
+            yield "S1 rail a axon 0 axon_switch"
+            yield f"R1 a {end} {{r}}"
         else:
-            yield "R1 a b {r}"
+            yield dialect.current("1", "rail", end, f"V(axon)*V(rail,{end})/r")
+        if element is not None:
             yield element.format(*ends.split())
         yield f".ends synapse_{name}"
     yield ""
-    yield ".subckt neuron m fire params: c=140f i_ramp=122n b=0 v_th=0.872"
-    yield "C1 m 0 {c} ic=0"
-    yield "B1 0 m I={i_ramp*V(fire)*(1-b*V(m)/v_th)}"
+    yield f".subckt neuron m fire {dialect.parameters}c=140f i_ramp=122n b=0 v_th=0.872"
+    yield f"C1 m 0 {dialect.value('c')} ic=0"
+    yield dialect.current("1", "0", "m", "i_ramp*V(fire)*(1-b*V(m)/v_th)")
     yield ".ends neuron"
     yield ""
 
@@ -190,6 +201,7 @@ def layer_netlist(
     title: str = "a layer",
     until: float | None = None,
     membranes: int = 1,
+    dialect: str = "ngspice",
 ) -> str:
     """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
 
@@ -219,12 +231,16 @@ def layer_netlist(
         Single phase: time in T at which the simulation ends.
     membranes : int
         Columns that share their charge in one neuron, one after another, as in `rcspike.network.ResistiveLayer`.
+    dialect : {"ngspice", "xyce", "hspice"}
+        Language of the netlist. Those of Xyce and HSPICE have not been run in these simulators; a synapse is a source
+        of current there, in place of a switch and a resistor.
 
     Raises
     ------
     ValueError
-        If a shape does not fit, a time is negative or NaN, a conductance is negative or not finite, a rail is infinite,
-        `until` is not above 0 and finite, or `diode` is unknown.
+        If `dialect` is another one or does not have the diode, a shape does not fit, a time is negative or NaN, a
+        conductance is negative or not finite, a rail is infinite, `until` is not above 0 and finite, or `diode` is
+        unknown.
 
     Examples
     --------
@@ -234,6 +250,7 @@ def layer_netlist(
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
+    language = dialect_named(dialect)
     times = check_times(times, 1, phases="two" if until is None else "single")
     if until is not None and not 0 < until < math.inf:
         raise ValueError(f"until must be above 0 and finite, in T, got {until}")
@@ -255,34 +272,39 @@ def layer_netlist(
     numbers = range(n_out) if names is None else names
     if len(numbers) != n_out:
         raise ValueError(f"names must have one number for each of {n_out} neurons, got {len(numbers)}")
-    lines = [f"* {' '.join(title.split())}", *_header(circuit, scale), ""]
+    lines = [f"* {' '.join(title.split())}", *language.remark, *_header(circuit, scale), ""]
     g = np.concatenate([g_plus, g_minus])
     g = g[g > 0] if np.any(g > 0) else np.ones(1)
-    lines += _library(diode, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
+    lines += _library(diode, language, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
     lines += [*_sources(circuit, scale, until), *_spikes(times, scale, until)]
     spiking = np.flatnonzero(times < (until or 1) - EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
-        lines += _neuron(number, membranes, circuit, scale, until)
+        lines += _neuron(number, membranes, circuit, scale, until, language)
         for k, m in enumerate(membrane_nodes(number, membranes), start=i * membranes):
             lines += _synapses(m, g_plus[:, k], g_minus[:, k], spiking, circuit, scale, diode)
             if until is None:
                 lines += _switches(m, g_plus[times <= 1, k], g_minus[times <= 1, k], circuit, scale)
-    lines += ["* Currents that the rails deliver", ".save i(Vplus) i(Vminus)", "", _options(scale)]
-    T = scale.window
+    signals = ["i(Vplus)", "i(Vminus)"]
+    if not language.has_switches:
+        signals += [f"v({m})" for number in numbers for m in membrane_nodes(number, membranes)]
+    lines += ["* Currents that the rails deliver", *language.save(signals), ""]
+    T, longest = scale.window, _si(_LONGEST_STEP * scale.window)
+    lines += language.options({name: _si(x) for name, x in _tolerances(scale).items()}, longest)
     end = 2.001 if until is None else until
-    lines += [f".tran {_si(_LONGEST_STEP * T)} {_si(end * T)} 0 {_si(_LONGEST_STEP * T)} uic", ".end", ""]
+    lines += [language.transient(_si(EDGE * T), longest, _si(end * T)), ".end", ""]
     return "\n".join(lines)
 
 
-def _options(scale: PhysicalScale) -> str:
-    """Tolerances in proportion to the circuit: ngspice's defaults are made for milliamperes, not for nanoamperes."""
-    tolerances = {
+def _tolerances(scale: PhysicalScale) -> dict[str, float]:
+    """In proportion to the circuit: ngspice's defaults are made for milliamperes, not for nanoamperes."""
+    return {
+        "reltol": 1e-5,
+        "trtol": 1.0,
         "vntol": scale.volts(1e-9),
         "abstol": scale.amperes(1e-10),
         "chgtol": scale.capacitance * scale.volts(1e-7),
         "gmin": scale.siemens(1e-13),
     }
-    return " ".join([".options reltol=1e-5 trtol=1", *(f"{name}={_si(x)}" for name, x in tolerances.items())])
 
 
 def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
@@ -321,7 +343,9 @@ def membrane_nodes(number: int, membranes: int) -> list[str]:
     return [f"m{number}", *(f"m{number}_{k}" for k in range(1, membranes))]
 
 
-def _neuron(number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, until: float | None) -> Iterator[str]:
+def _neuron(
+    number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, until: float | None, dialect: Dialect
+) -> Iterator[str]:
     b, m = circuit.ramp, f"m{number}"
     slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
     i_ramp = _si(scale.amperes(slope))
@@ -331,8 +355,10 @@ def _neuron(number: int, membranes: int, circuit: Circuit, scale: PhysicalScale,
     for one in membrane_nodes(number, membranes):
         yield f"Xneuron{one[1:]} {one} fire neuron {parameters}"
         if one != m:
-            yield f"Bshare{one[1:]} {one} {m} I={{{_si(scale.siemens(_G_SHARE))}*V(fire)*V({one},{m})}}"
-        yield f".save v({one})"
+            siemens = _si(scale.siemens(_G_SHARE))
+            yield dialect.current(f"share{one[1:]}", one, m, f"{siemens}*V(fire)*V({one},{m})")
+        if dialect.has_switches:
+            yield from dialect.save([f"v({one})"])
     after = "" if until is not None else f" TD={_si(scale.window)}"
     yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1{after}"
     yield ""
