@@ -65,7 +65,7 @@ class Transistors:
     celsius : float
         Temperature in °C.
     synapse : {"switch", "diode"}
-        A switch and a resistor, or also a diode. Its drop, some 0.4 V, is a part of the rails that no current sees.
+        A switch and a resistor, or also a diode, which takes 0.5 to 0.6 V of its rail.
     switch : (float, float)
         Width and length of the switches in m. A length of 0.15 um leaks too much when it is fast and hot.
     edge : float
