@@ -323,6 +323,12 @@ def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: P
     assert record["rails"] == [1.5, -1.5]
     before, after = (record["errors"][f"held-out images{what}"]["rmse"] for what in ("", ", calibrated"))
     assert after < 0.3 * before
+    # With diodes the upper rail is known, and the drop is found.
+    words = ("fit", "spikes.csv", *MODEL, *pdk, "--synapse", "diode", "--out", "diode.safetensors")
+    assert spice_(*words).exit_code == 0
+    record = json.loads(Path("diode.json").read_text())
+    assert record["settings"]["parameters"] == ["diode_drop", "e_minus", *names[2:]]
+    assert record["fitted_circuit"]["e_plus"] == 1.5 and record["architecture"] == "64-8-10"
     # The circuit as it is known, and its neurons alone: everything is found.
     Network(network.weights, real).save("known.safetensors")
     words = ("fit", "spikes.csv", "known.safetensors", "digits", "--parameters", "none", *some[:3])
