@@ -31,7 +31,14 @@ _IMAGES: dict[str, Any] = {"hidden": (200,), "epochs": 40, "batch_size": 32}
 _SINGLE_PHASE: dict[str, dict[str, Any]] = {
     "digits": {"learning_rate": 4e-3},
     "mnist": {"hidden": (350,), "weight_decay": 0.3},
-    "fashion-mnist": {"hidden": (400, 400), "temporal_penalty": 0.0, "weight_decay": 0.3},
+    "fashion-mnist": {
+        "hidden": (400, 400),
+        "temporal_penalty": 0.0,
+        "weight_decay": 0.3,
+        "learning_rate": 5e-4,
+        "temperature": 0.02,
+        "max_slope": 5.0,
+    },
 }
 _SILENT_PENALTY = 1e-4
 SINGLE_PHASE_CHOSEN = ("digits", "mnist", "fashion-mnist")
