@@ -131,11 +131,11 @@ def twin_times(
 ) -> Float:
     """Spike times (n, n_out) of the first layer in the fitted circuit, by the engine; some neurons with junctions."""
     layer = spice.calibrated(network, fit.circuit, fit.scale, designed=design.scale).layers[0].astype(np.float64)
-    t = np.asarray(layer.fire(layer.charge(times)))
+    v = layer.charge(times)
     if junction != (0, 0):
         plus, minus = (np.ascontiguousarray(g[:, neurons]) for g in spice.layer_conductances(layer, fit.scale))
-        t[:, neurons] = spice.column_times(times, plus, minus, fit.circuit, fit.scale, junction=junction)
-    return t
+        v[:, neurons] = spice.column_voltages(times, plus, minus, fit.circuit, fit.scale, junction=junction)
+    return spice.ramp_times(v, fit.circuit)
 
 
 def rails_error(network: Network, times: Float, table: Table, fit: spice.Fit, design: Transistors) -> float:

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rcspike import Circuit, PhysicalScale, spice
+from rcspike import Circuit, PhysicalScale, functional, spice
 from rcspike.hardware import program
 from rcspike.network import Network
 from rcspike.nonideal import ComparatorOffset, RampMismatch
-from rcspike.spice import Measurements, calibrate_neurons
+from rcspike.spice import Measurements, calibrate_neurons, ramp_times
 
 Array = npt.NDArray[np.float64]
 
@@ -57,14 +57,26 @@ def test_chips_with_scattered_ramps_and_comparators_are_calibrated_exactly() -> 
     network = Network.create([30, 12], Circuit(v_syn=1.0), seed=3, dtype="float64")
     chip = program(network, [RampMismatch(sigma=0.03), ComparatorOffset(sigma=0.02)], seed=4)
     times = np.random.default_rng(7).uniform(0, 1, size=(300, 30))
-    t, real = (one.layers[0].fire(one.layers[0].charge(times)) for one in (network, chip))
-    found = calibrate_neurons(table(np.asarray(real)), np.asarray(t), SCALE)
+    t = ramp_times(network.layers[0].charge(times), network.circuit)
+    real = np.asarray(chip.layers[0].fire(chip.layers[0].charge(times)))
+    found = calibrate_neurons(table(real), t, SCALE)
     known = found.n >= 20
     assert np.count_nonzero(known) >= 4
     layer = chip.layers[0]
     # What the class says of a chip's terms; 20 spikes leave the assumed spread a weight of 1e-3 in 0.2.
     np.testing.assert_allclose(1 / found.slope[known], layer.ramp_current[known], atol=1e-3)
     np.testing.assert_allclose((found.offset / found.slope)[known], layer.offset[known], atol=1e-3)
+    # Spikes that only the faster ramp of the chip brings into the phase are there too.
+    assert np.any((t > 1) & (real < 1))
+    np.testing.assert_allclose(np.minimum(found.times(t), 1)[:, known], np.minimum(real, 1)[:, known], atol=1e-3)
+
+
+@pytest.mark.parametrize("ramp", [0.0, 0.3, -0.5])
+def test_ramps_reach_the_threshold_as_in_the_engine_and_go_on(ramp: float) -> None:
+    circuit, v = Circuit(ramp=ramp, delay=0.02), np.linspace(-0.2, 1.2, 29)
+    t, within = ramp_times(v, circuit), functional.fire(v[np.newaxis], circuit)[0]
+    np.testing.assert_allclose(np.where(t > 1, np.inf, t), within, atol=1e-14)
+    assert np.all(np.diff(t[v <= 1]) < 0)
 
 
 def test_measurements_that_do_not_fit_are_rejected() -> None:

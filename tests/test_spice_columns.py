@@ -13,7 +13,7 @@ pytest.importorskip("scipy")
 from scipy.integrate import solve_ivp
 
 from rcspike import Circuit, PhysicalScale, functional, spice
-from rcspike.spice import Measurements, column_times, column_voltages
+from rcspike.spice import Measurements, column_voltages
 
 Array = npt.NDArray[np.float64]
 
@@ -60,8 +60,6 @@ def test_without_junctions_columns_are_those_of_the_engine() -> None:
     w = (g[0] * REAL.e_plus + g[1] * REAL.e_minus) / SCALE.siemens(1.0)
     v = functional.charge(times, w, REAL)
     np.testing.assert_allclose(column_voltages(times, g[0], g[1], REAL, SCALE, junction=(0.0, 0.0)), v, atol=1e-12)
-    t = column_times(times, g[0], g[1], REAL, SCALE, junction=(0.0, 0.0))
-    np.testing.assert_allclose(t, functional.fire(v, REAL), atol=1e-12)
 
 
 def test_a_sample_without_spikes_stays_at_rest() -> None:

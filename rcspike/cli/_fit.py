@@ -139,10 +139,11 @@ def find(
     def by_engine() -> FloatArray:
         twin = real.layers[layer - 1].astype(np.float64)
         if junction == (0, 0):
-            return np.asarray(twin.fire(twin.charge(times)))
+            return spice.ramp_times(twin.charge(times), twin.circuit)
         t, some = np.full((len(times), n), np.inf), np.unique(measured.neuron)
         plus, minus = (np.ascontiguousarray(one[:, some]) for one in g)
-        t[:, some] = spice.column_times(times, plus, minus, twin.circuit, scale, junction=junction)
+        v = spice.column_voltages(times, plus, minus, twin.circuit, scale, junction=junction)
+        t[:, some] = spice.ramp_times(v, twin.circuit)
         return t
 
     for _ in range(_ROUNDS if calibrate and parameters else 1):

@@ -15,7 +15,7 @@ from rcspike.circuit import Circuit
 from rcspike.cli._record import model_settings
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
-from rcspike.spice import COMPARATORS, CORNERS, RAMPS, SYNAPSES, Comparison, NeuronCalibration, Transistors
+from rcspike.spice import COMPARATORS, CORNERS, RAMPS, SYNAPSES, Comparison, NeuronCalibration, Transistors, ramp_times
 
 __all__ = [
     "DEFAULT_SWITCH",
@@ -162,7 +162,9 @@ def calibration(path: Path | None, network: Network) -> tuple[int, NeuronCalibra
 
 def with_lines(c: Comparison, lines: tuple[int, NeuronCalibration] | None) -> Comparison:
     """The comparison with the engine's neurons as they are calibrated, if they are those of its layer."""
-    return c if lines is None or lines[0] != c.layer else replace(c, t_out=lines[1].times(c.t_out, c.neurons))
+    if lines is None or lines[0] != c.layer:
+        return c
+    return replace(c, t_out=lines[1].times(ramp_times(c.v, c.circuit), c.neurons))
 
 
 def junction(path: Path | None) -> tuple[float, float]:

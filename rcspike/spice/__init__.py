@@ -1,7 +1,7 @@
 """Netlists of trained networks, comparison of ngspice with the engine, and circuits fitted to measurements."""
 
-from rcspike.spice.calibration import NeuronCalibration, calibrate_neurons
-from rcspike.spice.columns import column_times, column_voltages
+from rcspike.spice.calibration import NeuronCalibration, calibrate_neurons, ramp_times
+from rcspike.spice.columns import column_voltages
 from rcspike.spice.dialects import DIALECTS, simulator_of
 from rcspike.spice.fitting import Fit, calibrated, fit
 from rcspike.spice.measurements import (
@@ -42,7 +42,6 @@ __all__ = [
     "Transistors",
     "calibrate_neurons",
     "calibrated",
-    "column_times",
     "column_voltages",
     "compare_layer",
     "compare_network",
@@ -56,6 +55,7 @@ __all__ = [
     "library",
     "modelled_diode",
     "rail_energy",
+    "ramp_times",
     "read_csv",
     "run_ngspice",
     "simulate_layer",

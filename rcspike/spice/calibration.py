@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_array, plain_array
+from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.spice.measurements import Measurements
 
-__all__ = ["NeuronCalibration", "calibrate_neurons"]
+__all__ = ["NeuronCalibration", "calibrate_neurons", "ramp_times"]
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -46,7 +47,8 @@ class NeuronCalibration:
         Parameters
         ----------
         t : (..., n)
-            By the engine, in T.
+            By the engine, in T, from `ramp_times`: a ramp that is faster than the typical one brings a spike into the
+            phase that would come after its end.
         neurons : (n,), optional
             Numbers of the neurons; all by default.
 
@@ -64,7 +66,33 @@ class NeuronCalibration:
         """
         chosen = slice(None) if neurons is None else neurons
         real = np.maximum(self.offset[chosen] + self.slope[chosen] * t, 0.0)
-        return np.where((t <= 1) & (real <= 1), real, np.inf)
+        return np.where(real <= 1, real, np.inf)
+
+
+def ramp_times(v: FloatArray, circuit: Circuit) -> Float64Array:
+    """Times at which a ramp that does not end takes voltages to the threshold.
+
+    Parameters
+    ----------
+    v : (...)
+        Voltages at the end of charging, in V_th.
+    circuit : Circuit
+        Its `ramp` and `delay` are used.
+
+    Returns
+    -------
+    (...)
+        In T from the start of the firing phase. Up to 1 they are those of `rcspike.functional.fire`, which has ``inf``
+        for the later ones.
+
+    Examples
+    --------
+    >>> ramp_times(np.array([1.5, 0.25, -0.125]), Circuit())
+    array([0.   , 0.75 , 1.125])
+    """
+    b, below = circuit.ramp, np.minimum(np.asarray(v, dtype=np.float64), 1.0)
+    t = 1 - below if b == 0 else np.maximum(1 - np.log1p(-b * below) / np.log1p(-b), 0.0)
+    return np.asarray(t + circuit.delay)
 
 
 def calibrate_neurons(measurements: Measurements, t: FloatArray, scale: PhysicalScale) -> NeuronCalibration:
@@ -78,7 +106,8 @@ def calibrate_neurons(measurements: Measurements, t: FloatArray, scale: Physical
     measurements : Measurements
         Spike times. Those at 0 and those that come after the phase say nothing.
     t : (batch, n_out)
-        The same by the engine in T, for example with a fitted circuit; ``measurements.image`` are rows of it.
+        The same by the engine in T, for example with a fitted circuit, from `ramp_times`; ``measurements.image`` are
+        rows of it.
     scale : PhysicalScale
 
     Returns
@@ -107,7 +136,7 @@ def calibrate_neurons(measurements: Measurements, t: FloatArray, scale: Physical
         if np.any(index >= n_there):
             raise ValueError(f"{name} must be in [0, {n_there}), got {index[index >= n_there][0]}")
     x = t[image, neuron].astype(np.float64)
-    within = (x > 0) & (x < 1) & (y > 0) & (y < 1)
+    within = (x > 0) & np.isfinite(x) & (y > 0) & (y < 1)
     neuron, x, y = neuron[within], x[within], y[within]
 
     def total(of: Float64Array) -> Float64Array:

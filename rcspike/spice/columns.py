@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
 from rcspike.circuit import Circuit
-from rcspike.functional import charge_affine, fire
+from rcspike.functional import charge_affine
 from rcspike.hardware import PhysicalScale
 
-__all__ = ["column_times", "column_voltages", "unloaded"]
+__all__ = ["column_voltages", "unloaded"]
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -137,23 +137,3 @@ def column_voltages(
             end = charge_affine(t[np.newaxis], duration * D[:, np.newaxis], duration * G[:, np.newaxis])[0, 0]
             v[k, i] = kept * end + injected[0] * np.count_nonzero(plus) + injected[1] * np.count_nonzero(minus)
     return v
-
-
-def column_times(
-    times: FloatArray,
-    g_plus: Float64Array,
-    g_minus: Float64Array,
-    circuit: Circuit,
-    scale: PhysicalScale,
-    *,
-    junction: tuple[float, float],
-) -> Float64Array:
-    """Output spike times (batch, n_out) of such columns, in T; arguments and errors as `column_voltages`.
-
-    Examples
-    --------
-    >>> g = np.array([[1e-7]]), np.zeros((1, 1))
-    >>> column_times(np.array([[0.5]]), *g, Circuit(), PhysicalScale(), junction=(2e-15, 2e-15)).round(4)
-    array([[0.7004]])
-    """
-    return np.asarray(fire(column_voltages(times, g_plus, g_minus, circuit, scale, junction=junction), circuit))
