@@ -40,7 +40,7 @@ PACKAGE = {
     _common/identity.py _common/locks.py _common/names.py _common/numbers.py _common/readers.py _common/sdk.py _core.pyi
     circuit.py
     cli/__init__.py cli/_chips.py cli/_config.py cli/_energy.py cli/_eval.py cli/_folder.py cli/_info.py
-    cli/_fit.py cli/_spice_table.py
+    cli/_fit.py cli/_learning.py cli/_spice_table.py
     cli/_latency.py cli/_options.py cli/_process.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
     cli/_trace.py cli/_train.py cli/_transistors.py cli/_volts.py core.pxd datasets/__init__.py datasets/archives.py
     datasets/cifar.py

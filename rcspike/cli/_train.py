@@ -15,7 +15,7 @@ from rich.console import Console
 from rcspike import datasets, nonideal, plots
 from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
-from rcspike.cli import _options
+from rcspike.cli import _learning, _options
 from rcspike.cli._config import Config, from_files, stored_options
 from rcspike.cli._eval import CLASS_FILES, write_classes
 from rcspike.cli._folder import results_folder
@@ -69,43 +69,22 @@ def train_command(
             show_default="random weights",
         ),
     ] = None,
-    epochs: Annotated[int | None, learning("epochs", "Number of epochs.")] = None,
-    batch_size: Annotated[int | None, learning("batch_size", "Number of samples in a step.")] = None,
-    learning_rate: Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")] = None,
+    epochs: _learning.Epochs = None,
+    batch_size: _learning.BatchSize = None,
+    learning_rate: _learning.LearningRate = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: _options.Noise = None,
     nonideal_file: Annotated[Path | None, _options.nonideal_option("Devices and effects to train for")] = None,
-    temporal_penalty: Annotated[
-        float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")
-    ] = None,
-    energy_penalty: Annotated[
-        float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")
-    ] = None,
-    weight_decay: Annotated[
-        float | None,
-        learning("weight_decay", "Fraction of each weight subtracted per step, divided by the learning rate."),
-    ] = None,
-    temperature: Annotated[
-        float | None, learning("temperature", "Temperature of the softmax over spike times, in T.")
-    ] = None,
-    silent_penalty: Annotated[
-        float | None, learning("silent_penalty", "Single phase: reward per V_th / T for drive to silent neurons.")
-    ] = None,
-    t_silent: Annotated[
-        float | None, learning("t_silent", "Single phase: time that a silent output counts as, in T.")
-    ] = None,
-    max_slope: Annotated[
-        float | None, learning("max_slope", "Single phase: bound of the slope dt/dv, in T / V_th.")
-    ] = None,
-    validation: Annotated[
-        float | None, learning("validation", "Fraction of the training samples held out for validation.")
-    ] = None,
-    max_shift: Annotated[
-        int | None, learning("max_shift", "Largest shift of a training image, in pixels, drawn for every epoch.")
-    ] = None,
-    mirror: Annotated[
-        float | None, learning("mirror", "Probability that a training image is mirrored, drawn for every epoch.")
-    ] = None,
+    temporal_penalty: _learning.TemporalPenalty = None,
+    energy_penalty: _learning.EnergyPenalty = None,
+    weight_decay: _learning.WeightDecay = None,
+    temperature: _learning.Temperature = None,
+    silent_penalty: _learning.SilentPenalty = None,
+    t_silent: _learning.TSilent = None,
+    max_slope: _learning.MaxSlope = None,
+    validation: _learning.Validation = None,
+    max_shift: _learning.MaxShift = None,
+    mirror: _learning.Mirror = None,
     threads: _options.Threads = None,
     data: _options.Data = None,
     out: Annotated[
