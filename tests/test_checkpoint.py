@@ -52,7 +52,7 @@ def test_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
 def test_an_interrupted_run_resumes_as_if_nothing_had_happened(
     tmp_path: Path, epoch: int, batch: int, dtype: npt.DTypeLike
 ) -> None:
-    settings: dict[str, Any] = {"validation": 0.2, "devices": DeviceModel(lognormal=0.2, stuck_off=0.1)}
+    settings: dict[str, Any] = {"validation": 0.2, "devices": DeviceModel(lognormal=0.2, stuck_off=0.1), "warm_up": 1.5}
     path = tmp_path / "run"
     with pytest.raises(PulledPlugError):
         run(small_network(dtype), progress=unplug_at(epoch, batch), checkpoint_path=path, **settings)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from small_runs import undisturbed
+from small_runs import run, small_network, undisturbed
 
 from rcspike import Circuit, Network, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import adam_step, charge_vjp, decayed_rate, encode, output_loss
 from rcspike.functional import charge as charge_of
+from rcspike.training import Settings
 
 EPS = {np.float32: 2.0**-24, np.float64: 2.0**-53}
 
@@ -100,6 +101,35 @@ def test_a_learning_rate_falls_as_its_schedule_says() -> None:
             decayed_rate(0.3, step, 7)
     with pytest.raises(ValueError, match="initial must be finite and not negative, got nan"):
         decayed_rate(math.nan, 0, 7)
+    with pytest.raises(ValueError, match="warm_up must be finite and not negative, got -1"):
+        decayed_rate(0.3, 0, 7, warm_up=-1)
+
+
+def test_a_warm_up_raises_the_rate_of_its_schedule_step_by_step() -> None:
+    rising = np.array([0.4, 0.8, 1.0, 1.0])  # of 2.5 steps
+    for decay, falling in {"linear": (4 - np.arange(4)) / 4, "constant": np.ones(4)}.items():
+        rates = [decayed_rate(0.3, step, 4, decay, warm_up=2.5) for step in range(4)]  # type: ignore[arg-type]
+        np.testing.assert_allclose(rates, 0.3 * rising * falling, rtol=1e-14)
+    # 60 samples in batches of 30 are two steps an epoch, so that 1.25 epochs are those 2.5 steps.
+    history = undisturbed(epochs=2, batch_size=30, learning_rate=0.3, decay="constant", warm_up=1.25)[1]
+    np.testing.assert_allclose([epoch.learning_rate for epoch in history], [0.12, 0.3], rtol=1e-14)
+    # Adam's first step is proportional to its rate. Weights below 4 are rounded to 2^-22 twice.
+    start = small_network().weights[0]
+    whole, _ = undisturbed(epochs=1, batch_size=60, decay="constant")
+    first: list[npt.NDArray[np.float32]] = []
+    network = small_network()
+    run(
+        network,
+        epochs=2,
+        batch_size=60,
+        decay="constant",
+        warm_up=2,
+        after_epoch=lambda _: first.append(network.weights[0]),
+    )
+    np.testing.assert_allclose(first[0] - start, 0.5 * (whole.weights[0] - start), rtol=0, atol=2 * 2**-22)
+    for wrong in (-0.5, 2.5, math.nan):
+        with pytest.raises(ValueError, match=r"warm_up must lie in \[0, 2\], the epochs of the run, got"):
+            Settings(epochs=2, seed=0, warm_up=wrong)
 
 
 def test_a_step_takes_numbers_of_numpy() -> None:

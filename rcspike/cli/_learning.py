@@ -19,12 +19,16 @@ __all__ = [
     "Temperature",
     "TemporalPenalty",
     "Validation",
+    "WarmUp",
     "WeightDecay",
 ]
 
 Epochs = Annotated[int | None, learning("epochs", "Number of epochs.")]
 BatchSize = Annotated[int | None, learning("batch_size", "Number of samples in a step.")]
-LearningRate = Annotated[float | None, learning("learning_rate", "Learning rate of the first step.")]
+LearningRate = Annotated[float | None, learning("learning_rate", "Learning rate at the start of its schedule.")]
+WarmUp = Annotated[
+    float | None, learning("warm_up", "Number of epochs in which the learning rate rises from step to step.")
+]
 TemporalPenalty = Annotated[float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")]
 EnergyPenalty = Annotated[float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")]
 WeightDecay = Annotated[

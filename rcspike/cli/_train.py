@@ -72,6 +72,7 @@ def train_command(
     epochs: _learning.Epochs = None,
     batch_size: _learning.BatchSize = None,
     learning_rate: _learning.LearningRate = None,
+    warm_up: _learning.WarmUp = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: _options.Noise = None,
     nonideal_file: Annotated[Path | None, _options.nonideal_option("Devices and effects to train for")] = None,

@@ -81,8 +81,8 @@ class Identity:
         name = {"dataset": self.dataset.name} if self.dataset.name else {}
         return {"settings": _without_defaults(self.settings, _ALWAYS) | name, "start": start}
 
-    def differences(self, header: dict[str, Any]) -> Iterator[str]:
-        """Describe each difference between this run and the run of a header."""
+    def differences(self, header: dict[str, Any], *, extended: bool = False) -> Iterator[str]:
+        """Describe each difference between this run and the run of a header, which may be shorter if it is extended."""
         if "fingerprint" in header:  # of version 0.1, with all settings side by side
             stored = {name: value for name, value in header.items() if name != "fingerprint"}
             stored["devices"] = _devices_0_1(stored["devices"])
@@ -95,7 +95,7 @@ class Identity:
             yield f"its dataset is {name}, not {self.dataset.name}"
         for field in dataclasses.fields(self.settings):
             old, new = getattr(saved, field.name), getattr(self.settings, field.name)
-            if old != new:
+            if old != new and not (extended and field.name == "epochs"):
                 yield f"its {field.name} is {old}, not {new}"
         if not same_start:
             yield "initial weights, circuit or data differ"
@@ -176,10 +176,10 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None, *, exte
     tensors, header = files.read(path, "checkpoint")
     try:
         saved, run = _checkpoint(tensors, header["history"], header.get("extended", [])), dict(header["run"])
-        if identity is not None and extend and 0 < (planned := _planned(run)) < identity.settings.epochs:
-            identity = dataclasses.replace(identity, settings=dataclasses.replace(identity.settings, epochs=planned))
+        extended = identity is not None and extend and 0 < _planned(run) < identity.settings.epochs
+        if extended:
             saved = dataclasses.replace(saved, extended=(*saved.extended, len(saved.history)))
-        differences = [] if identity is None else list(identity.differences(run))
+        differences = [] if identity is None else list(identity.differences(run, extended=extended))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a whole rcspike checkpoint: {error}") from error
     if differences:

@@ -24,11 +24,11 @@ _SHOWN = 12  # rows of a history in a notebook; of a longer one the first and th
 class Epoch:
     """One pass over the training samples.
 
-    Accuracies are fractions in [0, 1]; `train_accuracy` is that of the samples as they were trained on,
-    `validation_accuracy` is nan without a validation split. `silent` and `saturated` are the fractions of the
-    (sample, neuron) pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has no gradient. In a single
-    phase, `silent` are those without a spike, and `steep` the fractions of the pairs of each layer, also the last one,
-    whose gradient was bounded by max_slope.
+    `learning_rate` is that of the first step. Accuracies are fractions in [0, 1]; `train_accuracy` is that of the
+    samples as they were trained on, `validation_accuracy` is nan without a validation split. `silent` and `saturated`
+    are the fractions of the (sample, neuron) pairs of each hidden layer with v <= 0 and v >= 1, where a spike time has
+    no gradient. In a single phase, `silent` are those without a spike, and `steep` the fractions of the pairs of each
+    layer, also the last one, whose gradient was bounded by max_slope.
 
     Examples
     --------

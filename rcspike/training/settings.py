@@ -54,6 +54,7 @@ class Settings(Loss):
     # Where they have their defaults, they are not part of the identity of a run, as if they were not there.
     max_shift: int = field(default=0, metadata={"omit_default": True})
     mirror: float = field(default=0.0, metadata={"omit_default": True})
+    warm_up: float = field(default=0.0, metadata={"omit_default": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,6 +74,8 @@ class Settings(Loss):
                 raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
         if not 0 <= self.validation < 1:
             raise ValueError(f"validation must be a fraction in [0, 1), got {self.validation}")
+        if not 0 <= self.warm_up <= self.epochs:
+            raise ValueError(f"warm_up must lie in [0, {self.epochs}], the epochs of the run, got {self.warm_up}")
         if not 0 <= self.mirror <= 1:
             raise ValueError(f"mirror is a probability and must lie in [0, 1], got {self.mirror}")
 
@@ -86,7 +89,8 @@ class Settings(Loss):
 
     def rate(self, step: int, n_steps: int) -> float:
         """Learning rate of a step, counted from 0."""
-        return decayed_rate(self.learning_rate, step, n_steps, self.decay)
+        warm_up = self.warm_up * n_steps / self.epochs
+        return decayed_rate(self.learning_rate, step, n_steps, self.decay, warm_up=warm_up)
 
     def trainer(self, network: Network) -> _core.Trainer32 | _core.Trainer64:
         """The engine's trainer at its first step, on a copy of the network's parameters.

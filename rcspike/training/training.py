@@ -101,6 +101,9 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     learning_rate : float
     decay : {"cosine", "linear", "constant"}
         Schedule of the learning rate; "cosine" and "linear" fall to zero at the end of the last epoch.
+    warm_up : float
+        Number of epochs, or a part of one, in which the learning rate rises, step by step and in proportion to the
+        steps, to the one of its schedule (Goyal et al. 2017, arXiv 1706.02677).
     temperature : float
         tau in T.
     temporal_penalty, t_ref : float
@@ -123,7 +126,8 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     validation : float
         Fraction of the training samples that is held out, for the choice of settings.
     max_shift : int
-        Training images are shifted by up to so many pixels in each direction, drawn for every epoch.
+        Training images are shifted by up to so many pixels in each direction, drawn for every epoch. That is a random
+        crop of the image with a border of so many pixels that do not spike.
     mirror : float
         Probability with which left and right of a training image are exchanged.
     silent_penalty : float
@@ -256,6 +260,7 @@ def _train(
     """`train`; `finished` gets the parameters of the last two epochs, by the number of epochs until then."""
     settings, path, threads = arguments.settings, arguments.checkpoint_path, arguments.threads
     kept, chosen = split
+    n_batches = -(-len(chosen) // settings.batch_size)
     architecture = network.architecture if has_maps(layer.wiring for layer in network.layers) else ""
     start = (network.circuit, network.parameters, dataset, network.phases, architecture)
     identity = checkpoint.Identity(settings, *start)
@@ -263,9 +268,8 @@ def _train(
     if path is not None and os.path.exists(path):
         saved = checkpoint.load(path, identity, extend=arguments.extend)
         extended = saved.extended
-        steps = len(saved.history) * -(-len(chosen) // settings.batch_size)
         try:
-            trainer = saved.trainer(network, settings, steps)
+            trainer = saved.trainer(network, settings, len(saved.history) * n_batches)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is damaged: {error}; remove it") from error
         network.parameters = saved.parameters
@@ -305,7 +309,7 @@ def _train(
         history.epochs.append(
             Epoch(
                 epoch=epoch + 1,
-                learning_rate=settings.rate(epoch, settings.epochs),
+                learning_rate=settings.rate(epoch * n_batches, settings.epochs * n_batches),
                 loss=total.loss / len(chosen),
                 train_accuracy=total.correct / len(chosen),
                 validation_accuracy=accuracy(network, dataset.train, kept, settings.noise, rng, threads),
