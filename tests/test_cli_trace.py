@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -44,7 +45,6 @@ def files(folder: Path) -> set[str]:
         ("run/model.safetensors", None, "run/trace"),
         ("run", "run", "run/trace"),
         ("run", "figures/one.svg", "figures/one"),
-        ("run", "figures/v1.0", "figures/v1.0"),
     ],
 )
 def test_the_figure_goes_next_to_the_model_or_where_an_option_says(
@@ -57,6 +57,18 @@ def test_the_figure_goes_next_to_the_model_or_where_an_option_says(
     assert result.output == (
         f"image 3 of digits, class {datasets.load('digits').test.labels[3]}: {stem}.svg, {stem}.png\n"
     )
+
+
+def test_a_network_of_convolutions_has_a_figure_of_its_maps_too(place: Path) -> None:
+    Network.create("conv2-pool-10", OWN, input_shape=(8, 8), seed=0).save("run/model.safetensors")
+    before = files(place)
+    result = trace("run", "digits", "--position", "4,2", "--v-syn", "2", "--out", "figures/v1.0")
+    assert result.exit_code == 0, result.output
+    figures = {f"v1.0{end}" for end in (".svg", ".png", "-maps.svg", "-maps.png")}
+    assert files(place) - before == {f"figures/{name}" for name in (*figures, "v1.0.json")}
+    record = json.loads((place / "figures/v1.0.json").read_text())
+    assert record["settings"]["position"] == [4, 2]
+    assert set(record["files_sha256"]) == figures
 
 
 def test_the_options_are_those_of_the_figure(place: Path) -> None:
@@ -81,6 +93,8 @@ def test_the_options_are_those_of_the_figure(place: Path) -> None:
         (["--v-syn", "1,2,3,4"], "1 to 3 circuits"),
         (["--neurons", "1.5"], "--neurons takes numbers such as 3,17, got '1.5'"),
         (["--neurons", "12"], "[0, 12)"),
+        (["--position", "1"], "--position takes a pixel as Y,X, such as 14,10, got '1'"),
+        (["--position", "1,2"], "a position needs a network of convolutions"),
         (["--out", "run/model.safetensors/below"], "cannot be written"),
     ],
 )

@@ -66,7 +66,7 @@ PACKAGE = {
     nonideal/presets/rram.toml nonideal/presets/typical.toml nonideal/programming.py nonideal/reading.py
     nonideal/stuck.py nonideal/switches.py nonideal/timing.py nonideal/variation.py nonideal/wires.py
     plots/__init__.py plots/_chips.py plots/_comparison.py plots/_confusion.py plots/_energy.py plots/_figure.py
-    plots/_latency.py plots/_offsets.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py
+    plots/_latency.py plots/_maps.py plots/_offsets.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py
     plots/_tornado.py plots/_traces.py plots/_training.py py.typed report/__init__.py report/_parts.py
     report/_story.py report/_summary.py report/page.html sklearn.py spice/__init__.py spice/calibration.py
     spice/columns.py spice/dialects.py spice/fitting.py spice/measurements.py spice/netlist.py spice/parts.py

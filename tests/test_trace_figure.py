@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,74 @@ def test_a_network_without_hidden_layers_has_no_neurons_to_choose() -> None:
 def test_images_of_another_size_are_rejected() -> None:
     with pytest.raises(ValueError, match="7 inputs but the images have 42 pixels"):
         plots.trace_figure(network_on(OWN, (7, 4)), made_up_split())
+
+
+@cache
+def convolutions() -> tuple[Network, Split, Any]:
+    """A network of maps in double precision, an image, and the voltages of its first layer by the oracle."""
+    rng = np.random.default_rng(8)
+    network = Network.create("conv18-pool2-3", OWN, input_shape=(4, 6), seed=0, dtype=np.float64)
+    split = Split(rng.random((1, 4, 6)) * (rng.random((1, 4, 6)) < 0.7), np.array([1]))
+    padded = np.pad(split.times[0].astype(np.float64).reshape(4, 6), 1, constant_values=np.inf)
+    windows = np.array([padded[y : y + 3, x : x + 3].ravel() for y in range(4) for x in range(6)])
+    v = oracle.charge(windows, *oracle.affine(network.weights[0], OWN.e_plus, OWN.e_minus, OWN.diode_drop))
+    pooled = v.reshape(2, 2, 3, 2, 18).mean(axis=(1, 3))  # charge that windows of 2 x 2 share
+    return network, split, pooled
+
+
+def marked(axes: Axes) -> list[tuple[float, float]]:
+    """Pixels (y, x) with a frame of their own."""
+    boxes = [path.get_extents() for path in axes.collections[1].get_paths()]
+    return [(box.ymin + 0.5, box.xmin + 0.5) for box in boxes]
+
+
+def test_each_map_has_the_spike_times_of_its_channel_and_blanks_without_a_spike() -> None:
+    network, split, v = convolutions()
+    figure = plots.maps_figure(network, split, position=(1, 4), classes=["a", "b", "c"])
+    assert "4x6x1–conv18–pool–3" in figure.texts[0].get_text()
+    assert "image 0 of class b" in figure.texts[0].get_text()
+    image, maps, _ = figure.axes
+    np.testing.assert_array_equal(image.images[0].get_array().filled(np.inf), split.times[0].reshape(4, 6))
+    picture = maps.images[0].get_array().filled(np.inf)  # sixteen maps of 2 x 3 and two, a pixel apart
+    assert picture.shape == (5, 16 * 3 + 15)
+    t_out = oracle.fire(v.reshape(1, -1), OWN.ramp).reshape(2, 3, 18)
+    for channel in range(18):
+        row, column = divmod(channel, 16)
+        drawn = picture[3 * row : 3 * row + 2, 4 * column : 4 * column + 3]
+        # Colours are in single precision.
+        np.testing.assert_allclose(drawn, t_out[..., channel], rtol=0, atol=2**-24)
+    assert marked(image) == [(1, 4)]
+    assert marked(maps)[:2] == [(0, 2), (0, 2 + 4)]
+
+
+def test_membranes_at_a_position_are_those_of_its_channels() -> None:
+    network, split, v = convolutions()
+    figure = plots.trace_figure(network, split, circuits=[OWN], position=(1, 4))
+    panel = figure.axes[1]
+    assert any("channels at (0, 2)" in text.get_text() for text in panel.texts)
+    ends = [drawn[-1] for _, drawn in membranes(panel, 1)]
+    assert len(ends) == 6
+    channels = [int(np.argmin(np.abs(v[0, 2] - end))) for end in ends]
+    np.testing.assert_allclose(ends, v[0, 2, channels], rtol=0, atol=ROUNDING)
+    labels = {text.get_text() for text in panel.texts}
+    assert str(channels[0]) in labels
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"position": (4, 0)}, r"position must be a pixel \(y, x\) of the 4 x 6 image, got \(4, 0\)"),
+        ({"position": (0, 0), "neurons": [1]}, "leave out either it or neurons"),
+    ],
+)
+def test_a_position_is_a_pixel(arguments: dict[str, Any], message: str) -> None:
+    network, split, _ = convolutions()
+    with pytest.raises(ValueError, match=message):
+        plots.trace_figure(network, split, **arguments)
+
+
+def test_dense_networks_have_no_maps() -> None:
+    with pytest.raises(ValueError, match="the network has no convolution"):
+        plots.maps_figure(network_on(OWN), made_up_split())
+    with pytest.raises(ValueError, match="a position needs a network of convolutions"):
+        plots.trace_figure(network_on(OWN), made_up_split(), position=(0, 0))

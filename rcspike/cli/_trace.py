@@ -13,6 +13,7 @@ from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import user_errors
+from rcspike.network import Conv2d
 
 __all__ = ["trace_command"]
 
@@ -27,6 +28,13 @@ def trace_command(
     neurons: Annotated[
         str | None,
         typer.Option(help="Indices of the hidden neurons to draw.", show_default="6 spread over the firing order"),
+    ] = None,
+    position: Annotated[
+        str | None,
+        typer.Option(
+            help="Convolutions: pixel Y,X of the image at whose place in the maps membranes are drawn.",
+            show_default=False,
+        ),
     ] = None,
     v_syn: Annotated[
         str | None,
@@ -43,32 +51,45 @@ def trace_command(
 ) -> None:
     """Draw the membrane voltages of one sample in the conventional circuit and in RC-Spike, with the same weights.
 
-    Writes an SVG and a PNG file, and a JSON file that records how they were made.
+    Writes an SVG and a PNG file, and a JSON file that records how they were made. Of a network of convolutions there is
+    a second figure, whose name ends in -maps: the spike times of each map as a small image, in the model's own circuit.
     """
     with user_errors():
         plots.check_available()
         rails = None if v_syn is None else _options.numbers("--v-syn", v_syn, float, "inf,1")
         chosen = None if neurons is None else _options.numbers("--neurons", neurons, int, "3,17")
+        place = None if position is None else _position(position)
         stem = _stem(out or (model if model.is_dir() else model.parent))
         network = load_network(model)
         circuits = None if rails is None else [_with_rails(network.circuit, rail) for rail in rails]
         loaded = datasets.load(dataset, directory=data)
         split = loaded.test
     with results_folder(stem.parent), user_errors():
-        figure = plots.trace_figure(
-            network, split, sample=image, circuits=circuits, neurons=chosen, classes=loaded.class_names
-        )
+        shown: dict[str, Any] = {"sample": image, "position": place, "classes": loaded.class_names}
+        figures = {stem.name: plots.trace_figure(network, split, circuits=circuits, neurons=chosen, **shown)}
+        if any(isinstance(layer.wiring, Conv2d) for layer in network.layers):
+            figures[f"{stem.name}-maps"] = plots.maps_figure(network, split, **shown)
         settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
         settings |= {"image": image, "neurons": chosen or "6 of each hidden layer, spread over the firing order"}
+        settings |= {} if place is None else {"position": place}
         settings |= {"v_syn": rails or "inf and the model's own"}
         record = Record.of(ctx, stem.with_name(f"{stem.name}.json"), settings)
-        record.say_replaced(*(stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png")))
-        files = plots.save_figure(figure, stem, description=record.description)
+        record.say_replaced(*(stem.with_name(f"{name}.{suffix}") for name in figures for suffix in ("svg", "png")))
+        files: list[Path] = []
+        for name, figure in figures.items():
+            files += plots.save_figure(figure, stem.with_name(name), description=record.description)
         record.write(files)
     kind = "row" if split.is_table else "image"
     typer.echo(
         f"{kind} {image} of {dataset}, class {loaded.class_names[split.labels[image]]}: {', '.join(map(str, files))}"
     )
+
+
+def _position(text: str) -> tuple[int, int]:
+    place = _options.numbers("--position", text, int, "14,10")
+    if len(place) != 2:
+        raise ValueError(f"--position takes a pixel as Y,X, such as 14,10, got {text!r}")
+    return place[0], place[1]
 
 
 def _with_rails(circuit: Circuit, v_syn: float) -> Circuit:

@@ -8,6 +8,7 @@ from rcspike.plots._comparison import trace_figure
 from rcspike.plots._confusion import confusion_figure
 from rcspike.plots._energy import energy_figure
 from rcspike.plots._latency import latency_figure
+from rcspike.plots._maps import maps_figure
 from rcspike.plots._offsets import offsets_figure
 from rcspike.plots._pareto import pareto_figure
 from rcspike.plots._spice import spice_figure
@@ -27,6 +28,7 @@ __all__ = [
     "energy_figure",
     "latency_figure",
     "layer_traces",
+    "maps_figure",
     "offsets_figure",
     "pareto_figure",
     "save_figure",

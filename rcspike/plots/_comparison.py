@@ -14,6 +14,7 @@ from rcspike.circuit import Circuit
 from rcspike.datasets import Split
 from rcspike.functional.events import Phases
 from rcspike.network import Network
+from rcspike.plots._maps import check_position
 from rcspike.plots._style import (
     BOTTOM,
     INK,
@@ -41,6 +42,8 @@ from rcspike.plots._traces import (
     layer_traces,
     mark_spikes,
     name_phases,
+    place_in_map,
+    spread,
     voltage_limits,
 )
 
@@ -65,6 +68,7 @@ def trace_figure(
     sample: int = 0,
     circuits: Iterable[Circuit] | None = None,
     neurons: Sequence[int] | None = None,
+    position: tuple[int, int] | None = None,
     classes: Sequence[str] | None = None,
 ) -> Figure:
     """One image through the same weights in several circuits side by side, as in Fig. 2 of the RC-Spike paper.
@@ -86,6 +90,9 @@ def trace_figure(
     neurons : sequence of int, optional
         Indices of the neurons to draw in each hidden layer; by default 6 are spread over the firing order in the
         network's own circuit. All neurons of the last layer are drawn.
+    position : (y, x), optional
+        In place of `neurons`: a pixel of the image. Up to 6 channels of each convolution are drawn, at the place with
+        the same part of height and width in its maps. `maps_figure` marks these places.
     classes : sequence of str, optional
         Names of the classes; their numbers by default.
 
@@ -98,7 +105,7 @@ def trace_figure(
     ImportError
         If matplotlib is missing.
     ValueError
-        If there is no such sample, neuron or circuit, or the network does not fit the images.
+        If there is no such sample, neuron, position or circuit, or the network does not fit the images.
 
     Notes
     -----
@@ -121,7 +128,7 @@ def trace_figure(
     if not 1 <= len(circuits) <= _MAX_CIRCUITS:
         raise ValueError(f"a figure shows 1 to {_MAX_CIRCUITS} circuits side by side, got {len(circuits)}")
     times = split.times[sample : sample + 1]
-    followed = _followed(network, times, neurons)
+    followed = _followed(network, times, neurons, position)
     others = [network.rescaled(circuit, plus=1, minus=1) for circuit in circuits]
     columns = [layer_traces(other, times, neurons=followed) for other in others]
     if network.phases == "single":  # all columns until the same time
@@ -132,10 +139,9 @@ def trace_figure(
     path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
     noun = "row" if split.is_table else "image"
-    label, sizes = int(split.labels[sample]), "–".join(map(str, network.sizes))
-    title(
-        figure, f"{sizes}, {noun} {sample} of class {class_name(label, classes)}: the same weights, circuit by circuit"
-    )
+    label, architecture = int(split.labels[sample]), network.architecture.replace("-", "–")
+    shown = f"{noun} {sample} of class {class_name(label, classes)}"
+    title(figure, f"{architecture}, {shown}: the same weights, circuit by circuit")
     width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
         left = LEFT + n * (width + _COLUMN_GAP)
@@ -170,9 +176,18 @@ def _default_circuits(network: Network) -> list[Circuit]:
     return [Circuit(v_syn=math.inf, ramp=own.ramp), own]
 
 
-def _followed(network: Network, times: FloatArray, neurons: Sequence[int] | None) -> list[npt.NDArray[np.int64]]:
+def _followed(
+    network: Network, times: FloatArray, neurons: Sequence[int] | None, position: tuple[int, int] | None
+) -> list[npt.NDArray[np.int64]]:
     """The neurons to draw of each layer, the same ones in each circuit."""
-    followed = [layer.neurons for layer in layer_traces(network, times, n_neurons=_N_FOLLOWED)]
+    if position is not None:
+        if neurons is not None:
+            raise ValueError(f"position {position} chooses neurons of its own: leave out either it or neurons")
+        image = check_position(network, position)
+    layers = layer_traces(network, times, n_neurons=_N_FOLLOWED)
+    followed = [layer.neurons for layer in layers]
+    if position is not None:
+        return [layer.neurons if layer.shape is None else _at(layer, position, image) for layer in layers]
     if neurons is None:
         return followed
     hidden = network.sizes[1:-1]
@@ -181,6 +196,15 @@ def _followed(network: Network, times: FloatArray, neurons: Sequence[int] | None
     if not neurons or len(set(neurons)) < len(neurons) or not all(0 <= neuron < min(hidden) for neuron in neurons):
         raise ValueError(f"neurons must be different indices in [0, {min(hidden)}) of the hidden layers, got {neurons}")
     return [np.array(neurons, dtype=np.int64)] * len(hidden) + followed[-1:]
+
+
+def _at(layer: LayerTraces, position: tuple[int, int], image: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Neurons of a convolution at one place of its maps, spread over the firing order."""
+    assert layer.shape is not None
+    y, x = place_in_map(position, image, layer.shape)
+    there = (y * layer.shape[1] + x) * layer.shape[2] + np.arange(layer.shape[2])
+    t_out = layer.layer_t_out[there]
+    return there[spread(t_out, np.isfinite(t_out), _N_FOLLOWED)]
 
 
 def _draw_column(
@@ -215,7 +239,7 @@ def _draw_column(
         head(
             axes,
             0 if single else depth - 1,
-            f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike",
+            f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike{_drawn(layer)}",
         )
     name_phases(panels[0], layers[0])
     for axes, start in ((raster, 0), *zip(panels, [0] * n if single else range(n), strict=True)):
@@ -224,6 +248,11 @@ def _draw_column(
         axes.set_xticks(range(start, start + int(end) + 1, max(1, int(end) // 4)))
     panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
     return [raster, *panels]
+
+
+def _drawn(layer: LayerTraces) -> str:
+    """The place of the neurons that are drawn, if they are channels of maps at one."""
+    return f"; channels at {layer.position}" if layer.position else ""
 
 
 def _caption(own: Circuit, noun: str, phases: Phases) -> str:

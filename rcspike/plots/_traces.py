@@ -15,6 +15,8 @@ from rcspike.circuit import Circuit
 from rcspike.datasets import Split
 from rcspike.functional.events import Phases
 from rcspike.network import LayeredNetwork, Network, layer_with
+from rcspike.network.protocol import Layer
+from rcspike.network.wiring import Conv2d, Shape
 from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
 from rcspike.training.evaluation import check_fit
 
@@ -30,8 +32,11 @@ __all__ = [
     "head",
     "label_spikes",
     "layer_traces",
+    "map_shape",
     "mark_spikes",
     "name_phases",
+    "place_in_map",
+    "spread",
     "voltage_limits",
 ]
 
@@ -66,6 +71,23 @@ class LayerTraces:
     v_end: FloatArray  # (n,) where the ramps start: at the end of charging, after the switches have opened; else NaN
     circuit: Circuit
     phases: Phases = "two"
+    shape: Shape | None = None  # (height, width, channels) of the whole layer, if its neurons are maps
+
+    @property
+    def position(self) -> tuple[int, int] | None:
+        """The place (y, x) that the neurons have in common, if they are those of maps."""
+        if self.shape is None:
+            return None
+        places = {divmod(neuron // self.shape[2], self.shape[1]) for neuron in self.neurons.tolist()}
+        return places.pop() if len(places) == 1 else None
+
+    def name(self, neuron: int) -> str:
+        """Number of a neuron; in maps its channel if all have one place, otherwise y, x and channel."""
+        if self.shape is None:
+            return str(neuron)
+        at, channel = divmod(neuron, self.shape[2])
+        y, x = divmod(at, self.shape[1])
+        return str(channel) if self.position else f"{y},{x},{channel}"
 
     @property
     def answer(self) -> str:
@@ -128,14 +150,15 @@ def layer_traces(
     layers = []
     for result in network.walk(times):
         v, last = result.v[0], result.depth + 1 == len(network.layers)
-        shown = _spread(-v, v > 0, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
+        shown = spread(-v, v > 0, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
         # The spikes themselves are among the times, so that every kink is where it belongs.
         at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
         if len(at) > _MAX_POINTS:  # closer than a printed line is wide
             at = np.linspace(0, 1, _MAX_POINTS)
         traces = layer_with(result.layer, "trace", "a trace figure").neurons(shown).trace(result.times, at)[0]
         t_out = 1 + result.t_out[0]
-        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, v[shown], result.layer.circuit))
+        maps = map_shape(result.layer)
+        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, v[shown], result.layer.circuit, shape=maps))
     return layers
 
 
@@ -154,23 +177,37 @@ def _crossings(
     for result in results:
         t_out, last = result.t_out[0], result.depth + 1 == len(network.layers)
         n = len(t_out) if last else n_neurons
-        shown = _spread(t_out, np.isfinite(t_out), n) if neurons is None else neurons[result.depth]
+        shown = spread(t_out, np.isfinite(t_out), n) if neurons is None else neurons[result.depth]
         # Spikes are among the times: each kink is where it belongs, and each trace ends at the threshold.
         kinks = np.concatenate([result.times[0], t_out[shown] - result.layer.circuit.delay]).astype(np.float64)
         at = np.union1d(np.linspace(0, end, 201), kinks[(kinks >= 0) & (kinks <= end)])
         chosen = layer_with(result.layer, "trace", "a trace figure").neurons(shown)
         v = chosen.trace(result.times, at)[0]
         nothing = np.full(len(shown), math.nan)
-        layers.append(LayerTraces(shown, at, v, t_out[shown], t_out, nothing, result.layer.circuit, "single"))
+        own, maps = result.layer.circuit, map_shape(result.layer)
+        layers.append(LayerTraces(shown, at, v, t_out[shown], t_out, nothing, own, "single", maps))
     return layers
 
 
-def _spread(lateness: FloatArray, spiking: npt.NDArray[np.bool_], n: int) -> npt.NDArray[np.int64]:
+def spread(lateness: FloatArray, spiking: npt.NDArray[np.bool_], n: int) -> npt.NDArray[np.int64]:
     """Up to n neurons in firing order, evenly spread over those that spike and over the silent ones."""
     order = np.argsort(lateness, kind="stable")
     n_spiking = int(np.count_nonzero(spiking))
     n_silent = min(len(order) - n_spiking, max(n // 4, n - n_spiking))
     return np.concatenate([_evenly(order[:n_spiking], n - n_silent), _evenly(order[n_spiking:], n_silent)])
+
+
+def map_shape(layer: Layer) -> Shape | None:
+    """(height, width, channels) of the neurons of a convolution."""
+    if not isinstance(layer.wiring, Conv2d):
+        return None
+    return layer.wiring.out_shape(layer.wiring.weight_shape(layer.n_in, layer.n_out)[1])
+
+
+def place_in_map(position: tuple[int, int], image: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, int]:
+    """The place (y, x) in a map at the same part of height and width as a pixel of an image."""
+    y, x = (at * size // whole for at, size, whole in zip(position, shape[:2], image, strict=True))
+    return y, x
 
 
 def _evenly(items: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
@@ -269,7 +306,10 @@ def _in_view(layer: LayerTraces, t_out: FloatArray) -> npt.NDArray[np.bool_]:
 
 def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, height: float = 1.1) -> None:
     """Draw a tick for each spike of the whole layer, at `height` and a little above."""
-    spikes = _start(layer, depth) + layer.layer_t_out[_in_view(layer, layer.layer_t_out)]
+    spikes = layer.layer_t_out[_in_view(layer, layer.layer_t_out)]
+    if len(spikes) > _MAX_POINTS:  # closer than a printed line is wide
+        spikes = np.unique(spikes.round(3))
+    spikes = _start(layer, depth) + spikes
     axes.vlines(spikes, height, height + 0.12, color=colour, linewidth=0.6, alpha=0.7)
 
 
@@ -283,7 +323,8 @@ def label_spikes(
     classes: Sequence[str] | None = None,
 ) -> None:
     """Draw index or class of each drawn neuron above its spike, where labels do not overlap; `highlight` always."""
-    width = 0.05 * max(len(class_name(neuron, classes)) for neuron in layer.neurons.tolist())
+    names = {n: layer.name(n) if classes is None else class_name(n, classes) for n in layer.neurons.tolist()}
+    width = 0.05 * max(map(len, names.values()))
     lines: list[list[float]] = [[]] if highlight is None else [[], []]
     seen = _in_view(layer, layer.t_out)
     spikes = zip(layer.neurons[seen], layer.t_out[seen], strict=True)
@@ -295,7 +336,7 @@ def label_spikes(
             # The trace of a saturated neuron comes from below and continues: its label stands to the right of it.
             saturated = t_out <= 1 and layer.phases == "two"
             axes.annotate(
-                class_name(neuron, classes),
+                names[int(neuron)],
                 (_start(layer, depth) + t_out, 1),
                 xytext=(4 if saturated else 0, 5 + 12 * free[0]),
                 textcoords="offset points",

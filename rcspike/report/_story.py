@@ -43,6 +43,11 @@ _FILES = (
         "The membranes of one sample, with the same weights in the conventional circuit and in RC-Spike.",
     ),
     (
+        r"trace-maps\.svg",
+        "How it computes",
+        "When each neuron of the convolutions spikes for one sample: an image for each map, blank without a spike.",
+    ),
+    (
         r"energy\.svg",
         "Energy",
         "The energy of an inference by part, for all layers and for each on a scale of its own.",
