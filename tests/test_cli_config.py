@@ -74,11 +74,15 @@ def test_any_record_of_a_run_is_such_a_file(place: Path) -> None:
 
 def test_a_sweep_has_files_of_options_too() -> None:
     Path("sweep.toml").write_text(
-        'dataset = ["digits"]\nv_syn = [1, 2]\nseeds = 1\nhidden = ["4", "5"]\nepochs = 1\nrelu = false\nworkers = 1\n'
+        'dataset = ["digits"]\nv_syn = [1, 2]\nseeds = 1\nhidden = ["4"]\narchitecture = ["conv2-pool-4"]\n'
+        "epochs = 1\nrelu = false\nworkers = 1\n"
     )
     assert "4 runs, 4 of them to do" in ran("sweep", "--config", "sweep.toml", "--out", "one")
     assert "4 runs, 4 of them to do" in ran("sweep", "--config", "one/sweep.json", "--out", "two", "--workers", "1")
     assert Path("one/table.csv").read_text() == Path("two/table.csv").read_text()
+    assert "0 of them to do" in ran("sweep", "--config", "one/sweep.json", "--out", "two")
+    lines = Path("two/table.csv").read_text().splitlines()
+    assert [line.split(",")[2] for line in lines] == ["hidden", "4", "4", "conv2-pool-4", "conv2-pool-4"]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ PACKAGE = {
     datasets/datasets.py datasets/files.py datasets/idx.py datasets/inputs.py datasets/labels.py datasets/pictures.py
     datasets/places.py
     datasets/scaling.py datasets/splits.py datasets/tables.py experiments/__init__.py experiments/chip_study.py
-    experiments/executors.py experiments/experiment.py experiments/presets.py experiments/relu.py experiments/sweep.py
+    experiments/executors.py experiments/experiment.py experiments/hidden.py experiments/presets.py experiments/relu.py
+    experiments/sweep.py
     experiments/tables.py experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py
     functional/conv.py functional/events.py functional/fire.py functional/first_spike.py functional/injection.py
     functional/loss.py functional/optimiser.py functional/supply.py functional/trace.py functional/wires.py

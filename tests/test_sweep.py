@@ -77,7 +77,8 @@ def test_a_grid_has_every_combination_once_and_a_relu_network_for_each_budget() 
         ({"vary": {"epochs": [0]}}, "epochs must be at least 1, got 0"),
         ({"vary": {"noise": [0.0, -1.0]}}, r"noise must be finite and not negative, got -1\.0"),
         ({"vary": {"temperature": [0.0]}}, "temperature must be above 0 and finite, got 0"),
-        ({"hidden": [[20, 0]]}, r"hidden must be sizes of layers, each at least 1, got \(20, 0\)"),
+        ({"hidden": [[20, 0]]}, r"hidden must be sizes of layers, each at least 1, or an architecture, got \(20, 0\)"),
+        ({"hidden": ["conv2-4", "conv2 - 4"]}, "rc-spike-digits-conv2-4-v1-s0 is there twice"),
     ],
 )
 def test_a_grid_that_cannot_be_run_is_rejected(arguments: dict[str, Any], message: str) -> None:
@@ -216,6 +217,24 @@ def test_a_sweep_that_is_done_runs_nothing_again(tmp_path: Path) -> None:
     assert run_sweep(EXPERIMENTS, tmp_path, progress=lambda run: pytest.fail(str(run))) == runs
 
 
+def test_an_architecture_is_a_network_of_a_grid_without_a_relu_network(tmp_path: Path) -> None:
+    experiments = grid(["digits"], v_syn=[2.0], seeds=[0], hidden=["conv2-pool-8/2-6", [6]], vary={"epochs": [1]})
+    names = [experiment_key(one)[:-13] for one in experiments]
+    assert names == ["rc-spike-digits-conv2-pool-8_2-6-v2-s0", "rc-spike-digits-6-v2-s0", "relu-digits-6-s0"]
+    (run,) = run_sweep(experiments[:1], tmp_path, workers=1)
+    network = Network.create("conv2-pool-8/2-6-10", Circuit(v_syn=2.0), input_shape=(8, 8), seed=0)
+    history = train(network, datasets.load("digits"), **experiments[0].settings.arguments())
+    assert run.result is not None
+    assert run.result["test_accuracy"] == history.test_accuracy
+    assert stored_runs(experiments, tmp_path) == [run, *map(Run, experiments[1:])]
+    assert run_rows([run])[0]["hidden"] == "conv2-pool-8/2-6"
+    with pytest.raises(ValueError, match="a ReLU network has dense layers"):
+        changed(experiments[2], hidden="conv2-6")
+    with pytest.raises(ValueError, match="pool 3 does not divide maps of 8 x 8"):
+        run_sweep([experiments[1], changed(experiments[0], hidden="conv2-pool3-6")], tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_path: Path) -> None:
     experiments = [changed(EXPERIMENTS[0], learning_rate=1e30), EXPERIMENTS[1]]
     failed, fine = run_sweep(experiments, tmp_path, workers=1)
@@ -325,6 +344,8 @@ def test_the_line_ends_before_infinity_and_one_seed_has_no_deviation() -> None:
         (["--vary", "seed=1"], "seed is varied with --seeds"),
         (["--vary", "hidden=20"], "hidden is varied with --hidden"),
         (["--vary", "devices=1"], "devices takes neither numbers nor words, so a sweep cannot vary it"),
+        (["--vary", "architecture=conv2-4"], "architecture is varied with --architecture"),
+        (["--architecture", "conv2-poool-8"], "'poool' in 'conv2-poool-8' is not known"),
         (["--hidden", "x"], "--hidden takes numbers such as 200,200, got 'x'"),
     ],
 )

@@ -46,15 +46,21 @@ def sigma_t(v_th: float, rows: int) -> float:
     return math.hypot(math.sqrt(1.380649e-23 * k["temperature"] / (drawn + column)), 1e-3) / v_th
 
 
-@pytest.mark.parametrize(("hold", "v_th"), [("rails", 0.872 / 4), ("threshold", 0.2)])
-def test_a_run_in_volts_has_the_noise_energy_and_offsets_of_its_operating_point(hold: Hold, v_th: float) -> None:
+@pytest.mark.parametrize(
+    ("hold", "v_th", "hidden", "rows"),
+    [("rails", 0.872 / 4, (12,), 12), ("threshold", 0.2, "conv2-12", 9)],  # a column of a window has 9 synapses
+)
+def test_a_run_in_volts_has_the_noise_energy_and_offsets_of_its_operating_point(
+    hold: Hold, v_th: float, hidden: Any, rows: int
+) -> None:
     process = load_process().with_values(**({} if hold == "rails" else {"v_th": v_th}))
     volts = Volts(hold=hold, process=process, offset_mv=(3, 30.5), chips=2)
-    result = run_experiment({**COMMON, "v_syn": 4.0, "volts": volts})
-    noise = sigma_t(v_th, 12)
+    result = run_experiment({**COMMON, "hidden": hidden, "v_syn": 4.0, "volts": volts})
+    noise = sigma_t(v_th, rows)
     assert result["sigma_t"] == pytest.approx(noise, rel=1e-12)
     digits = datasets.load("digits")
-    network = Network.create([64, 12, 10], Circuit(v_syn=4.0), seed=1)
+    sizes: Any = [64, 12, 10] if rows == 12 else "8x8x1-conv2-12-10"
+    network = Network.create(sizes, Circuit(v_syn=4.0), seed=1)
     history = train(network, digits, epochs=2, seed=1, noise=result["sigma_t"])
     assert result["test_accuracy"] == history.epochs[-1].test_accuracy
     done = activity(network, digits.test.times, noise=result["sigma_t"], seed=1)

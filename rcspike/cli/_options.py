@@ -10,9 +10,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from rcspike.datasets import Dataset, data_digests, data_names
+from rcspike.datasets import data_digests, data_names
 from rcspike.experiments import preset, train_defaults
-from rcspike.network import Wiring, parse_architecture, wiring_of
+from rcspike.network import Wiring, wiring_of
 from rcspike.nonideal import preset_names
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "dataset_settings",
     "given",
     "hidden_layers",
-    "layers_of",
     "learning",
     "nonideal_option",
     "numbers",
@@ -111,14 +110,6 @@ def hidden_layers(text: str) -> tuple[tuple[int, ...], tuple[Wiring, ...]]:
         except ValueError:
             raise ValueError(f"--hidden takes numbers such as 200,200 or 200/4,50, got {text!r}") from None
     return tuple(layers), tuple(wiring)
-
-
-def layers_of(architecture: str, dataset: Dataset) -> tuple[list[int], list[Wiring]]:
-    """Numbers of neurons and wiring of an architecture between the images and the classes of a data set."""
-    if dataset.train.is_table:
-        raise ValueError(f"--architecture needs images, {dataset.name} is a table; use --hidden")
-    shape = dataset.train.images.shape[1:]
-    return parse_architecture(f"{architecture}-{dataset.n_classes}", shape)
 
 
 def learning(name: str, text: str) -> Any:

@@ -41,7 +41,7 @@ __all__ = ["sweep_command"]
 
 _V_SYN = ",".join(f"{v:g}" for v in V_SYN)
 _OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
-_OPTIONS |= {"nonideal": "--nonideal"}
+_OPTIONS |= {"nonideal": "--nonideal", "architecture": "--architecture"}
 
 # Columns of the table in the terminal, if there are such results.
 _MEASURED = {
@@ -70,6 +70,13 @@ def sweep_command(
         typer.Option(
             help="Sizes of the hidden layers; the option is repeated for each architecture.",
             show_default="the data set's",
+        ),
+    ] = None,
+    architecture: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Hidden layers of a convolutional network, as conv16-pool-128, in place of --hidden; repeatable.",
+            show_default=False,
         ),
     ] = None,
     noise: Annotated[str | None, learning("noise", "Standard deviations of spike-time noise, in T.")] = None,
@@ -109,7 +116,7 @@ def sweep_command(
             help="Other parameter of the circuit or the training, as NAME=VALUE,VALUE; repeatable.", show_default=False
         ),
     ] = None,
-    relu: Annotated[bool, typer.Option(help="Also train a ReLU network of the same size.")] = True,
+    relu: Annotated[bool, typer.Option(help="Also train a ReLU network of the same size, if it is dense.")] = True,
     transfer: Annotated[
         bool, typer.Option("--transfer", help="Also run weights trained at V_syn 100 on each circuit, rescaled.")
     ] = False,
@@ -145,7 +152,7 @@ def sweep_command(
             dataset,
             v_syn=_values("v_syn", v_syn),
             seeds=range(seeds),
-            hidden=None if hidden is None else [_options.sizes(text) for text in hidden],
+            hidden=[*map(_options.sizes, hidden or []), *(architecture or [])] or None,
             vary={name: _values(name, text) for name, text in varied.items()}
             | ({"nonideal": nonideal} if nonideal else {}),
             relu=relu,
@@ -159,6 +166,7 @@ def sweep_command(
             "hidden": hidden,
             "vary": varied,
         }
+        settings |= {} if architecture is None else {"architecture": architecture}
         if files := {one.case.name: one.case for one in experiments if one.case is not None}:
             settings["nonideal"] = files
         settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in dataset}}

@@ -24,6 +24,7 @@ from rcspike.cli._record import INPUTS, MODEL, Record, command_words, load_netwo
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset, Inputs, data_name
 from rcspike.experiments import preset
+from rcspike.experiments.hidden import whole_network
 from rcspike.experiments.presets import SINGLE_PHASE_CHOSEN, initial_intensity
 from rcspike.hardware import DeviceModel, TrainingEffects, training_effects
 from rcspike.network import Dense, Network, files
@@ -147,7 +148,7 @@ def train_command(
                 wiring = None if behind is None else [Dense(), *behind]
                 if architecture is not None:
                     taken.pop("hidden")
-                    sizes, wiring = _options.layers_of(architecture, images)
+                    sizes, wiring = whole_network(architecture, images)
                 if began is not None:
                     taken.pop("hidden")
                     _check_fits(began, images, start)

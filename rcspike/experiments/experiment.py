@@ -18,6 +18,7 @@ from rcspike._core import build_config
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.experiments.chip_study import Case, chip_accuracy, chip_seeds
+from rcspike.experiments.hidden import Hidden, check_hidden, count_hidden, fan_ins, hidden_text, whole_network
 from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.transfer import transfer
 from rcspike.experiments.volts import Volts, measure_in_volts
@@ -52,6 +53,7 @@ _CIRCUIT: dict[str, Any] = {field.name: field.default for field in fields(Circui
 _LATER = {one.name: one.default for one in (*fields(Circuit), *fields(Settings)) if one.metadata.get("omit_default")}
 _SETTINGS = tuple(field.name for field in fields(Settings))
 _CHIPS = 10  # of a device file, for each run
+_MAX_NAME = 200  # characters of a readable name in that of a file, which may have 255
 _TRANSFER_V_SYN = 100.0  # as in arXiv 2412.09010 v1: there practically an exact multiply-accumulate
 
 
@@ -64,8 +66,8 @@ class Experiment:
     model : {"rc-spike", "transfer", "relu"}
     dataset : str
         Name of a data set or path of one's own, as in `rcspike.datasets.load`.
-    hidden : tuple of int
-        Sizes of the hidden layers.
+    hidden : tuple of int, or str
+        Sizes of the hidden layers, or their architecture, such as ``conv16-pool-128``.
     circuit : Circuit
         The circuit on which the network runs; a ReLU network has none and ignores it.
     settings : rcspike.training.Settings
@@ -82,7 +84,7 @@ class Experiment:
 
     model: Model
     dataset: str
-    hidden: tuple[int, ...]
+    hidden: Hidden
     circuit: Circuit
     settings: Settings
     given: tuple[str, ...]
@@ -121,7 +123,7 @@ class Experiment:
             return parameters
         if missing := [name for name in _ALWAYS if name not in parameters]:
             raise ValueError(f"an experiment needs {', '.join(missing)}")
-        model, hidden = parameters["model"], parameters["hidden"]
+        model = parameters["model"]
         if model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
         more = BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS, "volts", "nonideal")
@@ -129,21 +131,22 @@ class Experiment:
         for name in parameters:
             if name not in known:
                 raise ValueError(f"model {model} has no parameter {name!r}; it has {', '.join(known)}")
-        if not isinstance(hidden, tuple | list) or any(not isinstance(n, int | np.integer) or n < 1 for n in hidden):
-            raise ValueError(f"hidden must be sizes of layers, each at least 1, got {hidden!r}")
-        sizes = tuple(map(int, hidden))
+        hidden = check_hidden(parameters["hidden"])
+        if model == "relu" and isinstance(hidden, str):
+            raise ValueError(f"a ReLU network has dense layers: hidden must be their sizes, got {hidden!r}")
+        n_layers = count_hidden(hidden) + 1
         circuit = experiment_circuit(parameters)
         case = _case(parameters.get("nonideal"))
         devices: dict[str, Any] = {}
         if case is not None:
-            found = training_effects(case.effects, case.devices, n_layers=len(sizes) + 1)
+            found = training_effects(case.effects, case.devices, n_layers=n_layers)
             circuit, devices = found.circuit(circuit), found.arguments()
         settings = Settings(**devices | {name: value for name, value in parameters.items() if name in _SETTINGS})
-        settings.trainer(Network.create([1] * (len(sizes) + 2), circuit, seed=0))  # the engine checks the rest
+        settings.trainer(Network.create([1] * (n_layers + 1), circuit, seed=0))  # the engine checks the rest
         return cls(
             model=model,
             dataset=parameters["dataset"],
-            hidden=sizes,
+            hidden=hidden,
             circuit=circuit,
             settings=settings,
             given=tuple(name for name, value in parameters.items() if value is not None),
@@ -180,7 +183,7 @@ def experiment_name(experiment: Experiment | Parameters) -> str:
     'relu-digits-20-s0'
     """
     one = Experiment.of(experiment)
-    hidden = "-".join(map(str, one.hidden))
+    hidden = hidden_text(one.hidden).replace("/", "_")
     circuit = "" if one.model == "relu" else f"-{one.circuit.label}"
     return f"{one.model}-{datasets.data_name(one.dataset)}-{hidden}{circuit}-s{one.settings.seed}"
 
@@ -198,7 +201,7 @@ def experiment_circuit(parameters: Parameters) -> Circuit:
 
 def experiment_key(experiment: Experiment | Parameters) -> str:
     """A file name for all that decides the result."""
-    return f"{experiment_name(experiment)}-{digest(experiment_identity(experiment))[:12]}"
+    return f"{experiment_name(experiment)[:_MAX_NAME]}-{digest(experiment_identity(experiment))[:12]}"
 
 
 def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
@@ -289,10 +292,10 @@ def _checked_volts(parameters: Parameters, circuit: Circuit) -> Volts | None:
 
 
 def _with_noise(one: Experiment, dataset: Dataset) -> Experiment:
-    """The experiment with the spike-time noise of its process, which depends on the number of inputs."""
+    """The experiment with the spike-time noise of its process, which depends on the synapses of a column."""
     if one.volts is None:
         return one
-    noise = one.volts.noise(one.circuit, [dataset.train.times.shape[1], *one.hidden])
+    noise = one.volts.noise(one.circuit, fan_ins(*whole_network(one.hidden, dataset)))
     return replace(one, settings=replace(one.settings, noise=noise))
 
 
@@ -322,16 +325,16 @@ def _budget(settings: Settings) -> dict[str, Any]:
 
 
 def _trained(
-    dataset: Dataset, hidden: tuple[int, ...], circuit: Circuit, settings: Settings, threads: int | None
+    dataset: Dataset, hidden: Hidden, circuit: Circuit, settings: Settings, threads: int | None
 ) -> tuple[Network, History]:
-    sizes = [dataset.train.times.shape[1], *hidden, dataset.n_classes]
-    network = Network.create(sizes, circuit, seed=settings.seed)
+    sizes, wiring = whole_network(hidden, dataset)
+    network = Network.create(sizes, circuit, seed=settings.seed, wiring=wiring)
     return network, train(network, dataset, **settings.arguments(), threads=threads)
 
 
 # One network is run on many circuits.
 @functools.lru_cache(maxsize=1)
-def _without_physics(dataset: Dataset, hidden: tuple[int, ...], settings: Settings, threads: int | None) -> Network:
+def _without_physics(dataset: Dataset, hidden: Hidden, settings: Settings, threads: int | None) -> Network:
     return _trained(dataset, hidden, Circuit(v_syn=_TRANSFER_V_SYN), settings, threads)[0]
 
 
@@ -361,4 +364,5 @@ def _run_transfer(one: Experiment, dataset: Dataset, threads: int | None) -> dic
 
 
 def _run_relu(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
+    assert not isinstance(one.hidden, str)
     return {"test_accuracy": relu_accuracy(dataset, one.hidden, **_budget(one.settings), threads=threads)}

@@ -28,6 +28,7 @@ from rcspike.experiments.experiment import (
     experiment_name,
     run_experiment,
 )
+from rcspike.experiments.hidden import whole_network
 from rcspike.experiments.presets import preset
 from rcspike.experiments.volts import Volts
 
@@ -55,7 +56,7 @@ def grid(
     *,
     v_syn: Sequence[float] = V_SYN,
     seeds: Sequence[int] = (0, 1, 2),
-    hidden: Sequence[Sequence[int]] | None = None,
+    hidden: Sequence[Sequence[int] | str] | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
     relu: bool = True,
     transfer: bool = False,
@@ -70,13 +71,14 @@ def grid(
     v_syn : sequence of float
         Rails in V_th; ``math.inf`` is the conventional circuit.
     seeds : sequence of int
-    hidden : sequence of sequence of int, optional
-        Sizes of the hidden layers of each architecture; those of the data set's preset by default.
+    hidden : sequence of sequence of int or str, optional
+        For each architecture the sizes of its hidden layers, or a text such as ``conv16-pool-128``, whose parts
+        `rcspike.network.parse_architecture` describes; those of the data set's preset by default.
     vary : mapping, optional
         Values of other arguments of `rcspike.Circuit` and `rcspike.train`, and of ``nonideal``, the device files that
         networks are trained for and tested on; a single value sets it for all runs.
     relu : bool
-        Add a ReLU network of the same size and training budget for each architecture.
+        Add a ReLU network of the same size and training budget for each architecture given by sizes.
     transfer : bool
         Add weights trained at V_syn = 100 and run at each finite V_syn, with the best scales.
     volts : Volts, optional
@@ -108,13 +110,18 @@ def grid(
     for seed, name in itertools.product(seeds, names):
         base = preset(name)
         for layers in hidden or [base["hidden"]]:
-            shared = {"dataset": name, **base, "hidden": tuple(layers), "seed": seed}
+            shared = {
+                "dataset": name,
+                **base,
+                "hidden": layers if isinstance(layers, str) else tuple(layers),
+                "seed": seed,
+            }
             shared |= {} if volts is None else {"volts": volts}
             runs += [{"model": "rc-spike", **shared, "v_syn": v, **more} for more in settings for v in v_syn]
             if transfer:
                 rails = [v for v in v_syn if v < math.inf]
                 runs += [{"model": "transfer", **shared, "v_syn": v, **more} for more in settings for v in rails]
-            if relu:
+            if relu and not isinstance(layers, str):
                 alike = {name: shared[name] for name in ("dataset", "hidden", "seed", *BUDGET) if name in shared}
                 runs += [{"model": "relu", **alike, **budget} for budget in budgets]
     experiments = [Experiment.of(run) for run in runs]
@@ -166,7 +173,8 @@ def run_sweep(
     OSError
         If the folder cannot be written, or as in `rcspike.experiments.executor`.
     ValueError
-        If a data set is damaged, or a file in the folder was not written by a sweep.
+        If a data set is damaged, an architecture does not fit its images, or a file in the folder was not written by a
+        sweep.
 
     Examples
     --------
@@ -181,7 +189,9 @@ def run_sweep(
     left = [(i, run.experiment) for i, run in enumerate(found) if run.result is None and (run.error is None or retry)]
     if dask is None:
         for name in {experiment.dataset for _, experiment in left}:
-            datasets.load(name, directory=data)  # so that missing files are reported now, and downloaded once
+            loaded = datasets.load(name, directory=data)  # so that missing files are reported now, and downloaded once
+            for hidden in {experiment.hidden for _, experiment in left if experiment.dataset == name}:
+                whole_network(hidden, loaded)
     check_writable(Path(folder, "runs"))
     function = functools.partial(_run_numbered, data=data)
     with closing(run_jobs(function, left, workers=workers, dask=dask)) as finished:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rcspike._common.atomic import atomic_write
 from rcspike._common.identity import canonical
+from rcspike.experiments.hidden import hidden_text
 from rcspike.experiments.sweep import Run
 from rcspike.experiments.volts import offset_name
 
@@ -113,7 +114,7 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
 
 def _described(run: Run) -> dict[str, Any]:
     """The parameters but the seed, and the voltages that follow from them."""
-    parameters = {**run.parameters, "hidden": "-".join(map(str, run.parameters["hidden"]))}
+    parameters = {**run.parameters, "hidden": hidden_text(run.experiment.hidden)}
     rest = {name: value for name, value in parameters.items() if name not in (*_COLUMNS, "seed", "volts")}
     described = {name: parameters[name] for name in _COLUMNS if name in parameters} | rest
     if (volts := run.experiment.volts) is None:

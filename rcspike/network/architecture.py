@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike, FirstSpike2d, Shape, Wiring
 
-__all__ = ["architecture_of", "parse_architecture"]
+__all__ = ["architecture_of", "count_layers", "parse_architecture"]
 
 _HELP = (
     "parts are a number of neurons (128, or 128/4 whose spikes are joined by fours), conv16 (16 columns; conv16k5s2p0 "
@@ -102,6 +102,21 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
     if joined is not None or len(sizes) < 2:
         raise ValueError(f"{text!r} needs a layer {'behind its last part' if wiring else 'behind its inputs'}")
     return sizes, wiring
+
+
+def count_layers(text: str) -> int:
+    """Number of layers of an architecture without its inputs; a ValueError if a part is not known.
+
+    Examples
+    --------
+    >>> count_layers("conv16-pool-128-10")
+    3
+    """
+    parts = text.replace(" ", "").split("-")
+    for part in parts:
+        if not any(kind.fullmatch(part) for kind in (_CONV, _POOL, _DENSE)):
+            raise ValueError(f"{part!r} in {text!r} is not known: {_HELP}")
+    return sum(_POOL.fullmatch(part) is None for part in parts)
 
 
 def architecture_of(sizes: Sequence[int], wiring: Sequence[Wiring]) -> str:
