@@ -14,6 +14,7 @@ from rcspike.functional import encode, schedule
 from rcspike.functional.events import Phases
 from rcspike.functional.optimiser import Decay
 from rcspike.network import Network
+from rcspike.network.initialisation import mean_intensity
 from rcspike.training import Settings
 from rcspike.training.epochs import run_epochs
 
@@ -62,7 +63,8 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         T and softmax(-t / tau).
     phases : {"two", "single"}
         Whether neurons charge and then fire by a ramp, or spike while they charge. In a single phase `v_syn` has to be
-        above 1, and the class is that of the first output spike (docs/single-phase.md).
+        above 1, the class is that of the first output spike, and the first weights fit the mean of 1 - t of the inputs
+        (docs/single-phase.md).
     silent_penalty : float
         Single phase: as in `rcspike.train`.
     noise : float
@@ -259,16 +261,18 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         if not new:
             low, high = np.minimum(low, self.data_min_), np.maximum(high, self.data_max_)
         scaling = self._scaling(X if new else np.stack([low, high]), new=new)
+        times = encode(scaling.apply(X))
         if new:
             sizes = (scaling.n_inputs, *np.atleast_1d(self.hidden_layer_sizes).tolist(), len(classes))
             circuit = Circuit(v_syn=self.v_syn)
-            network, losses = Network.create(sizes, circuit, seed=settings.seed, phases=self.phases), []
+            own: dict[str, Any] = {"phases": self.phases, "intensity": mean_intensity(times)}
+            network, losses = Network.create(sizes, circuit, seed=settings.seed, **own), []
             trainer = settings.trainer(network)
         else:
             network, losses = self.network_, self.loss_curve_
             trainer = settings.trainer(network)
             trainer.restore(**self._adam)
-        events = schedule(encode(scaling.apply(X)), phases=network.phases, threads=self.threads)
+        events = schedule(times, phases=network.phases, threads=self.threads)
         labels = np.searchsorted(classes, y)
         run = run_epochs(network, trainer, events, labels, settings, samples=np.arange(len(X)), threads=self.threads)
         losses = losses + [total.loss / len(X) for _, total in run]

@@ -202,6 +202,15 @@ def test_a_single_phase_learns_a_table_and_is_read_by_its_first_spikes() -> None
         quick(phases="single").fit(IRIS, NAMES)
 
 
+def test_the_first_weights_of_a_single_phase_fit_the_intensity_of_the_samples() -> None:
+    model = quick(epochs=1, learning_rate=1e-12, v_syn=2.0, phases="single").fit(IRIS, NAMES)
+    x = model.scaling_.apply(IRIS)  # of the inputs, 1 - t or 0 without a spike
+    seed = np.random.RandomState(0).randint(2**31 - 1)
+    start = Network.create([x.shape[1], 12, 3], Circuit(v_syn=2.0), seed=seed, phases="single", intensity=x.mean())
+    for found, expected in zip(model.network_.weights, start.weights, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 # Randomness, threads, copies
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
-import numpy as np
-
 from rcspike import datasets
 from rcspike._common.arrays import FloatArray
 from rcspike.functional.events import Phases
-from rcspike.network.initialisation import INTENSITY
+from rcspike.network.initialisation import INTENSITY, mean_intensity
 from rcspike.training import Settings
 
 __all__ = ["SINGLE_PHASE_CHOSEN", "initial_intensity", "preset", "train_defaults"]
@@ -98,4 +96,4 @@ def initial_intensity(dataset: str, times: FloatArray) -> float:
     """
     if dataset in ("digits", "mnist"):
         return INTENSITY
-    return max(float(np.clip(1 - times, 0, 1).mean(dtype=np.float64)), 1e-3)
+    return mean_intensity(times)

@@ -13,7 +13,7 @@ from rcspike.circuit import Circuit, circuit_core, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.network.wiring import Wiring, has_maps
 
-__all__ = ["INTENSITY", "initial_weights"]
+__all__ = ["INTENSITY", "initial_weights", "mean_intensity"]
 
 # Assumed fraction of inputs that spike, at times spread uniformly over the window: a fifth of the pixels of MNIST spike
 # and half of Fashion-MNIST's. A factor of two hardly matters.
@@ -104,6 +104,17 @@ def initial_weights(
             active, earliness = 0.5, min(0.5, math.sqrt(2 / math.pi) * spread)
         weights.append(w.astype(dtype))
     return weights
+
+
+def mean_intensity(times: FloatArray) -> float:
+    """The `intensity` of `rcspike.Network.create` for inputs with these spike times, (n, n_in) in T; at least 0.001.
+
+    Examples
+    --------
+    >>> mean_intensity(np.array([[0.5, np.inf], [0.0, 0.5]]))
+    0.5
+    """
+    return max(float(np.clip(1 - times, 0, 1).mean(dtype=np.float64)), 1e-3)
 
 
 def _rising(circuit: Circuit, active: float) -> tuple[float, float]:
