@@ -9,6 +9,7 @@ and leaves those on which the two differ in the working directory:
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 import subprocess
@@ -62,6 +63,24 @@ def changed(rng: random.Random, text: str) -> str:
     return "".join(tokens)
 
 
+def convolution(rng: random.Random) -> tuple[list[int], list[list[int]], list[dict[str, Any]]]:
+    """Sizes, shapes of weights and wiring of a layer over maps and a dense one."""
+    first, seen, channels = rng.choice([1, 1, 2]), [rng.randint(1, 4) for _ in range(2)], rng.randint(1, 2)
+    maps = [size * first for size in seen] + [channels]
+    n_in, n_columns, n_out = maps[0] * maps[1] * channels, rng.randint(1, 3), rng.randint(1, 3)
+    dense: dict[str, Any] = {"maps": [], "kernel": [], "stride": 1, "padding": 0, "first": 1, "pool": 1}
+    if first > 1 and rng.random() < 0.5:
+        own, shape, n_hidden = dense | {"maps": maps, "first": first}, [n_in // first**2, n_columns], n_columns
+    else:
+        kernel, stride = [rng.randint(1, size) for size in seen], rng.randint(1, 2)
+        padding = rng.randrange(min(kernel))
+        positions = [(size + 2 * padding - k) // stride + 1 for size, k in zip(seen, kernel, strict=True)]
+        pool = rng.choice([n for n in (1, 2, 3) if not any(size % n for size in positions)])
+        own = {"maps": maps, "kernel": kernel, "stride": stride, "padding": padding, "first": first, "pool": pool}
+        shape, n_hidden = [kernel[0] * kernel[1] * channels, n_columns], math.prod(positions) // pool**2 * n_columns
+    return [n_in, n_hidden, n_out], [shape, [n_hidden, n_out]], [own, dense]
+
+
 def model_file(rng: random.Random) -> bytes:
     """A small model file, in most cases with one or two things changed."""
     dtype = rng.choice(["F32", "F64"])
@@ -72,7 +91,9 @@ def model_file(rng: random.Random) -> bytes:
         "e_minus": f"-{rng.choice(RAILS)}",
     }
     circuit |= {"diode_drop": rng.choice(["0.0", "0.1", "5e-324", "-0.0"]), "ramp": rng.choice(["0.0", "-1.5", "0.5"])}
-    shapes = [list(pair) for pair in pairwise(sizes)]
+    shapes, wiring = [list(pair) for pair in pairwise(sizes)], None
+    if rng.random() < 0.3:
+        sizes, shapes, wiring = convolution(rng)
     weights = np.random.default_rng(rng.randrange(2**32))
     tensors = [
         (f"weights.{layer}", dtype, shape, weights.normal(size=shape).astype(f"<f{int(dtype[1:]) // 8}").tobytes())
@@ -80,17 +101,19 @@ def model_file(rng: random.Random) -> bytes:
     ]
     parts: dict[str, Any] = {"sizes": sizes, "circuit": circuit}
     has_phases = False
-    if has_switches := rng.random() < 0.3:
+    if has_switches := wiring is not None or rng.random() < 0.3:
         n_pairs = rng.choice([1, len(shapes), rng.randint(0, 3)])
         circuit["injection"] = [[rng.choice(VOLTAGES) for _ in range(2)] for _ in range(n_pairs)]
         circuit["delay"] = rng.choice(["0.0", "0.25", "1.0"])
-        parts["windows"] = [1] * len(shapes)
-        if has_phases := rng.random() < 0.5:
-            parts["phases"] = rng.choice(["single", "single", "two", "three"])
+        if wiring is not None and rng.random() < 0.8:  # otherwise hardly any convolution is accepted
+            circuit |= {"injection": [["0.0", "0.0"]], "delay": "0.0"}
+        parts |= {"windows": [1] * len(shapes)} if wiring is None else {"wiring": wiring}
+        if has_phases := wiring is not None or rng.random() < 0.5:
+            parts["phases"] = rng.choice(["single", "single", "two", "three"] if wiring is None else ["two", "single"])
     header = json.dumps(parts)
     if rng.random() < 0.4:
         header = changed(rng, header)
-    version = "4" if has_phases else "3" if has_switches else "1"
+    version = "5" if wiring is not None else "4" if has_phases else "3" if has_switches else "1"
     metadata = [("format", "rcspike-model"), ("format_version", version), ("header", header)]
     if rng.random() < 0.1:
         name, text = metadata[which := rng.randrange(3)]
@@ -127,10 +150,18 @@ def verdict(path: Path) -> str:
     circuit = network.circuit
     numbers = np.array([circuit.e_plus, circuit.e_minus, circuit.diode_drop, circuit.ramp, circuit.delay], "=f8")
     words = [str(network.dtype), *(number.tobytes().hex() for number in numbers)]
+    if max(network.sizes) <= 10_000:
+        times = np.array([[7 * i % 11 for i in range(network.sizes[0])]], network.dtype) / network.dtype.type(11)
+        words.append(np.where(np.isnan(v := network.forward(times)), np.nan, v).astype(network.dtype).tobytes().hex())
     for layer, w in zip(network.layers, network.weights, strict=True):
         words += [np.float64(x).tobytes().hex() for x in layer.circuit.injections[0]]
         in_engine = np.where(np.abs(w) < np.finfo(w.dtype).tiny, 0, w)  # to which -0 and subnormal weights are 0
-        words += [f"{w.shape[0]}x{w.shape[1]}", in_engine.astype(w.dtype).tobytes().hex()]
+        words += [
+            str(layer.n_in),
+            str(layer.n_out),
+            f"{w.shape[0]}x{w.shape[1]}",
+            in_engine.astype(w.dtype).tobytes().hex(),
+        ]
     return " ".join(words)
 
 

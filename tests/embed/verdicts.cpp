@@ -2,10 +2,14 @@
 // none: tests/model_files.py compares that with Python.
 #include <rcspike/network.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <initializer_list>
 #include <iostream>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -29,11 +33,21 @@ bool print(const std::string& path) {
             for (const double number : numbers) std::printf(" "), print_bytes(number);
         };
         print_numbers({c.e_plus, c.e_minus, c.diode_drop, c.ramp, c.delay});
+        std::size_t most = network.n_in();
+        for (std::size_t l = 0; l < network.n_layers(); ++l) most = std::max(most, network.n_out(l));
+        if (most <= 10000) {
+            std::vector<Real> times(network.n_in()), v(network.n_out(network.n_layers() - 1));
+            for (std::size_t i = 0; i < times.size(); ++i) times[i] = static_cast<Real>(7 * i % 11) / 11;
+            network.forward(rcspike::Span2<const Real>{times.data(), 1, times.size()}, {}, {v.data(), 1, v.size()});
+            std::printf(" ");
+            for (const Real x : v) print_bytes(std::isnan(x) ? std::numeric_limits<Real>::quiet_NaN() : x);
+        }
         for (std::size_t l = 0; l < network.n_layers(); ++l) {
             print_numbers({network.circuit(l).injection_plus, network.circuit(l).injection_minus});
-            std::vector<Real> weights(network.n_in(l) * network.n_out(l));
-            network.weights(l, {weights.data(), network.n_in(l), network.n_out(l)});
-            std::printf(" %zux%zu ", network.n_in(l), network.n_out(l));
+            std::vector<Real> weights(network.n_rows(l) * network.n_columns(l));
+            network.weights(l, {weights.data(), network.n_rows(l), network.n_columns(l)});
+            std::printf(" %zu %zu %zux%zu ", network.n_in(l), network.n_out(l), network.n_rows(l),
+                        network.n_columns(l));
             for (const Real w : weights) print_bytes(w);
         }
         return true;

@@ -66,6 +66,10 @@ def _model(path: Path) -> None:
     network.save(path.with_name("copy"))
     copy = Network.load(path.with_name("copy"))
     assert copy.circuit == network.circuit
+    assert (copy.phases, [layer.wiring for layer in copy.layers]) == (
+        network.phases,
+        [layer.wiring for layer in network.layers],
+    )
     assert [(w.dtype, w.shape, w.tobytes()) for w in copy.weights] == [
         (w.dtype, w.shape, w.tobytes()) for w in network.weights
     ]

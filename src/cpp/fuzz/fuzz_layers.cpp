@@ -1,10 +1,12 @@
 // Random layers: on every instruction set of this machine, and on several threads, each computation has the bits that
 // it has on the scalar one and one thread, or throws the same error.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "rcspike/device_network.h"
 #include "rcspike/energy.h"
 #include "rcspike/fire.h"
+#include "rcspike/layer.h"
 #include "rcspike/rectified.h"
 #include "rcspike/trace.h"
 #include "rcspike/trainer.h"
@@ -155,6 +158,28 @@ private:
     }
 };
 
+/// A window over small maps; some do not fit, or join positions that they cannot join.
+Conv2d convolution(Choices& choose) {
+    Conv2d conv;
+    conv.in = {1 + choose.below(9), 1 + choose.below(9), 1 + choose.below(3)};
+    conv.kernel_height = 1 + choose.below(4);
+    conv.kernel_width = 1 + choose.below(4);
+    conv.stride = 1 + choose.below(3);
+    conv.padding = choose.below(std::min(conv.kernel_height, conv.kernel_width));
+    if (choose.below(4) == 0) conv.first = 1 + choose.below(3);
+    if (choose.below(4) == 0) conv.pool = 1 + choose.below(3);
+    return conv;
+}
+
+/// Neurons of a convolution; 1 if it is not possible, so that its errors are compared.
+std::size_t neurons_of(const Conv2d& conv, std::size_t n_columns) {
+    try {
+        return conv.out(n_columns).size();
+    } catch (const std::invalid_argument&) {
+        return 1;
+    }
+}
+
 template <class Real>
 Results compute(Choices choose, Threads threads) {
     const std::size_t batch = size(choose, 12), n_in = size(choose, 90), n_out = size(choose, 90);
@@ -232,6 +257,22 @@ Results compute(Choices choose, Threads threads) {
             trainer.network().weights(1, second);
         },
         first, second);
+
+    const Conv2d conv = convolution(choose);
+    const std::size_t n_columns = size(choose, 20), n_neurons = neurons_of(conv, n_columns);
+    const Matrix<Real> pixels = matrix<Real>(choose, batch, conv.in.size(), time);
+    const Matrix<Real> kernel = matrix<Real>(choose, conv.n_rows(), n_columns, weight);
+    const Matrix<Real> back = matrix<Real>(choose, batch, n_neurons, weight);
+    Matrix<Real> maps(batch, n_neurons), grad_pixels(batch, conv.in.size()), grad_kernel(conv.n_rows(), n_columns);
+    const Schedule<Real> of_pixels(pixels, threads);
+    results.add("convolution", [&] { Layer<Real>(kernel, c, conv, threads).charge(of_pixels, maps, threads); }, maps);
+    results.add(
+        "convolution vjp",
+        [&] { Layer<Real>(kernel, c, conv, threads).charge_vjp(of_pixels, back, grad_pixels, grad_kernel, threads); },
+        grad_pixels, grad_kernel);
+    results.add(
+        "convolution of a single phase",
+        [&] { Network<Real>({kernel}, c, {conv}, Phases::single).forward(pixels, {}, maps, threads); }, maps);
     return results;
 }
 
