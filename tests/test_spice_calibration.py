@@ -72,7 +72,7 @@ def test_chips_with_scattered_ramps_and_comparators_are_calibrated_exactly() -> 
 
 
 @pytest.mark.parametrize("ramp", [0.0, 0.3, -0.5])
-def test_ramps_reach_the_threshold_as_in_the_engine_and_go_on(ramp: float) -> None:
+def test_ramps_reach_the_threshold_as_in_the_engine_and_do_not_end(ramp: float) -> None:
     circuit, v = Circuit(ramp=ramp, delay=0.02), np.linspace(-0.2, 1.2, 29)
     t, within = ramp_times(v, circuit), functional.fire(v[np.newaxis], circuit)[0]
     np.testing.assert_allclose(np.where(t > 1, np.inf, t), within, atol=1e-14)
