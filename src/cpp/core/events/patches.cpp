@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <variant>
 
 namespace rcspike::detail {
@@ -51,7 +52,7 @@ void Patches<Real>::start(const Front<Real>& front, const kernels::Events<Real>&
     near_.resize(pixels_.size() + 1);
     std::uint32_t spike = 0;
     for (std::size_t k = 0; k < image.n_steps; ++k) {
-        const Real time = image.steps[k].start;
+        const Real time = image.steps[k].start + Real(0);  // no -0, so that equal times have equal bits
         for (; spike < image.steps[k].end; ++spike) {
             const std::uint32_t pixel = image.inputs[spike] / channels, y = pixel / width, x = pixel - y * width;
             const std::uint32_t channel = image.inputs[spike] - pixel * channels;
@@ -99,12 +100,14 @@ void Patches<Real>::make(Range lines) {
         n_pixels = n_near;
     }
     for (std::size_t i = 0; i < n_pixels; ++i) {
-        const Pixel pixel = pixels[i];
+        const Pixel& pixel = pixels[i];
         const Span down = down_[pixel.y], across = across_[pixel.x];
         const std::size_t last_line = std::min<std::size_t>(down.last, lines.last);
         for (std::size_t oy = std::max<std::size_t>(down.first, lines.first); oy < last_line; ++oy) {
             Spike** const ends = ends_.data() + (oy - lines.first) * out_.width;
-            for (std::size_t ox = across.first; ox < across.last; ++ox) *ends[ox]++ = pixel.spike;
+            for (std::size_t ox = across.first; ox < across.last; ++ox) {
+                std::memcpy(ends[ox]++, &pixel.spike, sizeof(Spike));  // in one piece, which an assignment is not
+            }
         }
     }
 }
@@ -114,6 +117,7 @@ template <class Real>
 const kernels::Events<Real>& Patches<Real>::events(std::size_t i) {
     const Spike* const spikes = spikes_.data() + i * capacity_;
     const auto n = static_cast<std::uint32_t>(ends_[i] - spikes);
+    using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
     typedef Real Four __attribute__((vector_size(4 * sizeof(Real))));
     const Four factors = {0, 1, coupling_.a_plus, -coupling_.b_plus};
     const std::uint32_t code = codes_[i];
@@ -121,15 +125,19 @@ const kernels::Events<Real>& Patches<Real>::events(std::size_t i) {
     kernels::Step<Real>* const steps = steps_.data();
     std::size_t n_steps = 0;
     Real start = 0;
+    Bits before = ~Bits(0);  // of no time: the step before the first spike may have no length
     for (std::uint32_t k = 0; k < n; ++k) {
         const Real time = spikes[k].time;
+        Bits bits;
+        std::memcpy(&bits, &time, sizeof time);
         rows[k] = spikes[k].code - code;
         // A step as make_step has it: its four products side by side take a third of the time.
         Four step = (time - start) * factors;
         step[0] = start;
         std::memcpy(steps + n_steps, &step, sizeof step);
         steps[n_steps].end = k;
-        n_steps += (k == 0) | (time != start);  // the step before the first spike may have no length
+        n_steps += bits != before;
+        before = bits;
         start = time;
     }
     const Real length = phases_ == Phases::two ? Real(1) - start : Real(1);  // see EventBatch::set
