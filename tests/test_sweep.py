@@ -79,6 +79,8 @@ def test_a_grid_has_every_combination_once_and_a_relu_network_for_each_budget() 
         ({"vary": {"temperature": [0.0]}}, "temperature must be above 0 and finite, got 0"),
         ({"hidden": [[20, 0]]}, r"hidden must be sizes of layers, each at least 1, or an architecture, got \(20, 0\)"),
         ({"hidden": ["conv2-4", "conv2 - 4"]}, "rc-spike-digits-conv2-4-v1-s0 is there twice"),
+        ({"phases": "single"}, "no neuron of a single phase would spike"),
+        ({"phases": "single", "v_syn": [2.0], "transfer": True}, "transferred to neurons of two phases only"),
     ],
 )
 def test_a_grid_that_cannot_be_run_is_rejected(arguments: dict[str, Any], message: str) -> None:
@@ -233,6 +235,20 @@ def test_an_architecture_is_a_network_of_a_grid_without_a_relu_network(tmp_path:
     with pytest.raises(ValueError, match="pool 3 does not divide maps of 8 x 8"):
         run_sweep([experiments[1], changed(experiments[0], hidden="conv2-pool3-6")], tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_runs_of_a_single_phase_have_settings_and_weights_of_their_own() -> None:
+    experiments = grid(["digits"], seeds=[0], hidden=[[6]], vary={"epochs": [1]}, relu=False, phases="single")
+    assert [one.circuit.v_syn for one in experiments] == [1.5, 2.0, 3.0, 4.0, 8.0, 16.0, math.inf]
+    one = experiments[1]
+    assert experiment_key(one)[:-13] == "rc-spike-digits-6-v2-single-s0"
+    assert one == Experiment.of(one.parameters)
+    network = Network.create([64, 6, 10], Circuit(v_syn=2.0), seed=0, phases="single")
+    settings = {"batch_size": 16, "learning_rate": 4e-3, "silent_penalty": 1e-4}
+    history = train(network, datasets.load("digits"), epochs=1, seed=0, **settings)
+    assert run_experiment(one)["test_accuracy"] == history.test_accuracy
+    two = grid(["digits"], v_syn=[2.0], seeds=[0], relu=False)[0]
+    assert experiment_key(changed(two, phases="two")) == experiment_key(two)
 
 
 def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_path: Path) -> None:

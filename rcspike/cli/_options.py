@@ -19,6 +19,7 @@ __all__ = [
     "Dask",
     "Data",
     "Noise",
+    "Phases",
     "PhasesName",
     "Threads",
     "Workers",
@@ -74,6 +75,12 @@ class PhasesName(str, Enum):
 
     TWO = "two"
     SINGLE = "single"
+
+
+Phases = Annotated[
+    PhasesName,
+    typer.Option(help="Kind of neurons: two phases with a firing ramp, or a single one in which they spike."),
+]
 
 
 def given(**options: Any) -> dict[str, Any]:

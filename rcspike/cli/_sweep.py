@@ -62,8 +62,13 @@ def sweep_command(
     ctx: typer.Context,
     dataset: Annotated[list[str], _options.dataset_argument("Data sets to train on")],
     v_syn: Annotated[
-        str, typer.Option(help="Voltages of both synapse rails in V_th; inf is the conventional circuit.")
-    ] = _V_SYN,
+        str | None,
+        typer.Option(
+            help="Voltages of both synapse rails in V_th; inf is the conventional circuit.",
+            show_default=f"{_V_SYN}; those above 1 for a single phase",
+        ),
+    ] = None,
+    phases: _options.Phases = _options.PhasesName.TWO,
     seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
     hidden: Annotated[
         list[str] | None,
@@ -150,7 +155,7 @@ def sweep_command(
         volts = _volts.chosen_volts(hold, process=process, constants=constant, offset_mv=offset_mv, chips=chips)
         experiments = grid(
             dataset,
-            v_syn=_values("v_syn", v_syn),
+            v_syn=None if v_syn is None else _values("v_syn", v_syn),
             seeds=range(seeds),
             hidden=[*map(_options.sizes, hidden or []), *(architecture or [])] or None,
             vary={name: _values(name, text) for name, text in varied.items()}
@@ -158,10 +163,11 @@ def sweep_command(
             relu=relu,
             transfer=transfer,
             volts=volts,
+            phases=phases.value,
         )
         settings: dict[str, Any] = {
             "datasets": dataset,
-            "v_syn": v_syn,
+            "v_syn": v_syn or _V_SYN,
             "seeds": seeds,
             "hidden": hidden,
             "vary": varied,
@@ -169,7 +175,9 @@ def sweep_command(
         settings |= {} if architecture is None else {"architecture": architecture}
         if files := {one.case.name: one.case for one in experiments if one.case is not None}:
             settings["nonideal"] = files
-        settings |= {"relu": relu, "transfer": transfer, "presets": {name: preset(name) for name in dataset}}
+        settings |= {} if phases.value == "two" else {"phases": phases.value}
+        presets = {name: preset(name, phases=phases.value) for name in dataset}
+        settings |= {"relu": relu, "transfer": transfer, "presets": presets}
         settings |= {"defaults": training_settings({}), **_volts.volts_settings(volts)}
         if own := {name: found["data_sha256"] for name in dataset if (found := data_digests(name))}:
             settings["data_sha256"] = own

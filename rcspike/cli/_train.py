@@ -48,10 +48,7 @@ def train_command(
     ramp: Annotated[
         float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
     ] = None,
-    phases: Annotated[
-        _options.PhasesName,
-        typer.Option(help="Kind of neurons: two phases with a firing ramp, or a single one in which they spike."),
-    ] = _options.PhasesName.TWO,
+    phases: _options.Phases = _options.PhasesName.TWO,
     hidden: Annotated[
         str | None,
         learning("hidden", "Sizes of the hidden layers; 200/4 passes the first spike of each 4 neurons on."),

@@ -19,9 +19,11 @@ from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.experiments.chip_study import Case, chip_accuracy, chip_seeds
 from rcspike.experiments.hidden import Hidden, check_hidden, count_hidden, fan_ins, hidden_text, whole_network
+from rcspike.experiments.presets import initial_intensity
 from rcspike.experiments.relu import relu_accuracy
 from rcspike.experiments.transfer import transfer
 from rcspike.experiments.volts import Volts, measure_in_volts
+from rcspike.functional.events import Phases
 from rcspike.hardware import training_effects
 from rcspike.network import Network
 from rcspike.nonideal import load as load_devices
@@ -80,6 +82,8 @@ class Experiment:
     volts : Volts, optional
         Process and operating point, from which the spike-time noise follows; without them the run is normalised. A ReLU
         network has none.
+    phases : {"two", "single"}
+        Of the neurons; single ones are not transferred, and have no `volts`.
     """
 
     model: Model
@@ -90,6 +94,7 @@ class Experiment:
     given: tuple[str, ...]
     volts: Volts | None = None
     case: Case | None = None
+    phases: Phases = "two"
 
     @classmethod
     def of(cls, parameters: Experiment | Parameters) -> Experiment:
@@ -99,8 +104,9 @@ class Experiment:
         ----------
         parameters : mapping
             ``model``, ``dataset``, ``hidden``, ``epochs``, ``seed``, those arguments of `rcspike.Circuit` and
-            settings of `rcspike.train` that differ from their defaults, and ``volts``, a `Volts`. ``nonideal`` is a
-            device file or the name of a preset, as for `rcspike.nonideal.load`, and "none" stands for ideal devices.
+            settings of `rcspike.train` that differ from their defaults, ``volts``, a `Volts`, and ``phases``.
+            ``nonideal`` is a device file or the name of a preset, as for `rcspike.nonideal.load`, and "none" stands for
+            ideal devices.
 
         Raises
         ------
@@ -127,6 +133,7 @@ class Experiment:
         if model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
         more = BUDGET if model == "relu" else (*_CIRCUIT, *_SETTINGS, "volts", "nonideal")
+        more = (*more, "phases") if model == "rc-spike" else more
         known = dict.fromkeys((*_ALWAYS, *more))
         for name in parameters:
             if name not in known:
@@ -142,7 +149,11 @@ class Experiment:
             found = training_effects(case.effects, case.devices, n_layers=n_layers)
             circuit, devices = found.circuit(circuit), found.arguments()
         settings = Settings(**devices | {name: value for name, value in parameters.items() if name in _SETTINGS})
-        settings.trainer(Network.create([1] * (n_layers + 1), circuit, seed=0))  # the engine checks the rest
+        phases: Phases = parameters.get("phases") or "two"
+        smallest = Network.create([1] * (n_layers + 1), circuit, seed=0, phases=phases)
+        settings.trainer(smallest)  # the engine checks the rest
+        if phases == "single" and parameters.get("volts") is not None:
+            raise ValueError("volts are for neurons of two phases: the noise of a single phase follows from no process")
         return cls(
             model=model,
             dataset=parameters["dataset"],
@@ -152,6 +163,7 @@ class Experiment:
             given=tuple(name for name, value in parameters.items() if value is not None),
             volts=_checked_volts(parameters, circuit),
             case=case,
+            phases=phases,
         )
 
     @property
@@ -165,7 +177,7 @@ class Experiment:
         True
         """
         whole = {"model": self.model, "dataset": self.dataset, "hidden": self.hidden, **self.settings.arguments()}
-        whole["volts"] = self.volts
+        whole |= {"volts": self.volts, "phases": self.phases}
         whole |= {name: getattr(self.circuit, name) for name in _CIRCUIT}
         whole |= {"nonideal": "none" if self.case is None else self.case.name}
         given = {name: whole[name] for name in self.given}
@@ -185,6 +197,7 @@ def experiment_name(experiment: Experiment | Parameters) -> str:
     one = Experiment.of(experiment)
     hidden = hidden_text(one.hidden).replace("/", "_")
     circuit = "" if one.model == "relu" else f"-{one.circuit.label}"
+    circuit += "-single" if one.phases == "single" else ""
     return f"{one.model}-{datasets.data_name(one.dataset)}-{hidden}{circuit}-s{one.settings.seed}"
 
 
@@ -227,6 +240,8 @@ def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
         for name, default in _LATER.items():
             if whole[name] == default:
                 del whole[name]
+        if one.phases == "two":
+            whole.pop("phases", None)  # which earlier versions do not have
         whole.pop("nonideal", None)  # a name, in place of which its content counts
         if one.case is not None:
             whole |= {"nonideal": {"devices": one.case.devices, "effects": one.case.effects}}
@@ -325,10 +340,13 @@ def _budget(settings: Settings) -> dict[str, Any]:
 
 
 def _trained(
-    dataset: Dataset, hidden: Hidden, circuit: Circuit, settings: Settings, threads: int | None
+    dataset: Dataset, hidden: Hidden, circuit: Circuit, settings: Settings, threads: int | None, phases: Phases = "two"
 ) -> tuple[Network, History]:
     sizes, wiring = whole_network(hidden, dataset)
-    network = Network.create(sizes, circuit, seed=settings.seed, wiring=wiring)
+    own: dict[str, Any] = {}
+    if phases == "single":
+        own = {"phases": phases, "intensity": initial_intensity(dataset.name, dataset.train.times)}
+    network = Network.create(sizes, circuit, seed=settings.seed, wiring=wiring, **own)
     return network, train(network, dataset, **settings.arguments(), threads=threads)
 
 
@@ -339,7 +357,7 @@ def _without_physics(dataset: Dataset, hidden: Hidden, settings: Settings, threa
 
 
 def _run_spiking(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
-    network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads)
+    network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads, one.phases)
     last = history.epochs[-1]
     result = {"test_accuracy": last.test_accuracy, "train_accuracy": last.train_accuracy}
     if one.case is not None:

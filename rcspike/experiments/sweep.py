@@ -31,6 +31,7 @@ from rcspike.experiments.experiment import (
 from rcspike.experiments.hidden import whole_network
 from rcspike.experiments.presets import preset
 from rcspike.experiments.volts import Volts
+from rcspike.functional.events import Phases
 
 __all__ = ["V_SYN", "Run", "grid", "run_sweep", "stored_runs"]
 
@@ -54,13 +55,14 @@ class Run:
 def grid(
     names: Iterable[str],
     *,
-    v_syn: Sequence[float] = V_SYN,
+    v_syn: Sequence[float] | None = None,
     seeds: Sequence[int] = (0, 1, 2),
     hidden: Sequence[Sequence[int] | str] | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
     relu: bool = True,
     transfer: bool = False,
     volts: Volts | None = None,
+    phases: Phases = "two",
 ) -> list[Experiment]:
     """Every combination of data set, hidden layers, V_syn, seed and any other varied parameter.
 
@@ -69,7 +71,8 @@ def grid(
     names : iterable of str
         Data sets.
     v_syn : sequence of float
-        Rails in V_th; ``math.inf`` is the conventional circuit.
+        Rails in V_th; ``math.inf`` is the conventional circuit. By default `V_SYN`, of which neurons of a single phase
+        have those above 1.
     seeds : sequence of int
     hidden : sequence of sequence of int or str, optional
         For each architecture the sizes of its hidden layers, or a text such as ``conv16-pool-128``, whose parts
@@ -84,6 +87,8 @@ def grid(
     volts : Volts, optional
         Process and operating point of all spiking networks, which decide noise and energy. Without it, the runs are
         normalised, and have no energy.
+    phases : {"two", "single"}
+        Of the neurons of all spiking networks. Those of a single phase have neither `transfer` nor `volts`.
 
     Returns
     -------
@@ -100,6 +105,12 @@ def grid(
     >>> [experiment_name(e) for e in grid(["digits"], v_syn=[1.0, math.inf], seeds=[0])]
     ['rc-spike-digits-200-v1-s0', 'rc-spike-digits-200-vinf-s0', 'relu-digits-200-s0']
     """
+    if transfer and phases == "single":
+        raise ValueError(
+            "weights are transferred to neurons of two phases only: leave transfer out, or phases='single'"
+        )
+    if v_syn is None:
+        v_syn = [v for v in V_SYN if phases == "two" or v > 1]
     vary = vary or {}
     settings = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
     budgets: list[dict[str, Any]] = []
@@ -108,7 +119,7 @@ def grid(
         budgets += [budget] if budget not in budgets else []
     runs: list[Parameters] = []
     for seed, name in itertools.product(seeds, names):
-        base = preset(name)
+        base = preset(name, phases=phases)
         for layers in hidden or [base["hidden"]]:
             shared = {
                 "dataset": name,
@@ -117,7 +128,8 @@ def grid(
                 "seed": seed,
             }
             shared |= {} if volts is None else {"volts": volts}
-            runs += [{"model": "rc-spike", **shared, "v_syn": v, **more} for more in settings for v in v_syn]
+            kind = {} if phases == "two" else {"phases": phases}
+            runs += [{"model": "rc-spike", **shared, "v_syn": v, **kind, **more} for more in settings for v in v_syn]
             if transfer:
                 rails = [v for v in v_syn if v < math.inf]
                 runs += [{"model": "transfer", **shared, "v_syn": v, **more} for more in settings for v in rails]
