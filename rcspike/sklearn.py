@@ -299,4 +299,5 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             return results
         silent = np.isinf(results)
         last = np.where(silent, Settings.t_silent, results).max(axis=1, keepdims=True)
-        return np.where(silent, -np.maximum(last, Settings.t_silent), -results)
+        # Only just later than the last one, so that the class is one that spikes.
+        return np.where(silent, -np.nextafter(np.maximum(last, Settings.t_silent), np.inf), -results)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -427,5 +428,12 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
     assert "have no netlist of transistors" in error_line("export", "conv.safetensors", "digits", *pdk)
     text = spice_("export", *MODEL, *pdk, "--neurons", "3", "--ramp", "mirror", "--comparator", "ota").output
     assert re.search(r"^Mcin_3 x3 m3 tail3 0 nfet_01v8_tt_w2000_l500 ", text, re.MULTILINE)
-    assert re.search(r"^D\w+_3 ", spice_("export", *MODEL, *pdk, "--neurons", "3", "--synapse", "diode").output, re.M)
+    assert "has no diode drop, and --synapse diode has" in error_line("export", *MODEL, *pdk, "--synapse", "diode")
+    Network.create([64, 8, 10], replace(CIRCUIT, diode_drop=0.4), seed=1).save("drop.safetensors")
+    own = ("drop.safetensors", "digits", *pdk)
+    assert "and its synapses no diode: add --synapse diode" in error_line("export", *own)
+    assert re.search(r"^D\w+_3 ", spice_("export", *own, "--neurons", "3", "--synapse", "diode").output, re.M)
+    assert "--diode 1n4148.lib is of ideal parts" in error_line("export", *MODEL, *pdk, "--diode", "1n4148.lib")
+    Path("some.json").write_text(json.dumps({"settings": {"scale": {"v_th": 0.3}}}))
+    assert "--v-th 0.3, got 0.45: give the same --v-th" in error_line("export", *MODEL, *pdk, "--fitted", "some.json")
     assert '"synapse": "switch"' in text

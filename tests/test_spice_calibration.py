@@ -77,6 +77,7 @@ def test_ramps_reach_the_threshold_as_in_the_engine_and_do_not_end(ramp: float) 
     t, within = ramp_times(v, circuit), functional.fire(v[np.newaxis], circuit)[0]
     np.testing.assert_allclose(np.where(t > 1, np.inf, t), within, atol=1e-14)
     assert np.all(np.diff(t[v <= 1]) < 0)
+    assert np.isinf(ramp_times(np.array([-3.0]), circuit))[0] == (ramp == -0.5)  # whose end is at 2
 
 
 def test_measurements_that_do_not_fit_are_rejected() -> None:

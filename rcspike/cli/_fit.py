@@ -15,6 +15,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike.cli._report import console
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
+from rcspike.network.wiring import Conv2d
 from rcspike.spice import Fit, Measurements, NeuronCalibration, Transistors
 
 __all__ = ["Found", "find", "parameters_of"]
@@ -132,6 +133,8 @@ def find(
         raise ValueError("--parameters none finds nothing without --calibrate")
     if measured.neuron.max() >= (n := network.layers[layer - 1].n_out):
         raise ValueError(f"layer {layer} has neurons 0 to {n - 1}, got {measured.neuron.max()}")
+    if isinstance(network.layers[layer - 1].wiring, Conv2d):
+        raise ValueError(f"layer {layer} is a convolution: a fit needs a dense layer, whose columns are there once")
     first, result, known = _where(measured, measured.image < n_fit), None, None
     real, scale = network, designed
     g = spice.layer_conductances(network.layers[layer - 1], designed)

@@ -97,6 +97,7 @@ def export_command(
             )
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         network = load_network(model)
+        _no_diode_file(diode, pdk)
         transistors, resistors = _transistors.design(
             network, scale, model=model, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
             celsius=celsius, synapse=synapse, ramp=ramp, comparator=comparator, mismatch=mismatch,
@@ -210,6 +211,7 @@ def verify_command(
         if end_to_end and (layer is not None or neurons is not None):
             raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
+        _no_diode_file(diode, pdk)
         transistors, resistors = _transistors.design(
             network, scale, model=model, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
             celsius=celsius, synapse=synapse, ramp=ramp, replica=replica, comparator=comparator, mismatch=mismatch,
@@ -405,6 +407,11 @@ def _simulator_errors() -> Iterator[None]:
         yield
     except RuntimeError as error:
         fail(error)
+
+
+def _no_diode_file(diode: str | None, pdk: str | None) -> None:
+    if diode is not None and pdk is not None:
+        raise ValueError(f"--diode {diode} is of ideal parts: leave it out with --pdk, which has --synapse diode")
 
 
 @overload

@@ -121,9 +121,17 @@ def design(
             raise ValueError(f"{given[0]} is of columns of transistors: also give --pdk sky130, or leave it out")
         return None, scale
     resistors, rails = scale, (network.circuit.e_plus, network.circuit.e_minus)
+    drop, synapse = network.circuit.diode_drop, values["synapse"]
+    if synapse == "diode" and drop == 0:
+        raise ValueError(
+            f"{model} has no diode drop, and --synapse diode has: train with --diode-drop 1.2, for example"
+        )
     if fitted is not None:
         _check_fit_of(fitted, model, network)
+        _check_same_design(fitted, scale, synapse)
         resistors, rails = _before_fit(fitted, scale)
+    elif synapse == "switch" and drop > 0:
+        raise ValueError(f"{model} has a diode drop of {drop:g} V_th, and its synapses no diode: add --synapse diode")
     made = Transistors(
         pdk=spice.find_pdk(pdk, root=root),
         scale=scale,
@@ -149,7 +157,9 @@ def calibration(path: Path | None, network: Network) -> tuple[int, NeuronCalibra
     try:
         offset, slope, n = (np.array(found[name], dtype=np.float64) for name in ("offset", "slope", "n"))
         layer = int(found["layer"])
-    except (KeyError, TypeError, ValueError) as error:
+        if not (np.isfinite(offset).all() and np.isfinite(slope).all() and np.all(slope > 0) and np.all(n >= 0)):
+            raise ValueError("offsets must be finite, slopes above 0 and numbers of spikes not negative")
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
     sizes = network.sizes[layer : layer + 1] if layer > 0 else ()
     if any(one.shape != sizes for one in (offset, slope, n)):
@@ -184,6 +194,8 @@ def _before_fit(path: Path, scale: PhysicalScale) -> tuple[PhysicalScale, tuple[
     try:
         record = read_json(path)
         plus, minus = record["rails"]
+        if not -np.inf < float(minus) < 0 < float(plus) < np.inf:
+            raise ValueError(f"rails must be finite, one above and one below 0, got {plus} and {minus}")
         return replace(scale, capacitance=float(record["capacitance"])), (float(plus), float(minus))
     except (KeyError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
@@ -229,6 +241,21 @@ def _check_fit_of(path: Path, model: Path, network: Network) -> None:
             f"{path} is the record of {', '.join(files) or 'another model'}, and {model} is neither this model nor one "
             f"that was trained from it: {', '.join(other)}; give the record of its own fit"
         )
+
+
+def _check_same_design(path: Path, scale: PhysicalScale, synapse: str) -> None:
+    """Raise a ValueError unless the columns have the synapses, window and threshold of those that were fitted."""
+    try:
+        settings = read_json(path).get("settings", {})
+        before = dict(settings.get("scale") or {})
+        before |= {"synapse": (settings.get("transistors") or {}).get("synapse", synapse)}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _not_a_fit(path, error) from None
+    given = {"synapse": synapse, "window": scale.window, "v_th": scale.v_th}
+    for name, value in given.items():
+        if before.get(name, value) != value:
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{path} is of columns with {option} {before[name]}, got {value}: give the same {option}")
 
 
 def _not_a_fit(path: Path | None, error: Exception) -> ValueError:

@@ -150,8 +150,10 @@ def check_position(network: Network, position: tuple[int, int]) -> tuple[int, in
     if not isinstance(wiring, Conv2d | FirstSpike2d):
         raise ValueError("a position needs a network of convolutions: choose neurons by their indices")
     height, width, _ = wiring.in_shape
-    if len(position) != 2 or not (0 <= position[0] < height and 0 <= position[1] < width):
-        raise ValueError(f"position must be a pixel (y, x) of the {height} x {width} image, got {tuple(position)}")
+    is_pixel = isinstance(position, tuple | list) and len(position) == 2
+    is_pixel = is_pixel and all(isinstance(one, int | np.integer) for one in position)
+    if not is_pixel or not (0 <= position[0] < height and 0 <= position[1] < width):
+        raise ValueError(f"position must be a pixel (y, x) of the {height} x {width} image, got {position}")
     return height, width
 
 

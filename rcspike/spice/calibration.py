@@ -91,8 +91,11 @@ def ramp_times(v: FloatArray, circuit: Circuit) -> Float64Array:
     array([0.   , 0.75 , 1.125])
     """
     b, below = circuit.ramp, np.minimum(np.asarray(v, dtype=np.float64), 1.0)
-    t = 1 - below if b == 0 else np.maximum(1 - np.log1p(-b * below) / np.log1p(-b), 0.0)
-    return np.asarray(t + circuit.delay)
+    if b == 0:
+        return np.asarray(1 - below + circuit.delay)
+    with np.errstate(divide="ignore"):  # a ramp with b < 0 never reaches voltages of 1 / b and below
+        left = np.log1p(np.maximum(-b * below, -1.0))
+    return np.asarray(np.maximum(1 - left / np.log1p(-b), 0.0) + circuit.delay)
 
 
 def calibrate_neurons(measurements: Measurements, t: FloatArray, scale: PhysicalScale) -> NeuronCalibration:
