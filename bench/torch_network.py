@@ -3,7 +3,7 @@
     python bench/torch_network.py [--data DIR] [--json FILE] [--passes N]
 
 Goals: with PyTorch's fused Adam, 0.7 of the throughput of `rcspike.train` at batch 64, and 0.85 at 256. Neither is
-reached: the ratios are 0.51 and 0.70 on one core with AVX-512. Of a step of 64 images, PyTorch's Adam, loss and
+reached: the ratios are 0.53 and 0.74 on one core with AVX-512. Of a step of 64 images, PyTorch's Adam, loss and
 indexing take 0.75 ms where all of `rcspike.train` takes 2.1; most of the rest is sorting the spike times of each batch,
 packing the new weights, and writing gradients as matrices.
 

@@ -102,6 +102,7 @@ def export_command(
             network, scale, model=model, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
             celsius=celsius, synapse=synapse, ramp=ramp, comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
+        _transistors.check_drop(model, network, transistors, fitted)
         times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
         whole = network.layers[layer - 1]
         chosen = list(range(whole.n_out)) if neurons is None else _options.numbers("--neurons", neurons, int, "0,5,7")
@@ -216,6 +217,7 @@ def verify_command(
             network, scale, model=model, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
             celsius=celsius, synapse=synapse, ramp=ramp, replica=replica, comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
+        _transistors.check_drop(model, network, transistors, fitted)
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors
         lines, junction = _transistors.calibration(fitted, network), _transistors.junction(fitted)

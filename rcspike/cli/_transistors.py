@@ -33,6 +33,7 @@ __all__ = [
     "Synapse",
     "Threshold",
     "calibration",
+    "check_drop",
     "design",
     "fitted_circuit",
     "junction",
@@ -121,17 +122,10 @@ def design(
             raise ValueError(f"{given[0]} is of columns of transistors: also give --pdk sky130, or leave it out")
         return None, scale
     resistors, rails = scale, (network.circuit.e_plus, network.circuit.e_minus)
-    drop, synapse = network.circuit.diode_drop, values["synapse"]
-    if synapse == "diode" and drop == 0:
-        raise ValueError(
-            f"{model} has no diode drop, and --synapse diode has: train with --diode-drop 1.2, for example"
-        )
     if fitted is not None:
         _check_fit_of(fitted, model, network)
-        _check_same_design(fitted, scale, synapse)
+        _check_same_design(fitted, scale, values["synapse"])
         resistors, rails = _before_fit(fitted, scale)
-    elif synapse == "switch" and drop > 0:
-        raise ValueError(f"{model} has a diode drop of {drop:g} V_th, and its synapses no diode: add --synapse diode")
     made = Transistors(
         pdk=spice.find_pdk(pdk, root=root),
         scale=scale,
@@ -140,6 +134,19 @@ def design(
         **values,
     )
     return made, resistors
+
+
+def check_drop(model: Path, network: Network, made: Transistors | None, fitted: Path | None) -> None:
+    """Raise a ValueError if columns have diodes and their model none, or the other way round: a fit may find either."""
+    if made is None:
+        return
+    drop = network.circuit.diode_drop
+    if made.synapse == "diode" and drop == 0:
+        raise ValueError(
+            f"{model} has no diode drop, and --synapse diode has: train with --diode-drop 1.2, for example"
+        )
+    if made.synapse == "switch" and drop > 0 and fitted is None:
+        raise ValueError(f"{model} has a diode drop of {drop:g} V_th, and its synapses no diode: add --synapse diode")
 
 
 def _size(text: str) -> tuple[float, float]:
