@@ -71,8 +71,8 @@ def grid(
     names : iterable of str
         Data sets.
     v_syn : sequence of float
-        Rails in V_th; ``math.inf`` is the conventional circuit. By default ``V_SYN``, of which neurons of a single phase
-        have those above 1.
+        Rails in V_th; ``math.inf`` is the conventional circuit. By default ``V_SYN``, of which neurons of a single
+        phase have those above 1.
     seeds : sequence of int
     hidden : sequence of sequence of int or str, optional
         For each architecture the sizes of its hidden layers, or a text such as ``conv16-pool-128``, whose parts

@@ -46,8 +46,8 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
     >>> wiring[0]
     Conv2d(in_shape=(8, 8, 1), kernel=(3, 3), stride=1, padding=1, first=1, pool=2)
     """
-    if longest := max(re.findall(r"\d{10,}", text), default=None):
-        raise ValueError(f"{longest} in {text!r} is too large: numbers of a network have at most nine digits")
+    if large := re.search(r"\d{10,}", text):
+        raise ValueError(f"{large[0]} in {text!r} is too large: numbers of a network have at most nine digits")
     parts = text.replace(" ", "").split("-")
     maps: Shape | None = None
     n = 0

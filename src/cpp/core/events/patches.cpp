@@ -131,7 +131,7 @@ const kernels::Events<Real>& Patches<Real>::events(std::size_t i) {
         Bits bits;
         std::memcpy(&bits, &time, sizeof time);
         rows[k] = spikes[k].code - code;
-        // A step as make_step has it: its four products side by side take a third of the time.
+        // A step as make_step has it, with its four products in one vector.
         Four step = (time - start) * factors;
         step[0] = start;
         std::memcpy(steps + n_steps, &step, sizeof step);
