@@ -128,14 +128,19 @@ def twin_times(
     design: Transistors,
     junction: tuple[float, float] = (0.0, 0.0),
     neurons: NDArray[np.int64] | None = None,
+    corner: Transistors | None = None,
 ) -> Float:
-    """Spike times (n, n_out) of the first layer in the fitted circuit, by the engine; some neurons with junctions."""
+    """Spike times (n, n_out) of the first layer in the fitted circuit, by the engine; some neurons with junctions.
+
+    In another corner than that of the fit, the engine knows the idle columns of both.
+    """
     layer = spice.calibrated(network, fit.circuit, fit.scale, designed=design.scale).layers[0].astype(np.float64)
+    layer, scale = (layer, fit.scale) if corner is None else spice.in_corner(layer, fit.scale, design, corner)
     v = layer.charge(times)
     if junction != (0, 0):
-        plus, minus = (np.ascontiguousarray(g[:, neurons]) for g in spice.layer_conductances(layer, fit.scale))
-        v[:, neurons] = spice.column_voltages(times, plus, minus, fit.circuit, fit.scale, junction=junction)
-    return spice.ramp_times(v, fit.circuit)
+        plus, minus = (np.ascontiguousarray(g[:, neurons]) for g in spice.layer_conductances(layer, scale))
+        v[:, neurons] = spice.column_voltages(times, plus, minus, layer.circuit, scale, junction=junction)
+    return spice.ramp_times(v, layer.circuit)
 
 
 def rails_error(network: Network, times: Float, table: Table, fit: spice.Fit, design: Transistors) -> float:
@@ -213,11 +218,14 @@ def layer_rows(network: Network, times: NDArray[np.float32], o: argparse.Namespa
         changes: dict[str, dict[str, Any]] = {corner: {"corner": corner} for corner in ("ss", "ff", "sf", "fs")}
         for what, changed in {**changes, "85 C": {"celsius": 85.0}}.items():
             for name, replica in ((what, False), (f"{what}, replica", True)):
-                table = run(name, replace(typical, replica=replica, **changed), held)
+                here = replace(typical, replica=replica, **changed)
+                table = run(name, here, held)
                 some = np.unique(table.neuron)
                 for said, junction in (("", NONE), (", junctions", typical.loads)):
-                    t = twin_times(network, inputs, fits["ideal", junction != NONE], typical, junction, some)
-                    rows.append(errors(f"{name}: fit of tt at 27 C{said}", table, t, held))
+                    fit = fits["ideal", junction != NONE]
+                    for known, corner in (("", None), (", idle column", here)):
+                        t = twin_times(network, inputs, fit, typical, junction, some, corner)
+                        rows.append(errors(f"{name}: fit of tt at 27 C{known}{said}", table, t, held))
     if "mismatch" in o.parts:
         often = often_spiking(network, o.mismatch_neurons)
         first, held = range(o.calibration_images), range(o.calibration_images, o.mismatch_images)

@@ -8,8 +8,9 @@ __all__ = ["DIODE", "write_pdk"]
 
 # Threshold in V and mobility in m2/Vs of each corner; the published models differ in the same way.
 CORNERS = {"tt": (0.50, 0.030), "ss": (0.55, 0.027), "ff": (0.45, 0.033), "sf": (0.55, 0.033), "fs": (0.45, 0.027)}
-# Both diodes, in A, F, V and degrees, for 1 um2 and 1 um; a corner multiplies its capacitance.
+# Both diodes, in A, F, V and degrees, for 1 um2 and 1 um.
 DIODE = {"js": 2e-15, "jsw": 1e-15, "cj": 1e-3, "cjsw": 1e-10, "n": 1.3, "rs": 500, "eg": 1.05, "xti": 2, "tref": 30}
+# Capacitance of all junctions in a corner, divided by the typical one.
 JUNCTIONS = {"tt": 1.0, "ss": 1.1, "ff": 0.9, "sf": 0.9, "fs": 1.1}
 # Limits of the bins: L from, L to, W from, W to, in m.
 BINS = [
@@ -51,7 +52,8 @@ def write_pdk(root: Path, *, layout: str = "checkout", stress: bool = True) -> P
                     "+ toxe = 4.1e-9 ndep = 1.7e17 nfactor = 1.5 vsat = 8e4 voff = -0.1",
                     f"+ vth0 = {{{sign * (threshold + 0.01 * i)}+{drawn}}}",
                     f"+ u0 = {{{mobility}+2*{name}__u0_diff*{name}__k}}",
-                    "+ cgso = 2e-10 cgdo = 2e-10 cjs = 1e-3 cjd = 1e-3 cjsws = 1e-10 cjswd = 1e-10",
+                    "+ cgso = 2e-10 cgdo = 2e-10",
+                    *(f"+ cj{x} = {1e-3 * JUNCTIONS[corner]} cjsw{x} = {1e-10 * JUNCTIONS[corner]}" for x in "sd"),
                     f"+ kvth0 = {{{name}__kvth0_diff}}",
                 ]
             (folder / f"{name}__{corner}.pm3.spice").write_text("\n".join([*lines, f".ends {name}", ""]))

@@ -118,6 +118,31 @@ def test_a_replica_makes_the_ramp_take_its_time(design: Transistors) -> None:
 
 
 @ngspice
+def test_a_fit_of_typical_columns_is_carried_to_another_corner(design: Transistors) -> None:
+    """200 rows, of which 8 conduct; junctions of the others are a fifth of the column, and 10 % larger when slow."""
+    scale, rng = replace(SCALE, capacitance=0.5e-12), np.random.default_rng(7)
+    typical, network = replace(design, scale=scale), Network([rng.normal(0.1, 0.1, size=(200, 6))], CIRCUIT)
+    times = np.full((6, 200), np.inf)
+    for sample in times:
+        sample[rng.choice(200, 8, replace=False)] = rng.random(8)
+    spikes = [spice.compare_layer(network, t, 1, scale=scale, transistors=typical, workers=1) for t in times]
+    parameters = ("e_plus", "capacitance", "delay")
+    g = spice.layer_conductances(network.layers[0], scale)
+    start = replace(CIRCUIT, delay=0.02)
+    found = spice.fit(spice.spike_measurements(spikes, range(6)), times, *g, start, scale, parameters=parameters)
+    real = spice.calibrated(network, found.circuit, found.scale, designed=scale)
+    for corner in ("ss", "ff"):
+        here, errors = replace(typical, corner=corner), []
+        for fitted in (typical, None):
+            c = spice.compare_layer(real, times[0], 1, scale=found.scale, transistors=here, fitted=fitted, workers=1)
+            errors.append(np.max(np.abs(spice.spike_time_errors(c.t_out_spice, c.t_out))))
+        assert errors[0] < 0.4 * errors[1] and errors[1] > 0.005
+    late = replace(real.layers[0], circuit=replace(real.circuit, delay=0.0))
+    with pytest.raises(ValueError, match=r"ramps at ff and 27 C take 0\.9\d+ of their time as fitted, .* of 0 T"):
+        spice.in_corner(late, found.scale, typical, replace(typical, corner="ff"))
+
+
+@ngspice
 def test_a_column_of_diodes_charges_as_shockley_says(design: Transistors) -> None:
     """The reference integrates the same junctions at 27 °C, without their capacitance."""
     volts, diodes = replace(design, rails=(0.9, -0.9), synapse="diode"), design.pdk.diode("pw2nd_05v5", 0.45e-6)

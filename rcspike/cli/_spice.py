@@ -221,7 +221,7 @@ def verify_command(
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors
         lines, junction = _transistors.calibration(fitted, network), _transistors.junction(fitted)
-        options["junction"] = junction
+        options |= {"junction": junction, "fitted": _transistors.fitted_design(fitted, transistors)}
         numbers = range(image, image + images)
         times = _times(network, dataset, data, numbers)
         if out is not None:

@@ -36,6 +36,7 @@ __all__ = [
     "check_drop",
     "design",
     "fitted_circuit",
+    "fitted_design",
     "junction",
     "scale_of",
     "with_lines",
@@ -194,6 +195,19 @@ def junction(path: Path | None) -> tuple[float, float]:
         return loads
     except (TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
+
+
+def fitted_design(path: Path | None, made: Transistors | None) -> Transistors | None:
+    """The columns that were fitted, if they differ from these in corner or temperature."""
+    if path is None or made is None:
+        return None
+    try:
+        before = read_json(path).get("settings", {}).get("transistors") or {}
+        names = ("corner", "celsius", "ramp", "replica")
+        fitted = replace(made, **{name: before[name] for name in names if name in before})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _not_a_fit(path, error) from None
+    return None if (fitted.corner, fitted.celsius) == (made.corner, made.celsius) else fitted
 
 
 def _before_fit(path: Path, scale: PhysicalScale) -> tuple[PhysicalScale, tuple[float, float]]:

@@ -2,6 +2,7 @@
 
 from rcspike.spice.calibration import NeuronCalibration, calibrate_neurons, ramp_times
 from rcspike.spice.columns import column_voltages
+from rcspike.spice.corner import in_corner
 from rcspike.spice.dialects import DIALECTS, simulator_of
 from rcspike.spice.fitting import Fit, calibrated, fit
 from rcspike.spice.measurements import (
@@ -49,6 +50,7 @@ __all__ = [
     "find_ngspice",
     "find_pdk",
     "fit",
+    "in_corner",
     "input_times",
     "layer_conductances",
     "layer_netlist",

@@ -31,7 +31,7 @@ Float64Array = npt.NDArray[np.float64]
 # Among sizes of 1 to 25, those of 5 to 8 were fastest, with diodes and without: a netlist has the time steps and the
 # iterations of all its neurons, and costs 20 ms to start.
 _NEURONS_A_NETLIST = 6
-_OF_RAMP = 0.95  # of the threshold, which a replica is timed to: a slow one does not reach all of it in the simulation
+_OF_RAMP = 0.95  # of the threshold, to which idle ramps are timed: slow ones reach no more of it in the simulation
 _AT_REST = 1e-4  # V: a membrane at the operating point, to which it is tied by 1 kS
 _TIMEOUT = 3600.0  # s; a netlist of six columns of 784 transistors takes 10 s on a core of its own
 
@@ -218,7 +218,7 @@ def simulate_layer(
         one_membrane(membranes)
     n_out = g_plus.shape[1] // membranes
     if transistors is not None and transistors.replica:
-        transistors = _trimmed(transistors, len(times), g_plus, g_minus)
+        transistors = _trimmed(transistors, g_plus, g_minus)
     numbers = np.arange(n_out) if names is None else np.asarray(names)
     parts = np.array_split(np.arange(n_out), -(-n_out // _NEURONS_A_NETLIST))
     simulators = _Simulators()
@@ -251,21 +251,41 @@ def simulate_layer(
     return _measured_transistors(results, transistors)
 
 
-def _trimmed(design: Transistors, n_in: int, g_plus: Float64Array, g_minus: Float64Array) -> Transistors:
-    """The design with its ramps trimmed by a replica: of these columns, the one with the median number of rows."""
+def idle_ramp(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) -> float:
+    """Duration in T of the ramp of a column in which no row conducts, from rest to threshold, by ngspice.
+
+    Parameters
+    ----------
+    design : Transistors
+        Its mismatch is left out.
+    g_plus, g_minus : (n_in, n_out)
+        Conductances of a layer in S; the column is the one with the median number of synapses.
+
+    Raises
+    ------
+    FileNotFoundError, RuntimeError
+        As in `run_ngspice`, or if the ramp is more than 8 % too slow.
+    """
+    if design.replica:
+        design = _trimmed(design, g_plus, g_minus)
     rows = np.count_nonzero(g_plus, axis=0) + np.count_nonzero(g_minus, axis=0)
     median = np.argsort(rows, kind="stable")[len(rows) // 2]
-    idle, fire = np.full(n_in, np.inf), (LEAD + 1 + design.guard) * design.scale.window
-    plain = replace(design, replica=False, mismatch=None)
+    idle, fire = np.full(len(g_plus), np.inf), (LEAD + 1 + design.guard) * design.scale.window
     plus, minus = (np.ascontiguousarray(g[:, median : median + 1]) for g in (g_plus, g_minus))
-    result = run_ngspice(transistor_netlist(idle, plus, minus, plain), stop=design.stop)
+    result = run_ngspice(transistor_netlist(idle, plus, minus, replace(design, mismatch=None)), stop=design.stop)
     v = result["v(m0)"] - design.v_rest
     duration = _first_at(result["time"], v, _OF_RAMP * design.scale.v_th, fire) - fire
     if not np.isfinite(duration):
         raise RuntimeError(
-            "the ramp of a replica is more than 8 % too slow: lower the capacitance, or the number of rows"
+            "the ramp of an idle column is more than 8 % too slow: lower the capacitance, or the number of rows"
         )
-    return replace(design, replica=False, ramp_trim=design.ramp_trim * duration / (_OF_RAMP * design.scale.window))
+    return duration / (_OF_RAMP * design.scale.window)
+
+
+def _trimmed(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) -> Transistors:
+    """The design with its ramps trimmed by a replica, a column of this layer."""
+    plain = replace(design, replica=False)
+    return replace(plain, ramp_trim=design.ramp_trim * idle_ramp(plain, g_plus, g_minus))
 
 
 _Results = Sequence[tuple[dict[str, Float64Array], list[int]]]  # vectors, and the numbers of their neurons

@@ -13,6 +13,7 @@ from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, Wiring, layer_with
 from rcspike.spice.columns import column_voltages
+from rcspike.spice.corner import in_corner
 from rcspike.spice.netlist import layer_conductances
 from rcspike.spice.run import Measured, simulate_layer
 from rcspike.spice.transistors import Transistors
@@ -181,6 +182,7 @@ def compare_layer(
     transistors: Transistors | None = None,
     progress: Callable[[int], object] | None = None,
     junction: tuple[float, float] = (0.0, 0.0),
+    fitted: Transistors | None = None,
 ) -> Comparison:
     """Simulate neurons of one layer with ngspice and with the engine.
 
@@ -205,6 +207,9 @@ def compare_layer(
     junction : (float, float)
         Compare with columns whose rows load the membrane while they do not conduct (`rcspike.spice.column_voltages`),
         in F to the upper and to the lower rail, in place of the engine's own layer.
+    fitted : Transistors, optional
+        Design whose circuit the network has been fitted to. Compare with what another corner or temperature of
+        `transistors` makes of it (`rcspike.spice.in_corner`).
 
     Returns
     -------
@@ -231,7 +236,7 @@ def compare_layer(
             f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
         )
     result = next(one for one in _exact_walk(network, times[np.newaxis]) if one.depth + 1 == layer)
-    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction=junction)
+    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction=junction, fitted=fitted)
 
 
 def compare_network(
@@ -244,6 +249,7 @@ def compare_network(
     transistors: Transistors | None = None,
     progress: Callable[[int], object] | None = None,
     junction: tuple[float, float] = (0.0, 0.0),
+    fitted: Transistors | None = None,
 ) -> list[Comparison]:
     """Simulate one sample in a whole network with SPICE: the spikes of one SPICE layer drive the next.
 
@@ -254,8 +260,8 @@ def compare_network(
     network : Network
     times : (n_in,)
         Input spike times, in T.
-    scale, diode, workers, transistors, progress, junction
-        As in `compare_layer`; with a junction, the spikes of such columns drive the next ones.
+    scale, diode, workers, transistors, progress, junction, fitted
+        As in `compare_layer`; with a junction or another corner, the spikes of such columns drive the next ones.
 
     Returns
     -------
@@ -276,11 +282,20 @@ def compare_network(
     for result in _exact_walk(network, times[np.newaxis]):
         spikes = comparisons[-1].t_out_spice if comparisons else None
         neurons = np.arange(result.layer.n_out)
-        if comparisons and junction != (0, 0):
+        if comparisons and (junction != (0, 0) or fitted is not None):
             result = replace(result, spikes=comparisons[-1].t_out[np.newaxis])
         comparisons.append(
             _compare(
-                result, neurons, scale, diode, workers, transistors, progress, spice_times=spikes, junction=junction
+                result,
+                neurons,
+                scale,
+                diode,
+                workers,
+                transistors,
+                progress,
+                spice_times=spikes,
+                junction=junction,
+                fitted=fitted,
             )
         )
     return comparisons
@@ -297,11 +312,15 @@ def _compare(
     *,
     spice_times: Float64Array | None = None,
     junction: tuple[float, float] = (0.0, 0.0),
+    fitted: Transistors | None = None,
 ) -> Comparison:
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
-    circuit, scale = result.layer.circuit, scale or PhysicalScale()
+    scale = scale or PhysicalScale()
     part: ResistiveLayer = layer_with(result.layer, "neurons", "SPICE").neurons(neurons)
     inputs, chosen = part.wiring.rows(result.times), replace(part, wiring=Dense())
+    if fitted is not None and transistors is not None:
+        chosen, scale = in_corner(chosen, scale, fitted, transistors)
+    circuit = chosen.circuit
     if chosen.phases == "single":
         t_out = chosen.first_spike(inputs)[0]
         until = _end(t_out if spice_times is None else np.concatenate([t_out, spice_times]))
