@@ -351,6 +351,8 @@ def main() -> None:
     parser.add_argument("--csv", type=Path)
     o = parser.parse_args()
     o.parts = o.parts.split(",")
+    if o.cache is not None:
+        o.cache.mkdir(parents=True, exist_ok=True)
     network = Network.load(o.model / "model.safetensors")
     if o.floor:
         kept = [np.where(np.abs(w) < o.floor, 0, w).astype(w.dtype) for w in network.weights]
