@@ -223,6 +223,13 @@ def test_a_terminal_gets_a_bar_and_the_same_lines(monkeypatch: pytest.MonkeyPatc
     assert "━" in text
 
 
+@pytest.mark.parametrize("option", ["--silent-penalty", "--t-silent", "--max-slope"])
+def test_options_of_a_single_phase_need_it(place: Path, option: str) -> None:
+    line = error_line(train_small(option, "2"))
+    assert f"{option} is of neurons of a single phase: add --phases single, or leave it out" in line
+    assert not list(place.glob("runs/*"))
+
+
 def test_a_run_of_a_single_phase_is_evaluated_and_resumed(place: Path) -> None:
     result = train_small("--phases", "single", "--v-syn", "2")
     assert result.exit_code == 0, result.output

@@ -118,7 +118,7 @@ def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
     two = Network(single(12, 20, 2).weights, CIRCUIT)
     with pytest.raises(ValueError, match="checkpoint of another run"):
-        train(two, data, checkpoint_path=path, **settings)
+        train(two, data, checkpoint_path=path, **{**settings, "silent_penalty": 0.0})
 
 
 def test_ideal_pairs_and_chips_have_the_bits_of_the_network() -> None:
@@ -176,6 +176,8 @@ def test_settings_of_a_single_phase_are_checked() -> None:
     for name, value in (("silent_penalty", -1.0), ("t_silent", -1.0), ("max_slope", 0.0), ("max_slope", math.inf)):
         with pytest.raises(ValueError, match=f"{name} must be"):
             train(single(12, 2), toy(), epochs=1, seed=0, **{name: value})
+    with pytest.raises(ValueError, match="silent_penalty is of neurons of a single phase, but the network has two"):
+        train(Network.create([12, 2], CIRCUIT, seed=0), toy(), epochs=1, seed=0, silent_penalty=1e-4)
 
 
 DELAYED = Circuit(v_syn=4.0, delay=0.25)

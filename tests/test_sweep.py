@@ -360,6 +360,7 @@ def test_the_line_ends_before_infinity_and_one_seed_has_no_deviation() -> None:
         (["--vary", "seed=1"], "seed is varied with --seeds"),
         (["--vary", "hidden=20"], "hidden is varied with --hidden"),
         (["--vary", "devices=1"], "devices takes neither numbers nor words, so a sweep cannot vary it"),
+        (["--vary", "phases=two,single"], "phases is varied with a sweep for each --phases"),
         (["--vary", "architecture=conv2-4"], "architecture is varied with --architecture"),
         (["--architecture", "conv2-poool-8"], "'poool' in 'conv2-poool-8' is not known"),
         (["--hidden", "x"], "--hidden takes numbers such as 200,200, got 'x'"),

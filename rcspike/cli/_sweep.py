@@ -41,7 +41,7 @@ __all__ = ["sweep_command"]
 
 _V_SYN = ",".join(f"{v:g}" for v in V_SYN)
 _OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
-_OPTIONS |= {"nonideal": "--nonideal", "architecture": "--architecture"}
+_OPTIONS |= {"nonideal": "--nonideal", "architecture": "--architecture", "phases": "a sweep for each --phases"}
 
 # Columns of the table in the terminal, if there are such results.
 _MEASURED = {

@@ -124,6 +124,10 @@ def train_command(
             plots.check_available()
             began = None if start is None else _beginning(ctx, start)
             kind_of_neurons = phases.value if began is None else began.phases
+            of_single = given(silent_penalty=silent_penalty, t_silent=t_silent, max_slope=max_slope)
+            if of_single and kind_of_neurons == "two" and not resume:  # whose record says what differs
+                option = next(iter(of_single)).replace("_", "-")
+                raise ValueError(f"--{option} is of neurons of a single phase: add --phases single, or leave it out")
             settings = {**preset(dataset, phases=kind_of_neurons), **given(**options)}
             layers = settings.pop("hidden")
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))

@@ -85,12 +85,17 @@ def ramp_times(v: FloatArray, circuit: Circuit) -> Float64Array:
         In T from the start of the firing phase. Up to 1 they are those of `rcspike.functional.fire`, which has ``inf``
         for the later ones.
 
+    Raises
+    ------
+    ValueError
+        If a value is masked.
+
     Examples
     --------
     >>> ramp_times(np.array([1.5, 0.25, -0.125]), Circuit())
     array([0.   , 0.75 , 1.125])
     """
-    b, below = circuit.ramp, np.minimum(np.asarray(v, dtype=np.float64), 1.0)
+    b, below = circuit.ramp, np.minimum(plain_array("v", v).astype(np.float64), 1.0)
     if b == 0:
         return np.asarray(1 - below + circuit.delay)
     with np.errstate(divide="ignore"):  # a ramp with b < 0 never reaches voltages of 1 / b and below
