@@ -271,15 +271,18 @@ template <class Real>
 ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
     constexpr std::size_t lanes = kernels::lanes<Real>, block = 64;
     const auto add_rows = [this, matrix](std::size_t task) {
-        for (std::size_t row = task * block; row < std::min(matrix.rows, (task + 1) * block); ++row) {
-            for (std::size_t first = 0; first < matrix.cols; first += lanes) {
-                const Real* from = values.data() + first / lanes * tile_size + row * lanes;
-                const std::size_t width = matrix.cols - first < lanes ? matrix.cols - first : lanes;
-                for (std::size_t i = 0; i < width; ++i) {
-                    Real sum = from[i];
-                    for (std::size_t part = 1; part < count; ++part) sum += from[part * size + i];
-                    matrix.row(row)[first + i] = sum;
+        const std::size_t end = std::min(matrix.rows, (task + 1) * block);
+        // Tile by tile, so that what is read is contiguous.
+        for (std::size_t first = 0; first < matrix.cols; first += lanes) {
+            const std::size_t width = matrix.cols - first < lanes ? matrix.cols - first : lanes;
+            for (std::size_t row = task * block; row < end; ++row) {
+                const Real* const from = values.data() + first / lanes * tile_size + row * lanes;
+                Real sum[lanes];
+                for (std::size_t i = 0; i < lanes; ++i) sum[i] = from[i];
+                for (std::size_t part = 1; part < count; ++part) {
+                    for (std::size_t i = 0; i < lanes; ++i) sum[i] += from[part * size + i];
                 }
+                std::copy_n(sum, width, matrix.row(row) + first);
             }
         }
     };
