@@ -311,6 +311,10 @@ def test_a_verification_computes_the_columns_and_neurons_of_its_fit(
     (error,) = re.findall(r"spike time RMSE / % of T +(\S+)", last.output)
     fitted = known["errors"]["images that were fitted, calibrated"]["rmse"]
     assert float(error) == pytest.approx(100 * fitted, abs=2e-4)  # the same comparison, with four digits
+    # A fit that starts from it knows its junctions, too.
+    fit = ("fit", "out/spikes-layer1.csv", "real.safetensors", "digits", *pdk, "--fitted", "real.json")
+    assert spice_(*fit, "--parameters", "none", "--calibrate", "--out", "chip.safetensors").exit_code == 0
+    assert json.loads(Path("chip.json").read_text())["errors"] == known["errors"]
     words = ("verify", "real.safetensors", "digits", *pdk, "--replica", "--fitted", "real.json", "--end-to-end")
     assert "class  the same for 1 of 1 images" in spice_(*words).output
 

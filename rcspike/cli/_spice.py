@@ -369,7 +369,7 @@ def fit_command(
             delay=None if transistors is None or fitted is not None else transistors.guard,
             calibrate=calibrate,
             held_out=held_out,
-            junction=transistors.loads if transistors is not None and junctions else (0.0, 0.0),
+            junction=transistors.loads if transistors is not None and junctions else _transistors.junction(fitted),
         )
         if out is not None:
             settings = {**_options.dataset_settings(dataset), **model_settings(model, network), "layer": layer}
