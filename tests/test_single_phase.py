@@ -12,7 +12,7 @@ import pytest
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, Network, datasets, train
 from rcspike.datasets import Dataset, Split
-from rcspike.experiments import preset
+from rcspike.experiments import Case, chip_accuracy, chip_seeds, preset, run_cases
 from rcspike.functional import first_spike, first_spike_vjp, schedule
 from rcspike.hardware import program
 from rcspike.network import FirstSpike, ResistiveLayer
@@ -140,6 +140,16 @@ def test_a_chip_spikes_as_its_own_devices_do() -> None:
     clear = np.isfinite(spikes)
     np.testing.assert_array_equal(np.isfinite(again), clear)
     assert 0.005 < np.std(again[clear] - spikes[clear]) < 0.03
+
+
+@pytest.mark.usefixtures("here")
+def test_a_study_of_chips_knows_their_neurons(digits: Dataset) -> None:
+    network, case = single(64, 10), Case("varied", (Variation(sigma=0.3),))
+    (found,) = run_cases(network, "digits", [case], chips=2, seed=1, workers=1)
+    test = digits.test
+    expected = [chip_accuracy(network, case, test.times, test.labels, seed=seed) for seed in chip_seeds(1, 2)]
+    assert list(found.accuracies) == expected
+    assert max(expected) > 0
 
 
 @pytest.mark.parametrize("effect", [ComparatorNoise(), RampMismatch()])

@@ -23,7 +23,7 @@ from rcspike._common.readers import read_json
 from rcspike._core import build_config
 from rcspike.experiments.executors import run_jobs
 from rcspike.functional import schedule
-from rcspike.functional.events import Schedule
+from rcspike.functional.events import Phases, Schedule
 from rcspike.hardware import program
 from rcspike.network import Network
 from rcspike.nonideal import Devices, Effect
@@ -276,7 +276,8 @@ def _run_job(
     threads: int,
 ) -> list[float]:
     joined = network.layers[0].wiring.joined  # whose rows some chips can only find from the times themselves
-    events, labels = _test(dataset, None if data is None else os.fspath(data), network.dtype.name, joined)
+    folder = None if data is None else os.fspath(data)
+    events, labels = _test(dataset, folder, network.dtype.name, network.phases, joined)
     i, start = job
     chosen = seeds[start : start + _CHIPS_A_JOB]
     return [chip_accuracy(network, cases[i], events, labels, seed=seed, threads=threads) for seed in chosen]
@@ -284,11 +285,11 @@ def _run_job(
 
 @functools.lru_cache(maxsize=1)
 def _test(
-    dataset: str, data: str | None, dtype: str, joined: bool
+    dataset: str, data: str | None, dtype: str, phases: Phases, joined: bool
 ) -> tuple[FloatArray | Schedule, npt.NDArray[np.int64]]:
     """The spikes of the test images, which all chips share: their events, or their times if inputs are joined."""
     test = datasets.load(dataset, directory=data).test
-    return test.times if joined else schedule(test.times, dtype=np.dtype(dtype)), test.labels
+    return test.times if joined else schedule(test.times, dtype=np.dtype(dtype), phases=phases), test.labels
 
 
 def _identity(network: Network, dataset: str, case: Case, seeds: list[int]) -> dict[str, Any]:
