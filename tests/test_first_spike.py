@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import CIRCUITS, Array, Layer
 
-from rcspike import Circuit
+from rcspike import Circuit, Network
 from rcspike.functional import (
     charge,
     first_spike,
@@ -159,6 +159,22 @@ def test_inputs_at_the_spike_or_later_have_no_effect(dtype: npt.DTypeLike) -> No
     assert not first_spike_vjp(times, weights, Circuit(v_syn=4.0), grad)[0][times >= spikes].any()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_spike_comes_after_the_input_that_causes_it(dtype: npt.DTypeLike) -> None:
+    # The membrane reaches nearly 1 at 0.25 and falls by a hair; the last input takes it to 1 within half a unit in the
+    # last place of its own time. Rounded to that time, the spike would have the falling slope before it.
+    eps, one = np.finfo(dtype).eps, np.ones((1, 1), dtype)
+    times = np.array([[0.0, 0.25, 0.5]], dtype)
+    for weights in ([4 * (1 - 2 * eps), -4 * (1 + eps), 50.0], [1.0, -2.0, 1e3 / eps]):
+        w = np.array(weights, dtype)[:, np.newaxis]
+        assert first_spike(times, w, CONVENTIONAL) == np.nextafter(times[0, 2], dtype(1))  # type: ignore[operator]
+        grad_times, grad_weights = first_spike_vjp(times, w, CONVENTIONAL, one)
+        # The voltage is the sum of w_j (t - t_j): dt/dt_j is w_j / sum of w, and dt/dw_j is -(t - t_j) / sum of w.
+        slope = w.sum(dtype=np.float64)
+        np.testing.assert_allclose(grad_times[0], w[:, 0] / slope, rtol=1e-5)
+        np.testing.assert_allclose(grad_weights[:, 0], -(0.5 - times[0]) / slope, rtol=1e-5, atol=eps)
+
+
 def test_a_voltage_at_a_spike_is_the_threshold() -> None:
     rng = np.random.default_rng(4)
     times, weights, circuit = rng.random((1, 30)) / 2, (rng.normal(size=(30, 4)) + 0.5) / 2, Circuit(v_syn=3.0)
@@ -245,8 +261,11 @@ def test_invalid_arguments_are_errors() -> None:
     one = np.ones((1, 1))
     with pytest.raises(ValueError, match="times"):
         first_spike(-one, one, CONVENTIONAL)
-    with pytest.raises(ValueError, match="times"):
+    with pytest.raises(ValueError, match=r"times\[0, 0\] is nan; spike times must be at least 0 \(inf for no spike\)"):
         first_spike(math.nan * one, one, CONVENTIONAL)
+    network = Network([one], CONVENTIONAL, phases="single")
+    with pytest.raises(ValueError, match=r"spike times must be at least 0 \(inf for no spike\)"):
+        network.forward(-one)
     with pytest.raises(ValueError, match=r"did you mean weights\.T"):
         first_spike(np.ones((1, 2)), np.ones((1, 2)), CONVENTIONAL)
     with pytest.raises(ValueError, match="grad_spikes"):

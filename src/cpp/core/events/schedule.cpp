@@ -38,7 +38,7 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads, Phases pha
     for (std::size_t s = 0; s < times.rows; ++s) {
         if (first_[s + 1] == detail::invalid_times) {
             first_.clear();
-            detail::reject_times(times, s);
+            detail::reject_times(times, phases, s);
         }
         first_[s + 1] += first_[s];
     }

@@ -110,18 +110,18 @@ std::size_t count_spikes(Span1<const Real> times, Phases phases) {
 }
 
 template <class Real>
-void reject_times(Span2<const Real> times, std::size_t sample) {
+void reject_times(Span2<const Real> times, Phases phases, std::size_t sample) {
     const Real* row = times.row(sample);
     std::size_t j = 0;
     while (j + 1 < times.cols && row[j] >= 0) ++j;
     reject("times[", sample, ", ", j, "] is ", row[j],
-           "; spike times must be at least 0 (inf or above 1 for no spike)");
+           "; spike times must be at least 0 (", phases == Phases::two ? "inf or above 1" : "inf", " for no spike)");
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                 \
     template class Sorter<Real>;                                  \
     template std::size_t count_spikes(Span1<const Real>, Phases); \
-    template void reject_times(Span2<const Real>, std::size_t);
+    template void reject_times(Span2<const Real>, Phases, std::size_t);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

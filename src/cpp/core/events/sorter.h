@@ -51,6 +51,6 @@ inline constexpr std::size_t invalid_times = static_cast<std::size_t>(-1);
 
 /// Throws the error that names the first time in row `sample` that is negative or NaN.
 template <class Real>
-[[noreturn]] void reject_times(Span2<const Real> times, std::size_t sample);
+[[noreturn]] void reject_times(Span2<const Real> times, Phases phases, std::size_t sample);
 
 }  // namespace rcspike::detail

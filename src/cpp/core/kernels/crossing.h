@@ -103,17 +103,20 @@ __attribute__((noinline)) bool keep_crossings(Crossing<B>& crossing, const Step<
 
 /// Times of the crossings, infinity where there is none, NaN where a voltage has overflowed. s = -ln(1 - x)/B, with
 /// x = B (threshold - v)/u and u = A - B v, as a part of the step: the straight line to the threshold times
-/// log_ratio(x). Rounding is kept from moving a crossing out of its step.
+/// log_ratio(x). Rounding is kept from moving a crossing out of its step, at either end: one at the start of its step
+/// would be of the step before it in the backward pass, and would not depend on the input that causes it.
 template <class B, class Real = typename B::Real>
 __attribute__((noinline)) void crossing_times(const Crossing<B>& crossing, const Real* thresholds, const Real* last_v,
                                               Real* times) {
     constexpr Real smallest = std::numeric_limits<Real>::min(), infinite = std::numeric_limits<Real>::infinity();
-    const B v = B::load(crossing.v), y = B::load(crossing.y), zero = B::all(0);
+    constexpr Real epsilon = std::numeric_limits<Real>::epsilon();
+    const B v = B::load(crossing.v), y = B::load(crossing.y), zero = B::all(0), start = B::load(crossing.start);
     const B u = max(fma(y, v, B::load(crossing.a)), B::all(smallest));
     const B straight = max(B::load(thresholds) - v, zero) / u;
-    const B x = min(-y * straight, B::all(1 - std::numeric_limits<Real>::epsilon() / 2));
+    const B x = min(-y * straight, B::all(1 - epsilon / 2));
     const B part = min(straight * log_ratio(x), B::load(crossing.limit));
-    const B t = fma(B::load(crossing.length), part, B::load(crossing.start));
+    const B next = fma(start, B::all(Real(0.75) * epsilon), start);  // the number after it
+    const B t = max(fma(B::load(crossing.length), part, start), next);
     const B in_time = where_at_least(-t, Real(-horizon), t, B::all(infinite));
     const B silent = where_at_least(B::load(last_v), std::numeric_limits<Real>::lowest(), B::all(infinite),
                                     B::all(std::numeric_limits<Real>::quiet_NaN()));

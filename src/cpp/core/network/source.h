@@ -78,7 +78,7 @@ public:
         first.events.set(i, sort(row(sample), front_.phases, first.n_inputs, inputs), front_);
     }
     void check() const {
-        if (invalid_sample_ != times_.rows) reject_times(times_, invalid_sample_);
+        if (invalid_sample_ != times_.rows) reject_times(times_, front_.phases, invalid_sample_);
     }
 
 private:
