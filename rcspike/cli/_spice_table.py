@@ -37,7 +37,7 @@ _QUANTITIES = {
     "neurons": "neurons",
     "v_rmse_uV": "voltage RMSE / µV",
     "v_max_uV": "voltage max / µV",
-    "spiking": "that spike within the phase",
+    "spiking": "that spike",
     "t_rmse_ps": "spike time RMSE / ps",
     "t_max_ps": "spike time max / ps",
     "t_rmse_percent": "spike time RMSE / % of T",
