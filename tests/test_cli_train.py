@@ -230,6 +230,12 @@ def test_options_of_a_single_phase_need_it(place: Path, option: str) -> None:
     assert not list(place.glob("runs/*"))
 
 
+def test_a_single_phase_has_no_ramp(place: Path) -> None:
+    line = error_line(train_small("--phases", "single", "--v-syn", "2", "--ramp", "0.1"))
+    assert "--ramp is of neurons of two phases" in line
+    assert not list(place.glob("runs/*"))
+
+
 def test_a_run_of_a_single_phase_is_evaluated_and_resumed(place: Path) -> None:
     result = train_small("--phases", "single", "--v-syn", "2")
     assert result.exit_code == 0, result.output

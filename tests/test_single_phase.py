@@ -186,8 +186,9 @@ def test_settings_of_a_single_phase_are_checked() -> None:
     for name, value in (("silent_penalty", -1.0), ("t_silent", -1.0), ("max_slope", 0.0), ("max_slope", math.inf)):
         with pytest.raises(ValueError, match=f"{name} must be"):
             train(single(12, 2), toy(), epochs=1, seed=0, **{name: value})
-    with pytest.raises(ValueError, match="silent_penalty is of neurons of a single phase, but the network has two"):
-        train(Network.create([12, 2], CIRCUIT, seed=0), toy(), epochs=1, seed=0, silent_penalty=1e-4)
+    for name in ("silent_penalty", "t_silent", "max_slope"):
+        with pytest.raises(ValueError, match=f"{name} is of neurons of a single phase, but the network has two"):
+            train(Network.create([12, 2], CIRCUIT, seed=0), toy(), epochs=1, seed=0, **{name: 0.5})
 
 
 DELAYED = Circuit(v_syn=4.0, delay=0.25)

@@ -128,6 +128,8 @@ def train_command(
             if of_single and kind_of_neurons == "two" and not resume:  # whose record says what differs
                 option = next(iter(of_single)).replace("_", "-")
                 raise ValueError(f"--{option} is of neurons of a single phase: add --phases single, or leave it out")
+            if ramp and kind_of_neurons == "single" and not resume:
+                raise ValueError("--ramp is of neurons of two phases, and --phases single has no ramp: leave it out")
             settings = {**preset(dataset, phases=kind_of_neurons), **given(**options)}
             layers = settings.pop("hidden")
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))

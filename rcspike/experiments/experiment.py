@@ -153,7 +153,9 @@ class Experiment:
         smallest = Network.create([1] * (n_layers + 1), circuit, seed=0, phases=phases)
         settings.trainer(smallest)  # the engine checks the rest
         if phases == "single" and parameters.get("volts") is not None:
-            raise ValueError("volts are for neurons of two phases: the noise of a single phase follows from no process")
+            raise ValueError(
+                "volts (--hold) are for neurons of two phases: the noise of a single phase follows from no process"
+            )
         return cls(
             model=model,
             dataset=parameters["dataset"],

@@ -109,6 +109,8 @@ def grid(
         raise ValueError(
             "weights are transferred to neurons of two phases only: leave transfer out, or phases='single'"
         )
+    if phases == "single" and any((vary or {}).get("ramp", ())):
+        raise ValueError("ramp is of neurons of two phases, and those of phases='single' have none: leave it out")
     if v_syn is None:
         v_syn = [v for v in V_SYN if phases == "two" or v > 1]
     vary = vary or {}

@@ -20,6 +20,8 @@ __all__ = ["AUGMENTATION", "DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDAT
 # resumed at an epoch, or evaluated more often, draws the same numbers.
 SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES, AUGMENTATION = range(6)
 
+_OF_SINGLE_PHASE = {name: getattr(Loss, name) for name in ("silent_penalty", "t_silent", "max_slope")}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Loss):
@@ -98,10 +100,18 @@ class Settings(Loss):
         Raises
         ------
         ValueError
-            If a setting is for neurons of two phases, and the network has others.
+            If a setting is for neurons of other phases than those of the network.
         """
+        for name, default in _OF_SINGLE_PHASE.items():
+            if network.phases == "two" and getattr(self, name) != default:
+                raise ValueError(
+                    f"{name} is of neurons of a single phase, but the network has two: leave it at {default:g}"
+                )
         if network.phases == "single" and self.offset > 0:
-            raise ValueError(f"offset {self.offset} moves spikes on a ramp; it must be 0 for neurons of a single phase")
+            raise ValueError(
+                f"offset {self.offset} moves spikes on a ramp; it must be 0 for neurons of a single phase: leave it "
+                "out, or the effect comparator_offset in a device file"
+            )
         return _core.trainer(
             list(network.parameters.values()),
             [layer.circuit.core for layer in network.layers],

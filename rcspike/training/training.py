@@ -190,8 +190,6 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     """
     arguments = _arguments(keywords)
     _check_types(network, dataset, arguments)
-    if arguments.settings.silent_penalty and network.phases == "two":
-        raise ValueError("silent_penalty is of neurons of a single phase, but the network has two: leave it at 0")
     split = _split(arguments.settings, len(dataset.train.labels))
     check_fit(network, dataset.train)
     check_fit(network, dataset.test)
