@@ -114,8 +114,8 @@ void reject_times(Span2<const Real> times, Phases phases, std::size_t sample) {
     const Real* row = times.row(sample);
     std::size_t j = 0;
     while (j + 1 < times.cols && row[j] >= 0) ++j;
-    reject("times[", sample, ", ", j, "] is ", row[j],
-           "; spike times must be at least 0 (", phases == Phases::two ? "inf or above 1" : "inf", " for no spike)");
+    reject("times[", sample, ", ", j, "] is ", row[j], "; spike times must be at least 0 (",
+           phases == Phases::two ? "inf or above 1" : "inf", " for no spike)");
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                 \
