@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -125,7 +126,7 @@ def design(
     resistors, rails = scale, (network.circuit.e_plus, network.circuit.e_minus)
     if fitted is not None:
         _check_fit_of(fitted, model, network)
-        _check_same_design(fitted, scale, values["synapse"])
+        _check_same_design(fitted, scale, values["synapse"], _size(switch))
         resistors, rails = _before_fit(fitted, scale)
     made = Transistors(
         pdk=spice.find_pdk(pdk, root=root),
@@ -156,6 +157,11 @@ def _size(text: str) -> tuple[float, float]:
     except ValueError:
         raise ValueError(f"--switch takes width and length in um, such as 0.42x0.25, got {text!r}") from None
     return width, length
+
+
+def _size_text(size: Sequence[float]) -> str:
+    width, length = (float(part) for part in size)
+    return f"{1e6 * width:.9g}x{1e6 * length:.9g}"
 
 
 def calibration(path: Path | None, network: Network) -> tuple[int, NeuronCalibration] | None:
@@ -264,15 +270,19 @@ def _check_fit_of(path: Path, model: Path, network: Network) -> None:
         )
 
 
-def _check_same_design(path: Path, scale: PhysicalScale, synapse: str) -> None:
-    """Raise a ValueError unless the columns have the synapses, window and threshold of those that were fitted."""
+def _check_same_design(path: Path, scale: PhysicalScale, synapse: str, switch: tuple[float, float]) -> None:
+    """Raise a ValueError unless the columns have the scale, synapses and switches of those that were fitted."""
+    given = {"synapse": synapse, "switch": _size_text(switch)}
+    given |= {name: getattr(scale, name) for name in ("capacitance", "window", "v_th")}
     try:
         settings = read_json(path).get("settings", {})
-        before = dict(settings.get("scale") or {})
-        before |= {"synapse": (settings.get("transistors") or {}).get("synapse", synapse)}
+        columns = settings.get("transistors") or {}
+        # The scale of a fit that starts from another one is that of its resistors.
+        before = dict(columns.get("scale") or settings.get("scale") or {})
+        before["synapse"] = columns.get("synapse", synapse)
+        before["switch"] = _size_text(columns.get("switch", switch))
     except (AttributeError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
-    given = {"synapse": synapse, "window": scale.window, "v_th": scale.v_th}
     for name, value in given.items():
         if before.get(name, value) != value:
             option = f"--{name.replace('_', '-')}"
