@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from rcspike.hardware import PhysicalScale
@@ -34,7 +35,8 @@ def in_corner(
     -------
     ResistiveLayer
         With the ramp from rest to threshold in T: a ramp that takes r T is the same circuit with rails and injection
-        higher by the factor r, and a delay longer by r - 1. Voltages are higher by r, too.
+        higher by the factor r, and a delay longer by r - 1. Voltages are higher by r, too. If the ramp has a
+        coefficient b, they are all higher by s = b / (1 - (1 - b)^(1/r)), and the coefficient is b / s.
     PhysicalScale
         Of its resistors.
 
@@ -59,13 +61,16 @@ def in_corner(
             f"ramps at {here.corner} and {here.celsius:g} C take {ramp:.4g} of their time as fitted, and the delay "
             f"of {circuit.delay:.3g} T is too short for that: fit the circuit in this corner"
         )
+    b = circuit.ramp
+    higher = ramp if b == 0 else -b / math.expm1(math.log1p(-b) / ramp)
     changed = replace(
         circuit,
-        e_plus=ramp * circuit.e_plus,
-        e_minus=ramp * circuit.e_minus,
-        diode_drop=ramp * circuit.diode_drop,
-        injection=tuple((ramp * plus, ramp * minus) for plus, minus in circuit.injections),
+        e_plus=higher * circuit.e_plus,
+        e_minus=higher * circuit.e_minus,
+        diode_drop=higher * circuit.diode_drop,
+        ramp=b / higher,
+        injection=tuple((higher * plus, higher * minus) for plus, minus in circuit.injections),
         delay=circuit.delay + ramp - 1,
     )
-    share = ramp / load
+    share = higher / load
     return layer.rescaled(changed, plus=share, minus=share), replace(scale, capacitance=scale.capacitance * load)
