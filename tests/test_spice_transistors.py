@@ -245,6 +245,8 @@ def test_mismatch_is_drawn_by_seed_layer_and_neuron(design: Transistors) -> None
     ("values", "message"),
     [
         ({"rails": (0.95, -0.45)}, r"rails of 0.95 and -0.45 V around a rest of 0.9 V must lie within 0 and 1.8 V"),
+        ({"celsius": math.nan}, "celsius must be above -273.15 and finite, got nan"),
+        ({"celsius": -300.0}, "celsius must be above -273.15 and finite, got -300"),
         ({"edge": 1e-8}, r"edge must be above 0 and at most 0.005 T, got 1e-08 s"),
         ({"guard": 1.0}, r"guard must be in \[0, 1\), in T, got 1"),
         ({"ramp_trim": 0.0}, "ramp_trim must be above 0 and finite, got 0"),

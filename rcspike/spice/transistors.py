@@ -127,6 +127,8 @@ class Transistors:
         for name in ("celsius", "edge", "guard", "v_supply", "v_rest", "ramp_trim"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
         plus, minus = self.rails
+        if not -273.15 < self.celsius < np.inf:
+            raise ValueError(f"celsius must be above -273.15 and finite, got {self.celsius:g}")
         if not self.v_supply >= self.v_rest + plus > self.v_rest > self.v_rest + minus >= 0:
             raise ValueError(
                 f"rails of {plus:g} and {minus:g} V around a rest of {self.v_rest:g} V must lie within 0 and "
