@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import os
 import re
+import signal
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -264,6 +267,33 @@ def test_junctions_must_leave_room_for_a_capacitor(design: Transistors) -> None:
     assert design.drawn_capacitance(400, 384) == pytest.approx(1e-12 - 400 * 0.251e-15 - 384 * 0.302e-15)
     with pytest.raises(ValueError, match=r"junctions of 784 rows have 2.16e-13 F, all of the membrane's 1.4e-13 F"):
         replace(design, scale=PhysicalScale(v_th=0.45)).drawn_capacitance(400, 384)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_a_run_that_is_interrupted_ends_its_simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class InterruptedRunError(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise InterruptedRunError
+
+    def when_it_runs() -> None:
+        while not started.exists():
+            time.sleep(0.005)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    started, program, before = tmp_path / "started", tmp_path / "ngspice", signal.signal(signal.SIGUSR1, interrupt)
+    program.write_text(f"#!/bin/sh\necho $$ > {started}.tmp && mv {started}.tmp {started}\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    try:
+        threading.Thread(target=when_it_runs).start()
+        with pytest.raises(InterruptedRunError):
+            spice.run_ngspice("* no circuit")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
 
 
 @ngspice

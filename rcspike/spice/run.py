@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,10 @@ class _Simulators:
             self._running.add(process)
         try:
             yield process
+        except BaseException:  # Ctrl-C, or a run that takes too long
+            process.kill()
+            process.communicate()
+            raise
         finally:
             with self._lock:
                 self._running.discard(process)
@@ -272,14 +277,20 @@ def idle_ramp(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) 
     median = np.argsort(rows, kind="stable")[len(rows) // 2]
     idle, fire = np.full(len(g_plus), np.inf), (LEAD + 1 + design.guard) * design.scale.window
     plus, minus = (np.ascontiguousarray(g[:, median : median + 1]) for g in (g_plus, g_minus))
-    result = run_ngspice(transistor_netlist(idle, plus, minus, replace(design, mismatch=None)), stop=design.stop)
-    v = result["v(m0)"] - design.v_rest
-    duration = _first_at(result["time"], v, _OF_RAMP * design.scale.v_th, fire) - fire
+    netlist = transistor_netlist(idle, plus, minus, replace(design, mismatch=None))
+    duration = _risen(netlist, design.stop, design.v_rest + _OF_RAMP * design.scale.v_th, fire) - fire
     if not np.isfinite(duration):
         raise RuntimeError(
             "the ramp of an idle column is more than 8 % too slow: lower the capacitance, or the number of rows"
         )
     return duration / (_OF_RAMP * design.scale.window)
+
+
+@lru_cache(maxsize=32)  # all images of a layer have the same idle columns
+def _risen(netlist: str, stop: float, level: float, after: float) -> float:
+    """Time in s at which the first membrane of a netlist has risen to a level in V after another time."""
+    result = run_ngspice(netlist, stop=stop)
+    return _first_at(result["time"], result["v(m0)"], level, after)
 
 
 def _trimmed(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) -> Transistors:
