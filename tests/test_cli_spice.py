@@ -447,13 +447,8 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
     assert "and its synapses no diode: add --synapse diode" in error_line("export", *own)
     assert re.search(r"^D\w+_3 ", spice_("export", *own, "--neurons", "3", "--synapse", "diode").output, re.M)
     assert "--diode 1n4148.lib is of ideal parts" in error_line("export", *MODEL, *pdk, "--diode", "1n4148.lib")
-    Path("some.json").write_text(json.dumps({"settings": {"scale": {"v_th": 0.3}}}))
-    assert "--v-th 0.3, got 0.45: give the same --v-th" in error_line("export", *MODEL, *pdk, "--fitted", "some.json")
-    columns = {"scale": {"capacitance": 2e-13}, "switch": [4.2e-6, 0.25e-6]}
-    for given, message in (
-        ((), "with --switch 4.2x0.25, got 0.42x0.25: give the same --switch"),
-        (("--switch", "4.2x0.25"), "with --capacitance 2e-13, got 1e-12: give the same --capacitance"),
-    ):
-        Path("some.json").write_text(json.dumps({"settings": {"transistors": columns}}))
-        assert message in error_line("export", *MODEL, *pdk, *given, "--fitted", "some.json")
+    columns = {"scale": {"v_th": 0.3}}, {"scale": {"capacitance": 2e-13}}, {"switch": [4.2e-6, 0.25e-6]}
+    for one, message in zip(columns, ("v-th 0.3", "capacitance 2e-13", "switch 4.2x0.25"), strict=True):
+        Path("some.json").write_text(json.dumps({"settings": {"transistors": one}}))
+        assert f"of columns with --{message}, got" in error_line("export", *MODEL, *pdk, "--fitted", "some.json")
     assert '"synapse": "switch"' in text

@@ -23,6 +23,7 @@ from rcspike import Circuit, Network, PhysicalScale, spice
 from rcspike.hardware.shockley import Diode, charge_diodes
 from rcspike.network import ResistiveLayer
 from rcspike.spice import Transistors, transistor_netlist
+from rcspike.spice.corner import carried
 
 Array = npt.NDArray[np.float64]
 
@@ -124,22 +125,18 @@ def test_a_replica_makes_the_ramp_take_its_time(design: Transistors) -> None:
 
 @pytest.mark.parametrize("b", [0.0, 0.2, -0.2])
 @pytest.mark.parametrize("slower", [1.05, 0.95])
-def test_a_carried_circuit_is_that_of_the_slower_column(
-    design: Transistors, b: float, slower: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_carried_circuit_is_that_of_the_slower_column(b: float, slower: float) -> None:
     """A synapse that conducts from the start, and the column equations with the larger capacitance and slower ramp."""
     load, (injected, drop, w) = 1.03, (0.01, 0.1, 0.8)
-    of_ramp = {("tt", "ideal"): 1.0, ("ss", "ideal"): load, ("tt", "mirror"): 1.1, ("ss", "mirror"): 1.1 * slower}
-    monkeypatch.setattr("rcspike.spice.corner.idle_ramp", lambda d, *_: of_ramp[d.corner, d.ramp])
     circuit = Circuit(e_plus=1.1, e_minus=-0.9, diode_drop=drop, ramp=b, delay=0.06, injection=((injected, 0.0),))
-    layer, fitted = ResistiveLayer(np.array([[w]]), circuit), replace(design, ramp="mirror")
-    carried, scale = spice.in_corner(layer, SCALE, fitted, replace(fitted, corner="ss"))
+    layer = ResistiveLayer(np.array([[w]]), circuit)
+    new, scale = carried(layer, SCALE, load=load, ramp=slower)
     assert scale.capacitance == pytest.approx(load * SCALE.capacitance)
-    resistors = [spice.layer_conductances(*one)[0].item() for one in ((layer, SCALE), (carried, scale))]
+    resistors = [spice.layer_conductances(*one)[0].item() for one in ((layer, SCALE), (new, scale))]
     assert resistors[1] == pytest.approx(resistors[0])
     v = (1.1 - drop) * (1 - math.exp(-w / (1.1 * load))) + injected
     of_ideal = 1 - v if b == 0 else 1 - math.log(1 - b * v) / math.log(1 - b)
-    found = carried.fire(carried.charge(np.array([[0.0]])))[0, 0]
+    found = new.fire(new.charge(np.array([[0.0]])))[0, 0]
     assert found == pytest.approx(0.06 + slower * of_ideal, abs=1e-12)
 
 
@@ -280,6 +277,7 @@ def test_a_run_that_is_interrupted_ends_its_simulator(tmp_path: Path, monkeypatc
     def when_it_runs() -> None:
         while not started.exists():
             time.sleep(0.005)
+        time.sleep(0.1)  # until its pipes are read
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     started, program, before = tmp_path / "started", tmp_path / "ngspice", signal.signal(signal.SIGUSR1, interrupt)

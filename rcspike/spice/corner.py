@@ -11,7 +11,7 @@ from rcspike.spice.netlist import layer_conductances
 from rcspike.spice.run import idle_ramp
 from rcspike.spice.transistors import Transistors
 
-__all__ = ["in_corner"]
+__all__ = ["carried", "in_corner"]
 
 
 def in_corner(
@@ -61,7 +61,14 @@ def in_corner(
             f"ramps at {here.corner} and {here.celsius:g} C take {ramp:.4g} of their time as fitted, and the delay "
             f"of {circuit.delay:.3g} T is too short for that: fit the circuit in this corner"
         )
-    b = circuit.ramp
+    return carried(layer, scale, load=load, ramp=ramp)
+
+
+def carried(
+    layer: ResistiveLayer, scale: PhysicalScale, *, load: float, ramp: float
+) -> tuple[ResistiveLayer, PhysicalScale]:
+    """The same resistors in columns with a capacitance and a duration of the ramp that are larger by these factors."""
+    circuit, b = layer.circuit, layer.circuit.ramp
     higher = ramp if b == 0 else -b / math.expm1(math.log1p(-b) / ramp)
     changed = replace(
         circuit,
