@@ -8,8 +8,9 @@ Goals: 0.02 % of T without diodes, 0.5 % of T with a diode's card after a fit of
 every image end to end. Errors are in millionths of V_th, of T and of the energy.
 
 The diodes are that of SKY130 between n+ and p-well, 1 um square (saturation current and emission coefficient as in the
-process's open models), and a Schottky diode of 1 nA. A fit uses the first half of the images, the errors are those of
-the second half.
+process's open models); the smallest Schottky diode of IHP's SG13G2, 1 um by 0.3 um (main diode of schottky_nbl1 in its
+open PDK, commit 5cccb16, typical: 3.829e-10 A times 1.28 times 0.3); and a Schottky diode of 1 nA. A fit uses the
+first half of the images, the errors are those of the second half.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from rcspike.functional import charge, fire
 CARDS = {
     "schottky": ".model schottky D(is=1e-9 n=1.05 rs=100)",
     "sky130 n+/p-well": ".model pw2nd D(is=5.15e-15 n=1.2928 rs=981)",
+    "ihp nbl1": ".model nbl1 D(is=1.47e-10 n=1.057 rs=1360)",
 }
 PARAMETERS = ("e_plus", "e_minus", "capacitance")
 SCALE = PhysicalScale()
