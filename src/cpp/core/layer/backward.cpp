@@ -277,7 +277,7 @@ ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
             const std::size_t width = matrix.cols - first < lanes ? matrix.cols - first : lanes;
             for (std::size_t row = task * block; row < end; ++row) {
                 const Real* const from = values.data() + first / lanes * tile_size + row * lanes;
-                Real sum[lanes];
+                Real sum[kernels::lanes<Real>];
                 for (std::size_t i = 0; i < lanes; ++i) sum[i] = from[i];
                 for (std::size_t part = 1; part < count; ++part) {
                     for (std::size_t i = 0; i < lanes; ++i) sum[i] += from[part * size + i];
