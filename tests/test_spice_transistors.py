@@ -141,6 +141,7 @@ def test_a_carried_circuit_is_that_of_the_slower_column(b: float, slower: float)
 
 
 @ngspice
+@pytest.mark.long
 def test_a_fit_of_typical_columns_is_carried_to_another_corner(design: Transistors) -> None:
     """200 rows, of which 8 conduct; junctions of the others are a fifth of the column, and 10 % larger when slow."""
     scale, rng = replace(SCALE, capacitance=0.5e-12), np.random.default_rng(7)
