@@ -40,7 +40,9 @@ def save_gradients(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
+def test_two_processes_have_the_gradients_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The processes import this module by its name in the folder above, and the package from where it is installed.
+    monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parents[1])])
     torch.multiprocessing.spawn(save_gradients, (str(tmp_path),), nprocs=N_PROCESSES)
     for rank in range(N_PROCESSES):
         with np.load(tmp_path / f"{rank}.npz") as saved:
