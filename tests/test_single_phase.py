@@ -142,6 +142,7 @@ def test_a_chip_spikes_as_its_own_devices_do() -> None:
     assert 0.005 < np.std(again[clear] - spikes[clear]) < 0.03
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("here")
 def test_a_study_of_chips_knows_their_neurons(digits: Dataset) -> None:
     network, case = single(64, 10), Case("varied", (Variation(sigma=0.3),))
