@@ -67,7 +67,20 @@ def in_corner(
 def carried(
     layer: ResistiveLayer, scale: PhysicalScale, *, load: float, ramp: float
 ) -> tuple[ResistiveLayer, PhysicalScale]:
-    """The same resistors in columns with a capacitance and a duration of the ramp that are larger by these factors."""
+    """The same resistors in columns with another capacitance, and another duration of the ramp.
+
+    Parameters
+    ----------
+    layer, scale
+        As in `in_corner`, whose results these are.
+    load, ramp : float
+        Capacitance and duration, as multiples of those that were fitted.
+
+    Raises
+    ------
+    ValueError
+        If no delay is left.
+    """
     circuit, b = layer.circuit, layer.circuit.ramp
     higher = ramp if b == 0 else -b / math.expm1(math.log1p(-b) / ramp)
     changed = replace(
