@@ -10,7 +10,8 @@ folder with a clone of fastAndDeep and the program ihmehimmeli_driver (docs/benc
 on MNIST unless a name has other sizes. Every peer has its own encoding, loss and initial weights, and its settings
 (batch, variant) are tried in turn; the fastest counts. rcspike has a batch of 64. All have one thread, so that time of
 the processor can be measured next to wall time: samples per second of the processor hold also where other programs
-run. A pass of rcspike and one of the peer alternate, and the ratio is the median of the ratios of such pairs.
+run. One row has rcspike with two threads next to ihmehimmeli, whose training has no more than one. A pass of
+rcspike and one of the peer alternate, and the ratio is the median of the ratios of such pairs.
 """
 
 from __future__ import annotations
@@ -54,10 +55,14 @@ class Simulator:
     settings: tuple[tuple[str, int], ...]
     sizes: tuple[int, ...] = SIZES
     rcspike: str = "single-v2"
+    threads: int = 1  # of rcspike
 
 
 PEERS = {
     "ihmehimmeli": Simulator("ihmehimmeli, C++, float64", "ihmehimmeli", (("readme", 32), ("readme", 128))),
+    "ihmehimmeli-two-threads": Simulator(
+        "ihmehimmeli, rcspike with 2 threads", "ihmehimmeli", (("readme", 32), ("readme", 128)), threads=2
+    ),
     "ihmehimmeli-float64": Simulator(
         "ihmehimmeli, rcspike in float64", "ihmehimmeli", (("readme", 128),), SIZES, "single-v2-float64"
     ),
@@ -143,7 +148,7 @@ def compare(simulator: Simulator, ours: Path, args: argparse.Namespace) -> dict[
     variant, batch = max(speeds, key=lambda setting: speeds[setting], default=simulator.settings[0])
     with ExitStack() as stack:
         rc = Peer("rcspike_phases", simulator.rcspike, None, "rcspike")
-        first = stack.enter_context(running(rc, args.venv.parent, ours, BATCH, 1, "default"))
+        first = stack.enter_context(running(rc, args.venv.parent, ours, BATCH, simulator.threads, "default"))
         second = stack.enter_context(started(variant, batch))
         first.ask("run 2")
         second.ask("run 1")
@@ -156,6 +161,7 @@ def compare(simulator: Simulator, ours: Path, args: argparse.Namespace) -> dict[
             "batch": batch,
             "tried": [{"variant": v, "batch": b, CPU: speed} for (v, b), speed in speeds.items()],
             "failed": reasons,
+            "rcspike_threads": simulator.threads,
             "versions": second.versions,
         } | measured
 
