@@ -215,7 +215,7 @@ std::size_t first_spike_backward(const Events<Real> events, const Tile tile, con
         r.e.store(kept);
         (r.phi * d).store(kept + width);
         (fma(-a, r.chi, next) * d).store(kept + 2 * width);  // v e + a psi, as in charge_backward
-        v.store(kept + 3 * width);
+        if (gradient.times) v.store(kept + 3 * width);
         kept += kept_size;
         slope = where_at_least(left, smallest, fma(damping, threshold, current), slope);
         v = next;

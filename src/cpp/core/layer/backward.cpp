@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <limits>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -152,19 +152,21 @@ private:
                         Real* sweep) const {
         const SpikePass<Real>& spikes = pass_.spikes;
         const std::size_t first = t * lanes, width = pass_.layer.width(t);
-        const Real *const spiked = pass_.layer.by_place(spikes.times).row(row), *const upstream = grad_v_.row(row);
-        alignas(64) Real times[lanes] = {}, grad[lanes] = {}, drive[lanes] = {}, thresholds[lanes];
+        alignas(64) Real spiked[lanes] = {}, upstream[lanes] = {}, thresholds[lanes];
+        std::copy_n(pass_.layer.by_place(spikes.times).row(row) + first, width, spiked);
+        std::copy_n(grad_v_.row(row) + first, width, upstream);
         std::get<SinglePhase<Real>>(pass_.layer.neurons).thresholds(first, lanes, thresholds);
-        bool any = false, any_silent = false;
-        for (std::size_t i = 0; i < width; ++i) {
-            const Real at = spiked[first + i], slope = upstream[first + i];
-            const bool silent = std::isinf(at), moves = !silent && slope != 0;
-            times[i] = moves ? at : Real(0);
-            grad[i] = moves ? slope : Real(0);
-            drive[i] = silent ? slope : Real(0);
-            any = any || moves;
-            any_silent = any_silent || drive[i] != 0;
+        alignas(64) Real times[lanes], grad[lanes], drive[lanes];
+        int n_moving = 0, n_driven = 0;
+        for (std::size_t i = 0; i < lanes; ++i) {  // without branches, so that it is a few vector operations
+            const bool silent = spiked[i] > std::numeric_limits<Real>::max(), counts = upstream[i] != 0;
+            times[i] = silent || !counts ? Real(0) : spiked[i];
+            grad[i] = silent ? Real(0) : upstream[i];
+            drive[i] = silent ? upstream[i] : Real(0);
+            n_moving += counts && !silent;
+            n_driven += counts && silent;
         }
+        const bool any = n_moving > 0, any_silent = n_driven > 0;
         if (!any && !any_silent) return;
         const auto min_slope = static_cast<Real>(1 / spikes.max_slope);
         const std::size_t n_steep =
