@@ -8,9 +8,9 @@ of every exact simulator in Python and of ihmehimmeli, which is C++.
 Without --venv only the phases are compared. The environment DIR has requirements-single-phase.txt; --sources is a
 folder with a clone of fastAndDeep and the program ihmehimmeli_driver (docs/benchmarks.md). The network is 784-350-10
 on MNIST unless a name has other sizes. Every peer has its own encoding, loss and initial weights, and its settings
-(batch, variant) are tried in turn; the fastest counts. rcspike has a batch of 64. All have one thread, so that time of
-the processor can be measured next to wall time: samples per second of the processor hold also where other programs
-run. One row has rcspike with two threads next to ihmehimmeli, whose training has no more than one. A pass of
+(batch, variant) are tried in turn; the fastest counts, also of the batches of rcspike. All have one thread, so that
+time of the processor can be measured next to wall time: samples per second of the processor hold also where other
+programs run. One row has rcspike with two threads next to ihmehimmeli, whose training has no more than one. A pass of
 rcspike and one of the peer alternate, and the ratio is the median of the ratios of such pairs.
 """
 
@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from compare import MissingPeerError, Peer, Worker, running, write_task
@@ -41,8 +41,7 @@ import rcspike_phases
 SIZES = (784, 350, 10)
 SMALL = (256, 128, 10)
 N_IMAGES = 4096
-N_PEER_IMAGES = 512
-BATCH = 64
+BATCHES = (64, 256)
 WALL, CPU = "samples_per_second", "samples_per_cpu_second"
 
 
@@ -56,6 +55,13 @@ class Simulator:
     sizes: tuple[int, ...] = SIZES
     rcspike: str = "single-v2"
     threads: int = 1  # of rcspike
+
+
+class Side(NamedTuple):
+    """One side of a comparison, and its settings to try: variant and batch."""
+
+    peer: Peer
+    settings: Sequence[tuple[str, int]]
 
 
 PEERS = {
@@ -128,39 +134,49 @@ def phases(folder: Path, circuit: str, batch: int, args: argparse.Namespace) -> 
 
 
 def compare(simulator: Simulator, ours: Path, args: argparse.Namespace) -> dict[str, Any]:
-    speeds: dict[tuple[str, int], float] = {}
-    reasons: list[str] = []
     environment = None if simulator.script == "ihmehimmeli" else args.venv.name
+    theirs = Side(Peer(simulator.script, "", environment, simulator.what), simulator.settings)
+    rc = Side(Peer("rcspike_phases", "", None, "rcspike"), [(simulator.rcspike, batch) for batch in BATCHES])
 
-    def started(variant: str, batch: int) -> Any:
-        peer = Peer(simulator.script, variant, environment, simulator.what)
-        return running(peer, args.venv.parent, ours, batch, 1, "default")
+    def started(side: Side, setting: tuple[str, int], threads: int = 1) -> Any:
+        variant, batch = setting
+        return running(replace(side.peer, variant=variant), args.venv.parent, ours, batch, threads, "default")
 
-    for variant, batch in simulator.settings if len(simulator.settings) > 1 else ():
-        try:
-            with started(variant, batch) as worker:
-                worker.ask("run 1")  # the first step allocates and compiles
-                speeds[variant, batch] = worker.ask("run 1")[CPU]
-        except MissingPeerError as reason:
-            reasons.append(f"{variant}, batch {batch}: {reason}")
-    if not speeds and len(simulator.settings) > 1:
+    def fastest(side: Side, threads: int) -> tuple[dict[tuple[str, int], float], list[str]]:
+        """Samples per second of each setting, and why others failed."""
+        speeds: dict[tuple[str, int], float] = {}
+        reasons: list[str] = []
+        for setting in side.settings:
+            try:
+                with started(side, setting, threads) as worker:
+                    worker.ask("run 1")  # the first step allocates and compiles
+                    n = 1 if side is theirs else args.images // setting[1] // 4
+                    speeds[setting] = worker.ask(f"run {n}")[WALL]
+            except MissingPeerError as reason:
+                reasons.append(f"{setting[0]}, batch {setting[1]}: {reason}")
+        return speeds, reasons
+
+    speeds, reasons = fastest(theirs, 1)
+    if not speeds:
         return {"what": simulator.what, "missing": "; ".join(reasons)}
-    variant, batch = max(speeds, key=lambda setting: speeds[setting], default=simulator.settings[0])
+    own, _ = fastest(rc, simulator.threads)
+    setting, own_setting = max(speeds, key=lambda one: speeds[one]), max(own, key=lambda one: own[one])
+    variant, batch = setting
     with ExitStack() as stack:
-        rc = Peer("rcspike_phases", simulator.rcspike, None, "rcspike")
-        first = stack.enter_context(running(rc, args.venv.parent, ours, BATCH, simulator.threads, "default"))
-        second = stack.enter_context(started(variant, batch))
+        first = stack.enter_context(started(rc, own_setting, simulator.threads))
+        second = stack.enter_context(started(theirs, setting))
         first.ask("run 2")
         second.ask("run 1")
-        n = max(1, round(args.seconds * speeds.get((variant, batch), 0.0) / batch))
-        measured = passes(first, second, max(1, args.images // BATCH // 4), n, args.peer_passes)
+        n = max(1, round(args.seconds * speeds[setting] / batch))
+        measured = passes(first, second, max(1, args.images // own_setting[1] // 2), n, args.peer_passes)
         return {
             "what": simulator.what,
             "network": simulator.sizes,
             "variant": variant,
             "batch": batch,
-            "tried": [{"variant": v, "batch": b, CPU: speed} for (v, b), speed in speeds.items()],
+            "tried": [{"variant": v, "batch": b, WALL: speed} for (v, b), speed in speeds.items()],
             "failed": reasons,
+            "rcspike_batch": own_setting[1],
             "rcspike_threads": simulator.threads,
             "versions": second.versions,
         } | measured
@@ -187,7 +203,7 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=5, help="alternating pairs of two phases; 5 by default")
     parser.add_argument("--peer-passes", type=int, default=3, help="of a peer; 3 by default")
     parser.add_argument("--seconds", type=float, default=1.0, help="aimed length of a pass of a peer; 1 by default")
-    parser.add_argument("--images", type=int, default=N_IMAGES, help="images of a pass of two phases; 4,096 by default")
+    parser.add_argument("--images", type=int, default=N_IMAGES, help="images of a pass; 4,096 by default")
     parser.add_argument("--data", help="folder of the MNIST files; looked for as datasets.load does by default")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     args = parser.parse_args()
@@ -206,13 +222,13 @@ def main() -> None:
         }
         for (phase, circuit), network in networks.items():
             write_task(folder / f"{phase}-{circuit}", split, args.images, network.weights)
-        rows = [phases(folder, circuit, batch, args) for circuit in rcspike_phases.CIRCUITS for batch in (64, 256)]
+        rows = [phases(folder, circuit, batch, args) for circuit in rcspike_phases.CIRCUITS for batch in BATCHES]
         for row in rows:
             print(line(f"two phases, {row['circuit']}, batch {row['batch']}", row), file=sys.stderr, flush=True)
-        big = write_task(folder / "peers", split, N_PEER_IMAGES, networks["single", "v2"].weights)
+        big = write_task(folder / "peers", split, args.images, networks["single", "v2"].weights)
         small_split = small_images(split)
         weights = trained(small_split, SMALL, "single", "v2").weights
-        small = write_task(folder / "small", small_split, N_PEER_IMAGES, weights)
+        small = write_task(folder / "small", small_split, args.images, weights)
         peers = {}
         for key in chosen:
             print(f"{PEERS[key].what} ...", file=sys.stderr, flush=True)
@@ -228,9 +244,8 @@ def main() -> None:
         "python": platform.python_version(),
         "build": dict(rcspike.build_config()),
         "network": SIZES,
-        "data": f"MNIST, first {args.images} training images for two phases, {N_PEER_IMAGES} for peers",
+        "data": f"MNIST, first {args.images} training images",
         "threads": 1,
-        "batch": BATCH,
         "passes": args.passes,
         "phases": rows,
         "peers": peers,

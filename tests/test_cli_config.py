@@ -134,7 +134,10 @@ def test_resuming_needs_only_the_folder(place: Path, monkeypatch: pytest.MonkeyP
 
 def test_resuming_names_every_option_that_differs() -> None:
     train_small("--out", "run")
-    error = error_line(rcspike_("train", "--out", "run", "--resume", "--v-syn", "2", "--learning-rate", "0.01"))
+    other = ("--v-syn", "2", "--learning-rate", "0.01")
+    longer = rcspike_("train", "--out", "run", "--resume", *other, "--epochs", "9")
+    assert "extends" not in longer.output  # it extends nothing
+    error = error_line(rcspike_("train", "--out", "run", "--resume", *other))
     assert error == (
         "error: run has a run with other options: its v_syn is 1.0, not 2.0; its learning_rate is 0.002, not 0.01; "
         "choose another --out"

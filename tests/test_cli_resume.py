@@ -161,6 +161,13 @@ def test_resuming_a_finished_run_changes_no_weight(place: Path) -> None:
     assert weights(place / "run") == before
 
 
+def test_the_folder_of_a_run_is_no_data_set(place: Path) -> None:
+    train_small("--out", "run")
+    for words in (["--resume", "run"], ["run"]):
+        error = error_line(rcspike_("train", *words))
+        assert error == "error: run is the folder of a run, not a data set: resume it with --resume --out run"
+
+
 def test_resuming_with_other_settings_is_an_error_naming_the_setting(place: Path) -> None:
     train_small("--out", "run")
     error = error_line(train_small("--out", "run", "--resume", "--learning-rate", "0.01"))

@@ -430,6 +430,7 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
         for wrong, message in (
             ({"calibration": lines}, "some.json has lines of 1 neurons of layer 1, but the model has 64-8-10"),
             ({"junction": [-1e-15, 0.0]}, "junction must be finite and not negative"),
+            ({"settings": {"transistors": {"replica": "no"}}}, "replica must be true or false, got 'no'"),
         ):
             Path("some.json").write_text(json.dumps({"rails": [1.5, -1.5], "capacitance": 1e-12} | wrong))
             assert message in error_line("verify", *MODEL, *pdk, "--fitted", "some.json")
@@ -443,8 +444,11 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
     assert "and its synapses no diode: add --synapse diode" in error_line(*own)
     assert re.search(r"^D\w+_3 ", spice_(*own, "--neurons", "3", "--synapse", "diode").output, re.M)
     assert "--diode 1n4148.lib is of ideal parts" in error_line("export", *MODEL, *pdk, "--diode", "1n4148.lib")
-    for one in ({"scale": {"v_th": 0.3}}, {"scale": {"capacitance": 2e-13}}, {"switch": [4.2e-6, 0.25e-6]}):
+    others: list[dict[str, object]] = [{"scale": {"v_th": 0.3}}, {"scale": {"capacitance": 2e-13}}]
+    others += [{"switch": [4.2e-6, 0.25e-6]}, {"ramp": "mirror"}, {"comparator": "ota"}]
+    for one in others:
         Path("some.json").write_text(json.dumps({"settings": {"transistors": one}}))
         line = error_line("export", *MODEL, *pdk, "--fitted", "some.json")
-        assert re.search("with --(v-th 0.3|capacitance 2e-13|switch 4.2x0.25), got .*: give the same", line)
+        option = "v-th 0.3|capacitance 2e-13|switch 4.2x0.25|ramp mirror|comparator ota"
+        assert re.search(f"with --({option}), got .*: give the same", line)
     assert '"synapse": "switch"' in text

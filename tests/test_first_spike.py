@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import crossing_oracle
 import numpy as np
@@ -225,6 +226,9 @@ def test_slopes_next_to_a_tangent_are_bounded() -> None:
     for max_slope in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ValueError, match="max_slope must be above 0 and finite"):
             first_spike_affine_vjp(*arguments, one, max_slope=max_slope)
+    no_number: Any = "steep"
+    with pytest.raises(TypeError, match="max_slope must be a number, got 'steep'"):
+        first_spike_affine_vjp(*arguments, one, max_slope=no_number)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

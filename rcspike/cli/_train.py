@@ -122,6 +122,10 @@ def train_command(
     try:
         with user_errors():
             plots.check_available()
+            if Path(dataset, _CHECKPOINT).exists():
+                raise ValueError(
+                    f"{dataset} is the folder of a run, not a data set: resume it with --resume --out {dataset}"
+                )
             began = None if start is None else _beginning(ctx, start)
             kind_of_neurons = phases.value if began is None else began.phases
             of_single = given(silent_penalty=silent_penalty, t_silent=t_silent, max_slope=max_slope)
@@ -277,11 +281,12 @@ def _check_options(ctx: typer.Context, folder: Path, taken: dict[str, Any], scre
     stored = stored_options(folder / "run.json")
     new = option_values(ctx, taken) if stored else {}
     differences = []
+    extends = ""
     for name in dict.fromkeys((*stored, *new)):
         old, chosen = stored.get(name), new.get(name)
         is_longer = name == "epochs" and isinstance(old, int) and isinstance(chosen, int) and old < chosen
         if is_longer:
-            screen.print(
+            extends = (
                 f"extends {old} epochs to {chosen}: the new epochs have the learning rates of a run of {chosen}, which "
                 "from the start would have given other weights"
             )
@@ -294,6 +299,8 @@ def _check_options(ctx: typer.Context, folder: Path, taken: dict[str, Any], scre
         differences.append("its data had another content")
     if differences:
         raise ValueError(f"{folder} has a run with other options: {'; '.join(differences)}; choose another --out")
+    if extends:
+        screen.print(extends)
 
 
 def _data(ctx: typer.Context) -> dict[str, Any]:

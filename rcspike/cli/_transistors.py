@@ -126,7 +126,7 @@ def design(
     resistors, rails = scale, (network.circuit.e_plus, network.circuit.e_minus)
     if fitted is not None:
         _check_fit_of(fitted, model, network)
-        _check_same_design(fitted, scale, values["synapse"], _size(switch))
+        _check_same_design(fitted, scale, _size(switch), values)
         resistors, rails = _before_fit(fitted, scale)
     made = Transistors(
         pdk=spice.find_pdk(pdk, root=root),
@@ -209,8 +209,10 @@ def fitted_design(path: Path | None, made: Transistors | None) -> Transistors | 
         return None
     try:
         before = read_json(path).get("settings", {}).get("transistors") or {}
-        names = ("corner", "celsius", "ramp", "replica")
-        fitted = replace(made, **{name: before[name] for name in names if name in before})
+        known = {name: before[name] for name in ("corner", "celsius", "replica") if name in before}
+        if not isinstance(known.get("replica", False), bool):
+            raise ValueError(f"replica must be true or false, got {known['replica']!r}")
+        fitted = replace(made, **known)
     except (AttributeError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
     return None if (fitted.corner, fitted.celsius) == (made.corner, made.celsius) else fitted
@@ -270,23 +272,27 @@ def _check_fit_of(path: Path, model: Path, network: Network) -> None:
         )
 
 
-def _check_same_design(path: Path, scale: PhysicalScale, synapse: str, switch: tuple[float, float]) -> None:
-    """Raise a ValueError unless the columns have the scale, synapses and switches of those that were fitted."""
-    given = {"synapse": synapse, "switch": _size_text(switch)}
-    given |= {name: getattr(scale, name) for name in ("capacitance", "window", "v_th")}
+def _check_same_design(path: Path, scale: PhysicalScale, switch: tuple[float, float], values: dict[str, Any]) -> None:
+    """Raise a ValueError unless scale and parts are those of the columns that were fitted."""
+    parts = ("synapse", "ramp", "comparator")
+    given = {name: getattr(scale, name) for name in ("capacitance", "window", "v_th")}
+    given |= {"switch": _size_text(switch)} | {name: values[name] for name in parts}
     try:
         settings = read_json(path).get("settings", {})
         columns = settings.get("transistors") or {}
         # The scale of a fit that starts from another one is that of its resistors.
         before = dict(columns.get("scale") or settings.get("scale") or {})
-        before["synapse"] = columns.get("synapse", synapse)
+        before |= {name: columns[name] for name in parts if name in columns}
         before["switch"] = _size_text(columns.get("switch", switch))
     except (AttributeError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
     for name, value in given.items():
         if before.get(name, value) != value:
             option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{path} is of columns with {option} {before[name]}, got {value}: give the same {option}")
+            raise ValueError(
+                f"{path} is of columns with {option} {before[name]}, got {value}: give the same {option}, or the "
+                f"record of a fit with {option} {value}"
+            )
 
 
 def _not_a_fit(path: Path | None, error: Exception) -> ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
+from rcspike._common.numbers import number
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.charge import check_affine
 from rcspike.functional.events import Schedule, fit_events
@@ -104,7 +105,7 @@ def first_spike_vjp(
     events = fit_events(times, "weights", weights, threads, "single")
     check_array("grad_spikes", grad_spikes, 2, weights.dtype)
     return _core.first_spike_vjp(
-        events, weights, circuit_core(circuit), grad_spikes, max_slope=max_slope, threads=threads
+        events, weights, circuit_core(circuit), grad_spikes, max_slope=number("max_slope", max_slope), threads=threads
     )
 
 
@@ -191,5 +192,12 @@ def first_spike_affine_vjp(
     check_affine(drive, conductance, drive0, conductance0)
     check_array("grad_spikes", grad_spikes, 2, drive.dtype)
     return _core.first_spike_affine_vjp(
-        events, drive, conductance, drive0, conductance0, grad_spikes, max_slope=max_slope, threads=threads
+        events,
+        drive,
+        conductance,
+        drive0,
+        conductance0,
+        grad_spikes,
+        max_slope=number("max_slope", max_slope),
+        threads=threads,
     )
