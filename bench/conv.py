@@ -24,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,13 @@ PEER = Path(__file__).parent / "peers" / "torch_conv.py"
 PEER_STEPS = {"relu": STEPS, "grid": 1}
 
 
-def trainer_pass(trainer: Any, events: Any, labels: Any, shifts: Any, threads: int) -> float:
+def trainer_pass(trainer: Any, events: Any, labels: Any, draw: Callable[[], Any], threads: int) -> float:
     import numpy as np
 
     started = time.perf_counter()
     for step in range(STEPS):
         picked = np.arange(step * BATCH, (step + 1) * BATCH)
-        trainer.step(events, picked, labels[picked], shifts, learning_rate=1e-3, threads=threads)
+        trainer.step(events, picked, labels[picked], draw(), learning_rate=1e-3, threads=threads)
     return STEPS * BATCH / (time.perf_counter() - started)
 
 
@@ -114,10 +115,14 @@ def main() -> None:
     network = rcspike.Network.create(ARCHITECTURE, circuit, seed=0, input_shape=(28, 28))
     settings = Settings(epochs=1, seed=0, noise=NOISE)
     events = rcspike.functional.schedule(times, threads=options.threads)
-    shifts = spike_shifts(np.random.default_rng(0), BATCH, network, settings)
+    rng = np.random.default_rng(0)
+
+    def draw() -> Any:
+        return spike_shifts(rng, BATCH, network, settings)
+
     before = megabytes()
     trainer = settings.trainer(network)
-    trainer_pass(trainer, events, labels, shifts, options.threads)
+    trainer_pass(trainer, events, labels, draw, options.threads)
     found: dict[str, Any] = {
         "architecture": ARCHITECTURE,
         "threads": options.threads,
@@ -128,7 +133,7 @@ def main() -> None:
     ours: list[float] = []
     theirs: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(PASSES):
-        ours.append(trainer_pass(trainer, events, labels, shifts, options.threads))
+        ours.append(trainer_pass(trainer, events, labels, draw, options.threads))
         for name, peer in peers.items():
             theirs[name].append(peer_pass(peer))
     found["samples_per_second"] = statistics.median(ours)

@@ -6,12 +6,10 @@ import csv
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,40 +19,19 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
-from cli_runs import figures_saved
 from needs import ngspice
+from spice_runs import CIRCUIT, MODEL, error_line, prepared, spice_
 from synthetic_pdk import write_pdk
-from typer.testing import CliRunner, Result
 
 from rcspike import Circuit, Network, PhysicalScale, datasets, functional, plots, spice
-from rcspike.cli import app
 from rcspike.network import ResistiveLayer
 
-CIRCUIT = Circuit(v_syn=1.5)
 SCHOTTKY = ".model schottky D(is=1e-9 n=1.05 rs=100)"
 
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a small model."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    Network.create([64, 8, 10], CIRCUIT, seed=1).save("model.safetensors")
-    return tmp_path
-
-
-def spice_(*words: str) -> Result:
-    return CliRunner().invoke(app, ["spice", *words])
-
-
-def error_line(*words: str) -> str:
-    result = spice_(*words)
-    assert result.exit_code == 2, result.output
-    (line,) = [line for line in result.output.splitlines() if line.startswith("error: ")]
-    return line
-
-
-MODEL = ("model.safetensors", "digits")
+    return prepared(tmp_path, monkeypatch)
 
 
 def test_export_writes_the_netlist_of_the_neurons_that_were_asked_for() -> None:
@@ -245,115 +222,6 @@ def test_the_figure_has_both_and_their_difference() -> None:
         np.testing.assert_allclose(line.get_ydata(), 1e6 * scale.volts(1e-4), rtol=1e-6)
 
 
-@ngspice
-def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Path) -> None:
-    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
-    some = ("--layer", "1", "--neurons", "4", "--images", "2")
-    first = spice_("verify", *MODEL, *some, *pdk, "--out", "out")
-    assert first.exit_code == 0, first.output
-    assert re.search(r"^energy of the ramp / fJ a neuron +\d", first.output, re.MULTILINE)
-    record = json.loads((place / "out/spice.json").read_text())
-    assert record["settings"]["scale"] == {"capacitance": 1e-12, "window": 1e-6, "v_th": 0.45}
-    assert record["settings"]["transistors"]["rails"] == [0.675, -0.675]
-    parameters = ("--parameters", "capacitance,delay", "--out", "real.safetensors")
-    result = spice_("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *parameters)
-    assert result.exit_code == 0, result.output
-    delay = Network.load("real.safetensors").circuit.delay
-    assert delay == pytest.approx(0.02, abs=0.01)  # the time from the opening of the switches to the ramp
-    # The same columns, and so the same spikes: resistors and rails are those of before the fit.
-    again = spice_("verify", "real.safetensors", "digits", *some, *pdk, "--fitted", "real.json")
-    errors = [float(re.findall(r"spike time RMSE / % of T +(\S+)", one)[0]) for one in (first.output, again.output)]
-    assert errors[0] == pytest.approx(2.0, abs=1.0)  # the delay
-    assert errors[1] < 0.25 * errors[0]
-    # In another corner the engine knows how its junctions change the columns, unless the fit was made there.
-    slow, errors = ("verify", "real.safetensors", "digits", *some, *pdk, "--corner", "ss", "--fitted", "real.json"), []
-    known = Path("real.json").read_text()
-    for corner in ("tt", "ss"):
-        Path("real.json").write_text(known.replace('"corner": "tt"', f'"corner": "{corner}"'))
-        errors += [float(one) for one in re.findall(r"spike time RMSE / % of T +(\S+)", spice_(*slow).output)]
-    assert errors[0] < 0.7 * errors[1]
-    Path("real.json").write_text(known)
-    # A model that was trained from it has its circuit and its layers; one of another circuit or other layers has not.
-    real = Network.load("real.safetensors")
-    Network([np.ascontiguousarray(0.9 * w) for w in real.weights], real.circuit).save("trained.safetensors")
-    Network.create([64, 9, 10], real.circuit, seed=1).save("wider.safetensors")
-    export = ("digits", "--neurons", "0", *pdk, "--fitted", "real.json")
-    assert spice_("export", "trained.safetensors", *export).exit_code == 0
-    line = error_line("export", "model.safetensors", *export)
-    assert re.search(rf"real.json is the record of .*neither this .*delay {real.circuit.delay:.6g} and 0", line)
-    assert "layers 64-8-10 and 64-9-10; give the record" in error_line("export", "wider.safetensors", *export)
-    # The record of version 0.1 has the parameters that were fitted, and not the whole circuit.
-    old = json.loads(Path("real.json").read_text())
-    del old["fitted_circuit"], old["architecture"]
-    Path("real.json").write_text(json.dumps(old))
-    assert spice_("export", "trained.safetensors", *export).exit_code == 0
-    assert f"delay {real.circuit.delay:.6g} and 0; give" in error_line("export", "model.safetensors", *export)
-
-
-@ngspice
-@pytest.mark.long
-def test_a_verification_computes_the_columns_and_neurons_of_its_fit(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    figures_saved(monkeypatch)
-    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
-    some = ("--layer", "1", "--neurons", "2", *pdk)
-    assert spice_("verify", *MODEL, *some, "--replica", "--out", "out").exit_code == 0
-    assert json.loads(Path("out/spice.json").read_text())["settings"]["transistors"]["replica"] is True
-    options = ("--parameters", "none", "--calibrate", "--junctions", "--out", "real.safetensors")
-    assert spice_("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *options).exit_code == 0
-    known = json.loads(Path("real.json").read_text())
-    assert known["junction"] == pytest.approx([0.251e-15, 0.302e-15])
-    last = spice_("verify", "real.safetensors", "digits", *some, "--replica", "--fitted", "real.json")
-    (error,) = re.findall(r"spike time RMSE / % of T +(\S+)", last.output)
-    fitted = known["errors"]["images that were fitted, calibrated"]["rmse"]
-    assert float(error) == pytest.approx(100 * fitted, abs=2e-4)  # the same comparison, with four digits
-    # A fit that starts from it knows its junctions, too.
-    fit = ("fit", "out/spikes-layer1.csv", "real.safetensors", "digits", *pdk, "--fitted", "real.json")
-    assert spice_(*fit, "--parameters", "none", "--calibrate", "--out", "chip.safetensors").exit_code == 0
-    assert json.loads(Path("chip.json").read_text())["errors"] == known["errors"]
-    words = ("verify", "real.safetensors", "digits", *pdk, "--replica", "--fitted", "real.json", "--end-to-end")
-    assert "class  the same for 1 of 1 images" in spice_(*words).output
-
-
-@pytest.mark.long
-def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: Path) -> None:
-    """Spikes of the engine's own circuit with switches, and a comparator that is late."""
-    network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[:16].astype(np.float64)
-    real = Circuit(v_syn=1.5, delay=0.03, injection=(4e-4, -7e-4))
-    t = functional.fire(functional.charge(times, network.weights[0].astype(np.float64), real), real)
-    t[:, 0] += 0.04
-    image, neuron = np.divmod(np.arange(t.size), 8)
-    spice.write_csv(spice.Measurements(image, neuron, t.ravel() * 1e-6), "spikes.csv")
-    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
-    some = ("--calibrate", "--held-out", "6", "--out", "real.safetensors")
-    assert spice_("fit", "spikes.csv", *MODEL, *pdk, *some).exit_code == 0
-    record = json.loads(Path("real.json").read_text())
-    names = ["e_plus", "e_minus", "capacitance", "delay", "injection_plus", "injection_minus"]
-    assert record["settings"]["parameters"] == names
-    assert record["rails"] == [1.5, -1.5]
-    before, after = (record["errors"][f"held-out images{what}"]["rmse"] for what in ("", ", calibrated"))
-    assert after < 0.3 * before
-    # With diodes the upper rail is known, and the drop is found.
-    words = ("fit", "spikes.csv", *MODEL, *pdk, "--synapse", "diode", "--out", "diode.safetensors")
-    assert spice_(*words).exit_code == 0
-    record = json.loads(Path("diode.json").read_text())
-    assert record["settings"]["parameters"] == ["diode_drop", "e_minus", *names[2:]]
-    assert record["fitted_circuit"]["e_plus"] == 1.5 and record["architecture"] == "64-8-10"
-    # The circuit as it is known, and its neurons alone: everything is found.
-    Network(network.weights, real).save("known.safetensors")
-    words = ("fit", "spikes.csv", "known.safetensors", "digits", "--parameters", "none", *some[:3])
-    result = spice_(*words, "--out", "lines.safetensors")
-    assert result.exit_code == 0, result.output
-    found = json.loads(Path("lines.json").read_text())
-    assert found["calibration"]["layer"] == 1
-    np.testing.assert_allclose(found["calibration"]["offset"], [0.04] + [0] * 7, atol=1e-9)
-    assert found["errors"]["held-out images, calibrated"]["rmse"] < 1e-9
-    assert re.search(
-        r"^RMSE of held-out images, calibrated  0\.0000 % of T, maximum 0\.0000, n \d+$", result.output, re.M
-    )
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -413,42 +281,3 @@ def test_sigint_ends_a_verification_and_its_simulators(place: Path) -> None:
     assert "Traceback" not in errors
     assert not list(folder.glob("rcspike-spice-*"))  # each simulator has ended, and its folder is gone
     assert not Path("out").exists()
-
-
-def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PDK_ROOT", raising=False)
-    assert "clone https://github.com/google/skywater" in error_line("export", *MODEL, "--pdk", "sky130")
-    assert "pdk must be sky130, got 'ihp'" in error_line("export", *MODEL, "--pdk", "ihp")
-    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
-    assert "corner must be one of tt, ss" in error_line("export", *MODEL, *pdk, "--corner", "xx")
-    assert "--switch takes width and length in um" in error_line("export", *MODEL, *pdk, "--switch", "wide")
-    assert "has no bin for W 0.1 um" in error_line("export", *MODEL, *pdk, "--switch", "0.1x0.25")
-    Path("some.json").write_text("{}")
-    assert "some.json must be the JSON file of" in error_line("export", *MODEL, *pdk, "--fitted", "some.json")
-    if shutil.which("ngspice"):
-        lines = {"layer": 1, "offset": [0.1], "slope": [1.0], "n": [3]}
-        for wrong, message in (
-            ({"calibration": lines}, "some.json has lines of 1 neurons of layer 1, but the model has 64-8-10"),
-            ({"junction": [-1e-15, 0.0]}, "junction must be finite and not negative"),
-            ({"settings": {"transistors": {"replica": "no"}}}, "replica must be true or false, got 'no'"),
-        ):
-            Path("some.json").write_text(json.dumps({"rails": [1.5, -1.5], "capacitance": 1e-12} | wrong))
-            assert message in error_line("verify", *MODEL, *pdk, "--fitted", "some.json")
-    Network.create("conv2-pool-10", CIRCUIT, input_shape=(8, 8), seed=1).save("conv.safetensors")
-    assert "have no netlist of transistors" in error_line("export", "conv.safetensors", "digits", *pdk)
-    text = spice_("export", *MODEL, *pdk, "--neurons", "3", "--ramp", "mirror", "--comparator", "ota").output
-    assert re.search(r"^Mcin_3 x3 m3 tail3 0 nfet_01v8_tt_w2000_l500 ", text, re.MULTILINE)
-    assert "has no diode drop, and --synapse diode has" in error_line("export", *MODEL, *pdk, "--synapse", "diode")
-    Network.create([64, 8, 10], replace(CIRCUIT, diode_drop=0.4), seed=1).save("drop.safetensors")
-    own = ("export", "drop.safetensors", "digits", *pdk)
-    assert "and its synapses no diode: add --synapse diode" in error_line(*own)
-    assert re.search(r"^D\w+_3 ", spice_(*own, "--neurons", "3", "--synapse", "diode").output, re.M)
-    assert "--diode 1n4148.lib is of ideal parts" in error_line("export", *MODEL, *pdk, "--diode", "1n4148.lib")
-    others: list[dict[str, object]] = [{"scale": {"v_th": 0.3}}, {"scale": {"capacitance": 2e-13}}]
-    others += [{"switch": [4.2e-6, 0.25e-6]}, {"ramp": "mirror"}, {"comparator": "ota"}]
-    for one in others:
-        Path("some.json").write_text(json.dumps({"settings": {"transistors": one}}))
-        line = error_line("export", *MODEL, *pdk, "--fitted", "some.json")
-        option = "v-th 0.3|capacitance 2e-13|switch 4.2x0.25|ramp mirror|comparator ota"
-        assert re.search(f"with --({option}), got .*: give the same", line)
-    assert '"synapse": "switch"' in text

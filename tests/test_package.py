@@ -30,8 +30,8 @@ def words(text: str) -> list[str]:
 
 HEADERS = words("""
     adam.h build_config.h charge.h circuit.h device_model.h device_network.h encode.h energy.h fire.h first_spike.h
-    layer.h loss.h network.h network_pass.h phases.h rectified.h schedule.h span.h threads.h trace.h trainer.h wires.h
-    wiring.h
+    layer.h loss.h network.h network_pass.h noise.h phases.h rectified.h schedule.h span.h threads.h trace.h trainer.h
+    wires.h wiring.h
 """)
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
 PACKAGE = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike._common.html import html_table
 from rcspike.circuit import Circuit, joined_circuit
@@ -362,7 +363,10 @@ def spike_time_noise(
         raise ValueError(f"spike-time noise must be finite and not negative, got {sigma}")
     if sigma == 0:
         return []
-    return [rng.standard_normal((batch, size), dtype=dtype.type) * dtype.type(sigma) for size in sizes]
+    layers: list[FloatArray] = [np.empty((batch, size), dtype) for size in sizes]
+    for layer in layers:
+        _core.draw_noise(int(rng.integers(2**64, dtype=np.uint64)), sigma, layer)
+    return layers
 
 
 def layer_with(layer: Layer, method: str, use: str) -> Any:

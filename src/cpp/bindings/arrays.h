@@ -140,6 +140,7 @@ void bind_loss(py::module_& m);
 void bind_trace(py::module_& m);
 void bind_network(py::module_& m);
 void bind_network_pass(py::module_& m);
+void bind_noise(py::module_& m);
 void bind_device_network(py::module_& m);
 void bind_device_model(py::module_& m);
 void bind_trainer(py::module_& m);

@@ -20,6 +20,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_trace(m);
     bind_network(m);
     bind_network_pass(m);
+    bind_noise(m);
     bind_device_network(m);
     bind_device_model(m);
     bind_trainer(m);

@@ -19,6 +19,7 @@
 #include "rcspike/encode.h"
 #include "rcspike/energy.h"
 #include "rcspike/fire.h"
+#include "rcspike/noise.h"
 #include "rcspike/rectified.h"
 #include "rcspike/trace.h"
 #include "rcspike/trainer.h"
@@ -243,6 +244,13 @@ void drawing(Digest& digest) {
     }
 }
 
+template <class Real>
+void noise(Digest& digest) {
+    Matrix<Real> drawn(37, 45);
+    draw_noise<Real>(0x123456789abcdef, 0.01, drawn);
+    digest.add(drawn);
+}
+
 /// Steps of a trainer on shuffled parts of the task, then all that it holds.
 template <class Real>
 void train(Digest& digest, const Circuit& circuit, const Loss& loss, const DeviceModel& devices = {},
@@ -337,6 +345,7 @@ void print(std::ostream& out, const char* precision) {
         {"trace", tracing<Real>},
         {"network", networks<Real>},
         {"draw_devices", drawing<Real>},
+        {"draw_noise", noise<Real>},
         {"train", training<Real>},
         {"train_ramp", training_on_a_nonlinear_ramp<Real>},
         {"train_penalties", training_with_penalties<Real>},

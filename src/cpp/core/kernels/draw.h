@@ -45,6 +45,7 @@ struct Stream {
     Stream(const DeviceDraw<Real>& devices, std::uint32_t effect) : key{devices.step, devices.layer << 3 | effect} {
         threefry(devices.seed, key[0], key[1]);
     }
+    explicit Stream(const std::uint32_t* own) : key{own[0], own[1]} {}
     /// Two for each of as many synapses as fit a vector, from number `first` on.
     RCSPIKE_INLINE void words(std::size_t first, Words& x0, Words& x1) const {
         for (std::size_t i = 0; i < sizeof(Words) / 4; ++i) x0[i] = static_cast<std::uint32_t>(first + i);
@@ -129,6 +130,19 @@ struct Rows {
         }
     }
 };
+
+/// Two normal numbers for each counter, in blocks: `at_once` first ones, and as many second ones.
+template <class Real>
+void noise(const std::uint32_t* key, Real sigma, std::size_t n, Real* to) {
+    const Stream stream(key);
+    Rows<Real> rows(0);
+    for (std::size_t start = 0; start < n; start += 2 * at_once) {
+        rows.set(stream, start / 2, normals);
+        const std::size_t n_first = std::min(n - start, at_once), n_second = std::min(n - start - n_first, at_once);
+        for (std::size_t i = 0; i < n_first; ++i) to[start + i] = sigma * rows.plus[i];
+        for (std::size_t i = 0; i < n_second; ++i) to[start + at_once + i] = sigma * rows.minus[i];
+    }
+}
 
 template <class Real>
 void draw(const DeviceDraw<Real>& d, std::size_t first_weight, std::size_t n, const Real* weights, Real* first,

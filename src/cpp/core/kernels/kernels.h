@@ -286,6 +286,8 @@ struct Kernels {
     /// of the device that is not at its minimum; `first` and `second` as in PairTile.
     void (*draw)(const DeviceDraw<Real>& devices, std::size_t first_weight, std::size_t n, const Real* weights,
                  Real* first, Real* second, Real* slope);
+    /// n normal numbers times sigma, of the stream with this key.
+    void (*noise)(const std::uint32_t* key, Real sigma, std::size_t n, Real* to);
 };
 
 /// The table of the instruction set in use.
