@@ -307,6 +307,10 @@ cdef extern from "rcspike/network_pass.h" namespace "rcspike" nogil:
                       double max_slope, Threads threads) except +
 
 
+cdef extern from "rcspike/noise.h" namespace "rcspike" nogil:
+    void draw_noise[Real](uint64_t seed, double sigma, Span2[Real] noise) except +
+
+
 cdef extern from "rcspike/device_network.h" namespace "rcspike" nogil:
     cdef cppclass DevicePairs[Real]:
         Span2[const Real] plus

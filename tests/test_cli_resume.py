@@ -161,7 +161,7 @@ def test_resuming_a_finished_run_changes_no_weight(place: Path) -> None:
     assert weights(place / "run") == before
 
 
-def test_the_folder_of_a_run_is_no_data_set(place: Path) -> None:
+def test_the_folder_of_a_run_is_not_a_data_set(place: Path) -> None:
     train_small("--out", "run")
     for words in (["--resume", "run"], ["run"]):
         error = error_line(rcspike_("train", *words))

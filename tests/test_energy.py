@@ -22,6 +22,7 @@ from rcspike.hardware import (
     ratio_range,
     virtual_ground_parts,
 )
+from rcspike.network import spike_time_noise
 
 
 def small_network(circuit: Circuit) -> Network:
@@ -164,8 +165,7 @@ def test_noise_moves_spikes_as_in_a_forward_pass() -> None:
     done = activity(network, times, noise=0.05, seed=3)
     assert (done.q_plus[:, 1] != activity(network, times).q_plus[:, 1]).all()
     # What the last membranes hold is what forward reads, but for the noise of the last spikes themselves.
-    rng = np.random.default_rng(3)
-    last = [0.05 * rng.standard_normal((50, n)) for n in (5, 4, 3)][-1]
+    *_, last = spike_time_noise(np.random.default_rng(3), 50, (5, 4, 3), 0.05, network.dtype)
     v = network.forward(times, noise=0.05, seed=3) + last
     np.testing.assert_allclose(done.q_plus[:, 2] + done.q_minus[:, 2], v.sum(axis=1), rtol=0, atol=1e-13)
 
