@@ -131,16 +131,15 @@ struct Rows {
     }
 };
 
-/// Two normal numbers for each counter, in blocks: `at_once` first ones, and as many second ones.
-template <class Real>
-void noise(const std::uint32_t* key, Real sigma, std::size_t n, Real* to) {
+/// Two normal numbers for each counter, in blocks: `at_once` first ones, and as many second ones. In float alone, which
+/// double takes too.
+inline void normal_numbers(const std::uint32_t* key, std::size_t first_block, std::size_t n_blocks, float* to) {
     const Stream stream(key);
-    Rows<Real> rows(0);
-    for (std::size_t start = 0; start < n; start += 2 * at_once) {
-        rows.set(stream, start / 2, normals);
-        const std::size_t n_first = std::min(n - start, at_once), n_second = std::min(n - start - n_first, at_once);
-        for (std::size_t i = 0; i < n_first; ++i) to[start + i] = sigma * rows.plus[i];
-        for (std::size_t i = 0; i < n_second; ++i) to[start + at_once + i] = sigma * rows.minus[i];
+    Rows<float> rows(0);
+    for (std::size_t block = 0; block < n_blocks; ++block, to += 2 * at_once) {
+        rows.set(stream, (first_block + block) * at_once, normals);
+        std::copy_n(rows.plus, at_once, to);
+        std::copy_n(rows.minus, at_once, to + at_once);
     }
 }
 

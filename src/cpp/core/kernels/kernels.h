@@ -253,6 +253,8 @@ struct Crossings {
     Spiking<PairTile<Real>, WeightGradient<Real>, Real> pairs;
 };
 
+constexpr std::size_t normals_in_block = 2 * lanes<float>;
+
 template <class Real>
 struct Kernels {
     /// Maximum number of neighbouring tiles that `charge` takes in one sweep.
@@ -286,8 +288,8 @@ struct Kernels {
     /// of the device that is not at its minimum; `first` and `second` as in PairTile.
     void (*draw)(const DeviceDraw<Real>& devices, std::size_t first_weight, std::size_t n, const Real* weights,
                  Real* first, Real* second, Real* slope);
-    /// n normal numbers times sigma, of the stream with this key.
-    void (*noise)(const std::uint32_t* key, Real sigma, std::size_t n, Real* to);
+    /// Some blocks of the normal numbers of a key, `normals_in_block` each.
+    void (*normal_numbers)(const std::uint32_t* key, std::size_t first_block, std::size_t n_blocks, float* to);
 };
 
 /// The table of the instruction set in use.

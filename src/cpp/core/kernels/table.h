@@ -82,6 +82,6 @@ constexpr Kernels<Real> make_table() {
     kernels.trace = trace_resistive<Real>;
     kernels.adam = adam<Real>;
     kernels.draw = draw<Real>;
-    kernels.noise = noise<Real>;
+    kernels.normal_numbers = normal_numbers;
     return kernels;
 }
