@@ -107,6 +107,27 @@ RCSPIKE_INLINE void normals(Words x0, Words x1, FloatVec& n0, FloatVec& n1) {
     n1 = (FloatVec)((Words)b ^ (x1 & 4) << 29);
 }
 
+/// `at_once` pairs of normal numbers, in float for every precision. Not inlined: it is long, and has several callers.
+__attribute__((noinline)) inline void draw_normals(const Stream& stream, std::size_t first, float* n0, float* n1) {
+    constexpr std::size_t width = sizeof(Words) / 4;
+    for (std::size_t i = 0; i < at_once; i += width) {
+        Words x0, x1;
+        FloatVec a, b;
+        stream.words(first + i, x0, x1);
+        normals(x0, x1, a, b);
+        std::memcpy(n0 + i, &a, sizeof a);
+        std::memcpy(n1 + i, &b, sizeof b);
+    }
+}
+
+/// In each block the first numbers of all pairs, then the second ones.
+inline void normal_numbers(const std::uint32_t* key, std::size_t first_block, std::size_t n_blocks, float* to) {
+    const Stream stream(key);
+    for (std::size_t i = 0; i < n_blocks; ++i, to += 2 * at_once) {
+        draw_normals(stream, (first_block + i) * at_once, to, to + at_once);
+    }
+}
+
 /// A number for each of both devices of some synapses: the one on the positive rail and the one on the negative one.
 template <class Real>
 struct Rows {
@@ -116,32 +137,33 @@ struct Rows {
         std::fill_n(plus, at_once, value);
         std::fill_n(minus, at_once, value);
     }
-    /// f(x0, x1, a, b) makes a and b of two random words.
+    /// f of normal numbers.
     template <class Function>
-    RCSPIKE_INLINE void set(const Stream& stream, std::size_t first, const Function& f) {
+    RCSPIKE_INLINE void set_normal(const Stream& stream, std::size_t first, const Function& f) {
+        constexpr std::size_t width = sizeof(FloatVec) / 4;
+        alignas(64) float n[2][at_once];
+        draw_normals(stream, first, n[0], n[1]);
+        Real* const to[] = {plus, minus};
+        for (int device = 0; device < 2; ++device) {
+            for (std::size_t i = 0; i < at_once; i += width) {
+                FloatVec x;
+                std::memcpy(&x, n[device] + i, sizeof x);
+                x = f(x);
+                for (std::size_t k = 0; k < width; ++k) to[device][i + k] = x[k];
+            }
+        }
+    }
+    void set_uniform(const Stream& stream, std::size_t first) {
         constexpr std::size_t width = sizeof(Words) / 4;
         for (std::size_t i = 0; i < at_once; i += width) {
             Words x0, x1;
-            FloatVec a, b;
             stream.words(first + i, x0, x1);
-            f(x0, x1, a, b);
+            const FloatVec a = uniform(x0), b = uniform(x1);
             for (std::size_t k = 0; k < width; ++k) plus[i + k] = a[k];
             for (std::size_t k = 0; k < width; ++k) minus[i + k] = b[k];
         }
     }
 };
-
-/// Two normal numbers for each counter, in blocks: `at_once` first ones, and as many second ones. In float alone, which
-/// double takes too.
-inline void normal_numbers(const std::uint32_t* key, std::size_t first_block, std::size_t n_blocks, float* to) {
-    const Stream stream(key);
-    Rows<float> rows(0);
-    for (std::size_t block = 0; block < n_blocks; ++block, to += 2 * at_once) {
-        rows.set(stream, (first_block + block) * at_once, normals);
-        std::copy_n(rows.plus, at_once, to);
-        std::copy_n(rows.minus, at_once, to + at_once);
-    }
-}
 
 template <class Real>
 void draw(const DeviceDraw<Real>& d, std::size_t first_weight, std::size_t n, const Real* weights, Real* first,
@@ -153,35 +175,15 @@ void draw(const DeviceDraw<Real>& d, std::size_t first_weight, std::size_t n, co
     const B g_min = B::all(d.g_min), g_max = B::all(d.g_max), zero = B::all(0);
     const B to_integer = B::all(sizeof(Real) == 4 ? Real(0x1.8p23) : Real(0x1.8p52));
     for (std::size_t start = 0; start < n; start += at_once) {
+        const std::size_t from = first_weight + start;
         if (d.lognormal > 0) {
-            log_factor.set(lognormal, first_weight + start,
-                           [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
-                               normals(x0, x1, a, b);
-                               a = exp(a * d.lognormal);
-                               b = exp(b * d.lognormal);
-                           });
+            log_factor.set_normal(lognormal, from, [&](FloatVec x) RCSPIKE_LAMBDA { return exp(x * d.lognormal); });
         }
         if (d.proportional > 0) {
-            factor.set(proportional, first_weight + start,
-                       [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
-                           normals(x0, x1, a, b);
-                           a = 1 + a * d.proportional;
-                           b = 1 + b * d.proportional;
-                       });
+            factor.set_normal(proportional, from, [&](FloatVec x) RCSPIKE_LAMBDA { return 1 + x * d.proportional; });
         }
-        if (d.absolute > 0) {
-            error.set(absolute, first_weight + start, [&](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
-                normals(x0, x1, a, b);
-                a = a * d.absolute;
-                b = b * d.absolute;
-            });
-        }
-        if (stuck_any > 0) {
-            chance.set(stuck, first_weight + start, [](Words x0, Words x1, FloatVec& a, FloatVec& b) RCSPIKE_LAMBDA {
-                a = uniform(x0);
-                b = uniform(x1);
-            });
-        }
+        if (d.absolute > 0) error.set_normal(absolute, from, [&](FloatVec x) RCSPIKE_LAMBDA { return x * d.absolute; });
+        if (stuck_any > 0) chance.set_uniform(stuck, from);
         for (std::size_t i = 0; i < at_once && start + i < n; i += lanes<Real>) {
             const B w = B::load(weights + start + i);
             B size = min(abs(w), B::all(d.w_max));
