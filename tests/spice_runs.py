@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cli_runs
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -16,8 +17,7 @@ MODEL = ("model.safetensors", "digits")
 
 def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder as the working directory, with a small model."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("COLUMNS", "200")
+    cli_runs.empty_folder(folder, monkeypatch)
     Network.create([64, 8, 10], CIRCUIT, seed=1).save("model.safetensors")
     return folder
 
@@ -27,7 +27,4 @@ def spice_(*words: str) -> Result:
 
 
 def error_line(*words: str) -> str:
-    result = spice_(*words)
-    assert result.exit_code == 2, result.output
-    (line,) = [line for line in result.output.splitlines() if line.startswith("error: ")]
-    return line
+    return cli_runs.error_line(spice_(*words))
