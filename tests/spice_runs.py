@@ -6,10 +6,9 @@ from pathlib import Path
 
 import cli_runs
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from rcspike import Circuit, Network
-from rcspike.cli import app
 
 CIRCUIT = Circuit(v_syn=1.5)
 MODEL = ("model.safetensors", "digits")
@@ -23,7 +22,7 @@ def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def spice_(*words: str) -> Result:
-    return CliRunner().invoke(app, ["spice", *words])
+    return cli_runs.rcspike_("spice", *words)
 
 
 def error_line(*words: str) -> str:
