@@ -6,6 +6,7 @@
 namespace rcspike::kernels::avx512 {
 
 // clang-format off: each needs those before it
+#include "kernels/patch.h"
 #include "kernels/supply.h"
 #include "kernels/rectify.h"
 #include "kernels/ladder.h"
@@ -67,20 +68,30 @@ RCSPIKE_INLINE void add_to_times(float* times, const MergedTiles& tile, std::siz
     _mm512_store_ps(times, sum);
 }
 
-void backward_merged(const Events<float>& events, const ResistiveTile<float>& tile, const float* grad_v,
-                     const WeightGradient<float>& gradient, float* scratch) {
+RCSPIKE_INLINE void run_merged(const Events<float>& events, const MergedTiles& tile, const float* grad_v,
+                               const WeightGradient<float>& gradient, float* scratch) {
     using B = Block<float, 1>;
+    charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient, scratch);
+}
+RCSPIKE_INLINE void run_merged(const PatchSpikes<float>& patch, const MergedTiles& tile, const float* grad_v,
+                               const WeightGradient<float>& gradient, float* scratch) {
+    patch_backward(patch, tile, grad_v, gradient, scratch);
+}
+
+template <class Spikes>
+void backward_merged(const Spikes& events, const ResistiveTile<float>& tile, const float* grad_v,
+                     const WeightGradient<float>& gradient, float* scratch) {
     const MergedTiles merged(tile, grad_v);
     alignas(64) float upstream[16];
     _mm512_store_ps(upstream, _mm512_permutex2var_ps(_mm512_load_ps(grad_v), merged.from, _mm512_load_ps(grad_v + 16)));
     const int n = __builtin_popcount(merged.used[0]) + __builtin_popcount(merged.used[1]);
     std::fill(upstream + n, upstream + 16, 0.0f);
-    charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, merged, upstream, gradient,
-                                                                             scratch);
+    run_merged(events, merged, upstream, gradient, scratch);
 }
 
 constexpr Kernels<float> with_merged(Kernels<float> kernels) {
-    kernels.backward_merged = backward_merged;
+    kernels.resistive.backward_merged = backward_merged<Events<float>>;
+    kernels.patches.backward_merged = backward_merged<PatchSpikes<float>>;
     return kernels;
 }
 

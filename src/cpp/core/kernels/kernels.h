@@ -54,6 +54,20 @@ struct Events {
     std::size_t n_spikes() const { return steps[n_steps - 1].end; }
 };
 
+/// The same of a patch of an image (events/patches.h), as the spikes of the image that it sees: each begins a step,
+/// since one without length changes no voltage.
+template <class Real>
+struct PatchSpikes {
+    const std::uint32_t* spikes;  // numbers of the image's spikes, in order, and at n the number of all of them
+    std::size_t n;
+    const Real* times;           // of the image's spikes, and 1 behind them
+    const std::uint32_t* codes;  // of the image's spikes: minus the code of the patch, their rows of the synapses
+    std::uint32_t code;
+
+    Real time(std::size_t k) const { return times[spikes[k]]; }
+    std::size_t row(std::size_t k) const { return codes[spikes[k]] - code; }
+};
+
 /// Rows of neighbouring tiles have one address: n_in rows of `lanes` numbers a tile, the tiles `stride` numbers apart.
 /// Each kind of synapses has a tile of its own, with `rows` as the array that every sweep reads.
 
@@ -145,7 +159,7 @@ struct WirePlan {
 template <class Real>
 struct WeightGradient {
     Real* weights;
-    Real* times;  // one row of lanes for each spike of the sample, or null: dL/dt before the sum over outputs
+    Real* times;  // one row of lanes for each spike of the sample or image, or null: dL/dt before the sum over outputs
 
     Real* rows() const { return weights; }
 };
@@ -211,14 +225,18 @@ constexpr std::size_t wired_scratch(std::size_t n_nodes, std::size_t n_wires) {
     return 5 * lanes<Real> * n_nodes * n_wires;
 }
 
-/// The charging phase of one kind of synapses, and its backward pass.
-template <class Tile, class Gradient, class Real>
+/// The charging phase of one kind of synapses, and its backward pass, from Events or PatchSpikes.
+template <class Spikes, class Tile, class Gradient, class Real>
 struct Charging {
     /// v(1) of n tiles of neurons, a row of lanes each; n is at most Kernels::tiles_at_once.
-    void (*charge)(const Events<Real>& events, const Tile& tile, std::size_t n_tiles, Real* v);
+    void (*charge)(const Spikes& events, const Tile& tile, std::size_t n_tiles, Real* v);
     /// Adds the gradients of one tile; grad_v is dL/dv(1), a row of lanes.
-    void (*backward)(const Events<Real>& events, const Tile& tile, const Real* grad_v, const Gradient& gradient,
+    void (*backward)(const Spikes& events, const Tile& tile, const Real* grad_v, const Gradient& gradient,
                      Real* scratch);
+    /// The same of two neighbouring tiles on symmetric rails, merged, with the same bits: at most `lanes` of their
+    /// numbers in grad_v may differ from 0. Null where it does not pay.
+    void (*backward_merged)(const Spikes& events, const Tile& tile, const Real* grad_v, const Gradient& gradient,
+                            Real* scratch);
 };
 
 /// Spikes of a tile of neurons that are due to be differentiated, a row of lanes each.
@@ -259,13 +277,11 @@ template <class Real>
 struct Kernels {
     /// Maximum number of neighbouring tiles that `charge` takes in one sweep.
     std::size_t tiles_at_once;
-    Charging<ResistiveTile<Real>, WeightGradient<Real>, Real> resistive;
-    Charging<AffineTile<Real>, AffineGradient<Real>, Real> affine;
-    Charging<PairTile<Real>, WeightGradient<Real>, Real> pairs;
-    /// resistive.backward of two neighbouring tiles on symmetric rails, merged, with the same bits: at most `lanes` of
-    /// their numbers in grad_v may differ from 0. Null where it does not pay.
-    void (*backward_merged)(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* grad_v,
-                            const WeightGradient<Real>& gradient, Real* scratch);
+    Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> resistive;
+    Charging<Events<Real>, AffineTile<Real>, AffineGradient<Real>, Real> affine;
+    Charging<Events<Real>, PairTile<Real>, WeightGradient<Real>, Real> pairs;
+    /// Resistive synapses of patches, on symmetric rails.
+    Charging<PatchSpikes<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> patches;
     /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.
     void (*charge_rectified)(const Events<Real>& events, const RectifiedTile<Real>& tile, Real* v);
     /// v(1) of one tile of neurons with one or two wires each, a row of lanes. The coupling of the events is 1.

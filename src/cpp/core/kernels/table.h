@@ -73,7 +73,8 @@ constexpr Kernels<Real> make_table() {
     kernels.affine.backward = affine_backward<Real>;
     kernels.pairs.charge = charge_pairs<Real>;
     kernels.pairs.backward = pairs_backward<Real>;
-    kernels.backward_merged = nullptr;
+    kernels.patches.charge = charge_patch<Real>;
+    kernels.patches.backward = patch_backward<ResistiveTile<Real>, Real>;
     kernels.charge_rectified = charge_rectified<Real>;
     kernels.charge_wired[0] = charge_wired<1, Real>;
     kernels.charge_wired[1] = charge_wired<2, Real>;

@@ -46,11 +46,11 @@ public:
             max_steps = std::max(max_steps, pass.events[s].n_steps);
             max_spikes = std::max(max_spikes, pass.events[s].n_spikes());
         }
-        max_spikes = std::min(max_spikes, pass.layer.n_rows());  // of an image there are more than of a patch
-        max_steps = std::min(max_steps, max_spikes + 1);
+        const std::size_t max_rows = std::min(max_spikes, pass.layer.n_rows());  // of an image, more than of a patch
+        max_steps = takes_patches_ ? max_rows : std::min(max_steps, max_rows + 1);
         sweep_size_ =
             counts_supply() ? kernels::supply_scratch<Real>(max_steps) : kernels::backward_scratch<Real>(max_steps);
-        spike_lanes_size_ = max_spikes * lanes;
+        spike_lanes_size_ = (takes_patches_ ? max_spikes : max_rows) * lanes;
         scratch.sweep.resize(worker_count(threads) * sweep_size_);
         if (wants_times()) {
             scratch.spike_lanes.resize(worker_count(threads) * spike_lanes_size_);
@@ -69,6 +69,9 @@ public:
         Real* const sweep = scratch_.sweep.data() + worker * sweep_size_;
         Real* const spike_lanes = wants_times() ? scratch_.spike_lanes.data() + worker * spike_lanes_size_ : nullptr;
         for_each_part(pass_.layer, pass_.events, samples, [&](const Positions<Real>& positions) {
+            if constexpr (is_resistive) {
+                if (takes_patches_) return run_patches(positions, task, spike_lanes, sweep);
+            }
             for (std::size_t i = 0; i < positions.count; ++i) {
                 const Events& events = positions.events(i);
                 if (wants_times()) std::fill_n(spike_lanes, events.n_spikes() * lanes, Real(0));
@@ -96,6 +99,28 @@ private:
         return position / places.positions * places.neurons + places.neuron_of(position % places.positions);
     }
 
+    /// Positions of one image, whose spikes have one row of lanes each for all positions: dL/dt of a spike is then
+    /// summed over the outputs once, and not once for each patch that sees it.
+    void run_patches(const Positions<Real>& positions, std::size_t task, Real* spike_lanes, Real* sweep) {
+        const std::size_t n_positions = pass_.layer.places().positions, s = positions.first / n_positions;
+        const std::size_t first = positions.first % n_positions, n_spikes = pass_.events[s].n_spikes();
+        if (wants_times() && first == 0) std::fill_n(spike_lanes, n_spikes * lanes, Real(0));
+        const Range tiles = split_.tiles(task);
+        for (std::size_t i = 0; i < positions.count; ++i) {
+            const kernels::PatchSpikes<Real> spikes = positions.patches->spikes(i);
+            const std::size_t row = place_of(positions.first + i);
+            for (std::size_t t = tiles.first; t < tiles.last;) {
+                const auto gradient = gradient_.tile(split_.chunk(task), t, spike_lanes);
+                t += charge_backward(kernels::table<Real>().patches, spikes, row, t, tiles.last, gradient, sweep);
+            }
+        }
+        if (!wants_times() || first + positions.count < n_positions) return;
+        Real* const times = times_of(split_.group(task), s);
+        std::fill_n(times, pass_.layer.n_in(), Real(0));
+        const std::uint32_t* const inputs = pass_.events.inputs(s);
+        for (std::size_t k = 0; k < n_spikes; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
+    }
+
     /// Tiles of a position whose neurons are in row `row`.
     void run_tiles(const Events& events, std::size_t row, std::size_t task, Real* spike_lanes, Real* sweep) {
         const Range tiles = split_.tiles(task);
@@ -113,14 +138,14 @@ private:
                 n = 1;
                 continue;
             }
-            n = charge_backward(events, row, t, tiles.last, gradient, sweep);
+            n = charge_backward(synapses_.kernel(), events, row, t, tiles.last, gradient, sweep);
         }
     }
 
     /// Tile t of a position, or it and the next one together; returns how many.
-    template <class TileGradient>
-    std::size_t charge_backward(const Events& events, std::size_t row, std::size_t t, std::size_t end,
-                                const TileGradient& gradient, Real* sweep) const {
+    template <class Kernel, class Spikes, class TileGradient>
+    std::size_t charge_backward(const Kernel& kernel, const Spikes& spikes, std::size_t row, std::size_t t,
+                                std::size_t end, const TileGradient& gradient, Real* sweep) const {
         alignas(64) Real upstream[2 * lanes];
         const std::size_t width = std::min(2 * lanes, grad_v_.cols - t * lanes);
         std::copy_n(grad_v_.row(row) + t * lanes, width, upstream);
@@ -136,13 +161,11 @@ private:
             return static_cast<std::size_t>(n_used);
         };
         const std::size_t used_here = used(0);
-        if constexpr (is_resistive) {
-            if (merged_ && t + 1 < end && used_here + used(lanes) <= lanes) {
-                merged_(events, synapses_.tile(t), upstream, gradient, sweep);
-                return 2;
-            }
+        if (may_merge_ && kernel.backward_merged && t + 1 < end && used_here + used(lanes) <= lanes) {
+            kernel.backward_merged(spikes, synapses_.tile(t), upstream, gradient, sweep);
+            return 2;
         }
-        if (used_here > 0) backward_(events, synapses_.tile(t), upstream, gradient, sweep);
+        if (used_here > 0) kernel.backward(spikes, synapses_.tile(t), upstream, gradient, sweep);
         return 1;
     }
 
@@ -207,15 +230,13 @@ private:
         const std::size_t s = row / n_positions, n_spikes = events.n_spikes();
         Real* const times = times_of(group, s);
         if (row == s * n_positions) std::fill_n(times, pass_.layer.n_in(), Real(0));
+        const std::uint32_t* const inputs = pass_.events.inputs(s);
         if (!positions.patches) {
-            const std::uint32_t* const inputs = pass_.events.inputs(s);
             for (std::size_t k = 0; k < n_spikes; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
             return;
         }
-        const std::uint32_t* const rows = events.inputs;
-        for (std::size_t k = 0; k < n_spikes; ++k) {
-            times[positions.patches->input(i, rows[k])] += sum_lanes(spike_lanes + k * lanes);
-        }
+        const std::uint32_t* const of_patch = positions.patches->spikes(i).spikes;
+        for (std::size_t k = 0; k < n_spikes; ++k) times[inputs[of_patch[k]]] += sum_lanes(spike_lanes + k * lanes);
     }
 
     void add_groups(Range samples) const {
@@ -228,11 +249,6 @@ private:
         if (pass_.on_times) pass_.on_times(samples);
     }
 
-    auto merged() const {
-        const auto merged = kernels::table<Real>().backward_merged;
-        return is_resistive && kernels::is_symmetric(synapses_.coupling) ? merged : nullptr;
-    }
-
     const BackwardPass<Real>& pass_;
     const Synapses& synapses_;
     Gradient& gradient_;
@@ -241,110 +257,14 @@ private:
     const Span2<const Real> grad_v_;  // of each place
     const bool shares_charge_ = pass_.layer.places().pool > 1;
     const Real fraction_ = Real(1) / static_cast<Real>(pass_.layer.places().pool * pass_.layer.places().pool);
-    decltype(synapses_.kernel().backward) backward_ = synapses_.kernel().backward;
+    const bool may_merge_ = kernels::is_symmetric(synapses_.coupling);
+    /// Whether there are kernels for the patches of a convolution as such.
+    const bool takes_patches_ = is_resistive && may_merge_ && std::holds_alternative<Conv2d>(pass_.layer.wiring) &&
+                                !spikes_alone() && !counts_supply();
     decltype(synapses_.crossing().backward) crossing_ = synapses_.crossing().backward;
-    decltype(kernels::Kernels<Real>::backward_merged) merged_ = merged();
     std::size_t sweep_size_ = 0, spike_lanes_size_ = 0;  // numbers of scratch memory for each worker
     std::vector<std::atomic<std::size_t>> groups_left_;  // of each chunk, before its dL/dt is complete
 };
-
-}  // namespace
-
-template <class Real>
-void Parts<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
-    count = n_chunks;
-    tile_size = n_rows * kernels::lanes<Real>;
-    size = n_tiles * tile_size;
-    values.resize(count * size);
-}
-
-template <class Real>
-void Parts<Real>::zero(std::size_t chunk, Range tiles) {
-    std::fill_n(tile(chunk, tiles.first), (tiles.last - tiles.first) * tile_size, Real(0));
-}
-
-template <class Real>
-void Parts<Real>::add_up(Span2<Real> matrix, Threads threads) const {
-    const ExtraTasks tasks = sum(matrix);
-    for_each_task(tasks.count, threads, [&](std::size_t task, std::size_t) { tasks.run(task); });
-}
-
-template <class Real>
-ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
-    constexpr std::size_t lanes = kernels::lanes<Real>, block = 64;
-    const auto add_rows = [this, matrix](std::size_t task) {
-        const std::size_t end = std::min(matrix.rows, (task + 1) * block);
-        // Tile by tile, so that what is read is contiguous.
-        for (std::size_t first = 0; first < matrix.cols; first += lanes) {
-            const std::size_t width = matrix.cols - first < lanes ? matrix.cols - first : lanes;
-            for (std::size_t row = task * block; row < end; ++row) {
-                const Real* const from = values.data() + first / lanes * tile_size + row * lanes;
-                Real sum[kernels::lanes<Real>];
-                for (std::size_t i = 0; i < lanes; ++i) sum[i] = from[i];
-                for (std::size_t part = 1; part < count; ++part) {
-                    for (std::size_t i = 0; i < lanes; ++i) sum[i] += from[part * size + i];
-                }
-                std::copy_n(sum, width, matrix.row(row) + first);
-            }
-        }
-    };
-    return {divide_up(matrix.rows, block), add_rows};
-}
-
-template <class Real>
-void WeightGradient<Real>::resize(std::size_t n_chunks, const Tiles<Real>& rows) {
-    weights.resize(n_chunks, rows.rows, rows.count());
-}
-
-template <class Real>
-void WeightGradient<Real>::zero(std::size_t chunk, Range tiles) {
-    weights.zero(chunk, tiles);
-}
-
-template <class Real>
-kernels::WeightGradient<Real> WeightGradient<Real>::tile(std::size_t chunk, std::size_t t, Real* times) {
-    return {weights.tile(chunk, t), times};
-}
-
-template <class Real>
-void AffineSynapseGradient<Real>::resize(std::size_t n_chunks, const Tiles<Real>& rows) {
-    drive.resize(n_chunks, rows.rows, rows.count());
-    conductance.resize(n_chunks, rows.rows, rows.count());
-    drive0.resize(n_chunks, 1, rows.count());
-    conductance0.resize(n_chunks, 1, rows.count());
-}
-
-template <class Real>
-void AffineSynapseGradient<Real>::zero(std::size_t chunk, Range tiles) {
-    for (Parts<Real>* parts : {&drive, &conductance, &drive0, &conductance0}) parts->zero(chunk, tiles);
-}
-
-template <class Real>
-kernels::AffineGradient<Real> AffineSynapseGradient<Real>::tile(std::size_t chunk, std::size_t t, Real* times) {
-    return {drive.tile(chunk, t), conductance.tile(chunk, t), drive0.tile(chunk, t), conductance0.tile(chunk, t),
-            times};
-}
-
-template <class Real>
-void check_gradient(const AffineGradient<Real>& gradient, const Layer<Real>& layer) {
-    check_shape("gradient of drive", gradient.drive, layer.n_rows(), layer.n_columns());
-    check_shape("gradient of conductance", gradient.conductance, layer.n_rows(), layer.n_columns());
-    if (gradient.drive0.data) check_size("gradient of drive0", gradient.drive0, layer.n_columns());
-    if (gradient.conductance0.data) check_size("gradient of conductance0", gradient.conductance0, layer.n_columns());
-}
-
-template <class Real>
-void write(const AffineSynapseGradient<Real>& parts, const AffineGradient<Real>& to, Threads threads) {
-    parts.drive.add_up(to.drive, threads);
-    parts.conductance.add_up(to.conductance, threads);
-    const auto unpack_row = [&](const Parts<Real>& part, Span1<Real> row) {
-        if (row.data) part.add_up({row.data, 1, row.size}, threads);
-    };
-    unpack_row(parts.drive0, to.drive0);
-    unpack_row(parts.conductance0, to.conductance0);
-}
-
-namespace {
 
 template <class Real, class Gradient>
 void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scratch, Threads threads) {
@@ -384,11 +304,6 @@ void backward(const BackwardPass<Real>& pass, AffineSynapseGradient<Real>& gradi
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                                      \
-    template struct Parts<Real>;                                                                       \
-    template struct WeightGradient<Real>;                                                              \
-    template struct AffineSynapseGradient<Real>;                                                       \
-    template void check_gradient(const AffineGradient<Real>&, const Layer<Real>&);                     \
-    template void write(const AffineSynapseGradient<Real>&, const AffineGradient<Real>&, Threads);     \
     template void backward(const BackwardPass<Real>&, WeightGradient<Real>&, Scratch<Real>&, Threads); \
     template void backward(const BackwardPass<Real>&, AffineSynapseGradient<Real>&, Scratch<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)

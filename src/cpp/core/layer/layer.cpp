@@ -1,6 +1,7 @@
 #include "layer/layer.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,17 +21,17 @@ void for_each_run(Range tiles, std::size_t at_once, const Function& f) {
     }
 }
 
-/// Calls f(position, its events, first tile, number of tiles), positions from 0 on, in an order in which the synapses
-/// of a group of tiles stay in the cache.
-template <class Real, class Function>
-void for_each_row(std::size_t n_rows, std::size_t at_once, const Positions<Real>& positions, Range tiles,
+/// Calls f(position, spikes_of(position), first tile, number of tiles), `count` positions from 0 on, in an order in
+/// which the synapses of a group of tiles stay in the cache.
+template <class SpikesOf, class Function>
+void for_each_row(std::size_t n_rows, std::size_t at_once, std::size_t count, Range tiles, const SpikesOf& spikes_of,
                   const Function& f) {
     const std::size_t per_group = tiles_in_cache(n_rows);
     for (std::size_t first = tiles.first; first < tiles.last; first += per_group) {
         const Range group{first, std::min(first + per_group, tiles.last)};
-        for (std::size_t i = 0; i < positions.count; ++i) {
-            const kernels::Events<Real>& events = positions.events(i);
-            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(i, events, t, n); });
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto& spikes = spikes_of(i);
+            for_each_run(group, at_once, [&](std::size_t t, std::size_t n) { f(i, spikes, t, n); });
         }
     }
 }
@@ -39,13 +40,21 @@ template <class Synapses, class Real>
 void charge_synapses(const Synapses& synapses, const TwoPhase<Real>&, const Positions<Real>& positions, Range tiles,
                      Span2<Real> v) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
-    const auto charge_tiles = synapses.kernel().charge;
     alignas(64) Real row[kernels::max_tiles * lanes];
-    for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, positions, tiles,
-                 [&](std::size_t i, const kernels::Events<Real>& events, std::size_t t, std::size_t n) {
-                     charge_tiles(events, synapses.tile(t), n, row);
-                     std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(i) + t * lanes);
-                 });
+    const auto charge_all = [&](auto charge_tiles, const auto& spikes_of) {
+        for_each_row(synapses.rows().rows, kernels::table<Real>().tiles_at_once, positions.count, tiles, spikes_of,
+                     [&](std::size_t i, const auto& spikes, std::size_t t, std::size_t n) {
+                         charge_tiles(spikes, synapses.tile(t), n, row);
+                         std::copy_n(row, std::min(n * lanes, v.cols - t * lanes), v.row(i) + t * lanes);
+                     });
+    };
+    if constexpr (std::is_same_v<Synapses, Resistive<Real>>) {
+        if (positions.patches && kernels::is_symmetric(synapses.coupling)) {
+            return charge_all(kernels::table<Real>().patches.charge,
+                              [&](std::size_t i) { return positions.patches->spikes(i); });
+        }
+    }
+    charge_all(synapses.kernel().charge, [&](std::size_t i) -> const auto& { return positions.events(i); });
 }
 
 template <class Synapses, class Real>
@@ -54,13 +63,15 @@ void charge_synapses(const Synapses& synapses, const SinglePhase<Real>& neurons,
     constexpr std::size_t lanes = kernels::lanes<Real>;
     const auto first_spike = synapses.crossing().first_spike;
     alignas(64) Real row[kernels::max_tiles * lanes], thresholds[kernels::max_tiles * lanes];
-    for_each_row(synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, positions, tiles,
-                 [&](std::size_t i, const kernels::Events<Real>& events, std::size_t t, std::size_t n) {
-                     const std::size_t n_neurons = std::min(n * lanes, times.cols - t * lanes);
-                     neurons.thresholds(t * lanes, n * lanes, thresholds);
-                     first_spike(events, synapses.tile(t), n, n_neurons, thresholds, row);
-                     std::copy_n(row, n_neurons, times.row(i) + t * lanes);
-                 });
+    for_each_row(
+        synapses.rows().rows, kernels::crossings<Real>().tiles_at_once, positions.count, tiles,
+        [&](std::size_t i) -> const auto& { return positions.events(i); },
+        [&](std::size_t i, const kernels::Events<Real>& events, std::size_t t, std::size_t n) {
+            const std::size_t n_neurons = std::min(n * lanes, times.cols - t * lanes);
+            neurons.thresholds(t * lanes, n * lanes, thresholds);
+            first_spike(events, synapses.tile(t), n, n_neurons, thresholds, row);
+            std::copy_n(row, n_neurons, times.row(i) + t * lanes);
+        });
 }
 
 /// Membranes of some tiles, at all positions of some lines from number `first` on, become those of the neurons that

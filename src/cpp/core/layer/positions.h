@@ -30,7 +30,7 @@ void for_each_part(const Layer<Real>& layer, const EventBatch<Real>& events, Ran
     }
     thread_local Patches<Real> patches;  // kept from call to call, with its memory
     for (std::size_t s = samples.first; s < samples.last; ++s) {
-        patches.start(layer.front(), events[s], events.inputs(s));
+        patches.start(layer.front(), events[s]);
         const std::size_t n_lines = patches.n_lines(), at_once = patches.lines_at_once();
         for (std::size_t line = 0; line < n_lines; line += at_once) {
             const Range lines{line, std::min(line + at_once, n_lines)};

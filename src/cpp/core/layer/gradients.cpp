@@ -1,0 +1,113 @@
+#include "layer/gradients.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+
+namespace rcspike::detail {
+
+template <class Real>
+void Parts<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
+    count = n_chunks;
+    tile_size = n_rows * kernels::lanes<Real>;
+    size = n_tiles * tile_size;
+    values.resize(count * size);
+}
+
+template <class Real>
+void Parts<Real>::zero(std::size_t chunk, Range tiles) {
+    std::fill_n(tile(chunk, tiles.first), (tiles.last - tiles.first) * tile_size, Real(0));
+}
+
+template <class Real>
+void Parts<Real>::add_up(Span2<Real> matrix, Threads threads) const {
+    const ExtraTasks tasks = sum(matrix);
+    for_each_task(tasks.count, threads, [&](std::size_t task, std::size_t) { tasks.run(task); });
+}
+
+template <class Real>
+ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
+    constexpr std::size_t lanes = kernels::lanes<Real>, block = 64;
+    const auto add_rows = [this, matrix](std::size_t task) {
+        const std::size_t end = std::min(matrix.rows, (task + 1) * block);
+        // Tile by tile, so that what is read is contiguous.
+        for (std::size_t first = 0; first < matrix.cols; first += lanes) {
+            const std::size_t width = matrix.cols - first < lanes ? matrix.cols - first : lanes;
+            for (std::size_t row = task * block; row < end; ++row) {
+                const Real* const from = values.data() + first / lanes * tile_size + row * lanes;
+                Real sum[kernels::lanes<Real>];
+                for (std::size_t i = 0; i < lanes; ++i) sum[i] = from[i];
+                for (std::size_t part = 1; part < count; ++part) {
+                    for (std::size_t i = 0; i < lanes; ++i) sum[i] += from[part * size + i];
+                }
+                std::copy_n(sum, width, matrix.row(row) + first);
+            }
+        }
+    };
+    return {divide_up(matrix.rows, block), add_rows};
+}
+
+template <class Real>
+void WeightGradient<Real>::resize(std::size_t n_chunks, const Tiles<Real>& rows) {
+    weights.resize(n_chunks, rows.rows, rows.count());
+}
+
+template <class Real>
+void WeightGradient<Real>::zero(std::size_t chunk, Range tiles) {
+    weights.zero(chunk, tiles);
+}
+
+template <class Real>
+kernels::WeightGradient<Real> WeightGradient<Real>::tile(std::size_t chunk, std::size_t t, Real* times) {
+    return {weights.tile(chunk, t), times};
+}
+
+template <class Real>
+void AffineSynapseGradient<Real>::resize(std::size_t n_chunks, const Tiles<Real>& rows) {
+    drive.resize(n_chunks, rows.rows, rows.count());
+    conductance.resize(n_chunks, rows.rows, rows.count());
+    drive0.resize(n_chunks, 1, rows.count());
+    conductance0.resize(n_chunks, 1, rows.count());
+}
+
+template <class Real>
+void AffineSynapseGradient<Real>::zero(std::size_t chunk, Range tiles) {
+    for (Parts<Real>* parts : {&drive, &conductance, &drive0, &conductance0}) parts->zero(chunk, tiles);
+}
+
+template <class Real>
+kernels::AffineGradient<Real> AffineSynapseGradient<Real>::tile(std::size_t chunk, std::size_t t, Real* times) {
+    return {drive.tile(chunk, t), conductance.tile(chunk, t), drive0.tile(chunk, t), conductance0.tile(chunk, t),
+            times};
+}
+
+template <class Real>
+void check_gradient(const AffineGradient<Real>& gradient, const Layer<Real>& layer) {
+    check_shape("gradient of drive", gradient.drive, layer.n_rows(), layer.n_columns());
+    check_shape("gradient of conductance", gradient.conductance, layer.n_rows(), layer.n_columns());
+    if (gradient.drive0.data) check_size("gradient of drive0", gradient.drive0, layer.n_columns());
+    if (gradient.conductance0.data) check_size("gradient of conductance0", gradient.conductance0, layer.n_columns());
+}
+
+template <class Real>
+void write(const AffineSynapseGradient<Real>& parts, const AffineGradient<Real>& to, Threads threads) {
+    parts.drive.add_up(to.drive, threads);
+    parts.conductance.add_up(to.conductance, threads);
+    const auto unpack_row = [&](const Parts<Real>& part, Span1<Real> row) {
+        if (row.data) part.add_up({row.data, 1, row.size}, threads);
+    };
+    unpack_row(parts.drive0, to.drive0);
+    unpack_row(parts.conductance0, to.conductance0);
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                  \
+    template struct Parts<Real>;                                                   \
+    template struct WeightGradient<Real>;                                          \
+    template struct AffineSynapseGradient<Real>;                                   \
+    template void check_gradient(const AffineGradient<Real>&, const Layer<Real>&); \
+    template void write(const AffineSynapseGradient<Real>&, const AffineGradient<Real>&, Threads);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
+
+}  // namespace rcspike::detail
