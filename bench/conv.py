@@ -118,7 +118,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
 
     def draw() -> Any:
-        return spike_shifts(rng, BATCH, network, settings)
+        return spike_shifts(rng, BATCH, network, settings, options.threads)
 
     before = megabytes()
     trainer = settings.trainer(network)

@@ -308,7 +308,7 @@ cdef extern from "rcspike/network_pass.h" namespace "rcspike" nogil:
 
 
 cdef extern from "rcspike/noise.h" namespace "rcspike" nogil:
-    void draw_noise[Real](uint64_t seed, double sigma, Span2[Real] noise) except +
+    void draw_noise[Real](uint64_t seed, double sigma, Span2[Real] noise, Threads threads) except +
 
 
 cdef extern from "rcspike/device_network.h" namespace "rcspike" nogil:

@@ -137,12 +137,12 @@ class Chip(LayeredNetwork):
         """The chip as a network of the engine, without temporal noise, diodes that block, and wires with resistance."""
         return _network(self.layers)
 
-    def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
+    def _draw(self, batch: int, noise: float, seed: int | None, threads: int | None) -> ForwardPass:
         """Temporal noise of the chip, and the noise that was asked for. Devices are read once for the whole batch."""
         if self.is_noisy and seed is None:
             raise ValueError("temporal noise needs a seed")
         layers = self._read(seed)
-        own, added = self._shifts(batch, seed), self._noise(batch, noise, seed)
+        own, added = self._shifts(batch, seed), self._noise(batch, noise, seed, threads)
         shifts = [a + b for a, b in zip(own, added, strict=True)] if own and added else own or added
         maps = [part.effect.times for part in self._temporal if isinstance(part.effect, TimeMap)]
         if maps or not all(layer.has_equivalent for layer in layers):

@@ -84,8 +84,8 @@ class DeviceNetwork(LayeredNetwork):
     def __repr__(self) -> str:
         return f"DeviceNetwork(sizes={self.sizes}, circuit={self.circuit})"
 
-    def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
-        return ForwardPass(self.layers, self._noise(batch, noise, seed), engine=self._engine)
+    def _draw(self, batch: int, noise: float, seed: int | None, threads: int | None) -> ForwardPass:
+        return ForwardPass(self.layers, self._noise(batch, noise, seed, threads), engine=self._engine)
 
     def _engine(self, layers: Sequence[DeviceLayer]) -> Engine:
         return self._core if layers is self._layers else device_engine(layers)

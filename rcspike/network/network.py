@@ -235,8 +235,8 @@ class Network(LayeredNetwork):
         layers = zip(self.layers, circuits, strict=True)
         return Network.of_layers([layer.rescaled(own, plus=plus, minus=minus) for layer, own in layers])
 
-    def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
-        return ForwardPass(self.layers, self._noise(batch, noise, seed), engine=self._engine)
+    def _draw(self, batch: int, noise: float, seed: int | None, threads: int | None) -> ForwardPass:
+        return ForwardPass(self.layers, self._noise(batch, noise, seed, threads), engine=self._engine)
 
     def _engine(self, layers: Sequence[ResistiveLayer]) -> Engine:
         return self._core if layers is self._layers else Network.of_layers(layers)._core

@@ -212,7 +212,7 @@ class LayeredNetwork(ABC):
             """Layers from the first to the last."""
 
     @abstractmethod
-    def _draw(self, batch: int, noise: float, seed: int | None) -> ForwardPass:
+    def _draw(self, batch: int, noise: float, seed: int | None, threads: int | None) -> ForwardPass:
         """Check noise and seed, and draw the random numbers of a forward pass."""
 
     @property
@@ -344,19 +344,27 @@ class LayeredNetwork(ABC):
         """Check the arguments of a forward pass, and draw its random numbers."""
         spikes = network_input(times, self.layers[0].n_in, self.dtype, self.phases)
         batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
-        return spikes, self._draw(batch, noise, seed), check_threads(threads)
+        threads = check_threads(threads)
+        return spikes, self._draw(batch, noise, seed, threads), threads
 
-    def _noise(self, batch: int, noise: float, seed: int | None) -> list[FloatArray]:
+    def _noise(self, batch: int, noise: float, seed: int | None, threads: int | None) -> list[FloatArray]:
         """Shifts of the spike times of each layer by the noise that was asked for."""
         if noise == 0:
             return []
         if noise > 0 and seed is None:
             raise ValueError("noise needs a seed")
-        return spike_time_noise(np.random.default_rng(seed), batch, self.sizes[1:], noise, self.dtype)
+        rng = np.random.default_rng(seed)
+        return spike_time_noise(rng, batch, self.sizes[1:], noise, self.dtype, threads=threads)
 
 
 def spike_time_noise(
-    rng: np.random.Generator, batch: int, sizes: Sequence[int], sigma: float, dtype: np.dtype[Any]
+    rng: np.random.Generator,
+    batch: int,
+    sizes: Sequence[int],
+    sigma: float,
+    dtype: np.dtype[Any],
+    *,
+    threads: int | None = None,
 ) -> list[FloatArray]:
     """Gaussian noise on the spike times of each layer, (batch, size) each, in T; nothing at all for sigma = 0."""
     if not 0 <= sigma <= sys.float_info.max:
@@ -365,7 +373,7 @@ def spike_time_noise(
         return []
     layers: list[FloatArray] = [np.empty((batch, size), dtype) for size in sizes]
     for layer in layers:
-        _core.draw_noise(int(rng.integers(2**64, dtype=np.uint64)), sigma, layer)
+        _core.draw_noise(int(rng.integers(2**64, dtype=np.uint64)), sigma, layer, threads)
     return layers
 
 

@@ -65,7 +65,7 @@ def run_epochs(
         total = Totals(len(network.sizes) - 2)
         for batch in range(n_batches):
             picked = order[batch * size : (batch + 1) * size]
-            shifts = spike_shifts(noise_rng, len(picked), network, settings)
+            shifts = spike_shifts(noise_rng, len(picked), network, settings, threads)
             rate = settings.rate(epoch * n_batches + batch, settings.epochs * n_batches)
             own, of_batch = (events(moves, picked), np.arange(len(picked))) if callable(events) else (events, picked)
             try:
@@ -82,9 +82,11 @@ def run_epochs(
         yield epoch, total
 
 
-def spike_shifts(rng: np.random.Generator, batch: int, network: Network, settings: Settings) -> list[FloatArray]:
+def spike_shifts(
+    rng: np.random.Generator, batch: int, network: Network, settings: Settings, threads: int | None
+) -> list[FloatArray]:
     """Spike-time noise plus each neuron's offset; the ramp, 1 V_th in T, converts offsets in V_th to shifts in T."""
-    shifts = spike_time_noise(rng, batch, network.sizes[1:], settings.noise, network.dtype)
+    shifts = spike_time_noise(rng, batch, network.sizes[1:], settings.noise, network.dtype, threads=threads)
     if settings.offset == 0:
         return shifts
     shifts = shifts or [np.zeros((batch, size), dtype=network.dtype) for size in network.sizes[1:]]

@@ -9,13 +9,13 @@ template <class Real>
 void bind_noise(py::module_& m) {
     m.def(
         "draw_noise",
-        [](std::uint64_t seed, double sigma, Array<Real>& noise) {
+        [](std::uint64_t seed, double sigma, Array<Real>& noise, std::optional<int> n) {
             matrix(noise, "noise");  // an error unless it is one
             const auto to = writable(noise);
             const py::gil_scoped_release released;
-            draw_noise(seed, sigma, to);
+            draw_noise(seed, sigma, to, threads(n));
         },
-        py::arg("seed"), py::arg("sigma"), py::arg("noise").noconvert());
+        py::arg("seed"), py::arg("sigma"), py::arg("noise").noconvert(), py::arg("threads") = py::none());
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ private:
 };
 
 template <class Real>
-void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise,
-                 std::size_t batch);
+void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t batch,
+                 Threads threads);
 
 }  // namespace rcspike::detail

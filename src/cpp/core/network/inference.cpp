@@ -19,7 +19,7 @@ template <class Real, class Source>
 void infer_from(const std::vector<Layer<Real>>& layers, std::size_t batch, const std::vector<Span2<const Real>>& noise,
                 Span2<Real> v, Threads threads, const Source& source) {
     check_shape("v", v, batch, layers.back().n_out());
-    check_noise(layers, noise, batch);
+    check_noise(layers, noise, batch, threads);
     const auto write = [&](const Pass<Real>& pass, Range samples, std::size_t first) {
         const Real* from = pass.runs.back().output() + samples.first * v.cols;
         std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(first + samples.first));

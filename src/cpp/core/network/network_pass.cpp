@@ -120,7 +120,7 @@ void NetworkPass<Real>::forward(Span2<const Real> times, const std::vector<Span2
     State& s = *state_;
     const detail::FromTimes<Real> source(times, s.layers().front());
     detail::check_shape("v", v, times.rows, s.layers().back().n_out());
-    detail::check_noise(s.layers(), noise, times.rows);
+    detail::check_noise(s.layers(), noise, times.rows, threads);
     s.complete = false;
     s.batch = times.rows;
     s.last_noise.clear();

@@ -55,7 +55,8 @@ struct Trainer<Real>::State {
 
     std::vector<Layer<Real>>& weights() { return detail::layers_of(network); }
 
-    void check(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, double learning_rate);
+    void check(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, double learning_rate,
+               Threads threads);
     const std::vector<Layer<Real>>& draw(const Schedule<Real>& schedule, Threads threads);
     void forward(const std::vector<Layer<Real>>& layers, const Schedule<Real>& schedule,
                  const std::vector<Span2<const Real>>& noise, StepReport& report, Threads threads);
@@ -81,7 +82,7 @@ struct Trainer<Real>::State {
 
 template <class Real>
 void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise,
-                                 double learning_rate) {
+                                 double learning_rate, Threads threads) {
     detail::check_phases(schedule.phases(), network.phases());
     if (schedule.n_in() != network.n_in()) {
         reject("times must have ", network.n_in(), " inputs for this network, got ", schedule.n_in());
@@ -93,7 +94,7 @@ void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vect
             reject("sample ", sample, " does not exist: the schedule has ", schedule.batch());
         }
     }
-    detail::check_noise(weights(), noise, batch.size());
+    detail::check_noise(weights(), noise, batch.size(), threads);
     if (!(learning_rate >= 0) || std::isinf(learning_rate))
         reject("learning_rate must not be negative, got ", learning_rate);
 }
@@ -216,7 +217,7 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     State& s = *state_;
     const std::lock_guard<std::mutex> one_step_at_a_time(s.in_use);
     s.batch.assign(samples, labels);
-    s.check(schedule, noise, learning_rate);
+    s.check(schedule, noise, learning_rate, threads);
     StepReport report;
     report.silent.assign(s.network.n_layers() - 1, 0);
     report.saturated.assign(s.network.n_layers() - 1, 0);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "rcspike/span.h"
+#include "rcspike/threads.h"
 
 namespace rcspike {
 
@@ -12,6 +13,6 @@ namespace rcspike {
 /// (Salmon et al., SC 2011), and Box and Muller 1958 in float. Throws std::invalid_argument unless sigma is finite and
 /// not negative.
 template <class Real>
-void draw_noise(std::uint64_t seed, double sigma, Span2<Real> noise);
+void draw_noise(std::uint64_t seed, double sigma, Span2<Real> noise, Threads threads = Threads::all());
 
 }  // namespace rcspike
