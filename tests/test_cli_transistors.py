@@ -157,7 +157,8 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
             Path("some.json").write_text(json.dumps({"rails": [1.5, -1.5], "capacitance": 1e-12} | wrong))
             assert message in error_line("verify", *MODEL, *pdk, "--fitted", "some.json")
     Network.create("conv2-pool-10", CIRCUIT, input_shape=(8, 8), seed=1).save("conv.safetensors")
-    assert "have no netlist of transistors" in error_line("export", "conv.safetensors", "digits", *pdk)
+    pooled = spice_("export", "conv.safetensors", "digits", *pdk, "--neurons", "3").output
+    assert re.search(r"^Msharep_3_1 m3_1 apart m3 supply ", pooled, re.MULTILINE)
     text = spice_("export", *MODEL, *pdk, "--neurons", "3", "--ramp", "mirror", "--comparator", "ota").output
     assert re.search(r"^Mcin_3 x3 m3 tail3 0 nfet_01v8_tt_w2000_l500 ", text, re.MULTILINE)
     assert "has no diode drop, and --synapse diode has" in error_line("export", *MODEL, *pdk, "--synapse", "diode")

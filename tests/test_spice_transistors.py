@@ -59,6 +59,29 @@ def test_a_column_of_transistors_charges_as_the_engine_says(design: Transistors)
     assert done == [2]
 
 
+@ngspice
+@pytest.mark.parametrize("ramp", ["ideal", "mirror"])
+def test_membranes_that_share_their_charge_are_one_neuron(design: Transistors, ramp: str) -> None:
+    network = Network.create("conv2-pool-3", CIRCUIT, input_shape=(4, 4), seed=0, dtype=np.float64)
+    times = np.random.default_rng(1).uniform(0, 1, 16)
+    one = replace(design, ramp=ramp)
+    found = spice.compare_layer(network, times, 1, scale=SCALE, transistors=one, workers=1)
+    # Weights are small here, so that each switch is a smaller part of its resistor than above, and the charges of both
+    # transistors of a gate nearly cancel.
+    np.testing.assert_allclose(found.v_spice, found.v, atol=0.005)
+    assert np.count_nonzero(found.t_out < np.inf) == 8
+    slack = 0.005 if ramp == "ideal" else 0.08  # as above, of the mirror's slope
+    np.testing.assert_allclose(found.t_out_spice, found.t_out + design.guard, atol=slack)
+    assert found.energy_spice == pytest.approx(found.energy, rel=0.05)
+
+
+def test_membranes_that_do_not_fit_are_errors(design: Transistors) -> None:
+    with pytest.raises(ValueError, match="the 2 columns are not neurons of 4 membranes each"):
+        transistor_netlist(TIMES, *conductances(), design, membranes=4)
+    with pytest.raises(ValueError, match="guard must leave time to connect membranes before the ramp, got 0 T"):
+        transistor_netlist(TIMES, *conductances(), replace(design, guard=0.0), membranes=2)
+
+
 def test_a_fitted_circuit_has_the_energy_of_its_resistors_in_volts(design: Transistors) -> None:
     """A ramp 4 % faster than designed: the same resistors on 0.96 of the capacitance, and rails of 0.96 V_th."""
     times, network = np.array([[0.0, 0.31, 0.8, np.inf, np.inf]]), Network([WEIGHTS], CIRCUIT)

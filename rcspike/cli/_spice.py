@@ -26,7 +26,6 @@ from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.network.neurons import two_phases
 from rcspike.spice import Comparison
-from rcspike.spice.transistors import one_membrane
 
 __all__ = ["app"]
 
@@ -125,8 +124,9 @@ def export_command(
             )  # fmt: skip
         else:
             two_phases(network, "a netlist of transistors")
-            one_membrane(part.membranes)
-            text = spice.transistor_netlist(times, *g, transistors, names=chosen, layer=layer, title=title)
+            text = spice.transistor_netlist(
+                times, *g, transistors, names=chosen, layer=layer, title=title, membranes=part.membranes
+            )
         settings: dict[str, Any] = {
             **_options.dataset_settings(dataset),
             **model_settings(model, network),

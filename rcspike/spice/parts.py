@@ -85,12 +85,13 @@ def mirror_common(fet: Sizes, current: float) -> Iterator[str]:
     yield "Emirror mirror 0 mirror_reference 0 1"
 
 
-def mirror_lines(neuron: int, fet: Sizes, draw: Draw) -> Iterator[str]:
-    """Ramp of a neuron; the switch conducts while node ``fire`` is low."""
+def mirror_lines(membrane: str, fet: Sizes, draw: Draw) -> Iterator[str]:
+    """Ramp of a membrane ``m...``; the switch conducts while node ``fire`` is low."""
     copy, switch = _sized(fet, *_MIRROR), _sized(fet, *_MIRROR_SWITCH)
     shifts = draw(copy.mismatch, 1), draw(switch.mismatch, 1)
-    yield copy.line(f"mirror_{neuron}", f"r{neuron}", "mirror", "ramp", "ramp", shift=float(shifts[0][0]))
-    yield switch.line(f"fire_{neuron}", f"m{neuron}", "fire", f"r{neuron}", "ramp", shift=float(shifts[1][0]))
+    number = membrane[1:]
+    yield copy.line(f"mirror_{number}", f"r{number}", "mirror", "ramp", "ramp", shift=float(shifts[0][0]))
+    yield switch.line(f"fire_{number}", membrane, "fire", f"r{number}", "ramp", shift=float(shifts[1][0]))
 
 
 def _sized(fet: Sizes, device: str, width: float, length: float) -> Fet:

@@ -23,7 +23,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.spice.netlist import EDGE, layer_netlist, membrane_nodes
-from rcspike.spice.transistors import LEAD, Transistors, one_membrane, transistor_netlist
+from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
 
 __all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
 
@@ -214,13 +214,11 @@ def simulate_layer(
     Raises
     ------
     ValueError
-        As in `rcspike.spice.layer_netlist` and `transistor_netlist`; also for several membranes of transistors.
+        As in `rcspike.spice.layer_netlist` and `transistor_netlist`.
     FileNotFoundError, RuntimeError
         As in `run_ngspice`.
     """
     find_ngspice()
-    if transistors is not None:
-        one_membrane(membranes)
     n_out = g_plus.shape[1] // membranes
     if transistors is not None and transistors.replica:
         transistors = _trimmed(transistors, g_plus, g_minus)
@@ -236,7 +234,9 @@ def simulate_layer(
             options: dict[str, Any] = {"diode": diode, "names": named, "until": until, "membranes": membranes}
             netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, **options)
             return _run(netlist, (2.0 if until is None else until) * scale.window, _TIMEOUT, simulators)
-        netlist = transistor_netlist(times, chosen[0], chosen[1], transistors, names=named, layer=layer)
+        netlist = transistor_netlist(
+            times, chosen[0], chosen[1], transistors, names=named, layer=layer, membranes=membranes
+        )
         return _run(netlist, transistors.stop, _TIMEOUT, simulators)
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
@@ -253,7 +253,7 @@ def simulate_layer(
     results = [(task.result(), numbers[part].tolist()) for task, part in zip(tasks, parts, strict=True)]
     if transistors is None:
         return _measured(results, circuit, scale, until, membranes)
-    return _measured_transistors(results, transistors)
+    return _measured_transistors(results, transistors, membranes)
 
 
 def idle_ramp(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) -> float:
@@ -329,7 +329,7 @@ def _measured(
     )
 
 
-def _measured_transistors(results: _Results, design: Transistors) -> Measured:
+def _measured_transistors(results: _Results, design: Transistors, membranes: int) -> Measured:
     """Voltages are seen from rest, and times from the start of the charging phase, as in every `Measured`."""
     window, v_th = design.scale.window, design.scale.v_th
     before_ramp = (1 + design.guard) * window - 0.5 * design.edge  # after the switches opened, as in the engine
@@ -342,12 +342,15 @@ def _measured_transistors(results: _Results, design: Transistors) -> Measured:
             phase = (-LEAD * window, 2 * window) if source in ("vplus", "vminus") else (window, 2 * window)
             charges[source] -= _charge(time, result[f"i({source})"], *phase)
         for number in numbers:
-            if abs(start := result[f"v(m{number})"][0] - design.v_rest) > _AT_REST:
+            of_membranes = np.array([result[f"v({one})"] for one in membrane_nodes(number, membranes)])
+            of_membranes -= design.v_rest
+            start = of_membranes[np.argmax(np.abs(of_membranes[:, 0])), 0]
+            if abs(start) > _AT_REST:
                 raise RuntimeError(
                     f"ngspice found an operating point with the membrane of neuron {number} at {start:.3g} V from rest"
                 )
             t.append(time[time >= 0])
-            v.append(result[f"v(m{number})"][time >= 0] - design.v_rest)
+            v.append(np.mean(of_membranes, axis=0)[time >= 0])
             if design.comparator == "ota":
                 t_out.append(_crossing(time, result[f"v(s{number})"], 0.5 * design.v_supply, window))
             else:

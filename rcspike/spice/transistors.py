@@ -16,6 +16,7 @@ from rcspike._common.arrays import FloatArray, check_array, check_times, plain_a
 from rcspike._common.numbers import number
 from rcspike.hardware import PhysicalScale
 from rcspike.spice import parts
+from rcspike.spice.netlist import membrane_nodes
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
 
 __all__ = ["COMPARATORS", "LEAD", "RAMPS", "SYNAPSES", "Transistors", "transistor_netlist"]
@@ -192,12 +193,6 @@ class Transistors:
         return self.scale.capacitance - junctions
 
 
-def one_membrane(membranes: int) -> None:
-    """Raise a ValueError for neurons of several membranes."""
-    if membranes > 1:
-        raise ValueError("neurons that share charge (pool) have no netlist of transistors: choose another layer")
-
-
 def transistor_netlist(
     times: FloatArray,
     g_plus: Float64Array,
@@ -207,18 +202,21 @@ def transistor_netlist(
     names: Sequence[int] | None = None,
     layer: int = 1,
     title: str = "a layer at transistor level",
+    membranes: int = 1,
 ) -> str:
     """One sample in a layer as a netlist of transistors. Its charging phase starts at 0.01 T, after an operating point.
 
     Membranes are the nodes ``m0``, ``m1``, ..., and the outputs of comparators ``s0``, ``s1``, ...; supplies are the
     sources ``Vplus``, ``Vminus``, ``Vramp`` and ``Vcomparator``. All synapses that do not conduct in a phase are alike
-    but for their resistors, and one transistor with a multiplicity stands for them.
+    but for their resistors, and one transistor with a multiplicity stands for them. The other membranes of a neuron
+    that has several are ``m0_1``, ``m0_2``, ...: each has a ramp, and transmission gates of the size of a switch
+    connect them to the first one in the middle of the guard time.
 
     Parameters
     ----------
     times : (n_in,)
         Input spike times in T; ``inf`` or above 1 means no spike.
-    g_plus, g_minus : (n_in, n_out)
+    g_plus, g_minus : (n_in, n_out membranes)
         Conductance of the resistors to either rail in S, as `rcspike.spice.conductances` makes them.
     design : Transistors
     names : (n_out,) sequence of int, optional
@@ -227,18 +225,25 @@ def transistor_netlist(
         Number of the layer, for its mismatch.
     title : str
         First line.
+    membranes : int
+        Columns that share their charge in one neuron, as in `rcspike.spice.layer_netlist`.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As in `Pdk.fet` and `Transistors.drawn_capacitance`, or if a shape does not fit.
+        As in `Pdk.fet` and `Transistors.drawn_capacitance`, or if a shape does not fit, or if there is no guard time in
+        which membranes could be connected.
     """
     times = check_times(times, 1)
     for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
         check_array(name, plain_array(name, g), 2)
         if g.shape != (len(times), g_plus.shape[1]) or not np.all((g >= 0) & (g < np.inf)):
             raise ValueError(f"{name} must be finite, not negative and have {len(times)} rows, got shape {g.shape}")
-    numbers = range(g_plus.shape[1]) if names is None else names
+    if g_plus.shape[1] % membranes:
+        raise ValueError(f"the {g_plus.shape[1]} columns are not neurons of {membranes} membranes each")
+    if membranes > 1 and design.guard * design.scale.window < 4 * design.edge:
+        raise ValueError(f"guard must leave time to connect membranes before the ramp, got {design.guard:g} T")
+    numbers = range(g_plus.shape[1] // membranes) if names is None else names
     window = design.scale.window
     conducting = np.flatnonzero(times < 1 - 2 * design.edge / window)
     switches = design.fet("nfet_01v8", *design.switch), design.fet("pfet_01v8", *design.switch)
@@ -246,19 +251,28 @@ def transistor_netlist(
     cards += parts.mirror_cards(design.fet) if design.ramp == "mirror" else []
     cards += parts.comparator_cards(design.fet) if design.comparator == "ota" else []
     lines = [f"* {' '.join(title.split())}", *dict.fromkeys(cards)]
-    lines += [*_sources(design), *_gates(times, conducting, g_plus, g_minus, design)]
+    lines += [
+        *_sources(design),
+        *(_sharing(design) if membranes > 1 else ()),
+        *_gates(times, conducting, g_plus, g_minus, design),
+    ]
     lines += parts.mirror_common(design.fet, design.ramp_current) if design.ramp == "mirror" else []
     lines += parts.comparator_common(design.fet) if design.comparator == "ota" else []
     for i, neuron in enumerate(numbers):
         draw = _shifts(design, layer, neuron)
-        rows = [int(np.count_nonzero(g[:, i])) for g in (g_plus, g_minus)]
-        lines += [f"* Neuron {neuron}", f"C{neuron} m{neuron} 0 {_si(design.drawn_capacitance(*rows))}"]
-        lines += [f".ic v(m{neuron})={_si(design.v_rest)}"]
-        for rail, g, fet in (("minus", g_minus[:, i], switches[0]), ("plus", g_plus[:, i], switches[1])):
-            lines += _synapses(neuron, rail, g, conducting, fet, draw(fet.mismatch, len(times)), design)
-        lines += _ramp(neuron, design, draw)
+        lines += [f"* Neuron {neuron}"]
+        nodes = membrane_nodes(neuron, membranes)
+        for k, m in enumerate(nodes, start=i * membranes):
+            # A transmission gate loads both of its ends as a row to either rail does.
+            gates = membranes - 1 if m == nodes[0] else 1
+            rows = [int(np.count_nonzero(g[:, k])) + gates for g in (g_plus, g_minus)]
+            lines += [f"C{m[1:]} {m} 0 {_si(design.drawn_capacitance(*rows))}", f".ic v({m})={_si(design.v_rest)}"]
+            for rail, g, fet in (("minus", g_minus[:, k], switches[0]), ("plus", g_plus[:, k], switches[1])):
+                lines += _synapses(m, rail, g, conducting, fet, draw(fet.mismatch, len(times)), design)
+            lines += _ramp(m, design, draw)
+            lines += _gate_between(m, nodes[0], *switches) if m != nodes[0] else []
         lines += parts.comparator_lines(neuron, design.fet, draw) if design.comparator == "ota" else []
-        lines += [f".save v(m{neuron})" + (f" v(s{neuron})" if design.comparator == "ota" else "")]
+        lines += [f".save v({') v('.join(nodes)})" + (f" v(s{neuron})" if design.comparator == "ota" else "")]
     lines += [".save i(Vplus) i(Vminus) i(Vramp) i(Vcomparator)", *_analysis(design), ".end", ""]
     return "\n".join(lines)
 
@@ -275,6 +289,18 @@ def _sources(design: Transistors) -> Iterator[str]:
     if design.ramp == "mirror":
         start, half = (LEAD + 1 + design.guard) * design.scale.window, 0.5 * design.edge
         yield f"Vfire fire 0 PWL(0 {supply} {_si(start - half)} {supply} {_si(start + half)} 0)"
+
+
+def _sharing(design: Transistors) -> Iterator[str]:
+    start, half = (LEAD + 1 + 0.5 * design.guard) * design.scale.window, 0.5 * design.edge
+    for node, before, after in (("share", "0", _si(design.v_supply)), ("apart", _si(design.v_supply), "0")):
+        yield f"V{node} {node} 0 PWL(0 {before} {_si(start - half)} {before} {_si(start + half)} {after})"
+
+
+def _gate_between(membrane: str, other: str, nfet: Fet, pfet: Fet) -> Iterator[str]:
+    """A transmission gate; its threshold voltages do not matter, and do not vary."""
+    yield nfet.line(f"sharen_{membrane[1:]}", membrane, "share", other, "0")
+    yield pfet.line(f"sharep_{membrane[1:]}", membrane, "apart", other, "supply")
 
 
 def _gates(
@@ -295,7 +321,7 @@ def _gates(
 
 
 def _synapses(
-    neuron: int,
+    membrane: str,
     rail: str,
     g: Float64Array,
     conducting: npt.NDArray[np.int64],
@@ -303,38 +329,38 @@ def _synapses(
     shifts: Float64Array,
     design: Transistors,
 ) -> Iterator[str]:
-    """Switches, resistors and diodes of a neuron to one rail: each that conducts, and one for all that do not."""
+    """Switches, resistors and diodes of a membrane to one rail: each that conducts, and one for all that do not."""
     kind, idle = ("n", "0") if rail == "minus" else ("p", "supply")
     diode = None if design.diodes is None else design.diodes[rail == "minus"]
 
     def to_membrane(node: str, siemens: float, multiple: int = 1) -> Iterator[str]:
-        end = f"m{neuron}" if diode is None else f"d{node}"
+        end = membrane if diode is None else f"d{node}"
         yield f"R{node} {node} {end} {_si(1 / siemens)}"
         if diode is not None:
             near = design.v_rest + (-_AT_DIODE if rail == "minus" else _AT_DIODE)
             yield from (f".ic v({one})={_si(near)}" for one in (node, end))
-            ends = (f"m{neuron}", end) if rail == "minus" else (end, f"m{neuron}")
+            ends = (membrane, end) if rail == "minus" else (end, membrane)
             yield from diode.lines(node, *ends, multiple=multiple)
 
     for j in conducting[g[conducting] > 0]:
-        node = f"{kind}{j}_{neuron}"
+        node = f"{kind}{j}_{membrane[1:]}"
         yield fet.line(node, node, f"{kind}{j}", rail, idle, shift=float(shifts[j]))
         yield from to_membrane(node, float(g[j]))
     others = g.copy()
     others[conducting] = 0
     if n := int(np.count_nonzero(others)):
-        node = f"{kind}off_{neuron}"
+        node = f"{kind}off_{membrane[1:]}"
         yield fet.line(node, node, idle, rail, idle, multiple=n)
         yield from to_membrane(node, float(np.sum(others)), n)
 
 
-def _ramp(neuron: int, design: Transistors, draw: parts.Draw) -> Iterator[str]:
+def _ramp(membrane: str, design: Transistors, draw: parts.Draw) -> Iterator[str]:
     if design.ramp == "mirror":
-        yield from parts.mirror_lines(neuron, design.fet, draw)
+        yield from parts.mirror_lines(membrane, design.fet, draw)
         return
     start, half = (LEAD + 1 + design.guard) * design.scale.window, 0.5 * design.edge
     current = _si(design.ramp_current)
-    yield f"Iramp{neuron} ramp m{neuron} PWL(0 0 {_si(start - half)} 0 {_si(start + half)} {current})"
+    yield f"Iramp{membrane[1:]} ramp {membrane} PWL(0 0 {_si(start - half)} 0 {_si(start + half)} {current})"
 
 
 def _analysis(design: Transistors) -> Iterator[str]:

@@ -330,7 +330,8 @@ def _compare(
     else:
         until, v = None, chosen.charge(inputs)
         if junction != (0, 0):
-            v = column_voltages(inputs, *layer_conductances(chosen, scale), circuit, scale, junction=junction)
+            of_columns = column_voltages(inputs, *layer_conductances(chosen, scale), circuit, scale, junction=junction)
+            v = of_columns.reshape(len(of_columns), -1, chosen.membranes).mean(axis=2)
         t_out, (q_plus, q_minus) = chosen.fire(v)[0], chosen.supply_charge(inputs)
     energy = float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus))
     if transistors is not None:
