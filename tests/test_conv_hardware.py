@@ -44,9 +44,13 @@ def test_charges_of_the_rails_are_those_of_the_unrolled_columns(shape, stride, p
     np.testing.assert_allclose(layer.charge(times), whole.charge(times), atol=1e-13)
 
 
-def test_neurons_that_share_their_charge_have_the_charges_of_all_their_membranes() -> None:
-    network = Network.create("conv4-pool-10", Circuit(v_syn=2.0), input_shape=(6, 4), seed=1, dtype=np.float64)
-    times = np.random.default_rng(2).random((3, 24))
+SHAPES = pytest.mark.parametrize("shape", [(6, 4), (7, 5)])  # the second one has pixels that fill no window
+
+
+@SHAPES
+def test_neurons_that_share_their_charge_have_the_charges_of_all_their_membranes(shape: tuple[int, int]) -> None:
+    network = Network.create("conv4-pool-10", Circuit(v_syn=2.0), input_shape=shape, seed=1, dtype=np.float64)
+    times = np.random.default_rng(2).random((3, shape[0] * shape[1]))
     pooled = network.layers[0]
     columns = pooled.neurons(np.arange(pooled.n_out))
     for found, of_columns in zip(pooled.supply_charge(times), columns.supply_charge(times), strict=True):
@@ -55,9 +59,10 @@ def test_neurons_that_share_their_charge_have_the_charges_of_all_their_membranes
     assert columns.n_out == pooled.n_out
 
 
-def test_activity_counts_a_synapse_for_each_window_that_sees_a_spike() -> None:
-    network = Network.create("conv4-pool-10", Circuit(v_syn=2.0), input_shape=(6, 4), seed=1, dtype=np.float64)
-    times = np.random.default_rng(2).random((3, 24))
+@SHAPES
+def test_activity_counts_a_synapse_for_each_window_that_sees_a_spike(shape: tuple[int, int]) -> None:
+    network = Network.create("conv4-pool-10", Circuit(v_syn=2.0), input_shape=shape, seed=1, dtype=np.float64)
+    times = np.random.default_rng(2).random((3, shape[0] * shape[1]))
     times[:, ::3] = np.inf
     done = activity(network, times)
     columns = dense_columns(network.layers[0])
@@ -96,8 +101,8 @@ def test_wires_with_resistance_of_a_convolution_are_an_error_that_names_them() -
 
 @ngspice
 def test_membranes_that_share_their_charge_agree_with_ngspice() -> None:
-    network = Network.create("conv3-pool-conv4-first-5", Circuit(v_syn=2.0), input_shape=(4, 8), seed=3)
-    times = np.random.default_rng(2).random(32)
+    network = Network.create("conv3-pool-conv4-first-5", Circuit(v_syn=2.0), input_shape=(5, 9), seed=3)
+    times = np.random.default_rng(2).random(45)
     for layer in (1, 2):
         found = compare_layer(network, times, layer, neurons=range(0, network.layers[layer - 1].n_out, 5))
         assert np.sum(np.isfinite(found.t_out)) > 2

@@ -73,6 +73,21 @@ def test_a_network_computes_layer_by_layer() -> None:
     np.testing.assert_allclose(ours.forward(times), expected, rtol=0, atol=400 * np.finfo(float).eps)
 
 
+@pytest.mark.parametrize("kind", ["pool", "first"])
+def test_maps_that_windows_do_not_fill_are_left_out_at_the_far_edges(kind: str) -> None:
+    times = some_times(4, 7 * 5)
+    ours = network(f"conv5-{kind}-3", CIRCUIT, input_shape=(7, 5))
+    kernel, w = ours.weights[0].reshape(3, 3, 1, 5), ours.weights[1]
+    v = charge_conv2d(times.reshape(4, 7, 5, 1), kernel, CIRCUIT, padding=1)[:, :6, :4].reshape(4, 3, 2, 2, 2, 5)
+    if kind == "pool":
+        spikes = fire(v.mean(axis=(2, 4)).reshape(4, -1), CIRCUIT)
+    else:
+        spikes = fire(v.reshape(4, -1), CIRCUIT).reshape(v.shape).min(axis=(2, 4)).reshape(4, -1)
+    assert len(w) == 3 * 2 * 5
+    # As above, of the four membranes.
+    np.testing.assert_allclose(ours.forward(times), charge(spikes, w, CIRCUIT), rtol=0, atol=400 * np.finfo(float).eps)
+
+
 def test_walk_ends_with_the_result_of_forward_and_noise_is_that_of_neurons() -> None:
     ours, times = network(dtype=np.float32), some_times(4, 96).astype(np.float32)
     for noise, seed in ((0.0, None), (0.02, 5)):
@@ -122,6 +137,10 @@ def test_neurons_of_a_convolution_have_the_traces_of_their_membranes() -> None:
 def test_architectures_are_read_and_written() -> None:
     for text, sizes in (
         ("28x28x1-conv16-conv16-pool-conv32-conv32-pool-128-10", [784, 12544, 3136, 6272, 1568, 128, 10]),
+        (
+            "28x28x1-conv32-conv32-pool-conv64-conv64-pool-conv128-conv128-pool-256-10",
+            [784, 25088, 6272, 12544, 3136, 6272, 3 * 3 * 128, 256, 10],
+        ),
         ("9x7x3-conv4k5s2p0-6", [189, 3 * 2 * 4, 6]),
         ("8x8x2-conv4-first-conv3-pool-10/2-5", [128, 256, 12, 10, 5]),
         ("9x9x1-conv4-pool3-first3-7", [81, 36, 7]),
@@ -141,7 +160,8 @@ def test_architectures_are_read_and_written() -> None:
         ("conv4-10", None, "'conv4-10' must begin with the inputs, as 28x28x1 or 784, or have an input_shape$"),
         ("64-conv4-10", None, "conv4 in '64-conv4-10' has no maps before it, only 64 neurons"),
         ("pool-10", (8, 8), "pool in 'pool-10' must come behind a convolution"),
-        ("conv4-pool-10", (7, 7), "pool 2 does not divide maps of 7 x 7"),
+        ("conv4-pool-10", (1, 7), "pool 2 does not fit into maps of 1 x 7"),
+        ("conv4-first3-10", (7, 2), "a window of 3 does not fit into maps of 7 x 2"),
         ("conv4-first", (8, 8), "'conv4-first' needs a layer behind its last part$"),
         ("conv4x-10", (8, 8), "'conv4x' in 'conv4x-10' is not known: parts are"),
         ("conv4-10", (8,), r"input_shape must be \(height, width\) or \(height, width, channels\), got \(8,\)"),

@@ -234,8 +234,8 @@ def test_an_architecture_is_a_network_of_a_grid_without_a_relu_network(tmp_path:
     assert run_rows([run])[0]["hidden"] == "conv2-pool-8/2-6"
     with pytest.raises(ValueError, match="a ReLU network has dense layers"):
         changed(experiments[2], hidden="conv2-6")
-    with pytest.raises(ValueError, match="pool 3 does not divide maps of 8 x 8"):
-        run_sweep([experiments[1], changed(experiments[0], hidden="conv2-pool3-6")], tmp_path / "none")
+    with pytest.raises(ValueError, match="pool 9 does not fit into maps of 8 x 8"):
+        run_sweep([experiments[1], changed(experiments[0], hidden="conv2-pool9-6")], tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 

@@ -22,8 +22,10 @@ pytestmark = pytest.mark.torch
 
 POOLED = "conv2-pool-conv2k3s2-4/2-3"
 JOINED = "conv2k5s2-first-4-3"
+CUT = "conv2-pool3-4-3"  # with pixels that fill no window
 kinds = pytest.mark.parametrize(
-    ("text", "phases"), [(POOLED, "two"), (JOINED, "two"), (JOINED, "single"), ("conv2-first-3", "single")]
+    ("text", "phases"),
+    [(POOLED, "two"), (CUT, "two"), (JOINED, "two"), (JOINED, "single"), ("conv2-first3-3", "single")],
 )
 
 

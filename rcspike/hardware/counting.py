@@ -167,7 +167,9 @@ def activity(
         ramp = _ramp_charge(result.v, layer.circuit.ramp)
         v = result.v
         if shared > 1:  # of each column, before they share
-            v = replace(layer, wiring=replace(layer.wiring, pool=1)).charge(result.times, threads=threads)
+            alone, (down, across) = replace(layer.wiring, pool=1), layer.wiring.positions()
+            v = replace(layer, wiring=alone).charge(result.times, threads=threads)
+            v = v.reshape(len(v), *alone.positions(), -1)[:, :down, :across].reshape(len(v), -1)
         of_layer = (*of_rails, np.abs(v), shared * ramp)
         charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
         if network.circuit.injects:

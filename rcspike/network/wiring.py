@@ -118,12 +118,12 @@ class FirstSpike2d:
     in_shape : (height, width, channels)
         Maps of inputs; input (y width + x) channels + c is channel c of the pixel (y, x).
     window : int
-        Height and width of a window, at least 2; it divides those of the maps.
+        Height and width of a window, at least 2. Pixels at the far edges that fill no window are left out.
 
     Raises
     ------
     ValueError
-        If the window does not divide the maps.
+        If no window fits into the maps.
 
     Examples
     --------
@@ -167,7 +167,8 @@ class FirstSpike2d:
     def rows(self, times: FloatArray) -> FloatArray:
         """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
         (height, width, channels), n = self.out_shape, self.window
-        windows = times.reshape(len(times), height, n, width, n, channels)
+        maps = times.reshape(len(times), *self.in_shape)[:, : height * n, : width * n]
+        windows = maps.reshape(len(times), height, n, width, n, channels)
         first: FloatArray = windows.min(axis=(2, 4)).reshape(len(times), -1)
         return first
 
@@ -194,13 +195,13 @@ class Conv2d:
         If above 1, the window moves over the first spikes of first x first pixels, as `FirstSpike2d` joins them.
     pool : int
         If above 1, the membranes of pool x pool positions are connected at the end of charging and share their charge:
-        one neuron has the mean of their voltages, and one ramp.
+        one neuron has the mean of their voltages, and one ramp. Positions at the far edges that fill no pool are left
+        out, as are the pixels that fill no `first`.
 
     Raises
     ------
     TypeError, ValueError
-        If a number is not an int or too small, the window does not fit into the maps, or `first` or `pool` does not
-        divide what it joins.
+        If a number is not an int or too small, or the window, `first` or `pool` does not fit into the maps.
 
     Examples
     --------
@@ -253,12 +254,14 @@ class Conv2d:
         return self.kernel[0] * self.kernel[1] * self.in_shape[2]
 
     def positions(self) -> tuple[int, int]:
-        """Positions of the window, down and across."""
+        """Positions of the window that belong to a neuron, down and across."""
         seen = self._seen()[:2]
         down, across = (n + 2 * self.padding - k for n, k in zip(seen, self.kernel, strict=True))
         if min(down, across) < 0:
             raise ValueError(f"a kernel of {self.kernel} does not fit into maps of {seen} with their padding")
-        return down // self.stride + 1, across // self.stride + 1
+        all_positions = down // self.stride + 1, across // self.stride + 1, 1
+        height, width, _ = _pooled(all_positions, self.pool, "pool")
+        return height * self.pool, width * self.pool
 
     def out_shape(self, n_columns: int) -> Shape:
         """Maps of the neurons: height, width and channels."""
@@ -299,7 +302,8 @@ class Conv2d:
             maps = FirstSpike2d(self.in_shape, self.first).rows(times).reshape(batch, *self._seen())
         padded = np.pad(maps, ((0, 0), (p, p), (p, p), (0, 0)), constant_values=np.inf)
         seen = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, axis=(1, 2))
-        seen = seen[:, :: self.stride, :: self.stride].transpose(0, 1, 2, 4, 5, 3)
+        down, across = self.positions()
+        seen = seen[:, :: self.stride, :: self.stride][:, :down, :across].transpose(0, 1, 2, 4, 5, 3)
         return np.ascontiguousarray(seen).reshape(batch, -1, self.n_rows)
 
     def _seen(self) -> Shape:
@@ -316,8 +320,8 @@ def _shape(shape: Shape) -> Shape:
 
 def _pooled(shape: Shape, window: int, name: str) -> Shape:
     height, width, channels = shape
-    if height % window or width % window:
-        raise ValueError(f"{name} {window} does not divide maps of {height} x {width}")
+    if min(height, width) < window:
+        raise ValueError(f"{name} {window} does not fit into maps of {height} x {width}")
     return height // window, width // window, channels
 
 

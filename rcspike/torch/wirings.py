@@ -68,15 +68,17 @@ def _tables(wiring: Wiring, n_rows: int) -> tuple[Tensor | None, Tensor | None]:
     windows = patches = None
     if isinstance(wiring, Conv2d | FirstSpike2d):
         n = wiring.first if isinstance(wiring, Conv2d) else wiring.window
-        height, width, channels = wiring.in_shape
-        inputs = np.arange(wiring.n_in(n_rows)).reshape(height // n, n, width // n, n, channels)
+        height, width, channels = wiring.in_shape[0] // n, wiring.in_shape[1] // n, wiring.in_shape[2]
+        inputs = np.arange(wiring.n_in(n_rows)).reshape(wiring.in_shape)[: height * n, : width * n]
+        inputs = inputs.reshape(height, n, width, n, channels)
         windows = inputs.transpose(0, 2, 4, 1, 3).reshape(-1, n * n)
         if isinstance(wiring, Conv2d):
-            seen, pad = np.arange(len(windows)).reshape(height // n, width // n, channels), wiring.padding
+            seen, pad = np.arange(len(windows)).reshape(height, width, channels), wiring.padding
             seen = np.pad(seen, ((pad, pad), (pad, pad), (0, 0)), constant_values=len(windows))
             at = np.lib.stride_tricks.sliding_window_view(seen, wiring.kernel, axis=(0, 1))
-            step = wiring.stride  # the axes are: down, across, channel, and the pixels of a window
-            patches = at[::step, ::step].transpose(0, 1, 3, 4, 2).reshape(-1, n_rows)
+            step, (down, across) = wiring.stride, wiring.positions()
+            at = at[::step, ::step][:down, :across]  # the axes are: down, across, channel, and the pixels of a window
+            patches = at.transpose(0, 1, 3, 4, 2).reshape(-1, n_rows)
     elif window_of(wiring) > 1:
         windows = np.arange(wiring.n_in(n_rows)).reshape(n_rows, -1)
     if windows is not None and windows.shape[1] == 1:

@@ -27,6 +27,17 @@ inline const std::vector<Conv2d>& pooled_convolutions() {
     return all;
 }
 
+/// Some whose positions or pixels fill no pool or window at the edges.
+inline const std::vector<Conv2d>& cut_convolutions() {
+    static const std::vector<Conv2d> all{
+        {{7, 7, 2}, 3, 3, 1, 1, 1, 2},
+        {{8, 5, 1}, 3, 3, 2, 1, 1, 3},
+        {{7, 5, 2}, 2, 2, 1, 1, 2, 1},
+        {{11, 8, 1}, 3, 3, 1, 1, 3, 2},
+    };
+    return all;
+}
+
 /// Input that row r of the synapses has at a position, or none if it lies outside.
 inline long input_at(const Conv2d& conv, std::size_t position, std::size_t r) {
     const auto width = static_cast<long>(conv.positions().width);
@@ -61,7 +72,7 @@ struct FirstOfMaps {
     std::vector<std::size_t> input;
 
     FirstOfMaps(const Maps& maps, std::size_t window, const Matrix<Real>& all)
-        : times(all.rows, maps.size() / window / window), input(all.rows * times.cols) {
+        : times(all.rows, FirstSpike2d{maps, window}.out().size()), input(all.rows * times.cols) {
         const std::size_t width = maps.width / window, c = maps.channels;
         for (std::size_t i = 0; i < times.values.size(); ++i) {
             const std::size_t s = i / times.cols, y = i % times.cols / c / width * window,

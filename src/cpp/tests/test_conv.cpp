@@ -95,14 +95,16 @@ TEST_EACH_REAL(gradients_are_those_of_the_rows_summed_over_the_positions) {
 
 // Of equal spikes the first input comes first, and windows of maps have another order: joined inputs have no ties here.
 TEST_EACH_REAL(neurons_share_the_charge_of_their_positions) {
-    for (const Conv2d& conv : pooled_convolutions()) {
+    std::vector<Conv2d> all = pooled_convolutions();
+    all.insert(all.end(), cut_convolutions().begin(), cut_convolutions().end());
+    for (const Conv2d& conv : all) {
         const Matrix<Real> times = tied_times<Real>(batch, conv.in.size(), conv.first > 1 ? 1 << 22 : 50, 11);
         const Matrix<Real> weights = uniform<Real>(conv.n_rows(), n_columns, -0.5, 1, 12);
         const FirstOfMaps<Real> first(conv.in, conv.first, times);
         Conv2d plain = conv;
         plain.in = conv.seen();
         plain.first = plain.pool = 1;
-        const Maps positions = conv.positions(), out = conv.out(n_columns);
+        const Maps positions = plain.positions(), out = conv.out(n_columns);
         const Layer<Real> pooled(weights, circuit, conv), single(weights, circuit, plain);
         CHECK_EQUAL(pooled.n_out(), out.size());
         Matrix<Real> v(batch, out.size()), each(batch, positions.size() * n_columns);
@@ -241,9 +243,10 @@ TEST_EACH_REAL(convolutions_that_do_not_fit_are_errors) {
     CHECK_THROWS(make({{4, 4, 2}, 3, 3, 0, 1}), std::invalid_argument, "got 0");
     CHECK_THROWS(make({{4, 4, 2}, 3, 3, 1, 3}), std::invalid_argument,
                  "padding must be smaller than the kernel of 3 x 3, got 3");
-    CHECK_THROWS(make({{5, 4, 2}, 3, 3, 1, 1, 1, 2}), std::invalid_argument,
-                 "pool must divide the 5 x 4 positions of a convolution, got 2");
-    CHECK_THROWS(make({{4, 6, 2}, 3, 3, 1, 1, 4, 1}), std::invalid_argument, "window must divide maps of 4 x 6, got 4");
+    CHECK_THROWS(make({{5, 4, 2}, 3, 3, 1, 1, 1, 5}), std::invalid_argument,
+                 "pool must be at least 1 and fit into the 5 x 4 positions of a convolution, got 5");
+    CHECK_THROWS(make({{4, 6, 2}, 3, 3, 1, 1, 5, 1}), std::invalid_argument,
+                 "window must be at least 1 and fit into maps of 4 x 6, got 5");
     const auto single = [&] {
         Network<Real>({weights}, circuit, {Conv2d{{4, 4, 2}, 3, 3, 1, 1, 1, 2}}, Phases::single);
     };

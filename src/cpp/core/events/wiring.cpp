@@ -24,8 +24,8 @@ void check_maps(const Maps& maps) {
 
 Maps FirstSpike2d::out() const {
     check_maps(in);
-    if (window == 0 || in.height % window != 0 || in.width % window != 0) {
-        detail::reject("window must divide maps of ", in.height, " x ", in.width, ", got ", window);
+    if (window == 0 || in.height < window || in.width < window) {
+        detail::reject("window must be at least 1 and fit into maps of ", in.height, " x ", in.width, ", got ", window);
     }
     return {in.height / window, in.width / window, in.channels};
 }
@@ -45,15 +45,16 @@ Maps Conv2d::positions() const {
         reject("a kernel of ", kernel_height, " x ", kernel_width, " does not fit into maps of ", height, " x ", width,
                " with their padding");
     }
-    return {(height - kernel_height) / stride + 1, (width - kernel_width) / stride + 1, 1};
+    const std::size_t down = (height - kernel_height) / stride + 1, across = (width - kernel_width) / stride + 1;
+    if (pool == 0 || down < pool || across < pool) {
+        reject("pool must be at least 1 and fit into the ", down, " x ", across, " positions of a convolution, got ",
+               pool);
+    }
+    return {down / pool * pool, across / pool * pool, 1};
 }
 
 Maps Conv2d::out(std::size_t n_columns) const {
     const Maps all = positions();
-    if (pool == 0 || all.height % pool != 0 || all.width % pool != 0) {
-        detail::reject("pool must divide the ", all.height, " x ", all.width, " positions of a convolution, got ",
-                       pool);
-    }
     return {all.height / pool, all.width / pool, n_columns};
 }
 
@@ -118,7 +119,8 @@ void mark_rows(const Wiring& wiring, std::uint32_t input, std::vector<std::uint8
     }
     const auto* first = std::get_if<FirstSpike>(&wiring);
     const auto* maps = std::get_if<FirstSpike2d>(&wiring);
-    used[maps ? maps->row_of(input) : first ? input / first->window : input] = 1;
+    const std::size_t row = maps ? maps->row_of(input) : first ? input / first->window : input;
+    if (row < used.size()) used[row] = 1;
 }
 
 Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::size_t layer) {
@@ -140,8 +142,9 @@ namespace {
 template <class Real, class Row>
 Spikes<Real> keep_first(const Row& row_of, const Spikes<Real>& spikes, std::size_t n_rows, std::uint32_t* rows,
                         std::uint32_t* inputs, Interval<Real>* intervals) {
-    thread_local std::vector<unsigned char> conducts;
+    thread_local std::vector<unsigned char> conducts;  // the last one of inputs that are left out
     conducts.assign(n_rows, 0);
+    conducts.push_back(1);
     std::uint32_t n = 0, spike = 0;
     std::size_t n_intervals = 0;
     for (std::size_t k = 0; k < spikes.n_intervals; ++k) {

@@ -25,16 +25,20 @@ struct Maps {
     }
 };
 
-/// The same for maps: the pixels of a window of `window` x `window` share a row, channel by channel.
+/// The same for maps: the pixels of a window of `window` x `window` share a row, channel by channel. Lines and columns
+/// of pixels that fill no window at the far edges are left out.
 struct FirstSpike2d {
     Maps in;
-    std::size_t window = 1;  ///< divides height and width
+    std::size_t window = 1;
 
-    /// The rows. Throws std::invalid_argument if the window does not divide the maps.
+    /// The rows. Throws std::invalid_argument if no window fits into the maps.
     Maps out() const;
+    /// The row of an input; the number of rows if it is left out.
     std::size_t row_of(std::size_t input) const {
-        const std::size_t pixel = input / in.channels, y = pixel / in.width, x = pixel % in.width;
-        return ((y / window) * (in.width / window) + x / window) * in.channels + input % in.channels;
+        const std::size_t height = in.height / window, width = in.width / window;
+        const std::size_t pixel = input / in.channels, y = pixel / in.width / window, x = pixel % in.width / window;
+        if (y >= height || x >= width) return height * width * in.channels;
+        return (y * width + x) * in.channels + input % in.channels;
     }
 };
 
@@ -44,7 +48,8 @@ struct FirstSpike2d {
 ///
 /// With `first` above 1, the window moves over the rows of FirstSpike2d{in, first}. With `pool` above 1, the membranes
 /// of pool x pool positions are connected at the end of charging and share their charge: they are one neuron with the
-/// mean of their voltages, which neurons of two phases alone have.
+/// mean of their voltages, which neurons of two phases alone have. Positions that fill no pool at the far edges are
+/// left out.
 struct Conv2d {
     Maps in;
     std::size_t kernel_height = 3, kernel_width = 3;
@@ -56,7 +61,7 @@ struct Conv2d {
     Maps seen() const;
     /// Positions of the window, as maps of one channel; throws likewise if there is none.
     Maps positions() const;
-    /// Neurons; throws likewise if `pool` does not divide the positions.
+    /// Neurons; throws likewise.
     Maps out(std::size_t n_columns) const;
 
     bool operator==(const Conv2d& other) const {
