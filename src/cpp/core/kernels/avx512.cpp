@@ -15,78 +15,101 @@ namespace rcspike::kernels::avx512 {
 #include "kernels/table.h"
 // clang-format on
 
-/// The lanes of two tiles that have a gradient, moved together into one: one permutation a row, and half of the work
-/// between the rows. Every number stays what it would be.
+/// The lanes of n neighbouring tiles that have a gradient, moved together into one: some permutations a row, and a
+/// fraction of the work between the rows. Every number stays what it would be.
+template <int n>
 struct MergedTiles {
+    static constexpr int pairs = (n + 1) / 2;
     const float* weights;
     std::size_t stride;
     Coupling<float> coupling;
-    __mmask16 used[2];
-    __m512i from;   // lane of the merged tile -> lane of the two, 0..31
-    __m512i to[2];  // lane of each tile -> lane of the merged one
+    __mmask16 used[n];         // lanes of each tile
+    __m512i to[n];             // lane of each tile -> lane of the merged one
+    __mmask16 of_pair[pairs];  // lanes of the merged tile that belong to tiles 2p and 2p + 1
+    __m512i from[pairs];       // lane of the merged tile -> lane of these two, 0..31
 
     const float* rows() const { return weights; }
 
     MergedTiles(const ResistiveTile<float>& tile, const float* grad_v)
         : weights(tile.weights), stride(tile.stride), coupling(tile.coupling) {
-        for (int i = 0; i < 2; ++i) {
-            used[i] = _mm512_cmp_ps_mask(_mm512_load_ps(grad_v + 16 * i), _mm512_setzero_ps(), _CMP_NEQ_OQ);
-        }
         const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        const int n_first = __builtin_popcount(used[0]);
-        const __m512i second = _mm512_maskz_compress_epi32(used[1], _mm512_add_epi32(lane, _mm512_set1_epi32(16)));
-        const auto rest = static_cast<__mmask16>(0xffff << n_first);
-        from = _mm512_mask_expand_epi32(_mm512_maskz_compress_epi32(used[0], lane), rest, second);
-        to[0] = _mm512_maskz_expand_epi32(used[0], lane);
-        to[1] = _mm512_maskz_expand_epi32(used[1], _mm512_add_epi32(lane, _mm512_set1_epi32(n_first)));
+        for (int p = 0; p < pairs; ++p) of_pair[p] = 0, from[p] = _mm512_setzero_si512();
+        int first = 0;
+        for (int i = 0; i < n; ++i) {
+            used[i] = _mm512_cmp_ps_mask(_mm512_load_ps(grad_v + 16 * i), _mm512_setzero_ps(), _CMP_NEQ_OQ);
+            const int count = __builtin_popcount(used[i]);
+            const auto place = static_cast<__mmask16>(((1u << count) - 1) << first);
+            const __m512i own = _mm512_add_epi32(lane, _mm512_set1_epi32(16 * (i % 2)));
+            from[i / 2] = _mm512_mask_expand_epi32(from[i / 2], place, _mm512_maskz_compress_epi32(used[i], own));
+            of_pair[i / 2] = static_cast<__mmask16>(of_pair[i / 2] | place);
+            to[i] = _mm512_maskz_expand_epi32(used[i], _mm512_add_epi32(lane, _mm512_set1_epi32(first)));
+            first += count;
+        }
+    }
+
+    /// A row of each tile as one of the merged tile.
+    RCSPIKE_INLINE __m512 merge(const float* row, std::size_t apart) const {
+        __m512 merged = _mm512_setzero_ps();
+        for (int p = 0; p < pairs; ++p) {
+            const float* const even = row + std::size_t(2 * p) * apart;
+            const __m512 own = 2 * p + 1 < n ? _mm512_maskz_permutex2var_ps(of_pair[p], _mm512_load_ps(even), from[p],
+                                                                            _mm512_load_ps(even + apart))
+                                             : _mm512_maskz_permutexvar_ps(of_pair[p], from[p], _mm512_load_ps(even));
+            merged = p == 0 ? own : _mm512_or_ps(merged, own);
+        }
+        return merged;
     }
 };
 
-template <class B>
-RCSPIKE_INLINE B load_weights(const MergedTiles& tile, std::size_t offset) {
-    const float* row = tile.weights + offset;
-    return {{_mm512_permutex2var_ps(_mm512_load_ps(row), tile.from, _mm512_load_ps(row + tile.stride))}};
+template <class B, int n>
+RCSPIKE_INLINE B load_weights(const MergedTiles<n>& tile, std::size_t offset) {
+    return {{tile.merge(tile.weights + offset, tile.stride)}};
 }
-RCSPIKE_INLINE __m512 lanes_of(const MergedTiles& tile, int i, __m512 merged) {
+template <int n>
+RCSPIKE_INLINE __m512 lanes_of(const MergedTiles<n>& tile, int i, __m512 merged) {
     return _mm512_maskz_permutexvar_ps(tile.used[i], tile.to[i], merged);
 }
-template <class B>
-RCSPIKE_INLINE void add_to_weights(float* gradient, const MergedTiles& tile, std::size_t offset, B change) {
-    for (int i = 0; i < 2; ++i) {
+template <class B, int n>
+RCSPIKE_INLINE void add_to_weights(float* gradient, const MergedTiles<n>& tile, std::size_t offset, B change) {
+    for (int i = 0; i < n; ++i) {
         float* row = gradient + offset + static_cast<std::size_t>(i) * tile.stride;
         _mm512_store_ps(row, _mm512_add_ps(_mm512_load_ps(row), lanes_of(tile, i, change.part[0])));
     }
 }
-template <class B>
-RCSPIKE_INLINE void add_to_times(float* times, const MergedTiles& tile, std::size_t offset, B, B slope) {
+template <class B, int n>
+RCSPIKE_INLINE void add_to_times(float* times, const MergedTiles<n>& tile, std::size_t offset, B, B slope) {
     const float* w = tile.weights + offset;
     __m512 sum = _mm512_load_ps(times);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < n; ++i) {
         const __m512 row = _mm512_load_ps(w + static_cast<std::size_t>(i) * tile.stride);
         sum = _mm512_fmadd_ps(row, lanes_of(tile, i, slope.part[0]), sum);
     }
     _mm512_store_ps(times, sum);
 }
 
-RCSPIKE_INLINE void run_merged(const Events<float>& events, const MergedTiles& tile, const float* grad_v,
+template <int n>
+RCSPIKE_INLINE void run_merged(const Events<float>& events, const MergedTiles<n>& tile, const float* grad_v,
                                const WeightGradient<float>& gradient, float* scratch) {
     using B = Block<float, 1>;
     charge_backward_timed<ResistiveSums<B, true>, ResistiveAdjoint<B, true>>(events, tile, grad_v, gradient, scratch);
 }
-RCSPIKE_INLINE void run_merged(const PatchSpikes<float>& patch, const MergedTiles& tile, const float* grad_v,
+template <int n>
+RCSPIKE_INLINE void run_merged(const PatchSpikes<float>& patch, const MergedTiles<n>& tile, const float* grad_v,
                                const WeightGradient<float>& gradient, float* scratch) {
     patch_backward(patch, tile, grad_v, gradient, scratch);
 }
 
 template <class Spikes>
-void backward_merged(const Spikes& events, const ResistiveTile<float>& tile, const float* grad_v,
+void backward_merged(const Spikes& events, const ResistiveTile<float>& tile, std::size_t n_tiles, const float* grad_v,
                      const WeightGradient<float>& gradient, float* scratch) {
-    const MergedTiles merged(tile, grad_v);
-    alignas(64) float upstream[16];
-    _mm512_store_ps(upstream, _mm512_permutex2var_ps(_mm512_load_ps(grad_v), merged.from, _mm512_load_ps(grad_v + 16)));
-    const int n = __builtin_popcount(merged.used[0]) + __builtin_popcount(merged.used[1]);
-    std::fill(upstream + n, upstream + 16, 0.0f);
-    run_merged(events, merged, upstream, gradient, scratch);
+    with_constant<max_merged>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
+        if constexpr (n > 1) {
+            const MergedTiles<n> merged(tile, grad_v);
+            alignas(64) float upstream[16];
+            _mm512_store_ps(upstream, merged.merge(grad_v, 16));
+            run_merged(events, merged, upstream, gradient, scratch);
+        }
+    });
 }
 
 constexpr Kernels<float> with_merged(Kernels<float> kernels) {

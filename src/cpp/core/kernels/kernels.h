@@ -16,6 +16,9 @@ inline constexpr std::size_t lanes = 64 / sizeof(Real);
 /// Upper bound of Kernels::tiles_at_once over all instruction sets.
 inline constexpr std::size_t max_tiles = 3;
 
+/// Tiles that a backward pass merges at most.
+inline constexpr std::size_t max_merged = 4;
+
 /// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (docs/model.md).
 /// Affine synapses have ones.
 template <class Real>
@@ -233,10 +236,10 @@ struct Charging {
     /// Adds the gradients of one tile; grad_v is dL/dv(1), a row of lanes.
     void (*backward)(const Spikes& events, const Tile& tile, const Real* grad_v, const Gradient& gradient,
                      Real* scratch);
-    /// The same of two neighbouring tiles on symmetric rails, merged, with the same bits: at most `lanes` of their
-    /// numbers in grad_v may differ from 0. Null where it does not pay.
-    void (*backward_merged)(const Spikes& events, const Tile& tile, const Real* grad_v, const Gradient& gradient,
-                            Real* scratch);
+    /// The same of 2 to max_merged neighbouring tiles on symmetric rails, merged, with the same bits: at most `lanes`
+    /// of their numbers in grad_v may differ from 0. Null where it does not pay.
+    void (*backward_merged)(const Spikes& events, const Tile& tile, std::size_t n_tiles, const Real* grad_v,
+                            const Gradient& gradient, Real* scratch);
 };
 
 /// Spikes of a tile of neurons that are due to be differentiated, a row of lanes each.

@@ -142,31 +142,35 @@ private:
         }
     }
 
-    /// Tile t of a position, or it and the next one together; returns how many.
+    /// Tile t of a position, or it and the next ones together; returns how many.
     template <class Kernel, class Spikes, class TileGradient>
     std::size_t charge_backward(const Kernel& kernel, const Spikes& spikes, std::size_t row, std::size_t t,
                                 std::size_t end, const TileGradient& gradient, Real* sweep) const {
-        alignas(64) Real upstream[2 * lanes];
-        const std::size_t width = std::min(2 * lanes, grad_v_.cols - t * lanes);
+        constexpr std::size_t most = kernels::max_merged * lanes;
+        alignas(64) Real upstream[most];
+        const std::size_t width = std::min(most, grad_v_.cols - t * lanes);
         std::copy_n(grad_v_.row(row) + t * lanes, width, upstream);
-        std::fill(upstream + width, upstream + 2 * lanes, Real(0));
+        std::fill(upstream + width, upstream + most, Real(0));
         if (shares_charge_) {
             for (std::size_t i = 0; i < width; ++i) upstream[i] *= fraction_;
         }
-        // Silent and saturated neurons have no gradient: a tile of such neurons costs nothing, and of two tiles with at
-        // most `lanes` others both cost as much as one.
-        const auto used = [&](std::size_t first) {
+        // Silent and saturated neurons have no gradient: a tile of such neurons costs nothing, and tiles with at most
+        // `lanes` others between them cost little more than one.
+        const auto used = [&](std::size_t tile) {
             int n_used = 0;
-            for (std::size_t i = first; i < first + lanes; ++i) n_used += upstream[i] != 0;
+            for (std::size_t i = tile * lanes; i < (tile + 1) * lanes; ++i) n_used += upstream[i] != 0;
             return static_cast<std::size_t>(n_used);
         };
-        const std::size_t used_here = used(0);
-        if (may_merge_ && kernel.backward_merged && t + 1 < end && used_here + used(lanes) <= lanes) {
-            kernel.backward_merged(spikes, synapses_.tile(t), upstream, gradient, sweep);
-            return 2;
+        std::size_t n_used = used(0), n = 1;
+        if (n_used == 0) return 1;
+        const std::size_t n_most = may_merge_ && kernel.backward_merged ? std::min(kernels::max_merged, end - t) : 1;
+        for (std::size_t more; n < n_most && (more = used(n)) > 0 && n_used + more <= lanes; ++n) n_used += more;
+        if (n == 1) {
+            kernel.backward(spikes, synapses_.tile(t), upstream, gradient, sweep);
+        } else {
+            kernel.backward_merged(spikes, synapses_.tile(t), n, upstream, gradient, sweep);
         }
-        if (used_here > 0) kernel.backward(spikes, synapses_.tile(t), upstream, gradient, sweep);
-        return 1;
+        return n;
     }
 
     /// Tile t of a position, of neurons that spike while they charge.
