@@ -21,7 +21,7 @@ from synthetic_pdk import write_pdk
 
 from rcspike import Circuit, Network, PhysicalScale, spice
 from rcspike.hardware.shockley import Diode, charge_diodes
-from rcspike.network import ResistiveLayer
+from rcspike.network import Conv2d, Dense, ResistiveLayer
 from rcspike.spice import Transistors, transistor_netlist
 from rcspike.spice.corner import carried
 
@@ -67,12 +67,27 @@ def test_membranes_that_share_their_charge_are_one_neuron(design: Transistors, r
     one = replace(design, ramp=ramp)
     found = spice.compare_layer(network, times, 1, scale=SCALE, transistors=one, workers=1)
     # Weights are small here, so that each switch is a smaller part of its resistor than above, and the charges of both
-    # transistors of a gate nearly cancel.
+    # transistors of a gate nearly cancel. Their channels add 1 % to the capacitance in the ramp.
     np.testing.assert_allclose(found.v_spice, found.v, atol=0.005)
     assert np.count_nonzero(found.t_out < np.inf) == 8
-    slack = 0.005 if ramp == "ideal" else 0.08  # as above, of the mirror's slope
+    slack = 0.01 if ramp == "ideal" else 0.08  # as above, of the mirror's slope
     np.testing.assert_allclose(found.t_out_spice, found.t_out + design.guard, atol=slack)
     assert found.energy_spice == pytest.approx(found.energy, rel=0.05)
+
+
+@ngspice
+@pytest.mark.parametrize("comparator", ["ideal", "ota"])
+@pytest.mark.parametrize("hot", [0, 1])
+def test_a_neuron_spikes_by_its_mean_whichever_membrane_has_it(design: Transistors, comparator: str, hot: int) -> None:
+    """One membrane above the threshold, and three at rest."""
+    circuit, wiring = Circuit(v_syn=2.0), [Conv2d((2, 2, 1), (1, 1), pool=2), Dense()]
+    network = Network([np.array([[3.0]]), np.ones((1, 1))], circuit, wiring)
+    times = np.full(4, np.inf)
+    times[hot] = 0.0
+    wide = replace(design, rails=(0.9, -0.9), comparator=comparator)
+    found = spice.compare_layer(network, times, 1, scale=SCALE, transistors=wide, workers=1)
+    assert found.v[0] == pytest.approx((2 - 2 * np.exp(-1.5)) / 4)
+    assert found.t_out_spice[0] == pytest.approx(1 - found.v[0] + design.guard, abs=0.06)
 
 
 def test_membranes_that_do_not_fit_are_errors(design: Transistors) -> None:

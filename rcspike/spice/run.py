@@ -333,6 +333,8 @@ def _measured_transistors(results: _Results, design: Transistors, membranes: int
     """Voltages are seen from rest, and times from the start of the charging phase, as in every `Measured`."""
     window, v_th = design.scale.window, design.scale.v_th
     before_ramp = (1 + design.guard) * window - 0.5 * design.edge  # after the switches opened, as in the engine
+    # Before they share, a membrane may be above the threshold and the neuron not: comparators then count with the ramp.
+    counts = window if membranes == 1 else (1 + design.guard) * window
     t, v, t_out = [], [], []
     charges = dict.fromkeys(("vplus", "vminus", "vramp", "vcomparator"), 0.0)
     for result, numbers in results:
@@ -352,9 +354,9 @@ def _measured_transistors(results: _Results, design: Transistors, membranes: int
             t.append(time[time >= 0])
             v.append(np.mean(of_membranes, axis=0)[time >= 0])
             if design.comparator == "ota":
-                t_out.append(_crossing(time, result[f"v(s{number})"], 0.5 * design.v_supply, window))
+                t_out.append(_crossing(time, result[f"v(s{number})"], 0.5 * design.v_supply, counts, 2 * window))
             else:
-                t_out.append(_crossing(t[-1], v[-1], v_th, window))
+                t_out.append(_crossing(t[-1], of_membranes[0, time >= 0], v_th, counts, 2 * window))
     plus, minus = design.rails
     return Measured(
         t=tuple(t),
@@ -409,13 +411,13 @@ def _reached(t: Float64Array, v: Float64Array, level: float, k: np.intp) -> floa
     return float(t[k - 1] + (level - v[k - 1]) / (v[k] - v[k - 1]) * (t[k] - t[k - 1]))
 
 
-def _crossing(t: Float64Array, v: Float64Array, level: float, window: float) -> float:
+def _crossing(t: Float64Array, v: Float64Array, level: float, start: float, end: float) -> float:
     """Time in the firing phase at which a voltage first is at a level: at once if it starts above, inf if never."""
-    within = np.flatnonzero((t >= window) & (v >= level))
+    within = np.flatnonzero((t >= start) & (v >= level))
     if len(within) == 0:
         return np.inf
     k = within[0]
     if v[k - 1] >= level:
-        return window
+        return start
     crossing = _reached(t, v, level, k)
-    return crossing if crossing <= 2 * window else np.inf
+    return crossing if crossing <= end else np.inf

@@ -35,6 +35,8 @@ _TOLERANCE = {"ideal": 1e-4, "ota": 1e-5}
 # leaves is wrong by a tenth, which was 0.2 to 0.5 % of T; with 20 steps spike times are right to 0.001 % of T.
 _STEPS_OF_OPENING = 20
 _DRAWN_WIDTH = 0.42e-6  # m, of the switch that `junction` belongs to
+# Width of the gates between membranes that share charge, divided by that of a switch.
+_SHARING = 10
 # F with which a row that does not conduct loads the membrane, to the upper and to the lower rail, in the middle of the
 # ramp, 0.225 V above rest, by the published models (tt, 27 °C).
 _JUNCTIONS = {"switch": (0.251e-15, 0.302e-15), "diode": (0.141e-15, 0.170e-15)}
@@ -209,8 +211,8 @@ def transistor_netlist(
     Membranes are the nodes ``m0``, ``m1``, ..., and the outputs of comparators ``s0``, ``s1``, ...; supplies are the
     sources ``Vplus``, ``Vminus``, ``Vramp`` and ``Vcomparator``. All synapses that do not conduct in a phase are alike
     but for their resistors, and one transistor with a multiplicity stands for them. The other membranes of a neuron
-    that has several are ``m0_1``, ``m0_2``, ...: each has a ramp, and transmission gates of the size of a switch
-    connect them to the first one in the middle of the guard time.
+    that has several are ``m0_1``, ``m0_2``, ...: each has a ramp, and transmission gates ten times as wide as a switch
+    connect them to the first one in the first quarter of the guard time.
 
     Parameters
     ----------
@@ -241,7 +243,7 @@ def transistor_netlist(
             raise ValueError(f"{name} must be finite, not negative and have {len(times)} rows, got shape {g.shape}")
     if g_plus.shape[1] % membranes:
         raise ValueError(f"the {g_plus.shape[1]} columns are not neurons of {membranes} membranes each")
-    if membranes > 1 and design.guard * design.scale.window < 4 * design.edge:
+    if membranes > 1 and design.guard * design.scale.window < 8 * design.edge:
         raise ValueError(f"guard must leave time to connect membranes before the ramp, got {design.guard:g} T")
     numbers = range(g_plus.shape[1] // membranes) if names is None else names
     window = design.scale.window
@@ -250,6 +252,10 @@ def transistor_netlist(
     cards = [one.card for one in (*switches, *(design.diodes or ()))]
     cards += parts.mirror_cards(design.fet) if design.ramp == "mirror" else []
     cards += parts.comparator_cards(design.fet) if design.comparator == "ota" else []
+    sharing = [
+        design.fet(device, _SHARING * design.switch[0], design.switch[1]) for device in ("nfet_01v8", "pfet_01v8")
+    ]
+    cards += [one.card for one in sharing] if membranes > 1 else []
     lines = [f"* {' '.join(title.split())}", *dict.fromkeys(cards)]
     lines += [
         *_sources(design),
@@ -263,14 +269,14 @@ def transistor_netlist(
         lines += [f"* Neuron {neuron}"]
         nodes = membrane_nodes(neuron, membranes)
         for k, m in enumerate(nodes, start=i * membranes):
-            # A transmission gate loads both of its ends as a row to either rail does.
-            gates = membranes - 1 if m == nodes[0] else 1
-            rows = [int(np.count_nonzero(g[:, k])) + gates for g in (g_plus, g_minus)]
+            # A transmission gate loads both of its ends, as rows to either rail do.
+            gates = 0 if membranes == 1 else membranes - 1 if m == nodes[0] else 1
+            rows = [int(np.count_nonzero(g[:, k])) + _SHARING * gates for g in (g_plus, g_minus)]
             lines += [f"C{m[1:]} {m} 0 {_si(design.drawn_capacitance(*rows))}", f".ic v({m})={_si(design.v_rest)}"]
             for rail, g, fet in (("minus", g_minus[:, k], switches[0]), ("plus", g_plus[:, k], switches[1])):
                 lines += _synapses(m, rail, g, conducting, fet, draw(fet.mismatch, len(times)), design)
             lines += _ramp(m, design, draw)
-            lines += _gate_between(m, nodes[0], *switches) if m != nodes[0] else []
+            lines += _gate_between(m, nodes[0], *sharing) if m != nodes[0] else []
         lines += parts.comparator_lines(neuron, design.fet, draw) if design.comparator == "ota" else []
         lines += [f".save v({') v('.join(nodes)})" + (f" v(s{neuron})" if design.comparator == "ota" else "")]
     lines += [".save i(Vplus) i(Vminus) i(Vramp) i(Vcomparator)", *_analysis(design), ".end", ""]
@@ -292,7 +298,7 @@ def _sources(design: Transistors) -> Iterator[str]:
 
 
 def _sharing(design: Transistors) -> Iterator[str]:
-    start, half = (LEAD + 1 + 0.5 * design.guard) * design.scale.window, 0.5 * design.edge
+    start, half = (LEAD + 1 + 0.25 * design.guard) * design.scale.window, 0.5 * design.edge
     for node, before, after in (("share", "0", _si(design.v_supply)), ("apart", _si(design.v_supply), "0")):
         yield f"V{node} {node} 0 PWL(0 {before} {_si(start - half)} {before} {_si(start + half)} {after})"
 
