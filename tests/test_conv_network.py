@@ -165,7 +165,13 @@ def test_architectures_are_read_and_written() -> None:
         ("conv4-first", (8, 8), "'conv4-first' needs a layer behind its last part$"),
         ("conv4x-10", (8, 8), "'conv4x' in 'conv4x-10' is not known: parts are"),
         ("conv4-10", (8,), r"input_shape must be \(height, width\) or \(height, width, channels\), got \(8,\)"),
-        ("conv4k9p0-10", (8, 8), r"a kernel of \(9, 9\) does not fit into maps of \(8, 8\)"),
+        ("conv4-10", "8x8", r"input_shape must be \(height, width\) or .*, got '8x8'"),
+        ("conv4-10", (8.5, 8), r"input_shape must be .*, got \(8\.5, 8\)"),
+        ("8x8x1-conv4-10", (8, 8), "leave 8x8x1 out of '8x8x1-conv4-10': the inputs are 8 x 8 x 1$"),
+        ("conv4-first-pool-10", (8, 8), "pool in 'conv4-first-pool-10' cannot follow first: put a layer between"),
+        ("conv4k9p0-10", (8, 8), r"^conv4k9p0 in 'conv4k9p0-10': a kernel of \(9, 9\) does not fit into maps of"),
+        ("conv4-pool0-10", (8, 8), "^pool0 in 'conv4-pool0-10': pool must be at least 1, got 0"),
+        ("conv4-first9-10", (8, 8), "^first9 in 'conv4-first9-10': a window of 9 does not fit into maps of 8 x 8"),
     ],
 )
 def test_architectures_that_do_not_fit_are_errors(text: str, shape: Any, message: str) -> None:

@@ -25,7 +25,7 @@ JOINED = "conv2k5s2-first-4-3"
 CUT = "conv2-pool3-4-3"  # with pixels that fill no window
 kinds = pytest.mark.parametrize(
     ("text", "phases"),
-    [(POOLED, "two"), (CUT, "two"), (JOINED, "two"), (JOINED, "single"), ("conv2-first3-3", "single")],
+    [(POOLED, "two"), (CUT, "two"), (JOINED, "two"), (JOINED, "single"), ("conv2k1-first3-3", "single")],
 )
 
 

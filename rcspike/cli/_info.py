@@ -23,7 +23,8 @@ def model_lines(network: Network) -> Iterator[str]:
             shape = " x ".join(map(str, wiring.out_shape(n_columns)))
             kind, positions = _kind(wiring), math.prod(wiring.positions())
         elif wiring.window > 1:
-            kind = f"dense, first of {wiring.window**2 if isinstance(wiring, FirstSpike2d) else wiring.window}"
+            n = wiring.window
+            kind = f"dense, first {f'{n} x {n}' if isinstance(wiring, FirstSpike2d) else f'of {n}'}"
         rms = math.sqrt(float((weights.astype(float) ** 2).mean()))
         numbers = (n_columns, n_rows, weights.size)
         rows.append((str(depth + 1), kind, shape, *(f"{n:,}" for n in numbers), f"{rms:.3g}", f"{positions:,}"))
@@ -42,5 +43,5 @@ def _kind(wiring: Conv2d) -> str:
     text = f"conv {wiring.kernel[0]} x {wiring.kernel[1]}"
     text += f", stride {wiring.stride}" if wiring.stride > 1 else ""
     text += f", padding {wiring.padding}" if wiring.padding else ""
-    text += f", first of {wiring.first**2}" if wiring.first > 1 else ""
+    text += f", first {wiring.first} x {wiring.first}" if wiring.first > 1 else ""
     return text + (f", pool {wiring.pool} x {wiring.pool}" if wiring.pool > 1 else "")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+
+import numpy as np
 
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike, FirstSpike2d, Shape, Wiring
 
@@ -12,7 +15,7 @@ __all__ = ["architecture_of", "count_layers", "parse_architecture"]
 
 _HELP = (
     "parts are a number of neurons (128, or 128/4 whose spikes are joined by fours), conv16 (16 columns; conv16k5s2p0 "
-    "with kernel 5, stride 2 and padding 0), pool, pool3, first or first3; 28x28x1 in front is the shape of the inputs"
+    "with kernel 5, stride 2 and padding 0, in this order), pool, pool3, first or first3"
 )
 _SHAPE = re.compile(r"(\d+)x(\d+)(?:x(\d+))?")
 _CONV = re.compile(r"conv(\d+)(?:k(\d+))?(?:s(\d+))?(?:p(\d+))?")
@@ -61,6 +64,8 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
             raise ValueError(f"{text!r} must begin with the inputs, as 28x28x1 or 784, or have an input_shape")
     else:
         maps = _shape(input_shape)
+        if _SHAPE.fullmatch(parts[0]):
+            raise ValueError(f"leave {parts[0]} out of {text!r}: the inputs are {' x '.join(map(str, maps))}")
     sizes = [n if maps is None else maps[0] * maps[1] * maps[2]]
     wiring: list[Wiring] = []
     joined: FirstSpike | FirstSpike2d | None = None  # what the next layer sees
@@ -71,13 +76,14 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
             columns, kernel, stride, padding = (None if size is None else int(size) for size in conv.groups())
             kernel = 3 if kernel is None else kernel
             size = joined.window if isinstance(joined, FirstSpike2d) else 1
-            own = Conv2d(
-                maps,
-                (kernel, kernel),
-                stride=1 if stride is None else stride,
-                padding=kernel // 2 if padding is None else padding,
-                first=size,
-            )
+            with _named(part, text):
+                own = Conv2d(
+                    maps,
+                    (kernel, kernel),
+                    stride=1 if stride is None else stride,
+                    padding=kernel // 2 if padding is None else padding,
+                    first=size,
+                )
             maps, joined = own.out_shape(columns or 0), None
             if not columns:
                 raise ValueError(f"{part} in {text!r} has no columns")
@@ -85,25 +91,38 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
             sizes.append(own.n_out(columns))
         elif pool := _POOL.fullmatch(part):
             size = int(pool[2] or 2)
-            if maps is None or not wiring or joined is not None:
+            if maps is None or not wiring:
                 raise ValueError(f"{part} in {text!r} must come behind a convolution")
+            if joined is not None:
+                raise ValueError(f"{part} in {text!r} cannot follow first: put a layer between them")
             last = wiring[-1]
             assert isinstance(last, Conv2d)
-            if pool[1] == "first":
-                joined = FirstSpike2d(maps, size)
-                continue
-            wiring[-1] = last = replace(last, pool=last.pool * size)
+            with _named(part, text):
+                if pool[1] == "first":
+                    joined = FirstSpike2d(maps, size)
+                    continue
+                wiring[-1] = last = replace(last, pool=last.pool * size)
             maps = last.out_shape(maps[2])
             sizes[-1] = maps[0] * maps[1] * maps[2]
         elif dense := _DENSE.fullmatch(part):
             wiring.append(DENSE if joined is None else joined)
-            maps, joined = None, None if dense[2] is None else FirstSpike(int(dense[2]))
+            with _named(part, text):
+                maps, joined = None, None if dense[2] is None else FirstSpike(int(dense[2]))
             sizes.append(int(dense[1]))
         else:
             raise ValueError(f"{part!r} in {text!r} is not known: {_HELP}")
     if joined is not None or len(sizes) < 2:
         raise ValueError(f"{text!r} needs a layer {'behind its last part' if wiring else 'behind its inputs'}")
     return sizes, wiring
+
+
+@contextmanager
+def _named(part: str, text: str) -> Iterator[None]:
+    """Errors name the part of an architecture that they come from."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{part} in {text!r}: {error}") from None
 
 
 def count_layers(text: str) -> int:
@@ -152,7 +171,8 @@ def _conv(size: int, own: Conv2d) -> str:
 
 
 def _shape(shape: Sequence[int]) -> Shape:
-    if len(shape) not in (2, 3) or min(shape) < 1:
-        raise ValueError(f"input_shape must be (height, width) or (height, width, channels), got {tuple(shape)}")
+    is_shape = isinstance(shape, tuple | list) and len(shape) in (2, 3)
+    if not is_shape or not all(isinstance(size, int | np.integer) and size > 0 for size in shape):
+        raise ValueError(f"input_shape must be (height, width) or (height, width, channels), got {shape!r}")
     height, width, *rest = (int(size) for size in shape)
     return height, width, rest[0] if rest else 1

@@ -83,7 +83,7 @@ def _tables(wiring: Wiring, n_rows: int) -> tuple[Tensor | None, Tensor | None]:
         windows = np.arange(wiring.n_in(n_rows)).reshape(n_rows, -1)
     if windows is not None and windows.shape[1] == 1:
         windows = None
-    as_tensor = [None if one is None else torch.from_numpy(np.ascontiguousarray(one)) for one in (windows, patches)]
+    as_tensor = [None if one is None else torch.from_numpy(np.array(one, order="C")) for one in (windows, patches)]
     return as_tensor[0], as_tensor[1]
 
 
