@@ -10,7 +10,7 @@ above the imported package and its data.
 Passes alternate, so that all meet the same load of the machine; a ratio is the median of the ratios of neighbouring
 passes. PyTorch runs in processes of its own, of the interpreter given by --torch.
 
-The last figures are of spikes on a clock, whose ties make fewer steps: how much faster the convolutions of the trained
+The last figures are of spikes on a clock, which have ties: how much faster the convolutions of the trained
 network then are, both passes together, with every spike at the end of its period of T/64, T/32 or T/16.
 """
 
