@@ -90,6 +90,13 @@ def test_a_neuron_spikes_by_its_mean_whichever_membrane_has_it(design: Transisto
     assert found.t_out_spice[0] == pytest.approx(1 - found.v[0] + design.guard, abs=0.06)
 
 
+def test_gates_between_membranes_need_a_size_of_the_models_only_where_there_are_any(design: Transistors) -> None:
+    wide = replace(design, switch=(4e-5, 0.25e-6), junction=(0.0, 0.0))
+    assert "sharen" not in transistor_netlist(TIMES, *conductances(), wide)
+    with pytest.raises(ValueError, match="has no bin for W 400 um"):
+        transistor_netlist(TIMES, *conductances(), wide, membranes=2)
+
+
 def test_membranes_that_do_not_fit_are_errors(design: Transistors) -> None:
     with pytest.raises(ValueError, match="the 2 columns are not neurons of 4 membranes each"):
         transistor_netlist(TIMES, *conductances(), design, membranes=4)

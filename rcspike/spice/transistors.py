@@ -252,10 +252,9 @@ def transistor_netlist(
     cards = [one.card for one in (*switches, *(design.diodes or ()))]
     cards += parts.mirror_cards(design.fet) if design.ramp == "mirror" else []
     cards += parts.comparator_cards(design.fet) if design.comparator == "ota" else []
-    sharing = [
-        design.fet(device, _SHARING * design.switch[0], design.switch[1]) for device in ("nfet_01v8", "pfet_01v8")
-    ]
-    cards += [one.card for one in sharing] if membranes > 1 else []
+    wide = _SHARING * design.switch[0], design.switch[1]
+    sharing = [design.fet(device, *wide) for device in ("nfet_01v8", "pfet_01v8") if membranes > 1]
+    cards += [one.card for one in sharing]
     lines = [f"* {' '.join(title.split())}", *dict.fromkeys(cards)]
     lines += [
         *_sources(design),
