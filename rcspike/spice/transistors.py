@@ -36,7 +36,7 @@ _TOLERANCE = {"ideal": 1e-4, "ota": 1e-5}
 _STEPS_OF_OPENING = 20
 _DRAWN_WIDTH = 0.42e-6  # m, of the switch that `junction` belongs to
 # Width of the gates between membranes that share charge, divided by that of a switch.
-_SHARING = 10
+_GATE_WIDTH = 10
 # F with which a row that does not conduct loads the membrane, to the upper and to the lower rail, in the middle of the
 # ramp, 0.225 V above rest, by the published models (tt, 27 °C).
 _JUNCTIONS = {"switch": (0.251e-15, 0.302e-15), "diode": (0.141e-15, 0.170e-15)}
@@ -252,13 +252,13 @@ def transistor_netlist(
     cards = [one.card for one in (*switches, *(design.diodes or ()))]
     cards += parts.mirror_cards(design.fet) if design.ramp == "mirror" else []
     cards += parts.comparator_cards(design.fet) if design.comparator == "ota" else []
-    wide = _SHARING * design.switch[0], design.switch[1]
-    sharing = [design.fet(device, *wide) for device in ("nfet_01v8", "pfet_01v8") if membranes > 1]
-    cards += [one.card for one in sharing]
+    wide = _GATE_WIDTH * design.switch[0], design.switch[1]
+    gate_fets = [design.fet(device, *wide) for device in ("nfet_01v8", "pfet_01v8") if membranes > 1]
+    cards += [one.card for one in gate_fets]
     lines = [f"* {' '.join(title.split())}", *dict.fromkeys(cards)]
     lines += [
         *_sources(design),
-        *(_sharing(design) if membranes > 1 else ()),
+        *(_gate_controls(design) if membranes > 1 else ()),
         *_gates(times, conducting, g_plus, g_minus, design),
     ]
     lines += parts.mirror_common(design.fet, design.ramp_current) if design.ramp == "mirror" else []
@@ -270,12 +270,12 @@ def transistor_netlist(
         for k, m in enumerate(nodes, start=i * membranes):
             # A transmission gate loads both of its ends, as rows to either rail do.
             gates = 0 if membranes == 1 else membranes - 1 if m == nodes[0] else 1
-            rows = [int(np.count_nonzero(g[:, k])) + _SHARING * gates for g in (g_plus, g_minus)]
+            rows = [int(np.count_nonzero(g[:, k])) + _GATE_WIDTH * gates for g in (g_plus, g_minus)]
             lines += [f"C{m[1:]} {m} 0 {_si(design.drawn_capacitance(*rows))}", f".ic v({m})={_si(design.v_rest)}"]
             for rail, g, fet in (("minus", g_minus[:, k], switches[0]), ("plus", g_plus[:, k], switches[1])):
                 lines += _synapses(m, rail, g, conducting, fet, draw(fet.mismatch, len(times)), design)
             lines += _ramp(m, design, draw)
-            lines += _gate_between(m, nodes[0], *sharing) if m != nodes[0] else []
+            lines += _gate_between(m, nodes[0], *gate_fets) if m != nodes[0] else []
         lines += parts.comparator_lines(neuron, design.fet, draw) if design.comparator == "ota" else []
         lines += [f".save v({') v('.join(nodes)})" + (f" v(s{neuron})" if design.comparator == "ota" else "")]
     lines += [".save i(Vplus) i(Vminus) i(Vramp) i(Vcomparator)", *_analysis(design), ".end", ""]
@@ -296,7 +296,8 @@ def _sources(design: Transistors) -> Iterator[str]:
         yield f"Vfire fire 0 PWL(0 {supply} {_si(start - half)} {supply} {_si(start + half)} 0)"
 
 
-def _sharing(design: Transistors) -> Iterator[str]:
+def _gate_controls(design: Transistors) -> Iterator[str]:
+    """Sources ``share`` and ``apart``, which connect membranes in the guard time."""
     start, half = (LEAD + 1 + 0.25 * design.guard) * design.scale.window, 0.5 * design.edge
     for node, before, after in (("share", "0", _si(design.v_supply)), ("apart", _si(design.v_supply), "0")):
         yield f"V{node} {node} 0 PWL(0 {before} {_si(start - half)} {before} {_si(start + half)} {after})"
