@@ -170,7 +170,9 @@ def test_architectures_are_read_and_written() -> None:
         ("8x8x1-conv4-10", (8, 8), "leave 8x8x1 out of '8x8x1-conv4-10': the inputs are 8 x 8 x 1$"),
         ("conv4-first-pool-10", (8, 8), "pool in 'conv4-first-pool-10' cannot follow first: put a layer between"),
         ("conv4k9p0-10", (8, 8), r"^conv4k9p0 in 'conv4k9p0-10': a kernel of \(9, 9\) does not fit into maps of"),
-        ("conv4-pool0-10", (8, 8), "^pool0 in 'conv4-pool0-10': pool must be at least 1, got 0"),
+        ("conv4-pool0-10", (8, 8), "^pool0 in 'conv4-pool0-10' joins nothing"),
+        ("conv4-pool1-10", (8, 8), "^pool1 in 'conv4-pool1-10' joins nothing"),
+        ("conv4-first1-10", (8, 8), "^first1 in 'conv4-first1-10' joins nothing"),
         ("conv4-first9-10", (8, 8), "^first9 in 'conv4-first9-10': a window of 9 does not fit into maps of 8 x 8"),
     ],
 )

@@ -95,6 +95,8 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
                 raise ValueError(f"{part} in {text!r} must come behind a convolution")
             if joined is not None:
                 raise ValueError(f"{part} in {text!r} cannot follow first: put a layer between them")
+            if size < 2:
+                raise ValueError(f"{part} in {text!r} joins nothing: a window is 2 x 2 or more, and without one leave it out")
             last = wiring[-1]
             assert isinstance(last, Conv2d)
             with _named(part, text):
