@@ -30,12 +30,13 @@ void Patches<Real>::set_geometry(const Conv2d& conv) {
     down_ = spans(in_.height, out_.height, conv.kernel_height);
     across_ = spans(in_.width, out_.width, conv.kernel_width);
     pixels_.clear();
+    pixel_codes_.clear();
     for (std::size_t y = 0; y < in_.height; ++y) {
         for (std::size_t x = 0; x < in_.width; ++x) {
             const std::size_t code = ((y + conv.padding) * conv.kernel_width + x + conv.padding) * in_.channels;
             for (std::size_t c = 0; c < in_.channels; ++c) {
-                pixels_.push_back({static_cast<std::uint32_t>(code + c), static_cast<std::uint16_t>(y),
-                                   static_cast<std::uint16_t>(x)});
+                pixels_.push_back({static_cast<std::uint16_t>(y), static_cast<std::uint16_t>(x)});
+                pixel_codes_.push_back(static_cast<std::uint32_t>(code + c));
             }
         }
     }
@@ -55,7 +56,7 @@ void Patches<Real>::start(const Front<Real>& front, const kernels::Events<Real>&
         for (; spike < image.steps[k].end; ++spike) {
             times_[spike] = image.steps[k].start;
             places_[spike] = pixels_[image.inputs[spike]];
-            codes_[spike] = places_[spike].code;
+            codes_[spike] = pixel_codes_[image.inputs[spike]];
         }
     }
     times_[n_spikes_] = 1;

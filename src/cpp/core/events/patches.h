@@ -39,9 +39,8 @@ public:
     const kernels::Events<Real>& events(std::size_t i);
 
 private:
-    /// Where an input lies, and its code: minus that of the corner of a patch it is its row of the synapses.
+    /// Where an input lies.
     struct Pixel {
-        std::uint32_t code;
         std::uint16_t y, x;
     };
     /// Patches along one axis that a pixel lies in.
@@ -52,8 +51,10 @@ private:
     void set_geometry(const Conv2d& conv);
 
     Conv2d conv_{};
-    Maps in_{}, out_{};                // maps that the windows see, and positions
-    std::vector<Pixel> pixels_;        // of each input
+    Maps in_{}, out_{};          // maps that the windows see, and positions
+    std::vector<Pixel> pixels_;  // of each input
+    std::vector<std::uint32_t>
+        pixel_codes_;                  // minus the code of the corner of a patch, the row in the synapses of that
     std::vector<Span> down_, across_;  // of the patches for each y and for each x
     kernels::Coupling<Real> coupling_{};
     Phases phases_ = Phases::two;
