@@ -286,7 +286,7 @@ def test_an_effect_that_is_too_large_stops_the_study(network: Network) -> None:
 
 
 def test_a_network_of_another_size_is_rejected() -> None:
-    with pytest.raises(ValueError, match="the network has 3 inputs but digits has 64 pixels"):
+    with pytest.raises(ValueError, match="the network has 3 inputs but the images have 64 pixels"):
         run_cases(Network([np.eye(3)], Circuit()), "digits", [NOISY], chips=1, seed=0)
 
 
@@ -330,7 +330,7 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(
         "rcspike chips model.safetensors digits"
     )
     assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
-    assert re.search(r"layer 1  64 x 10: g from .* nS at 140 fF and 1 us", result.output)
+    assert re.search(r"layer 1  64 x 10: g from .* nS at a nominal 140 fF and 1 µs", result.output)
     failed = CliRunner().invoke(app, [*words, "--sweep", "variation"])
     assert failed.exit_code == 2
     assert "--sweep takes EFFECT=SIZE,SIZE" in failed.output

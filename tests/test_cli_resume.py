@@ -91,7 +91,7 @@ def test_a_run_stopped_before_its_first_epoch_ended_leaves_no_model(
         stopped = train_small("--out", "stopped")
     assert stopped.exit_code == 130
     command = "rcspike train --hidden 12 --epochs 2 --out stopped"
-    assert said(stopped).endswith(f"stopped after epoch 0 of 2; resume with: {command}\n")
+    assert said(stopped).endswith(f"stopped after epoch 0 of 2; no epoch is finished, start again with: {command}\n")
     assert not (place / "stopped").exists()
     assert rcspike_(*command.split()[1:]).exit_code == 0
 

@@ -13,8 +13,9 @@ import pytest
 from cli_runs import error_line, figures_saved, rcspike_, said
 from needs import ngspice
 
-from rcspike import Circuit, DeviceModel, Network, train
+from rcspike import Circuit, DeviceModel, Network, evaluate, train
 from rcspike.datasets import Dataset, Split, load
+from rcspike.experiments import Case, run_cases
 from rcspike.functional import charge, charge_conv2d, fire
 from rcspike.hardware import activity, energy_parts, mean_energy, operating_point
 from rcspike.network import (
@@ -142,6 +143,7 @@ def test_architectures_are_read_and_written() -> None:
             [784, 25088, 6272, 12544, 3136, 6272, 3 * 3 * 128, 256, 10],
         ),
         ("9x7x3-conv4k5s2p0-6", [189, 3 * 2 * 4, 6]),
+        ("6x7x2-conv3k2x4p0-conv2k3x2-2", [84, 5 * 4 * 3, 5 * 5 * 2, 2]),
         ("8x8x2-conv4-first-conv3-pool-10/2-5", [128, 256, 12, 10, 5]),
         ("9x9x1-conv4-pool3-first3-7", [81, 36, 7]),
         ("64-40/4-10", [64, 40, 10]),
@@ -164,6 +166,7 @@ def test_architectures_are_read_and_written() -> None:
         ("conv4-first3-10", (7, 2), "a window of 3 does not fit into maps of 7 x 2"),
         ("conv4-first", (8, 8), "'conv4-first' needs a layer behind its last part$"),
         ("conv4x-10", (8, 8), "'conv4x' in 'conv4x-10' is not known: parts are"),
+        ("conv4--10", (8, 8), "^'conv4--10' has an empty part; parts are"),
         ("conv4-10", (8,), r"input_shape must be \(height, width\) or \(height, width, channels\), got \(8,\)"),
         ("conv4-10", "8x8", r"input_shape must be \(height, width\) or .*, got '8x8'"),
         ("conv4-10", (8.5, 8), r"input_shape must be .*, got \(8\.5, 8\)"),
@@ -232,8 +235,31 @@ def test_the_command_line_trains_and_describes_a_convolution(tmp_path: Path, mon
     result = rcspike_("info", "run")
     for text in ("8x8x1-conv4-pool-12-10, float32", "conv 3 x 3, padding 1, pool 2 x 2", "4 x 4 x 4", "924 weights"):
         assert text in said(result)
+    network(BARS).save("bars.safetensors")
+    described = said(rcspike_("info", "bars.safetensors"))
+    assert "first 2 x 2, conv 3 x 3, padding 1" in described and "first 2 x 2, dense" in described
     message = "--architecture has hidden layers of its own: leave out --hidden"
     assert message in error_line(rcspike_("train", "--architecture", "conv4", "--hidden", "12", "--out", "other"))
+
+
+def test_images_of_another_shape_are_rejected_where_they_are_maps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ours = Network.create("conv4-10", CIRCUIT, input_shape=(4, 16), seed=0)
+    message = (
+        "the network sees images of 4 x 16 x 1 (height, width, channels) but these are 8 x 8 x 1: pass images like"
+    )
+    digits = load("digits")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        train(ours, digits, epochs=1, seed=0)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        run_cases(ours, "digits", [Case("none")], chips=1, seed=0, workers=1)
+    assert 0 <= evaluate(ours, Split(digits.test.images.reshape(-1, 64), digits.test.labels)) <= 1  # rows have no shape
+    ours.save("model.safetensors")
+    for command in (["eval"], ["energy"], ["trace"], ["chips", "--nonideal", "typical"]):
+        assert message in error_line(rcspike_(*command, "model.safetensors", "digits"))
+    assert message in error_line(rcspike_("train", "digits", "--start", "model.safetensors", "--out", "run"))
 
 
 @pytest.mark.long
@@ -243,7 +269,10 @@ def test_commands_for_hardware_know_convolutions(tmp_path: Path, monkeypatch: py
     figures_saved(monkeypatch)
     network("conv4-pool-12-10", CIRCUIT, np.float32, input_shape=(8, 8)).save("model.safetensors")
     energy = said(rcspike_("energy", "model.safetensors", "digits"))
-    assert "of all positions; 0.0" in energy and "if one set of columns serves them in turn" in energy
+    found = re.search(r"of all positions; (0\.0\d+) mm2 and a latency of (\S+) ms if one set of columns serves", energy)
+    assert found
+    windows = 1 + 64 + 1 + 1  # of 1 us: the input's, one for each position of a column, and one for each dense layer
+    assert float(found[2]) == pytest.approx(1e-3 * windows, rel=1e-2)
     point = operating_point(CIRCUIT)
     switched = Network.load("model.safetensors").rescaled(point.with_switches((9, 64, 12, 10)), plus=1.0, minus=1.0)
     done = activity(switched, load("digits").test.times)
@@ -254,6 +283,9 @@ def test_commands_for_hardware_know_convolutions(tmp_path: Path, monkeypatch: py
     assert "layer 1  9 x 4: g from" in said(chips)
     verified = said(rcspike_("spice", "verify", "model.safetensors", "digits", "--neurons", "3"))
     assert re.search(r"spike time max / % of T +0\.000\d +0\.000\d +0\.000\d", verified)
+    network("conv4-10", CIRCUIT, np.float32, input_shape=(4, 16)).save("other.safetensors")
+    message = "the network sees images of 4 x 16 x 1 (height, width, channels) but these are 8 x 8 x 1"
+    assert message in error_line(rcspike_("spice", "verify", "other.safetensors", "digits"))
 
 
 @pytest.mark.parametrize("v_syn", [1.0, 3.0, 1000.0])

@@ -13,6 +13,7 @@ from rcspike import Circuit, DeviceModel, Network, draw_devices, evaluate, train
 from rcspike.datasets import Dataset, Split
 from rcspike.experiments import Case, chip_accuracy, chip_seeds
 from rcspike.hardware import training_effects
+from rcspike.network import Conv2d, Dense
 from rcspike.nonideal import (
     CapacitorMismatch,
     ComparatorNoise,
@@ -141,6 +142,18 @@ def test_offsets_are_the_same_for_a_batch_and_others_for_the_next(offset: float,
     # Under offsets alone, all of a batch are right or all are wrong.
     assert right == ({0.0, 1.0} if noise == 0 else {0.0, 0.25, 0.5, 0.75, 1.0})
     assert len(set(lead.tolist())) == epochs
+
+
+def test_offsets_are_the_same_at_all_positions_of_a_convolution() -> None:
+    """The classes compare two positions of one column, which its offset moves alike: only those of outputs are left."""
+    n, epochs, offset, temperature = 4, 300, 0.02, 1e3
+    network = Network([np.array([[0.6]]), 2 * np.eye(2)], Circuit.conventional(), [Conv2d((1, 2, 1), (1, 1)), Dense()])
+    split = Split(np.full((n, 1, 2), 0.5), np.zeros(n, dtype=np.int64))
+    data = Dataset("alike", split, Split(split.images[:2], split.labels[:2]), classes=("one", "two"))
+    settings: dict[str, Any] = {"learning_rate": 1e-300, "decay": "constant", "temperature": temperature}
+    history = train(network, data, epochs=epochs, seed=0, batch_size=n, offset=offset, **settings)
+    lead = np.array([2 * temperature * (epoch.loss - math.log(2)) for epoch in history])
+    assert abs(lead.var() / (2 * offset**2) - 1) < 5 * math.sqrt(2 / epochs)
 
 
 def test_training_without_effects_is_plain_training(digits: Dataset) -> None:

@@ -52,6 +52,20 @@ def test_trims_undo_all_that_is_an_offset_or_a_gain() -> None:
     np.testing.assert_allclose(trim_neurons(chip, network, times).forward(times), ideal, atol=1e-11)
 
 
+@pytest.mark.parametrize("text", ["conv3-pool-4", "conv3-first-4", "conv1k1p0-4", "conv4k2p0-pool-conv4k2p0"])
+def test_trims_of_a_convolution_are_those_of_its_columns(text: str) -> None:
+    """Rounding as above, from sums over the positions as well."""
+    network = Network.create(text, Circuit(v_syn=2.0), seed=0, input_shape=(5, 6), dtype=np.float64)
+    network.weights = [np.abs(w) for w in network.weights]  # so that all neurons spike
+    chip = program(network, [ComparatorOffset(sigma=0.02), RampMismatch(sigma=0.1)], seed=1)
+    times = times_of()
+    ideal = network.forward(times)
+    assert np.abs(chip.forward(times) - ideal).max() > 0.02
+    trimmed = trim_neurons(chip, network, times)
+    assert [one.offset.shape for one in trimmed.layers] == [one.offset.shape for one in chip.layers]
+    np.testing.assert_allclose(trimmed.forward(times), ideal, atol=1e-11)
+
+
 def test_trims_help_against_other_capacitors() -> None:
     network, times = lively(), times_of()
     chip = program(network, [CapacitorMismatch(sigma=0.1)], seed=1)
@@ -67,6 +81,13 @@ def test_neurons_that_never_spike_keep_their_trims() -> None:
     trimmed = trim_neurons(chip, network, np.linspace(0, 0.9, 50)[:, None])
     assert trimmed.layers[0].ramp_current[0] == chip.layers[0].ramp_current[0]
     assert trimmed.layers[0].ramp_current[1] == pytest.approx(1.0, abs=1e-12)
+
+
+def test_the_last_layer_cannot_be_retrained_if_it_is_a_convolution() -> None:
+    network = Network.create("conv5k5s5p2", Circuit(v_syn=2.0), seed=0, input_shape=(5, 6), dtype=np.float64)
+    labels = np.zeros(300, dtype=np.int64)
+    with pytest.raises(ValueError, match="retraining the last layer is for dense layers, and that of this chip is a"):
+        retrain_last_layer(program(network, seed=0), times_of(), labels, seed=0)
 
 
 def imperfect_layer() -> ChipLayer:

@@ -344,6 +344,11 @@ def test_noise_comes_from_the_generator_of_pytorch() -> None:
         (lambda: rct.Network([12, 3], STRONG)(-torch.rand(2, 12)), ValueError, "times"),
         (lambda: rct.Network([12, 3], STRONG, noise=-1.0), ValueError, "noise must be finite and not negative"),
         (lambda: rct.Network([12, 3], STRONG, dtype=torch.float16), TypeError, "dtype must be torch.float32"),
+        (
+            lambda: rct.Network([12, 3], STRONG).half()(torch.rand(2, 12)),
+            TypeError,
+            "weights.0 must be float32 or float64",
+        ),
         (lambda: rct.Network.from_network(np.eye(2)), TypeError, "network must be a rcspike.Network"),  # type: ignore[arg-type]
         (lambda: rct.Linear(0, 3, STRONG), ValueError, "sizes must be at least 1"),
         (lambda: rct.charge(np.ones((1, 2)), torch.ones(2, 2), STRONG), TypeError, "times must be a torch.Tensor"),  # type: ignore[arg-type]

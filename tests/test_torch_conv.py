@@ -52,6 +52,17 @@ def test_a_network_of_convolutions_has_the_bits_of_the_engine(text: str, phases:
     assert all(a.tobytes() == b.tobytes() for a, b in zip(again.weights, one.weights, strict=True))
 
 
+@kinds
+def test_an_empty_batch_has_empty_results_with_and_without_the_engine(text: str, phases: Phases) -> None:
+    module = rct.Network.from_network(network(text, phases=phases))
+    for context in (contextlib.nullcontext(), rct.without_engine()):
+        with context:
+            result = module(spikes(0, 128))
+            assert result.shape == (0, 3)
+            gradients = torch.autograd.grad(result.sum(), list(module.weights))
+            assert not any(bool(one.any()) for one in gradients)
+
+
 def test_a_layer_has_the_bits_and_the_gradients_of_the_functions_of_the_engine() -> None:
     layer, times = rct.Conv2d((8, 8, 2), 3, UNEQUAL, stride=2, padding=1, dtype=torch.float64), tracked(spikes(5, 128))
     assert layer.out_shape == (4, 4, 3)

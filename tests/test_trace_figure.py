@@ -151,6 +151,15 @@ def test_a_black_image_can_be_drawn() -> None:
     plots.trace_figure(network_on(OWN), split).canvas.draw()
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+def test_an_image_of_any_number_of_channels_can_be_drawn(channels: int) -> None:
+    split = Split(np.full((1, 3, 7, channels), 0.5), np.array([0]))
+    figure = plots.trace_figure(network_on(OWN, (21 * channels, 4)), split, circuits=[OWN])
+    figure.canvas.draw()
+    (picture,) = (shown for axes in figure.axes for part in axes.child_axes for shown in part.images)
+    assert picture.get_array().shape == ((3, 7, channels) if channels in (3, 4) else (3, 7))
+
+
 @pytest.mark.long
 def test_the_same_network_gives_the_same_svg(figure: Figure, tmp_path: Path) -> None:
     again = plots.trace_figure(network_on(OWN), made_up_split(), sample=2, circuits=THREE, neurons=NEURONS)

@@ -154,7 +154,7 @@ def _ranges(network: Network, devices: Devices) -> list[str]:
         layer = devices.program(ideal, depth=depth)
         rail = min(circuit.e_plus, -circuit.e_minus)
         g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.g_min, layer.g_max))
-        where = f"{1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} us"
+        where = f"a nominal {1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} µs"
         n_rows, n_columns = layer.plus.shape
         lines.append(f"layer {depth + 1}  {n_rows} x {n_columns}: g from {g_min:.3g} to {g_max:.3g} nS at {where}")
     return lines if np.isfinite(rail) else []

@@ -37,7 +37,8 @@ from rcspike.hardware import (
     ratio_range,
     sources_fit,
 )
-from rcspike.network import Network, has_maps
+from rcspike.hardware.volts import drawn_capacitance
+from rcspike.network import Conv2d, Network, has_maps
 from rcspike.training.evaluation import check_fit
 
 __all__ = ["energy_command"]
@@ -215,12 +216,26 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
 
 
 def _one_set(network: Network, process: Process) -> str:
-    """What a network of convolutions needs if the columns of a window serve all of its positions in turn."""
+    """What a network of convolutions needs if the columns of a window serve all of its positions in turn.
+
+    A column then has a capacitor for each membrane of a pool, which are charged one after the other.
+    """
     if not has_maps(layer.wiring for layer in network.layers):
         return ""
-    shapes = [layer.weights.shape for layer in network.layers]
-    shared = [Columns(rows, columns, neurons=columns) for rows, columns in shapes]
-    return f" of all positions; {1e6 * array_area(process, shared):.3g} mm2 if one set of columns serves them in turn"
+    area, windows = 0.0, 1
+    for layer in network.layers:
+        rows, columns = layer.weights.shape
+        pool, positions = 1, 1
+        if isinstance(layer.wiring, Conv2d):
+            pool, positions = layer.wiring.pool, math.prod(layer.wiring.positions())
+        area += array_area(process, [Columns(rows, columns, neurons=columns)])
+        area += (pool**2 - 1) * columns * drawn_capacitance(process, rows) / process.capacitor_density
+        windows += positions
+    milliseconds = 1e3 * windows * process.window
+    return (
+        f" of all positions; {1e6 * area:.3g} mm2 and a latency of {milliseconds:.3g} ms if one set of columns serves "
+        "them in turn"
+    )
 
 
 def _summary(measures: Mapping[str, Efficiency], done: Activity) -> Iterator[str]:

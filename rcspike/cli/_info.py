@@ -24,7 +24,7 @@ def model_lines(network: Network) -> Iterator[str]:
             kind, positions = _kind(wiring), math.prod(wiring.positions())
         elif wiring.window > 1:
             n = wiring.window
-            kind = f"dense, first {f'{n} x {n}' if isinstance(wiring, FirstSpike2d) else f'of {n}'}"
+            kind = f"first {f'{n} x {n}' if isinstance(wiring, FirstSpike2d) else f'of {n}'}, dense"
         rms = math.sqrt(float((weights.astype(float) ** 2).mean()))
         numbers = (n_columns, n_rows, weights.size)
         rows.append((str(depth + 1), kind, shape, *(f"{n:,}" for n in numbers), f"{rms:.3g}", f"{positions:,}"))
@@ -40,8 +40,8 @@ def model_lines(network: Network) -> Iterator[str]:
 
 
 def _kind(wiring: Conv2d) -> str:
-    text = f"conv {wiring.kernel[0]} x {wiring.kernel[1]}"
+    text = f"first {wiring.first} x {wiring.first}, " if wiring.first > 1 else ""
+    text += f"conv {wiring.kernel[0]} x {wiring.kernel[1]}"
     text += f", stride {wiring.stride}" if wiring.stride > 1 else ""
     text += f", padding {wiring.padding}" if wiring.padding else ""
-    text += f", first {wiring.first} x {wiring.first}" if wiring.first > 1 else ""
     return text + (f", pool {wiring.pool} x {wiring.pool}" if wiring.pool > 1 else "")

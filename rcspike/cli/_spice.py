@@ -26,6 +26,7 @@ from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
 from rcspike.network.neurons import two_phases
 from rcspike.spice import Comparison
+from rcspike.training.evaluation import check_samples
 
 __all__ = ["app"]
 
@@ -387,12 +388,12 @@ def fit_command(
 
 def _times(network: Network, dataset: str, data: Path | None, images: Sequence[int]) -> FloatArray:
     """Spike times (n, n_in) of test images, after checking that they are there and fit the network."""
-    times = datasets.load(dataset, directory=data).test.times
+    split = datasets.load(dataset, directory=data).test
+    check_samples(network, split)
+    times = split.times
     for image in images:
         if not 0 <= image < len(times):
             raise ValueError(f"{dataset} has test images 0 to {len(times) - 1}, got {image}")
-    if times.shape[1] != network.sizes[0]:
-        raise ValueError(f"the model takes {network.sizes[0]} inputs, {dataset} has {times.shape[1]}")
     return times[list(images)]
 
 

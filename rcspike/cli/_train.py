@@ -363,7 +363,8 @@ def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
             reporter.show(saved.history, epochs)
             _write(run, saved.history)
     words = [*command_words(run.ctx, without=["resume"]), *(["--resume"] if n_finished else [])]
-    typer.echo(f"stopped after epoch {n_finished} of {epochs}; resume with: {shlex.join(words)}", err=True)
+    again = "resume with" if n_finished else "no epoch is finished, start again with"
+    typer.echo(f"stopped after epoch {n_finished} of {epochs}; {again}: {shlex.join(words)}", err=True)
     raise typer.Exit(130)
 
 

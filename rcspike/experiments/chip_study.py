@@ -27,6 +27,7 @@ from rcspike.functional.events import Phases, Schedule
 from rcspike.hardware import program
 from rcspike.network import Network
 from rcspike.nonideal import Devices, Effect
+from rcspike.training.evaluation import check_fit
 
 __all__ = ["Case", "Sample", "chip_accuracy", "chip_seeds", "run_cases", "single_effect_cases", "sweep_cases"]
 
@@ -238,9 +239,7 @@ def run_cases(
     files = [Path(folder or "", "cases", f"{digest(identity)[:16]}.json") for identity in identities]
     found = [_read(*stored) for stored in zip(files, identities, strict=True)] or [None] * len(cases)
     images = datasets.load(dataset, directory=data)
-    if images.test.times.shape[1] != network.sizes[0]:
-        n, unit = images.test.times.shape[1], "inputs" if images.test.is_table else "pixels"
-        raise ValueError(f"the network has {network.sizes[0]} inputs but {dataset} has {n} {unit}")
+    check_fit(network, images.test)
     if folder is not None:
         check_writable(Path(folder, "cases"))
     for accuracies in found:

@@ -74,7 +74,8 @@ def whole_network(hidden: Hidden, dataset: Dataset) -> tuple[list[int], list[Wir
         return sizes, [DENSE] * (len(hidden) + 1)
     if dataset.train.is_table:
         raise ValueError(
-            f"an architecture needs images, {dataset.name} is a table; give sizes of hidden layers (hidden)"
+            f"an architecture needs images, {dataset.name} is a table: give hidden layers, as 200,200, or samples of "
+            "the shape (n, height, width)"
         )
     return parse_architecture(f"{hidden}-{dataset.n_classes}", dataset.train.images.shape[1:])
 

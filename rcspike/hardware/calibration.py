@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray, plain_array
 from rcspike.functional import adam_step, charge_affine, charge_affine_vjp, decayed_rate, output_loss
 from rcspike.hardware.chips import Chip
-from rcspike.network import Network
+from rcspike.network import Conv2d, Network
 from rcspike.network.neurons import two_phases
 from rcspike.nonideal import ChipLayer
 
@@ -26,7 +26,7 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
 
     Layer after layer, each neuron's two trims are fitted by least squares to the voltages that the ideal network has
     for the same images, over those in which the neuron spikes. Neurons that hardly ever spike keep their trims. On a
-    nonlinear ramp the fit assumes a linear one.
+    nonlinear ramp the fit assumes a linear one. In a convolution, a neuron has one pair of trims for all positions.
 
     Parameters
     ----------
@@ -60,14 +60,15 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
     for ideal in network.walk(times):
         result = walk.send(trimmed)  # of the layer before, whose spikes are this one's input
         assert isinstance(result.layer, ChipLayer)
-        gain, shift = _fit(result.v_read.astype(np.float64), ideal.v.astype(np.float64))
+        n_columns = result.layer.plus.shape[1]  # each with a neuron, which all positions of a convolution share
+        gain, shift = _fit(*(v.reshape(-1, n_columns).astype(np.float64) for v in (result.v_read, ideal.v)))
         layers.append(_trimmed(chip.layers[ideal.depth], gain, shift))
         trimmed = _trimmed(result.layer, gain, shift)  # with the devices as they are read in this pass
     return replace(chip, layers=tuple(layers))
 
 
 def _fit(v: _Float64, ideal: _Float64) -> tuple[_Float64, _Float64]:
-    """Gain and shift of each neuron, (n_out,), that take its voltages closest to the ideal ones where it spikes."""
+    """Gain and shift of each column that take its voltages (n, n_columns) closest to the ideal ones where it spikes."""
     spikes = v > 0
     n = spikes.sum(axis=0)
     mean, ideal_mean = ((spikes * x).sum(axis=0) / np.maximum(n, 1) for x in (v, ideal))
@@ -111,7 +112,7 @@ def retrain_last_layer(
     Parameters
     ----------
     chip : Chip
-        With neurons of two phases.
+        With neurons of two phases, and a last layer that is not a convolution.
     times : (batch, n_in)
         Spike times in T of training images.
     labels : (batch,)
@@ -140,6 +141,8 @@ def retrain_last_layer(
     array([0, 1])
     """
     two_phases(chip, "retraining the last layer")
+    if isinstance(chip.layers[-1].wiring, Conv2d):
+        raise ValueError("retraining the last layer is for dense layers, and that of this chip is a convolution")
     labels = plain_array("labels", labels)
     if len(labels) != len(times):
         raise ValueError(f"labels must have shape ({len(times)},) to match times, got {labels.shape}")

@@ -15,10 +15,10 @@ __all__ = ["architecture_of", "count_layers", "parse_architecture"]
 
 _HELP = (
     "parts are a number of neurons (128, or 128/4 whose spikes are joined by fours), conv16 (16 columns; conv16k5s2p0 "
-    "with kernel 5, stride 2 and padding 0, in this order), pool, pool3, first or first3"
+    "with a kernel of 5 x 5, or k3x5, stride 2 and padding 0, in this order), pool, pool3, first or first3"
 )
 _SHAPE = re.compile(r"(\d+)x(\d+)(?:x(\d+))?")
-_CONV = re.compile(r"conv(\d+)(?:k(\d+))?(?:s(\d+))?(?:p(\d+))?")
+_CONV = re.compile(r"conv(\d+)(?:k(\d+)(?:x(\d+))?)?(?:s(\d+))?(?:p(\d+))?")
 _POOL = re.compile(r"(pool|first)(\d*)")
 _DENSE = re.compile(r"(\d+)(?:/(\d+))?")
 
@@ -26,7 +26,7 @@ _DENSE = re.compile(r"(\d+)(?:/(\d+))?")
 def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> tuple[list[int], list[Wiring]]:
     """Numbers of neurons, from the inputs on, and the wiring of each layer.
 
-    Kernels are square, 3 x 3 by default, with a stride of 1 and a padding of half the kernel, so that an odd kernel
+    Kernels are 3 x 3 by default, with a stride of 1 and a padding of half their height, so that an odd square one
     keeps the size of the maps. ``pool`` connects the membranes of 2 x 2 neurons before their ramp; ``first`` passes the
     first spike of 2 x 2 neurons on.
 
@@ -73,15 +73,15 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
         if conv := _CONV.fullmatch(part):
             if maps is None:
                 raise ValueError(f"{part} in {text!r} has no maps before it, only {sizes[-1]} neurons")
-            columns, kernel, stride, padding = (None if size is None else int(size) for size in conv.groups())
-            kernel = 3 if kernel is None else kernel
+            columns, k_h, k_w, stride, padding = (None if size is None else int(size) for size in conv.groups())
+            k_h = 3 if k_h is None else k_h
             size = joined.window if isinstance(joined, FirstSpike2d) else 1
             with _named(part, text):
                 own = Conv2d(
                     maps,
-                    (kernel, kernel),
+                    (k_h, k_h if k_w is None else k_w),
                     stride=1 if stride is None else stride,
-                    padding=kernel // 2 if padding is None else padding,
+                    padding=k_h // 2 if padding is None else padding,
                     first=size,
                 )
             maps, joined = own.out_shape(columns or 0), None
@@ -96,7 +96,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
             if joined is not None:
                 raise ValueError(f"{part} in {text!r} cannot follow first: put a layer between them")
             if size < 2:
-                raise ValueError(f"{part} in {text!r} joins nothing: a window is 2 x 2 or more, and without one leave it out")
+                raise ValueError(f"{part} in {text!r} joins nothing: leave it out, or take a window from 2 on")
             last = wiring[-1]
             assert isinstance(last, Conv2d)
             with _named(part, text):
@@ -112,7 +112,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
                 maps, joined = None, None if dense[2] is None else FirstSpike(int(dense[2]))
             sizes.append(int(dense[1]))
         else:
-            raise ValueError(f"{part!r} in {text!r} is not known: {_HELP}")
+            raise _unknown(part, text)
     if joined is not None or len(sizes) < 2:
         raise ValueError(f"{text!r} needs a layer {'behind its last part' if wiring else 'behind its inputs'}")
     return sizes, wiring
@@ -127,6 +127,12 @@ def _named(part: str, text: str) -> Iterator[None]:
         raise ValueError(f"{part} in {text!r}: {error}") from None
 
 
+def _unknown(part: str, text: str) -> ValueError:
+    if not part:
+        return ValueError(f"{text!r} has an empty part; {_HELP}")
+    return ValueError(f"{part!r} in {text!r} is not known: {_HELP}")
+
+
 def count_layers(text: str) -> int:
     """Number of layers of an architecture without its inputs; a ValueError if a part is not known.
 
@@ -138,7 +144,7 @@ def count_layers(text: str) -> int:
     parts = text.replace(" ", "").split("-")
     for part in parts:
         if not any(kind.fullmatch(part) for kind in (_CONV, _POOL, _DENSE)):
-            raise ValueError(f"{part!r} in {text!r} is not known: {_HELP}")
+            raise _unknown(part, text)
     return sum(_POOL.fullmatch(part) is None for part in parts)
 
 

@@ -244,7 +244,8 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
         axes.text(1.12, 0.5, caption, transform=axes.get_xaxis_transform(), **style)
         return
     picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
-    picture.imshow(image[..., 0] if image.shape[2:] in ((1,), (2,)) else image, cmap="gray_r")
+    is_colour = image.shape[2:] in ((3,), (4,))
+    picture.imshow(image if is_colour or image.ndim == 2 else image[..., 0], cmap="gray_r")
     picture.set_xticks([])
     picture.set_yticks([])
     for spine in picture.spines.values():

@@ -38,8 +38,9 @@ def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...], dtype
     """Raise an error unless a tensor is of a dtype that the engine computes in, and of this shape."""
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {type(tensor).__name__}; use torch.from_numpy")
-    if tensor.dtype not in (torch.float32, torch.float64) or dtype not in (None, tensor.dtype):
-        expected = "float32 or float64" if dtype is None else dtype
+    precisions = (torch.float32, torch.float64)
+    if tensor.dtype not in precisions or dtype not in (None, tensor.dtype):
+        expected = dtype if dtype in precisions else "float32 or float64"
         raise TypeError(f"{name} must be {expected}, got {tensor.dtype}; convert with .to")
     fits = [own in (size, None) for size, own in zip(tensor.shape, shape, strict=False)]
     if len(tensor.shape) != len(shape) or not all(fits):

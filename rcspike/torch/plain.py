@@ -197,7 +197,7 @@ class _Intervals:
         to_b = g * dt * (self.drive.cumsum(dim=1) * decay * dt * _phi_slope(x) - before)
         to_drive, to_conductance = (one.flip(1).cumsum(dim=1).flip(1) for one in (to_a, to_b))
         of_rows = to_drive * self.to_drive + to_conductance * self.to_conductance
-        grad_w = torch.zeros_like(self.weights[0])
+        grad_w = self.weights.new_zeros(self.weights.shape[1:])
         grad_w.index_add_(0, self.order.flatten(), of_rows.flatten(0, 1))
         jumps = self.drive * (-left).exp() - self.conductance * before
         of_times = torch.where(moves, -g * jumps, 0.0).sum(dim=2)

@@ -122,15 +122,16 @@ class Rows:
             return grad
         down, across = self.wiring.positions()
         n = self.wiring.pool
-        own = grad.reshape(self.batch, down // n, 1, across // n, 1, -1).expand(-1, -1, n, -1, n, -1)
-        return own.reshape(self.batch * down * across, -1) / n**2
+        n_columns = grad.shape[1] * n * n // (down * across)
+        own = grad.reshape(self.batch, down // n, 1, across // n, 1, n_columns).expand(-1, -1, n, -1, n, -1)
+        return own.reshape(self.batch * down * across, n_columns) / n**2
 
     def of_inputs(self, of_rows: Tensor) -> Tensor:
         """The gradients of the inputs, (batch, n_in), from those of the rows."""
         if self.patches is not None:
             n_joined = self.n_in if self.windows is None else len(self.windows)
-            total = of_rows.new_zeros((self.batch, n_joined + 1))
-            of_rows = total.index_add(1, self.patches.flatten(), of_rows.reshape(self.batch, -1))[:, :-1]
+            total, patches = of_rows.new_zeros((self.batch, n_joined + 1)), self.patches.flatten()
+            of_rows = total.index_add(1, patches, of_rows.reshape(self.batch, len(patches)))[:, :-1]
         if self.first is None or self.windows is None:
             return of_rows
         spread = of_rows.new_zeros((*of_rows.shape, self.windows.shape[1])).scatter(2, self.first, of_rows[:, :, None])
@@ -140,4 +141,4 @@ class Rows:
         assert isinstance(self.wiring, Conv2d)
         down, across = self.wiring.positions()
         n = self.wiring.pool
-        return membranes.reshape(self.batch, down // n, n, across // n, n, -1)
+        return membranes.reshape(self.batch, down // n, n, across // n, n, membranes.shape[1])

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.datasets import Dataset, Split
-from rcspike.network import LayeredNetwork, Network
+from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Network
 
-__all__ = ["accuracy", "check_fit", "chunks", "confusion_matrix", "evaluate"]
+__all__ = ["accuracy", "check_fit", "check_samples", "chunks", "confusion_matrix", "evaluate"]
 
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
@@ -124,10 +124,25 @@ def check_fit(network: LayeredNetwork, split: Split) -> None:
     if not isinstance(split, Split):
         found = type(split).__name__
         raise TypeError(f"split must be a Split, got {found}: pass dataset.test, or rcspike.datasets.Split(x, y)")
-    n_in, n_out = network.sizes[0], network.sizes[-1]
-    n_pixels = math.prod(split.images.shape[1:])
-    if n_pixels != n_in:
-        found = f"table has {n_pixels}" if split.is_table else f"images have {n_pixels} pixels"
-        raise ValueError(f"the network has {n_in} inputs but the {found}: pass data like those it was trained on")
+    check_samples(network, split)
+    n_out = network.sizes[-1]
     if split.labels.max() >= n_out:
         raise ValueError(f"the network has {n_out} outputs but the data have label {split.labels.max()}")
+
+
+def check_samples(network: LayeredNetwork, split: Split) -> None:
+    """Raise a ValueError if the samples have another number of inputs, or as images another shape than its maps."""
+    n_in, shape = network.sizes[0], split.images.shape[1:]
+    if math.prod(shape) != n_in:
+        found = f"table has {shape[0]}" if split.is_table else f"images have {math.prod(shape)} pixels"
+        raise ValueError(f"the network has {n_in} inputs but the {found}: pass data like those it was trained on")
+    first = network.layers[0].wiring
+    if split.is_table or not isinstance(first, Conv2d | FirstSpike2d):
+        return
+    maps = (*shape, 1)[:3]
+    if maps != first.in_shape:
+        wanted, found = (" x ".join(map(str, size)) for size in (first.in_shape, maps))
+        raise ValueError(
+            f"the network sees images of {wanted} (height, width, channels) but these are {found}: pass images like "
+            "those it was trained on"
+        )
