@@ -71,8 +71,9 @@ PACKAGE = {
     plots/_tornado.py plots/_traces.py plots/_training.py py.typed report/__init__.py report/_parts.py
     report/_story.py report/_summary.py report/page.html sklearn.py spice/__init__.py spice/calibration.py
     spice/columns.py spice/corner.py spice/dialects.py spice/fitting.py spice/measurements.py spice/netlist.py
-    spice/parts.py spice/pdk.py spice/rcspike.va spice/run.py spice/transistors.py spice/verify.py torch/__init__.py
-    torch/functions.py torch/kept.py torch/modules.py torch/operators.py torch/plain.py torch/tape.py torch/wirings.py
+    spice/ngspice.py spice/parts.py spice/pdk.py spice/rcspike.va spice/run.py spice/transistors.py spice/verify.py
+    torch/__init__.py torch/functions.py torch/kept.py torch/modules.py torch/operators.py torch/plain.py torch/tape.py
+    torch/wirings.py
     training/__init__.py training/augmentation.py training/checkpoint.py training/epochs.py training/evaluation.py
     training/history.py training/latency.py training/monitors.py training/settings.py training/training.py
     """),

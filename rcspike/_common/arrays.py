@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FLOATS", "FloatArray", "check_array", "check_times", "check_unmasked", "plain_array"]
+__all__ = ["FLOATS", "Float64Array", "FloatArray", "check_array", "check_times", "check_unmasked", "plain_array"]
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+Float64Array: TypeAlias = npt.NDArray[np.float64]
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 

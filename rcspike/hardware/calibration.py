@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, plain_array
 from rcspike.functional import adam_step, charge_affine, charge_affine_vjp, decayed_rate, output_loss
 from rcspike.hardware.chips import Chip
 from rcspike.network import Conv2d, Network
@@ -18,7 +17,6 @@ from rcspike.nonideal import ChipLayer
 __all__ = ["retrain_last_layer", "trim_neurons"]
 
 _MIN_SAMPLES = 20  # in which a neuron has to spike for its trim to be fitted
-_Float64: TypeAlias = npt.NDArray[np.float64]
 
 
 def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int | None = None) -> Chip:
@@ -67,7 +65,7 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
     return replace(chip, layers=tuple(layers))
 
 
-def _fit(v: _Float64, ideal: _Float64) -> tuple[_Float64, _Float64]:
+def _fit(v: Float64Array, ideal: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Gain and shift of each column that take its voltages (n, n_columns) closest to the ideal ones where it spikes."""
     spikes = v > 0
     n = spikes.sum(axis=0)
@@ -80,7 +78,7 @@ def _fit(v: _Float64, ideal: _Float64) -> tuple[_Float64, _Float64]:
     return gain, np.where(fitted, ideal_mean - gain * mean, 0)
 
 
-def _trimmed(layer: ChipLayer, gain: _Float64, shift: _Float64) -> ChipLayer:
+def _trimmed(layer: ChipLayer, gain: Float64Array, shift: Float64Array) -> ChipLayer:
     """The layer whose neurons spike as those of voltages gain v + shift.
 
     On the scale of ideal neurons, v = 1 - (1 + offset - u) / slope for a charged voltage u.

@@ -13,8 +13,9 @@ from rcspike.spice.measurements import (
     write_csv,
 )
 from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library, verilog_a
+from rcspike.spice.ngspice import find_ngspice, run_ngspice
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk, find_pdk
-from rcspike.spice.run import Measured, find_ngspice, run_ngspice, simulate_layer
+from rcspike.spice.run import Measured, simulate_layer
 from rcspike.spice.transistors import COMPARATORS, RAMPS, SYNAPSES, Transistors, transistor_netlist
 from rcspike.spice.verify import (
     Comparison,

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, check_array, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_array, plain_array
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.spice.measurements import Measurements
 
 __all__ = ["NeuronCalibration", "calibrate_neurons", "ramp_times"]
-
-Float64Array = npt.NDArray[np.float64]
 
 # (Error of a spike time / scatter of the slopes)^2 = (0.001 T / 0.03)^2. The first is what a fitted circuit of
 # transistors leaves; the second is an assumption, of mirrors with a mismatch of 3 mV and 10 A/V of each ampere.

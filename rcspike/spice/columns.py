@@ -11,14 +11,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
 from rcspike.circuit import Circuit
 from rcspike.functional import charge_affine
 from rcspike.hardware import PhysicalScale
 
 __all__ = ["column_voltages", "unloaded"]
-
-Float64Array = npt.NDArray[np.float64]
 
 
 def unloaded(

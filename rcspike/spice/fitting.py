@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_times, plain_array
 from rcspike.circuit import Circuit
 from rcspike.functional import charge_affine, charge_affine_vjp
 from rcspike.hardware import PhysicalScale
@@ -18,8 +18,6 @@ from rcspike.spice.columns import unloaded
 from rcspike.spice.measurements import Measurements
 
 __all__ = ["PARAMETERS", "Fit", "calibrated", "fit"]
-
-Float64Array = npt.NDArray[np.float64]
 
 PARAMETERS = (
     "e_plus", "e_minus", "diode_drop", "ramp", "capacitance", "delay", "injection_plus", "injection_minus",

@@ -11,14 +11,13 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import plain_array
+from rcspike._common.arrays import Float64Array, plain_array
 from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import integer, read_columns
 from rcspike.spice.verify import Comparison
 
 __all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measurements", "write_csv"]
 
-Float64Array = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.int64]
 
 

@@ -1,40 +1,32 @@
-"""Running ngspice, and reading its results for a layer."""
+"""A layer in ngspice, and what its neurons do there."""
 
 from __future__ import annotations
 
 import math
 import os
-import shutil
-import subprocess
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray
+from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.spice.netlist import EDGE, layer_netlist, membrane_nodes
+from rcspike.spice.ngspice import Simulators, find_ngspice, run_ngspice
 from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
 
-__all__ = ["Measured", "find_ngspice", "run_ngspice", "simulate_layer"]
-
-Float64Array = npt.NDArray[np.float64]
+__all__ = ["Measured", "idle_ramp", "simulate_layer"]
 
 # Among sizes of 1 to 25, those of 5 to 8 were fastest, with diodes and without: a netlist has the time steps and the
 # iterations of all its neurons, and costs 20 ms to start.
 _NEURONS_A_NETLIST = 6
 _OF_RAMP = 0.95  # of the threshold, to which idle ramps are timed: slow ones reach no more of it in the simulation
 _AT_REST = 1e-4  # V: a membrane at the operating point, to which it is tied by 1 kS
-_TIMEOUT = 3600.0  # s; a netlist of six columns of 784 transistors takes 10 s on a core of its own
 
 
 @dataclass(frozen=True)
@@ -52,125 +44,6 @@ class Measured:
     energy: float  # that both rails spend, in J
     energy_ramp: float = 0.0  # at transistor level: that the supply of the ramps spends in the firing phase, in J
     energy_comparator: float = 0.0  # the same of the comparators
-
-
-def find_ngspice() -> str:
-    """Path of the ngspice on PATH.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none; the message explains how to install it.
-    """
-    path = shutil.which("ngspice")
-    if path is None:
-        raise FileNotFoundError(
-            "ngspice is not on PATH; install it with: apt-get install ngspice, dnf install ngspice, "
-            "brew install ngspice, or from https://ngspice.sourceforge.io"
-        )
-    return path
-
-
-def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = _TIMEOUT) -> dict[str, Float64Array]:
-    """Run a transient analysis and read its output.
-
-    Parameters
-    ----------
-    netlist : str
-    stop : float
-        Time in s that the analysis must reach.
-    timeout : float
-        Longest run in s.
-
-    Returns
-    -------
-    dict
-        Vectors by their name in lower case, such as ``v(m0)`` and ``i(vplus)``, and their points of ``time``; SI units.
-
-    Raises
-    ------
-    FileNotFoundError
-        If ngspice is missing.
-    RuntimeError
-        If it fails; the message contains the last lines of its output.
-    """
-    return _run(netlist, stop, timeout, _Simulators())
-
-
-class _Simulators:
-    """Simulators that run, until an error or Ctrl-C stops them and those that would start later."""
-
-    def __init__(self) -> None:
-        self._lock, self._running, self._stopped = threading.Lock(), set[subprocess.Popen[str]](), False
-
-    @contextmanager
-    def process(self, words: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-        """A simulator that has been started."""
-        with self._lock:
-            if self._stopped:
-                raise RuntimeError("ngspice was not started, since another one has been stopped")
-            process: subprocess.Popen[str] = subprocess.Popen(words, **options)
-            self._running.add(process)
-        try:
-            yield process
-        except BaseException:  # Ctrl-C, or a run that takes too long
-            process.kill()
-            process.communicate()
-            raise
-        finally:
-            with self._lock:
-                self._running.discard(process)
-
-    def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-            for process in self._running:
-                process.kill()
-
-
-def _run(netlist: str, stop: float, timeout: float, simulators: _Simulators) -> dict[str, Float64Array]:
-    """The same, by a simulator that can be stopped."""
-    program = find_ngspice()
-    with tempfile.TemporaryDirectory(prefix="rcspike-spice-") as name:
-        folder = Path(name)
-        (folder / "circuit.cir").write_text(netlist)
-        # Not -r: with it ngspice rejects .meas.
-        commands = ["set filetype=binary", "source circuit.cir", "run", "write out.raw", "quit 0"]
-        (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # several netlists run at the same time
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
-        with simulators.process([program, "-b", "run.cir"], cwd=folder, env=environment, **options) as process:
-            try:
-                out, err = process.communicate(timeout=timeout)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                out, err = process.communicate()
-                raise RuntimeError(f"ngspice did not finish within {timeout:g} s: {_said(err + out)}") from None
-        raw = (folder / "out.raw").read_bytes() if (folder / "out.raw").exists() else b""
-    said = err + out
-    # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
-    if "aborted" in said or b"Plotname: Transient Analysis" not in raw:
-        raise RuntimeError(f"ngspice failed: {_said(said)}")
-    vectors = _read_raw(raw)
-    if vectors["time"][-1] < stop * (1 - 1e-6):
-        raise RuntimeError(f"ngspice stopped at {vectors['time'][-1]:.4g} s instead of {stop:.4g} s: {_said(said)}")
-    return vectors
-
-
-def _said(output: str) -> str:
-    """The first lines of what ngspice printed."""
-    lines = [" ".join(line.split()) for line in output.splitlines()]
-    return " | ".join([line for line in lines if line and not line.startswith("Note:")][:8])
-
-
-def _read_raw(content: bytes) -> dict[str, Float64Array]:
-    """Vectors of a binary raw file with one real plot (ngspice manual, appendix on the raw format)."""
-    header, _, data = content.partition(b"Binary:\n")
-    facts, _, variables = header.decode().partition("Variables:\n")
-    names = [line.split()[1].lower() for line in variables.splitlines() if line.strip()]
-    n_points = int(facts.partition("No. Points:")[2].split()[0])
-    values = np.frombuffer(data, dtype=np.float64, count=n_points * len(names)).reshape(n_points, len(names))
-    return {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(names)}
 
 
 def simulate_layer(
@@ -224,7 +97,7 @@ def simulate_layer(
         transistors = _trimmed(transistors, g_plus, g_minus)
     numbers = np.arange(n_out) if names is None else np.asarray(names)
     parts = np.array_split(np.arange(n_out), -(-n_out // _NEURONS_A_NETLIST))
-    simulators = _Simulators()
+    simulators = Simulators()
 
     def simulate(part: npt.NDArray[np.int64]) -> dict[str, Float64Array]:
         columns = np.add.outer(part * membranes, np.arange(membranes)).ravel()
@@ -233,11 +106,11 @@ def simulate_layer(
         if transistors is None:
             options: dict[str, Any] = {"diode": diode, "names": named, "until": until, "membranes": membranes}
             netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, **options)
-            return _run(netlist, (2.0 if until is None else until) * scale.window, _TIMEOUT, simulators)
+            return simulators.run(netlist, stop=(2.0 if until is None else until) * scale.window)
         netlist = transistor_netlist(
             times, chosen[0], chosen[1], transistors, names=named, layer=layer, membranes=membranes
         )
-        return _run(netlist, transistors.stop, _TIMEOUT, simulators)
+        return simulators.run(netlist, stop=transistors.stop)
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
 from rcspike._common.numbers import number
 from rcspike.hardware import PhysicalScale
 from rcspike.spice import parts
@@ -20,8 +20,6 @@ from rcspike.spice.netlist import membrane_nodes
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
 
 __all__ = ["COMPARATORS", "LEAD", "RAMPS", "SYNAPSES", "Transistors", "transistor_netlist"]
-
-Float64Array = npt.NDArray[np.float64]
 
 SYNAPSES = ("switch", "diode")
 RAMPS = ("ideal", "mirror")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray
+from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, Wiring, layer_with
@@ -27,8 +27,6 @@ __all__ = [
     "rail_energy",
     "spike_time_errors",
 ]
-
-Float64Array = npt.NDArray[np.float64]
 
 # In a single phase: spikes later than this, in T, are not simulated. A membrane that only just reaches its threshold
 # gets there after any time, and no error bound holds for such a crossing.
