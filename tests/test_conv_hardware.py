@@ -74,6 +74,24 @@ def test_activity_counts_a_synapse_for_each_window_that_sees_a_spike(shape: tupl
     np.testing.assert_allclose(done.q_net[:, 0], np.abs(of_columns).sum(axis=1), rtol=1e-12)
 
 
+@SHAPES
+def test_activity_of_joined_maps_counts_the_first_spike_of_each_window(shape: tuple[int, int]) -> None:
+    text = "conv4-first-conv5-first-10"
+    network = Network.create(text, Circuit(v_syn=2.0), input_shape=shape, seed=1, dtype=np.float64)
+    times = np.random.default_rng(2).random((3, shape[0] * shape[1]))
+    done = activity(network, times)
+    height, width = shape[0] // 2, shape[1] // 2
+    inputs = [result.times for result in network.walk(times)]
+    maps = inputs[1].reshape(3, *shape, 4)[:, : 2 * height, : 2 * width] <= 1
+    np.testing.assert_array_equal(done.gated[:, 1], maps.sum(axis=(1, 2, 3)))
+    first = maps.reshape(3, height, 2, width, 2, 4).any(axis=(2, 4))
+    np.testing.assert_array_equal(done.spikes[:, 1], first.sum(axis=(1, 2, 3)))
+    lines = [[min(y + 2, n) - max(y - 1, 0) for y in range(n)] for n in (height, width)]  # windows of 3 that see each
+    np.testing.assert_array_equal(done.events[:, 1], 5 * np.einsum("bijc,i,j->b", first, *lines))
+    assert not done.gated[:, 0].any() and done.gated[:, 2].all()
+    np.testing.assert_array_equal(done.events[:, 2], 10 * done.spikes[:, 2])
+
+
 def test_a_perfect_chip_has_the_bits_of_its_network_and_varied_devices_those_of_their_weights() -> None:
     network = Network.create("conv4-pool-conv5-10", Circuit(v_syn=2.0), input_shape=(8, 8), seed=1)
     times = np.random.default_rng(2).random((3, 64), dtype=np.float32)

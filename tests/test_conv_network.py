@@ -186,8 +186,6 @@ def test_architectures_that_do_not_fit_are_errors(text: str, shape: Any, message
 
 def test_uses_that_know_no_maps_name_those_that_do() -> None:
     ours, times = network(), some_times(2, 96)
-    with pytest.raises(ValueError, match=r"joined spike lines \(OR gates\) is not modelled"):
-        activity(ours, times)
     with pytest.raises(TypeError, match="a trace of a convolution needs chosen neurons"):
         ours.layers[0].trace(times, np.zeros((2, 1)))
     with pytest.raises(ValueError, match="membranes at the end of charging, which neurons of a single phase do not"):

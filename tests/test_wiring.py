@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from rcspike import Circuit, Network
 from rcspike.functional import charge, charge_vjp, fire, schedule
-from rcspike.hardware import activity, program, retrain_last_layer
+from rcspike.functional.events import Phases
+from rcspike.hardware import activity, energy_parts, operating_point, program, retrain_last_layer
 from rcspike.network import Dense, DeviceNetwork, DevicePairs, FirstSpike, ResistiveLayer, wiring_of
 from rcspike.nonideal import Jitter, TimeQuantisation, Variation
 
@@ -82,9 +83,26 @@ def test_device_networks_and_chips_join_the_same_inputs() -> None:
     np.testing.assert_array_equal(first.v, next(iter(chip.walk(times))).v)
 
 
-def test_the_energy_of_joined_inputs_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"the energy of joined spike lines \(OR gates\) is not modelled"):
-        activity(network(), some_times(6, 12, 3))
+@pytest.mark.parametrize("phases", ["two", "single"])
+def test_the_energy_of_joined_inputs_is_that_of_their_first_spikes_and_of_the_gates(phases: Phases) -> None:
+    """A layer alone, against a dense one that gets the first spikes itself."""
+    times = some_times(6, 12, 3)
+    w = np.random.default_rng(1).normal(size=(4, 5))
+    joined = Network([w], CIRCUIT, [FirstSpike(3)], phases=phases)
+    until = None if phases == "two" else 0.6
+    done = activity(joined, times, until=until)
+    plain = activity(Network([w], CIRCUIT, phases=phases), first_of(times, 3), until=until)
+    for name in ("q_plus", "q_minus", "q_net", "q_ramp", "spikes", "events", "columns", "charging", "durations"):
+        np.testing.assert_array_equal(getattr(done, name), getattr(plain, name))
+    point = operating_point(CIRCUIT)
+    p, end = point.process, until or 1.0
+    n_gates, n_windows = np.sum(times <= end, axis=1), np.sum(first_of(times, 3) <= end, axis=1)
+    gates = (2 * n_gates + 8 * n_windows) * p.switch_gate_capacitance * p.v_logic**2
+    parts, others = energy_parts(done, point), energy_parts(plain, point)
+    np.testing.assert_allclose(parts.pop("drivers")[:, 0], others.pop("drivers")[:, 0] + gates, rtol=1e-14)
+    assert gates.min() > 0
+    for part, joules in parts.items():
+        np.testing.assert_array_equal(joules, others[part])
 
 
 def test_a_chip_is_fine_tuned_on_the_rows_of_its_last_layer() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
-from rcspike.network import Conv2d, LayeredNetwork, layer_with
+from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Wiring, layer_with
 from rcspike.network.protocol import Layer
 
 __all__ = ["Activity", "Columns", "activity", "columns_of"]
@@ -66,7 +66,7 @@ class Activity:
     q_ramp : array
         Charge that the ramps deliver until each neuron fires or the phase is over, in C V_th.
     spikes : array
-        Number of input spikes.
+        Number of input spikes, of joined inputs the first of each window: those that drive rows.
     events : array
         Number of synapses that these reach: of each spike, one in every column that has its row.
     columns : tuple of Columns
@@ -76,6 +76,8 @@ class Activity:
         circuit has an injection.
     durations : (batch,) array, optional
         Single phase: when each inference ends, in T.
+    gated : array, optional
+        Number of spikes at the inputs of OR gates, which join inputs.
     charging : array, optional
         Single phase: sum over the neurons of the time until the spike of each or the end of the inference, in T.
     """
@@ -91,6 +93,7 @@ class Activity:
     opened_minus: npt.NDArray[np.float64] | None = None
     durations: npt.NDArray[np.float64] | None = None
     charging: npt.NDArray[np.float64] | None = None
+    gated: npt.NDArray[np.int64] | npt.NDArray[np.float64] | None = None
 
     def mean(self) -> Activity:
         """Mean over the samples, as a batch of one: every part of the energy is linear in the activity.
@@ -136,8 +139,8 @@ def activity(
     Raises
     ------
     TypeError, ValueError
-        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or join inputs, or
-        if `until` is given for two phases, or not above 0 and finite.
+        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or if `until` is
+        given for two phases, or not above 0 and finite.
 
     Examples
     --------
@@ -146,11 +149,6 @@ def activity(
     >>> done.q_plus, done.q_minus, done.q_ramp, done.spikes
     (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
     """
-    if any(layer.wiring.joined for layer in network.layers):
-        raise ValueError(
-            "the energy of joined spike lines (OR gates) is not modelled; use a network without `first` or "
-            "`FirstSpike`: with dense layers, convolutions, `pool`"
-        )
     if network.phases == "single":
         return _until_the_answer(network, times, until, noise, seed, threads)
     if until is not None:
@@ -176,8 +174,9 @@ def activity(
             of_switches = layer_with(result.layer, "switch_charge", "energy").switch_charge
             opened.append([q.sum(axis=1) for q in of_switches(result.times, threads=threads)])
     q_plus, q_minus, q_net, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
-    spikes, events = np.stack(counts, axis=2)
-    done = Activity(q_plus, q_minus, q_net, q_ramp, spikes, events, tuple(map(columns_of, network.layers)))
+    spikes, events, gated = np.stack(counts, axis=2)
+    columns_of_all = tuple(map(columns_of, network.layers))
+    done = Activity(q_plus, q_minus, q_net, q_ramp, spikes, events, columns_of_all, gated=gated)
     if not opened:
         return done
     opened_plus, opened_minus = (np.stack(layers, axis=1) for layers in zip(*opened, strict=True))
@@ -185,14 +184,32 @@ def activity(
 
 
 def _counts(layer: Layer, spiking: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Spikes of the inputs, and synapses that they reach: (2, batch)."""
-    spikes = np.count_nonzero(spiking, axis=1)
-    if not isinstance(layer.wiring, Conv2d):
-        return np.stack([spikes, spikes * layer.n_out])
-    seen = layer.wiring.windows(np.arange(layer.n_in, dtype=np.float64)[np.newaxis])
-    positions = np.bincount(seen[np.isfinite(seen)].astype(np.int64), minlength=layer.n_in)  # that see each input
+    """Spikes that drive rows, synapses that they reach, and spikes at the inputs of OR gates: (3, batch)."""
+    wiring, gated, rows = layer.wiring, np.zeros(len(spiking), np.int64), spiking
+    if wiring.joined:
+        joins = FirstSpike2d(wiring.in_shape, wiring.first) if isinstance(wiring, Conv2d) else wiring
+        gated = np.count_nonzero(spiking & _has_gate(joins, layer.n_in), axis=1)
+        rows = joins.rows(np.where(spiking, 0.0, np.inf)) == 0
+        if isinstance(wiring, Conv2d) and isinstance(joins, FirstSpike2d):
+            wiring = replace(wiring, in_shape=joins.out_shape, first=1)
+    spikes = np.count_nonzero(rows, axis=1)
+    if not isinstance(wiring, Conv2d):
+        return np.stack([spikes, spikes * layer.n_out, gated])
+    n_rows = rows.shape[1]
+    seen = wiring.windows(np.arange(n_rows, dtype=np.float64)[np.newaxis])
+    positions = np.bincount(seen[np.isfinite(seen)].astype(np.int64), minlength=n_rows)  # that see each row
     n_columns = layer.wiring.weight_shape(layer.n_in, layer.n_out)[1]
-    return np.stack([spikes, spiking @ positions * n_columns])
+    return np.stack([spikes, rows @ positions * n_columns, gated])
+
+
+def _has_gate(joins: Wiring, n_in: int) -> npt.NDArray[np.bool_]:
+    """Inputs of some OR gate: all but pixels at the far edges that fill no window."""
+    if not isinstance(joins, FirstSpike2d):
+        return np.ones(n_in, np.bool_)
+    has_gate = np.zeros(joins.in_shape, np.bool_)
+    height, width, _ = joins.out_shape
+    has_gate[: height * joins.window, : width * joins.window] = True
+    return has_gate.ravel()
 
 
 def _until_the_answer(
@@ -219,9 +236,11 @@ def _until_the_answer(
         of_layer = (q_plus, q_minus, np.abs(q_plus + q_minus), np.zeros_like(q_plus), ends)
         parts.append([x.sum(axis=1, dtype=np.float64) for x in of_layer])
     plus, minus, net, ramp, charging = (np.stack(layers, axis=1) for layers in zip(*parts, strict=True))
-    spikes, events = np.stack(counts, axis=2)
+    spikes, events, gated = np.stack(counts, axis=2)
     columns = tuple(map(columns_of, network.layers))
-    return Activity(plus, minus, net, ramp, spikes, events, columns, durations=durations, charging=charging)
+    return Activity(
+        plus, minus, net, ramp, spikes, events, columns, durations=durations, charging=charging, gated=gated
+    )
 
 
 def _ramp_charge(v: FloatArray, ramp: float) -> FloatArray:

@@ -45,6 +45,10 @@ PARTS: tuple[str, ...] = (
     "leakage",
 )
 
+# An OR gate in gates of minimum switches: what each spike at an input charges, and the first one inside and back. The
+# cell sky130_fd_sc_hd__or4_1 has 1.5 fF at an input and takes 20 fJ inside (tt, 25 C, 1.8 V): docs/energy.md.
+_OR_INPUT, _OR_INSIDE = 2, 8
+
 Joules = npt.NDArray[np.float64]
 
 
@@ -107,11 +111,15 @@ class Lines:
 
 
 def line_parts(done: Activity, process: Process, lines: Lines) -> dict[str, Joules]:
-    """Energy of the axon lines, and of their drivers and level shifters, whose gates swing by the logic supply."""
+    """Energy of the axon lines, and of their drivers, level shifters and OR gates, which swing by the logic supply."""
     overhead = process.driver_overhead * lines.capacitance * process.v_logic**2
+    drivers = 2 * (done.events * overhead + done.spikes * process.level_shifter_energy)
+    if done.gated is not None:
+        gates = _OR_INPUT * done.gated + _OR_INSIDE * done.spikes * (done.gated > 0)
+        drivers = drivers + gates * process.switch_gate_capacitance * process.v_logic**2
     return {
         "axon lines": lines.capacitance * (lines.plus**2 + lines.minus**2) * done.events.astype(np.float64),
-        "drivers": 2 * (done.events * overhead + done.spikes * process.level_shifter_energy),
+        "drivers": drivers,
     }
 
 
