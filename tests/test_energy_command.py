@@ -14,6 +14,7 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from cli_runs import figures_saved
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
@@ -103,8 +104,9 @@ def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
     assert ratios == pytest.approx([totals[1] / totals[0], totals[2] / totals[0]], abs=5e-3)
 
 
-def test_both_meanings_of_v_syn_can_be_asked_for(model: Path) -> None:
+def test_both_meanings_of_v_syn_can_be_asked_for(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """V_syn is 1.5: a lower threshold behind the same rails, or lower rails at the same threshold."""
+    figures_saved(monkeypatch)
     for words, volts in (
         ((), (0.872 / 1.5, 0.872)),
         (("--hold", "threshold", "--constant", "v_th=0.4"), (0.4, 0.6)),

@@ -14,6 +14,7 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from cli_runs import figures_saved
 from matplotlib.colors import to_hex
 from typer.testing import CliRunner, Result
 
@@ -56,7 +57,8 @@ def test_the_default_folder_and_the_first_line_of_a_training_name_its_circuit(wo
     assert result.output.splitlines()[0] == first
 
 
-def test_another_circuit_does_not_block_the_plain_run() -> None:
+def test_another_circuit_does_not_block_the_plain_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures_saved(monkeypatch)
     train_small("--e-plus", "2", "--e-minus", "-0.5")
     train_small()
     assert {path.name for path in Path("runs").iterdir()} == {"digits-ep2-em-0.5-s0", "digits-v1-s0"}
@@ -164,7 +166,8 @@ def test_the_accuracy_of_a_run_for_devices_is_that_of_its_weights_with_noise_and
     assert "spike-time noise" in Path("run/learning.svg").read_text()
 
 
-def test_without_noise_it_is_that_of_the_weights_themselves() -> None:
+def test_without_noise_it_is_that_of_the_weights_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures_saved(monkeypatch)
     Path("devices.toml").write_text("[variation]\nsigma = 0.5\n")
     result = train_small("--nonideal", "devices.toml", "--out", "run")
     assert conditions("run") == "without noise, without the devices that were trained for"
