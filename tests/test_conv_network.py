@@ -271,6 +271,9 @@ def test_commands_for_hardware_know_convolutions(tmp_path: Path, monkeypatch: py
     assert found
     windows = 1 + 64 + 1 + 1  # of 1 us: the input's, one for each position of a column, and one for each dense layer
     assert float(found[2]) == pytest.approx(1e-3 * windows, rel=1e-2)
+    Network.create("conv4-10", CIRCUIT, seed=1, input_shape=(8, 8), phases="single").save("single.safetensors")
+    single = said(rcspike_("energy", "single.safetensors", "digits"))
+    assert re.search(r"of all positions; 0\.0\d+ mm2 if one set of columns serves them in turn", single)
     point = operating_point(CIRCUIT)
     switched = Network.load("model.safetensors").rescaled(point.with_switches((9, 64, 12, 10)), plus=1.0, minus=1.0)
     done = activity(switched, load("digits").test.times)

@@ -218,7 +218,8 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
 def _one_set(network: Network, process: Process) -> str:
     """What a network of convolutions needs if the columns of a window serve all of its positions in turn.
 
-    A column then has a capacitor for each membrane of a pool, which are charged one after the other.
+    A column then has a capacitor for each membrane of a pool, which are charged one after the other. Only neurons of
+    two phases have a latency that is known in advance, of T for each position.
     """
     if not has_maps(layer.wiring for layer in network.layers):
         return ""
@@ -231,11 +232,8 @@ def _one_set(network: Network, process: Process) -> str:
         area += array_area(process, [Columns(rows, columns, neurons=columns)])
         area += (pool**2 - 1) * columns * drawn_capacitance(process, rows) / process.capacitor_density
         windows += positions
-    milliseconds = 1e3 * windows * process.window
-    return (
-        f" of all positions; {1e6 * area:.3g} mm2 and a latency of {milliseconds:.3g} ms if one set of columns serves "
-        "them in turn"
-    )
+    latency = f" and a latency of {1e3 * windows * process.window:.3g} ms" if network.phases == "two" else ""
+    return f" of all positions; {1e6 * area:.3g} mm2{latency} if one set of columns serves them in turn"
 
 
 def _summary(measures: Mapping[str, Efficiency], done: Activity) -> Iterator[str]:

@@ -128,6 +128,11 @@ def retrain_last_layer(
     Chip
         The same chip with other devices in its last layer.
 
+    Raises
+    ------
+    ValueError
+        If the neurons are of a single phase, the last layer is a convolution, or the labels do not fit.
+
     Examples
     --------
     >>> from rcspike.hardware.chips import program

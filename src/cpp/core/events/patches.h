@@ -53,8 +53,8 @@ private:
     Conv2d conv_{};
     Maps in_{}, out_{};          // maps that the windows see, and positions
     std::vector<Pixel> pixels_;  // of each input
-    std::vector<std::uint32_t>
-        pixel_codes_;                  // minus the code of the corner of a patch, the row in the synapses of that
+    // Of each input: minus the code of the corner of a patch it is its row of the synapses there.
+    std::vector<std::uint32_t> pixel_codes_;
     std::vector<Span> down_, across_;  // of the patches for each y and for each x
     kernels::Coupling<Real> coupling_{};
     Phases phases_ = Phases::two;
