@@ -52,9 +52,9 @@ PACKAGE = {
     experiments/tables.py experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py
     functional/conv.py functional/events.py functional/fire.py functional/first_spike.py functional/injection.py
     functional/loss.py functional/optimiser.py functional/supply.py functional/trace.py functional/wires.py
-    hardware/__init__.py hardware/baselines.py hardware/calibration.py hardware/chips.py hardware/counting.py
-    hardware/_names.py hardware/crossbar.py hardware/device_model.py hardware/energy.py hardware/injection.py
-    hardware/physical.py
+    hardware/__init__.py hardware/area.py hardware/baselines.py hardware/calibration.py hardware/chips.py
+    hardware/counting.py hardware/_names.py hardware/crossbar.py hardware/device_model.py hardware/energy.py
+    hardware/injection.py hardware/physical.py
     hardware/process.py hardware/processes/rram.toml hardware/processes/sky130-diode.toml
     hardware/processes/sky130-simulated.toml hardware/processes/sky130.toml hardware/ratios.py hardware/shockley.py
     hardware/volts.py lib/librcspike.a

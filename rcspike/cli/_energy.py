@@ -23,22 +23,22 @@ from rcspike.experiments import write_table
 from rcspike.hardware import (
     BASELINES,
     Activity,
-    Columns,
     Efficiency,
     OperatingPoint,
     Process,
     RatioRange,
     activity,
+    area_in_turn,
     array_area,
     columns_of,
     efficiency,
     energy_parts,
+    latency_in_turn,
     operating_point,
     ratio_range,
     sources_fit,
 )
-from rcspike.hardware.volts import drawn_capacitance
-from rcspike.network import Conv2d, Network, has_maps
+from rcspike.network import Network, has_maps
 from rcspike.training.evaluation import check_fit
 
 __all__ = ["energy_command"]
@@ -218,22 +218,14 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
 def _one_set(network: Network, process: Process) -> str:
     """What a network of convolutions needs if the columns of a window serve all of its positions in turn.
 
-    A column then has a capacitor for each membrane of a pool, which are charged one after the other. Only neurons of
-    two phases have a latency that is known in advance, of T for each position.
+    Only neurons of two phases have a latency that is known in advance.
     """
     if not has_maps(layer.wiring for layer in network.layers):
         return ""
-    area, windows = 0.0, 1
-    for layer in network.layers:
-        rows, columns = layer.weights.shape
-        pool, positions = 1, 1
-        if isinstance(layer.wiring, Conv2d):
-            pool, positions = layer.wiring.pool, math.prod(layer.wiring.positions())
-        area += array_area(process, [Columns(rows, columns, neurons=columns)])
-        area += (pool**2 - 1) * columns * drawn_capacitance(process, rows) / process.capacitor_density
-        windows += positions
-    latency = f" and a latency of {1e3 * windows * process.window:.3g} ms" if network.phases == "two" else ""
-    return f" of all positions; {1e6 * area:.3g} mm2{latency} if one set of columns serves them in turn"
+    latency = latency_in_turn(process, network.layers)
+    text = f" and a latency of {1e3 * latency:.3g} ms" if network.phases == "two" else ""
+    area = area_in_turn(process, network.layers)
+    return f" of all positions; {1e6 * area:.3g} mm2{text} if one set of columns serves them in turn"
 
 
 def _summary(measures: Mapping[str, Efficiency], done: Activity) -> Iterator[str]:

@@ -15,13 +15,12 @@ import numpy.typing as npt
 
 from rcspike.hardware.counting import Activity, Columns
 from rcspike.hardware.process import Process
-from rcspike.hardware.volts import OperatingPoint, drawn_capacitance
+from rcspike.hardware.volts import OperatingPoint
 
 __all__ = [
     "PARTS",
     "Efficiency",
     "Lines",
-    "array_area",
     "efficiency",
     "energy_parts",
     "line_parts",
@@ -251,20 +250,4 @@ def efficiency(parts: Mapping[str, Joules], done: Activity, process: Process) ->
         watts=joules / period,
         latency=latency,
         rate=1 / period,
-    )
-
-
-def array_area(process: Process, columns: Iterable[Columns]) -> float:
-    """Area in m2 of cells, neurons and drawn capacitors, side by side.
-
-    Examples
-    --------
-    >>> from rcspike.hardware.process import load_process
-    >>> round(array_area(load_process(), [Columns(784, 200, 200), Columns(200, 10, 10)]) * 1e6, 2)  # mm2
-    1.59
-    """
-    return sum(
-        one.columns * (one.rows * process.cell_area + drawn_capacitance(process, one.rows) / process.capacitor_density)
-        + one.neurons * process.neuron_area
-        for one in columns
     )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import functional
-from rcspike._common.arrays import FloatArray
+from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases, Schedule
 from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
@@ -17,8 +17,6 @@ from rcspike.network.neurons import two_phases
 from rcspike.nonideal.equivalent import ideal_scale, pairs_with_more_drive
 
 __all__ = ["ChipLayer"]
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,23 +83,23 @@ class ChipLayer:
     circuit: Circuit
     dtype: np.dtype[Any]
     wiring: Wiring
-    plus: Array
-    minus: Array
+    plus: Float64Array
+    minus: Float64Array
     g_min: float
     g_max: float
-    drop_plus: float | Array
-    drop_minus: float | Array
+    drop_plus: float | Float64Array
+    drop_minus: float | Float64Array
     blocking: bool
     off_share: float
-    leak: Array
-    capacitance: Array
-    offset: Array
-    ramp_current: Array
+    leak: Float64Array
+    capacitance: Float64Array
+    offset: Float64Array
+    ramp_current: Float64Array
     wire_resistance: float = 0.0
     wire: str = "supply"
     off_current: float = 0.0
-    injection_plus: float | Array = 0.0
-    injection_minus: float | Array = 0.0
+    injection_plus: float | Float64Array = 0.0
+    injection_minus: float | Float64Array = 0.0
     depth: int = 0
     phases: Phases = "two"
 
@@ -115,35 +113,35 @@ class ChipLayer:
         """Number of neurons, in a convolution those of all positions."""
         return self.wiring.n_out(int(self.plus.shape[1]))
 
-    def conductances(self) -> tuple[Array, Array]:
+    def conductances(self) -> tuple[Float64Array, Float64Array]:
         """g+ and g- of each pair, (n_rows, n_columns), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
         return self.plus / self.circuit.e_plus, self.minus / -self.circuit.e_minus
 
-    def affine(self) -> tuple[Array, Array]:
+    def affine(self) -> tuple[Float64Array, Float64Array]:
         """D = g+ (E+ - V_D) + g- (E- + V_D) in V_th / T and G = g+ + g- in 1 / T of the pairs, on C as designed."""
         g_plus, g_minus = self.conductances()
         drive = self.plus - g_plus * self.drop_plus - (self.minus - g_minus * self.drop_minus)
         return drive, g_plus + g_minus
 
-    def switch_injection(self) -> Array:
+    def switch_injection(self) -> Float64Array:
         """Voltages (n_rows, n_columns) in V_th that the switches of each pair add to the neuron's own membrane.
 
         A device that cannot conduct counts as missing: one of conductance 0 where devices reach down to 0.
         """
         plus, minus = self._exist()
-        injection: Array = (self.injection_plus * plus + self.injection_minus * minus) / self.capacitance
+        injection: Float64Array = (self.injection_plus * plus + self.injection_minus * minus) / self.capacitance
         return injection
 
     def _exist(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Whether each pair has a device on either rail."""
         return (self.plus > 0) | (self.g_min > 0), (self.minus > 0) | (self.g_min > 0)
 
-    def _off_currents(self) -> Array:
+    def _off_currents(self) -> Float64Array:
         """Currents (n_rows, n_columns) in V_th / T of the pairs whose switches are open, on C as designed."""
         plus, minus = self._exist()
         return self.off_current * (plus.astype(np.float64) - minus)
 
-    def ideal_scale(self) -> tuple[Array, Array]:
+    def ideal_scale(self) -> tuple[Float64Array, Float64Array]:
         """Scale (n_columns,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
 
         Neurons of a single phase are ideal on their own scale, but for their thresholds.
@@ -269,7 +267,7 @@ class ChipLayer:
             threads=threads,
         )
 
-    def _of_neurons(self, of_columns: Array) -> Array:
+    def _of_neurons(self, of_columns: Float64Array) -> Float64Array:
         """The same for each neuron (n_out,): that of its column."""
         return np.tile(of_columns, self.n_out // len(of_columns))
 
@@ -285,7 +283,7 @@ class ChipLayer:
             raise TypeError("wires and diodes behind joined inputs need the spike times, not their schedule")
         return self.wiring.rows(times)
 
-    def _per_capacitance(self, x: Array) -> FloatArray:
+    def _per_capacitance(self, x: Float64Array) -> FloatArray:
         return np.ascontiguousarray(x / self.capacitance, dtype=self.dtype)
 
     def _charge_rectified(self, times: FloatArray | Schedule, threads: int | None) -> FloatArray:
@@ -310,6 +308,6 @@ class ChipLayer:
         return functional.fire(v, self.circuit)
 
 
-def _ratio(current: float, conductance: Array) -> Array:
+def _ratio(current: float, conductance: Float64Array) -> Float64Array:
     """Voltage by which a current shifts the rail of each device; 0 where there is no conductance."""
     return np.divide(current, conductance, out=np.zeros_like(conductance), where=conductance > 0)

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike.nonideal._check import take_flag, take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["DiodeTemperature", "ProcessCorner", "SupplyDroop"]
 
@@ -102,7 +103,7 @@ class SupplyDroop(Fixed):
         take_number(self, "share", 0, 1)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        def lower(drop: float | Array, rail: float) -> float | Array:
+        def lower(drop: float | Float64Array, rail: float) -> float | Float64Array:
             return drop if math.isinf(rail) else np.minimum(drop + self.share * rail, rail)
 
         return replace(
@@ -172,7 +173,7 @@ class DiodeTemperature(Fixed):
         thermal = self.exponent * _BOLTZMANN_OVER_CHARGE * kelvin * math.log(x)
         shift = (self.bandgap * (1 - x) - thermal) / self.v_th
 
-        def at(drop: float | Array, rail: float) -> float | Array:
+        def at(drop: float | Float64Array, rail: float) -> float | Float64Array:
             return np.clip(drop * x + shift, 0.0, rail)
 
         return replace(

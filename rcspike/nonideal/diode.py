@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["DiodeVariation"]
 
@@ -44,7 +45,7 @@ class DiodeVariation(Fixed):
         take_number(self, "sigma", 0)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        def scattered(drop: float | Array, rail: float) -> Array:
+        def scattered(drop: float | Float64Array, rail: float) -> Float64Array:
             return np.minimum(drop + self.sigma * rng.standard_normal(layer.plus.shape), rail)
 
         return replace(

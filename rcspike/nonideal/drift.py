@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Drift"]
 
@@ -59,7 +60,7 @@ class Drift(Fixed):
         return self.time <= self.t0
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        def drifted(g: Array) -> Array:
+        def drifted(g: Float64Array) -> Float64Array:
             x = np.log(np.maximum(g / layer.g_max, 1e-12))
             mean = np.clip(-0.0155 * x + 0.0244, 0.049, 0.1) if self.nu is None else self.nu
             std = np.clip(-0.0125 * x - 0.0059, 0.008, 0.045) if self.nu_std is None else self.nu_std

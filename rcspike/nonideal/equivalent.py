@@ -7,16 +7,14 @@ differs is replaced by one of the engine's that makes the same spikes.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from rcspike._common.arrays import Float64Array
 from rcspike.circuit import Circuit
 
 __all__ = ["ideal_scale", "pairs_with_more_drive"]
 
-Array = npt.NDArray[np.float64]
 
-
-def ideal_scale(ramp: float, slope: Array, threshold: Array) -> tuple[Array, Array]:
+def ideal_scale(ramp: float, slope: Float64Array, threshold: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Voltage scale on which a real neuron is an ideal one: ``v = rest + unit * u`` for its own voltage u.
 
     An ideal neuron at v fires at the same time as the real one at u.
@@ -68,7 +66,9 @@ def ideal_scale(ramp: float, slope: Array, threshold: Array) -> tuple[Array, Arr
     return np.asarray(rest), np.asarray((1 - rest) / threshold)
 
 
-def pairs_with_more_drive(plus: Array, minus: Array, more: Array, circuit: Circuit) -> tuple[Array, Array]:
+def pairs_with_more_drive(
+    plus: Float64Array, minus: Float64Array, more: Float64Array, circuit: Circuit
+) -> tuple[Float64Array, Float64Array]:
     """Pairs of devices with more drive D, in V_th / T, and the same conductance G.
 
     Parameters

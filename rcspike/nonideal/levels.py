@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Levels"]
 
@@ -51,7 +52,7 @@ class Levels(Fixed):
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         step = (layer.g_max - layer.g_min) / (2 ** int(self.bits) - 1)
 
-        def nearest(g: Array) -> Array:
+        def nearest(g: Float64Array) -> Float64Array:
             return np.asarray(layer.g_min + step * np.rint((g - layer.g_min) / step))
 
         return replace(layer, plus=nearest(layer.plus), minus=nearest(layer.minus))

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike._common.numbers import numbers
 from rcspike._common.readers import read_columns
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Measured", "Programming"]
 
@@ -58,13 +59,13 @@ class Programming(Fixed):
         check_choice(self, "device", tuple(_PUBLISHED))
         take_number(self, "scale", 0)
 
-    def deviation(self, x: Array) -> Array:
+    def deviation(self, x: Float64Array) -> Float64Array:
         """Standard deviation over g_max at conductances x = g / g_max."""
         g_max, coefficients = _PUBLISHED[self.device]
         return np.asarray(self.scale / g_max * np.maximum(np.polynomial.Polynomial(coefficients)(x), 0))
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        def programmed(g: Array) -> Array:
+        def programmed(g: Float64Array) -> Float64Array:
             error = self.deviation(g / layer.g_max) * rng.standard_normal(g.shape)
             return np.maximum(g + layer.g_max * error, 0)
 
@@ -132,7 +133,7 @@ class Measured(Fixed):
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
-    def deviation(self, x: Array) -> Array:
+    def deviation(self, x: Float64Array) -> Float64Array:
         """Standard deviation over g_max at targets x = g / g_max."""
         return np.asarray(self.scale * np.interp(x, self._column(self.target), self._column(self.std)))
 
@@ -140,13 +141,13 @@ class Measured(Fixed):
         target = self._column(self.target)
         shift = self.scale * (self._column(self.mean) - target)
 
-        def programmed(g: Array) -> Array:
+        def programmed(g: Float64Array) -> Float64Array:
             x = g / layer.g_max
             error = np.interp(x, target, shift) + self.deviation(x) * rng.standard_normal(g.shape)
             return np.maximum(g + layer.g_max * error, 0)
 
         return replace(layer, plus=programmed(layer.plus), minus=programmed(layer.minus))
 
-    def _column(self, values: tuple[float, ...]) -> Array:
+    def _column(self, values: tuple[float, ...]) -> Float64Array:
         """A column as fractions of g_max."""
         return np.asarray(values, dtype=np.float64) / self.target[-1]

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike.nonideal._check import take_flag, take_number
 from rcspike.nonideal._stages import Reading
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["FlickerNoise", "ReadNoise"]
 
@@ -46,7 +47,7 @@ class ReadNoise(Reading):
         take_flag(self, "proportional")
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        def read(g: Array) -> Array:
+        def read(g: Float64Array) -> Float64Array:
             unit = g if self.proportional else layer.g_max
             return np.maximum(g + self.sigma * unit * rng.standard_normal(g.shape), 0)
 
@@ -87,7 +88,7 @@ class FlickerNoise(Reading):
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         spread = math.sqrt(math.log((self.time + _READ_TIME) / (2 * _READ_TIME)))
 
-        def read(g: Array) -> Array:
+        def read(g: Float64Array) -> Float64Array:
             x = np.maximum(g / layer.g_max, 1e-12)
             error = np.minimum(0.0088 / x**0.65, 0.2) * spread
             return np.maximum(g * (1 + error * rng.standard_normal(g.shape)), 0)

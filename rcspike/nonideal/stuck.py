@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import Float64Array
 from rcspike.nonideal._check import take_flag, take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Stuck"]
 
@@ -51,7 +52,7 @@ class Stuck(Fixed):
         take_flag(self, "known")
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        def stuck(g: Array) -> tuple[npt.NDArray[np.bool_], Array]:
+        def stuck(g: Float64Array) -> tuple[npt.NDArray[np.bool_], Float64Array]:
             u = rng.random(g.shape)
             return u < self.share, np.where(u < self.share * self.on, layer.g_max, layer.g_min)
 

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike._common.numbers import number, numbers
 from rcspike.nonideal._check import take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["ChargeInjection", "SpikeDelay"]
 
@@ -71,7 +72,7 @@ class ChargeInjection(Fixed):
         return self.scale == 0 or not (np.any(self.plus) or np.any(self.minus))
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        def scattered(mean: float) -> Array:
+        def scattered(mean: float) -> Float64Array:
             return self.scale * mean * (1 + self.sigma * rng.standard_normal(layer.plus.shape))
 
         return replace(

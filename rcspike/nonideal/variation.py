@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["Variation"]
 
@@ -46,7 +47,7 @@ class Variation(Fixed):
         check_choice(self, "kind", ("lognormal", "gaussian", "absolute"))
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        def varied(g: Array) -> Any:
+        def varied(g: Float64Array) -> Any:
             error = self.sigma * rng.standard_normal(g.shape)
             if self.kind == "lognormal":
                 return g * np.exp(error)

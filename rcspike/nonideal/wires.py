@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from rcspike._common.arrays import Float64Array
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
-from rcspike.nonideal.chip_layer import Array, ChipLayer
+from rcspike.nonideal.chip_layer import ChipLayer
 
 __all__ = ["AxonResistance", "WireResistance"]
 
@@ -104,7 +105,7 @@ class WireResistance(Fixed):
         """
         return max(float(1 - _left(g, self.resistance, 1.0)[-1:].min(initial=1.0)) for g in self._loads(layer))
 
-    def _loads(self, layer: ChipLayer) -> tuple[Array, Array]:
+    def _loads(self, layer: ChipLayer) -> tuple[Float64Array, Float64Array]:
         """Conductances along the wire of the upper devices, and along that of the lower ones."""
         g_plus, g_minus = layer.conductances()
         return (g_plus, g_minus) if self.wire == "supply" else (g_plus + g_minus,) * 2
@@ -170,12 +171,12 @@ class AxonResistance(Fixed):
         """Largest droop anywhere on the lines of a layer, as a fraction of the voltage across a device, in [0, 1]."""
         return max(float(1 - left[:, -1:].min(initial=1.0)) for left in self._left(layer))
 
-    def _left(self, layer: ChipLayer) -> tuple[Array, Array]:
+    def _left(self, layer: ChipLayer) -> tuple[Float64Array, Float64Array]:
         plus, minus = (_left(g.T, self.resistance, 1.0, first=self.driver).T for g in layer.conductances())
         return plus, minus
 
 
-def _left(g: Array, r: float, activity: float, *, first: float = 0.0) -> Array:
+def _left(g: Float64Array, r: float, activity: float, *, first: float = 0.0) -> Float64Array:
     """Fraction of the voltage at each of (n, m) devices on m wires that are fed at the first one's end.
 
     While one device conducts, the others have the fraction `activity` of their conductance.
