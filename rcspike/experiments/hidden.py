@@ -61,7 +61,7 @@ def whole_network(hidden: Hidden, dataset: Dataset) -> tuple[list[int], list[Wir
     Raises
     ------
     ValueError
-        If an architecture does not fit the images, or the data set is a table.
+        If an architecture does not fit the images, or ends in the layer of the classes, or the data set is a table.
 
     Examples
     --------
@@ -76,6 +76,11 @@ def whole_network(hidden: Hidden, dataset: Dataset) -> tuple[list[int], list[Wir
         raise ValueError(
             f"an architecture needs images, {dataset.name} is a table: give hidden layers, as 200,200, or samples of "
             "the shape (n, height, width)"
+        )
+    if hidden.endswith(f"-{dataset.n_classes}"):
+        raise ValueError(
+            f"architecture {hidden!r} names hidden layers only, and the one for the {dataset.n_classes} classes of "
+            f"{dataset.name} comes after them: leave out its -{dataset.n_classes}"
         )
     return parse_architecture(f"{hidden}-{dataset.n_classes}", dataset.train.images.shape[1:])
 
