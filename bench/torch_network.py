@@ -57,7 +57,7 @@ def torch_pass(network: rcspike.Network, split: rcspike.datasets.Split, batch: i
         order = torch.from_numpy(np.random.default_rng(0).permutation(N_IMAGES))
         for picked in order.split(batch):
             optimiser.zero_grad()
-            loss(module(times[picked]), labels[picked]).backward()
+            loss(module(times.index_select(0, picked)), labels.index_select(0, picked)).backward()
             optimiser.step()
 
     return run

@@ -40,7 +40,9 @@ ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
                 for (std::size_t part = 1; part < count; ++part) {
                     for (std::size_t i = 0; i < lanes; ++i) sum[i] += from[part * size + i];
                 }
-                std::copy_n(sum, width, matrix.row(row) + first);
+                Real* const to = matrix.row(row) + first;
+                if (width == lanes) std::copy_n(sum, lanes, to);  // a constant number: no call of memcpy
+                if (width < lanes) std::copy_n(sum, width, to);
             }
         }
     };
