@@ -41,8 +41,11 @@ ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
                     for (std::size_t i = 0; i < lanes; ++i) sum[i] += from[part * size + i];
                 }
                 Real* const to = matrix.row(row) + first;
-                if (width == lanes) std::copy_n(sum, lanes, to);  // a constant number: no call of memcpy
-                if (width < lanes) std::copy_n(sum, width, to);
+                if (width == lanes) {
+                    std::copy_n(sum, lanes, to);  // a constant number: no call of memcpy
+                } else {
+                    std::copy_n(sum, width, to);
+                }
             }
         }
     };
