@@ -37,15 +37,44 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_export_writes_the_netlist_of_the_neurons_that_were_asked_for() -> None:
     shown = spice_("export", *MODEL, "--image", "3", "--layer", "2", "--neurons", "4,1")
     assert shown.exit_code == 0, shown.output
-    assert re.findall(r"^Xneuron(\d+)", shown.output, re.MULTILINE) == ["4", "1"]
+    assert re.findall(r"^Xneuron(\d+)", shown.stdout, re.MULTILINE) == ["4", "1"]
     written = spice_("export", *MODEL, "--image", "3", "--layer", "2", "--neurons", "4,1", "--out", "layer.cir")
     assert "ngspice -b layer.cir" in written.output
-    assert Path("layer.cir").read_text() == shown.output
+    assert Path("layer.cir").read_text() == shown.stdout
     # Its inputs are the spikes of the first layer: those that the engine gives for this image.
     network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[3:4]
     w = network.weights[0].astype(np.float64)
     t = functional.fire(functional.charge(times.astype(np.float64), w, CIRCUIT), CIRCUIT)[0]
-    assert re.findall(r"^Vin(\d+)", shown.output, re.MULTILINE) == [str(j) for j in np.flatnonzero(t < 1)]
+    assert re.findall(r"^Vin(\d+)", shown.stdout, re.MULTILINE) == [str(j) for j in np.flatnonzero(t < 1)]
+
+
+def test_export_names_the_neurons_whose_spike_time_ngspice_fails_to_measure() -> None:
+    network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[:1]
+    t = functional.fire(functional.charge(times, network.weights[0], CIRCUIT), CIRCUIT)[0]
+    silent = ", ".join(map(str, np.flatnonzero(np.isinf(t))))
+    assert silent and not np.any(t == 0)
+    assert f"silent in the engine: neuron {silent}; " in spice_("export", *MODEL, "--out", "layer.cir").output
+    spiking = str(np.flatnonzero(t < 1)[0])
+    assert "in the engine" not in spice_("export", *MODEL, "--neurons", spiking).output
+    Network([9 * np.abs(np.tile(network.weights[0], (1, 5)))], CIRCUIT).save("saturated.safetensors")
+    said = spice_("export", "saturated.safetensors", "digits", "--out", "layer.cir").output
+    assert f"saturated in the engine: neuron {', '.join(map(str, range(20)))} and 20 more; " in said
+
+
+@ngspice
+def test_ngspice_fails_to_measure_the_neurons_that_export_names(place: Path) -> None:
+    said = spice_("export", *MODEL, "--out", "layer.cir").output
+    ran = subprocess.run(["ngspice", "-b", "layer.cir"], cwd=place, capture_output=True, text=True, check=False)
+    failed = re.findall(r"measure\s+t_out(\d+)\s.*out of interval", ran.stdout + ran.stderr)
+    assert f"silent in the engine: neuron {', '.join(failed)}; " in said
+
+
+@ngspice
+def test_verify_has_no_error_of_spike_times_where_no_neuron_spikes() -> None:
+    Network([-np.ones((64, 3))], CIRCUIT).save("silent.safetensors")
+    result = spice_("verify", "silent.safetensors", "digits")
+    assert re.search(r"^that spike +0 *$", result.output, re.MULTILINE)
+    assert re.search(r"^spike time RMSE / % of T +- *$", result.output, re.MULTILINE)
 
 
 def test_export_scales_to_the_circuit_of_the_options() -> None:
@@ -54,16 +83,6 @@ def test_export_scales_to_the_circuit_of_the_options() -> None:
     assert "Vplus plus 0 0.75" in text
     assert "c=1e-12 i_ramp=5e-08 b=0 v_th=0.5" in text
     assert re.search(r"^\.tran \S+ 2\.001e-05 ", text, re.MULTILINE)
-
-
-def test_export_writes_the_dialect_of_another_simulator() -> None:
-    words = ("export", *MODEL, "--neurons", "0", "--dialect")
-    assert "run it with: Xyce layer.cir" in spice_(*words, "xyce", "--out", "layer.cir").output
-    text = Path("layer.cir").read_text()
-    assert ".print tran format=csv i(Vplus) i(Vminus) v(m0)" in text and '"dialect": "xyce"' in text
-    assert "\nG1 0 m CUR=" in spice_(*words, "hspice").output
-    assert "dialect must be one of ngspice, xyce, hspice, got 'spectre'" in error_line(*words, "spectre")
-    assert "--dialect xyce does not go with --pdk" in error_line(*words, "xyce", "--pdk", "sky130")
 
 
 def test_export_has_all_membranes_of_a_neuron_and_the_injection_of_its_layer() -> None:
@@ -78,7 +97,7 @@ def test_export_has_all_membranes_of_a_neuron_and_the_injection_of_its_layer() -
 def test_export_reads_the_card_of_a_diode_from_a_file() -> None:
     Path("card.txt").write_text(f"{SCHOTTKY}\n")
     text = spice_("export", *MODEL, "--diode", "card.txt", "--neurons", "0").output
-    assert SCHOTTKY in text.splitlines()
+    assert ".model schottky d is=1e-09 n=1.05 rs=100" in text.splitlines()
     assert "D1 b m schottky" in text
 
 
@@ -173,7 +192,8 @@ def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> No
     ("words", "message"),
     [
         (("--end-to-end", "--layer", "1"), "leave out --layer and --neurons"),
-        (("--diode", ".model d1 D(is=oops)"), "ngspice failed: Netlist line no. 7: | Undefined parameter [oops]"),
+        (("--diode", ".model d1 D(is=oops)"), "'is' in the card of diode: expected a number such as 1e-12"),
+        (("--diode", ".model d1 D(is=-1 n=0)"), "ngspice failed: "),
     ],
 )
 def test_an_error_of_verify_is_one_line(words: tuple[str, ...], message: str) -> None:

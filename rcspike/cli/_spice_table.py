@@ -22,8 +22,9 @@ def errors(comparisons: Sequence[Comparison]) -> Row:
     t = np.concatenate([c.t_error for c in comparisons])
     row: dict[str, Any] = {"layer": comparisons[0].layer, "neurons": len(v)}
     row |= {"v_rmse_uV": 1e6 * scale.volts(_rms(v)), "v_max_uV": 1e6 * scale.volts(_max(v)), "spiking": len(t)}
-    for name, error in (("t_rmse", _rms(t)), ("t_max", _max(t))):
-        row |= {f"{name}_ps": 1e12 * scale.seconds(error), f"{name}_percent": 100 * error}
+    for name, error in (("t_rmse", _rms), ("t_max", _max)):  # no neuron that spikes has no error, and not one of 0
+        row[f"{name}_ps"] = 1e12 * scale.seconds(error(t)) if len(t) else None
+        row[f"{name}_percent"] = 100 * error(t) if len(t) else None
     energy, energy_spice = (sum(x) for x in zip(*((c.energy, c.energy_spice) for c in comparisons), strict=True))
     row["energy_fJ"] = 1e15 * scale.joules(energy_spice) / len(v)
     row["energy_error_percent"] = 100 * (energy_spice / energy - 1) if energy else 0.0
@@ -57,15 +58,17 @@ def table(rows: Sequence[Row]) -> Table:
     return shown
 
 
-def _text(name: str, x: float) -> str:
+def _text(name: str, x: float | None) -> str:
+    if x is None:
+        return "-"
     if isinstance(x, int):
         return str(x)
     return f"{x:.4f}" if "percent" in name else f"{x:.3g}"
 
 
 def _rms(x: FloatArray) -> float:
-    return float(np.sqrt(np.mean(x**2))) if len(x) else 0.0
+    return float(np.sqrt(np.mean(x**2)))
 
 
 def _max(x: FloatArray) -> float:
-    return float(np.max(np.abs(x), initial=0.0))
+    return float(np.max(np.abs(x)))

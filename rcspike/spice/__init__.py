@@ -1,9 +1,9 @@
 """Netlists of trained networks, comparison of ngspice with the engine, and circuits fitted to measurements."""
 
 from rcspike.spice.calibration import NeuronCalibration, calibrate_neurons, ramp_times
+from rcspike.spice.card import Card
 from rcspike.spice.columns import column_voltages
 from rcspike.spice.corner import in_corner
-from rcspike.spice.dialects import DIALECTS, simulator_of
 from rcspike.spice.fitting import Fit, calibrated, fit
 from rcspike.spice.measurements import (
     Measurements,
@@ -30,9 +30,9 @@ from rcspike.spice.verify import (
 __all__ = [
     "COMPARATORS",
     "CORNERS",
-    "DIALECTS",
     "RAMPS",
     "SYNAPSES",
+    "Card",
     "Comparison",
     "Fet",
     "Fit",
@@ -62,7 +62,6 @@ __all__ = [
     "read_csv",
     "run_ngspice",
     "simulate_layer",
-    "simulator_of",
     "spike_measurements",
     "spike_time_errors",
     "transistor_netlist",

@@ -1,9 +1,8 @@
-"""A layer as a netlist in SI units, in the dialect of ngspice or of another simulator."""
+"""A layer of ideal parts as a netlist in SI units, for ngspice."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
@@ -11,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
+from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Layer, ResistiveLayer, layer_with
-from rcspike.spice.dialects import Dialect, dialect_named
+from rcspike.spice.card import Card, comment, diode_card
 
 __all__ = ["conductances", "layer_conductances", "layer_netlist", "library", "verilog_a"]
 
@@ -25,9 +25,8 @@ _LONGEST_STEP = 0.005
 _R_ON, _R_OFF = 1e-6, 1e7  # resistance of a switch, over the minimum and the maximum of the resistors
 _G_SHARE = 1e4  # conductance between two membranes that share their charge, in C / T
 
-# One card, with continuation lines and comments: other lines can run commands (.control) or read files (.include).
-_MODEL_CARD = re.compile(r"\.model[ \t]+(\w+)[ \t]+d\b[^\r\n]*(\r?\n[ \t]*([+*][^\r\n]*)?)*", re.IGNORECASE)
-_IDEAL_CARD = ".model ideal_diode D(is=1e-12 n=1e-4)"  # drops 0.03 mV at 10 nA
+_IDEAL_CARD = Card("ideal_diode", "d", {"is": 1e-12, "n": 1e-4})  # drops 0.03 mV at 10 nA
+_PER_LINE = 8  # saved signals
 
 
 def library(*, diode: str = "none") -> str:
@@ -42,8 +41,8 @@ def library(*, diode: str = "none") -> str:
     ----------
     diode : str
         Diode in series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d`
-        of the engine's model; or one card, ``".model NAME D(...)"``, with continuation lines (``+``) and comments
-        (``*``).
+        of the engine's model; or one card, ``".model NAME D(name=number ...)"``, with continuation lines (``+``). Its
+        comments are left out.
 
     Raises
     ------
@@ -55,7 +54,7 @@ def library(*, diode: str = "none") -> str:
     >>> [line for line in library(diode="constant").splitlines() if line.startswith(".subckt")][0]
     '.subckt synapse_plus axon rail m params: r=10meg v_d=0'
     """
-    return "\n".join(_library(diode, dialect_named("ngspice"), r_on=1.0, r_off=1e15))
+    return "\n".join(_library(diode, r_on=1.0, r_off=1e15))
 
 
 def verilog_a() -> str:
@@ -73,45 +72,27 @@ def verilog_a() -> str:
     return files(__package__).joinpath("rcspike.va").read_text(encoding="utf-8")
 
 
-def _library(diode: str, dialect: Dialect, *, r_on: float, r_off: float) -> Iterator[str]:
+def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
+    known = {"none": None, "constant": None, "ideal": _IDEAL_CARD}
+    card = known[diode] if diode in known else diode_card(diode)
+    element = "V1 {} {} {{v_d}}" if diode == "constant" else None if card is None else f"D1 {{}} {{}} {card.name}"
     yield "* Subcircuits; voltages are seen from the resting voltage, node 0; axon and fire are at 0 or 1 V"
-    if dialect.has_switches:
-        yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
-    elif diode == "ideal":
-        raise ValueError(
-            f"diode must be none, constant or a card for the dialect {dialect.name}: the ideal one, with an emission "
-            "coefficient of 0.0001, is known to converge in ngspice only"
-        )
-    v_d = dialect.value("v_d").replace("{", "{{").replace("}", "}}")
-    series = {"none": None, "constant": f"V1 {{}} {{}} {v_d}", "ideal": "D1 {} {} ideal_diode"}
-    if diode not in series:
-        card = _MODEL_CARD.fullmatch(diode.strip())
-        if card is None:
-            raise ValueError(
-                f"diode must be none, ideal, constant or a single card '.model NAME D(...)', got {diode!r}"
-            )
-        yield diode.strip()
-        series[diode] = "D1 {} {} " + card[1]
-    elif diode == "ideal":
-        yield _IDEAL_CARD
-    element = series[diode]
+    yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
+    if card is not None:
+        yield str(card)
     for name, ends in (("plus", "b m"), ("minus", "m b")):  # current flows from the upper rail and to the lower one
         yield ""
         drop = " v_d=0" if diode == "constant" else ""
-        yield f".subckt synapse_{name} axon rail m {dialect.parameters}r=10meg{drop}"
-        end = "m" if element is None else "b"
-        if dialect.has_switches:
-            yield "S1 rail a axon 0 axon_switch"
-            yield f"R1 a {end} {{r}}"
-        else:
-            yield dialect.current("1", "rail", end, f"V(axon)*V(rail,{end})/r")
+        yield f".subckt synapse_{name} axon rail m params: r=10meg{drop}"
+        yield "S1 rail a axon 0 axon_switch"
+        yield f"R1 a {'m' if element is None else 'b'} {{r}}"
         if element is not None:
             yield element.format(*ends.split())
         yield f".ends synapse_{name}"
     yield ""
-    yield f".subckt neuron m fire {dialect.parameters}c=140f i_ramp=122n b=0 v_th=0.872"
-    yield f"C1 m 0 {dialect.value('c')} ic=0"
-    yield dialect.current("1", "0", "m", "i_ramp*V(fire)*(1-b*V(m)/v_th)")
+    yield ".subckt neuron m fire params: c=140f i_ramp=122n b=0 v_th=0.872"
+    yield "C1 m 0 {c} ic=0"
+    yield "B1 0 m I={i_ramp*V(fire)*(1-b*V(m)/v_th)}"
     yield ".ends neuron"
     yield ""
 
@@ -201,7 +182,6 @@ def layer_netlist(
     title: str = "a layer",
     until: float | None = None,
     membranes: int = 1,
-    dialect: str = "ngspice",
 ) -> str:
     """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
 
@@ -231,16 +211,12 @@ def layer_netlist(
         Single phase: time in T at which the simulation ends.
     membranes : int
         Columns that share their charge in one neuron, one after another, as in `rcspike.network.ResistiveLayer`.
-    dialect : {"ngspice", "xyce", "hspice"}
-        Language of the netlist. Those of Xyce and HSPICE have not been run in these simulators; a synapse is a source
-        of current there, in place of a switch and a resistor.
 
     Raises
     ------
     ValueError
-        If `dialect` is another one or does not have the diode, a shape does not fit, a time is negative or NaN, a
-        conductance is negative or not finite, a rail is infinite, `until` is not above 0 and finite, or `diode` is
-        unknown.
+        If a shape does not fit, a time is negative or NaN, a conductance is negative or not finite, a rail is infinite,
+        `until` is not above 0 and finite, a name is negative, or `diode` is unknown.
 
     Examples
     --------
@@ -250,7 +226,6 @@ def layer_netlist(
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
-    language = dialect_named(dialect)
     times = check_times(times, 1, phases="two" if until is None else "single")
     if until is not None and not 0 < until < math.inf:
         raise ValueError(f"until must be above 0 and finite, in T, got {until}")
@@ -269,30 +244,39 @@ def layer_netlist(
     n_out = n_columns // membranes
     if n_columns % membranes:
         raise ValueError(f"the {n_columns} columns are not neurons of {membranes} membranes each")
-    numbers = range(n_out) if names is None else names
-    if len(numbers) != n_out:
-        raise ValueError(f"names must have one number for each of {n_out} neurons, got {len(numbers)}")
-    lines = [f"* {' '.join(title.split())}", *language.remark, *_header(circuit, scale), ""]
+    numbers = neuron_numbers(names, n_out)
+    lines = [comment(title), *_header(circuit, scale), ""]
     g = np.concatenate([g_plus, g_minus])
     g = g[g > 0] if np.any(g > 0) else np.ones(1)
-    lines += _library(diode, language, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
+    lines += _library(diode, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
     lines += [*_sources(circuit, scale, until), *_spikes(times, scale, until)]
     spiking = np.flatnonzero(times < (until or 1) - EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
-        lines += _neuron(number, membranes, circuit, scale, until, language)
+        lines += _neuron(number, membranes, circuit, scale, until)
         for k, m in enumerate(membrane_nodes(number, membranes), start=i * membranes):
             lines += _synapses(m, g_plus[:, k], g_minus[:, k], spiking, circuit, scale, diode)
             if until is None:
                 lines += _switches(m, g_plus[times <= 1, k], g_minus[times <= 1, k], circuit, scale)
-    signals = ["i(Vplus)", "i(Vminus)"]
-    if not language.has_switches:
-        signals += [f"v({m})" for number in numbers for m in membrane_nodes(number, membranes)]
-    lines += ["* Currents that the rails deliver", *language.save(signals), ""]
-    T, longest = scale.window, _si(_LONGEST_STEP * scale.window)
-    lines += language.options({name: _si(x) for name, x in _tolerances(scale).items()}, longest)
+    membranes_of = [m for number in numbers for m in membrane_nodes(number, membranes)]
+    lines += ["* Membranes, and the currents that the rails deliver", *_saved([f"v({m})" for m in membranes_of])]
+    lines += [*_saved(["i(Vplus)", "i(Vminus)"]), ""]
+    longest = _si(_LONGEST_STEP * scale.window)
+    lines += [".options " + " ".join(f"{name}={_si(x)}" for name, x in _tolerances(scale).items())]
     end = 2.001 if until is None else until
-    lines += [language.transient(_si(EDGE * T), longest, _si(end * T)), ".end", ""]
+    lines += [f".tran {longest} {_si(end * scale.window)} 0 {longest} uic", ".end", ""]
     return "\n".join(lines)
+
+
+def neuron_numbers(names: Sequence[int] | None, n_out: int) -> Sequence[int]:
+    """Numbers of the neurons in a netlist; ValueError or TypeError if they are not whole numbers, one for each."""
+    numbers = range(n_out) if names is None else [check_count("names", number, 0) for number in names]
+    if len(numbers) != n_out:
+        raise ValueError(f"names must have one number for each of {n_out} neurons, got {len(numbers)}")
+    return numbers
+
+
+def _saved(signals: Sequence[str]) -> Iterator[str]:
+    yield from (f".save {' '.join(signals[i : i + _PER_LINE])}" for i in range(0, len(signals), _PER_LINE))
 
 
 def _tolerances(scale: PhysicalScale) -> dict[str, float]:
@@ -343,9 +327,7 @@ def membrane_nodes(number: int, membranes: int) -> list[str]:
     return [f"m{number}", *(f"m{number}_{k}" for k in range(1, membranes))]
 
 
-def _neuron(
-    number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, until: float | None, dialect: Dialect
-) -> Iterator[str]:
+def _neuron(number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, until: float | None) -> Iterator[str]:
     b, m = circuit.ramp, f"m{number}"
     slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
     i_ramp = _si(scale.amperes(slope))
@@ -356,9 +338,7 @@ def _neuron(
         yield f"Xneuron{one[1:]} {one} fire neuron {parameters}"
         if one != m:
             siemens = _si(scale.siemens(_G_SHARE))
-            yield dialect.current(f"share{one[1:]}", one, m, f"{siemens}*V(fire)*V({one},{m})")
-        if dialect.has_switches:
-            yield from dialect.save([f"v({one})"])
+            yield f"Bshare{one[1:]} {one} {m} I={{{siemens}*V(fire)*V({one},{m})}}"
     after = "" if until is not None else f" TD={_si(scale.window)}"
     yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1{after}"
     yield ""

@@ -81,7 +81,8 @@ class Simulators:
             (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # several netlists run at the same time
             options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
-            with self._process([program, "-b", "run.cir"], cwd=folder, env=environment, **options) as process:
+            # -n: without the user's .spiceinit, which may change what a netlist means.
+            with self._process([program, "-n", "-b", "run.cir"], cwd=folder, env=environment, **options) as process:
                 try:
                     out, err = process.communicate(timeout=timeout)
                 except subprocess.TimeoutExpired:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from rcspike.spice.card import Card
 from rcspike.spice.pdk import Fet
 
 __all__ = [
@@ -48,7 +49,7 @@ _MIRROR = ("pfet_01v8", 1.0, 4.0)
 _MIRROR_SWITCH = ("pfet_01v8", 0.42, 0.25)
 
 
-def comparator_cards(fet: Sizes) -> list[str]:
+def comparator_cards(fet: Sizes) -> list[Card]:
     """Cards of the transistors of a comparator, some of them several times."""
     return [_sized(fet, device, w, length).card for _, device, w, length, *_ in _OTA] + [_sized(fet, *_BIAS).card]
 
@@ -72,7 +73,7 @@ def comparator_lines(neuron: int, fet: Sizes, draw: Draw) -> Iterator[str]:
         yield one.line(f"c{name}_{neuron}", drain, gate, source, bulk, shift=shift)
 
 
-def mirror_cards(fet: Sizes) -> list[str]:
+def mirror_cards(fet: Sizes) -> list[Card]:
     """Cards of the transistors of a ramp."""
     return [_sized(fet, *_MIRROR).card, _sized(fet, *_MIRROR_SWITCH).card]
 

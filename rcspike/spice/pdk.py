@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rcspike._common.readers import read_bytes
+from rcspike.spice.card import Card
 
 __all__ = ["CORNERS", "DEVICES", "DIODES", "Fet", "JunctionDiode", "Pdk", "find_pdk"]
 
@@ -43,9 +44,11 @@ _HOW_TO_GET = (
     "folder with --pdk-root or in PDK_ROOT"
 )
 
-_ASSIGNMENT = re.compile(r"(\w+)\s*=\s*(\{[^}]*\}|'[^']*'|[^\s=]+)")
+_MAX_EXPRESSION = 10_000  # characters; the longest one of SKY130 has some 500
+# Each alternative starts where the one before ended, and none looks at a character more than twice.
+_ASSIGNMENT = re.compile(r"(?<!\w)(\w+)\s*=\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)", re.ASCII)
 # A number of SPICE with a suffix.
-_SUFFIXED = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)(meg|[tgkmunpf])(?!\w)")
+_SUFFIXED = re.compile(r"(?<![\w.])(\d+(?:\.\d*)?|\.\d+)(meg|[tgkmunpf])(?!\w)", re.ASCII)
 _SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 # Switches and draws of mismatch are zero, and each is a factor of its term, so that the standard deviations and the
 # sizes in the same terms do not matter.
@@ -70,14 +73,14 @@ class Fet:
     device : {"nfet_01v8", "pfet_01v8"}
     width, length : float
         In m.
-    card : str
-        ``.model`` card, of which a netlist needs one copy.
+    card : Card
+        Of which a netlist needs one copy.
     """
 
     device: str
     width: float
     length: float
-    card: str
+    card: Card
 
     @property
     def mismatch(self) -> float:
@@ -85,7 +88,8 @@ class Fet:
 
         Examples
         --------
-        >>> f"{Fet(device='nfet_01v8', width=0.42e-6, length=0.25e-6, card='').mismatch:.4f}"
+        >>> card = Card("n", "nmos", {"level": 54})
+        >>> f"{Fet(device='nfet_01v8', width=0.42e-6, length=0.25e-6, card=card).mismatch:.4f}"
         '0.0104'
         """
         return _A_VT[self.device] / math.sqrt(self.width * self.length)
@@ -108,13 +112,13 @@ class Fet:
 
         Examples
         --------
-        >>> fet = Fet(device="nfet_01v8", width=0.42e-6, length=0.25e-6, card=".model n nmos level=54")
+        >>> fet = Fet(device="nfet_01v8", width=0.42e-6, length=0.25e-6, card=Card("n", "nmos", {"level": 54}))
         >>> fet.line("1", "d", "g", "0", "0")
         'M1 d g 0 0 n w=4.2e-07 l=2.5e-07 ad=1.218e-13 as=1.218e-13 pd=1.42e-06 ps=1.42e-06 nrd=0.69048 nrs=0.69048'
         """
         area, perimeter = self.width * _DIFFUSION, 2 * (self.width + _DIFFUSION)
         squares = _DIFFUSION / self.width
-        words = [f"M{name} {drain} {gate} {source} {bulk} {self.card.split(maxsplit=2)[1]}"]
+        words = [f"M{name} {drain} {gate} {source} {bulk} {self.card.name}"]
         words += [f"w={self.width:.6g} l={self.length:.6g} ad={area:.5g} as={area:.5g}"]
         words += [f"pd={perimeter:.5g} ps={perimeter:.5g} nrd={squares:.5g} nrs={squares:.5g}"]
         words += [f"m={multiple}"] if multiple != 1 else []
@@ -134,16 +138,16 @@ class JunctionDiode:
     device : {"pd2nw_05v5", "pw2nd_05v5"}
     side : float
         Of the square, in m.
-    card : str
-        ``.model`` card of one junction, of which a netlist needs one copy: the current of bottom and sidewall, and the
-        capacitance of the bottom.
+    card : Card
+        Of one junction, of which a netlist needs one copy: the current of bottom and sidewall, and the capacitance of
+        the bottom.
     sidewall : float
         Capacitance of the sidewall at 0 V, in F.
     """
 
     device: str
     side: float
-    card: str
+    card: Card
     sidewall: float
 
     def lines(self, name: str, anode: str, cathode: str, *, multiple: int = 1) -> Iterator[str]:
@@ -160,12 +164,13 @@ class JunctionDiode:
 
         Examples
         --------
-        >>> diode = JunctionDiode(device="pw2nd_05v5", side=1e-6, card=".model junction d is=5e-15", sidewall=1e-16)
+        >>> card = Card("junction", "d", {"is": 5e-15})
+        >>> diode = JunctionDiode(device="pw2nd_05v5", side=1e-6, card=card, sidewall=1e-16)
         >>> list(diode.lines("1", "a", "c", multiple=3))
         ['D1 a c junction pj=1 m=3', 'C1 a c 3e-16']
         """
         more = f" m={multiple}" if multiple > 1 else ""
-        yield f"D{name} {anode} {cathode} {self.card.split(maxsplit=2)[1]} pj=1{more}"
+        yield f"D{name} {anode} {cathode} {self.card.name} pj=1{more}"
         yield f"C{name} {anode} {cathode} {multiple * self.sidewall:.6g}"
 
 
@@ -286,7 +291,7 @@ def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None
 
 
 @lru_cache(maxsize=64)  # reading the bins of a device takes 0.1 s
-def _card(bins: Path, files: tuple[Path, ...], device: str, corner: str, width: float, length: float) -> str:
+def _card(bins: Path, files: tuple[Path, ...], device: str, corner: str, width: float, length: float) -> Card:
     parameters: dict[str, str] = {}
     for path in (*files, bins):
         for statement in _statements(path, keep=(".param",)):
@@ -304,12 +309,11 @@ def _card(bins: Path, files: tuple[Path, ...], device: str, corner: str, width: 
             if not (_within(lmin, length, lmax) and _within(wmin, width, wmax)):
                 names.append(f"W {1e6 * wmin:g} to {1e6 * wmax:g}, L {1e6 * lmin:g} to {1e6 * lmax:g} um")
                 continue
-            evaluated = [f"{name}={known.value(text)!r}" for name, text in values.items() if name not in _LIMITS]
+            evaluated = {name: known.value(text) for name, text in values.items() if name not in _LIMITS}
+            name = f"{device}_{corner}_w{1e9 * width:.0f}_l{1e9 * length:.0f}"
+            return Card(name, head[1].lower(), evaluated)
         except (ValueError, ArithmeticError) as error:
             raise ValueError(f"{bins}: {error}") from None
-        name = f"{device}_{corner}_w{1e9 * width:.0f}_l{1e9 * length:.0f}"
-        lines = ["+ " + " ".join(evaluated[i : i + 6]) for i in range(0, len(evaluated), 6)]
-        return "\n".join([f".model {name} {head[1].lower()}", *lines])
     raise ValueError(
         f"{bins} has no bin for W {1e6 * width:g} um and L {1e6 * length:g} um, but {len(names)} others"
         + (f", such as {names[-1]}" if names else "")
@@ -321,7 +325,7 @@ _BOTTOM = {"n": "n", "rs": "rs", "mj": "m", "pb": "vj", "eg": "eg", "xti": "xti"
 
 
 @lru_cache(maxsize=16)
-def _junction(model: Path, files: tuple[Path, ...], device: str, corner: str, side: float) -> tuple[str, float]:
+def _junction(model: Path, files: tuple[Path, ...], device: str, corner: str, side: float) -> tuple[Card, float]:
     """Card of a junction, and the capacitance of its sidewall in F.
 
     The published card is of an area in um2 and a perimeter in um. The knee at high injection that it also has, 1.3 kA
@@ -339,15 +343,13 @@ def _junction(model: Path, files: tuple[Path, ...], device: str, corner: str, si
         texts = dict(_ASSIGNMENT.findall(statement))
         try:
             of = {name: known.value(texts[name]) for name in ("js", "jsw", "cj", "cjsw", *_BOTTOM)}
+            values = {"is": area * of["js"], "jsw": perimeter * of["jsw"], "cjo": area * of["cj"]}
+            values |= {name: of[published] for published, name in _BOTTOM.items()} | {"rs": of["rs"] / area}
+            return Card(f"{device}_{corner}_{1e9 * side:.0f}", "d", values), perimeter * of["cjsw"]
         except KeyError as error:
             raise ValueError(f"{model} has no {error.args[0]} in its card") from None
         except (ValueError, ArithmeticError) as error:
             raise ValueError(f"{model}: {error}") from None
-        values = {"is": area * of["js"], "jsw": perimeter * of["jsw"], "cjo": area * of["cj"]}
-        values |= {name: of[published] for published, name in _BOTTOM.items()}
-        values["rs"] = of["rs"] / area
-        words = " ".join(f"{name}={value:.6g}" for name, value in values.items())
-        return f".model {device}_{corner}_{1e9 * side:.0f} d {words}", perimeter * of["cjsw"]
     raise ValueError(f"{model} has no card of {_PREFIX}diode_{device}")
 
 
@@ -383,11 +385,16 @@ class _Parameters:
 
     def value(self, text: str) -> float:
         """Of an expression, with braces, quotes or neither."""
+        if len(text) > _MAX_EXPRESSION:
+            raise ValueError(f"an expression has {len(text)} characters, at most {_MAX_EXPRESSION} are read")
         plain = _SUFFIXED.sub(lambda hit: repr(float(hit[1]) * _SUFFIX[hit[2]]), text.strip("{}' "))
         try:
-            return float(self._evaluated(ast.parse(plain.replace("^", "**"), mode="eval").body))
-        except (SyntaxError, RecursionError, TypeError, OverflowError):
+            value = float(self._evaluated(ast.parse(plain.replace("^", "**"), mode="eval").body))
+        except (SyntaxError, RecursionError, MemoryError, TypeError, OverflowError):  # Python's parser has a stack
             raise ValueError(f"expected a number or an expression, got {text[:80]!r}") from None
+        if not math.isfinite(value):
+            raise ValueError(f"expected a finite number, got {text[:80]!r}")
+        return value
 
     def _evaluated(self, node: ast.expr) -> Any:
         match node:

@@ -16,7 +16,8 @@ from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_
 from rcspike._common.numbers import number
 from rcspike.hardware import PhysicalScale
 from rcspike.spice import parts
-from rcspike.spice.netlist import membrane_nodes
+from rcspike.spice.card import comment
+from rcspike.spice.netlist import membrane_nodes, neuron_numbers
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
 
 __all__ = ["COMPARATORS", "LEAD", "RAMPS", "SYNAPSES", "Transistors", "transistor_netlist"]
@@ -243,7 +244,7 @@ def transistor_netlist(
         raise ValueError(f"the {g_plus.shape[1]} columns are not neurons of {membranes} membranes each")
     if membranes > 1 and design.guard * design.scale.window < 8 * design.edge:
         raise ValueError(f"guard must leave time to connect membranes before the ramp, got {design.guard:g} T")
-    numbers = range(g_plus.shape[1] // membranes) if names is None else names
+    numbers = neuron_numbers(names, g_plus.shape[1] // membranes)
     window = design.scale.window
     conducting = np.flatnonzero(times < 1 - 2 * design.edge / window)
     switches = design.fet("nfet_01v8", *design.switch), design.fet("pfet_01v8", *design.switch)
@@ -253,7 +254,7 @@ def transistor_netlist(
     wide = _GATE_WIDTH * design.switch[0], design.switch[1]
     gate_fets = [design.fet(device, *wide) for device in ("nfet_01v8", "pfet_01v8") if membranes > 1]
     cards += [one.card for one in gate_fets]
-    lines = [f"* {' '.join(title.split())}", *dict.fromkeys(cards)]
+    lines = [comment(title), *dict.fromkeys(map(str, cards))]
     lines += [
         *_sources(design),
         *(_gate_controls(design) if membranes > 1 else ()),
