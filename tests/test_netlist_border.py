@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -171,3 +172,15 @@ def test_a_number_of_a_pdk_that_is_not_finite_is_rejected(text: str, tmp_path: P
     bins.write_text(bins.read_text().replace("+ version = 4.5", f"+ version = {text}"))
     with pytest.raises(ValueError, match=re.escape(bins.name)):
         find_pdk(root=root).fet("nfet_01v8", 0.42e-6, 0.25e-6)
+
+
+@ngspice
+@pytest.mark.process
+def test_some_rounds_of_fuzzing_in_ngspice_create_no_file(tmp_path: Path) -> None:
+    pytest.importorskip("typer")
+    from border import Border
+
+    border, rng = Border(tmp_path), Random(1)
+    for _ in range(25):
+        border.round(rng)
+    assert all(border.counts[f"{kind} accepted"] for kind in ("card", "models", "names"))

@@ -47,6 +47,15 @@ def test_models_are_found_in_each_layout(root: Path, tmp_path: Path, monkeypatch
     assert find_pdk().fet("nfet_01v8", 0.42e-6, 0.25e-6).card == card
 
 
+def test_models_that_were_changed_are_read_again(tmp_path: Path) -> None:
+    root = write_pdk(tmp_path)
+    bins = root / "cells/nfet_01v8/sky130_fd_pr__nfet_01v8__tt.pm3.spice"
+    before = find_pdk(root=root).fet("nfet_01v8", 0.42e-6, 0.25e-6)
+    bins.write_text(bins.read_text().replace("version = 4.5", "version = 4.6"))
+    after = find_pdk(root=root).fet("nfet_01v8", 0.42e-6, 0.25e-6)
+    assert (value(before.card, "version"), value(after.card, "version")) == (4.5, 4.6)
+
+
 def test_missing_models_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PDK_ROOT", raising=False)
     with pytest.raises(FileNotFoundError, match=r"sky130 .* clone https://github.com/google/skywater.* or in PDK_ROOT"):

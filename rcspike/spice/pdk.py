@@ -11,9 +11,8 @@ import math
 import operator
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ _HOW_TO_GET = (
     "folder with --pdk-root or in PDK_ROOT"
 )
 
-_MAX_EXPRESSION = 10_000  # characters; the longest one of SKY130 has some 500
+_MAX_EXPRESSION = 10_000  # characters; the longest one of these devices in SKY130 has 314
 # Each alternative starts where the one before ended, and none looks at a character more than twice.
 _ASSIGNMENT = re.compile(r"(?<!\w)(\w+)\s*=\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)", re.ASCII)
 # A number of SPICE with a suffix.
@@ -176,9 +175,11 @@ class JunctionDiode:
 
 @dataclass(frozen=True, kw_only=True)
 class Pdk:
-    """Device models of SKY130 on this machine, as `find_pdk` finds them."""
+    """Device models of SKY130 on this machine, as `find_pdk` finds them. A card is read once."""
 
     folder: Path
+    # Reading the bins of a device takes 0.1 s, and a netlist asks for each card many times.
+    _read: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fet(self, device: str, width: float, length: float, *, corner: str = "tt") -> Fet:
         """A transistor, with the card of its bin.
@@ -204,11 +205,12 @@ class Pdk:
         for name, given, known in (("device", device, DEVICES), ("corner", corner, CORNERS)):
             if given not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
-        bins = self._file(device, f"{_PREFIX}{device}__{corner}.pm3.spice")
-        files = [self._file(device, f"{_PREFIX}{device}__{corner}.corner.spice"), *self._stress()]
-        return Fet(
-            device=device, width=width, length=length, card=_card(bins, tuple(files), device, corner, width, length)
-        )
+        key = device, width, length, corner
+        if key not in self._read:
+            bins = self._file(device, f"{_PREFIX}{device}__{corner}.pm3.spice")
+            files = [self._file(device, f"{_PREFIX}{device}__{corner}.corner.spice"), *self._stress()]
+            self._read[key] = _card(bins, files, device, corner, width, length)
+        return Fet(device=device, width=width, length=length, card=self._read[key])
 
     def diode(self, device: str, side: float, *, corner: str = "tt") -> JunctionDiode:
         """A diode with a square junction.
@@ -237,11 +239,14 @@ class Pdk:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
         if not 0 < side < math.inf:
             raise ValueError(f"side must be above 0 and finite, in m, got {side}")
-        model = self._file(device, f"{_PREFIX}diode_{device}.model.spice", _DIODE_MODELS)
-        files = [self._file(one, f"{_PREFIX}{one}__{corner}.corner.spice") for one in DEVICES]
-        others = (self.folder / one.format(corner=corner) for one in _OTHERS)
-        files += [path for path in others if path.is_file()]
-        card, sidewall = _junction(model, tuple(files), device, corner, side)
+        key = device, side, corner
+        if key not in self._read:
+            model = self._file(device, f"{_PREFIX}diode_{device}.model.spice", _DIODE_MODELS)
+            files = [self._file(one, f"{_PREFIX}{one}__{corner}.corner.spice") for one in DEVICES]
+            others = (self.folder / one.format(corner=corner) for one in _OTHERS)
+            files += [path for path in others if path.is_file()]
+            self._read[key] = _junction(model, files, device, corner, side)
+        card, sidewall = self._read[key]
         return JunctionDiode(device=device, side=side, card=card, sidewall=sidewall)
 
     def _file(self, device: str, name: str, folders: tuple[str, ...] = _MODELS) -> Path:
@@ -290,8 +295,7 @@ def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None
     raise FileNotFoundError(f"{given} has no {looked_for} where a checkout or open_pdks has it: {_HOW_TO_GET}")
 
 
-@lru_cache(maxsize=64)  # reading the bins of a device takes 0.1 s
-def _card(bins: Path, files: tuple[Path, ...], device: str, corner: str, width: float, length: float) -> Card:
+def _card(bins: Path, files: Sequence[Path], device: str, corner: str, width: float, length: float) -> Card:
     parameters: dict[str, str] = {}
     for path in (*files, bins):
         for statement in _statements(path, keep=(".param",)):
@@ -324,8 +328,7 @@ def _card(bins: Path, files: tuple[Path, ...], device: str, corner: str, width: 
 _BOTTOM = {"n": "n", "rs": "rs", "mj": "m", "pb": "vj", "eg": "eg", "xti": "xti", "tref": "tnom"}
 
 
-@lru_cache(maxsize=16)
-def _junction(model: Path, files: tuple[Path, ...], device: str, corner: str, side: float) -> tuple[Card, float]:
+def _junction(model: Path, files: Sequence[Path], device: str, corner: str, side: float) -> tuple[Card, float]:
     """Card of a junction, and the capacitance of its sidewall in F.
 
     The published card is of an area in um2 and a perimeter in um. The knee at high injection that it also has, 1.3 kA

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import mutate
 import numpy as np
+from netlist_lines import foreign_lines
 
 from rcspike import Circuit, Network, load_process, nonideal, train
+from rcspike._common.readers import read_text
 from rcspike.datasets import Dataset, Inputs, Split, idx, load
 from rcspike.experiments import (
     experiment_identity,
@@ -26,7 +28,7 @@ from rcspike.experiments import (
     write_table,
 )
 from rcspike.report import write_report
-from rcspike.spice import read_csv, write_csv
+from rcspike.spice import find_pdk, library, read_csv, write_csv
 from rcspike.training import checkpoint
 
 __all__ = ["CORPUS", "TARGETS", "Target", "accepts"]
@@ -151,6 +153,20 @@ def _measurements(path: Path) -> None:
     read_csv(path.with_name("copy.csv"))
 
 
+def _diode_card(path: Path) -> None:
+    try:
+        text = library(diode=read_text(path))
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    assert foreign_lines(text) == []
+
+
+def _pdk(path: Path) -> None:
+    path.with_name("sky130_fd_pr__nfet_01v8__tt.corner.spice").write_text("")
+    card = find_pdk(root=path.parent).fet("nfet_01v8", 0.42e-6, 0.25e-6).card
+    assert foreign_lines(str(card)) == []
+
+
 class _Tags(HTMLParser):
     """Elements that the template has, and no attribute that runs or loads anything."""
 
@@ -194,6 +210,8 @@ TARGETS = {
     "process": Target("process.toml", load_process, mutate.text),
     "measured": Target("measured.csv", nonideal.Measured.from_csv, mutate.text),
     "measurements": Target("measurements.csv", _measurements, mutate.text),
+    "diode-card": Target("card.txt", _diode_card, mutate.text),
+    "pdk": Target("sky130_fd_pr__nfet_01v8__tt.pm3.spice", _pdk, mutate.text),
     "report-svg": Target("figure.svg", _report, mutate.text),
     "report-csv": Target("table.csv", _report, mutate.text),
     "report-json": Target("record.json", _report, mutate.text),
