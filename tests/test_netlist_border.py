@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from commands import run
 from hypothesis import given
 from hypothesis import strategies as st
 from needs import ngspice
@@ -73,6 +74,17 @@ def test_a_title_runs_no_command(command: str, tmp_path: Path) -> None:
     text = netlist(title=title)
     assert foreign_lines(text) == []
     run_watched(text, tmp_path, canary=canary)
+
+
+@ngspice
+def test_the_settings_of_a_user_change_no_simulation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".spiceinit").write_text(f"shell touch {tmp_path}/canary\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    spice.run_ngspice(netlist())
+    assert not (tmp_path / "canary").exists()
+    (tmp_path / "netlist.cir").write_text(netlist())
+    run("ngspice", "-b", "netlist.cir", cwd=tmp_path)
+    assert (tmp_path / "canary").exists()  # as a user starts it
 
 
 # Pieces of cards and of commands, in any order: what is accepted is written as names and numbers.
