@@ -236,6 +236,55 @@ def assert_compiled_as_eager(module: nn.Module, loss: Callable[[], torch.Tensor]
         np.testing.assert_array_equal(eager, compiled)
 
 
+MODULES: dict[str, Callable[[], nn.Module]] = {
+    "network": lambda: rct.Network([12, 8, 3], UNEQUAL),
+    "noise": lambda: rct.Network([12, 8, 3], STRONG, noise=0.02),
+    "single phase": lambda: rct.Network([12, 8, 3], Circuit(v_syn=2.0), phases="single"),
+    "maps": lambda: rct.Network("2x3x2-conv4-3", STRONG, dtype=torch.float64),
+    "convolution": lambda: rct.Conv2d((2, 3, 2), 4, STRONG, padding=1),
+    "layers": lambda: nn.Sequential(rct.Linear(12, 8, STRONG), rct.Fire(STRONG, noise=0.02), rct.Linear(8, 3, STRONG)),
+    "first spike": lambda: rct.FirstSpike(12, 3, Circuit(v_syn=2.0)),
+}
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("what", MODULES)
+def test_a_module_compiled_for_any_batch_size_is_one_graph_with_the_bits_of_eager_mode(
+    what: str, training: bool
+) -> None:
+    module = MODULES[what]()
+
+    def run(images: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = module(rct.encode(images))
+        return torch.where(torch.isinf(result), 0.0, result)
+
+    def run_and_differentiate(function: Callable[[torch.Tensor], torch.Tensor], batch: int) -> list[torch.Tensor]:
+        images = spikes(batch, 12, dtype=torch.float32).clamp(0, 1).requires_grad_(training)
+        torch.manual_seed(5)  # of the noise
+        result = function(images)
+        gradients = torch.autograd.grad(result.square().sum(), [images, *module.parameters()]) if training else ()
+        return [result, *gradients]
+
+    from torch._dynamo import lookup_backend  # here, since its import takes seconds
+
+    compilations: list[Any] = []
+
+    def backend(graph: Any, inputs: list[Any]) -> Any:
+        compilations.append(graph)
+        return lookup_backend("aot_eager")(graph, inputs)
+
+    torch.compiler.reset()
+    compiled = torch.compile(run, fullgraph=True, dynamic=True, backend=backend)
+    n_compiled = []
+    with torch.set_grad_enabled(training):
+        for batch in (4, 7, 16, 2, 33):
+            for eager, traced in zip(*(run_and_differentiate(f, batch) for f in (run, compiled)), strict=True):
+                np.testing.assert_array_equal(eager.detach(), traced.detach())
+            n_compiled.append(len(compilations))
+    assert n_compiled == n_compiled[:1] * 5  # nothing after the first batch
+
+
 # Training
 
 

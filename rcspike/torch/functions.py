@@ -42,7 +42,7 @@ def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...], dtype
     if tensor.dtype not in precisions or dtype not in (None, tensor.dtype):
         expected = dtype if dtype in precisions else "float32 or float64"
         raise TypeError(f"{name} must be {expected}, got {tensor.dtype}; convert with .to")
-    fits = [own in (size, None) for size, own in zip(tensor.shape, shape, strict=False)]
+    fits = [wanted is None or wanted == size for size, wanted in zip(tensor.shape, shape, strict=False)]
     if len(tensor.shape) != len(shape) or not all(fits):
         wanted = ", ".join("batch" if size is None else str(size) for size in shape)
         raise ValueError(f"{name} must have shape ({wanted}), got {tuple(tensor.shape)}")
@@ -59,7 +59,8 @@ def times_like(times: Tensor, weights: Tensor, phases: Phases) -> Tensor:
 
 def noise_like(v: Tensor, sigma: float, generator: torch.Generator | None) -> Tensor:
     """Gaussian noise of this standard deviation in the shape of v."""
-    return torch.randn(v.shape, dtype=v.dtype, device=v.device, generator=generator) * sigma
+    # Not torch.randn, which takes no size that torch.compile leaves open.
+    return torch.empty_like(v).normal_(generator=generator) * sigma
 
 
 def encode(images: Tensor) -> Tensor:
