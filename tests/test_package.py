@@ -37,8 +37,8 @@ CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-re
 PACKAGE = {
     *words("""
     __init__.py __main__.py _common/__init__.py _common/arrays.py _common/atomic.py _common/html.py
-    _common/identity.py _common/locks.py _common/names.py _common/numbers.py _common/readers.py _common/sdk.py _core.pyi
-    circuit.py
+    _common/identity.py _common/lazy.py _common/locks.py _common/names.py _common/numbers.py _common/readers.py
+    _common/sdk.py _core.pyi circuit.py
     cli/__init__.py cli/_chips.py cli/_config.py cli/_energy.py cli/_eval.py cli/_folder.py cli/_info.py
     cli/_fit.py cli/_learning.py cli/_spice_table.py
     cli/_latency.py cli/_options.py cli/_process.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import select
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from forks import forks, in_a_forked_child, needs_fork, repeated_by_another_thread
 from strategies import CIRCUITS, Array, random_layer
 
 from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, build_config, train
@@ -35,6 +33,7 @@ from rcspike.functional import (
     supply_charge_vjp,
     trace,
 )
+from rcspike.network import ResistiveLayer
 
 DTYPES = (np.float32, np.float64)
 
@@ -157,29 +156,6 @@ def test_calls_from_several_python_threads_do_not_mix() -> None:
             np.testing.assert_array_equal(v, alone)
 
 
-def in_a_forked_child(compute: Callable[[], str]) -> str:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:  # whatever happens, the child must not continue with the tests
-            os.write(writer, compute().encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        answered, _, _ = select.select([pipe], [], [], 60)
-        if not answered:
-            os.kill(child, signal.SIGKILL)
-        answer = pipe.read()
-    os.waitpid(child, 0)
-    return answer if answered else "the child hangs"
-
-
-# Python 3.12 warns that threads do not survive a fork, which is what is tested here.
-forks = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-
-
 @needs_fork
 @forks
 def test_a_forked_child_computes_the_same_bits_with_threads_of_its_own(expected: list[str]) -> None:
@@ -193,20 +169,28 @@ def test_a_forked_child_computes_the_same_bits_with_threads_of_its_own(expected:
 def test_a_child_forked_in_the_middle_of_a_call_computes_the_same_bits() -> None:
     layer = random_layer(np.random.default_rng(53), np.float32, shape=(200, 200, 100), circuit=Circuit())
     alone = digest([charge(*layer)])
-    over = threading.Event()
-
-    def keep_the_engine_busy() -> None:
-        while not over.is_set():
-            charge(*layer, threads=2)
-
-    other = threading.Thread(target=keep_the_engine_busy)
-    other.start()
-    try:
+    with repeated_by_another_thread(lambda: charge(*layer, threads=2)):
         for _ in range(5):
             assert in_a_forked_child(lambda: digest([charge(*layer, threads=2)])) == alone
-    finally:
-        over.set()
-        other.join()
+
+
+SPLIT = Split(np.full((1000, 28, 28), 51, dtype=np.uint8), np.zeros(1000, dtype=np.int64))
+COMPUTED_ONCE: dict[str, Callable[[], Array]] = {
+    "spike times of a split": lambda: Split(SPLIT.images, SPLIT.labels).times,
+    "packed weights": lambda: ResistiveLayer(np.ones((784, 500)), Circuit()).charge(np.zeros((1, 784))),
+}
+
+
+@needs_fork
+@forks
+@pytest.mark.parametrize("what", COMPUTED_ONCE)
+def test_what_another_thread_computes_once_is_computed_in_a_forked_child_too(what: str) -> None:
+    # Until Python 3.12, a cached_property of the standard library has a lock for all objects of a class.
+    compute = COMPUTED_ONCE[what]
+    alone = digest([compute()])
+    with repeated_by_another_thread(compute):
+        for _ in range(2):
+            assert in_a_forked_child(lambda: digest([compute()])) == alone
 
 
 @pytest.mark.parametrize("isa", ["mmx", "AVX2", "scalar,avx2"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 
 from rcspike._common.arrays import plain_array
+from rcspike._common.lazy import lazy
 from rcspike.datasets.labels import class_names, indices_of, seeded_split
 from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode
@@ -64,7 +64,7 @@ class Split:
         object.__setattr__(self, "images", _checked_images(images))
         object.__setattr__(self, "labels", _checked_labels(labels))
 
-    @cached_property
+    @lazy
     def times(self) -> NDArray[np.float32]:
         """Spike times (n, n_inputs) of the images in units of the window T, computed once.
 

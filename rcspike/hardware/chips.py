@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
+from rcspike._common.lazy import lazy
 from rcspike.circuit import joined_circuit
 from rcspike.network import DeviceNetwork, Network
 from rcspike.network.neurons import two_phases
@@ -132,7 +132,7 @@ class Chip(LayeredNetwork):
         """Whether inferences differ from one another, and need a seed."""
         return any(not isinstance(part.effect, TimeMap) for part in self._temporal)
 
-    @cached_property
+    @lazy
     def engine(self) -> DeviceNetwork:
         """The chip as a network of the engine, without temporal noise, diodes that block, and wires with resistance."""
         return _network(self.layers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from rcspike import _core, functional
 from rcspike._common.arrays import FloatArray, check_array, check_times
+from rcspike._common.lazy import lazy
 from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Phases, Schedule, check_threads, network_input
 from rcspike.network.device_layer import DevicePairs
@@ -58,12 +58,12 @@ class ResistiveLayer:
     phases: Phases = "two"
     membranes: int = 1
 
-    @cached_property
+    @lazy
     def _packed(self) -> _core.Layer32 | _core.Layer64:
         weights = check_array("weights", self.weights, 2)
         return _core.layer(weights, layer_core(self.circuit), wiring=self.wiring.core)
 
-    @cached_property
+    @lazy
     def _packed_single(self) -> _core.Network32 | _core.Network64:
         return _core.network([self.weights], layer_core(self.circuit), wiring=[self.wiring.core], phases="single")
 

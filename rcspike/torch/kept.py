@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
@@ -128,8 +129,20 @@ class _Kept:
         return complete and self.batch is not None and self.batch.equals(batch)
 
 
-_networks: OrderedDict[Hashable, _Kept] = OrderedDict()
-_lock = threading.Lock()
+_networks: OrderedDict[Hashable, _Kept]
+_lock: AbstractContextManager[bool]
+
+
+def _start_empty() -> None:
+    """No network is kept. A forked child begins so: other threads, which do not exist there, may hold the locks of its
+    parent's networks, and may have left these networks half changed."""
+    global _networks, _lock
+    _networks, _lock = OrderedDict(), threading.Lock()
+
+
+_start_empty()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_start_empty)
 
 
 @contextmanager
@@ -194,6 +207,7 @@ class Run(NamedTuple):
 
     kept: _Kept
     run: object
+    among: OrderedDict[Hashable, _Kept]  # the networks of its process
 
 
 def run_forward(batch: Batch, weights: Sequence[FloatArray], parts: Parts, *, threads: int) -> tuple[FloatArray, Run]:
@@ -201,14 +215,17 @@ def run_forward(batch: Batch, weights: Sequence[FloatArray], parts: Parts, *, th
     with _network(weights, parts, threads) as (kept, _):
         v = kept.forward(batch, threads)
         kept.run = object()
-        return v, Run(kept, kept.run)
+        return v, Run(kept, kept.run, _networks)
 
 
 def run_backward(
     run: Run, grad_v: FloatArray, *, of_times: bool, max_slope: float, threads: int
 ) -> tuple[FloatArray, list[FloatArray]] | None:
-    """`network_backward` of this forward pass, or None if there has been another one of its network since."""
+    """`network_backward` of this forward pass, or None if its network has made another one since, or the process is a
+    fork of the one that made it."""
     kept = run.kept
+    if run.among is not _networks:
+        return None
     with kept.lock:
         complete = kept.engine is not None and kept.engine.is_complete
         return kept.backward(grad_v, of_times, max_slope, threads) if complete and kept.run is run.run else None

@@ -8,12 +8,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike._common.identity import digest, plain
+from rcspike._common.lazy import lazy
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.functional.events import Phases
@@ -71,7 +71,7 @@ class Identity:
     phases: Phases = "two"
     architecture: str = ""  # of a network of maps, whose weights do not show it
 
-    @cached_property
+    @lazy
     def header(self) -> dict[str, Any]:
         """Header of a checkpoint, with the settings that differ from their defaults and a digest of everything else."""
         others: dict[str, str] = {} if self.phases == "two" else {"phases": self.phases}
