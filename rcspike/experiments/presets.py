@@ -80,7 +80,7 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
         datasets.check_path(dataset)
     own = _PRESETS.get(dataset) or (_TABLE if datasets.is_table(dataset) else _IMAGES)
     if phases == "two":
-        return own
+        return dict(own)
     return own | _SINGLE_PHASE.get(dataset, {}) | {"silent_penalty": _SILENT_PENALTY}
 
 

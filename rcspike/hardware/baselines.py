@@ -6,8 +6,9 @@ the same with the same noise, and the same parts cost the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -124,7 +125,6 @@ def sources_fit(point: OperatingPoint) -> bool:
     return point.source_supply <= min(p.v_highest - p.v_rest, p.v_rest - p.v_lowest) * (1 + 1e-12)
 
 
-BASELINES: dict[str, Callable[[Activity, OperatingPoint], dict[str, Joules]]] = {
-    "virtual ground": virtual_ground_parts,
-    "current sources": current_source_parts,
-}
+BASELINES: Mapping[str, Callable[[Activity, OperatingPoint], dict[str, Joules]]] = MappingProxyType(
+    {"virtual ground": virtual_ground_parts, "current sources": current_source_parts}
+)

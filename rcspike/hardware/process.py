@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rcspike._common.numbers import number
@@ -190,7 +191,9 @@ class Process:
         return replace(self, constants=constants, **numbers)
 
 
-UNITS: dict[str, str] = {one.name: one.metadata["unit"] for one in fields(Process) if "unit" in one.metadata}
+UNITS: Mapping[str, str] = MappingProxyType(
+    {one.name: one.metadata["unit"] for one in fields(Process) if "unit" in one.metadata}
+)
 """Unit of each constant of a process, by name."""
 
 
