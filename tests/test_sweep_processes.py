@@ -24,7 +24,7 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 
-from jobs import die_once, raise_it
+from jobs import die, die_once, raise_it
 
 from rcspike import __version__
 from rcspike.experiments import (
@@ -80,6 +80,16 @@ def test_a_job_whose_process_is_killed_is_run_again(tmp_path: Path) -> None:
     done = dict(run_jobs(die_once, jobs, workers=2))
     assert set(done) == set(jobs)
     assert all(isinstance(result, int) for result in done.values())
+
+
+@pytest.mark.process
+def test_jobs_whose_processes_die_each_time_come_back_with_an_error_in_words() -> None:
+    jobs = list(map(str, range(40)))  # the processes are dead before all of these are handed to them
+    done = dict(run_jobs(die, jobs, workers=2))
+    assert set(done) == set(jobs)
+    for error in done.values():
+        assert isinstance(error, OSError)
+        assert re.search("died 3 times.*memory.*--retry", str(error))
 
 
 @pytest.mark.process

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
@@ -36,8 +36,8 @@ def run_jobs(
 ) -> Generator[tuple[Job, Result | Exception], None, None]:
     """Call ``function(job, threads=...)`` for every job, and yield each job with its result as soon as it is finished.
 
-    A job that raises an exception is yielded with it; other jobs continue. A job whose process dies is run again, up to
-    three times, by Dask or here.
+    A job that raises an exception is yielded with it; other jobs continue. A job whose process dies is run again, by
+    Dask or here; if it has died three times, the job is yielded with an OSError.
 
     Parameters
     ----------
@@ -59,10 +59,15 @@ def run_jobs(
     [({'seed': 0}, ['seed', 'threads'])]
     """
     left = list(jobs)
-    for attempt in range(1, _LOSSES + 1):
+    for _ in range(_LOSSES):
         lost: list[Job] = []
         with executor(len(left), workers=workers, dask=dask) as (pool, threads):
-            futures: dict[Future[Result], Job] = {pool.submit(function, job, threads=threads): job for job in left}
+            futures: dict[Future[Result], Job] = {}
+            for job in left:
+                try:
+                    futures[pool.submit(function, job, threads=threads)] = job
+                except BrokenProcessPool:  # its processes have died already
+                    lost.append(job)
             for n_done, future in enumerate(as_completed(futures)):
                 if future.cancelled():  # only Dask does this, with all futures, once it has lost its scheduler
                     raise OSError(
@@ -70,8 +75,10 @@ def run_jobs(
                         "finished results are kept: start the scheduler and the workers again and repeat the command"
                     )
                 error = future.exception()
-                if isinstance(error, BrokenProcessPool) and attempt < _LOSSES:
+                if isinstance(error, BrokenProcessPool):
                     lost.append(futures[future])
+                elif type(error).__name__ == "KilledWorker":  # of Dask, which need not be installed
+                    yield futures[future], _died()
                 elif isinstance(error, Exception):
                     yield futures[future], error
                 elif error is not None:
@@ -81,6 +88,15 @@ def run_jobs(
         if not lost:
             return
         left = lost
+    yield from ((job, _died()) for job in left)
+
+
+def _died() -> OSError:
+    return OSError(
+        f"its process died {_LOSSES} times: it was killed, as it is when the memory is full, or the files of rcspike "
+        "changed meanwhile; finished results are kept: repeat the command, a sweep with --retry, and with fewer "
+        "--workers if the memory was full"
+    )
 
 
 @contextmanager
@@ -129,7 +145,7 @@ def executor(n_jobs: int, *, workers: int | None = None, dask: str | None = None
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(n, mp_context=context, initializer=_begin_worker)
     try:
-        with _no_ctrl_c():
+        with _no_ctrl_c(), suppress(BrokenProcessPool):  # one that dies at its start is noticed by the first job
             for _ in range(n):
                 pool.submit(int)  # starts a process
         yield pool, max(1, cores // n)
