@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike._common.atomic import atomic_write
+from rcspike._common.names import check_names
 from rcspike._common.readers import read_json
 from rcspike.datasets import archives, idx, pictures
 from rcspike.datasets.scaling import Scaling
@@ -39,6 +40,11 @@ class Inputs:
     columns : tuple of str, optional
         Names of these features.
 
+    Raises
+    ------
+    ValueError
+        If a name has a control character.
+
     Examples
     --------
     >>> import numpy as np
@@ -51,6 +57,10 @@ class Inputs:
     classes: tuple[str, ...]
     scaling: Scaling | None = None
     columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_names("class", self.classes)
+        check_names("column", self.columns)
 
     @classmethod
     def of(cls, dataset: Dataset) -> Inputs:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rcspike._common.arrays import plain_array
 from rcspike._common.lazy import lazy
+from rcspike._common.names import check_names
 from rcspike.datasets.labels import class_names, indices_of, seeded_split
 from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode
@@ -110,7 +111,7 @@ class Dataset:
     ------
     ValueError
         If the two splits differ in the shape of their images, the test split has a class that the training split lacks,
-        or there is not one name for each class or column.
+        there is not one name for each class or column, or a name has a control character.
 
     Examples
     --------
@@ -129,6 +130,9 @@ class Dataset:
     columns: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        check_names("data set", [self.name])
+        check_names("class", self.classes)
+        check_names("column", self.columns)
         train, test = self.train.images.shape[1:], self.test.images.shape[1:]
         if train != test:
             raise ValueError(f"test images must have the size of the training images, {train}, got {test}")

@@ -17,7 +17,7 @@ from netlist_lines import foreign_lines
 
 from rcspike import Circuit, Network, load_process, nonideal, train
 from rcspike._common.readers import read_text
-from rcspike.datasets import Dataset, Inputs, Split, idx, load
+from rcspike.datasets import Dataset, Inputs, Split, idx, is_table, load
 from rcspike.experiments import (
     experiment_identity,
     experiment_key,
@@ -117,7 +117,9 @@ def _idx(path: Path) -> None:
 
 def _own(path: Path) -> None:
     """Data of a user as a data set, and as new samples of the same kind."""
-    data = load(f"{path if path.suffix in ('.npz', '.csv') else path.parent},test=0.5")
+    source = f"{path if path.suffix in ('.npz', '.csv') else path.parent},test=0.5"
+    is_table(source)
+    data = load(source)
     assert data.train.times.shape[1] == data.test.times.shape[1]
     assert not set(data.test.labels.tolist()) - set(data.train.labels.tolist())
     if path.suffix == ".csv":
