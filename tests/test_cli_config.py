@@ -60,6 +60,25 @@ def test_options_of_a_file_are_those_of_the_command_line_and_typed_ones_come_fir
     assert record("file")["options"] == record("typed")["options"]
 
 
+@pytest.mark.parametrize(
+    ("command", "line", "message"),
+    [
+        ("train", "epochs = true", "epochs must be a number or a text, got True"),
+        ("train", "hidden = [true]", "hidden must be a number or a text, got True"),
+        ("train", 'v_syn = "1_0"', "v_syn is '1_0'"),
+        ("train", 'hidden = "1_0"', "--hidden.*1_0"),
+        ("train", 'epochs = "\u0661"', "epochs is '\u0661'"),
+        ("sweep", "relu = 1", "relu must be true or false, got 1"),
+        ("sweep", 'relu = "yes"', "relu must be true or false, got 'yes'"),
+    ],
+)
+def test_a_value_of_another_kind_is_named(command: str, line: str, message: str) -> None:
+    Path("run.toml").write_text(f"{line}\n", encoding="utf-8")
+    said_ = error_line(rcspike_(command, "digits", "--config", "run.toml", "--out", "out"))
+    assert re.search(message, said_)
+    assert "run.toml" in said_ or "--hidden" in said_
+
+
 def test_any_record_of_a_run_is_such_a_file(place: Path) -> None:
     Path("devices.toml").write_text("[variation]\nsigma = 0.2\n[jitter]\nsigma = 0.02\n")
     options = ("--v-syn", "inf", "--nonideal", "devices.toml", "--weight-decay", "0.1")

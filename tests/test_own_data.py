@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
+import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -363,3 +367,93 @@ def test_samples_of_another_kind_than_those_of_the_training_are_named(tmp_path: 
         of_rows.read(tmp_path / "images.npz")
     with pytest.raises(FileNotFoundError, match=r"there is no file .*missing.csv: give the samples"):
         of_rows.read(tmp_path / "missing.csv")
+
+
+def list_searches(call: Callable[[], object]) -> int:
+    """How often a call searches a list from its beginning."""
+    names: list[str] = []
+    sys.setprofile(
+        lambda _, event, what: (
+            names.append(what.__name__) if event == "c_call" and isinstance(what.__self__, list) else None
+        )
+    )
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return names.count("count") + names.count("index")
+
+
+def test_names_of_columns_are_not_searched_one_by_one(tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(400)]
+    x = np.arange(4.0 * 400).reshape(4, 400)
+    write_csv(tmp_path / "twice.csv", x, "abab", ",".join([*names[:-1], names[-2], "class"]))
+
+    def rejected() -> None:
+        with pytest.raises(ValueError, match="two columns called 'c398'"):
+            load(str(tmp_path / "twice.csv"))
+
+    assert list_searches(rejected) < 20
+    file = write_csv(tmp_path / "good.csv", x, "abab", ",".join([*names, "class"]))
+    inputs = Inputs.of(load(f"{file},test=0.5"))
+    assert list_searches(lambda: inputs.read(file)) < 20
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_an_archive_of_another_compression_is_named_also_if_it_is_damaged(method: int, tmp_path: Path) -> None:
+    stream, file = io.BytesIO(), tmp_path / "own.npz"
+    np.save(stream, X)
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name in ("x.npy", "y.npy"):
+            archive.writestr(name, stream.getvalue())
+    whole = file.read_bytes()
+    for content in (whole, whole[:60] + bytes(100) + whole[160:]):
+        file.write_bytes(content)
+        for read in (load, is_table):
+            with pytest.raises(ValueError, match=r"own\.npz.*compressed in another way"):
+                read(str(file))
+
+
+# Names that no figure can hold
+
+UNWRITABLE = ("a\x00b", "a\x1b[31mb", "a\nb", "a\x7fb", "a\x85b", "a\ud800b", "a\uffffb")
+
+
+@pytest.mark.parametrize("name", UNWRITABLE)
+def test_a_name_with_a_control_character_is_rejected(name: str) -> None:
+    shown = re.escape(repr(name))
+    data = Dataset.from_arrays(X, Y)
+    for kind, changes in {
+        "class": {"classes": (*data.classes[1:], name)},
+        "column": {"columns": ("p", "q", name)},
+        "data set": {"name": name},
+    }.items():
+        with pytest.raises(ValueError, match=f"the {kind} {shown} has the control character"):
+            Dataset(**{"name": "a", "train": data.train, "test": data.test, "scaling": data.scaling} | changes)
+    with pytest.raises(ValueError, match=f"the class {shown}"):
+        Inputs((5,), ("a", name))
+    with pytest.raises(ValueError, match=f"the column {shown}"):
+        Inputs((5,), ("a", "b"), columns=(name,))
+
+
+@pytest.mark.parametrize("name", ["a\x01b", "a\nb", "a\x85b", "a\uffffb"])
+def test_a_control_character_in_any_file_is_named_with_the_file(name: str, tmp_path: Path) -> None:
+    shown = re.escape(repr(name))
+    np.savez(tmp_path / "own.npz", x=X, y=np.where(Y == "low", name, Y))
+    with pytest.raises(ValueError, match=f"own.npz.*the class {shown}"):
+        load(str(tmp_path / "own.npz"))
+    write_csv(tmp_path / "classes.csv", X, [f'"{name if one == "low" else one}"' for one in Y])
+    with pytest.raises(ValueError, match=f"classes.csv.*the class {shown}"):
+        load(str(tmp_path / "classes.csv"))
+    write_csv(tmp_path / "columns.csv", X, Y, f'p,"{name}",q,class')
+    with pytest.raises(ValueError, match=f"columns.csv.*the column {shown}"):
+        load(str(tmp_path / "columns.csv"))
+    pictures(tmp_path / "images")
+    (tmp_path / "images" / "dark").rename(tmp_path / "images" / name)
+    with pytest.raises(ValueError, match=f"images.*the class {shown}"):
+        load(str(tmp_path / "images"))
+    Inputs.of(Dataset.from_arrays(X, Y)).save(tmp_path / "inputs.json")
+    text = (tmp_path / "inputs.json").read_text()
+    (tmp_path / "inputs.json").write_text(text.replace('"low"', f'"\\u{ord(name[1]):04x}"'))
+    with pytest.raises(ValueError, match=r"inputs\.json.*the class .* has the control character"):
+        Inputs.load(tmp_path / "inputs.json")

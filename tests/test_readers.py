@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,12 @@ import pytest
 pytest.importorskip("jinja2")
 
 from rcspike import Circuit, Network, PhysicalScale, datasets, load_process, nonideal, spice, train
+from rcspike.cli import app
+from rcspike.datasets import Inputs
 from rcspike.experiments import experiment_key, grid, stored_runs
 from rcspike.nonideal import Devices, Measured
 from rcspike.report import write_report
+from rcspike.training import checkpoint
 
 EXPERIMENTS = grid(["digits"], v_syn=[1.0], seeds=[0], relu=False)
 RUN = f"{experiment_key(EXPERIMENTS[0])}.json"
@@ -245,3 +250,108 @@ def test_a_folder_whose_name_is_not_utf8_is_shown_with_escapes(tmp_path: Path) -
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == f"{tmp_path}/r\\udcff/report.html\n"
     assert r"<title>r\udcff" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+# Files that are none, and numbers of other digits
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Ends a test that waits for what a pipe gives."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError("a reader waits for a pipe")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+OF_USERS: dict[str, Callable[[Path], Any]] = {
+    "own.csv": datasets.load,  # type: ignore[dict-item]
+    "own.npz": datasets.load,  # type: ignore[dict-item]
+    "table.npz": datasets.is_table,  # type: ignore[dict-item]
+    "samples.csv": Inputs((2,), ("a", "b"), datasets.Scaling.fit(np.eye(2), "range")).read,
+    "samples": Inputs((2, 2), ("a", "b")).read,
+    "sample.png": Inputs((2, 2), ("a", "b")).read,
+    "inputs.json": Inputs.load,
+    "devices.toml": nonideal.load,
+    "process.toml": load_process,
+    "measured.csv": Measured.from_csv,
+    "measurements.csv": spice.read_csv,
+    "model.safetensors": Network.load,
+    "checkpoint.safetensors": checkpoint.load,
+    "figure.svg": reported,
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("name", OF_USERS)
+def test_a_pipe_in_the_place_of_a_file_is_an_error_at_once(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises((OSError, ValueError), match=re.escape(name)):
+        OF_USERS[name](str(tmp_path / name) if name != "figure.svg" else tmp_path / name)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.usefixtures("impatient")
+def test_a_pipe_in_a_folder_of_images_is_named(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        os.mkfifo(tmp_path / name / "pipe.png")
+    with pytest.raises(OSError, match=r"pipe\.png is not a file but a pipe"):
+        datasets.load(str(tmp_path))
+    with pytest.raises(OSError, match=r"pipe\.png is not a file but a pipe"):
+        Inputs((2, 2), ("a", "b")).read(tmp_path)
+
+
+OTHER_DIGITS = ("1_0", "\u0661\u0660", "\uff11")
+
+
+@pytest.mark.parametrize("number", OTHER_DIGITS)
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (Measured.from_csv, "target,mean,std\n0,0,0\n1,{},0\n"),
+        (spice.read_csv, "image,neuron,spike_time\n0,0,{}\n"),
+        (spice.read_csv, "image,neuron,spike_time\n0,{},1e-7\n"),
+        (spice.read_csv, "image,neuron,time,voltage\n0,0,1e-7,{}\n"),
+        (lambda file: datasets.load(f"{file},test=0.5"), "1,2,a\n{},4,b\n1,2,a\n3,4,b\n"),
+    ],
+)
+def test_a_number_has_the_digits_0_to_9(read: Callable[[Path], Any], text: str, number: str, tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text(text.format("1"), encoding="utf-8")
+    read(file)
+    file.write_text(text.format(number), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"table\.csv.*{number}"):
+        read(file)
+
+
+@pytest.mark.parametrize("number", OTHER_DIGITS)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train digits --epochs {}",
+        "train digits --v-syn {}",
+        "train digits --hidden {}",
+        "train digits --architecture conv{}-10",
+        "sweep digits --v-syn {}",
+        "sweep digits --vary epochs={}",
+        "chips model digits --nonideal typical --chips {}",
+        "spice export model digits --layer {}",
+    ],
+)
+def test_a_number_that_is_typed_has_the_digits_0_to_9(words: str, number: str, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    network = Network.create([64, 10], Circuit(), seed=0)
+    network.save(tmp_path / "model")
+    typed = [str(tmp_path / "model") if word == "model" else word.format(number) for word in words.split()]
+    result = CliRunner().invoke(app, [*typed, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert number in result.output or "Invalid value" in result.output

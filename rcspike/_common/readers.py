@@ -10,9 +10,12 @@ import io
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
+
+from rcspike._common.numbers import read_int
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,6 +24,7 @@ else:
 
 __all__ = [
     "integer",
+    "open_file",
     "read_bytes",
     "read_columns",
     "read_csv",
@@ -42,6 +46,31 @@ _MAX_DOTS = 10  # of keys, on one line of TOML: the time of the parser grows wit
 _DOT = re.compile(r"(?<!\d)\.|\.(?!\d[\d_]*(?:[eE][+-]?\d+)?(?![\w.-]))")
 
 
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file to read its bytes; the only way in which the package opens a file of a user.
+
+    A pipe without a writer would block for ever, and a pipe or a device cannot be read twice, as some readers do.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is a folder, a pipe, a socket or a device.
+    ValueError
+        If the path has a null character.
+    """
+    if "\0" in os.fspath(path):
+        raise ValueError(f"{os.fspath(path)!r} has a null character, so it cannot be the name of a file")
+    file = open(path, "rb", opener=_opened_at_once)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(f"{path} is not a file but a pipe, a socket or a device: write what it gives into a file first")
+    return file
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # by which a pipe does not wait for a writer
+
+
 def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> bytes:
     """Content of a file.
 
@@ -52,10 +81,8 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> b
     ValueError
         If it is longer than `max_bytes`, or the path has a null character.
     """
-    if "\0" in os.fspath(path):
-        raise ValueError(f"{os.fspath(path)!r} has a null character, so it cannot be the name of a file")
     parts, left = [], max_bytes
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         while part := file.read(_PART):  # in parts, because a read takes memory for all bytes that it asks for
             left -= len(part)
             if left < 0:
@@ -76,7 +103,7 @@ def integer(text: str) -> int:
     """Integer written in a file, of a length that a float can still hold."""
     if len(text) > _MAX_DIGITS:
         raise ValueError(f"an integer of {len(text)} characters, but at most {_MAX_DIGITS} are read")
-    return int(text)
+    return read_int(text)
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:

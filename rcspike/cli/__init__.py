@@ -13,6 +13,7 @@ import typer
 from rcspike import report
 from rcspike._core import build_config
 from rcspike.cli._chips import chips_command
+from rcspike.cli._command import Command
 from rcspike.cli._energy import energy_command
 from rcspike.cli._eval import eval_command, predict_command
 from rcspike.cli._info import model_lines
@@ -108,4 +109,5 @@ def _without_line_breaks(text: str) -> str:
 
 
 for _command in (*app.registered_commands, *spice_app.registered_commands):
+    _command.cls = Command
     _command.help = _without_line_breaks((_command.callback and _command.callback.__doc__) or "")

@@ -12,6 +12,7 @@ import typer
 from rich.table import Column, Table
 
 from rcspike import datasets, nonideal, plots
+from rcspike._common.numbers import read_float
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import PLACES, Record, command_words, load_network, model_settings
@@ -139,7 +140,7 @@ def _sweep_cases(text: str, effects: Sequence[nonideal.Effect], devices: Devices
     name, equals, values = text.partition("=")
     effect, _, parameter = name.partition(".")
     try:
-        sizes = [float(value) for value in values.split(",")]
+        sizes = [read_float(value) for value in values.split(",")]
     except ValueError:
         sizes = []
     if not equals or not sizes:

@@ -71,7 +71,7 @@ def option_names(ctx: typer.Context) -> dict[str, str]:
 
 
 def _content(file: Path) -> Mapping[str, Any]:
-    if not file.is_file():
+    if not file.exists():
         raise FileNotFoundError(
             f"--config: there is no file {file}; give a TOML file with options, or a record (run.json)"
         )
@@ -97,6 +97,11 @@ def _values(ctx: typer.Context, file: Path, content: Mapping[str, Any]) -> dict[
         if value is None:
             continue
         many: Any = params[name]
+        is_flag = getattr(many, "is_flag", False)
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, bool) is not is_flag:
+                wanted = "true or false" if is_flag else "a number or a text"
+                raise ValueError(f"{file}: {key} must be {wanted}, got {one!r}"[:500])
         if isinstance(value, list):
             if any(isinstance(one, list | dict) for one in value):
                 raise ValueError(f"{file}: {key} must be a value or a list of values, got {value!r}"[:500])

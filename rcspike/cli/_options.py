@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from rcspike._common.numbers import read_int
 from rcspike.datasets import data_digests, data_names
 from rcspike.experiments import preset, train_defaults
 from rcspike.network import Wiring, wiring_of
@@ -103,7 +104,7 @@ def numbers(option: str, text: str, kind: Callable[[str], Number], example: str)
 
 def sizes(text: str) -> tuple[int, ...]:
     """Numbers of neurons of the hidden layers."""
-    return tuple(numbers("--hidden", text, int, "200,200"))
+    return tuple(numbers("--hidden", text, read_int, "200,200"))
 
 
 def hidden_layers(text: str) -> tuple[tuple[int, ...], tuple[Wiring, ...]]:
@@ -112,8 +113,8 @@ def hidden_layers(text: str) -> tuple[tuple[int, ...], tuple[Wiring, ...]]:
     for part in text.split(",") if text else []:
         size, slash, window = part.partition("/")
         try:
-            layers.append(int(size))
-            wiring.append(wiring_of(int(window) if slash else 1))
+            layers.append(read_int(size))
+            wiring.append(wiring_of(read_int(window) if slash else 1))
         except ValueError:
             raise ValueError(f"--hidden takes numbers such as 200,200 or 200/4,50, got {text!r}") from None
     return tuple(layers), tuple(wiring)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from rcspike._common.numbers import read_float
 from rcspike.cli._report import console, user_errors
 from rcspike.hardware import Process, load_process, process_names
 
@@ -34,7 +35,7 @@ def chosen_process(name: str, texts: Sequence[str]) -> Process:
                 f"--constant {constant} is there twice, with {values[constant]:g} and {number}: give it once"
             )
         try:
-            values[constant] = float(number)
+            values[constant] = read_float(number)
         except ValueError:
             raise ValueError(f"--constant takes NAME=VALUE with a number in SI units, got {text!r}") from None
     return process.with_values(**values)

@@ -16,6 +16,7 @@ import typer
 from rcspike import datasets, plots, spice
 from rcspike._common.arrays import FloatArray
 from rcspike._common.atomic import atomic_write
+from rcspike._common.numbers import read_int
 from rcspike._common.readers import read_text
 from rcspike.cli import _fit, _options, _spice_table, _transistors
 from rcspike.cli._folder import results_folder
@@ -96,7 +97,9 @@ def export_command(
         _transistors.check_drop(model, network, transistors, fitted)
         times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
         whole = network.layers[layer - 1]
-        chosen = list(range(whole.n_out)) if neurons is None else _options.numbers("--neurons", neurons, int, "0,5,7")
+        chosen = (
+            list(range(whole.n_out)) if neurons is None else _options.numbers("--neurons", neurons, read_int, "0,5,7")
+        )
         if not chosen or len(set(chosen)) < len(chosen):
             raise ValueError(f"--neurons takes different numbers such as 0,5,7, got {neurons!r}")
         absent = [i for i in chosen if not 0 <= i < whole.n_out]

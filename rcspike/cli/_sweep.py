@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from rcspike import plots
+from rcspike._common.numbers import read_float, read_int
 from rcspike.cli import _options, _volts
 from rcspike.cli._config import Config
 from rcspike.cli._folder import results_folder
@@ -301,9 +302,10 @@ def _values(name: str, text: str) -> list[Any]:
     """Numbers, or words for a parameter that takes words."""
     # A parameter for which train has no default belongs to the circuit.
     kind = type({"epochs": 0, **train_defaults()}.get(name, 0.0))
-    if kind not in (int, float, str):
+    reads: dict[type, Callable[[str], Any]] = {int: read_int, float: read_float, str: str}
+    if kind not in reads:
         raise ValueError(f"{name} takes neither numbers nor words, so a sweep cannot vary it")
     try:
-        return [kind(part) for part in text.split(",")]
+        return [reads[kind](part) for part in text.split(",")]
     except ValueError:
         raise ValueError(f"{name} takes values of type {kind.__name__}, separated by commas, got {text!r}") from None

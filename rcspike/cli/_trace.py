@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rcspike import datasets, plots
+from rcspike._common.numbers import read_float, read_int
 from rcspike.circuit import Circuit
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
@@ -56,8 +57,8 @@ def trace_command(
     """
     with user_errors():
         plots.check_available()
-        rails = None if v_syn is None else _options.numbers("--v-syn", v_syn, float, "inf,1")
-        chosen = None if neurons is None else _options.numbers("--neurons", neurons, int, "3,17")
+        rails = None if v_syn is None else _options.numbers("--v-syn", v_syn, read_float, "inf,1")
+        chosen = None if neurons is None else _options.numbers("--neurons", neurons, read_int, "3,17")
         place = None if position is None else _position(position)
         stem = _stem(out or (model if model.is_dir() else model.parent))
         network = load_network(model)
@@ -86,7 +87,7 @@ def trace_command(
 
 
 def _position(text: str) -> tuple[int, int]:
-    place = _options.numbers("--position", text, int, "14,10")
+    place = _options.numbers("--position", text, read_int, "14,10")
     if len(place) != 2:
         raise ValueError(f"--position takes a pixel as Y,X, such as 14,10, got {text!r}")
     return place[0], place[1]

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from rcspike import spice
+from rcspike._common.numbers import read_float
 from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
 from rcspike.cli._record import model_settings
@@ -153,7 +154,7 @@ def check_drop(model: Path, network: Network, made: Transistors | None, fitted: 
 
 def _size(text: str) -> tuple[float, float]:
     try:
-        width, length = (1e-6 * float(part) for part in text.split("x"))
+        width, length = (1e-6 * read_float(part) for part in text.split("x"))
     except ValueError:
         raise ValueError(f"--switch takes width and length in um, such as 0.42x0.25, got {text!r}") from None
     return width, length

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rcspike._common.numbers import read_float
 from rcspike.cli._options import numbers
 from rcspike.cli._process import Constants, HoldName, chosen_process, process_constants
 from rcspike.experiments import Volts
@@ -67,7 +68,7 @@ def chosen_volts(
     return Volts(
         hold=hold.value,
         process=chosen_process(process or _PROCESS, constants or []),
-        offset_mv=numbers("--offset-mv", offset_mv or "", float, "1,3,10"),
+        offset_mv=numbers("--offset-mv", offset_mv or "", read_float, "1,3,10"),
         chips=chips or _CHIPS,
     )
 

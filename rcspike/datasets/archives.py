@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-import struct
 import sys
-import tokenize
 import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rcspike._common.readers import open_file
 
 __all__ = ["read_arrays", "shape_in"]
 
@@ -33,38 +34,47 @@ def read_arrays(path: str | os.PathLike[str], names: tuple[str, ...]) -> dict[st
         If it is not a .npz file, an array holds objects or has another size than its header promises, or the arrays
         expand to more than 8 GiB, or to more than 4 MiB and 32 times the length of the file.
     """
-    limit = min(_MAX_BYTES, max(_FLOOR, _MAX_RATIO * os.path.getsize(path)))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = {name: info for info in archive.infolist() if (name := info.filename.removesuffix(".npy")) in names}
-            total = sum(info.file_size for info in infos.values())
-            if total > limit:
-                raise ValueError(f"its arrays expand to {total} bytes, but at most {limit} are read from such a file")
-            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos.values()):
-                raise ValueError("its arrays are compressed in another way than NumPy does it")
-            return {name: _array(archive, info) for name, info in infos.items()}
-    except _BROKEN as error:
-        raise ValueError(f"{path} is not a .npz file of plain arrays: {error}") from error
+    with _opened(path) as archive:
+        limit = min(_MAX_BYTES, max(_FLOOR, _MAX_RATIO * os.path.getsize(path)))
+        infos = _infos(archive, names)
+        total = sum(info.file_size for info in infos.values())
+        if total > limit:
+            raise ValueError(f"its arrays expand to {total} bytes, but at most {limit} are read from such a file")
+        return {name: _array(archive, info) for name, info in infos.items()}
 
 
 def shape_in(path: str | os.PathLike[str], names: tuple[str, ...]) -> tuple[int, ...]:
     """Shape of the first array of these names, from its header alone; errors as in `read_arrays`."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in names:
-                if f"{name}.npy" in archive.namelist():
-                    with archive.open(f"{name}.npy") as stream:
-                        return _header(stream)[0]
-    except _BROKEN as error:
-        raise ValueError(f"{path} is not a .npz file of plain arrays: {error}") from error
-    raise ValueError(f"{path} has no array {' or '.join(names)}")
+    with _opened(path) as archive:
+        infos = _infos(archive, names)
+        found = next((infos[name] for name in names if name in infos), None)
+        if found is None:
+            raise ValueError(f"it has no array {' or '.join(names)}")
+        with archive.open(found) as stream:
+            return _header(stream)[0]
 
 
-# All that the readers of zip files and of array headers raise; encryption and unknown methods are RuntimeErrors.
-_BROKEN = (
-    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, EOFError, KeyError, OverflowError, RuntimeError,
-    SyntaxError, TypeError, ValueError,
-)  # fmt: skip
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile]:
+    """The archive; whatever is wrong with its content becomes a ValueError that names the file."""
+    with open_file(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                yield archive
+        except MemoryError:
+            raise
+        # Readers of zip files, compressed data and array headers raise errors of many kinds for damaged files.
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:  # of the disk
+                raise
+            raise ValueError(f"{path} is not a .npz file of plain arrays: {error}") from error
+
+
+def _infos(archive: zipfile.ZipFile, names: tuple[str, ...]) -> dict[str, zipfile.ZipInfo]:
+    infos = {name: info for info in archive.infolist() if (name := info.filename.removesuffix(".npy")) in names}
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos.values()):
+        raise ValueError("its arrays are compressed in another way than NumPy does it: use numpy.savez_compressed")
+    return infos
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from rcspike._common.numbers import read_float, read_int
 from rcspike.datasets import archives, idx, pictures
 from rcspike.datasets.scaling import SCALINGS, ScalingName
 from rcspike.datasets.splits import Dataset
@@ -132,9 +133,9 @@ def _option(name: str, value: str, text: str) -> Any:
         if name == "label" and value:
             return value
         if name == "test":
-            return float(value)
-        if name == "seed" and int(value) >= 0:
-            return int(value)
+            return read_float(value)
+        if name == "seed" and read_int(value) >= 0:
+            return read_int(value)
         if name == "complement":
             return _FLAGS[value]
         if name == "scaling" and value in SCALINGS:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike._common.atomic import atomic_write
-from rcspike._common.readers import read_bytes
+from rcspike._common.readers import open_file, read_bytes
 from rcspike.datasets.places import cache_folder, pooch, usual_folders
 
 
@@ -263,7 +263,7 @@ def read_any(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 def is_idx(path: str | os.PathLike[str]) -> bool:
     """Whether a file begins as an IDX file of unsigned bytes does, plain or gzipped."""
-    with open(path, "rb") as stream:
+    with open_file(path) as stream:
         head = stream.read(512)
     if head.startswith(_GZIP_MAGIC):
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rcspike._common.numbers import read_float, read_floats
 from rcspike._common.readers import read_rows
 
 __all__ = ["Table", "read_features", "read_table"]
@@ -77,10 +79,11 @@ def read_features(path: str | os.PathLike[str], n_features: int, columns: Sequen
     first, names = _head(rows, path)
     n = len(names or first[0][1])
     if names and columns:
-        missing = [name for name in columns if name not in names]
-        if missing:
-            raise ValueError(f"{path} has no column {missing[0]!r}: the model needs {', '.join(columns)}"[:1000])
-        features = [names.index(name) for name in columns]
+        places = {name: i for i, name in enumerate(names)}
+        missing = next((name for name in columns if name not in places), None)
+        if missing is not None:
+            raise ValueError(f"{path} has no column {missing!r}: the model needs {', '.join(columns)}"[:1000])
+        features = [places[name] for name in columns]
     elif n in (n_features, n_features + 1):
         features = list(range(n_features))
     else:
@@ -102,8 +105,8 @@ def _head(
     position = int(label) if label is not None and _is_position(label) else len(cells) - 1
     features = [cell for i, cell in enumerate(cells) if i != position]
     if any(cell.lower() in _LABELS for cell in cells) or not all(map(_is_number, features)):
-        if len(set(cells)) < len(cells):
-            twice = next(cell for cell in cells if cells.count(cell) > 1)
+        twice = next((name for name, n in Counter(cells).items() if n > 1), None)
+        if twice is not None:
             raise ValueError(f"{path} has two columns called {twice[:50]!r}: give every column a name of its own")
         second = next(rows, None)
         if second is None:
@@ -141,7 +144,7 @@ def _numbers(
     row: list[str], features: list[int], names: list[str], line: int, path: str | os.PathLike[str]
 ) -> list[float]:
     try:
-        numbers = [float(row[i]) for i in features]
+        numbers = read_floats([row[i] for i in features])
     except ValueError:
         numbers = []
     if not numbers or not all(map(math.isfinite, numbers)):
@@ -159,7 +162,7 @@ def _is_position(label: str) -> bool:
 
 def _is_number(text: str) -> bool:
     try:
-        return math.isfinite(float(text))
+        return math.isfinite(read_float(text))
     except ValueError:
         return False
 
@@ -174,7 +177,7 @@ def _labels(texts: list[str], path: str | os.PathLike[str]) -> NDArray[Any]:
     if len(longest) > _MAX_LABEL:
         raise ValueError(f"{path} has a label of {len(longest)} characters, but at most {_MAX_LABEL} are read")
     try:
-        numbers = np.array(list(map(float, texts)))
+        numbers = np.array(read_floats(texts))
     except ValueError:
         return np.array(texts)
     whole = np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53)

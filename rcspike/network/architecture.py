@@ -17,10 +17,10 @@ _HELP = (
     "parts are a number of neurons (128, or 128/4 whose spikes are joined by fours), conv16 (16 columns; conv16k5s2p0 "
     "with a kernel of 5 x 5, or k3x5, stride 2 and padding 0, in this order), pool, pool3, first or first3"
 )
-_SHAPE = re.compile(r"(\d+)x(\d+)(?:x(\d+))?")
-_CONV = re.compile(r"conv(\d+)(?:k(\d+)(?:x(\d+))?)?(?:s(\d+))?(?:p(\d+))?")
-_POOL = re.compile(r"(pool|first)(\d*)")
-_DENSE = re.compile(r"(\d+)(?:/(\d+))?")
+_SHAPE = re.compile(r"(\d+)x(\d+)(?:x(\d+))?", re.ASCII)
+_CONV = re.compile(r"conv(\d+)(?:k(\d+)(?:x(\d+))?)?(?:s(\d+))?(?:p(\d+))?", re.ASCII)
+_POOL = re.compile(r"(pool|first)(\d*)", re.ASCII)
+_DENSE = re.compile(r"(\d+)(?:/(\d+))?", re.ASCII)
 
 
 def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> tuple[list[int], list[Wiring]]:
@@ -58,7 +58,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
         found, part = _SHAPE.fullmatch(parts[0]), parts.pop(0)
         if found:
             maps = _shape([int(size) for size in found.groups(default="1")])
-        elif part.isdecimal() and int(part) > 0:
+        elif part.isascii() and part.isdecimal() and int(part) > 0:
             n = int(part)
         else:
             raise ValueError(f"{text!r} must begin with the inputs, as 28x28x1 or 784, or have an input_shape")

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from rcspike._common.atomic import atomic_write
+from rcspike._common.readers import open_file
 from rcspike.circuit import Circuit
 from rcspike.network.wiring import Conv2d, FirstSpike2d, Wiring, has_maps, window_of, wiring_of
 
@@ -76,15 +77,15 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
 
     Raises
     ------
-    FileNotFoundError
-        If there is none.
+    OSError
+        If there is none, or it cannot be read.
     ValueError
         If it is truncated, damaged, not of this kind, or of a newer format than this version knows.
     """
     path = Path(path)
-    if not path.is_file():
+    if path.is_dir() or not path.exists():
         raise FileNotFoundError(f"no {kind} at {path}")
-    with _whole(path, kind), path.open("rb") as file:
+    with _whole(path, kind), open_file(path) as file:
         metadata, dtypes = _read_header(file, MAX_HEADER[kind])
     found = metadata.get("format", "")
     if found != f"rcspike-{kind}":

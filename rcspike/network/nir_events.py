@@ -13,6 +13,7 @@ import numpy as np
 
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.atomic import atomic_write
+from rcspike._common.readers import open_file
 
 __all__ = ["import_nir", "read_nir_events", "reading", "write_nir_events"]
 
@@ -32,6 +33,7 @@ def import_nir() -> Any:
 @contextmanager
 def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
     """Whatever nir and h5py raise for a file of other content becomes a ValueError that names the file."""
+    open_file(path).close()  # h5py would wait for ever for what comes out of a pipe
     try:
         yield
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from rcspike._common.arrays import Float64Array
-from rcspike._common.numbers import numbers
+from rcspike._common.numbers import numbers, read_float
 from rcspike._common.readers import read_columns
 from rcspike.nonideal._check import check_choice, take_number
 from rcspike.nonideal._stages import Fixed
@@ -127,7 +127,7 @@ class Measured(Fixed):
         ValueError
             If it is longer than 32 MiB, or a column is missing or holds something other than numbers.
         """
-        columns = read_columns(path, dict.fromkeys(("target", "mean", "std"), float))
+        columns = read_columns(path, dict.fromkeys(("target", "mean", "std"), read_float))
         try:
             return cls(**{name: tuple(column) for name, column in columns.items()}, scale=scale)
         except ValueError as error:

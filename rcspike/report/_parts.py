@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from rcspike._common.numbers import read_float
+
 __all__ = ["Cell", "Figure", "Table", "cell", "percent"]
 
 _FOLDED = 24  # a table of more rows opens on demand
@@ -71,7 +73,7 @@ class Table:
 def cell(text: str) -> Cell:
     """Long fractions are shown to six digits."""
     try:
-        value = float(text)
+        value = read_float(text)
     except ValueError:
         return Cell(text, text, False)
     is_long = len(text) > 8 and math.isfinite(value) and not text.lstrip("-").isdigit()

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, plain_array
 from rcspike._common.atomic import atomic_write
+from rcspike._common.numbers import read_float
 from rcspike._common.readers import integer, read_columns
 from rcspike.spice.verify import Comparison
 
@@ -31,8 +32,8 @@ def _number_of(name: str, text: str) -> int:
 
 _Columns = dict[str, Callable[[str], float]]
 _NUMBERS: _Columns = {name: partial(_number_of, name) for name in ("image", "neuron")}
-_SPIKES: _Columns = {**_NUMBERS, "spike_time": float}
-_WAVEFORMS: _Columns = {**_NUMBERS, "time": float, "voltage": float}
+_SPIKES: _Columns = {**_NUMBERS, "spike_time": read_float}
+_WAVEFORMS: _Columns = {**_NUMBERS, "time": read_float, "voltage": read_float}
 
 
 @dataclass(frozen=True, eq=False)
