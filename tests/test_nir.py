@@ -276,3 +276,19 @@ def test_times_that_are_not_valid_are_an_error_before_the_file(tmp_path: Path) -
     with pytest.raises(TypeError, match="times must be a dict of nodes"):
         write_nir_events(path, np.array([[0.5]]))  # type: ignore[arg-type]
     assert not path.exists()
+
+
+@pytest.mark.parametrize("size", [0, 2**64 - 1])
+def test_a_heap_in_which_the_hdf5_library_would_walk_for_ever_is_named(size: int, tmp_path: Path) -> None:
+    graph, events = tmp_path / "graph.nir", tmp_path / "events.nir"
+    write_nir(graph, network())
+    write_nir_events(events, {"input": np.array([[0.5, np.inf]])})
+    for file, read in ((graph, read_nir), (events, read_nir_events)):
+        content = bytearray(file.read_bytes())
+        at = content.index(b"GCOL") + 16  # its first object: a number, references, and 8 bytes of length
+        while content[at : at + 2] != b"\0\0":  # up to the free space
+            at += 16 + -(-int.from_bytes(content[at + 8 : at + 16], "little") // 8) * 8
+        content[at + 8 : at + 16] = size.to_bytes(8, "little")
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{file.name}.*heap.* {size} bytes"):
+            read(file)  # type: ignore[operator]

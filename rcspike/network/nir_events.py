@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ __all__ = ["import_nir", "read_nir_events", "reading", "write_nir_events"]
 
 Repeats: TypeAlias = Literal["error", "first"]
 
+_HEAP = b"GCOL\1\0\0\0"  # with its version, before its length
 _OBSERVABLE = "spikes"  # the name in NIR's own documentation of its data
 
 
@@ -33,8 +35,8 @@ def import_nir() -> Any:
 @contextmanager
 def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
     """Whatever nir and h5py raise for a file of other content becomes a ValueError that names the file."""
-    open_file(path).close()  # h5py would wait for ever for what comes out of a pipe
     try:
+        _check_heaps(path)
         yield
     except OSError as error:
         if error.errno is not None:  # of the system, which h5py names the file in
@@ -42,6 +44,26 @@ def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
         raise ValueError(f"{path} is not {expected}: {error}") from error
     except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not {expected}: {error}") from error
+
+
+def _check_heaps(path: str | os.PathLike[str]) -> None:
+    """Raise a ValueError if a heap, in which HDF5 keeps texts, has objects that do not lie one after the other in it.
+
+    The HDF5 library takes the size of each object to get to the next one, and for a size of 0 never arrives.
+    """
+    with open_file(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        start = content.find(_HEAP)
+        while start >= 0:
+            end = start + int.from_bytes(content[start + 8 : start + 16], "little")
+            at = start + 16
+            if end > len(content):
+                raise ValueError(f"the heap at byte {start} is longer than the file")
+            while at + 16 <= end:  # number, references and size of an object, then its content up to a multiple of 8
+                number, size = content[at : at + 2], int.from_bytes(content[at + 8 : at + 16], "little")
+                at += size if number == b"\0\0" else 16 + -(-size // 8) * 8  # the free space counts its own head
+                if at > end or (number == b"\0\0" and size < 16):
+                    raise ValueError(f"the heap at byte {start} has an object of {size} bytes, which does not fit in")
+            start = content.find(_HEAP, start + 1)
 
 
 def write_nir_events(
