@@ -194,3 +194,14 @@ def test_a_sweep_trains_for_device_files_and_tests_on_their_chips() -> None:
     Path("own.toml").write_text("[variation]\nsigma = 0.4\n")
     assert "3 runs, 1 of them to do" in ran(line)
     assert "there is no device file missing" in error_line(rcspike_(*line.split(), "--nonideal", "missing"))
+
+
+def test_names_of_classes_are_printed_and_drawn_as_they_are(place: Path, drawn: list[Figure]) -> None:
+    names = ["$0_to_$10", "$0 to $10", "_hidden", "[red]x[/]", ":smile:"]
+    rows = [f"{i % 5}.{i},{-i % 5}.{i},{names[i % 5]}" for i in range(50)]
+    (place / "prices.csv").write_text("\n".join(["a,b,class", *rows]) + "\n")
+    trained("prices.csv", epochs=1)
+    printed = ran("eval run prices.csv")
+    assert all(f"\n{name} " in printed for name in names)
+    labels = [label.get_text() for figure in drawn for axes in figure.axes for label in axes.get_yticklabels()]
+    assert {name.replace("$", r"\$") for name in names} <= set(labels)

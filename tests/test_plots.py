@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -24,6 +27,9 @@ from matplotlib.figure import Figure
 
 from rcspike import Circuit, Epoch, History, Network, functional, plots
 from rcspike.datasets import Split
+from rcspike.experiments import Case, Sample
+from rcspike.hardware import PARTS, RatioRange
+from rcspike.training import Latency
 
 CIRCUITS = [
     Circuit(v_syn=1.0),
@@ -275,3 +281,69 @@ def test_figures_of_a_table_have_the_names_of_its_classes_and_no_picture(draw: s
     read = names[int(network.predict(split.times[:1])[0])][:5]
     assert any(text.startswith(f"class a name that i…\nread as {read}") for text in texts)
     assert not any(axes.images or axes.child_axes for axes in figure.axes)
+
+
+# Texts of users
+
+
+NAMES = ["$0_to_$10", "$0 to $10", "_hidden", "a\\$b", "x^2 \\alpha"]
+
+
+def drawn(figure: Figure) -> list[str]:
+    """Each text as a viewer of the SVG file shows it."""
+    stream = StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        figure.savefig(stream, format="svg")
+    texts = ElementTree.fromstring(stream.getvalue()).iter("{http://www.w3.org/2000/svg}text")
+    # matplotlib writes a text that has a formula letter by letter, with spaces that do not break.
+    return ["".join(part.strip(" \n") for part in text.itertext()).replace("\xa0", " ") for text in texts]
+
+
+def rows_of(name: str, **more: Any) -> list[dict[str, Any]]:
+    row = {"dataset": name, "hidden": "8", "model": "rc-spike", "n": 1, "test_std": None, "energy_pj_std": None, **more}
+    return [{**row, "v_syn": v, "test_mean": 97 + v, "energy_pj_mean": 300 * v} for v in (1.0, 1.2)]
+
+
+FIGURES: dict[str, Callable[[str], Figure]] = {
+    "confusion": lambda name: plots.confusion_figure(np.eye(2, dtype=np.int64), [name, "b"]),
+    "training": lambda name: plots.training_figure(
+        network_on(CIRCUITS[0]), made_up_history(), made_up_split(), sample=1, classes=["a", name, "c", "d"]
+    ),
+    "trace": lambda name: plots.trace_figure(
+        network_on(CIRCUITS[0]), made_up_split(), sample=1, classes=["a", name, "c", "d"]
+    ),
+    "maps": lambda name: plots.maps_figure(
+        Network.create("conv2-4", Circuit(), input_shape=(6, 7), seed=0), made_up_split(), sample=1, classes=["a", name]
+    ),
+    "chips": lambda name: plots.chips_figure(
+        [Sample(Case(name.replace("_", " ")), (0.5,))], ideal=0.6, circuit=Circuit(diode_drop=0.1)
+    ),
+    "latency": lambda name: plots.latency_figure(
+        {name: Latency(np.array([1.0, 2.0]), np.array([True, False]), np.ones((2, 2), int))},
+        {name: (Circuit(), "single")},
+        heading="",
+    ),
+    "energy": lambda name: plots.energy_figure({name: {part: np.full((1, 2), 1e-12) for part in PARTS}}),
+    "tornado": lambda name: plots.tornado_figure(
+        {name: RatioRange(ratio=1.2, lowest=1.1, highest=1.4, sensitivities=())}
+    ),
+    "sweep": lambda name: plots.sweep_figure(rows_of(name)),
+    "sweep of two": lambda name: plots.sweep_figure([*rows_of(name), *rows_of("b")]),
+    "pareto": lambda name: plots.pareto_figure([*rows_of(name), *rows_of("b")]),
+    "offsets": lambda name: plots.offsets_figure(
+        [{**row, "offset_mv": 0.0, "process": name, "hold": "rails", "v_plus": 1.0} for row in rows_of("b")]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_a_text_of_a_user_is_drawn_as_it_is(kind: str) -> None:
+    for name in NAMES if kind in ("confusion", "latency") else NAMES[:1]:
+        texts = drawn(FIGURES[kind](name))
+        shown = name.replace("_", " ") if kind == "chips" else name
+        assert any(shown in text for text in texts), texts
+        assert not any("mathrm" in text or "\\$" in text for text in texts if shown not in text), texts
+
+
+def test_what_no_svg_file_can_hold_is_drawn_as_an_unknown_character() -> None:
+    assert "a\ufffdb" in drawn(plots.confusion_figure(np.eye(2, dtype=np.int64), ["a\x01b", "b"]))

@@ -43,8 +43,8 @@ def fail(error: Exception) -> NoReturn:
 
 
 def console() -> Console:
-    """Standard output that prints text unchanged: without markup, coloured numbers or added line breaks."""
-    return Console(markup=False, highlight=False, soft_wrap=True)
+    """Standard output that prints text unchanged: no markup, emoji codes, coloured numbers or added line breaks."""
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def bars(console: Console, *more: ProgressColumn) -> Bars:

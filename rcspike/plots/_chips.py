@@ -20,6 +20,7 @@ from rcspike.plots._style import (
     check_available,
     circuit_colour,
     circuit_name,
+    literal,
     place,
     tidy,
     title,
@@ -82,7 +83,7 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
     if required is not None:
         axes.axvline(100 * required, color=HIGHLIGHT, linewidth=1)
     axes.set_ylim(len(samples) - 0.5, -0.5)
-    axes.set_yticks(range(len(samples)), [wrapped(sample.case.name.replace("_", " ")) for sample in samples])
+    axes.set_yticks(range(len(samples)), [wrapped(literal(sample.case.name.replace("_", " "))) for sample in samples])
     axes.set_xlabel("test accuracy / %", fontsize=9, color=INK)
     tidy(axes, grid="x")
     chips = max(len(sample.accuracies) for sample in samples)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.plots._style import BOTTOM, INK, PAPER, RIGHT, TITLE, WIDTH, check_available, place, tidy, title
+from rcspike.plots._style import BOTTOM, INK, PAPER, RIGHT, TITLE, WIDTH, check_available, literal, place, tidy, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,6 +61,7 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
         raise ValueError(f"{len(classes)} names of classes do not fit a matrix of shape {matrix.shape}")
     names = [name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…" for name in classes]
     longest = max(map(len, names)) * _LETTER
+    names = list(map(literal, names))
     side = min(max(n * _CELL, _SMALLEST), _LARGEST)
     if side < n * longest <= _LEVEL:  # a few classes: their names fit below the matrix without being turned
         side = n * longest

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.hardware import PARTS
-from rcspike.plots._style import BOTTOM, INK, PAPER, RIGHT, TITLE, WIDTH, check_available, place, tidy, title
+from rcspike.plots._style import BOTTOM, INK, PAPER, RIGHT, TITLE, WIDTH, check_available, literal, place, tidy, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +87,7 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
                 fontsize=8,
                 color=INK,
             )
-        axes.set_yticks(range(len(circuits)), list(circuits))
+        axes.set_yticks(range(len(circuits)), list(map(literal, circuits)))
         axes.set_ylim(len(circuits) - 0.5, -0.5)
         axes.set_xlim(0, max(float(bases.max()), 1e-12))
         axes.set_title(name, loc="left", fontsize=9, color=INK, pad=4)

@@ -14,6 +14,8 @@ from rcspike.plots._style import (
     INK,
     check_available,
     circuit_colour,
+    legend,
+    literal,
     panel,
     tidy,
     title,
@@ -70,10 +72,11 @@ def latency_figure(
     ends = [found.times[np.isfinite(found.times)] for found in results.values()]
     end = 1.05 * max((float(np.quantile(times, 0.999)) for times in ends if len(times)), default=1.0)
     at = np.linspace(0, end, 601)
+    lines = {}
     for name, found in results.items():
         circuit, phases = kinds[name]
         style: dict[str, Any] = {"color": circuit_colour(circuit), "linestyle": "-" if phases == "single" else "--"}
-        axes.plot(at, 100 * found.accuracy(at), linewidth=1.6, label=name, **style)
+        (lines[literal(name)],) = axes.plot(at, 100 * found.accuracy(at), linewidth=1.6, **style)
         marks = np.array([t for t in (found.quantile(0.5), found.quantile(0.95)) if math.isfinite(t)])
         axes.plot(marks, 100 * found.accuracy(marks), "o", markersize=4, color=style["color"])
     axes.set_xlim(0, end)
@@ -82,6 +85,6 @@ def latency_figure(
     axes.set_xlabel(r"time of the answer $t\,/\,T$", fontsize=9, color=INK)
     axes.set_ylabel("accuracy / %")
     tidy(axes)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8, frameon=False, labelcolor=INK)
+    legend(axes, lines)
     title(figure, heading)
     return figure

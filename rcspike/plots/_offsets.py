@@ -14,6 +14,7 @@ from rcspike.plots._style import (
     circuit_colour,
     circuit_name,
     legend,
+    literal,
     panel,
     tidy,
     title,
@@ -106,7 +107,7 @@ def _heading(points: Sequence[Row]) -> str:
     words = []
     for name in ("dataset", "hidden", "process"):
         values = {row[name] for row in points}
-        words += [str(values.pop())] if len(values) == 1 else []
+        words += [literal(values.pop())] if len(values) == 1 else []
     for hold, name in (("rails", "v_plus"), ("threshold", "v_th")):
         volts = {row.get(name) for row in points}
         if {row["hold"] for row in points} == {hold}:

@@ -14,6 +14,7 @@ from rcspike.plots._style import (
     circuit_colour,
     circuit_name,
     legend,
+    literal,
     panel,
     tidy,
     title,
@@ -92,7 +93,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     for dataset in datasets:
         front = _front([(row["energy_pj_mean"], row["test_mean"]) for row in points if row["dataset"] == dataset])
         line = _LINES[datasets.index(dataset) % len(_LINES)]
-        name = "Pareto front" if len(datasets) == 1 else f"Pareto front, {dataset}"
+        name = "Pareto front" if len(datasets) == 1 else f"Pareto front, {literal(dataset)}"
         axes.plot(
             *zip(*front, strict=True), line, drawstyle="steps-post", color=FAINT, linewidth=1, zorder=1, label=name
         )
@@ -113,7 +114,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     legend(axes)
     n = sorted({int(row["n"]) for row in points})
     spread = "one seed" if n == [1] else f"mean and standard deviation over {'–'.join(map(str, n))} seeds"
-    title(figure, f"{', '.join(datasets)}: accuracy against energy, {spread}")
+    title(figure, f"{', '.join(map(literal, datasets))}: accuracy against energy, {spread}")
     return figure
 
 

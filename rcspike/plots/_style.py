@@ -9,13 +9,16 @@ import math
 import os
 import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rcspike._common.atomic import atomic_write
+from rcspike._common.names import UNWRITABLE
 from rcspike.circuit import Circuit
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -35,6 +38,7 @@ __all__ = [
     "circuit_name",
     "is_conventional",
     "legend",
+    "literal",
     "panel",
     "place",
     "save_figure",
@@ -126,6 +130,19 @@ def _volts(rail: float) -> str:
     return f"{rail:g}".replace("inf", r"\infty")
 
 
+def literal(text: object) -> str:
+    r"""A text of a user or from data as matplotlib draws it unchanged: dollar signs begin no formula.
+
+    Every such text passes through here. What SVG cannot hold is drawn as the sign for an unknown character.
+
+    Examples
+    --------
+    >>> print(literal("$0_to_$10"))
+    \$0_to_\$10
+    """
+    return UNWRITABLE.sub("\ufffd", str(text)).replace("$", r"\$")
+
+
 def title(figure: Figure, text: str) -> None:
     """Write a title in the upper left corner."""
     text = "\n".join(wrapped(line, _MAX_TITLE) for line in text.split("\n"))
@@ -134,7 +151,7 @@ def title(figure: Figure, text: str) -> None:
 
 def wrapped(text: str, width: int = _MAX_LABEL) -> str:
     """The same words in lines of at most `width` characters; a formula stays in one line."""
-    formula = re.compile(r"\$[^$]*\$")
+    formula = re.compile(r"(?<!\\)\$[^$]*(?<!\\)\$")  # a dollar sign behind a backslash is one of a `literal`
     kept = formula.sub(lambda found: found[0].replace(" ", "\0"), text)
     # What is written in a formula is about twice as long as what is drawn.
     shown = formula.sub(lambda found: "x" * max(1, len(found[0]) // 2), kept)
@@ -147,12 +164,12 @@ def wrapped(text: str, width: int = _MAX_LABEL) -> str:
     return "\n".join(result).replace("\0", " ")
 
 
-def legend(axes: Axes, *, reverse: bool = False) -> None:
-    """A legend to the right of the axes, with long labels in several lines."""
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(
+def legend(axes: Axes, named: Mapping[str, Artist] | None = None, *, reverse: bool = False) -> None:
+    """A legend to the right of the axes, with long labels in several lines: of `named`, or of what has a label."""
+    handles, labels = axes.get_legend_handles_labels() if named is None else (list(named.values()), list(named))
+    made = axes.legend(
         handles,
-        [wrapped(label) for label in labels],
+        ["x"] * len(labels),
         loc="upper left",
         bbox_to_anchor=(1.02, 1),
         fontsize=8,
@@ -160,6 +177,9 @@ def legend(axes: Axes, *, reverse: bool = False) -> None:
         labelcolor=INK,
         reverse=reverse,
     )
+    # Only now: matplotlib leaves out labels that begin with an underscore.
+    for text, label in zip(made.get_texts(), reversed(labels) if reverse else labels, strict=True):
+        text.set_text(wrapped(label))
 
 
 def place(figure: Figure, top: float, height: float, left: float = LEFT, right: float = WIDTH - RIGHT) -> Axes:

@@ -15,6 +15,7 @@ from rcspike.plots._style import (
     check_available,
     circuit_colour,
     legend,
+    literal,
     panel,
     tidy,
     title,
@@ -140,10 +141,10 @@ def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
 
 def _word(name: str, value: Any) -> str:
     if name in ("dataset", "hidden", "process"):
-        return str(value)
+        return literal(value)
     if name == "v_syn" and math.isinf(value):
         return "conventional circuit"
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    shown = f"{value:g}" if isinstance(value, float) else literal(value)
     if name in _RAILS:
         return rf"${_RAILS[name]} = {shown}\,V_\mathrm{{th}}$".replace("inf", r"\infty")
     if name == "offset_mv":

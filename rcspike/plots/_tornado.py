@@ -16,6 +16,7 @@ from rcspike.plots._style import (
     TITLE,
     WIDTH,
     check_available,
+    literal,
     place,
     tidy,
     title,
@@ -80,7 +81,7 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
                 axes.barh(y, end - found.ratio, 0.66, found.ratio, color=colour, linewidth=0)
                 right = end > other  # the labels stand at both ends of the bar
                 axes.annotate(
-                    _with_unit(value, one.unit),
+                    literal(_with_unit(value, one.unit)),
                     (end, y),
                     (3 if right else -3, 0),
                     textcoords="offset points",
@@ -94,10 +95,11 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
         axes.axvline(1, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
         axes.margins(x=0.14)
         axes.set_ylim(max(1, len(bars)) - 0.4, -0.6)
-        axes.set_yticks(range(len(bars)), [one.name.replace("_", " ") for one in bars])
+        axes.set_yticks(range(len(bars)), [literal(one.name.replace("_", " ")) for one in bars])
         tidy(axes, grid="x")
         axes.set_title(
-            f"{name}: {found.ratio:.2f} (line); {found.lowest:.2f} to {found.highest:.2f} with all constants at an end",
+            f"{literal(name)}: {found.ratio:.2f} (line); {found.lowest:.2f} to {found.highest:.2f} with all constants at "
+            "an end",
             fontsize=9,
             color=INK,
             loc="left",

@@ -17,7 +17,7 @@ from rcspike.functional.events import Phases
 from rcspike.network import LayeredNetwork, Network, layer_with
 from rcspike.network.protocol import Layer
 from rcspike.network.wiring import Conv2d, Shape
-from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER
+from rcspike.plots._style import FAINT, HIGHLIGHT, INK, PAPER, literal
 from rcspike.training.evaluation import check_fit
 
 if TYPE_CHECKING:
@@ -224,11 +224,11 @@ def check_sample(network: Network, split: Split, sample: int) -> None:
 
 
 def class_name(index: int | str, classes: Sequence[str] | None) -> str:
-    """Name of the class of an output; its index if there are no names, or "none" as `LayerTraces.answer` has it."""
+    """Name of the class of an output, to draw; its index without names, or "none" as `LayerTraces.answer` has it."""
     name = str(index)
     if classes is not None and name.isdecimal() and int(name) < len(classes):
         name = classes[int(name)]
-    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
+    return literal(name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…")
 
 
 def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, span: float) -> None:
