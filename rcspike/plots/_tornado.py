@@ -98,8 +98,8 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
         axes.set_yticks(range(len(bars)), [literal(one.name.replace("_", " ")) for one in bars])
         tidy(axes, grid="x")
         axes.set_title(
-            f"{literal(name)}: {found.ratio:.2f} (line); {found.lowest:.2f} to {found.highest:.2f} with all constants at "
-            "an end",
+            f"{literal(name)}: {found.ratio:.2f} (line); {found.lowest:.2f} to {found.highest:.2f} with all constants "
+            "at an end",
             fontsize=9,
             color=INK,
             loc="left",
