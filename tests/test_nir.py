@@ -254,6 +254,7 @@ def test_the_first_of_several_spikes_counts_if_asked_for(tmp_path: Path) -> None
             "an index outside -1..2, or a time that is negative",
         ),
         (nir.EventData(np.array([[0.0]]), np.array([[0.5]]), 3, 1.0), "node 'n' needs integers"),
+        (nir.EventData(np.array([[0]]), np.array([[0.5]]), 2**55, 1.0), f"node 'n' has {2**55} neurons for 1 events"),
     ],
 )
 def test_other_data_are_an_error_with_the_name_of_the_file(tmp_path: Path, data: Any, message: str) -> None:

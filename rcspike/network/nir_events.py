@@ -21,6 +21,8 @@ __all__ = ["import_nir", "read_nir_events", "reading", "write_nir_events"]
 Repeats: TypeAlias = Literal["error", "first"]
 
 _HEAP = b"GCOL\1\0\0\0"  # with its version, before its length
+_MAX_RATIO = 1024  # spike times for each event in a file,
+_FLOOR = 2**28  # above this number
 _OBSERVABLE = "spikes"  # the name in NIR's own documentation of its data
 
 
@@ -166,6 +168,8 @@ def _times(nir: Any, name: str, node: Any, repeats: Repeats) -> FloatArray:
         )
     if ((idx < -1) | (idx >= n)).any() or not (events[idx >= 0] >= 0).all():
         raise ValueError(f"node {name!r} has an index outside -1..{n - 1}, or a time that is negative or NaN")
+    if len(idx) * n > max(_FLOOR, _MAX_RATIO * idx.size):
+        raise ValueError(f"node {name!r} has {n} neurons for {idx.size} events, more than are read from such a file")
     sample, k = np.nonzero((idx >= 0) & np.isfinite(events))
     neuron = idx[sample, k]
     counts = np.zeros((len(idx), n), np.int64)
