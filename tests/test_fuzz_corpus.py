@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 pytest.importorskip("jinja2")
+pytest.importorskip("typer")
 
 from targets import CORPUS, TARGETS, accepts
 

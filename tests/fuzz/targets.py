@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import mutate
 import numpy as np
+import typer
 from netlist_lines import foreign_lines
 
 from rcspike import Circuit, Network, load_process, nonideal, train
 from rcspike._common.readers import read_text
+from rcspike.cli import app
 from rcspike.datasets import Dataset, Inputs, Split, idx, is_table, load
 from rcspike.experiments import (
     experiment_identity,
@@ -149,6 +154,21 @@ def _inputs(path: Path) -> None:
         inputs.times(np.zeros((2, inputs.scaling.n_features)))
 
 
+_TRAIN: Any = typer.main.get_command(app)
+_TRAIN = _TRAIN.commands["train"]
+_TRAIN.get_help = lambda _: ""  # which takes longer than the file
+
+
+def _options(path: Path) -> None:
+    """Read as a file of options; with --help, nothing is trained."""
+    try:
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+            _TRAIN.make_context("train", ["--config", str(path), "--help"])
+    except typer.Exit as end:
+        if end.__cause__ is not None:
+            raise end.__cause__ from None
+
+
 def _measurements(path: Path) -> None:
     measurements = read_csv(path)
     write_csv(measurements, path.with_name("copy.csv"))
@@ -208,6 +228,7 @@ TARGETS = {
     "own-idx": Target("own/own", _own_idx, mutate.gzipped),
     "own-image": Target("own.png", _own_image, mutate.png),
     "inputs": Target("inputs.json", _inputs, mutate.text),
+    "options": Target("options.toml", _options, mutate.text),
     "devices": Target("devices.toml", nonideal.load, mutate.text),
     "process": Target("process.toml", load_process, mutate.text),
     "measured": Target("measured.csv", nonideal.Measured.from_csv, mutate.text),
