@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer")
@@ -21,7 +22,7 @@ from matplotlib.figure import Figure
 from rich.progress import Progress as Bars
 
 import rcspike.__main__
-from rcspike import Circuit, Network, build_config
+from rcspike import Circuit, Network, build_config, datasets
 from rcspike.cli import app
 from rcspike.experiments import preset, train_defaults
 
@@ -165,21 +166,36 @@ def test_help_shows_the_defaults_of_train_itself() -> None:
         assert re.search(rf"{option} .*default: \(?{default}\)?", text)
 
 
+def default_in(text: str, kind: str) -> str:
+    """Of "40 for digits and mnist, otherwise 20" the value for a kind of data."""
+    for value, kinds in re.findall(r"(\S+) for (.*?)(?:, (?=\S+ for |otherwise)|$)", text):
+        if kind in kinds.split(" and "):
+            return str(value)
+    return re.sub(r".*otherwise ", "", text)
+
+
 @pytest.mark.parametrize(
     "name",
-    ["hidden", "epochs", "batch_size", "learning_rate", "noise", "temporal_penalty", "weight_decay", "validation"],
+    ["hidden", "epochs", "batch_size", "learning_rate", "noise", "temporal_penalty", "weight_decay", "silent_penalty"],
 )
-def test_help_shows_the_default_of_every_data_set(name: str) -> None:
-    """Whatever the presets are: a value for each data set, where it differs from the most frequent one."""
-    text = re.sub(r"[\s│]+", " ", said(rcspike_("train", "--help")))
-    shown = re.search(rf"--{name.replace('_', '-')} .*?\[default: \((.*?)\)\]", text)
-    assert shown
-    *special, usual = shown[1].split(", ")
-    values = dict(reversed(part.split(" for ")) for part in special)
-    for dataset in ("digits", "mnist", "fashion-mnist"):
-        value = {**train_defaults(), **preset(dataset)}[name]
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        assert values.get(dataset, usual.removeprefix("otherwise ")) == text
+def test_help_shows_the_default_of_every_kind_of_data(place: Path, name: str) -> None:
+    """Whatever the presets are: a value for each kind of data, where it differs from the most frequent one."""
+    np.savez(place / "images.npz", x=np.zeros((2, 2, 2)), y=[0, 1])
+    (place / "table.csv").write_text("a,label\n0,x\n1,y\n")
+    kinds = {kind: kind for kind in datasets.data_names()}
+    kinds |= {"your own tables": "table.csv", "your own images": "images.npz"}
+    for command in ("train", "sweep"):
+        text = re.sub(r"[\s│]+", " ", said(rcspike_(command, "--help")))
+        shown = re.search(rf"--{name.replace('_', '-')} .*?\[default: \((.*?)\)\]", text)
+        if command == "sweep" and name == "silent_penalty":  # an option of train only
+            continue
+        assert shown
+        two, _, single = shown[1].partition("; single phase: ")
+        for kind, dataset in kinds.items():
+            for default, phases in ((two, "two"), (single or two, "single")):
+                value = {**train_defaults(), **preset(dataset, phases=phases)}[name]  # type: ignore[arg-type]
+                wanted = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                assert default_in(default, kind) == wanted, (kind, phases)
 
 
 def test_version_and_info_agree_with_the_build() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -12,7 +11,9 @@ import typer
 
 from rcspike._common.numbers import read_int
 from rcspike.datasets import data_digests, data_names
-from rcspike.experiments import preset, train_defaults
+from rcspike.experiments import train_defaults
+from rcspike.experiments.presets import kind_of_data, preset, presets
+from rcspike.functional.events import Phases as Kind
 from rcspike.network import Wiring, wiring_of
 from rcspike.nonideal import preset_names
 
@@ -26,8 +27,10 @@ __all__ = [
     "Workers",
     "dataset_argument",
     "dataset_settings",
+    "default_for",
     "given",
     "hidden_layers",
+    "in_force",
     "learning",
     "nonideal_option",
     "numbers",
@@ -122,16 +125,48 @@ def hidden_layers(text: str) -> tuple[tuple[int, ...], tuple[Wiring, ...]]:
 
 def learning(name: str, text: str) -> Any:
     """An option for a setting of `train`, shown with its default for each data set."""
-    return typer.Option(help=text, show_default=_default(name))
+    return typer.Option(help=text, show_default=default_for(name))
 
 
-def _default(name: str) -> str:
-    """Such as "40 for digits, otherwise 20"; just the value if it is the same for all data sets."""
-    settings = {dataset: {**train_defaults(), **preset(dataset)}[name] for dataset in data_names()}
-    texts = {dataset: ",".join(map(str, x)) if isinstance(x, tuple) else str(x) for dataset, x in settings.items()}
-    ((usual, _),) = Counter(texts.values()).most_common(1)
-    special = [f"{text} for {dataset}" for dataset, text in texts.items() if text != usual]
+def default_for(name: str) -> str:
+    """Such as "40 for digits, otherwise 20": of each kind of data, and of neurons of a single phase if they differ."""
+    two, single = _by_kind(name, presets("two")), _by_kind(name, presets("single"))
+    return two if single == two else f"{two}; single phase: {single}"
+
+
+def _by_kind(name: str, settings: Mapping[str, Mapping[str, Any]]) -> str:
+    kinds: dict[str, list[str]] = {}
+    for kind, of_kind in settings.items():
+        kinds.setdefault(_text({**train_defaults(), **of_kind}[name]), []).append(kind)
+    usual = max(kinds, key=lambda text: len(kinds[text]))
+    special = [f"{text} for {' and '.join(found)}" for text, found in kinds.items() if text != usual]
     return ", ".join([*special, f"otherwise {usual}"]) if special else usual
+
+
+def in_force(dataset: str, phases: Kind, typed: Mapping[str, Any], *, without: Collection[str] = ()) -> str:
+    """The settings of a training in a line: those of its kind of data, and those that were typed.
+
+    Examples
+    --------
+    >>> in_force("digits", "two", {"epochs": 3})
+    'hidden 200, batch size 16, learning rate 0.002, as usual for digits; epochs 3, as given'
+    """
+    usual = {name: train_defaults().get(name) for name in ("hidden", "epochs", "batch_size", "learning_rate")}
+    usual |= preset(dataset, phases=phases)
+    untyped = {name: x for name, x in usual.items() if name not in {*typed, *without}}
+    groups = ((untyped, f"usual for {kind_of_data(dataset)}"), (typed, "given"))
+    return "; ".join(f"{_listed(settings)}, as {origin}" for settings, origin in groups if settings)
+
+
+def _listed(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {_text(x)}" for name, x in settings.items())
+
+
+def _text(setting: Any) -> str:
+    """The value of a setting as an option takes it."""
+    if isinstance(setting, tuple | list):
+        return ",".join(map(_text, setting))
+    return str(setting)
 
 
 Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]

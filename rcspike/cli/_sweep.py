@@ -15,7 +15,7 @@ from rcspike._common.numbers import read_float, read_int
 from rcspike.cli import _options, _volts
 from rcspike.cli._config import Config
 from rcspike.cli._folder import results_folder
-from rcspike.cli._options import learning, training_settings
+from rcspike.cli._options import default_for, learning, training_settings
 from rcspike.cli._record import PLACES, Record, command_words
 from rcspike.cli._report import bars, console, percent, user_errors
 from rcspike.datasets import data_digests, data_name
@@ -75,7 +75,7 @@ def sweep_command(
         list[str] | None,
         typer.Option(
             help="Sizes of the hidden layers; the option is repeated for each architecture.",
-            show_default="the data set's",
+            show_default=default_for("hidden"),
         ),
     ] = None,
     architecture: Annotated[
@@ -191,6 +191,10 @@ def sweep_command(
         stopped = False
         try:
             screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
+            layers = " and ".join([*(hidden or []), *(architecture or [])])
+            typed = {**_options.given(hidden=layers or None), **varied}
+            for name in dataset:
+                screen.print(f"{data_name(name)}: {_options.in_force(name, phases.value, typed)}")
             with user_errors(), bars(screen) as bar:
                 task = bar.add_task("runs", total=n_left)
 

@@ -174,11 +174,16 @@ def train_command(
                     _check_options(ctx, folder, taken, screen)
                 own: dict[str, Any] = {"intensity": initial_intensity(dataset, images.train.times)}
                 network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value, **own)
+            typed = given(**options | {"seed": None}, hidden=hidden)
+            if nonideal_file is not None:
+                typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
+            elsewhere = () if began is None and architecture is None else ("hidden",)
             run = _Run(ctx, folder, network, images, settings, taken, threads)
             if kind_of_neurons == "single" and dataset not in SINGLE_PHASE_CHOSEN:
                 screen.print("settings of a single phase were not chosen on this data: they are those for other data")
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{images.name}, {network.architecture}, {where}")
+            screen.print(_options.in_force(dataset, kind_of_neurons, typed, without=elsewhere))
             _train(run, screen)
     except KeyboardInterrupt:
         typer.echo("stopped before training", err=True)

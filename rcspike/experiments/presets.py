@@ -11,7 +11,9 @@ from rcspike.functional.events import Phases
 from rcspike.network.initialisation import INTENSITY, mean_intensity
 from rcspike.training import Settings
 
-__all__ = ["SINGLE_PHASE_CHOSEN", "initial_intensity", "preset", "train_defaults"]
+__all__ = ["SINGLE_PHASE_CHOSEN", "initial_intensity", "kind_of_data", "preset", "presets", "train_defaults"]
+
+_TABLES, _IMAGES = "your own tables", "your own images"
 
 # Chosen on a validation split: docs/results/recipes.md.
 _PRESETS: dict[str, dict[str, Any]] = {
@@ -20,10 +22,10 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "fashion-mnist": {"hidden": (200, 200), "epochs": 20, "temporal_penalty": 0.5, "weight_decay": 0.2},
     # An assumption: what convolutions of Fashion-MNIST use, with shifts; no setting was chosen on this data.
     "cifar-10": {"hidden": (200, 200), "epochs": 40, "max_shift": 2, "mirror": 0.5, "weight_decay": 0.2},
+    # Tables as `rcspike.sklearn` has them (docs/tabular-data.md), images as digits have them.
+    _TABLES: {"hidden": (100,), "epochs": 300, "batch_size": 32, "learning_rate": 3e-3},
+    _IMAGES: {"hidden": (200,), "epochs": 40, "batch_size": 32},
 }
-# Of a user's own data: tables as `rcspike.sklearn` has them (docs/tabular-data.md), images as digits have them.
-_TABLE: dict[str, Any] = {"hidden": (100,), "epochs": 300, "batch_size": 32, "learning_rate": 3e-3}
-_IMAGES: dict[str, Any] = {"hidden": (200,), "epochs": 40, "batch_size": 32}
 
 # Of neurons of a single phase: docs/single-phase.md has the validation splits.
 _SINGLE_PHASE: dict[str, dict[str, Any]] = {
@@ -76,12 +78,41 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     >>> preset("mnist", phases="single")["weight_decay"]
     0.3
     """
-    if dataset not in _PRESETS:
-        datasets.check_path(dataset)
-    own = _PRESETS.get(dataset) or (_TABLE if datasets.is_table(dataset) else _IMAGES)
+    return presets(phases)[kind_of_data(dataset)]
+
+
+def kind_of_data(dataset: str) -> str:
+    """The kind of data that a name or path belongs to: one of `presets`; errors as for `preset`.
+
+    Examples
+    --------
+    >>> kind_of_data("mnist")
+    'mnist'
+    """
+    if dataset in datasets.data_names():
+        return dataset
+    datasets.check_path(dataset)
+    return _TABLES if datasets.is_table(dataset) else _IMAGES
+
+
+def presets(phases: Phases = "two") -> dict[str, dict[str, Any]]:
+    """The `preset` of each kind of data: of the data sets by their names, and of a user's own tables and images.
+
+    Examples
+    --------
+    >>> for kind, settings in presets().items():
+    ...     print(f"{kind}: {settings['epochs']} epochs")
+    digits: 40 epochs
+    mnist: 20 epochs
+    fashion-mnist: 20 epochs
+    cifar-10: 40 epochs
+    your own tables: 300 epochs
+    your own images: 40 epochs
+    """
     if phases == "two":
-        return dict(own)
-    return own | _SINGLE_PHASE.get(dataset, {}) | {"silent_penalty": _SILENT_PENALTY}
+        return {kind: dict(settings) for kind, settings in _PRESETS.items()}
+    own = {"silent_penalty": _SILENT_PENALTY}
+    return {kind: settings | _SINGLE_PHASE.get(kind, {}) | own for kind, settings in _PRESETS.items()}
 
 
 def initial_intensity(dataset: str, times: FloatArray) -> float:
