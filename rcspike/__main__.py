@@ -6,6 +6,7 @@ import io
 import os
 import sys
 
+from rcspike._common.extras import missing_extra
 from rcspike._common.sdk import ANSWERS
 
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
@@ -45,7 +46,7 @@ def _run() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("typer", "rich"):
             raise
-        print(f"error: the command line needs {missing}: pip install 'rcspike[cli]'", file=sys.stderr)
+        print(f"error: {missing_extra(f'the command line needs {missing}', 'cli')}", file=sys.stderr)
         sys.exit(2)
     app(prog_name="rcspike")
 

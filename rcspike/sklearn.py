@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_unmasked
+from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
 from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode, schedule
@@ -25,7 +26,7 @@ try:
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
-    raise ImportError("rcspike.sklearn needs scikit-learn 1.6 or newer: pip install 'rcspike[sklearn]'") from error
+    raise missing_extra("rcspike.sklearn needs scikit-learn 1.6 or newer", "sklearn") from error
 
 __all__ = ["RCSpikeClassifier"]
 

@@ -6,9 +6,11 @@ The only network is a server on the loopback device.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -172,10 +174,24 @@ def test_a_bad_download_raises_and_leaves_nothing_behind(
     server.serve("bad", whole)
     url = server.serve("bad", bad, IMAGES)
     mirrors = [url]
-    with pytest.raises(FileNotFoundError, match="the download failed") as caught:
+    with pytest.raises(FileNotFoundError, match="mnist not found, and its download failed") as caught:
         places.load(*mirrors)
     assert f"{url}{IMAGES}.gz" in str(caught.value)
     assert everything_under(places.cache.parent.parent) == []
+
+
+def test_the_error_has_a_line_for_each_mirror_with_the_reason_in_a_few_words(server: Server, places: Places) -> None:
+    with socket.socket() as unused:  # bound, and nobody listens
+        unused.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{unused.getsockname()[1]}/mnist/"
+        empty = f"{server.url}/empty/"
+        with pytest.raises(FileNotFoundError) as caught:
+            places.load(closed, empty)
+    tried = [line for line in str(caught.value).splitlines() if "http:" in line]
+    assert [line.removeprefix("  tried: ") for line in tried] == [
+        f"{closed}{IMAGES}.gz: {os.strerror(errno.ECONNREFUSED)}",
+        f"{empty}{IMAGES}.gz: 404 Client Error: Not Found",
+    ]
 
 
 @pytest.mark.parametrize("bad", BAD_ANSWERS)

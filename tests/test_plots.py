@@ -257,7 +257,7 @@ def test_a_figure_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path
 def test_without_matplotlib_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install 'rcspike\[cli\]'"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[cli\]'"):
         plots.training_figure(network_on(CIRCUITS[0]), made_up_history(), made_up_split())
 
 

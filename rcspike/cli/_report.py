@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from rcspike._common.extras import is_missing_extra
 from rcspike.training import Epoch, History, Progress
 
 __all__ = ["Reporter", "bars", "console", "epoch_line", "fail", "percent", "user_errors"]
@@ -20,7 +22,7 @@ __all__ = ["Reporter", "bars", "console", "epoch_line", "fail", "percent", "user
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Report errors that a user can fix in one line with exit code 2; other errors keep their traceback."""
+    """Report errors that a user can fix, with exit code 2; other errors keep their traceback."""
     try:
         yield
     except BrokenPipeError:
@@ -28,17 +30,18 @@ def user_errors() -> Iterator[None]:
     except (ValueError, OSError, MemoryError) as error:
         fail(error)
     except ImportError as error:
-        if "rcspike[" not in str(error):
+        if not is_missing_extra(error):
             raise
         fail(error)
 
 
 def fail(error: Exception) -> NoReturn:
-    """Print the error in one line, and exit with code 2."""
+    """Print the error and exit with code 2: in one line, or in several if the message has indented lines."""
     text = f"not enough memory: {error}" if isinstance(error, MemoryError) else str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    typer.echo(f"error: {' '.join(text.split())}", err=True)
+    lines = [" ".join(line.split()) for line in re.split(r"\n(?=  )", text)]
+    typer.echo(f"error: {chr(10).join(lines[:1] + ['  ' + line for line in lines[1:]])}", err=True)
     raise typer.Exit(2) from error
 
 

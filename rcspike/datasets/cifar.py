@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike.datasets.places import cache_folder, pooch, usual_folders
+from rcspike.datasets.places import cache_folder, cause, not_found, pooch, usual_folders
 
 __all__ = ["CIFAR_10", "CLASSES", "Source", "read_files"]
 
@@ -78,8 +78,8 @@ def read_files(source: Source, directory: str | os.PathLike[str] | None) -> list
                 return _both(source, {name: where / name for name in (*source.train, *source.test)})
         if (archive := folder / Path(source.url).name).is_file():
             return _from_archive(source, archive)
-    places = " or ".join(map(str, folders))
     if given is not None:
+        places = " or ".join(map(str, folders))
         raise FileNotFoundError(
             f"cifar-10 not found in {places}; put {Path(source.url).name} or its folder {_FOLDER} there, or give no "
             "folder"
@@ -88,10 +88,8 @@ def read_files(source: Source, directory: str | os.PathLike[str] | None) -> list
         name, folder = Path(source.url).name, cache_folder("cifar-10")
         found = pooch().retrieve(source.url, source.known_hash, fname=name, path=folder)
     except (ImportError, OSError, ValueError) as error:
-        raise FileNotFoundError(
-            f"cifar-10 not found in {places}, and the download failed ({error}); put {Path(source.url).name} into one "
-            "of these folders or set RCSPIKE_DATA"
-        ) from error
+        why = str(error) if isinstance(error, ImportError) else f"{source.url}: {cause(error)}"
+        raise not_found("cifar-10", Path(source.url).name, folders, [why]) from error
     return _from_archive(source, Path(found))
 
 

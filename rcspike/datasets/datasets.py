@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 
+from rcspike._common.extras import missing_extra
 from rcspike._common.names import did_you_mean
 from rcspike.datasets import cifar, idx
 from rcspike.datasets.files import OwnFiles, data_digest, load_files
@@ -151,7 +152,7 @@ def _load_digits() -> Dataset:
         bundled = importlib.import_module("sklearn.datasets").load_digits()
         split = importlib.import_module("sklearn.model_selection").train_test_split
     except ImportError as error:
-        raise ImportError("digits comes with scikit-learn: pip install 'rcspike[data]'") from error
+        raise missing_extra("digits comes with scikit-learn", "data") from error
     images, labels = bundled.images / 16, bundled.target
     train_x, test_x, train_y, test_y = split(images, labels, test_size=360, random_state=0, stratify=labels)
     return Dataset("digits", Split(train_x, train_y), Split(test_x, test_y))

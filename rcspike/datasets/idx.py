@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rcspike._common.atomic import atomic_write
 from rcspike._common.readers import open_file, read_bytes
-from rcspike.datasets.places import cache_folder, pooch, usual_folders
+from rcspike.datasets.places import cache_folder, cause, not_found, pooch, usual_folders
 
 
 @dataclass(frozen=True)
@@ -142,12 +142,7 @@ def _found(source: Source, file: str, folders: list[Path]) -> NDArray[np.uint8]:
     try:
         return _download(source, file)
     except (ImportError, OSError) as error:
-        *others, last = map(str, folders)
-        places = f"{', '.join(others)} or {last}" if others else last
-        raise FileNotFoundError(
-            f"{source.name} not found in {places} ({file} is missing), and the download failed ({error}); "
-            f"put the four IDX files into one of these folders or set RCSPIKE_DATA"
-        ) from error
+        raise not_found(source.name, file, folders, str(error).splitlines()) from error
 
 
 def _download(source: Source, file: str) -> NDArray[np.uint8]:
@@ -160,7 +155,7 @@ def _download(source: Source, file: str) -> NDArray[np.uint8]:
             fetch(url, body, None)
             array = _decode(body.getvalue(), source, file)
         except (OSError, ValueError) as error:  # every error of requests is an OSError
-            failures.append(f"{url}: {error}")
+            failures.append(f"{url}: {cause(error)}")
             continue
         # If the server labels gzip as an encoding, the HTTP client has already decompressed the body.
         suffix = ".gz" if body.getvalue().startswith(_GZIP_MAGIC) else ""
@@ -169,7 +164,7 @@ def _download(source: Source, file: str) -> NDArray[np.uint8]:
         with atomic_write(path) as temporary:
             temporary.write_bytes(body.getvalue())
         return array
-    raise ConnectionError("; ".join(failures))
+    raise ConnectionError("\n".join(failures))
 
 
 class _Body(io.BytesIO):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike._common.readers import open_file
+        raise missing_extra("folders of images need Pillow", "cli") from error
+    with open_file(file) as stream:
 
 __all__ = ["class_folders", "image_files", "read_classes", "read_image", "read_images"]
 
@@ -100,7 +101,7 @@ def read_image(file: str | os.PathLike[str]) -> NDArray[np.uint8]:
     try:
         pillow: Any = importlib.import_module("PIL.Image")
     except ImportError as error:
-        raise ImportError("folders of images need Pillow: pip install 'rcspike[cli]'") from error
+        raise missing_extra("folders of images need Pillow", "cli") from error
     with open_file(file) as stream:
         try:
             with pillow.open(stream, formats=_FORMATS) as image:

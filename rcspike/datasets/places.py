@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "pooch", "usual_folders"]
+from rcspike._common.extras import missing_extra
+
+__all__ = ["cache_folder", "cause", "not_found", "pooch", "usual_folders"]
 
 
 def pooch() -> Any:
@@ -17,7 +20,7 @@ def pooch() -> Any:
     try:
         return importlib.import_module("pooch")
     except ImportError as error:
-        raise ImportError("a download needs pooch: pip install 'rcspike[data]'") from error
+        raise missing_extra("a download needs pooch", "data") from error
 
 
 def cache_folder(name: str) -> Path:
@@ -34,3 +37,43 @@ def usual_folders(name: str, system_folder: Path) -> list[Path]:
     with contextlib.suppress(ImportError):
         folders.append(cache_folder(name))
     return [*folders, system_folder]
+
+
+def not_found(name: str, missing: str, folders: Sequence[Path], tries: Sequence[str]) -> FileNotFoundError:
+    """The error for a data set that is in none of the folders, after the downloads failed as `tries` say.
+
+    Examples
+    --------
+    >>> print(not_found("mnist", "train-images-idx3-ubyte", [Path("data")], ["https://host: no route to host"]))
+    mnist not found, and its download failed
+      missing: train-images-idx3-ubyte
+      looked in: data
+      tried: https://host: no route to host
+      way out: put the files of mnist into such a folder, or into mnist/ in a folder that RCSPIKE_DATA names
+    """
+    lines = (
+        f"{name} not found, and its download failed",
+        f"missing: {missing}",
+        *(f"looked in: {folder}" for folder in folders),
+        *(f"tried: {one}" for one in tries),
+        f"way out: put the files of {name} into such a folder, or into {name}/ in a folder that RCSPIKE_DATA names",
+    )
+    return FileNotFoundError("\n  ".join(lines))
+
+
+def cause(error: BaseException) -> str:
+    """Why a download failed, in a few words: what lies at the root of the errors of the HTTP client.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise ConnectionError("Max retries exceeded with url") from OSError(113, "No route to host")
+    ... except ConnectionError as error:
+    ...     cause(error)
+    'No route to host'
+    """
+    below = [error.__cause__, getattr(error, "reason", None), *error.args[:1], error.__context__]
+    root = next((one for one in below if isinstance(one, BaseException)), None)
+    if root is not None:
+        return cause(root)
+    return (getattr(error, "strerror", None) or str(error)).partition(" for url")[0]

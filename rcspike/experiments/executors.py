@@ -17,6 +17,7 @@ from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from rcspike import _core
+from rcspike._common.extras import missing_extra
 
 __all__ = ["executor", "run_jobs"]
 
@@ -202,7 +203,7 @@ def _dask(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ImportError("a Dask cluster needs dask.distributed: pip install 'rcspike[dask]'") from error
+        raise missing_extra("a Dask cluster needs dask.distributed", "dask") from error
     try:
         client = Client(  # type: ignore[no-untyped-call]
             address, timeout="5s", set_as_default=False

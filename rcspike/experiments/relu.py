@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.extras import missing_extra
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import decayed_rate
 
@@ -61,7 +62,7 @@ def relu_accuracy(
         from sklearn.neural_network import MLPClassifier
         from threadpoolctl import threadpool_limits
     except ImportError as error:
-        raise ImportError("the ReLU network is scikit-learn's: pip install 'rcspike[sklearn]'") from error
+        raise missing_extra("the ReLU network is scikit-learn's", "sklearn") from error
 
     images, labels = _pixels(dataset.train), dataset.train.labels
     network = MLPClassifier(

@@ -1,6 +1,6 @@
 """The whole array as one circuit: axon lines and membranes with resistance, which couple all neurons.
 
-It is the reference for `rcspike.nonideal.AxonResistance`, and slow. Needs SciPy: ``pip install 'rcspike[spice]'``.
+It is the reference for `rcspike.nonideal.AxonResistance`, and slow. Needs SciPy (extra ``spice``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_array, check_times
+from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
 
 __all__ = ["charge_crossbar"]
@@ -153,7 +154,7 @@ class _Network:
             sparse = import_module("scipy.sparse")
             linalg = import_module("scipy.sparse.linalg")
         except ImportError as error:
-            raise ImportError("an array of wires needs scipy: pip install 'rcspike[spice]'") from error
+            raise missing_extra("an array of wires needs scipy", "spice") from error
         a, b, g = (np.concatenate(parts) for parts in zip(*self.edges, strict=True))
         n, n_out = self.n_nodes, self.n_out
         drive = np.zeros(n)

@@ -1,7 +1,7 @@
 """A diode by Shockley's equation in series with the synapse's resistor: the reference for the constant drop V_D.
 
 The reference is integrated numerically and slow; the engine supports only constant drops. Currents and voltages of a
-diode are in SI units, those of a layer are normalised. Needs SciPy: ``pip install 'rcspike[spice]'``.
+diode are in SI units, those of a layer are normalised. Needs SciPy (extra ``spice``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_array, check_times
+from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
 from rcspike.hardware.physical import PhysicalScale
 
@@ -87,7 +88,7 @@ class Diode:
         try:
             from scipy.special import wrightomega
         except ImportError as error:
-            raise ImportError("diodes need scipy: pip install 'rcspike[spice]'") from error
+            raise missing_extra("diodes need scipy", "spice") from error
 
         g = np.where(conductance > 0, conductance, 1.0)
         a = g * (self.ideality * self.thermal_voltage)

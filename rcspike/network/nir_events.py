@@ -14,6 +14,7 @@ import numpy as np
 
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.atomic import atomic_write
+from rcspike._common.extras import missing_extra
 from rcspike._common.readers import open_file
 
 __all__ = ["import_nir", "read_nir_events", "reading", "write_nir_events"]
@@ -31,7 +32,7 @@ def import_nir() -> Any:
     try:
         return import_module("nir")
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("NIR graphs and events need the package nir: pip install 'rcspike[nir]'") from error
+        raise missing_extra("NIR graphs and events need the package nir", "nir") from error
 
 
 @contextmanager

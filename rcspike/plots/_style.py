@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rcspike._common.atomic import atomic_write
+from rcspike._common.extras import missing_extra
 from rcspike._common.names import UNWRITABLE
 from rcspike.circuit import Circuit
 
@@ -72,7 +73,7 @@ def check_available() -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise ImportError("figures need matplotlib: pip install 'rcspike[cli]'") from error
+        raise missing_extra("figures need matplotlib", "cli") from error
 
 
 def circuit_colour(circuit: Circuit) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from rcspike._common.atomic import atomic_write
+from rcspike._common.extras import missing_extra
 from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike._core import build_config
 from rcspike.report._parts import Cell, Figure, Table, cell
@@ -95,7 +96,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
-        raise ImportError("reports need Jinja2: pip install 'rcspike[cli]'") from error
+        raise missing_extra("reports need Jinja2", "cli") from error
     source = Path(folder)
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_times, plain_array
+from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
 from rcspike.functional import charge_affine, charge_affine_vjp
 from rcspike.hardware import PhysicalScale
@@ -136,7 +137,7 @@ def fit(
         from scipy.optimize import least_squares
         from scipy.stats import t as student
     except ImportError as error:
-        raise ImportError("fitting needs scipy: pip install 'rcspike[spice]'") from error
+        raise missing_extra("fitting needs scipy", "spice") from error
 
     names = tuple(parameters)
     if not names or len(set(names)) < len(names) or not set(names) <= set(PARAMETERS):

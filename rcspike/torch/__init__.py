@@ -6,8 +6,10 @@ or float64. Gradients are exact; second derivatives raise an error. The number o
 
 from importlib.util import find_spec as _find_spec
 
+from rcspike._common.extras import missing_extra as _missing_extra
+
 if _find_spec("torch") is None:
-    raise ImportError("rcspike.torch needs PyTorch 2.4 or newer: pip install 'rcspike[torch]'")
+    raise _missing_extra("rcspike.torch needs PyTorch 2.4 or newer", "torch")
 
 from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
 from rcspike.torch.modules import Conv2d, Fire, FirstSpike, Linear, Network, OutputLoss

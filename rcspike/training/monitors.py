@@ -8,6 +8,7 @@ import warnings
 from types import TracebackType
 from typing import Any
 
+from rcspike._common.extras import missing_extra
 from rcspike.training.history import Epoch
 
 __all__ = ["ProgressBar", "TensorBoard"]
@@ -28,7 +29,7 @@ class ProgressBar:
                 warnings.simplefilter("ignore")  # without ipywidgets, tqdm warns, and draws the bar as text instead
                 from tqdm.auto import tqdm
         except ImportError as error:
-            raise ImportError("the progress bar needs tqdm: pip install 'rcspike[notebook]'") from error
+            raise missing_extra("the progress bar needs tqdm", "notebook") from error
         self._tqdm = tqdm
         self._bar: Any = None
 
@@ -83,7 +84,7 @@ class TensorBoard:
         try:
             from tensorboard.summary import Writer
         except ImportError as error:
-            raise ImportError("TensorBoard needs its own library: pip install 'rcspike[tensorboard]'") from error
+            raise missing_extra("TensorBoard needs its own library", "tensorboard") from error
         os.makedirs(folder, exist_ok=True)
         self._writer = Writer(os.fspath(folder))
 
