@@ -1,4 +1,4 @@
-"""README and documentation: their Python code runs, their commands parse, and their links lead somewhere."""
+"""README and documentation: their Python code runs, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -7,45 +7,18 @@ import importlib
 import json
 import pkgutil
 import re
-import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from needs import COMPILER, compiler
+from pages import DOCS, PAGES, ROOT, Block, blocks, inline_commands, name_of, parse, prose
 
 import rcspike
-
-ROOT = Path(__file__).resolve().parents[1]
-DOCS = ROOT / "docs"
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
-
-
-class Block(NamedTuple):
-    """Fenced code and the line that it starts on, counted from 0."""
-
-    language: str
-    code: str
-    line: int
-
-
-def blocks(text: str) -> Iterator[Block]:
-    for found in re.finditer(r"^```([^\n`]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        yield Block(found[1].strip(), found[2], text.count("\n", 0, found.start(2)))
-
-
-def prose(text: str) -> str:
-    """A page without its fenced code."""
-    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def name_of(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
 
 
 def python_of(page: Path) -> list[Block]:
@@ -77,87 +50,25 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
             assert outcome.failed == 0, "".join(said)
 
 
-def words_of(line: str) -> Iterator[list[str]]:
-    """The commands of a shell line, each as its words; variables become 0, comments and assignments fall away."""
-    lexer = shlex.shlex(re.sub(r"\$\w+", "0", line), posix=True, punctuation_chars=";&|")
-    lexer.whitespace_split = True
-    words: list[str] = []
-    for word in [*lexer, ";"]:
-        if set(word) <= set(";&|"):
-            yield words
-            words = []
-        elif words or not re.match(r"\w+=", word):
-            words.append(word)
+INLINE = [
+    pytest.param(words, id=f"{name_of(page)}: {' '.join(words)}")
+    for page in PAGES
+    for words in inline_commands(page, "rcspike")
+]
 
 
-def shell_lines(page: Path) -> Iterator[tuple[str, bool]]:
-    """(shell line, whether it is complete): a command in running text may leave out some options."""
-    text = page.read_text(encoding="utf-8")
-    for block in blocks(text):
-        if block.language in ("sh", "bash", "shell", "console"):
-            for line in block.code.replace("\\\n", " ").splitlines():
-                yield line.removeprefix("$ "), True
-    yield from ((line, True) for line in re.findall(r"^ {4}(.+)$", prose(text), re.MULTILINE))
-    yield from ((line, False) for line in re.findall(r"`([^`\n]+)`", prose(text)))
-
-
-def commands(program: str) -> list[Any]:
-    """(words after the program, completeness) of each command in the pages that runs it."""
-    found = []
-    for page in PAGES:
-        for line, complete in shell_lines(page):
-            if re.search(rf"\b{program}\s", line):
-                for words in words_of(line):
-                    if words and Path(words[0]).name == program:
-                        label = f"{name_of(page)}: {' '.join(words)}"
-                        found.append(pytest.param(words[1:], complete, id=label))
-    return found
-
-
-@pytest.mark.parametrize(("words", "complete"), commands("rcspike"))
-def test_the_command_line_parses_every_command_of_a_page(words: list[str], complete: bool) -> None:
+@pytest.mark.parametrize("words", INLINE)
+def test_the_command_line_parses_every_command_in_running_text(words: list[str]) -> None:
+    """Those in blocks are started, by tests/test_documented_commands.py."""
     pytest.importorskip("typer")
-    from typer.main import get_command
-
-    from rcspike.cli import app
-
-    def parse_alone(command: Any) -> None:
-        """Parse a command without running it."""
-        command.callback = lambda **_: None
-        for below in getattr(command, "commands", {}).values():
-            parse_alone(below)
-
-    group: Any = get_command(app)
-    for option in group.params:
-        if "completion" in option.name:  # which would write into the settings of the shell
-            option.callback = None
-    for command in group.commands.values():
-        parse_alone(command)
-    group.main([*words] if complete else [*words, "--help"], "rcspike", standalone_mode=False)
+    parse([*words, "--help"])
 
 
-@pytest.mark.parametrize(("words", "complete"), commands("python"))
-def test_the_scripts_that_a_page_runs_are_there(words: list[str], complete: bool) -> None:
-    for script in [word for word in words[:1] if word.endswith(".py")]:
-        assert (ROOT / script).is_file()
-
-
-@pytest.mark.parametrize(("words", "complete"), commands("cmake"))
-def test_the_presets_that_a_page_names_are_there(words: list[str], complete: bool) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_presets_that_running_text_names_are_there(page: Path) -> None:
     presets = {preset["name"] for preset in json.loads((ROOT / "CMakePresets.json").read_text())["workflowPresets"]}
-    assert presets.issuperset(words[words.index("--preset") + 1 :] if "--workflow" in words else [])
-
-
-def test_the_commands_are_really_found() -> None:
-    found = [words for line, _ in shell_lines(DOCS / "results" / "index.md") for words in words_of(line)]
-    assert ["rcspike", "sweep", "mnist"] in found
-    assert list(words_of("A=1 rcspike info && rcspike eval $RUN digits  # both")) == [
-        ["rcspike", "info"],
-        ["rcspike", "eval", "0", "digits"],
-    ]
-    assert [".venv/bin/rcspike", "train", "--out", "runs/first"] in [
-        words for line, _ in shell_lines(ROOT / "README.md") for words in words_of(line)
-    ]
+    for words in inline_commands(page, "cmake"):
+        assert presets.issuperset(words[words.index("--preset") + 1 :] if "--workflow" in words else [])
 
 
 def anchors(page: Path) -> set[str]:

@@ -1,0 +1,228 @@
+"""Every command in a shell block of README, CONTRIBUTING and the pages, in the order in which a page prints them.
+
+Commands of rcspike run as printed, in this process, without a network, and with the folders that the lines before them
+left. Those on scikit-learn's digits and on a user's own data run to their end. What takes longer is started as printed
+and stopped as by Ctrl-C: a training after its first epoch, a sweep or a study of chips after its first job. MNIST and
+Fashion-MNIST are handwritten digits of scikit-learn here, enlarged to their size.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import shlex
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+pytest.importorskip("PIL")
+
+from cli_runs import empty_folder, rcspike_, said
+from matplotlib.figure import Figure
+from needs import ngspice
+from pages import PAGES, ROOT, Command, blocks, commands_of, name_of, parse
+
+from rcspike import datasets
+from rcspike._common.sdk import ANSWERS
+from rcspike.datasets import Dataset, Split
+
+Words = list[str]
+
+
+# Other programs
+
+
+def installs_what_there_is(words: Words) -> None:
+    """`pip install '.[extra]'`, and no rcspike from a registry, where it is not published."""
+    extras = metadata("rcspike").get_all("Provides-Extra") or []
+    for word in words[2:]:
+        assert not word.startswith("rcspike")
+        if word.startswith("."):
+            assert set(re.findall(r"\w+", word)) <= {*extras}, word
+
+
+def names_a_preset(words: Words) -> None:
+    presets = {preset["name"] for preset in json.loads((ROOT / "CMakePresets.json").read_text())["workflowPresets"]}
+    assert presets.issuperset(words[words.index("--preset") + 1 :] if "--workflow" in words else [])
+
+
+def runs_a_file_of_the_checkout(words: Words) -> None:
+    if words[1].endswith(".py"):
+        text = (ROOT / words[1]).read_text(encoding="utf-8")
+        options = {word for word in words[2:] if word.startswith("--")}
+        assert all(f'"{option}"' in text for option in options), options
+    elif words[1:3] == ["-m", "rcspike"]:
+        assert set(words[3:]) <= {*ANSWERS}
+    else:
+        assert words[1:] == ["-m", "venv", ".venv"]
+
+
+def any_words(words: Words) -> None:
+    """Programs that others maintain, for which words cannot be checked without running them."""
+
+
+OTHERS: dict[str, Callable[[Words], None]] = {
+    "pip": installs_what_there_is,
+    "cmake": names_a_preset,
+    "python": runs_a_file_of_the_checkout,
+    "python3": runs_a_file_of_the_checkout,
+    **dict.fromkeys((".", "export", "echo", "git", "apt-get", "ngspice"), any_words),  # the shell and its surroundings
+    **dict.fromkeys(("c++", "g++", "ninja", "bits", "pre-commit", "pytest", "dask"), any_words),
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_commands_for_other_programs_name_what_there_is(page: Path) -> None:
+    for command in commands_of(page):
+        if command.program != "rcspike":
+            assert command.program in OTHERS, f"{name_of(page)}: what is {command.words[0]}?"
+            OTHERS[command.program](command.words)
+
+
+# Commands of rcspike
+
+# Parsed only: what they need is not on a machine that runs tests.
+NEEDS_ELSEWHERE = {"--pdk": "the models of SKY130, a download", "--dask": "a cluster"}
+
+
+def enlarged_digits(name: str, *, directory: Any = None) -> Dataset:
+    """60 and 40 digits of 8 x 8, as images of 28 x 28; any other data as it is."""
+    if name not in ("mnist", "fashion-mnist"):
+        return load(name, directory=directory)
+    digits = load("digits")
+    parts = ((digits.train, 60), (digits.test, 40))
+    splits = [Split(np.kron(part.images[:n], np.ones((3, 3)))[:, 1:, 1:], part.labels[:n]) for part, n in parts]
+    splits = [Split(np.pad(split.images, ((0, 0), (2, 3), (2, 3))), split.labels) for split in splits]
+    return Dataset(name, *splits)
+
+
+load = datasets.load
+
+
+def is_long(words: Words) -> bool:
+    """Whether a command takes more than about 10 s where it is printed."""
+    large = {"mnist", "fashion-mnist", "--architecture"} & {*words}
+    return words[1] == "sweep" or (bool(large) and words[1] in ("train", "chips")) or "run.json" in " ".join(words)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder without a network, in which figures take no time."""
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("reaches for the network"))
+    monkeypatch.delenv("RCSPIKE_DATA", raising=False)
+    monkeypatch.setattr(datasets, "load", enlarged_digits)
+
+    def savefig(_: Figure, file: Path, **options: Any) -> None:
+        if "dpi" not in options:
+            file.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return empty_folder(tmp_path, monkeypatch)
+
+
+def run(words: Words, *, whole: bool) -> str:
+    """What a command says, run to its end or to the end of its first epoch or job."""
+    import rcspike.cli._train as command
+
+    train = command.train
+
+    def one_epoch(*arguments: Any, progress: Callable[[Any], None], **settings: Any) -> Any:
+        before: list[int] = []
+
+        def show(state: Any) -> None:
+            progress(state)
+            before[:] = before or [len(state.history)]
+            if len(state.history) > before[0]:
+                raise KeyboardInterrupt
+
+        return train(*arguments, progress=show, **settings)
+
+    n_done = 0
+
+    def submit(_: ProcessPoolExecutor, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
+        nonlocal n_done
+        future: Future[Any] = Future()
+        if not whole and n_done and function is not int:
+            future.set_exception(KeyboardInterrupt())
+        else:
+            future.set_result(function(*arguments, **options))
+            n_done += function is not int
+        return future
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ProcessPoolExecutor, "submit", submit)  # all jobs in this process
+        if not whole:
+            patched.setattr(command, "train", one_epoch)
+        result = rcspike_(*words[1:])
+    assert result.exit_code in ((0,) if whole else (0, 130)), f"{shlex.join(words)}\n{result.output}"
+    return said(result)
+
+
+def plain(text: str) -> str:
+    """Without what differs from run to run: the speed, and the spaces of a table."""
+    return " ".join(re.sub(r"[\d,]+ samples/s", "samples/s", text).split())
+
+
+def files_of(page: Path) -> None:
+    """Leave the files that a page has as text here: its settings, and the data of its walks."""
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.language == "toml" and page.name == "quickstart.md":
+            Path("run.toml").write_text(block.code)
+        if block.language == "python" and 'savez("wine.npz"' in block.code:
+            exec(block.code, {})
+
+
+def of_rcspike(page: Path) -> list[Command]:
+    return [command for command in commands_of(page) if command.program == "rcspike"]
+
+
+PAGES_WITH_COMMANDS = [
+    pytest.param(page, marks=ngspice if any("verify" in c.words for c in of_rcspike(page)) else (), id=name_of(page))
+    for page in PAGES
+    if of_rcspike(page)
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
+def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path) -> None:
+    files_of(page)
+    for command in commands_of(page):
+        words = command.words
+        if command.program in ("python", "python3") and words[1].startswith("examples/flowers"):
+            runpy.run_path(str(ROOT / words[1]))
+        elif command.program in ("echo", "ngspice"):
+            text = " ".join(word if word == ">" else shlex.quote(word) for word in words)
+            subprocess.run(text, shell=True, check=True, capture_output=True, timeout=60)
+        elif command.program != "rcspike":
+            continue  # checked above
+        elif NEEDS_ELSEWHERE.keys() & {*words}:
+            parse(words[1:])
+            if "fit" in words and "--out" in words:  # the model that it fits, as it was, takes the place of the result
+                model = Path(words[4])
+                shutil.copy(model / "model.safetensors" if model.is_dir() else model, words[words.index("--out") + 1])
+        else:
+            target = None
+            if ">" in words:
+                target, words = Path(words[words.index(">") + 1]), words[: words.index(">")]
+            output = run(words, whole=not is_long(words))
+            if target is not None:
+                target.write_text(output)
+            for printed in map(plain, command.answer):
+                if words[1] == "spice":  # the last digits are those of another program
+                    printed = printed.rstrip("0123456789. ")
+                assert printed in plain(output), shlex.join(words)
+    if page.name == "README.md":
+        assert {path.name for path in place.iterdir()} == {"runs"}
