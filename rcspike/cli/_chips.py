@@ -11,12 +11,13 @@ import numpy as np
 import typer
 from rich.table import Column, Table
 
-from rcspike import datasets, nonideal, plots
+from rcspike import nonideal, plots
 from rcspike._common.numbers import read_float
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli._report import bars, console, percent, user_errors
+from rcspike.cli._samples import load_samples
 from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effect_cases, sweep_cases, write_table
 from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
@@ -59,6 +60,7 @@ def chips_command(
     seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
     workers: _options.Workers = None,
     dask: _options.Dask = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     show: Annotated[
         str | None,
@@ -90,22 +92,23 @@ def chips_command(
         cases = [Case("all effects", effects, devices), *single, *sizes]
     with results_folder(folder, "cases"):
         with user_errors():
-            settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
+            samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+            settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
             settings |= {"chips": chips, "seed": seed, "required_accuracy": required_accuracy}
             settings |= {"sensitivity": sensitivity, "sweep": sweep or [], "devices": devices}
             settings |= {"effects": [effect.name for effect in effects], **{e.name: e for e in effects}}
             record = Record.of(ctx, folder / "chips.json", settings, without=PLACES)
             files = [folder / name for name in ("table.csv", "chips.csv", "chips.svg", "chips.png")]
             record.say_replaced(*files)
-            ideal = evaluate(network, datasets.load(dataset, directory=data).test)
+            ideal = evaluate(network, samples.data.test)
             for line in _ranges(network, devices):
                 screen.print(line)
             with bars(screen) as bar:
                 task = bar.add_task("chips", total=len(cases) * chips)
                 try:
-                    samples = run_cases(
+                    studied = run_cases(
                         network,
-                        dataset,
+                        samples.text,
                         cases,
                         chips=chips,
                         seed=seed,
@@ -113,6 +116,7 @@ def chips_command(
                         workers=workers,
                         dask=dask,
                         data=data,
+                        inputs=None if samples.run is None else samples.run.inputs,
                         progress=lambda n: bar.advance(task, n),
                     )
                 except KeyboardInterrupt:
@@ -123,16 +127,18 @@ def chips_command(
                         err=True,
                     )
                     raise typer.Exit(130) from None
-        ranked = sorted(samples[1 : 1 + len(single)], key=lambda sample: sample.mean)  # the most harmful effect first
-        samples = [samples[0], *ranked, *samples[1 + len(single) :]]
-        figure = plots.chips_figure(samples, ideal=ideal, circuit=network.circuit, required=required_accuracy)
+        ranked = sorted(studied[1 : 1 + len(single)], key=lambda sample: sample.mean)  # the most harmful effect first
+        studied = [studied[0], *ranked, *studied[1 + len(single) :]]
+        figure = plots.chips_figure(
+            studied, ideal=ideal, circuit=network.circuit, required=required_accuracy, note=samples.mark
+        )
         with user_errors():
-            write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in samples])
-            write_table(folder / "chips.csv", _chip_rows(samples, chip_seeds(seed, chips)))
+            write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in studied])
+            write_table(folder / "chips.csv", _chip_rows(studied, chip_seeds(seed, chips)))
             plots.save_figure(figure, folder / "chips", description=record.description)
             record.write(files, ideal_accuracy=ideal)
-    screen.print(f"without effects {percent(ideal)}; {chips} chips of each case:")
-    screen.print(_table(samples, ideal, required_accuracy))
+    screen.print(f"without effects {percent(ideal)}{samples.mark}; {chips} chips of each case:")
+    screen.print(_table(studied, ideal, required_accuracy))
     screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")
 
 

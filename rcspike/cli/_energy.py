@@ -12,12 +12,13 @@ import numpy.typing as npt
 import typer
 from rich.table import Table
 
-from rcspike import datasets, plots
+from rcspike import plots
 from rcspike.circuit import Circuit
 from rcspike.cli import _options, _process
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import console, user_errors
+from rcspike.cli._samples import load_samples
 from rcspike.datasets import data_name
 from rcspike.experiments import write_table
 from rcspike.hardware import (
@@ -70,6 +71,7 @@ def energy_command(
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
     threads: _options.Threads = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for tables, figures and record.", show_default="the model's")
@@ -97,7 +99,8 @@ def energy_command(
     folder = out or (model if model.is_dir() else model.parent)
     with results_folder(folder):
         with user_errors():
-            settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
+            samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+            settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
             settings |= {"constants": _process.process_constants(chosen), "hold": hold.value}
             settings |= {"switches": True} if switches else {}
             settings |= {"noise": noise or 0.0, "seed": seed or 0, **_options.given(until=until)}
@@ -108,7 +111,7 @@ def energy_command(
             stems = ("energy", "tornado") if compared else ("energy",)
             files = [folder / "energy.csv", *(folder / f"{s}.{kind}" for s in stems for kind in ("svg", "png"))]
             record.say_replaced(*files)
-            split = datasets.load(dataset, directory=data).test
+            split = samples.data.test
             check_fit(network, split)
             times = split.times
             done = activity(network, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
@@ -116,7 +119,7 @@ def energy_command(
             ratios = _ratios(done, point)
         kind = "rows" if split.is_table else "images"
         where = f"{network.architecture} on {data_name(dataset)}"
-        mean = f"mean of {len(times):,} {kind}"
+        mean = f"mean of {len(times):,} {kind}{samples.mark}"
         drawn = f"{where}, {plots.circuit_name(network.circuit)}: {mean}"
         figures = {"energy": plots.energy_figure(circuits, heading=f"Energy of an inference, {drawn}")}
         if ratios:

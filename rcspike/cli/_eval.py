@@ -14,12 +14,13 @@ import numpy.typing as npt
 import typer
 from rich.table import Table
 
-from rcspike import datasets, plots
+from rcspike import plots
 from rcspike._common.atomic import atomic_write
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
-from rcspike.cli._record import INPUTS, Record, load_network, model_settings
+from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import console, percent, user_errors
+from rcspike.cli._samples import inputs_of, load_samples
 from rcspike.datasets import Inputs
 from rcspike.experiments import Row, write_table
 from rcspike.network import Network
@@ -40,6 +41,7 @@ def eval_command(
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
     threads: _options.Threads = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     out: Annotated[
         Path | None,
@@ -51,7 +53,8 @@ def eval_command(
         if out is not None:
             plots.check_available()
         network = load_network(model)
-        loaded = datasets.load(dataset, directory=data)
+        samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+        loaded = samples.data
         n = len(loaded.test.times)  # encodes the images, which is not part of the measurement
         started = time.perf_counter()
         matrix = confusion_matrix(network, loaded.test, **_options.given(noise=noise, seed=seed, threads=threads))
@@ -59,7 +62,7 @@ def eval_command(
     accuracy = float(matrix.trace() / n)
     under = f" with spike-time noise of {noise:g} T" if noise else ""
     kind = "rows" if loaded.test.is_table else "images"
-    typer.echo(f"test accuracy {percent(accuracy)} of {n:,} {kind}{under}, {speed:,.0f} samples/s")
+    typer.echo(f"test accuracy {percent(accuracy)} of {n:,} {kind}{under}{samples.mark}, {speed:,.0f} samples/s")
     names = _names(loaded.class_names, network)
     if len(names) <= _MAX_LISTED:
         console().print(_table(matrix, names))
@@ -67,10 +70,10 @@ def eval_command(
         return
     with results_folder(out):
         with user_errors():
-            settings = {**_options.dataset_settings(dataset), **model_settings(model, network)}
+            settings = {**samples.settings, **model_settings(model, network)}
             record = Record.of(ctx, out / "eval.json", settings | {"noise": noise or 0.0, "seed": seed or 0})
             record.say_replaced(*(out / name for name in CLASS_FILES))
-        heading = f"{loaded.name}: test accuracy {percent(accuracy)}{under}"
+        heading = f"{loaded.name}: test accuracy {percent(accuracy)}{under}{samples.mark}"
         files = write_classes(out, matrix, loaded.class_names, heading, record)
         with user_errors():
             record.write(files, test_accuracy=accuracy)
@@ -95,11 +98,11 @@ def predict_command(
     """
     with user_errors():
         network = load_network(model)
-        described = (model if model.is_dir() else model.parent) / INPUTS
+        described = inputs_of(model)
         if not described.is_file():
             raise FileNotFoundError(
-                f"{described.parent} has no {INPUTS}, which describes the inputs of the model: train it again with "
-                "this version of rcspike"
+                f"{described.parent} has no {described.name}, which describes the inputs of the model: train it again "
+                "with this version of rcspike"
             )
         inputs = Inputs.load(described)
         if (inputs.n_inputs, len(inputs.classes)) != (network.sizes[0], network.sizes[-1]):

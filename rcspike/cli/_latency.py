@@ -10,11 +10,12 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from rcspike import datasets, plots
+from rcspike import plots
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import MODEL, Record, load_network, model_settings
 from rcspike.cli._report import console, percent, user_errors
+from rcspike.cli._samples import load_samples
 from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.network import Network
@@ -37,6 +38,7 @@ def latency_command(
     noise: _options.Noise = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
     threads: _options.Threads = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     out: Annotated[Path | None, typer.Option(help="Folder for table, figure and record.", show_default="none")] = None,
 ) -> None:
@@ -48,20 +50,23 @@ def latency_command(
         if out is not None:
             plots.check_available()
         networks = {name: load_network(path) for name, path in _names([model, *(compare or [])]).items()}
-        split = datasets.load(dataset, directory=data).test
+        first, *others = _names([model, *(compare or [])]).values()
+        samples = load_samples(first, dataset, data=data, allow_seen=allow_seen)
+        of_all = [samples, *(load_samples(path, samples.text, data=data, allow_seen=allow_seen) for path in others)]
         options = _options.given(noise=noise, seed=seed, threads=threads)
-        found = {name: latency(network, split, **options) for name, network in networks.items()}
+        pairs = zip(networks.items(), of_all, strict=True)
+        found = {name: latency(network, one.data.test, **options) for (name, network), one in pairs}
     console().print(_table(networks, found))
     if out is None:
         return
     with results_folder(out):
         with user_errors():
             models = [model_settings(path, networks[name]) for name, path in _names([model, *(compare or [])]).items()]
-            settings: dict[str, Any] = {**_options.dataset_settings(dataset), **models[0], "compare": models[1:]}
+            settings: dict[str, Any] = {**samples.settings, **models[0], "compare": models[1:]}
             record = Record.of(ctx, out / "latency.json", settings | {"noise": noise or 0.0, "seed": seed or 0})
             record.say_replaced(*(out / name for name in _FILES))
         kinds = {name: (network.circuit, network.phases) for name, network in networks.items()}
-        heading = f"{data_name(dataset)}: accuracy by the time at which the answer is taken"
+        heading = f"{data_name(dataset)}: accuracy by the time at which the answer is taken{samples.mark}"
         figure = plots.latency_figure(found, kinds, heading=heading)
         with user_errors():
             write_table(out / _FILES[0], _rows(found))

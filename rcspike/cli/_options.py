@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from rcspike._common.numbers import read_int
-from rcspike.datasets import data_digests, data_names
+from rcspike.datasets import data_names
 from rcspike.experiments import train_defaults
 from rcspike.experiments.presets import kind_of_data, preset, presets
 from rcspike.functional.events import Phases as Kind
@@ -18,6 +18,7 @@ from rcspike.network import Wiring, wiring_of
 from rcspike.nonideal import preset_names
 
 __all__ = [
+    "AllowSeen",
     "Dask",
     "Data",
     "Noise",
@@ -26,7 +27,6 @@ __all__ = [
     "Threads",
     "Workers",
     "dataset_argument",
-    "dataset_settings",
     "default_for",
     "given",
     "hidden_layers",
@@ -67,11 +67,6 @@ def nonideal_option(text: str) -> Any:
 def _names(names: Iterable[str]) -> Callable[[str], list[str]]:
     """For a shell that completes a word: those of the names that begin with it. The shell adds files itself."""
     return lambda incomplete: [name for name in names if name.startswith(incomplete)]
-
-
-def dataset_settings(dataset: str) -> dict[str, Any]:
-    """The data set in a record: its name or path, and the digest of a user's files."""
-    return {"dataset": dataset, **data_digests(dataset)}
 
 
 class PhasesName(str, Enum):
@@ -169,6 +164,13 @@ def _text(setting: Any) -> str:
     return str(setting)
 
 
+AllowSeen = Annotated[
+    bool,
+    typer.Option(
+        "--allow-seen",
+        help="Go on with another split than that of the run, or test samples that were trained on, and count these.",
+    ),
+]
 Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]
 Threads = Annotated[int | None, typer.Option(help="Number of threads that compute.", show_default="all cores")]
 Workers = Annotated[

@@ -27,16 +27,21 @@ __all__ = [
     "INPUTS",
     "MODEL",
     "PLACES",
+    "RUN",
+    "TRAINED",
     "Record",
     "command_words",
     "file_digest",
     "load_network",
+    "model_file",
     "model_settings",
     "option_values",
 ]
 
 MODEL = "model.safetensors"
-INPUTS = "inputs.json"  # of a run: how samples become the spike times of its model
+RUN = "run.json"
+INPUTS = "inputs.json"  # of a run: how samples become the spike times of its model,
+TRAINED = "trained-rows.npz"  # and which it was trained on
 _MAX_RECORD = 2**20  # bytes that are read in search of a record
 
 # Parameters that decide where and how fast a command runs; they do not change its result.
@@ -170,18 +175,19 @@ def option_values(ctx: typer.Context, taken: Mapping[str, Any]) -> dict[str, Any
 
 def load_network(model: Path) -> Network:
     """From a model file, or from the folder of a run."""
-    if not _file(model).exists():
+    if not model_file(model).exists():
         raise FileNotFoundError(f"no model at {model}: give the folder of a run of rcspike train, or a model file")
-    return Network.load(_file(model))
+    return Network.load(model_file(model))
 
 
 def model_settings(model: Path, network: Network) -> dict[str, Any]:
     """Which model it is: its file's digest, sizes and circuit."""
     circuit = files.circuit_to_header(network.circuit)
-    return {"model_sha256": file_digest(_file(model)), "sizes": network.sizes, "circuit": circuit}
+    return {"model_sha256": file_digest(model_file(model)), "sizes": network.sizes, "circuit": circuit}
 
 
-def _file(model: Path) -> Path:
+def model_file(model: Path) -> Path:
+    """A model file, or that of the folder of a run."""
     return model / MODEL if model.is_dir() else model
 
 

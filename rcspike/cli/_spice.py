@@ -13,7 +13,7 @@ from typing import Annotated, Any, overload
 import numpy as np
 import typer
 
-from rcspike import datasets, plots, spice
+from rcspike import plots, spice
 from rcspike._common.arrays import FloatArray
 from rcspike._common.atomic import atomic_write
 from rcspike._common.numbers import read_int
@@ -22,6 +22,7 @@ from rcspike.cli import _fit, _options, _spice_table, _transistors
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, file_digest, load_network, model_settings
 from rcspike.cli._report import bars, console, fail, user_errors
+from rcspike.cli._samples import Samples, load_samples
 from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.hardware import PhysicalScale
@@ -80,6 +81,7 @@ def export_command(
     capacitance: _transistors.Capacitance = None,
     window: Window = _SCALE.window,
     v_th: _transistors.Threshold = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     out: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
 ) -> None:
@@ -95,7 +97,8 @@ def export_command(
             celsius=celsius, synapse=synapse, ramp=ramp, comparator=comparator, mismatch=mismatch,
         )  # fmt: skip
         _transistors.check_drop(model, network, transistors, fitted)
-        times = spice.input_times(network, _times(network, dataset, data, [image]), layer)[0]
+        samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+        times = spice.input_times(network, _times(network, samples, [image]), layer)[0]
         whole = network.layers[layer - 1]
         chosen = (
             list(range(whole.n_out)) if neurons is None else _options.numbers("--neurons", neurons, read_int, "0,5,7")
@@ -123,7 +126,7 @@ def export_command(
                 times, *g, transistors, names=chosen, layer=layer, title=title, membranes=part.membranes
             )
         settings: dict[str, Any] = {
-            **_options.dataset_settings(dataset),
+            **samples.settings,
             **model_settings(model, network),
             "image": image,
         }
@@ -215,6 +218,7 @@ def verify_command(
     window: Window = _SCALE.window,
     v_th: _transistors.Threshold = None,
     workers: Workers = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for a figure and CSV files of each layer.", show_default="none")
@@ -238,7 +242,8 @@ def verify_command(
         lines, junction = _transistors.calibration(fitted, network), _transistors.junction(fitted)
         options |= {"junction": junction, "fitted": _transistors.fitted_design(fitted, transistors)}
         numbers = range(image, image + images)
-        times = _times(network, dataset, data, numbers)
+        samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+        times = _times(network, samples, numbers)
         if out is not None:
             plots.check_available()
         layers = range(1, len(network.layers) + 1) if layer is None else [layer]
@@ -246,7 +251,7 @@ def verify_command(
     with nullcontext() if out is None else results_folder(out):
         with user_errors(), _simulator_errors():
             settings: dict[str, Any] = {
-                **_options.dataset_settings(dataset),
+                **samples.settings,
                 **model_settings(model, network),
                 "images": numbers,
             }
@@ -349,6 +354,7 @@ def fit_command(
     capacitance: _transistors.Capacitance = None,
     window: Window = _SCALE.window,
     v_th: _transistors.Threshold = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     out: Annotated[
         Path | None,
@@ -371,12 +377,13 @@ def fit_command(
         if junctions and transistors is None:
             raise ValueError("--junctions needs --pdk, whose switches have them")
         measured = spice.read_csv(csv)
+        samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
         numbers, rows = np.unique(measured.image, return_inverse=True)
         names = _fit.parameters_of(parameters, transistors)
         found = _fit.find(
             network,
             spice.Measurements(rows, measured.neuron, measured.time, measured.voltage),
-            spice.input_times(network, _times(network, dataset, data, numbers.tolist()), layer),
+            spice.input_times(network, _times(network, samples, numbers.tolist()), layer),
             layer,
             designed,
             parameters=names,
@@ -387,27 +394,35 @@ def fit_command(
             junction=transistors.loads if transistors is not None and junctions else _transistors.junction(fitted),
         )
         if out is not None:
-            settings = {**_options.dataset_settings(dataset), **model_settings(model, network), "layer": layer}
+            settings = {**samples.settings, **model_settings(model, network), "layer": layer}
             settings |= {"measurements_sha256": file_digest(csv), "parameters": names, "confidence": confidence}
             settings |= {"scale": designed, "calibrate": calibrate, "held_out": held_out, "transistors": transistors}
             record = Record.of(ctx, out.with_suffix(".json"), settings)
             record.say_replaced(out)
             found.network.save(out)
+            beside = [] if samples.run is None else samples.run.save_for(out)
+            facts = {} if samples.run is None else samples.run.facts
             rails = [network.circuit.e_plus, network.circuit.e_minus]
             if transistors is not None:
                 rails = [rail / transistors.scale.v_th for rail in transistors.rails]
-            record.write([out], rails=rails, **_transistors.fitted_circuit(found.network), **found.record(layer))
+            record.write(
+                [out, *beside],
+                rails=rails,
+                **facts,
+                **_transistors.fitted_circuit(found.network),
+                **found.record(layer),
+            )
     found.show()
 
 
-def _times(network: Network, dataset: str, data: Path | None, images: Sequence[int]) -> FloatArray:
+def _times(network: Network, samples: Samples, images: Sequence[int]) -> FloatArray:
     """Spike times (n, n_in) of test images, after checking that they are there and fit the network."""
-    split = datasets.load(dataset, directory=data).test
+    split = samples.data.test
     check_samples(network, split)
     times = split.times
     for image in images:
         if not 0 <= image < len(times):
-            raise ValueError(f"{dataset} has test images 0 to {len(times) - 1}, got {image}")
+            raise ValueError(f"{samples.text} has test images 0 to {len(times) - 1}, got {image}")
     return times[list(images)]
 
 

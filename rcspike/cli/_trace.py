@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from rcspike import datasets, plots
+from rcspike import plots
 from rcspike._common.numbers import read_float, read_int
 from rcspike.circuit import Circuit
 from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import Record, load_network, model_settings
 from rcspike.cli._report import user_errors
+from rcspike.cli._samples import load_samples
 from rcspike.network import Conv2d
 
 __all__ = ["trace_command"]
@@ -44,6 +45,7 @@ def trace_command(
             show_default="inf and the model's own",
         ),
     ] = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     out: Annotated[
         Path | None,
@@ -63,14 +65,14 @@ def trace_command(
         stem = _stem(out or (model if model.is_dir() else model.parent))
         network = load_network(model)
         circuits = None if rails is None else [_with_rails(network.circuit, rail) for rail in rails]
-        loaded = datasets.load(dataset, directory=data)
-        split = loaded.test
+        samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+        loaded, split = samples.data, samples.data.test
     with results_folder(stem.parent), user_errors():
         shown: dict[str, Any] = {"sample": image, "position": place, "classes": loaded.class_names}
         figures = {stem.name: plots.trace_figure(network, split, circuits=circuits, neurons=chosen, **shown)}
         if any(isinstance(layer.wiring, Conv2d) for layer in network.layers):
             figures[f"{stem.name}-maps"] = plots.maps_figure(network, split, **shown)
-        settings: dict[str, Any] = {**_options.dataset_settings(dataset), **model_settings(model, network)}
+        settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
         settings |= {"image": image, "neurons": chosen or "6 of each hidden layer, spread over the firing order"}
         settings |= {} if place is None else {"position": place}
         settings |= {"v_syn": rails or "inf and the model's own"}
@@ -81,9 +83,8 @@ def trace_command(
             files += plots.save_figure(figure, stem.with_name(name), description=record.description)
         record.write(files)
     kind = "row" if split.is_table else "image"
-    typer.echo(
-        f"{kind} {image} of {dataset}, class {loaded.class_names[split.labels[image]]}: {', '.join(map(str, files))}"
-    )
+    name = loaded.class_names[split.labels[image]]
+    typer.echo(f"{kind} {image} of {dataset}, class {name}{samples.mark}: {', '.join(map(str, files))}")
 
 
 def _position(text: str) -> tuple[int, int]:

@@ -5,24 +5,34 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from rcspike import datasets, nonideal, plots
-from rcspike._common.readers import read_json
+from rcspike import nonideal, plots
 from rcspike.circuit import Circuit
 from rcspike.cli import _learning, _options
-from rcspike.cli._config import Config, from_files, stored_options
+from rcspike.cli._config import Config, from_files
 from rcspike.cli._eval import CLASS_FILES, write_classes
 from rcspike.cli._folder import results_folder
 from rcspike.cli._options import given, learning, training_settings
-from rcspike.cli._record import INPUTS, MODEL, Record, command_words, load_network, model_settings, option_values
+from rcspike.cli._record import (
+    INPUTS,
+    MODEL,
+    TRAINED,
+    Record,
+    command_words,
+    load_network,
+    model_settings,
+)
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
-from rcspike.datasets import Dataset, Inputs, data_name
+from rcspike.cli._resume import CHECKPOINT, check_folder, check_options
+from rcspike.cli._samples import Samples, load_new, load_samples
+from rcspike.datasets import Dataset, Inputs, TrainedRows, data_name
 from rcspike.experiments import preset
 from rcspike.experiments.hidden import whole_network
 from rcspike.experiments.presets import SINGLE_PHASE_CHOSEN, initial_intensity
@@ -32,8 +42,7 @@ from rcspike.training import History, Progress, Settings, TensorBoard, checkpoin
 
 __all__ = ["train_command"]
 
-_CHECKPOINT = "checkpoint.safetensors"
-_FILES = (MODEL, INPUTS, "history.csv", "learning.svg", "learning.png", *CLASS_FILES)
+_FILES = (MODEL, INPUTS, TRAINED, "history.csv", "learning.svg", "learning.png", *CLASS_FILES)
 
 
 def train_command(
@@ -85,6 +94,7 @@ def train_command(
     max_shift: _learning.MaxShift = None,
     mirror: _learning.Mirror = None,
     threads: _options.Threads = None,
+    allow_seen: _options.AllowSeen = False,
     data: _options.Data = None,
     out: Annotated[
         Path | None,
@@ -122,7 +132,7 @@ def train_command(
     try:
         with user_errors():
             plots.check_available()
-            if Path(dataset, _CHECKPOINT).exists():
+            if Path(dataset, CHECKPOINT).exists():
                 raise ValueError(
                     f"{dataset} is the folder of a run, not a data set: resume it with --resume --out {dataset}"
                 )
@@ -148,9 +158,13 @@ def train_command(
             folder = out or Path("runs", f"{data_name(dataset)}-{name}-s{seed}")
         with results_folder(folder):
             with user_errors():
-                _check_folder(folder, resume=resume)
+                check_folder(folder, resume=resume)
                 taken = {**settings, "hidden": hidden or ",".join(map(str, layers))}
-                images = datasets.load(dataset, directory=data)
+                if start is None:
+                    samples = load_new(dataset, data)
+                else:
+                    samples = load_samples(start, dataset, data=data, allow_seen=allow_seen)
+                images = samples.data
                 sizes = [images.train.times.shape[1], *layers, images.n_classes]
                 wiring = None if behind is None else [Dense(), *behind]
                 if architecture is not None:
@@ -171,14 +185,14 @@ def train_command(
                     circuit = found.circuit(circuit)
                     taken |= {"noise": settings["noise"]}
                 if resume:
-                    _check_options(ctx, folder, taken, screen)
+                    check_options(ctx, folder, taken, screen)
                 own: dict[str, Any] = {"intensity": initial_intensity(dataset, images.train.times)}
                 network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value, **own)
             typed = given(**options | {"seed": None}, hidden=hidden)
             if nonideal_file is not None:
                 typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
             elsewhere = () if began is None and architecture is None else ("hidden",)
-            run = _Run(ctx, folder, network, images, settings, taken, threads)
+            run = _Run(ctx, folder, network, samples, settings, taken, threads)
             if kind_of_neurons == "single" and dataset not in SINGLE_PHASE_CHOSEN:
                 screen.print("settings of a single phase were not chosen on this data: they are those for other data")
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
@@ -226,10 +240,27 @@ class _Run:
     ctx: typer.Context
     folder: Path
     network: Network
-    dataset: Dataset
+    samples: Samples
     settings: dict[str, Any]
     options: dict[str, Any]
     threads: int | None
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.samples.data
+
+    @cached_property
+    def trained_rows(self) -> TrainedRows:
+        """Also those of the run that it starts from."""
+        start = self.samples.run
+        rows = TrainedRows.of(self.dataset.train.times, None if start is None else start.rows)
+        is_known = start is not None or self.ctx.params["start"] is None
+        return rows if is_known else replace(rows, earlier=None)
+
+    @cached_property
+    def n_duplicates(self) -> int:
+        """Test samples that are equal to a training sample."""
+        return len(self.trained_rows.among(self.dataset.test.times)) - len(self.samples.seen)
 
     @property
     def model(self) -> Path:
@@ -237,7 +268,7 @@ class _Run:
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / _CHECKPOINT
+        return self.folder / CHECKPOINT
 
     @property
     def noise(self) -> float:
@@ -260,56 +291,13 @@ class _Run:
     def facts(self) -> dict[str, Any]:
         """What the record has in addition to settings and results."""
         return {
-            **_options.dataset_settings(self.ctx.params["dataset"]),
+            **self.samples.settings,
             **self.start,
             "classes": self.dataset.class_names,
             "sizes": self.network.sizes,
             "architecture": self.network.architecture,
             "circuit": files.circuit_to_header(self.network.circuit),
         }
-
-
-def _check_folder(folder: Path, *, resume: bool) -> None:
-    """Whether a run can be started in the folder, or resumed."""
-    checkpoint_there, model_there = (folder / _CHECKPOINT).exists(), (folder / MODEL).exists()
-    if resume and not checkpoint_there:
-        found = "holds a model but no checkpoint to resume from" if model_there else "has no run to resume"
-        raise FileNotFoundError(f"{folder} {found}; give the folder of a run with --out, or leave out --resume")
-    if not resume and (model_there or checkpoint_there):
-        raise FileExistsError(
-            f"{folder} already holds a run; resume it with --resume, choose another folder with --out, or remove it"
-        )
-
-
-def _check_options(ctx: typer.Context, folder: Path, taken: dict[str, Any], screen: Console) -> None:
-    """Raise an error with every option that differs from those of the run to resume; more epochs extend it."""
-    stored = stored_options(folder / "run.json")
-    new = option_values(ctx, taken) if stored else {}
-    differences = []
-    extends = ""
-    for name in dict.fromkeys((*stored, *new)):
-        old, chosen = stored.get(name), new.get(name)
-        is_longer = name == "epochs" and isinstance(old, int) and isinstance(chosen, int) and old < chosen
-        if is_longer:
-            extends = (
-                f"extends {old} epochs to {chosen}: the new epochs have the learning rates of a run of {chosen}, which "
-                "from the start would have given other weights"
-            )
-        elif name == "epochs" and old != chosen:
-            differences.append(f"it has {old} epochs, which can become more but not {chosen}")
-        elif old != chosen:
-            differences.append(f"its {name} is {old}, not {chosen}")
-    digests = [record.get("data_sha256") for record in (read_json(folder / "run.json") if stored else {}, _data(ctx))]
-    if stored and digests[0] != digests[1]:
-        differences.append("its data had another content")
-    if differences:
-        raise ValueError(f"{folder} has a run with other options: {'; '.join(differences)}; choose another --out")
-    if extends:
-        screen.print(extends)
-
-
-def _data(ctx: typer.Context) -> dict[str, Any]:
-    return _options.dataset_settings(ctx.params["dataset"])
 
 
 def _extensions(run: _Run) -> dict[str, Any]:
@@ -379,6 +367,7 @@ def _write(run: _Run, history: History) -> None:
     with user_errors():
         run.network.save(run.model)
         Inputs.of(run.dataset).save(run.folder / INPUTS)
+        run.trained_rows.save(run.folder / TRAINED)
         history.write_csv(run.folder / "history.csv")
     try:
         # Outside: an error in drawing is a bug in rcspike, not a mistake of the user.
@@ -392,7 +381,9 @@ def _write(run: _Run, history: History) -> None:
             matrix.trace() / len(run.dataset.test.labels),
             f", spike-time noise of {run.noise:g} T" if run.noise else "",
         )
-        heading = f"{run.dataset.name}: test accuracy {percent(accuracy)} after epoch {len(history)}{noise}"
+        heading = (
+            f"{run.dataset.name}: test accuracy {percent(accuracy)} after epoch {len(history)}{noise}{run.samples.mark}"
+        )
         write_classes(run.folder, matrix, run.dataset.class_names, heading, record)
     finally:
         with user_errors():
@@ -433,7 +424,10 @@ def _speed(run: _Run, history: History) -> float:
 
 def _summary(run: _Run, history: History) -> Iterator[str]:
     last = history.epochs[-1]
-    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}, {_conditions(run)}"
+    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}{run.samples.mark}, {_conditions(run)}"
+    if run.n_duplicates:
+        n, kind = len(run.dataset.test.labels), "rows" if run.dataset.test.is_table else "images"
+        yield f"duplicates     {run.n_duplicates:,} of {n:,} test {kind} equal a training sample"
     if last.silent:
         yield f"silent         {', '.join(map(percent, last.silent))} of the hidden neurons, layer by layer"
         if not last.steep:
@@ -441,4 +435,4 @@ def _summary(run: _Run, history: History) -> Iterator[str]:
     if last.steep:
         yield f"at max_slope   {', '.join(map(percent, last.steep))} of the neurons, layer by layer"
     yield f"speed          {_speed(run, history):,.0f} samples/s, evaluation included"
-    yield f"files          {run.folder}: {', '.join([*_FILES, 'run.json', _CHECKPOINT])}"
+    yield f"files          {run.folder}: {', '.join([*_FILES, 'run.json', CHECKPOINT])}"

@@ -1,22 +1,25 @@
 """Labelled samples to train and test on: digits, MNIST, Fashion-MNIST, or a user's own arrays and files."""
 
 from rcspike.datasets.datasets import check_path, data_digests, data_names, load
-from rcspike.datasets.files import data_name, is_table
+from rcspike.datasets.files import data_name, is_table, typed_options
 from rcspike.datasets.inputs import Inputs
 from rcspike.datasets.scaling import Scaling
 from rcspike.datasets.splits import Dataset, Split
+from rcspike.datasets.trained import TrainedRows
 
 __all__ = [
     "Dataset",
     "Inputs",
     "Scaling",
     "Split",
+    "TrainedRows",
     "check_path",
     "data_digests",
     "data_name",
     "data_names",
     "is_table",
     "load",
+    "typed_options",
 ]
 
 

@@ -11,6 +11,7 @@ from rcspike._common.extras import missing_extra
 from rcspike._common.names import did_you_mean
 from rcspike.datasets import cifar, idx
 from rcspike.datasets.files import OwnFiles, data_digest, load_files
+from rcspike.datasets.inputs import Inputs
 from rcspike.datasets.splits import Dataset, Split
 
 __all__ = ["check_path", "data_digests", "data_names", "load", "load_cifar", "load_idx"]
@@ -18,7 +19,12 @@ __all__ = ["check_path", "data_digests", "data_names", "load", "load_cifar", "lo
 _IDX = {source.name: source for source in (idx.MNIST, idx.FASHION_MNIST)}
 
 
-def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Dataset:
+def load(
+    name: str,
+    *,
+    directory: str | os.PathLike[str] | None = None,
+    inputs: Inputs | None = None,
+) -> Dataset:
     """Load a data set, by its name or from files of your own.
 
     A path is an ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``, or with ``x`` and ``y``; a CSV
@@ -48,6 +54,9 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
         called as one of these needs a path such as ``./digits``.
     directory
         The only folder to look in. ``digits`` and paths need none and ignore it.
+    inputs
+        Of a network: features are scaled as for its training and found by their names, and classes have the numbers of
+        its outputs.
 
     Returns
     -------
@@ -57,7 +66,8 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     Raises
     ------
     ValueError
-        If the name is unknown, or a file that was found is damaged, too long or not the one it should be.
+        If the name is unknown, a file that was found is damaged, too long or not the one it should be, or the classes
+        or features are not those of `inputs`.
     FileNotFoundError
         If a file is not in the given directory; without one, if it is in none of the folders and no mirror
         delivers it.
@@ -80,14 +90,19 @@ def load(name: str, *, directory: str | os.PathLike[str] | None = None) -> Datas
     >>> data.n_classes, data.train.times.shape
     (10, (1437, 64))
     """
+    if name not in data_names():
+        check_path(name)
+        return load_files(name, inputs)
     if name == "digits":
-        return _load_digits()
-    if name in _IDX:
-        return load_idx(_IDX[name], directory=directory)
-    if name == "cifar-10":
-        return load_cifar(cifar.CIFAR_10, directory=directory)
-    check_path(name)
-    return load_files(name)
+        loaded = _load_digits()
+    elif name == "cifar-10":
+        loaded = load_cifar(cifar.CIFAR_10, directory=directory)
+    else:
+        loaded = load_idx(_IDX[name], directory=directory)
+    if inputs is not None and loaded.class_names != inputs.classes:
+        names = (", ".join(one)[:300] for one in (loaded.class_names, inputs.classes))
+        raise ValueError("{} has the classes {}, but the network was trained on {}".format(name, *names))
+    return loaded
 
 
 def load_idx(source: idx.Source, *, directory: str | os.PathLike[str] | None = None) -> Dataset:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from rcspike._common.numbers import read_float, read_int
 from rcspike.datasets import archives, idx, pictures
-from rcspike.datasets.scaling import SCALINGS, ScalingName
+from rcspike.datasets.inputs import Inputs
+from rcspike.datasets.scaling import SCALINGS, TABLE_COMPLEMENT, TABLE_SCALING, ScalingName
 from rcspike.datasets.splits import Dataset
 from rcspike.datasets.tables import read_table
 
-__all__ = ["OwnFiles", "data_digest", "data_name", "is_table", "load_files"]
+__all__ = ["OwnFiles", "data_digest", "data_name", "is_table", "load_files", "typed_options"]
 
 _FLAGS = {"yes": True, "no": False}
 _TABLES = (".csv", ".tsv", ".txt")
@@ -59,7 +60,7 @@ class OwnFiles:
         >>> OwnFiles.of("wine.csv,seed=3")
         OwnFiles(path=PosixPath('wine.csv'), label=None, test=0.2, seed=3, scaling=None, complement=None)
         """
-        path, *options = [text] if Path(text).exists() else text.split(",")
+        path, options = _parts(text)
         source = cls(Path(path).expanduser())
         for option in options:
             name, _, value = option.partition("=")
@@ -73,16 +74,38 @@ class OwnFiles:
         return re.sub(r"[^\w.-]+", "-", path.name if path.is_dir() else path.stem).strip("-.") or "data"
 
 
-def load_files(text: str) -> Dataset:
+def load_files(text: str, inputs: Inputs | None = None) -> Dataset:
     """The data set of a path with options: see `rcspike.datasets.load`."""
     source = OwnFiles.of(text)
-    x, y, test, columns = _read(source)
-    options: dict[str, Any] = {"test": test, "test_fraction": source.test, "seed": source.seed, "columns": columns}
-    options |= {"scaling": source.scaling, "complement": source.complement}
+    x, y, test, columns, label = _read(source)
+    options: dict[str, Any] = {"scaling": source.scaling, "complement": source.complement, "columns": columns}
     try:
-        return Dataset.from_arrays(x, y, name=source.name, **options)
+        if inputs is not None:
+            x = inputs.in_order(x, columns)
+            options = {"scaling": inputs.scaling, "classes": inputs.classes, "columns": inputs.columns}
+        options |= {"test": test, "test_fraction": source.test, "seed": source.seed}
+        loaded = Dataset.from_arrays(x, y, name=source.name, **options)
     except ValueError as error:
         raise ValueError(f"{source.path}: {error}") from error
+    reading: dict[str, Any] = {"label": label, "test": source.test, "seed": source.seed}
+    if test is not None:
+        reading |= {"test": None, "seed": None}
+    if loaded.train.is_table and inputs is None:
+        complement = TABLE_COMPLEMENT if source.complement is None else source.complement
+        reading |= {"scaling": source.scaling or TABLE_SCALING, "complement": complement}
+    return dataclasses.replace(loaded, reading=reading)
+
+
+def typed_options(text: str) -> dict[str, Any]:
+    """Values of the options that follow a path.
+
+    Examples
+    --------
+    >>> typed_options("wine.csv,seed=3")
+    {'seed': 3}
+    """
+    source, (_, options) = OwnFiles.of(text), _parts(text)
+    return {name: getattr(source, name) for name in (option.partition("=")[0] for option in options)}
 
 
 def data_name(text: str) -> str:
@@ -128,6 +151,14 @@ def is_table(text: str) -> bool:
     return path.suffix.lower() in _TABLES
 
 
+def _parts(text: str) -> tuple[str, list[str]]:
+    """The path and its options; a path may have commas if there is a file or folder of that name."""
+    parts = text.split(",")
+    paths = [",".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    path = next((path for path in paths if Path(path).exists()), parts[0])
+    return path, parts[1 + path.count(",") :]
+
+
 def _option(name: str, value: str, text: str) -> Any:
     try:
         if name == "label" and value:
@@ -157,16 +188,16 @@ def _option(name: str, value: str, text: str) -> Any:
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 
 
-def _read(source: OwnFiles) -> tuple[NDArray[Any], NDArray[Any], Arrays | None, tuple[str, ...]]:
-    """Samples, labels, those to test on if the files say which, and names of columns."""
+def _read(source: OwnFiles) -> tuple[NDArray[Any], NDArray[Any], Arrays | None, tuple[str, ...], str | None]:
+    """Samples, labels, those to test on if the files say which, and of a table the names of columns and the label's."""
     path, suffix = source.path, source.path.suffix.lower()
     if path.is_dir():
-        return *_folder(path), ()
+        return *_folder(path), (), None
     if suffix == ".npz":
-        return *_archive(path), ()
+        return *_archive(path), (), None
     if suffix in _TABLES:
         table = read_table(path, label=source.label)
-        return table.x, table.y, None, table.columns
+        return table.x, table.y, None, table.columns, table.label
     if not path.exists():
         raise FileNotFoundError(f"there is no file or folder {path}; a path must be {_KINDS}")
     raise ValueError(f"{path} is neither of the kinds that are read: {_KINDS}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,13 +68,23 @@ class Inputs:
         """Those of a data set."""
         return cls(dataset.train.images.shape[1:], dataset.class_names, dataset.scaling, dataset.columns)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a JSON file, atomically."""
+    @property
+    def text(self) -> str:
+        """All of it as JSON."""
         scaling = None if self.scaling is None else self.scaling.header()
         content: dict[str, Any] = {"format": _FORMAT, "shape": list(self.shape), "classes": list(self.classes)}
         content |= {"columns": list(self.columns), "scaling": scaling}
+        return json.dumps(content, allow_nan=False)
+
+    @classmethod
+    def of_text(cls, text: str) -> Inputs:
+        """Those with this `text`."""
+        return cls._checked(json.loads(text))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a JSON file, atomically."""
         with atomic_write(path) as temporary:
-            temporary.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
+            temporary.write_text(f"{self.text}\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Inputs:
@@ -107,6 +118,22 @@ class Inputs:
         if scaling is not None and columns and len(columns) != scaling.n_features:
             raise ValueError(f"it has {len(columns)} columns for {scaling.n_features} features")
         return cls(tuple(shape), tuple(classes), scaling, tuple(columns))
+
+    def in_order(self, x: NDArray[Any], columns: Sequence[str]) -> NDArray[Any]:
+        """Samples with their features in the order of the training; x itself without names of `columns`.
+
+        Raises
+        ------
+        ValueError
+            If they are images and the network takes rows of a table, or the other way round, or a column is missing.
+        """
+        if (x.ndim == 2) is not (self.scaling is not None):
+            raise ValueError(f"{self._expected}, but this is {_kind(x)}")
+        if not columns or not self.columns:
+            return x
+        if missing := [name for name in self.columns if name not in columns]:
+            raise ValueError(f"there is no column {missing[0]!r}: the model needs {', '.join(self.columns)}"[:1000])
+        return x[:, [columns.index(name) for name in self.columns]]
 
     def times(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Spike times (n, n_inputs) in T of samples (n, ...): features of a table, or images.
@@ -171,8 +198,7 @@ class Inputs:
             x = idx.read_any(file)
         n_axes = 2 if self.scaling is not None else 1 + len(self.shape)
         if x.ndim != n_axes:
-            found = "a table" if x.ndim == 2 else f"images of {' x '.join(map(str, x.shape[1:]))}"
-            raise ValueError(f"{file}: {self._expected}, but this is {found}")
+            raise ValueError(f"{file}: {self._expected}, but this is {_kind(x)}")
         try:
             return names or list(map(str, range(len(x)))), self.times(x)
         except ValueError as error:
@@ -188,3 +214,7 @@ class Inputs:
     def n_inputs(self) -> int:
         """Number of inputs of the network."""
         return math.prod(self.shape)
+
+
+def _kind(x: NDArray[Any]) -> str:
+    return "a table" if x.ndim == 2 else f"images of {' x '.join(map(str, x.shape[1:]))}"

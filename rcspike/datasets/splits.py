@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,6 +106,8 @@ class Dataset:
         How the intensities were made of the features of a table.
     columns : tuple of str, optional
         Names of these features.
+    reading : mapping, optional
+        How the files of a user were read: the options of a path with the values in force.
 
     Raises
     ------
@@ -128,6 +130,7 @@ class Dataset:
     classes: tuple[str, ...] = field(default=(), repr=False)
     scaling: Scaling | None = field(default=None, repr=False)
     columns: tuple[str, ...] = field(default=(), repr=False)
+    reading: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         check_names("data set", [self.name])
@@ -167,10 +170,11 @@ class Dataset:
         test: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
         test_fraction: float = 0.2,
         seed: int = 0,
-        scaling: ScalingName | None = None,
+        scaling: ScalingName | Scaling | None = None,
         complement: bool | None = None,
         name: str = "own data",
         columns: Sequence[str] = (),
+        classes: Sequence[str] | None = None,
     ) -> Dataset:
         """A data set of samples of any scale and labels of any kind.
 
@@ -187,13 +191,16 @@ class Dataset:
             Without `test`, the fraction of every class that is drawn at random to test on.
         seed : int
             Seed of this draw.
-        scaling : {"range", "standard", "quantile"}, optional
-            How a table is taken to [0, 1]: see `Scaling.fit`; "standard" by default.
+        scaling : {"range", "standard", "quantile"} or Scaling, optional
+            How a table is taken to [0, 1]: see `Scaling.fit`; "standard" by default. Or the scaling that a network was
+            trained with, which has a complement or not.
         complement : bool, optional
             Whether each scaled feature x has a second input 1 - x; True by default.
         name : str
         columns : sequence of str, optional
             Names of the features of a table.
+        classes : sequence of str, optional
+            Names of the classes, in the order of a network's outputs; by default those of the labels.
 
         Raises
         ------
@@ -209,7 +216,7 @@ class Dataset:
         (('high', 'low'), (80, 7))
         """
         x = plain_array("x", x)
-        classes = class_names(y)
+        classes = class_names(y) if classes is None else tuple(classes)
         labels = indices_of(y, classes)
         if len(x) != len(labels):
             raise ValueError(f"there must be a label for each sample, got {len(x)} samples and {len(labels)} labels")
@@ -224,7 +231,7 @@ class Dataset:
                 raise ValueError("images keep their intensities: scaling and complement are for tables")
             train_x, test_x = as_intensities(train_x), as_intensities(test_x)
             return cls(name, Split(train_x, train_y), Split(test_x, test_y), classes)
-        fitted = _fitted(train_x, scaling or TABLE_SCALING, TABLE_COMPLEMENT if complement is None else complement)
+        fitted = _fitted(train_x, scaling or TABLE_SCALING, complement)
         train, held = Split(fitted.apply(train_x), train_y), Split(fitted.apply(test_x), test_y)
         return cls(name, train, held, classes, fitted, tuple(columns))
 
@@ -236,13 +243,18 @@ def _test_labels(y: npt.ArrayLike, classes: tuple[str, ...]) -> NDArray[np.int64
         raise ValueError(f"the test split does not fit the training split: {error}") from error
 
 
-def _fitted(x: NDArray[Any], scaling: ScalingName, complement: bool) -> Scaling:
+def _fitted(x: NDArray[Any], scaling: ScalingName | Scaling, complement: bool | None) -> Scaling:
     if x.dtype.kind not in "iubf" or 0 in x.shape:
         raise ValueError(f"a table must have shape (n, n_features) and hold numbers, got {x.dtype} {x.shape}")
     if not np.isfinite(x).all():
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise ValueError(f"feature {at[1]} of a sample is {x[at]}: fill or remove missing values first")
-    return Scaling.fit(x, scaling, complement=complement, always_on=True)
+    if isinstance(scaling, Scaling):
+        if complement not in (None, scaling.complement):
+            raise ValueError(f"complement is {complement}, but that of the given scaling is {scaling.complement}")
+        return scaling
+    chosen = TABLE_COMPLEMENT if complement is None else complement
+    return Scaling.fit(x, scaling, complement=chosen, always_on=True)
 
 
 def as_intensities(x: NDArray[Any]) -> NDArray[Any]:

@@ -27,11 +27,16 @@ Numbered = tuple[int, list[str]]
 
 @dataclass(frozen=True)
 class Table:
-    """Features and labels of a CSV file; columns has the names of the features, or none without a header."""
+    """Features and labels of a CSV file.
+
+    `columns` has the names of the features, or none without a header; `label` is the name, or the position, of the
+    column of the classes.
+    """
 
     x: NDArray[np.float64]
     y: NDArray[Any]
     columns: tuple[str, ...]
+    label: str
 
 
 def read_table(path: str | os.PathLike[str], *, label: str | None = None) -> Table:
@@ -66,7 +71,8 @@ def read_table(path: str | os.PathLike[str], *, label: str | None = None) -> Tab
     if "" in labels:
         raise ValueError(f"{path} has a row without a label in column {_named(names, at)}: remove such rows")
     x = np.frombuffer(kept, dtype=np.float64).reshape(len(labels), len(features))
-    return Table(x, _labels(labels, path), tuple(names[i] for i in features) if names else ())
+    columns, label = (tuple(names[i] for i in features), names[at]) if names else ((), str(at))
+    return Table(x, _labels(labels, path), columns, label)
 
 
 def read_features(path: str | os.PathLike[str], n_features: int, columns: Sequence[str]) -> NDArray[np.float64]:

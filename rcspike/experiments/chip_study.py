@@ -21,6 +21,7 @@ from rcspike._common.atomic import atomic_write, check_writable
 from rcspike._common.identity import canonical, digest, plain
 from rcspike._common.readers import read_json
 from rcspike._core import build_config
+from rcspike.datasets import Inputs
 from rcspike.experiments.executors import run_jobs
 from rcspike.functional import schedule
 from rcspike.functional.events import Phases, Schedule
@@ -186,6 +187,7 @@ def run_cases(
     workers: int | None = None,
     dask: str | None = None,
     data: str | os.PathLike[str] | None = None,
+    inputs: Inputs | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Sample]:
     """Make chips of every case, and test them on the test images of a data set.
@@ -209,6 +211,8 @@ def run_cases(
         Where to run: see `rcspike.experiments.executor`. The result is the same anywhere.
     data : path, optional
         Folder with the data set's files, for every worker.
+    inputs : Inputs, optional
+        Of the network, as in `rcspike.datasets.load`.
     progress : callable, optional
         Called with the number of chips that have just been finished.
 
@@ -235,11 +239,11 @@ def run_cases(
     True
     """
     seeds = chip_seeds(seed, chips)
-    identities = [] if folder is None else [_identity(network, dataset, case, seeds) for case in cases]
+    text = None if inputs is None else inputs.text
+    identities = [] if folder is None else [_identity(network, dataset, text, case, seeds) for case in cases]
     files = [Path(folder or "", "cases", f"{digest(identity)[:16]}.json") for identity in identities]
     found = [_read(*stored) for stored in zip(files, identities, strict=True)] or [None] * len(cases)
-    images = datasets.load(dataset, directory=data)
-    check_fit(network, images.test)
+    check_fit(network, datasets.load(dataset, directory=data, inputs=inputs).test)
     if folder is not None:
         check_writable(Path(folder, "cases"))
     for accuracies in found:
@@ -247,7 +251,9 @@ def run_cases(
             progress(chips)
     starts = range(0, chips, _CHIPS_A_JOB)
     jobs = [(i, start) for i, accuracies in enumerate(found) if accuracies is None for start in starts]
-    function = functools.partial(_run_job, network=network, dataset=dataset, data=data, cases=tuple(cases), seeds=seeds)
+    function = functools.partial(
+        _run_job, network=network, dataset=dataset, data=data, inputs=text, cases=tuple(cases), seeds=seeds
+    )
     parts: dict[int, dict[int, list[float]]] = {i: {} for i, _ in jobs}
     with closing(run_jobs(function, jobs, workers=workers, dask=dask)) as finished:
         for (i, start), outcome in finished:
@@ -270,13 +276,14 @@ def _run_job(
     network: Network,
     dataset: str,
     data: Any,
+    inputs: str | None,
     cases: tuple[Case, ...],
     seeds: list[int],
     threads: int,
 ) -> list[float]:
     joined = network.layers[0].wiring.joined  # whose rows some chips can only find from the times themselves
     folder = None if data is None else os.fspath(data)
-    events, labels = _test(dataset, folder, network.dtype.name, network.phases, joined)
+    events, labels = _test(dataset, folder, inputs, network.dtype.name, network.phases, joined)
     i, start = job
     chosen = seeds[start : start + _CHIPS_A_JOB]
     return [chip_accuracy(network, cases[i], events, labels, seed=seed, threads=threads) for seed in chosen]
@@ -284,14 +291,14 @@ def _run_job(
 
 @functools.lru_cache(maxsize=1)
 def _test(
-    dataset: str, data: str | None, dtype: str, phases: Phases, joined: bool
+    dataset: str, data: str | None, inputs: str | None, dtype: str, phases: Phases, joined: bool
 ) -> tuple[FloatArray | Schedule, npt.NDArray[np.int64]]:
     """The spikes of the test images, which all chips share: their events, or their times if inputs are joined."""
-    test = datasets.load(dataset, directory=data).test
+    test = datasets.load(dataset, directory=data, inputs=None if inputs is None else Inputs.of_text(inputs)).test
     return test.times if joined else schedule(test.times, dtype=np.dtype(dtype), phases=phases), test.labels
 
 
-def _identity(network: Network, dataset: str, case: Case, seeds: list[int]) -> dict[str, Any]:
+def _identity(network: Network, dataset: str, inputs: str | None, case: Case, seeds: list[int]) -> dict[str, Any]:
     """All that decides the accuracies of a case, and so not its name."""
     of_case: dict[str, Any] = plain(
         {
@@ -299,6 +306,7 @@ def _identity(network: Network, dataset: str, case: Case, seeds: list[int]) -> d
             "weights": list(network.parameters.values()),
             "dataset": dataset,
             **datasets.data_digests(dataset),
+            **({} if inputs is None else {"inputs": inputs}),
             "devices": case.devices,
             "effects": case.effects,
             "seeds": seeds,

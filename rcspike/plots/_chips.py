@@ -35,7 +35,9 @@ __all__ = ["chips_figure"]
 _LINE_HEIGHT, _NAMES_WIDTH, _TOP = 0.42, 2.0, TITLE + 0.14
 
 
-def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, required: float | None = None) -> Figure:
+def chips_figure(
+    samples: Sequence[Sample], *, ideal: float, circuit: Circuit, required: float | None = None, note: str = ""
+) -> Figure:
     """One line for each case: every chip a dot, the mean a bar, and from the 5 % to the 95 % quantile a line.
 
     Parameters
@@ -47,6 +49,8 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
         Accuracy of the network.
     required : float, optional
         Accuracy that a chip has to have, in [0, 1].
+    note : str
+        Added to the first line of the title.
 
     Returns
     -------
@@ -90,5 +94,5 @@ def chips_figure(samples: Sequence[Sample], *, ideal: float, circuit: Circuit, r
     wanted = "" if required is None else f"; orange: {100 * required:g} % required"
     marks = "dots: chips; bar: mean; line: from the 5 % to the 95 % quantile"
     heading = f"{chips} chips ({marks}); dashed: {100 * ideal:.2f} % without effects{wanted}"
-    title(figure, f"{circuit_name(circuit)}\n{heading}")
+    title(figure, f"{circuit_name(circuit)}{note}\n{heading}")
     return figure

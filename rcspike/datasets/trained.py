@@ -1,0 +1,109 @@
+"""Which samples a network was trained on: digests of their spike times, as a file of its run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rcspike._common.atomic import atomic_write
+from rcspike.datasets import archives
+
+__all__ = ["TrainedRows", "row_digests"]
+
+# Of a digest. Any two different rows of 100,000 have the same one with a chance of 1 in 3 billion.
+_BYTES = 8
+_DTYPE = np.dtype("<u8")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedRows:
+    """Digests of the samples that a network was trained on, without the samples.
+
+    Parameters
+    ----------
+    rows : (n,) uint64
+        Of the training samples of its run, those held out for validation included; different, in increasing order.
+    earlier : (m,) uint64, optional
+        Of other samples that the network was trained on before, from which its run started; None if they are unknown.
+
+    Examples
+    --------
+    >>> times = np.float32([[0.0, 0.5], [np.inf, 1.0], [0.2, 0.3]])
+    >>> TrainedRows.of(times[:2]).among(times)
+    array([0, 1])
+    """
+
+    rows: NDArray[np.uint64]
+    earlier: NDArray[np.uint64] | None
+
+    @classmethod
+    def of(cls, times: NDArray[Any], start: TrainedRows | None = None) -> TrainedRows:
+        """Those of a run with these training samples, (n, n_inputs) spike times in T.
+
+        With `start`, the run began with a network that was trained on those.
+        """
+        rows = np.unique(row_digests(times))
+        if start is None:
+            return cls(rows, rows[:0])
+        before = None if start.earlier is None else np.setdiff1d(np.union1d(start.rows, start.earlier), rows)
+        return cls(rows, before)
+
+    def among(self, times: NDArray[Any], *, earlier_only: bool = False) -> NDArray[np.int64]:
+        """Positions of the samples, (n, n_inputs) spike times in T, that the network was trained on.
+
+        With `earlier_only`, those before its run alone: a test split of the run's data may have duplicates of its
+        training samples.
+        """
+        known = [] if earlier_only else [self.rows]
+        known += [] if self.earlier is None else [self.earlier]
+        found = np.zeros(len(times), dtype=bool)
+        if sum(map(len, known)):
+            found = np.isin(row_digests(times), np.concatenate(known))
+        return np.flatnonzero(found)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an ``.npz`` file, atomically."""
+        arrays = {"rows": self.rows, **({} if self.earlier is None else {"earlier": self.earlier})}
+        with atomic_write(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **{name: array.astype(_DTYPE) for name, array in arrays.items()})  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> TrainedRows:
+        """Read the file of `save`.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        ValueError
+            If `save` cannot have written it.
+        """
+        arrays = archives.read_arrays(path, ("rows", "earlier"))
+        if "rows" not in arrays:
+            raise ValueError(f"{path} has no digests of the rows that a network was trained on")
+        for name, array in arrays.items():
+            if array.dtype != _DTYPE or array.ndim != 1 or (array[1:] <= array[:-1]).any():
+                raise ValueError(
+                    f"{path}: {name} must be digests, uint64 of shape (n,) in increasing order, got {array.dtype} of "
+                    f"shape {array.shape}"
+                )
+        return cls(arrays["rows"].astype(np.uint64), arrays["earlier"].astype(np.uint64) if len(arrays) > 1 else None)
+
+
+def row_digests(times: NDArray[Any]) -> NDArray[np.uint64]:
+    """A digest for each sample of `times`, (n, n_inputs) in T: 8 bytes of the SHA-256 of its float32 numbers.
+
+    Examples
+    --------
+    >>> a, b, c = row_digests(np.float32([[0.0, 0.5], [0.0, 0.5], [0.5, 0.0]])).tolist()
+    >>> a == b, a == c
+    (True, False)
+    """
+    rows = np.ascontiguousarray(times, dtype="<f4")
+    found = b"".join(hashlib.sha256(row).digest()[:_BYTES] for row in rows)
+    return np.frombuffer(found, dtype=_DTYPE).astype(np.uint64)
