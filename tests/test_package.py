@@ -40,13 +40,14 @@ PACKAGE = {
     _common/identity.py _common/lazy.py _common/locks.py _common/names.py _common/numbers.py _common/readers.py
     _common/sdk.py _core.pyi circuit.py
     cli/__init__.py cli/_chips.py cli/_config.py cli/_energy.py cli/_eval.py cli/_folder.py cli/_info.py
-    cli/_fit.py cli/_learning.py cli/_spice_table.py
+    cli/_fit.py cli/_learning.py cli/_resume.py cli/_samples.py cli/_spice_table.py
     cli/_latency.py cli/_options.py cli/_process.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
     cli/_trace.py cli/_train.py cli/_transistors.py cli/_volts.py core.pxd datasets/__init__.py datasets/archives.py
     datasets/cifar.py
     datasets/datasets.py datasets/files.py datasets/idx.py datasets/inputs.py datasets/labels.py datasets/pictures.py
     datasets/places.py
-    datasets/scaling.py datasets/splits.py datasets/tables.py experiments/__init__.py experiments/chip_study.py
+    datasets/scaling.py datasets/splits.py datasets/tables.py datasets/trained.py
+    experiments/__init__.py experiments/chip_study.py
     experiments/executors.py experiments/experiment.py experiments/hidden.py experiments/presets.py experiments/relu.py
     experiments/sweep.py
     experiments/tables.py experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py

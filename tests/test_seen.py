@@ -1,0 +1,305 @@
+"""A model is tested on the split of its run, and never on rows that it was trained on without a word."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+from cli_runs import empty_folder, error_line, figures_saved, rcspike_, said
+from matplotlib.figure import Figure
+from sklearn.datasets import load_iris
+
+from rcspike import Network
+from rcspike.datasets import load
+from rcspike.datasets.labels import seeded_split
+
+pytestmark = pytest.mark.usefixtures("here")
+SPECIES = ("setosa", "versicolor", "virginica")
+COMMANDS = [
+    "eval run DATA",
+    "latency run DATA",
+    "chips run DATA --nonideal typical --chips 1 --workers 1",
+    "energy run DATA",
+    "trace run DATA",
+    "spice export run DATA --out layer.cir",
+    "train DATA --start run --epochs 1 --out again",
+    pytest.param(
+        "spice verify run DATA --neurons 1",
+        marks=pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH"),
+    ),
+]
+
+
+def table(name: str, x: Sequence[Sequence[float]], y: Sequence[int], *, columns: str = "a,b,c,d,species") -> None:
+    """A CSV file of rows, whose labels are in the last column."""
+    with Path(name).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns.split(","))
+        writer.writerows([*row, SPECIES[label]] for row, label in zip(x, y, strict=True))
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    return figures_saved(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on irises, whose rows are all different, with a split and a scaling that are not the default ones."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        empty_folder(folder, patch)
+        figures_saved(patch)
+        x, y = load_iris(return_X_y=True)
+        x, first = np.unique(x, axis=0, return_index=True)
+        table("iris.csv", x.tolist(), y[first].tolist())
+        ran("train iris.csv,test=0.3,seed=5,scaling=range --hidden 8 --epochs 4 --out run")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def place(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with the run and its table."""
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    return empty_folder(tmp_path, monkeypatch)
+
+
+def ran(line: str) -> str:
+    result = rcspike_(*line.split())
+    assert result.exit_code == 0, f"{line}\n{result.output}"
+    return said(result)
+
+
+def failed(line: str) -> str:
+    return error_line(rcspike_(*line.split()))
+
+
+def rows_of(file: str) -> list[list[str]]:
+    with Path(file).open(newline="") as stream:
+        return list(csv.reader(stream))
+
+
+def numbers(file: str) -> tuple[list[list[float]], list[int]]:
+    rows = rows_of(file)[1:]
+    return [list(map(float, row[:-1])) for row in rows], [SPECIES.index(row[-1]) for row in rows]
+
+
+def split(file: str, fraction: float, seed: int) -> tuple[list[tuple[float, ...]], list[tuple[float, ...]]]:
+    """Rows to train and to test on, as they are in the file."""
+    x, y = numbers(file)
+    chosen = seeded_split(np.array(y), fraction, seed)
+    return [tuple(x[i]) for i in chosen[0]], [tuple(x[i]) for i in chosen[1]]
+
+
+def n_seen(file: str = "iris.csv", fraction: float = 0.3, seed: int = 7) -> int:
+    """Test rows of another split that the run was trained on."""
+    trained = set(split("iris.csv", 0.3, 5)[0])
+    return sum(row in trained for row in split(file, fraction, seed)[1])
+
+
+def shuffled(name: str) -> None:
+    """The same rows in another order."""
+    x, y = numbers("iris.csv")
+    order = np.random.default_rng(0).permutation(len(x))
+    table(name, [x[i] for i in order], [y[i] for i in order])
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_takes_the_split_of_the_run_and_another_one_is_an_error_unless_it_is_allowed(line: str) -> None:
+    own = ran(line.replace("DATA", "iris.csv"))
+    assert "note:" not in own and "trained on" not in own
+    shutil.rmtree("again", ignore_errors=True)
+    other = line.replace("DATA", "iris.csv,seed=7")
+    error = failed(other)
+    assert "seed is 7" in error and "trained with 5" in error and "--allow-seen" in error
+    assert f"{n_seen()} of 45 test rows were trained on" in error
+    assert f"{n_seen()} of 45 test rows were trained on" in ran(f"{other} --allow-seen")
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_finds_rows_of_the_training_in_a_file_with_another_name_and_order(line: str) -> None:
+    shuffled("copy.csv")
+    n = len(load("copy.csv").test.labels)
+    error = failed(line.replace("DATA", "copy.csv"))
+    assert f"copy.csv: {n_seen('copy.csv', 0.2, 0)} of {n} test rows were trained on" in error
+
+
+def test_the_named_positions_are_those_of_rows_that_were_trained_on() -> None:
+    shuffled("copy.csv")
+    trained, tested = split("iris.csv", 0.3, 5)[0], split("copy.csv", 0.2, 0)[1]
+    error = failed("eval run copy.csv")
+    named = [int(number) for number in re.findall(r"\d+", error.partition("positions")[2])]
+    assert named == [i for i, row in enumerate(tested) if row in trained][:10]
+
+
+def test_rows_that_are_new_are_no_error() -> None:
+    x, y = numbers("iris.csv")
+    table("new.csv", (np.array(x) + 0.011).tolist(), y)
+    assert "trained on" not in ran("eval run new.csv")
+
+
+def test_eval_repeats_the_accuracy_of_the_training_with_no_option_typed() -> None:
+    accuracy = json.loads(Path("run/run.json").read_text())["test_accuracy"]
+    assert f"test accuracy {100 * accuracy:.2f} % of 45 rows" in ran("eval run iris.csv")
+
+
+def test_the_record_of_a_run_has_label_split_and_seed_in_force() -> None:
+    reading = {"label": "species", "test": 0.3, "seed": 5, "scaling": "range", "complement": True}
+    run = json.loads(Path("run/run.json").read_text())
+    assert run["reading"] == reading
+    assert "trained-rows.npz" in run["files_sha256"]
+    ran("eval run iris.csv --out classes")
+    assert json.loads(Path("classes/eval.json").read_text())["settings"]["reading"] == reading
+
+
+@pytest.mark.parametrize("options", ["label=species", "label=4", "test=0.3,seed=5", "scaling=range,complement=yes"])
+def test_options_that_say_the_same_as_the_record_are_no_error(options: str) -> None:
+    assert "of 45 rows" in ran(f"eval run iris.csv,{options}")
+
+
+@pytest.mark.parametrize(
+    ("options", "new", "old"),
+    [("scaling=quantile", "scaling is quantile", "range"), ("complement=no", "complement is False", "True")],
+)
+def test_samples_are_never_scaled_in_another_way(options: str, new: str, old: str) -> None:
+    for line in (f"eval run iris.csv,{options}", f"eval run iris.csv,{options} --allow-seen"):
+        error = failed(line)
+        assert new in error and f"trained with {old}" in error and "--allow-seen to" not in error
+
+
+def test_a_label_in_the_midst_of_a_table_is_taken_from_the_record() -> None:
+    rows = [[*row[:2], row[4], *row[2:4]] for row in rows_of("iris.csv")]
+    Path("kinds.csv").write_text("\n".join(map(",".join, rows)))
+    ran("train kinds.csv,label=species,test=0.25 --hidden 4 --epochs 2 --out kinds")
+    accuracy = json.loads(Path("kinds/run.json").read_text())["test_accuracy"]
+    n = len(load("kinds.csv,label=species,test=0.25").test.labels)
+    assert f"test accuracy {100 * accuracy:.2f} % of {n} rows" in ran("eval kinds kinds.csv")
+
+
+def test_results_on_rows_that_were_trained_on_are_marked(drawn: list[Figure]) -> None:
+    mark = f"{n_seen()} of 45 test rows were trained on"
+    output = ran("eval run iris.csv,seed=7 --allow-seen --out classes")
+    assert re.search(rf"^test accuracy .*{mark}", output, re.MULTILINE)
+    for line in ("chips run DATA --nonideal typical --chips 1 --workers 1", "energy run DATA", "latency run DATA"):
+        ran(line.replace("DATA", "iris.csv,seed=7") + " --allow-seen --out " + line.partition(" ")[0])
+    texts = [" ".join(text.get_text() for text in figure.findobj() if hasattr(text, "get_text")) for figure in drawn]
+    assert len(texts) >= 5
+    assert all(mark in " ".join(text.split()) for text in texts)
+    for record in ("classes/eval.json", "chips/chips.json", "energy/energy.json", "latency/latency.json"):
+        content = json.loads(Path(record).read_text())
+        assert content["settings"]["test_samples_trained_on"] == int(mark.split()[0])
+        assert content["options"]["allow_seen"] is True
+
+
+def test_features_are_scaled_as_for_the_run_and_found_by_their_names() -> None:
+    x, y = numbers("iris.csv")
+    table("other.csv", (np.array(x)[:, ::-1] * 1.3 + 0.011).tolist(), y, columns="d,c,b,a,species")
+    ran("eval run other.csv --out classes")
+    trained, (_, tested) = np.array(split("iris.csv", 0.3, 5)[0]), seeded_split(np.array(y), 0.2, 0)
+    low, high = trained.min(axis=0), trained.max(axis=0)
+    x_new = np.clip(((np.array(x)[tested] * 1.3 + 0.011) - low) / (high - low), 0, 1)
+    intensities = np.column_stack([x_new, 1 - x_new, np.ones(len(tested))])
+    times = np.where(intensities > 0, 1 - intensities, np.inf).astype(np.float32)
+    right = Network.load("run/model.safetensors").predict(times) == np.array(y)[tested]
+    assert 0.2 < np.mean(right) < 1
+    assert json.loads(Path("classes/eval.json").read_text())["test_accuracy"] == np.mean(right)
+
+
+def test_classes_have_the_numbers_of_the_run() -> None:
+    x, y = numbers("iris.csv")
+    some = [i for i, label in enumerate(y) if label > 0]  # without setosa, class 0
+    table("two.csv", (np.array(x)[some] + 0.011).tolist(), [y[i] for i in some])
+    names = [line.split()[0] for line in ran("eval run two.csv").splitlines()[2:5]]
+    assert names == list(SPECIES)
+    Path("other.csv").write_text(Path("two.csv").read_text().replace("virginica", "sibirica"))
+    assert "'sibirica'" in failed("eval run other.csv")
+
+
+@pytest.mark.parametrize("missing", ["run.json", "trained-rows.npz", "inputs.json"])
+def test_a_model_without_its_record_is_tested_with_one_line_about_it(missing: str) -> None:
+    Path("run", missing).unlink()
+    output = ran("eval run iris.csv,seed=7,test=0.3")
+    assert len(re.findall("^note: .*unknown.*", output, re.MULTILINE)) == 1
+    assert "of 45 rows" in output
+
+
+def test_a_model_that_is_not_that_of_the_record_is_an_unknown_one() -> None:
+    Network.create([9, 8, 3], Network.load("run/model.safetensors").circuit, seed=9).save("run/model.safetensors")
+    assert "note: it is unknown" in ran("eval run iris.csv,seed=7,test=0.3")
+
+
+def test_a_damaged_file_of_trained_rows_is_an_error_that_names_it() -> None:
+    Path("run/trained-rows.npz").write_bytes(b"PK")
+    assert "trained-rows.npz" in failed("eval run iris.csv")
+
+
+def test_a_damaged_reading_is_an_error_that_names_the_record() -> None:
+    run = json.loads(Path("run/run.json").read_text())
+    for reading in ("7", {"label": 1}, {"seed": "0"}, {"test": [0.1]}):
+        Path("run/run.json").write_text(json.dumps({**run, "reading": reading}))
+        assert "run.json" in failed("eval run iris.csv")
+
+
+def test_a_run_keeps_the_rows_of_the_run_from_which_it_started() -> None:
+    x, y = numbers("iris.csv")
+    table("new.csv", (np.array(x) + 0.011).tolist(), y)
+    ran("train new.csv --start run --epochs 1 --out again")
+    assert "trained on" not in ran("eval again new.csv")
+    assert "trained on" in failed("eval again iris.csv,seed=7")
+    assert Path("again/inputs.json").read_text() == Path("run/inputs.json").read_text()
+    ran("train iris.csv,seed=7 --start run --allow-seen --epochs 1 --out mixed")
+    ran("train --config mixed/run.json --out mixed-again")
+    error = failed("eval mixed-again iris.csv")  # its own split
+    assert f"{n_seen()} of 45 test rows were trained on" in error
+
+
+def test_a_run_that_started_from_an_unknown_model_says_so() -> None:
+    shutil.copy("run/model.safetensors", "copied.safetensors")
+    assert "note: " in ran("train iris.csv --start copied.safetensors --epochs 1 --out again")
+    assert "copied" not in ran("eval again iris.csv")
+    assert re.search("^note: .*unknown.*again started", ran("eval again iris.csv"), re.MULTILINE)
+
+
+def test_a_resumed_run_has_the_file_of_an_uninterrupted_one() -> None:
+    before = {name: Path("run", name).read_bytes() for name in ("trained-rows.npz", "inputs.json")}
+    ran("train --resume --out run --epochs 6")
+    assert {name: Path("run", name).read_bytes() for name in before} == before
+    assert "of 45 rows" in ran("eval run iris.csv")
+
+
+def test_duplicates_within_the_run_are_said_once_and_are_no_error() -> None:
+    x, y = numbers("iris.csv")
+    table("twice.csv", [*x, *x], [*y, *y])
+    data = load("twice.csv")
+    trained = {row.tobytes() for row in data.train.times}
+    n = sum(row.tobytes() in trained for row in data.test.times)
+    assert f"{n} of {len(data.test.labels)} test rows equal a training sample" in ran(
+        "train twice.csv --hidden 4 --epochs 1 --out twice"
+    )
+    assert "trained on" not in ran("eval twice twice.csv")
+
+
+def test_a_data_set_that_is_known_by_name_is_its_own_split() -> None:
+    ran("train digits --hidden 4 --epochs 1 --out named")
+    assert "note:" not in ran("eval named digits")
+    digits = load("digits")
+    np.savez("digits-again.npz", x=digits.train.images[:200], y=digits.train.labels[:200])
+    n = len(load("digits-again.npz").test.labels)
+    assert f"{n} of {n} test images were trained on" in failed("eval named digits-again.npz")
+
+
+def test_models_to_compare_are_tested_on_the_split_of_the_first() -> None:
+    ran("train iris.csv,test=0.3,seed=6 --hidden 4 --epochs 1 --out sixth")
+    error = failed("latency run iris.csv --compare sixth")
+    assert "seed is 5" in error and "sixth was trained with 6" in error
