@@ -26,19 +26,16 @@ from rcspike.datasets.labels import seeded_split
 
 pytestmark = pytest.mark.usefixtures("here")
 SPECIES = ("setosa", "versicolor", "virginica")
-COMMANDS = [
+QUICK = [
     "eval run DATA",
-    "latency run DATA",
     "chips run DATA --nonideal typical --chips 1 --workers 1",
-    "energy run DATA",
-    "trace run DATA",
-    "spice export run DATA --out layer.cir",
     "train DATA --start run --epochs 1 --out again",
-    pytest.param(
-        "spice verify run DATA --neurons 1",
-        marks=pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH"),
-    ),
 ]
+OTHERS = ["latency run DATA", "energy run DATA", "trace run DATA", "spice export run DATA --out layer.cir"]
+SIMULATED = pytest.param(
+    "spice verify run DATA --neurons 1",
+    marks=pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH"),
+)
 
 
 def table(name: str, x: Sequence[Sequence[float]], y: Sequence[int], *, columns: str = "a,b,c,d,species") -> None:
@@ -115,7 +112,14 @@ def shuffled(name: str) -> None:
     table(name, [x[i] for i in order], [y[i] for i in order])
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize(
+    "line",
+    [
+        *QUICK,
+        *(pytest.param(line, marks=pytest.mark.long) for line in OTHERS),
+        pytest.param(*SIMULATED.values, marks=[*SIMULATED.marks, pytest.mark.long]),
+    ],
+)
 def test_every_command_takes_the_split_of_the_run_and_another_one_is_an_error_unless_it_is_allowed(line: str) -> None:
     own = ran(line.replace("DATA", "iris.csv"))
     assert "note:" not in own and "trained on" not in own
@@ -127,7 +131,7 @@ def test_every_command_takes_the_split_of_the_run_and_another_one_is_an_error_un
     assert f"{n_seen()} of 45 test rows were trained on" in ran(f"{other} --allow-seen")
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", [*QUICK, *OTHERS, SIMULATED])
 def test_every_command_finds_rows_of_the_training_in_a_file_with_another_name_and_order(line: str) -> None:
     shuffled("copy.csv")
     n = len(load("copy.csv").test.labels)
@@ -178,13 +182,18 @@ def test_samples_are_never_scaled_in_another_way(options: str, new: str, old: st
         assert new in error and f"trained with {old}" in error and "--allow-seen to" not in error
 
 
-def test_a_label_in_the_midst_of_a_table_is_taken_from_the_record() -> None:
+def test_a_label_in_the_midst_of_a_table_is_taken_from_the_record_and_duplicates_are_said_once() -> None:
     rows = [[*row[:2], row[4], *row[2:4]] for row in rows_of("iris.csv")]
-    Path("kinds.csv").write_text("\n".join(map(",".join, rows)))
-    ran("train kinds.csv,label=species,test=0.25 --hidden 4 --epochs 2 --out kinds")
+    Path("kinds.csv").write_text("\n".join(map(",".join, [*rows, *rows[1:]])))
+    output = ran("train kinds.csv,label=species,test=0.25 --hidden 4 --epochs 1 --out kinds")
+    data = load("kinds.csv,label=species,test=0.25")
+    n, trained = len(data.test.labels), {row.tobytes() for row in data.train.times}
+    n_equal = sum(row.tobytes() in trained for row in data.test.times)
+    assert f"{n_equal} of {n} test rows equal a training sample" in output
     accuracy = json.loads(Path("kinds/run.json").read_text())["test_accuracy"]
-    n = len(load("kinds.csv,label=species,test=0.25").test.labels)
-    assert f"test accuracy {100 * accuracy:.2f} % of {n} rows" in ran("eval kinds kinds.csv")
+    evaluation = ran("eval kinds kinds.csv")
+    assert f"test accuracy {100 * accuracy:.2f} % of {n} rows" in evaluation
+    assert "trained on" not in evaluation
 
 
 def test_results_on_rows_that_were_trained_on_are_marked(drawn: list[Figure]) -> None:
@@ -258,10 +267,11 @@ def test_a_run_keeps_the_rows_of_the_run_from_which_it_started() -> None:
     assert "trained on" not in ran("eval again new.csv")
     assert "trained on" in failed("eval again iris.csv,seed=7")
     assert Path("again/inputs.json").read_text() == Path("run/inputs.json").read_text()
-    ran("train iris.csv,seed=7 --start run --allow-seen --epochs 1 --out mixed")
-    ran("train --config mixed/run.json --out mixed-again")
-    error = failed("eval mixed-again iris.csv")  # its own split
-    assert f"{n_seen()} of 45 test rows were trained on" in error
+    Path("mixed.toml").write_text('dataset = "iris.csv,seed=7"\nstart = "run"\nallow_seen = true\nepochs = 1\n')
+    ran("train --config mixed.toml --out mixed")
+    assert f"{n_seen()} of 45 test rows were trained on" in failed("eval mixed iris.csv")  # its own split
+    error = failed("latency run iris.csv --compare mixed")  # which is tested on the split of the first
+    assert "seed is 5" in error and "mixed was trained with 7" in error
 
 
 def test_a_run_that_started_from_an_unknown_model_says_so() -> None:
@@ -278,18 +288,6 @@ def test_a_resumed_run_has_the_file_of_an_uninterrupted_one() -> None:
     assert "of 45 rows" in ran("eval run iris.csv")
 
 
-def test_duplicates_within_the_run_are_said_once_and_are_no_error() -> None:
-    x, y = numbers("iris.csv")
-    table("twice.csv", [*x, *x], [*y, *y])
-    data = load("twice.csv")
-    trained = {row.tobytes() for row in data.train.times}
-    n = sum(row.tobytes() in trained for row in data.test.times)
-    assert f"{n} of {len(data.test.labels)} test rows equal a training sample" in ran(
-        "train twice.csv --hidden 4 --epochs 1 --out twice"
-    )
-    assert "trained on" not in ran("eval twice twice.csv")
-
-
 def test_a_data_set_that_is_known_by_name_is_its_own_split() -> None:
     ran("train digits --hidden 4 --epochs 1 --out named")
     assert "note:" not in ran("eval named digits")
@@ -299,7 +297,13 @@ def test_a_data_set_that_is_known_by_name_is_its_own_split() -> None:
     assert f"{n} of {n} test images were trained on" in failed("eval named digits-again.npz")
 
 
-def test_models_to_compare_are_tested_on_the_split_of_the_first() -> None:
-    ran("train iris.csv,test=0.3,seed=6 --hidden 4 --epochs 1 --out sixth")
-    error = failed("latency run iris.csv --compare sixth")
-    assert "seed is 5" in error and "sixth was trained with 6" in error
+@pytest.mark.parametrize("out", ["fitted.safetensors", "other/model.safetensors"])
+def test_a_model_that_is_fitted_keeps_the_split_and_the_rows_of_its_run(out: str) -> None:
+    Path("other").mkdir()
+    times = "".join(f"0,{i},{t}e-6\n" for i, t in enumerate((1.2, 1.3, 1.4)))
+    Path("spikes.csv").write_text(f"image,neuron,spike_time\n{times}")
+    ran(f"spice fit spikes.csv run iris.csv --parameters none --calibrate --out {out}")
+    assert "note:" not in (output := ran(f"eval {out} iris.csv")) and "of 45 rows" in output
+    assert f"{n_seen()} of 45 test rows were trained on" in failed(f"eval {out} iris.csv,seed=7")
+    table("new.csv", *numbers("iris.csv"))
+    assert ran(f"predict {out} new.csv") == ran("predict run new.csv")

@@ -40,8 +40,11 @@ class Run:
     rows: TrainedRows
 
     def save_for(self, model: Path) -> list[Path]:
-        """Write inputs and rows next to another model, whose record has the facts; return the files."""
-        _, inputs, rows = _beside(model)
+        """Write inputs and rows for a model that was made of that of the run, and whose record has the facts.
+
+        Returns the files.
+        """
+        _, inputs, rows = _named_after(model)
         self.inputs.save(inputs)
         self.rows.save(rows)
         return [inputs, rows]
@@ -168,15 +171,23 @@ def run_of(model: Path) -> Run | None:
 
 
 def inputs_of(model: Path) -> Path:
-    """Path of the description of a model's inputs."""
-    return _beside(model)[1]
+    """Path of the description of a model's inputs, which also a copy of the model in the folder of a run has."""
+    file = model_file(model)
+    own = _named_after(file)[1]
+    return own if own.is_file() else file.with_name(INPUTS)
 
 
 def _beside(model: Path) -> tuple[Path, Path, Path]:
-    """Record, inputs and trained rows of a model: those of a run, or with the name of another model in front."""
+    """Record, inputs and trained rows of a model."""
     file = model_file(model)
-    if file.name == MODEL:
-        return file.with_name(RUN), file.with_name(INPUTS), file.with_name(TRAINED)
+    own = _named_after(file)
+    if file.name != MODEL or own[0].is_file():
+        return own
+    return file.with_name(RUN), file.with_name(INPUTS), file.with_name(TRAINED)
+
+
+def _named_after(file: Path) -> tuple[Path, Path, Path]:
+    """The same of a model that is not in the folder of a run."""
     inputs, rows = (file.with_name(f"{file.stem}-{name}") for name in (INPUTS, TRAINED))
     return file.with_suffix(".json"), inputs, rows
 
