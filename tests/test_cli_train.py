@@ -54,7 +54,7 @@ def test_a_run_leaves_model_history_settings_and_checkpoint_in_one_folder(place:
     assert {f.name for f in folder.iterdir()} == {
         "model.safetensors",
         "inputs.json",
-        "trained-rows.npz",
+        "trained-samples.npz",
         "classes.csv",
         "confusion.svg",
         "confusion.png",

@@ -162,7 +162,7 @@ def test_the_record_of_a_run_has_label_split_and_seed_in_force() -> None:
     reading = {"label": "species", "test": 0.3, "seed": 5, "scaling": "range", "complement": True}
     run = json.loads(Path("run/run.json").read_text())
     assert run["reading"] == reading
-    assert "trained-rows.npz" in run["files_sha256"]
+    assert "trained-samples.npz" in run["files_sha256"]
     ran("eval run iris.csv --out classes")
     assert json.loads(Path("classes/eval.json").read_text())["settings"]["reading"] == reading
 
@@ -235,7 +235,7 @@ def test_classes_have_the_numbers_of_the_run() -> None:
     assert "'sibirica'" in failed("eval run other.csv")
 
 
-@pytest.mark.parametrize("missing", ["run.json", "trained-rows.npz", "inputs.json"])
+@pytest.mark.parametrize("missing", ["run.json", "trained-samples.npz", "inputs.json"])
 def test_a_model_without_its_record_is_tested_with_one_line_about_it(missing: str) -> None:
     Path("run", missing).unlink()
     output = ran("eval run iris.csv,seed=7,test=0.3")
@@ -248,9 +248,9 @@ def test_a_model_that_is_not_that_of_the_record_is_an_unknown_one() -> None:
     assert "note: it is unknown" in ran("eval run iris.csv,seed=7,test=0.3")
 
 
-def test_a_damaged_file_of_trained_rows_is_an_error_that_names_it() -> None:
-    Path("run/trained-rows.npz").write_bytes(b"PK")
-    assert "trained-rows.npz" in failed("eval run iris.csv")
+def test_a_damaged_file_of_trained_samples_is_an_error_that_names_it() -> None:
+    Path("run/trained-samples.npz").write_bytes(b"PK")
+    assert "trained-samples.npz" in failed("eval run iris.csv")
 
 
 def test_a_damaged_reading_is_an_error_that_names_the_record() -> None:
@@ -282,7 +282,7 @@ def test_a_run_that_started_from_an_unknown_model_says_so() -> None:
 
 
 def test_a_resumed_run_has_the_file_of_an_uninterrupted_one() -> None:
-    before = {name: Path("run", name).read_bytes() for name in ("trained-rows.npz", "inputs.json")}
+    before = {name: Path("run", name).read_bytes() for name in ("trained-samples.npz", "inputs.json")}
     ran("train --resume --out run --epochs 6")
     assert {name: Path("run", name).read_bytes() for name in before} == before
     assert "of 45 rows" in ran("eval run iris.csv")

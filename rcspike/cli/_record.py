@@ -41,7 +41,7 @@ __all__ = [
 MODEL = "model.safetensors"
 RUN = "run.json"
 INPUTS = "inputs.json"  # of a run: how samples become the spike times of its model,
-TRAINED = "trained-rows.npz"  # and which it was trained on
+TRAINED = "trained-samples.npz"  # and which it was trained on
 _MAX_RECORD = 2**20  # bytes that are read in search of a record
 
 # Parameters that decide where and how fast a command runs; they do not change its result.

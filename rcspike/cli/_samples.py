@@ -12,7 +12,7 @@ import typer
 from rcspike import datasets
 from rcspike._common.readers import read_json
 from rcspike.cli._record import INPUTS, MODEL, RUN, TRAINED, file_digest, model_file
-from rcspike.datasets import Dataset, Inputs, TrainedRows, data_digests, typed_options
+from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_digests, typed_options
 
 __all__ = ["Run", "Samples", "inputs_of", "load_new", "load_samples", "run_of"]
 
@@ -31,23 +31,23 @@ class Run:
     reading : mapping
         Of these facts; empty for a data set that is known by name.
     inputs : Inputs
-    rows : TrainedRows
+    trained : TrainedSamples
     """
 
     facts: Mapping[str, Any]
     reading: Mapping[str, Any]
     inputs: Inputs
-    rows: TrainedRows
+    trained: TrainedSamples
 
     def save_for(self, model: Path) -> list[Path]:
-        """Write inputs and rows for a model that was made of that of the run, and whose record has the facts.
+        """Write inputs and trained samples for a model made of that of the run, whose record has the facts.
 
         Returns the files.
         """
-        _, inputs, rows = _named_after(model)
+        _, inputs, trained = _named_after(model)
         self.inputs.save(inputs)
-        self.rows.save(rows)
-        return [inputs, rows]
+        self.trained.save(trained)
+        return [inputs, trained]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
     if run is None:
         _note(f"it is unknown which samples {model} was trained on: the {RUN} and {TRAINED} of its run are not with it")
         return load_new(dataset, data)
-    if run.rows.earlier is None:
+    if run.trained.earlier is None:
         _note(f"it is unknown which samples the model from which {model} started was trained on")
     before = run.reading
     is_same = all(source.get(name) == run.facts.get(name) for name in (digests or ("dataset",)))
@@ -131,7 +131,7 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
     reading = {**before, **loaded.reading} if digests else {}
     differences = _differences(typed_options(dataset), reading, before, is_same=is_same)
     fixed = [name for name in differences if name not in ("test", "seed")]
-    seen = tuple(run.rows.among(loaded.test.times, earlier_only=is_same and not differences).tolist())
+    seen = tuple(run.trained.among(loaded.test.times, earlier_only=is_same and not differences).tolist())
     samples = Samples(text, loaded, {**source, **_reading(reading)}, run, seen)
     found = [f"{name} is {new}, but {model} was trained with {old}" for name, (new, old) in differences.items()]
     if len(seen):
@@ -155,8 +155,8 @@ def run_of(model: Path) -> Run | None:
     ValueError
         If a file is damaged.
     """
-    record, inputs, rows = _beside(model)
-    if not all(file.is_file() for file in (record, inputs, rows)):
+    record, inputs, trained = _beside(model)
+    if not all(file.is_file() for file in (record, inputs, trained)):
         return None
     content, file = read_json(record), model_file(model)
     digests = content.get("files_sha256") if isinstance(content, dict) else None
@@ -167,7 +167,7 @@ def run_of(model: Path) -> Run | None:
     if not isinstance(reading, dict) or any(type(reading.get(name)) not in (kinds[name], type(None)) for name in kinds):
         raise ValueError(f"{record} does not say how the data of the run were read: reading is {reading!r}"[:500])
     facts = {name: content[name] for name in _FACTS if name in content}
-    return Run(facts, reading, Inputs.load(inputs), TrainedRows.load(rows))
+    return Run(facts, reading, Inputs.load(inputs), TrainedSamples.load(trained))
 
 
 def inputs_of(model: Path) -> Path:
@@ -178,7 +178,7 @@ def inputs_of(model: Path) -> Path:
 
 
 def _beside(model: Path) -> tuple[Path, Path, Path]:
-    """Record, inputs and trained rows of a model."""
+    """Record, inputs and trained samples of a model."""
     file = model_file(model)
     own = _named_after(file)
     if file.name != MODEL or own[0].is_file():
@@ -188,8 +188,8 @@ def _beside(model: Path) -> tuple[Path, Path, Path]:
 
 def _named_after(file: Path) -> tuple[Path, Path, Path]:
     """The same of a model that is not in the folder of a run."""
-    inputs, rows = (file.with_name(f"{file.stem}-{name}") for name in (INPUTS, TRAINED))
-    return file.with_suffix(".json"), inputs, rows
+    inputs, trained = (file.with_name(f"{file.stem}-{name}") for name in (INPUTS, TRAINED))
+    return file.with_suffix(".json"), inputs, trained
 
 
 def _note(text: str) -> None:

@@ -32,7 +32,7 @@ from rcspike.cli._record import (
 from rcspike.cli._report import Reporter, console, fail, percent, user_errors
 from rcspike.cli._resume import CHECKPOINT, check_folder, check_options
 from rcspike.cli._samples import Samples, load_new, load_samples
-from rcspike.datasets import Dataset, Inputs, TrainedRows, data_name
+from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
 from rcspike.experiments import preset
 from rcspike.experiments.hidden import whole_network
 from rcspike.experiments.presets import SINGLE_PHASE_CHOSEN, initial_intensity
@@ -250,17 +250,17 @@ class _Run:
         return self.samples.data
 
     @cached_property
-    def trained_rows(self) -> TrainedRows:
+    def trained_samples(self) -> TrainedSamples:
         """Also those of the run that it starts from."""
         start = self.samples.run
-        rows = TrainedRows.of(self.dataset.train.times, None if start is None else start.rows)
+        trained = TrainedSamples.of(self.dataset.train.times, None if start is None else start.trained)
         is_known = start is not None or self.ctx.params["start"] is None
-        return rows if is_known else replace(rows, earlier=None)
+        return trained if is_known else replace(trained, earlier=None)
 
     @cached_property
     def n_duplicates(self) -> int:
         """Test samples that are equal to a training sample."""
-        return len(self.trained_rows.among(self.dataset.test.times)) - len(self.samples.seen)
+        return len(self.trained_samples.among(self.dataset.test.times)) - len(self.samples.seen)
 
     @property
     def model(self) -> Path:
@@ -367,7 +367,7 @@ def _write(run: _Run, history: History) -> None:
     with user_errors():
         run.network.save(run.model)
         Inputs.of(run.dataset).save(run.folder / INPUTS)
-        run.trained_rows.save(run.folder / TRAINED)
+        run.trained_samples.save(run.folder / TRAINED)
         history.write_csv(run.folder / "history.csv")
     try:
         # Outside: an error in drawing is a bug in rcspike, not a mistake of the user.

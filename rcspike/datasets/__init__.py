@@ -5,14 +5,14 @@ from rcspike.datasets.files import data_name, is_table, typed_options
 from rcspike.datasets.inputs import Inputs
 from rcspike.datasets.scaling import Scaling
 from rcspike.datasets.splits import Dataset, Split
-from rcspike.datasets.trained import TrainedRows
+from rcspike.datasets.trained import TrainedSamples
 
 __all__ = [
     "Dataset",
     "Inputs",
     "Scaling",
     "Split",
-    "TrainedRows",
+    "TrainedSamples",
     "check_path",
     "data_digests",
     "data_name",

@@ -22,7 +22,7 @@ from netlist_lines import foreign_lines
 from rcspike import Circuit, Network, load_process, nonideal, train
 from rcspike._common.readers import read_text
 from rcspike.cli import app
-from rcspike.datasets import Dataset, Inputs, Split, TrainedRows, idx, is_table, load
+from rcspike.datasets import Dataset, Inputs, Split, TrainedSamples, idx, is_table, load
 from rcspike.experiments import (
     experiment_identity,
     experiment_key,
@@ -170,10 +170,10 @@ def _options(path: Path) -> None:
 
 
 def _trained(path: Path) -> None:
-    trained = TrainedRows.load(path)
+    trained = TrainedSamples.load(path)
     trained.save(path.with_name("copy"))
-    copy = TrainedRows.load(path.with_name("copy"))
-    for one, other in ((trained.rows, copy.rows), (trained.earlier, copy.earlier)):
+    copy = TrainedSamples.load(path.with_name("copy"))
+    for one, other in ((trained.digests, copy.digests), (trained.earlier, copy.earlier)):
         assert (one is None) is (other is None)
         assert one is None or other is None or np.array_equal(one, other)
     trained.among(np.zeros((2, 3), dtype=np.float32))
@@ -239,7 +239,7 @@ TARGETS = {
     "own-image": Target("own.png", _own_image, mutate.png),
     "inputs": Target("inputs.json", _inputs, mutate.text),
     "options": Target("options.toml", _options, mutate.text),
-    "trained-rows": Target("trained-rows.npz", _trained, mutate.zipped),
+    "trained-samples": Target("trained-samples.npz", _trained, mutate.zipped),
     "devices": Target("devices.toml", nonideal.load, mutate.text),
     "process": Target("process.toml", load_process, mutate.text),
     "measured": Target("measured.csv", nonideal.Measured.from_csv, mutate.text),

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rcspike.datasets import Split, TrainedRows
+from rcspike.datasets import Split, TrainedSamples
 
 Floats = npt.NDArray[np.float32]
-# Few values, so that equal rows occur.
+# Few values, so that equal samples occur.
 IMAGES = st.lists(st.tuples(*3 * [st.sampled_from([0.0, 0.25, 1 / 3, 1.0])]), min_size=1, max_size=12)
 
 
@@ -25,22 +25,22 @@ def times(images: list[tuple[float, ...]]) -> Floats:
 def test_a_sample_is_found_exactly_if_its_inputs_are_those_of_a_training_sample(
     trained: list[tuple[float, ...]], tested: list[tuple[float, ...]]
 ) -> None:
-    found = TrainedRows.of(times(trained)).among(times(tested))
+    found = TrainedSamples.of(times(trained)).among(times(tested))
     assert found.tolist() == [i for i, image in enumerate(tested) if image in trained]
 
 
 @given(IMAGES, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(images: list[tuple[float, ...]], random: object) -> None:
     other = sorted(images, key=lambda _: random.random())  # type: ignore[attr-defined]
-    assert TrainedRows.of(times(images)).rows.tolist() == TrainedRows.of(times(other)).rows.tolist()
+    assert TrainedSamples.of(times(images)).digests.tolist() == TrainedSamples.of(times(other)).digests.tolist()
 
 
 @given(IMAGES, IMAGES, IMAGES)
 def test_rows_of_earlier_trainings_are_kept_through_all_that_follow(
     first: list[tuple[float, ...]], second: list[tuple[float, ...]], third: list[tuple[float, ...]]
 ) -> None:
-    known = TrainedRows.of(times(first))
-    known = TrainedRows.of(times(third), TrainedRows.of(times(second), known))
+    known = TrainedSamples.of(times(first))
+    known = TrainedSamples.of(times(third), TrainedSamples.of(times(second), known))
     tested = [*first, *second, *third, (0.25, 0.5, 0.75)]
     assert known.among(times(tested)).tolist() == list(range(len(tested) - 1))
     before = [i for i, image in enumerate(tested[:-1]) if image not in third]
@@ -51,22 +51,22 @@ def test_the_smallest_change_of_an_input_is_another_sample() -> None:
     row = np.float32([[0.5, np.inf, 0.25]])
     other = row.copy()
     other[0, 2] = np.nextafter(np.float32(0.25), np.float32(1))
-    assert TrainedRows.of(row).among(np.concatenate([other, row])).tolist() == [1]
-    assert TrainedRows.of(row).among(row.astype(np.float64)).tolist() == [0]
+    assert TrainedSamples.of(row).among(np.concatenate([other, row])).tolist() == [1]
+    assert TrainedSamples.of(row).among(row.astype(np.float64)).tolist() == [0]
 
 
 @pytest.mark.parametrize("earlier", ["none", "some", "unknown"])
 def test_a_file_has_the_same_rows_and_the_same_bytes_again(tmp_path: Path, earlier: str) -> None:
     rng = np.random.default_rng(0)
     a, b = rng.random((2, 20, 4), dtype=np.float32)
-    known = TrainedRows.of(a)
+    known = TrainedSamples.of(a)
     if earlier == "some":
-        known = TrainedRows.of(a, TrainedRows.of(b))
+        known = TrainedSamples.of(a, TrainedSamples.of(b))
     if earlier == "unknown":
-        known = TrainedRows(known.rows, None)
+        known = TrainedSamples(known.digests, None)
     known.save(tmp_path / "one.npz")
-    read = TrainedRows.load(tmp_path / "one.npz")
-    assert read.rows.tolist() == known.rows.tolist()
+    read = TrainedSamples.load(tmp_path / "one.npz")
+    assert read.digests.tolist() == known.digests.tolist()
     assert (read.earlier is None) is (earlier == "unknown")
     assert read.earlier is None or known.earlier is None or read.earlier.tolist() == known.earlier.tolist()
     read.save(tmp_path / "two.npz")
@@ -74,19 +74,19 @@ def test_a_file_has_the_same_rows_and_the_same_bytes_again(tmp_path: Path, earli
 
 
 def test_what_starts_from_unknown_rows_has_unknown_rows() -> None:
-    start = TrainedRows(np.array([1], dtype=np.uint64), None)
-    assert TrainedRows.of(np.zeros((2, 3), dtype=np.float32), start).earlier is None
+    start = TrainedSamples(np.array([1], dtype=np.uint64), None)
+    assert TrainedSamples.of(np.zeros((2, 3), dtype=np.float32), start).earlier is None
 
 
 @pytest.mark.parametrize(
     "arrays",
     [
         {"earlier": np.array([1], dtype=np.uint64)},
-        {"rows": np.array([2, 1], dtype=np.uint64)},
-        {"rows": np.array([1, 1], dtype=np.uint64)},
-        {"rows": np.array([1, 2])},
-        {"rows": np.array([[1, 2]], dtype=np.uint64)},
-        {"rows": np.array([1], dtype=np.uint64), "earlier": np.array([0.5])},
+        {"digests": np.array([2, 1], dtype=np.uint64)},
+        {"digests": np.array([1, 1], dtype=np.uint64)},
+        {"digests": np.array([1, 2])},
+        {"digests": np.array([[1, 2]], dtype=np.uint64)},
+        {"digests": np.array([1], dtype=np.uint64), "earlier": np.array([0.5])},
     ],
 )
 def test_a_file_with_other_arrays_is_an_error_that_names_it(
@@ -94,4 +94,4 @@ def test_a_file_with_other_arrays_is_an_error_that_names_it(
 ) -> None:
     np.savez(tmp_path / "bad.npz", **arrays)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"bad\.npz"):
-        TrainedRows.load(tmp_path / "bad.npz")
+        TrainedSamples.load(tmp_path / "bad.npz")
