@@ -28,56 +28,13 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-HEADERS = words("""
-    adam.h build_config.h charge.h circuit.h device_model.h device_network.h encode.h energy.h fire.h first_spike.h
-    layer.h loss.h network.h network_pass.h noise.h phases.h rectified.h schedule.h span.h threads.h trace.h trainer.h
-    wires.h wiring.h
-""")
+HEADERS = [path.name for path in (ROOT / "src/cpp/include/rcspike").iterdir()]
 CMAKE = ["rcspikeConfig.cmake", "rcspikeConfigVersion.cmake", "rcspikeTargets-release.cmake", "rcspikeTargets.cmake"]
+SOURCES = [path for path in (ROOT / "rcspike").rglob("*") if path.is_file() and path.suffix not in (".pyc", ".so")]
 PACKAGE = {
-    *words("""
-    __init__.py __main__.py _common/__init__.py _common/arrays.py _common/atomic.py _common/html.py
-    _common/identity.py _common/lazy.py _common/locks.py _common/names.py _common/numbers.py _common/readers.py
-    _common/sdk.py _core.pyi circuit.py
-    cli/__init__.py cli/_chips.py cli/_config.py cli/_energy.py cli/_eval.py cli/_folder.py cli/_info.py
-    cli/_fit.py cli/_learning.py cli/_resume.py cli/_samples.py cli/_spice_table.py
-    cli/_latency.py cli/_options.py cli/_process.py cli/_record.py cli/_report.py cli/_spice.py cli/_sweep.py
-    cli/_trace.py cli/_train.py cli/_transistors.py cli/_volts.py core.pxd datasets/__init__.py datasets/archives.py
-    datasets/cifar.py
-    datasets/datasets.py datasets/files.py datasets/idx.py datasets/inputs.py datasets/labels.py datasets/pictures.py
-    datasets/places.py
-    datasets/scaling.py datasets/splits.py datasets/tables.py datasets/trained.py
-    experiments/__init__.py experiments/chip_study.py
-    experiments/executors.py experiments/experiment.py experiments/hidden.py experiments/presets.py experiments/relu.py
-    experiments/sweep.py
-    experiments/tables.py experiments/transfer.py experiments/volts.py functional/__init__.py functional/charge.py
-    functional/conv.py functional/events.py functional/fire.py functional/first_spike.py functional/injection.py
-    functional/loss.py functional/optimiser.py functional/supply.py functional/trace.py functional/wires.py
-    hardware/__init__.py hardware/area.py hardware/baselines.py hardware/calibration.py hardware/chips.py
-    hardware/counting.py hardware/_names.py hardware/crossbar.py hardware/device_model.py hardware/energy.py
-    hardware/injection.py hardware/physical.py
-    hardware/process.py hardware/processes/rram.toml hardware/processes/sky130-diode.toml
-    hardware/processes/sky130-simulated.toml hardware/processes/sky130.toml hardware/ratios.py hardware/shockley.py
-    hardware/volts.py lib/librcspike.a
-    lib/pkgconfig/rcspike.pc network/__init__.py network/architecture.py network/balance.py network/device_layer.py
-    network/device_network.py network/files.py network/initialisation.py network/layer.py network/network.py
-    network/neurons.py network/nir_events.py network/nir_graph.py network/protocol.py network/unrolled.py
-    network/wiring.py nonideal/__init__.py nonideal/_check.py nonideal/_file.py nonideal/_stages.py
-    nonideal/chip_layer.py nonideal/corners.py nonideal/devices.py nonideal/diode.py nonideal/drift.py
-    nonideal/equivalent.py nonideal/leakage.py nonideal/levels.py nonideal/neurons.py nonideal/presets/pcm.toml
-    nonideal/presets/rram.toml nonideal/presets/typical.toml nonideal/programming.py nonideal/reading.py
-    nonideal/stuck.py nonideal/switches.py nonideal/timing.py nonideal/variation.py nonideal/wires.py
-    plots/__init__.py plots/_chips.py plots/_comparison.py plots/_confusion.py plots/_energy.py plots/_figure.py
-    plots/_latency.py plots/_maps.py plots/_offsets.py plots/_pareto.py plots/_spice.py plots/_style.py plots/_sweep.py
-    plots/_tornado.py plots/_traces.py plots/_training.py py.typed report/__init__.py report/_parts.py
-    report/_story.py report/_summary.py report/page.html sklearn.py spice/__init__.py spice/calibration.py
-    spice/card.py spice/columns.py spice/corner.py spice/fitting.py spice/measurements.py spice/netlist.py
-    spice/ngspice.py spice/parts.py spice/pdk.py spice/rcspike.va spice/run.py spice/transistors.py spice/verify.py
-    torch/__init__.py torch/functions.py torch/kept.py torch/modules.py torch/operators.py torch/plain.py torch/tape.py
-    torch/wirings.py
-    training/__init__.py training/augmentation.py training/checkpoint.py training/epochs.py training/evaluation.py
-    training/history.py training/latency.py training/monitors.py training/settings.py training/training.py
-    """),
+    *(path.relative_to(ROOT / "rcspike").as_posix() for path in SOURCES),
+    "lib/librcspike.a",
+    "lib/pkgconfig/rcspike.pc",
     f"_core{sysconfig.get_config_var('EXT_SUFFIX')}",
     *(f"include/rcspike/{name}" for name in HEADERS),
     *(f"lib/cmake/rcspike/{name}" for name in CMAKE),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-        raise missing_extra("folders of images need Pillow", "cli") from error
-    with open_file(file) as stream:
+from rcspike._common.extras import missing_extra
+from rcspike._common.readers import open_file
 
 __all__ = ["class_folders", "image_files", "read_classes", "read_image", "read_images"]
 
