@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import rcspike
+from rcspike import Circuit, Network
 from rcspike.experiments import preset
+from rcspike.hardware import program
 
 NAMES = ("mnist", "digits", "sky130", "typical")  # of data sets, processes and device files
 OTHERS = ("cli", "plots", "report", "sklearn", "torch")  # whose packages are slow to import, or may be missing
@@ -75,3 +77,10 @@ def test_a_preset_that_is_changed_changes_no_later_one(
     before = dict(preset(dataset, phases=phases))
     preset(dataset, phases=phases).clear()
     assert preset(dataset, phases=phases) == before != {}
+
+
+def test_the_devices_of_a_chip_are_read_only() -> None:
+    chip = program(Network([np.eye(2)], Circuit(v_syn=4.0)), seed=0)
+    arrays = [value for value in vars(chip.layers[0]).values() if isinstance(value, np.ndarray)]
+    assert len(arrays) > 2
+    assert not any(map(is_mutable, arrays))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,14 @@ class _Drawn:
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
+def _read_only(layer: ChipLayer) -> ChipLayer:
+    """The same layer with arrays that cannot fall out of step with what the engine has packed."""
+    arrays: dict[str, Any] = {name: a.view() for name, a in vars(layer).items() if isinstance(a, np.ndarray)}
+    for array in arrays.values():
+        array.setflags(write=False)
+    return replace(layer, **arrays)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Chip(LayeredNetwork):
     """A chip made by `program`: its fixed pattern stays the same, its temporal noise is redrawn for every inference.
@@ -99,7 +107,7 @@ class Chip(LayeredNetwork):
     Parameters
     ----------
     layers : tuple of rcspike.nonideal.ChipLayer
-        Devices and neurons as they have become.
+        Devices and neurons as they have become. Their arrays are read-only.
     seed : int
         It was made with.
 
@@ -118,6 +126,9 @@ class Chip(LayeredNetwork):
     seed: int
     _temporal: tuple[_Drawn, ...] = ()
     _effects: tuple[Effect, ...] = ()  # as they were passed to `program`
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(_read_only(layer) for layer in self.layers))
 
     def __repr__(self) -> str:
         effects = f", effects={[effect.name for effect in self._effects]}" if self._effects else ""
