@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 import sys
 import zipfile
 from collections.abc import Callable
@@ -412,48 +411,3 @@ def test_an_archive_of_another_compression_is_named_also_if_it_is_damaged(method
         for read in (load, is_table):
             with pytest.raises(ValueError, match=r"own\.npz.*compressed in another way"):
                 read(str(file))
-
-
-# Names that no figure can hold
-
-UNWRITABLE = ("a\x00b", "a\x1b[31mb", "a\nb", "a\x7fb", "a\x85b", "a\ud800b", "a\uffffb")
-
-
-@pytest.mark.parametrize("name", UNWRITABLE)
-def test_a_name_with_a_control_character_is_rejected(name: str) -> None:
-    shown = re.escape(repr(name))
-    data = Dataset.from_arrays(X, Y)
-    for kind, changes in {
-        "class": {"classes": (*data.classes[1:], name)},
-        "column": {"columns": ("p", "q", name)},
-        "data set": {"name": name},
-    }.items():
-        with pytest.raises(ValueError, match=f"the {kind} {shown} has the control character"):
-            Dataset(**{"name": "a", "train": data.train, "test": data.test, "scaling": data.scaling} | changes)
-    with pytest.raises(ValueError, match=f"the class {shown}"):
-        Inputs((5,), ("a", name))
-    with pytest.raises(ValueError, match=f"the column {shown}"):
-        Inputs((5,), ("a", "b"), columns=(name,))
-
-
-@pytest.mark.parametrize("name", ["a\x01b", "a\nb", "a\x85b", "a\uffffb"])
-def test_a_control_character_in_any_file_is_named_with_the_file(name: str, tmp_path: Path) -> None:
-    shown = re.escape(repr(name))
-    np.savez(tmp_path / "own.npz", x=X, y=np.where(Y == "low", name, Y))
-    with pytest.raises(ValueError, match=f"own.npz.*the class {shown}"):
-        load(str(tmp_path / "own.npz"))
-    write_csv(tmp_path / "classes.csv", X, [f'"{name if one == "low" else one}"' for one in Y])
-    with pytest.raises(ValueError, match=f"classes.csv.*the class {shown}"):
-        load(str(tmp_path / "classes.csv"))
-    write_csv(tmp_path / "columns.csv", X, Y, f'p,"{name}",q,class')
-    with pytest.raises(ValueError, match=f"columns.csv.*the column {shown}"):
-        load(str(tmp_path / "columns.csv"))
-    pictures(tmp_path / "images")
-    (tmp_path / "images" / "dark").rename(tmp_path / "images" / name)
-    with pytest.raises(ValueError, match=f"images.*the class {shown}"):
-        load(str(tmp_path / "images"))
-    Inputs.of(Dataset.from_arrays(X, Y)).save(tmp_path / "inputs.json")
-    text = (tmp_path / "inputs.json").read_text()
-    (tmp_path / "inputs.json").write_text(text.replace('"low"', f'"\\u{ord(name[1]):04x}"'))
-    with pytest.raises(ValueError, match=r"inputs\.json.*the class .* has the control character"):
-        Inputs.load(tmp_path / "inputs.json")

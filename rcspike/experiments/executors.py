@@ -95,7 +95,7 @@ def run_jobs(
 def _died() -> OSError:
     return OSError(
         f"its process died {_LOSSES} times: it was killed, as it is when the memory is full, or the files of rcspike "
-        "changed meanwhile; finished results are kept: repeat the command, a sweep with --retry, and with fewer "
+        "changed in that time; finished results are kept: repeat the command, a sweep with --retry, and with fewer "
         "--workers if the memory was full"
     )
 
