@@ -331,7 +331,6 @@ def test_a_number_has_the_digits_0_to_9(read: Callable[[Path], Any], text: str, 
         read(file)
 
 
-@pytest.mark.parametrize("number", OTHER_DIGITS)
 @pytest.mark.parametrize(
     "words",
     [
@@ -345,13 +344,14 @@ def test_a_number_has_the_digits_0_to_9(read: Callable[[Path], Any], text: str, 
         "spice export model digits --layer {}",
     ],
 )
-def test_a_number_that_is_typed_has_the_digits_0_to_9(words: str, number: str, tmp_path: Path) -> None:
+def test_a_number_that_is_typed_has_the_digits_0_to_9(words: str, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
+    number = "1_0" if "architecture" not in words else "\u0661"
     network = Network.create([64, 10], Circuit(), seed=0)
     network.save(tmp_path / "model")
     typed = [str(tmp_path / "model") if word == "model" else word.format(number) for word in words.split()]
     result = CliRunner().invoke(app, [*typed, "--out", str(tmp_path / "out")])
     assert result.exit_code == 2
     assert isinstance(result.exception, SystemExit)
-    assert number in result.output or "Invalid value" in result.output
+    assert number in result.output
