@@ -2,8 +2,9 @@
 
 Commands of rcspike run as printed, in this process, without a network, and with the folders that the lines before them
 left. Those on scikit-learn's digits and on a user's own data run to their end. What takes longer is started as printed
-and stopped as by Ctrl-C: a training after its first epoch, a sweep or a study of chips after its first job. MNIST and
-Fashion-MNIST are handwritten digits of scikit-learn here, enlarged to their size.
+and stopped as by Ctrl-C: a training after its first epoch, a sweep or a study of chips after its first job, and a
+comparison with ngspice after its first simulation. In place of MNIST and Fashion-MNIST there are the digits of
+scikit-learn, enlarged.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.metadata import metadata
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,7 @@ from pages import PAGES, ROOT, Command, blocks, commands_of, name_of, parse
 from rcspike import datasets
 from rcspike._common.sdk import ANSWERS
 from rcspike.datasets import Dataset, Split
+from rcspike.spice.ngspice import Simulators
 
 Words = list[str]
 
@@ -114,7 +117,8 @@ load = datasets.load
 def is_long(words: Words) -> bool:
     """Whether a command takes more than about 10 s where it is printed."""
     large = {"mnist", "fashion-mnist", "--architecture"} & {*words}
-    return words[1] == "sweep" or (bool(large) and words[1] in ("train", "chips")) or "run.json" in " ".join(words)
+    simulated = words[1:3] == ["spice", "verify"] and bool({"--end-to-end", "--diode"} & {*words})
+    return words[1] == "sweep" or (bool(large) and words[1] in ("train", "chips")) or simulated
 
 
 @pytest.fixture
@@ -161,13 +165,51 @@ def run(words: Words, *, whole: bool) -> str:
             n_done += function is not int
         return future
 
+    simulate, simulated = Simulators.run, Event()
+
+    def one_simulation(self: Simulators, netlist: str, **options: Any) -> Any:
+        if simulated.is_set():
+            raise KeyboardInterrupt
+        simulated.set()
+        return simulate(self, netlist, **options)
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(ProcessPoolExecutor, "submit", submit)  # all jobs in this process
         if not whole:
             patched.setattr(command, "train", one_epoch)
+            patched.setattr(Simulators, "run", one_simulation)
         result = rcspike_(*words[1:])
     assert result.exit_code in ((0,) if whole else (0, 130)), f"{shlex.join(words)}\n{result.output}"
     return said(result)
+
+
+REPEATED = (["train", "--out"], ["train", "digits", "--v-syn", "1", "--out"])
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the trainings that are printed more than once."""
+    return tmp_path_factory.mktemp("trained")
+
+
+def run_once(words: Words, trained: Path) -> str:
+    """Run a command as `run` does; a training that an earlier page has run whole is copied.
+
+    A comparison with ngspice that was stopped is run again on a few neurons, for the commands that read its files.
+    """
+    whole = not is_long(words)
+    if words[1:-1] not in REPEATED:
+        output = run(words, whole=whole)
+        if words[1:3] == ["spice", "verify"] and not whole and "--out" in words:
+            run([*words, "--images", "1", "--neurons", "16"], whole=True)
+        return output
+    stored, out = trained / "-".join(words[1:-1]), Path(words[-1])
+    if stored.exists():
+        shutil.copytree(stored, out)
+        return ""
+    output = run(words, whole=True)
+    shutil.copytree(out, stored)
+    return output
 
 
 def plain(text: str) -> str:
@@ -197,7 +239,7 @@ PAGES_WITH_COMMANDS = [
 
 @pytest.mark.long
 @pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
-def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path) -> None:
+def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path, trained: Path) -> None:
     files_of(page)
     for command in commands_of(page):
         words = command.words
@@ -217,12 +259,19 @@ def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path) -> Non
             target = None
             if ">" in words:
                 target, words = Path(words[words.index(">") + 1]), words[: words.index(">")]
-            output = run(words, whole=not is_long(words))
+            output = run_once(words, trained)
             if target is not None:
                 target.write_text(output)
-            for printed in map(plain, command.answer):
+            answer = command.answer
+            if page.name == "README.md" and words[0].startswith(".venv") and output:
+                answer = next(block.code for block in blocks(page.read_text()) if block.language == "text").splitlines()
+            for printed in map(plain, answer):
                 if words[1] == "spice":  # the last digits are those of another program
                     printed = printed.rstrip("0123456789. ")
                 assert printed in plain(output), shlex.join(words)
     if page.name == "README.md":
         assert {path.name for path in place.iterdir()} == {"runs"}
+    if page.name == "your-own-data.md":
+        report = Path("runs/wine/report.html").read_text(encoding="utf-8")
+        for part in ("wine.csv: 9", "barolo", "current sources", "accuracy on chips (rram)", "rcspike chips"):
+            assert part in report
