@@ -136,10 +136,10 @@ def test_a_data_set_without_a_network_is_answered_in_short_lines(place: Path, mo
         pytest.skip("MNIST is installed on this machine")
     empty_places(place / "places", monkeypatch)
 
-    def refused(*_: Any, **__: Any) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
         raise ConnectionRefusedError(errno.ECONNREFUSED, "no network")
 
-    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
     result = rcspike_("train", "mnist")
     error_line(result)
     first, *more = said(result).splitlines()

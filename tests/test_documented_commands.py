@@ -9,6 +9,7 @@ scikit-learn, enlarged.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import runpy
@@ -20,7 +21,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.metadata import metadata
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -35,11 +35,10 @@ from cli_runs import empty_folder, rcspike_, said
 from matplotlib.figure import Figure
 from needs import ngspice
 from pages import PAGES, ROOT, Command, blocks, commands_of, name_of, parse
+from rich.progress import Progress as Bars
 
 from rcspike import datasets
-from rcspike._common.sdk import ANSWERS
 from rcspike.datasets import Dataset, Split
-from rcspike.spice.ngspice import Simulators
 
 Words = list[str]
 
@@ -67,7 +66,7 @@ def runs_a_file_of_the_checkout(words: Words) -> None:
         options = {word for word in words[2:] if word.startswith("--")}
         assert all(f'"{option}"' in text for option in options), options
     elif words[1:3] == ["-m", "rcspike"]:
-        assert set(words[3:]) <= {*ANSWERS}
+        assert set(words[3:]) <= {"--includes", "--libs", "--cmakedir", "--pkgconfigdir"}  # run by test_embed.py
     else:
         assert words[1:] == ["-m", "venv", ".venv"]
 
@@ -123,7 +122,7 @@ def is_long(words: Words) -> bool:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder without a network, in which figures take no time."""
+    """An empty folder without a network, in which figures are drawn empty."""
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("reaches for the network"))
     monkeypatch.delenv("RCSPIKE_DATA", raising=False)
     monkeypatch.setattr(datasets, "load", enlarged_digits)
@@ -137,47 +136,35 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(words: Words, *, whole: bool) -> str:
-    """What a command says, run to its end or to the end of its first epoch or job."""
-    import rcspike.cli._train as command
+    """What a command says, run to its end or to the end of its first epoch, job or simulation."""
+    seen: list[str] = []
+    update, start, simulations = Bars.update, subprocess.Popen.__init__, itertools.count()
+    jobs = itertools.count()
 
-    train = command.train
+    def one_epoch(bars: Bars, *arguments: Any, description: str = "", **options: Any) -> None:
+        update(bars, *arguments, description=description, **options)
+        seen[:] = seen or [description]
+        if description != seen[0]:
+            raise KeyboardInterrupt
 
-    def one_epoch(*arguments: Any, progress: Callable[[Any], None], **settings: Any) -> Any:
-        before: list[int] = []
-
-        def show(state: Any) -> None:
-            progress(state)
-            before[:] = before or [len(state.history)]
-            if len(state.history) > before[0]:
-                raise KeyboardInterrupt
-
-        return train(*arguments, progress=show, **settings)
-
-    n_done = 0
+    def one_simulation(*arguments: Any, **options: Any) -> None:
+        if next(simulations):
+            raise KeyboardInterrupt
+        start(*arguments, **options)
 
     def submit(_: ProcessPoolExecutor, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
-        nonlocal n_done
         future: Future[Any] = Future()
-        if not whole and n_done and function is not int:
+        if function is not int and next(jobs) and not whole:
             future.set_exception(KeyboardInterrupt())
         else:
             future.set_result(function(*arguments, **options))
-            n_done += function is not int
         return future
-
-    simulate, simulated = Simulators.run, Event()
-
-    def one_simulation(self: Simulators, netlist: str, **options: Any) -> Any:
-        if simulated.is_set():
-            raise KeyboardInterrupt
-        simulated.set()
-        return simulate(self, netlist, **options)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(ProcessPoolExecutor, "submit", submit)  # all jobs in this process
         if not whole:
-            patched.setattr(command, "train", one_epoch)
-            patched.setattr(Simulators, "run", one_simulation)
+            patched.setattr(Bars, "update", one_epoch)
+            patched.setattr(subprocess.Popen, "__init__", one_simulation)
         result = rcspike_(*words[1:])
     assert result.exit_code in ((0,) if whole else (0, 130)), f"{shlex.join(words)}\n{result.output}"
     return said(result)
