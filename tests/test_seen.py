@@ -307,3 +307,9 @@ def test_a_model_that_is_fitted_keeps_the_split_and_the_rows_of_its_run(out: str
     assert f"{n_seen()} of 45 test rows were trained on" in failed(f"eval {out} iris.csv,seed=7")
     table("new.csv", *numbers("iris.csv"))
     assert ran(f"predict {out} new.csv") == ran("predict run new.csv")
+
+
+def test_a_record_that_does_not_fit_the_digests_hides_nothing() -> None:
+    run = json.loads(Path("run/run.json").read_text())
+    Path("run/run.json").write_text(json.dumps({**run, "reading": {**run["reading"], "seed": 7}}))
+    assert f"{n_seen()} of 45 test rows were trained on" in failed("eval run iris.csv")

@@ -15,7 +15,7 @@ from rcspike.cli import _options
 from rcspike.cli._folder import results_folder
 from rcspike.cli._record import MODEL, Record, load_network, model_settings
 from rcspike.cli._report import console, percent, user_errors
-from rcspike.cli._samples import load_samples
+from rcspike.cli._samples import Samples, load_samples
 from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.network import Network
@@ -49,24 +49,31 @@ def latency_command(
     with user_errors():
         if out is not None:
             plots.check_available()
-        networks = {name: load_network(path) for name, path in _names([model, *(compare or [])]).items()}
-        first, *others = _names([model, *(compare or [])]).values()
-        samples = load_samples(first, dataset, data=data, allow_seen=allow_seen)
-        of_all = [samples, *(load_samples(path, samples.text, data=data, allow_seen=allow_seen) for path in others)]
+        paths = _names([model, *(compare or [])])
+        networks = {name: load_network(path) for name, path in paths.items()}
+        samples: dict[str, Samples] = {}
+        text = dataset
+        for name, path in paths.items():
+            samples[name] = load_samples(path, text, data=data, allow_seen=allow_seen)
+            text = samples[name].text  # all are tested on the split of the first
         options = _options.given(noise=noise, seed=seed, threads=threads)
-        pairs = zip(networks.items(), of_all, strict=True)
-        found = {name: latency(network, one.data.test, **options) for (name, network), one in pairs}
+        found = {name: latency(network, samples[name].data.test, **options) for name, network in networks.items()}
+    marks = "".join(f"{one.mark} by {name}" for name, one in samples.items() if one.mark)
     console().print(_table(networks, found))
+    if marks:
+        typer.echo(marks[2:])
     if out is None:
         return
     with results_folder(out):
         with user_errors():
-            models = [model_settings(path, networks[name]) for name, path in _names([model, *(compare or [])]).items()]
-            settings: dict[str, Any] = {**samples.settings, **models[0], "compare": models[1:]}
+            first, *others = samples.values()
+            models = [model_settings(path, networks[name]) for name, path in paths.items()]
+            compared = [of_model | one.counted for of_model, one in zip(models[1:], others, strict=True)]
+            settings: dict[str, Any] = {**first.settings, **models[0], "compare": compared}
             record = Record.of(ctx, out / "latency.json", settings | {"noise": noise or 0.0, "seed": seed or 0})
             record.say_replaced(*(out / name for name in _FILES))
         kinds = {name: (network.circuit, network.phases) for name, network in networks.items()}
-        heading = f"{data_name(dataset)}: accuracy by the time at which the answer is taken{samples.mark}"
+        heading = f"{data_name(dataset)}: accuracy by the time at which the answer is taken{marks}"
         figure = plots.latency_figure(found, kinds, heading=heading)
         with user_errors():
             write_table(out / _FILES[0], _rows(found))

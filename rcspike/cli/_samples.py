@@ -57,7 +57,7 @@ class Samples:
     Parameters
     ----------
     text : str
-        The data set, with options of the run where none was typed.
+        The data set, with the options in force where none was typed.
     data : Dataset
     source : dict
         For the record: the data set as it was typed, the digest of its files and how they were read.
@@ -74,9 +74,14 @@ class Samples:
     seen: tuple[int, ...] = ()
 
     @property
+    def counted(self) -> dict[str, int]:
+        """The number of test samples that the model was trained on, for a record; empty if there are none."""
+        return {"test_samples_trained_on": len(self.seen)} if self.seen else {}
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The data set and its test samples in a record."""
-        return {**self.source, **({"test_samples_trained_on": len(self.seen)} if len(self.seen) else {})}
+        return {**self.source, **self.counted}
 
     @property
     def mark(self) -> str:
@@ -90,7 +95,8 @@ class Samples:
 def load_new(dataset: str, data: Path | None) -> Samples:
     """The data set of a network that was not trained on anything before, as far as this is known."""
     loaded = datasets.load(dataset, directory=data)
-    return Samples(dataset, loaded, {"dataset": dataset, **data_digests(dataset), **_reading(loaded.reading)})
+    source = {"dataset": dataset, **data_digests(dataset), **_reading(loaded.reading)}
+    return Samples(_completed(dataset, loaded.reading), loaded, source)
 
 
 def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bool) -> Samples:
@@ -126,15 +132,17 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
         _note(f"it is unknown which samples the model from which {model} started was trained on")
     before = run.reading
     is_same = all(source.get(name) == run.facts.get(name) for name in (digests or ("dataset",)))
-    text = _completed(dataset, before) if is_same else dataset
-    loaded = datasets.load(text, directory=data, inputs=run.inputs)
+    loaded = datasets.load(_completed(dataset, before) if is_same else dataset, directory=data, inputs=run.inputs)
     reading = {**before, **loaded.reading} if digests else {}
     differences = _differences(typed_options(dataset), reading, before, is_same=is_same)
     fixed = [name for name in differences if name not in ("test", "seed")]
-    seen = tuple(run.trained.among(loaded.test.times, earlier_only=is_same and not differences).tolist())
-    samples = Samples(text, loaded, {**source, **_reading(reading)}, run, seen)
+    seen = run.trained.among(loaded.test.times).tolist()
+    if seen and is_same and not differences:  # duplicates within the data of the run are no error
+        seen = sorted({*seen} - {*TrainedSamples.of(loaded.train.times).among(loaded.test.times).tolist()})
+    text = _completed(dataset, loaded.reading)
+    samples = Samples(text, loaded, {**source, **_reading(reading)}, run, tuple(seen))
     found = [f"{name} is {new}, but {model} was trained with {old}" for name, (new, old) in differences.items()]
-    if len(seen):
+    if seen:
         positions = ", ".join(map(str, seen[:_MAX_NAMED])) + (", ..." if len(seen) > _MAX_NAMED else "")
         found.append(f"{samples.mark[2:]}: positions {positions} of the test split")
     if fixed or (found and not allow_seen):

@@ -412,7 +412,8 @@ def _conditions(run: _Run) -> str:
         for name, there in (("devices", devices != DeviceModel()), ("offsets", run.settings.get("offset", 0.0) > 0))
         if there
     ]
-    return f"{under}, without the {' and '.join(injected)} that were trained for" if injected else under
+    without = f", without the {' and '.join(injected)} that were trained for" if injected else ""
+    return f"{under}{without}{run.samples.mark}"
 
 
 def _speed(run: _Run, history: History) -> float:
@@ -424,7 +425,7 @@ def _speed(run: _Run, history: History) -> float:
 
 def _summary(run: _Run, history: History) -> Iterator[str]:
     last = history.epochs[-1]
-    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}{run.samples.mark}, {_conditions(run)}"
+    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}, {_conditions(run)}"
     if run.n_duplicates:
         n, kind = len(run.dataset.test.labels), "rows" if run.dataset.test.is_table else "images"
         yield f"duplicates     {run.n_duplicates:,} of {n:,} test {kind} equal a training sample"

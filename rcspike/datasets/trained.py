@@ -53,18 +53,10 @@ class TrainedSamples:
         before = None if start.earlier is None else np.setdiff1d(np.union1d(start.digests, start.earlier), digests)
         return cls(digests, before)
 
-    def among(self, times: NDArray[Any], *, earlier_only: bool = False) -> NDArray[np.int64]:
-        """Positions of the samples, (n, n_inputs) spike times in T, that the network was trained on.
-
-        With `earlier_only`, those before its run alone: a test split of the run's data may have duplicates of its
-        training samples.
-        """
-        known = [] if earlier_only else [self.digests]
-        known += [] if self.earlier is None else [self.earlier]
-        found = np.zeros(len(times), dtype=bool)
-        if sum(map(len, known)):
-            found = np.isin(sample_digests(times), np.concatenate(known))
-        return np.flatnonzero(found)
+    def among(self, times: NDArray[Any]) -> NDArray[np.int64]:
+        """Positions of the samples, (n, n_inputs) spike times in T, that the network was trained on."""
+        known = self.digests if self.earlier is None else np.concatenate([self.digests, self.earlier])
+        return np.flatnonzero(np.isin(sample_digests(times), known))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an ``.npz`` file, atomically."""
