@@ -147,7 +147,7 @@ def test_the_named_positions_are_those_of_rows_that_were_trained_on() -> None:
     assert named == [i for i, row in enumerate(tested) if row in trained][:10]
 
 
-def test_rows_that_are_new_are_no_error() -> None:
+def test_rows_that_are_new_are_not_an_error() -> None:
     x, y = numbers("iris.csv")
     table("new.csv", (np.array(x) + 0.011).tolist(), y)
     assert "trained on" not in ran("eval run new.csv")
@@ -168,7 +168,7 @@ def test_the_record_of_a_run_has_label_split_and_seed_in_force() -> None:
 
 
 @pytest.mark.parametrize("options", ["label=species", "label=4", "test=0.3,seed=5", "scaling=range,complement=yes"])
-def test_options_that_say_the_same_as_the_record_are_no_error(options: str) -> None:
+def test_options_that_say_the_same_as_the_record_are_not_an_error(options: str) -> None:
     assert "of 45 rows" in ran(f"eval run iris.csv,{options}")
 
 

@@ -1,4 +1,4 @@
-"""Digests of training samples tell whether a network has seen a sample, and nothing else."""
+"""Digests of training samples show whether a network has seen a sample, and nothing else."""
 
 from __future__ import annotations
 

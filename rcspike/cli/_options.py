@@ -168,7 +168,7 @@ AllowSeen = Annotated[
     bool,
     typer.Option(
         "--allow-seen",
-        help="Go on with another split than that of the run, or test samples that were trained on, and count these.",
+        help="Continue with another split than that of the run, or test samples that were trained on, and count these.",
     ),
 ]
 Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]

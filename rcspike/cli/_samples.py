@@ -114,7 +114,7 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
     data : Path, optional
         Folder with the files of a data set that is known by name.
     allow_seen : bool
-        Whether to go on if the split is not that of the run, or test samples were trained on.
+        Whether to continue if the split is not that of the run, or test samples were trained on.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
     differences = _differences(typed_options(dataset), reading, before, is_same=is_same)
     fixed = [name for name in differences if name not in ("test", "seed")]
     seen = run.trained.among(loaded.test.times).tolist()
-    if seen and is_same and not differences:  # duplicates within the data of the run are no error
+    if seen and is_same and not differences:  # duplicates within the data of the run are allowed
         seen = sorted({*seen} - {*TrainedSamples.of(loaded.train.times).among(loaded.test.times).tolist()})
     text = _completed(dataset, loaded.reading)
     samples = Samples(text, loaded, {**source, **_reading(reading)}, run, tuple(seen))
@@ -147,14 +147,14 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
         found.append(f"{samples.mark[2:]}: positions {positions} of the test split")
     if fixed or (found and not allow_seen):
         way = f"leave out {' and '.join(fixed or differences)}" if differences else "test on samples that are new"
-        raise ValueError(f"{dataset}: {'; '.join(found)}; {way}{'' if fixed else ', or add --allow-seen to go on'}")
+        raise ValueError(f"{dataset}: {'; '.join(found)}; {way}{'' if fixed else ', or add --allow-seen to continue'}")
     if found:
         _note(f"{dataset}: {'; '.join(found)}")
     return samples
 
 
 def run_of(model: Path) -> Run | None:
-    """What the files next to a model tell about its training; None if they are missing or of another model.
+    """What the files next to a model say about its training; None if they are missing or of another model.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def run_of(model: Path) -> Run | None:
     ValueError
         If a file is damaged.
     """
-    record, inputs, trained = _beside(model)
+    record, inputs, trained = _files_of(model)
     if not all(file.is_file() for file in (record, inputs, trained)):
         return None
     content, file = read_json(record), model_file(model)
@@ -185,7 +185,7 @@ def inputs_of(model: Path) -> Path:
     return own if own.is_file() else file.with_name(INPUTS)
 
 
-def _beside(model: Path) -> tuple[Path, Path, Path]:
+def _files_of(model: Path) -> tuple[Path, Path, Path]:
     """Record, inputs and trained samples of a model."""
     file = model_file(model)
     own = _named_after(file)

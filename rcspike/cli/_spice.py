@@ -400,13 +400,13 @@ def fit_command(
             record = Record.of(ctx, out.with_suffix(".json"), settings)
             record.say_replaced(out)
             found.network.save(out)
-            beside = [] if samples.run is None else samples.run.save_for(out)
+            files = [] if samples.run is None else samples.run.save_for(out)
             facts = {} if samples.run is None else samples.run.facts
             rails = [network.circuit.e_plus, network.circuit.e_minus]
             if transistors is not None:
                 rails = [rail / transistors.scale.v_th for rail in transistors.rails]
             record.write(
-                [out, *beside],
+                [out, *files],
                 rails=rails,
                 **facts,
                 **_transistors.fitted_circuit(found.network),
