@@ -20,9 +20,10 @@ from cli_runs import empty_folder, error_line, figures_saved, rcspike_, said
 from matplotlib.figure import Figure
 from sklearn.datasets import load_iris
 
-from rcspike import Network
-from rcspike.datasets import load
+from rcspike import Network, evaluate
+from rcspike.datasets import Inputs, load
 from rcspike.datasets.labels import seeded_split
+from rcspike.experiments import Case, run_cases
 
 pytestmark = pytest.mark.usefixtures("here")
 SPECIES = ("setosa", "versicolor", "virginica")
@@ -313,3 +314,22 @@ def test_a_record_that_does_not_fit_the_digests_hides_nothing() -> None:
     run = json.loads(Path("run/run.json").read_text())
     Path("run/run.json").write_text(json.dumps({**run, "reading": {**run["reading"], "seed": 7}}))
     assert f"{n_seen()} of 45 test rows were trained on" in failed("eval run iris.csv")
+
+
+def test_the_path_of_the_table_may_have_commas() -> None:
+    Path("one, two").mkdir()
+    shutil.copy("iris.csv", "one, two/iris.csv")
+    assert (
+        ran("eval run iris.csv").split("samples/s")[1]
+        == said(rcspike_("eval", "run", "one, two/iris.csv,test=0.3")).split("samples/s")[1]
+    )
+
+
+def test_chips_are_tested_on_samples_that_are_scaled_as_for_the_run() -> None:
+    x, y = numbers("iris.csv")
+    table("other.csv", (np.array(x) * 1.3 + 0.011).tolist(), y)
+    network, inputs = Network.load("run/model.safetensors"), Inputs.load("run/inputs.json")
+    expected = evaluate(network, load("other.csv", inputs=inputs).test)
+    assert expected != evaluate(network, load("other.csv,scaling=range").test)
+    (found,) = run_cases(network, "other.csv", [Case("none")], chips=1, seed=0, inputs=inputs, workers=1)
+    assert found.mean == pytest.approx(expected)
