@@ -91,7 +91,8 @@ class Border:
             return
         self.counts[f"{kind} accepted"] += 1
         assert foreign_lines(text) == [], text
-        run_watched(text, self.folder, canary=self.canary)
+        if not run_watched(text, self.folder, canary=self.canary):
+            self.counts[f"{kind} stopped"] += 1
 
     def _exported(self, rng: Random) -> str:
         """The command line with a model and a table of hostile names."""

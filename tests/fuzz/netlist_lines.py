@@ -8,6 +8,7 @@ from pathlib import Path
 
 __all__ = ["foreign_lines", "run_watched"]
 
+_LIMIT = 20.0  # s, of a run that takes a tenth of a second
 _NUMBER = r"-?\d[\d.]*(e[+-]\d+)?"
 _VALUES = rf"( \w+={_NUMBER})+"
 _ALLOWED = re.compile(
@@ -39,14 +40,22 @@ def foreign_lines(text: str) -> list[str]:
     return [line for line in re.split("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", text) if not _ALLOWED.fullmatch(line)]
 
 
-def run_watched(netlist: str, folder: Path, *, canary: Path) -> None:
-    """Run a netlist in ngspice; AssertionError if a file appeared, here or at the absolute path of the canary."""
+def run_watched(netlist: str, folder: Path, *, canary: Path) -> bool:
+    """Run a netlist in ngspice; AssertionError if a file appeared, here or at the absolute path of the canary.
+
+    Whether ngspice has ended: with some parameters of a transistor it does not converge in any time.
+    """
     assert canary.is_absolute() and not canary.exists()
     (folder / "watched.cir").write_text(netlist)
     before = set(folder.iterdir())
     command = ["ngspice", "-b", "watched.cir"]
-    subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=300, stdin=subprocess.DEVNULL)
+    try:
+        subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=_LIMIT, stdin=subprocess.DEVNULL)
+        has_ended = True
+    except subprocess.TimeoutExpired:
+        has_ended = False
     made = {path for path in (canary, *folder.iterdir()) if path.exists()} - before
     for path in made:
         path.unlink()
     assert not made, f"ngspice made {', '.join(map(str, made))}"
+    return has_ended
