@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,60 @@ def test_it_leaves_its_files_next_to_the_model_or_where_an_option_says(model: Pa
         assert {"energy.csv", "energy.svg", "energy.png", "tornado.svg", "tornado.png"} <= {
             file.name for file in folder.iterdir()
         }
+
+
+# Nothing loads the op-amp of a column at a value, or at the end of a range.
+UNLOADED = [
+    ('based_on = "sky130-simulated"\n', 'name = "unloaded"\n'),
+    (
+        'based_on = "sky130"\n',
+        'name = "unloaded"\n[column]\ncolumn_wire_capacitance = { value = 0, unit = "F", source = "none" }\n'
+        'column_junction_capacitance = { value = 1e-16, low = 0, high = 1e-16, unit = "F", source = "none" }\n',
+    ),
+]
+
+
+@pytest.mark.parametrize("lines", UNLOADED, ids=["value", "low end"])
+def test_a_process_without_load_for_an_opamp_has_no_ratio_to_a_virtual_ground(
+    model: Path, monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...]
+) -> None:
+    figures = figures_saved(monkeypatch)
+    (model / "unloaded.toml").write_text("".join(lines))
+    result = energy(model, "digits", "--process", model / "unloaded.toml")
+    assert result.exit_code == 0, result.output
+    said = result.output.splitlines()
+    (why,) = (line for line in said if "virtual ground" in line)
+    assert "unloaded cannot size an op-amp" in why
+    assert "column_wire_capacitance or column_junction_capacitance" in why
+    assert [line.split(" over ")[0] for line in said if line.startswith("ratio")] == ["ratio        current sources"]
+    with (model / "energy.csv").open(newline="") as file:
+        assert {row["circuit"] for row in csv.DictReader(file)} == {"RC-Spike", "current sources"}
+    left_out = json.loads((model / "energy.json").read_text())["left_out"]
+    assert why.endswith(left_out["virtual ground"])
+    for figure in figures:
+        drawn = [text.get_text() for axes in figure.axes for text in (*axes.get_yticklabels(), axes.title)]
+        assert not any("virtual ground" in text for text in drawn)
+        (heading,) = (text.get_text() for text in figure.texts)
+        assert "no virtual ground: unloaded cannot size an op-amp" in " ".join(heading.split())
+    network = Network.load(model / "model.safetensors")
+    done = activity(network, datasets.load("digits").test.times[:2])
+    process = load_process(model / "unloaded.toml")
+    for compare in (
+        lambda: ratio_range(done, network.circuit, process, "virtual ground"),
+        lambda: virtual_ground_parts(done, operating_point(network.circuit, process)),
+    ):
+        with pytest.raises(ValueError, match="cannot size an op-amp"):
+            compare()
+
+
+def test_a_load_for_the_opamp_brings_the_virtual_ground_back(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures_saved(monkeypatch)
+    load = ("--process", "sky130-simulated", "--constant", "column_wire_capacitance=0.233e-15")
+    result = energy(model, "digits", *load)
+    assert result.exit_code == 0, result.output
+    assert "left out" not in result.output
+    assert "virtual ground over RC-Spike" in result.output
+    assert "left_out" not in json.loads((model / "energy.json").read_text())
 
 
 def test_a_conventional_model_stands_alone(model: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +35,7 @@ from rcspike.hardware import (
     efficiency,
     energy_parts,
     latency_in_turn,
+    opamp_missing,
     operating_point,
     ratio_range,
     sources_fit,
@@ -82,7 +83,7 @@ def energy_command(
 
     One conventional circuit has resistors at a small read voltage into an op-amp, which holds a virtual ground; the
     other has current sources with their headroom straight onto the capacitor. Both have the same spikes, charges and
-    neurons.
+    neurons. A process that cannot size an op-amp, because the load of a column is 0, is compared with the second only.
 
     A network of a single phase is counted until its answer, and is not compared with these circuits of two phases.
 
@@ -107,7 +108,11 @@ def energy_command(
             record = Record.of(ctx, folder / "energy.json", settings)
             if network.phases == "single" and not _has_rails(network.circuit):
                 raise ValueError("the energy of a single phase needs rails: v_syn is infinite in this model")
-            compared = _has_rails(network.circuit) and network.phases == "two"
+            two_phases = network.phases == "two"
+            no_opamp = opamp_missing(chosen) if two_phases else ""
+            left_out = {"virtual ground": no_opamp} if no_opamp else {}
+            baselines = [name for name in BASELINES if two_phases and name not in left_out]
+            compared = _has_rails(network.circuit) and two_phases
             stems = ("energy", "tornado") if compared else ("energy",)
             files = [folder / "energy.csv", *(folder / f"{s}.{kind}" for s in stems for kind in ("svg", "png"))]
             record.say_replaced(*files)
@@ -115,12 +120,13 @@ def energy_command(
             check_fit(network, split)
             times = split.times
             done = activity(network, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
-            circuits = _circuits(done, point)
-            ratios = _ratios(done, point)
+            circuits = _circuits(done, point, baselines)
+            ratios = _ratios(done, point, baselines)
         kind = "rows" if split.is_table else "images"
         where = f"{network.architecture} on {data_name(dataset)}"
         mean = f"mean of {len(times):,} {kind}{samples.mark}"
         drawn = f"{where}, {plots.circuit_name(network.circuit)}: {mean}"
+        drawn += "".join(f"; no {name}: {why.partition(',')[0]}" for name, why in left_out.items())
         figures = {"energy": plots.energy_figure(circuits, heading=f"Energy of an inference, {drawn}")}
         if ratios:
             figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {drawn}")
@@ -128,11 +134,12 @@ def energy_command(
             write_table(folder / "energy.csv", _rows(circuits))
             for stem, figure in figures.items():
                 plots.save_figure(figure, folder / stem, description=record.description)
-            record.write(files)
+            record.write(files, **({"left_out": left_out} if left_out else {}))
     screen.print(f"{where}, circuit {network.circuit.label}, {mean}")
     screen.print(_table(circuits))
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
-    comparison = _comparison(ratios, point) if ratios or done.durations is None else ()
+    comparison = [*_comparison(ratios, point)] if two_phases else []
+    comparison += [f"left out     {name}: {why}" for name, why in left_out.items()]
     for line in (*_voltages(network, point), *_summary(measures, done), *comparison):
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
@@ -155,16 +162,15 @@ def _has_rails(circuit: Circuit) -> bool:
     return math.isfinite(circuit.e_plus) or math.isfinite(circuit.e_minus)
 
 
-def _circuits(done: Activity, point: OperatingPoint) -> dict[str, _Parts]:
+def _circuits(done: Activity, point: OperatingPoint, baselines: Sequence[str]) -> dict[str, _Parts]:
     own = {"RC-Spike": energy_parts(done, point)} if _has_rails(point.circuit) else {}
-    others = BASELINES if done.durations is None else {}  # which have two phases
-    return {**own, **{name: parts(done, point) for name, parts in others.items()}}
+    return {**own, **{name: BASELINES[name](done, point) for name in baselines}}
 
 
-def _ratios(done: Activity, point: OperatingPoint) -> dict[str, RatioRange]:
-    if not _has_rails(point.circuit) or done.durations is not None:
+def _ratios(done: Activity, point: OperatingPoint, baselines: Sequence[str]) -> dict[str, RatioRange]:
+    if not _has_rails(point.circuit):
         return {}
-    return {name: ratio_range(done, point.circuit, point.process, name, hold=point.hold) for name in BASELINES}
+    return {name: ratio_range(done, point.circuit, point.process, name, hold=point.hold) for name in baselines}
 
 
 def _mean(parts: _Parts) -> dict[str, npt.NDArray[np.float64]]:

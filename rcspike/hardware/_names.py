@@ -1,7 +1,7 @@
 """The public names of `rcspike.hardware`, which are all imported when the first of them is used."""
 
 from rcspike.hardware.area import area_in_turn, array_area, latency_in_turn
-from rcspike.hardware.baselines import BASELINES, current_source_parts, sources_fit, virtual_ground_parts
+from rcspike.hardware.baselines import BASELINES, current_source_parts, opamp_missing, sources_fit, virtual_ground_parts
 from rcspike.hardware.calibration import retrain_last_layer, trim_neurons
 from rcspike.hardware.chips import Chip, program
 from rcspike.hardware.counting import Activity, Columns, activity, columns_of
@@ -43,6 +43,7 @@ __all__ = [
     "latency_in_turn",
     "load_process",
     "mean_energy",
+    "opamp_missing",
     "operating_point",
     "process_names",
     "program",

@@ -18,7 +18,17 @@ from rcspike.hardware.energy import Joules, Lines, energy_parts, line_parts, neu
 from rcspike.hardware.process import Process
 from rcspike.hardware.volts import OperatingPoint, column_capacitance, drawn_capacitance
 
-__all__ = ["BASELINES", "current_source_parts", "opamp_current", "sources_fit", "virtual_ground_parts"]
+__all__ = [
+    "BASELINES",
+    "current_source_parts",
+    "opamp_current",
+    "opamp_missing",
+    "sources_fit",
+    "virtual_ground_parts",
+]
+
+# The bias of an op-amp is a product: it is 0 if all constants of a group are, and so is the energy of the op-amp.
+_BIAS = (("column_wire_capacitance", "column_junction_capacitance"), ("opamp_branches",), ("opamp_phases",))
 
 
 def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
@@ -34,6 +44,11 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
         Of the RC-Spike circuit.
     point : OperatingPoint
         Of the same.
+
+    Raises
+    ------
+    ValueError
+        If the activity is that of a single phase, or the process cannot size an op-amp (`opamp_missing`).
 
     Examples
     --------
@@ -67,14 +82,45 @@ def opamp_current(process: Process, n_rows: int) -> float:
     Its transconductance settles the column with a time constant of `opamp_settling`: g_m = C_column / tau. A branch
     draws g_m over the transconductance per current.
 
+    Raises
+    ------
+    ValueError
+        If the process cannot size an op-amp (`opamp_missing`).
+
     Examples
     --------
     >>> from rcspike.hardware.process import load_process
     >>> round(opamp_current(load_process(), 784) * 1e6, 1)  # µA
     5.9
     """
+    if missing := opamp_missing(process):
+        raise ValueError(missing)
     transconductance = column_capacitance(process, n_rows) / (process.opamp_settling * process.window)
     return process.opamp_branches * transconductance / process.opamp_efficiency
+
+
+def opamp_missing(process: Process) -> str:
+    """Why a process cannot size an op-amp, in a sentence; empty if it can.
+
+    An op-amp settles the capacitance of its column. Where this is 0, because it belongs to the capacitor of the neuron
+    or was left out, the op-amp would need no current, and a comparison with it would be false. The low ends of the
+    ranges count, since `ratio_range` goes there.
+
+    Examples
+    --------
+    >>> from rcspike.hardware.process import load_process
+    >>> opamp_missing(load_process("sky130"))
+    ''
+    >>> print(opamp_missing(load_process("sky130").with_values(opamp_phases=0.0)))
+    sky130 cannot size an op-amp, whose bias would be 0 A: a value or low end above 0 is needed for opamp_phases
+    """
+    for names in _BIAS:
+        if not any(process.constant(name).low for name in names):
+            return (
+                f"{process.name} cannot size an op-amp, whose bias would be 0 A: a value or low end above 0 is "
+                f"needed for {' or '.join(names)}"
+            )
+    return ""
 
 
 def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:

@@ -80,7 +80,8 @@ def ratio_range(
     Raises
     ------
     ValueError
-        As `operating_point`, or if the baseline is unknown.
+        As `operating_point`; or if the baseline is unknown, or is a virtual ground for which the process cannot size an
+        op-amp (`opamp_missing`).
 
     Examples
     --------
