@@ -94,10 +94,11 @@ class _Drawn:
 
 def _read_only(layer: ChipLayer) -> ChipLayer:
     """The same layer with arrays that cannot fall out of step with what the engine has packed."""
-    arrays: dict[str, Any] = {name: a.view() for name, a in vars(layer).items() if isinstance(a, np.ndarray)}
+    own = {name: a for name, a in vars(layer).items() if isinstance(a, np.ndarray)}
+    arrays: dict[str, Any] = {name: a.view() for name, a in own.items() if a.flags.writeable}
     for array in arrays.values():
         array.setflags(write=False)
-    return replace(layer, **arrays)
+    return replace(layer, **arrays) if arrays else layer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

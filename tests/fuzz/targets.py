@@ -20,7 +20,6 @@ import typer
 from netlist_lines import foreign_lines
 
 from rcspike import Circuit, Network, load_process, nonideal, train
-from rcspike._common.readers import read_text
 from rcspike.cli import app
 from rcspike.datasets import Dataset, Inputs, Split, TrainedSamples, idx, is_table, load
 from rcspike.experiments import (
@@ -187,7 +186,7 @@ def _measurements(path: Path) -> None:
 
 def _diode_card(path: Path) -> None:
     try:
-        text = library(diode=read_text(path))
+        text = library(diode=path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
     assert foreign_lines(text) == []
