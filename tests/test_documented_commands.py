@@ -99,10 +99,10 @@ def test_the_commands_for_other_programs_name_what_there_is(page: Path) -> None:
 NEEDS_ELSEWHERE = {"--pdk": "the models of SKY130, a download", "--dask": "a cluster"}
 
 
-def enlarged_digits(name: str, *, directory: Any = None) -> Dataset:
+def enlarged_digits(name: str, **options: Any) -> Dataset:
     """60 and 40 digits of 8 x 8, as images of 28 x 28; any other data as it is."""
     if name not in ("mnist", "fashion-mnist"):
-        return load(name, directory=directory)
+        return load(name, **options)
     digits = load("digits")
     parts = ((digits.train, 60), (digits.test, 40))
     splits = [Split(np.kron(part.images[:n], np.ones((3, 3)))[:, 1:, 1:], part.labels[:n]) for part, n in parts]
@@ -135,7 +135,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return empty_folder(tmp_path, monkeypatch)
 
 
-def run(words: Words, *, whole: bool) -> str:
+def run(words: Words, *, whole: bool, fails: bool = False) -> str:
     """What a command says, run to its end or to the end of its first epoch, job or simulation."""
     seen: list[str] = []
     update, start, simulations = Bars.update, subprocess.Popen.__init__, itertools.count()
@@ -166,7 +166,8 @@ def run(words: Words, *, whole: bool) -> str:
             patched.setattr(Bars, "update", one_epoch)
             patched.setattr(subprocess.Popen, "__init__", one_simulation)
         result = rcspike_(*words[1:])
-    assert result.exit_code in ((0,) if whole else (0, 130)), f"{shlex.join(words)}\n{result.output}"
+    expected = (2,) if fails else (0,) if whole else (0, 130)
+    assert result.exit_code in expected, f"{shlex.join(words)}\n{result.output}"
     return said(result)
 
 
@@ -179,14 +180,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("trained")
 
 
-def run_once(words: Words, trained: Path) -> str:
+def run_once(words: Words, trained: Path, *, fails: bool) -> str:
     """Run a command as `run` does; a training that an earlier page has run whole is copied.
 
     A comparison with ngspice that was stopped is run again on a few neurons, for the commands that read its files.
     """
     whole = not is_long(words)
     if words[1:-1] not in REPEATED:
-        output = run(words, whole=whole)
+        output = run(words, whole=whole, fails=fails)
         if words[1:3] == ["spice", "verify"] and not whole and "--out" in words:
             run([*words, "--images", "1", "--neurons", "16"], whole=True)
         return output
@@ -246,10 +247,12 @@ def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path, traine
             target = None
             if ">" in words:
                 target, words = Path(words[words.index(">") + 1]), words[: words.index(">")]
-            output = run_once(words, trained)
+            answer = command.answer
+            if answer[:1] and answer[0].startswith("error: "):  # of one line, which the page breaks
+                answer = [" ".join(answer)]
+            output = run_once(words, trained, fails=bool(answer) and answer[0].startswith("error: "))
             if target is not None:
                 target.write_text(output)
-            answer = command.answer
             if page.name == "README.md" and words[0].startswith(".venv") and output:
                 answer = next(block.code for block in blocks(page.read_text()) if block.language == "text").splitlines()
             for printed in map(plain, answer):
