@@ -75,21 +75,16 @@ def words_of(line: str) -> Iterator[list[str]]:
             words.append(word)
 
 
-def commands_of(page: Path) -> Iterator[Command]:
+def commands_of(page: Path) -> list[Command]:
     """The commands in the shell blocks of a page, in the order in which it prints them."""
+    found: list[Command] = []
     for block in blocks(page.read_text(encoding="utf-8")):
-        lines = block.code.replace("\\\n", " ").splitlines()
-        if block.language in ("sh", "bash", "shell"):
-            for line in lines:
-                yield from (Command(words, []) for words in words_of(line))
-        elif block.language == "console":
-            for line in lines:
-                if line.startswith("$ "):
-                    *before, last = (Command(words, []) for words in words_of(line.removeprefix("$ ")))
-                    yield from before
-                    yield last  # its answer is filled by the lines that follow
-                else:
-                    last.answer.append(line)
+        for line in block.code.replace("\\\n", " ").splitlines():
+            if block.language in ("sh", "bash", "shell") or (block.language == "console" and line.startswith("$ ")):
+                found += [Command(words, []) for words in words_of(line.removeprefix("$ "))]
+            elif block.language == "console":
+                found[-1].answer.append(line)
+    return found
 
 
 def inline_commands(page: Path, program: str) -> Iterator[list[str]]:
