@@ -93,7 +93,7 @@ def test_any_record_of_a_run_is_such_a_file(place: Path) -> None:
 
 def test_a_sweep_has_files_of_options_too() -> None:
     Path("sweep.toml").write_text(
-        'dataset = ["digits"]\nv_syn = [1, 2]\nseeds = 1\nhidden = ["4"]\narchitecture = ["conv2-pool-4"]\n'
+        'dataset = "digits"\nv_syn = [1, 2]\nseeds = 1\nhidden = ["4"]\narchitecture = ["conv2-pool-4"]\n'
         "epochs = 1\nrelu = false\nworkers = 1\n"
     )
     assert "4 runs, 4 of them to do" in ran("sweep", "--config", "sweep.toml", "--out", "one")

@@ -55,7 +55,7 @@ def test_the_figure_goes_next_to_the_model_or_where_an_option_says(
     assert result.exit_code == 0, result.output
     assert files(place) - before == {f"{stem}.svg", f"{stem}.png", f"{stem}.json"}
     assert result.output.splitlines()[-1] == (
-        f"image 3 of digits, class {datasets.load('digits').test.labels[3]}: {stem}.svg, {stem}.png"
+        f"test image 3 of digits, class {datasets.load('digits').test.labels[3]}: {stem}.svg, {stem}.png"
     )
 
 

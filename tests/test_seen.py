@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -310,7 +311,38 @@ def test_a_model_that_is_fitted_keeps_the_split_and_the_rows_of_its_run(out: str
     assert ran(f"predict {out} new.csv") == ran("predict run new.csv")
 
 
-def test_a_record_that_does_not_fit_the_digests_hides_nothing() -> None:
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_a_copy_of_another_precision_is_found(dtype: str) -> None:
+    x, y = numbers("iris.csv")
+    np.savez("copy.npz", x=np.array(x, dtype=dtype), y=np.array(SPECIES)[y])
+    assert f"{n_seen()} of 45 test rows were trained on" in failed("eval run copy.npz,test=0.3,seed=7")
+
+
+@pytest.mark.parametrize("name", ["trained-samples.npz", "inputs.json"])
+def test_a_file_of_the_run_that_was_exchanged_is_an_error(name: str) -> None:
+    ran("train iris.csv,seed=3 --hidden 2 --epochs 1 --out other")
+    shutil.copy(f"other/{name}", f"run/{name}")
+    assert f"run/{name} is not the file that run/run.json describes" in failed("eval run iris.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+@pytest.mark.parametrize("name", ["trained-samples.npz", "inputs.json", "run.json"])
+def test_a_pipe_in_the_place_of_a_file_of_the_run_is_an_error(name: str) -> None:
+    Path("run", name).unlink()
+    os.mkfifo(f"run/{name}")
+    assert "is not a file but a pipe" in failed("eval run iris.csv")
+
+
+def test_a_report_says_that_results_are_of_samples_that_were_trained_on() -> None:
+    ran("chips run iris.csv,seed=7 --allow-seen --nonideal typical --chips 1 --workers 1")
+    for figure in Path("run").rglob("*.svg"):  # which are empty in these tests
+        figure.unlink()
+    ran("report run")
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    assert f"{n_seen()} were trained on" in page
+
+
+def test_a_record_that_does_not_fit_the_fingerprints_hides_nothing() -> None:
     run = json.loads(Path("run/run.json").read_text())
     Path("run/run.json").write_text(json.dumps({**run, "reading": {**run["reading"], "seed": 7}}))
     assert f"{n_seen()} of 45 test rows were trained on" in failed("eval run iris.csv")

@@ -1,4 +1,4 @@
-"""Digests of training samples show whether a network has seen a sample, and nothing else."""
+"""Fingerprints of training samples show whether a network has seen a sample, and nothing else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def test_a_sample_is_found_exactly_if_its_inputs_are_those_of_a_training_sample(
 @given(IMAGES, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(images: list[tuple[float, ...]], random: object) -> None:
     other = sorted(images, key=lambda _: random.random())  # type: ignore[attr-defined]
-    assert TrainedSamples.of(times(images)).digests.tolist() == TrainedSamples.of(times(other)).digests.tolist()
+    one, two = TrainedSamples.of(times(images)), TrainedSamples.of(times(other))
+    assert one.fingerprints.tolist() == two.fingerprints.tolist()
 
 
 @given(IMAGES, IMAGES, IMAGES)
@@ -45,12 +46,23 @@ def test_rows_of_earlier_trainings_are_kept_through_all_that_follow(
     assert known.among(times(tested)).tolist() == list(range(len(tested) - 1))
 
 
-def test_the_smallest_change_of_an_input_is_another_sample() -> None:
-    row = np.float32([[0.5, np.inf, 0.25]])
-    other = row.copy()
-    other[0, 2] = np.nextafter(np.float32(0.25), np.float32(1))
-    assert TrainedSamples.of(row).among(np.concatenate([other, row])).tolist() == [1]
-    assert TrainedSamples.of(row).among(row.astype(np.float64)).tolist() == [0]
+@pytest.mark.parametrize(("n_inputs", "spread"), [(4, 0.3), (30, 0.3), (784, 0.05), (784, 1.0)])
+def test_a_copy_of_another_precision_is_found_and_a_visible_change_is_another_sample(
+    n_inputs: int, spread: float
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.clip(0.5 + spread * rng.standard_normal((300, n_inputs)), 0, 1)
+    known, everywhere = TrainedSamples.of(1 - rows), list(range(len(rows)))
+    for dtype in (np.float32, np.float16):
+        assert known.among(1 - rows.astype(dtype).astype(np.float64)).tolist() == everywhere
+    noise = rng.standard_normal(rows.shape)
+    assert known.among(1 - rows - 1e-5 * noise).tolist() == everywhere
+    assert known.among(1 - rows - 0.02 * noise).tolist() == []
+
+
+def test_an_input_that_does_not_spike_is_one_that_spikes_at_the_end() -> None:
+    known = TrainedSamples.of(np.array([[0.5, np.inf]]))
+    assert known.among(np.array([[0.5, 1.0], [0.5, 0.9], [np.inf, 0.5]])).tolist() == [0]
 
 
 @pytest.mark.parametrize("earlier", ["none", "some", "unknown"])
@@ -61,10 +73,10 @@ def test_a_file_has_the_same_rows_and_the_same_bytes_again(tmp_path: Path, earli
     if earlier == "some":
         known = TrainedSamples.of(a, TrainedSamples.of(b))
     if earlier == "unknown":
-        known = TrainedSamples(known.digests, None)
+        known = TrainedSamples(known.fingerprints, None)
     known.save(tmp_path / "one.npz")
     read = TrainedSamples.load(tmp_path / "one.npz")
-    assert read.digests.tolist() == known.digests.tolist()
+    assert read.fingerprints.tolist() == known.fingerprints.tolist()
     assert (read.earlier is None) is (earlier == "unknown")
     assert read.earlier is None or known.earlier is None or read.earlier.tolist() == known.earlier.tolist()
     read.save(tmp_path / "two.npz")
@@ -72,19 +84,19 @@ def test_a_file_has_the_same_rows_and_the_same_bytes_again(tmp_path: Path, earli
 
 
 def test_what_starts_from_unknown_rows_has_unknown_rows() -> None:
-    start = TrainedSamples(np.array([1], dtype=np.uint64), None)
+    start = TrainedSamples(np.zeros((1, 6), dtype=np.float32), None)
     assert TrainedSamples.of(np.zeros((2, 3), dtype=np.float32), start).earlier is None
 
 
 @pytest.mark.parametrize(
     "arrays",
     [
-        {"earlier": np.array([1], dtype=np.uint64)},
-        {"digests": np.array([2, 1], dtype=np.uint64)},
-        {"digests": np.array([1, 1], dtype=np.uint64)},
-        {"digests": np.array([1, 2])},
-        {"digests": np.array([[1, 2]], dtype=np.uint64)},
-        {"digests": np.array([1], dtype=np.uint64), "earlier": np.array([0.5])},
+        {"earlier": np.zeros((1, 6), dtype=np.float32)},
+        {"fingerprints": np.zeros((1, 5), dtype=np.float32)},
+        {"fingerprints": np.zeros(6, dtype=np.float32)},
+        {"fingerprints": np.zeros((1, 6))},
+        {"fingerprints": np.full((1, 6), np.nan, dtype=np.float32)},
+        {"fingerprints": np.zeros((1, 6), dtype=np.float32), "earlier": np.array([0.5])},
     ],
 )
 def test_a_file_with_other_arrays_is_an_error_that_names_it(

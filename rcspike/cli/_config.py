@@ -96,8 +96,8 @@ def _values(ctx: typer.Context, file: Path, content: Mapping[str, Any]) -> dict[
             raise ValueError(f"{file} has {key!r}, {known}{did_you_mean(key, names)}")
         if value is None:
             continue
-        many: Any = params[name]
-        is_flag = getattr(many, "is_flag", False)
+        param: Any = params[name]
+        takes_many, is_flag = param.nargs == -1 or getattr(param, "multiple", False), getattr(param, "is_flag", False)
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, bool) is not is_flag:
                 wanted = "true or false" if is_flag else "a number or a text"
@@ -106,11 +106,11 @@ def _values(ctx: typer.Context, file: Path, content: Mapping[str, Any]) -> dict[
             if any(isinstance(one, list | dict) for one in value):
                 raise ValueError(f"{file}: {key} must be a value or a list of values, got {value!r}"[:500])
             texts = list(map(str, value))
-            values[name] = texts if many.nargs == -1 or getattr(many, "multiple", False) else ",".join(texts)
+            values[name] = texts if takes_many else ",".join(texts)
         elif isinstance(value, dict):
             raise ValueError(f"{file}: {key} must be a value or a list of values, not a table")
         else:
-            values[name] = value if isinstance(value, bool) else str(value)
+            values[name] = value if isinstance(value, bool) else [str(value)] if takes_many else str(value)
         _check_type(ctx, file, params[name], key, value, values[name])
     return values
 

@@ -148,8 +148,10 @@ def in_force(dataset: str, phases: Kind, typed: Mapping[str, Any], *, without: C
     """
     usual = {name: train_defaults().get(name) for name in ("hidden", "epochs", "batch_size", "learning_rate")}
     usual |= preset(dataset, phases=phases)
-    untyped = {name: x for name, x in usual.items() if name not in {*typed, *without}}
-    groups = ((untyped, f"usual for {kind_of_data(dataset)}"), (typed, "given"))
+    # A file of options has those of a whole run, most of which are usual.
+    given = {name: x for name, x in typed.items() if name not in usual or _text(x) != _text(usual[name])}
+    untyped = {name: x for name, x in usual.items() if name not in {*given, *without}}
+    groups = ((untyped, f"usual for {kind_of_data(dataset)}"), (given, "given"))
     return "; ".join(f"{_listed(settings)}, as {origin}" for settings, origin in groups if settings)
 
 
@@ -168,7 +170,7 @@ AllowSeen = Annotated[
     bool,
     typer.Option(
         "--allow-seen",
-        help="Continue with another split than that of the run, or test samples that were trained on, and count these.",
+        help="Allow another split than the run's, or test samples that were trained on, and report how many.",
     ),
 ]
 Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]

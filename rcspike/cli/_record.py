@@ -19,6 +19,7 @@ import numpy as np
 import typer
 
 from rcspike._common.atomic import atomic_write
+from rcspike._common.readers import open_file
 from rcspike._core import build_config
 from rcspike.cli._config import option_names
 from rcspike.network import Network, files
@@ -193,7 +194,8 @@ def model_file(model: Path) -> Path:
 
 def file_digest(file: Path) -> str:
     """SHA-256 of its bytes, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with open_file(file) as stream:
+        return hashlib.sha256(stream.read()).hexdigest()
 
 
 def _program(ctx: typer.Context) -> list[str]:

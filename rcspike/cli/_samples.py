@@ -164,12 +164,15 @@ def run_of(model: Path) -> Run | None:
         If a file is damaged.
     """
     record, inputs, trained = _files_of(model)
-    if not all(file.is_file() for file in (record, inputs, trained)):
+    if not all(file.exists() for file in (record, inputs, trained)):
         return None
     content, file = read_json(record), model_file(model)
     digests = content.get("files_sha256") if isinstance(content, dict) else None
     if not isinstance(digests, dict) or digests.get(file.name) != file_digest(file):
         return None
+    for beside in (inputs, trained):
+        if digests.get(beside.name) != file_digest(beside):
+            raise ValueError(f"{beside} is not the file that {record} describes: restore it, or train again")
     reading = content.get("reading", {})  # none for a data set that is known by name
     kinds = {"label": str, "test": float, "seed": int}
     if not isinstance(reading, dict) or any(type(reading.get(name)) not in (kinds[name], type(None)) for name in kinds):

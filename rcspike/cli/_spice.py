@@ -165,7 +165,7 @@ def _without_spikes(
             found = [str(number) for number, one in zip(numbers, there, strict=True) if one]
             more = f" and {len(found) - _MAX_LISTED} more" if len(found) > _MAX_LISTED else ""
             names = ", ".join(found[:_MAX_LISTED]) + more
-            yield f"{what} in the engine: neuron {names}; ngspice says 'out of interval' and 'failed' of its t_out"
+            yield f"{what} in the engine: neurons {names}; ngspice says 'out of interval' and 'failed' for their t_out"
 
 
 @app.command("library", epilog="Example: rcspike spice library > rcspike.lib")
@@ -281,6 +281,8 @@ def verify_command(
         if out is not None:
             _write(record, found, rows, numbers)
     console().print(_spice_table.table(rows))
+    if samples.seen:
+        typer.echo(samples.mark.removeprefix(", "))
     if end_to_end:
         same = sum(_answer(c, c.v, c.t_out) == _answer(c, c.v_spice, c.t_out_spice) for c in found[-1])
         typer.echo(f"class  the same for {same} of {images} images")

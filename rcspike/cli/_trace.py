@@ -82,7 +82,7 @@ def trace_command(
         for name, figure in figures.items():
             files += plots.save_figure(figure, stem.with_name(name), description=record.description)
         record.write(files)
-    kind = "row" if split.is_table else "image"
+    kind = "test row" if split.is_table else "test image"
     name = loaded.class_names[split.labels[image]]
     typer.echo(f"{kind} {image} of {dataset}, class {name}{samples.mark}: {', '.join(map(str, files))}")
 

@@ -155,9 +155,10 @@ def _numbers(
         numbers = []
     if not numbers or not all(map(math.isfinite, numbers)):
         at = next(i for i in features if not _is_number(row[i]))
+        label = names[at] if names else at
         raise ValueError(
             f"{path}, line {line}: {row[at][:50]!r} in column {_named(names, at)} is not a finite number; fill missing "
-            "values, and give words a column of 0 and 1 for each"
+            f"values, and give words a column of 0 and 1 for each; if it is the class, write {path},label={label}"
         )
     return numbers
 

@@ -111,14 +111,14 @@ def opamp_missing(process: Process) -> str:
     >>> from rcspike.hardware.process import load_process
     >>> opamp_missing(load_process("sky130"))
     ''
-    >>> print(opamp_missing(load_process("sky130").with_values(opamp_phases=0.0)))
-    sky130 cannot size an op-amp, whose bias would be 0 A: a value or low end above 0 is needed for opamp_phases
+    >>> opamp_missing(load_process("sky130").with_values(opamp_phases=0.0)).partition(": ")[2]
+    'opamp_phases must be above 0, also at the low end of its range'
     """
     for names in _BIAS:
         if not any(process.constant(name).low for name in names):
             return (
-                f"{process.name} cannot size an op-amp, whose bias would be 0 A: a value or low end above 0 is "
-                f"needed for {' or '.join(names)}"
+                f"{process.name} cannot size an op-amp, since its bias would be 0 A: {' or '.join(names)} must be "
+                "above 0, also at the low end of its range"
             )
     return ""
 

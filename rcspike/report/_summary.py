@@ -37,6 +37,13 @@ def key_numbers(records: _Records, tables: Sequence[Table]) -> list[tuple[str, s
         settings = run.get("settings")
         seed = f", seed {settings['seed']}" if isinstance(settings, dict) and "seed" in settings else ""
         numbers.append(("training", f"{run['epochs_finished']} epochs{seed}"))
+    for name, record in records.items():
+        settings = record.get("settings")
+        n = settings.get("test_samples_trained_on") if isinstance(settings, dict) else None
+        if n and name != "run.json":  # whose conditions say it
+            numbers.append(
+                (f"test samples of {name}", f"{n} were trained on, so that accuracies are not those of new ones")
+            )
     for table in tables:
         if table.name == "energy.csv" and table.head[:1] == ["part / pJ"] and table.rows:
             sums = [f"{name} {total.shown} pJ" for name, total in zip(table.head[1:], table.rows[-1][1:], strict=True)]

@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["MODEL_NAMES", "Card", "comment", "diode_card", "spice_number"]
+__all__ = ["NUMBER", "Card", "comment", "diode_card", "spice_number"]
 
 _MAX_LENGTH = 10_000  # characters of a card
 _MAX_NAME = 64
-# Models of the netlists themselves.
-MODEL_NAMES = ("axon_switch", "ideal_diode")
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE | re.ASCII)
 _HEAD = re.compile(r"\.model\s+(\S+)\s+d(?![^\s(])\s*", re.IGNORECASE | re.ASCII)
-_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)([a-z]*)", re.IGNORECASE | re.ASCII)
+NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
+_NUMBER = re.compile(rf"([+-]?{NUMBER})([a-z]*)", re.IGNORECASE | re.ASCII)
+# A comment from here to the end of the line.
+_REST = re.compile(r";|(?:^|[\s,)])\$|//")
 # Suffixes of ngspice, longer ones first; letters that follow one, or follow none, are a unit.
 _SUFFIXES = {
     "meg": 1e6, "mil": 25.4e-6, "t": 1e12, "g": 1e9, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12,
@@ -78,6 +79,8 @@ class Card:
 def diode_card(text: str) -> Card:
     """The card of a diode from its text: ``.model NAME D(name=number ...)``, continuation lines and comments.
 
+    Its name may be any, such as 1N4148; in the netlist it is ``diode``.
+
     Raises
     ------
     ValueError
@@ -85,8 +88,8 @@ def diode_card(text: str) -> Card:
 
     Examples
     --------
-    >>> print(diode_card(".model dio D(is=5.15f n=1.3\\n* measured\\n+ rs=1k)"))
-    .model dio d is=5.15e-15 n=1.3 rs=1000
+    >>> print(diode_card(".model 1N0 D(is=5.15f n=1.3\\n* measured\\n+ rs=1k)"))
+    .model diode d is=5.15e-15 n=1.3 rs=1000
     """
     if len(text) > _MAX_LENGTH:
         raise ValueError(f"diode must have at most {_MAX_LENGTH} characters, got {len(text)}")
@@ -96,8 +99,6 @@ def diode_card(text: str) -> Card:
         raise ValueError(
             f"diode must be none, ideal, constant or a single card '.model NAME D(...)', got {text[:200]!r}"
         )
-    if head[1].lower() in MODEL_NAMES:
-        raise ValueError(f"the model of diode must not be called {head[1]}, as a model of the netlist is")
     # Parentheses and commas separate words, as in ngspice.
     words = re.sub("[(),]", " ", statement[head.end() :]).replace("=", " = ").split()
     parameters: dict[str, float] = {}
@@ -110,11 +111,11 @@ def diode_card(text: str) -> Card:
         if name in parameters:
             raise ValueError(f"diode has {name[:50]!r} twice in its card")
         try:
-            parameters[name] = spice_number(words[i + 2])
+            parameters[name] = spice_number(words[i + 2].strip("{}'"))
         except ValueError as error:
             raise ValueError(f"{name[:50]!r} in the card of diode: {error}") from None
     try:
-        return Card(head[1], "d", parameters)
+        return Card("diode", "d", parameters)
     except ValueError as error:
         raise ValueError(f"diode: {error}") from None
 
@@ -159,8 +160,8 @@ def comment(text: str) -> str:
 
 def _statement(text: str) -> str:
     """The one statement of a text, with its continuation lines and without comments; empty if there are more."""
-    lines = [re.split(r";|\$ |//", line, maxsplit=1)[0].strip() for line in text.splitlines()]
-    first, *rest = [line for line in lines if line and not line.startswith("*")] or [""]
+    lines = [_REST.split(line, maxsplit=1)[0].strip() for line in text.removeprefix("\ufeff").splitlines()]
+    first, *rest = [line for line in lines if line and not line.startswith("*") and line.lower() != ".end"] or [""]
     if any(not line.startswith("+") for line in rest):
         return ""
     return " ".join([first, *(line[1:].strip() for line in rest)])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rcspike._common.readers import read_bytes
-from rcspike.spice.card import Card
+from rcspike.spice.card import NUMBER, Card, spice_number
 
 __all__ = ["CORNERS", "DEVICES", "DIODES", "Fet", "JunctionDiode", "Pdk", "find_pdk"]
 
@@ -46,9 +46,8 @@ _HOW_TO_GET = (
 _MAX_EXPRESSION = 10_000  # characters; the longest one of these devices in SKY130 has 314
 # Each alternative starts where the one before ended, and none looks at a character more than twice.
 _ASSIGNMENT = re.compile(r"(?<!\w)(\w+)\s*=\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)", re.ASCII)
-# A number of SPICE with a suffix.
-_SUFFIXED = re.compile(r"(?<![\w.])(\d+(?:\.\d*)?|\.\d+)(meg|[tgkmunpf])(?!\w)", re.ASCII)
-_SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
+# A number of SPICE with its suffix, and whatever else begins as a number.
+_NUMBER = re.compile(rf"(?<![\w.])(?:{NUMBER}\w*|[\d.][\w.]*)", re.ASCII)
 # Switches and draws of mismatch are zero, and each is a factor of its term, so that the standard deviations and the
 # sizes in the same terms do not matter.
 _ZERO = re.compile(r"_slope_spectre$|^mc_(mm|pr)_switch$")
@@ -390,7 +389,7 @@ class _Parameters:
         """Of an expression, with braces, quotes or neither."""
         if len(text) > _MAX_EXPRESSION:
             raise ValueError(f"an expression has {len(text)} characters, at most {_MAX_EXPRESSION} are read")
-        plain = _SUFFIXED.sub(lambda hit: repr(float(hit[1]) * _SUFFIX[hit[2]]), text.strip("{}' "))
+        plain = _NUMBER.sub(lambda hit: repr(spice_number(hit[0])), text.strip("{}' "))
         try:
             value = float(self._evaluated(ast.parse(plain.replace("^", "**"), mode="eval").body))
         except (SyntaxError, RecursionError, MemoryError, TypeError, OverflowError):  # Python's parser has a stack

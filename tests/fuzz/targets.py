@@ -172,7 +172,7 @@ def _trained(path: Path) -> None:
     trained = TrainedSamples.load(path)
     trained.save(path.with_name("copy"))
     copy = TrainedSamples.load(path.with_name("copy"))
-    for one, other in ((trained.digests, copy.digests), (trained.earlier, copy.earlier)):
+    for one, other in ((trained.fingerprints, copy.fingerprints), (trained.earlier, copy.earlier)):
         assert (one is None) is (other is None)
         assert one is None or other is None or np.array_equal(one, other)
     trained.among(np.zeros((2, 3), dtype=np.float32))
