@@ -39,7 +39,10 @@ def read_arrays(path: str | os.PathLike[str], names: tuple[str, ...]) -> dict[st
         infos = _infos(archive, names)
         total = sum(info.file_size for info in infos.values())
         if total > limit:
-            raise ValueError(f"its arrays expand to {total} bytes, but at most {limit} are read from such a file: store them with numpy.savez")
+            raise ValueError(
+                f"its arrays expand to {total} bytes, but at most {limit} are read from such a file: store them with "
+                "numpy.savez"
+            )
         return {name: _array(archive, info) for name, info in infos.items()}
 
 
