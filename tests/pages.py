@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,12 +97,18 @@ def inline_commands(page: Path, program: str) -> Iterator[list[str]]:
 
 def parse(words: list[str]) -> None:
     """Parse a command line of rcspike without running it; an error of click if it is wrong."""
+    _commands().main(words, "rcspike", standalone_mode=False)
+
+
+@cache
+def _commands() -> Any:
+    """All commands, which do nothing, and whose help is empty: writing it takes most of the time."""
     from typer.main import get_command
 
     from rcspike.cli import app
 
     def parse_alone(command: Any) -> None:
-        command.callback = lambda **_: None
+        command.callback, command.get_help = lambda **_: None, lambda _: ""
         for below in getattr(command, "commands", {}).values():
             parse_alone(below)
 
@@ -111,4 +118,4 @@ def parse(words: list[str]) -> None:
             option.callback = None
     for command in group.commands.values():
         parse_alone(command)
-    group.main(words, "rcspike", standalone_mode=False)
+    return group

@@ -52,7 +52,7 @@ LARGE = {
     "own-idx": [gzip.compress(bytes((0, 0, 8, 1)) + (200_000_000).to_bytes(4, "big") + bytes(200_000_000))],
     "own-image": [png(60_000, 60_000)],
     "inputs": [DEEP_JSON, b"[" * 50_000, b'{"format": ' + b"1" * 5_000 + b"}"],
-    "trained-samples": [bombs({"digests": bytes(200_000_000)}), npz("<u8", "(10,)", 8), bombs({"earlier": b""})],
+    "trained-samples": [bombs({"fingerprints": bytes(200_000_000)}), npz("<f4", "(10, 6)", 8), bombs({"earlier": b""})],
     "devices": [b"a." * 20_000 + b"a = 1", b"a = " + b"[" * 50_000, b"[devices]\non_off = " + b"1" * 5_000],
     "process": [
         b"a." * 20_000 + b"a = 1",
