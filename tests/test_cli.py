@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,12 @@ def test_help_shows_the_defaults_of_train_itself() -> None:
         assert re.search(rf"{option} .*default: \(?{default}\)?", text)
 
 
+@cache
+def help_of(command: str) -> str:
+    """On one line."""
+    return re.sub(r"[\s│]+", " ", said(rcspike_(command, "--help")))
+
+
 def default_in(text: str, kind: str) -> str:
     """Of "40 for digits and mnist, otherwise 20" the value for a kind of data."""
     for value, kinds in re.findall(r"(\S+) for (.*?)(?:, (?=\S+ for |otherwise)|$)", text):
@@ -207,7 +214,7 @@ def test_help_shows_the_default_of_every_kind_of_data(place: Path, name: str) ->
     kinds = {kind: kind for kind in datasets.data_names()}
     kinds |= {"your own tables": "table.csv", "your own images": "images.npz"}
     for command in ("train", "sweep"):
-        text = re.sub(r"[\s│]+", " ", said(rcspike_(command, "--help")))
+        text = help_of(command)
         shown = re.search(rf"--{name.replace('_', '-')} .*?\[default: \((.*?)\)\]", text)
         if command == "sweep" and name == "silent_penalty":  # an option of train only
             continue

@@ -262,6 +262,7 @@ def test_a_damaged_reading_is_an_error_that_names_the_record() -> None:
         assert "run.json" in failed("eval run iris.csv")
 
 
+@pytest.mark.long
 def test_a_run_keeps_the_rows_of_the_run_from_which_it_started() -> None:
     x, y = numbers("iris.csv")
     table("new.csv", (np.array(x) + 0.011).tolist(), y)
@@ -283,6 +284,7 @@ def test_a_run_that_started_from_an_unknown_model_says_so() -> None:
     assert re.search("^note: .*unknown.*again started", ran("eval again iris.csv"), re.MULTILINE)
 
 
+@pytest.mark.long
 def test_a_resumed_run_has_the_file_of_an_uninterrupted_one() -> None:
     before = {name: Path("run", name).read_bytes() for name in ("trained-samples.npz", "inputs.json")}
     ran("train --resume --out run --epochs 6")
@@ -299,6 +301,7 @@ def test_a_data_set_that_is_known_by_name_is_its_own_split() -> None:
     assert f"{n} of {n} test images were trained on" in failed("eval named digits-again.npz")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("out", ["fitted.safetensors", "other/model.safetensors"])
 def test_a_model_that_is_fitted_keeps_the_split_and_the_rows_of_its_run(out: str) -> None:
     Path("other").mkdir()
