@@ -91,9 +91,6 @@ inline std::vector<Wiring> wirings(const std::vector<WiringArgument>& given) {
     return all;
 }
 
-/// "two" or "single", as the Python package calls them.
-Phases phases_of(const std::string& name);
-
 /// The circuit of each layer, or one for all of them.
 using Circuits = std::variant<Circuit, std::vector<Circuit>>;
 inline std::vector<Circuit> circuits(const Circuits& given, std::size_t n_layers) {

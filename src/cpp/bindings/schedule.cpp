@@ -4,12 +4,6 @@
 
 namespace rcspike::bindings {
 
-Phases phases_of(const std::string& name) {
-    if (name == "two") return Phases::two;
-    if (name == "single") return Phases::single;
-    throw std::invalid_argument("phases must be 'two' or 'single', got '" + name + "'");
-}
-
 namespace {
 
 template <class Real>
@@ -18,8 +12,7 @@ void bind_schedule(py::module_& m, const char* name) {
     py::class_<S>(m, name)
         .def_property_readonly("batch", &S::batch)
         .def_property_readonly("n_in", &S::n_in)
-        .def_property_readonly("phases",
-                               [](const S& schedule) { return schedule.phases() == Phases::two ? "two" : "single"; });
+        .def_property_readonly("phases", [](const S& schedule) { return name_of(schedule.phases()); });
     m.def(
         "schedule",
         [](const Array<Real>& times, std::optional<int> n, const std::string& phases) {

@@ -13,7 +13,7 @@ detail::Layer<Real> resistive_layer(std::size_t n_in, std::size_t n_out) {
     detail::Resistive<Real> synapses;
     synapses.weights.resize(n_in, n_out);
     synapses.weights.values.zero();
-    return {std::move(synapses), detail::TwoPhase<Real>{detail::Ramp(Circuit{}), {}}};
+    return {std::move(synapses), detail::TwoPhase<Real>(Circuit{}, {})};
 }
 
 template <class Real>
@@ -24,7 +24,7 @@ detail::Layer<Real> affine_layer(std::size_t n_in, std::size_t n_out) {
         tiles->values.zero();
     }
     synapses.always_on = {{}, {}, n_out};
-    return {std::move(synapses), detail::TwoPhase<Real>{detail::Ramp(Circuit{}), {}}};
+    return {std::move(synapses), detail::TwoPhase<Real>(Circuit{}, {})};
 }
 
 template <class Real>
@@ -35,7 +35,7 @@ detail::Layer<Real> pair_layer(std::size_t n_in, std::size_t n_out) {
         tiles->values.zero();
     }
     synapses.always_on = {{}, {}, n_out};
-    return {std::move(synapses), detail::TwoPhase<Real>{detail::Ramp(Circuit{}), {}}};
+    return {std::move(synapses), detail::TwoPhase<Real>(Circuit{}, {})};
 }
 
 }  // namespace rcspike::test

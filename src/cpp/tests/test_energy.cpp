@@ -176,11 +176,11 @@ TEST_EACH_REAL(charges_of_synapses_other_than_resistive_ones_are_an_error) {
         CHECK_THROWS(detail::resistive_of(layer, "charges of the rails"), std::invalid_argument,
                      "charges of the rails can be computed for resistive synapses only");
         detail::EventBatch<Real> events;
-        events.set(schedule, layer.front(), Threads{1});
+        events.set(schedule, layer.event_target(), Threads{1});
         detail::WeightGradient<Real> gradient;
         detail::Scratch<Real> scratch;
         detail::BackwardPass<Real> pass{layer, events};
-        pass.supply = {grad, grad, {}, {}};
+        pass.upstream.supply = {grad, grad, {}, {}};
         CHECK_THROWS(detail::backward(pass, gradient, scratch, Threads{1}), std::invalid_argument,
                      "gradients of the rails' charges can be computed for resistive synapses only");
     }

@@ -28,19 +28,19 @@ template <class Real>
 Result<Real> run(double penalty, const Schedule<Real>& schedule, const Matrix<Real>& weights, const Circuit& circuit) {
     const auto layer = detail::resistive_layer<Real>("weights", weights, n_in, circuit, Threads{1});
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.front(), Threads{1});
+    events.set(schedule, layer.event_target(), Threads{1});
     detail::EnergyTerm<Real> term(penalty, circuit);
     term.supply(2 * batch, 2 * n_out);  // as of another, larger layer
     Result<Real> result{};
     const Matrix<Real> no_gradient(batch, n_out);
     detail::BackwardPass<Real> pass{layer, events};
-    pass.grad_v = no_gradient;
-    pass.supply = term.supply(batch, n_out);
+    pass.upstream.grad = no_gradient;
+    pass.upstream.supply = term.supply(batch, n_out);
     pass.grad_times = result.grad_times;
     detail::WeightGradient<Real> gradient;
     detail::Scratch<Real> scratch;
     detail::backward(pass, gradient, scratch, Threads{1});
-    result.value = term.value(pass.supply);
+    result.value = term.value(pass.upstream.supply);
     gradient.weights.add_up(result.grad_weights, Threads{1});
     return result;
 }

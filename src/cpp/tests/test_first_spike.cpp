@@ -187,11 +187,11 @@ TEST_EACH_REAL(a_schedule_is_for_one_kind_of_neurons) {
     Matrix<Real> out(1, 2);
     CHECK_EQUAL(single(times)[0].n_spikes(), std::size_t{2});
     CHECK_EQUAL(Schedule<Real>(times)[0].n_spikes(), std::size_t{1});
-    const char* const message = "the schedule is for neurons of two phases, the layer has neurons of a single phase";
+    const char* const message = "the schedule is for neurons of phases 'two', the layer has phases 'single'";
     CHECK_THROWS(first_spike<Real>(Schedule<Real>(times), w, Circuit{}, out), std::invalid_argument, message);
     const Network<Real> network({w}, Circuit{}, {}, Phases::single);
     CHECK_THROWS(network.forward(Schedule<Real>(times), {}, out), std::invalid_argument, message);
-    CHECK_THROWS(charge<Real>(single(times), w, Circuit{}, out), std::invalid_argument, "is for neurons of a single");
+    CHECK_THROWS(charge<Real>(single(times), w, Circuit{}, out), std::invalid_argument, "is for neurons of phases 'single'");
 }
 
 TEST_EACH_REAL(many_late_times_are_sorted) {

@@ -48,8 +48,8 @@ std::vector<Matrix<Real>> parts_of(const Shape& shape, std::uint64_t seed) {
 }
 
 template <class Real>
-detail::Parts<Real> packed(const std::vector<Matrix<Real>>& parts) {
-    detail::Parts<Real> all;
+detail::PartialGradient<Real> packed(const std::vector<Matrix<Real>>& parts) {
+    detail::PartialGradient<Real> all;
     detail::Tiles<Real> tiles;
     tiles.resize(parts[0].rows, parts[0].cols);
     all.resize(parts.size(), tiles.rows, tiles.count());
@@ -82,7 +82,7 @@ void step(detail::Optimiser<Real>& optimiser, std::vector<detail::Layer<Real>>& 
           double w_max = inf) {
     optimiser.begin_step(0.02 / static_cast<double>(n));
     for (std::size_t l = 0; l < all.size(); ++l) {
-        const detail::Parts<Real> gradient = packed(parts_of<Real>(shapes[l], 10 * n + l));
+        const detail::PartialGradient<Real> gradient = packed(parts_of<Real>(shapes[l], 10 * n + l));
         run<Real>(optimiser.update(l, gradient, nullptr, w_max, weights_of(all[l])));
     }
 }
@@ -150,7 +150,7 @@ TEST_EACH_REAL(a_step_on_arrays_has_the_bits_of_the_optimiser) {
         optimiser.begin_step(0.02);
         for (std::size_t l = 0; l < all.size(); ++l) {
             Matrix<Real> gradient = uniform<Real>(shapes[l].n_in, shapes[l].n_out, -1, 1, 10 * n + l);
-            const detail::Parts<Real> parts = packed<Real>({gradient});
+            const detail::PartialGradient<Real> parts = packed<Real>({gradient});
             run<Real>(optimiser.update(l, parts, nullptr, inf, weights_of(all[l])));
             adam_step<Real>(gradient, n, 0.02, values[l], first[l], second[l]);
             CHECK(same_bits(values[l], matrix(weights_of(all[l]))));
@@ -167,7 +167,7 @@ TEST_EACH_REAL(slopes_multiply_the_gradient) {
     detail::Optimiser<Real> optimiser(all, 0), other(same, 0);
     optimiser.begin_step(0.1);
     other.begin_step(0.1);
-    detail::Parts<Real> gradient = packed<Real>({uniform<Real>(40, 300, -1, 1, 1)});
+    detail::PartialGradient<Real> gradient = packed<Real>({uniform<Real>(40, 300, -1, 1, 1)});
     detail::Tiles<Real> slopes;
     slopes.pack(uniform<Real>(40, 300, 0.5, 2, 2), Threads{1});
     run<Real>(optimiser.update(0, gradient, slopes.values.data(), inf, weights_of(all[0])));

@@ -8,19 +8,20 @@
 #include "events/wiring.h"
 #include "kernels/kernels.h"
 #include "memory/buffer.h"
+#include "neurons/window.h"
 #include "rcspike/schedule.h"
 #include "rcspike/threads.h"
 
 namespace rcspike::detail {
 
 /// What events depend on in the layer that they come to: which inputs drive which of its n_rows rows of synapses, the
-/// coupling of those, and the phases of its neurons.
+/// coupling of those, and when its neurons listen.
 template <class Real>
-struct Front {
+struct EventTarget {
     const Wiring& wiring;
     std::size_t n_rows;
     const kernels::Coupling<Real>& coupling;
-    Phases phases = Phases::two;  // of the neurons behind them
+    Phases phases = Phases::two;
 };
 
 /// Throws std::invalid_argument unless a schedule is for the neurons of a layer.
@@ -32,10 +33,10 @@ template <class Real>
 class EventBatch {
 public:
     /// For samples of at most max_intervals intervals; the earlier contents are lost.
-    void resize(std::size_t batch, std::size_t max_intervals, const Front<Real>& front);
+    void resize(std::size_t batch, std::size_t max_intervals, const EventTarget<Real>& target);
     /// `spikes` must live as long as the events do, unless the wiring joins inputs.
-    void set(std::size_t sample, const Spikes<Real>& spikes, const Front<Real>& front);
-    void set(const Schedule<Real>& schedule, const Front<Real>& front, Threads threads);
+    void set(std::size_t sample, const Spikes<Real>& spikes, const EventTarget<Real>& target);
+    void set(const Schedule<Real>& schedule, const EventTarget<Real>& target, Threads threads);
 
     std::size_t size() const { return events_.size(); }
     const kernels::Events<Real>& operator[](std::size_t sample) const { return events_[sample]; }

@@ -1,7 +1,6 @@
 #include "events/patches.h"
 
 #include <algorithm>
-#include <variant>
 
 namespace rcspike::detail {
 namespace {
@@ -43,10 +42,10 @@ void Patches<Real>::set_geometry(const Conv2d& conv) {
 }
 
 template <class Real>
-void Patches<Real>::start(const Front<Real>& front, const kernels::Events<Real>& image) {
-    set_geometry(std::get<Conv2d>(front.wiring));
-    coupling_ = front.coupling;
-    phases_ = front.phases;
+void Patches<Real>::start(const EventTarget<Real>& target, const kernels::Events<Real>& image) {
+    set_geometry(*convolution_of(target.wiring));
+    coupling_ = target.coupling;
+    window_ = window_of(target.phases);
     n_spikes_ = image.n_spikes();
     times_.resize(n_spikes_ + 1);
     codes_.resize(n_spikes_);
@@ -60,7 +59,7 @@ void Patches<Real>::start(const Front<Real>& front, const kernels::Events<Real>&
         }
     }
     times_[n_spikes_] = 1;
-    stride_ = std::min(front.n_rows, n_spikes_) + 1;
+    stride_ = std::min(target.n_rows, n_spikes_) + 1;
     rows_.resize(stride_);
     steps_.resize(stride_);
     const std::size_t lines = cache_bytes / (stride_ * sizeof(std::uint32_t) * out_.width);
@@ -109,8 +108,8 @@ const kernels::Events<Real>& Patches<Real>::events(std::size_t i) {
         if (k == 0 || time != start) steps_[n_steps++] = kernels::make_step(coupling_, start, time - start, k);
         start = time;
     }
-    const Real length = phases_ == Phases::two ? Real(1) - start : Real(1);  // see EventBatch::set
-    steps_[n_steps++] = kernels::make_step(coupling_, start, length, static_cast<std::uint32_t>(patch.n));
+    steps_[n_steps++] =
+        kernels::make_step(coupling_, start, window_.last_step(start), static_cast<std::uint32_t>(patch.n));
     events_ = {rows_.data(), steps_.data(), n_steps};
     return events_;
 }

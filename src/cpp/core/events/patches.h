@@ -20,7 +20,7 @@ template <class Real>
 class Patches {
 public:
     /// Starts with an image, whose events are over the maps that the windows see.
-    void start(const Front<Real>& front, const kernels::Events<Real>& image);
+    void start(const EventTarget<Real>& target, const kernels::Events<Real>& image);
 
     /// Lines of patches that stay in the cache, at least those that share neurons.
     std::size_t lines_at_once() const { return lines_at_once_; }
@@ -57,7 +57,7 @@ private:
     std::vector<std::uint32_t> pixel_codes_;
     std::vector<Span> down_, across_;  // of the patches for each y and for each x
     kernels::Coupling<Real> coupling_{};
-    Phases phases_ = Phases::two;
+    Window window_{};
     std::size_t n_spikes_ = 0;          // of the image
     std::vector<Real> times_;           // of each spike, and the end of the phase
     std::vector<std::uint32_t> codes_;  // of each spike

@@ -25,6 +25,7 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads, Phases pha
     if (times.cols > std::numeric_limits<std::uint32_t>::max()) detail::reject("too many inputs: ", times.cols);
     n_in_ = times.cols;
     phases_ = phases;
+    const detail::Window window = detail::window_of(phases);
     first_.assign(times.rows + 1, 0);
     n_intervals_.assign(times.rows, 0);
     const std::size_t n_blocks = (times.rows + block - 1) / block;
@@ -32,13 +33,13 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads, Phases pha
 
     detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t) {
         for (std::size_t s = task * block; s < std::min(times.rows, (task + 1) * block); ++s) {
-            first_[s + 1] = detail::count_spikes<Real>(row(s), phases);
+            first_[s + 1] = detail::count_spikes<Real>(row(s), window);
         }
     });
     for (std::size_t s = 0; s < times.rows; ++s) {
         if (first_[s + 1] == detail::invalid_times) {
             first_.clear();
-            detail::reject_times(times, phases, s);
+            detail::reject_times(times, window, s);
         }
         first_[s + 1] += first_[s];
     }
@@ -49,7 +50,7 @@ void Schedule<Real>::assign(Span2<const Real> times, Threads threads, Phases pha
     std::vector<detail::Sorter<Real>> sorters(detail::worker_count(threads));
     detail::for_each_task(n_blocks, threads, [&](std::size_t task, std::size_t worker) {
         for (std::size_t s = task * block; s < std::min(times.rows, (task + 1) * block); ++s) {
-            const Spikes<Real> spikes = sorters[worker](row(s), phases, first_[s + 1] - first_[s],
+            const Spikes<Real> spikes = sorters[worker](row(s), window, first_[s + 1] - first_[s],
                                                         inputs_.data() + first_[s], intervals_.data() + first_[s] + s);
             n_intervals_[s] = static_cast<std::uint32_t>(spikes.n_intervals);
         }

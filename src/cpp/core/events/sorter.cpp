@@ -70,9 +70,9 @@ Real Sorter<Real>::latest(std::size_t n) const {
 }
 
 template <class Real>
-Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, Phases phases, std::size_t capacity,
+Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, const Window& window, std::size_t capacity,
                                       std::uint32_t* inputs, Interval<Real>* intervals) {
-    const Real bound = latest_spike<Real>(phases);
+    const auto bound = static_cast<Real>(window.latest);
     spikes_.resize(times.size);
     spare_.resize(times.size);
     std::size_t n = 0;
@@ -84,7 +84,7 @@ Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, Phases phases, st
     }
     n = std::min(n, capacity);
     // Ties keep the order of the inputs, so that the same times always give the same events.
-    if (n > 1 && !bucket_sort(n, phases == Phases::two ? Real(1) : latest(n))) radix_sort(n);
+    if (n > 1 && !bucket_sort(n, bound > 1 ? latest(n) : bound)) radix_sort(n);
     std::size_t n_intervals = 0;
     for (std::size_t i = 0; i < n; ++i) {
         inputs[i] = spikes_[i].input;
@@ -93,14 +93,13 @@ Spikes<Real> Sorter<Real>::operator()(Span1<const Real> times, Phases phases, st
         }
         intervals[n_intervals - 1].end = static_cast<std::uint32_t>(i + 1);
     }
-    const Real end = phases == Phases::two ? Real(1) : std::numeric_limits<Real>::infinity();
-    intervals[n_intervals] = {end, static_cast<std::uint32_t>(n)};
+    intervals[n_intervals] = {static_cast<Real>(window.end), static_cast<std::uint32_t>(n)};
     return {inputs, intervals, n_intervals};
 }
 
 template <class Real>
-std::size_t count_spikes(Span1<const Real> times, Phases phases) {
-    const Real bound = latest_spike<Real>(phases);
+std::size_t count_spikes(Span1<const Real> times, const Window& window) {
+    const auto bound = static_cast<Real>(window.latest);
     std::size_t n_active = 0, n_good = 0;
     for (std::size_t j = 0; j < times.size; ++j) {
         n_active += times[j] <= bound;
@@ -110,18 +109,18 @@ std::size_t count_spikes(Span1<const Real> times, Phases phases) {
 }
 
 template <class Real>
-void reject_times(Span2<const Real> times, Phases phases, std::size_t sample) {
+void reject_times(Span2<const Real> times, const Window& window, std::size_t sample) {
     const Real* row = times.row(sample);
     std::size_t j = 0;
     while (j + 1 < times.cols && row[j] >= 0) ++j;
-    reject("times[", sample, ", ", j, "] is ", row[j], "; spike times must be at least 0 (",
-           phases == Phases::two ? "inf or above 1" : "inf", " for no spike)");
+    reject("times[", sample, ", ", j, "] is ", row[j], "; spike times must be at least 0 (inf or above ", window.latest,
+           " for no spike)");
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                 \
-    template class Sorter<Real>;                                  \
-    template std::size_t count_spikes(Span1<const Real>, Phases); \
-    template void reject_times(Span2<const Real>, Phases, std::size_t);
+#define RCSPIKE_INSTANTIATE(Real)                                        \
+    template class Sorter<Real>;                                         \
+    template std::size_t count_spikes(Span1<const Real>, const Window&); \
+    template void reject_times(Span2<const Real>, const Window&, std::size_t);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)
 #undef RCSPIKE_INSTANTIATE

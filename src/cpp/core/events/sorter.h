@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "neurons/window.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 
@@ -19,7 +20,7 @@ public:
     /// Writes `inputs`, one for each spike, and `intervals`, at most one more; the result refers to both. Spikes beyond
     /// the capacity are left out, and so are numbers that are not a time: both occur only if the caller is about to
     /// reject the times, or if another thread changes them during the call.
-    Spikes<Real> operator()(Span1<const Real> times, Phases phases, std::size_t capacity, std::uint32_t* inputs,
+    Spikes<Real> operator()(Span1<const Real> times, const Window& window, std::size_t capacity, std::uint32_t* inputs,
                             Interval<Real>* intervals);
 
 private:
@@ -38,19 +39,13 @@ private:
     std::vector<std::uint32_t> position_;
 };
 
-/// The latest time that counts as a spike.
-template <class Real>
-constexpr Real latest_spike(Phases phases) {
-    return phases == Phases::two ? Real(1) : static_cast<Real>(horizon);
-}
-
 /// Spikes among the times of one sample; `invalid_times` if one of them is negative or NaN.
 template <class Real>
-std::size_t count_spikes(Span1<const Real> times, Phases phases);
+std::size_t count_spikes(Span1<const Real> times, const Window& window);
 inline constexpr std::size_t invalid_times = static_cast<std::size_t>(-1);
 
 /// Throws the error that names the first time in row `sample` that is negative or NaN.
 template <class Real>
-[[noreturn]] void reject_times(Span2<const Real> times, Phases phases, std::size_t sample);
+[[noreturn]] void reject_times(Span2<const Real> times, const Window& window, std::size_t sample);
 
 }  // namespace rcspike::detail

@@ -61,66 +61,111 @@ Maps Conv2d::out(std::size_t n_columns) const {
 }  // namespace rcspike
 
 namespace rcspike::detail {
+namespace {
+
+// For each kind of wiring the same functions: a kind that lacks one does not compile.
+
+std::size_t inputs(const Dense&, std::size_t n_rows) { return n_rows; }
+std::size_t inputs(const FirstSpike& first, std::size_t n_rows) {
+    if (first.window == 0) reject("window must be at least 1, got 0");
+    if (n_rows > std::numeric_limits<std::uint32_t>::max() / first.window) {
+        reject("too many inputs: ", n_rows, " windows of ", first.window);
+    }
+    return n_rows * first.window;
+}
+std::size_t inputs(const FirstSpike2d& first, std::size_t n_rows) {
+    if (n_rows != first.out().size()) {
+        reject("weights must have a row for each of the ", first.out().size(), " windows of the maps, got ", n_rows);
+    }
+    return first.in.size();
+}
+std::size_t inputs(const Conv2d& conv, std::size_t n_rows) {
+    if (n_rows != conv.n_rows()) {
+        reject("weights of a convolution must have a row for each of the ", conv.n_rows(), " inputs of a window, got ",
+               n_rows);
+    }
+    return conv.in.size();
+}
+
+void check_inputs(const Maps& maps, std::size_t n_in) {
+    if (n_in == maps.size()) return;
+    reject("a layer over maps of ", maps.height, " x ", maps.width, " x ", maps.channels, " needs as many inputs, got ",
+           n_in);
+}
+
+std::size_t rows(const Dense&, std::size_t n_in) { return n_in; }
+std::size_t rows(const FirstSpike& first, std::size_t n_in) {
+    if (first.window == 0 || n_in % first.window != 0) {
+        reject("window must divide the ", n_in, " inputs of its layer, got ", first.window);
+    }
+    return n_in / first.window;
+}
+std::size_t rows(const FirstSpike2d& first, std::size_t n_in) {
+    check_inputs(first.in, n_in);
+    return first.out().size();
+}
+std::size_t rows(const Conv2d& conv, std::size_t n_in) {
+    check_inputs(conv.in, n_in);
+    return conv.n_rows();
+}
+
+PositionGrid grid(const Dense&) { return {}; }
+PositionGrid grid(const FirstSpike&) { return {}; }
+PositionGrid grid(const FirstSpike2d&) { return {}; }
+PositionGrid grid(const Conv2d& conv) {
+    const Maps positions = conv.positions();
+    return {positions.size(), conv.out(1).size(), positions.width, conv.pool};
+}
+
+const Conv2d* convolution(const Dense&) { return nullptr; }
+const Conv2d* convolution(const FirstSpike&) { return nullptr; }
+const Conv2d* convolution(const FirstSpike2d&) { return nullptr; }
+const Conv2d* convolution(const Conv2d& conv) { return &conv; }
+
+std::size_t joined(const Dense&, std::size_t) { return 0; }
+std::size_t joined(const FirstSpike&, std::size_t n_rows) { return n_rows; }
+std::size_t joined(const FirstSpike2d&, std::size_t n_rows) { return n_rows; }
+std::size_t joined(const Conv2d& conv, std::size_t) { return conv.first > 1 ? conv.seen().size() : 0; }
+
+/// Which of the inputs that a wiring has joined is switched on by an input; as many as there are for none.
+std::size_t joined_input(const Dense&, std::uint32_t input) { return input; }
+std::size_t joined_input(const FirstSpike& first, std::uint32_t input) { return input / first.window; }
+std::size_t joined_input(const FirstSpike2d& first, std::uint32_t input) { return first.row_of(input); }
+std::size_t joined_input(const Conv2d& conv, std::uint32_t input) {
+    return FirstSpike2d{conv.in, conv.first}.row_of(input);
+}
+
+/// Calls f(row) for the rows that an input drives.
+template <class Kind, class Function>
+void for_each_row(const Kind& kind, std::uint32_t input, std::size_t n_rows, const Function& f) {
+    const std::size_t row = joined_input(kind, input);
+    if (row < n_rows) f(row);
+}
+template <class Function>
+void for_each_row(const Conv2d&, std::uint32_t, std::size_t n_rows, const Function& f) {
+    for (std::size_t row = 0; row < n_rows; ++row) f(row);
+}
+
+}  // namespace
 
 std::size_t inputs_of(const Wiring& wiring, std::size_t n_rows) {
-    if (const auto* conv = std::get_if<Conv2d>(&wiring)) {
-        if (n_rows != conv->n_rows()) {
-            reject("weights of a convolution must have a row for each of the ", conv->n_rows(),
-                   " inputs of a window, got ", n_rows);
-        }
-        return conv->in.size();
-    }
-    if (const auto* maps = std::get_if<FirstSpike2d>(&wiring)) {
-        if (n_rows != maps->out().size()) {
-            reject("weights must have a row for each of the ", maps->out().size(), " windows of the maps, got ",
-                   n_rows);
-        }
-        return maps->in.size();
-    }
-    const auto* first = std::get_if<FirstSpike>(&wiring);
-    if (!first) return n_rows;
-    if (first->window == 0) reject("window must be at least 1, got 0");
-    if (n_rows > std::numeric_limits<std::uint32_t>::max() / first->window) {
-        reject("too many inputs: ", n_rows, " windows of ", first->window);
-    }
-    return n_rows * first->window;
+    return std::visit([&](const auto& kind) { return inputs(kind, n_rows); }, wiring);
 }
 
 std::size_t rows_of(const Wiring& wiring, std::size_t n_in) {
-    const auto* conv = std::get_if<Conv2d>(&wiring);
-    const auto* windows = std::get_if<FirstSpike2d>(&wiring);
-    if (conv || windows) {
-        const Maps& maps = conv ? conv->in : windows->in;
-        if (n_in != maps.size()) {
-            reject("a layer over maps of ", maps.height, " x ", maps.width, " x ", maps.channels,
-                   " needs as many inputs, got ", n_in);
-        }
-        return conv ? conv->n_rows() : windows->out().size();
-    }
-    const auto* first = std::get_if<FirstSpike>(&wiring);
-    if (!first) return n_in;
-    if (first->window == 0 || n_in % first->window != 0) {
-        reject("window must divide the ", n_in, " inputs of its layer, got ", first->window);
-    }
-    return n_in / first->window;
+    return std::visit([&](const auto& kind) { return rows(kind, n_in); }, wiring);
 }
 
-Places places_of(const Wiring& wiring) {
-    const auto* conv = std::get_if<Conv2d>(&wiring);
-    if (!conv) return {};
-    const Maps positions = conv->positions();
-    return {positions.size(), conv->out(1).size(), positions.width, conv->pool};
+PositionGrid grid_of(const Wiring& wiring) {
+    return std::visit([](const auto& kind) { return grid(kind); }, wiring);
 }
 
-void mark_rows(const Wiring& wiring, std::uint32_t input, std::vector<std::uint8_t>& used) {
-    if (std::holds_alternative<Conv2d>(wiring)) {
-        std::fill(used.begin(), used.end(), std::uint8_t{1});
-        return;
-    }
-    const auto* first = std::get_if<FirstSpike>(&wiring);
-    const auto* maps = std::get_if<FirstSpike2d>(&wiring);
-    const std::size_t row = maps ? maps->row_of(input) : first ? input / first->window : input;
-    if (row < used.size()) used[row] = 1;
+const Conv2d* convolution_of(const Wiring& wiring) {
+    return std::visit([](const auto& kind) { return convolution(kind); }, wiring);
+}
+
+std::size_t joined_rows(const Wiring& wiring, std::size_t n_rows) {
+    return std::visit([&](const auto& kind) { return joined(kind, n_rows); }, wiring);
 }
 
 Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::size_t layer) {
@@ -131,9 +176,18 @@ Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::s
     return wiring[layer];
 }
 
-std::size_t joined_rows(const Wiring& wiring, std::size_t n_rows) {
-    if (const auto* conv = std::get_if<Conv2d>(&wiring)) return conv->first > 1 ? conv->seen().size() : 0;
-    return std::holds_alternative<Dense>(wiring) ? 0 : n_rows;
+template <class Real>
+void mark_rows(const Wiring& wiring, const Schedule<Real>& schedule, const std::vector<std::int64_t>& samples,
+               std::vector<std::uint8_t>& used) {
+    const auto mark = [&](const auto& kind) {
+        for (const std::int64_t sample : samples) {
+            const Spikes<Real> spikes = schedule[static_cast<std::size_t>(sample)];
+            for (std::size_t k = 0; k < spikes.n_spikes(); ++k) {
+                for_each_row(kind, spikes.inputs[k], used.size(), [&](std::size_t row) { used[row] = 1; });
+            }
+        }
+    };
+    std::visit(mark, wiring);
 }
 
 namespace {
@@ -168,18 +222,20 @@ Spikes<Real> keep_first(const Row& row_of, const Spikes<Real>& spikes, std::size
 template <class Real>
 Spikes<Real> first_spikes(const Wiring& wiring, const Spikes<Real>& spikes, std::size_t n_rows, std::uint32_t* rows,
                           std::uint32_t* inputs, Interval<Real>* intervals) {
-    const auto keep = [&](const auto& row) { return keep_first(row, spikes, n_rows, rows, inputs, intervals); };
-    if (const auto* first = std::get_if<FirstSpike>(&wiring)) {
-        return keep([window = first->window](std::uint32_t input) { return input / window; });
-    }
-    const auto* conv = std::get_if<Conv2d>(&wiring);
-    const FirstSpike2d maps = conv ? FirstSpike2d{conv->in, conv->first} : std::get<FirstSpike2d>(wiring);
-    return keep([maps](std::uint32_t input) { return maps.row_of(input); });
+    const auto keep = [&](const auto& kind) {
+        const auto row_of = [kind](std::uint32_t input) { return joined_input(kind, input); };
+        return keep_first(row_of, spikes, n_rows, rows, inputs, intervals);
+    };
+    return std::visit(keep, wiring);
 }
 
-template Spikes<float> first_spikes(const Wiring&, const Spikes<float>&, std::size_t, std::uint32_t*, std::uint32_t*,
-                                    Interval<float>*);
-template Spikes<double> first_spikes(const Wiring&, const Spikes<double>&, std::size_t, std::uint32_t*, std::uint32_t*,
-                                     Interval<double>*);
+#define RCSPIKE_INSTANTIATE(Real)                                                                       \
+    template void mark_rows(const Wiring&, const Schedule<Real>&, const std::vector<std::int64_t>&,     \
+                            std::vector<std::uint8_t>&);                                                \
+    template Spikes<Real> first_spikes(const Wiring&, const Spikes<Real>&, std::size_t, std::uint32_t*, \
+                                       std::uint32_t*, Interval<Real>*);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
 
 }  // namespace rcspike::detail

@@ -20,22 +20,29 @@ Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::s
 
 /// Where the columns of a layer are: once, or at each position of a convolution, where the positions of a window of
 /// `pool` x `pool` may share a neuron for each column.
-struct Places {
+struct PositionGrid {
     std::size_t positions = 1, neurons = 1, line = 1, pool = 1;
 
-    /// The place of the neurons that belong to a position.
-    std::size_t neuron_of(std::size_t position) const {
-        return pool == 1 ? position : position / line / pool * (line / pool) + position % line / pool;
+    /// The row of the neurons that the membranes at a position belong to, both numbered through all samples.
+    std::size_t neuron_row(std::size_t position) const {
+        if (pool == 1) return position;
+        const std::size_t in_sample = position % positions;
+        return position / positions * neurons + in_sample / line / pool * (line / pool) + in_sample % line / pool;
     }
 };
-Places places_of(const Wiring& wiring);
+PositionGrid grid_of(const Wiring& wiring);
+
+/// The convolution whose windows are the positions of a layer, or null if it has one position.
+const Conv2d* convolution_of(const Wiring& wiring);
 
 /// Of a wiring that joins inputs, the number of those it makes; 0 of one that does not. `n_rows` is that of the
 /// synapses.
 std::size_t joined_rows(const Wiring& wiring, std::size_t n_rows);
 
-/// Sets `used` to 1 for the rows that the input drives: its own, or all of a convolution.
-void mark_rows(const Wiring& wiring, std::uint32_t input, std::vector<std::uint8_t>& used);
+/// Sets `used` to 1 for the rows that some samples of a schedule drive: those of their inputs, or all of a convolution.
+template <class Real>
+void mark_rows(const Wiring& wiring, const Schedule<Real>& schedule, const std::vector<std::int64_t>& samples,
+               std::vector<std::uint8_t>& used);
 
 /// Events of one sample over inputs that a wiring has joined: copies those that switch one on. `rows` and `inputs` get
 /// one number for each, which of the joined inputs it is and whose spike; `intervals` one more than there are

@@ -205,13 +205,13 @@ Network<Real> network_of(const Safetensors& file) {
     if (version >= "4") parts.push_back({"phases", [&](const char* name) { phases = json.string(name); }});
     json.object("header", parts);
     json.end();
-    if (phases != "two" && phases != "single") reject("phases must be 'two' or 'single', got '", phases, "'");
+    const Phases kind = phases_of(phases);
     if (has_windows && windows.size() != views.size()) {
         reject("windows must be given for all ", views.size(), " layers, got ", windows.size());
     }
     for (const std::size_t window : windows) wiring.push_back(window == 1 ? Wiring(Dense{}) : FirstSpike{window});
     if (circuits.size() == 1) circuits.resize(std::max<std::size_t>(views.size(), 1), Circuit(circuits[0]));
-    Network<Real> network(views, wiring, circuits, phases == "single" ? Phases::single : Phases::two);
+    Network<Real> network(views, wiring, circuits, kind);
     std::vector<std::size_t> holds{network.n_in()};
     for (std::size_t l = 0; l < network.n_layers(); ++l) holds.push_back(network.n_out(l));
     if (says != holds) reject("it says sizes ", listed(says), " but holds weights of ", listed(holds));

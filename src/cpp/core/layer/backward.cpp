@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <limits>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
 #include "common/check.h"
-#include "layer/positions.h"
+#include "layer/for_each_part.h"
+#include "neurons/single_phase_tiles.h"
+#include "neurons/two_phase_tiles.h"
 
 namespace rcspike::detail {
 namespace {
@@ -25,32 +26,26 @@ Real sum_lanes(const Real* lane) {
         return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
-/// One call of backward, for one kind of synapses: memory that its tasks share, and the tasks themselves.
-template <class Synapses, class Real>
-class Job {
-    using Gradient = typename Synapses::Gradient;
-
+/// One call of backward: how it is cut into tasks, their memory, and the sums of dL/dt over outputs, positions and
+/// groups of tiles. `TilesBackward` is the pass through the membranes of a tile, `TakesSpikes` EventsOfPosition or
+/// SpikesOfImage.
+template <class TilesBackward, class TakesSpikes, class Gradient, class Real>
+class BackwardTasks {
 public:
-    Job(const BackwardPass<Real>& pass, const Synapses& synapses, Gradient& gradient, Scratch<Real>& scratch,
-        Threads threads)
+    BackwardTasks(const BackwardPass<Real>& pass, const TilesBackward& tiles_backward, Gradient& gradient,
+                  Scratch<Real>& scratch, Threads threads)
         : pass_(pass),
-          synapses_(synapses),
+          tiles_backward_(tiles_backward),
           gradient_(gradient),
           scratch_(scratch),
           split_(pass.layer.split(pass.events.size())),
-          grad_v_(pass.layer.by_place(pass.grad_v)),
           groups_left_(split_.chunks) {
-        gradient.resize(split_.chunks, synapses.rows());
-        std::size_t max_steps = 0, max_spikes = 0;
-        for (std::size_t s = 0; s < split_.batch; ++s) {
-            max_steps = std::max(max_steps, pass.events[s].n_steps);
-            max_spikes = std::max(max_spikes, pass.events[s].n_spikes());
-        }
+        gradient.resize(split_.chunks, pass.layer.n_rows(), pass.layer.n_tiles());
+        std::size_t max_spikes = 0;
+        for (std::size_t s = 0; s < split_.batch; ++s) max_spikes = std::max(max_spikes, pass.events[s].n_spikes());
         const std::size_t max_rows = std::min(max_spikes, pass.layer.n_rows());  // of an image, more than of a patch
-        max_steps = takes_patches_ ? max_rows : std::min(max_steps, max_rows + 1);
-        sweep_size_ =
-            counts_supply() ? kernels::supply_scratch<Real>(max_steps) : kernels::backward_scratch<Real>(max_steps);
-        spike_lanes_size_ = (takes_patches_ ? max_spikes : max_rows) * lanes;
+        sweep_size_ = TilesBackward::scratch(max_rows + 1);
+        spike_lanes_size_ = (TakesSpikes::whole_image ? max_spikes : max_rows) * lanes;
         scratch.sweep.resize(worker_count(threads) * sweep_size_);
         if (wants_times()) {
             scratch.spike_lanes.resize(worker_count(threads) * spike_lanes_size_);
@@ -63,20 +58,30 @@ public:
 
     /// A chunk of samples through a group of tiles.
     void run(std::size_t task, std::size_t worker) {
-        const std::size_t chunk = split_.chunk(task);
-        const Range samples = split_.samples(task);
-        gradient_.zero(chunk, split_.tiles(task));
+        const std::size_t chunk = split_.chunk(task), n_positions = pass_.layer.grid().positions;
+        const Range samples = split_.samples(task), tiles = split_.tiles(task);
+        gradient_.zero(chunk, tiles);
         Real* const sweep = scratch_.sweep.data() + worker * sweep_size_;
         Real* const spike_lanes = wants_times() ? scratch_.spike_lanes.data() + worker * spike_lanes_size_ : nullptr;
-        for_each_part(pass_.layer, pass_.events, samples, [&](const Positions<Real>& positions) {
-            if constexpr (is_resistive) {
-                if (takes_patches_) return run_patches(positions, task, spike_lanes, sweep);
-            }
+        for_each_part(pass_.layer, pass_.events, samples, [&](const PositionEvents<Real>& positions) {
             for (std::size_t i = 0; i < positions.count; ++i) {
-                const Events& events = positions.events(i);
-                if (wants_times()) std::fill_n(spike_lanes, events.n_spikes() * lanes, Real(0));
-                run_tiles(events, place_of(positions.first + i), task, spike_lanes, sweep);
-                if (wants_times()) collect_times(events, positions, i, split_.group(task), spike_lanes);
+                const std::size_t position = positions.first + i, s = position / n_positions;
+                const bool is_first = position == s * n_positions, is_last = position + 1 == (s + 1) * n_positions;
+                const auto& spikes = TakesSpikes::spikes(positions, i);
+                if (wants_times() && (is_first || !TakesSpikes::whole_image)) {
+                    const std::size_t n = TakesSpikes::whole_image ? pass_.events[s].n_spikes() : count(spikes);
+                    std::fill_n(spike_lanes, n * lanes, Real(0));
+                }
+                const std::size_t row = pass_.layer.grid().neuron_row(position);
+                for (std::size_t t = tiles.first; t < tiles.last;) {
+                    const auto gradient = gradient_.tile(chunk, t, spike_lanes);
+                    t += tiles_backward_(spikes, row, t, tiles.last, gradient, sweep);
+                }
+                if (!wants_times()) continue;
+                Real* const times = times_of(split_.group(task), s);
+                if (is_first) std::fill_n(times, pass_.layer.n_in(), Real(0));
+                if (TakesSpikes::whole_image && !is_last) continue;
+                add_lanes(positions, i, s, spike_lanes, times);
             }
         });
         const bool last_group = wants_times() && groups_left_[chunk].fetch_sub(1, std::memory_order_acq_rel) == 1;
@@ -84,163 +89,29 @@ public:
     }
 
 private:
-    using Events = kernels::Events<Real>;
     static constexpr std::size_t lanes = kernels::lanes<Real>;
-    static constexpr bool is_resistive = std::is_same_v<Synapses, Resistive<Real>>;
 
     bool wants_times() const { return pass_.grad_times.data != nullptr; }
-    bool spikes_alone() const { return pass_.layer.phases() == Phases::single; }
-    bool counts_supply() const { return pass_.supply.grad_plus.data != nullptr; }
 
-    /// Where the neurons of a position are, both numbered through all samples.
-    std::size_t place_of(std::size_t position) const {
-        const Places& places = pass_.layer.places();
-        if (places.pool == 1) return position;
-        return position / places.positions * places.neurons + places.neuron_of(position % places.positions);
-    }
-
-    /// Positions of one image, whose spikes have one row of lanes each for all positions: dL/dt of a spike is then
-    /// summed over the outputs once, and not once for each patch that sees it.
-    void run_patches(const Positions<Real>& positions, std::size_t task, Real* spike_lanes, Real* sweep) {
-        const std::size_t n_positions = pass_.layer.places().positions, s = positions.first / n_positions;
-        const std::size_t first = positions.first % n_positions, n_spikes = pass_.events[s].n_spikes();
-        if (wants_times() && first == 0) std::fill_n(spike_lanes, n_spikes * lanes, Real(0));
-        const Range tiles = split_.tiles(task);
-        for (std::size_t i = 0; i < positions.count; ++i) {
-            const kernels::PatchSpikes<Real> spikes = positions.patches->spikes(i);
-            const std::size_t row = place_of(positions.first + i);
-            for (std::size_t t = tiles.first; t < tiles.last;) {
-                const auto gradient = gradient_.tile(split_.chunk(task), t, spike_lanes);
-                t += charge_backward(kernels::table<Real>().patches, spikes, row, t, tiles.last, gradient, sweep);
-            }
-        }
-        if (!wants_times() || first + positions.count < n_positions) return;
-        Real* const times = times_of(split_.group(task), s);
-        std::fill_n(times, pass_.layer.n_in(), Real(0));
-        const std::uint32_t* const inputs = pass_.events.inputs(s);
-        for (std::size_t k = 0; k < n_spikes; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
-    }
-
-    /// Tiles of a position whose neurons are in row `row`.
-    void run_tiles(const Events& events, std::size_t row, std::size_t task, Real* spike_lanes, Real* sweep) {
-        const Range tiles = split_.tiles(task);
-        for (std::size_t t = tiles.first, n; t < tiles.last; t += n) {
-            const auto gradient = gradient_.tile(split_.chunk(task), t, spike_lanes);
-            if constexpr (is_resistive) {
-                if (counts_supply()) {
-                    supply_backward(events, row, t, gradient, sweep);
-                    n = 1;
-                    continue;
-                }
-            }
-            if (spikes_alone()) {
-                spike_backward(events, row, t, gradient, sweep);
-                n = 1;
-                continue;
-            }
-            n = charge_backward(synapses_.kernel(), events, row, t, tiles.last, gradient, sweep);
-        }
-    }
-
-    /// Tile t of a position, or it and the next ones together; returns how many.
-    template <class Kernel, class Spikes, class TileGradient>
-    std::size_t charge_backward(const Kernel& kernel, const Spikes& spikes, std::size_t row, std::size_t t,
-                                std::size_t end, const TileGradient& gradient, Real* sweep) const {
-        constexpr std::size_t most = kernels::max_merged * lanes;
-        alignas(64) Real upstream[most];
-        const std::size_t width = std::min(most, grad_v_.cols - t * lanes);
-        std::copy_n(grad_v_.row(row) + t * lanes, width, upstream);
-        std::fill(upstream + width, upstream + most, Real(0));
-        if (shares_charge_) {
-            for (std::size_t i = 0; i < width; ++i) upstream[i] *= fraction_;
-        }
-        // Silent and saturated neurons have no gradient: a tile of such neurons costs nothing, and tiles with at most
-        // `lanes` others between them cost little more than one.
-        const auto used = [&](std::size_t tile) {
-            int n_used = 0;
-            for (std::size_t i = tile * lanes; i < (tile + 1) * lanes; ++i) n_used += upstream[i] != 0;
-            return static_cast<std::size_t>(n_used);
-        };
-        std::size_t n_used = used(0), n = 1;
-        if (n_used == 0) return 1;
-        const std::size_t n_most = may_merge_ && kernel.backward_merged ? std::min(kernels::max_merged, end - t) : 1;
-        for (std::size_t more; n < n_most && (more = used(n)) > 0 && n_used + more <= lanes; ++n) n_used += more;
-        if (n == 1) {
-            kernel.backward(spikes, synapses_.tile(t), upstream, gradient, sweep);
-        } else {
-            kernel.backward_merged(spikes, synapses_.tile(t), n, upstream, gradient, sweep);
-        }
-        return n;
-    }
-
-    /// Tile t of a position, of neurons that spike while they charge.
-    template <class TileGradient>
-    void spike_backward(const Events& events, std::size_t row, std::size_t t, const TileGradient& gradient,
-                        Real* sweep) const {
-        const SpikePass<Real>& spikes = pass_.spikes;
-        const std::size_t first = t * lanes, width = pass_.layer.width(t);
-        alignas(64) Real spiked[lanes] = {}, upstream[lanes] = {}, thresholds[lanes];
-        std::copy_n(pass_.layer.by_place(spikes.times).row(row) + first, width, spiked);
-        std::copy_n(grad_v_.row(row) + first, width, upstream);
-        std::get<SinglePhase<Real>>(pass_.layer.neurons).thresholds(first, lanes, thresholds);
-        alignas(64) Real times[lanes], grad[lanes], drive[lanes];
-        int n_moving = 0, n_driven = 0;
-        for (std::size_t i = 0; i < lanes; ++i) {  // without branches, so that it is a few vector operations
-            const bool silent = spiked[i] > std::numeric_limits<Real>::max(), counts = upstream[i] != 0;
-            times[i] = silent || !counts ? Real(0) : spiked[i];
-            grad[i] = silent ? Real(0) : upstream[i];
-            drive[i] = silent ? upstream[i] : Real(0);
-            n_moving += counts && !silent;
-            n_driven += counts && silent;
-        }
-        const bool any = n_moving > 0, any_silent = n_driven > 0;
-        if (!any && !any_silent) return;
-        const auto min_slope = static_cast<Real>(1 / spikes.max_slope);
-        const std::size_t n_steep =
-            crossing_(events, synapses_.tile(t), {times, grad, any_silent ? drive : nullptr, thresholds, min_slope},
-                      gradient, sweep);
-        if (n_steep > 0 && spikes.n_steep) *spikes.n_steep += n_steep;
-    }
-
-    /// Tile t of a position, where the loss counts the charges of the rails.
-    void supply_backward(const Events& events, std::size_t row, std::size_t t,
-                         const kernels::WeightGradient<Real>& gradient, Real* sweep) const {
-        const Supply<Real>& supply = pass_.supply;
-        const std::size_t width = pass_.layer.width(t);
-        alignas(64) Real upstream[3][lanes], charges[2][lanes];
-        const Span2<const Real> from[] = {pass_.grad_v, supply.grad_plus, supply.grad_minus};
-        for (std::size_t i = 0; i < 3; ++i) {
-            std::fill_n(upstream[i], lanes, Real(0));
-            if (!from[i].data) continue;
-            std::copy_n(pass_.layer.by_place(from[i]).row(row) + t * lanes, width, upstream[i]);
-        }
-        kernels::table<Real>().supply_backward(events, synapses_.tile(t), {upstream[0], upstream[1], upstream[2]},
-                                               gradient, {charges[0], charges[1]}, sweep);
-        if (supply.plus.data) {
-            std::copy_n(charges[0], width, pass_.layer.by_place(supply.plus).row(row) + t * lanes);
-            std::copy_n(charges[1], width, pass_.layer.by_place(supply.minus).row(row) + t * lanes);
-        }
-    }
+    static std::size_t count(const kernels::Events<Real>& events) { return events.n_spikes(); }
+    static std::size_t count(const kernels::PatchSpikes<Real>& spikes) { return spikes.n; }
 
     Real* times_of(std::size_t group, std::size_t s) const {
         if (group == 0) return pass_.grad_times.row(s);
         return scratch_.times.data() + ((group - 1) * split_.batch + s) * pass_.layer.n_in();
     }
 
-    /// dL/dt of a sample, as a position and a group of tiles contribute to it. The positions of a sample come in order.
-    void collect_times(const Events& events, const Positions<Real>& positions, std::size_t i, std::size_t group,
-                       const Real* spike_lanes) const {
-        const std::size_t n_positions = pass_.layer.places().positions, row = positions.first + i;
-        const std::size_t s = row / n_positions, n_spikes = events.n_spikes();
-        Real* const times = times_of(group, s);
-        if (row == s * n_positions) std::fill_n(times, pass_.layer.n_in(), Real(0));
+    /// dL/dt of sample s, as a position and a group of tiles contribute to it. The positions of a sample come in order.
+    void add_lanes(const PositionEvents<Real>& positions, std::size_t i, std::size_t s, const Real* spike_lanes,
+                   Real* times) const {
         const std::uint32_t* const inputs = pass_.events.inputs(s);
-        if (!positions.patches) {
-            for (std::size_t k = 0; k < n_spikes; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
+        if (TakesSpikes::whole_image || !positions.patches) {
+            const std::size_t n = pass_.events[s].n_spikes();
+            for (std::size_t k = 0; k < n; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
             return;
         }
-        const std::uint32_t* const of_patch = positions.patches->spikes(i).spikes;
-        for (std::size_t k = 0; k < n_spikes; ++k) times[inputs[of_patch[k]]] += sum_lanes(spike_lanes + k * lanes);
+        const kernels::PatchSpikes<Real> patch = positions.patches->spikes(i);
+        for (std::size_t k = 0; k < patch.n; ++k) times[inputs[patch.spikes[k]]] += sum_lanes(spike_lanes + k * lanes);
     }
 
     void add_groups(Range samples) const {
@@ -254,44 +125,46 @@ private:
     }
 
     const BackwardPass<Real>& pass_;
-    const Synapses& synapses_;
+    const TilesBackward& tiles_backward_;
     Gradient& gradient_;
     Scratch<Real>& scratch_;
     const Split split_;
-    const Span2<const Real> grad_v_;  // of each place
-    const bool shares_charge_ = pass_.layer.places().pool > 1;
-    const Real fraction_ = Real(1) / static_cast<Real>(pass_.layer.places().pool * pass_.layer.places().pool);
-    const bool may_merge_ = kernels::is_symmetric(synapses_.coupling);
-    /// Whether there are kernels for the patches of a convolution as such.
-    const bool takes_patches_ = is_resistive && may_merge_ && std::holds_alternative<Conv2d>(pass_.layer.wiring) &&
-                                !spikes_alone() && !counts_supply();
-    decltype(synapses_.crossing().backward) crossing_ = synapses_.crossing().backward;
     std::size_t sweep_size_ = 0, spike_lanes_size_ = 0;  // numbers of scratch memory for each worker
     std::vector<std::atomic<std::size_t>> groups_left_;  // of each chunk, before its dL/dt is complete
 };
 
 template <class Real, class Gradient>
 void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scratch, Threads threads) {
-    if (pass.supply.grad_plus.data) {
-        resistive_of(pass.layer, "gradients of the rails' charges");
-        if (pass.layer.phases() == Phases::single) reject("gradients of the rails' charges need neurons of two phases");
-        if (pass.layer.places().pool > 1) reject("the rails' charges of neurons that share charge are not known yet");
+    const Layer<Real>& layer = pass.layer;
+    Upstream<Real> upstream = pass.upstream;
+    if (upstream.supply.grad_plus.data) {
+        resistive_of(layer, "gradients of the rails' charges");
+        std::visit([](const auto& neurons) { neurons.check_supply("the gradient of the rails' charges"); },
+                   layer.neurons);
+        if (layer.grid().pool > 1) reject("the rails' charges of neurons that share charge are not known yet");
     }
+    upstream.grad = layer.by_place(upstream.grad);
+    upstream.crossings = layer.by_place(upstream.crossings);
+    for (auto* part : {&upstream.supply.grad_plus, &upstream.supply.grad_minus}) *part = layer.by_place(*part);
+    for (auto* part : {&upstream.supply.plus, &upstream.supply.minus}) *part = layer.by_place(*part);
+    const bool is_patched = convolution_of(layer.wiring) != nullptr;
     std::visit(
-        [&](const auto& synapses) {
+        [&](const auto& synapses, const auto& neurons) {
             using Kind = std::decay_t<decltype(synapses)>;
             if constexpr (std::is_same_v<typename Kind::Gradient, Gradient>) {
-                if constexpr (std::is_same_v<Kind, Pairs<Real>>) {
-                    if (!synapses.weights) reject("gradients of weights need the weights that pairs were drawn for");
-                }
-                Job<Kind, Real> job(pass, synapses, gradient, scratch, threads);
-                for_each_task(job.n_tasks(), pass.extra_tasks, threads,
-                              [&](std::size_t task, std::size_t worker) { job.run(task, worker); });
+                synapses.check_gradient();
+                with_tiles_backward(
+                    neurons, synapses, upstream, layer.grid(), is_patched, [&](const auto& tiles, auto takes_spikes) {
+                        BackwardTasks<std::decay_t<decltype(tiles)>, decltype(takes_spikes), Gradient, Real> tasks(
+                            pass, tiles, gradient, scratch, threads);
+                        for_each_task(tasks.n_tasks(), pass.extra_tasks, threads,
+                                      [&](std::size_t task, std::size_t worker) { tasks.run(task, worker); });
+                    });
             } else {
                 reject("these synapses have other gradients");
             }
         },
-        pass.layer.synapses);
+        layer.synapses, layer.neurons);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 template <class Real>
 detail::Layer<Real> affine_layer(const AffineSynapses<Real>& synapses, std::size_t n_in, Threads threads) {
-    return {detail::pack_affine(synapses, n_in, threads), detail::TwoPhase<Real>{detail::Ramp(Circuit{}), {}}};
+    return {detail::pack_affine(synapses, n_in, threads), detail::TwoPhase<Real>(Circuit{}, {})};
 }
 
 template <class Real>
@@ -33,9 +33,9 @@ Gradient gradient_of(const detail::Layer<Real>& layer, const Schedule<Real>& sch
     Gradient gradient;
     detail::Scratch<Real> scratch;
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.front(), threads);
+    events.set(schedule, layer.event_target(), threads);
     detail::BackwardPass<Real> pass{layer, events};
-    pass.grad_v = grad_v;
+    pass.upstream.grad = grad_v;
     pass.grad_times = grad_times;
     detail::backward(pass, gradient, scratch, threads);
     return gradient;
@@ -106,8 +106,8 @@ void Layer<Real>::charge(const Schedule<Real>& schedule, Span2<Real> v, Threads 
     check_inputs(schedule, n_in());
     detail::check_shape("v", v, schedule.batch(), n_out());
     detail::EventBatch<Real> events;
-    events.set(schedule, packed_->front(), threads);
-    detail::charge(*packed_, events, v, threads);
+    events.set(schedule, packed_->event_target(), threads);
+    detail::run_membranes(*packed_, events, v, threads);
 }
 
 template <class Real>
@@ -121,7 +121,7 @@ void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> g
 template <class Real>
 void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
                              const AffineGradient<Real>& gradient, Threads threads) const {
-    detail::check_gradient(gradient, *packed_);
+    detail::check_gradient(gradient, n_rows(), n_columns());
     const auto parts =
         gradient_of<detail::AffineSynapseGradient<Real>>(*packed_, schedule, grad_v, grad_times, threads);
     detail::write(parts, gradient, threads);

@@ -56,7 +56,7 @@ void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, co
     detail::check_shape("q_plus", q_plus, schedule.batch(), layer.n_out());
     detail::check_shape("q_minus", q_minus, schedule.batch(), layer.n_out());
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.front(), threads);
+    events.set(schedule, layer.event_target(), threads);
     const detail::Resistive<Real>& synapses = detail::resistive_of(layer, "charges of the rails");
     const detail::Split split(events.size(), layer.n_rows(), layer.n_tiles());
     detail::for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {
@@ -85,7 +85,7 @@ void supply_charge_until(const Schedule<Real>& schedule, Span2<const Real> weigh
         if (until.data[i] < 0) detail::reject("until must not be negative, got ", until.data[i]);
     }
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.front(), threads);
+    events.set(schedule, layer.event_target(), threads);
     const Rails rails(circuit);
     std::vector<std::vector<Membrane>> of_workers(detail::worker_count(threads));
     detail::for_each_task(schedule.batch(), threads, [&](std::size_t s, std::size_t worker) {
@@ -130,9 +130,9 @@ void supply_charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights
     detail::WeightGradient<Real> gradient;
     detail::Scratch<Real> scratch;
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.front(), threads);
+    events.set(schedule, layer.event_target(), threads);
     detail::BackwardPass<Real> pass{layer, events};
-    pass.supply = {grad_q_plus, grad_q_minus, {}, {}};
+    pass.upstream.supply = {grad_q_plus, grad_q_minus, {}, {}};
     pass.grad_times = grad_times;
     detail::backward(pass, gradient, scratch, threads);
     gradient.weights.add_up(grad_weights, threads);

@@ -24,7 +24,7 @@ detail::Layer<Real> layer_of(const Schedule<Real>& schedule, const AffineSynapse
 template <class Real>
 void spike(const detail::Layer<Real>& layer, const detail::EventBatch<Real>& events, Span2<Real> times,
            Threads threads) {
-    detail::charge(layer, events, times, threads);
+    detail::run_membranes(layer, events, times, threads);
     for (std::size_t i = 0; i < times.size(); ++i) {
         if (std::isnan(times.data[i])) throw std::runtime_error("voltages are no longer finite");
     }
@@ -34,7 +34,7 @@ template <class Real>
 void spike(const detail::Layer<Real>& layer, const Schedule<Real>& schedule, Span2<Real> times, Threads threads) {
     detail::check_shape("times", times, schedule.batch(), layer.n_out());
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.front(), threads);
+    events.set(schedule, layer.event_target(), threads);
     spike(layer, events, times, threads);
 }
 
@@ -49,7 +49,7 @@ std::size_t backward(const detail::Layer<Real>& layer, const Schedule<Real>& sch
         detail::reject("max_slope must be above 0 and finite, got ", max_slope);
     }
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.front(), threads);
+    events.set(schedule, layer.event_target(), threads);
     detail::Buffer<Real> times(schedule.batch() * layer.n_out()), grad(times.size());
     const Span2<Real> spikes{times.data(), schedule.batch(), layer.n_out()};
     spike(layer, events, spikes, threads);
@@ -59,8 +59,7 @@ std::size_t backward(const detail::Layer<Real>& layer, const Schedule<Real>& sch
     std::atomic<std::size_t> n_steep{0};
     detail::Scratch<Real> scratch;
     detail::BackwardPass<Real> pass{layer, events};
-    pass.grad_v = {grad.data(), spikes.rows, spikes.cols};
-    pass.spikes = {spikes, max_slope, &n_steep};
+    pass.upstream = {{grad.data(), spikes.rows, spikes.cols}, {}, spikes, max_slope, &n_steep};
     pass.grad_times = grad_times;
     detail::backward(pass, gradient, scratch, threads);
     return n_steep;
@@ -99,7 +98,7 @@ std::size_t first_spike_vjp(const Schedule<Real>& schedule, const AffineSynapses
                             Span2<const Real> grad_spikes, double max_slope, Span2<Real> grad_times,
                             const AffineGradient<Real>& gradient, Threads threads) {
     const detail::Layer<Real> layer = layer_of(schedule, synapses, threads);
-    detail::check_gradient(gradient, layer);
+    detail::check_gradient(gradient, layer.n_rows(), layer.n_columns());
     detail::AffineSynapseGradient<Real> parts;
     const std::size_t n_steep = backward(layer, schedule, grad_spikes, max_slope, grad_times, parts, threads);
     detail::write(parts, gradient, threads);

@@ -9,13 +9,13 @@
 #include "common/check.h"
 #include "events/event_batch.h"
 #include "events/wiring.h"
-#include "layer/injection.h"
-#include "layer/neurons.h"
-#include "layer/synapses.h"
+#include "neurons/neurons.h"
 #include "parallel/split.h"
 #include "rcspike/circuit.h"
 #include "rcspike/span.h"
 #include "rcspike/threads.h"
+#include "synapses/injection.h"
+#include "synapses/synapses.h"
 
 namespace rcspike::detail {
 
@@ -30,37 +30,34 @@ public:
           injection(std::move(of_switches)) {
         std::visit([&](const auto& s) { rows_ = s.rows().rows, columns_ = s.rows().cols; }, synapses);
         n_in_ = inputs_of(wiring, rows_);
-        places_ = places_of(wiring);
-        if (places_.pool > 1 && phases() == Phases::single) {
-            reject("pool connects membranes at the end of charging, which neurons of a single phase do not have; join ",
-                   "their spikes (first) instead");
-        }
+        grid_ = grid_of(wiring);
+        std::visit([&](const auto& kind) { kind.check_pool(grid_.pool); }, neurons);
     }
 
     std::size_t n_in() const { return n_in_; }
-    std::size_t n_out() const { return places_.neurons * columns_; }
+    std::size_t n_out() const { return grid_.neurons * columns_; }
     /// Of the synapses, which all positions share.
     std::size_t n_rows() const { return rows_; }
     std::size_t n_columns() const { return columns_; }
-    const Places& places() const { return places_; }
+    const PositionGrid& grid() const { return grid_; }
     std::size_t n_tiles() const { return divide_up(columns_, kernels::lanes<Real>); }
     /// Columns of tile t that are not padding.
     std::size_t width(std::size_t t) const {
         return std::min(kernels::lanes<Real>, columns_ - t * kernels::lanes<Real>);
     }
     /// How a batch is cut into tasks.
-    Split split(std::size_t batch) const { return {batch, rows_, n_tiles(), places_.positions}; }
-    /// A matrix of a row for each sample as one of a row for each place of each sample.
+    Split split(std::size_t batch) const { return {batch, rows_, n_tiles(), grid_.positions}; }
+    /// A matrix of a row for each sample as one of a row for the neurons of each position.
     template <class T>
     Span2<T> by_place(Span2<T> of_samples) const {
-        return {of_samples.data, of_samples.rows * places_.neurons, columns_};
+        return {of_samples.data, of_samples.rows * grid_.neurons, columns_};
     }
 
     const kernels::Coupling<Real>& coupling() const {
         return std::visit([](const auto& s) -> const kernels::Coupling<Real>& { return s.coupling; }, synapses);
     }
     Phases phases() const { return phases_of(neurons); }
-    Front<Real> front() const { return {wiring, rows_, coupling(), phases()}; }
+    EventTarget<Real> event_target() const { return {wiring, rows_, coupling(), phases()}; }
 
     Synapses<Real> synapses;
     Neurons<Real> neurons;
@@ -69,7 +66,7 @@ public:
 
 private:
     std::size_t n_in_, rows_, columns_;
-    Places places_;
+    PositionGrid grid_;
 };
 
 /// Throws std::invalid_argument unless there is a valid circuit for each of n_layers layers, which differ in their
@@ -81,23 +78,20 @@ template <class Real>
 Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
                             Threads threads, const Wiring& wiring = Dense{}, Phases phases = Phases::two);
 
-/// Neurons of a circuit, with offsets of their thresholds in V_th or none. Throws std::invalid_argument if a number is
-/// not finite, or a threshold of a single phase is not above 0.
-template <class Real>
-Neurons<Real> neurons_of(Phases phases, const Circuit& circuit, Span1<const Real> offset);
-
-/// The weights of a layer of resistive synapses. Throws std::invalid_argument for other synapses, which do not have
-/// `wanted`.
+/// The synapses of a resistive layer. Throws std::invalid_argument for others, which do not have `wanted`.
 template <class Real>
 const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted);
-
-/// The results of the synapses: v(1) of neurons of two phases, or spike times of those of a single one, of some samples
-/// and tiles into their place in `to`, batch x n_out.
 template <class Real>
-void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles, Span2<Real> to);
+Resistive<Real>& resistive_of(Layer<Real>& layer, const char* wanted);
+
+/// What the membranes of some samples and tiles end in (the State of their neurons), into their place in `to`,
+/// batch x n_out.
+template <class Real>
+void run_membranes(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles,
+                   Span2<Real> to);
 
 /// The same of all of them.
 template <class Real>
-void charge(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> to, Threads threads);
+void run_membranes(const Layer<Real>& layer, const EventBatch<Real>& events, Span2<Real> to, Threads threads);
 
 }  // namespace rcspike::detail

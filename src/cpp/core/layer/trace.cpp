@@ -28,7 +28,7 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     for (std::size_t i = 0; i < at.size; ++i) sorted[i] = at[order[i]];
 
     detail::EventBatch<Real> events;
-    events.set(schedule, layer.front(), threads);
+    events.set(schedule, layer.event_target(), threads);
     const detail::Resistive<Real>& synapses = detail::resistive_of(layer, "voltages within the phase");
     std::vector<detail::Buffer<Real>> rows(detail::worker_count(threads));
     for (auto& buffer : rows) buffer.resize(at.size * lanes);

@@ -1,6 +1,5 @@
 #include "network/activity.h"
 
-#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <variant>
@@ -8,35 +7,6 @@
 #include "common/check.h"
 
 namespace rcspike::detail {
-namespace {
-
-/// Spike times of one sample's n neurons from v(1), which become voltages of neurons without offsets, and in the last
-/// layer those of delayed spikes. Returns whether all are finite.
-template <class Real>
-bool spike(const TwoPhase<Real>& neurons, Real* v, const Real* shift, std::size_t n, bool last, Real* times) {
-    neurons.subtract_offsets(v);
-    if (last && shift) Readout(neurons.ramp).delay(shift, n, v);
-    if (!all_finite(v, n)) return false;
-    if (last) return true;
-    neurons.ramp.times(v, n, times);
-    for (std::size_t i = 0; shift && i < n; ++i) times[i] = std::max(times[i] + shift[i], Real(0));
-    return true;
-}
-
-/// The same from the times at which the membranes cross their thresholds, which stay as they are.
-template <class Real>
-bool spike(const SinglePhase<Real>& neurons, const Real* t, const Real* shift, std::size_t n, bool, Real* times) {
-    bool valid = true;
-    for (std::size_t i = 0; i < n; ++i) {
-        valid = valid && t[i] >= 0;  // not NaN
-        const Real own = t[i] + neurons.delay;
-        times[i] = shift ? std::max(own + shift[i], Real(0)) : own;
-    }
-    return valid;
-}
-
-}  // namespace
-
 template <class Real>
 void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t batch,
                  Threads threads) {
@@ -55,11 +25,10 @@ void resize(const std::vector<Layer<Real>>& layers, std::size_t batch, std::vect
     for (std::size_t l = 0; l < layers.size(); ++l) {
         LayerRun<Real>& run = runs[l];
         run.n_out = layers[l].n_out();
-        run.v.resize(batch * run.n_out);
-        run.phases = layers[l].phases();
-        if (l + 1 < layers.size() || run.phases == Phases::single) run.times.resize(batch * run.n_out);
+        run.state.resize(batch * run.n_out);
+        run.times.resize(batch * run.n_out);
         if (l == 0) continue;
-        run.events.resize(batch, layers[l].n_in(), layers[l].front());
+        run.events.resize(batch, layers[l].n_in(), layers[l].event_target());
         run.n_inputs = layers[l].n_in();
         run.inputs.resize(batch * run.n_inputs);
     }
@@ -69,21 +38,24 @@ template <class Real>
 std::size_t run(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t offset,
                 Range samples, bool charged, std::vector<LayerRun<Real>>& runs, Sorting<Real>& sort) {
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        const Span2<Real> v = runs[l].voltages();
-        if (l > 0 || !charged) charge(layers[l], runs[l].events, samples, {0, layers[l].n_tiles()}, v);
+        const Span2<Real> states = runs[l].states();
+        if (l > 0 || !charged) run_membranes(layers[l], runs[l].events, samples, {0, layers[l].n_tiles()}, states);
 
         const bool last = l + 1 == layers.size();
         for (std::size_t s = samples.first; s < samples.last; ++s) {
-            const std::size_t n = v.cols;
-            const Real* shift = noise.empty() ? nullptr : noise[l].row(offset + s);
-            Real* const t = runs[l].times.size() > 0 ? runs[l].times.data() + s * n : nullptr;
-            const bool valid = std::visit(
-                [&](const auto& neurons) { return spike(neurons, v.row(s), shift, n, last, t); }, layers[l].neurons);
-            if (!valid) return l;
+            const std::size_t n = states.cols;
+            const Real* const of_sample = noise.empty() ? nullptr : noise[l].row(offset + s);
+            Real* const t = runs[l].times.data() + s * n;
+            const auto spike = [&](const auto& neurons) {
+                return last ? neurons.read({states.row(s)}, of_sample, n, t)
+                            : neurons.spike({states.row(s)}, of_sample, n, t);
+            };
+            if (!std::visit(spike, layers[l].neurons)) return l;
             if (last) continue;
             LayerRun<Real>& next = runs[l + 1];
-            const Phases phases = layers[l + 1].phases();
-            next.events.set(s, sort({t, n}, phases, n, next.inputs.data() + s * next.n_inputs), layers[l + 1].front());
+            const EventTarget<Real> target = layers[l + 1].event_target();
+            std::uint32_t* const inputs = next.inputs.data() + s * next.n_inputs;
+            next.events.set(s, sort({t, n}, window_of(target.phases), n, inputs), target);
         }
     }
     return layers.size();

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "events/sorter.h"
 #include "layer/layer.h"
-#include "layer/readout.h"
 #include "memory/buffer.h"
 #include "parallel/workers.h"
 
@@ -18,17 +18,18 @@ namespace rcspike::detail {
 template <class Real>
 struct LayerRun {
     EventBatch<Real> events;  // its input spikes
-    Buffer<Real> v;           // batch x n_out: voltages at the end of the charging phase, minus offsets; in a single
-                              // phase the spike times without noise
-    Buffer<Real> times;       // batch x n_out: spike times with noise; of the last layer in a single phase only
+    Buffer<Real> state;       // batch x n_out: what the membranes end in, as the State of their neurons says
+    Buffer<Real> times;       // batch x n_out: spike times with noise; of outputs only if they spike while they charge
     Buffer<std::uint32_t> inputs;  // to which the events refer, unless they are those of a schedule
     std::size_t n_inputs = 0;      // of each sample, in that memory
     std::size_t n_out = 0;
-    Phases phases = Phases::two;
 
-    Span2<Real> voltages() { return {v.data(), v.size() / n_out, n_out}; }
-    /// The results of a last layer: voltages, or spike times with noise.
-    const Real* output() const { return phases == Phases::two ? v.data() : times.data(); }
+    Span2<Real> states() { return {state.data(), state.size() / n_out, n_out}; }
+    /// The results of a last layer from one sample on.
+    const Real* output(const Neurons<Real>& neurons, std::size_t sample) {
+        Real *const of_membranes = state.data() + sample * n_out, *const of_spikes = times.data() + sample * n_out;
+        return std::visit([&](const auto& kind) { return kind.output({of_membranes}, of_spikes); }, neurons);
+    }
 };
 
 /// Memory for all layers, kept from one batch to the next. The events of the first layer are sized by who sets them.
@@ -41,14 +42,15 @@ struct Sorting {
     Sorter<Real> sorter;
     std::vector<Interval<Real>> intervals;
 
-    Spikes<Real> operator()(Span1<const Real> times, Phases phases, std::size_t capacity, std::uint32_t* inputs) {
+    Spikes<Real> operator()(Span1<const Real> times, const Window& window, std::size_t capacity,
+                            std::uint32_t* inputs) {
         intervals.resize(capacity + 1);
-        return sorter(times, phases, capacity, inputs, intervals.data());
+        return sorter(times, window, capacity, inputs, intervals.data());
     }
 };
 
 /// The forward pass: some samples, whose events of the first layer are set, through all layers. `charged` says that the
-/// first layer has its voltages already. Noise as in Network::forward; its row `offset` belongs to the first sample of
+/// first layer has its state already. Noise as in Network::forward; its row `offset` belongs to the first sample of
 /// the runs. Returns the first layer with a voltage that is not finite, or their number.
 template <class Real>
 std::size_t run(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t offset,

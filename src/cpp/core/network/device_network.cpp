@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "common/check.h"
 #include "network/inference.h"
@@ -16,21 +17,19 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
     if (plus.rows == 0 || plus.cols == 0)
         detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
     if (pairs.offset.data) {
-        detail::check_size("offset", pairs.offset, detail::places_of(wiring).neurons * plus.cols);
+        detail::check_size("offset", pairs.offset, detail::grid_of(wiring).neurons * plus.cols);
     }
+    detail::Neurons<Real> neurons = detail::neurons_of(phases, circuit, pairs.offset);
     detail::Injection<Real> injection(circuit);
     if (pairs.injection.data) {
         const std::string of_injection = name + ".injection";
-        if (phases == Phases::single) {
-            detail::reject(of_injection, " must not be given for neurons of a single phase, which spike before their ",
-                           "switches open");
-        }
+        std::visit([&](const auto& kind) { kind.check_injection(of_injection.c_str()); }, neurons);
         detail::check_shape(of_injection.c_str(), pairs.injection, n_rows, plus.cols);
         detail::check_range(of_injection.c_str(), pairs.injection, 1, Threads::all());
         injection.of_rows.pack(pairs.injection, Threads::all());
     }
-    return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()),
-            detail::neurons_of(phases, circuit, pairs.offset), wiring, std::move(injection)};
+    return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()), std::move(neurons), wiring,
+            std::move(injection)};
 }
 
 }  // namespace

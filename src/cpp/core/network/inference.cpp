@@ -20,8 +20,8 @@ void infer_from(const std::vector<Layer<Real>>& layers, std::size_t batch, const
                 Span2<Real> v, Threads threads, const Source& source) {
     check_shape("v", v, batch, layers.back().n_out());
     check_noise(layers, noise, batch, threads);
-    const auto write = [&](const Pass<Real>& pass, Range samples, std::size_t first) {
-        const Real* from = pass.runs.back().output() + samples.first * v.cols;
+    const auto write = [&](Pass<Real>& pass, Range samples, std::size_t first) {
+        const Real* const from = pass.runs.back().output(layers.back().neurons, samples.first);
         std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(first + samples.first));
     };
     if (layers[0].n_tiles() * kernels::lanes<Real> * layers[0].n_rows() * sizeof(Real) > large) {

@@ -14,33 +14,7 @@ namespace rcspike {
 namespace {
 
 using detail::Range;
-using detail::Readout;
 using detail::reject;
-using detail::SinglePhase;
-using detail::TwoPhase;
-
-/// dL/dv of the voltages that outputs with noise are read as becomes that of their own voltages. `shift` is the noise,
-/// or null.
-template <class Real>
-void through_noise(const TwoPhase<Real>& neurons, const Real* v, const Real*, const Real* shift, std::size_t n,
-                   Real* grad) {
-    if (!shift || neurons.ramp.b() == 0) return;
-    const Readout readout(neurons.ramp);
-    for (std::size_t i = 0; i < n; ++i) {
-        const double position = readout.position(v[i]);
-        grad[i] = static_cast<Real>(grad[i] * (readout.slope_at(position + shift[i]) / readout.slope_at(position)));
-    }
-}
-
-/// The same in a single phase, from spike times without and with noise.
-template <class Real>
-void through_noise(const SinglePhase<Real>&, const Real* undelayed, const Real* times, const Real*, std::size_t n,
-                   Real* grad) {
-    for (std::size_t i = 0; i < n; ++i) {
-        const bool moves = !std::isinf(times[i]) && (times[i] > 0 || undelayed[i] == times[i]);
-        if (!moves) grad[i] = 0;
-    }
-}
 
 /// Whether packed weights are those of a matrix.
 template <class Real>
@@ -102,7 +76,7 @@ void NetworkPass<Real>::set(const std::vector<Span2<const Real>>& weights, Threa
         detail::check_shape(name_of(l).c_str(), weights[l], layers[l].n_rows(), layers[l].n_columns());
     }
     const auto packed = [&](std::size_t l) -> detail::Tiles<Real>& {
-        return std::get<detail::Resistive<Real>>(layers[l].synapses).weights;
+        return detail::resistive_of(layers[l], "weights").weights;
     };
     std::size_t n_equal = 0;
     while (n_equal < layers.size() && are_equal(packed(n_equal), weights[n_equal])) ++n_equal;
@@ -126,7 +100,7 @@ void NetworkPass<Real>::forward(Span2<const Real> times, const std::vector<Span2
     s.last_noise.clear();
     if (!noise.empty()) s.last_noise.assign(noise.back().data, noise.back().data + v.rows * v.cols);
     s.pass.forward(s.layers(), {0, s.batch}, source, noise, threads, [&](Range samples) {
-        const Real* from = s.pass.runs.back().output() + samples.first * v.cols;
+        const Real* const from = s.pass.runs.back().output(s.layers().back().neurons, samples.first);
         std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(samples.first));
     });
     s.complete = true;
@@ -152,11 +126,12 @@ void NetworkPass<Real>::backward(Span2<const Real> grad_v, Span2<Real> grad_time
     detail::Buffer<Real>& grad = s.pass.grad.back();
     grad.resize(s.batch * n_out);
     std::copy_n(grad_v.data, s.batch * n_out, grad.data());
-    const detail::LayerRun<Real>& last = s.pass.runs.back();
-    const Real* const times = last.times.size() > 0 ? last.times.data() : nullptr;
-    const Real* const shift = s.last_noise.empty() ? nullptr : s.last_noise.data();
-    std::visit([&](const auto& own) { through_noise(own, last.v.data(), times, shift, s.batch * n_out, grad.data()); },
-               layers.back().neurons);
+    detail::LayerRun<Real>& last = s.pass.runs.back();
+    const Real* const noise = s.last_noise.empty() ? nullptr : s.last_noise.data();
+    const auto through = [&](const auto& kind) {
+        kind.backward_output({last.state.data()}, last.times.data(), noise, s.batch * n_out, grad.data());
+    };
+    std::visit(through, layers.back().neurons);
     detail::BackwardOptions<Real> options;
     options.grad_times = grad_times;
     options.max_slope = max_slope;

@@ -12,15 +12,15 @@
 
 namespace rcspike::detail {
 
-/// What the backward pass of a network gets in addition to dL/dv of the last layer, and what it calls. Everything is
-/// optional.
+/// What the backward pass of a network gets in addition to the gradient of the last layer, and what it calls.
+/// Everything is optional.
 template <class Real>
 struct BackwardOptions {
     /// Where to write dL/dt of the inputs, batch x n_in.
     Span2<Real> grad_times{};
-    /// Derivative of the loss against the drives of a hidden neuron of a single phase that does not spike, and the
-    /// bound of SpikePass.
-    double pull = 0, max_slope = 0;
+    /// Derivative of the loss against the drives of a hidden neuron that does not spike, where it would spike while it
+    /// charges, and the bound of Upstream.
+    double grad_silent_drive = 0, max_slope = 0;
     /// The charges of the rails that the loss counts in a layer, asked for before its backward pass.
     std::function<Supply<Real>(std::size_t layer)> supply{};
     /// Called when that backward pass is done.
@@ -39,7 +39,7 @@ struct Counts {
 template <class Real>
 struct Pass {
     std::vector<LayerRun<Real>> runs;
-    std::vector<Buffer<Real>> grad;  // batch x n_out of each layer: dL/dv, in a single phase dL/dt
+    std::vector<Buffer<Real>> grad;  // batch x n_out of each layer: against its state
     std::vector<WeightGradient<Real>> gradients;
     std::vector<Sorting<Real>> sorting;  // one for each thread
     Scratch<Real> scratch;
@@ -71,7 +71,7 @@ void Pass<Real>::forward(const std::vector<Layer<Real>>& layers, Range samples, 
     });
     // The first layer has most of the weights. Where a step of training has just changed them, each thread charges the
     // neurons whose weights it has changed itself.
-    charge(layers.front(), runs.front().events, runs.front().voltages(), threads);
+    run_membranes(layers.front(), runs.front().events, runs.front().states(), threads);
     Overflow overflow(layers.size());
     for_each_block(n, threads, [&](Range block, std::size_t worker) {
         overflow.add(run(layers, noise, samples.first, block, true, runs, sorting[worker]));

@@ -51,7 +51,7 @@ kernels::DeviceDraw<Real> draw_of(const DeviceModel& model, std::uint64_t seed, 
 /// Pairs, not drawn yet, for the weights of a layer.
 template <class Real>
 detail::Pairs<Real> pairs_for(const detail::Layer<Real>& layer) {
-    const auto& resistive = std::get<detail::Resistive<Real>>(layer.synapses);
+    const auto& resistive = detail::resistive_of(layer, "pairs for training");
     const std::size_t n_rows = resistive.weights.rows, n_out = resistive.weights.cols;
     detail::Pairs<Real> pairs;
     pairs.first.resize(n_rows, n_out);
@@ -111,7 +111,7 @@ void detail::DrawnDevices<Real>::draw(const std::vector<Layer<Real>>& weights, c
         slopes.resize(weights.size());
     }
     const auto weights_of = [&](std::size_t l) -> const Tiles<Real>& {
-        return std::get<Resistive<Real>>(weights[l].synapses).weights;
+        return resistive_of(weights[l], "pairs for training").weights;
     };
     for (std::size_t l = 0; l < weights.size(); ++l) {
         const Tiles<Real>& w = weights_of(l);

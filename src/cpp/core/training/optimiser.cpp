@@ -36,8 +36,8 @@ void Optimiser<Real>::begin_step(double learning_rate) {
 }
 
 template <class Real>
-ExtraTasks Optimiser<Real>::update(std::size_t layer, const Parts<Real>& gradient, const Real* slopes, double w_max,
-                                   Tiles<Real>& weights) {
+ExtraTasks Optimiser<Real>::update(std::size_t layer, const PartialGradient<Real>& gradient, const Real* slopes,
+                                   double w_max, Tiles<Real>& weights) {
     kernels::Adam<Real> step = step_;
     step.w_max = static_cast<Real>(w_max);
     Real* const w = weights.values.data();

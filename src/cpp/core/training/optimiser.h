@@ -25,7 +25,7 @@ public:
 
     /// Tasks that change a layer's weights by its gradient, times `slopes` in the same layout unless that is null. All
     /// that is passed must live until they have run.
-    ExtraTasks update(std::size_t layer, const Parts<Real>& gradient, const Real* slopes, double w_max,
+    ExtraTasks update(std::size_t layer, const PartialGradient<Real>& gradient, const Real* slopes, double w_max,
                       Tiles<Real>& weights);
 
     std::uint64_t steps() const { return steps_; }

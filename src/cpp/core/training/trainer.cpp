@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -23,7 +24,6 @@ namespace rcspike {
 using detail::Layer;
 using detail::Range;
 using detail::reject;
-using detail::TwoPhase;
 
 namespace {
 
@@ -36,7 +36,6 @@ struct Batch {
         labels.assign(of_labels.data, of_labels.data + of_labels.size);
     }
     std::size_t size() const { return samples.size(); }
-    std::size_t sample(std::size_t i) const { return static_cast<std::size_t>(samples[i]); }
     std::size_t label(std::size_t i) const { return static_cast<std::size_t>(labels[i]); }
 };
 
@@ -60,7 +59,7 @@ struct Trainer<Real>::State {
     const std::vector<Layer<Real>>& draw(const Schedule<Real>& schedule, Threads threads);
     void forward(const std::vector<Layer<Real>>& layers, const Schedule<Real>& schedule,
                  const std::vector<Span2<const Real>>& noise, StepReport& report, Threads threads);
-    detail::SampleLoss output_loss(const Layer<Real>& last, std::size_t i, const Real* delay);
+    detail::SampleLoss output_loss(const Layer<Real>& last, std::size_t i, const Real* noise);
     void backward(const std::vector<Layer<Real>>& layers, StepReport& report, Threads threads);
     detail::ExtraTasks update(std::size_t l);
 
@@ -105,26 +104,21 @@ const std::vector<Layer<Real>>& Trainer<Real>::State::draw(const Schedule<Real>&
     if (model.is_ideal()) return weights();
     const Layer<Real>& first = weights().front();
     used.assign(first.n_rows(), 0);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-        const Spikes<Real> spikes = schedule[batch.sample(i)];
-        for (std::size_t k = 0; k < spikes.n_spikes(); ++k) detail::mark_rows(first.wiring, spikes.inputs[k], used);
-    }
+    detail::mark_rows(first.wiring, schedule, batch.samples, used);
     devices.draw(weights(), used, model, seed, optimiser.steps(), threads);
     return devices.layers;
 }
 
 /// The loss of sample i of the batch; writes its slope at the last layer.
 template <class Real>
-detail::SampleLoss Trainer<Real>::State::output_loss(const Layer<Real>& last, std::size_t i, const Real* delay) {
-    const Span2<Real> v = pass.runs.back().voltages();
+detail::SampleLoss Trainer<Real>::State::output_loss(const Layer<Real>& last, std::size_t i, const Real* noise) {
+    detail::LayerRun<Real>& run = pass.runs.back();
     const double scale = 1.0 / static_cast<double>(batch.size());
-    Real* const grad = pass.grad.back().data() + i * v.cols;
-    if (const auto* two = std::get_if<TwoPhase<Real>>(&last.neurons)) {
-        const detail::Readout readout(two->ramp);
-        return detail::sample_loss(loss, readout, v.row(i), delay, v.cols, batch.label(i), scale, grad);
-    }
-    const Real* const times = pass.runs.back().times.data() + i * v.cols;
-    return detail::spike_loss(loss, times, v.row(i), v.cols, batch.label(i), scale, grad);
+    const auto of_kind = [&](const auto& neurons) {
+        return neurons.loss(loss, {run.state.data() + i * run.n_out}, run.times.data() + i * run.n_out, noise,
+                            run.n_out, batch.label(i), scale, pass.grad.back().data() + i * run.n_out);
+    };
+    return std::visit(of_kind, last.neurons);
 }
 
 /// Voltages of all layers, and the loss and its slope at the last one.
@@ -139,8 +133,8 @@ void Trainer<Real>::State::forward(const std::vector<Layer<Real>>& layers, const
     pass.grad.back().resize(n * layers.back().n_out());
     pass.forward(layers, {0, n}, source, noise, threads, [&](Range samples) {
         for (std::size_t i = samples.first; i < samples.last; ++i) {
-            const Real* const delay = noise.empty() ? nullptr : noise.back().row(i);
-            const auto [value, is_correct] = output_loss(layers.back(), i, delay);
+            const Real* const of_outputs = noise.empty() ? nullptr : noise.back().row(i);
+            const auto [value, is_correct] = output_loss(layers.back(), i, of_outputs);
             losses[i] = value;
             correct[i] = is_correct;
         }
@@ -160,7 +154,7 @@ template <class Real>
 void Trainer<Real>::State::backward(const std::vector<Layer<Real>>& layers, StepReport& report, Threads threads) {
     const std::size_t n = batch.size();
     detail::BackwardOptions<Real> options;
-    options.pull = -loss.silent_penalty / static_cast<double>(n);
+    options.grad_silent_drive = -loss.silent_penalty / static_cast<double>(n);
     options.max_slope = loss.max_slope;
     options.supply = [&](std::size_t l) { return energy.supply(n, layers[l].n_out()); };
     options.supplied = [&](const detail::Supply<Real>& supply) { report.loss += energy.value(supply); };
@@ -176,7 +170,7 @@ detail::ExtraTasks Trainer<Real>::State::update(std::size_t l) {
     const Real* const slopes = model.is_ideal() ? nullptr : devices.slopes[l].data();
     const double w_max = model.w_max.empty() ? std::numeric_limits<double>::infinity() : model.w_max[l];
     return optimiser.update(l, pass.gradients[l].weights, slopes, w_max,
-                            std::get<detail::Resistive<Real>>(weights()[l].synapses).weights);
+                            detail::resistive_of(weights()[l], "training").weights);
 }
 
 template <class Real>
@@ -184,15 +178,17 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
                        double weight_decay) {
     validate(loss);
     validate(devices, network.n_layers());
-    if (loss.energy_penalty > 0 && network.phases() == Phases::single) {
-        reject("energy_penalty ", loss.energy_penalty,
-               " counts the energy of two phases; it must be 0 in a single one");
+    if (loss.energy_penalty > 0) {
+        std::ostringstream penalty;
+        penalty << "energy_penalty " << loss.energy_penalty;
+        std::visit([&](const auto& kind) { kind.check_supply(penalty.str().c_str()); },
+                   detail::layers_of(network).front().neurons);
     }
     if (loss.energy_penalty > 0 && !devices.is_ideal()) {
         reject("energy_penalty ", loss.energy_penalty, " counts the energy of ideal devices; it must be 0 with others");
     }
     for (std::size_t l = 0; loss.energy_penalty > 0 && l < network.n_layers(); ++l) {
-        if (detail::layers_of(network)[l].places().pool > 1) {
+        if (detail::layers_of(network)[l].grid().pool > 1) {
             reject("energy_penalty ", loss.energy_penalty,
                    " does not know the energy of neurons that share charge (pool); ", "it must be 0 for them");
         }

@@ -1,8 +1,8 @@
 #include "rcspike/fire.h"
 
 #include "common/check.h"
-#include "layer/ramp.h"
-#include "layer/readout.h"
+#include "neurons/ramp.h"
+#include "neurons/readout.h"
 
 namespace rcspike {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <variant>
 
+#include "common/check.h"
 #include "kernels/kernels.h"
 #include "memory/tiles.h"
 #include "rcspike/charge.h"
@@ -31,8 +32,9 @@ struct AlwaysOn {
 };
 
 /// Each of the three has the tiles that all sweeps read (`rows`, n_rows x n_out), one of them as the kernels take it
-/// (`tile`), the factors that a step needs (`coupling`), its entries in the tables of kernels for neurons of two phases
-/// and of a single one, and the type of its gradient.
+/// (`tile`), the factors that a step needs (`coupling`), its entries in the tables of kernels that charge for a phase
+/// and that charge until a threshold is crossed, the type of its gradient, and a check that it has what a gradient
+/// needs, which throws std::invalid_argument.
 template <class Real>
 struct Resistive {
     using Gradient = WeightGradient<Real>;
@@ -41,6 +43,7 @@ struct Resistive {
 
     const Tiles<Real>& rows() const { return weights; }
     kernels::ResistiveTile<Real> tile(std::size_t t) const { return {weights.tile(t), weights.tile_size(), coupling}; }
+    void check_gradient() const {}
     static const auto& kernel() { return kernels::table<Real>().resistive; }
     static const auto& crossing() { return kernels::crossings<Real>().resistive; }
 };
@@ -57,6 +60,7 @@ struct Affine {
         return {drive.tile(t), conductance.tile(t), always_on.drive0.tile(t), always_on.conductance0.tile(t),
                 drive.tile_size()};
     }
+    void check_gradient() const {}
     static const auto& kernel() { return kernels::table<Real>().affine; }
     static const auto& crossing() { return kernels::crossings<Real>().affine; }
 };
@@ -78,6 +82,9 @@ struct Pairs {
                 weights ? weights->tile(t) : nullptr,
                 first.tile_size(),
                 coupling};
+    }
+    void check_gradient() const {
+        if (!weights) reject("gradients of weights need the weights that pairs were drawn for");
     }
     static const auto& kernel() { return kernels::table<Real>().pairs; }
     static const auto& crossing() { return kernels::crossings<Real>().pairs; }

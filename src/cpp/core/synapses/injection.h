@@ -2,11 +2,11 @@
 #pragma once
 
 #include "events/event_batch.h"
-#include "layer/synapses.h"
 #include "memory/tiles.h"
 #include "parallel/split.h"
 #include "rcspike/circuit.h"
 #include "rcspike/span.h"
+#include "synapses/synapses.h"
 
 namespace rcspike::detail {
 

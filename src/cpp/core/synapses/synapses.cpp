@@ -1,4 +1,4 @@
-#include "layer/synapses.h"
+#include "synapses/synapses.h"
 
 #include <algorithm>
 #include <cmath>

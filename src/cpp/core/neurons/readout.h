@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "common/elementary.h"
-#include "layer/ramp.h"
+#include "neurons/ramp.h"
 
 namespace rcspike::detail {
 

@@ -1,4 +1,4 @@
-#include "layer/injection.h"
+#include "synapses/injection.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -95,7 +95,9 @@ void inject(const Injection<Real>& injection, const Pairs<Real>& pairs, const ke
 }
 
 template <class Real>
-void inject(const Injection<Real>&, const Affine<Real>&, const kernels::Events<Real>&, std::size_t, Real*) {}
+void inject(const Injection<Real>&, const Affine<Real>&, const kernels::Events<Real>&, std::size_t, Real*) {
+    reject("affine synapses have no switches that inject charge");
+}
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-#include "layer/gradients.h"
+#include "synapses/gradients.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 namespace rcspike::detail {
 
 template <class Real>
-void Parts<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
+void PartialGradient<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
     count = n_chunks;
     tile_size = n_rows * kernels::lanes<Real>;
     size = n_tiles * tile_size;
@@ -15,18 +15,18 @@ void Parts<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n
 }
 
 template <class Real>
-void Parts<Real>::zero(std::size_t chunk, Range tiles) {
+void PartialGradient<Real>::zero(std::size_t chunk, Range tiles) {
     std::fill_n(tile(chunk, tiles.first), (tiles.last - tiles.first) * tile_size, Real(0));
 }
 
 template <class Real>
-void Parts<Real>::add_up(Span2<Real> matrix, Threads threads) const {
+void PartialGradient<Real>::add_up(Span2<Real> matrix, Threads threads) const {
     const ExtraTasks tasks = sum(matrix);
     for_each_task(tasks.count, threads, [&](std::size_t task, std::size_t) { tasks.run(task); });
 }
 
 template <class Real>
-ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
+ExtraTasks PartialGradient<Real>::sum(Span2<Real> matrix) const {
     constexpr std::size_t lanes = kernels::lanes<Real>, block = 64;
     const auto add_rows = [this, matrix](std::size_t task) {
         const std::size_t end = std::min(matrix.rows, (task + 1) * block);
@@ -53,8 +53,8 @@ ExtraTasks Parts<Real>::sum(Span2<Real> matrix) const {
 }
 
 template <class Real>
-void WeightGradient<Real>::resize(std::size_t n_chunks, const Tiles<Real>& rows) {
-    weights.resize(n_chunks, rows.rows, rows.count());
+void WeightGradient<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
+    weights.resize(n_chunks, n_rows, n_tiles);
 }
 
 template <class Real>
@@ -68,16 +68,16 @@ kernels::WeightGradient<Real> WeightGradient<Real>::tile(std::size_t chunk, std:
 }
 
 template <class Real>
-void AffineSynapseGradient<Real>::resize(std::size_t n_chunks, const Tiles<Real>& rows) {
-    drive.resize(n_chunks, rows.rows, rows.count());
-    conductance.resize(n_chunks, rows.rows, rows.count());
-    drive0.resize(n_chunks, 1, rows.count());
-    conductance0.resize(n_chunks, 1, rows.count());
+void AffineSynapseGradient<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
+    drive.resize(n_chunks, n_rows, n_tiles);
+    conductance.resize(n_chunks, n_rows, n_tiles);
+    drive0.resize(n_chunks, 1, n_tiles);
+    conductance0.resize(n_chunks, 1, n_tiles);
 }
 
 template <class Real>
 void AffineSynapseGradient<Real>::zero(std::size_t chunk, Range tiles) {
-    for (Parts<Real>* parts : {&drive, &conductance, &drive0, &conductance0}) parts->zero(chunk, tiles);
+    for (PartialGradient<Real>* parts : {&drive, &conductance, &drive0, &conductance0}) parts->zero(chunk, tiles);
 }
 
 template <class Real>
@@ -87,29 +87,29 @@ kernels::AffineGradient<Real> AffineSynapseGradient<Real>::tile(std::size_t chun
 }
 
 template <class Real>
-void check_gradient(const AffineGradient<Real>& gradient, const Layer<Real>& layer) {
-    check_shape("gradient of drive", gradient.drive, layer.n_rows(), layer.n_columns());
-    check_shape("gradient of conductance", gradient.conductance, layer.n_rows(), layer.n_columns());
-    if (gradient.drive0.data) check_size("gradient of drive0", gradient.drive0, layer.n_columns());
-    if (gradient.conductance0.data) check_size("gradient of conductance0", gradient.conductance0, layer.n_columns());
+void check_gradient(const AffineGradient<Real>& gradient, std::size_t n_rows, std::size_t n_columns) {
+    check_shape("gradient of drive", gradient.drive, n_rows, n_columns);
+    check_shape("gradient of conductance", gradient.conductance, n_rows, n_columns);
+    if (gradient.drive0.data) check_size("gradient of drive0", gradient.drive0, n_columns);
+    if (gradient.conductance0.data) check_size("gradient of conductance0", gradient.conductance0, n_columns);
 }
 
 template <class Real>
 void write(const AffineSynapseGradient<Real>& parts, const AffineGradient<Real>& to, Threads threads) {
     parts.drive.add_up(to.drive, threads);
     parts.conductance.add_up(to.conductance, threads);
-    const auto unpack_row = [&](const Parts<Real>& part, Span1<Real> row) {
+    const auto unpack_row = [&](const PartialGradient<Real>& part, Span1<Real> row) {
         if (row.data) part.add_up({row.data, 1, row.size}, threads);
     };
     unpack_row(parts.drive0, to.drive0);
     unpack_row(parts.conductance0, to.conductance0);
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                  \
-    template struct Parts<Real>;                                                   \
-    template struct WeightGradient<Real>;                                          \
-    template struct AffineSynapseGradient<Real>;                                   \
-    template void check_gradient(const AffineGradient<Real>&, const Layer<Real>&); \
+#define RCSPIKE_INSTANTIATE(Real)                                                        \
+    template struct PartialGradient<Real>;                                               \
+    template struct WeightGradient<Real>;                                                \
+    template struct AffineSynapseGradient<Real>;                                         \
+    template void check_gradient(const AffineGradient<Real>&, std::size_t, std::size_t); \
     template void write(const AffineSynapseGradient<Real>&, const AffineGradient<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

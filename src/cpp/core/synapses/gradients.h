@@ -3,15 +3,17 @@
 
 #include <cstddef>
 
-#include "layer/layer.h"
+#include "common/check.h"
 #include "memory/buffer.h"
+#include "parallel/split.h"
 #include "parallel/workers.h"
+#include "synapses/synapses.h"
 
 namespace rcspike::detail {
 
 /// A gradient before the sum over the chunks of a batch: `count` arrays of the layout of Tiles, one behind the other.
 template <class Real>
-struct Parts {
+struct PartialGradient {
     Buffer<Real> values;
     std::size_t count = 0, size = 0, tile_size = 0;
 
@@ -28,25 +30,25 @@ struct Parts {
 /// Of resistive synapses, or of the weights that pairs were drawn for, before the slope of the draw.
 template <class Real>
 struct WeightGradient {
-    Parts<Real> weights;
+    PartialGradient<Real> weights;
 
-    void resize(std::size_t n_chunks, const Tiles<Real>& rows);
+    void resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles);
     void zero(std::size_t chunk, Range tiles);
     kernels::WeightGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
 };
 
 template <class Real>
 struct AffineSynapseGradient {
-    Parts<Real> drive, conductance, drive0, conductance0;
+    PartialGradient<Real> drive, conductance, drive0, conductance0;
 
-    void resize(std::size_t n_chunks, const Tiles<Real>& rows);
+    void resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles);
     void zero(std::size_t chunk, Range tiles);
     kernels::AffineGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
 };
 
-/// Throws std::invalid_argument if a gradient does not have the shapes of a layer's affine synapses.
+/// Throws std::invalid_argument if a gradient does not have the shapes of n_rows x n_columns affine synapses.
 template <class Real>
-void check_gradient(const AffineGradient<Real>& gradient, const Layer<Real>& layer);
+void check_gradient(const AffineGradient<Real>& gradient, std::size_t n_rows, std::size_t n_columns);
 
 /// Writes the gradient of a layer's affine synapses.
 template <class Real>
