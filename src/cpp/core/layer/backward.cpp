@@ -26,27 +26,33 @@ Real sum_lanes(const Real* lane) {
         return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
+/// What a backward pass does with the membranes of one layer, chosen once for its kinds of synapses and neurons.
+template <class Real>
+struct TilesPass {
+    bool whole_image;     // see SpikesOfImage
+    std::size_t scratch;  // numbers, for each worker
+    /// Sets the gradient of a chunk of samples to 0, for a group of tiles.
+    std::function<void(std::size_t chunk, Range tiles)> zero;
+    /// Adds to it what position i contributes, whose neurons are in row `row`, and to the lanes of its spikes.
+    std::function<void(const PositionEvents<Real>& positions, std::size_t i, std::size_t row, std::size_t chunk,
+                       Range tiles, Real* spike_lanes, Real* sweep)>
+        run;
+};
+
 /// One call of backward: how it is cut into tasks, their memory, and the sums of dL/dt over outputs, positions and
-/// groups of tiles. `TilesBackward` is the pass through the membranes of a tile, `TakesSpikes` EventsOfPosition or
-/// SpikesOfImage.
-template <class TilesBackward, class TakesSpikes, class Gradient, class Real>
+/// groups of tiles.
+template <class Real>
 class BackwardTasks {
 public:
-    BackwardTasks(const BackwardPass<Real>& pass, const TilesBackward& tiles_backward, Gradient& gradient,
+    BackwardTasks(const BackwardPass<Real>& pass, const TilesPass<Real>& tiles_pass, std::size_t max_spikes,
                   Scratch<Real>& scratch, Threads threads)
         : pass_(pass),
-          tiles_backward_(tiles_backward),
-          gradient_(gradient),
+          tiles_pass_(tiles_pass),
           scratch_(scratch),
           split_(pass.layer.split(pass.events.size())),
+          spike_lanes_size_(max_spikes * lanes),
           groups_left_(split_.chunks) {
-        gradient.resize(split_.chunks, pass.layer.n_rows(), pass.layer.n_tiles());
-        std::size_t max_spikes = 0;
-        for (std::size_t s = 0; s < split_.batch; ++s) max_spikes = std::max(max_spikes, pass.events[s].n_spikes());
-        const std::size_t max_rows = std::min(max_spikes, pass.layer.n_rows());  // of an image, more than of a patch
-        sweep_size_ = TilesBackward::scratch(max_rows + 1);
-        spike_lanes_size_ = (TakesSpikes::whole_image ? max_spikes : max_rows) * lanes;
-        scratch.sweep.resize(worker_count(threads) * sweep_size_);
+        scratch.sweep.resize(worker_count(threads) * tiles_pass.scratch);
         if (wants_times()) {
             scratch.spike_lanes.resize(worker_count(threads) * spike_lanes_size_);
             scratch.times.resize((split_.groups - 1) * split_.batch * pass.layer.n_in());
@@ -60,28 +66,30 @@ public:
     void run(std::size_t task, std::size_t worker) {
         const std::size_t chunk = split_.chunk(task), n_positions = pass_.layer.grid().positions;
         const Range samples = split_.samples(task), tiles = split_.tiles(task);
-        gradient_.zero(chunk, tiles);
-        Real* const sweep = scratch_.sweep.data() + worker * sweep_size_;
+        tiles_pass_.zero(chunk, tiles);
+        Real* const sweep = scratch_.sweep.data() + worker * tiles_pass_.scratch;
         Real* const spike_lanes = wants_times() ? scratch_.spike_lanes.data() + worker * spike_lanes_size_ : nullptr;
+        const bool whole_image = tiles_pass_.whole_image;
         for_each_part(pass_.layer, pass_.events, samples, [&](const PositionEvents<Real>& positions) {
             for (std::size_t i = 0; i < positions.count; ++i) {
                 const std::size_t position = positions.first + i, s = position / n_positions;
                 const bool is_first = position == s * n_positions, is_last = position + 1 == (s + 1) * n_positions;
-                const auto& spikes = TakesSpikes::spikes(positions, i);
-                if (wants_times() && (is_first || !TakesSpikes::whole_image)) {
-                    const std::size_t n = TakesSpikes::whole_image ? pass_.events[s].n_spikes() : count(spikes);
-                    std::fill_n(spike_lanes, n * lanes, Real(0));
-                }
-                const std::size_t row = pass_.layer.grid().neuron_row(position);
-                for (std::size_t t = tiles.first; t < tiles.last;) {
-                    const auto gradient = gradient_.tile(chunk, t, spike_lanes);
-                    t += tiles_backward_(spikes, row, t, tiles.last, gradient, sweep);
-                }
+                const bool by_image = whole_image || !positions.patches;
+                const std::size_t n = by_image ? pass_.events[s].n_spikes() : positions.patches->spikes(i).n;
+                if (wants_times() && (is_first || !whole_image)) std::fill_n(spike_lanes, n * lanes, Real(0));
+                tiles_pass_.run(positions, i, pass_.layer.grid().neuron_row(position), chunk, tiles, spike_lanes,
+                                sweep);
                 if (!wants_times()) continue;
                 Real* const times = times_of(split_.group(task), s);
                 if (is_first) std::fill_n(times, pass_.layer.n_in(), Real(0));
-                if (TakesSpikes::whole_image && !is_last) continue;
-                add_lanes(positions, i, s, spike_lanes, times);
+                if (whole_image && !is_last) continue;
+                const std::uint32_t* const inputs = pass_.events.inputs(s);
+                if (by_image) {
+                    for (std::size_t k = 0; k < n; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
+                } else {
+                    const std::uint32_t* const spikes = positions.patches->spikes(i).spikes;
+                    for (std::size_t k = 0; k < n; ++k) times[inputs[spikes[k]]] += sum_lanes(spike_lanes + k * lanes);
+                }
             }
         });
         const bool last_group = wants_times() && groups_left_[chunk].fetch_sub(1, std::memory_order_acq_rel) == 1;
@@ -93,25 +101,9 @@ private:
 
     bool wants_times() const { return pass_.grad_times.data != nullptr; }
 
-    static std::size_t count(const kernels::Events<Real>& events) { return events.n_spikes(); }
-    static std::size_t count(const kernels::PatchSpikes<Real>& spikes) { return spikes.n; }
-
     Real* times_of(std::size_t group, std::size_t s) const {
         if (group == 0) return pass_.grad_times.row(s);
         return scratch_.times.data() + ((group - 1) * split_.batch + s) * pass_.layer.n_in();
-    }
-
-    /// dL/dt of sample s, as a position and a group of tiles contribute to it. The positions of a sample come in order.
-    void add_lanes(const PositionEvents<Real>& positions, std::size_t i, std::size_t s, const Real* spike_lanes,
-                   Real* times) const {
-        const std::uint32_t* const inputs = pass_.events.inputs(s);
-        if (TakesSpikes::whole_image || !positions.patches) {
-            const std::size_t n = pass_.events[s].n_spikes();
-            for (std::size_t k = 0; k < n; ++k) times[inputs[k]] = sum_lanes(spike_lanes + k * lanes);
-            return;
-        }
-        const kernels::PatchSpikes<Real> patch = positions.patches->spikes(i);
-        for (std::size_t k = 0; k < patch.n; ++k) times[inputs[patch.spikes[k]]] += sum_lanes(spike_lanes + k * lanes);
     }
 
     void add_groups(Range samples) const {
@@ -125,13 +117,20 @@ private:
     }
 
     const BackwardPass<Real>& pass_;
-    const TilesBackward& tiles_backward_;
-    Gradient& gradient_;
+    const TilesPass<Real>& tiles_pass_;
     Scratch<Real>& scratch_;
     const Split split_;
-    std::size_t sweep_size_ = 0, spike_lanes_size_ = 0;  // numbers of scratch memory for each worker
+    const std::size_t spike_lanes_size_;                 // numbers, for each worker
     std::vector<std::atomic<std::size_t>> groups_left_;  // of each chunk, before its dL/dt is complete
 };
+
+template <class Real>
+void run_tasks(const BackwardPass<Real>& pass, const TilesPass<Real>& tiles_pass, std::size_t max_spikes,
+               Scratch<Real>& scratch, Threads threads) {
+    BackwardTasks<Real> tasks(pass, tiles_pass, max_spikes, scratch, threads);
+    for_each_task(tasks.n_tasks(), pass.extra_tasks, threads,
+                  [&](std::size_t task, std::size_t worker) { tasks.run(task, worker); });
+}
 
 template <class Real, class Gradient>
 void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scratch, Threads threads) {
@@ -153,13 +152,26 @@ void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scra
             using Kind = std::decay_t<decltype(synapses)>;
             if constexpr (std::is_same_v<typename Kind::Gradient, Gradient>) {
                 synapses.check_gradient();
-                with_tiles_backward(
-                    neurons, synapses, upstream, layer.grid(), is_patched, [&](const auto& tiles, auto takes_spikes) {
-                        BackwardTasks<std::decay_t<decltype(tiles)>, decltype(takes_spikes), Gradient, Real> tasks(
-                            pass, tiles, gradient, scratch, threads);
-                        for_each_task(tasks.n_tasks(), pass.extra_tasks, threads,
-                                      [&](std::size_t task, std::size_t worker) { tasks.run(task, worker); });
-                    });
+                const Split split = layer.split(pass.events.size());
+                gradient.resize(split.chunks, layer.n_rows(), layer.n_tiles());
+                std::size_t max_spikes = 0;
+                for (std::size_t s = 0; s < split.batch; ++s)
+                    max_spikes = std::max(max_spikes, pass.events[s].n_spikes());
+                const auto with_tiles = [&](const auto& tiles_backward, auto takes) {
+                    TilesPass<Real> tiles_pass{
+                        takes.whole_image, tiles_backward.scratch(std::min(max_spikes, layer.n_rows()) + 1), {}, {}};
+                    tiles_pass.zero = [&](std::size_t chunk, Range tiles) { gradient.zero(chunk, tiles); };
+                    tiles_pass.run = [&](const PositionEvents<Real>& positions, std::size_t i, std::size_t row,
+                                         std::size_t chunk, Range tiles, Real* spike_lanes, Real* sweep) {
+                        const auto& spikes = takes.spikes(positions, i);
+                        for (std::size_t t = tiles.first; t < tiles.last;) {
+                            const auto of_tile = gradient.tile(chunk, t, spike_lanes);
+                            t += tiles_backward(spikes, row, t, tiles.last, of_tile, sweep);
+                        }
+                    };
+                    run_tasks(pass, tiles_pass, max_spikes, scratch, threads);
+                };
+                with_tiles_backward(neurons, synapses, upstream, layer.grid(), is_patched, with_tiles);
             } else {
                 reject("these synapses have other gradients");
             }
