@@ -3,8 +3,10 @@
 Commands of rcspike run as printed, in this process, without a network, and with the folders that the lines before them
 left. Those on scikit-learn's digits and on a user's own data run to their end. What takes longer is started as printed
 and stopped as by Ctrl-C: a training after its first epoch, a sweep or a study of chips after its first job, and a
-comparison with ngspice after its first simulation. In place of MNIST and Fashion-MNIST there are the digits of
-scikit-learn, enlarged.
+comparison with ngspice after its first simulation; commands that read its spikes have those of the engine instead.
+
+Digits are few, except in README, which prints their accuracy, and take the place of MNIST and Fashion-MNIST, in a black
+frame. The models of the PDK are those of `synthetic_pdk`, and the Dask cluster is in this process.
 """
 
 from __future__ import annotations
@@ -17,16 +19,15 @@ import runpy
 import shlex
 import socket
 import subprocess
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
-import distributed
 import numpy as np
 import pytest
 
@@ -36,8 +37,6 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("PIL")
 
 from cli_runs import empty_folder, rcspike_, said
-from distributed import Client, LocalCluster
-from distributed.cfexecutor import ClientExecutor
 from matplotlib.figure import Figure
 from needs import ngspice
 from pages import PAGES, ROOT, Command, blocks, commands_of, name_of
@@ -156,22 +155,24 @@ def place(page: Path, tmp_path: Path, pdk: Path, monkeypatch: pytest.MonkeyPatch
     return empty_folder(tmp_path, monkeypatch)
 
 
-IN_THIS_PROCESS: Any = {
-    "n_workers": 1,
-    "threads_per_worker": 1,
-    "processes": False,
-    "protocol": "tcp",
-    "host": "127.0.0.1",
-    "dashboard_address": None,
-    "local_directory": ".",
-}
+@contextmanager
+def dask_cluster(address: str, patched: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Dask cluster in this process, which answers at the address that a page prints."""
+    import distributed
+
+    here: dict[str, Any] = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None, "local_directory": "."}
+    client = distributed.Client
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **here) as cluster:
+        addresses = {address: cluster.scheduler_address}
+        patched.setattr(distributed, "Client", lambda printed, **options: client(addresses[printed], **options))
+        yield
 
 
 def run(words: Words, *, whole: bool, fails: bool = False) -> str:
     """What a command says, run to its end or to the end of its first epoch, job or simulation."""
     seen: list[str] = []
     update, start, simulations = Bars.update, subprocess.Popen.__init__, itertools.count()
-    jobs, submit_to_dask = itertools.count(), ClientExecutor.submit
+    jobs = itertools.count()
 
     def one_epoch(bars: Bars, *arguments: Any, description: str = "", **options: Any) -> None:
         update(bars, *arguments, description=description, **options)
@@ -184,24 +185,25 @@ def run(words: Words, *, whole: bool, fails: bool = False) -> str:
             raise KeyboardInterrupt
         start(*arguments, **options)
 
-    def submit(pool: Executor, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        if function is not int and next(jobs) and not whole:
-            future.set_exception(KeyboardInterrupt())
-        elif isinstance(pool, ClientExecutor):
-            future.set_result(submit_to_dask(pool, function, *arguments, **options).result())
-        else:
-            future.set_result(function(*arguments, **options))
-        return future
+    def first_job(finish: Callable[..., Any]) -> Callable[..., Future[Any]]:
+        def submit(pool: Any, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            if function is not int and next(jobs) and not whole:
+                future.set_exception(KeyboardInterrupt())
+            else:
+                future.set_result(finish(pool, function, *arguments, **options))
+            return future
 
-    with ExitStack() as stack:
-        patched = stack.enter_context(pytest.MonkeyPatch.context())
-        for kind in (ProcessPoolExecutor, ClientExecutor):
-            patched.setattr(kind, "submit", submit)  # all jobs in this process
-        if "--dask" in words:
-            cluster = stack.enter_context(LocalCluster(**IN_THIS_PROCESS))
-            addresses = {words[words.index("--dask") + 1]: cluster.scheduler_address}
-            patched.setattr(distributed, "Client", lambda printed, **options: Client(addresses[printed], **options))
+        return submit
+
+    dask = words[words.index("--dask") + 1] if "--dask" in words else None
+    with pytest.MonkeyPatch.context() as patched, dask_cluster(dask, patched) if dask else nullcontext():
+        patched.setattr(ProcessPoolExecutor, "submit", first_job(lambda _, job, *a, **options: job(*a, **options)))
+        if dask:
+            from distributed.cfexecutor import ClientExecutor
+
+            submit = ClientExecutor.submit
+            patched.setattr(ClientExecutor, "submit", first_job(lambda *a, **options: submit(*a, **options).result()))
         if not whole:
             patched.setattr(Bars, "update", one_epoch)
             patched.setattr(subprocess.Popen, "__init__", one_simulation)
