@@ -3,22 +3,27 @@
 Commands of rcspike run as printed, in this process, without a network, and with the folders that the lines before them
 left. Those on scikit-learn's digits and on a user's own data run to their end. What takes longer is started as printed
 and stopped as by Ctrl-C: a training after its first epoch, a sweep or a study of chips after its first job, and a
-comparison with ngspice after its first simulation. In place of MNIST and Fashion-MNIST there are the digits of
-scikit-learn, enlarged.
+comparison with ngspice after its first simulation; commands that read its spikes have those of the engine instead.
+
+Digits are few, except in README, which prints their accuracy, and take the place of MNIST and Fashion-MNIST, in a black
+frame. The models of the PDK are those of `synthetic_pdk`, and the Dask cluster is in this process.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import runpy
 import shlex
-import shutil
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
@@ -34,10 +39,11 @@ pytest.importorskip("PIL")
 from cli_runs import empty_folder, rcspike_, said
 from matplotlib.figure import Figure
 from needs import ngspice
-from pages import PAGES, ROOT, Command, blocks, commands_of, name_of, parse
+from pages import PAGES, ROOT, Command, blocks, commands_of, name_of
 from rich.progress import Progress as Bars
+from synthetic_pdk import write_pdk
 
-from rcspike import datasets
+from rcspike import Network, datasets, functional, spice
 from rcspike.datasets import Dataset, Split
 
 Words = list[str]
@@ -95,19 +101,18 @@ def test_the_commands_for_other_programs_name_what_there_is(page: Path) -> None:
 
 # Commands of rcspike
 
-# Parsed only: what they need is not on a machine that runs tests.
-NEEDS_ELSEWHERE = {"--pdk": "the models of SKY130, a download", "--dask": "a cluster"}
+# Digits in place of each data set, for training and for testing.
+FEW = {"digits": (100, 120), "mnist": (40, 20), "fashion-mnist": (40, 20)}
 
 
-def enlarged_digits(name: str, **options: Any) -> Dataset:
-    """60 and 40 digits of 8 x 8, as images of 28 x 28; any other data as it is."""
-    if name not in ("mnist", "fashion-mnist"):
+def few_images(few: Mapping[str, tuple[int, int]], name: str, **options: Any) -> Dataset:
+    """Few digits of 8 x 8, in a black frame as images of 28 x 28 if these stand in for others; other data as it is."""
+    if name not in few:
         return load(name, **options)
-    digits = load("digits")
-    parts = ((digits.train, 60), (digits.test, 40))
-    splits = [Split(np.kron(part.images[:n], np.ones((3, 3)))[:, 1:, 1:], part.labels[:n]) for part, n in parts]
-    splits = [Split(np.pad(split.images, ((0, 0), (2, 3), (2, 3))), split.labels) for split in splits]
-    return Dataset(name, *splits)
+    digits, edge = load("digits"), 0 if name == "digits" else 10
+    parts = zip((digits.train, digits.test), few[name], strict=True)
+    frame = ((0, 0), (edge, edge), (edge, edge))
+    return Dataset(name, *(Split(np.pad(part.images[:n], frame), part.labels[:n]) for part, n in parts))
 
 
 load = datasets.load
@@ -116,16 +121,31 @@ load = datasets.load
 def is_long(words: Words) -> bool:
     """Whether a command takes more than about 10 s where it is printed."""
     large = {"mnist", "fashion-mnist", "--architecture"} & {*words}
-    simulated = words[1:3] == ["spice", "verify"] and bool({"--end-to-end", "--diode"} & {*words})
+    simulated = words[1:3] == ["spice", "verify"] and bool({"--end-to-end", "--diode", "--pdk"} & {*words})
     return words[1] == "sweep" or (bool(large) and words[1] in ("train", "chips")) or simulated
 
 
+@pytest.fixture(scope="session")
+def pdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pdk(tmp_path_factory.mktemp("pdk"))
+
+
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(page: Path, tmp_path: Path, pdk: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder without a network, in which figures are drawn empty."""
-    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("reaches for the network"))
+    connect = socket.socket.connect
+
+    def within_this_machine(own: socket.socket, address: Any) -> None:
+        assert address[0] == "127.0.0.1", f"reaches for the network: {address}"
+        connect(own, address)
+
+    monkeypatch.setattr(socket.socket, "connect", within_this_machine)
+    monkeypatch.setenv("PDK_ROOT", str(pdk))
     monkeypatch.delenv("RCSPIKE_DATA", raising=False)
-    monkeypatch.setattr(datasets, "load", enlarged_digits)
+    few = {
+        name: n for name, n in FEW.items() if (name, page.name) != ("digits", "README.md")
+    }  # which prints accuracies
+    monkeypatch.setattr(datasets, "load", partial(few_images, few))
 
     def savefig(_: Figure, file: Path, **options: Any) -> None:
         if "dpi" not in options:
@@ -133,6 +153,19 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(Figure, "savefig", savefig)
     return empty_folder(tmp_path, monkeypatch)
+
+
+@contextmanager
+def dask_cluster(address: str, patched: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Dask cluster in this process, which answers at the address that a page prints."""
+    import distributed
+
+    here: dict[str, Any] = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None, "local_directory": "."}
+    client = distributed.Client
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **here) as cluster:
+        addresses = {address: cluster.scheduler_address}
+        patched.setattr(distributed, "Client", lambda printed, **options: client(addresses[printed], **options))
+        yield
 
 
 def run(words: Words, *, whole: bool, fails: bool = False) -> str:
@@ -152,52 +185,45 @@ def run(words: Words, *, whole: bool, fails: bool = False) -> str:
             raise KeyboardInterrupt
         start(*arguments, **options)
 
-    def submit(_: ProcessPoolExecutor, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        if function is not int and next(jobs) and not whole:
-            future.set_exception(KeyboardInterrupt())
-        else:
-            future.set_result(function(*arguments, **options))
-        return future
+    def first_job(finish: Callable[..., Any]) -> Callable[..., Future[Any]]:
+        def submit(pool: Any, function: Any, *arguments: Any, **options: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            if function is not int and next(jobs) and not whole:
+                future.set_exception(KeyboardInterrupt())
+            else:
+                future.set_result(finish(pool, function, *arguments, **options))
+            return future
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(ProcessPoolExecutor, "submit", submit)  # all jobs in this process
+        return submit
+
+    dask = words[words.index("--dask") + 1] if "--dask" in words else None
+    with pytest.MonkeyPatch.context() as patched, dask_cluster(dask, patched) if dask else nullcontext():
+        patched.setattr(ProcessPoolExecutor, "submit", first_job(lambda _, job, *a, **options: job(*a, **options)))
+        if dask:
+            from distributed.cfexecutor import ClientExecutor
+
+            submit = ClientExecutor.submit
+            patched.setattr(ClientExecutor, "submit", first_job(lambda *a, **options: submit(*a, **options).result()))
         if not whole:
             patched.setattr(Bars, "update", one_epoch)
             patched.setattr(subprocess.Popen, "__init__", one_simulation)
+            patched.setattr(os, "cpu_count", lambda: 1)  # and so the others wait for the first
         result = rcspike_(*words[1:])
     expected = (2,) if fails else (0,) if whole else (0, 130)
     assert result.exit_code in expected, f"{shlex.join(words)}\n{result.output}"
     return said(result)
 
 
-REPEATED = (["train", "--out"], ["train", "digits", "--v-syn", "1", "--out"])
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the trainings that are printed more than once."""
-    return tmp_path_factory.mktemp("trained")
-
-
-def run_once(words: Words, trained: Path, *, fails: bool) -> str:
-    """Run a command as `run` does; a training that an earlier page has run whole is copied.
-
-    A comparison with ngspice that was stopped is run again on a few neurons, for the commands that read its files.
-    """
-    whole = not is_long(words)
-    if words[1:-1] not in REPEATED:
-        output = run(words, whole=whole, fails=fails)
-        if words[1:3] == ["spice", "verify"] and not whole and "--out" in words:
-            run([*words, "--images", "1", "--neurons", "16"], whole=True)
-        return output
-    stored, out = trained / "-".join(words[1:-1]), Path(words[-1])
-    if stored.exists():
-        shutil.copytree(stored, out)
-        return ""
-    output = run(words, whole=True)
-    shutil.copytree(out, stored)
-    return output
+def leave_spikes(words: Words) -> None:
+    """Spike times of the engine in the folder of a comparison that was stopped, for the commands that read them."""
+    model, out = Path(words[3]), Path(words[words.index("--out") + 1])
+    network = Network.load(model / "model.safetensors" if model.is_dir() else model)
+    times = datasets.load(words[4]).test.times[:16].astype(np.float64)
+    switched = replace(network.circuit, delay=0.02, injection=(4e-4, -7e-4))
+    t = functional.fire(functional.charge(times, network.weights[0].astype(np.float64), switched), switched)
+    image, neuron = np.indices(t.shape).reshape(2, -1)
+    out.mkdir()
+    spice.write_csv(spice.Measurements(image, neuron, t.ravel() * 1e-6), out / "spikes-layer1.csv")
 
 
 def plain(text: str) -> str:
@@ -227,7 +253,7 @@ PAGES_WITH_COMMANDS = [
 
 @pytest.mark.long
 @pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
-def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path, trained: Path) -> None:
+def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path) -> None:
     files_of(page)
     for command in commands_of(page):
         words = command.words
@@ -238,11 +264,6 @@ def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path, traine
             subprocess.run(text, shell=True, check=True, capture_output=True, timeout=60)
         elif command.program != "rcspike":
             continue  # checked above
-        elif NEEDS_ELSEWHERE.keys() & {*words}:
-            parse(words[1:])
-            if "fit" in words and "--out" in words:  # the model that it fits, as it was, takes the place of the result
-                model = Path(words[4])
-                shutil.copy(model / "model.safetensors" if model.is_dir() else model, words[words.index("--out") + 1])
         else:
             target = None
             if ">" in words:
@@ -250,10 +271,13 @@ def test_the_commands_of_a_page_run_in_its_order(page: Path, place: Path, traine
             answer = command.answer
             if answer[:1] and answer[0].startswith("error: "):  # of one line, which the page breaks
                 answer = [" ".join(answer)]
-            output = run_once(words, trained, fails=bool(answer) and answer[0].startswith("error: "))
+            whole = not is_long(words)
+            output = run(words, whole=whole, fails=bool(answer) and answer[0].startswith("error: "))
+            if words[1:3] == ["spice", "verify"] and not whole and "--out" in words:
+                leave_spikes(words)
             if target is not None:
                 target.write_text(output)
-            if page.name == "README.md" and words[0].startswith(".venv") and output:
+            if page.name == "README.md" and words[0].startswith(".venv"):
                 answer = next(block.code for block in blocks(page.read_text()) if block.language == "text").splitlines()
             for printed in map(plain, answer):
                 if words[1] == "spice":  # the last digits are those of another program

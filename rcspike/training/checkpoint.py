@@ -158,7 +158,7 @@ def save(
     tensors = dict(parameters)
     for kind, arrays in zip(_MOMENTS, moments, strict=True):
         tensors |= {_moment(kind, name): array for name, array in zip(parameters, arrays, strict=True)}
-    header: dict[str, Any] = {"run": identity.header, "history": [dataclasses.asdict(e) for e in history]}
+    header: dict[str, Any] = {"run": identity.header, "history": [vars(epoch) for epoch in history]}
     files.write(path, "checkpoint", tensors, header | ({"extended": list(extended)} if extended else {}))
 
 
