@@ -53,15 +53,3 @@ def test_a_diode_that_leaks_as_much_as_flows_has_no_drop() -> None:
     # V = n U_T I / I_s: at 1 A a millionth of a microvolt for each microampere.
     v = charge_diodes(times, weights, circuit, Diode(saturation_current=1.0))
     np.testing.assert_allclose(v, charge(times, weights, circuit), rtol=0, atol=1e-7)
-
-
-def test_a_circuit_without_diodes_in_series_is_rejected() -> None:
-    times, weights = np.zeros((1, 1)), np.ones((1, 1))
-    with pytest.raises(ValueError, match="a diode needs finite rails"):
-        charge_diodes(times, weights, Circuit.conventional(), SKY130_N)
-    with pytest.raises(ValueError, match=r"no drop in addition to the diode's, got diode_drop 0.1"):
-        charge_diodes(times, weights, Circuit(diode_drop=0.1), SKY130_N)
-    with pytest.raises(ValueError, match=r"weights must have shape \(1, n_out\), got \(2, 1\)"):
-        charge_diodes(times, np.ones((2, 1)), Circuit(), SKY130_N)
-    with pytest.raises(ValueError, match="saturation_current must be above 0 and finite, got -1"):
-        Diode(saturation_current=-1)

@@ -6,7 +6,7 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.device_model import DeviceModel, draw_devices
 from rcspike.chips.device_pairs import Devices
 from rcspike.chips.effects.base_classes import Effect, Fixed, Reading, Shift, TimeMap
-from rcspike.chips.effects.charge_injection import ChargeInjection, SpikeDelay
+from rcspike.chips.effects.charge_injection import ChargeInjection
 from rcspike.chips.effects.conductance_drift import Drift
 from rcspike.chips.effects.conductance_levels import Levels
 from rcspike.chips.effects.conductance_variation import Variation
@@ -16,7 +16,7 @@ from rcspike.chips.effects.leakage import MembraneLeak, OffLeakage, SwitchLeakag
 from rcspike.chips.effects.neuron_mismatch import CapacitorMismatch, ComparatorOffset, Ramp, RampMismatch
 from rcspike.chips.effects.programming_error import Measured, Programming
 from rcspike.chips.effects.read_noise import FlickerNoise, ReadNoise
-from rcspike.chips.effects.spike_timing import ComparatorNoise, Jitter, TimeQuantisation
+from rcspike.chips.effects.spike_timing import ComparatorNoise, Jitter, SpikeDelay, TimeQuantisation
 from rcspike.chips.effects.stuck_devices import Stuck
 from rcspike.chips.effects.wire_resistance import AxonResistance, WireResistance
 from rcspike.chips.effects_file import load, preset_names, preset_text

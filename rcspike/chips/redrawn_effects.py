@@ -12,13 +12,13 @@ import numpy as np
 from rcspike.chips.device_model import DeviceModel
 from rcspike.chips.device_pairs import Devices
 from rcspike.chips.effects.base_classes import Effect
-from rcspike.chips.effects.charge_injection import ChargeInjection, SpikeDelay
+from rcspike.chips.effects.charge_injection import ChargeInjection
 from rcspike.chips.effects.conductance_levels import Levels
 from rcspike.chips.effects.conductance_variation import Variation
 from rcspike.chips.effects.neuron_mismatch import ComparatorOffset
 from rcspike.chips.effects.programming_error import Measured, Programming
 from rcspike.chips.effects.read_noise import ReadNoise
-from rcspike.chips.effects.spike_timing import ComparatorNoise, Jitter, TimeQuantisation
+from rcspike.chips.effects.spike_timing import ComparatorNoise, Jitter, SpikeDelay, TimeQuantisation
 from rcspike.chips.effects.stuck_devices import Stuck
 from rcspike.circuit import Circuit
 

@@ -225,8 +225,7 @@ def charge_rectified(
     Notes
     -----
     Exact: v moves one way between two spikes, and the time at which it passes a rail has a closed form. Diodes of a
-    constant drop are the limit of steep ones; `references.shockley_diode` compares them with the exponential
-    characteristic.
+    constant drop are the limit of steep ones; docs/model.md compares them with the exponential characteristic.
 
     Examples
     --------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray
+from rcspike import Network
 from rcspike.circuit import Circuit, layer_circuits
-from rcspike.network.resistive_network import Network
 
 __all__ = ["balanced"]
+
+FloatArray = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _STEPS = 16  # of the bisection: the mean weight is found to 2^-16 of its range
 

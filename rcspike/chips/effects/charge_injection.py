@@ -1,8 +1,7 @@
-"""Switches that inject charge as they open, and comparators that take their time."""
+"""Switches that inject charge as they open."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -14,7 +13,7 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import take_number
 
-__all__ = ["ChargeInjection", "SpikeDelay"]
+__all__ = ["ChargeInjection"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,36 +87,3 @@ class ChargeInjection(Fixed):
         if depth >= len(value):
             raise ValueError(f"{self.name}: {name} is given for {len(value)} layers, but there is a layer {depth + 1}")
         return float(value[depth])
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpikeDelay(Fixed):
-    """Every spike comes later by the delay of the comparator and its line, in place of the circuit's own `delay`.
-
-    A spike that comes after the end of the phase is lost. On the ideal ramp a spread of the delays from neuron to
-    neuron is the same as one of the thresholds (`ComparatorOffset`).
-
-    Parameters
-    ----------
-    delay : float
-        In T, in [0, 1).
-
-    Notes
-    -----
-    The default is a comparator of 5 ns, the assumption of the process files, in a window of 1 us.
-
-    Examples
-    --------
-    >>> SpikeDelay()
-    SpikeDelay(delay=0.005)
-    """
-
-    delay: float = 0.005
-    name: ClassVar[str] = "spike_delay"
-    size: ClassVar[str] = "delay"
-
-    def __post_init__(self) -> None:
-        take_number(self, "delay", 0, math.nextafter(1.0, 0.0))
-
-    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
-        return replace(layer, circuit=replace(layer.circuit, delay=self.delay))

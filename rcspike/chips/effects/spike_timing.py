@@ -1,17 +1,19 @@
-"""Spike times that are not exact: noise of the comparator, jitter of the line, the grid of a clock."""
+"""Spike times that are not exact: noise and delay of the comparator, jitter of the line, the grid of a clock."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
-from rcspike.chips.effects.base_classes import Shift, TimeMap
+from rcspike.chips.chip_layer import ChipLayer
+from rcspike.chips.effects.base_classes import Fixed, Shift, TimeMap
 from rcspike.chips.effects.parameter_checks import take_number
 
-__all__ = ["ComparatorNoise", "Jitter", "TimeQuantisation"]
+__all__ = ["ComparatorNoise", "Jitter", "SpikeDelay", "TimeQuantisation"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,3 +102,36 @@ class TimeQuantisation(TimeMap):
 
     def times(self, t: FloatArray) -> FloatArray:
         return np.asarray(np.rint(t / self.step) * self.step, dtype=t.dtype)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpikeDelay(Fixed):
+    """Every spike comes later by the delay of the comparator and its line, in place of the circuit's own `delay`.
+
+    A spike that comes after the end of the phase is lost. On the ideal ramp a spread of the delays from neuron to
+    neuron is the same as one of the thresholds (`ComparatorOffset`).
+
+    Parameters
+    ----------
+    delay : float
+        In T, in [0, 1).
+
+    Notes
+    -----
+    The default is a comparator of 5 ns, the assumption of the process files, in a window of 1 us.
+
+    Examples
+    --------
+    >>> SpikeDelay()
+    SpikeDelay(delay=0.005)
+    """
+
+    delay: float = 0.005
+    name: ClassVar[str] = "spike_delay"
+    size: ClassVar[str] = "delay"
+
+    def __post_init__(self) -> None:
+        take_number(self, "delay", 0, math.nextafter(1.0, 0.0))
+
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
+        return replace(layer, circuit=replace(layer.circuit, delay=self.delay))

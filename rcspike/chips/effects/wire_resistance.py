@@ -134,7 +134,7 @@ class AxonResistance(Fixed):
     All devices of a line conduct together, from its spike on, so that the droop of a line does not change with the
     spikes of others. The effect is an approximation in one respect: the droop is that of membranes at equal voltages.
     Where they differ, currents flow from one to the other through the line, which couples all neurons.
-    `references.wired_crossbar.charge_crossbar` solves the coupled circuit; the error is in docs/results/wires.md.
+    ``tests/references/wired_crossbar.py`` solves the coupled circuit; the error is in docs/results/wires.md.
 
     Examples
     --------
@@ -161,7 +161,7 @@ class AxonResistance(Fixed):
         if droop > _DROOP_WORTH_A_WARNING:
             warnings.warn(
                 f"axon_resistance: voltages droop by up to {droop:.1%} along a line; this effect neglects currents "
-                "from neuron to neuron and may be off by more than 1e-3 V_th: compare with charge_crossbar",
+                "from neuron to neuron and may be off by more than 1e-3 V_th: see docs/results/wires.md",
                 stacklevel=2,
             )
         plus, minus = self._left(layer)
