@@ -115,7 +115,7 @@ def test_the_files_that_the_documentation_shows_are_read(tmp_path: Path) -> None
 def test_the_documentation_lists_every_effect_with_its_parameters() -> None:
     page = (Path(__file__).parents[1] / "docs" / "devices.md").read_text(encoding="utf-8")
     listed = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
-    effects = [kind for kind in map(chips.__dict__.get, chips.__all__) if hasattr(kind, "size")]
+    effects = [kind for name in chips.__all__ if hasattr(kind := getattr(chips, name), "size")]
     assert set(listed) == {effect.name for effect in effects}
     for effect in effects:
         for field in fields(effect):
