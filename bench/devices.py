@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from rcspike import Circuit, Network, datasets, evaluate, train
+from rcspike.chips import ComparatorOffset, Devices, Effect, Jitter, Levels, Stuck, Variation, training_effects
 from rcspike.experiments import Case, run_cases, write_table
-from rcspike.hardware import training_effects
-from rcspike.nonideal import ComparatorOffset, Devices, Effect, Jitter, Levels, Stuck, Variation
 
 SIZES = (784, 200, 200, 10)
 SEED = 0

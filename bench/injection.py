@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +25,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rcspike import Circuit, Network, datasets, train
+from rcspike.chips import CapacitorMismatch, ChargeInjection, ComparatorOffset, Effect, program
+from rcspike.energy import OperatingPoint, load_process, operating_point
 from rcspike.experiments import preset, write_table
-from rcspike.hardware import OperatingPoint, load_process, operating_point, program
-from rcspike.network import balanced
-from rcspike.nonideal import CapacitorMismatch, ChargeInjection, ComparatorOffset, Effect
 from rcspike.plots import circuit_colour
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from references.balanced_weights import balanced
 
 INK = "#2b2b2b"  # as in rcspike.plots
 

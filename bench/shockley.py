@@ -9,6 +9,7 @@ Diodes of SKY130, 1 um square, and a Schottky diode of 1 nA. The layer has 200 i
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,9 @@ from scipy.optimize import minimize_scalar
 from rcspike import Circuit, PhysicalScale
 from rcspike.experiments import Row, write_table
 from rcspike.functional import charge
-from rcspike.hardware.shockley import SKY130_N, SKY130_P, Diode, charge_diodes
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from references.shockley_diode import SKY130_N, SKY130_P, Diode, charge_diodes
 
 DIODES = {
     "sky130 n+/p-well": (SKY130_N, "#0072b2"),

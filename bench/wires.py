@@ -9,6 +9,7 @@ v(1) in V_th. In every layer the largest weight is the device of the named condu
 from __future__ import annotations
 
 import argparse
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike import Circuit, Network, datasets, evaluate, train
+from rcspike.chips import AxonResistance, ChipLayer, Devices, WireResistance, program
 from rcspike.experiments import Row, write_table
 from rcspike.functional import fire
-from rcspike.hardware import charge_crossbar, program
-from rcspike.nonideal import AxonResistance, ChipLayer, Devices, WireResistance
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from references.wired_crossbar import charge_crossbar
 
 OHMS = [0.01, 0.1, 0.35, 1.0, 2.5, 5.0]
 SIZES = [784, 200, 200, 10]

@@ -6,7 +6,7 @@ python examples/energy.py
 from __future__ import annotations
 
 from rcspike import Circuit, Network, datasets, train
-from rcspike.hardware import BASELINES, activity, energy_parts, mean_energy, operating_point
+from rcspike.energy import BASELINES, activity, energy_parts, mean_energy, operating_point
 
 
 def main() -> None:

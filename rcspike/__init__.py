@@ -11,13 +11,13 @@ if _find_spec("rcspike._core") is None:
     )
 
 from rcspike import _core, datasets, functional
-from rcspike._common.sdk import get_include, get_library
+from rcspike._common.cpp_sdk import get_include, get_library
 from rcspike._core import build_config
+from rcspike.chips.device_model import DeviceModel, draw_devices
 from rcspike.circuit import Circuit
+from rcspike.energy.process import Process, load_process
+from rcspike.energy.si_units import PhysicalScale
 from rcspike.functional import encode
-from rcspike.hardware.device_model import DeviceModel, draw_devices
-from rcspike.hardware.physical import PhysicalScale
-from rcspike.hardware.process import Process, load_process
 from rcspike.network import DeviceNetwork, DevicePairs, Network
 from rcspike.training import Epoch, History, confusion_matrix, evaluate, train
 
@@ -36,7 +36,6 @@ __all__ = [
     "datasets",
     "draw_devices",
     "encode",
-    "energy",
     "evaluate",
     "functional",
     "get_include",
@@ -48,10 +47,10 @@ __version__: str = _core.build_config()["version"]
 
 # Modules that are imported when they are first used, as rcspike.plots for example; the package that each needs, or "".
 _MODULES = {
+    "chips": "",
+    "energy": "",
     "experiments": "",
-    "hardware": "",
     "network": "",
-    "nonideal": "",
     "plots": "",
     "report": "",
     "sklearn": "sklearn",
@@ -62,7 +61,6 @@ _MODULES = {
 
 # Where to find the work of a command whose name is not a name of the package.
 _COMMANDS = {
-    "chips": "rcspike.experiments.run_cases, and rcspike.hardware.program for a single chip",
     "eval": "rcspike.evaluate and rcspike.confusion_matrix",
     "latency": "rcspike.training.latency",
     "predict": "the method predict of a network, and rcspike.datasets.Inputs for files",
@@ -71,22 +69,19 @@ _COMMANDS = {
 }
 
 if _typing.TYPE_CHECKING:
+    from rcspike import chips as chips
+    from rcspike import energy as energy
     from rcspike import experiments as experiments
-    from rcspike import hardware as hardware
     from rcspike import network as network
-    from rcspike import nonideal as nonideal
     from rcspike import plots as plots
     from rcspike import report as report
     from rcspike import sklearn as sklearn
     from rcspike import spice as spice
     from rcspike import torch as torch
     from rcspike import training as training
-    from rcspike.hardware import energy as energy
 else:
 
     def __getattr__(name: str) -> object:
-        if name == "energy":
-            return _import_module("rcspike.hardware.energy")
         if name in _MODULES:
             return _import_module(f"{__name__}.{name}")
         hint = f": what `rcspike {name}` does is {_COMMANDS[name]}" if name in _COMMANDS else ""

@@ -6,8 +6,8 @@ import io
 import os
 import sys
 
+from rcspike._common.cpp_sdk import ANSWERS
 from rcspike._common.extras import missing_extra
-from rcspike._common.sdk import ANSWERS
 
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import TypeAlias
 
 from rcspike import _core
-from rcspike._common.html import html_table
+from rcspike._common.html_tables import html_table
 from rcspike._common.numbers import number
 
 __all__ = ["Circuit"]

@@ -10,14 +10,14 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray, check_unmasked
 from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
-from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
+from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode, schedule
 from rcspike.functional.events import Phases
 from rcspike.functional.optimiser import Decay
 from rcspike.network import Network
 from rcspike.network.initialisation import mean_intensity
 from rcspike.training import Settings
-from rcspike.training.epochs import run_epochs
+from rcspike.training.epoch_loop import run_epochs
 
 try:
     from scipy.special import softmax

@@ -15,8 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from rcspike.datasets import Dataset
-from rcspike.datasets.datasets import load_idx
 from rcspike.datasets.idx import Source
+from rcspike.datasets.named_datasets import load_idx
 
 
 def idx_bytes(array: NDArray[np.uint8]) -> bytes:

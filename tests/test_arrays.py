@@ -14,9 +14,9 @@ from hypothesis.extra import numpy as hnp
 
 from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, PhysicalScale, draw_devices
 from rcspike import functional as f
+from rcspike.chips import Devices, DiodeVariation, Jitter, Measured, TimeQuantisation, WireResistance, program
 from rcspike.datasets import Split
-from rcspike.hardware import activity, program
-from rcspike.nonideal import Devices, DiodeVariation, Jitter, Measured, TimeQuantisation, WireResistance
+from rcspike.energy import activity
 from rcspike.spice import calibrated, conductances, input_times, layer_netlist
 from rcspike.spice.fitting import fit
 from rcspike.spice.measurements import Measurements

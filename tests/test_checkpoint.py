@@ -22,7 +22,7 @@ import pytest
 from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 
 from rcspike import Circuit, DeviceModel, Network
-from rcspike.network import files
+from rcspike.network import model_files
 from rcspike.training import Progress, Settings, checkpoint
 
 
@@ -217,9 +217,9 @@ def test_a_checkpoint_that_lacks_or_mixes_something_is_rejected(
 ) -> None:
     path = tmp_path / "run"
     run(small_network(), epochs=2, checkpoint_path=path)
-    tensors, header = files.read(path, "checkpoint")
+    tensors, header = model_files.read(path, "checkpoint")
     damage(tensors, header)
-    files.write(path, "checkpoint", tensors, header)
+    model_files.write(path, "checkpoint", tensors, header)
     network = small_network()
     with pytest.raises(ValueError, match=r"run is (not a whole rcspike checkpoint|damaged): "):
         run(network, epochs=2, checkpoint_path=path)
@@ -237,7 +237,7 @@ def test_settings_may_be_numbers_of_numpy(tmp_path: Path) -> None:
 
 def test_a_checkpoint_keeps_the_settings_that_are_not_the_defaults(tmp_path: Path) -> None:
     run(small_network(), checkpoint_path=tmp_path / "run", devices=DeviceModel(levels=4))
-    settings = files.read(tmp_path / "run", "checkpoint")[1]["run"]["settings"]
+    settings = model_files.read(tmp_path / "run", "checkpoint")[1]["run"]["settings"]
     always = {"epochs": EPOCHS, "batch_size": 16, "learning_rate": 1e-3, "decay": "cosine", "temperature": 0.07}
     given = {"noise": 0.02, "seed": 3, "temporal_penalty": 0.01, "devices": {"levels": 4}}
     assert settings == always | given | {"dataset": "made up"}
@@ -254,7 +254,7 @@ def test_a_checkpoint_that_does_not_have_a_setting_is_resumed_with_its_default(
     path = tmp_path / "run"
     with pytest.raises(PulledPlugError):
         run(small_network(), progress=unplug_at(3, 1), checkpoint_path=path)
-    assert name not in files.read(path, "checkpoint")[1]["run"]["settings"]
+    assert name not in model_files.read(path, "checkpoint")[1]["run"]["settings"]
     expected = re.escape(f"run is the checkpoint of another run: its {name} is {default}, not {other}")
     with pytest.raises(ValueError, match=expected):
         run(small_network(), checkpoint_path=path, **{name: other})
@@ -302,14 +302,14 @@ def test_the_checkpoint_of_a_later_version_with_another_setting_is_rejected(tmp_
 
 def as_version_0_1_wrote_it(path: Path, circuit: str, devices: str, settings: dict[str, Any]) -> None:
     """Replace a checkpoint's description of its run by that of version 0.1."""
-    tensors, header = files.read(path, "checkpoint")
+    tensors, header = model_files.read(path, "checkpoint")
     start = hashlib.sha256(circuit.encode())
     for w in small_network().weights:
         start.update(w.tobytes())
     for split in (made_up().train, made_up().test):
         start.update(split.images.tobytes() + split.labels.tobytes())
     header["run"] = {**settings, "devices": devices, "offset": 0.0, "fingerprint": start.hexdigest()}
-    files.write(path, "checkpoint", tensors, header)
+    model_files.write(path, "checkpoint", tensors, header)
 
 
 @pytest.mark.parametrize(

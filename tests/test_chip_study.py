@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from rcspike import Circuit, Network, evaluate, nonideal
+from rcspike import Circuit, Network, chips, evaluate
+from rcspike.chips import ChipLayer, Devices, Jitter, Levels, Measured, Ramp, Stuck, Variation, program
 from rcspike.datasets import Dataset
 from rcspike.experiments import (
     Case,
@@ -26,8 +27,6 @@ from rcspike.experiments import (
     single_effect_cases,
     sweep_cases,
 )
-from rcspike.hardware import program
-from rcspike.nonideal import ChipLayer, Devices, Jitter, Levels, Measured, Ramp, Stuck, Variation
 
 pytest.importorskip("sklearn")
 
@@ -55,7 +54,7 @@ def test_a_file_lists_effects_in_its_order(tmp_path: Path) -> None:
         "[stuck]\nshare = 0.1\non = 0.5\n[devices]\non_off = 20.0\nw_max = 0.5\n[levels]\nbits = 4\n[measured]\n"
         'file = "table.csv"\nscale = 0.5\n[ramp]\n'
     )
-    devices, effects = nonideal.load(file)
+    devices, effects = chips.load(file)
     assert devices == Devices(on_off=20.0, w_max=0.5)
     measured = Measured(target=(0, 10), mean=(0, 9), std=(0.1, 0.3), scale=0.5)
     assert effects == (Stuck(share=0.1, on=0.5), Levels(bits=4), measured, Ramp())
@@ -63,7 +62,7 @@ def test_a_file_lists_effects_in_its_order(tmp_path: Path) -> None:
 
 def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "chip.toml").write_text("[measured]\ntarget = [0, 10]\nmean = [0, 9]\nstd = [0.1, 0.3]\n")
-    _, effects = nonideal.load(tmp_path / "chip.toml")
+    _, effects = chips.load(tmp_path / "chip.toml")
     assert effects == (Measured(target=(0, 10), mean=(0, 9), std=(0.1, 0.3)),)
     assert not program(Network([np.eye(2)], Circuit()), effects, seed=0).is_noisy
 
@@ -100,7 +99,7 @@ def test_a_file_with_a_mistake_is_rejected(text: str, message: str, tmp_path: Pa
     (tmp_path / "good.csv").write_text("target,mean,std\n0,0,1\n10,9,1\n")
     (tmp_path / "chip.toml").write_text(text)
     with pytest.raises(ValueError, match=rf"chip\.toml.*{message}"):
-        nonideal.load(tmp_path / "chip.toml")
+        chips.load(tmp_path / "chip.toml")
 
 
 def test_the_files_that_the_documentation_shows_are_read(tmp_path: Path) -> None:
@@ -108,7 +107,7 @@ def test_the_files_that_the_documentation_shows_are_read(tmp_path: Path) -> None
     for language, name in (("toml", "devices.toml"), ("text", "measured.csv")):
         (block,) = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
         (tmp_path / name).write_text(block)
-    devices, effects = nonideal.load(tmp_path / "devices.toml")
+    devices, effects = chips.load(tmp_path / "devices.toml")
     assert devices == Devices(on_off=40.0)
     assert [effect.name for effect in effects] == ["measured", "comparator_offset", "jitter"]
 
@@ -116,7 +115,7 @@ def test_the_files_that_the_documentation_shows_are_read(tmp_path: Path) -> None
 def test_the_documentation_lists_every_effect_with_its_parameters() -> None:
     page = (Path(__file__).parents[1] / "docs" / "devices.md").read_text(encoding="utf-8")
     listed = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
-    effects = [kind for kind in map(nonideal.__dict__.get, nonideal.__all__) if hasattr(kind, "size")]
+    effects = [kind for name in chips.__all__ if hasattr(kind := getattr(chips, name), "size")]
     assert set(listed) == {effect.name for effect in effects}
     for effect in effects:
         for field in fields(effect):
@@ -212,7 +211,7 @@ def accuracies_in(file: Path) -> list[float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile(nonideal.Fixed):
+class Profile(chips.Fixed):
     """A user's own effect, which holds an array."""
 
     factors: Any
@@ -282,7 +281,7 @@ def test_the_file_of_another_case_is_not_taken_for_this_one(network: Network, tm
 @pytest.mark.usefixtures("here")
 def test_an_effect_that_is_too_large_stops_the_study(network: Network) -> None:
     with pytest.raises(ValueError, match=r"resistance\[0\] is .*, too large"):
-        run_cases(network, "digits", [Case("x", (nonideal.WireResistance(resistance=1e38),))], chips=1, seed=0)
+        run_cases(network, "digits", [Case("x", (chips.WireResistance(resistance=1e38),))], chips=1, seed=0)
 
 
 def test_a_network_of_another_size_is_rejected() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from rcspike import Circuit, Network, train
 from rcspike.datasets import cifar
-from rcspike.datasets.datasets import load_cifar
+from rcspike.datasets.named_datasets import load_cifar
 
 SMALL = replace(cifar.CIFAR_10, records=4, system_folder=Path("nowhere"))
 NAMES = (*SMALL.train, *SMALL.test)

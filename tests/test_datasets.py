@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rcspike.datasets import Dataset, Split, idx, load
-from rcspike.datasets.datasets import load_idx
+from rcspike.datasets.named_datasets import load_idx
 
 
 def split_of(n: int, *, labels: list[int] | None = None) -> Split:

@@ -14,6 +14,7 @@ import pytest
 
 import rcspike
 
+REFERENCES = [f"references.{path.stem}" for path in Path(__file__).with_name("references").glob("*.py")]
 PUBLIC = ["rcspike", "rcspike.functional", "rcspike.datasets", "rcspike.plots", "rcspike.report", "rcspike.torch"]
 
 
@@ -28,7 +29,7 @@ def parameters(names: list[str]) -> list[Any]:
 
 
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("name", parameters(["rcspike", *names_below("rcspike")]))
+@pytest.mark.parametrize("name", parameters(["rcspike", *names_below("rcspike"), *REFERENCES]))
 def test_examples_in_docstrings_give_what_they_say(name: str) -> None:
     module = importlib.import_module(name)
     names = {"np": np, **{name: getattr(rcspike, name) for name in rcspike.__all__}}

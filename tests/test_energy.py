@@ -10,8 +10,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from rcspike import Circuit, Network, load_process
-from rcspike.functional import charge, fire, supply_charge
-from rcspike.hardware import (
+from rcspike.energy import (
     PARTS,
     activity,
     current_source_parts,
@@ -22,6 +21,7 @@ from rcspike.hardware import (
     ratio_range,
     virtual_ground_parts,
 )
+from rcspike.functional import charge, fire, supply_charge
 from rcspike.network import spike_time_noise
 
 

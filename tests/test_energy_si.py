@@ -16,14 +16,14 @@ import pytest
 
 import rcspike
 from rcspike import Circuit, Network, load_process
-from rcspike.hardware import activity, current_source_parts, energy_parts, operating_point, virtual_ground_parts
+from rcspike.energy import activity, current_source_parts, energy_parts, operating_point, virtual_ground_parts
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-FOLDER = Path(rcspike.__file__).parent / "hardware" / "processes"
+FOLDER = Path(rcspike.__file__).parent / "energy" / "processes"
 SIZES = (784, 200, 200, 10)
 STEPS = 6  # of Runge and Kutta between two spikes: the error is below 1e-8
 

@@ -12,7 +12,7 @@ import pytest
 from needs import ngspice
 
 from rcspike import Circuit, Network, PhysicalScale
-from rcspike.hardware import activity, energy_parts, operating_point
+from rcspike.energy import activity, energy_parts, operating_point
 
 N_IN = 40
 

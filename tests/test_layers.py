@@ -19,8 +19,7 @@ RANKS = [
     ["_common", "_core", "circuit"],
     ["functional"],
     ["network", "datasets"],
-    ["nonideal"],
-    ["hardware"],
+    ["chips", "energy"],
     ["training"],
     ["experiments", "spice", "sklearn", "torch"],
     ["plots", "report"],
@@ -30,7 +29,7 @@ RANK = {unit: rank for rank, units in enumerate(RANKS) for unit in units}
 
 
 def unit_of(path: Path) -> str:
-    """The first name below the package: 'network' for rcspike/network/files.py, 'circuit' for rcspike/circuit.py."""
+    """The first name below the package: 'network' for rcspike/network/wiring.py, 'circuit' for rcspike/circuit.py."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -48,7 +47,7 @@ def imported_names(tree: ast.AST, package: list[str]) -> set[str]:
 
 
 def is_module(name: str) -> bool:
-    """Whether a full name such as rcspike.network.files is a module or folder, and not a name that one exports."""
+    """Whether a full name such as rcspike.network.wiring is a module or folder, and not a name that one exports."""
     path = ROOT / Path(*name.split("."))
     return path.is_dir() or path.with_suffix(".py").exists() or name == "rcspike._core"
 
@@ -70,11 +69,13 @@ def imports() -> dict[str, set[str]]:
 
 
 def imports_within(unit: str) -> dict[str, set[str]]:
-    """For each file of a unit, but its __init__, the modules of the unit that it imports."""
+    """For each file of a unit and its folders, but __init__, the modules of the unit that it imports."""
     prefix = f"rcspike.{unit}"
     return {
-        f"{prefix}.{path.stem}": {name for name in imports_of(path) if name == prefix or name.startswith(f"{prefix}.")}
-        for path in (PACKAGE / unit).glob("*.py")
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): {
+            name for name in imports_of(path) if f"{name}.".startswith(f"{prefix}.")
+        }
+        for path in (PACKAGE / unit).rglob("*.py")
         if path.stem != "__init__"
     }
 
@@ -135,7 +136,7 @@ def test_the_imports_are_really_found() -> None:
     assert {"_core", "circuit"} <= found["functional"]
     assert "functional" in found["network"]
     assert "network" in found["__init__"]
-    assert "rcspike.hardware.chips" in imports_within("hardware")["rcspike.hardware.calibration"]
+    assert "rcspike.chips.chip" in imports_within("chips")["rcspike.chips.chip_calibration"]
 
 
 def test_relative_and_nested_imports_count_too() -> None:

@@ -53,12 +53,12 @@ def test_every_module_is_reached_without_an_import(name: str) -> None:
 def test_a_module_is_imported_when_it_is_first_used(tmp_path: Path) -> None:
     code = """
 import sys, rcspike
-names = ("plots", "spice", "experiments", "nonideal", "hardware.energy", "hardware.chips")
+names = ("plots", "spice", "experiments", "chips.chip", "energy.inference_energy")
 late = {f"rcspike.{name}" for name in names}
 assert not late & set(sys.modules)
 dir(rcspike)
 assert "rcspike.plots" not in sys.modules
-print(rcspike.plots.training_figure.__name__, rcspike.spice.fit.__name__, rcspike.nonideal.Stuck.__name__)
+print(rcspike.plots.training_figure.__name__, rcspike.spice.fit.__name__, rcspike.chips.Stuck.__name__)
 """
     said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert said.stdout == "training_figure fit Stuck\n"

@@ -11,11 +11,12 @@ import numpy.typing as npt
 import oracle
 import pytest
 from networks import DTYPES, random_times, spread_network
+from references.balanced_weights import balanced
 from strategies import CIRCUITS, Array
 
 from rcspike import Circuit, Network
 from rcspike.functional import charge, fire
-from rcspike.network import balanced, spike_time_noise
+from rcspike.network import spike_time_noise
 
 # Running
 

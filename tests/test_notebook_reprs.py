@@ -12,9 +12,8 @@ import pytest
 from small_runs import made_up, small_network, undisturbed
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, History, Network, evaluate
-from rcspike.hardware import program
+from rcspike.chips import Jitter, Variation, program
 from rcspike.network import Dense, FirstSpike
-from rcspike.nonideal import Jitter, Variation
 
 
 class Table(HTMLParser):

@@ -27,8 +27,8 @@ from matplotlib.figure import Figure
 
 from rcspike import Circuit, Epoch, History, Network, functional, plots
 from rcspike.datasets import Split
+from rcspike.energy import PARTS, RatioRange
 from rcspike.experiments import Case, Sample
-from rcspike.hardware import PARTS, RatioRange
 from rcspike.training import Latency
 
 CIRCUITS = [

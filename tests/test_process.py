@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from references.shockley_diode import SKY130_N, SKY130_P
 
 from rcspike import Circuit, Process, load_process
-from rcspike.hardware import operating_point, process_names
-from rcspike.hardware.shockley import SKY130_N, SKY130_P
+from rcspike.energy import operating_point, process_names
 
 
 @pytest.mark.parametrize("name", process_names())

@@ -14,11 +14,8 @@ import pytest
 from strategies import Array
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, Network
-from rcspike.functional import charge, fire, readout_times, readout_voltages, schedule
-from rcspike.hardware import Chip, activity, program
-from rcspike.hardware.calibration import trim_neurons
-from rcspike.network import LayeredNetwork, spike_time_noise
-from rcspike.nonideal import (
+from rcspike.chips import (
+    Chip,
     ComparatorOffset,
     DiodeVariation,
     Effect,
@@ -28,7 +25,12 @@ from rcspike.nonideal import (
     ReadNoise,
     TimeQuantisation,
     Variation,
+    program,
 )
+from rcspike.chips.chip_calibration import trim_neurons
+from rcspike.energy import activity
+from rcspike.functional import charge, fire, readout_times, readout_voltages, schedule
+from rcspike.network import LayeredNetwork, spike_time_noise
 
 DTYPES = [np.float32, np.float64]
 SIZES = (30, 20, 15, 10)

@@ -106,9 +106,9 @@ def test_a_test_uses_public_names_and_patches_nothing_of_the_package(file: Path)
 @pytest.mark.parametrize(
     "source",
     [
-        "from rcspike.cli._record import command_words",
+        "from rcspike.chips._exports import Chip",
         "from rcspike.training import training\ntraining._shifts()",
-        "import rcspike\nrcspike.plots._traces",
+        "import rcspike\nrcspike.energy._exports",
         "network._weights",
         "from rcspike import plots\nmonkeypatch.setattr(plots, 'save_figure', None)",
         "from rcspike import Network\nmonkeypatch.setattr(Network, 'predict', None)",
@@ -116,7 +116,7 @@ def test_a_test_uses_public_names_and_patches_nothing_of_the_package(file: Path)
         "with monkeypatch.context() as patched:\n    patched.setattr('rcspike.training.train', None)",
         "mock.patch('rcspike.training.train')",
         "from rcspike import Network\nNetwork.predict = None",
-        "KILLED = '''\nfrom rcspike.cli._report import Reporter\n'''",
+        "KILLED = '''\nfrom rcspike._common.arrays import check_array\n'''",
     ],
 )
 def test_private_names_and_patches_are_really_found(source: str) -> None:

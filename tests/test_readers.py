@@ -18,11 +18,11 @@ import pytest
 
 pytest.importorskip("jinja2")
 
-from rcspike import Circuit, Network, PhysicalScale, datasets, load_process, nonideal, spice, train
+from rcspike import Circuit, Network, PhysicalScale, chips, datasets, load_process, spice, train
+from rcspike.chips import Devices, Measured
 from rcspike.cli import app
 from rcspike.datasets import Inputs
 from rcspike.experiments import experiment_key, grid, stored_runs
-from rcspike.nonideal import Devices, Measured
 from rcspike.report import write_report
 from rcspike.training import checkpoint
 
@@ -44,7 +44,7 @@ def reported(file: Path) -> Path:
 
 
 READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
-    "devices": ("devices.toml", nonideal.load),
+    "devices": ("devices.toml", chips.load),
     "measured devices": ("table.csv", Measured.from_csv),
     "measurements": ("table.csv", spice.read_csv),
     "table of a report": ("table.csv", reported),
@@ -152,7 +152,7 @@ def test_a_file_of_any_length_is_rejected_before_it_is_in_memory(tmp_path: Path,
         read(tmp_path / name)
 
 
-@pytest.mark.parametrize("read", [nonideal.load, Measured.from_csv, spice.read_csv])
+@pytest.mark.parametrize("read", [chips.load, Measured.from_csv, spice.read_csv])
 def test_a_name_that_no_file_can_have_is_a_value_error(read: Callable[[str], Any]) -> None:
     with pytest.raises(ValueError, match="null character"):
         read("a\0b")
@@ -163,12 +163,12 @@ def test_good_files_of_all_kinds_are_read_as_before(tmp_path: Path) -> None:
     (tmp_path / "devices.toml").write_text(
         '# 1. first ... 2. second\n[measured]\nfile = "points.csv"\nscale = 0.5\n[drift]\ntime = 1_000.5e-1\n'
     )
-    effects = nonideal.load(tmp_path / "devices.toml")[1]
+    effects = chips.load(tmp_path / "devices.toml")[1]
     assert effects[0] == Measured(target=(3, 6), mean=(2, 5), std=(1, 4), scale=0.5)
     assert vars(effects[1])["time"] == 100.05
     columns = ", ".join(f"{i / 2000!r}" for i in range(1, 2002))  # dots of numbers are not those of keys
     (tmp_path / "devices.toml").write_text(f"[measured]\ntarget = [{columns}]\nmean = [{columns}]\nstd = [{columns}]\n")
-    assert len(vars(nonideal.load(tmp_path / "devices.toml")[1][0])["target"]) == 2001
+    assert len(vars(chips.load(tmp_path / "devices.toml")[1][0])["target"]) == 2001
     far = 2**53 + 1
     (tmp_path / "spikes.csv").write_text(f"image,neuron,spike_time\n{far},3,inf\n")
     assert spice.read_csv(tmp_path / "spikes.csv").image.tolist() == [far]
@@ -187,7 +187,7 @@ def network() -> Network:
         lambda x: PhysicalScale(window=x),
         lambda x: load_process().with_values(opamp_settling=x),
         lambda x: Devices(w_max=x),
-        lambda x: nonideal.Variation(sigma=x),
+        lambda x: chips.Variation(sigma=x),
         lambda x: network().forward(np.zeros((1, 64)), noise=x, seed=0),
         lambda x: train(network(), datasets.load("digits"), epochs=1, seed=0, learning_rate=x),
     ],
@@ -277,7 +277,7 @@ OF_USERS: dict[str, Callable[[Path], Any]] = {
     "samples": Inputs((2, 2), ("a", "b")).read,
     "sample.png": Inputs((2, 2), ("a", "b")).read,
     "inputs.json": Inputs.load,
-    "devices.toml": nonideal.load,
+    "devices.toml": chips.load,
     "process.toml": load_process,
     "measured.csv": Measured.from_csv,
     "measurements.csv": spice.read_csv,

@@ -282,7 +282,7 @@ def test_a_browser_shows_figures_and_tables_within_the_width_of_the_window(
 
 def of_energy(folder: Path) -> None:
     """As `rcspike energy` leaves it, with one constant that was given."""
-    from rcspike.hardware import load_process
+    from rcspike.energy import load_process
 
     constants = {one.name: one.value for one in load_process("sky130").constants} | {"v_rest": 0.87}
     settings = {"dataset": "digits", "constants": {"process": "sky130", "selector": "switch", **constants}}

@@ -14,8 +14,8 @@ import pytest
 
 import rcspike
 from rcspike import Circuit, Network
+from rcspike.chips import program
 from rcspike.experiments import preset
-from rcspike.hardware import program
 
 NAMES = ("mnist", "digits", "sky130", "typical")  # of data sets, processes and device files
 OTHERS = ("cli", "plots", "report", "sklearn", "torch")  # whose packages are slow to import, or may be missing

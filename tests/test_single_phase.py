@@ -11,12 +11,20 @@ import numpy as np
 import pytest
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, Network, datasets, train
+from rcspike.chips import (
+    ChargeInjection,
+    ComparatorNoise,
+    Jitter,
+    MembraneLeak,
+    RampMismatch,
+    SpikeDelay,
+    Variation,
+    program,
+)
 from rcspike.datasets import Dataset, Split
 from rcspike.experiments import Case, chip_accuracy, chip_seeds, preset, run_cases
 from rcspike.functional import first_spike, first_spike_vjp, schedule
-from rcspike.hardware import program
 from rcspike.network import FirstSpike, ResistiveLayer
-from rcspike.nonideal import ChargeInjection, ComparatorNoise, Jitter, MembraneLeak, RampMismatch, SpikeDelay, Variation
 from rcspike.training import confusion_matrix, evaluate
 
 CIRCUIT = Circuit(v_syn=4.0)

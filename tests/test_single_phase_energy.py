@@ -15,8 +15,7 @@ from typer.testing import CliRunner
 
 from rcspike import Circuit, Network, datasets, load_process
 from rcspike.cli import app
-from rcspike.functional import first_spike, supply_charge, trace
-from rcspike.hardware import (
+from rcspike.energy import (
     activity,
     current_source_parts,
     efficiency,
@@ -25,6 +24,7 @@ from rcspike.hardware import (
     operating_point,
     virtual_ground_parts,
 )
+from rcspike.functional import first_spike, supply_charge, trace
 
 DTYPES = [np.float32, np.float64]
 CIRCUIT = Circuit(v_syn=2.0)

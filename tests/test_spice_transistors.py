@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from needs import ngspice
+from references.shockley_diode import Diode, charge_diodes
 from scipy.integrate import trapezoid
 from synthetic_pdk import write_pdk
 
 from rcspike import Circuit, Network, PhysicalScale, spice
-from rcspike.hardware.shockley import Diode, charge_diodes
 from rcspike.network import Conv2d, Dense, ResistiveLayer
 from rcspike.spice import Transistors, transistor_netlist
-from rcspike.spice.corner import carried
+from rcspike.spice.fitted_corner import carried
 
 Array = npt.NDArray[np.float64]
 

@@ -34,7 +34,7 @@ from rcspike.experiments import (
     summary_rows,
     write_table,
 )
-from rcspike.experiments.transfer import transfer
+from rcspike.experiments.weight_transfer import transfer
 
 pytestmark = pytest.mark.usefixtures("here")
 EXPERIMENTS = grid(["digits"], v_syn=[1.0, math.inf], seeds=[0, 1], hidden=[[12]], vary={"epochs": [2]}, relu=False)
@@ -117,7 +117,7 @@ SPIKING = {
     "energy_penalty": 0.0,
     "weight_decay": 0.0,
     "noise": 0.0,
-    "devices": {"class": "rcspike.hardware.device_model.DeviceModel", **IDEAL},
+    "devices": {"class": "rcspike.chips.device_model.DeviceModel", **IDEAL},
     "offset": 0.0,
     "validation": 0.0,
     "version": __version__,

@@ -20,7 +20,7 @@ from rcspike.datasets import Dataset, Split
 from rcspike.functional.events import Phases
 from rcspike.network import Dense, FirstSpike, Wiring
 from rcspike.torch import operators
-from rcspike.torch.kept import parameters_of
+from rcspike.torch.engine_cache import parameters_of
 
 pytestmark = pytest.mark.torch
 

@@ -16,7 +16,7 @@ from rcspike.datasets import Dataset, Split
 from rcspike.functional.events import Phases
 from rcspike.network import Conv2d, Dense, FirstSpike2d, Wiring
 from rcspike.torch import operators
-from rcspike.torch.wirings import wiring_numbers, wirings_of
+from rcspike.torch.wiring_indices import wiring_numbers, wirings_of
 
 pytestmark = pytest.mark.torch
 

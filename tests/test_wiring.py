@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rcspike import Circuit, Network
+from rcspike.chips import Jitter, TimeQuantisation, Variation, program, retrain_last_layer
+from rcspike.energy import activity, energy_parts, operating_point
 from rcspike.functional import charge, charge_vjp, fire, schedule
 from rcspike.functional.events import Phases
-from rcspike.hardware import activity, energy_parts, operating_point, program, retrain_last_layer
 from rcspike.network import Dense, DeviceNetwork, DevicePairs, FirstSpike, ResistiveLayer, wiring_of
-from rcspike.nonideal import Jitter, TimeQuantisation, Variation
 
 CIRCUIT = Circuit(v_syn=2.0)
 

@@ -12,7 +12,7 @@ import torch
 from rcspike import Circuit, Network
 from rcspike.functional.events import Phases
 from rcspike.network import Wiring
-from rcspike.torch.kept import parameters_of
+from rcspike.torch.engine_cache import parameters_of
 
 STRONG = Circuit(v_syn=1.0)
 UNEQUAL = Circuit(e_plus=1.5, e_minus=-0.75, diode_drop=0.05, ramp=0.3, delay=0.02, injection=(1e-3, -2e-3))

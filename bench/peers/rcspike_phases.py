@@ -7,7 +7,7 @@ import worker
 
 import rcspike
 from rcspike import _core
-from rcspike.experiments.presets import preset
+from rcspike.experiments.default_settings import preset
 from rcspike.functional.events import Phases
 
 CIRCUITS = {"v2": rcspike.Circuit(v_syn=2.0), "conventional": rcspike.Circuit.conventional()}

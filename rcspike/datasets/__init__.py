@@ -1,11 +1,11 @@
 """Labelled samples to train and test on: digits, MNIST, Fashion-MNIST, or a user's own arrays and files."""
 
-from rcspike.datasets.datasets import check_path, data_digests, data_names, load
-from rcspike.datasets.files import data_name, is_table, typed_options
-from rcspike.datasets.inputs import Inputs
-from rcspike.datasets.scaling import Scaling
+from rcspike.datasets.feature_scaling import Scaling
+from rcspike.datasets.input_encoding import Inputs
+from rcspike.datasets.named_datasets import check_path, data_digests, data_names, load
 from rcspike.datasets.splits import Dataset, Split
-from rcspike.datasets.trained import TrainedSamples
+from rcspike.datasets.trained_samples import TrainedSamples
+from rcspike.datasets.user_files import data_name, is_table, typed_options
 
 __all__ = [
     "Dataset",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike.datasets.places import cache_folder, cause, not_found, pooch, usual_folders
+from rcspike.datasets.download_folders import cache_folder, cause, not_found, pooch, usual_folders
 
 __all__ = ["CIFAR_10", "CLASSES", "Source", "read_files"]
 

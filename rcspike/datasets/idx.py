@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rcspike._common.atomic import atomic_write
+from rcspike._common.atomic_files import atomic_write
 from rcspike._common.readers import open_file, read_bytes
-from rcspike.datasets.places import cache_folder, cause, not_found, pooch, usual_folders
+from rcspike.datasets.download_folders import cache_folder, cause, not_found, pooch, usual_folders
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from rcspike._common.arrays import plain_array
 from rcspike._common.lazy import lazy
-from rcspike._common.names import check_names
+from rcspike._common.name_checks import check_names
+from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.datasets.labels import class_names, indices_of, seeded_split
-from rcspike.datasets.scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode
 
 __all__ = ["Dataset", "Split", "as_intensities"]

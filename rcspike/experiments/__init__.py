@@ -9,6 +9,7 @@ from rcspike.experiments.chip_study import (
     single_effect_cases,
     sweep_cases,
 )
+from rcspike.experiments.default_settings import preset, train_defaults
 from rcspike.experiments.executors import executor, run_jobs
 from rcspike.experiments.experiment import (
     BUDGET,
@@ -21,11 +22,10 @@ from rcspike.experiments.experiment import (
     experiment_name,
     run_experiment,
 )
-from rcspike.experiments.presets import preset, train_defaults
-from rcspike.experiments.relu import relu_accuracy
+from rcspike.experiments.relu_network import relu_accuracy
+from rcspike.experiments.result_tables import Row, parameter_names, run_rows, summary_rows, write_table
 from rcspike.experiments.sweep import V_SYN, Run, grid, run_sweep, stored_runs
-from rcspike.experiments.tables import Row, parameter_names, run_rows, summary_rows, write_table
-from rcspike.experiments.volts import Volts, measure_in_volts
+from rcspike.experiments.sweep_in_volts import Volts, measure_in_volts
 
 __all__ = [
     "BUDGET",

@@ -17,17 +17,16 @@ import numpy.typing as npt
 
 from rcspike import datasets
 from rcspike._common.arrays import FloatArray
-from rcspike._common.atomic import atomic_write, check_writable
+from rcspike._common.atomic_files import atomic_write, check_writable
 from rcspike._common.identity import canonical, digest, plain
 from rcspike._common.readers import read_json
 from rcspike._core import build_config
+from rcspike.chips import Devices, Effect, program
 from rcspike.datasets import Inputs
 from rcspike.experiments.executors import run_jobs
 from rcspike.functional import schedule
 from rcspike.functional.events import Phases, Schedule
-from rcspike.hardware import program
 from rcspike.network import Network
-from rcspike.nonideal import Devices, Effect
 from rcspike.training.evaluation import check_fit
 
 __all__ = ["Case", "Sample", "chip_accuracy", "chip_seeds", "run_cases", "single_effect_cases", "sweep_cases"]
@@ -88,7 +87,7 @@ def single_effect_cases(effects: Sequence[Effect], devices: Devices) -> list[Cas
 
     Examples
     --------
-    >>> from rcspike.nonideal import Jitter, Stuck
+    >>> from rcspike.chips import Jitter, Stuck
     >>> [case.name for case in single_effect_cases([Stuck(share=0.1), Jitter()], Devices(on_off=20.0))]
     ['devices alone', 'stuck alone', 'jitter alone']
     """
@@ -120,7 +119,7 @@ def sweep_cases(
 
     Examples
     --------
-    >>> from rcspike.nonideal import Jitter, Stuck
+    >>> from rcspike.chips import Jitter, Stuck
     >>> [case.name for case in sweep_cases([Stuck(share=0.1), Jitter()], Devices(), "jitter", [0.0, 0.02])]
     ['jitter sigma 0', 'jitter sigma 0.02']
     """
@@ -167,7 +166,7 @@ def chip_accuracy(
 
     Examples
     --------
-    >>> from rcspike.nonideal import Stuck
+    >>> from rcspike.chips import Stuck
     >>> network, times = Network([np.eye(2)], Circuit()), np.array([[0.0, np.inf], [np.inf, 0.0]])
     >>> chip_accuracy(network, Case("dead", (Stuck(share=1.0),)), times, np.array([0, 1]), seed=0)
     0.5
@@ -206,7 +205,7 @@ def run_cases(
         Seed of all random numbers.
     folder : path, optional
         Folder for finished cases: each is stored with everything that decides its result, and is not computed again.
-        Effects must then be dataclasses of numbers, strings and arrays, as those of `rcspike.nonideal` are.
+        Effects must then be dataclasses of numbers, strings and arrays, as those of `rcspike.chips` are.
     workers, dask
         Where to run: see `rcspike.experiments.executor`. The result is the same anywhere.
     data : path, optional
@@ -233,7 +232,7 @@ def run_cases(
 
     Examples
     --------
-    >>> from rcspike.nonideal import Variation
+    >>> from rcspike.chips import Variation
     >>> network = Network.create([64, 10], Circuit(), seed=0)
     >>> run_cases(network, "digits", [Case("all", (Variation(sigma=0.2),))], chips=2, seed=0, workers=1)[0].mean < 0.5
     True

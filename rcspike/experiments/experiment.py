@@ -15,18 +15,18 @@ import numpy as np
 from rcspike import datasets
 from rcspike._common.identity import digest, plain
 from rcspike._core import build_config
+from rcspike.chips import load as load_devices
+from rcspike.chips import training_effects
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.experiments.chip_study import Case, chip_accuracy, chip_seeds
-from rcspike.experiments.hidden import Hidden, check_hidden, count_hidden, fan_ins, hidden_text, whole_network
-from rcspike.experiments.presets import initial_intensity
-from rcspike.experiments.relu import relu_accuracy
-from rcspike.experiments.transfer import transfer
-from rcspike.experiments.volts import Volts, measure_in_volts
+from rcspike.experiments.default_settings import initial_intensity
+from rcspike.experiments.hidden_layers import Hidden, check_hidden, count_hidden, fan_ins, hidden_text, whole_network
+from rcspike.experiments.relu_network import relu_accuracy
+from rcspike.experiments.sweep_in_volts import Volts, measure_in_volts
+from rcspike.experiments.weight_transfer import transfer
 from rcspike.functional.events import Phases
-from rcspike.hardware import training_effects
 from rcspike.network import Network
-from rcspike.nonideal import load as load_devices
 from rcspike.training import History, Settings, train
 
 __all__ = [
@@ -105,7 +105,7 @@ class Experiment:
         parameters : mapping
             ``model``, ``dataset``, ``hidden``, ``epochs``, ``seed``, those arguments of `rcspike.Circuit` and
             settings of `rcspike.train` that differ from their defaults, ``volts``, a `Volts`, and ``phases``.
-            ``nonideal`` is a device file or the name of a preset, as for `rcspike.nonideal.load`, and "none" stands for
+            ``nonideal`` is a device file or the name of a preset, as for `rcspike.chips.load`, and "none" stands for
             ideal devices.
 
         Raises

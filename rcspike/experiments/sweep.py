@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from rcspike import datasets
-from rcspike._common.atomic import atomic_write, check_writable
+from rcspike._common.atomic_files import atomic_write, check_writable
 from rcspike._common.identity import canonical, plain
 from rcspike._common.readers import read_json
+from rcspike.experiments.default_settings import preset
 from rcspike.experiments.executors import run_jobs
 from rcspike.experiments.experiment import (
     BUDGET,
@@ -28,9 +29,8 @@ from rcspike.experiments.experiment import (
     experiment_name,
     run_experiment,
 )
-from rcspike.experiments.hidden import whole_network
-from rcspike.experiments.presets import preset
-from rcspike.experiments.volts import Volts
+from rcspike.experiments.hidden_layers import whole_network
+from rcspike.experiments.sweep_in_volts import Volts
 from rcspike.functional.events import Phases
 
 __all__ = ["V_SYN", "Run", "grid", "run_sweep", "stored_runs"]

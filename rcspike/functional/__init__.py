@@ -5,22 +5,22 @@ Arrays are NumPy, C-ordered, float32 or float64. Times are ``(batch, n_in)`` in 
 of the other precision are converted to it. Results do not depend on the number of threads or on the instruction set.
 """
 
-from rcspike.functional.charge import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
-from rcspike.functional.conv import charge_conv2d, charge_conv2d_vjp
+from rcspike.functional.charging_along_wires import charge_wired
+from rcspike.functional.charging_phase import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
+from rcspike.functional.convolution import charge_conv2d, charge_conv2d_vjp
 from rcspike.functional.events import encode, schedule
-from rcspike.functional.fire import fire, fire_vjp, readout_times, readout_voltages
-from rcspike.functional.first_spike import (
+from rcspike.functional.firing_phase import fire, fire_vjp, readout_times, readout_voltages
+from rcspike.functional.loss import output_loss
+from rcspike.functional.membrane_trace import trace
+from rcspike.functional.optimiser import adam_step, decayed_rate
+from rcspike.functional.rail_charge import supply_charge, supply_charge_vjp
+from rcspike.functional.switch_charge import switch_injection
+from rcspike.functional.threshold_crossing import (
     first_spike,
     first_spike_affine,
     first_spike_affine_vjp,
     first_spike_vjp,
 )
-from rcspike.functional.injection import switch_injection
-from rcspike.functional.loss import output_loss
-from rcspike.functional.optimiser import adam_step, decayed_rate
-from rcspike.functional.supply import supply_charge, supply_charge_vjp
-from rcspike.functional.trace import trace
-from rcspike.functional.wires import charge_wired
 
 __all__ = [
     "adam_step",

@@ -1,15 +1,14 @@
 """Networks of ideal synapses or device pairs, their first weights, and the files that hold them."""
 
 from rcspike.network.architecture import architecture_of, parse_architecture
-from rcspike.network.balance import balanced
 from rcspike.network.device_layer import DeviceLayer, DevicePairs
 from rcspike.network.device_network import DeviceNetwork
 from rcspike.network.initialisation import initial_weights
-from rcspike.network.layer import ResistiveLayer
-from rcspike.network.network import Network
+from rcspike.network.layered_network import Layer, LayeredNetwork, LayerResult, layer_with, spike_time_noise
 from rcspike.network.nir_events import read_nir_events, write_nir_events
 from rcspike.network.nir_graph import from_nir, read_nir, to_nir, write_nir
-from rcspike.network.protocol import Layer, LayeredNetwork, LayerResult, layer_with, spike_time_noise
+from rcspike.network.resistive_layer import ResistiveLayer
+from rcspike.network.resistive_network import Network
 from rcspike.network.wiring import Conv2d, Dense, FirstSpike, FirstSpike2d, Wiring, has_maps, window_of, wiring_of
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
     "ResistiveLayer",
     "Wiring",
     "architecture_of",
-    "balanced",
     "from_nir",
     "has_maps",
     "initial_weights",

@@ -10,7 +10,7 @@ from rcspike._common.arrays import check_array
 from rcspike.circuit import Circuit, layer_circuits
 from rcspike.functional.events import Phases
 from rcspike.network.device_layer import DeviceLayer, DevicePairs, device_engine
-from rcspike.network.protocol import Engine, ForwardPass, LayeredNetwork
+from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
 from rcspike.network.wiring import DENSE, Wiring
 
 __all__ = ["DeviceNetwork"]
@@ -41,7 +41,7 @@ class DeviceNetwork(LayeredNetwork):
 
     Examples
     --------
-    >>> from rcspike.network.network import Network
+    >>> from rcspike.network.resistive_network import Network
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
     >>> chip = DeviceNetwork([DevicePairs.of_weights(w) for w in network.weights], network.circuit)
     >>> times = np.full((3, 64), 0.5, dtype=np.float32)

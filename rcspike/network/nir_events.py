@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from rcspike._common.arrays import FloatArray, check_array
-from rcspike._common.atomic import atomic_write
+from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
 from rcspike._common.readers import open_file
 

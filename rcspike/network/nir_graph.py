@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray, check_array
-from rcspike._common.atomic import atomic_write
+from rcspike._common.atomic_files import atomic_write
 from rcspike.circuit import Circuit
-from rcspike.network.network import Network
 from rcspike.network.nir_events import import_nir, reading
+from rcspike.network.resistive_network import Network
 from rcspike.network.wiring import Conv2d, Dense, Wiring
 
 __all__ = ["from_nir", "read_nir", "to_nir", "write_nir"]

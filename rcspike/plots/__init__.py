@@ -3,20 +3,20 @@
 matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
 """
 
-from rcspike.plots._chips import chips_figure
-from rcspike.plots._comparison import trace_figure
-from rcspike.plots._confusion import confusion_figure
-from rcspike.plots._energy import energy_figure
-from rcspike.plots._latency import latency_figure
-from rcspike.plots._maps import maps_figure
-from rcspike.plots._offsets import offsets_figure
-from rcspike.plots._pareto import pareto_figure
-from rcspike.plots._spice import spice_figure
-from rcspike.plots._style import check_available, circuit_colour, circuit_name, save_figure
-from rcspike.plots._sweep import sweep_figure
-from rcspike.plots._tornado import tornado_figure
-from rcspike.plots._traces import LayerTraces, layer_traces
-from rcspike.plots._training import training_figure
+from rcspike.plots.answer_time_curves import latency_figure
+from rcspike.plots.chip_accuracy import chips_figure
+from rcspike.plots.circuit_comparison import trace_figure
+from rcspike.plots.comparator_offsets import offsets_figure
+from rcspike.plots.confusion_matrix import confusion_figure
+from rcspike.plots.energy_bars import energy_figure
+from rcspike.plots.figure_style import check_available, circuit_colour, circuit_name, save_figure
+from rcspike.plots.learning_curves import training_figure
+from rcspike.plots.map_images import maps_figure
+from rcspike.plots.membrane_panels import LayerTraces, layer_traces
+from rcspike.plots.pareto_front import pareto_figure
+from rcspike.plots.spice_overlay import spice_figure
+from rcspike.plots.sweep_curves import sweep_figure
+from rcspike.plots.tornado import tornado_figure
 
 __all__ = [
     "LayerTraces",

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from rcspike._common.atomic import atomic_write
+from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
 from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike._core import build_config
-from rcspike.report._parts import Cell, Figure, Table, cell
-from rcspike.report._story import SECTIONS, constants_table, describe, in_words
-from rcspike.report._summary import heading, key_numbers
+from rcspike.report.file_captions import SECTIONS, constants_table, describe, in_words
+from rcspike.report.page_parts import Cell, Figure, Table, cell
+from rcspike.report.page_summary import heading, key_numbers
 
 __all__ = ["write_report"]
 

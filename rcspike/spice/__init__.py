@@ -1,23 +1,6 @@
 """Netlists of trained networks, comparison of ngspice with the engine, and circuits fitted to measurements."""
 
-from rcspike.spice.calibration import NeuronCalibration, calibrate_neurons, ramp_times
-from rcspike.spice.card import Card
-from rcspike.spice.columns import column_voltages
-from rcspike.spice.corner import in_corner
-from rcspike.spice.fitting import Fit, calibrated, fit
-from rcspike.spice.measurements import (
-    Measurements,
-    read_csv,
-    spike_measurements,
-    waveform_measurements,
-    write_csv,
-)
-from rcspike.spice.netlist import conductances, layer_conductances, layer_netlist, library, verilog_a
-from rcspike.spice.ngspice import find_ngspice, run_ngspice
-from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk, find_pdk
-from rcspike.spice.run import Measured, simulate_layer
-from rcspike.spice.transistors import COMPARATORS, RAMPS, SYNAPSES, Transistors, transistor_netlist
-from rcspike.spice.verify import (
+from rcspike.spice.engine_comparison import (
     Comparison,
     compare_layer,
     compare_network,
@@ -26,6 +9,23 @@ from rcspike.spice.verify import (
     rail_energy,
     spike_time_errors,
 )
+from rcspike.spice.fitted_corner import in_corner
+from rcspike.spice.fitting import Fit, calibrated, fit
+from rcspike.spice.ideal_netlist import conductances, layer_conductances, layer_netlist, library, verilog_a
+from rcspike.spice.layer_simulation import Measured, simulate_layer
+from rcspike.spice.loaded_columns import column_voltages
+from rcspike.spice.measurements import (
+    Measurements,
+    read_csv,
+    spike_measurements,
+    waveform_measurements,
+    write_csv,
+)
+from rcspike.spice.model_card import Card
+from rcspike.spice.neuron_calibration import NeuronCalibration, calibrate_neurons, ramp_times
+from rcspike.spice.ngspice import find_ngspice, run_ngspice
+from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk, find_pdk
+from rcspike.spice.transistors import COMPARATORS, RAMPS, SYNAPSES, Transistors, transistor_netlist
 
 __all__ = [
     "COMPARATORS",

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray, check_times, plain_array
 from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
+from rcspike.energy import PhysicalScale
 from rcspike.functional import charge_affine, charge_affine_vjp
-from rcspike.hardware import PhysicalScale
 from rcspike.network import Network
-from rcspike.spice.columns import unloaded
+from rcspike.spice.loaded_columns import unloaded
 from rcspike.spice.measurements import Measurements
 
 __all__ = ["PARAMETERS", "Fit", "calibrated", "fit"]

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, plain_array
-from rcspike._common.atomic import atomic_write
+from rcspike._common.atomic_files import atomic_write
 from rcspike._common.numbers import read_float
 from rcspike._common.readers import integer, read_columns
-from rcspike.spice.verify import Comparison
+from rcspike.spice.engine_comparison import Comparison
 
 __all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measurements", "write_csv"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rcspike._common.readers import read_bytes
-from rcspike.spice.card import NUMBER, Card, spice_number
+from rcspike.spice.model_card import NUMBER, Card, spice_number
 
 __all__ = ["CORNERS", "DEVICES", "DIODES", "Fet", "JunctionDiode", "Pdk", "find_pdk"]
 

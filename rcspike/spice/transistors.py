@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
 from rcspike._common.numbers import number
-from rcspike.hardware import PhysicalScale
-from rcspike.spice import parts
-from rcspike.spice.card import comment
-from rcspike.spice.netlist import membrane_nodes, neuron_numbers
+from rcspike.energy import PhysicalScale
+from rcspike.spice import ramp_and_comparator
+from rcspike.spice.ideal_netlist import membrane_nodes, neuron_numbers
+from rcspike.spice.model_card import comment
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
 
 __all__ = ["COMPARATORS", "LEAD", "RAMPS", "SYNAPSES", "Transistors", "transistor_netlist"]
@@ -249,8 +249,8 @@ def transistor_netlist(
     conducting = np.flatnonzero(times < 1 - 2 * design.edge / window)
     switches = design.fet("nfet_01v8", *design.switch), design.fet("pfet_01v8", *design.switch)
     cards = [one.card for one in (*switches, *(design.diodes or ()))]
-    cards += parts.mirror_cards(design.fet) if design.ramp == "mirror" else []
-    cards += parts.comparator_cards(design.fet) if design.comparator == "ota" else []
+    cards += ramp_and_comparator.mirror_cards(design.fet) if design.ramp == "mirror" else []
+    cards += ramp_and_comparator.comparator_cards(design.fet) if design.comparator == "ota" else []
     wide = _GATE_WIDTH * design.switch[0], design.switch[1]
     gate_fets = [design.fet(device, *wide) for device in ("nfet_01v8", "pfet_01v8") if membranes > 1]
     cards += [one.card for one in gate_fets]
@@ -260,8 +260,8 @@ def transistor_netlist(
         *(_gate_controls(design) if membranes > 1 else ()),
         *_gates(times, conducting, g_plus, g_minus, design),
     ]
-    lines += parts.mirror_common(design.fet, design.ramp_current) if design.ramp == "mirror" else []
-    lines += parts.comparator_common(design.fet) if design.comparator == "ota" else []
+    lines += ramp_and_comparator.mirror_common(design.fet, design.ramp_current) if design.ramp == "mirror" else []
+    lines += ramp_and_comparator.comparator_common(design.fet) if design.comparator == "ota" else []
     for i, neuron in enumerate(numbers):
         draw = _shifts(design, layer, neuron)
         lines += [f"* Neuron {neuron}"]
@@ -275,7 +275,7 @@ def transistor_netlist(
                 lines += _synapses(m, rail, g, conducting, fet, draw(fet.mismatch, len(times)), design)
             lines += _ramp(m, design, draw)
             lines += _gate_between(m, nodes[0], *gate_fets) if m != nodes[0] else []
-        lines += parts.comparator_lines(neuron, design.fet, draw) if design.comparator == "ota" else []
+        lines += ramp_and_comparator.comparator_lines(neuron, design.fet, draw) if design.comparator == "ota" else []
         lines += [f".save v({') v('.join(nodes)})" + (f" v(s{neuron})" if design.comparator == "ota" else "")]
     lines += [".save i(Vplus) i(Vminus) i(Vramp) i(Vcomparator)", *_analysis(design), ".end", ""]
     return "\n".join(lines)
@@ -359,9 +359,9 @@ def _synapses(
         yield from to_membrane(node, float(np.sum(others)), n)
 
 
-def _ramp(membrane: str, design: Transistors, draw: parts.Draw) -> Iterator[str]:
+def _ramp(membrane: str, design: Transistors, draw: ramp_and_comparator.Draw) -> Iterator[str]:
     if design.ramp == "mirror":
-        yield from parts.mirror_lines(membrane, design.fet, draw)
+        yield from ramp_and_comparator.mirror_lines(membrane, design.fet, draw)
         return
     start, half = (LEAD + 1 + design.guard) * design.scale.window, 0.5 * design.edge
     current = _si(design.ramp_current)
@@ -377,7 +377,7 @@ def _analysis(design: Transistors) -> Iterator[str]:
     yield f".tran {step} {_si(design.stop)} 0 {step}"
 
 
-def _shifts(design: Transistors, layer: int, neuron: int) -> parts.Draw:
+def _shifts(design: Transistors, layer: int, neuron: int) -> ramp_and_comparator.Draw:
     """A function that draws (n,) shifts of thresholds in V of a standard deviation, in the order of the parts."""
     if design.mismatch is None:
         return lambda sigma, n: np.zeros(n)

@@ -13,7 +13,7 @@ if _find_spec("torch") is None:
 
 from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
 from rcspike.torch.modules import Conv2d, Fire, FirstSpike, Linear, Network, OutputLoss
-from rcspike.torch.plain import without_engine
+from rcspike.torch.pure_torch import without_engine
 
 __all__ = [
     "Conv2d",

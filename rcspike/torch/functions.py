@@ -13,9 +13,9 @@ from rcspike.functional.loss import Loss
 from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
-from rcspike.torch.kept import Parameters, parameters_of
-from rcspike.torch.tape import losses, run_network
-from rcspike.torch.wirings import wiring_numbers
+from rcspike.torch.eager_autograd import losses, run_network
+from rcspike.torch.engine_cache import Parameters, parameters_of
+from rcspike.torch.wiring_indices import wiring_numbers
 
 __all__ = [
     "charge",

@@ -17,6 +17,8 @@ from rcspike.network import Conv2d as EngineConv2d
 from rcspike.network import Network as EngineNetwork
 from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
+from rcspike.torch.eager_autograd import run_network
+from rcspike.torch.engine_cache import parameters_of
 from rcspike.torch.functions import (
     check_noise,
     check_tensor,
@@ -27,9 +29,7 @@ from rcspike.torch.functions import (
     noise_like,
     times_like,
 )
-from rcspike.torch.kept import parameters_of
-from rcspike.torch.tape import run_network
-from rcspike.torch.wirings import wiring_numbers
+from rcspike.torch.wiring_indices import wiring_numbers
 
 __all__ = ["Conv2d", "Fire", "FirstSpike", "Linear", "Network", "OutputLoss"]
 

@@ -16,9 +16,9 @@ from torch.library import custom_op, register_autograd
 from rcspike import functional
 from rcspike._common.arrays import FloatArray
 from rcspike.functional.loss import Loss, output_losses
-from rcspike.torch import plain
-from rcspike.torch.kept import Batch, Parts, as_circuit, network_backward, network_forward
-from rcspike.torch.wirings import wirings_of
+from rcspike.torch import pure_torch
+from rcspike.torch.engine_cache import Batch, Parts, as_circuit, network_backward, network_forward
+from rcspike.torch.wiring_indices import wirings_of
 
 __all__ = [
     "as_array",
@@ -88,8 +88,8 @@ def _register_vmap(operator: Any) -> None:
 @custom_op("rcspike::fire", mutates_args=(), schema="(Tensor v, float[] circuit) -> Tensor")
 def fire_operator(v: Tensor, circuit: Sequence[float]) -> Tensor:
     """Output spike times, as `rcspike.functional.fire`."""
-    if plain.is_plain(v):
-        return plain.fire(v, as_circuit(tuple(circuit)))
+    if pure_torch.is_plain(v):
+        return pure_torch.fire(v, as_circuit(tuple(circuit)))
     return torch.from_numpy(functional.fire(as_array(v), as_circuit(tuple(circuit))))
 
 
@@ -105,8 +105,8 @@ def _(v: Tensor, circuit: Sequence[float]) -> Tensor:
 )
 def fire_vjp_operator(v: Tensor, grad_times: Tensor, circuit: Sequence[float]) -> Tensor:
     """dL/dv from dL/dt, as `rcspike.functional.fire_vjp`."""
-    if plain.is_plain(v):
-        return plain.fire_vjp(v, as_circuit(tuple(circuit)), grad_times)
+    if pure_torch.is_plain(v):
+        return pure_torch.fire_vjp(v, as_circuit(tuple(circuit)), grad_times)
     return torch.from_numpy(functional.fire_vjp(as_array(v), as_circuit(tuple(circuit)), as_array(grad_times)))
 
 
@@ -154,8 +154,8 @@ def network_operator(
     follow, which is then faster; `max_slope` is for that pass.
     """
     parts = Parts(tuple(circuits), tuple(wiring), phases)
-    if plain.is_plain(times):
-        return plain.network(times, weights, shifts, parts)
+    if pure_torch.is_plain(times):
+        return pure_torch.network(times, weights, shifts, parts)
     batch = Batch(as_array(times), as_arrays(shifts))
     return torch.from_numpy(
         network_forward(batch, as_arrays(weights), parts, keep=keep, threads=torch.get_num_threads())
@@ -196,8 +196,8 @@ def network_vjp_operator(
 ) -> list[Tensor]:
     """Gradients of the spike times, empty unless asked for, and of the weights of each layer."""
     parts = Parts(tuple(circuits), tuple(wiring), phases)
-    if plain.is_plain(times):
-        return plain.network_vjp(times, weights, shifts, parts, grad_v, of_times=of_times, max_slope=max_slope)
+    if pure_torch.is_plain(times):
+        return pure_torch.network_vjp(times, weights, shifts, parts, grad_v, of_times=of_times, max_slope=max_slope)
     grad_times, grad_weights = network_backward(
         Batch(as_array(times), as_arrays(shifts)),
         as_arrays(weights),
@@ -259,8 +259,8 @@ def losses_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Loss of each sample in float64 and its gradient, as `rcspike.functional.output_loss`."""
     loss = _loss(temperature, temporal_penalty, t_ref)
-    if plain.is_plain(v):
-        return plain.output_losses(v, labels, as_circuit(tuple(circuit)), loss)
+    if pure_torch.is_plain(v):
+        return pure_torch.output_losses(v, labels, as_circuit(tuple(circuit)), loss)
     losses, grad_v = output_losses(as_array(v), labels.contiguous().numpy(), as_circuit(tuple(circuit)), loss)
     return torch.from_numpy(losses), torch.from_numpy(grad_v)
 

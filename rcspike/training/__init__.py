@@ -1,11 +1,11 @@
 """Training with exact gradients, its history and its checkpoints."""
 
+from rcspike.training.answer_times import Latency, latency
 from rcspike.training.evaluation import confusion_matrix, evaluate
 from rcspike.training.history import Epoch, History, Interrupted
-from rcspike.training.latency import Latency, latency
 from rcspike.training.monitors import TensorBoard
 from rcspike.training.settings import Settings
-from rcspike.training.training import Progress, train
+from rcspike.training.training_run import Progress, train
 
 __all__ = [
     "Epoch",

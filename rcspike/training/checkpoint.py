@@ -17,7 +17,7 @@ from rcspike._common.lazy import lazy
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.functional.events import Phases
-from rcspike.network import Network, files
+from rcspike.network import Network, model_files
 from rcspike.training.history import Epoch, History
 from rcspike.training.settings import Settings
 
@@ -159,7 +159,7 @@ def save(
     for kind, arrays in zip(_MOMENTS, moments, strict=True):
         tensors |= {_moment(kind, name): array for name, array in zip(parameters, arrays, strict=True)}
     header: dict[str, Any] = {"run": identity.header, "history": [vars(epoch) for epoch in history]}
-    files.write(path, "checkpoint", tensors, header | ({"extended": list(extended)} if extended else {}))
+    model_files.write(path, "checkpoint", tensors, header | ({"extended": list(extended)} if extended else {}))
 
 
 def load(path: str | os.PathLike[str], identity: Identity | None = None, *, extend: bool = False) -> Checkpoint:
@@ -173,7 +173,7 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None, *, exte
     ValueError
         If the file is broken, or of another run; all settings that differ are named.
     """
-    tensors, header = files.read(path, "checkpoint")
+    tensors, header = model_files.read(path, "checkpoint")
     try:
         saved, run = _checkpoint(tensors, header["history"], header.get("extended", [])), dict(header["run"])
         extended = identity is not None and extend and 0 < _planned(run) < identity.settings.epochs

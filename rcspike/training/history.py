@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.atomic import atomic_write
-from rcspike._common.html import html_table
+from rcspike._common.atomic_files import atomic_write
+from rcspike._common.html_tables import html_table
 
 __all__ = ["Epoch", "History", "Interrupted"]
 

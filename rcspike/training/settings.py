@@ -9,9 +9,9 @@ from typing import Any, get_args
 import numpy as np
 
 from rcspike import _core
+from rcspike.chips.device_model import DeviceModel
 from rcspike.functional.loss import Loss
 from rcspike.functional.optimiser import Decay, decayed_rate
-from rcspike.hardware.device_model import DeviceModel
 from rcspike.network import Network
 
 __all__ = ["AUGMENTATION", "DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDATION", "Settings"]

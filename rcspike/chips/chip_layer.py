@@ -1,0 +1,313 @@
+"""The layer of a chip: real devices and neurons, and the ideal ones that the engine computes in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import functional
+from rcspike._common.arrays import Float64Array, FloatArray
+from rcspike.chips.ideal_equivalents import ideal_scale, pairs_with_more_drive
+from rcspike.circuit import Circuit
+from rcspike.functional.events import Phases, Schedule
+from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
+from rcspike.network.neurons import two_phases
+
+__all__ = ["ChipLayer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChipLayer:
+    """One layer of a chip, in physical parameters, all in float64.
+
+    Devices are given in V_th / T, by the current that they drive into a membrane at rest, but for the diode: that of
+    conductance g, in C / T, to the rail E has ``g * abs(E)``. So both devices of a pair read like weights, and on
+    infinite rails they are current sources.
+
+    In a convolution, one column and its neuron serve all positions in turn, so that devices, thresholds and capacitors
+    are the same at each of them.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Rails and ramp, and the diode's drop for which the weights were made.
+    dtype : float32 or float64
+        Dtype in which the layer computes.
+    wiring : rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d
+        Which inputs drive which rows of devices.
+    plus, minus : (n_rows, n_columns)
+        Each pair's device to the upper and to the lower rail.
+    g_min, g_max : float
+        Minimum and maximum that a device can be programmed to, in the same unit, at either rail.
+    drop_plus, drop_minus : float or (n_rows, n_columns)
+        Forward drops of the diodes in V_th.
+    blocking : bool
+        Whether a diode blocks once the membrane has passed its rail. With equal drops this never happens.
+    off_share : float
+        Current through an open switch, divided by that through a closed one.
+    leak : (n_columns,)
+        Conductance from the membrane to its resting voltage, in C / T.
+    capacitance : (n_columns,)
+        Membrane capacitance, divided by C.
+    offset : (n_columns,)
+        Offset of the threshold, in V_th.
+    ramp_current : (n_columns,)
+        Current of the firing ramp, divided by the ideal one.
+    wire_resistance : float
+        Resistance of a column's wire from one device to the next, in T / C.
+    wire : "supply" or "membrane"
+        The wire that has it: the supply wires of both rails, or that of the membrane (`WireResistance`).
+    off_current : float
+        Current of a device whose switch is open towards its rail, in V_th / T, whatever its conductance.
+    injection_plus, injection_minus : float or (n_rows, n_columns)
+        Voltage in V_th that the switch of a device adds to a membrane of capacitance C as it opens.
+    depth : int
+        Position of the layer in its network, counted from 0.
+    phases : {"two", "single"}
+        Of its neurons. Those of a single phase have no ramp.
+
+    Examples
+    --------
+    >>> from rcspike.chips.device_pairs import Devices
+    >>> layer = Devices(on_off=11.0).layer(np.array([[1.0, -0.5, 0.0]]), Circuit(v_syn=2.0))
+    >>> layer.plus.round(3), layer.minus.round(3)
+    (array([[1.1, 0.1, 0.1]]), array([[0.1, 0.6, 0.1]]))
+    >>> drive, conductance = layer.affine()
+    >>> drive.round(3), conductance.round(3)  # the weights, at the cost of conductance
+    (array([[ 1. , -0.5,  0. ]]), array([[0.6 , 0.35, 0.1 ]]))
+    """
+
+    circuit: Circuit
+    dtype: np.dtype[Any]
+    wiring: Wiring
+    plus: Float64Array
+    minus: Float64Array
+    g_min: float
+    g_max: float
+    drop_plus: float | Float64Array
+    drop_minus: float | Float64Array
+    blocking: bool
+    off_share: float
+    leak: Float64Array
+    capacitance: Float64Array
+    offset: Float64Array
+    ramp_current: Float64Array
+    wire_resistance: float = 0.0
+    wire: str = "supply"
+    off_current: float = 0.0
+    injection_plus: float | Float64Array = 0.0
+    injection_minus: float | Float64Array = 0.0
+    depth: int = 0
+    phases: Phases = "two"
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return self.wiring.n_in(int(self.plus.shape[0]))
+
+    @property
+    def n_out(self) -> int:
+        """Number of neurons, in a convolution those of all positions."""
+        return self.wiring.n_out(int(self.plus.shape[1]))
+
+    def conductances(self) -> tuple[Float64Array, Float64Array]:
+        """g+ and g- of each pair, (n_rows, n_columns), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
+        return self.plus / self.circuit.e_plus, self.minus / -self.circuit.e_minus
+
+    def affine(self) -> tuple[Float64Array, Float64Array]:
+        """D = g+ (E+ - V_D) + g- (E- + V_D) in V_th / T and G = g+ + g- in 1 / T of the pairs, on C as designed."""
+        g_plus, g_minus = self.conductances()
+        drive = self.plus - g_plus * self.drop_plus - (self.minus - g_minus * self.drop_minus)
+        return drive, g_plus + g_minus
+
+    def switch_injection(self) -> Float64Array:
+        """Voltages (n_rows, n_columns) in V_th that the switches of each pair add to the neuron's own membrane.
+
+        A device that cannot conduct counts as missing: one of conductance 0 where devices reach down to 0.
+        """
+        plus, minus = self._exist()
+        injection: Float64Array = (self.injection_plus * plus + self.injection_minus * minus) / self.capacitance
+        return injection
+
+    def _exist(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Whether each pair has a device on either rail."""
+        return (self.plus > 0) | (self.g_min > 0), (self.minus > 0) | (self.g_min > 0)
+
+    def _off_currents(self) -> Float64Array:
+        """Currents (n_rows, n_columns) in V_th / T of the pairs whose switches are open, on C as designed."""
+        plus, minus = self._exist()
+        return self.off_current * (plus.astype(np.float64) - minus)
+
+    def ideal_scale(self) -> tuple[Float64Array, Float64Array]:
+        """Scale (n_columns,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
+
+        Neurons of a single phase are ideal on their own scale, but for their thresholds.
+
+        Raises
+        ------
+        ValueError
+            If a nonlinear ramp never reaches a threshold.
+        """
+        if self.phases == "single":
+            return np.zeros_like(self.offset), np.ones_like(self.offset)
+        return ideal_scale(self.circuit.ramp, self.ramp_current / self.capacitance, 1 + self.offset)
+
+    @property
+    def has_equivalent(self) -> bool:
+        """Whether `equivalent_pairs` describes it, which has neither diodes that block nor wires with resistance."""
+        return not self.blocking and self.wire_resistance == 0
+
+    def equivalent_pairs(self) -> DevicePairs:
+        """Device pairs of ideal neurons that spike as these do; without any effect exactly those of the weights.
+
+        Diodes that block and wires with resistance are left out; neurons of a single phase have none.
+
+        Raises
+        ------
+        ValueError
+            As in `ideal_scale`; also if diodes block or a wire has resistance in a layer of a single phase.
+
+        Notes
+        -----
+        A neuron of capacitance c has c du/dt = D - G u. On the scale of ideal neurons, with v = rest + unit u, the
+        voltage v - rest starts at 0 and has d(v - rest)/dt = unit D / c - (G / c) (v - rest). So conductances are
+        divided by c, drives also multiplied by the unit, and the engine's offset is -rest. Diodes of another drop
+        change the drive alone. A pair can have any drive at its conductance, since one of its devices raises the
+        voltage and the other lowers it.
+        """
+        circuit = self.circuit
+        if self.phases == "single" and not self.has_equivalent:
+            two_phases(self, "a diode that blocks" if self.blocking else "a wire with resistance")
+        rest, unit = self.ideal_scale()
+        plus, minus = self.plus / self.capacitance, self.minus / self.capacitance
+        # Drive of a device over its conductance times its rail: with the engine's drop, and with its own
+        over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
+        drive_plus, drive_minus = 1 - circuit.diode_drop * over_plus, 1 - circuit.diode_drop * over_minus
+        more = plus * ((1 - self.drop_plus * over_plus) * unit - drive_plus)
+        more = more - minus * ((1 - self.drop_minus * over_minus) * unit - drive_minus)
+        # A switch that closes ends its leakage.
+        leaks = self._off_currents() * (unit / self.capacitance)
+        more = more - leaks
+        plus, minus = pairs_with_more_drive(plus, minus, more, circuit)
+        # Open switches conduct a part of the current from the start of the phase on.
+        drive = plus * drive_plus - minus * drive_minus
+        conductance = plus * over_plus + minus * over_minus
+        rows = {
+            "drive0": self.off_share * drive.sum(axis=0) + leaks.sum(axis=0),
+            "conductance0": self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance,
+            "offset": self._of_neurons(-rest if self.phases == "two" else self.offset),
+        }
+        plus, minus = (1 - self.off_share) * plus, (1 - self.off_share) * minus
+        injection = unit * self.switch_injection()
+        # The engine counts devices by itself, exactly, where each of them adds what the circuit says.
+        of_plus, of_minus = circuit.injections[0]
+        if not np.array_equal(injection, of_plus * (plus > 0) + of_minus * (minus > 0)):
+            rows["injection"] = injection
+        return DevicePairs(
+            np.ascontiguousarray(plus, dtype=self.dtype),
+            np.ascontiguousarray(minus, dtype=self.dtype),
+            **{
+                name: np.ascontiguousarray(row, dtype=self.dtype)
+                for name, row in rows.items()
+                if row.any() or name == "injection"
+            },
+        )
+
+    def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Voltages (batch, n_out) in V_th at which ideal neurons spike when these do, at the end of charging."""
+        two_phases(self, "voltages at the end of charging")
+        if self.has_equivalent:
+            return DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring).charge(times, threads=threads)
+        # The voltages u of the real membranes are computed, and then their values on the ideal scale.
+        rows = self._row_times(times)
+        u = (self._charge_wired if self.wire_resistance > 0 else self._charge_rectified)(rows, threads)
+        injection = self.switch_injection()
+        if injection.any():
+            u = u + functional.switch_injection(
+                rows, np.ascontiguousarray(injection, dtype=self.dtype), threads=threads
+            )
+        rest, unit = (x.astype(self.dtype) for x in self.ideal_scale())
+        return np.asarray(rest + unit * u)
+
+    def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """Output spike times (batch, n_out) in T of neurons of a single phase.
+
+        Raises
+        ------
+        ValueError
+            If diodes block, or a wire has resistance: neither is modelled for neurons of a single phase.
+        """
+        layer = DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring, self.phases)
+        return layer.first_spike(times, threads=threads)
+
+    def _charge_wired(self, times: FloatArray | Schedule, threads: int | None) -> FloatArray:
+        if self.blocking:
+            raise ValueError(
+                "wires with resistance cannot be computed exactly with diodes of different drops, which block: give "
+                "wire_resistance an activity, or leave diode_variation out"
+            )
+        g_plus, g_minus = self.conductances()
+        exists = [self.off_current * one for one in self._exist()]
+        wires = [
+            (self.plus - g_plus * self.drop_plus - exists[0], g_plus),
+            (-(self.minus - g_minus * self.drop_minus) + exists[1], g_minus),
+        ]
+        if self.wire == "membrane":
+            wires = [(wires[0][0] + wires[1][0], g_plus + g_minus)]
+        return functional.charge_wired(
+            times,
+            [(self._per_capacitance(drive), self._per_capacitance(conductance)) for drive, conductance in wires],
+            (self.wire_resistance * self.capacitance).astype(self.dtype),
+            off=self.off_share,
+            drive0=self._per_capacitance(self._off_currents().sum(axis=0)),
+            conductance0=self._per_capacitance(self.leak),
+            threads=threads,
+        )
+
+    def _of_neurons(self, of_columns: Float64Array) -> Float64Array:
+        """The same for each neuron (n_out,): that of its column."""
+        return np.tile(of_columns, self.n_out // len(of_columns))
+
+    def _row_times(self, times: FloatArray | Schedule) -> FloatArray | Schedule:
+        if isinstance(self.wiring, Conv2d):
+            raise ValueError(
+                "diodes that block and wires with resistance are not modelled for convolutions: give wire_resistance "
+                "an activity, leave diode_variation out, or use dense layers"
+            )
+        if self.wiring == Dense():
+            return times
+        if isinstance(times, Schedule):
+            raise TypeError("wires and diodes behind joined inputs need the spike times, not their schedule")
+        return self.wiring.rows(times)
+
+    def _per_capacitance(self, x: Float64Array) -> FloatArray:
+        return np.ascontiguousarray(x / self.capacitance, dtype=self.dtype)
+
+    def _charge_rectified(self, times: FloatArray | Schedule, threads: int | None) -> FloatArray:
+        closed = 1 - self.off_share
+        rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus
+        g_plus, g_minus = (g / self.capacitance for g in self.conductances())
+        drive, conductance = (x / self.capacitance for x in self.affine())
+        leaks = self._off_currents()
+        rail_plus = rail_plus - _ratio(self.off_current, self.conductances()[0])
+        rail_minus = rail_minus + _ratio(self.off_current, self.conductances()[1])
+        devices = (closed * g_plus, rail_plus, closed * g_minus, rail_minus)
+        return functional.charge_rectified(
+            times,
+            *(np.ascontiguousarray(np.broadcast_to(x, g_plus.shape), dtype=self.dtype) for x in devices),
+            drive0=(self.off_share * drive.sum(axis=0) + leaks.sum(axis=0) / self.capacitance).astype(self.dtype),
+            conductance0=(self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance).astype(self.dtype),
+            threads=threads,
+        )
+
+    def fire(self, v: FloatArray) -> FloatArray:
+        """As `rcspike.functional.fire`."""
+        return functional.fire(v, self.circuit)
+
+
+def _ratio(current: float, conductance: Float64Array) -> Float64Array:
+    """Voltage by which a current shifts the rail of each device; 0 where there is no conductance."""
+    return np.divide(current, conductance, out=np.zeros_like(conductance), where=conductance > 0)

@@ -1,0 +1,1 @@
+"""How real circuits differ from ideal ones: one frozen dataclass for each effect, to be listed in any combination."""

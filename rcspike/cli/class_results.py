@@ -1,0 +1,62 @@
+"""Accuracy of each class and the confusion matrix, as files and for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.table import Table
+
+from rcspike import plots
+from rcspike.cli.result_record import Record
+from rcspike.cli.terminal_output import percent, user_errors
+from rcspike.experiments import Row, write_table
+from rcspike.network import Network
+
+__all__ = ["CLASS_FILES", "class_table", "output_names", "write_classes"]
+
+CLASS_FILES = ("classes.csv", "confusion.svg", "confusion.png")
+
+Confusion = npt.NDArray[np.int64]
+
+
+def write_classes(
+    folder: Path, matrix: Confusion, class_names: Sequence[str], heading: str, record: Record
+) -> list[Path]:
+    """Write the accuracy of each class and the confusion matrix as a table and as figures."""
+    names = output_names(class_names, matrix)
+    figure = plots.confusion_figure(matrix, names, heading=heading)
+    with user_errors():
+        write_table(folder / CLASS_FILES[0], _rows(matrix, names))
+        plots.save_figure(figure, folder / "confusion", description=record.description)
+    return [folder / name for name in CLASS_FILES]
+
+
+def output_names(names: Sequence[str], of: Network | Confusion) -> list[str]:
+    """A name for each output: a network may have more of them than the data have classes."""
+    n = of.sizes[-1] if isinstance(of, Network) else len(of)
+    return [*names, *map(str, range(len(names), n))][:n]
+
+
+def _rows(matrix: Confusion, names: Sequence[str]) -> list[Row]:
+    rows: list[dict[str, Any]] = []
+    for i, name in enumerate(names):
+        n = int(matrix[i].sum())
+        row: dict[str, Any] = {"class": name, "samples": n, "accuracy": 100 * int(matrix[i, i]) / n if n else None}
+        rows.append(row | {f"read as {other}": int(matrix[i, j]) for j, other in enumerate(names)})
+    return list(rows)
+
+
+def class_table(matrix: Confusion, names: Sequence[str]) -> Table:
+    """The accuracy of each class for the terminal, and the classes that it is read as."""
+    table = Table("class", "samples", "accuracy", "read as other classes", box=None, pad_edge=False)
+    for i, name in enumerate(names):
+        n = int(matrix[i].sum())
+        wrong = [j for j in np.argsort(-matrix[i], kind="stable") if j != i and matrix[i, j] > 0]
+        others = ", ".join(f"{names[j]} {matrix[i, j]}" for j in wrong[:4])
+        others += f", and {len(wrong) - 4} more" if len(wrong) > 4 else ""
+        table.add_row(name, f"{n:,}", percent(matrix[i, i] / n) if n else "", others)
+    return table

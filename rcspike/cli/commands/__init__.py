@@ -1,0 +1,1 @@
+"""A module for each command; what several of them share lies in the folder above."""

@@ -1,0 +1,197 @@
+"""``rcspike chips``: accuracy over virtual chips."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Column, Table
+
+from rcspike import plots
+from rcspike._common.numbers import read_float
+from rcspike.chips import Devices, Effect, preset_names, preset_text
+from rcspike.chips import load as load_devices
+from rcspike.cli import shared_options
+from rcspike.cli.model_samples import load_samples
+from rcspike.cli.output_folder import results_folder
+from rcspike.cli.result_record import PLACES, Record, command_words, load_network, model_settings
+from rcspike.cli.terminal_output import bars, console, percent, user_errors
+from rcspike.energy import PhysicalScale
+from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effect_cases, sweep_cases, write_table
+from rcspike.network import Network
+from rcspike.training import evaluate
+
+__all__ = ["chips_command"]
+
+
+def _show(name: str | None) -> None:
+    if name is None:
+        return
+    with user_errors():
+        typer.echo(preset_text(name), nl=False)
+    raise typer.Exit
+
+
+def chips_command(
+    ctx: typer.Context,
+    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
+    dataset: Annotated[str, shared_options.dataset_argument("Data set to test the chips on")],
+    nonideal_file: Annotated[Path, shared_options.nonideal_option("Devices and effects")],
+    chips: Annotated[int, typer.Option(help="Number of chips for each case.", min=1)] = 100,
+    required_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            help="Accuracy in [0, 1] that a chip needs to count in the yield.", min=0, max=1, show_default=False
+        ),
+    ] = None,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Also test each effect by itself, and rank the effects by their loss.")
+    ] = False,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Values of an effect to test: EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
+    workers: shared_options.Workers = None,
+    dask: shared_options.Dask = None,
+    allow_seen: shared_options.AllowSeen = False,
+    data: shared_options.Data = None,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            "--show",
+            callback=_show,
+            is_eager=True,
+            help=f"Print a device file with its sources, and exit: {', '.join(preset_names())}.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for all results.", show_default="chips-<file> next to the model")
+    ] = None,
+) -> None:
+    """Make virtual chips of a trained model, and test each.
+
+    Every finished case is stored at once. After Ctrl-C or a crash, the same command resumes.
+    """
+    screen = console()
+    folder = out or (model if model.is_dir() else model.parent) / f"chips-{nonideal_file.stem}"
+    with user_errors():
+        plots.check_available()
+        network = load_network(model)
+        devices, effects = load_devices(nonideal_file)
+        single = single_effect_cases(effects, devices) if sensitivity else []
+        sizes = [case for text in sweep or [] for case in _sweep_cases(text, effects, devices)]
+        cases = [Case("all effects", effects, devices), *single, *sizes]
+    with results_folder(folder, "cases"):
+        with user_errors():
+            samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+            settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
+            settings |= {"chips": chips, "seed": seed, "required_accuracy": required_accuracy}
+            settings |= {"sensitivity": sensitivity, "sweep": sweep or [], "devices": devices}
+            settings |= {"effects": [effect.name for effect in effects], **{e.name: e for e in effects}}
+            record = Record.of(ctx, folder / "chips.json", settings, without=PLACES)
+            files = [folder / name for name in ("table.csv", "chips.csv", "chips.svg", "chips.png")]
+            record.say_replaced(*files)
+            ideal = evaluate(network, samples.data.test)
+            for line in _ranges(network, devices):
+                screen.print(line)
+            with bars(screen) as bar:
+                task = bar.add_task("chips", total=len(cases) * chips)
+                try:
+                    studied = run_cases(
+                        network,
+                        samples.text,
+                        cases,
+                        chips=chips,
+                        seed=seed,
+                        folder=folder,
+                        workers=workers,
+                        dask=dask,
+                        data=data,
+                        inputs=None if samples.run is None else samples.run.inputs,
+                        progress=lambda n: bar.advance(task, n),
+                    )
+                except KeyboardInterrupt:
+                    again = shlex.join(command_words(ctx))
+                    typer.echo(
+                        f"stopped after {bar.tasks[0].completed:.0f} of {len(cases) * chips} chips; finished cases are "
+                        f"kept, resume with: {again}",
+                        err=True,
+                    )
+                    raise typer.Exit(130) from None
+        ranked = sorted(studied[1 : 1 + len(single)], key=lambda sample: sample.mean)  # the most harmful effect first
+        studied = [studied[0], *ranked, *studied[1 + len(single) :]]
+        figure = plots.chips_figure(
+            studied, ideal=ideal, circuit=network.circuit, required=required_accuracy, note=samples.mark
+        )
+        with user_errors():
+            write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in studied])
+            write_table(folder / "chips.csv", _chip_rows(studied, chip_seeds(seed, chips)))
+            plots.save_figure(figure, folder / "chips", description=record.description)
+            record.write(files, ideal_accuracy=ideal)
+    screen.print(f"without effects {percent(ideal)}{samples.mark}; {chips} chips of each case:")
+    screen.print(_table(studied, ideal, required_accuracy))
+    screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")
+
+
+def _sweep_cases(text: str, effects: Sequence[Effect], devices: Devices) -> list[Case]:
+    name, equals, values = text.partition("=")
+    effect, _, parameter = name.partition(".")
+    try:
+        sizes = [read_float(value) for value in values.split(",")]
+    except ValueError:
+        sizes = []
+    if not equals or not sizes:
+        raise ValueError(f"--sweep takes EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, got {text!r}")
+    return sweep_cases(effects, devices, effect, sizes, parameter=parameter or None)
+
+
+def _ranges(network: Network, devices: Devices) -> list[str]:
+    """Range of conductances that the devices of each layer must cover, at the default physical scale."""
+    scale, circuit, lines = PhysicalScale(), network.circuit, []
+    for depth, ideal in enumerate(network.layers):
+        layer = devices.program(ideal, depth=depth)
+        rail = min(circuit.e_plus, -circuit.e_minus)
+        g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.g_min, layer.g_max))
+        where = f"a nominal {1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} µs"
+        n_rows, n_columns = layer.plus.shape
+        lines.append(f"layer {depth + 1}  {n_rows} x {n_columns}: g from {g_min:.3g} to {g_max:.3g} nS at {where}")
+    return lines if np.isfinite(rail) else []
+
+
+def _row(sample: Sample, ideal: float, required: float | None) -> dict[str, Any]:
+    """A line of the table, in per cent."""
+    row: dict[str, Any] = {"case": sample.case.name, "chips": len(sample.accuracies), "ideal": 100 * ideal}
+    row |= {"mean": 100 * sample.mean, "std": 100 * sample.std}
+    row |= {f"q{round(100 * q):02d}": 100 * sample.quantile(q) for q in (0.0, 0.05, 0.5, 0.95, 1.0)}
+    return row | ({} if required is None else {"required": 100 * required, "yield": 100 * sample.share_above(required)})
+
+
+def _chip_rows(samples: Sequence[Sample], seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """A line for each chip, its accuracy in per cent."""
+    return [
+        {"case": sample.case.name, "chip": i, "seed": seed, "accuracy": 100 * accuracy}
+        for sample in samples
+        for i, (seed, accuracy) in enumerate(zip(seeds, sample.accuracies, strict=True))
+    ]
+
+
+def _table(samples: Sequence[Sample], ideal: float, required: float | None) -> Table:
+    wanted = [] if required is None else [f"yield at {100 * required:g} %"]
+    table = Table(
+        Column(no_wrap=True), "mean / %", "loss", "std", "5 %", "median", "95 %", *wanted, box=None, pad_edge=False
+    )
+    for sample in samples:
+        numbers = [sample.mean, ideal - sample.mean, sample.std, *(sample.quantile(q) for q in (0.05, 0.5, 0.95))]
+        share = [] if required is None else [f"{100 * sample.share_above(required):.0f} %"]
+        table.add_row(sample.case.name, *[f"{100 * number:.2f}" for number in numbers], *share)
+    return table

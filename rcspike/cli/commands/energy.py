@@ -1,0 +1,270 @@
+"""``rcspike energy``: the energy of an inference, part by part, compared with two conventional circuits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+from rich.table import Table
+
+from rcspike import plots
+from rcspike.circuit import Circuit
+from rcspike.cli import process_options, shared_options
+from rcspike.cli.model_samples import load_samples
+from rcspike.cli.output_folder import results_folder
+from rcspike.cli.result_record import Record, load_network, model_settings
+from rcspike.cli.terminal_output import console, user_errors
+from rcspike.datasets import data_name
+from rcspike.energy import (
+    BASELINES,
+    Activity,
+    Efficiency,
+    OperatingPoint,
+    Process,
+    RatioRange,
+    activity,
+    area_in_turn,
+    array_area,
+    columns_of,
+    efficiency,
+    energy_parts,
+    latency_in_turn,
+    opamp_missing,
+    operating_point,
+    ratio_range,
+    sources_fit,
+)
+from rcspike.experiments import write_table
+from rcspike.network import Network, has_maps
+from rcspike.training.evaluation import check_fit
+
+__all__ = ["energy_command"]
+
+_Parts = Mapping[str, npt.NDArray[np.float64]]
+_NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, readout, and spikes beyond the array"
+
+
+def energy_command(
+    ctx: typer.Context,
+    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
+    dataset: Annotated[str, shared_options.dataset_argument("Data set with the test samples")],
+    process: process_options.ProcessName = "sky130",
+    hold: Annotated[
+        process_options.HoldName,
+        typer.Option(help="Voltage that stays fixed while V_syn changes: the rails or the threshold."),
+    ] = process_options.HoldName.RAILS,
+    constant: process_options.Constants = None,
+    switches: Annotated[
+        bool,
+        typer.Option(
+            "--switches", help="Run the network with the charge of the process' switches, and count what it costs."
+        ),
+    ] = False,
+    until: Annotated[
+        float | None,
+        typer.Option(help="Single phase: time in T at which inferences end.", show_default="the first output spike"),
+    ] = None,
+    noise: shared_options.Noise = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
+    threads: shared_options.Threads = None,
+    allow_seen: shared_options.AllowSeen = False,
+    data: shared_options.Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for tables, figures and record.", show_default="the model's")
+    ] = None,
+    show_process: process_options.ShowProcess = None,
+) -> None:
+    """Print the energy of an inference by part, for RC-Spike and for two conventional circuits.
+
+    One conventional circuit has resistors at a small read voltage into an op-amp, which holds a virtual ground; the
+    other has current sources with their headroom straight onto the capacitor. Both have the same spikes, charges and
+    neurons. A process that cannot size an op-amp, because the load of a column is 0, is compared with the second only.
+
+    A network of a single phase is counted until its answer, and is not compared with these circuits of two phases.
+
+    The ratio of the energies is a range: each constant of the process has a low and a high value with its source.
+    """
+    screen = console()
+    with user_errors():
+        plots.check_available()
+        chosen = process_options.chosen_process(process, constant or [])
+        network = load_network(model)
+        point = operating_point(network.circuit, chosen, hold=hold.value)
+        if switches:
+            network = _with_switches(network, point)
+    folder = out or (model if model.is_dir() else model.parent)
+    with results_folder(folder):
+        with user_errors():
+            samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+            settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
+            settings |= {"constants": process_options.process_constants(chosen), "hold": hold.value}
+            settings |= {"switches": True} if switches else {}
+            settings |= {"noise": noise or 0.0, "seed": seed or 0, **shared_options.given(until=until)}
+            record = Record.of(ctx, folder / "energy.json", settings)
+            if network.phases == "single" and not _has_rails(network.circuit):
+                raise ValueError("the energy of a single phase needs rails: v_syn is infinite in this model")
+            two_phases = network.phases == "two"
+            no_opamp = opamp_missing(chosen) if two_phases else ""
+            left_out = {"virtual ground": no_opamp} if no_opamp else {}
+            baselines = [name for name in BASELINES if two_phases and name not in left_out]
+            compared = _has_rails(network.circuit) and two_phases
+            stems = ("energy", "tornado") if compared else ("energy",)
+            files = [folder / "energy.csv", *(folder / f"{s}.{kind}" for s in stems for kind in ("svg", "png"))]
+            record.say_replaced(*files)
+            split = samples.data.test
+            check_fit(network, split)
+            times = split.times
+            done = activity(network, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
+            circuits = _circuits(done, point, baselines)
+            ratios = _ratios(done, point, baselines)
+        kind = "rows" if split.is_table else "images"
+        where = f"{network.architecture} on {data_name(dataset)}"
+        mean = f"mean of {len(times):,} {kind}{samples.mark}"
+        drawn = f"{where}, {plots.circuit_name(network.circuit)}: {mean}"
+        drawn += "".join(f"; no {name}: {why.partition(',')[0]}" for name, why in left_out.items())
+        figures = {"energy": plots.energy_figure(circuits, heading=f"Energy of an inference, {drawn}")}
+        if ratios:
+            figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {drawn}")
+        with user_errors():
+            write_table(folder / "energy.csv", _rows(circuits))
+            for stem, figure in figures.items():
+                plots.save_figure(figure, folder / stem, description=record.description)
+            record.write(files, **({"left_out": left_out} if left_out else {}))
+    screen.print(f"{where}, circuit {network.circuit.label}, {mean}")
+    screen.print(_table(circuits))
+    measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
+    comparison = [*_comparison(ratios, point)] if two_phases else []
+    comparison += [f"left out     {name}: {why}" for name, why in left_out.items()]
+    for line in (*_voltages(network, point), *_summary(measures, done), *comparison):
+        screen.print(line)
+    screen.print(f"not counted  {_NOT_COUNTED}")
+    screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
+
+
+def _with_switches(network: Network, point: OperatingPoint) -> Network:
+    """The same weights on a circuit with the charge of the process' switches and the delay of its comparators."""
+    if point.process.selector != "switch" or network.phases == "single":
+        raise ValueError("--switches is for processes with a switch in each cell, and for neurons of two phases")
+    if network.circuit.injects:
+        raise ValueError(
+            "the circuit of the model has a charge of its switches, which is counted: leave out --switches"
+        )
+    rows = [columns_of(layer).rows for layer in network.layers]
+    return network.rescaled(point.with_switches((*rows, network.sizes[-1])), plus=1.0, minus=1.0)
+
+
+def _has_rails(circuit: Circuit) -> bool:
+    return math.isfinite(circuit.e_plus) or math.isfinite(circuit.e_minus)
+
+
+def _circuits(done: Activity, point: OperatingPoint, baselines: Sequence[str]) -> dict[str, _Parts]:
+    own = {"RC-Spike": energy_parts(done, point)} if _has_rails(point.circuit) else {}
+    return {**own, **{name: BASELINES[name](done, point) for name in baselines}}
+
+
+def _ratios(done: Activity, point: OperatingPoint, baselines: Sequence[str]) -> dict[str, RatioRange]:
+    if not _has_rails(point.circuit):
+        return {}
+    return {name: ratio_range(done, point.circuit, point.process, name, hold=point.hold) for name in baselines}
+
+
+def _mean(parts: _Parts) -> dict[str, npt.NDArray[np.float64]]:
+    """Of the samples, in pJ: (n_layers,)."""
+    return {part: 1e12 * joules.mean(axis=0) for part, joules in parts.items()}
+
+
+def _rows(circuits: Mapping[str, _Parts]) -> list[dict[str, Any]]:
+    return [
+        {"circuit": circuit, "layer": layer, "part": part, "pJ": float(pj)}
+        for circuit, parts in circuits.items()
+        for part, layers in _mean(parts).items()
+        for layer, pj in enumerate(layers, start=1)
+    ]
+
+
+def _table(circuits: Mapping[str, _Parts]) -> Table:
+    """Layer by layer for the first circuit, and all layers of each."""
+    means = [_mean(parts) for parts in circuits.values()]
+    first = {part: [*layers, *(mean[part].sum() for mean in means)] for part, layers in means[0].items()}
+    n_layers = len(next(iter(means[0].values())))
+    table = Table("pJ", *(f"layer {layer}" for layer in range(1, n_layers + 1)), *circuits, box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for part, numbers in (first | {"all": np.sum(list(first.values()), axis=0)}).items():
+        table.add_row(part, *(f"{number:.2f}" for number in numbers))
+    return table
+
+
+def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
+    p = point.process
+    columns = [columns_of(layer) for layer in network.layers]
+    scales = [point.scale(one.rows) for one in columns]
+    yield (
+        f"voltages     {p.name} with fixed {point.hold}: V_th {point.v_th:.4g} V, supplies of the synapses "
+        f"{point.v_plus:+.4g} and {point.v_minus:+.4g} V, around a rest of {p.v_rest:g} V"
+    )
+    capacitances = ", ".join(f"{1e12 * scale.capacitance:.3g}" for scale in scales)
+    yield f"membranes    {capacitances} pF a neuron of each layer, {p.window * 1e6:g} µs a window"
+    yield f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{_one_set(network, p)}"
+    if _has_rails(point.circuit):
+        rails = [e for e in (point.circuit.e_plus, -point.circuit.e_minus) if math.isfinite(e)]
+        largest = [
+            float(scale.siemens(np.abs(layer.weights).max() / min(rails)))
+            for scale, layer in zip(scales, network.layers, strict=True)
+        ]
+        yield f"devices      the largest weight is {1e6 * max(largest):.3g} µS"
+    noise = max(point.spike_time_noise(one.rows) for one in columns)
+    yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C and comparator"
+    offset = point.thresholds(p.comparator_offset)
+    yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
+
+
+def _one_set(network: Network, process: Process) -> str:
+    """What a network of convolutions needs if the columns of a window serve all of its positions in turn.
+
+    Only neurons of two phases have a latency that is known in advance.
+    """
+    if not has_maps(layer.wiring for layer in network.layers):
+        return ""
+    latency = latency_in_turn(process, network.layers)
+    text = f" and a latency of {1e3 * latency:.3g} ms" if network.phases == "two" else ""
+    area = area_in_turn(process, network.layers)
+    return f" of all positions; {1e6 * area:.3g} mm2{text} if one set of columns serves them in turn"
+
+
+def _summary(measures: Mapping[str, Efficiency], done: Activity) -> Iterator[str]:
+    first = next(iter(measures.values()))
+
+    def each(text: Callable[[Efficiency], str]) -> str:
+        return ", ".join(f"{name} {text(one)}" for name, one in measures.items())
+
+    yield f"energy       {each(lambda e: f'{1e12 * e.joules:.1f} pJ')} an inference"
+    single = done.durations is not None
+    period, latency = ("one per 3 T", "T for each layer and one for the input")
+    if single:
+        period, latency = ("one per inference and T of reset", "mean until the inference ends")
+    yield f"power        {each(lambda e: f'{1e6 * e.watts:.1f} µW')}, at {first.rate / 1e3:.1f} kHz: {period}"
+    yield f"latency      {1e6 * first.latency:.4g} µs: {latency}"
+    yield f"dense        {each(lambda e: f'{e.tops_per_watt:.1f} TOPS/W')}, two operations a synapse"
+    yield f"by events    {each(lambda e: f'{e.tops_per_watt_events:.1f} TOPS/W')}, two operations a synaptic event"
+    yield f"an event     {each(lambda e: f'{1e15 * e.joules_per_event:.2f} fJ')}"
+
+
+def _comparison(ratios: Mapping[str, RatioRange], point: OperatingPoint) -> Iterator[str]:
+    for name, found in ratios.items():
+        low, high = found.one_at_a_time
+        yield (
+            f"ratio        {name} over RC-Spike: {found.ratio:.2f}; {low:.2f} to {high:.2f} with one constant at an "
+            f"end of its range, {found.lowest:.2f} to {found.highest:.2f} with all"
+        )
+    if not sources_fit(point):
+        p = point.process
+        yield (
+            f"note         the current sources need ±{point.source_supply:.4g} V around a rest of {p.v_rest:g} V, "
+            f"which {p.name} does not have: for comparison only"
+        )

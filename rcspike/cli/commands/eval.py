@@ -1,0 +1,68 @@
+"""``rcspike eval``: accuracy in total and by class."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rcspike import plots
+from rcspike.cli import shared_options
+from rcspike.cli.class_results import CLASS_FILES, class_table, output_names, write_classes
+from rcspike.cli.model_samples import load_samples
+from rcspike.cli.output_folder import results_folder
+from rcspike.cli.result_record import Record, load_network, model_settings
+from rcspike.cli.terminal_output import console, percent, user_errors
+from rcspike.training import confusion_matrix
+
+__all__ = ["eval_command"]
+
+_MAX_LISTED = 40  # classes in a terminal
+
+
+def eval_command(
+    ctx: typer.Context,
+    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
+    dataset: Annotated[str, shared_options.dataset_argument("Data set to test the model on")],
+    noise: shared_options.Noise = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
+    threads: shared_options.Threads = None,
+    allow_seen: shared_options.AllowSeen = False,
+    data: shared_options.Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a table and a figure of the classes, and a record.", show_default="none"),
+    ] = None,
+) -> None:
+    """Print the accuracy of a trained model on the test samples of a data set, in total and by class."""
+    with user_errors():
+        if out is not None:
+            plots.check_available()
+        network = load_network(model)
+        samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
+        loaded = samples.data
+        n = len(loaded.test.times)  # encodes the images, which is not part of the measurement
+        started = time.perf_counter()
+        matrix = confusion_matrix(network, loaded.test, **shared_options.given(noise=noise, seed=seed, threads=threads))
+        speed = n / (time.perf_counter() - started)
+    accuracy = float(matrix.trace() / n)
+    under = f" with spike-time noise of {noise:g} T" if noise else ""
+    kind = "rows" if loaded.test.is_table else "images"
+    typer.echo(f"test accuracy {percent(accuracy)} of {n:,} {kind}{under}{samples.mark}, {speed:,.0f} samples/s")
+    names = output_names(loaded.class_names, network)
+    if len(names) <= _MAX_LISTED:
+        console().print(class_table(matrix, names))
+    if out is None:
+        return
+    with results_folder(out):
+        with user_errors():
+            settings = {**samples.settings, **model_settings(model, network)}
+            record = Record.of(ctx, out / "eval.json", settings | {"noise": noise or 0.0, "seed": seed or 0})
+            record.say_replaced(*(out / name for name in CLASS_FILES))
+        heading = f"{loaded.name}: test accuracy {percent(accuracy)}{under}{samples.mark}"
+        files = write_classes(out, matrix, loaded.class_names, heading, record)
+        with user_errors():
+            record.write(files, test_accuracy=accuracy)
+    typer.echo(f"files  {out}: {', '.join([*CLASS_FILES, 'eval.json'])}")

@@ -1,0 +1,39 @@
+"""``rcspike info``: versions and the machine, or the layers of a model."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from rcspike._core import build_config
+from rcspike.cli.layer_table import model_lines
+from rcspike.cli.result_record import load_network
+from rcspike.cli.terminal_output import user_errors
+
+__all__ = ["info_command"]
+
+
+def info_command(
+    model: Annotated[Path | None, typer.Argument(help="Model file, or folder of a run.", show_default=False)] = None,
+) -> None:
+    """Print versions, compiler, instruction set and threads, for a bug report; or the layers of a model."""
+    with user_errors():
+        config = build_config()
+        if model is not None:
+            for line in model_lines(load_network(model)):
+                typer.echo(line)
+            return
+    facts = {
+        "rcspike": config["version"],
+        "Python": f"{platform.python_version()} on {platform.platform()}",
+        "numpy": np.__version__,
+        "compiler": config["compiler"],
+        "instruction set": f"{config['isa']} (this machine has {', '.join(config['isas'])}; RCSPIKE_ISA forces one)",
+        "threads": config["threads"],
+    }
+    for name, value in facts.items():
+        typer.echo(f"{name:<15}  {value}")

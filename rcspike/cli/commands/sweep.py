@@ -1,0 +1,315 @@
+"""``rcspike sweep``: accuracy over a grid of circuits, networks and settings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from rcspike import plots
+from rcspike._common.numbers import read_float, read_int
+from rcspike.cli import shared_options, volts_options
+from rcspike.cli.option_files import Config
+from rcspike.cli.output_folder import results_folder
+from rcspike.cli.result_record import PLACES, Record, command_words
+from rcspike.cli.shared_options import default_for, learning, training_settings
+from rcspike.cli.terminal_output import bars, console, percent, user_errors
+from rcspike.datasets import data_digests, data_name
+from rcspike.experiments import (
+    V_SYN,
+    Row,
+    Run,
+    experiment_name,
+    grid,
+    parameter_names,
+    preset,
+    run_rows,
+    run_sweep,
+    stored_runs,
+    summary_rows,
+    train_defaults,
+    write_table,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["sweep_command"]
+
+_V_SYN = ",".join(f"{v:g}" for v in V_SYN)
+_OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
+_OPTIONS |= {"nonideal": "--nonideal", "architecture": "--architecture", "phases": "a sweep for each --phases"}
+
+# Columns of the table in the terminal, if there are such results.
+_MEASURED = {
+    "test": "test accuracy / %",
+    "validation": "validation accuracy / %",
+    "chip": "accuracy on chips / %",
+    "energy_pj": "energy / pJ",
+}
+
+# Options with values of one parameter of the circuit or the training each.
+_SEVERAL = (
+    *("noise", "epochs", "batch_size", "learning_rate", "temporal_penalty", "energy_penalty", "weight_decay"),
+    *("temperature", "validation", "e_plus", "e_minus", "diode_drop", "ramp"),
+)
+
+
+def sweep_command(
+    ctx: typer.Context,
+    dataset: Annotated[list[str], shared_options.dataset_argument("Data sets to train on")],
+    v_syn: Annotated[
+        str | None,
+        typer.Option(
+            help="Voltages of both synapse rails in V_th; inf is the conventional circuit.",
+            show_default=f"{_V_SYN}; those above 1 for a single phase",
+        ),
+    ] = None,
+    phases: shared_options.Phases = shared_options.PhasesName.TWO,
+    seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
+    hidden: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Sizes of the hidden layers; the option is repeated for each architecture.",
+            show_default=default_for("hidden"),
+        ),
+    ] = None,
+    architecture: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Hidden layers of a convolutional network, as conv16-pool-128, in place of --hidden; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    noise: Annotated[str | None, learning("noise", "Standard deviations of spike-time noise, in T.")] = None,
+    epochs: Annotated[str | None, learning("epochs", "Numbers of epochs.")] = None,
+    batch_size: Annotated[str | None, learning("batch_size", "Numbers of samples in a step.")] = None,
+    learning_rate: Annotated[str | None, learning("learning_rate", "Learning rates of the first step.")] = None,
+    temporal_penalty: Annotated[
+        str | None, learning("temporal_penalty", "Weights of the penalty on output spike times.")
+    ] = None,
+    energy_penalty: Annotated[
+        str | None, learning("energy_penalty", "Weights of a sample's synapse energy in C V_th^2.")
+    ] = None,
+    weight_decay: Annotated[
+        str | None,
+        learning("weight_decay", "Fractions of each weight subtracted per step, divided by the learning rate."),
+    ] = None,
+    temperature: Annotated[
+        str | None, learning("temperature", "Temperatures of the softmax over spike times, in T.")
+    ] = None,
+    validation: Annotated[
+        str | None, learning("validation", "Fractions of the training samples held out for validation.")
+    ] = None,
+    e_plus: Annotated[str | None, typer.Option(help="Upper rails in V_th.", show_default="v_syn")] = None,
+    e_minus: Annotated[str | None, typer.Option(help="Lower rails in V_th.", show_default="-v_syn")] = None,
+    diode_drop: Annotated[str | None, typer.Option(help="Diode drops in V_th.", show_default="0.0")] = None,
+    ramp: Annotated[str | None, typer.Option(help="Coefficients of a nonlinear ramp.", show_default="0.0")] = None,
+    nonideal: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Device file to train for and to test on: a path, the name of a preset, or none; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Other parameter of the circuit or the training, as NAME=VALUE,VALUE; repeatable.", show_default=False
+        ),
+    ] = None,
+    relu: Annotated[bool, typer.Option(help="Also train a ReLU network of the same size, if it is dense.")] = True,
+    transfer: Annotated[
+        bool, typer.Option("--transfer", help="Also run weights trained at V_syn 100 on each circuit, rescaled.")
+    ] = False,
+    hold: volts_options.Hold = None,
+    process: volts_options.ProcessName = None,
+    constant: volts_options.Constants = None,
+    offset_mv: volts_options.Offsets = None,
+    chips: volts_options.Chips = None,
+    workers: shared_options.Workers = None,
+    dask: shared_options.Dask = None,
+    data: shared_options.Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for all results.", show_default="runs/sweep-<datasets>")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Run again the runs that failed.")] = False,
+    config: Config = None,
+) -> None:
+    """Train over a grid of parameters, and compare the results.
+
+    Options of the training and the circuit take one value, or several separated by commas, each of which is tried.
+
+    Every finished run is stored at once. Ctrl-C or a crash loses only the unfinished runs; the same command then
+    resumes and ends with the same table.
+    """
+    screen = console()
+    folder = out or Path("runs", f"sweep-{'-'.join(map(data_name, dataset))}")
+    with user_errors():
+        plots.check_available()
+        varied = {name: ctx.params[name] for name in _SEVERAL if ctx.params[name] is not None}
+        varied |= _pairs(vary or [], varied)
+        volts = volts_options.chosen_volts(hold, process=process, constants=constant, offset_mv=offset_mv, chips=chips)
+        experiments = grid(
+            dataset,
+            v_syn=None if v_syn is None else _values("v_syn", v_syn),
+            seeds=range(seeds),
+            hidden=[*map(shared_options.sizes, hidden or []), *(architecture or [])] or None,
+            vary={name: _values(name, text) for name, text in varied.items()}
+            | ({"nonideal": nonideal} if nonideal else {}),
+            relu=relu,
+            transfer=transfer,
+            volts=volts,
+            phases=phases.value,
+        )
+        settings: dict[str, Any] = {
+            "datasets": dataset,
+            "v_syn": v_syn or _V_SYN,
+            "seeds": seeds,
+            "hidden": hidden,
+            "vary": varied,
+        }
+        settings |= {} if architecture is None else {"architecture": architecture}
+        if files := {one.case.name: one.case for one in experiments if one.case is not None}:
+            settings["nonideal"] = files
+        settings |= {} if phases.value == "two" else {"phases": phases.value}
+        presets = {name: preset(name, phases=phases.value) for name in dataset}
+        settings |= {"relu": relu, "transfer": transfer, "presets": presets}
+        settings |= {"defaults": training_settings({}), **volts_options.volts_settings(volts)}
+        if own := {name: found["data_sha256"] for name in dataset if (found := data_digests(name))}:
+            settings["data_sha256"] = own
+        record = Record.of(ctx, folder / "sweep.json", settings, without=PLACES)
+    with results_folder(folder, "runs"):
+        with user_errors():
+            record.say_replaced(folder / "table.csv", folder / "runs.csv")
+            done = stored_runs(experiments, folder)
+        n_left = sum(run.result is None and (run.error is None or retry) for run in done)
+        stopped = False
+        try:
+            screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
+            layers = " and ".join([*(hidden or []), *(architecture or [])])
+            typed = {**shared_options.given(hidden=layers or None), **varied}
+            for name in dataset:
+                screen.print(f"{data_name(name)}: {shared_options.in_force(name, phases.value, typed)}")
+            with user_errors(), bars(screen) as bar:
+                task = bar.add_task("runs", total=n_left)
+
+                def show(run: Run) -> None:
+                    bar.advance(task)
+                    screen.print(f"{bar.tasks[0].completed:.0f}/{n_left}  {_line(run)}")
+
+                run_sweep(experiments, folder, workers=workers, dask=dask, data=data, retry=retry, progress=show)
+        except KeyboardInterrupt:
+            stopped = True
+        _finish(ctx, record, stored_runs(experiments, folder), stopped=stopped)
+
+
+def _line(run: Run) -> str:
+    name = experiment_name(run.experiment)
+    if run.result is None:
+        return f"{name}  failed: {run.error}"
+    return f"{name}  test {percent(run.result['test_accuracy'])}  {run.result['seconds']:.1f} s"
+
+
+def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped: bool) -> None:
+    """Write tables and figures of the finished runs, and report how many runs are left."""
+    folder = record.path.parent
+    if rows := summary_rows(runs):
+        figures = _figures(rows)
+        with user_errors():
+            write_table(folder / "table.csv", rows)
+            write_table(folder / "runs.csv", run_rows(runs))
+            files = [folder / "table.csv", folder / "runs.csv"]
+            for stem, figure in figures.items():
+                files += plots.save_figure(figure, folder / stem, description=record.description)
+            record.write(files, runs=len(runs), finished=sum(run.result is not None for run in runs))
+        console().print(_table(rows))
+        names = ["table.csv", "runs.csv", "sweep.json", *(f"{stem}.svg" for stem in figures)]
+        typer.echo(f"files  {folder}: {', '.join(names)}")
+    failed = [run for run in runs if run.error is not None]
+    for run in failed:
+        typer.echo(f"failed  {experiment_name(run.experiment)}: {run.error}", err=True)
+    again = shlex.join(command_words(ctx, without=("retry",)))
+    if failed:
+        typer.echo(f"{len(failed)} of {len(runs)} runs failed; run them again with: {again} --retry", err=True)
+    if stopped:
+        left = sum(run.result is None and run.error is None for run in runs)
+        typer.echo(f"stopped with {left} of {len(runs)} runs to do; resume with: {again}", err=True)
+        raise typer.Exit(130)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    """The same lines for the terminal, without the columns that are the same in all."""
+    names = _varied(rows) + [name for name in ("v_th", "v_plus") if len({row.get(name) for row in rows}) > 1]
+    measured = [name for name in _MEASURED if any(f"{name}_mean" in row for row in rows)]
+    heads = [*(name.replace("_", " ") for name in names), *(_MEASURED[name] for name in measured), "seeds"]
+    table = Table(*heads, box=None, pad_edge=False)
+    for row in rows:
+        shown = ["" if row.get(name) is None else _text(row[name]) for name in names]
+        table.add_row(*shown, *(_mean_and_spread(row, name) for name in measured), str(row["n"]))
+    return table
+
+
+def _mean_and_spread(row: Row, name: str) -> str:
+    if f"{name}_mean" not in row:
+        return ""
+    mean, spread = row[f"{name}_mean"], row[f"{name}_std"]
+    digits = 1 if name == "energy_pj" else 2
+    return f"{mean:.{digits}f}" + ("" if spread is None else f" ± {spread:.{digits}f}")
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _varied(rows: Sequence[Row]) -> list[str]:
+    """Names of the parameters that differ between the lines of a table."""
+    return [name for name in parameter_names(rows) if len({row.get(name) for row in rows}) > 1]
+
+
+def _figures(rows: Sequence[Row]) -> dict[str, Figure]:
+    """Accuracy against each parameter that has several values, and against energy, by the stem of its file."""
+    numbers = {name: {row[name] for row in rows if isinstance(row.get(name), int | float)} for name in _varied(rows)}
+    figures = {
+        "accuracy" if name == "v_syn" else f"accuracy-{name}": plots.sweep_figure(rows, x=name)
+        for name, values in numbers.items()
+        if len(values) > 1
+    }
+    if sum("energy_pj_mean" in row for row in rows) > 1:
+        figures["pareto"] = plots.pareto_figure([row for row in rows if not row.get("offset_mv")])
+    if any(row.get("offset_mv") for row in rows):
+        figures["offsets"] = plots.offsets_figure(rows)
+    return figures
+
+
+def _pairs(texts: Sequence[str], options: Mapping[str, str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals:
+            raise ValueError(f"--vary takes NAME=VALUE,VALUE, got {text!r}")
+        if name in _OPTIONS:
+            raise ValueError(f"--vary {text}: {name} is varied with {_OPTIONS[name]}")
+        if name in pairs or name in options:
+            raise ValueError(f"--vary {name} is there twice: give all values at once, separated by commas")
+        pairs[name] = values
+    return pairs
+
+
+def _values(name: str, text: str) -> list[Any]:
+    """Numbers, or words for a parameter that takes words."""
+    # A parameter for which train has no default belongs to the circuit.
+    kind = type({"epochs": 0, **train_defaults()}.get(name, 0.0))
+    reads: dict[type, Callable[[str], Any]] = {int: read_int, float: read_float, str: str}
+    if kind not in reads:
+        raise ValueError(f"{name} takes neither numbers nor words, so a sweep cannot vary it")
+    try:
+        return [reads[kind](part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{name} takes values of type {kind.__name__}, separated by commas, got {text!r}") from None

@@ -1,0 +1,440 @@
+"""``rcspike train``: train one network, with all results in one folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from rcspike import plots
+from rcspike.chips import DeviceModel, TrainingEffects, training_effects
+from rcspike.chips import load as load_devices
+from rcspike.circuit import Circuit
+from rcspike.cli import shared_options, training_options
+from rcspike.cli.class_results import CLASS_FILES, write_classes
+from rcspike.cli.model_samples import Samples, load_new, load_samples
+from rcspike.cli.option_files import Config, from_files
+from rcspike.cli.output_folder import results_folder
+from rcspike.cli.result_record import (
+    INPUTS,
+    MODEL,
+    TRAINED,
+    Record,
+    command_words,
+    load_network,
+    model_settings,
+)
+from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
+from rcspike.cli.shared_options import given, learning, training_settings
+from rcspike.cli.terminal_output import Reporter, console, fail, percent, user_errors
+from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
+from rcspike.experiments import preset
+from rcspike.experiments.default_settings import SINGLE_PHASE_CHOSEN, initial_intensity
+from rcspike.experiments.hidden_layers import whole_network
+from rcspike.network import Dense, Network, model_files
+from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
+
+__all__ = ["train_command"]
+
+_FILES = (MODEL, INPUTS, TRAINED, "history.csv", "learning.svg", "learning.png", *CLASS_FILES)
+
+
+def train_command(
+    ctx: typer.Context,
+    dataset: Annotated[str, shared_options.dataset_argument("Data set to train on")] = "digits",
+    v_syn: Annotated[
+        float, typer.Option(help="Voltage of both synapse rails in V_th; inf is the conventional circuit.")
+    ] = 1.0,
+    e_plus: Annotated[float | None, typer.Option(help="Upper rail in V_th.", show_default="v_syn")] = None,
+    e_minus: Annotated[float | None, typer.Option(help="Lower rail in V_th.", show_default="-v_syn")] = None,
+    diode_drop: Annotated[float | None, typer.Option(help="Diode drop in V_th.", show_default="0.0")] = None,
+    ramp: Annotated[
+        float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
+    ] = None,
+    phases: shared_options.Phases = shared_options.PhasesName.TWO,
+    hidden: Annotated[
+        str | None,
+        learning("hidden", "Sizes of the hidden layers; 200/4 passes the first spike of each 4 neurons on."),
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            help="Hidden layers of a convolutional network, as conv16-pool-conv32k5s2-128, in place of --hidden.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model file, or folder of a run, whose circuit, layers and weights the training starts from.",
+            show_default="random weights",
+        ),
+    ] = None,
+    epochs: training_options.Epochs = None,
+    batch_size: training_options.BatchSize = None,
+    learning_rate: training_options.LearningRate = None,
+    warm_up: training_options.WarmUp = None,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
+    noise: shared_options.Noise = None,
+    nonideal_file: Annotated[Path | None, shared_options.nonideal_option("Devices and effects to train for")] = None,
+    temporal_penalty: training_options.TemporalPenalty = None,
+    energy_penalty: training_options.EnergyPenalty = None,
+    weight_decay: training_options.WeightDecay = None,
+    temperature: training_options.Temperature = None,
+    silent_penalty: training_options.SilentPenalty = None,
+    t_silent: training_options.TSilent = None,
+    max_slope: training_options.MaxSlope = None,
+    validation: training_options.Validation = None,
+    max_shift: training_options.MaxShift = None,
+    mirror: training_options.Mirror = None,
+    threads: shared_options.Threads = None,
+    allow_seen: shared_options.AllowSeen = False,
+    data: shared_options.Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for all results.",
+            show_default="runs/<dataset>-<circuit>-s<seed>",
+            callback=from_files,
+            is_eager=True,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Resume the run in the folder --out, with its options; more --epochs extend it.",
+            callback=from_files,
+            is_eager=True,
+        ),
+    ] = False,
+    config: Config = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write each epoch for TensorBoard, into a folder of the run.")
+    ] = False,
+) -> None:
+    """Train a network on a data set.
+
+    Leaves model, history, settings, figures and a checkpoint in one folder.
+
+    Ctrl-C stops it and keeps all finished epochs; --resume continues from there, to the same weights bit for bit.
+    """
+    screen = console()
+    # An option of the same name as a setting is that setting.
+    options = {field.name: ctx.params[field.name] for field in fields(Settings) if field.name in ctx.params}
+    behind = None
+    try:
+        with user_errors():
+            plots.check_available()
+            if Path(dataset, CHECKPOINT).exists():
+                raise ValueError(
+                    f"{dataset} is the folder of a run, not a data set: resume it with --resume --out {dataset}"
+                )
+            began = None if start is None else _beginning(ctx, start)
+            kind_of_neurons = phases.value if began is None else began.phases
+            of_single = given(silent_penalty=silent_penalty, t_silent=t_silent, max_slope=max_slope)
+            if of_single and kind_of_neurons == "two" and not resume:  # whose record says what differs
+                option = next(iter(of_single)).replace("_", "-")
+                raise ValueError(f"--{option} is of neurons of a single phase: add --phases single, or leave it out")
+            if ramp and kind_of_neurons == "single" and not resume:
+                raise ValueError("--ramp is of neurons of two phases, and --phases single has no ramp: leave it out")
+            settings = {**preset(dataset, phases=kind_of_neurons), **given(**options)}
+            layers = settings.pop("hidden")
+            circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
+            if began is not None:
+                circuit = began.circuit
+            if hidden is not None:
+                layers, behind = shared_options.hidden_layers(hidden)
+            if architecture is not None and hidden is not None:
+                raise ValueError("--architecture has hidden layers of its own: leave out --hidden")
+            kind = "" if kind_of_neurons == "two" else f"-{kind_of_neurons}"
+            name = f"{circuit.label}{kind}" if start is None else f"from-{start.stem}"
+            folder = out or Path("runs", f"{data_name(dataset)}-{name}-s{seed}")
+        with results_folder(folder):
+            with user_errors():
+                check_folder(folder, resume=resume)
+                taken = {**settings, "hidden": hidden or ",".join(map(str, layers))}
+                if start is None:
+                    samples = load_new(dataset, data)
+                else:
+                    samples = load_samples(start, dataset, data=data, allow_seen=allow_seen)
+                images = samples.data
+                sizes = [images.train.times.shape[1], *layers, images.n_classes]
+                wiring = None if behind is None else [Dense(), *behind]
+                if architecture is not None:
+                    taken.pop("hidden")
+                    sizes, wiring = whole_network(architecture, images)
+                if began is not None:
+                    taken.pop("hidden")
+                    _check_fits(began, images, start)
+                    sizes = list(began.sizes)
+                if nonideal_file is not None:
+                    found = _nonideal(nonideal_file, len(sizes) - 1, screen)
+                    settings = {**found.arguments(), **settings}
+                    if began is not None and found.circuit(circuit) != circuit:
+                        raise ValueError(
+                            f"{nonideal_file} has a delay or charge of the switches, but the circuit is that of "
+                            f"{start}: leave these effects out"
+                        )
+                    circuit = found.circuit(circuit)
+                    taken |= {"noise": settings["noise"]}
+                if resume:
+                    check_options(ctx, folder, taken, screen)
+                own: dict[str, Any] = {"intensity": initial_intensity(dataset, images.train.times)}
+                network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value, **own)
+            typed = given(**options | {"seed": None}, hidden=hidden)
+            if nonideal_file is not None:
+                typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
+            elsewhere = () if began is None and architecture is None else ("hidden",)
+            run = _Run(ctx, folder, network, samples, settings, taken, threads)
+            if kind_of_neurons == "single" and dataset not in SINGLE_PHASE_CHOSEN:
+                screen.print("settings of a single phase were not chosen on this data: they are those for other data")
+            where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
+            screen.print(f"{images.name}, {network.architecture}, {where}")
+            screen.print(shared_options.in_force(dataset, kind_of_neurons, typed, without=elsewhere))
+            _train(run, screen)
+    except KeyboardInterrupt:
+        typer.echo("stopped before training", err=True)
+        raise typer.Exit(130) from None
+
+
+def _beginning(ctx: typer.Context, start: Path) -> Network:
+    """The network of --start, if no option describes another circuit or other layers."""
+    names = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "phases", "hidden", "architecture")
+    defaults = {param.name: param.default for param in ctx.command.params if param.name in names}
+    for name, default in defaults.items():
+        if ctx.params[name] != default:
+            raise ValueError(
+                f"--start {start} has a circuit and layers of its own: leave out --{name.replace('_', '-')}"
+            )
+    return load_network(start)
+
+
+def _check_fits(network: Network, images: Dataset, start: Path | None) -> None:
+    ends, wanted = (network.sizes[0], network.sizes[-1]), (images.train.times.shape[1], images.n_classes)
+    if ends != wanted:
+        raise ValueError(
+            f"{start} has {ends[0]} inputs and {ends[1]} outputs, but {images.name} has {wanted[0]} inputs and "
+            f"{wanted[1]} classes: start from a model that was trained on data of this kind"
+        )
+
+
+def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
+    devices, effects = load_devices(file)
+    found = training_effects(effects, devices, n_layers=n_layers)
+    if found.left_out:
+        screen.print(f"not trained for: {', '.join(found.left_out)}")
+    return found
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The inputs of a run, and the paths of its files."""
+
+    ctx: typer.Context
+    folder: Path
+    network: Network
+    samples: Samples
+    settings: dict[str, Any]
+    options: dict[str, Any]
+    threads: int | None
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.samples.data
+
+    @cached_property
+    def trained_samples(self) -> TrainedSamples:
+        """Also those of the run that it starts from."""
+        start = self.samples.run
+        trained = TrainedSamples.of(self.dataset.train.times, None if start is None else start.trained)
+        is_known = start is not None or self.ctx.params["start"] is None
+        return trained if is_known else replace(trained, earlier=None)
+
+    @cached_property
+    def n_duplicates(self) -> int:
+        """Test samples that are equal to a training sample."""
+        return len(self.trained_samples.among(self.dataset.test.times)) - len(self.samples.seen)
+
+    @property
+    def model(self) -> Path:
+        return self.folder / MODEL
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / CHECKPOINT
+
+    @property
+    def noise(self) -> float:
+        """Of the accuracies."""
+        return float(self.settings.get("noise", 0.0))
+
+    @property
+    def record(self) -> Record:
+        settings = training_settings(self.settings)
+        settings = {name: _plain(value) for name, value in settings.items()}
+        return Record.of(self.ctx, self.folder / "run.json", settings, without=["resume"], options=self.options)
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """Digest of the model that it starts from."""
+        start = self.ctx.params["start"]
+        return {} if start is None else {"start_sha256": model_settings(start, self.network)["model_sha256"]}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the record has in addition to settings and results."""
+        return {
+            **self.samples.settings,
+            **self.start,
+            "classes": self.dataset.class_names,
+            "sizes": self.network.sizes,
+            "architecture": self.network.architecture,
+            "circuit": model_files.circuit_to_header(self.network.circuit),
+        }
+
+
+def _extensions(run: _Run) -> dict[str, Any]:
+    """After which epochs the run was extended to more."""
+    extended = checkpoint.load(run.checkpoint).extended if run.checkpoint.exists() else ()
+    return {"extended_after_epochs": extended} if extended else {}
+
+
+def _train(run: _Run, screen: Console) -> None:
+    reporter = Reporter(screen)
+    epochs, is_recorded = run.settings["epochs"], False
+
+    def report(progress: Progress) -> None:
+        nonlocal is_recorded
+        if not is_recorded and len(progress.history):  # so that a run that is killed can be resumed by its folder
+            run.record.write([run.folder / name for name in _FILES], **run.facts, epochs_finished=len(progress.history))
+            is_recorded = True
+        reporter(progress)
+
+    try:
+        with user_errors(), reporter, _board(run) as board:
+            try:
+                history = train(
+                    run.network,
+                    run.dataset,
+                    checkpoint_path=run.checkpoint,
+                    extend=run.ctx.params["resume"],
+                    threads=run.threads,
+                    progress=report,
+                    after_epoch=board,
+                    **run.settings,
+                )
+            except FloatingPointError as error:  # training diverged, and the message says what to do
+                fail(error)
+            reporter.show(history, epochs)
+        _write(run, history)
+        for line in _summary(run, history):
+            screen.print(line)
+    except KeyboardInterrupt:
+        _stop(run, reporter, epochs)
+
+
+def _board(run: _Run) -> AbstractContextManager[TensorBoard | None]:
+    return TensorBoard(run.folder / "tensorboard") if run.ctx.params["tensorboard"] else nullcontext()
+
+
+def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
+    """Write the results of the finished epochs, as stored in the checkpoint."""
+    n_finished = 0
+    if run.checkpoint.exists():
+        with user_errors():
+            saved = checkpoint.load(run.checkpoint)
+        n_finished = len(saved.history)
+        if reporter.started:
+            run.network.parameters = saved.parameters
+            reporter.show(saved.history, epochs)
+            _write(run, saved.history)
+    words = [*command_words(run.ctx, without=["resume"]), *(["--resume"] if n_finished else [])]
+    again = "resume with" if n_finished else "no epoch is finished, start again with"
+    typer.echo(f"stopped after epoch {n_finished} of {epochs}; {again}: {shlex.join(words)}", err=True)
+    raise typer.Exit(130)
+
+
+def _write(run: _Run, history: History) -> None:
+    """All files of the finished epochs; the record comes last, and names the others."""
+    record = run.record
+    with user_errors():
+        run.network.save(run.model)
+        Inputs.of(run.dataset).save(run.folder / INPUTS)
+        run.trained_samples.save(run.folder / TRAINED)
+        history.write_csv(run.folder / "history.csv")
+    try:
+        # Outside: an error in drawing is a bug in rcspike, not a mistake of the user.
+        figure = plots.training_figure(
+            run.network, history, run.dataset.test, noise=run.noise, classes=run.dataset.class_names
+        )
+        with user_errors():
+            plots.save_figure(figure, run.folder / "learning", description=record.description)
+        matrix = confusion_matrix(run.network, run.dataset.test, noise=run.noise, threads=run.threads)
+        accuracy, noise = (
+            matrix.trace() / len(run.dataset.test.labels),
+            f", spike-time noise of {run.noise:g} T" if run.noise else "",
+        )
+        heading = (
+            f"{run.dataset.name}: test accuracy {percent(accuracy)} after epoch {len(history)}{noise}{run.samples.mark}"
+        )
+        write_classes(run.folder, matrix, run.dataset.class_names, heading, record)
+    finally:
+        with user_errors():
+            record.write(
+                [run.folder / name for name in _FILES],
+                **run.facts,
+                **_extensions(run),
+                epochs_finished=len(history),
+                test_accuracy=history.test_accuracy,
+                test_accuracy_conditions=_conditions(run),
+                samples_per_second=_speed(run, history),
+            )
+
+
+def _plain(value: Any) -> Any:
+    """As JSON takes it."""
+    return value.parameters() if isinstance(value, DeviceModel) else value
+
+
+def _conditions(run: _Run) -> str:
+    """How test and validation accuracies are measured: with the spike-time noise, without devices and offsets."""
+    under = f"with spike-time noise of {run.noise:g} T" if run.noise else "without noise"
+    devices = run.settings.get("devices") or DeviceModel()
+    injected = [
+        name
+        for name, there in (("devices", devices != DeviceModel()), ("offsets", run.settings.get("offset", 0.0) > 0))
+        if there
+    ]
+    without = f", without the {' and '.join(injected)} that were trained for" if injected else ""
+    return f"{under}{without}{run.samples.mark}"
+
+
+def _speed(run: _Run, history: History) -> float:
+    """Training samples a second, with the evaluation after each epoch in the time."""
+    n = len(run.dataset.train.labels)
+    n_trained = n - round(float(run.settings.get("validation", 0.0)) * n)
+    return len(history) * n_trained / sum(epoch.seconds for epoch in history)
+
+
+def _summary(run: _Run, history: History) -> Iterator[str]:
+    last = history.epochs[-1]
+    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}, {_conditions(run)}"
+    if run.n_duplicates:
+        n, kind = len(run.dataset.test.labels), "rows" if run.dataset.test.is_table else "images"
+        yield f"duplicates     {run.n_duplicates:,} of {n:,} test {kind} equal a training sample"
+    if last.silent:
+        yield f"silent         {', '.join(map(percent, last.silent))} of the hidden neurons, layer by layer"
+        if not last.steep:
+            yield f"saturated      {', '.join(map(percent, last.saturated))}"
+    if last.steep:
+        yield f"at max_slope   {', '.join(map(percent, last.steep))} of the neurons, layer by layer"
+    yield f"speed          {_speed(run, history):,.0f} samples/s, evaluation included"
+    yield f"files          {run.folder}: {', '.join([*_FILES, 'run.json', CHECKPOINT])}"

@@ -1,0 +1,84 @@
+"""Options for the process of a circuit, shared by the commands that compute in volts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from rcspike._common.numbers import read_float
+from rcspike.cli.terminal_output import console, user_errors
+from rcspike.energy import Process, load_process, process_names
+
+__all__ = ["Constants", "HoldName", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]
+
+
+class HoldName(str, Enum):
+    """What `rcspike.energy.operating_point` holds when V_syn changes."""
+
+    RAILS = "rails"
+    THRESHOLD = "threshold"
+
+
+def chosen_process(name: str, texts: Sequence[str]) -> Process:
+    """The process of this name or file, with the constants that were given as NAME=VALUE."""
+    process = load_process(name)
+    values: dict[str, float] = {}
+    for text in texts:
+        constant, _, number = text.partition("=")
+        process.constant(constant)
+        if constant in values:
+            raise ValueError(
+                f"--constant {constant} is there twice, with {values[constant]:g} and {number}: give it once"
+            )
+        try:
+            values[constant] = read_float(number)
+        except ValueError:
+            raise ValueError(f"--constant takes NAME=VALUE with a number in SI units, got {text!r}") from None
+    return process.with_values(**values)
+
+
+def process_constants(process: Process) -> dict[str, Any]:
+    """Name, selector and all values of a process, for a record."""
+    values = {one.name: one.value for one in process.constants}
+    return {"process": process.name, "selector": process.selector, **values}
+
+
+def _show(name: str | None) -> None:
+    if name is None:
+        return
+    with user_errors():
+        process = load_process(name)
+    table = Table("constant", "value", "low", "high", "unit", "source", box=None, pad_edge=False)
+    for one in process.constants:
+        ends = (f"{one.low:g}", f"{one.high:g}") if one.low < one.high else ("", "")
+        table.add_row(one.name, f"{one.value:g}", *ends, one.unit, one.source)
+    screen = console()
+    screen.print(f"{process.name}: {process.description}; the selector of a cell is a {process.selector}")
+    screen.print(table, markup=False)
+    raise typer.Exit
+
+
+ProcessName = Annotated[
+    str, typer.Option(help=f"Process: {', '.join(process_names())}, or the path of a TOML file.", metavar="NAME")
+]
+ShowProcess = Annotated[
+    str | None,
+    typer.Option(
+        "--show-process",
+        callback=_show,
+        is_eager=True,
+        help="Print the constants of this process with their sources, and exit.",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
+Constants = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Constant of the process as NAME=VALUE, in SI units; --show-process lists them.", show_default=False
+    ),
+]

@@ -1,0 +1,43 @@
+"""The public names of `rcspike.energy`, which are all imported when the first of them is used."""
+
+from rcspike.energy.activity_counts import Activity, Columns, activity, columns_of
+from rcspike.energy.area import area_in_turn, array_area, latency_in_turn
+from rcspike.energy.baselines import BASELINES, current_source_parts, opamp_missing, sources_fit, virtual_ground_parts
+from rcspike.energy.energy_ratios import RatioRange, Sensitivity, ratio_range
+from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energy_parts, mean_energy, tops_per_watt
+from rcspike.energy.operating_point_in_volts import HOLDS, Hold, OperatingPoint, operating_point
+from rcspike.energy.process import Constant, Process, load_process, process_names
+from rcspike.energy.si_units import PhysicalScale
+
+__all__ = [
+    "BASELINES",
+    "HOLDS",
+    "PARTS",
+    "Activity",
+    "Columns",
+    "Constant",
+    "Efficiency",
+    "Hold",
+    "OperatingPoint",
+    "PhysicalScale",
+    "Process",
+    "RatioRange",
+    "Sensitivity",
+    "activity",
+    "area_in_turn",
+    "array_area",
+    "columns_of",
+    "current_source_parts",
+    "efficiency",
+    "energy_parts",
+    "latency_in_turn",
+    "load_process",
+    "mean_energy",
+    "opamp_missing",
+    "operating_point",
+    "process_names",
+    "ratio_range",
+    "sources_fit",
+    "tops_per_watt",
+    "virtual_ground_parts",
+]

@@ -1,0 +1,84 @@
+"""Membrane voltages at any time while they charge."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from rcspike import _core
+from rcspike._common.arrays import FloatArray, check_array, check_times
+from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.events import Phases, check_threads, fit_events, in_precision
+from rcspike.functional.threshold_crossing import first_spike
+
+__all__ = ["trace"]
+
+
+def trace(
+    times: FloatArray,
+    weights: FloatArray,
+    circuit: Circuit,
+    at: FloatArray,
+    *,
+    phases: Phases = "two",
+    threads: int | None = None,
+) -> FloatArray:
+    """Membrane voltages during the charging phase, exact at any time.
+
+    Parameters
+    ----------
+    times : (batch, n_in)
+        Input spike times in T.
+    weights : (n_in, n_out)
+        Weights of the neurons to look at; pass ``np.ascontiguousarray(weights[:, chosen])`` for some of a layer's.
+    circuit : Circuit
+    at : (n_at,)
+        Times in [0, 1], in any order; for neurons of a single phase any finite times from 0 on.
+    phases : {"two", "single"}
+        Of the neurons. The membrane of one of a single phase has no voltage, but NaN, after it has reached its
+        threshold.
+    threads : int, optional
+
+    Returns
+    -------
+    (batch, n_out, n_at)
+        v(t) in V_th.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `charge`, or for neurons of a single phase as in `first_spike`; also if a time in `at` is not one of those
+        stated.
+
+    Examples
+    --------
+    >>> trace(np.array([[0.5]]), np.array([[2.0]]), Circuit.conventional(), np.array([0.25, 0.75, 1.0]))
+    array([[[0. , 0.5, 1. ]]])
+    >>> trace(np.array([[0.5]]), np.array([[0.5]]), Circuit.conventional(), np.array([1.5, 2.5, 3.0]), phases="single")
+    array([[[0.5, 1. , nan]]])
+    """
+    check_array("at", at, 1)
+    if phases == "single":
+        return _to_crossings(times, weights, circuit, at, threads)
+    events = fit_events(times, "weights", weights, threads)
+    return _core.trace(events, weights, circuit_core(circuit), at.astype(weights.dtype, copy=False), threads)
+
+
+def _to_crossings(
+    times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray, threads: int | None
+) -> FloatArray:
+    """Voltages of neurons of a single phase: those of charging for a window that holds all of the times `at`."""
+    crossings = first_spike(times, weights, replace(circuit, delay=0.0), threads=threads)
+    times = check_times(times, phases="single")
+    wrong = np.flatnonzero(~((at >= 0) & (at < math.inf)))
+    if len(wrong):
+        raise ValueError(f"at[{wrong[0]}] must be a finite time from 0 on, got {at[wrong[0]]}")
+    # Currents times the window, and times as parts of it: for a power of two neither is rounded.
+    window = 2.0 ** math.ceil(math.log2(max(float(at.max(initial=1)), 1)))
+    at = at.astype(weights.dtype, copy=False)
+    events = _core.schedule(in_precision(times / times.dtype.type(window), weights.dtype), check_threads(threads))
+    part, scaled = at / at.dtype.type(window), weights * weights.dtype.type(window)
+    v = _core.trace(events, scaled, circuit_core(circuit), part, threads)
+    return np.where(at > crossings[:, :, np.newaxis], weights.dtype.type(math.nan), v)

@@ -1,0 +1,270 @@
+"""The same weights in several circuits: membranes side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike._common.arrays import FloatArray
+from rcspike.circuit import Circuit
+from rcspike.datasets import Split
+from rcspike.functional.events import Phases
+from rcspike.network import Network
+from rcspike.plots.figure_style import (
+    BOTTOM,
+    INK,
+    LEFT,
+    PAPER,
+    RIGHT,
+    TITLE,
+    WIDTH,
+    check_available,
+    circuit_colour,
+    circuit_name,
+    is_conventional,
+    place,
+    tidy,
+    title,
+)
+from rcspike.plots.map_images import check_position
+from rcspike.plots.membrane_panels import (
+    LayerTraces,
+    check_sample,
+    class_name,
+    draw_input,
+    draw_layer,
+    head,
+    label_spikes,
+    layer_traces,
+    mark_spikes,
+    name_phases,
+    place_in_map,
+    spread,
+    voltage_limits,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["trace_figure"]
+
+# In inches.
+_HEADING, _HEADING_LINE, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.2, 0.7, 1.7
+_PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.92
+_MAX_CIRCUITS = 3
+_TICKS = 1.32  # in V_th: above the numbers of the neurons
+_N_FOLLOWED = 6  # of each hidden layer: their numbers stand next to their spikes
+
+
+def trace_figure(
+    network: Network,
+    split: Split,
+    *,
+    sample: int = 0,
+    circuits: Iterable[Circuit] | None = None,
+    neurons: Sequence[int] | None = None,
+    position: tuple[int, int] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Figure:
+    """One image through the same weights in several circuits side by side, as in Fig. 2 of the RC-Spike paper.
+
+    A column for each circuit: the spikes of the image, then the membrane voltages of each layer through its charging
+    phase and along the ramp of its firing phase, or in a single phase until they reach the threshold. They are
+    piecewise linear in the conventional circuit, and relax exponentially towards the rails in RC-Spike.
+
+    Parameters
+    ----------
+    network : Network
+    split : Split
+        Where the image is taken from.
+    sample : int
+        Position of the image in `split`.
+    circuits : iterable of Circuit, optional
+        From 1 to 3; by default the conventional one and the network's own, or V_syn = 1 (2 in a single phase) and the
+        conventional one if that is the network's own.
+    neurons : sequence of int, optional
+        Indices of the neurons to draw in each hidden layer; by default 6 are spread over the firing order in the
+        network's own circuit. All neurons of the last layer are drawn.
+    position : (y, x), optional
+        In place of `neurons`: a pixel of the image. Up to 6 channels of each convolution are drawn, at the place with
+        the same part of height and width in its maps. `maps_figure` marks these places.
+    classes : sequence of str, optional
+        Names of the classes; their numbers by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If there is no such sample, neuron, position or circuit, or the network does not fit the images.
+
+    Notes
+    -----
+    RC-Spike, ISCAS 2022, DOI 10.1109/ISCAS48785.2022.9937662. Each circuit computes all of its layers, so that from the
+    second on their input spikes differ as well.
+
+    Examples
+    --------
+    >>> from rcspike import datasets
+    >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
+    >>> figure = trace_figure(network, datasets.load("digits").test, sample=3, neurons=[2, 5])
+    >>> len(figure.axes)  # input and two layers, in two circuits
+    6
+    """
+    check_available()
+    from rcspike.plots.figure_class import Figure
+
+    check_sample(network, split, sample)
+    circuits = _default_circuits(network) if circuits is None else list(circuits)
+    if not 1 <= len(circuits) <= _MAX_CIRCUITS:
+        raise ValueError(f"a figure shows 1 to {_MAX_CIRCUITS} circuits side by side, got {len(circuits)}")
+    times = split.times[sample : sample + 1]
+    followed = _followed(network, times, neurons, position)
+    others = [network.rescaled(circuit, plus=1, minus=1) for circuit in circuits]
+    columns = [layer_traces(other, times, neurons=followed) for other in others]
+    if network.phases == "single":  # all columns until the same time
+        until = max(float(column[0].t[-1]) for column in columns)
+        columns = [layer_traces(other, times, neurons=followed, until=until) for other in others]
+
+    heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
+    path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
+    figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
+    noun = "row" if split.is_table else "image"
+    label, architecture = int(split.labels[sample]), network.architecture.replace("-", "–")
+    shown = f"{noun} {sample} of class {class_name(label, classes)}"
+    title(figure, f"{architecture}, {shown}: the same weights, circuit by circuit")
+    width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
+    for n, layers in enumerate(columns):
+        left = LEFT + n * (width + _COLUMN_GAP)
+        raster, *panels = _draw_column(figure, TITLE + heading, left, left + width, layers, split, sample, classes)
+        for depth, axes in enumerate(panels):
+            lowest, highest = voltage_limits([column[depth] for column in columns])
+            axes.set_ylim(lowest, max(highest, _TICKS + 0.18))
+        for axes in (raster, *panels) if n else ():
+            axes.set_ylabel("")
+            axes.tick_params(labelleft=False)
+    caption_top = (_CAPTION - 0.05) / figure.get_figheight()
+    figure.text(
+        LEFT / WIDTH,
+        caption_top,
+        _caption(network.circuit, noun, network.phases),
+        va="top",
+        fontsize=8,
+        color=INK,
+        linespacing=1.4,
+    )
+    return figure
+
+
+def _heading(circuit: Circuit) -> str:
+    return circuit_name(circuit, separator="\n")
+
+
+def _default_circuits(network: Network) -> list[Circuit]:
+    own = network.circuit
+    if is_conventional(own):  # membranes of a single phase do not reach their threshold at V_syn = 1
+        return [own, Circuit(v_syn=1.0 if network.phases == "two" else 2.0, ramp=own.ramp)]
+    return [Circuit(v_syn=math.inf, ramp=own.ramp), own]
+
+
+def _followed(
+    network: Network, times: FloatArray, neurons: Sequence[int] | None, position: tuple[int, int] | None
+) -> list[npt.NDArray[np.int64]]:
+    """The neurons to draw of each layer, the same ones in each circuit."""
+    if position is not None:
+        if neurons is not None:
+            raise ValueError(f"position {position} chooses neurons of its own: leave out either it or neurons")
+        image = check_position(network, position)
+    layers = layer_traces(network, times, n_neurons=_N_FOLLOWED)
+    followed = [layer.neurons for layer in layers]
+    if position is not None:
+        return [layer.neurons if layer.shape is None else _at(layer, position, image) for layer in layers]
+    if neurons is None:
+        return followed
+    hidden = network.sizes[1:-1]
+    if not hidden:
+        raise ValueError("neurons chooses among hidden ones, and the network has no hidden layer")
+    if not neurons or len(set(neurons)) < len(neurons) or not all(0 <= neuron < min(hidden) for neuron in neurons):
+        raise ValueError(f"neurons must be different indices in [0, {min(hidden)}) of the hidden layers, got {neurons}")
+    return [np.array(neurons, dtype=np.int64)] * len(hidden) + followed[-1:]
+
+
+def _at(layer: LayerTraces, position: tuple[int, int], image: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Neurons of a convolution at one place of its maps, spread over the firing order."""
+    assert layer.shape is not None
+    y, x = place_in_map(position, image, layer.shape)
+    there = (y * layer.shape[1] + x) * layer.shape[2] + np.arange(layer.shape[2])
+    t_out = layer.layer_t_out[there]
+    return there[spread(t_out, np.isfinite(t_out), _N_FOLLOWED)]
+
+
+def _draw_column(
+    figure: Figure,
+    top: float,
+    left: float,
+    right: float,
+    layers: list[LayerTraces],
+    split: Split,
+    sample: int,
+    classes: Sequence[str] | None,
+) -> list[Axes]:
+    """One circuit: the panel of the input, then one for each layer."""
+    circuit, label, n = layers[0].circuit, int(split.labels[sample]), len(layers)
+    colour = circuit_colour(circuit)
+    raster = place(figure, top, _INPUT_HEIGHT, left, right)
+    single = layers[0].phases == "single"
+    end = float(layers[0].t[-1]) if single else 2.0
+    caption = f"class {class_name(label, classes)}\nread as {class_name(layers[-1].answer, classes)}"
+    draw_input(raster, split.images[sample], split.times[sample], caption, end + 0.16)
+    raster.set_title(_heading(circuit), loc="left", fontsize=10, color=colour, pad=20, linespacing=1.4)
+    top += _INPUT_HEIGHT + _PANEL_GAP
+    panels = [place(figure, top + k * (_LAYER_HEIGHT + _PANEL_GAP), _LAYER_HEIGHT, left, right) for k in range(n)]
+    for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
+        last = depth == n
+        highlight = label if last else None
+        draw_layer(axes, layer, depth, colour, highlight=highlight)
+        label_spikes(axes, layer, depth, colour, highlight=highlight, classes=classes if last else None)
+        if not last:
+            mark_spikes(axes, layer, depth, colour, height=_TICKS)
+        n_spikes, n_neurons = int(np.isfinite(layer.layer_t_out).sum()), len(layer.layer_t_out)
+        head(
+            axes,
+            0 if single else depth - 1,
+            f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike{_drawn(layer)}",
+        )
+    name_phases(panels[0], layers[0])
+    for axes, start in ((raster, 0), *zip(panels, [0] * n if single else range(n), strict=True)):
+        tidy(axes)
+        axes.set_xlim(start - 0.02, start + end + 0.2)
+        axes.set_xticks(range(start, start + int(end) + 1, max(1, int(end) // 4)))
+    panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
+    return [raster, *panels]
+
+
+def _drawn(layer: LayerTraces) -> str:
+    """The place of the neurons that are drawn, if they are channels of maps at one."""
+    return f"; channels at {layer.position}" if layer.position else ""
+
+
+def _caption(own: Circuit, noun: str, phases: Phases) -> str:
+    read = (
+        "A membrane is drawn\nuntil it reaches the threshold. The class read is that of the output that spikes first."
+        if phases == "single"
+        else "A membrane that is\n"
+        "above the threshold after charging spikes at once. The class read is that of the highest output voltage."
+    )
+    return (
+        f"The same {noun}, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
+        "circuit shows what exchanging the circuit does to these weights, not what a network trained for it can do.\n"
+        f"Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. {read}\n"
+        "Voltages far below rest lie outside the panels."
+    )

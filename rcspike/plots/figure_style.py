@@ -1,0 +1,249 @@
+"""Style of all figures: colours, sizes in inches, axes, files.
+
+matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rcspike._common.atomic_files import atomic_write
+from rcspike._common.extras import missing_extra
+from rcspike._common.name_checks import UNWRITABLE
+from rcspike.circuit import Circuit
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "BOTTOM",
+    "FAINT",
+    "HIGHLIGHT",
+    "INK",
+    "LEFT",
+    "PALETTE",
+    "PAPER",
+    "RIGHT",
+    "TITLE",
+    "WIDTH",
+    "check_available",
+    "circuit_colour",
+    "circuit_name",
+    "is_conventional",
+    "legend",
+    "literal",
+    "panel",
+    "place",
+    "save_figure",
+    "tidy",
+    "title",
+    "wrapped",
+]
+
+# Dark grey on white, not black on nothing: a transparent figure cannot be read on a dark page.
+INK, PAPER, FAINT = "#2b2b2b", "white", "#8c8c8c"
+HIGHLIGHT = (
+    "#d55e00"  # vermilion of Okabe and Ito, distinguishable from the colour of every circuit with colour blindness
+)
+# The others of Okabe and Ito, for curves that are not circuits.
+PALETTE = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK)
+_CONVENTIONAL, _GRID = "#7f7f7f", "#e4e4e4"
+_MAX_TITLE, _MAX_LABEL = 122, 36  # characters in a line
+
+# All in inches. Every element has a fixed place: the results of matplotlib's own layouts depend on memory addresses in
+# the last bits, and change with every drawing.
+WIDTH, LEFT, RIGHT, TITLE, BOTTOM = 9.0, 0.68, 0.12, 0.46, 0.5
+
+
+def check_available() -> None:
+    """Raise ImportError with the command that installs matplotlib, if it is missing.
+
+    Examples
+    --------
+    >>> check_available()
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise missing_extra("figures need matplotlib", "cli") from error
+
+
+def circuit_colour(circuit: Circuit) -> str:
+    """The colour of a circuit in every figure: grey if conventional, otherwise from dark to light by its lower rail.
+
+    Examples
+    --------
+    >>> circuit_colour(Circuit.conventional())
+    '#7f7f7f'
+    """
+    check_available()
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    rail = min(circuit.e_plus, -circuit.e_minus)
+    if math.isinf(rail):
+        return _CONVENTIONAL
+    # Most circuits of interest have 0.5 to 4 V_th, which is half of this scale; viridis is too light above 0.92.
+    position = rail / (rail + 1.0)
+    lowest, highest = 0.25, 100 / 101
+    part = (min(max(position, lowest), highest) - lowest) / (highest - lowest)
+    return to_hex(colormaps["viridis"](0.92 * part))
+
+
+def is_conventional(circuit: Circuit) -> bool:
+    """Whether no current depends on a voltage."""
+    return math.isinf(circuit.e_plus) and math.isinf(circuit.e_minus)
+
+
+def circuit_name(circuit: Circuit, *, separator: str = ", ") -> str:
+    r"""A circuit in titles and legends: its rails, then the separator, diode drop and ramp if one is not zero.
+
+    The text has formulas between dollar signs, which matplotlib draws.
+
+    Examples
+    --------
+    >>> circuit_name(Circuit.conventional())
+    'conventional circuit'
+    >>> circuit_name(Circuit(v_syn=2.0))
+    'RC-Spike, $V_\\mathrm{syn} = 2\\,V_\\mathrm{th}$'
+    """
+    if is_conventional(circuit):
+        rails = "conventional circuit"
+    elif circuit.e_plus == -circuit.e_minus:
+        rails = rf"RC-Spike, $V_\mathrm{{syn}} = {circuit.e_plus:g}\,V_\mathrm{{th}}$"
+    else:
+        rails = rf"RC-Spike, $E_+ = {_volts(circuit.e_plus)}$, $E_- = {_volts(circuit.e_minus)}\,V_\mathrm{{th}}$"
+    drop = rf"$V_D = {circuit.diode_drop:g}\,V_\mathrm{{th}}$" if circuit.diode_drop else ""
+    ramp = rf"$b = {circuit.ramp:g}$" if circuit.ramp else ""
+    rest = ", ".join(part for part in (drop, ramp) if part)
+    return f"{rails}{separator}{rest}" if rest else rails
+
+
+def _volts(rail: float) -> str:
+    return f"{rail:g}".replace("inf", r"\infty")
+
+
+def literal(text: object) -> str:
+    r"""A text of a user or from data as matplotlib draws it unchanged: dollar signs begin no formula.
+
+    Every such text passes through here. What SVG cannot hold is drawn as the sign for an unknown character.
+
+    Examples
+    --------
+    >>> print(literal("$0_to_$10"))
+    \$0_to_\$10
+    """
+    return UNWRITABLE.sub("\ufffd", str(text)).replace("$", r"\$")
+
+
+def title(figure: Figure, text: str) -> None:
+    """Write a title in the upper left corner."""
+    text = "\n".join(wrapped(line, _MAX_TITLE) for line in text.split("\n"))
+    figure.text(0.012, 1 - 0.1 / figure.get_figheight(), text, va="top", fontsize=10, color=INK)
+
+
+def wrapped(text: str, width: int = _MAX_LABEL) -> str:
+    """The same words in lines of at most `width` characters; a formula stays in one line."""
+    formula = re.compile(r"(?<!\\)\$[^$]*(?<!\\)\$")  # a dollar sign behind a backslash is one of a `literal`
+    kept = formula.sub(lambda found: found[0].replace(" ", "\0"), text)
+    # What is written in a formula is about twice as long as what is drawn.
+    shown = formula.sub(lambda found: "x" * max(1, len(found[0]) // 2), kept)
+    lines, words = textwrap.wrap(shown, width, break_long_words=False, break_on_hyphens=False), kept.split()
+    result = []
+    for line in lines:
+        n = len(line.split())
+        result.append(" ".join(words[:n]))
+        words = words[n:]
+    return "\n".join(result).replace("\0", " ")
+
+
+def legend(axes: Axes, named: Mapping[str, Artist] | None = None, *, reverse: bool = False) -> None:
+    """A legend to the right of the axes, with long labels in several lines: of `named`, or of what has a label."""
+    handles, labels = axes.get_legend_handles_labels() if named is None else (list(named.values()), list(named))
+    made = axes.legend(
+        handles,
+        ["x"] * len(labels),
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1),
+        fontsize=8,
+        frameon=False,
+        labelcolor=INK,
+        reverse=reverse,
+    )
+    # Only now: matplotlib leaves out labels that begin with an underscore.
+    for text, label in zip(made.get_texts(), reversed(labels) if reverse else labels, strict=True):
+        text.set_text(wrapped(label))
+
+
+def place(figure: Figure, top: float, height: float, left: float = LEFT, right: float = WIDTH - RIGHT) -> Axes:
+    """Axes from `left` to `right`, and from `top` down."""
+    total = figure.get_figheight()
+    return figure.add_axes((left / WIDTH, 1 - (top + height) / total, (right - left) / WIDTH, height / total))
+
+
+def panel(height: float, legend_width: float) -> tuple[Figure, Axes]:
+    """A figure of one panel, with space for a title above it and for a legend to its right."""
+    from rcspike.plots.figure_class import Figure
+
+    figure = Figure(figsize=(WIDTH, TITLE + height + BOTTOM), facecolor=PAPER)
+    return figure, place(figure, TITLE, height, right=WIDTH - RIGHT - legend_width)
+
+
+def tidy(axes: Axes, *, grid: Literal["both", "x", "y"] | None = None) -> None:
+    """Draw two thin spines, small ticks and a grid, and place the y label at a fixed distance from the axis."""
+    if grid is not None:
+        axes.set_axisbelow(True)
+        axes.grid(axis=grid, color=_GRID, linewidth=0.6)
+    axes.tick_params(labelsize=8, colors=INK, which="both")
+    axes.yaxis.label.set(fontsize=9, color=INK)
+    axes.yaxis.set_label_coords(-0.46 / (axes.get_position().width * WIDTH), 0.5)
+    for name, spine in axes.spines.items():
+        spine.set_visible(name in ("left", "bottom"))
+        spine.set_color(FAINT)
+
+
+def save_figure(figure: Figure, stem: str | os.PathLike[str], *, description: str | None = None) -> tuple[Path, Path]:
+    """Write a figure as SVG and as PNG, each atomically; the same figure gives the same SVG, byte for byte.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    stem : path
+        Without the suffix; ``.svg`` and ``.png`` are appended.
+    description : str, optional
+        How the figure was made. Both files keep it as metadata under the name ``Description``.
+
+    Returns
+    -------
+    svg, png : Path
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from matplotlib.figure import Figure
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in save_figure(Figure(), f"{folder}/empty")]
+    ['empty.svg', 'empty.png']
+    """
+    from matplotlib import rc_context
+
+    svg, png = Path(f"{os.fspath(stem)}.svg"), Path(f"{os.fspath(stem)}.png")
+    described = {} if description is None else {"Description": description}
+    with rc_context({"svg.hashsalt": "rcspike"}), atomic_write(svg) as temporary:
+        figure.savefig(temporary, metadata={"Date": None, **described})
+    with atomic_write(png) as temporary:
+        figure.savefig(temporary, dpi=160, metadata=described)
+    return svg, png

@@ -1,0 +1,368 @@
+"""Membrane voltages of one sample in the layers of a network: computed and drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike._common.arrays import FloatArray
+from rcspike.circuit import Circuit
+from rcspike.datasets import Split
+from rcspike.functional.events import Phases
+from rcspike.network import LayeredNetwork, Network, layer_with
+from rcspike.network.layered_network import Layer
+from rcspike.network.wiring import Conv2d, Shape
+from rcspike.plots.figure_style import FAINT, HIGHLIGHT, INK, PAPER, literal
+from rcspike.training.evaluation import check_fit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "LayerTraces",
+    "check_sample",
+    "class_name",
+    "draw_input",
+    "draw_layer",
+    "head",
+    "label_spikes",
+    "layer_traces",
+    "map_shape",
+    "mark_spikes",
+    "name_phases",
+    "place_in_map",
+    "spread",
+    "voltage_limits",
+]
+
+_CHARGING, _FIRING = "#eef2f6", "#fdf3e3"
+_MAX_POINTS = 1000  # of a trace
+_MAX_NAME = 14  # characters of the name of a class
+
+
+@dataclass(frozen=True)
+class LayerTraces:
+    """Some neurons of a layer while one sample passes through: charging from t = 0 to 1, firing from 1 to 2.
+
+    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them. Of
+    neurons of a single phase they count from the start of the inference, and membranes have voltages, not NaN, until
+    they reach their threshold.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[2.0]])], Circuit.conventional())
+    >>> layer = layer_traces(network, np.array([[0.75]]))[0]
+    >>> layer.ramp(np.array([0.0, 0.25]))
+    array([[0.5 , 0.75]])
+    """
+
+    neurons: npt.NDArray[
+        np.int64
+    ]  # (n,) indices in the layer; in firing order, silent ones last, unless they were given
+    t: FloatArray  # (n_at,) in [0, 1], or in a single phase up to the last time that is of interest
+    v: FloatArray  # (n, n_at) during the charging phase
+    t_out: FloatArray  # (n,) spike times in [1, 2], or in a single phase from 0 on; inf for silent neurons
+    layer_t_out: FloatArray  # (n_layer,) the same for the whole layer
+    v_end: FloatArray  # (n,) where the ramps start: at the end of charging, after the switches have opened; else NaN
+    circuit: Circuit
+    phases: Phases = "two"
+    shape: Shape | None = None  # (height, width, channels) of the whole layer, if its neurons are maps
+
+    @property
+    def position(self) -> tuple[int, int] | None:
+        """The place (y, x) that the neurons have in common, if they are those of maps."""
+        if self.shape is None:
+            return None
+        places = {divmod(neuron // self.shape[2], self.shape[1]) for neuron in self.neurons.tolist()}
+        return places.pop() if len(places) == 1 else None
+
+    def name(self, neuron: int) -> str:
+        """Number of a neuron; in maps its channel if all have one place, otherwise y, x and channel."""
+        if self.shape is None:
+            return str(neuron)
+        at, channel = divmod(neuron, self.shape[2])
+        y, x = divmod(at, self.shape[1])
+        return str(channel) if self.position else f"{y},{x},{channel}"
+
+    @property
+    def answer(self) -> str:
+        """Class that is read if this is the last layer, the output that spikes first or has the highest voltage."""
+        if self.phases == "single":
+            return str(self.neurons[np.argmin(self.t_out)]) if np.isfinite(self.t_out).any() else "none"
+        return str(self.neurons[np.argmax(self.v_end)])
+
+    def ramp(self, at: FloatArray) -> FloatArray:
+        """Voltages (n, n_at) along the firing ramp (no threshold), at times from 0 to 1 after the charging phase."""
+        b, v = self.circuit.ramp, self.v_end[:, np.newaxis]
+        if b == 0:
+            return np.asarray(v + at)
+        return np.asarray((1 - (1 - b * v) * (1 - b) ** at) / b)
+
+
+def layer_traces(
+    network: LayeredNetwork,
+    times: FloatArray,
+    *,
+    n_neurons: int = 12,
+    neurons: Sequence[npt.NDArray[np.int64]] | None = None,
+    until: float | None = None,
+) -> list[LayerTraces]:
+    """Membrane traces of one sample through a network, layer after layer.
+
+    Parameters
+    ----------
+    network : Network
+        Or another network whose layers have a `trace`.
+    times : (1, n_in)
+        Input spike times in T.
+    n_neurons : int
+        How many neurons of each hidden layer to follow: spread over the firing order, at most a quarter of them
+        silent as long as enough others spike. All neurons of the last layer are followed.
+    neurons : sequence of (n,) arrays, optional
+        Indices of the neurons to follow in each layer instead.
+    until : float, optional
+        Single phase: time in T at which traces end; by default 2, or half as late again as the first output spike if
+        that is later.
+
+    Returns
+    -------
+    list of LayerTraces, one for each layer
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `rcspike.functional.charge`; also if the layers cannot compute traces.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[2.0]])], Circuit.conventional())
+    >>> layer = layer_traces(network, np.array([[0.75]]))[0]
+    >>> layer.v[0, -1], layer.t_out[0]
+    (np.float64(0.5), np.float64(1.5))
+    """
+    if network.phases == "single":
+        return _crossings(network, times, n_neurons, neurons, until)
+    layers = []
+    for result in network.walk(times):
+        v, last = result.v[0], result.depth + 1 == len(network.layers)
+        shown = spread(-v, v > 0, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
+        # The spikes themselves are among the times, so that every kink is where it belongs.
+        at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
+        if len(at) > _MAX_POINTS:  # closer than a printed line is wide
+            at = np.linspace(0, 1, _MAX_POINTS)
+        traces = layer_with(result.layer, "trace", "a trace figure").neurons(shown).trace(result.times, at)[0]
+        t_out = 1 + result.t_out[0]
+        maps = map_shape(result.layer)
+        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, v[shown], result.layer.circuit, shape=maps))
+    return layers
+
+
+def _crossings(
+    network: LayeredNetwork,
+    times: FloatArray,
+    n_neurons: int,
+    neurons: Sequence[npt.NDArray[np.int64]] | None,
+    until: float | None,
+) -> list[LayerTraces]:
+    """`layer_traces` of a network of a single phase."""
+    results = list(network.walk(times))
+    first = float(results[-1].t_out.min())
+    end = max(2.0, 1.5 * first if math.isfinite(first) else 2.0) if until is None else until
+    layers = []
+    for result in results:
+        t_out, last = result.t_out[0], result.depth + 1 == len(network.layers)
+        n = len(t_out) if last else n_neurons
+        shown = spread(t_out, np.isfinite(t_out), n) if neurons is None else neurons[result.depth]
+        # Spikes are among the times: each kink is where it belongs, and each trace ends at the threshold.
+        kinks = np.concatenate([result.times[0], t_out[shown] - result.layer.circuit.delay]).astype(np.float64)
+        at = np.union1d(np.linspace(0, end, 201), kinks[(kinks >= 0) & (kinks <= end)])
+        chosen = layer_with(result.layer, "trace", "a trace figure").neurons(shown)
+        v = chosen.trace(result.times, at)[0]
+        nothing = np.full(len(shown), math.nan)
+        own, maps = result.layer.circuit, map_shape(result.layer)
+        layers.append(LayerTraces(shown, at, v, t_out[shown], t_out, nothing, own, "single", maps))
+    return layers
+
+
+def spread(lateness: FloatArray, spiking: npt.NDArray[np.bool_], n: int) -> npt.NDArray[np.int64]:
+    """Up to n neurons in firing order, evenly spread over those that spike and over the silent ones."""
+    order = np.argsort(lateness, kind="stable")
+    n_spiking = int(np.count_nonzero(spiking))
+    n_silent = min(len(order) - n_spiking, max(n // 4, n - n_spiking))
+    return np.concatenate([_evenly(order[:n_spiking], n - n_silent), _evenly(order[n_spiking:], n_silent)])
+
+
+def map_shape(layer: Layer) -> Shape | None:
+    """(height, width, channels) of the neurons of a convolution."""
+    if not isinstance(layer.wiring, Conv2d):
+        return None
+    return layer.wiring.out_shape(layer.wiring.weight_shape(layer.n_in, layer.n_out)[1])
+
+
+def place_in_map(position: tuple[int, int], image: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, int]:
+    """The place (y, x) in a map at the same part of height and width as a pixel of an image."""
+    y, x = (at * size // whole for at, size, whole in zip(position, shape[:2], image, strict=True))
+    return y, x
+
+
+def _evenly(items: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+    if len(items) <= n:
+        return items
+    return items[np.linspace(0, len(items) - 1, n).round().astype(np.int64)]
+
+
+def check_sample(network: Network, split: Split, sample: int) -> None:
+    """Raise an error if the image does not exist, or the network's inputs do not fit the images."""
+    check_fit(network, split)
+    if not 0 <= sample < len(split.labels):
+        raise ValueError(f"there is no image {sample}: sample must be in [0, {len(split.labels)})")
+
+
+def class_name(index: int | str, classes: Sequence[str] | None) -> str:
+    """Name of the class of an output, to draw; its index without names, or "none" as `LayerTraces.answer` has it."""
+    name = str(index)
+    if classes is not None and name.isdecimal() and int(name) < len(classes):
+        name = classes[int(name)]
+    return literal(name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…")
+
+
+def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, span: float) -> None:
+    """The spikes of an image or a row on a time axis of so many T; to the right of them the caption, and the image."""
+    spiking = np.flatnonzero(times <= 1)
+    axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
+    axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)
+    axes.set_ylim(len(times), -1)
+    axes.set_ylabel("pixel" if image.ndim > 1 else "input")
+    head(axes, 0, f"input: {len(spiking)} of {len(times)} {'pixels' if image.ndim == 2 else 'inputs'} spike")
+    style: dict[str, Any] = {"va": "center", "fontsize": 9, "color": INK, "linespacing": 1.5}
+    if image.ndim == 1:  # a row of a table: its spikes say all
+        axes.text(1.12, 0.5, caption, transform=axes.get_xaxis_transform(), **style)
+        return
+    picture = axes.inset_axes((1.12 / span, 0.04, 0.8 / span, 0.96), anchor="W")
+    is_colour = image.shape[2:] in ((3,), (4,))
+    picture.imshow(image if is_colour or image.ndim == 2 else image[..., 0], cmap="gray_r")
+    picture.set_xticks([])
+    picture.set_yticks([])
+    for spine in picture.spines.values():
+        spine.set_color(FAINT)
+    picture.text(1.095, 0.5, caption, transform=picture.transAxes, **style)
+
+
+def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
+    """One panel: traces, ramps and the spikes they end in; those of the neuron `highlight` stand out."""
+    single = layer.phases == "single"
+    start, middle, end = (0, layer.t[-1], layer.t[-1]) if single else (depth - 1, depth, depth + 1)
+    axes.axvspan(start, middle, color=_CHARGING, linewidth=0, zorder=-1)
+    axes.axvspan(middle, end, color=_FIRING, linewidth=0, zorder=-1)
+    axes.plot([start, end], [1, 1], color=INK, linestyle="--", linewidth=0.8)
+    axes.annotate(r"$V_\mathrm{th}$", (end, 1), (5, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
+
+    for neuron, v, t_out in zip(layer.neurons, layer.v, layer.t_out, strict=True):
+        chosen = neuron == highlight
+        style: dict[str, Any] = {
+            "color": HIGHLIGHT if chosen else colour,
+            "linewidth": 1.8 if chosen else 0.9,
+            "alpha": 1.0 if np.isfinite(t_out) or chosen else 0.35,
+            "zorder": 4 if chosen else 3,
+        }
+        axes.plot(start + layer.t, v, **style)
+        if not single:
+            ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41 if layer.circuit.ramp else 2, dtype=v.dtype)
+            axes.plot(middle + ramp_t, layer.ramp(ramp_t)[layer.neurons == neuron][0], **style)
+        if t_out <= end - start:
+            axes.plot(
+                start + t_out,
+                1,
+                "o",
+                markersize=5 if chosen else 3.8,
+                markeredgecolor=PAPER,
+                markeredgewidth=0.6,
+                **style,
+            )
+    axes.set_ylim(voltage_limits([layer]))
+    axes.set_ylabel(r"$v\,/\,V_\mathrm{th}$")
+
+
+def voltage_limits(layers: Sequence[LayerTraces]) -> tuple[float, float]:
+    """Limits of the voltage axis: all of the traces, except where they go far beyond rest and threshold."""
+    lowest = min(float(np.nanmin(layer.v)) for layer in layers)
+    highest = max(float(np.nanmax(layer.v)) for layer in layers)
+    return max(min(lowest * 1.25, -0.25), -1.3), min(max(highest * 1.05, 1.38), 2.0)
+
+
+def _start(layer: LayerTraces, depth: int) -> int:
+    """Where the time of a layer starts on the axis of its panel."""
+    return 0 if layer.phases == "single" else depth - 1
+
+
+def _in_view(layer: LayerTraces, t_out: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which spikes a panel shows."""
+    return np.asarray(t_out <= layer.t[-1] if layer.phases == "single" else np.isfinite(t_out))
+
+
+def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, height: float = 1.1) -> None:
+    """Draw a tick for each spike of the whole layer, at `height` and a little above."""
+    spikes = layer.layer_t_out[_in_view(layer, layer.layer_t_out)]
+    if len(spikes) > _MAX_POINTS:  # closer than a printed line is wide
+        spikes = np.unique(spikes.round(3))
+    spikes = _start(layer, depth) + spikes
+    axes.vlines(spikes, height, height + 0.12, color=colour, linewidth=0.6, alpha=0.7)
+
+
+def label_spikes(
+    axes: Axes,
+    layer: LayerTraces,
+    depth: int,
+    colour: str,
+    *,
+    highlight: int | None = None,
+    classes: Sequence[str] | None = None,
+) -> None:
+    """Draw index or class of each drawn neuron above its spike, where labels do not overlap; `highlight` always."""
+    names = {n: layer.name(n) if classes is None else class_name(n, classes) for n in layer.neurons.tolist()}
+    width = 0.05 * max(map(len, names.values()))
+    lines: list[list[float]] = [[]] if highlight is None else [[], []]
+    seen = _in_view(layer, layer.t_out)
+    spikes = zip(layer.neurons[seen], layer.t_out[seen], strict=True)
+    for neuron, t_out in sorted(spikes, key=lambda pair: pair[0] != highlight):
+        free = [k for k, taken in enumerate(lines) if all(abs(t_out - t) > width for t in taken)]
+        if free:
+            lines[free[0]].append(float(t_out))
+            chosen = neuron == highlight
+            # The trace of a saturated neuron comes from below and continues: its label stands to the right of it.
+            saturated = t_out <= 1 and layer.phases == "two"
+            axes.annotate(
+                names[int(neuron)],
+                (_start(layer, depth) + t_out, 1),
+                xytext=(4 if saturated else 0, 5 + 12 * free[0]),
+                textcoords="offset points",
+                ha="left" if saturated else "center",
+                fontsize=10 if chosen else 8,
+                fontweight="bold" if chosen else "normal",
+                color=HIGHLIGHT if chosen else colour,
+            )
+
+
+def name_phases(axes: Axes, layer: LayerTraces) -> None:
+    """Name the two phases at the lower border of the first layer's panel, which moves below the traces if possible."""
+    if layer.phases == "single":
+        return
+    lower, upper = axes.get_ylim()
+    drawn = float(np.maximum(layer.v, lower).min())
+    if drawn > lower:
+        axes.set_ylim(min(lower, drawn - 0.16 * (upper - drawn)), upper)
+    style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": INK, "transform": axes.get_xaxis_transform()}
+    style |= {"zorder": 5}
+    for x, name, align, shade in ((0.02, "charging", "left", _CHARGING), (1.98, "firing (ramp)", "right", _FIRING)):
+        box = {"facecolor": shade, "edgecolor": "none", "pad": 1.0}
+        axes.text(x, 0.04, name, ha=align, bbox=box, **style)
+
+
+def head(axes: Axes, start: int, text: str) -> None:
+    """Write a heading above a panel, where its first phase begins."""
+    axes.text(start, 1.02, text, transform=axes.get_xaxis_transform(), va="bottom", fontsize=9, color=INK)

@@ -1,0 +1,119 @@
+"""Engine and SPICE over each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rcspike._common.arrays import FloatArray
+from rcspike.plots.figure_style import (
+    BOTTOM,
+    FAINT,
+    HIGHLIGHT,
+    INK,
+    PAPER,
+    RIGHT,
+    TITLE,
+    WIDTH,
+    check_available,
+    circuit_colour,
+    circuit_name,
+    place,
+    tidy,
+    title,
+)
+from rcspike.spice import Comparison
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["spice_figure"]
+
+_VOLTAGES_HEIGHT, _ERRORS_HEIGHT, _GAP = 2.8, 1.3, 0.3
+_ABOVE: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0}
+_POINTS = 49  # of SPICE that are drawn of each neuron
+_MARKS: dict[str, Any] = {"color": HIGHLIGHT, "marker": "o", "markersize": 3, "markerfacecolor": "none"}
+
+
+def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
+    """Membrane voltages of SPICE and of the engine in both phases, or in the single one, and their difference.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    n_neurons : int
+        How many of its neurons to draw, spread over their voltages.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from rcspike.spice import compare_layer
+    >>> comparison = compare_layer(Network([np.eye(2)], Circuit()), np.array([0.2, 0.5]), 1)  # doctest: +SKIP
+    >>> spice_figure(comparison).axes[0].get_ylabel()  # doctest: +SKIP
+    'voltage / V'
+    """
+    check_available()
+    from matplotlib.lines import Line2D
+
+    from rcspike.plots.figure_class import Figure
+
+    c, scale = comparison, comparison.scale
+    end = scale.seconds(2.0 if c.until is None else c.until)
+    order = np.argsort(c.v, kind="stable")
+    shown = order[np.unique(np.linspace(0, len(order) - 1, n_neurons).round().astype(np.int64))]
+    height = TITLE + _VOLTAGES_HEIGHT + _GAP + _ERRORS_HEIGHT + BOTTOM
+    figure = Figure(figsize=(WIDTH, height), facecolor=PAPER)
+    right = WIDTH - RIGHT - 0.1  # for half of the last tick's number
+    voltages = place(figure, TITLE, _VOLTAGES_HEIGHT, right=right)
+    errors = place(figure, TITLE + _VOLTAGES_HEIGHT + _GAP, _ERRORS_HEIGHT, right=right)
+    colour = circuit_colour(c.circuit)
+    for i in shown:
+        # At the simulator's own points: between two of them there are no data.
+        points = c.measured.t[i] <= end
+        t, v_spice = c.measured.t[i][points], c.measured.v[i][points]
+        v = scale.volts(_membrane(c, i, t / scale.window))
+        voltages.plot(1e6 * t, v, color=colour, linewidth=1.2)
+        marks = np.searchsorted(t, np.linspace(0, t[-1], _POINTS))
+        voltages.plot(1e6 * t[marks], v_spice[marks], **_MARKS, linestyle="none")
+        errors.plot(1e6 * t, 1e6 * (v_spice - v), color=HIGHLIGHT, linewidth=0.8)
+    voltages.axhline(scale.v_th, color=INK, linestyle="--", linewidth=0.8)
+    voltages.set_ylabel("voltage / V")
+    errors.set_ylabel("SPICE − engine / µV")
+    errors.set_xlabel("time / µs", fontsize=9, color=INK)
+    handles = [
+        Line2D([], [], color=colour, linewidth=1.2, label="engine"),
+        Line2D([], [], label="ngspice", linestyle="none", **_MARKS),
+        Line2D([], [], color=INK, linestyle="--", linewidth=0.8, label="threshold"),
+    ]
+    voltages.legend(handles=handles, frameon=False, fontsize=8, labelcolor=INK, ncols=3, **_ABOVE)
+    for axes in (voltages, errors):
+        tidy(axes, grid="y")
+        axes.set_xlim(0, 1e6 * end)
+        if c.until is None:
+            axes.axvline(1e6 * scale.window, color=FAINT, linewidth=0.6, zorder=0)
+    voltages.set_xticklabels([])
+    title(figure, f"Layer {c.layer}, {len(shown)} of {len(c.neurons)} simulated neurons; {circuit_name(c.circuit)}")
+    return figure
+
+
+def _membrane(c: Comparison, i: int, at: FloatArray) -> FloatArray:
+    """Voltage of a neuron by the engine, (n_at,) in V_th, at times from the start of charging in T."""
+    if c.until is not None:
+        part = np.clip(at / c.until, 0, 1)  # without what rounding adds to the last one
+        membrane = c.simulated.neurons([i]).charging(c.until)
+        return np.asarray(membrane.trace(c.times[np.newaxis] / c.until, part)[0, 0])
+    charging = at <= 1
+    v = np.empty_like(at)
+    v[charging] = c.simulated.neurons([i]).trace(c.times[np.newaxis], at[charging])[0, 0]
+    b, t = c.circuit.ramp, at[~charging] - 1
+    v[~charging] = c.v[i] + t if b == 0 else (1 - (1 - b * c.v[i]) * (1 - b) ** t) / b
+    return v

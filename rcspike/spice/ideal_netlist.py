@@ -1,0 +1,384 @@
+"""A layer of ideal parts as a netlist in SI units, for ngspice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
+from rcspike._common.numbers import check_count
+from rcspike.circuit import Circuit
+from rcspike.energy import PhysicalScale
+from rcspike.network import Layer, ResistiveLayer, layer_with
+from rcspike.spice.model_card import Card, comment, diode_card
+
+__all__ = ["conductances", "layer_conductances", "layer_netlist", "library", "verilog_a"]
+
+# Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
+EDGE = 1e-6
+# Longest step of the simulator in T; between spikes its own control of the error decides.
+_LONGEST_STEP = 0.005
+_R_ON, _R_OFF = 1e-6, 1e7  # resistance of a switch, over the minimum and the maximum of the resistors
+_G_SHARE = 1e4  # conductance between two membranes that share their charge, in C / T
+
+_IDEAL_CARD = Card("ideal_diode", "d", {"is": 1e-12, "n": 1e-4})  # drops 0.03 mV at 10 nA
+_PER_LINE = 8  # saved signals
+
+
+def library(*, diode: str = "none") -> str:
+    """Synapses and neuron as subcircuits, for use in another test bench.
+
+    ``synapse_plus axon rail m r=... v_d=...`` and ``synapse_minus`` are a switch, a resistor and a diode between the
+    membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V.
+    ``neuron m fire c=... i_ramp=... b=... v_th=...`` is the capacitor and the ramp, which charges it while `fire` is at
+    1 V. All voltages are seen from the resting voltage, node 0.
+
+    Parameters
+    ----------
+    diode : str
+        Diode in series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d`
+        of the engine's model; or one card, ``".model NAME D(name=number ...)"``, with continuation lines (``+``). Its
+        comments are left out.
+
+    Raises
+    ------
+    ValueError
+        If `diode` is something else.
+
+    Examples
+    --------
+    >>> [line for line in library(diode="constant").splitlines() if line.startswith(".subckt")][0]
+    '.subckt synapse_plus axon rail m params: r=10meg v_d=0'
+    """
+    return "\n".join(_library(diode, r_on=1.0, r_off=1e15))
+
+
+def verilog_a() -> str:
+    """Synapse and neuron as modules of Verilog-A, for simulators that do not read the dialect of ngspice.
+
+    ``rcspike_synapse(axon, rail, m)`` has the parameters `r`, `v_d` and `side`, which is -1 for the lower rail.
+    ``rcspike_neuron(m, fire, spike)`` has `c`, `v_th`, `i_ramp` and `b`, and a comparator whose output is `spike`.
+    Units are SI, and voltages are seen from the resting voltage, the ground.
+
+    Examples
+    --------
+    >>> [line for line in verilog_a().splitlines() if line.startswith("module")]
+    ['module rcspike_synapse(axon, rail, m);', 'module rcspike_neuron(m, fire, spike);']
+    """
+    return files(__package__).joinpath("rcspike.va").read_text(encoding="utf-8")
+
+
+def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
+    known = {"none": None, "constant": None, "ideal": _IDEAL_CARD}
+    card = known[diode] if diode in known else diode_card(diode)
+    element = "V1 {} {} {{v_d}}" if diode == "constant" else None if card is None else f"D1 {{}} {{}} {card.name}"
+    yield "* Subcircuits; voltages are seen from the resting voltage, node 0; axon and fire are at 0 or 1 V"
+    yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
+    if card is not None:
+        yield str(card)
+    for name, ends in (("plus", "b m"), ("minus", "m b")):  # current flows from the upper rail and to the lower one
+        yield ""
+        drop = " v_d=0" if diode == "constant" else ""
+        yield f".subckt synapse_{name} axon rail m params: r=10meg{drop}"
+        yield "S1 rail a axon 0 axon_switch"
+        yield f"R1 a {'m' if element is None else 'b'} {{r}}"
+        if element is not None:
+            yield element.format(*ends.split())
+        yield f".ends synapse_{name}"
+    yield ""
+    yield ".subckt neuron m fire params: c=140f i_ramp=122n b=0 v_th=0.872"
+    yield "C1 m 0 {c} ic=0"
+    yield "B1 0 m I={i_ramp*V(fire)*(1-b*V(m)/v_th)}"
+    yield ".ends neuron"
+    yield ""
+
+
+def conductances(
+    weights: FloatArray, circuit: Circuit, scale: PhysicalScale
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Conductances of the synapses to the upper and to the lower rail: abs(w) / abs(E) on the side of the sign.
+
+    Parameters
+    ----------
+    weights : (n_in, n_out)
+        Weights in V_th / T.
+    circuit : Circuit
+        A circuit with finite rails.
+    scale : PhysicalScale
+
+    Returns
+    -------
+    g_plus, g_minus : (n_in, n_out)
+        Conductances in S.
+
+    Raises
+    ------
+    ValueError
+        If a rail is infinite.
+
+    Examples
+    --------
+    >>> g_plus, g_minus = conductances(np.array([[0.5], [-1.0]]), Circuit(v_syn=2.0), PhysicalScale())
+    >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
+    ([[35.0], [0.0]], [[0.0], [70.0]])
+    """
+    return layer_conductances(
+        ResistiveLayer(np.ascontiguousarray(plain_array("weights", weights), np.float64), circuit), scale
+    )
+
+
+def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Conductances of the synapses of a layer, as `conductances`.
+
+    Parameters
+    ----------
+    layer : rcspike.network.ResistiveLayer
+        A layer on finite rails.
+    scale : PhysicalScale
+
+    Returns
+    -------
+    g_plus, g_minus : (n_in, n_out)
+        Conductances in S.
+
+    Raises
+    ------
+    TypeError
+        If it is a layer of a chip or a device network.
+    ValueError
+        If a rail is infinite.
+
+    Examples
+    --------
+    >>> network = Network([np.array([[0.5], [-1.0]])], Circuit(v_syn=2.0))
+    >>> g_plus, g_minus = layer_conductances(network.layers[0], PhysicalScale())
+    >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
+    ([[35.0], [0.0]], [[0.0], [70.0]])
+    """
+    circuit, unit = layer.circuit, scale.siemens(1.0)
+    if math.isinf(circuit.e_plus) or math.isinf(circuit.e_minus):
+        raise ValueError(
+            f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
+            "v_syn = 1000 is as good as conventional"
+        )
+    devices = layer_with(layer, "devices", "SPICE").devices()
+    plus, minus = (unit * g.astype(np.float64) for g in (devices.plus, devices.minus))
+    return plus / circuit.e_plus, minus / -circuit.e_minus
+
+
+def layer_netlist(
+    times: FloatArray,
+    g_plus: npt.NDArray[np.float64],
+    g_minus: npt.NDArray[np.float64],
+    circuit: Circuit,
+    scale: PhysicalScale,
+    *,
+    diode: str = "none",
+    names: Sequence[int] | None = None,
+    title: str = "a layer",
+    until: float | None = None,
+    membranes: int = 1,
+) -> str:
+    """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
+
+    Of neurons of a single phase, membranes charge until a time that is given, without a ramp. Nothing resets one that
+    reaches the threshold, which does not move the time at which it does so first.
+
+    Only inputs that spike and conductances above 0 are in it. Membranes are the nodes ``m0``, ``m1``, ...; the rails
+    are the sources ``Vplus`` and ``Vminus``. Of a neuron of several membranes, the others are ``m0_1``, ``m0_2``, ...,
+    which conductances connect to the first from the end of charging on.
+
+    Parameters
+    ----------
+    times : (n_in,)
+        Input spike times in T; ``inf`` or above 1, or not before `until`, means no spike.
+    g_plus, g_minus : (n_in, n_out membranes)
+        Conductance to either rail in S, as `conductances` makes them of weights; both above 0 is a device pair.
+    circuit : Circuit
+        Rails, ramp, injection, and the drop of a ``"constant"`` diode.
+    scale : PhysicalScale
+    diode : str
+        As in `library`.
+    names : (n_out,) sequence of int, optional
+        Numbers of the neurons; 0, 1, ... by default.
+    title : str
+        First line of the netlist.
+    until : float, optional
+        Single phase: time in T at which the simulation ends.
+    membranes : int
+        Columns that share their charge in one neuron, one after another, as in `rcspike.network.ResistiveLayer`.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, a time is negative or NaN, a conductance is negative or not finite, a rail is infinite,
+        `until` is not above 0 and finite, a name is negative, or `diode` is unknown.
+
+    Examples
+    --------
+    >>> circuit, scale = Circuit(v_syn=1.0), PhysicalScale()
+    >>> g = conductances(np.array([[0.5], [-1.0]]), circuit, scale)
+    >>> text = layer_netlist(np.array([0.25, np.inf]), *g, circuit, scale)
+    >>> [line for line in text.splitlines() if line.startswith("Xplus")]
+    ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
+    """
+    times = check_times(times, 1, phases="two" if until is None else "single")
+    if until is not None and not 0 < until < math.inf:
+        raise ValueError(f"until must be above 0 and finite, in T, got {until}")
+    g_plus, g_minus = plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
+    n_in, n_columns = len(times), g_plus.shape[-1]
+    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
+        check_array(name, g, 2)
+        if g.shape != (n_in, n_columns):
+            raise ValueError(f"{name} must have shape ({n_in}, {n_columns}) to match the times, got {g.shape}")
+        if not np.all((g >= 0) & (g < np.inf)):
+            raise ValueError(f"{name} must be finite and not negative, got {g[~((g >= 0) & (g < np.inf))][0]}")
+    if np.any(np.isnan(times)) or np.any(times < 0):
+        raise ValueError(f"times must not be negative or NaN, got {times[~(times >= 0)][0]}")
+    if not math.isfinite(circuit.e_plus - circuit.e_minus):
+        raise ValueError(f"rails must be finite, got {circuit.e_plus} and {circuit.e_minus} V_th")
+    n_out = n_columns // membranes
+    if n_columns % membranes:
+        raise ValueError(f"the {n_columns} columns are not neurons of {membranes} membranes each")
+    numbers = neuron_numbers(names, n_out)
+    lines = [comment(title), *_header(circuit, scale), ""]
+    g = np.concatenate([g_plus, g_minus])
+    g = g[g > 0] if np.any(g > 0) else np.ones(1)
+    lines += _library(diode, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
+    lines += [*_sources(circuit, scale, until), *_spikes(times, scale, until)]
+    spiking = np.flatnonzero(times < (until or 1) - EDGE)  # one that comes still later moves nothing
+    for i, number in enumerate(numbers):
+        lines += _neuron(number, membranes, circuit, scale, until)
+        for k, m in enumerate(membrane_nodes(number, membranes), start=i * membranes):
+            lines += _synapses(m, g_plus[:, k], g_minus[:, k], spiking, circuit, scale, diode)
+            if until is None:
+                lines += _switches(m, g_plus[times <= 1, k], g_minus[times <= 1, k], circuit, scale)
+    membranes_of = [m for number in numbers for m in membrane_nodes(number, membranes)]
+    lines += ["* Membranes, and the currents that the rails deliver", *_saved([f"v({m})" for m in membranes_of])]
+    lines += [*_saved(["i(Vplus)", "i(Vminus)"]), ""]
+    longest = _si(_LONGEST_STEP * scale.window)
+    lines += [".options " + " ".join(f"{name}={_si(x)}" for name, x in _tolerances(scale).items())]
+    end = 2.001 if until is None else until
+    lines += [f".tran {longest} {_si(end * scale.window)} 0 {longest} uic", ".end", ""]
+    return "\n".join(lines)
+
+
+def neuron_numbers(names: Sequence[int] | None, n_out: int) -> Sequence[int]:
+    """Numbers of the neurons in a netlist; ValueError or TypeError if they are not whole numbers, one for each."""
+    numbers = range(n_out) if names is None else [check_count("names", number, 0) for number in names]
+    if len(numbers) != n_out:
+        raise ValueError(f"names must have one number for each of {n_out} neurons, got {len(numbers)}")
+    return numbers
+
+
+def _saved(signals: Sequence[str]) -> Iterator[str]:
+    yield from (f".save {' '.join(signals[i : i + _PER_LINE])}" for i in range(0, len(signals), _PER_LINE))
+
+
+def _tolerances(scale: PhysicalScale) -> dict[str, float]:
+    """In proportion to the circuit: ngspice's defaults are made for milliamperes, not for nanoamperes."""
+    return {
+        "reltol": 1e-5,
+        "trtol": 1.0,
+        "vntol": scale.volts(1e-9),
+        "abstol": scale.amperes(1e-10),
+        "chgtol": scale.capacitance * scale.volts(1e-7),
+        "gmin": scale.siemens(1e-13),
+    }
+
+
+def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
+    yield f"* V_th {_si(scale.v_th)} V, T {_si(scale.window)} s, C {_si(scale.capacitance)} F"
+    rails = f"rails {_si(circuit.e_plus)} and {_si(circuit.e_minus)} V_th"
+    yield f"* {rails}, diode drop {_si(circuit.diode_drop)} V_th, ramp {circuit.ramp:g}"
+
+
+def _sources(circuit: Circuit, scale: PhysicalScale, until: float | None) -> Iterator[str]:
+    start, end = _edge(scale, scale.window)
+    phases = "the phases: inputs count from 0 to T, then the ramps run"
+    yield f"* Rails, and {phases if until is None else 'ramps that never run'}"
+    yield f"Vplus plus 0 {_si(scale.volts(circuit.e_plus))}"
+    yield f"Vminus minus 0 {_si(scale.volts(circuit.e_minus))}"
+    yield f"Vfire fire 0 PWL(0 0 {start} 0 {end} 1)" if until is None else "Vfire fire 0 0"
+    yield ""
+
+
+def _spikes(times: FloatArray, scale: PhysicalScale, until: float | None) -> Iterator[str]:
+    off = "" if until is not None else " {} 1 {} 0".format(*_edge(scale, scale.window))
+    yield f"* Input spikes: the axon is high from the spike {'to the end of the phase' if off else 'on'}"
+    for j in np.flatnonzero(times < (until or 1) - EDGE):
+        start, end = _edge(scale, max(scale.seconds(float(times[j])), 0.5 * EDGE * scale.window))
+        low = "" if float(start) == 0 else "0 0 "
+        yield f"Vin{j} in{j} 0 PWL({low}{start} 0 {end} 1{off})"
+    yield ""
+
+
+def _edge(scale: PhysicalScale, t: float) -> tuple[str, str]:
+    half = 0.5 * EDGE * scale.window
+    return _si(t - half), _si(t + half)
+
+
+def membrane_nodes(number: int, membranes: int) -> list[str]:
+    """Nodes of the membranes of a neuron."""
+    return [f"m{number}", *(f"m{number}_{k}" for k in range(1, membranes))]
+
+
+def _neuron(number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, until: float | None) -> Iterator[str]:
+    b, m = circuit.ramp, f"m{number}"
+    slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
+    i_ramp = _si(scale.amperes(slope))
+    fails = "one that is silent or saturated" if until is None else "a silent one"
+    yield f"* Neuron {number}: t_out counts from the start of charging; it fails for {fails}"
+    parameters = f"c={_si(scale.capacitance)} i_ramp={i_ramp} b={_si(b)} v_th={_si(scale.v_th)}"
+    for one in membrane_nodes(number, membranes):
+        yield f"Xneuron{one[1:]} {one} fire neuron {parameters}"
+        if one != m:
+            siemens = _si(scale.siemens(_G_SHARE))
+            yield f"Bshare{one[1:]} {one} {m} I={{{siemens}*V(fire)*V({one},{m})}}"
+    after = "" if until is not None else f" TD={_si(scale.window)}"
+    yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1{after}"
+    yield ""
+
+
+def _synapses(
+    m: str,
+    g_plus: npt.NDArray[np.float64],
+    g_minus: npt.NDArray[np.float64],
+    spiking: npt.NDArray[np.int64],
+    circuit: Circuit,
+    scale: PhysicalScale,
+    diode: str,
+) -> Iterator[str]:
+    drop = f" v_d={_si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
+    for rail, g in (("plus", g_plus), ("minus", g_minus)):
+        for j in spiking[g[spiking] > 0]:
+            yield f"X{rail}{j}_{m[1:]} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])}{drop}"
+
+
+def _switches(
+    m: str,
+    g_plus: npt.NDArray[np.float64],
+    g_minus: npt.NDArray[np.float64],
+    circuit: Circuit,
+    scale: PhysicalScale,
+) -> Iterator[str]:
+    """The charge of all switches of a membrane, of given conducting devices, as one pulse just before they open."""
+    plus, minus = circuit.injections[0]
+    injected = plus * np.count_nonzero(g_plus) + minus * np.count_nonzero(g_minus)
+    if injected == 0:
+        return
+    # Long compared with its edges, on which the simulator's first step is not exact.
+    edge, length = EDGE * scale.window, 20 * EDGE * scale.window
+    end = scale.window - 0.5 * edge
+    current = scale.capacitance * scale.volts(float(injected)) / (length - edge)
+    corners = [(end - length, 0.0), (end - length + edge, current), (end - edge, current), (end, 0.0)]
+    yield f"Iswitches{m[1:]} 0 {m} PWL(0 0 {' '.join(f'{_si(t)} {_si(i)}' for t, i in corners)})"
+    yield ""
+
+
+def _si(x: float) -> str:
+    return f"{x:.9g}"

@@ -1,0 +1,291 @@
+"""``rcspike energy`` and energies in a sweep, and their figures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+from cli_runs import figures_saved
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from typer.testing import CliRunner, Result
+
+from rcspike import Circuit, Network, datasets, load_process, plots
+from rcspike.cli import app
+from rcspike.energy import (
+    PARTS,
+    activity,
+    current_source_parts,
+    energy_parts,
+    operating_point,
+    ratio_range,
+    virtual_ground_parts,
+)
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
+    network.save(tmp_path / "model.safetensors")
+    return tmp_path
+
+
+def energy(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, ["energy", *map(str, words)], env={"COLUMNS": "200"})
+
+
+def numbers(line: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", line)]
+
+
+@pytest.mark.long
+def test_switches_take_their_charge_from_the_rails(model: Path) -> None:
+    found = []
+    for more in ((), ("--switches",)):
+        result = energy(model, "digits", "--process", "sky130-simulated", *more)
+        assert result.exit_code == 0, result.output
+        with (model / "energy.csv").open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["circuit"] == "RC-Spike" and row["layer"] == "1"]
+        found.append({row["part"]: float(row["pJ"]) for row in rows})
+    network, split = Network.load(model / "model.safetensors"), datasets.load("digits").test
+    p = load_process("sky130-simulated")
+    conducting = (split.times <= 1).astype(int) @ (network.weights[0] > 0)
+    pj = 1e12 * conducting.sum(axis=1).mean() * p.switch_charge_plus * p.v_rail
+    more_energy = found[1]["positive synapses"] - found[0]["positive synapses"]
+    assert more_energy == pytest.approx(pj, abs=2e-4)  # four digits after the point
+    Network.create([64, 12, 10], Circuit(injection=(1e-3, -1e-3)), seed=0).save(model / "other.safetensors")
+    result = energy(model / "other.safetensors", "digits", "--switches")
+    assert "the circuit of the model has a charge of its switches" in result.output
+
+
+def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
+    result = energy(model, "digits", "--constant", "comparator_current=2e-6", "--constant", "v_th=0.5")
+    assert result.exit_code == 0, result.output
+    network = Network.load(model / "model.safetensors")
+    done = activity(network, datasets.load("digits").test.times)
+    process = load_process().with_values(comparator_current=2e-6, v_th=0.5)
+    point = operating_point(network.circuit, process)
+    with (model / "energy.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 2 * len(PARTS)
+    circuits = {
+        "RC-Spike": energy_parts,
+        "virtual ground": virtual_ground_parts,
+        "current sources": current_source_parts,
+    }
+    totals = []
+    for name, compute in circuits.items():
+        parts = compute(done, point)
+        totals.append(1e12 * sum(joules.sum(axis=1).mean() for joules in parts.values()))
+        for row in rows:
+            if row["circuit"] == name:
+                pj = 1e12 * parts[row["part"]].mean(axis=0)[int(row["layer"]) - 1]
+                assert float(row["pJ"]) == pytest.approx(pj, abs=5e-5)  # four digits after the point
+    lines = {line.split()[0]: line for line in result.output.splitlines() if line}
+    assert numbers(lines["all"])[-3:] == pytest.approx(totals, abs=5e-3)
+    assert numbers(lines["energy"]) == pytest.approx(totals, abs=5e-2)
+    assert numbers(lines["power"])[:3] == pytest.approx([t / 3 for t in totals], abs=5e-2)  # pJ in 3 µs are µW
+    operations = 2 * (64 * 12 + 12 * 10)
+    efficiency = [float(x) for x in re.findall(r"([\d.]+) TOPS/W", lines["dense"])]
+    assert efficiency == pytest.approx([operations / t for t in totals], abs=0.05)
+    ratios = [numbers(line)[0] for line in result.output.splitlines() if line.startswith("ratio")]
+    assert ratios == pytest.approx([totals[1] / totals[0], totals[2] / totals[0]], abs=5e-3)
+
+
+def test_both_meanings_of_v_syn_can_be_asked_for(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """V_syn is 1.5: a lower threshold behind the same rails, or lower rails at the same threshold."""
+    figures_saved(monkeypatch)
+    for words, volts in (
+        ((), (0.872 / 1.5, 0.872)),
+        (("--hold", "threshold", "--constant", "v_th=0.4"), (0.4, 0.6)),
+    ):
+        result = energy(model, "digits", *words)
+        assert result.exit_code == 0, result.output
+        line = next(line for line in result.output.splitlines() if line.startswith("voltages"))
+        assert numbers(line)[:2] == pytest.approx(volts, abs=1e-4)
+    result = energy(model, "digits", "--hold", "threshold")
+    assert result.exit_code == 2
+    assert "needs rails of +1.308 and -1.308 V" in result.output
+
+
+def test_a_process_is_printed_with_its_sources() -> None:
+    result = energy("--show-process", "rram")
+    assert result.exit_code == 0, result.output
+    assert "10 to 100 uS" in result.output
+    assert re.search(r"^capacitance\s+5.5e-11\s+1.4e-11\s+1.38e-10\s+F\s+40 uS", result.output, re.MULTILINE)
+    assert energy("--show-process", "nothing").exit_code == 2
+
+
+def test_it_leaves_its_files_next_to_the_model_or_where_an_option_says(model: Path) -> None:
+    assert energy(model / "model.safetensors", "digits").exit_code == 0
+    assert energy(model, "digits", "--out", model / "else" / "where").exit_code == 0
+    for folder in (model, model / "else" / "where"):
+        assert {"energy.csv", "energy.svg", "energy.png", "tornado.svg", "tornado.png"} <= {
+            file.name for file in folder.iterdir()
+        }
+
+
+# Nothing loads the op-amp of a column at a value, or at the end of a range.
+UNLOADED = [
+    ('based_on = "sky130-simulated"\n', 'name = "unloaded"\n'),
+    (
+        'based_on = "sky130"\n',
+        'name = "unloaded"\n[column]\ncolumn_wire_capacitance = { value = 0, unit = "F", source = "none" }\n'
+        'column_junction_capacitance = { value = 1e-16, low = 0, high = 1e-16, unit = "F", source = "none" }\n',
+    ),
+]
+
+
+@pytest.mark.parametrize("lines", UNLOADED, ids=["value", "low end"])
+def test_a_process_without_load_for_an_opamp_has_no_ratio_to_a_virtual_ground(
+    model: Path, monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...]
+) -> None:
+    figures = figures_saved(monkeypatch)
+    (model / "unloaded.toml").write_text("".join(lines))
+    result = energy(model, "digits", "--process", model / "unloaded.toml")
+    assert result.exit_code == 0, result.output
+    said = result.output.splitlines()
+    (why,) = (line for line in said if "virtual ground" in line)
+    assert "unloaded cannot size an op-amp" in why
+    assert "column_wire_capacitance or column_junction_capacitance" in why
+    assert [line.split(" over ")[0] for line in said if line.startswith("ratio")] == ["ratio        current sources"]
+    with (model / "energy.csv").open(newline="") as file:
+        assert {row["circuit"] for row in csv.DictReader(file)} == {"RC-Spike", "current sources"}
+    left_out = json.loads((model / "energy.json").read_text())["left_out"]
+    assert why.endswith(left_out["virtual ground"])
+    for figure in figures:
+        drawn = [text.get_text() for axes in figure.axes for text in (*axes.get_yticklabels(), axes.title)]
+        assert not any("virtual ground" in text for text in drawn)
+        (heading,) = (text.get_text() for text in figure.texts)
+        assert "no virtual ground: unloaded cannot size an op-amp" in " ".join(heading.split())
+    network = Network.load(model / "model.safetensors")
+    done = activity(network, datasets.load("digits").test.times[:2])
+    process = load_process(model / "unloaded.toml")
+    for compare in (
+        lambda: ratio_range(done, network.circuit, process, "virtual ground"),
+        lambda: virtual_ground_parts(done, operating_point(network.circuit, process)),
+    ):
+        with pytest.raises(ValueError, match="cannot size an op-amp"):
+            compare()
+
+
+def test_a_load_for_the_opamp_brings_the_virtual_ground_back(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures_saved(monkeypatch)
+    load = ("--process", "sky130-simulated", "--constant", "column_wire_capacitance=0.233e-15")
+    result = energy(model, "digits", *load)
+    assert result.exit_code == 0, result.output
+    assert "left out" not in result.output
+    assert "virtual ground over RC-Spike" in result.output
+    assert "left_out" not in json.loads((model / "energy.json").read_text())
+
+
+def test_a_conventional_model_stands_alone(model: Path) -> None:
+    Network.create([64, 12, 10], Circuit.conventional(), seed=0).save(model / "model.safetensors")
+    result = energy(model, "digits")
+    assert result.exit_code == 0, result.output
+    assert "RC-Spike" not in result.output
+    assert "current sources" in result.output
+    assert not (model / "tornado.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("constant", "why"),
+    [
+        ("v_syn=1", "no constant is called 'v_syn': there are capacitance, capacitance_per_row"),
+        ("v_logic", "--constant takes NAME=VALUE with a number in SI units, got 'v_logic'"),
+        ("v_logic=1 V", "--constant takes NAME=VALUE with a number in SI units, got 'v_logic=1 V'"),
+        ("v_logic=-1", "v_logic must be finite and not negative, in SI units, got -1.0"),
+        ("capacitance=0", "capacitance must be above 0, in F, got 0"),
+        ("v_rest=1.3", "rails of ±0.872 V around a rest of 1.3 V reach 2.172 V, beyond the highest rail of 1.8 V"),
+    ],
+)
+def test_an_impossible_constant_is_rejected(model: Path, constant: str, why: str) -> None:
+    result = energy(model, "digits", "--constant", constant)
+    assert result.exit_code == 2
+    assert result.output.startswith(f"error: {why}")
+
+
+def test_a_model_that_does_not_fit_is_rejected_in_one_line(model: Path) -> None:
+    Network.create([9, 10], Circuit(), seed=0).save(model / "model.safetensors")
+    result = energy(model, "digits")
+    assert result.exit_code == 2
+    (line,) = [line for line in result.output.splitlines() if not line.startswith("note: ")]
+    assert line.startswith("error: ")
+
+
+def test_the_bars_are_as_long_as_the_energy_and_have_their_sums_as_numbers() -> None:
+    rng = np.random.default_rng(80)
+    circuits = {name: {part: 1e-12 * rng.random((5, 3)) for part in PARTS} for name in ("one", "other")}
+    panels = plots.energy_figure(circuits, heading="some").axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["all layers", "layer 1", "layer 2", "layer 3"]
+    for number, axes in enumerate(panels):
+        bars = [(bar.get_x(), bar.get_width(), to_hex(bar.get_facecolor())) for bar in axes.patches]
+        assert len(bars) == 2 * len(PARTS)
+        assert len({colour for _, _, colour in bars}) == len(PARTS)
+        totals = []
+        for circuit, parts in enumerate(circuits.values()):
+            base = 0.0
+            for at, joules in enumerate(parts.values()):
+                pj = 1e12 * joules.mean(axis=0)
+                left, width, _ = bars[2 * at + circuit]
+                assert (left, width) == pytest.approx((base, pj[number - 1] if number else pj.sum()), rel=1e-12)
+                base += width
+            totals.append(f"{base:.3g} pJ")
+        assert [text.get_text() for text in axes.texts] == totals
+        assert axes.get_xlim()[1] == pytest.approx(max(float(total.split()[0]) for total in totals), rel=0.01)
+
+
+def test_a_sweep_draws_accuracy_against_energy(tmp_path: Path) -> None:
+    words = "digits --v-syn 1,inf --seeds 1 --no-relu --hold rails --vary epochs=1 --vary energy_penalty=0,0.01"
+    command = ["sweep", *words.split(), "--workers", "1", "--out", str(tmp_path)]
+    result = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "pareto.svg").exists()
+    with (tmp_path / "table.csv").open(newline="") as file:
+        energies = {(row["v_syn"], row["energy_penalty"]): float(row["energy_pj_mean"]) for row in csv.DictReader(file)}
+    assert len(energies) == 4
+    assert energies["1.0", "0.01"] < energies["1.0", "0.0"] < energies["inf", "0.0"]
+
+
+def rows_at(points: list[tuple[float, float]]) -> list[dict[str, Any]]:
+    common = {"dataset": "mnist", "model": "rc-spike", "v_syn": 1.0, "n": 1, "test_std": None, "energy_pj_std": None}
+    return [{**common, "energy_pj_mean": energy, "test_mean": accuracy} for energy, accuracy in points]
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(90, 95)), min_size=1, max_size=8, unique=True))
+def test_the_front_joins_the_points_that_nothing_beats(points: list[tuple[int, int]]) -> None:
+    axes = plots.pareto_figure(rows_at([(float(e), float(a)) for e, a in points])).axes[0]
+    (front,) = (line.get_xydata().tolist() for line in axes.lines if line.get_zorder() == 1)
+    best = [[e, a] for e, a in sorted(points) if not any((f <= e and b >= a) and (f, b) != (e, a) for f, b in points)]
+    assert front == best
+
+
+def test_rows_without_an_energy_are_rejected() -> None:
+    with pytest.raises(ValueError, match="no row has an energy: only spiking networks do"):
+        plots.pareto_figure([{"dataset": "mnist", "model": "relu", "n": 1, "test_mean": 98.0, "test_std": None}])
+
+
+def test_a_tornado_has_the_ratios_at_both_ends_of_each_constant() -> None:
+    network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
+    done = activity(network, datasets.load("digits").test.times[:20])
+    found = ratio_range(done, network.circuit, load_process(), "virtual ground")
+    axes = plots.tornado_figure({"virtual ground": found}).axes[0]
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names == [one.name.replace("_", " ") for one in found.sensitivities[: len(names)]]
+    ends = [{bar.get_x(), bar.get_x() + bar.get_width()} - {found.ratio} for bar in axes.patches]
+    drawn = sorted(x for pair in ends for x in pair if abs(x - found.ratio) > 1e-9)
+    wanted = [x for one in found.sensitivities[: len(names)] for x in (one.at_low, one.at_high)]
+    assert drawn == pytest.approx(sorted(x for x in wanted if abs(x - found.ratio) > 1e-9), rel=1e-9)
