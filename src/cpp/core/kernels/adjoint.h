@@ -12,7 +12,7 @@ RCSPIKE_INLINE void add_to_times(Real* times, const ResistiveTile<Real>&, std::s
 }
 
 /// The backward pass: P and Q, or their counterparts, and the factors of the gradients of the synapses that a step
-/// begins with. `kept_phi` and `kept_mean` are phi and v e + a psi of the step. Affine: dL/dD = P, dL/dG = -Q,
+/// begins with. `by_drive` and `by_conductance` are those of the membrane over the step. Affine: dL/dD = P, dL/dG = -Q,
 /// dL/dt = -lambda (D - G v).
 template <class B>
 struct AffineAdjoint {
@@ -21,9 +21,9 @@ struct AffineAdjoint {
 
     RCSPIKE_INLINE explicit AffineAdjoint(const AffineTile<Real>&) {}
 
-    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B kept_phi, B kept_mean) {
-        p = fma(lambda_end * B::all(step.a), kept_phi, p);
-        minus_q = fma(lambda_end * B::all(step.y), kept_mean, minus_q);
+    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B by_drive, B by_conductance) {
+        p = fma(lambda_end * B::all(step.a), by_drive, p);
+        minus_q = fma(lambda_end * B::all(step.y), by_conductance, minus_q);
     }
     RCSPIKE_INLINE void set_times(B new_lambda, B v) {
         lambda = new_lambda;
@@ -57,9 +57,9 @@ struct ResistiveAdjoint<B, true> {
     template <class Tiles>
     RCSPIKE_INLINE explicit ResistiveAdjoint(const Tiles& tile) : a(tile.coupling.a_plus), b(tile.coupling.b_plus) {}
 
-    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B kept_phi, B kept_mean) {
-        p = fma(lambda_end * B::all(step.a), kept_phi, p);
-        minus_q = fma(lambda_end * B::all(step.y), kept_mean, minus_q);
+    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B by_drive, B by_conductance) {
+        p = fma(lambda_end * B::all(step.a), by_drive, p);
+        minus_q = fma(lambda_end * B::all(step.y), by_conductance, minus_q);
     }
     RCSPIKE_INLINE void set_times(B new_lambda, B v) {
         lambda = new_lambda;
@@ -85,10 +85,10 @@ struct ResistiveAdjoint<B, false> {
     template <class Tile>
     RCSPIKE_INLINE explicit ResistiveAdjoint(const Tile& tile) : c(tile.coupling) {}
 
-    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B kept_phi, B kept_mean) {
+    RCSPIKE_INLINE void pass(const Step<Real>& step, B lambda_end, B by_drive, B by_conductance) {
         const B weight = lambda_end * B::all(step.length);
-        p = fma(weight, kept_phi, p);
-        q = fma(weight, kept_mean, q);
+        p = fma(weight, by_drive, p);
+        q = fma(weight, by_conductance, q);
     }
     RCSPIKE_INLINE void set_times(B lambda, B v) {
         const B lambda_v = lambda * v;
@@ -154,11 +154,10 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
     constexpr std::size_t width = lanes<Real>;
     constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
-    const auto keep = [&](const Step<Real>&, const Sums&, B v, B next, B a, const Relaxation<B>& r) RCSPIKE_LAMBDA {
-        r.e.store(kept);
-        r.phi.store(kept + width);
-        // v e + a psi, since psi = phi - chi and the next v is v e + a phi.
-        fma(-a, r.chi, next).store(kept + 2 * width);
+    const auto keep = [&](const Step<Real>&, const Sums&, B v, const typename Sums::Membrane& moved) RCSPIKE_LAMBDA {
+        moved.by_start().store(kept);
+        moved.by_drive().store(kept + width);
+        moved.by_conductance().store(kept + 2 * width);
         if (wants_times) v.store(kept + 3 * width);
         kept += kept_size;
     };

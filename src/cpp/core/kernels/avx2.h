@@ -38,6 +38,8 @@ RCSPIKE_INLINE bool any_below(__m256d x, double bound) {
 // clang-format off: each needs those before it
 #include "kernels/block.h"
 #include "kernels/relax.h"
+#include "kernels/log_ratio.h"
+#include "kernels/membrane.h"
 #include "kernels/sums.h"
 #include "kernels/sweep.h"
 #include "kernels/adjoint.h"

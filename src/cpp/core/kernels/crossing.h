@@ -18,49 +18,6 @@ RCSPIKE_INLINE bool any_number(Block<R, n> x) {
     return any_below(smallest, std::numeric_limits<R>::infinity());
 }
 
-/// Numbers of terms of artanh(z)/z, z^2 < 0.0295, for the last bit; and the bits of sqrt(1/2).
-template <class Real>
-struct Artanh;
-template <>
-struct Artanh<float> {
-    static constexpr int terms = 5;
-    static constexpr std::int32_t root = 0x3f3504f3;
-};
-template <>
-struct Artanh<double> {
-    static constexpr int terms = 11;
-    static constexpr std::int64_t root = 0x3fe6a09e667f3bcd;
-};
-
-/// -ln(1 - x)/x for x < 1, and 1 at x = 0. With 1 - x = 2^n m and m about 1, -ln m = 2 artanh((1 - m)/(1 + m)), whose
-/// numerator is x itself where n = 0: nothing cancels for small x.
-template <class B>
-RCSPIKE_INLINE B log_ratio(B x) {
-    using Real = typename B::Real;
-    using Vec = typename B::Vec;
-    using Bits = typename B::Bits;
-    constexpr int mantissa_bits = Chi<Real>::mantissa_bits;
-    const auto low_bits = (decltype(Artanh<Real>::root){1} << mantissa_bits) - 1;
-    const B one = B::all(1), two = B::all(2), magic = B::all(Real(1.5) * Real(std::int64_t{1} << mantissa_bits));
-    const B w = one - x;
-    B m, n, numerator;
-    for (int i = 0; i < B::parts; ++i) {
-        const Bits bits = (Bits)w.part[i], above = bits - Artanh<Real>::root;
-        m.part[i] = (Vec)(bits - (above & ~low_bits));
-        n.part[i] = (Vec)((Bits)magic.part[i] + (above >> mantissa_bits)) - magic.part[i];
-        numerator.part[i] = n.part[i] == Real(0) ? x.part[i] : one.part[i] - m.part[i];
-    }
-    const B denominator = one + m;
-    const B z = numerator / denominator, z2 = z * z;
-    B series = B::all(Real(1) / (2 * Artanh<Real>::terms - 1));
-    for (int i = Artanh<Real>::terms - 2; i >= 0; --i) series = fma(series, z2, B::all(Real(1) / (2 * i + 1)));
-    const B direct = two * series / denominator;
-    const B reduced = fma(n, B::all(Real(-0.69314718055994531)), two * z * series) / x;
-    B ratio;
-    for (int i = 0; i < B::parts; ++i) ratio.part[i] = n.part[i] == Real(0) ? direct.part[i] : reduced.part[i];
-    return ratio;
-}
-
 /// The steps in which the neurons of a row of tiles cross their thresholds, from a voltage v on; a length of 0 is none.
 /// The last step has no end: there a crossing may lie beyond its length of 1.
 template <class B>
@@ -80,14 +37,14 @@ struct CrossingStep {
 /// Keeps the steps of neurons that cross, and makes their voltages NaN; returns whether there are others. A membrane
 /// that does not rise at the threshold tends to it at most, and is at it or above by rounding alone: it does not cross.
 /// Out of the hot loop: each neuron crosses once.
-template <class B, class Real = typename B::Real>
+template <class Law, class B, class Real = typename B::Real>
 __attribute__((noinline)) bool keep_crossings(Crossing<B>& crossing, const Step<Real>& step,
                                               const CrossingStep<Real>& from, Real limit) {
     constexpr Real smallest = std::numeric_limits<Real>::min(), lowest = std::numeric_limits<Real>::lowest();
     const B threshold = B::load(from.thresholds), v = B::load(from.v), a = B::load(from.a), y = B::load(from.y);
     const B next = B::load(from.next), none = B::all(-1);
     const B reaches = where_at_least(next, lowest, next - threshold, none);  // NaN crosses nothing
-    const B rises = where_at_least(fma(y, threshold, a), smallest, reaches, none);
+    const B rises = where_at_least(Law::rise(a, y, threshold), smallest, reaches, none);
     const auto keep = [&](Real* to, B now)
                           RCSPIKE_LAMBDA { where_at_least(rises, Real(0), now, B::load(to)).store(to); };
     keep(crossing.v, v);
@@ -101,20 +58,18 @@ __attribute__((noinline)) bool keep_crossings(Crossing<B>& crossing, const Step<
     return any_number(after);
 }
 
-/// Times of the crossings, infinity where there is none, NaN where a voltage has overflowed. s = -ln(1 - x)/B, with
-/// x = B (threshold - v)/u and u = A - B v, as a part of the step: the straight line to the threshold times
-/// log_ratio(x). Rounding is kept from moving a crossing out of its step, at either end: one at the start of its step
-/// would be of the step before it in the backward pass, and would not depend on the input that causes it.
-template <class B, class Real = typename B::Real>
+/// Times of the crossings, infinity where there is none, NaN where a voltage has overflowed. Rounding is kept from
+/// moving a crossing out of its step, at either end: one at the start of its step would be of the step before it in the
+/// backward pass, and would not depend on the input that causes it.
+template <class Law, class B, class Real = typename B::Real>
 __attribute__((noinline)) void crossing_times(const Crossing<B>& crossing, const Real* thresholds, const Real* last_v,
                                               Real* times) {
     constexpr Real smallest = std::numeric_limits<Real>::min(), infinite = std::numeric_limits<Real>::infinity();
     constexpr Real epsilon = std::numeric_limits<Real>::epsilon();
-    const B v = B::load(crossing.v), y = B::load(crossing.y), zero = B::all(0), start = B::load(crossing.start);
-    const B u = max(fma(y, v, B::load(crossing.a)), B::all(smallest));
-    const B straight = max(B::load(thresholds) - v, zero) / u;
-    const B x = min(-y * straight, B::all(1 - epsilon / 2));
-    const B part = min(straight * log_ratio(x), B::load(crossing.limit));
+    const B start = B::load(crossing.start);
+    const B reached =
+        Law::part_until(B::load(thresholds), B::load(crossing.a), B::load(crossing.y), B::load(crossing.v));
+    const B part = min(reached, B::load(crossing.limit));
     const B next = fma(start, B::all(Real(0.75) * epsilon), start);  // the number after it
     const B t = max(fma(B::load(crossing.length), part, start), next);
     const B in_time = where_at_least(-t, Real(-horizon), t, B::all(infinite));
@@ -143,7 +98,8 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
         a.store(stored[1]);
         y.store(stored[2]);
         next.store(at_end);
-        return keep_crossings(crossing, step, {thresholds, stored[0], stored[1], stored[2], at_end}, limit);
+        return keep_crossings<typename Sums::Membrane::Law>(
+            crossing, step, {thresholds, stored[0], stored[1], stored[2], at_end}, limit);
     };
     std::size_t spike = 0;
     const bool far = is_far(tile);
@@ -160,7 +116,7 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
             cross(step, a, y, risen, std::numeric_limits<Real>::max());
             break;
         }
-        B next = advance<Sums::bounded>(v, a, y, relax(y));
+        B next = typename Sums::Membrane(a, y, v).next;
         if (__builtin_expect(any_not_above_zero(threshold - next), false)) {
             const bool others = cross(step, a, y, next, 1);
             next = B::load(at_end);
@@ -172,7 +128,7 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
         v = next;
     }
     v.store(at_end);
-    crossing_times(crossing, thresholds, at_end, times);
+    crossing_times<typename Sums::Membrane::Law>(crossing, thresholds, at_end, times);
 }
 
 template <class Tile>
@@ -210,15 +166,14 @@ std::size_t first_spike_backward(const Events<Real> events, const Tile tile, con
         const B left = t - B::all(step.start), d = max(zero, min(left, B::all(length)));
         const B current = on.a(unit), damping = on.y(unit);
         const B a = current * d, y = damping * d;
-        const Relaxation<B> r = relax(y);
-        const B next = advance<Sums::bounded>(v, a, y, r);
-        r.e.store(kept);
-        (r.phi * d).store(kept + width);
-        (fma(-a, r.chi, next) * d).store(kept + 2 * width);  // v e + a psi, as in charge_backward
+        const typename Sums::Membrane moved(a, y, v);
+        moved.by_start().store(kept);
+        (moved.by_drive() * d).store(kept + width);
+        (moved.by_conductance() * d).store(kept + 2 * width);
         if (gradient.times) v.store(kept + 3 * width);
         kept += kept_size;
-        slope = where_at_least(left, smallest, fma(damping, threshold, current), slope);
-        v = next;
+        slope = where_at_least(left, smallest, Sums::Membrane::Law::rise(current, damping, threshold), slope);
+        v = moved.next;
     }
 
     const B grad = B::load(upstream.grad);

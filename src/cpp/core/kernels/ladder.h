@@ -83,7 +83,7 @@ void charge_wired(const Events<Real>& events, const WiredTile<Real>& tile, const
             conductance = conductance + root.y;
         }
         const B y = conductance * B::all(step.y);
-        v = advance<false>(v, drive * B::all(step.a), y, relax(y));
+        v = LinearMembrane<B, false>(drive * B::all(step.a), y, v).next;
     }
     v.store(v_out);
 }

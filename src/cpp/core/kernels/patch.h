@@ -7,7 +7,7 @@ struct PatchStep {
     B length, a, y;
 };
 
-/// The charging phase, as `sweep` of events: every spike begins a step. `visit(step, v, next, a, r)` sees each of them.
+/// The charging phase, as `sweep` of events: every spike begins a step. `visit(step, v, moved)` sees each of them.
 template <class B, class Tiles, class Visit, class Real = typename B::Real>
 RCSPIKE_INLINE B sweep_patch(const PatchSpikes<Real>& patch, const Tiles& tile, const Visit& visit) {
     ResistiveSums<B, true> on(tile);
@@ -17,11 +17,9 @@ RCSPIKE_INLINE B sweep_patch(const PatchSpikes<Real>& patch, const Tiles& tile, 
         on.switch_on(tile, patch.row(k) * lanes<Real>);
         const B end = B::all(patch.time(k + 1)), length = end - start;
         const PatchStep<B> step{length, length * a_plus, length * minus_b};
-        const B a = on.sum * step.a, y = on.sum_abs * step.y;
-        const Relaxation<B> r = relax(y);
-        const B next = advance<true>(v, a, y, r);
-        visit(step, v, next, a, r);
-        v = next;
+        const LinearMembrane<B, true> moved(on.sum * step.a, on.sum_abs * step.y, v);
+        visit(step, v, moved);
+        v = moved.next;
         start = end;
     }
     return v;
@@ -31,7 +29,7 @@ template <class Real>
 void charge_patch(const PatchSpikes<Real>& patch, const ResistiveTile<Real>& tile, std::size_t n_tiles, Real* v) {
     with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
         using B = Block<Real, n>;
-        const auto nothing = [](const PatchStep<B>&, B, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {};
+        const auto nothing = [](const PatchStep<B>&, B, const LinearMembrane<B, true>&) RCSPIKE_LAMBDA {};
         sweep_patch<B>(patch, tile, nothing).store(v);
     });
 }
@@ -43,10 +41,10 @@ void patch_backward_timed(const PatchSpikes<Real> patch, const Tiles tile, const
     constexpr std::size_t width = lanes<Real>;
     constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
-    const auto keep = [&](const PatchStep<B>& step, B v, B next, B a, const Relaxation<B>& r) RCSPIKE_LAMBDA {
-        r.e.store(kept);
-        (step.a * r.phi).store(kept + width);
-        (step.y * fma(-a, r.chi, next)).store(kept + 2 * width);
+    const auto keep = [&](const PatchStep<B>& step, B v, const LinearMembrane<B, true>& moved) RCSPIKE_LAMBDA {
+        moved.by_start().store(kept);
+        (step.a * moved.by_drive()).store(kept + width);
+        (step.y * moved.by_conductance()).store(kept + 2 * width);
         if (wants_times) v.store(kept + 3 * width);
         kept += kept_size;
     };

@@ -64,6 +64,8 @@ RCSPIKE_VECTOR_FUNCTIONS(Doubles, double)
 // clang-format off: each needs those before it
 #include "kernels/block.h"
 #include "kernels/relax.h"
+#include "kernels/log_ratio.h"
+#include "kernels/membrane.h"
 #include "kernels/sums.h"
 #include "kernels/sweep.h"
 #include "kernels/adjoint.h"

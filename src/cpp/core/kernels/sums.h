@@ -1,4 +1,5 @@
-// Running sums over the conducting synapses of a tile (docs/model.md). Included as block.h is.
+// Running sums over the conducting synapses of a tile (docs/model.md), and the law of the membrane that they drive.
+// Included as block.h is, after membrane.h.
 
 /// Weights of some rows at once: neighbouring tiles side by side.
 template <class B, class Real>
@@ -11,7 +12,7 @@ struct AffineSums {
     using Blocks = B;
     using Real = typename B::Real;
     static constexpr bool always_on = true;
-    static constexpr bool bounded = false;
+    using Membrane = LinearMembrane<B, false>;
     B drive, conductance;
 
     RCSPIKE_INLINE explicit AffineSums(const AffineTile<Real>& tile)
@@ -33,7 +34,7 @@ struct ResistiveSums<B, true> {
     using Blocks = B;
     using Real = typename B::Real;
     static constexpr bool always_on = false;
-    static constexpr bool bounded = true;
+    using Membrane = LinearMembrane<B, true>;
     B sum, sum_abs;
 
     template <class Tiles>
@@ -55,7 +56,7 @@ struct ResistiveSums<B, false> {
     using Blocks = B;
     using Real = typename B::Real;
     static constexpr bool always_on = false;
-    static constexpr bool bounded = false;
+    using Membrane = LinearMembrane<B, false>;
     B plus, minus;  // sums of the positive and of the negative weights
     Coupling<Real> c;
 
@@ -82,7 +83,7 @@ struct PairSums {
     using Blocks = B;
     using Real = typename B::Real;
     static constexpr bool always_on = true;
-    static constexpr bool bounded = symmetric;
+    using Membrane = LinearMembrane<B, symmetric>;
     B first, second, drive0, conductance0;
     Coupling<Real> c;
 

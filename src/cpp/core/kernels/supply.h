@@ -24,9 +24,9 @@ struct RailCharges {
 
     RCSPIKE_INLINE RailCharges() : plus(B::all(0)), minus(plus) {}
 
-    /// Over a step from v on, with a = A d and int v dt = `v_dt`.
-    RCSPIKE_INLINE void add(const Step<Real>& step, const ResistiveSums<B, false>& on, B v, B a, const Relaxation<B>& r,
-                            B v_dt) {
+    /// Over a step from v on, with int v dt = `v_dt`.
+    RCSPIKE_INLINE void add(const Step<Real>& step, const ResistiveSums<B, false>& on, B v,
+                            const LinearMembrane<B, false>& moved, B v_dt) {
         const Coupling<Real>& c = on.c;
         const B y = on.y(step), d = B::all(step.length);
         const B before_plus = plus, before_minus = minus;
@@ -36,7 +36,7 @@ struct RailCharges {
         // Then A+ d and B+ int v dt nearly cancel. The charge is therefore split into the current from rail to rail at
         // v_inf = A/B and the charge while v relaxes to v_inf: Q+ = (A+ B- - B+ A-) d/B - B+ (v - v_inf) d phi.
         const B through = B::all(c.a_plus * c.b_minus + c.b_plus * c.a_minus) * (on.plus * d / y) * (on.minus * d);
-        const B relaxing = fma(a, B::all(1) / y, v) * r.phi * d;
+        const B relaxing = fma(moved.a, B::all(1) / y, v) * moved.r.phi * d;
         const B large_plus = before_plus + fma(on.plus * B::all(-c.b_plus), relaxing, through);
         const B large_minus = before_minus + fma(on.minus * B::all(c.b_minus), relaxing, -through);
         plus = where_at_least(y, Real(-1), plus, large_plus);
@@ -52,8 +52,8 @@ template <class Real, class B = Block<Real, 1>>
 void supply(const Events<Real>& events, const ResistiveTile<Real>& tile, const RailRows<Real>& charges) {
     RailCharges<B> sum;
     const auto visit =
-        [&](const Step<Real>& step, const ResistiveSums<B, false>& on, B v, B, B a, const Relaxation<B>& r)
-            RCSPIKE_LAMBDA { sum.add(step, on, v, a, r, fma(v, r.phi, a * r.chi) * B::all(step.length)); };
+        [&](const Step<Real>& step, const ResistiveSums<B, false>& on, B v, const LinearMembrane<B, false>& moved)
+            RCSPIKE_LAMBDA { sum.add(step, on, v, moved, moved.mean(v) * B::all(step.length)); };
     sweep<ResistiveSums<B, false>>(events, tile, visit);
     sum.store(charges);
 }
@@ -70,21 +70,23 @@ void supply_backward(const Events<Real>& events, const ResistiveTile<Real>& tile
     const B grad_plus = B::load(upstream.plus), grad_minus = B::load(upstream.minus);
     RailCharges<B> sum;
     Real* kept = scratch;
-    const auto keep = [&](const Step<Real>& step, const ResistiveSums<B, false>& on, B v, B next, B a,
-                          const Relaxation<B>& r) RCSPIKE_LAMBDA {
+    const auto keep = [&](const Step<Real>& step, const ResistiveSums<B, false>& on, B v,
+                          const LinearMembrane<B, false>& moved) RCSPIKE_LAMBDA {
+        const B a = moved.a;
+        const Relaxation<B>& r = moved.r;
         const B d = B::all(step.length);
         const B s = fma(on.minus * grad_minus, B::all(-c.b_minus * step.length),
                         on.plus * grad_plus * B::all(c.b_plus * step.length));
         const B psi = r.phi - r.chi;
-        const B v_dt = fma(v, r.phi, a * r.chi) * d;
-        sum.add(step, on, v, a, r, v_dt);
+        const B v_dt = moved.mean(v) * d;
+        sum.add(step, on, v, moved, v_dt);
         r.e.store(kept);
         (s * r.phi).store(kept + width);
         // int lambda dt = lambda d phi - s d chi
         (r.phi * d).store(kept + 2 * width);
         (s * r.chi * d).store(kept + 3 * width);
         // int lambda v dt = lambda d (v e + a psi) - s d (v psi + a omega)
-        (fma(-a, r.chi, next) * d).store(kept + 4 * width);
+        (moved.by_conductance() * d).store(kept + 4 * width);
         (s * fma(v, psi, a * omega(on.y(step), r)) * d).store(kept + 5 * width);
         v_dt.store(kept + 6 * width);
         v.store(kept + 7 * width);

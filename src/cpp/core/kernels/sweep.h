@@ -1,12 +1,5 @@
 // Charging and traces of one tile (docs/model.md). Included as block.h is, after sums.h.
 
-/// v e + a phi. With e = 1 + y phi it is v + (a + y v) phi, one operation less but with the rounding error of the
-/// larger of the two voltages: right where both are bounded by the same rail.
-template <bool bounded, class B>
-RCSPIKE_INLINE B advance(B v, B a, B y, const Relaxation<B>& r) {
-    return bounded ? fma(fma(y, v, a), r.phi, v) : fma(v, r.e, a * r.phi);
-}
-
 /// Rows of tiles that fill the second-level cache are fetched some spikes ahead: which comes next no
 /// processor can guess (20,000 inputs: twice as fast). Nearer ones are as fast without.
 constexpr std::size_t ahead = 24;
@@ -17,8 +10,8 @@ RCSPIKE_INLINE bool is_far(const Tiles& tile) {
 }
 RCSPIKE_INLINE void fetch(const void* row) { __builtin_prefetch(row); }
 
-/// The charging phase of a row of tiles, the loop that everything follows. `visit(step, on, v, next, a, r)` sees every
-/// step before v becomes next: the conducting synapses, a = A d and the relaxation r.
+/// The charging phase of a row of tiles, the loop that everything follows. `visit(step, on, v, moved)` sees every step
+/// before v becomes moved.next: the conducting synapses, and the membrane over the step.
 template <class Sums, class Tiles, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
 RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visit& visit) {
     Sums on(tile);
@@ -32,19 +25,16 @@ RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visi
             if (far) fetch(tile.rows() + events.inputs[std::min(spike + ahead, last)] * lanes<Real>);
             on.switch_on(tile, events.inputs[spike] * lanes<Real>);
         }
-        const B a = on.a(step);
-        const B y = on.y(step);
-        const Relaxation<B> r = relax(y);
-        const B next = advance<Sums::bounded>(v, a, y, r);
-        visit(step, on, v, next, a, r);
-        v = next;
+        const typename Sums::Membrane moved(on.a(step), on.y(step), v);
+        visit(step, on, v, moved);
+        v = moved.next;
     }
     return v;
 }
 
 template <class Sums, class Tile, class B = typename Sums::Blocks, class Real>
 void charge(const Events<Real> events, const Tile tile, Real* v) {
-    const auto nothing = [](const Step<Real>&, const Sums&, B, B, B, const Relaxation<B>&) RCSPIKE_LAMBDA {};
+    const auto nothing = [](const Step<Real>&, const Sums&, B, const typename Sums::Membrane&) RCSPIKE_LAMBDA {};
     sweep<Sums>(events, tile, nothing).store(v);
 }
 
@@ -56,14 +46,14 @@ void trace(const Events<Real>& events, const ResistiveTile<Real>& tile, const Re
         B::all(0).store(out + next_at * lanes<Real>);
     }
     B end = B::all(0);
-    const auto visit = [&](const Step<Real>& step, const Sums& on, B v, B next, B,
-                           const Relaxation<B>&) RCSPIKE_LAMBDA {
+    const auto visit = [&](const Step<Real>& step, const Sums& on, B v,
+                           const typename Sums::Membrane& moved) RCSPIKE_LAMBDA {
         for (; next_at < n_at && at[next_at] < step.start + step.length; ++next_at) {
             const Step<Real> part = make_step(tile.coupling, step.start, at[next_at] - step.start, step.end);
-            const B y = on.y(part);
-            advance<Sums::bounded>(v, on.a(part), y, relax(y)).store(out + next_at * lanes<Real>);
+            const typename Sums::Membrane until(on.a(part), on.y(part), v);
+            until.next.store(out + next_at * lanes<Real>);
         }
-        end = next;
+        end = moved.next;
     };
     sweep<Sums>(events, tile, visit);
     for (; next_at < n_at; ++next_at) end.store(out + next_at * lanes<Real>);
