@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,11 @@ settings.load_profile("rcspike-ci" if os.environ.get("CI") else "rcspike")
 
 # Marked `torch`, and not collected where PyTorch is missing: it is too large to come with the tests.
 collect_ignore_glob = [] if find_spec("torch") else ["test_torch*.py"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """PyTorch takes each worker seconds to import, also if the tests that need it are then left out."""
+    return True if "not torch" in config.option.markexpr and collection_path.match("test_torch*.py") else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +58,23 @@ def pytest_make_collect_report(
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     return datasets.load("digits")
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The figures that commands save, without the time to write them."""
+    from cli_runs import figures_saved
+
+    return figures_saved(monkeypatch)
+
+
+@pytest.fixture
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands save empty figures, except in a test that looks at those drawn."""
+    from cli_runs import leave_figures_empty
+
+    if "drawn" not in request.fixturenames:
+        leave_figures_empty(monkeypatch)
 
 
 @pytest.fixture
