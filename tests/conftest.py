@@ -15,6 +15,10 @@ from hypothesis import settings
 from rcspike import datasets
 from rcspike.datasets import Dataset
 
+# For the workers and for processes that tests start: threads of BLAS wait for each other by spinning, which takes
+# matrices of a hundred rows ten times as long on cores that all workers share.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # No deadline: a shared core may stall any example. In CI a change must not fail on an example that no one has seen.
 settings.register_profile("rcspike", deadline=None, max_examples=40)
 settings.register_profile("rcspike-ci", deadline=None, max_examples=40, derandomize=True)
