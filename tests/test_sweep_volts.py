@@ -171,6 +171,7 @@ def test_a_sweep_figure_has_a_curve_for_each_offset() -> None:
     assert labels == ["RC-Spike, offset 0 mV", "RC-Spike, offset 1 mV", "RC-Spike, offset 10 mV"]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_command_sweeps_in_volts(tmp_path: Path) -> None:
     words = "sweep digits --v-syn 1,4 --seeds 1 --hidden 8 --vary epochs=1 --no-relu --workers 1 --chips 2"
     voltages = {}
