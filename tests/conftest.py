@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -31,6 +32,17 @@ collect_ignore_glob = [] if find_spec("torch") else ["test_torch*.py"]
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """PyTorch takes each worker seconds to import, also if the tests that need it are then left out."""
     return True if "not torch" in config.option.markexpr and collection_path.match("test_torch*.py") else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Hardly anything that is made while thousands of tests are collected is garbage, and the search takes seconds."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
