@@ -136,7 +136,6 @@ def test_the_record_of_an_energy_has_every_constant_the_model_and_the_seed() -> 
     }
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_a_report_says_which_constants_an_energy_is_of() -> None:
     said("energy", "run", "digits", "--constant", "comparator_current=2e-6")
     page = write_report("run").read_text()
@@ -267,7 +266,6 @@ def test_results_of_an_earlier_grid_do_not_stay_next_to_the_record_of_a_later_on
     assert left == {*record("sweep/sweep.json")["files_sha256"], "pareto.svg"}
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_a_report_marks_files_that_are_not_as_their_command_wrote_them() -> None:
     said("energy", "run", "digits")
     page = write_report("run").read_text()
