@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 from matplotlib.figure import Figure
 from typer.testing import CliRunner, Result
 
-from rcspike import Network
+from rcspike import Network, plots
 from rcspike.cli import app
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
@@ -37,14 +39,26 @@ def figures_saved(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     return saved
 
 
+def leave_figures_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands save empty figures from now on, in empty files: a figure takes longer than a short training."""
+    figures_saved(monkeypatch)
+    for name in plots.__all__:
+        if name.endswith("_figure") and name != "save_figure":
+            monkeypatch.setattr(plots, name, lambda *_, **__: Figure())
+
+
 def lines_of(figure: Figure, label: str) -> list[list[list[float]]]:
     """The data (x and y) of all lines in the panels with this label on the y axis."""
     lines = [line for axes in figure.axes if axes.get_ylabel() == label for line in axes.lines]
     return [[list(map(float, data)) for data in line.get_data()] for line in lines]
 
 
-def rcspike_(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
+# Each call of a runner makes all commands and their options anew, which takes longer than many a command.
+typer.testing._get_command = cache(typer.testing._get_command)
+
+
+def rcspike_(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, list(map(str, words)))
 
 
 def said(result: Result) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,10 @@ from hypothesis import settings
 from rcspike import datasets
 from rcspike.datasets import Dataset
 
+# For the workers and for processes that tests start: threads of BLAS wait for each other by spinning, which takes
+# matrices of a hundred rows ten times as long on cores that all workers share.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # No deadline: a shared core may stall any example. In CI a change must not fail on an example that no one has seen.
 settings.register_profile("rcspike", deadline=None, max_examples=40)
 settings.register_profile("rcspike-ci", deadline=None, max_examples=40, derandomize=True)
@@ -21,6 +27,22 @@ settings.load_profile("rcspike-ci" if os.environ.get("CI") else "rcspike")
 
 # Marked `torch`, and not collected where PyTorch is missing: it is too large to come with the tests.
 collect_ignore_glob = [] if find_spec("torch") else ["test_torch*.py"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """PyTorch takes each worker seconds to import, also if the tests that need it are then left out."""
+    return True if "not torch" in config.option.markexpr and collection_path.match("test_torch*.py") else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Hardly anything that is made while thousands of tests are collected is garbage, and the search takes seconds."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +74,23 @@ def pytest_make_collect_report(
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     return datasets.load("digits")
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The figures that commands save, without the time to write them."""
+    from cli_runs import figures_saved
+
+    return figures_saved(monkeypatch)
+
+
+@pytest.fixture
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands save empty figures, except in a test that looks at those drawn."""
+    from cli_runs import leave_figures_empty
+
+    if "drawn" not in request.fixturenames:
+        leave_figures_empty(monkeypatch)
 
 
 @pytest.fixture

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from rcspike import Circuit, Network, plots
 from rcspike.chips import Jitter, program
-from rcspike.cli import app
 from rcspike.datasets import Split
 from rcspike.functional import charge, fire, first_spike
 from rcspike.training import Latency, confusion_matrix, evaluate, latency
@@ -86,12 +84,14 @@ def test_a_fraction_is_checked() -> None:
 @pytest.mark.long
 def test_the_command_writes_table_figure_and_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
+    from cli_runs import rcspike_
+
     monkeypatch.chdir(tmp_path)
     for phases in ("single", "two"):
         network = Network.create([64, 8, 10], Circuit(v_syn=2.0), phases=phases, seed=0)  # type: ignore[arg-type]
         network.save(f"{phases}.safetensors")
     words = ["latency", "single.safetensors", "digits", "--compare", "two.safetensors", "--out", "."]
-    result = CliRunner().invoke(app, words)
+    result = rcspike_(*words)
     assert result.exit_code == 0, result.output
     assert "median" in result.output
     rows = list(csv.DictReader(Path("latency.csv").read_text().splitlines()))

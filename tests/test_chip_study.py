@@ -292,15 +292,13 @@ def test_a_network_of_another_size_is_rejected() -> None:
 # The command
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("here", "drawn")
 def test_the_command_leaves_a_table_the_chips_and_a_record(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("typer")
     pytest.importorskip("matplotlib")
-    from typer.testing import CliRunner
-
-    from rcspike.cli import app
+    from cli_runs import rcspike_
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
@@ -308,7 +306,7 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(
     Path("chip.toml").write_text("[devices]\non_off = 50\n[variation]\nsigma = 0.3\n[jitter]\n")
     words = ["chips", "model.safetensors", "digits", "--nonideal", "chip.toml", "--chips", "4"]
     words += ["--required-accuracy", "0.7", "--sensitivity", "--sweep", "variation=0,0.5", "--out", "out"]
-    result = CliRunner().invoke(app, words)
+    result = rcspike_(*words)
     assert result.exit_code == 0, result.output
     with open("out/table.csv") as file:
         rows = list(csv.DictReader(file))
@@ -330,11 +328,11 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(
     )
     assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
     assert re.search(r"layer 1  64 x 10: g from .* nS at a nominal 140 fF and 1 µs", result.output)
-    failed = CliRunner().invoke(app, [*words, "--sweep", "variation"])
+    failed = rcspike_(*words, "--sweep", "variation")
     assert failed.exit_code == 2
     assert "--sweep takes EFFECT=SIZE,SIZE" in failed.output
     monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-    stopped = CliRunner().invoke(app, [*words[:-1], "stopped"])
+    stopped = rcspike_(*words[:-1], "stopped")
     assert stopped.exit_code == 130
     assert "stopped after 0 of 24 chips" in stopped.output
     assert "resume with: rcspike chips model.safetensors digits --nonideal chip.toml --chips 4" in stopped.output

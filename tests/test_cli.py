@@ -20,9 +20,8 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
-from cli_runs import ENVIRONMENT, empty_folder, error_line, figures_saved, rcspike_, said, train_small
+from cli_runs import ENVIRONMENT, empty_folder, error_line, rcspike_, said, train_small
 from idx_files import empty_places
-from matplotlib.figure import Figure
 from rich.progress import Progress as Bars
 
 import rcspike.__main__
@@ -30,16 +29,12 @@ from rcspike import Circuit, Network, build_config, datasets
 from rcspike.cli import app
 from rcspike.experiments import preset, train_defaults
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return empty_folder(tmp_path, monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were saved, without the time to draw them."""
-    return figures_saved(monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -13,24 +13,17 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
-from cli_runs import empty_folder, error_line, figures_saved, rcspike_, rows, said, train_small, weights
-from matplotlib.figure import Figure
+from cli_runs import empty_folder, error_line, rcspike_, rows, said, train_small, weights
 from rich.progress import Progress as Bars
 
 from rcspike.training import Settings, checkpoint
 
-pytestmark = pytest.mark.usefixtures("here")
+pytestmark = pytest.mark.usefixtures("here", "undrawn")
 
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return empty_folder(tmp_path, monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were saved, without the time to draw them."""
-    return figures_saved(monkeypatch)
 
 
 def ran(*words: str) -> str:

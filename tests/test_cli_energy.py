@@ -15,14 +15,14 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
-from cli_runs import figures_saved
+from cli_runs import rcspike_
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
-from typer.testing import CliRunner, Result
+from matplotlib.figure import Figure
+from typer.testing import Result
 
 from rcspike import Circuit, Network, datasets, load_process, plots
-from rcspike.cli import app
 from rcspike.energy import (
     PARTS,
     activity,
@@ -36,6 +36,11 @@ from rcspike.energy import (
 pytestmark = pytest.mark.usefixtures("here")
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     network = Network.create([64, 12, 10], Circuit(v_syn=1.5), seed=0)
@@ -44,7 +49,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def energy(*words: str | Path) -> Result:
-    return CliRunner().invoke(app, ["energy", *map(str, words)], env={"COLUMNS": "200"})
+    return rcspike_("energy", *words)
 
 
 def numbers(line: str) -> list[float]:
@@ -71,6 +76,7 @@ def test_switches_take_their_charge_from_the_rails(model: Path) -> None:
     assert "the circuit of the model has a charge of its switches" in result.output
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
     result = energy(model, "digits", "--constant", "comparator_current=2e-6", "--constant", "v_th=0.5")
     assert result.exit_code == 0, result.output
@@ -105,9 +111,9 @@ def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
     assert ratios == pytest.approx([totals[1] / totals[0], totals[2] / totals[0]], abs=5e-3)
 
 
-def test_both_meanings_of_v_syn_can_be_asked_for(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("undrawn")
+def test_both_meanings_of_v_syn_can_be_asked_for(model: Path) -> None:
     """V_syn is 1.5: a lower threshold behind the same rails, or lower rails at the same threshold."""
-    figures_saved(monkeypatch)
     for words, volts in (
         ((), (0.872 / 1.5, 0.872)),
         (("--hold", "threshold", "--constant", "v_th=0.4"), (0.4, 0.6)),
@@ -129,6 +135,7 @@ def test_a_process_is_printed_with_its_sources() -> None:
     assert energy("--show-process", "nothing").exit_code == 2
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_it_leaves_its_files_next_to_the_model_or_where_an_option_says(model: Path) -> None:
     assert energy(model / "model.safetensors", "digits").exit_code == 0
     assert energy(model, "digits", "--out", model / "else" / "where").exit_code == 0
@@ -151,9 +158,8 @@ UNLOADED = [
 
 @pytest.mark.parametrize("lines", UNLOADED, ids=["value", "low end"])
 def test_a_process_without_load_for_an_opamp_has_no_ratio_to_a_virtual_ground(
-    model: Path, monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...]
+    model: Path, drawn: list[Figure], lines: tuple[str, ...]
 ) -> None:
-    figures = figures_saved(monkeypatch)
     (model / "unloaded.toml").write_text("".join(lines))
     result = energy(model, "digits", "--process", model / "unloaded.toml")
     assert result.exit_code == 0, result.output
@@ -166,9 +172,9 @@ def test_a_process_without_load_for_an_opamp_has_no_ratio_to_a_virtual_ground(
         assert {row["circuit"] for row in csv.DictReader(file)} == {"RC-Spike", "current sources"}
     left_out = json.loads((model / "energy.json").read_text())["left_out"]
     assert why.endswith(left_out["virtual ground"])
-    for figure in figures:
-        drawn = [text.get_text() for axes in figure.axes for text in (*axes.get_yticklabels(), axes.title)]
-        assert not any("virtual ground" in text for text in drawn)
+    for figure in drawn:
+        texts = [text.get_text() for axes in figure.axes for text in (*axes.get_yticklabels(), axes.title)]
+        assert not any("virtual ground" in text for text in texts)
         (heading,) = (text.get_text() for text in figure.texts)
         assert "no virtual ground: unloaded cannot size an op-amp" in " ".join(heading.split())
     network = Network.load(model / "model.safetensors")
@@ -182,8 +188,8 @@ def test_a_process_without_load_for_an_opamp_has_no_ratio_to_a_virtual_ground(
             compare()
 
 
-def test_a_load_for_the_opamp_brings_the_virtual_ground_back(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures_saved(monkeypatch)
+@pytest.mark.usefixtures("undrawn")
+def test_a_load_for_the_opamp_brings_the_virtual_ground_back(model: Path) -> None:
     load = ("--process", "sky130-simulated", "--constant", "column_wire_capacitance=0.233e-15")
     result = energy(model, "digits", *load)
     assert result.exit_code == 0, result.output
@@ -192,6 +198,7 @@ def test_a_load_for_the_opamp_brings_the_virtual_ground_back(model: Path, monkey
     assert "left_out" not in json.loads((model / "energy.json").read_text())
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_conventional_model_stands_alone(model: Path) -> None:
     Network.create([64, 12, 10], Circuit.conventional(), seed=0).save(model / "model.safetensors")
     result = energy(model, "digits")
@@ -248,10 +255,11 @@ def test_the_bars_are_as_long_as_the_energy_and_have_their_sums_as_numbers() -> 
         assert axes.get_xlim()[1] == pytest.approx(max(float(total.split()[0]) for total in totals), rel=0.01)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_sweep_draws_accuracy_against_energy(tmp_path: Path) -> None:
     words = "digits --v-syn 1,inf --seeds 1 --no-relu --hold rails --vary epochs=1 --vary energy_penalty=0,0.01"
     command = ["sweep", *words.split(), "--workers", "1", "--out", str(tmp_path)]
-    result = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    result = rcspike_(*command)
     assert result.exit_code == 0, result.output
     assert (tmp_path / "pareto.svg").exists()
     with (tmp_path / "table.csv").open(newline="") as file:

@@ -14,14 +14,14 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
-from cli_runs import empty_folder, error_line, figures_saved, rcspike_, said
+from cli_runs import empty_folder, error_line, rcspike_, said
 from matplotlib.figure import Figure
 from sklearn.datasets import load_wine
 
 from rcspike import Network, confusion_matrix
 from rcspike.datasets import load
 
-pytestmark = pytest.mark.usefixtures("here")
+pytestmark = pytest.mark.usefixtures("here", "undrawn")
 CULTIVARS = ("barolo", "grignolino", "barbera")
 
 
@@ -36,12 +36,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         writer.writerow([*names, "cultivar"])
         writer.writerows([*row, CULTIVARS[label]] for row, label in zip(x.tolist(), y.tolist(), strict=True))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were saved, without the time to draw them."""
-    return figures_saved(monkeypatch)
 
 
 def ran(line: str) -> str:
@@ -59,6 +53,7 @@ def table_of(file: str) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_table_of_ones_own_is_trained_on_and_the_run_names_data_and_classes() -> None:
     assert "wine, 27-12-3" in trained()
     run = json.loads(Path("run/run.json").read_text())
@@ -73,6 +68,7 @@ def test_the_default_folder_has_the_name_of_the_file() -> None:
     assert Path("runs/wine-v1-s0/model.safetensors").exists()
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize(
     "line",
     [

@@ -20,7 +20,6 @@ from cli_runs import (
     ENVIRONMENT,
     empty_folder,
     error_line,
-    figures_saved,
     lines_of,
     rcspike_,
     rows,
@@ -33,16 +32,12 @@ from rich.progress import Progress as Bars
 
 from rcspike.training import checkpoint
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return empty_folder(tmp_path, monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were saved, without the time to draw them."""
-    return figures_saved(monkeypatch)
 
 
 def dying_at(epoch: int, batch: int, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:

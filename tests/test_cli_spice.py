@@ -158,6 +158,7 @@ def test_a_verification_that_cannot_be_run_leaves_no_folder(place: Path) -> None
 
 
 @ngspice
+@pytest.mark.usefixtures("drawn")
 def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> None:
     result = spice_("verify", *MODEL, "--neurons", "4", "--images", "2", "--out", "out")
     assert result.exit_code == 0, result.output

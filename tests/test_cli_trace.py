@@ -13,10 +13,10 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
-from typer.testing import CliRunner, Result
+from cli_runs import rcspike_
+from typer.testing import Result
 
 from rcspike import Circuit, Network, datasets, plots
-from rcspike.cli import app
 
 OWN = Circuit(v_syn=2.0, diode_drop=0.25, ramp=0.5)
 
@@ -31,13 +31,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def trace(*words: str) -> Result:
-    return CliRunner().invoke(app, ["trace", *words])
+    return rcspike_("trace", *words)
 
 
 def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("model", "out", "stem"),
     [

@@ -20,7 +20,6 @@ pytest.importorskip("matplotlib")
 from cli_runs import (
     empty_folder,
     error_line,
-    figures_saved,
     lines_of,
     rcspike_,
     rows,
@@ -35,16 +34,12 @@ from rcspike.cli import app
 from rcspike.experiments import preset
 from rcspike.training import checkpoint
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return empty_folder(tmp_path, monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were saved, without the time to draw them."""
-    return figures_saved(monkeypatch)
 
 
 def test_a_run_leaves_model_history_settings_and_checkpoint_in_one_folder(place: Path) -> None:
@@ -132,6 +127,7 @@ def test_the_circuit_of_the_options_is_the_circuit_of_the_model(place: Path) -> 
     assert Network.load(place / "nonlinear" / "model.safetensors").circuit == circuit
 
 
+@pytest.mark.usefixtures("drawn")
 def test_hidden_neurons_may_be_joined(place: Path) -> None:
     result = rcspike_("train", "--hidden", "12/3,8", "--epochs", "1", "--out", "run")
     assert result.exit_code == 0, result.output
@@ -145,6 +141,7 @@ def test_hidden_neurons_may_be_joined(place: Path) -> None:
         assert message in error_line(rcspike_("train", "--hidden", hidden, "--out", "other"))
 
 
+@pytest.mark.usefixtures("drawn")
 def test_hidden_layers_may_be_several_or_none(place: Path) -> None:
     for hidden, sizes in (("9,8,7", (64, 9, 8, 7, 10)), ("", (64, 10))):
         result = rcspike_("train", "--hidden", hidden, "--epochs", "1", "--out", f"h{hidden}")
@@ -195,6 +192,7 @@ def test_the_figure_is_drawn_of_the_trained_network_and_saved_next_to_it(place: 
         assert lines_of(drawn[0], label) == lines_of(expected, label)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_failing_figure_is_a_bug_with_its_traceback_and_costs_no_model(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +234,7 @@ def test_a_single_phase_has_no_ramp(place: Path) -> None:
     assert not list(place.glob("runs/*"))
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_run_of_a_single_phase_is_evaluated_and_resumed(place: Path) -> None:
     result = train_small("--phases", "single", "--v-syn", "2")
     assert result.exit_code == 0, result.output

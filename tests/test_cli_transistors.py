@@ -29,6 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @ngspice
+@pytest.mark.usefixtures("drawn")
 def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Path) -> None:
     pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
     some = ("--layer", "1", "--neurons", "4", "--images", "2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def is_module(name: str) -> bool:
     return path.is_dir() or path.with_suffix(".py").exists() or name == "rcspike._core"
 
 
+@cache
 def imports_of(path: Path) -> set[str]:
     """Full names of the modules of the package that a file imports; a name stands for the module that exports it."""
     package = ["rcspike", *path.relative_to(PACKAGE).parent.parts]

@@ -198,14 +198,12 @@ def test_without_jinja_the_error_says_how_to_get_it(folder: Path, monkeypatch: p
 def test_the_command_line_writes_it_for_the_folder_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for needed in ("typer", "matplotlib", "sklearn"):
         pytest.importorskip(needed)
-    from typer.testing import CliRunner
-
-    from rcspike.cli import app
+    from cli_runs import rcspike_
 
     monkeypatch.chdir(tmp_path)
     words = ["train", "--hidden", "12", "--epochs", "2", "--seed", "5", "--out", "run"]
-    assert CliRunner().invoke(app, words).exit_code == 0
-    result = CliRunner().invoke(app, ["report", "run", "--out", "page.html"])
+    assert rcspike_(*words).exit_code == 0
+    result = rcspike_("report", "run", "--out", "page.html")
     assert (result.exit_code, result.output) == (0, "page.html\n")
     page = Page(Path("page.html").read_text(encoding="utf-8"))
     accuracy = json.loads(Path("run/run.json").read_text())["test_accuracy"]
@@ -223,7 +221,7 @@ def test_the_command_line_writes_it_for_the_folder_of_a_run(tmp_path: Path, monk
     assert page.facts()["test_accuracy"] == f"{100 * accuracy:.2f} %"
     assert page.facts()["seed"] == "5"
     assert f"rcspike {' '.join(words)}" in page.text
-    failed = CliRunner().invoke(app, ["report", "missing"])
+    failed = rcspike_("report", "missing")
     assert failed.exit_code == 2
     assert "error: missing is not a folder" in failed.output
 

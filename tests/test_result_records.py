@@ -19,11 +19,10 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from cli_runs import rcspike_
 from PIL import Image
-from typer.testing import CliRunner, Result
 
 from rcspike import Circuit, Network, PhysicalScale, __version__, datasets, functional, load_process, spice
-from rcspike.cli import app
 from rcspike.report import write_report
 
 ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH: apt-get install ngspice")
@@ -41,10 +40,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Network.create([64, 8, 10], CIRCUIT, seed=1).save("run/model.safetensors")
     Path("chip.toml").write_text("[devices]\non_off = 50\n[variation]\nsigma = 0.3\n[jitter]\n")
     return tmp_path
-
-
-def rcspike_(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
 
 
 def said(*words: str) -> str:
@@ -117,6 +112,7 @@ def test_every_command_leaves_a_record_that_fits_its_files_and_its_figures_carry
         assert described == {"command": without_place, "settings": found["settings"], "rcspike": __version__}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_record_of_an_energy_has_every_constant_the_model_and_the_seed() -> None:
     said("energy", "run", "digits", "--constant", "opamp_branches=0", "--constant", "v_th=0.5", "--noise", "0.01")
     settings = record("run/energy.json")["settings"]
@@ -147,6 +143,7 @@ def test_a_report_says_which_constants_an_energy_is_of() -> None:
     assert re.search(r"<td[^>]*>comparator current</td>\s*<td[^>]*>2e-06</td>\s*<td[^>]*>A</td>", page)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("command", "other", "name"),
     [
@@ -172,6 +169,7 @@ def test_other_settings_say_what_they_replace_and_the_same_ones_say_nothing(
     assert line == f"replaces the results of: {typed}; settings that differ: {name}"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_another_model_under_the_same_name_is_another_setting() -> None:
     said("energy", "run", "digits")
     Network.create([64, 8, 10], CIRCUIT, seed=2).save("run/model.safetensors")
@@ -179,6 +177,7 @@ def test_another_model_under_the_same_name_is_another_setting() -> None:
     assert line.endswith("; settings that differ: model_sha256")
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("old", ["", '{"command": "rcspike energy run digits"}'], ids=["no record", "one of 0.1"])
 def test_results_whose_settings_are_not_recorded_are_named(old: str) -> None:
     Path("run/energy.csv").write_text("circuit,layer,part,pJ\n")
@@ -256,6 +255,7 @@ def test_a_fitted_model_has_a_record_of_the_fit() -> None:
     assert found["files_sha256"] == {"real.safetensors": sha256("real.safetensors")}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_results_of_an_earlier_grid_do_not_stay_next_to_the_record_of_a_later_one() -> None:
     sweep = ("sweep", "digits", "--seeds", "1", "--hidden", "4", "--vary", "epochs=1", "--no-relu", "--out", "sweep")
     said(*sweep, "--v-syn", "1,2", "--hold", "rails", "--workers", "1")

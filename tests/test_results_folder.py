@@ -16,11 +16,11 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from cli_runs import rcspike_
 from small_runs import run, small_network
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from rcspike import Circuit, Network
-from rcspike.cli import app
 from rcspike.report import write_report
 from rcspike.training import Progress
 
@@ -42,10 +42,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "200")
     write_inputs(tmp_path)
     return tmp_path
-
-
-def rcspike_(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
 
 
 def error(result: Result) -> str:
@@ -75,10 +71,12 @@ def end(process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with the same files, in which a training writes into run."""
+    """A folder with the same files, in which a training that writes into run pauses."""
     folder = tmp_path_factory.mktemp("busy")
     write_inputs(folder)
     process = start_training(folder)
+    if hasattr(signal, "SIGSTOP"):
+        process.send_signal(signal.SIGSTOP)
     try:
         yield folder
     finally:

@@ -14,15 +14,15 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
-from cli_runs import figures_saved
+from cli_runs import rcspike_
 from matplotlib.colors import to_hex
-from typer.testing import CliRunner, Result
+from matplotlib.figure import Figure
+from typer.testing import Result
 
 from rcspike import Circuit, Network, datasets, evaluate, plots, train
-from rcspike.cli import app
 from rcspike.experiments import Case, Sample, experiment_name, grid
 
-pytestmark = pytest.mark.usefixtures("here")
+pytestmark = pytest.mark.usefixtures("here", "undrawn")
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def train_small(*words: str) -> Result:
-    result = CliRunner().invoke(app, ["train", "--hidden", "8", "--epochs", "1", *words])
+    result = rcspike_("train", "--hidden", "8", "--epochs", "1", *words)
     assert result.exit_code == 0, result.output
     return result
 
@@ -57,8 +57,7 @@ def test_the_default_folder_and_the_first_line_of_a_training_name_its_circuit(wo
     assert result.output.splitlines()[0] == first
 
 
-def test_another_circuit_does_not_block_the_plain_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    figures_saved(monkeypatch)
+def test_another_circuit_does_not_block_the_plain_run() -> None:
     train_small("--e-plus", "2", "--e-minus", "-0.5")
     train_small()
     assert {path.name for path in Path("runs").iterdir()} == {"digits-ep2-em-0.5-s0", "digits-v1-s0"}
@@ -79,14 +78,14 @@ def test_an_experiment_is_named_after_its_circuit() -> None:
 
 def test_the_lines_of_a_sweep_distinguish_circuits() -> None:
     words = "sweep digits --v-syn 1 --seeds 1 --no-relu --hidden 8 --vary epochs=1 --vary diode_drop=0,0.25 --workers 1"
-    result = CliRunner().invoke(app, words.split())
+    result = rcspike_(*words.split())
     assert result.exit_code == 0, result.output
     assert {"rc-spike-digits-8-v1-s0", "rc-spike-digits-8-v1-vd0.25-s0"} <= set(result.output.split())
 
 
 def test_energy_names_the_circuit_of_the_model() -> None:
     Network.create([64, 8, 10], Circuit(e_plus=2.0, e_minus=-0.5), seed=0).save("model.safetensors")
-    result = CliRunner().invoke(app, ["energy", "model.safetensors", "digits"])
+    result = rcspike_("energy", "model.safetensors", "digits")
     assert result.stdout.splitlines()[0] == "64-8-10 on digits, circuit ep2-em-0.5, mean of 360 images"
 
 
@@ -94,6 +93,7 @@ UNUSUAL = Circuit(e_plus=2.0, e_minus=-0.5, diode_drop=0.125, ramp=0.25)
 PARTS = ["E_+ = 2$", "E_- = -0.5", "V_D = 0.125", "b = 0.25"]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_titles_have_rails_diode_drop_and_ramp() -> None:
     digits = datasets.load("digits")
     network = Network.create([64, 8, 10], UNUSUAL, seed=0)
@@ -117,6 +117,7 @@ def sweep_rows(**circuit: float) -> list[dict[str, Any]]:
     return [{**row, "v_syn": v, **circuit, "test_mean": 97 + v, "energy_pj_mean": 300 * v} for v in (1.0, 2.0)]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_front_has_each_circuit_in_its_colour_with_its_whole_name() -> None:
     axes = plots.pareto_figure(sweep_rows(e_minus=-0.5, diode_drop=0.125)).axes[0]
     legend = axes.get_legend()
@@ -129,6 +130,7 @@ def test_a_front_has_each_circuit_in_its_colour_with_its_whole_name() -> None:
     assert drawn == {plots.circuit_colour(Circuit(v_syn=v, e_minus=-0.5)) for v in (1.0, 2.0)}
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_sweep_says_what_its_circuits_have_in_common_or_apart() -> None:
     figure = plots.sweep_figure(sweep_rows(e_minus=-0.5, diode_drop=0.125))
     assert (
@@ -149,7 +151,7 @@ def conditions(folder: str) -> str:
     return text
 
 
-def test_the_accuracy_of_a_run_for_devices_is_that_of_its_weights_with_noise_and_says_so() -> None:
+def test_the_accuracy_of_a_run_for_devices_is_that_of_its_weights_with_noise_and_says_so(drawn: list[Figure]) -> None:
     Path("devices.toml").write_text(
         "[variation]\nsigma = 0.1\n[comparator_offset]\nsigma = 0.01\n[jitter]\nsigma = 0.1\n"
     )
@@ -163,11 +165,10 @@ def test_the_accuracy_of_a_run_for_devices_is_that_of_its_weights_with_noise_and
     noisy = [100 * evaluate(network, test, noise=0.1, seed=seed) for seed in range(20)]
     assert min(noisy) <= accuracy <= max(noisy)
     assert accuracy < 100 * evaluate(network, test)
-    assert "spike-time noise" in Path("run/learning.svg").read_text()
+    assert "spike-time noise" in drawn[0].texts[0].get_text()
 
 
-def test_without_noise_it_is_that_of_the_weights_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    figures_saved(monkeypatch)
+def test_without_noise_it_is_that_of_the_weights_themselves() -> None:
     Path("devices.toml").write_text("[variation]\nsigma = 0.5\n")
     result = train_small("--nonideal", "devices.toml", "--out", "run")
     assert conditions("run") == "without noise, without the devices that were trained for"
@@ -182,10 +183,11 @@ def test_without_noise_it_is_that_of_the_weights_themselves(monkeypatch: pytest.
 def test_eval_says_the_noise_of_its_accuracy() -> None:
     train_small("--out", "run")
     for words, under in (([], ""), (["--noise", "0.1"], " with spike-time noise of 0.1 T")):
-        result = CliRunner().invoke(app, ["eval", "run", "digits", *words])
+        result = rcspike_("eval", "run", "digits", *words)
         assert re.match(rf"test accuracy [\d.]+ % of 360 images{under}, [\d,]+ samples/s\n", result.output)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_learning_figure_names_the_noise_of_its_errors() -> None:
     digits = datasets.load("digits")
     network = Network.create([64, 8, 10], Circuit(), seed=0)

@@ -17,7 +17,7 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
-from cli_runs import empty_folder, error_line, figures_saved, rcspike_, said
+from cli_runs import empty_folder, error_line, leave_figures_empty, rcspike_, said
 from matplotlib.figure import Figure
 from sklearn.datasets import load_iris
 
@@ -26,7 +26,7 @@ from rcspike.datasets import Inputs, load
 from rcspike.datasets.labels import seeded_split
 from rcspike.experiments import Case, run_cases
 
-pytestmark = pytest.mark.usefixtures("here")
+pytestmark = pytest.mark.usefixtures("here", "undrawn")
 SPECIES = ("setosa", "versicolor", "virginica")
 QUICK = [
     "eval run DATA",
@@ -48,18 +48,13 @@ def table(name: str, x: Sequence[Sequence[float]], y: Sequence[int], *, columns:
         writer.writerows([*row, SPECIES[label]] for row, label in zip(x, y, strict=True))
 
 
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    return figures_saved(monkeypatch)
-
-
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on irises, whose rows are all different, with a split and a scaling that are not the default ones."""
     folder = tmp_path_factory.mktemp("kept")
     with pytest.MonkeyPatch.context() as patch:
         empty_folder(folder, patch)
-        figures_saved(patch)
+        leave_figures_empty(patch)
         x, y = load_iris(return_X_y=True)
         x, first = np.unique(x, axis=0, return_index=True)
         table("iris.csv", x.tolist(), y[first].tolist())

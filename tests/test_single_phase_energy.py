@@ -11,10 +11,8 @@ import numpy.typing as npt
 import oracle
 import pytest
 from strategies import CIRCUITS, Layer
-from typer.testing import CliRunner
 
 from rcspike import Circuit, Network, datasets, load_process
-from rcspike.cli import app
 from rcspike.energy import (
     activity,
     current_source_parts,
@@ -166,10 +164,13 @@ def test_uses_of_another_kind_are_errors() -> None:
 @pytest.mark.long  # as are other runs of commands that draw
 def test_the_command_prints_the_energy_until_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
+    from cli_runs import rcspike_
+
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
     net = Network.create([64, 8, 10], CIRCUIT, phases="single", seed=0)
     net.save("model.safetensors")
-    result = CliRunner().invoke(app, ["energy", "model.safetensors", "digits"], env={"COLUMNS": "200"})
+    result = rcspike_("energy", "model.safetensors", "digits")
     assert result.exit_code == 0, result.output
     done = activity(net, datasets.load("digits").test.times)
     joules = mean_energy(energy_parts(done, operating_point(CIRCUIT)))
@@ -181,5 +182,5 @@ def test_the_command_prints_the_energy_until_the_answer(tmp_path: Path, monkeypa
         "energy.png",
     }
     Network.create([64, 8, 10], Circuit.conventional(), phases="single", seed=0).save("model.safetensors")
-    failed = CliRunner().invoke(app, ["energy", "model.safetensors", "digits"])
+    failed = rcspike_("energy", "model.safetensors", "digits")
     assert "needs rails" in failed.output

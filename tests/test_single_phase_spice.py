@@ -12,10 +12,8 @@ import numpy as np
 import oracle
 import pytest
 from needs import ngspice
-from typer.testing import CliRunner
 
 from rcspike import Circuit, Network, PhysicalScale, spice
-from rcspike.cli import app
 
 SCALE = PhysicalScale()
 CIRCUITS = [Circuit(v_syn=2.0), Circuit(v_syn=3.0, e_minus=-0.8, diode_drop=0.2, delay=0.1)]
@@ -75,13 +73,15 @@ def test_a_netlist_of_a_single_phase_has_no_ramp_and_no_end_of_its_spikes() -> N
 @pytest.mark.long
 @ngspice
 def test_the_commands_write_and_verify_netlists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cli_runs import rcspike_
+
     monkeypatch.chdir(tmp_path)
     Network.create([64, 8, 10], Circuit(v_syn=2.0), phases="single", seed=0).save("one.safetensors")
     Network.create([64, 8, 10], Circuit(v_syn=2.0), seed=0).save("two.safetensors")
     Path("m.csv").write_text("image,neuron,spike_time\n0,0,1e-6\n")
 
     def said(words: str) -> str:
-        return CliRunner().invoke(app, ["spice", *shlex.split(words)]).output
+        return rcspike_("spice", *shlex.split(words)).output
 
     assert "8 neurons" in said("export one.safetensors digits --until 3 --out layer.cir")
     assert ".tran 5e-09 3e-06 " in Path("layer.cir").read_text()

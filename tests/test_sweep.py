@@ -17,10 +17,8 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 
-from typer.testing import CliRunner
 
 from rcspike import Circuit, DeviceModel, Network, __version__, datasets, evaluate, plots, train
-from rcspike.cli import app
 from rcspike.experiments import (
     Experiment,
     Run,
@@ -369,8 +367,10 @@ def test_the_line_ends_before_infinity_and_one_seed_has_no_deviation() -> None:
     ],
 )
 def test_a_command_that_cannot_be_run_leaves_nothing(words: list[str], message: str, tmp_path: Path) -> None:
+    from cli_runs import rcspike_
+
     out = tmp_path / "out"
-    result = CliRunner().invoke(app, ["sweep", "digits", "--out", str(out), *words])
+    result = rcspike_("sweep", "digits", "--out", out, *words)
     assert result.exit_code == 2
     assert message in result.output
     assert not out.exists()

@@ -83,7 +83,7 @@ def test_results_do_not_depend_on_the_number_of_threads() -> None:
 
 def test_transferred_weights_have_an_energy_too_and_a_relu_network_has_none() -> None:
     options: dict[str, Any] = {"vary": {"epochs": [1]}, "transfer": True, "volts": Volts(hold="rails")}
-    experiments = grid(["digits"], v_syn=[2.0], seeds=[0], **options)
+    experiments = grid(["digits"], v_syn=[2.0], seeds=[0], hidden=[(12,)], **options)
     assert [one.model for one in experiments if one.volts] == ["rc-spike", "transfer"]
     assert run_experiment(experiments[1])["energy_pj"] > 0
 
@@ -171,6 +171,7 @@ def test_a_sweep_figure_has_a_curve_for_each_offset() -> None:
     assert labels == ["RC-Spike, offset 0 mV", "RC-Spike, offset 1 mV", "RC-Spike, offset 10 mV"]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_command_sweeps_in_volts(tmp_path: Path) -> None:
     words = "sweep digits --v-syn 1,4 --seeds 1 --hidden 8 --vary epochs=1 --no-relu --workers 1 --chips 2"
     voltages = {}
