@@ -113,7 +113,7 @@ void reject_times(Span2<const Real> times, const Window& window, std::size_t sam
     const Real* row = times.row(sample);
     std::size_t j = 0;
     while (j + 1 < times.cols && row[j] >= 0) ++j;
-    reject("times[", sample, ", ", j, "] is ", row[j], "; spike times must be at least 0 (inf or above ", window.latest,
+    reject("times[", sample, ", ", j, "] is ", row[j], "; spike times must be at least 0 (", window.no_spike,
            " for no spike)");
 }
 

@@ -9,8 +9,9 @@
 namespace rcspike::detail {
 
 struct Window {
-    double latest;  // input spike that counts, in T
-    double end;     // of charging, in T; infinity if it lasts until the neuron spikes
+    double latest;         // input spike that counts, in T
+    double end;            // of charging, in T; infinity if it lasts until the neuron spikes
+    const char* no_spike;  // times of inputs that do not spike, in words
 
     /// Length of the step that begins at `start`, with the last spike. The kernels count one without an end in units.
     template <class Real>
@@ -22,11 +23,11 @@ struct Window {
 constexpr Window window_of(Phases phases) {
     switch (phases) {
         case Phases::two:
-            return {1, 1};
+            return {1, 1, "inf or above 1"};
         case Phases::single:
             break;
     }
-    return {horizon, std::numeric_limits<double>::infinity()};
+    return {horizon, std::numeric_limits<double>::infinity(), "inf"};
 }
 
 }  // namespace rcspike::detail
