@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mmap
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,15 +14,12 @@ import numpy as np
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
-from rcspike._common.readers import open_file
+from rcspike.network.hdf5 import max_bytes, read_hdf5
 
 __all__ = ["import_nir", "read_nir_events", "reading", "write_nir_events"]
 
 Repeats: TypeAlias = Literal["error", "first"]
 
-_HEAP = b"GCOL\1\0\0\0"  # with its version, before its length
-_MAX_RATIO = 1024  # spike times for each event in a file,
-_FLOOR = 2**28  # above this number
 _OBSERVABLE = "spikes"  # the name in NIR's own documentation of its data
 
 
@@ -37,36 +33,12 @@ def import_nir() -> Any:
 
 @contextmanager
 def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
-    """Whatever nir and h5py raise for a file of other content becomes a ValueError that names the file."""
+    """Whatever h5py and nir raise for a file of other content becomes a ValueError that names the file."""
     try:
-        _check_heaps(path)
-        yield
-    except OSError as error:
-        if error.errno is not None:  # of the system, which h5py names the file in
-            raise
+        with np.errstate(all="ignore"):
+            yield
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not {expected}: {error}") from error
-    except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not {expected}: {error}") from error
-
-
-def _check_heaps(path: str | os.PathLike[str]) -> None:
-    """Raise a ValueError if a heap, in which HDF5 keeps texts, has objects that do not lie one after the other in it.
-
-    The HDF5 library takes the size of each object to get to the next one, and for a size of 0 never arrives.
-    """
-    with open_file(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        start = content.find(_HEAP)
-        while start >= 0:
-            end = start + int.from_bytes(content[start + 8 : start + 16], "little")
-            at = start + 16
-            if end > len(content):
-                raise ValueError(f"the heap at byte {start} is longer than the file")
-            while at + 16 <= end:  # number, references and size of an object, then its content up to a multiple of 8
-                number, size = content[at : at + 2], int.from_bytes(content[at + 8 : at + 16], "little")
-                at += size if number == b"\0\0" else 16 + -(-size // 8) * 8  # the free space counts its own head
-                if at > end or (number == b"\0\0" and size < 16):
-                    raise ValueError(f"the heap at byte {start} has an object of {size} bytes, which does not fit in")
-            start = content.find(_HEAP, start + 1)
 
 
 def write_nir_events(
@@ -126,7 +98,7 @@ def write_nir_events(
 
 
 def read_nir_events(path: str | os.PathLike[str], *, repeats: Repeats = "error") -> dict[str, FloatArray]:
-    """Spike times of each node of a NIRData file. h5py reads the file: read only files that you trust.
+    """Spike times of each node of a NIRData file. h5py reads it in a process with limits of memory and time.
 
     Parameters
     ----------
@@ -144,43 +116,56 @@ def read_nir_events(path: str | os.PathLike[str], *, repeats: Repeats = "error")
     ModuleNotFoundError
         If the package nir is missing.
     ValueError
-        If it is not a NIRData file, or a node has no events that are called ``spikes``, or its events do not fit.
+        If it is not a NIRData file, or a node has no events that are called ``spikes``, or its events do not fit; if
+        h5py crashes on the file or exceeds the limits; or if the spike times take more than 1 GiB and 32 times the
+        length of the file.
     OSError
         If the file cannot be read.
     """
-    nir = import_nir()
+    import_nir()  # with h5py
     if repeats not in ("error", "first"):
         raise ValueError(f"repeats must be 'error' or 'first', got {repeats!r}")
     with reading(path, "a NIRData file of spike times"):
-        nodes = nir.read_data(os.fspath(path)).nodes
-        return {name: _times(nir, name, node, repeats) for name, node in nodes.items()}
+        left, (root, attributes), times = max_bytes(path), read_hdf5(path), {}
+        if (kind := attributes.get("//__type__")) != "NIRGraphData":
+            raise ValueError(f"its __type__ is {kind!r}, expected 'NIRGraphData'")
+        for name, node in root.get("nodes", {}).items():
+            observables = node.get("observables", {})
+            place = f"/nodes/{name}/observables"
+            kinds = {key: attributes.get(f"{place}/{key}//__type__") for key in observables}
+            if kinds.get(_OBSERVABLE) != "EventData":
+                found = ", ".join(f"{key} ({kind})" for key, kind in kinds.items()) or "none"
+                raise ValueError(f"node {name!r} needs EventData that are called {_OBSERVABLE!r}, got {found}")
+            n_neurons = int(attributes[f"{place}/{_OBSERVABLE}//n_neurons"])
+            times[name] = _times(name, observables[_OBSERVABLE], n_neurons, repeats, left)
+            left -= times[name].nbytes
+        return times
 
 
-def _times(nir: Any, name: str, node: Any, repeats: Repeats) -> FloatArray:
-    observables = getattr(node, "observables", {})
-    data: Any = observables.get(_OBSERVABLE)
-    if type(data) is not nir.EventData:
-        kinds = ", ".join(f"{key} ({type(value).__name__})" for key, value in observables.items())
-        raise ValueError(f"node {name!r} needs EventData that are called {_OBSERVABLE!r}, got {kinds or 'none'}")
-    idx, events, n = np.asarray(data.idx), np.asarray(data.time), int(data.n_neurons)
+def _times(name: str, data: Mapping[str, Any], n: int, repeats: Repeats, max_size: int) -> FloatArray:
+    idx, events = np.asarray(data["idx"]), np.asarray(data["time"])
     if idx.ndim != 2 or idx.dtype.kind not in "iu" or events.dtype not in (np.float32, np.float64):
         raise ValueError(
             f"node {name!r} needs integers (batch, n_events) and float times, got {idx.dtype}, {events.dtype}"
         )
+    if idx.shape != events.shape:
+        raise ValueError(f"node {name!r} has indices of the shape {idx.shape} for times of the shape {events.shape}")
     if ((idx < -1) | (idx >= n)).any() or not (events[idx >= 0] >= 0).all():
         raise ValueError(f"node {name!r} has an index outside -1..{n - 1}, or a time that is negative or NaN")
-    if len(idx) * n > max(_FLOOR, _MAX_RATIO * idx.size):
-        raise ValueError(f"node {name!r} has {n} neurons for {idx.size} events, more than are read from such a file")
-    sample, k = np.nonzero((idx >= 0) & np.isfinite(events))
-    neuron = idx[sample, k]
-    counts = np.zeros((len(idx), n), np.int64)
-    np.add.at(counts, (sample, neuron), 1)
-    if repeats == "error" and (counts > 1).any():
-        at, which = (int(i) for i in np.argwhere(counts > 1)[0])
+    if len(idx) * n * events.itemsize > max_size:
         raise ValueError(
-            f"neuron {which} of node {name!r} spikes {counts[at, which]} times in sample {at}, and an RC-Spike neuron "
+            f"node {name!r} has {len(idx)} samples of {n} neurons, more spike times than are read from such a file"
+        )
+    sample, k = np.nonzero((idx >= 0) & np.isfinite(events))
+    place = sample * n + idx[sample, k].astype(np.int64)
+    places, n_spikes = np.unique(place, return_counts=True)
+    if repeats == "error" and (n_spikes > 1).any():
+        first = np.argmax(n_spikes > 1)
+        at, which = divmod(int(places[first]), n)
+        raise ValueError(
+            f"neuron {which} of node {name!r} spikes {n_spikes[first]} times in sample {at}, and an RC-Spike neuron "
             "spikes once; repeats='first' takes the first one"
         )
-    times: FloatArray = np.full((len(idx), n), np.inf, events.dtype)
-    np.minimum.at(times, (sample, neuron), events[sample, k])
-    return times
+    times: FloatArray = np.full(len(idx) * n, np.inf, events.dtype)
+    np.minimum.at(times, place, events[sample, k])
+    return times.reshape(len(idx), n)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.atomic_files import atomic_write
 from rcspike.circuit import Circuit
+from rcspike.network.hdf5 import read_hdf5
 from rcspike.network.nir_events import import_nir, reading
 from rcspike.network.resistive_network import Network
 from rcspike.network.wiring import Conv2d, Dense, Wiring
@@ -27,6 +28,7 @@ __all__ = ["from_nir", "read_nir", "to_nir", "write_nir"]
 Inputs: TypeAlias = Literal["events", "currents"]
 
 _T_MAX = 1000.0  # T; an assumption: no experiment lasts as long
+_MAX_NODES = 500  # of a file: nir takes time with the square of their number
 
 _LEAKS = "its leak is constant, and that of an RC-Spike neuron is the conductance of the synapses that conduct"
 _REASONS = {
@@ -215,19 +217,33 @@ def from_nir(graph: Any, *, inputs: Inputs = "events", t_max: float = _T_MAX) ->
 
 
 def read_nir(path: str | os.PathLike[str], *, inputs: Inputs = "events", t_max: float = _T_MAX) -> Network:
-    """Read the network of a NIR file, as `from_nir`. h5py reads the file: read only files that you trust.
+    """Read the network of a NIR file, as `from_nir`. h5py reads it in a process with limits of memory and time.
 
     Raises
     ------
     ModuleNotFoundError, ValueError
-        As in `from_nir`; with the name of the file, also if it is not a NIR file.
+        As in `from_nir`; with the name of the file, also if it is not a NIR file, or has more than 500 nodes or edges,
+        or h5py crashes on it or exceeds the limits.
     OSError
         If the file cannot be read.
     """
     nir = import_nir()
     _check_options(inputs, t_max)
     with reading(path, "a NIR graph of an RC-Spike network"):
-        return from_nir(nir.read(os.fspath(path)), inputs=inputs, t_max=t_max)
+        graph = read_hdf5(path)[0]["node"]
+        nodes = {name: _node(name, group) for name, group in graph["nodes"].items()}
+        edges = graph["edges"]
+        if max(len(nodes), len(edges)) > _MAX_NODES:
+            raise ValueError(f"{len(nodes)} nodes and {len(edges)} edges, but at most {_MAX_NODES} are read")
+        fields = {"type": graph["type"], "nodes": nodes, "edges": edges}
+        return from_nir(nir.NIRGraph.from_dict(fields), inputs=inputs, t_max=t_max)
+
+
+def _node(name: str, group: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a node, without the metadata, which may be anything."""
+    if group["type"] == "NIRGraph":
+        raise ValueError(f"node {name!r} is NIRGraph: {_REASONS['NIRGraph']}")
+    return {field: value for field, value in group.items() if field != "metadata"}
 
 
 class _Chain:
@@ -334,7 +350,7 @@ def _values(chain: _Chain, kind: str, attribute: str, shape: tuple[int, ...]) ->
         raise ValueError(f"{attribute} of node {name!r} must have shape {shape}, got {values.shape}")
     if np.isnan(values).any() or (attribute != "v_reset" and not ((values > 0) & np.isfinite(values)).all()):
         raise ValueError(f"{attribute} of node {name!r} must be above 0 and finite")
-    return np.broadcast_to(values.ravel()[0] if values.size == 1 else values, shape).reshape(shape[0], -1)
+    return np.full((shape[0], 1), values.item()) if values.size == 1 else values.reshape(shape[0], -1)
 
 
 def _pair(value: Any) -> tuple[float, ...]:

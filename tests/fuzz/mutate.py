@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable
 from random import Random
 
-__all__ = ["Havoc", "Mutate", "gzipped", "plain", "png", "safetensors", "text", "zipped"]
+__all__ = ["Havoc", "Mutate", "gzipped", "plain", "png", "safetensors", "text", "words", "zipped"]
 
 Havoc = Callable[[bytes], bytes]
 Mutate = Callable[[bytes, Random, Havoc], bytes]
@@ -33,6 +33,16 @@ _WORDS = [
 
 def plain(data: bytes, rng: Random, havoc: Havoc) -> bytes:
     return havoc(data)
+
+
+def words(data: bytes, rng: Random, havoc: Havoc) -> bytes:
+    """Often one of the 8-byte words, such as an address or a length, exchanged for another one or for a limit."""
+    used = [at for at in range(0, len(data) - 7, 8) if any(data[at : at + 8])]
+    if not used or not rng.randrange(4):
+        return havoc(data)
+    old, new = rng.choice(used), rng.choice(used)
+    limit = rng.choice([0, 1, 2**16, 2**31, 2**32 - 1, 2**40, 2**63, 2**64 - 1]).to_bytes(8, "little")
+    return data[:old] + (data[new : new + 8] if rng.randrange(2) else limit) + data[old + 8 :]
 
 
 def text(data: bytes, rng: Random, havoc: Havoc) -> bytes:

@@ -31,6 +31,7 @@ from rcspike.experiments import (
     summary_rows,
     write_table,
 )
+from rcspike.network import read_nir, read_nir_events, write_nir, write_nir_events
 from rcspike.report import write_report
 from rcspike.spice import find_pdk, library, read_csv, write_csv
 from rcspike.training import checkpoint
@@ -89,6 +90,23 @@ def train_or_resume(path: Path, *, double: bool = False) -> None:
     """The run whose checkpoints are the seeds."""
     network = Network.create([4, 3, 2], Circuit(), seed=0, dtype=np.float64 if double else np.float32)
     train(network, _DATA, epochs=2, batch_size=4, validation=0.25, seed=0, checkpoint_path=path, threads=1)
+
+
+def _nir(path: Path) -> None:
+    network = read_nir(path)
+    write_nir(path.with_name("copy"), network)
+    copy = read_nir(path.with_name("copy"))
+    assert [layer.wiring for layer in copy.layers] == [layer.wiring for layer in network.layers]
+    assert [w.tobytes() for w in copy.weights] == [w.tobytes() for w in network.weights]
+
+
+def _nir_events(path: Path) -> None:
+    times = read_nir_events(path, repeats="first")
+    if sum(one.size for one in times.values()) > 2**20:  # a file may claim many neurons without spikes
+        return
+    write_nir_events(path.with_name("copy"), times)
+    copy = read_nir_events(path.with_name("copy"))
+    assert {name: one.tobytes() for name, one in copy.items()} == {name: one.tobytes() for name, one in times.items()}
 
 
 def _checkpoint(path: Path) -> None:
@@ -231,6 +249,8 @@ def _sweep(path: Path) -> None:
 TARGETS = {
     "model": Target("model.safetensors", _model, mutate.safetensors),
     "checkpoint": Target("checkpoint.safetensors", _checkpoint, mutate.safetensors),
+    "nir": Target("network.nir", _nir, mutate.words),
+    "nir-events": Target("spikes.nir", _nir_events, mutate.words),
     "idx": Target("train-images-idx3-ubyte", _idx, mutate.gzipped),
     "own-npz": Target("own.npz", _own, mutate.zipped),
     "own-csv": Target("own.csv", _own, mutate.text),
