@@ -14,7 +14,7 @@ from rcspike.chips.ideal_equivalents import ideal_scale, pairs_with_more_drive
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases, Schedule
 from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
-from rcspike.network.neurons import two_phases
+from rcspike.neurons import two_phase_only
 
 __all__ = ["ChipLayer"]
 
@@ -180,7 +180,7 @@ class ChipLayer:
         """
         circuit = self.circuit
         if self.phases == "single" and not self.has_equivalent:
-            two_phases(self, "a diode that blocks" if self.blocking else "a wire with resistance")
+            two_phase_only(self, "a diode that blocks" if self.blocking else "a wire with resistance")
         rest, unit = self.ideal_scale()
         plus, minus = self.plus / self.capacitance, self.minus / self.capacitance
         # Drive of a device over its conductance times its rail: with the engine's drop, and with its own
@@ -218,7 +218,7 @@ class ChipLayer:
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at which ideal neurons spike when these do, at the end of charging."""
-        two_phases(self, "voltages at the end of charging")
+        two_phase_only(self, "voltages at the end of charging")
         if self.has_equivalent:
             return DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring).charge(times, threads=threads)
         # The voltages u of the real membranes are computed, and then their values on the ideal scale.

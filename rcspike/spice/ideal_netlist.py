@@ -13,6 +13,7 @@ from rcspike._common.arrays import FloatArray, check_array, check_times, plain_a
 from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
+from rcspike.functional.neuron_kinds import latest_input
 from rcspike.network import Layer, ResistiveLayer, layer_with
 from rcspike.spice.model_card import Card, comment, diode_card
 
@@ -226,7 +227,7 @@ def layer_netlist(
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
-    times = check_times(times, 1, phases="two" if until is None else "single")
+    times = check_times(times, 1, latest=latest_input("two" if until is None else "single"))
     if until is not None and not 0 < until < math.inf:
         raise ValueError(f"until must be above 0 and finite, in T, got {until}")
     g_plus, g_minus = plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)

@@ -27,7 +27,7 @@ from rcspike.datasets import data_name
 from rcspike.energy import PhysicalScale
 from rcspike.experiments import Row, write_table
 from rcspike.network import Dense, Network, ResistiveLayer
-from rcspike.network.neurons import two_phases
+from rcspike.neurons import two_phase_only
 from rcspike.spice import Comparison
 from rcspike.spice.model_card import diode_card
 from rcspike.training.evaluation import check_samples
@@ -123,7 +123,7 @@ def export_command(
                 membranes=part.membranes,
             )  # fmt: skip
         else:
-            two_phases(network, "a netlist of transistors")
+            two_phase_only(network, "a netlist of transistors")
             text = spice.transistor_netlist(
                 times, *g, transistors, names=chosen, layer=layer, title=title, membranes=part.membranes
             )
@@ -372,7 +372,7 @@ def fit_command(
                 f"--out is the model, such as fitted.safetensors, and its record goes to a JSON file; got {out}"
             )
         network = load_network(model)
-        two_phases(network, "a fit")
+        two_phase_only(network, "a fit")
         transistors, designed = transistor_options.design(
             network, transistor_options.scale_of(pdk, capacitance, window, v_th), model=model, pdk=pdk, root=pdk_root,
             switch=switch, fitted=fitted, corner=corner, celsius=celsius, synapse=synapse, ramp=ramp, replica=replica,
