@@ -132,6 +132,15 @@ def end(until: float | None) -> float:
     return GIVEN_UP if until is None else until
 
 
+def durations(t_out: FloatArray, until: float | None) -> Float64Array:
+    """When each inference ends, (batch,) in T: at a time that is given, or with the first of the output spikes."""
+    latest = end(until)
+    if until is not None:
+        return np.full(len(t_out), latest)
+    first: Float64Array = t_out.min(axis=1).astype(np.float64)
+    return np.minimum(first, latest)
+
+
 def spans(end: float) -> Sequence[Span]:
     return (Span("charging", 0, end),)
 
