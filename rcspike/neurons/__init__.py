@@ -8,6 +8,7 @@ from rcspike.neurons.kinds import (
     check_taken,
     neuron_kind,
     single_phase_only,
+    taken,
     two_phase_only,
     unless_default,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "check_taken",
     "neuron_kind",
     "single_phase_only",
+    "taken",
     "two_phase_only",
     "unless_default",
 ]

@@ -17,6 +17,7 @@ __all__ = [
     "check_taken",
     "neuron_kind",
     "single_phase_only",
+    "taken",
     "two_phase_only",
     "unless_default",
 ]
@@ -73,6 +74,17 @@ def check_taken(phases: str, given: Mapping[str, Any], spell: Callable[[str], st
             raise ValueError(
                 f"{spell(name)} {given[name]} {reasons[name]}: leave it out, or choose phases={' or '.join(others)}"
             )
+
+
+def taken(phases: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some settings that apply to a kind of neurons.
+
+    Examples
+    --------
+    >>> taken("two", {"silent_penalty": 1e-4})
+    {}
+    """
+    return {name: value for name, value in values.items() if name not in neuron_kind(phases).not_taken}
 
 
 def unless_default(phases: Phases) -> dict[str, Phases]:
