@@ -342,10 +342,8 @@ def _trained(
     dataset: Dataset, hidden: Hidden, circuit: Circuit, settings: Settings, threads: int | None, phases: Phases = "two"
 ) -> tuple[Network, History]:
     sizes, wiring = whole_network(hidden, dataset)
-    own: dict[str, Any] = {}
-    if phases == "single":
-        own = {"phases": phases, "intensity": initial_intensity(dataset.name, dataset.train.times)}
-    network = Network.create(sizes, circuit, seed=settings.seed, wiring=wiring, **own)
+    intensity = initial_intensity(dataset.name, dataset.train.times)
+    network = Network.create(sizes, circuit, seed=settings.seed, wiring=wiring, phases=phases, intensity=intensity)
     return network, train(network, dataset, **settings.arguments(), threads=threads)
 
 

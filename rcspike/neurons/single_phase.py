@@ -141,6 +141,14 @@ def durations(t_out: FloatArray, until: float | None) -> Float64Array:
     return np.minimum(first, latest)
 
 
+def shown_until(t_out: FloatArray, until: float | None) -> float:
+    """When traces of an inference end, in T: at a time that is given, or half as late again as its first spike."""
+    first = float(t_out.min())
+    if until is not None or math.isinf(first):
+        return end(until)
+    return max(2.0, 1.5 * first)
+
+
 def spans(end: float) -> Sequence[Span]:
     return (Span("charging", 0, end),)
 

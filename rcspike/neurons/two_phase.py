@@ -117,7 +117,7 @@ def end(until: float | None) -> float:
 
 
 def spans(end: float) -> Sequence[Span]:
-    return Span("charging", 0, 1), Span("firing", 1, 2)
+    return Span("charging", 0, 1), Span("firing (ramp)", 1, 2)
 
 
 def _balance(circuit: Circuit, sigma: float, drive: float, n: float, earliness: float) -> tuple[float, float]:
