@@ -12,10 +12,11 @@ from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
 from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode, schedule
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.functional.optimiser import Decay
 from rcspike.network import Network
 from rcspike.network.initialisation import mean_intensity
+from rcspike.neurons import taken
 from rcspike.training import Settings
 from rcspike.training.epoch_loop import run_epochs
 
@@ -255,7 +256,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             decay=decay,
             temperature=self.temperature,
             noise=self.noise,
-            silent_penalty=self.silent_penalty if self.phases == "single" else 0.0,
+            **taken(self.phases, {"silent_penalty": self.silent_penalty}),
             seed=int(random.randint(2**31 - 1)),
         )
         low, high = X.min(axis=0), X.max(axis=0)
@@ -289,16 +290,9 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         return Scaling.fit(X, self.scaling, complement=bool(self.complement), always_on=True)
 
     def _scores(self, X: Any) -> npt.NDArray[np.float64]:
-        """Voltages of the outputs, or minus their spike times: the class has the highest."""
+        """Scores of the outputs: the class has the highest."""
         check_is_fitted(self)
         check_unmasked("X", X)
         X = validate_data(self, X, dtype=_FLOATS, reset=False)
         times = encode(self.scaling_.apply(X))
-        # In double precision the sign of a difference and the order of probabilities are those of the voltages.
-        results = self.network_.forward(times, threads=self.threads).astype(np.float64)
-        if self.network_.phases == "two":
-            return results
-        silent = np.isinf(results)
-        last = np.where(silent, Settings.t_silent, results).max(axis=1, keepdims=True)
-        # Only just later than the last one, so that the class is one that spikes.
-        return np.where(silent, -np.nextafter(np.maximum(last, Settings.t_silent), np.inf), -results)
+        return self.network_.forward(times, threads=self.threads).scores

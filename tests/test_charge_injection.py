@@ -99,7 +99,7 @@ def test_a_network_has_the_injection_of_each_layer(rails: Circuit) -> None:
     np.testing.assert_allclose(network.forward(times), expected, rtol=0, atol=1e-13)
     results = list(network.walk(times))
     np.testing.assert_allclose(results[0].v, v, rtol=0, atol=1e-14)
-    np.testing.assert_array_equal(results[-1].v_read, network.forward(times))
+    np.testing.assert_array_equal(results[-1].outputs, network.forward(times))
     np.testing.assert_array_equal(network.forward(schedule(times), threads=1), network.forward(times, threads=3))
     chip = DeviceNetwork([DevicePairs.of_weights(w) for w in (first, second)], circuit)
     np.testing.assert_array_equal(chip.forward(times), network.forward(times))
@@ -217,7 +217,7 @@ def test_charge_on_a_chip_is_added_to_the_real_membranes(others: list[Any], on_o
     np.testing.assert_allclose(
         chip.forward(times), before.forward(times) + unit * q / layer.capacitance, rtol=0, atol=1e-13
     )
-    np.testing.assert_array_equal(list(chip.walk(times))[-1].v_read, chip.forward(times))
+    np.testing.assert_array_equal(list(chip.walk(times))[-1].outputs, chip.forward(times))
 
 
 def test_charge_scatters_from_switch_to_switch() -> None:

@@ -214,7 +214,7 @@ def test_help_shows_the_default_of_every_kind_of_data(place: Path, name: str) ->
         if command == "sweep" and name == "silent_penalty":  # an option of train only
             continue
         assert shown
-        two, _, single = shown[1].partition("; single phase: ")
+        two, _, single = shown[1].partition("; a single phase: ")
         for kind, dataset in kinds.items():
             for default, phases in ((two, "two"), (single or two, "single")):
                 value = {**train_defaults(), **preset(dataset, phases=phases)}[name]  # type: ignore[arg-type]

@@ -224,13 +224,14 @@ def test_a_terminal_gets_a_bar_and_the_same_lines(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("option", ["--silent-penalty", "--t-silent", "--max-slope"])
 def test_options_of_a_single_phase_need_it(place: Path, option: str) -> None:
     line = error_line(train_small(option, "2"))
-    assert f"{option} is of neurons of a single phase: add --phases single, or leave it out" in line
+    assert f"{option} 2.0 applies only to single-phase neurons" in line
+    assert "phases='single'" in line
     assert not list(place.glob("runs/*"))
 
 
 def test_a_single_phase_has_no_ramp(place: Path) -> None:
     line = error_line(train_small("--phases", "single", "--v-syn", "2", "--ramp", "0.1"))
-    assert "--ramp is of neurons of two phases" in line
+    assert "--ramp 0.1 applies only to two-phase neurons" in line
     assert not list(place.glob("runs/*"))
 
 

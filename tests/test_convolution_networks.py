@@ -93,7 +93,7 @@ def test_walk_ends_with_the_result_of_forward_and_noise_is_that_of_neurons() -> 
     ours, times = network(dtype=np.float32), some_times(4, 96).astype(np.float32)
     for noise, seed in ((0.0, None), (0.02, 5)):
         *_, last = ours.walk(times, noise=noise, seed=seed)
-        np.testing.assert_array_equal(last.v_read, ours.forward(times, noise=noise, seed=seed))
+        np.testing.assert_array_equal(last.outputs, ours.forward(times, noise=noise, seed=seed))
     assert ours.forward(times, noise=0.02, seed=5).tolist() != ours.forward(times).tolist()
 
 

@@ -78,7 +78,7 @@ def test_a_walk_ends_at_the_result_of_a_forward_pass(
     arguments: dict[str, Any] = {"noise": noise, "seed": 4, "threads": 2}
     v = network.forward(times, **arguments)
     results = list(network.walk(times, **arguments))
-    np.testing.assert_array_equal(results[-1].v_read, v)
+    np.testing.assert_array_equal(results[-1].outputs, v)
     np.testing.assert_array_equal(network.predict(times, **arguments), v.argmax(axis=1))
     assert (network.sizes, network.dtype, v.dtype) == (SIZES, dtype, dtype)
     assert [result.depth for result in results] == [0, 1, 2]
@@ -94,7 +94,7 @@ def test_a_walk_ends_at_the_result_of_a_forward_pass(
     # A schedule stands for the times everywhere.
     np.testing.assert_array_equal(network.forward(schedule(times), **arguments), v)
     *_, last = network.walk(schedule(times), **arguments)
-    np.testing.assert_array_equal(last.v_read, v)
+    np.testing.assert_array_equal(last.outputs, v)
 
 
 def test_all_kinds_have_the_same_arguments() -> None:
@@ -160,7 +160,7 @@ def test_a_chip_with_a_clock_rounds_the_spikes_of_every_layer(circuit: Circuit, 
     found = program(network, [TimeQuantisation(step=step)], seed=0)
     np.testing.assert_array_equal(found.forward(times), expected)
     *_, last = found.walk(times)
-    np.testing.assert_array_equal(last.v_read, expected)
+    np.testing.assert_array_equal(last.outputs, expected)
 
 
 def test_a_layer_that_is_sent_passes_its_spikes_on() -> None:
@@ -172,7 +172,7 @@ def test_a_layer_that_is_sent_passes_its_spikes_on() -> None:
     np.testing.assert_array_equal(second.times, fire(charge(times, other.weights[0], other.circuit), other.circuit))
     *_, last = walk
     mixed = Network([other.weights[0], *network.weights[1:]], network.circuit)
-    np.testing.assert_array_equal(last.v_read, mixed.forward(times))
+    np.testing.assert_array_equal(last.outputs, mixed.forward(times))
 
 
 def test_neurons_are_trimmed_to_the_spikes_of_trimmed_layers() -> None:

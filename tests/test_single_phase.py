@@ -57,7 +57,7 @@ def test_a_forward_pass_is_one_layer_of_first_spikes_after_the_other() -> None:
     assert np.isfinite(spikes).mean() > 0.5
     walked = list(network.walk(times))
     np.testing.assert_array_equal(walked[0].t_out, hidden)
-    np.testing.assert_array_equal(walked[1].v_read, spikes)
+    np.testing.assert_array_equal(walked[1].outputs, spikes)
     assert network.phases == "single"
     assert "phases='single'" in repr(network)
 
@@ -75,7 +75,7 @@ def test_noise_has_the_same_draws_layer_by_layer() -> None:
     network, times = single(20, 30, 5), spikes_of_images(40, 20)
     spikes = network.forward(times, noise=0.05, seed=3)
     *_, last = network.walk(times, noise=0.05, seed=3)
-    np.testing.assert_array_equal(last.v_read, spikes)
+    np.testing.assert_array_equal(last.outputs, spikes)
     assert (spikes != network.forward(times)).any()
 
 
@@ -187,7 +187,7 @@ def test_uses_that_need_two_phases_are_errors_that_name_them() -> None:
         train(single(12, 2), toy(), epochs=1, seed=0, offset=0.1)
     with pytest.raises(ValueError, match="phases must be 'two' or 'single', got 'three'"):
         Network(network.weights, CIRCUIT, phases="three")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="some of two phases and some of a single one"):
+    with pytest.raises(ValueError, match="some of a single phase and some of two phases"):
         Network.of_layers([layer, ResistiveLayer(np.eye(5, dtype=np.float32), CIRCUIT)])
 
 
@@ -196,7 +196,7 @@ def test_settings_of_a_single_phase_are_checked() -> None:
         with pytest.raises(ValueError, match=f"{name} must be"):
             train(single(12, 2), toy(), epochs=1, seed=0, **{name: value})
     for name in ("silent_penalty", "t_silent", "max_slope"):
-        with pytest.raises(ValueError, match=f"{name} is of neurons of a single phase, but the network has two"):
+        with pytest.raises(ValueError, match=f"{name} 0.5 applies only to single-phase neurons.*phases='single'"):
             train(Network.create([12, 2], CIRCUIT, seed=0), toy(), epochs=1, seed=0, **{name: 0.5})
 
 

@@ -149,12 +149,12 @@ def test_uses_of_another_kind_are_errors() -> None:
     net, times = network()
     done, point = activity(net, times), operating_point(CIRCUIT)
     for baseline in (virtual_ground_parts, current_source_parts):
-        with pytest.raises(ValueError, match="the conventional circuits compute in two phases"):
+        with pytest.raises(ValueError, match="a conventional circuit needs neurons of two phases"):
             baseline(done, point)
     for wrong in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ValueError, match="until must be above 0 and finite"):
             activity(net, times, until=wrong)
-    with pytest.raises(ValueError, match="until is for neurons of a single phase"):
+    with pytest.raises(ValueError, match=r"until 1\.0 applies only to single-phase neurons"):
         activity(Network(net.weights, CIRCUIT), times, until=1.0)
     two = Network(net.weights, CIRCUIT).layers[0]
     with pytest.raises(ValueError, match="the charge of the rails until a time needs neurons of a single phase"):

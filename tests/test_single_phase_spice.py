@@ -58,7 +58,7 @@ def test_spikes_of_one_layer_drive_the_next_and_silent_neurons_stay_silent() -> 
 def test_a_netlist_of_a_single_phase_has_no_ramp_and_no_end_of_its_spikes() -> None:
     times, network = column(CIRCUITS[0], n_in=6, n_out=1)
     conductances = spice.layer_conductances(network.layers[0], SCALE)
-    text = spice.layer_netlist(np.arange(6) * 0.5, *conductances, CIRCUITS[0], SCALE, until=2.25)
+    text = spice.layer_netlist(np.arange(6) * 0.5, *conductances, CIRCUITS[0], SCALE, phases="single", until=2.25)
     assert "Vfire fire 0 0\n" in text
     assert ".tran 5e-09 2.25e-06 " in text
     assert ".meas tran t_out0 WHEN v(m0)=0.872 RISE=1\n" in text
@@ -67,7 +67,7 @@ def test_a_netlist_of_a_single_phase_has_no_ramp_and_no_end_of_its_spikes() -> N
     assert all(line.endswith(" 1)") for line in sources)
     for wrong in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ValueError, match="until must be above 0 and finite"):
-            spice.layer_netlist(times, *conductances, CIRCUITS[0], SCALE, until=wrong)
+            spice.layer_netlist(times, *conductances, CIRCUITS[0], SCALE, phases="single", until=wrong)
 
 
 @pytest.mark.long
@@ -85,7 +85,7 @@ def test_the_commands_write_and_verify_netlists(tmp_path: Path, monkeypatch: pyt
 
     assert "8 neurons" in said("export one.safetensors digits --until 3 --out layer.cir")
     assert ".tran 5e-09 3e-06 " in Path("layer.cir").read_text()
-    assert "--until is for networks of a single phase" in said("export two.safetensors digits --until 3")
+    assert "until 3.0 applies only to single-phase neurons" in said("export two.safetensors digits --until 3")
     assert "until must be above 0" in said("export one.safetensors digits --until -3")
     assert "a fit needs neurons of two phases" in said("fit m.csv one.safetensors digits")
     assert "class  the same for 2 of 2 images" in said(

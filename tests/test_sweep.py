@@ -78,9 +78,12 @@ def test_a_grid_has_every_combination_once_and_a_relu_network_for_each_budget() 
         ({"hidden": [[20, 0]]}, r"hidden must be sizes of layers, each at least 1, or an architecture, got \(20, 0\)"),
         ({"hidden": ["conv2-4", "conv2 - 4"]}, "rc-spike-digits-conv2-4-v1-s0 is there twice"),
         ({"phases": "single"}, "no neuron of a single phase would spike"),
-        ({"phases": "single", "v_syn": [2.0], "transfer": True}, "transferred to neurons of two phases only"),
-        ({"phases": "single", "v_syn": [2.0], "vary": {"ramp": [0.0, 0.1]}}, "ramp is of neurons of two phases"),
-        ({"v_syn": [2.0], "vary": {"max_slope": [5.0]}}, "max_slope is of neurons of a single phase"),
+        ({"phases": "single", "v_syn": [2.0], "transfer": True}, "transfer True applies only to two-phase neurons"),
+        (
+            {"phases": "single", "v_syn": [2.0], "vary": {"ramp": [0.0, 0.1]}},
+            r"ramp 0\.1 applies only to two-phase neurons",
+        ),
+        ({"v_syn": [2.0], "vary": {"max_slope": [5.0]}}, r"max_slope 5\.0 applies only to single-phase neurons"),
     ],
 )
 def test_a_grid_that_cannot_be_run_is_rejected(arguments: dict[str, Any], message: str) -> None:

@@ -343,6 +343,6 @@ def test_noise_and_walks_of_wired_chips_agree() -> None:
     chip = chip_of(network_of(Circuit(v_syn=1.0)), WireResistance(resistance=0.01))
     times = random_column(14, 30)[0]
     results = list(chip.walk(times, noise=0.01, seed=2))
-    np.testing.assert_array_equal(results[-1].v_read, chip.forward(times, noise=0.01, seed=2))
+    np.testing.assert_array_equal(results[-1].outputs, chip.forward(times, noise=0.01, seed=2))
     plain = charge(times, network_of(Circuit(v_syn=1.0)).weights[0], Circuit(v_syn=1.0))
     assert np.abs(chip.forward(times) - plain).max() > 1e-3

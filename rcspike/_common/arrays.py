@@ -50,18 +50,18 @@ def check_array(name: str, array: Any, ndim: int, dtype: np.dtype[Any] | None = 
     return plain
 
 
-def check_times(times: Any, ndim: int = 2, *, phases: str = "two") -> FloatArray:
+def check_times(times: Any, ndim: int = 2, *, latest: float = 1.0) -> FloatArray:
     """As `check_array`, for spike times in T; also raises an error for pixels that have not been encoded.
 
-    Those are integers, or whole numbers of which more than two lie above 1. In two phases times have fractions, but for
-    0, 1, and one or two numbers above 1 that stand for no spike; in a single phase they may be any numbers.
+    Those are integers, or whole numbers of which more than two are later than `latest`, the time in T from which on the
+    neurons do not listen. Times have fractions, but for 0, 1, and one or two numbers that stand for no spike.
     """
     if isinstance(times, np.ndarray) and times.dtype.kind in "iub":
         raise TypeError(f"times must be floats, in T, got {times.dtype}; make times of images with rcspike.encode")
     plain = check_array("times", times, ndim)
     # Nearly always the first sample has some.
-    if phases == "two" and not _has_fractions(plain[:1]) and not _has_fractions(plain):
-        above = np.unique(plain[(plain > 1) & (plain < np.inf)])
+    if not _has_fractions(plain[:1]) and not _has_fractions(plain):
+        above = np.unique(plain[(plain > latest) & (plain < np.inf)])
         if len(above) > 2:
             raise ValueError(
                 f"times must be in T, from 0 to 1 or inf for no spike, got only whole numbers, up to {above[-1]:g}, "

@@ -17,7 +17,7 @@ from rcspike.chips.effects.base_classes import Effect, Fixed, Reading, Shift, Ti
 from rcspike.circuit import joined_circuit
 from rcspike.network import DeviceNetwork, Network
 from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
-from rcspike.network.neurons import two_phases
+from rcspike.neurons import two_phase_only
 
 __all__ = ["Chip", "program"]
 
@@ -63,7 +63,7 @@ def program(
         if not isinstance(effect, Effect):
             raise TypeError(f"nonidealities must be effects of rcspike.chips, got {effect!r}")
         if effect.needs_phases and not effect.is_absent:
-            two_phases(network, f"the effect {effect.name}")
+            two_phase_only(network, f"the effect {effect.name}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
     seen: Counter[str] = Counter()

@@ -12,7 +12,7 @@ from rcspike.chips.chip import Chip
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.functional import adam_step, charge_affine, charge_affine_vjp, decayed_rate, output_loss
 from rcspike.network import Conv2d, Network
-from rcspike.network.neurons import two_phases
+from rcspike.neurons import two_phase_only
 
 __all__ = ["retrain_last_layer", "trim_neurons"]
 
@@ -59,7 +59,7 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
         result = walk.send(trimmed)  # of the layer before, whose spikes are this one's input
         assert isinstance(result.layer, ChipLayer)
         n_columns = result.layer.plus.shape[1]  # each with a neuron, which all positions of a convolution share
-        gain, shift = _fit(*(v.reshape(-1, n_columns).astype(np.float64) for v in (result.v_read, ideal.v)))
+        gain, shift = _fit(*(v.reshape(-1, n_columns).astype(np.float64) for v in (result.outputs, ideal.v)))
         layers.append(_trimmed(chip.layers[ideal.depth], gain, shift))
         trimmed = _trimmed(result.layer, gain, shift)  # with the devices as they are read in this pass
     return replace(chip, layers=tuple(layers))
@@ -143,7 +143,7 @@ def retrain_last_layer(
     >>> chip.predict(times)
     array([0, 1])
     """
-    two_phases(chip, "retraining the last layer")
+    two_phase_only(chip, "retraining the last layer")
     if isinstance(chip.layers[-1].wiring, Conv2d):
         raise ValueError("retraining the last layer is for dense layers, and that of this chip is a convolution")
     labels = plain_array("labels", labels)

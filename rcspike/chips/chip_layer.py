@@ -12,9 +12,10 @@ from rcspike import functional
 from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.chips.ideal_equivalents import ideal_scale, pairs_with_more_drive
 from rcspike.circuit import Circuit
-from rcspike.functional.events import Phases, Schedule
+from rcspike.functional.events import Schedule
+from rcspike.functional.neuron_kinds import Phases, by_kind
 from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
-from rcspike.network.neurons import two_phases
+from rcspike.neurons import two_phase_only
 
 __all__ = ["ChipLayer"]
 
@@ -149,11 +150,11 @@ class ChipLayer:
         Raises
         ------
         ValueError
-            If a nonlinear ramp never reaches a threshold.
+            If a nonlinear ramp never reaches a threshold; also if diodes block or a wire has resistance in a layer of a
+            single phase.
         """
-        if self.phases == "single":
-            return np.zeros_like(self.offset), np.ones_like(self.offset)
-        return ideal_scale(self.circuit.ramp, self.ramp_current / self.capacitance, 1 + self.offset)
+        rest, unit, _ = _EQUIVALENTS(self.phases)(self)
+        return rest, unit
 
     @property
     def has_equivalent(self) -> bool:
@@ -168,7 +169,7 @@ class ChipLayer:
         Raises
         ------
         ValueError
-            As in `ideal_scale`; also if diodes block or a wire has resistance in a layer of a single phase.
+            As in `ideal_scale`.
 
         Notes
         -----
@@ -179,9 +180,7 @@ class ChipLayer:
         voltage and the other lowers it.
         """
         circuit = self.circuit
-        if self.phases == "single" and not self.has_equivalent:
-            two_phases(self, "a diode that blocks" if self.blocking else "a wire with resistance")
-        rest, unit = self.ideal_scale()
+        _, unit, offset = _EQUIVALENTS(self.phases)(self)
         plus, minus = self.plus / self.capacitance, self.minus / self.capacitance
         # Drive of a device over its conductance times its rail: with the engine's drop, and with its own
         over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
@@ -198,7 +197,7 @@ class ChipLayer:
         rows = {
             "drive0": self.off_share * drive.sum(axis=0) + leaks.sum(axis=0),
             "conductance0": self.off_share * conductance.sum(axis=0) + self.leak / self.capacitance,
-            "offset": self._of_neurons(-rest if self.phases == "two" else self.offset),
+            "offset": self._of_neurons(offset),
         }
         plus, minus = (1 - self.off_share) * plus, (1 - self.off_share) * minus
         injection = unit * self.switch_injection()
@@ -218,7 +217,7 @@ class ChipLayer:
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at which ideal neurons spike when these do, at the end of charging."""
-        two_phases(self, "voltages at the end of charging")
+        two_phase_only(self, "voltages at the end of charging")
         if self.has_equivalent:
             return DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring).charge(times, threads=threads)
         # The voltages u of the real membranes are computed, and then their values on the ideal scale.
@@ -306,6 +305,23 @@ class ChipLayer:
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
         return functional.fire(v, self.circuit)
+
+
+def _on_ramp(layer: ChipLayer) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Scale on which neurons are ideal, zero and unit in V_th, and the offsets of the engine's neurons on it."""
+    slope = layer.ramp_current / layer.capacitance
+    rest, unit = ideal_scale(layer.circuit.ramp, slope, 1 + layer.offset)
+    return rest, unit, -rest
+
+
+def _at_crossing(layer: ChipLayer) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """The same of neurons that spike at their own thresholds while they charge."""
+    if not layer.has_equivalent:
+        two_phase_only(layer, "a diode that blocks" if layer.blocking else "a wire with resistance")
+    return np.zeros_like(layer.offset), np.ones_like(layer.offset), layer.offset
+
+
+_EQUIVALENTS = by_kind(two=_on_ramp, single=_at_crossing)
 
 
 def _ratio(current: float, conductance: Float64Array) -> Float64Array:

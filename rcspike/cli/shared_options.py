@@ -16,6 +16,7 @@ from rcspike.experiments import train_defaults
 from rcspike.experiments.default_settings import kind_of_data, preset, presets
 from rcspike.functional.events import Phases as Kind
 from rcspike.network import Wiring, wiring_of
+from rcspike.neurons import PHASES, neuron_kind
 
 __all__ = [
     "AllowSeen",
@@ -124,9 +125,10 @@ def learning(name: str, text: str) -> Any:
 
 
 def default_for(name: str) -> str:
-    """Such as "40 for digits, otherwise 20": of each kind of data, and of neurons of a single phase if they differ."""
-    two, single = _by_kind(name, presets("two")), _by_kind(name, presets("single"))
-    return two if single == two else f"{two}; single phase: {single}"
+    """Such as "40 for digits, otherwise 20": of each kind of data, and of other neurons if they differ."""
+    usual = _by_kind(name, presets())
+    others = {neuron_kind(phases).wording: _by_kind(name, presets(phases)) for phases in PHASES}
+    return "; ".join([usual, *(f"{wording}: {text}" for wording, text in others.items() if text != usual)])
 
 
 def _by_kind(name: str, settings: Mapping[str, Mapping[str, Any]]) -> str:

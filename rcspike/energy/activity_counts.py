@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
+from rcspike.functional.neuron_kinds import by_kind
 from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Wiring, layer_with
 from rcspike.network.layered_network import Layer
+from rcspike.neurons import Phases, single_phase, two_phase
 
 __all__ = ["Activity", "Columns", "activity", "columns_of"]
-
-_NO_ANSWER = 10.0  # when an inference without an answer is given up, in T; an assumption
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class Activity:
         Number of synapses that these reach: of each spike, one in every column that has its row.
     columns : tuple of Columns
         Of each layer.
+    phases : {"two", "single"}
+        Kind of the neurons.
     opened_plus, opened_minus : array, optional
         Charge that the rails deliver as the switches of the synapses open, summed over the columns, in C V_th, if the
         circuit has an injection.
@@ -89,6 +91,7 @@ class Activity:
     spikes: npt.NDArray[np.int64] | npt.NDArray[np.float64]
     events: npt.NDArray[np.int64] | npt.NDArray[np.float64]
     columns: tuple[Columns, ...]
+    phases: Phases = "two"
     opened_plus: npt.NDArray[np.float64] | None = None
     opened_minus: npt.NDArray[np.float64] | None = None
     durations: npt.NDArray[np.float64] | None = None
@@ -105,7 +108,7 @@ class Activity:
         >>> Activity(two, -two, two, two, spikes, events=spikes, columns=(Columns(2, 1, 1),)).mean().spikes
         array([[1.5]])
         """
-        arrays = {name: value for name, value in vars(self).items() if name != "columns" and value is not None}
+        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         means: dict[str, Any] = {name: x.mean(axis=0, keepdims=True) for name, x in arrays.items()}
         return replace(self, **means)
 
@@ -132,7 +135,7 @@ def activity(
         Input spike times in T.
     until : float, optional
         Single phase: time in T at which every inference ends. By default it ends with the first output spike, or
-        without one after 10 T.
+        without one when it is given up, after 10 T.
     noise, seed, threads
         As in `rcspike.Network.forward`.
 
@@ -149,10 +152,19 @@ def activity(
     >>> done.q_plus, done.q_minus, done.q_ramp, done.spikes
     (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
     """
-    if network.phases == "single":
-        return _until_the_answer(network, times, until, noise, seed, threads)
-    if until is not None:
-        raise ValueError("until is for neurons of a single phase: an inference of two phases takes all of its windows")
+    return _ACTIVITIES(network.phases)(network, times, until, noise, seed, threads)
+
+
+def _through_all_windows(
+    network: LayeredNetwork,
+    times: FloatArray,
+    until: float | None,
+    noise: float,
+    seed: int | None,
+    threads: int | None,
+) -> Activity:
+    """`activity` of two-phase neurons."""
+    two_phase.end(until)  # raises an error if it is given
     charges: list[list[npt.NDArray[np.float64]]] = []
     counts = []
     opened: list[list[npt.NDArray[np.float64]]] = []
@@ -220,12 +232,9 @@ def _until_the_answer(
     seed: int | None,
     threads: int | None,
 ) -> Activity:
-    """`activity` of a network of a single phase."""
-    if until is not None and not 0 < until < math.inf:
-        raise ValueError(f"until must be above 0 and finite, in T, got {until}")
+    """`activity` of single-phase neurons."""
     results = list(network.walk(times, noise=noise, seed=seed, threads=threads))
-    answers = results[-1].t_out.min(axis=1).astype(np.float64)
-    durations = np.minimum(answers, _NO_ANSWER) if until is None else np.full(len(times), float(until))
+    durations = single_phase.durations(results[-1].t_out, until)
     parts: list[list[npt.NDArray[np.float64]]] = []
     counts = []
     for result in results:
@@ -239,8 +248,21 @@ def _until_the_answer(
     spikes, events, gated = np.stack(counts, axis=2)
     columns = tuple(map(columns_of, network.layers))
     return Activity(
-        plus, minus, net, ramp, spikes, events, columns, durations=durations, charging=charging, gated=gated
+        plus,
+        minus,
+        net,
+        ramp,
+        spikes,
+        events,
+        columns,
+        network.phases,
+        durations=durations,
+        charging=charging,
+        gated=gated,
     )
+
+
+_ACTIVITIES = by_kind(two=_through_all_windows, single=_until_the_answer)
 
 
 def _ramp_charge(v: FloatArray, ramp: float) -> FloatArray:

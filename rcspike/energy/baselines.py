@@ -17,6 +17,7 @@ from rcspike.energy.activity_counts import Activity
 from rcspike.energy.inference_energy import Joules, Lines, energy_parts, line_parts, neuron_parts
 from rcspike.energy.operating_point_in_volts import OperatingPoint, column_capacitance, drawn_capacitance
 from rcspike.energy.process import Process
+from rcspike.neurons import two_phase_only
 
 __all__ = [
     "BASELINES",
@@ -26,6 +27,8 @@ __all__ = [
     "sources_fit",
     "virtual_ground_parts",
 ]
+
+_USE = "the comparison with a conventional circuit"
 
 # The bias of an op-amp is a product: it is 0 if all constants of a group are, and so is the energy of the op-amp.
 _BIAS = (("column_wire_capacitance", "column_junction_capacitance"), ("opamp_branches",), ("opamp_phases",))
@@ -60,7 +63,7 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
     '5.5 fJ'
     """
-    _two_phases(done)
+    two_phase_only(done, _USE)
     p = point.process
     unit_charge = np.array([drawn_capacitance(p, one.rows) for one in done.columns]) * point.v_th
     current = np.array([one.columns * opamp_current(p, one.rows) for one in done.columns])
@@ -145,17 +148,9 @@ def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
     '59.6 fJ'
     """
-    _two_phases(done)
+    two_phase_only(done, _USE)
     supply = point.source_supply
     return energy_parts(done, replace(point, circuit=Circuit.conventional(), v_plus=supply, v_minus=-supply))
-
-
-def _two_phases(done: Activity) -> None:
-    if done.durations is not None:
-        raise ValueError(
-            "the conventional circuits compute in two phases, and this is the activity of a single one; compare with "
-            "that of a network of two phases"
-        )
 
 
 def sources_fit(point: OperatingPoint) -> bool:

@@ -7,11 +7,11 @@ from typing import Any
 
 from rcspike import datasets
 from rcspike._common.arrays import FloatArray
-from rcspike.functional.events import Phases
 from rcspike.network.initialisation import INTENSITY, mean_intensity
+from rcspike.neurons import Phases, neuron_kind
 from rcspike.training import Settings
 
-__all__ = ["SINGLE_PHASE_CHOSEN", "initial_intensity", "kind_of_data", "preset", "presets", "train_defaults"]
+__all__ = ["initial_intensity", "kind_of_data", "preset", "presets", "train_defaults"]
 
 _TABLES, _IMAGES = "your own tables", "your own images"
 
@@ -26,22 +26,6 @@ _PRESETS: dict[str, dict[str, Any]] = {
     _TABLES: {"hidden": (100,), "epochs": 300, "batch_size": 32, "learning_rate": 3e-3},
     _IMAGES: {"hidden": (200,), "epochs": 40, "batch_size": 32},
 }
-
-# Of neurons of a single phase: docs/single-phase.md has the validation splits.
-_SINGLE_PHASE: dict[str, dict[str, Any]] = {
-    "digits": {"learning_rate": 4e-3},
-    "mnist": {"hidden": (350,), "weight_decay": 0.3, "temperature": 0.035, "max_slope": 10.0},
-    "fashion-mnist": {
-        "hidden": (400, 400),
-        "temporal_penalty": 0.0,
-        "weight_decay": 0.3,
-        "learning_rate": 5e-4,
-        "temperature": 0.02,
-        "max_slope": 5.0,
-    },
-}
-_SILENT_PENALTY = 1e-4
-SINGLE_PHASE_CHOSEN = ("digits", "mnist", "fashion-mnist")
 
 
 def train_defaults() -> dict[str, Any]:
@@ -109,10 +93,10 @@ def presets(phases: Phases = "two") -> dict[str, dict[str, Any]]:
     your own tables: 300 epochs
     your own images: 40 epochs
     """
-    if phases == "two":
-        return {kind: dict(settings) for kind, settings in _PRESETS.items()}
-    own = {"silent_penalty": _SILENT_PENALTY}
-    return {kind: settings | _SINGLE_PHASE.get(kind, {}) | own for kind, settings in _PRESETS.items()}
+    neurons = neuron_kind(phases)
+    return {
+        kind: {**settings, **neurons.presets.get(kind, {}), **neurons.settings} for kind, settings in _PRESETS.items()
+    }
 
 
 def initial_intensity(dataset: str, times: FloatArray) -> float:

@@ -25,8 +25,8 @@ from rcspike.experiments.hidden_layers import Hidden, check_hidden, count_hidden
 from rcspike.experiments.relu_network import relu_accuracy
 from rcspike.experiments.sweep_in_volts import Volts, measure_in_volts
 from rcspike.experiments.weight_transfer import transfer
-from rcspike.functional.events import Phases
 from rcspike.network import Network
+from rcspike.neurons import Phases, check_taken, unless_default
 from rcspike.training import History, Settings, train
 
 __all__ = [
@@ -152,10 +152,7 @@ class Experiment:
         phases: Phases = parameters.get("phases") or "two"
         smallest = Network.create([1] * (n_layers + 1), circuit, seed=0, phases=phases)
         settings.trainer(smallest)  # the engine checks the rest
-        if phases == "single" and parameters.get("volts") is not None:
-            raise ValueError(
-                "volts (--hold) are for neurons of two phases: the noise of a single phase follows from no process"
-            )
+        check_taken(phases, {} if parameters.get("volts") is None else {"volts": "(--hold)"})
         return cls(
             model=model,
             dataset=parameters["dataset"],
@@ -199,7 +196,7 @@ def experiment_name(experiment: Experiment | Parameters) -> str:
     one = Experiment.of(experiment)
     hidden = hidden_text(one.hidden).replace("/", "_")
     circuit = "" if one.model == "relu" else f"-{one.circuit.label}"
-    circuit += "-single" if one.phases == "single" else ""
+    circuit += "".join(f"-{kind}" for kind in unless_default(one.phases).values())
     return f"{one.model}-{datasets.data_name(one.dataset)}-{hidden}{circuit}-s{one.settings.seed}"
 
 
@@ -242,8 +239,8 @@ def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
         for name, default in _LATER.items():
             if whole[name] == default:
                 del whole[name]
-        if one.phases == "two":
-            whole.pop("phases", None)  # which earlier versions do not have
+        whole.pop("phases", None)
+        whole |= unless_default(one.phases)
         whole.pop("nonideal", None)  # a name, in place of which its content counts
         if one.case is not None:
             whole |= {"nonideal": {"devices": one.case.devices, "effects": one.case.effects}}
@@ -345,10 +342,8 @@ def _trained(
     dataset: Dataset, hidden: Hidden, circuit: Circuit, settings: Settings, threads: int | None, phases: Phases = "two"
 ) -> tuple[Network, History]:
     sizes, wiring = whole_network(hidden, dataset)
-    own: dict[str, Any] = {}
-    if phases == "single":
-        own = {"phases": phases, "intensity": initial_intensity(dataset.name, dataset.train.times)}
-    network = Network.create(sizes, circuit, seed=settings.seed, wiring=wiring, **own)
+    intensity = initial_intensity(dataset.name, dataset.train.times)
+    network = Network.create(sizes, circuit, seed=settings.seed, wiring=wiring, phases=phases, intensity=intensity)
     return network, train(network, dataset, **settings.arguments(), threads=threads)
 
 

@@ -18,6 +18,7 @@ from rcspike import datasets
 from rcspike._common.atomic_files import atomic_write, check_writable
 from rcspike._common.identity import canonical, plain
 from rcspike._common.readers import read_json
+from rcspike.circuit import Circuit
 from rcspike.experiments.default_settings import preset
 from rcspike.experiments.executors import run_jobs
 from rcspike.experiments.experiment import (
@@ -31,7 +32,7 @@ from rcspike.experiments.experiment import (
 )
 from rcspike.experiments.hidden_layers import whole_network
 from rcspike.experiments.sweep_in_volts import Volts
-from rcspike.functional.events import Phases
+from rcspike.neurons import Phases, check_taken, neuron_kind, unless_default
 
 __all__ = ["V_SYN", "Run", "grid", "run_sweep", "stored_runs"]
 
@@ -105,15 +106,11 @@ def grid(
     >>> [experiment_name(e) for e in grid(["digits"], v_syn=[1.0, math.inf], seeds=[0])]
     ['rc-spike-digits-200-v1-s0', 'rc-spike-digits-200-vinf-s0', 'relu-digits-200-s0']
     """
-    if transfer and phases == "single":
-        raise ValueError(
-            "weights are transferred to neurons of two phases only: leave transfer out, or phases='single'"
-        )
-    if phases == "single" and any((vary or {}).get("ramp", ())):
-        raise ValueError("ramp is of neurons of two phases, and those of phases='single' have none: leave it out")
-    if v_syn is None:
-        v_syn = [v for v in V_SYN if phases == "two" or v > 1]
     vary = vary or {}
+    ramps = [ramp for ramp in vary.get("ramp", ()) if ramp]
+    check_taken(phases, ({"transfer": transfer} if transfer else {}) | ({"ramp": ramps[0]} if ramps else {}))
+    if v_syn is None:
+        v_syn = [v for v in V_SYN if neuron_kind(phases).can_spike(Circuit(v_syn=v))]
     settings = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
     budgets: list[dict[str, Any]] = []
     for more in settings:
@@ -130,7 +127,7 @@ def grid(
                 "seed": seed,
             }
             shared |= {} if volts is None else {"volts": volts}
-            kind = {} if phases == "two" else {"phases": phases}
+            kind = unless_default(phases)
             runs += [{"model": "rc-spike", **shared, "v_syn": v, **kind, **more} for more in settings for v in v_syn]
             if transfer:
                 rails = [v for v in v_syn if v < math.inf]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
 from rcspike._common.arrays import FLOATS, FloatArray, check_array, check_times, plain_array
+from rcspike.functional.neuron_kinds import Phases, latest_input
 
 __all__ = [
     "Phases",
@@ -23,7 +24,6 @@ __all__ = [
 ]
 
 Schedule: TypeAlias = _core.Schedule32 | _core.Schedule64
-Phases: TypeAlias = Literal["two", "single"]
 
 
 def encode(images: npt.NDArray[Any]) -> FloatArray:
@@ -102,19 +102,17 @@ def schedule(
     >>> network.predict(schedule(np.array([[0.2, 0.5], [np.inf, 0.5]])))
     array([0, 1])
     """
-    times = check_times(times, phases=phases)
+    times = check_times(times, latest=latest_input(phases))
     times = in_precision(times, times.dtype if dtype is None else dtype, phases)
     return _core.schedule(times, check_threads(threads), phases=phases)
 
 
 def in_precision(times: FloatArray, dtype: npt.DTypeLike, phases: Phases = "two") -> FloatArray:
-    """Spike times as `dtype`; no spike in the one precision does not round to one at the end of the other's phase."""
+    """Spike times as `dtype`; one that is too late in one precision is not rounded to one in time in the other."""
     if dtype == times.dtype:
         return times
-    if phases == "single":
-        with np.errstate(over="ignore"):  # what is beyond the range of float32 comes too late for any neuron
-            return times.astype(dtype)
-    return np.where(times > 1, np.inf, times).astype(dtype)
+    with np.errstate(over="ignore"):  # what is beyond the range of float32 comes too late for any neuron
+        return np.where(times > latest_input(phases), np.inf, times).astype(dtype)
 
 
 def network_input(
@@ -131,7 +129,7 @@ def network_input(
             raise TypeError(f"the schedule is not of {dtype} times, as the network computes; pass dtype to schedule")
         shape = (times.batch, times.n_in)
     else:
-        times = check_times(times, phases=phases)
+        times = check_times(times, latest=latest_input(phases))
         shape = times.shape
     if shape[1] != n_in:
         raise ValueError(f"times must have shape (batch, {n_in}) for this network, got {shape}")
@@ -147,7 +145,7 @@ def fit_events(
         events = network_input(times, weights.shape[0], weights.dtype, phases)
         assert isinstance(events, Schedule)
         return events
-    times = check_times(times, phases=phases)
+    times = check_times(times, latest=latest_input(phases))
     if weights.shape[0] != times.shape[1]:
         hint = f"; did you mean {name}.T?" if weights.shape[1] == times.shape[1] else ""
         raise ValueError(

@@ -10,7 +10,8 @@ import numpy as np
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array, check_times
 from rcspike.circuit import Circuit, circuit_core
-from rcspike.functional.events import Phases, check_threads, fit_events, in_precision
+from rcspike.functional.events import check_threads, fit_events, in_precision
+from rcspike.functional.neuron_kinds import Phases, by_kind, latest_input
 from rcspike.functional.threshold_crossing import first_spike
 
 __all__ = ["trace"]
@@ -60,8 +61,13 @@ def trace(
     array([[[0.5, 1. , nan]]])
     """
     check_array("at", at, 1)
-    if phases == "single":
-        return _to_crossings(times, weights, circuit, at, threads)
+    return _TRACES(phases)(times, weights, circuit, at, threads)
+
+
+def _in_window(
+    times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray, threads: int | None
+) -> FloatArray:
+    """Voltages of two-phase neurons in their charging phase."""
     events = fit_events(times, "weights", weights, threads)
     return _core.trace(events, weights, circuit_core(circuit), at.astype(weights.dtype, copy=False), threads)
 
@@ -69,9 +75,9 @@ def trace(
 def _to_crossings(
     times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray, threads: int | None
 ) -> FloatArray:
-    """Voltages of neurons of a single phase: those of charging for a window that holds all of the times `at`."""
+    """Voltages of single-phase neurons: those of charging for a window that holds all of the times `at`."""
     crossings = first_spike(times, weights, replace(circuit, delay=0.0), threads=threads)
-    times = check_times(times, phases="single")
+    times = check_times(times, latest=latest_input("single"))
     wrong = np.flatnonzero(~((at >= 0) & (at < math.inf)))
     if len(wrong):
         raise ValueError(f"at[{wrong[0]}] must be a finite time from 0 on, got {at[wrong[0]]}")
@@ -82,3 +88,6 @@ def _to_crossings(
     part, scaled = at / at.dtype.type(window), weights * weights.dtype.type(window)
     v = _core.trace(events, scaled, circuit_core(circuit), part, threads)
     return np.where(at > crossings[:, :, np.newaxis], weights.dtype.type(math.nan), v)
+
+
+_TRACES = by_kind(two=_in_window, single=_to_crossings)

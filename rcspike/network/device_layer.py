@@ -11,9 +11,9 @@ import numpy as np
 from rcspike import _core, functional
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, layer_core
-from rcspike.functional.events import Phases, Schedule, check_threads, network_input
-from rcspike.network.neurons import single_phase, two_phases
+from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import DENSE, Wiring
+from rcspike.neurons import DEFAULT, Phases, single_phase_only, two_phase_only
 
 __all__ = ["DeviceLayer", "DevicePairs", "device_engine"]
 
@@ -112,19 +112,19 @@ class DeviceLayer:
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, minus the offsets of the neurons."""
-        two_phases(self, "voltages at the end of charging")
+        two_phase_only(self, "voltages at the end of charging")
         spikes = network_input(times, self.n_in, self.dtype)
         return device_engine([self]).forward(spikes, [], check_threads(threads))
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Output spike times (batch, n_out) in T of a layer of a single phase; offsets move its thresholds."""
-        single_phase(self, "a spike while charging")
+        single_phase_only(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
         return device_engine([self]).forward(spikes, [], check_threads(threads))
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
-        two_phases(self, "firing by a ramp")
+        two_phase_only(self, "firing by a ramp")
         return functional.fire(v, self.circuit)
 
 
@@ -134,5 +134,5 @@ def device_engine(layers: Sequence[DeviceLayer]) -> DeviceEngine:
     arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset, p.injection) for p in pairs]
     wiring = [layer.wiring.core for layer in layers]
     circuits = [layer_core(layer.circuit) for layer in layers]
-    phases = layers[0].phases if layers else "two"  # the engine raises the error of a network without layers
+    phases = layers[0].phases if layers else DEFAULT  # the engine raises the error of a network without layers
     return _core.device_network(arrays, circuits, wiring=wiring, phases=phases)

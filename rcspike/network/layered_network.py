@@ -17,9 +17,9 @@ from rcspike._common.arrays import FloatArray
 from rcspike._common.html_tables import html_table
 from rcspike.circuit import Circuit, joined_circuit
 from rcspike.functional import readout_times, readout_voltages
-from rcspike.functional.events import Phases, Schedule, check_threads, network_input
-from rcspike.network.neurons import two_phases
+from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import Wiring
+from rcspike.neurons import Outputs, Phases, neuron_kind, two_phase_only
 
 __all__ = ["Engine", "ForwardPass", "Layer", "LayerResult", "LayeredNetwork", "layer_with", "spike_time_noise"]
 
@@ -89,7 +89,7 @@ class LayerResult:
         Output spike times in T from the start of the firing phase, with noise if there is any: the input of the next
         layer. Those of a single phase are counted from the start of the inference.
     read : function
-        Computes `v_read`.
+        Computes the values of `outputs`.
     """
 
     layer: Layer
@@ -102,7 +102,7 @@ class LayerResult:
     @property
     def v(self) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of charging; a ValueError for neurons of a single phase."""
-        two_phases(self.layer, "the voltage at the end of charging")
+        two_phase_only(self.layer, "the voltage at the end of charging")
         assert self.charged is not None
         return self.charged
 
@@ -114,12 +114,12 @@ class LayerResult:
         return self.spikes
 
     @property
-    def v_read(self) -> FloatArray:
-        """Voltages (batch, n_out) in V_th that the network would return if this were its last layer.
+    def outputs(self) -> Outputs:
+        """What the network would return if this were its last layer, (batch, n_out).
 
         They are `v`, or the voltages that correspond to noisy spike times; in a single phase the spike times.
         """
-        return self.read()
+        return Outputs(self.read(), self.layer.phases, self.layer.circuit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,12 +145,12 @@ class ForwardPass:
     engine: Callable[[Sequence[Any]], Engine] | None = None
 
     def run(self, spikes: FloatArray | Schedule, threads: int | None) -> FloatArray:
-        """Voltages of the last layer."""
+        """What the last layer is read by."""
         if self.engine is not None:
             return self.engine(self.layers).forward(spikes, list(self.shifts), threads)
         for result in self.walk(spikes, threads):
             last = result
-        return last.v_read
+        return last.read()
 
     def walk(self, spikes: FloatArray | Schedule, threads: int | None) -> Generator[LayerResult, Layer | None, None]:
         """Compute the layers one by one. The next one receives the spikes of a layer that is sent, if there is one."""
@@ -162,20 +162,12 @@ class ForwardPass:
             spikes = result.t_out
 
     def _through(self, layer: Layer, depth: int, spikes: FloatArray | Schedule, threads: int | None) -> LayerResult:
-        if layer.phases == "single":
-            t = layer.first_spike(spikes, threads=threads)
-            if self.shifts or self.maps:
-                t = np.maximum(self._moved(t, depth), 0)
-            return LayerResult(layer, depth, spikes, None, t, lambda: t)
-        v = layer.charge(spikes, threads=threads)
-        t = layer.fire(v)
-        if self.shifts or self.maps:
-            t = self._moved(t, depth)
-            # No spike comes before the start of the phase, and one that would come after its end is lost.
-            t = np.where(t > 1, t.dtype.type(np.inf), np.maximum(t, 0))
-        return LayerResult(layer, depth, spikes, v, t, partial(self._read, layer, depth, spikes, v, threads))
+        moved = partial(self._moved, depth) if self.shifts or self.maps else None
+        read = partial(self._read, layer, depth, spikes, threads)
+        found = neuron_kind(layer.phases).run(layer, spikes, moved=moved, read=read, threads=threads)
+        return LayerResult(layer, depth, spikes, found.charged, found.t_out, found.read)
 
-    def _moved(self, t: FloatArray, depth: int) -> FloatArray:
+    def _moved(self, depth: int, t: FloatArray) -> FloatArray:
         """Spike times of a layer, shifted and then mapped."""
         if self.shifts:
             t = t + self.shifts[depth]
@@ -184,14 +176,14 @@ class ForwardPass:
         return t
 
     def _read(
-        self, layer: Layer, depth: int, spikes: FloatArray | Schedule, v: FloatArray, threads: int | None
+        self, layer: Layer, depth: int, spikes: FloatArray | Schedule, threads: int | None, v: FloatArray
     ) -> FloatArray:
         """Voltages from which the ramp alone would make the spikes of a layer, with the bits of `run`.
 
         The spikes are not clipped to the phase, so that all neurons are ordered.
         """
         if self.engine is None:
-            return readout_voltages(self._moved(readout_times(v, layer.circuit), depth), layer.circuit)
+            return readout_voltages(self._moved(depth, readout_times(v, layer.circuit)), layer.circuit)
         if not self.shifts:
             return v
         if layer.circuit.ramp == 0:
@@ -237,8 +229,8 @@ class LayeredNetwork(ABC):
 
     def forward(
         self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
-    ) -> FloatArray:
-        """Voltages of the last layer at the end of its charging phase.
+    ) -> Outputs:
+        """Voltages of the last layer at the end of its charging phase, or its spike times.
 
         Parameters
         ----------
@@ -254,11 +246,11 @@ class LayeredNetwork(ABC):
 
         Returns
         -------
-        (batch, n_out)
+        Outputs, (batch, n_out)
             Voltages in V_th, in the network's dtype, on the scale of ideal neurons: if neurons have thresholds or ramps
             of their own, the voltages at which ideal ones would spike at the same times. With noise, the voltages that
             correspond to the noisy spike times. The highest one spikes first. In a single phase: spike times in T,
-            ``inf`` where there is none.
+            ``inf`` where there is none. The array also says which class answers, and which outputs are silent.
 
         Raises
         ------
@@ -266,7 +258,8 @@ class LayeredNetwork(ABC):
             As in `rcspike.functional.charge`; also if the noise is negative or has no seed.
         """
         spikes, drawn, threads = self._start(times, noise, seed, threads)
-        return drawn.run(spikes, threads)
+        last = self.layers[-1]
+        return Outputs(drawn.run(spikes, threads), last.phases, last.circuit)
 
     def predict(
         self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
@@ -281,13 +274,7 @@ class LayeredNetwork(ABC):
         >>> network.predict(np.array([[0.2, 0.5], [np.inf, 0.5]]))
         array([0, 1])
         """
-        results = self.forward(times, noise=noise, seed=seed, threads=threads)
-        if self.phases == "two":
-            highest: npt.NDArray[np.int64] = np.argmax(results, axis=1)
-            return highest
-        first: npt.NDArray[np.int64] = np.argmin(results, axis=1)
-        first[np.isinf(results).all(axis=1)] = -1
-        return first
+        return self.forward(times, noise=noise, seed=seed, threads=threads).answers
 
     def walk(
         self, times: FloatArray | Schedule, *, noise: float = 0.0, seed: int | None = None, threads: int | None = None
@@ -305,7 +292,7 @@ class LayeredNetwork(ABC):
         Yields
         ------
         rcspike.network.LayerResult
-            The `v_read` of the last one is the result of `forward`.
+            The `outputs` of the last one are the result of `forward`.
 
         Raises
         ------
@@ -334,7 +321,7 @@ class LayeredNetwork(ABC):
         """What a notebook shows below the table of the layers."""
         return [
             str(self.circuit),
-            f"neurons of {'two phases' if self.phases == 'two' else 'a single phase'}",
+            f"neurons of {neuron_kind(self.phases).wording}",
             str(self.dtype),
         ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.atomic_files import atomic_write
 from rcspike.circuit import Circuit
+from rcspike.functional.neuron_kinds import by_kind
 from rcspike.network.hdf5 import read_hdf5
 from rcspike.network.nir_events import import_nir, reading
 from rcspike.network.resistive_network import Network
@@ -27,6 +28,10 @@ __all__ = ["from_nir", "read_nir", "to_nir", "write_nir"]
 
 Inputs: TypeAlias = Literal["events", "currents"]
 
+_PROBLEMS: Callable[[str], tuple[str, ...]] = by_kind(
+    two=("its neurons have two phases, and NIR has no clock that starts a ramp (phases='single' is possible)",),
+    single=(),
+)
 _T_MAX = 1000.0  # T; an assumption: no experiment lasts as long
 _MAX_NODES = 500  # of a file: nir takes time with the square of their number
 
@@ -389,8 +394,7 @@ def _check_network(network: Network) -> None:
 
 def _problems(network: Network) -> Iterator[str]:
     circuit = network.circuit
-    if network.phases != "single":
-        yield "its neurons have two phases, and NIR has no clock that starts a ramp (phases='single' is possible)"
+    yield from _PROBLEMS(network.phases)
     if not (np.isinf(circuit.e_plus) and np.isinf(circuit.e_minus)):
         yield (
             f"its rails are {circuit.e_plus:g} and {circuit.e_minus:g}, so that the leak of a neuron depends on its "

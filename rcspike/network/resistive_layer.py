@@ -13,11 +13,12 @@ from rcspike import _core, functional
 from rcspike._common.arrays import FloatArray, check_array, check_times
 from rcspike._common.lazy import lazy
 from rcspike.circuit import Circuit, layer_core
-from rcspike.functional.events import Phases, Schedule, check_threads, network_input
+from rcspike.functional.events import Schedule, check_threads, network_input
+from rcspike.functional.neuron_kinds import latest_input
 from rcspike.network.device_layer import DevicePairs
-from rcspike.network.neurons import single_phase, two_phases
 from rcspike.network.unrolled_convolution import unrolled_columns, unrolled_wiring
 from rcspike.network.wiring import DENSE, Conv2d, Wiring
+from rcspike.neurons import Phases, single_phase_only, two_phase_only
 
 __all__ = ["ResistiveLayer"]
 
@@ -138,7 +139,7 @@ class ResistiveLayer:
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""
-        two_phases(self, "voltages at the end of charging")
+        two_phase_only(self, "voltages at the end of charging")
         v = self._packed.charge(self._events(times, threads), check_threads(threads))
         return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
 
@@ -151,7 +152,7 @@ class ResistiveLayer:
         >>> layer.first_spike(np.array([[0.5]]))
         array([[1.]])
         """
-        single_phase(self, "a spike while charging")
+        single_phase_only(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
         return self._packed_single.forward(spikes, [], check_threads(threads))
 
@@ -169,7 +170,7 @@ class ResistiveLayer:
         (array([[ 0. , -0.5,  0. , -2. ]]), array([[0.75],
                [0.5 ]]))
         """
-        two_phases(self, "gradients of voltages")
+        two_phase_only(self, "gradients of voltages")
         grad_v = check_array("grad_v", grad_v, 2, self.dtype)
         return self._packed.charge_vjp(self._events(times, threads), grad_v, check_threads(threads))
 
@@ -178,9 +179,9 @@ class ResistiveLayer:
     ) -> tuple[FloatArray, FloatArray]:
         """As `rcspike.functional.supply_charge`; neurons of a single phase need `until`."""
         if until is None:
-            two_phases(self, "the charge of the rails until the end of a window")
+            two_phase_only(self, "the charge of the rails until the end of a window")
         else:
-            single_phase(self, "the charge of the rails until a time")
+            single_phase_only(self, "the charge of the rails until a time")
 
         def of_rows(rows: FloatArray, ends: FloatArray | None) -> tuple[FloatArray, FloatArray]:
             return functional.supply_charge(rows, self.weights, self.circuit, until=ends, threads=threads)
@@ -227,7 +228,7 @@ class ResistiveLayer:
         >>> layer.switch_charge(np.array([[0.5, 0.2, 0.1]]))
         (array([[0.001]]), array([[-0.002]]))
         """
-        two_phases(self, "the charge of switches that open")
+        two_phase_only(self, "the charge of switches that open")
         signs = [np.ascontiguousarray(sign, self.dtype) for sign in (self.weights > 0, self.weights < 0)]
 
         def of_rows(rows: FloatArray, _: FloatArray | None) -> tuple[FloatArray, FloatArray]:
@@ -251,7 +252,7 @@ class ResistiveLayer:
 
     def fire(self, v: FloatArray) -> FloatArray:
         """As `rcspike.functional.fire`."""
-        two_phases(self, "firing by a ramp")
+        two_phase_only(self, "firing by a ramp")
         return functional.fire(v, self.circuit)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -268,7 +269,7 @@ class ResistiveLayer:
         return self.wiring.rows(self._checked(times))
 
     def _checked(self, times: FloatArray) -> FloatArray:
-        times = check_times(times, phases=self.phases)
+        times = check_times(times, latest=latest_input(self.phases))
         if times.shape[1] != self.n_in:
             raise ValueError(f"times must have shape (batch, {self.n_in}), got {times.shape}")
         return times

@@ -13,13 +13,13 @@ import numpy.typing as npt
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, joined_circuit, layer_circuits
-from rcspike.functional.events import Phases
 from rcspike.network import model_files
 from rcspike.network.architecture import architecture_of, parse_architecture
 from rcspike.network.initialisation import INTENSITY, initial_weights
 from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
 from rcspike.network.resistive_layer import ResistiveLayer
 from rcspike.network.wiring import DENSE, Wiring, has_maps
+from rcspike.neurons import Phases, neuron_kind, unless_default
 
 __all__ = ["Network"]
 
@@ -63,10 +63,8 @@ class Network(LayeredNetwork):
         *,
         phases: Phases = "two",
     ) -> None:
-        if phases not in ("two", "single"):
-            raise ValueError(f"phases must be 'two' or 'single', got {phases!r}")
         self._circuit = circuit
-        self._phases = phases
+        self._phases = neuron_kind(phases).name
         if wiring is not None and len(wiring) != len(weights):
             raise ValueError(f"wiring must be given for all {len(weights)} layers, got {len(wiring)}")
         joins = wiring is not None and any(one != DENSE for one in wiring)
@@ -198,8 +196,8 @@ class Network(LayeredNetwork):
         return partial(Network, phases=self.phases), (self.weights, self.circuit, self._wiring)
 
     def __repr__(self) -> str:
-        phases = "" if self.phases == "two" else f", phases={self.phases!r}"
-        return f"Network({self.architecture}, circuit={self.circuit}{phases})"
+        kind = "".join(f", {name}={value!r}" for name, value in unless_default(self.phases).items())
+        return f"Network({self.architecture}, circuit={self.circuit}{kind})"
 
     @property
     def layers(self) -> tuple[ResistiveLayer, ...]:
@@ -218,7 +216,8 @@ class Network(LayeredNetwork):
         circuit = joined_circuit([layer.circuit for layer in layers])
         phases = {layer.phases for layer in layers}
         if len(phases) != 1:
-            raise ValueError("a network needs neurons of one kind, got some of two phases and some of a single one")
+            kinds = " and some of ".join(neuron_kind(name).wording for name in sorted(phases))
+            raise ValueError(f"a network needs neurons of one kind, got some of {kinds}")
         wiring = [layer.wiring for layer in layers]
         return cls([layer.weights for layer in layers], circuit, wiring, phases=phases.pop())
 

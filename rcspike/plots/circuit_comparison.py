@@ -12,8 +12,9 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases, by_kind
 from rcspike.network import Network
+from rcspike.neurons import neuron_kind
 from rcspike.plots.figure_style import (
     BOTTOM,
     INK,
@@ -58,6 +59,12 @@ _HEADING, _HEADING_LINE, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.2, 0.7, 1.7
 _PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.92
 _MAX_CIRCUITS = 3
 _TICKS = 1.32  # in V_th: above the numbers of the neurons
+_READ = by_kind(
+    two="A membrane that is\n"
+    "above the threshold after charging spikes at once. The class read is that of the highest output voltage.",
+    single="A membrane is drawn\n"
+    "until it reaches the threshold. The class read is that of the output that spikes first.",
+)
 _N_FOLLOWED = 6  # of each hidden layer: their numbers stand next to their spikes
 
 
@@ -131,9 +138,9 @@ def trace_figure(
     followed = _followed(network, times, neurons, position)
     others = [network.rescaled(circuit, plus=1, minus=1) for circuit in circuits]
     columns = [layer_traces(other, times, neurons=followed) for other in others]
-    if network.phases == "single":  # all columns until the same time
-        until = max(float(column[0].t[-1]) for column in columns)
-        columns = [layer_traces(other, times, neurons=followed, until=until) for other in others]
+    ends = {column[0].end for column in columns}
+    if len(ends) > 1:  # all columns until the same time
+        columns = [layer_traces(other, times, neurons=followed, until=max(ends)) for other in others]
 
     heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
     path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
@@ -171,8 +178,8 @@ def _heading(circuit: Circuit) -> str:
 
 def _default_circuits(network: Network) -> list[Circuit]:
     own = network.circuit
-    if is_conventional(own):  # membranes of a single phase do not reach their threshold at V_syn = 1
-        return [own, Circuit(v_syn=1.0 if network.phases == "two" else 2.0, ramp=own.ramp)]
+    if is_conventional(own):
+        return [own, Circuit(v_syn=neuron_kind(network.phases).v_syn, ramp=own.ramp)]
     return [Circuit(v_syn=math.inf, ramp=own.ramp), own]
 
 
@@ -221,8 +228,7 @@ def _draw_column(
     circuit, label, n = layers[0].circuit, int(split.labels[sample]), len(layers)
     colour = circuit_colour(circuit)
     raster = place(figure, top, _INPUT_HEIGHT, left, right)
-    single = layers[0].phases == "single"
-    end = float(layers[0].t[-1]) if single else 2.0
+    end = layers[0].end
     caption = f"class {class_name(label, classes)}\nread as {class_name(layers[-1].answer, classes)}"
     draw_input(raster, split.images[sample], split.times[sample], caption, end + 0.16)
     raster.set_title(_heading(circuit), loc="left", fontsize=10, color=colour, pad=20, linespacing=1.4)
@@ -238,11 +244,12 @@ def _draw_column(
         n_spikes, n_neurons = int(np.isfinite(layer.layer_t_out).sum()), len(layer.layer_t_out)
         head(
             axes,
-            0 if single else depth - 1,
+            layer.start(depth),
             f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike{_drawn(layer)}",
         )
     name_phases(panels[0], layers[0])
-    for axes, start in ((raster, 0), *zip(panels, [0] * n if single else range(n), strict=True)):
+    starts = [layer.start(depth) for depth, layer in enumerate(layers, start=1)]
+    for axes, start in zip((raster, *panels), (0, *starts), strict=True):
         tidy(axes)
         axes.set_xlim(start - 0.02, start + end + 0.2)
         axes.set_xticks(range(start, start + int(end) + 1, max(1, int(end) // 4)))
@@ -256,15 +263,9 @@ def _drawn(layer: LayerTraces) -> str:
 
 
 def _caption(own: Circuit, noun: str, phases: Phases) -> str:
-    read = (
-        "A membrane is drawn\nuntil it reaches the threshold. The class read is that of the output that spikes first."
-        if phases == "single"
-        else "A membrane that is\n"
-        "above the threshold after charging spikes at once. The class read is that of the highest output voltage."
-    )
     return (
         f"The same {noun}, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
         "circuit shows what exchanging the circuit does to these weights, not what a network trained for it can do.\n"
-        f"Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. {read}\n"
+        f"Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. {_READ(phases)}\n"
         "Voltages far below rest lie outside the panels."
     )

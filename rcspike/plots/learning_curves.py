@@ -205,8 +205,8 @@ def _draw_path(
     times = split.times[sample : sample + 1]
     layers = layer_traces(network, times)
     label, read = int(split.labels[sample]), layers[-1].answer
-    n, single = len(layers), network.phases == "single"
-    end = float(layers[0].t[-1]) if single else n + 1.0
+    n = len(layers)
+    end = max(layer.start(depth) + layer.end for depth, layer in enumerate(layers, start=1))
     raster = place(figure, top, _INPUT_HEIGHT)
     first, pitch = top + _INPUT_HEIGHT + _PANEL_GAP, _LAYER_HEIGHT + _PANEL_GAP
     panels = [place(figure, first + depth * pitch, _LAYER_HEIGHT) for depth in range(n)]
@@ -223,7 +223,7 @@ def _draw_path(
             mark_spikes(axes, layer, depth, colour)
         n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())
         name, followed = ("outputs", "") if last else (f"hidden layer {depth}", f"; {len(layer.neurons)} drawn")
-        head(axes, 0 if single else depth - 1, f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")
+        head(axes, layer.start(depth), f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")
     name_phases(panels[0], layers[0])
     for axes in (raster, *panels):
         tidy(axes)

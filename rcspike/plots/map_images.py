@@ -13,6 +13,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike.datasets import Split
 from rcspike.network import Network
 from rcspike.network.wiring import Conv2d, FirstSpike2d
+from rcspike.neurons import Outputs
 from rcspike.plots.figure_style import (
     FAINT,
     HIGHLIGHT,
@@ -137,13 +138,14 @@ def maps_figure(
     shown = [_input(network, times[0])]
     for result in network.walk(times):
         shown += _maps(network, result.depth, result.t_out[0])
-        answer = int(np.argmax(result.v_read[0])) if network.phases == "two" else _first(result.t_out[0])
+        outputs = result.outputs
     latest = max([1.0, *(float(maps.times[np.isfinite(maps.times)].max(initial=0)) for maps in shown)])
 
     heights = [_HEAD + maps.inches[0] + _GAP for maps in shown]
     figure = Figure(figsize=(WIDTH, TITLE + sum(heights) + _END), facecolor=PAPER)
     label = int(split.labels[sample])
-    title(figure, _title(network, f"image {sample} of class {class_name(label, classes)}", class_name(answer, classes)))
+    read = class_name(_answer(outputs), classes)
+    title(figure, _title(network, f"image {sample} of class {class_name(label, classes)}", read))
     style: dict[str, Any] = {"vmin": 0, "vmax": latest, "cmap": colormaps[_COLOURS].with_extremes(bad=PAPER)}
     top = TITLE
     for maps, height in zip(shown, heights, strict=True):
@@ -189,8 +191,9 @@ def _spikes(times: FloatArray, noun: str) -> str:
     return f"{np.count_nonzero(np.isfinite(times)):,} of {len(times):,} {noun} spike"
 
 
-def _first(t_out: FloatArray) -> int | str:
-    return int(np.argmin(t_out)) if np.isfinite(t_out).any() else "none"
+def _answer(outputs: Outputs) -> int | str:
+    (answer,) = outputs.answers
+    return "none" if answer < 0 else int(answer)
 
 
 def _draw(figure: Figure, top: float, maps: _Maps, style: dict[str, Any]) -> AxesImage:

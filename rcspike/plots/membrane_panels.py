@@ -13,10 +13,12 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases, by_kind
 from rcspike.network import LayeredNetwork, Network, layer_with
 from rcspike.network.layered_network import Layer
 from rcspike.network.wiring import Conv2d, Shape
+from rcspike.neurons import NeuronKind, neuron_kind, single_phase, two_phase
+from rcspike.neurons.protocol import Span
 from rcspike.plots.figure_style import FAINT, HIGHLIGHT, INK, PAPER, literal
 from rcspike.training.evaluation import check_fit
 
@@ -40,7 +42,8 @@ __all__ = [
     "voltage_limits",
 ]
 
-_CHARGING, _FIRING = "#eef2f6", "#fdf3e3"
+_CHARGING = "#eef2f6"
+_SHADES = {"charging": _CHARGING, "firing (ramp)": "#fdf3e3"}
 _MAX_POINTS = 1000  # of a trace
 _MAX_NAME = 14  # characters of the name of a class
 
@@ -92,9 +95,27 @@ class LayerTraces:
     @property
     def answer(self) -> str:
         """Class that is read if this is the last layer, the output that spikes first or has the highest voltage."""
-        if self.phases == "single":
-            return str(self.neurons[np.argmin(self.t_out)]) if np.isfinite(self.t_out).any() else "none"
-        return str(self.neurons[np.argmax(self.v_end)])
+        answer = self.kind.answers(self.kind.read_by(self.v_end, self.t_out)[np.newaxis])[0]
+        return "none" if answer < 0 else str(self.neurons[answer])
+
+    @property
+    def kind(self) -> NeuronKind:
+        """The kind of the neurons."""
+        return neuron_kind(self.phases)
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        """The phases that are shown."""
+        return self.kind.spans(float(self.t[-1]))
+
+    @property
+    def end(self) -> float:
+        """When what is shown ends, in T from the start of charging."""
+        return self.spans[-1].end
+
+    def start(self, depth: int) -> int:
+        """When the layer starts to charge if it is the `depth`-th, counted from 1, in T from the start of the input."""
+        return self.kind.starts(depth)[depth - 1]
 
     def ramp(self, at: FloatArray) -> FloatArray:
         """Voltages (n, n_at) along the firing ramp (no threshold), at times from 0 to 1 after the charging phase."""
@@ -126,8 +147,8 @@ def layer_traces(
     neurons : sequence of (n,) arrays, optional
         Indices of the neurons to follow in each layer instead.
     until : float, optional
-        Single phase: time in T at which traces end; by default 2, or half as late again as the first output spike if
-        that is later.
+        Single phase: time in T at which traces end; by default half as late again as the first output spike, at least
+        2, or 10 if no output spikes.
 
     Returns
     -------
@@ -145,8 +166,18 @@ def layer_traces(
     >>> layer.v[0, -1], layer.t_out[0]
     (np.float64(0.5), np.float64(1.5))
     """
-    if network.phases == "single":
-        return _crossings(network, times, n_neurons, neurons, until)
+    return _TRACES(network.phases)(network, times, n_neurons, neurons, until)
+
+
+def _through_ramps(
+    network: LayeredNetwork,
+    times: FloatArray,
+    n_neurons: int,
+    neurons: Sequence[npt.NDArray[np.int64]] | None,
+    until: float | None,
+) -> list[LayerTraces]:
+    """`layer_traces` of two-phase neurons."""
+    two_phase.end(until)  # raises an error if it is given
     layers = []
     for result in network.walk(times):
         v, last = result.v[0], result.depth + 1 == len(network.layers)
@@ -169,10 +200,9 @@ def _crossings(
     neurons: Sequence[npt.NDArray[np.int64]] | None,
     until: float | None,
 ) -> list[LayerTraces]:
-    """`layer_traces` of a network of a single phase."""
+    """`layer_traces` of single-phase neurons."""
     results = list(network.walk(times))
-    first = float(results[-1].t_out.min())
-    end = max(2.0, 1.5 * first if math.isfinite(first) else 2.0) if until is None else until
+    end = single_phase.shown_until(results[-1].t_out, until)
     layers = []
     for result in results:
         t_out, last = result.t_out[0], result.depth + 1 == len(network.layers)
@@ -185,8 +215,11 @@ def _crossings(
         v = chosen.trace(result.times, at)[0]
         nothing = np.full(len(shown), math.nan)
         own, maps = result.layer.circuit, map_shape(result.layer)
-        layers.append(LayerTraces(shown, at, v, t_out[shown], t_out, nothing, own, "single", maps))
+        layers.append(LayerTraces(shown, at, v, t_out[shown], t_out, nothing, own, network.phases, maps))
     return layers
+
+
+_TRACES = by_kind(two=_through_ramps, single=_crossings)
 
 
 def spread(lateness: FloatArray, spiking: npt.NDArray[np.bool_], n: int) -> npt.NDArray[np.int64]:
@@ -255,14 +288,14 @@ def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: 
 
 def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highlight: int | None = None) -> None:
     """One panel: traces, ramps and the spikes they end in; those of the neuron `highlight` stand out."""
-    single = layer.phases == "single"
-    start, middle, end = (0, layer.t[-1], layer.t[-1]) if single else (depth - 1, depth, depth + 1)
-    axes.axvspan(start, middle, color=_CHARGING, linewidth=0, zorder=-1)
-    axes.axvspan(middle, end, color=_FIRING, linewidth=0, zorder=-1)
+    start = layer.start(depth)
+    end = start + layer.end
+    for span in layer.spans:
+        axes.axvspan(start + span.start, start + span.end, color=_SHADES[span.name], linewidth=0, zorder=-1)
     axes.plot([start, end], [1, 1], color=INK, linestyle="--", linewidth=0.8)
     axes.annotate(r"$V_\mathrm{th}$", (end, 1), (5, 0), textcoords="offset points", va="center", fontsize=8, color=INK)
 
-    for neuron, v, t_out in zip(layer.neurons, layer.v, layer.t_out, strict=True):
+    for k, (neuron, t_out) in enumerate(zip(layer.neurons, layer.t_out, strict=True)):
         chosen = neuron == highlight
         style: dict[str, Any] = {
             "color": HIGHLIGHT if chosen else colour,
@@ -270,11 +303,9 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
             "alpha": 1.0 if np.isfinite(t_out) or chosen else 0.35,
             "zorder": 4 if chosen else 3,
         }
-        axes.plot(start + layer.t, v, **style)
-        if not single:
-            ramp_t = np.linspace(0, min(t_out - 1, 1.0), 41 if layer.circuit.ramp else 2, dtype=v.dtype)
-            axes.plot(middle + ramp_t, layer.ramp(ramp_t)[layer.neurons == neuron][0], **style)
-        if t_out <= end - start:
+        for t, v in _PATHS(layer.phases)(layer, k):
+            axes.plot(start + t, v, **style)
+        if t_out <= layer.end:
             axes.plot(
                 start + t_out,
                 1,
@@ -288,6 +319,21 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
     axes.set_ylabel(r"$v\,/\,V_\mathrm{th}$")
 
 
+def _charging(layer: LayerTraces, k: int) -> list[tuple[FloatArray, FloatArray]]:
+    """Times from the start of charging and voltages of the k-th neuron until its spike."""
+    return [(layer.t, layer.v[k])]
+
+
+def _and_ramp(layer: LayerTraces, k: int) -> list[tuple[FloatArray, FloatArray]]:
+    """The same of a neuron that a ramp takes to the threshold, in two pieces."""
+    n_at = 41 if layer.circuit.ramp else 2
+    at = np.linspace(0, min(layer.t_out[k] - 1, 1.0), n_at, dtype=layer.v.dtype)
+    return [*_charging(layer, k), (1 + at, layer.ramp(at)[k])]
+
+
+_PATHS = by_kind(two=_and_ramp, single=_charging)
+
+
 def voltage_limits(layers: Sequence[LayerTraces]) -> tuple[float, float]:
     """Limits of the voltage axis: all of the traces, except where they go far beyond rest and threshold."""
     lowest = min(float(np.nanmin(layer.v)) for layer in layers)
@@ -295,22 +341,12 @@ def voltage_limits(layers: Sequence[LayerTraces]) -> tuple[float, float]:
     return max(min(lowest * 1.25, -0.25), -1.3), min(max(highest * 1.05, 1.38), 2.0)
 
 
-def _start(layer: LayerTraces, depth: int) -> int:
-    """Where the time of a layer starts on the axis of its panel."""
-    return 0 if layer.phases == "single" else depth - 1
-
-
-def _in_view(layer: LayerTraces, t_out: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which spikes a panel shows."""
-    return np.asarray(t_out <= layer.t[-1] if layer.phases == "single" else np.isfinite(t_out))
-
-
 def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, height: float = 1.1) -> None:
     """Draw a tick for each spike of the whole layer, at `height` and a little above."""
-    spikes = layer.layer_t_out[_in_view(layer, layer.layer_t_out)]
+    spikes = layer.layer_t_out[layer.layer_t_out <= layer.end]
     if len(spikes) > _MAX_POINTS:  # closer than a printed line is wide
         spikes = np.unique(spikes.round(3))
-    spikes = _start(layer, depth) + spikes
+    spikes = layer.start(depth) + spikes
     axes.vlines(spikes, height, height + 0.12, color=colour, linewidth=0.6, alpha=0.7)
 
 
@@ -327,7 +363,7 @@ def label_spikes(
     names = {n: layer.name(n) if classes is None else class_name(n, classes) for n in layer.neurons.tolist()}
     width = 0.05 * max(map(len, names.values()))
     lines: list[list[float]] = [[]] if highlight is None else [[], []]
-    seen = _in_view(layer, layer.t_out)
+    seen = layer.t_out <= layer.end
     spikes = zip(layer.neurons[seen], layer.t_out[seen], strict=True)
     for neuron, t_out in sorted(spikes, key=lambda pair: pair[0] != highlight):
         free = [k for k, taken in enumerate(lines) if all(abs(t_out - t) > width for t in taken)]
@@ -335,10 +371,10 @@ def label_spikes(
             lines[free[0]].append(float(t_out))
             chosen = neuron == highlight
             # The trace of a saturated neuron comes from below and continues: its label stands to the right of it.
-            saturated = t_out <= 1 and layer.phases == "two"
+            saturated = t_out <= layer.spans[-1].start
             axes.annotate(
                 names[int(neuron)],
-                (_start(layer, depth) + t_out, 1),
+                (layer.start(depth) + t_out, 1),
                 xytext=(4 if saturated else 0, 5 + 12 * free[0]),
                 textcoords="offset points",
                 ha="left" if saturated else "center",
@@ -349,8 +385,12 @@ def label_spikes(
 
 
 def name_phases(axes: Axes, layer: LayerTraces) -> None:
-    """Name the two phases at the lower border of the first layer's panel, which moves below the traces if possible."""
-    if layer.phases == "single":
+    """Name the phases, if there are two, at the lower border of the first layer's panel.
+
+    It moves below the traces if possible.
+    """
+    first, *later = layer.spans
+    if not later:
         return
     lower, upper = axes.get_ylim()
     drawn = float(np.maximum(layer.v, lower).min())
@@ -358,8 +398,8 @@ def name_phases(axes: Axes, layer: LayerTraces) -> None:
         axes.set_ylim(min(lower, drawn - 0.16 * (upper - drawn)), upper)
     style: dict[str, Any] = {"fontsize": 8, "style": "italic", "color": INK, "transform": axes.get_xaxis_transform()}
     style |= {"zorder": 5}
-    for x, name, align, shade in ((0.02, "charging", "left", _CHARGING), (1.98, "firing (ramp)", "right", _FIRING)):
-        box = {"facecolor": shade, "edgecolor": "none", "pad": 1.0}
+    for x, name, align in ((first.start + 0.02, first.name, "left"), (later[-1].end - 0.02, later[-1].name, "right")):
+        box = {"facecolor": _SHADES[name], "edgecolor": "none", "pad": 1.0}
         axes.text(x, 0.04, name, ha=align, bbox=box, **style)
 
 

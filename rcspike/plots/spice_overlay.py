@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
+from rcspike.functional.neuron_kinds import by_kind
 from rcspike.plots.figure_style import (
     BOTTOM,
     FAINT,
@@ -67,7 +68,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     from rcspike.plots.figure_class import Figure
 
     c, scale = comparison, comparison.scale
-    end = scale.seconds(2.0 if c.until is None else c.until)
+    end = scale.seconds(c.end)
     order = np.argsort(c.v, kind="stable")
     shown = order[np.unique(np.linspace(0, len(order) - 1, n_neurons).round().astype(np.int64))]
     height = TITLE + _VOLTAGES_HEIGHT + _GAP + _ERRORS_HEIGHT + BOTTOM
@@ -80,7 +81,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
         # At the simulator's own points: between two of them there are no data.
         points = c.measured.t[i] <= end
         t, v_spice = c.measured.t[i][points], c.measured.v[i][points]
-        v = scale.volts(_membrane(c, i, t / scale.window))
+        v = scale.volts(_MEMBRANES(c.phases)(c, i, t / scale.window))
         voltages.plot(1e6 * t, v, color=colour, linewidth=1.2)
         marks = np.searchsorted(t, np.linspace(0, t[-1], _POINTS))
         voltages.plot(1e6 * t[marks], v_spice[marks], **_MARKS, linestyle="none")
@@ -98,22 +99,28 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     for axes in (voltages, errors):
         tidy(axes, grid="y")
         axes.set_xlim(0, 1e6 * end)
-        if c.until is None:
-            axes.axvline(1e6 * scale.window, color=FAINT, linewidth=0.6, zorder=0)
+        for span in c.kind.spans(c.end)[1:]:
+            axes.axvline(1e6 * scale.seconds(span.start), color=FAINT, linewidth=0.6, zorder=0)
     voltages.set_xticklabels([])
     title(figure, f"Layer {c.layer}, {len(shown)} of {len(c.neurons)} simulated neurons; {circuit_name(c.circuit)}")
     return figure
 
 
-def _membrane(c: Comparison, i: int, at: FloatArray) -> FloatArray:
+def _charging(c: Comparison, i: int, at: FloatArray) -> FloatArray:
     """Voltage of a neuron by the engine, (n_at,) in V_th, at times from the start of charging in T."""
-    if c.until is not None:
-        part = np.clip(at / c.until, 0, 1)  # without what rounding adds to the last one
-        membrane = c.simulated.neurons([i]).charging(c.until)
-        return np.asarray(membrane.trace(c.times[np.newaxis] / c.until, part)[0, 0])
+    part = np.clip(at / c.end, 0, 1)  # without what rounding adds to the last one
+    membrane = c.simulated.neurons([i]).charging(c.end)
+    return np.asarray(membrane.trace(c.times[np.newaxis] / c.end, part)[0, 0])
+
+
+def _and_ramp(c: Comparison, i: int, at: FloatArray) -> FloatArray:
+    """The same of a neuron that a ramp takes to the threshold."""
     charging = at <= 1
     v = np.empty_like(at)
     v[charging] = c.simulated.neurons([i]).trace(c.times[np.newaxis], at[charging])[0, 0]
     b, t = c.circuit.ramp, at[~charging] - 1
     v[~charging] = c.v[i] + t if b == 0 else (1 - (1 - b * c.v[i]) * (1 - b) ** t) / b
     return v
+
+
+_MEMBRANES = by_kind(two=_and_ramp, single=_charging)

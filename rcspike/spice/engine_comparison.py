@@ -11,7 +11,9 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
+from rcspike.functional.neuron_kinds import by_kind
 from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, Wiring, layer_with
+from rcspike.neurons import NeuronKind, Phases, neuron_kind, single_phase
 from rcspike.spice.fitted_corner import in_corner
 from rcspike.spice.ideal_netlist import layer_conductances
 from rcspike.spice.layer_simulation import Measured, simulate_layer
@@ -27,10 +29,6 @@ __all__ = [
     "rail_energy",
     "spike_time_errors",
 ]
-
-# In a single phase: spikes later than this, in T, are not simulated. A membrane that only just reaches its threshold
-# gets there after any time, and no error bound holds for such a crossing.
-_LATEST = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +53,8 @@ class Comparison:
     energy: float  # that the rails spend on these synapses and, of transistors, on their switches, in C V_th^2
     energy_spice: float
     measured: Measured  # all results of SPICE, in SI units
-    until: float | None = None  # in a single phase the end of the simulation, in T
+    phases: Phases = "two"  # kind of the neurons
+    until: float | None = None  # in T, the end of the simulation of neurons for which it can be chosen
 
     @property
     def v_error(self) -> Float64Array:
@@ -65,14 +64,28 @@ class Comparison:
     @property
     def t_error(self) -> Float64Array:
         """(n_spiking,) SPICE minus engine, in T, as `spike_time_errors` counts them."""
-        if self.until is None:
-            return spike_time_errors(self.t_out_spice, self.t_out)
-        t, t_ref = (np.minimum(times, self.until) for times in (self.t_out_spice, self.t_out))
-        return np.asarray((t - t_ref)[(t < self.until) | (t_ref < self.until)])
+        return spike_time_errors(self.t_out_spice, self.t_out, end=self.end - self.start)
+
+    @property
+    def kind(self) -> NeuronKind:
+        """The kind of the neurons."""
+        return neuron_kind(self.phases)
+
+    @property
+    def start(self) -> int:
+        """Time in T from which output spikes count."""
+        return self.kind.starts(1)[-1]
+
+    @property
+    def end(self) -> float:
+        """Time in T at which the simulation ends."""
+        return self.kind.end(self.until)
 
 
-def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
+def spike_time_errors(t: FloatArray, t_ref: FloatArray, *, end: float = 1.0) -> Float64Array:
     """Differences of output spike times, (n_spiking,), of neurons that spike within the phase in either of two runs.
+
+    The phase is from 0 to `end`, in T.
 
     Those that both call silent or saturated would only flatter the mean. One that is silent in one of them counts as a
     spike at the end of the phase there, as the next layer receives it.
@@ -82,8 +95,8 @@ def spike_time_errors(t: FloatArray, t_ref: FloatArray) -> Float64Array:
     >>> spike_time_errors(np.array([0.31, 0.9, np.inf, 0.0]), np.array([0.3, np.inf, np.inf, 0.0])).round(2)
     array([ 0.01, -0.1 ])
     """
-    t, t_ref = np.minimum(t, 1), np.minimum(t_ref, 1)
-    within = ((t > 0) & (t < 1)) | ((t_ref > 0) & (t_ref < 1))
+    t, t_ref = np.minimum(t, end), np.minimum(t_ref, end)
+    within = ((t > 0) & (t < end)) | ((t_ref > 0) & (t_ref < end))
     return np.asarray((t - t_ref)[within], dtype=np.float64)
 
 
@@ -319,18 +332,8 @@ def _compare(
     if fitted is not None and transistors is not None:
         chosen, scale = in_corner(chosen, scale, fitted, transistors)
     circuit = chosen.circuit
-    if chosen.phases == "single":
-        t_out = chosen.first_spike(inputs)[0]
-        until = _end(t_out if spice_times is None else np.concatenate([t_out, spice_times]))
-        t_out[t_out > until] = np.inf
-        charging = chosen.charging(until)
-        v, (q_plus, q_minus) = charging.charge(inputs / until), charging.supply_charge(inputs / until)
-    else:
-        until, v = None, chosen.charge(inputs)
-        if junction != (0, 0):
-            of_columns = column_voltages(inputs, *layer_conductances(chosen, scale), circuit, scale, junction=junction)
-            v = of_columns.reshape(len(of_columns), -1, chosen.membranes).mean(axis=2)
-        t_out, (q_plus, q_minus) = chosen.fire(v)[0], chosen.supply_charge(inputs)
+    engine = _ENGINES(chosen.phases)(chosen, inputs, spice_times, scale, junction)
+    q_plus, q_minus = engine.charges
     energy = float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus))
     if transistors is not None:
         energy = float(np.sum(rail_energy(chosen, inputs, scale, transistors))) / scale.joules(1.0)
@@ -340,7 +343,8 @@ def _compare(
         circuit,
         scale,
         diode=diode or modelled_diode(circuit),
-        until=until,
+        phases=chosen.phases,
+        until=engine.until,
         workers=workers,
         transistors=transistors,
         names=neurons.tolist(),
@@ -357,18 +361,57 @@ def _compare(
         simulated=chosen,
         circuit=circuit,
         scale=scale,
-        v=v[0],
-        t_out=t_out,
+        v=engine.v[0],
+        t_out=engine.t_out,
         v_spice=measured.v_end / real.v_th,
-        t_out_spice=measured.t_out / real.window - (until is None),
+        t_out_spice=measured.t_out / real.window - neuron_kind(chosen.phases).starts(1)[-1],
         energy=energy,
         energy_spice=measured.energy / scale.joules(1.0),
         measured=measured,
-        until=until,
+        phases=chosen.phases,
+        until=engine.until,
     )
 
 
-def _end(spikes: Float64Array) -> float:
-    """When the simulation of neurons of a single phase ends, in T: after their last spike, but not after a late one."""
-    last = float(spikes[spikes <= _LATEST].max(initial=1.0))
-    return 1.02 * last + 0.05
+@dataclass(frozen=True, eq=False)
+class _ByEngine:
+    """Some neurons of a layer and one sample by the engine."""
+
+    v: FloatArray  # (1, n) at the end of charging in V_th
+    t_out: Float64Array  # (n,) in T
+    charges: tuple[FloatArray, FloatArray]  # (1, n) that the rails deliver, in C V_th
+    until: float | None  # end of the simulation, if it can be chosen
+
+
+def _through_both_phases(
+    layer: ResistiveLayer,
+    inputs: FloatArray,
+    spice_times: Float64Array | None,
+    scale: PhysicalScale,
+    junction: tuple[float, float],
+) -> _ByEngine:
+    v = layer.charge(inputs)
+    if junction != (0, 0):
+        columns = layer_conductances(layer, scale)
+        of_columns = column_voltages(inputs, *columns, layer.circuit, scale, junction=junction)
+        v = of_columns.reshape(len(of_columns), -1, layer.membranes).mean(axis=2)
+    return _ByEngine(v, layer.fire(v)[0], layer.supply_charge(inputs), None)
+
+
+def _until_the_last_spike(
+    layer: ResistiveLayer,
+    inputs: FloatArray,
+    spice_times: Float64Array | None,
+    scale: PhysicalScale,
+    junction: tuple[float, float],
+) -> _ByEngine:
+    """Membranes that charge until just after the last spike, or until an inference is given up."""
+    t_out = layer.first_spike(inputs)[0]
+    spikes = t_out if spice_times is None else np.concatenate([t_out, spice_times])
+    until = 1.02 * float(spikes[spikes <= single_phase.GIVEN_UP].max(initial=1.0)) + 0.05
+    t_out[t_out > until] = np.inf
+    charging = layer.charging(until)
+    return _ByEngine(charging.charge(inputs / until), t_out, charging.supply_charge(inputs / until), until)
+
+
+_ENGINES = by_kind(two=_through_both_phases, single=_until_the_last_spike)

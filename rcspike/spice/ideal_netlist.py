@@ -13,13 +13,13 @@ from rcspike._common.arrays import FloatArray, check_array, check_times, plain_a
 from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
+from rcspike.functional.neuron_kinds import Phases, latest_input
 from rcspike.network import Layer, ResistiveLayer, layer_with
 from rcspike.spice.model_card import Card, comment, diode_card
+from rcspike.spice.neuron_netlists import EDGE, NeuronNetlist, edge, neuron_netlist, si
 
 __all__ = ["conductances", "layer_conductances", "layer_netlist", "library", "verilog_a"]
 
-# Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
-EDGE = 1e-6
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.005
 _R_ON, _R_OFF = 1e-6, 1e7  # resistance of a switch, over the minimum and the maximum of the resistors
@@ -77,7 +77,7 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
     card = known[diode] if diode in known else diode_card(diode)
     element = "V1 {} {} {{v_d}}" if diode == "constant" else None if card is None else f"D1 {{}} {{}} {card.name}"
     yield "* Subcircuits; voltages are seen from the resting voltage, node 0; axon and fire are at 0 or 1 V"
-    yield f".model axon_switch SW(vt=0.5 vh=0 ron={_si(r_on)} roff={_si(r_off)})"
+    yield f".model axon_switch SW(vt=0.5 vh=0 ron={si(r_on)} roff={si(r_off)})"
     if card is not None:
         yield str(card)
     for name, ends in (("plus", "b m"), ("minus", "m b")):  # current flows from the upper rail and to the lower one
@@ -180,6 +180,7 @@ def layer_netlist(
     diode: str = "none",
     names: Sequence[int] | None = None,
     title: str = "a layer",
+    phases: Phases = "two",
     until: float | None = None,
     membranes: int = 1,
 ) -> str:
@@ -207,8 +208,10 @@ def layer_netlist(
         Numbers of the neurons; 0, 1, ... by default.
     title : str
         First line of the netlist.
+    phases : {"two", "single"}
+        Kind of the neurons.
     until : float, optional
-        Single phase: time in T at which the simulation ends.
+        Single phase: time in T at which the simulation ends; 10 by default, when an inference without an answer ends.
     membranes : int
         Columns that share their charge in one neuron, one after another, as in `rcspike.network.ResistiveLayer`.
 
@@ -226,9 +229,7 @@ def layer_netlist(
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
-    times = check_times(times, 1, phases="two" if until is None else "single")
-    if until is not None and not 0 < until < math.inf:
-        raise ValueError(f"until must be above 0 and finite, in T, got {until}")
+    times, neurons = check_times(times, 1, latest=latest_input(phases)), neuron_netlist(phases, until, scale)
     g_plus, g_minus = plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
     n_in, n_columns = len(times), g_plus.shape[-1]
     for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
@@ -249,21 +250,20 @@ def layer_netlist(
     g = np.concatenate([g_plus, g_minus])
     g = g[g > 0] if np.any(g > 0) else np.ones(1)
     lines += _library(diode, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
-    lines += [*_sources(circuit, scale, until), *_spikes(times, scale, until)]
-    spiking = np.flatnonzero(times < (until or 1) - EDGE)  # one that comes still later moves nothing
+    lines += [*_sources(circuit, scale, neurons), *_spikes(times, scale, neurons)]
+    spiking = np.flatnonzero(times < neurons.listens - EDGE)  # one that comes still later moves nothing
     for i, number in enumerate(numbers):
-        lines += _neuron(number, membranes, circuit, scale, until)
+        lines += _neuron(number, membranes, circuit, scale, neurons)
         for k, m in enumerate(membrane_nodes(number, membranes), start=i * membranes):
             lines += _synapses(m, g_plus[:, k], g_minus[:, k], spiking, circuit, scale, diode)
-            if until is None:
-                lines += _switches(m, g_plus[times <= 1, k], g_minus[times <= 1, k], circuit, scale)
+            closed = times <= neurons.listens
+            lines += _switches(m, g_plus[closed, k], g_minus[closed, k], circuit, scale)
     membranes_of = [m for number in numbers for m in membrane_nodes(number, membranes)]
     lines += ["* Membranes, and the currents that the rails deliver", *_saved([f"v({m})" for m in membranes_of])]
     lines += [*_saved(["i(Vplus)", "i(Vminus)"]), ""]
-    longest = _si(_LONGEST_STEP * scale.window)
-    lines += [".options " + " ".join(f"{name}={_si(x)}" for name, x in _tolerances(scale).items())]
-    end = 2.001 if until is None else until
-    lines += [f".tran {longest} {_si(end * scale.window)} 0 {longest} uic", ".end", ""]
+    longest = si(_LONGEST_STEP * scale.window)
+    lines += [".options " + " ".join(f"{name}={si(x)}" for name, x in _tolerances(scale).items())]
+    lines += [f".tran {longest} {si(neurons.stop * scale.window)} 0 {longest} uic", ".end", ""]
     return "\n".join(lines)
 
 
@@ -292,34 +292,26 @@ def _tolerances(scale: PhysicalScale) -> dict[str, float]:
 
 
 def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
-    yield f"* V_th {_si(scale.v_th)} V, T {_si(scale.window)} s, C {_si(scale.capacitance)} F"
-    rails = f"rails {_si(circuit.e_plus)} and {_si(circuit.e_minus)} V_th"
-    yield f"* {rails}, diode drop {_si(circuit.diode_drop)} V_th, ramp {circuit.ramp:g}"
+    yield f"* V_th {si(scale.v_th)} V, T {si(scale.window)} s, C {si(scale.capacitance)} F"
+    rails = f"rails {si(circuit.e_plus)} and {si(circuit.e_minus)} V_th"
+    yield f"* {rails}, diode drop {si(circuit.diode_drop)} V_th, ramp {circuit.ramp:g}"
 
 
-def _sources(circuit: Circuit, scale: PhysicalScale, until: float | None) -> Iterator[str]:
-    start, end = _edge(scale, scale.window)
-    phases = "the phases: inputs count from 0 to T, then the ramps run"
-    yield f"* Rails, and {phases if until is None else 'ramps that never run'}"
-    yield f"Vplus plus 0 {_si(scale.volts(circuit.e_plus))}"
-    yield f"Vminus minus 0 {_si(scale.volts(circuit.e_minus))}"
-    yield f"Vfire fire 0 PWL(0 0 {start} 0 {end} 1)" if until is None else "Vfire fire 0 0"
+def _sources(circuit: Circuit, scale: PhysicalScale, neurons: NeuronNetlist) -> Iterator[str]:
+    yield f"* Rails, and {neurons.ramps}"
+    yield f"Vplus plus 0 {si(scale.volts(circuit.e_plus))}"
+    yield f"Vminus minus 0 {si(scale.volts(circuit.e_minus))}"
+    yield f"Vfire fire 0 {neurons.fire}"
     yield ""
 
 
-def _spikes(times: FloatArray, scale: PhysicalScale, until: float | None) -> Iterator[str]:
-    off = "" if until is not None else " {} 1 {} 0".format(*_edge(scale, scale.window))
-    yield f"* Input spikes: the axon is high from the spike {'to the end of the phase' if off else 'on'}"
-    for j in np.flatnonzero(times < (until or 1) - EDGE):
-        start, end = _edge(scale, max(scale.seconds(float(times[j])), 0.5 * EDGE * scale.window))
+def _spikes(times: FloatArray, scale: PhysicalScale, neurons: NeuronNetlist) -> Iterator[str]:
+    yield f"* Input spikes: the axon is high from the spike {neurons.axons}"
+    for j in np.flatnonzero(times < neurons.listens - EDGE):
+        start, end = edge(scale, max(scale.seconds(float(times[j])), 0.5 * EDGE * scale.window))
         low = "" if float(start) == 0 else "0 0 "
-        yield f"Vin{j} in{j} 0 PWL({low}{start} 0 {end} 1{off})"
+        yield f"Vin{j} in{j} 0 PWL({low}{start} 0 {end} 1{neurons.falls})"
     yield ""
-
-
-def _edge(scale: PhysicalScale, t: float) -> tuple[str, str]:
-    half = 0.5 * EDGE * scale.window
-    return _si(t - half), _si(t + half)
 
 
 def membrane_nodes(number: int, membranes: int) -> list[str]:
@@ -327,20 +319,20 @@ def membrane_nodes(number: int, membranes: int) -> list[str]:
     return [f"m{number}", *(f"m{number}_{k}" for k in range(1, membranes))]
 
 
-def _neuron(number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, until: float | None) -> Iterator[str]:
+def _neuron(
+    number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, neurons: NeuronNetlist
+) -> Iterator[str]:
     b, m = circuit.ramp, f"m{number}"
     slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
-    i_ramp = _si(scale.amperes(slope))
-    fails = "one that is silent or saturated" if until is None else "a silent one"
-    yield f"* Neuron {number}: t_out counts from the start of charging; it fails for {fails}"
-    parameters = f"c={_si(scale.capacitance)} i_ramp={i_ramp} b={_si(b)} v_th={_si(scale.v_th)}"
+    i_ramp = si(scale.amperes(slope))
+    yield f"* Neuron {number}: t_out counts from the start of charging; it fails for {neurons.fails}"
+    parameters = f"c={si(scale.capacitance)} i_ramp={i_ramp} b={si(b)} v_th={si(scale.v_th)}"
     for one in membrane_nodes(number, membranes):
         yield f"Xneuron{one[1:]} {one} fire neuron {parameters}"
         if one != m:
-            siemens = _si(scale.siemens(_G_SHARE))
+            siemens = si(scale.siemens(_G_SHARE))
             yield f"Bshare{one[1:]} {one} {m} I={{{siemens}*V(fire)*V({one},{m})}}"
-    after = "" if until is not None else f" TD={_si(scale.window)}"
-    yield f".meas tran t_out{number} WHEN v({m})={_si(scale.v_th)} RISE=1{after}"
+    yield f".meas tran t_out{number} WHEN v({m})={si(scale.v_th)} RISE=1{neurons.after}"
     yield ""
 
 
@@ -353,10 +345,10 @@ def _synapses(
     scale: PhysicalScale,
     diode: str,
 ) -> Iterator[str]:
-    drop = f" v_d={_si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
+    drop = f" v_d={si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
     for rail, g in (("plus", g_plus), ("minus", g_minus)):
         for j in spiking[g[spiking] > 0]:
-            yield f"X{rail}{j}_{m[1:]} in{j} {rail} {m} synapse_{rail} r={_si(1 / g[j])}{drop}"
+            yield f"X{rail}{j}_{m[1:]} in{j} {rail} {m} synapse_{rail} r={si(1 / g[j])}{drop}"
 
 
 def _switches(
@@ -376,9 +368,5 @@ def _switches(
     end = scale.window - 0.5 * edge
     current = scale.capacitance * scale.volts(float(injected)) / (length - edge)
     corners = [(end - length, 0.0), (end - length + edge, current), (end - edge, current), (end, 0.0)]
-    yield f"Iswitches{m[1:]} 0 {m} PWL(0 0 {' '.join(f'{_si(t)} {_si(i)}' for t, i in corners)})"
+    yield f"Iswitches{m[1:]} 0 {m} PWL(0 0 {' '.join(f'{si(t)} {si(i)}' for t, i in corners)})"
     yield ""
-
-
-def _si(x: float) -> str:
-    return f"{x:.9g}"

@@ -16,7 +16,10 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
-from rcspike.spice.ideal_netlist import EDGE, layer_netlist, membrane_nodes
+from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.neurons import neuron_kind
+from rcspike.spice.ideal_netlist import layer_netlist, membrane_nodes
+from rcspike.spice.neuron_netlists import EDGE
 from rcspike.spice.ngspice import Simulators, find_ngspice, run_ngspice
 from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
 
@@ -54,6 +57,7 @@ def simulate_layer(
     scale: PhysicalScale,
     *,
     diode: str = "none",
+    phases: Phases = "two",
     until: float | None = None,
     workers: int | None = None,
     transistors: Transistors | None = None,
@@ -66,7 +70,7 @@ def simulate_layer(
 
     Parameters
     ----------
-    times, g_plus, g_minus, circuit, scale, diode, until, membranes
+    times, g_plus, g_minus, circuit, scale, diode, phases, until, membranes
         As in `rcspike.spice.layer_netlist`.
     workers : int, optional
         Number of simulators at a time; by default the number of cores.
@@ -104,9 +108,10 @@ def simulate_layer(
         chosen = [np.ascontiguousarray(g[:, columns]) for g in (g_plus, g_minus)]
         named = numbers[part].tolist()
         if transistors is None:
-            options: dict[str, Any] = {"diode": diode, "names": named, "until": until, "membranes": membranes}
+            options: dict[str, Any] = {"diode": diode, "names": named, "membranes": membranes}
+            options |= {"phases": phases, "until": until}
             netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, **options)
-            return simulators.run(netlist, stop=(2.0 if until is None else until) * scale.window)
+            return simulators.run(netlist, stop=neuron_kind(phases).end(until) * scale.window)
         netlist = transistor_netlist(
             times, chosen[0], chosen[1], transistors, names=named, layer=layer, membranes=membranes
         )
@@ -125,7 +130,7 @@ def simulate_layer(
             raise
     results = [(task.result(), numbers[part].tolist()) for task, part in zip(tasks, parts, strict=True)]
     if transistors is None:
-        return _measured(results, circuit, scale, until, membranes)
+        return _measured(results, circuit, scale, phases, membranes)
     return _measured_transistors(results, transistors, membranes)
 
 
@@ -174,20 +179,15 @@ def _trimmed(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) -
 
 _Results = Sequence[tuple[dict[str, Float64Array], list[int]]]  # vectors, and the numbers of their neurons
 
+_Points = Sequence[tuple[Float64Array, Float64Array]]  # time in s and voltage in V of each neuron
 
-def _measured(
-    results: _Results, circuit: Circuit, scale: PhysicalScale, until: float | None, membranes: int
-) -> Measured:
+
+def _measured(results: _Results, circuit: Circuit, scale: PhysicalScale, phases: Phases, membranes: int) -> Measured:
     t = [result["time"] for result, part in results for _ in part]
     nodes = [(result, membrane_nodes(i, membranes)) for result, part in results for i in part]
     v = [np.mean([result[f"v({one})"] for one in several], axis=0) for result, several in nodes]
     points = list(zip(t, v, strict=True))
-    if until is None:
-        end, v_end = scale.window, np.array([_end_voltage(*one, scale) for one in points])
-        t_out = _delayed(np.array([_spike_time(*one, scale) for one in points]), circuit, scale)
-    else:
-        end, v_end = math.inf, np.array([one[1][-1] for one in points])
-        t_out = np.array([_first_at(*one, scale.v_th, 0.0) for one in points]) + scale.seconds(circuit.delay)
+    end, v_end, t_out = _ENDS(phases)(points, circuit, scale)
     # A SPICE source counts the current that flows into its positive end.
     plus = -sum(_charge(result["time"], result["i(vplus)"], 0.0, end) for result, _ in results)
     minus = -sum(_charge(result["time"], result["i(vminus)"], 0.0, end) for result, _ in results)
@@ -200,6 +200,23 @@ def _measured(
         charge_minus=minus,
         energy=plus * scale.volts(circuit.e_plus) + minus * scale.volts(circuit.e_minus),
     )
+
+
+def _after_ramps(points: _Points, circuit: Circuit, scale: PhysicalScale) -> tuple[float, Float64Array, Float64Array]:
+    """Until when the rails deliver charge in s, voltages at the end of charging in V, and spike times in s."""
+    v_end = np.array([_end_voltage(*one, scale) for one in points])
+    return scale.window, v_end, _delayed(np.array([_spike_time(*one, scale) for one in points]), circuit, scale)
+
+
+def _while_charging(
+    points: _Points, circuit: Circuit, scale: PhysicalScale
+) -> tuple[float, Float64Array, Float64Array]:
+    """The same without ramps: voltages at the end of the simulation."""
+    t_out = np.array([_first_at(*one, scale.v_th, 0.0) for one in points]) + scale.seconds(circuit.delay)
+    return math.inf, np.array([one[1][-1] for one in points]), t_out
+
+
+_ENDS = by_kind(two=_after_ramps, single=_while_charging)
 
 
 def _measured_transistors(results: _Results, design: Transistors, membranes: int) -> Measured:

@@ -10,6 +10,7 @@ from torch import Tensor
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
+from rcspike.functional.neuron_kinds import latest_input
 from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
@@ -52,9 +53,7 @@ def times_like(times: Tensor, weights: Tensor, phases: Phases) -> Tensor:
     """Spike times in the precision of the weights; no spike in one precision does not round to a spike in the other."""
     if times.dtype == weights.dtype:
         return times
-    if phases == "two":
-        times = torch.where(times > 1, math.inf, times)
-    return times.to(weights.dtype)
+    return torch.where(times > latest_input(phases), math.inf, times).to(weights.dtype)
 
 
 def noise_like(v: Tensor, sigma: float, generator: torch.Generator | None) -> Tensor:

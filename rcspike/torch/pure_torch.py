@@ -22,6 +22,7 @@ from torch import Tensor
 
 from rcspike.circuit import Circuit
 from rcspike.functional.loss import Loss
+from rcspike.functional.neuron_kinds import by_kind
 from rcspike.network import Conv2d, Wiring
 from rcspike.torch.engine_cache import Parts
 from rcspike.torch.wiring_indices import Rows
@@ -143,9 +144,8 @@ def _forward(times: Tensor, weights: Sequence[Tensor], shifts: Sequence[Tensor],
         if not bool(w.isfinite().all()):
             raise ValueError(f"weights[{depth}] must be finite")
         shift = shifts[depth] if shifts else None
-        kind = _TwoPhase if parts.phases == "two" else _SinglePhase
         inputs = layers[-1].spikes if layers else times
-        layers.append(kind(inputs, w, circuit, wiring, shift, is_last=depth + 1 == len(weights)))
+        layers.append(_LAYERS(parts.phases)(inputs, w, circuit, wiring, shift, is_last=depth + 1 == len(weights)))
     return layers
 
 
@@ -305,6 +305,9 @@ class _SinglePhase(_Layer):
         dt = (torch.minimum(ends, end) - t).clamp(min=0)
         of_rows, of_weights = self.intervals.vjp(grad, dt, t < end)
         return self.rows.of_inputs(of_rows), of_weights
+
+
+_LAYERS: Callable[[str], type[_Layer]] = by_kind(two=_TwoPhase, single=_SinglePhase)
 
 
 def _recursion(factor: Tensor, term: Tensor) -> Tensor:

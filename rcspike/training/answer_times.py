@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
 from rcspike.datasets import Split
-from rcspike.functional import readout_times
 from rcspike.network import LayeredNetwork
+from rcspike.neurons import neuron_kind
 from rcspike.training.evaluation import check_fit, chunks
 
 __all__ = ["Latency", "latency"]
@@ -110,14 +110,13 @@ def _answers(
     threads: int | None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     results = list(network.walk(times, noise=noise, seed=seed, threads=threads))
-    last, single, n = results[-1], network.phases == "single", len(results)
-    out = last.v_read if single else readout_times(last.v_read, last.layer.circuit)
-    first = last.t_out.min(axis=1).astype(np.float64)
-    answer = first if single else np.where(np.isfinite(first), n + first, n + 1)
-    correct = (np.argmin(out, axis=1) == labels) & np.isfinite(answer)
+    last, neurons = results[-1], neuron_kind(network.phases)
+    starts = neurons.starts(len(results))
+    first = starts[-1] + last.t_out.min(axis=1).astype(np.float64)
+    answer = np.where(np.isfinite(first), first, neurons.last_answer(len(results)))
+    correct = last.outputs.answers == labels
     # The spikes of each layer, from the start of its window: that of the input, or of its firing phase.
     lines = [times, *(result.t_out for result in results)]
-    starts = [0] * (n + 1) if single else range(n + 1)
     counts = [
         np.count_nonzero((start + line.astype(np.float64) <= answer[:, np.newaxis]) & np.isfinite(line), axis=1)
         for start, line in zip(starts, lines, strict=True)

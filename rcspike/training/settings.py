@@ -13,14 +13,13 @@ from rcspike.chips.device_model import DeviceModel
 from rcspike.functional.loss import Loss
 from rcspike.functional.optimiser import Decay, decayed_rate
 from rcspike.network import Network
+from rcspike.neurons import check_taken
 
 __all__ = ["AUGMENTATION", "DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDATION", "Settings"]
 
 # Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
 # resumed at an epoch, or evaluated more often, draws the same numbers.
 SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES, AUGMENTATION = range(6)
-
-_OF_SINGLE_PHASE = {name: getattr(Loss, name) for name in ("silent_penalty", "t_silent", "max_slope")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,18 +99,10 @@ class Settings(Loss):
         Raises
         ------
         ValueError
-            If a setting is for neurons of other phases than those of the network.
+            If a setting differs from its default and does not apply to the kind of the network's neurons.
         """
-        for name, default in _OF_SINGLE_PHASE.items():
-            if network.phases == "two" and getattr(self, name) != default:
-                raise ValueError(
-                    f"{name} is of neurons of a single phase, but the network has two: leave it at {default:g}"
-                )
-        if network.phases == "single" and self.offset > 0:
-            raise ValueError(
-                f"offset {self.offset} moves spikes on a ramp; it must be 0 for neurons of a single phase: leave it "
-                "out, or the effect comparator_offset in a device file"
-            )
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        check_taken(network.phases, {f.name: values[f.name] for f in fields(self) if values[f.name] != f.default})
         return _core.trainer(
             list(network.parameters.values()),
             [layer.circuit.core for layer in network.layers],

@@ -20,6 +20,7 @@ from rcspike.datasets import Dataset
 from rcspike.functional import schedule
 from rcspike.functional.events import Schedule
 from rcspike.network import Network, has_maps
+from rcspike.neurons import neuron_kind
 from rcspike.training import checkpoint
 from rcspike.training.augmentation import Augmentation
 from rcspike.training.epoch_loop import run_epochs
@@ -317,7 +318,7 @@ def _train(
                 silent=tuple((total.silent / pairs).tolist()),
                 saturated=tuple((total.saturated / pairs).tolist()),
                 seconds=time.perf_counter() - started,
-                steep=tuple((total.steep / every).tolist()) if network.phases == "single" else (),
+                steep=neuron_kind(network.phases).steep(total.steep / every),
             )
         )
         if path is not None:

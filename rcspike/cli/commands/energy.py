@@ -41,6 +41,7 @@ from rcspike.energy import (
 )
 from rcspike.experiments import write_table
 from rcspike.network import Network, has_maps
+from rcspike.neurons import neuron_kind, two_phase_only
 from rcspike.training.evaluation import check_fit
 
 __all__ = ["energy_command"]
@@ -106,14 +107,16 @@ def energy_command(
             settings |= {"switches": True} if switches else {}
             settings |= {"noise": noise or 0.0, "seed": seed or 0, **shared_options.given(until=until)}
             record = Record.of(ctx, folder / "energy.json", settings)
-            if network.phases == "single" and not _has_rails(network.circuit):
-                raise ValueError("the energy of a single phase needs rails: v_syn is infinite in this model")
-            two_phases = network.phases == "two"
-            no_opamp = opamp_missing(chosen) if two_phases else ""
+            neurons = neuron_kind(network.phases)
+            no_opamp = opamp_missing(chosen) if "virtual ground" in neurons.baselines else ""
             left_out = {"virtual ground": no_opamp} if no_opamp else {}
-            baselines = [name for name in BASELINES if two_phases and name not in left_out]
-            compared = _has_rails(network.circuit) and two_phases
-            stems = ("energy", "tornado") if compared else ("energy",)
+            baselines = [name for name in neurons.baselines if name not in left_out]
+            has_rails = _has_rails(network.circuit)
+            if not has_rails and not baselines:
+                raise ValueError(
+                    f"the energy of neurons of {neurons.wording} needs rails: v_syn is infinite in this model"
+                )
+            stems = ("energy", "tornado") if has_rails and baselines else ("energy",)
             files = [folder / "energy.csv", *(folder / f"{s}.{kind}" for s in stems for kind in ("svg", "png"))]
             record.say_replaced(*files)
             split = samples.data.test
@@ -138,7 +141,7 @@ def energy_command(
     screen.print(f"{where}, circuit {network.circuit.label}, {mean}")
     screen.print(_table(circuits))
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
-    comparison = [*_comparison(ratios, point)] if two_phases else []
+    comparison = [*_comparison(ratios, point)] if baselines else []
     comparison += [f"left out     {name}: {why}" for name, why in left_out.items()]
     for line in (*_voltages(network, point), *_summary(measures, done), *comparison):
         screen.print(line)
@@ -148,8 +151,9 @@ def energy_command(
 
 def _with_switches(network: Network, point: OperatingPoint) -> Network:
     """The same weights on a circuit with the charge of the process' switches and the delay of its comparators."""
-    if point.process.selector != "switch" or network.phases == "single":
-        raise ValueError("--switches is for processes with a switch in each cell, and for neurons of two phases")
+    two_phase_only(network, "--switches")
+    if point.process.selector != "switch":
+        raise ValueError(f"--switches is for processes with a switch in each cell, which {point.process.name} has not")
     if network.circuit.injects:
         raise ValueError(
             "the circuit of the model has a charge of its switches, which is counted: leave out --switches"
@@ -227,12 +231,13 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
 def _one_set(network: Network, process: Process) -> str:
     """What a network of convolutions needs if the columns of a window serve all of its positions in turn.
 
-    Only neurons of two phases have a latency that is known in advance.
+    Its latency is there if it is known in advance.
     """
     if not has_maps(layer.wiring for layer in network.layers):
         return ""
     latency = latency_in_turn(process, network.layers)
-    text = f" and a latency of {1e3 * latency:.3g} ms" if network.phases == "two" else ""
+    is_known = math.isfinite(neuron_kind(network.phases).last_answer(len(network.layers)))
+    text = f" and a latency of {1e3 * latency:.3g} ms" if is_known else ""
     area = area_in_turn(process, network.layers)
     return f" of all positions; {1e6 * area:.3g} mm2{text} if one set of columns serves them in turn"
 
@@ -244,12 +249,9 @@ def _summary(measures: Mapping[str, Efficiency], done: Activity) -> Iterator[str
         return ", ".join(f"{name} {text(one)}" for name, one in measures.items())
 
     yield f"energy       {each(lambda e: f'{1e12 * e.joules:.1f} pJ')} an inference"
-    single = done.durations is not None
-    period, latency = ("one per 3 T", "T for each layer and one for the input")
-    if single:
-        period, latency = ("one per inference and T of reset", "mean until the inference ends")
-    yield f"power        {each(lambda e: f'{1e6 * e.watts:.1f} µW')}, at {first.rate / 1e3:.1f} kHz: {period}"
-    yield f"latency      {1e6 * first.latency:.4g} µs: {latency}"
+    neurons = neuron_kind(done.phases)
+    yield f"power        {each(lambda e: f'{1e6 * e.watts:.1f} µW')}, at {first.rate / 1e3:.1f} kHz: {neurons.pace}"
+    yield f"latency      {1e6 * first.latency:.4g} µs: {neurons.delay}"
     yield f"dense        {each(lambda e: f'{e.tops_per_watt:.1f} TOPS/W')}, two operations a synapse"
     yield f"by events    {each(lambda e: f'{e.tops_per_watt_events:.1f} TOPS/W')}, two operations a synaptic event"
     yield f"an event     {each(lambda e: f'{1e15 * e.joules_per_event:.2f} fJ')}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -26,8 +25,9 @@ from rcspike.cli.terminal_output import bars, console, fail, user_errors
 from rcspike.datasets import data_name
 from rcspike.energy import PhysicalScale
 from rcspike.experiments import Row, write_table
+from rcspike.functional.neuron_kinds import latest_input
 from rcspike.network import Dense, Network, ResistiveLayer
-from rcspike.network.neurons import two_phases
+from rcspike.neurons import neuron_kind, single_phase, two_phase_only
 from rcspike.spice import Comparison
 from rcspike.spice.model_card import diode_card
 from rcspike.training.evaluation import check_samples
@@ -66,7 +66,10 @@ def export_command(
     neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
     until: Annotated[
-        float | None, typer.Option(help="Single phase: time in T at which the simulation ends.", show_default="4")
+        float | None,
+        typer.Option(
+            help="Single phase: time in T at which the simulation ends.", show_default=f"{single_phase.GIVEN_UP:g}"
+        ),
     ] = None,
     pdk: transistor_options.Pdk = None,
     pdk_root: transistor_options.PdkRoot = None,
@@ -87,8 +90,6 @@ def export_command(
 ) -> None:
     """Write one sample in one layer as a netlist in SI units, with the subcircuits that it is made of."""
     with user_errors():
-        if until is not None and not 0 < until < math.inf:
-            raise ValueError(f"--until must be above 0 and finite, in T, got {until}")
         scale = transistor_options.scale_of(pdk, capacitance, window, v_th)
         network = load_network(model)
         _no_diode_file(diode, pdk)
@@ -110,20 +111,18 @@ def export_command(
         absent = [i for i in chosen if not 0 <= i < whole.n_out]
         if absent:
             raise ValueError(f"layer {layer} has neurons 0 to {whole.n_out - 1}, got {absent[0]}")
-        if until is not None and network.phases == "two":
-            raise ValueError("--until is for networks of a single phase: those of two phases take 2 T")
-        end = None if network.phases == "two" else until or 4.0
+        end = neuron_kind(network.phases).end(until)
         chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
         title = f"rcspike: layer {layer} of {model}, test image {image} of {data_name(dataset)}"
         part = whole.neurons(chosen)
         g = spice.layer_conductances(part, resistors)
         if transistors is None:
             text = spice.layer_netlist(
-                times, *g, whole.circuit, scale, diode=chosen_diode, names=chosen, title=title, until=end,
-                membranes=part.membranes,
+                times, *g, whole.circuit, scale, diode=chosen_diode, names=chosen, title=title,
+                phases=network.phases, until=until, membranes=part.membranes,
             )  # fmt: skip
         else:
-            two_phases(network, "a netlist of transistors")
+            two_phase_only(network, "a netlist of transistors")
             text = spice.transistor_netlist(
                 times, *g, transistors, names=chosen, layer=layer, title=title, membranes=part.membranes
             )
@@ -134,7 +133,7 @@ def export_command(
         }
         settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": scale}
         settings["transistors"] = transistors
-        settings |= {} if end is None else {"until": end}
+        settings |= shared_options.given(until=until)
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
         text = "\n".join([first, *(f"* {line}" for line in record.description.splitlines()), rest])
@@ -145,28 +144,25 @@ def export_command(
     if out is None:
         typer.echo(text, nl=False)
     else:
-        typer.echo(
-            f"{len(chosen)} neurons, {np.count_nonzero(times < (end or 1))} input spikes: run it with: ngspice -b {out}"
-        )
+        n_spikes = np.count_nonzero(times < min(end, latest_input(network.phases)))
+        typer.echo(f"{len(chosen)} neurons, {n_spikes} input spikes: run it with: ngspice -b {out}")
     if transistors is None:
         for line in _without_spikes(chosen, part, times, end):
             typer.echo(line, err=True)
 
 
-def _without_spikes(
-    numbers: Sequence[int], layer: ResistiveLayer, times: FloatArray, until: float | None
-) -> Iterator[str]:
+def _without_spikes(numbers: Sequence[int], layer: ResistiveLayer, times: FloatArray, end: float) -> Iterator[str]:
     """Lines that name the neurons whose spike time ngspice will fail to measure."""
     exact = replace(layer, wiring=Dense()).astype(np.float64)
-    if until is None:
-        t_out, last = exact.fire(exact.charge(times[np.newaxis]))[0], 1.0
-    else:
-        t_out, last = exact.first_spike(times[np.newaxis])[0], until
-    for what, there in (("silent", t_out > last), ("saturated", (t_out <= 0) & (until is None))):
+    neurons = neuron_kind(layer.phases)
+    found = neurons.run(exact, times[np.newaxis], moved=None, read=np.asarray, threads=None)
+    start = neurons.starts(1)[-1]
+    t_out = start + found.t_out[0]
+    for what, there in (("silent", t_out > end), ("saturated", t_out <= start)):
         if there.any():
-            found = [str(number) for number, one in zip(numbers, there, strict=True) if one]
-            more = f" and {len(found) - _MAX_LISTED} more" if len(found) > _MAX_LISTED else ""
-            names = ", ".join(found[:_MAX_LISTED]) + more
+            those = [str(number) for number, one in zip(numbers, there, strict=True) if one]
+            more = f" and {len(those) - _MAX_LISTED} more" if len(those) > _MAX_LISTED else ""
+            names = ", ".join(those[:_MAX_LISTED]) + more
             yield f"{what} in the engine: neurons {names}; ngspice says 'out of interval' and 'failed' for their t_out"
 
 
@@ -291,8 +287,8 @@ def verify_command(
 
 
 def _answer(c: Comparison, v: FloatArray, t_out: FloatArray) -> int:
-    """The output that spikes first."""
-    return int(np.argmax(v) if c.until is None else np.argmin(t_out))
+    """The output that answers, or -1."""
+    return int(c.kind.answers(c.kind.read_by(v, t_out)[np.newaxis])[0])
 
 
 def _write(record: Record, found: Sequence[Sequence[Comparison]], rows: Sequence[Row], images: Sequence[int]) -> None:
@@ -372,7 +368,7 @@ def fit_command(
                 f"--out is the model, such as fitted.safetensors, and its record goes to a JSON file; got {out}"
             )
         network = load_network(model)
-        two_phases(network, "a fit")
+        two_phase_only(network, "a fit")
         transistors, designed = transistor_options.design(
             network, transistor_options.scale_of(pdk, capacitance, window, v_th), model=model, pdk=pdk, root=pdk_root,
             switch=switch, fitted=fitted, corner=corner, celsius=celsius, synapse=synapse, ramp=ramp, replica=replica,

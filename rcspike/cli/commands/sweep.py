@@ -34,9 +34,11 @@ from rcspike.experiments import (
     train_defaults,
     write_table,
 )
+from rcspike.neurons import unless_default
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
 
 __all__ = ["sweep_command"]
 
@@ -176,7 +178,7 @@ def sweep_command(
         settings |= {} if architecture is None else {"architecture": architecture}
         if files := {one.case.name: one.case for one in experiments if one.case is not None}:
             settings["nonideal"] = files
-        settings |= {} if phases.value == "two" else {"phases": phases.value}
+        settings |= unless_default(phases.value)
         presets = {name: preset(name, phases=phases.value) for name in dataset}
         settings |= {"relu": relu, "transfer": transfer, "presets": presets}
         settings |= {"defaults": training_settings({}), **volts_options.volts_settings(volts)}

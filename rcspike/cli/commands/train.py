@@ -36,9 +36,10 @@ from rcspike.cli.shared_options import given, learning, training_settings
 from rcspike.cli.terminal_output import Reporter, console, fail, percent, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
 from rcspike.experiments import preset
-from rcspike.experiments.default_settings import SINGLE_PHASE_CHOSEN, initial_intensity
+from rcspike.experiments.default_settings import initial_intensity
 from rcspike.experiments.hidden_layers import whole_network
 from rcspike.network import Dense, Network, model_files
+from rcspike.neurons import check_taken, neuron_kind, unless_default
 from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
 
 __all__ = ["train_command"]
@@ -139,12 +140,9 @@ def train_command(
                 )
             began = None if start is None else _beginning(ctx, start)
             kind_of_neurons = phases.value if began is None else began.phases
-            of_single = given(silent_penalty=silent_penalty, t_silent=t_silent, max_slope=max_slope)
-            if of_single and kind_of_neurons == "two" and not resume:  # whose record says what differs
-                option = next(iter(of_single)).replace("_", "-")
-                raise ValueError(f"--{option} is of neurons of a single phase: add --phases single, or leave it out")
-            if ramp and kind_of_neurons == "single" and not resume:
-                raise ValueError("--ramp is of neurons of two phases, and --phases single has no ramp: leave it out")
+            if not resume:  # whose record says what differs
+                typed = given(**options | {"ramp": ramp or None})
+                check_taken(kind_of_neurons, typed, spell=lambda name: f"--{name.replace('_', '-')}")
             settings = {**preset(dataset, phases=kind_of_neurons), **given(**options)}
             layers = settings.pop("hidden")
             circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
@@ -154,7 +152,7 @@ def train_command(
                 layers, behind = shared_options.hidden_layers(hidden)
             if architecture is not None and hidden is not None:
                 raise ValueError("--architecture has hidden layers of its own: leave out --hidden")
-            kind = "" if kind_of_neurons == "two" else f"-{kind_of_neurons}"
+            kind = "".join(f"-{name}" for name in unless_default(kind_of_neurons).values())
             name = f"{circuit.label}{kind}" if start is None else f"from-{start.stem}"
             folder = out or Path("runs", f"{data_name(dataset)}-{name}-s{seed}")
         with results_folder(folder):
@@ -194,8 +192,8 @@ def train_command(
                 typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
             elsewhere = () if began is None and architecture is None else ("hidden",)
             run = _Run(ctx, folder, network, samples, settings, taken, threads)
-            if kind_of_neurons == "single" and dataset not in SINGLE_PHASE_CHOSEN:
-                screen.print("settings of a single phase were not chosen on this data: they are those for other data")
+            if note := neuron_kind(kind_of_neurons).preset_note(dataset):
+                screen.print(note)
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{images.name}, {network.architecture}, {where}")
             screen.print(shared_options.in_force(dataset, kind_of_neurons, typed, without=elsewhere))
