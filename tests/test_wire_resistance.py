@@ -202,7 +202,7 @@ def test_a_wired_chip_with_other_effects_agrees_with_nodal_analysis(wire: str) -
 
 
 def test_droop_follows_the_spikes() -> None:
-    """The effect of version 0.1 took all devices of a column to conduct the whole time."""
+    """An activity of 1: all devices of a column conduct the whole time."""
     rng = np.random.default_rng(0)
     times = np.where(rng.random((1, 60)) < 0.5, rng.random((1, 60)), np.inf)
     w = rng.normal(0, 0.15, (60, 2))
