@@ -81,7 +81,13 @@ def trace_command(
         files: list[Path] = []
         for name, figure in figures.items():
             files += plots.save_figure(figure, stem.with_name(name), description=record.description)
-        record.write(files)
+        shows = [
+            "The membranes of one sample, with the same weights in the conventional circuit and in RC-Spike.",
+            "When each neuron of the convolutions spikes for one sample: an image for each map, blank without a spike.",
+        ]
+        record.write(
+            files, {f"{name}.svg": ("How it computes", text) for name, text in zip(figures, shows, strict=False)}
+        )
     kind = "test row" if split.is_table else "test image"
     name = loaded.class_names[split.labels[image]]
     typer.echo(f"{kind} {image} of {dataset}, class {name}{samples.mark}: {', '.join(map(str, files))}")
