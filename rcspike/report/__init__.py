@@ -59,12 +59,13 @@ class _Section:
 def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
     """Write one self-contained HTML file about the folder of a run, a sweep or another command.
 
-    The report begins with the results; learning, membranes, energy, devices and SPICE follow in sections of their own, as
-    the records say that their files belong there; the commands, settings, seeds and versions are at the end. Into it go every figure (``*.svg``), every table
+    The report begins with the results; learning, membranes, energy, devices and SPICE follow in sections of their own,
+    and the commands, settings, seeds and versions are at the end. Into it go every figure (``*.svg``), every table
     (``*.csv``) and every record (``*.json`` with a ``"command"``) of the folder itself and of the folders of ``rcspike
-    chips`` in it (``chips-*``), but not of others below and not hidden. A figure or table that is not what its record
-    describes, or that no record describes, is marked. Accuracies are in per cent everywhere. The file refers to nothing
-    outside itself, needs no script, and is the same, byte for byte, for the same folder.
+    chips`` in it (``chips-*``), but not of others below and not hidden. Records say in which section a file belongs and
+    what it shows; a figure or table that is not what its record describes, or that no record describes, is marked.
+    Accuracies are in per cent everywhere. The file refers to nothing outside itself, needs no script, and is the same,
+    byte for byte, for the same folder.
 
     Parameters
     ----------
