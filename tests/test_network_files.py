@@ -163,7 +163,7 @@ def test_something_that_is_not_a_circuit_is_rejected_by_name_and_type() -> None:
         lambda: Network.create([2, 2], circuit, seed=0),
         lambda: DeviceNetwork([DevicePairs.of_weights(np.ones((2, 2)))], circuit),
     ):
-        with pytest.raises(TypeError, match="circuit must be a Circuit, got NoneType"):
+        with pytest.raises(TypeError, match=r"circuit.*got NoneType"):
             make()
 
 

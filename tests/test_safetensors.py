@@ -138,7 +138,7 @@ def test_a_file_written_again_by_another_program_is_still_read(tmp_path: Path) -
     save_file(arrays, tmp_path / "again", metadata=metadata)
     assert model_content(tmp_path / "again") == model_content(tmp_path / "file")
     save_file(arrays | {"weights.0": arrays["weights.0"][:, ::-1].copy()}, tmp_path / "again", metadata=metadata)
-    with pytest.raises(ValueError, match=r"again is not a whole rcspike model: .* damaged, take another copy"):
+    with pytest.raises(ValueError, match=r"again is not a whole rcspike model: .* damaged"):
         Network.load(tmp_path / "again")
 
 
@@ -151,7 +151,7 @@ def test_a_file_without_a_crc32_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["-1", "0", "2", "01", "1_0", " 1", "1 ", "1.0", "", "\u0661", "x"])
 def test_only_1_is_a_version(tmp_path: Path, version: str) -> None:
     plain_model(tmp_path / "file", format_version=version)
-    with pytest.raises(ValueError, match=f"format_version must be 1, got {re.escape(repr(version))}"):
+    with pytest.raises(ValueError, match=f"format_version.*got {re.escape(repr(version))}"):
         Network.load(tmp_path / "file")
 
 
@@ -205,9 +205,7 @@ def test_a_header_has_a_limit(tmp_path: Path) -> None:
     assert model_content(with_header(tmp_path / "at", header.ljust(1 << 20), content)) == model_content(
         tmp_path / "file"
     )
-    with pytest.raises(
-        ValueError, match="beyond is not a whole rcspike model: its header has 1048577 bytes, the limit is"
-    ):
+    with pytest.raises(ValueError, match="beyond is not a whole rcspike model: its header has 1048577 bytes"):
         Network.load(with_header(tmp_path / "beyond", header.ljust((1 << 20) + 1), content))
     with pytest.raises(ValueError, match="its header has 16777217 bytes, the limit is 16777216"):
         checkpoint.load(with_header(tmp_path / "beyond", b"{}".ljust((1 << 24) + 1)))

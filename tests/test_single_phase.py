@@ -185,7 +185,7 @@ def test_uses_that_need_two_phases_are_errors_that_name_them() -> None:
         train(single(12, 2), toy(), epochs=1, seed=0, energy_penalty=0.1)
     with pytest.raises(ValueError, match=r"offset 0\.1 moves spikes on a ramp"):
         train(single(12, 2), toy(), epochs=1, seed=0, offset=0.1)
-    with pytest.raises(ValueError, match="phases must be 'two' or 'single', got 'three'"):
+    with pytest.raises(ValueError, match=r"phases.*got 'three'"):
         Network(network.weights, CIRCUIT, phases="three")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="some of two phases and some of a single one"):
         Network.of_layers([layer, ResistiveLayer(np.eye(5, dtype=np.float32), CIRCUIT)])
@@ -279,7 +279,7 @@ def test_first_weights_take_membranes_to_the_threshold_after_about_one_t(intensi
 
 @pytest.mark.parametrize("intensity", [0.0, 1.5, np.nan])
 def test_an_intensity_is_a_share(intensity: float) -> None:
-    with pytest.raises(ValueError, match=rf"intensity must be in \(0, 1\], .* got {intensity}"):
+    with pytest.raises(ValueError, match=rf"intensity.*got {intensity}"):
         Network.create([6, 4, 2], CIRCUIT, seed=0, phases="single", intensity=intensity)
 
 

@@ -212,7 +212,7 @@ def test_what_volts_cannot_be_is_an_error_before_any_training(words: str, messag
 
 
 def test_an_experiment_takes_volts_alone_as_volts() -> None:
-    with pytest.raises(TypeError, match="volts must be a Volts, got str"):
+    with pytest.raises(TypeError, match=r"volts.*got str"):
         Experiment.of({**COMMON, "volts": "rails"})
-    with pytest.raises(ValueError, match="chips must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"chips.*got 0"):
         Volts(hold="rails", chips=0)
