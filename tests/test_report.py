@@ -125,11 +125,6 @@ def test_commands_seeds_settings_and_versions_are_in_the_page(folder: Path) -> N
     assert "below" not in page.text
 
 
-def test_a_command_given_as_words_is_shown_as_one_would_type_it(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"command": ["rcspike", "train", "--hidden", ""]}))
-    assert "rcspike train --hidden ''" in page_of(tmp_path).text
-
-
 def test_nothing_is_loaded_from_elsewhere_and_no_text_becomes_markup(folder: Path) -> None:
     page = page_of(folder)
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "embed", "b"})

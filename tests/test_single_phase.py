@@ -96,9 +96,8 @@ def test_a_model_file_keeps_the_phases(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(network)).phases == "single"
     for one, other in zip(loaded.weights, network.weights, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert b'"format_version":"4"' in (tmp_path / "model.safetensors").read_bytes()
     Network.create([6, 4, 2], CIRCUIT, seed=0).save(tmp_path / "two.safetensors")
-    assert b'"format_version":"1"' in (tmp_path / "two.safetensors").read_bytes()
+    assert b"phases" not in (tmp_path / "two.safetensors").read_bytes()
 
 
 def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -189,10 +188,8 @@ def _records(file: Path, prefix: str = "") -> list[_Record]:
     if not isinstance(content, dict) or "command" not in content:
         return []
     command = content.pop("command")
-    if isinstance(command, list) and all(isinstance(word, str) for word in command):
-        command = shlex.join(command)
     if not isinstance(command, str):
-        raise ValueError(f"{file} has a command that is neither text nor a list of words")
+        raise ValueError(f"{file} has a command that is not text but {command!r}"[:500])
     captions, digests = _captions(content.pop("captions", None)), content.get("files_sha256")
     known = {name: str(digest) for name, digest in digests.items()} if isinstance(digests, dict) else {}
     try:
