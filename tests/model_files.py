@@ -68,7 +68,9 @@ def convolution(rng: random.Random) -> tuple[list[int], list[list[int]], list[di
     first, seen, channels = rng.choice([1, 1, 2]), [rng.randint(1, 4) for _ in range(2)], rng.randint(1, 2)
     maps = [size * first for size in seen] + [channels]
     n_in, n_columns, n_out = maps[0] * maps[1] * channels, rng.randint(1, 3), rng.randint(1, 3)
-    dense: dict[str, Any] = {"maps": [], "kernel": [], "stride": 1, "padding": 0, "first": 1, "pool": 1}
+    dense: dict[str, Any] = rng.choice(
+        [{}, {"maps": [], "kernel": [], "stride": 1, "padding": 0, "first": 1, "pool": 1}]
+    )
     if first > 1 and rng.random() < 0.5:
         own, shape, n_hidden = dense | {"maps": maps, "first": first}, [n_in // first**2, n_columns], n_columns
     else:
@@ -100,25 +102,23 @@ def model_file(rng: random.Random) -> bytes:
         for layer, shape in enumerate(shapes)
     ]
     parts: dict[str, Any] = {"sizes": sizes, "circuit": circuit}
-    has_phases = False
-    if has_switches := wiring is not None or rng.random() < 0.3:
+    if rng.random() < 0.3:
         n_pairs = rng.choice([1, len(shapes), rng.randint(0, 3)])
         circuit["injection"] = [[rng.choice(VOLTAGES) for _ in range(2)] for _ in range(n_pairs)]
+    if rng.random() < 0.3:
         circuit["delay"] = rng.choice(["0.0", "0.25", "1.0"])
-        if wiring is not None and rng.random() < 0.8:  # otherwise hardly any convolution is accepted
-            circuit |= {"injection": [["0.0", "0.0"]], "delay": "0.0"}
-        parts |= {"windows": [1] * len(shapes)} if wiring is None else {"wiring": wiring}
-        if has_phases := wiring is not None or rng.random() < 0.5:
-            parts["phases"] = rng.choice(["single", "single", "two", "three"] if wiring is None else ["two", "single"])
+    if wiring is not None:
+        parts["wiring"] = wiring
+    if rng.random() < 0.3:
+        parts["phases"] = rng.choice(["single", "single", "two", "three"])
     header = json.dumps(parts)
     if rng.random() < 0.4:
         header = changed(rng, header)
-    version = "5" if wiring is not None else "4" if has_phases else "3" if has_switches else "1"
-    metadata = [("format", "rcspike-model"), ("format_version", version), ("header", header)]
+    metadata = [("format", "rcspike-model"), ("format_version", "1"), ("header", header)]
     if rng.random() < 0.1:
         name, text = metadata[which := rng.randrange(3)]
         metadata[which] = (name, rng.choice(TOKENS).strip('"'))
-    if rng.random() < 0.8:  # files of rcspike 0.1 have none
+    if rng.random() < 0.8:
         metadata.append(("crc32", crc32(metadata, tensors)))
     rng.shuffle(metadata)
 

@@ -109,7 +109,7 @@ def test_a_mask_is_an_error_and_a_masked_array_without_one_is_an_array(name: str
     assert type(found) is type(expected)
     np.testing.assert_array_equal(found, expected)
     mask.flat[0] = True
-    with pytest.raises(ValueError, match=r"\w+(\[0\])? must have no mask, got 1 masked values; use \.filled"):
+    with pytest.raises(ValueError, match=r"\w+(\[0\])?.*got 1 masked values; use \.filled"):
         use(np.ma.MaskedArray(array, mask=mask))
 
 
@@ -126,7 +126,7 @@ def test_a_mask_is_an_error_in_tables() -> None:
     with pytest.raises(ValueError, match="y must have no mask"):
         classifier.fit(X, np.ma.MaskedArray(y, mask=y > 0))
     column = np.ma.MaskedArray([0.0, 1.0, 2.0], mask=[False, True, False])
-    with pytest.raises(TypeError, match="measured: mean must be a number, got masked"):
+    with pytest.raises(TypeError, match=r"measured: mean.*got masked"):
         Measured(target=(0, 1, 2), mean=column, std=(0, 0, 0))  # type: ignore[arg-type]
 
 
@@ -162,7 +162,7 @@ PIXELS = np.array([[0, 0], [12, 0], [0, 0], [255, 0], [128, 17]])
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
 def test_integers_are_not_times(entry: str, dtype: Any) -> None:
-    with pytest.raises(TypeError, match=rf"times must be floats, in T, got {np.dtype(dtype)}; .* rcspike\.encode"):
+    with pytest.raises(TypeError, match=rf"times.*got {np.dtype(dtype)}; .* rcspike\.encode"):
         ENTRIES[entry](PIXELS.astype(dtype))
 
 

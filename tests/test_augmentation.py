@@ -60,11 +60,11 @@ def test_training_on_moved_images_resumes_with_the_same_bits(tmp_path: Path) -> 
 
 
 def test_rows_of_tables_and_large_shifts_are_errors() -> None:
-    with pytest.raises(ValueError, match="max_shift and mirror move images; these samples are rows of a table"):
+    with pytest.raises(ValueError, match="max_shift and mirror move images"):
         Augmentation(Split(np.ones((2, 4)), np.array([0, 1])), Settings(epochs=1, seed=0, mirror=0.5))
     with pytest.raises(ValueError, match="max_shift 5 moves images of 7 x 5 out of their frame"):
         Augmentation(some_images(), Settings(epochs=1, seed=0, max_shift=5))
-    with pytest.raises(ValueError, match=r"mirror is a probability and must lie in \[0, 1\], got 1\.5"):
+    with pytest.raises(ValueError, match=r"mirror is a probability and.*got 1\.5"):
         Settings(epochs=1, seed=0, mirror=1.5)
-    with pytest.raises(ValueError, match="max_shift must be at least 0, got -1"):
+    with pytest.raises(ValueError, match=r"max_shift.*got -1"):
         Settings(epochs=1, seed=0, max_shift=-1)

@@ -122,7 +122,7 @@ def test_another_dtype_is_rejected_by_name(function: Callable[..., Any], name: s
 
 @each(OTHERS)
 def test_two_precisions_in_one_call_are_rejected_by_name(function: Callable[..., Any], name: str) -> None:
-    with pytest.raises(TypeError, match=rf"^{name} must be float64, got float32; convert with .astype"):
+    with pytest.raises(TypeError, match=rf"^{name}.*got float32"):
         call(function, **{name: GOOD[name].astype(np.float32)})
 
 
@@ -134,7 +134,7 @@ def test_something_that_is_not_an_array_is_rejected_by_name_and_type(
     function: Callable[..., Any], name: str, convert: Callable[[Array], Any]
 ) -> None:
     wrong = convert(GOOD[name])
-    with pytest.raises(TypeError, match=rf"^{name} must be a numpy array, got {type(wrong).__name__}"):
+    with pytest.raises(TypeError, match=rf"^{name}.*got {type(wrong).__name__}"):
         call(function, **{name: wrong})
 
 
@@ -143,9 +143,7 @@ def test_an_axis_too_few_or_too_many_is_rejected_with_the_shape(function: Callab
     good = GOOD[name]
     for wrong in (good[0:1][0], good[np.newaxis]):
         wrong = np.asarray(wrong)
-        with pytest.raises(
-            ValueError, match=rf"^{name} must have {good.ndim} dimensions?, got shape {re.escape(str(wrong.shape))}"
-        ):
+        with pytest.raises(ValueError, match=rf"^{name}.*got shape {re.escape(str(wrong.shape))}"):
             call(function, **{name: wrong})
 
 
@@ -189,7 +187,7 @@ def test_a_number_that_is_not_finite_is_rejected_with_its_place(
     function: Callable[..., Any], name: str, value: float
 ) -> None:
     place = ", ".join(str(n - 1) for n in GOOD[name].shape)
-    with pytest.raises(ValueError, match=rf"^{name}\[{place}\] must be finite, got {value}"):
+    with pytest.raises(ValueError, match=rf"^{name}\[{place}\].*got {value}"):
         call(function, **{name: with_value(name, value)})
 
 
@@ -221,13 +219,13 @@ def test_a_time_in_the_phase_or_after_it_is_accepted(function: Callable[..., Any
 @each(["g_plus", "g_minus", "conductance", "conductance0"])
 def test_a_negative_conductance_is_rejected_with_its_place(function: Callable[..., Any], name: str) -> None:
     place = ", ".join(str(n - 1) for n in GOOD[name].shape)
-    with pytest.raises(ValueError, match=rf"^{name}\[{place}\] must not be negative, got -0\.5"):
+    with pytest.raises(ValueError, match=rf"^{name}\[{place}\].*got -0\.5"):
         call(function, **{name: with_value(name, -0.5)})
 
 
 @pytest.mark.parametrize("value", [-0.25, 1.5, math.inf, -math.inf, math.nan])
 def test_a_trace_outside_the_phase_is_rejected_with_its_place(value: float) -> None:
-    with pytest.raises(ValueError, match=rf"^at\[1\] must lie in the charging phase \[0, 1\], got {value}"):
+    with pytest.raises(ValueError, match=rf"^at\[1\].*got {value}"):
         call(trace, at=np.array([0.0, value]))
 
 
@@ -255,26 +253,26 @@ def test_an_array_that_does_not_fit_the_others_is_rejected_with_both_shapes(
     good = GOOD[name]
     wrong = np.ones(tuple(n + 1 for n in good.shape))
     expected, got = re.escape(str(good.shape)), re.escape(str(wrong.shape))
-    with pytest.raises(ValueError, match=rf"{name} must have shape {expected}, got {got}"):
+    with pytest.raises(ValueError, match=rf"{name}.*{expected}, got {got}"):
         call(function, **{name: wrong})
 
 
 @pytest.mark.parametrize("function", [f for f in ARGUMENTS if f not in (fire, fire_vjp)])
 @pytest.mark.parametrize("threads", [0, -1, 1025, 10**6])
 def test_a_number_of_threads_that_no_machine_has_is_rejected(function: Callable[..., Any], threads: int) -> None:
-    with pytest.raises(ValueError, match=rf"threads must be between 1 and 1024, got {threads}"):
+    with pytest.raises(ValueError, match=rf"threads.*got {threads}"):
         call(function, threads=threads)
 
 
 @pytest.mark.parametrize("threads", [2**40, 1.5, "2"])
 def test_threads_that_are_not_a_count_are_rejected_by_name_and_value(threads: Any) -> None:
-    with pytest.raises((TypeError, ValueError), match=rf"^threads must .*got '?{threads}"):
+    with pytest.raises((TypeError, ValueError), match=rf"^threads.*got '?{threads}"):
         call(charge, threads=threads)
 
 
 @pytest.mark.parametrize("function", [f for f, arguments in ARGUMENTS.items() if "circuit" in arguments])
 def test_something_that_is_not_a_circuit_is_rejected_by_name_and_type(function: Callable[..., Any]) -> None:
-    with pytest.raises(TypeError, match=r"^circuit must be a Circuit, got float"):
+    with pytest.raises(TypeError, match=r"^circuit.*got float"):
         call(function, circuit=1.5)
 
 
@@ -310,10 +308,10 @@ def test_weights_whose_sum_overflows_are_rejected_or_give_no_nan(v_syn: float, d
 @pytest.mark.parametrize(
     ("rails", "message"),
     [
-        ({"e_plus": -0.5}, r"e_plus must be above the resting voltage 0, got -0\.5; the rails must straddle 0"),
-        ({"e_minus": 0.5}, r"e_minus must be below the resting voltage 0, got 0\.5; the rails must straddle 0"),
-        ({"v_syn": -0.5}, r"v_syn must be above 0, got -0\.5"),
-        ({"diode_drop": 1.25}, r"diode_drop 1\.25 leaves no drive at e_plus = 1, e_minus = -1: .* below every rail"),
+        ({"e_plus": -0.5}, r"e_plus.*got -0\.5; the rails must straddle 0"),
+        ({"e_minus": 0.5}, r"e_minus.*got 0\.5; the rails must straddle 0"),
+        ({"v_syn": -0.5}, r"v_syn.*got -0\.5"),
+        ({"diode_drop": 1.25}, r"diode_drop 1\.25 leaves no drive at e_plus = 1, e_minus = -1"),
         ({"diode_drop": 0.5, "e_minus": -0.25}, r"diode_drop 0\.5 leaves no drive at e_plus = 1, e_minus = -0\.25"),
     ],
 )

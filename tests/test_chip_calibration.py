@@ -180,7 +180,7 @@ def test_the_last_layer_learns_to_live_with_a_broken_chip() -> None:
 
 def test_labels_that_do_not_fit_are_rejected() -> None:
     chip, times = program(network_of(), seed=0), times_of(4)
-    with pytest.raises(ValueError, match=r"labels must have shape \(4,\) to match times, got \(3,\)"):
+    with pytest.raises(ValueError, match=r"labels.*got \(3,\)"):
         retrain_last_layer(chip, times, np.zeros(3, dtype=np.int64), seed=0)
-    with pytest.raises(ValueError, match=r"labels must be in \[0, 5\), got 0 to 7"):
+    with pytest.raises(ValueError, match=r"labels.*got 0 to 7"):
         retrain_last_layer(chip, times, np.array([0, 1, 2, 7]), seed=0)

@@ -71,7 +71,7 @@ def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[variation\n", "is not a TOML file"),
-        ("[variaton]\nsigma = 1\n", "has 'variaton'; known are devices, levels, variation"),
+        ("[variaton]\nsigma = 1\n", "has 'variaton'; known are devices, .*did you mean 'variation'"),
         ("variation = 0.2\n", r"variation must be a table such as \[variation\], got 0\.2"),
         ("[variation]\nsgma = 0.2\n", r"\[variation\] has 'sgma'; it may have sigma, kind"),
         ("[variation]\n", r"\[variation\] needs sigma"),

@@ -95,26 +95,26 @@ def test_a_diode_on_an_infinite_rail_takes_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
 def test_nan_is_rejected_by_name(name: str) -> None:
-    with pytest.raises(ValueError, match=rf"{name} must .* got nan"):
+    with pytest.raises(ValueError, match=rf"{name}.*got nan"):
         Circuit(**{name: math.nan})
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"v_syn": 0.0}, r"v_syn must be above 0, got 0"),
-        ({"v_syn": -1.5}, r"v_syn must be above 0, got -1\.5; math\.inf is the conventional circuit"),
-        ({"e_plus": 0.0}, r"e_plus must be above the resting voltage 0, got 0; the rails must straddle 0"),
-        ({"e_plus": -2.5}, r"e_plus must be above the resting voltage 0, got -2\.5"),
-        ({"e_minus": 0.0}, r"e_minus must be below the resting voltage 0, got 0; the rails must straddle 0"),
-        ({"e_minus": 1.5}, r"e_minus must be below the resting voltage 0, got 1\.5"),
-        ({"diode_drop": -0.25}, r"diode_drop must be finite and not negative, got -0\.25"),
-        ({"diode_drop": math.inf, "v_syn": math.inf}, r"diode_drop must be finite and not negative, got inf"),
-        ({"diode_drop": 1.0}, r"diode_drop 1 leaves no drive at e_plus = 1, e_minus = -1: it must be below every rail"),
+        ({"v_syn": 0.0}, r"v_syn.*got 0"),
+        ({"v_syn": -1.5}, r"v_syn.*got -1\.5; math\.inf is the conventional circuit"),
+        ({"e_plus": 0.0}, r"e_plus.*got 0; the rails must straddle 0"),
+        ({"e_plus": -2.5}, r"e_plus.*got -2\.5"),
+        ({"e_minus": 0.0}, r"e_minus.*got 0; the rails must straddle 0"),
+        ({"e_minus": 1.5}, r"e_minus.*got 1\.5"),
+        ({"diode_drop": -0.25}, r"diode_drop.*got -0\.25"),
+        ({"diode_drop": math.inf, "v_syn": math.inf}, r"diode_drop.*got inf"),
+        ({"diode_drop": 1.0}, r"diode_drop 1 leaves no drive at e_plus = 1, e_minus = -1"),
         ({"diode_drop": 0.8, "e_minus": -0.75}, r"diode_drop 0\.8 leaves no drive at e_plus = 1, e_minus = -0\.75"),
-        ({"ramp": 1.0}, r"ramp must be finite and below 1, got 1; 0 is the ideal ramp"),
-        ({"ramp": 1.5}, r"ramp must be finite and below 1, got 1\.5"),
-        ({"ramp": -math.inf}, r"ramp must be finite and below 1, got -inf"),
+        ({"ramp": 1.0}, r"ramp.*got 1; 0 is the ideal ramp"),
+        ({"ramp": 1.5}, r"ramp.*got 1\.5"),
+        ({"ramp": -math.inf}, r"ramp.*got -inf"),
     ],
 )
 def test_values_that_are_not_physical_are_rejected_with_the_value(arguments: dict[str, Any], message: str) -> None:

@@ -26,7 +26,6 @@ from rich.progress import Progress as Bars
 
 import rcspike.__main__
 from rcspike import Circuit, Network, build_config, datasets
-from rcspike.cli import app
 from rcspike.experiments import preset, train_defaults
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -250,31 +249,3 @@ def test_without_the_extra_the_program_says_how_to_get_it(
     assert stopped.value.code == 2
     name = missing.partition(".")[0]
     assert capsys.readouterr().err.startswith(f"error: the command line needs {name}: ")
-
-
-def help_texts(command: Any, name: str) -> dict[str, str]:
-    """The help of a command, of its options and of the commands below it, by what is typed."""
-    found = {name: command.help or ""}
-    found |= {f"{name} --{param.name}": getattr(param, "help", None) or "" for param in command.params}
-    for below, one in getattr(command, "commands", {}).items():
-        found |= help_texts(one, f"{name} {below}")
-    return found
-
-
-def test_every_help_text_is_more_than_a_word_and_ends_like_a_sentence() -> None:
-    from typer.main import get_command
-
-    texts = help_texts(get_command(app), "rcspike")
-    assert len(texts) > 100
-    wrong = {name: text for name, text in texts.items() if not re.fullmatch(r"[A-Z]\S* \S+ [\s\S]*\.", text.strip())}
-    assert not wrong
-    clauses = [name for name, text in texts.items() if re.match(r"(What|How|Of|Whether|The only)\b", text)]
-    assert not clauses, "begin with the noun or the verb"
-
-
-def test_commands_are_described_by_what_they_do() -> None:
-    from typer.main import get_command
-
-    verbs = {"Classify", "Draw", "Fit", "Make", "Print", "Simulate", "Train", "Write"}
-    texts = help_texts(get_command(app), "rcspike")
-    assert {text.split()[0] for name, text in texts.items() if " --" not in name} <= verbs

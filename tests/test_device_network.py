@@ -160,21 +160,21 @@ def test_a_conductance_of_zero_up_to_rounding_is_not_negative() -> None:
 
 
 def test_layers_that_do_not_fit_each_other_are_rejected() -> None:
-    with pytest.raises(ValueError, match=r"^layers\[1\].plus must have shape \(2, 2\), got \(3, 2\)"):
+    with pytest.raises(ValueError, match=r"^layers\[1\].plus.*got \(3, 2\)"):
         DeviceNetwork([one_layer(), one_layer()], Circuit())
     with pytest.raises(ValueError, match="at least one layer"):
         DeviceNetwork([], Circuit())
-    with pytest.raises(TypeError, match=r"^minus must be float64, got float32"):
+    with pytest.raises(TypeError, match=r"^minus.*got float32"):
         one_layer(minus=np.zeros((3, 2), np.float32))
-    with pytest.raises(TypeError, match=r"^layers\[1\].plus must be float64, got float32"):
+    with pytest.raises(TypeError, match=r"^layers\[1\].plus.*got float32"):
         DeviceNetwork([one_layer(), DevicePairs.of_weights(np.ones((2, 2), np.float32))], Circuit())
 
 
 def test_inputs_that_do_not_fit_the_chip_are_rejected() -> None:
     chip = DeviceNetwork([one_layer()], Circuit())
-    with pytest.raises(ValueError, match=r"^times must have shape \(batch, 3\) for this network, got \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"^times.*got \(5, 4\)"):
         chip.forward(np.zeros((5, 4)))
-    with pytest.raises(ValueError, match=r"^times must have shape \(batch, 3\) for this network, got \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"^times.*got \(5, 4\)"):
         chip.forward(schedule(np.zeros((5, 4))))
     with pytest.raises(TypeError, match="the schedule is not of float64 times"):
         chip.forward(schedule(np.zeros((5, 3), np.float32)))

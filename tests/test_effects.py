@@ -125,11 +125,11 @@ def test_a_layer_without_weights_can_be_programmed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"on_off": 1.0}, r"on_off must be above 1, got 1\.0"),
-        ({"on_off": math.nan}, "on_off must be above 1, got nan"),
-        ({"w_max": 0.0}, r"w_max must be above 0 and finite, got 0\.0"),
-        ({"w_max": (0.1, -1.0)}, r"w_max must be above 0 and finite, got \(0\.1, -1\.0\)"),
-        ({"w_max": math.inf}, "w_max must be above 0 and finite, got inf"),
+        ({"on_off": 1.0}, r"on_off.*got 1\.0"),
+        ({"on_off": math.nan}, "on_off.*got nan"),
+        ({"w_max": 0.0}, r"w_max.*got 0\.0"),
+        ({"w_max": (0.1, -1.0)}, r"w_max.*got \(0\.1, -1\.0\)"),
+        ({"w_max": math.inf}, "w_max.*got inf"),
     ],
 )
 def test_impossible_devices_are_rejected(arguments: dict[str, Any], message: str) -> None:
@@ -193,7 +193,7 @@ def test_measured_devices_have_the_mean_and_spread_of_the_table(tmp_path: Path) 
         ("target,mean,std\n1,1,x\n2,2,0\n", "could not convert string to float: 'x'"),
         ("target,mean,std\n1,1,0\n", "at least 2"),
         ("target,mean,std\n2,2,0\n1,1,0\n", "targets must rise"),
-        ("target,mean,std\n1,1,0\n2,2,-1\n", r"std must not be negative, got -1\.0"),
+        ("target,mean,std\n1,1,0\n2,2,-1\n", r"std.*got -1\.0"),
     ],
 )
 def test_a_broken_table_is_rejected(text: str, message: str, tmp_path: Path) -> None:
@@ -321,16 +321,16 @@ def test_leakage_currents_and_the_ramp_are_recorded() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Variation(sigma=-0.1), r"variation: sigma must be finite and at least 0, got -0\.1"),
-        (lambda: Variation(sigma=math.nan), "variation: sigma must be finite and at least 0, got nan"),
-        (lambda: Variation(sigma=0.1, kind="uniform"), "variation: kind must be one of 'lognormal'.*got 'uniform'"),  # type: ignore[arg-type]
-        (lambda: Levels(bits=2.5), r"levels: bits must be a whole number or inf, got 2\.5"),
+        (lambda: Variation(sigma=-0.1), r"variation: sigma.*got -0\.1"),
+        (lambda: Variation(sigma=math.nan), "variation: sigma.*got nan"),
+        (lambda: Variation(sigma=0.1, kind="uniform"), "variation: kind.*got 'uniform'"),  # type: ignore[arg-type]
+        (lambda: Levels(bits=2.5), r"levels: bits.*got 2\.5"),
         (lambda: Levels(bits=0), "levels: bits must be"),
-        (lambda: Stuck(share=1.5), r"stuck: share must be at most 1 and at least 0, got 1\.5"),
-        (lambda: Programming(device="flash"), "programming: device must be one of 'pcm'.*got 'flash'"),
+        (lambda: Stuck(share=1.5), r"stuck: share.*got 1\.5"),
+        (lambda: Programming(device="flash"), "programming: device.*got 'flash'"),
         (lambda: Drift(time=1.0, t0=0.0), "drift: t0 must be above 0"),
         (lambda: Ramp(bend=1.0), r"ramp: bend must be at most 0\.99"),
-        (lambda: TimeQuantisation(step=2.0), r"time_quantisation: step must be at most 1 and at least 0, got 2\.0"),
+        (lambda: TimeQuantisation(step=2.0), r"time_quantisation: step.*got 2\.0"),
     ],
 )
 def test_parameters_out_of_range_are_rejected_by_name(make: Any, message: str) -> None:
@@ -339,7 +339,7 @@ def test_parameters_out_of_range_are_rejected_by_name(make: Any, message: str) -
 
 
 def test_text_is_rejected() -> None:
-    with pytest.raises(TypeError, match=r"jitter: sigma must be a number, got '1 %'"):
+    with pytest.raises(TypeError, match=r"jitter: sigma.*got '1 %'"):
         Jitter(sigma="1 %")  # type: ignore[arg-type]
 
 
@@ -388,14 +388,14 @@ def test_effects_hold_plain_numbers(kind: Any) -> None:
     ("make", "message"),
     [
         (lambda: Variation(sigma=10**400), "variation: sigma must be a number below 1.8e308"),
-        (lambda: Levels(bits="4"), "levels: bits must be a number, got '4'"),  # type: ignore[arg-type]
-        (lambda: Devices(on_off=True), "on_off must be a number, got True"),
-        (lambda: DeviceModel(lognormal="a"), "lognormal must be a number, got 'a'"),  # type: ignore[arg-type]
-        (lambda: DeviceModel(levels=2.0), r"levels must be an int, got 2\.0"),  # type: ignore[arg-type]
-        (lambda: DeviceModel(w_max=1.0), r"w_max must be a sequence of numbers, got 1\.0"),  # type: ignore[arg-type]
+        (lambda: Levels(bits="4"), "levels: bits.*got '4'"),  # type: ignore[arg-type]
+        (lambda: Devices(on_off=True), "on_off.*got True"),
+        (lambda: DeviceModel(lognormal="a"), "lognormal.*got 'a'"),  # type: ignore[arg-type]
+        (lambda: DeviceModel(levels=2.0), r"levels.*got 2\.0"),  # type: ignore[arg-type]
+        (lambda: DeviceModel(w_max=1.0), r"w_max.*got 1\.0"),  # type: ignore[arg-type]
         (
             lambda: Measured(target="01", mean="01", std="01"),
-            "measured: target must be a sequence of numbers, got '01'",
+            "measured: target.*got '01'",
         ),  # type: ignore[arg-type]
         (lambda: Measured(target=np.eye(2), mean=(0, 1), std=(0, 1)), "measured: target must be a sequence of numbers"),  # type: ignore[arg-type]
     ],

@@ -91,21 +91,21 @@ def test_the_images_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("value", [-0.001, 1.001, np.nan, np.inf, -np.inf])
 def test_an_intensity_outside_0_to_1_is_rejected_and_named(value: float) -> None:
-    with pytest.raises(ValueError, match=rf"intensities must lie in \[0, 1\], got {value}"):
+    with pytest.raises(ValueError, match=rf"intensities.*got {value}"):
         encode(np.array([[0.5, value]]))
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint16, np.float16, np.complex128, np.bool_, object])
 def test_another_dtype_is_rejected_and_named(dtype: npt.DTypeLike) -> None:
-    with pytest.raises(TypeError, match=f"images must be uint8, float32 or float64, got {np.dtype(dtype)}"):
+    with pytest.raises(TypeError, match=f"images.*got {np.dtype(dtype)}"):
         encode(np.zeros((1, 2), dtype))
 
 
 def test_an_image_without_a_batch_axis_is_rejected_with_its_shape() -> None:
-    with pytest.raises(ValueError, match=r"images must have shape \(batch, ...\), got \(4,\)"):
+    with pytest.raises(ValueError, match=r"images.*got \(4,\)"):
         encode(np.zeros(4))
 
 
 def test_a_list_is_rejected_by_name() -> None:
-    with pytest.raises(TypeError, match="images must be a numpy array, got list"):
+    with pytest.raises(TypeError, match=r"images.*got list"):
         encode([[0.5]])  # type: ignore[arg-type]

@@ -208,7 +208,7 @@ def test_the_output_loss_rejects_arguments_it_is_not_defined_for() -> None:
     v, labels = np.zeros((2, 3)), np.array([0, 3])
     with pytest.raises(ValueError, match=r"label 3 at position 1 must be in \[0, 3\)"):
         output_loss(v, labels, Circuit())
-    with pytest.raises(ValueError, match="temperature must be above 0 and finite, got 0"):
+    with pytest.raises(ValueError, match=r"temperature.*got 0"):
         output_loss(v, labels[:1].repeat(2), Circuit(), temperature=0.0)
-    with pytest.raises(ValueError, match=r"v\[0, 1\] must be finite, got inf"):
+    with pytest.raises(ValueError, match=r"v\[0, 1\].*got inf"):
         readout_times(np.array([[0.0, np.inf]]), Circuit())

@@ -227,7 +227,7 @@ def test_slopes_next_to_a_tangent_are_bounded() -> None:
         with pytest.raises(ValueError, match="max_slope must be above 0 and finite"):
             first_spike_affine_vjp(*arguments, one, max_slope=max_slope)
     no_number: Any = "steep"
-    with pytest.raises(TypeError, match="max_slope must be a number, got 'steep'"):
+    with pytest.raises(TypeError, match=r"max_slope.*got 'steep'"):
         first_spike_affine_vjp(*arguments, one, max_slope=no_number)
 
 
@@ -252,7 +252,7 @@ def test_a_schedule_must_be_for_a_single_phase() -> None:
         first_spike(schedule(times), weights, CONVENTIONAL)
     with pytest.raises(ValueError, match="the schedule is for neurons of phases='single'"):
         charge(events, weights, CONVENTIONAL)
-    with pytest.raises(ValueError, match="phases must be 'two' or 'single', got 'three'"):
+    with pytest.raises(ValueError, match=r"phases.*got 'three'"):
         schedule(times, phases="three")  # type: ignore[arg-type]
 
 
@@ -265,10 +265,10 @@ def test_invalid_arguments_are_errors() -> None:
     one = np.ones((1, 1))
     with pytest.raises(ValueError, match="times"):
         first_spike(-one, one, CONVENTIONAL)
-    with pytest.raises(ValueError, match=r"times\[0, 0\] is nan; spike times must be at least 0 \(inf for no spike\)"):
+    with pytest.raises(ValueError, match=r"times\[0, 0\] is nan"):
         first_spike(math.nan * one, one, CONVENTIONAL)
     network = Network([one], CONVENTIONAL, phases="single")
-    with pytest.raises(ValueError, match=r"spike times must be at least 0 \(inf for no spike\)"):
+    with pytest.raises(ValueError, match=r"times\[0, 0\] is -1"):
         network.forward(-one)
     with pytest.raises(ValueError, match=r"did you mean weights\.T"):
         first_spike(np.ones((1, 2)), np.ones((1, 2)), CONVENTIONAL)

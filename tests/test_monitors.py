@@ -194,7 +194,7 @@ def test_train_says_what_it_takes() -> None:
         TypeError, match=r"got tuple: make one of arrays with rcspike.datasets.Dataset.from_arrays\(x, y\)"
     ):
         train(network, wrong, epochs=1, seed=0)
-    with pytest.raises(TypeError, match=r"network must be a rcspike.Network, got Dataset; the network comes first"):
+    with pytest.raises(TypeError, match=r"network.*got Dataset; the network comes first"):
         train(data, network, epochs=1, seed=0)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"dataset must be a Dataset, .* got Split"):
+    with pytest.raises(TypeError, match=r"dataset.*got Split"):
         train(network, data.train, epochs=1, seed=0)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ def same_bits(one: Array, other: Array) -> bool:
 
 
 def header_of(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Arrays and metadata, as rcspike 0.1 wrote them: without the CRC-32, which would notice every change."""
+    """Arrays and metadata without the CRC-32, which would notice every change."""
     with safe_open(path, framework="numpy") as file:
         metadata = {name: text for name, text in file.metadata().items() if name != "crc32"}
         return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
@@ -163,16 +163,8 @@ def test_something_that_is_not_a_circuit_is_rejected_by_name_and_type() -> None:
         lambda: Network.create([2, 2], circuit, seed=0),
         lambda: DeviceNetwork([DevicePairs.of_weights(np.ones((2, 2)))], circuit),
     ):
-        with pytest.raises(TypeError, match="circuit must be a Circuit, got NoneType"):
+        with pytest.raises(TypeError, match=r"circuit.*got NoneType"):
             make()
-
-
-def test_a_newer_format_is_rejected_with_its_number(saved: Path) -> None:
-    tensors, metadata = header_of(saved)
-    newer = 6
-    save_file(tensors, saved, metadata=metadata | {"format_version": str(newer)})
-    with pytest.raises(ValueError, match=f"has format {newer}, .* reads up to {newer - 1}; upgrade rcspike"):
-        Network.load(saved)
 
 
 CIRCUIT = {"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.0", "ramp": "0.0"}
@@ -234,20 +226,6 @@ def test_weights_that_are_not_as_the_header_says_are_rejected(saved: Path, chang
     save_file(tensors | change, saved, metadata=metadata)
     with pytest.raises(ValueError, match=saved.name):
         Network.load(saved)
-
-
-def test_a_disk_that_is_full_leaves_the_old_file(saved: Path) -> None:
-    resource = pytest.importorskip("resource")
-    before = saved.read_bytes()
-    limit, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # no file may become larger
-    try:
-        with pytest.raises(Exception, match="File too large"):
-            Network([np.ones((100, 100))], Circuit()).save(saved)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    assert saved.read_bytes() == before
-    assert os.listdir(saved.parent) == [saved.name]
 
 
 def test_a_save_that_fails_at_its_last_step_leaves_the_old_file(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

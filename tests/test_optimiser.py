@@ -65,13 +65,13 @@ def test_it_is_the_optimiser_of_training_to_the_bit() -> None:
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        ({"step": 0}, ValueError, "step must be at least 1, got 0"),
-        ({"learning_rate": -0.1}, ValueError, r"learning_rate must be finite and not negative, got -0\.1"),
-        ({"learning_rate": math.inf}, ValueError, "learning_rate must be finite and not negative, got inf"),
-        ({"values": [1.0]}, TypeError, "values must be a numpy array, got list"),
-        ({"gradient": np.zeros(3, np.float32)}, TypeError, "gradient must be float64, got float32"),
-        ({"gradient": np.zeros(4)}, ValueError, r"gradient must have shape \(3,\) to match values, got \(4,\)"),
-        ({"first_moments": np.zeros((3, 1))}, ValueError, r"first_moments must have 1 dimension, got shape \(3, 1\)"),
+        ({"step": 0}, ValueError, "step.*got 0"),
+        ({"learning_rate": -0.1}, ValueError, r"learning_rate.*got -0\.1"),
+        ({"learning_rate": math.inf}, ValueError, "learning_rate.*got inf"),
+        ({"values": [1.0]}, TypeError, "values.*got list"),
+        ({"gradient": np.zeros(3, np.float32)}, TypeError, "gradient.*got float32"),
+        ({"gradient": np.zeros(4)}, ValueError, r"gradient.*got \(4,\)"),
+        ({"first_moments": np.zeros((3, 1))}, ValueError, r"first_moments.*got shape \(3, 1\)"),
         ({"second_moments": np.zeros(6)[::2]}, ValueError, "second_moments must be C-contiguous"),
         ({"values": np.broadcast_to(np.zeros(3), (3,))}, ValueError, "values is read-only, and a step changes it"),
     ],
@@ -94,14 +94,14 @@ def test_a_learning_rate_falls_as_its_schedule_says() -> None:
         np.testing.assert_allclose(rates, 0.3 * falling, rtol=1e-14)
         history = undisturbed(epochs=7, learning_rate=0.3, decay=decay)[1]
         assert [epoch.learning_rate for epoch in history] == rates
-    with pytest.raises(ValueError, match="decay must be 'cosine', 'linear' or 'constant', got 'sudden'"):
+    with pytest.raises(ValueError, match=r"decay.*got 'sudden'"):
         decayed_rate(0.3, 0, 7, "sudden")  # type: ignore[arg-type]
     for step in (-1, 7):
-        with pytest.raises(ValueError, match=f"step must be from 0 to n_steps - 1 = 6, got {step}"):
+        with pytest.raises(ValueError, match=f"step.*got {step}"):
             decayed_rate(0.3, step, 7)
-    with pytest.raises(ValueError, match="initial must be finite and not negative, got nan"):
+    with pytest.raises(ValueError, match=r"initial.*got nan"):
         decayed_rate(math.nan, 0, 7)
-    with pytest.raises(ValueError, match="warm_up must be finite and not negative, got -1"):
+    with pytest.raises(ValueError, match=r"warm_up.*got -1"):
         decayed_rate(0.3, 0, 7, warm_up=-1)
 
 
@@ -128,7 +128,7 @@ def test_a_warm_up_raises_the_rate_of_its_schedule_step_by_step() -> None:
     )
     np.testing.assert_allclose(first[0] - start, 0.5 * (whole.weights[0] - start), rtol=0, atol=2 * 2**-22)
     for wrong in (-0.5, 2.5, math.nan):
-        with pytest.raises(ValueError, match=r"warm_up must lie in \[0, 2\], the epochs of the run, got"):
+        with pytest.raises(ValueError, match=r"warm_up must lie in \[0, 2\]"):
             Settings(epochs=2, seed=0, warm_up=wrong)
 
 

@@ -63,7 +63,7 @@ def test_a_standard_scaling_has_the_mean_in_the_middle() -> None:
 @pytest.mark.parametrize("name", ["range", "standard", "quantile"])
 def test_features_beyond_doubles_are_named(name: Any) -> None:
     x = np.array([[1.0, -1.7e308], [2.0, 1.7e308], [3.0, 0.0]])
-    with pytest.raises(ValueError, match=r"feature 1 has values up to 1.7e\+308, too large to be scaled"):
+    with pytest.raises(ValueError, match=r"feature 1 has values up to 1.7e\+308"):
         Scaling.fit(x, name)
 
 
@@ -144,7 +144,7 @@ def test_images_keep_their_intensities_and_colours_are_inputs_next_to_each_other
         (X.astype(str), Y, {}, "must .* hold numbers"),
         (X, Y, {"test_fraction": 1.0}, "above 0 and below 1, got 1"),
         (X, Y, {"test_fraction": 0.001}, "leaves no test sample of 60"),
-        (X, Y, {"scaling": "log"}, "scaling must be one of range, standard, quantile, got 'log'"),
+        (X, Y, {"scaling": "log"}, "scaling.*got 'log'"),
         (X, Y, {"test": (X, ["other"] * 60)}, "label 'other' is not one of the classes high, low, mid"),
         (X, Y, {"test": (X[:, :2], Y)}, r"must have shape \(n_samples, 3\), got \(60, 2\)"),
         (X[:, :, None], Y, {"scaling": "range"}, "images keep their intensities"),
@@ -231,7 +231,7 @@ def test_idx_files_may_have_any_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(four.test.images, images[20:])
     np.testing.assert_array_equal(four.test.labels, labels[20:])
     (tmp_path / "two" / "c.idx").write_bytes(idx_bytes(images.astype(np.uint8)))
-    with pytest.raises(ValueError, match="2 IDX files of images and 1 of labels: it needs one of each"):
+    with pytest.raises(ValueError, match="2 IDX files of images and 1 of labels"):
         load(str(tmp_path / "two"))
 
 
@@ -255,7 +255,7 @@ def zip_of(**arrays: Any) -> bytes:
         ("a.csv", b"1,2,x\n1,,y\n", "a.csv, line 2: '' in column 1 is not a finite number"),
         ("a.csv", b"1,2,x\n1,nan,y\n", "'nan' in column 1 is not a finite number"),
         ("a.csv", b"a,a,c\n1,2,x\n", "two columns called 'a'"),
-        ("a.csv", b"1,2,0.5\n1,2,1\n", "has the label '0.5', a number with a fraction"),
+        ("a.csv", b"1,2,0.5\n1,2,1\n", "has the label '0.5'"),
         ("a.csv", b"1,2,\n1,2,x\n", "a row without a label in column 2"),
         ("a.csv", b"1,2,\xff\n", "a.csv is not UTF-8 text"),
         ("a.csv", b"1,2," + b"x" * 200 + b"\n1,2,y\n", "a label of 200 characters"),
@@ -276,7 +276,7 @@ def test_folders_without_two_classes_or_with_broken_images_are_rejected(tmp_path
     with pytest.raises(ValueError, match=r"99\.png is not a whole image"):
         load(str(tmp_path))
     Image.new("L", (6, 4)).save(tmp_path / "dark" / "99.png")
-    with pytest.raises(ValueError, match=r"99\.png has 4 x 6 pixels, but .*00\.png has 4 x 5: scale all images"):
+    with pytest.raises(ValueError, match=r"99\.png has 4 x 6 pixels, but .*00\.png has 4 x 5"):
         load(str(tmp_path))
 
 
@@ -294,7 +294,7 @@ def test_paths_and_options_that_lead_nowhere_are_named(tmp_path: Path) -> None:
             load(f"{file},{option}")
     with pytest.raises(ValueError, match=r"unknown data set 'fashion-mnits': .*did you mean 'fashion-mnist'\?"):
         load("fashion-mnits")
-    with pytest.raises(ValueError, match=r"unknown data set 'missing.csv': known are digits, .*no file or folder"):
+    with pytest.raises(ValueError, match=r"unknown data set 'missing.csv'"):
         check_path("missing.csv")
 
 
@@ -326,7 +326,7 @@ def test_new_samples_are_scaled_as_the_training_samples_were(tmp_path: Path) -> 
     np.testing.assert_allclose(times, np.where(x > 0, 1 - x, np.inf), atol=1e-6)
     np.savez(tmp_path / "new.npz", x=X)
     assert inputs.read(tmp_path / "new.npz")[1].shape == (60, 7)
-    with pytest.raises(ValueError, match=r"bad.csv has no column 'b': the model needs a, b, c"):
+    with pytest.raises(ValueError, match=r"bad.csv has no column 'b'"):
         (tmp_path / "bad.csv").write_text("a,c\n1,2\n")
         inputs.read(tmp_path / "bad.csv")
     with pytest.raises(ValueError, match=r"must have shape .n_samples, 3., got .2, 2."):
@@ -358,13 +358,13 @@ def test_samples_of_another_kind_than_those_of_the_training_are_named(tmp_path: 
     np.savez(tmp_path / "rows.npz", x=np.zeros((2, 2)))
     np.savez(tmp_path / "images.npz", x=np.zeros((2, 3, 3)))
     (tmp_path / "rows.csv").write_text("1,2\n")
-    with pytest.raises(ValueError, match=r"rows.npz: the network takes images of 3 x 3, but this is a table"):
+    with pytest.raises(ValueError, match=r"rows.npz: the network takes images of 3 x 3"):
         of_images.read(tmp_path / "rows.npz")
-    with pytest.raises(ValueError, match=r"rows.csv: the network takes images of 3 x 3; it is not an image"):
+    with pytest.raises(ValueError, match=r"rows.csv: the network takes images of 3 x 3"):
         of_images.read(tmp_path / "rows.csv")
-    with pytest.raises(ValueError, match=r"images.npz: the network takes rows of 2 features, but this is images of"):
+    with pytest.raises(ValueError, match=r"images.npz: the network takes rows of 2 features"):
         of_rows.read(tmp_path / "images.npz")
-    with pytest.raises(FileNotFoundError, match=r"there is no file .*missing.csv: give the samples"):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*missing.csv"):
         of_rows.read(tmp_path / "missing.csv")
 
 

@@ -98,7 +98,7 @@ def test_an_unknown_process_is_an_error_with_the_known_ones() -> None:
         ({"v_rest": 0.5}, "rails of ±0.872 V around a rest of 0.5 V reach -0.372 V, beyond the lowest rail of 0 V"),
         ({"v_supply": 1.2}, "rails from 0 to 1.8 V are beyond a supply of 1.2 V"),
         ({"v_rest": 2.0}, "a rest of 2 V does not lie between the rails of 0 and 1.8 V"),
-        ({"v_th": 1.0}, "a threshold of 1 V above a rest of 0.9 V is a swing to 1.9 V, beyond the highest rail"),
+        ({"v_th": 1.0}, "a threshold of 1 V above a rest of 0.9 V is a swing to 1.9 V"),
         ({"window": 0.0}, "window must be above 0, in s, got 0"),
         ({"headroom": -0.1}, "headroom must be finite and not negative, in SI units, got -0.1"),
     ],
@@ -147,7 +147,7 @@ def test_the_threshold_is_never_above_that_of_the_process() -> None:
 def test_rails_beyond_the_supply_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"needs rails of \+1.744 and -1.744 V.*, or lower v_th to 0.45 V"):
         operating_point(Circuit(v_syn=2.0), hold="threshold")
-    with pytest.raises(ValueError, match="hold must be one of rails, threshold, got 'both'"):
+    with pytest.raises(ValueError, match=r"hold.*got 'both'"):
         operating_point(Circuit(), hold="both")  # type: ignore[arg-type]
 
 

@@ -213,7 +213,7 @@ def test_a_command_null_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"command": null}')
     result = rcspike("report", str(tmp_path))
     assert result.returncode == 2
-    assert result.stderr == f"error: {tmp_path / 'run.json'} has a command that is neither text nor a list of words\n"
+    assert result.stderr == f"error: {tmp_path / 'run.json'} has a command that is not text but None\n"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")

@@ -169,5 +169,5 @@ def test_training_without_effects_is_plain_training(digits: Dataset) -> None:
 @pytest.mark.parametrize("offset", [-0.1, math.nan, math.inf])
 def test_an_impossible_offset_is_rejected(digits: Dataset, offset: float) -> None:
     network = Network.create([64, 10], Circuit(), seed=0)
-    with pytest.raises(ValueError, match=f"offset must be finite and not negative, got {offset}"):
+    with pytest.raises(ValueError, match=f"offset.*got {offset}"):
         train(network, digits, epochs=1, seed=0, offset=offset)

@@ -125,11 +125,6 @@ def test_commands_seeds_settings_and_versions_are_in_the_page(folder: Path) -> N
     assert "below" not in page.text
 
 
-def test_a_command_given_as_words_is_shown_as_one_would_type_it(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"command": ["rcspike", "train", "--hidden", ""]}))
-    assert "rcspike train --hidden ''" in page_of(tmp_path).text
-
-
 def test_nothing_is_loaded_from_elsewhere_and_no_text_becomes_markup(folder: Path) -> None:
     page = page_of(folder)
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "embed", "b"})
@@ -284,7 +279,9 @@ def of_energy(folder: Path) -> None:
 
     constants = {one.name: one.value for one in load_process("sky130").constants} | {"v_rest": 0.87}
     settings = {"dataset": "digits", "constants": {"process": "sky130", "selector": "switch", **constants}}
-    (folder / "energy.json").write_text(json.dumps({"command": "rcspike energy run digits", "settings": settings}))
+    captions = {"energy.csv": ["Energy", "The energy of an inference by part, in pJ"]}
+    record = {"command": "rcspike energy run digits", "settings": settings, "captions": captions}
+    (folder / "energy.json").write_text(json.dumps(record))
     lines = [f"{circuit},{layer},{part},{n}" for n, circuit in enumerate(("RC-Spike", "virtual ground"), start=1)
              for layer in (1, 2) for part in ("drivers", "ramp")]  # fmt: skip
     (folder / "energy.csv").write_text("\n".join(["circuit,layer,part,pJ", *lines, ""]))
@@ -313,7 +310,8 @@ def test_the_chips_of_a_run_are_in_its_report(tmp_path: Path) -> None:
     chips.mkdir()
     digest = "0" * 64
     record = {"command": "rcspike chips run digits", "files_sha256": {"table.csv": digest, "chips.svg": digest}}
-    (chips / "chips.json").write_text(json.dumps(record))
+    captions = {"table.csv": ["Devices", "Over the chips <of> each case"], "chips.svg": ["Elsewhere", "not shown"]}
+    (chips / "chips.json").write_text(json.dumps(record | {"captions": captions}))
     (chips / "table.csv").write_text("case,chips,ideal,mean,std,q05\nall effects,20,98.333333,97.25,0.5,96.666667\n")
     (chips / "chips.svg").write_text(SVG.format(100))
     (tmp_path / "run.json").write_text('{"command": "rcspike train"}')
@@ -323,7 +321,8 @@ def test_the_chips_of_a_run_are_in_its_report(tmp_path: Path) -> None:
         ["all effects", "20", "98.33", "97.25", "0.50", "96.67"],
     ]
     assert "97.25 % on average, at least 96.67 % on 95 % of the chips" in page.text
-    assert "chips-typical/chips.svg" in page.text
+    assert "Over the chips <of> each case" in page.text and "not shown" not in page.text
+    assert page.text.index("Devices") < page.text.index("Further results") < page.text.index("chips-typical/chips.svg")
     assert "rcspike chips run digits" in page.text
 
 
@@ -342,7 +341,7 @@ def test_a_wide_table_leaves_out_columns_that_are_the_same_in_all_rows(tmp_path:
     ]
     rows = [["digits", "rc-spike", "200", v, "5", "16", "0.002", "3", "97.1234", "0.3"] for v in ("1.0", "2.0")]
     (tmp_path / "sweep.json").write_text(
-        json.dumps({"command": "rcspike sweep digits", "files_sha256": {"table.csv": "0" * 64}})
+        json.dumps({"command": "rcspike sweep digits", "captions": {"table.csv": ["Result", "Over the seeds"]}})
     )
     (tmp_path / "table.csv").write_text("\n".join(map(",".join, [head, *rows])) + "\n")
     page = page_of(tmp_path)
@@ -360,6 +359,8 @@ def test_a_browser_shows_a_run_without_a_part_beyond_the_window(tmp_path: Path, 
     lines = [",".join([str(k), *["0.123456789"] * (len(names) - 1)]) for k in range(1, 21)]
     (tmp_path / "history.csv").write_text("\n".join([",".join(names), *lines, ""]))
     (tmp_path / "learning.svg").write_text(SVG.format(900))
+    captions = {name: ["Devices" if name == "chips.csv" else "Learning", ""] for name in ("history.csv", "chips.csv")}
+    (tmp_path / "run.json").write_text(json.dumps({"command": "rcspike train", "captions": captions}))
     (tmp_path / "chips.csv").write_text("case,chip,seed,accuracy\nall effects,0,15793235383387715774,97.222\n")
     seen = shown(write_report(tmp_path), tmp_path, width)
     assert seen["overflow"] == 0

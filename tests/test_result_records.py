@@ -178,7 +178,9 @@ def test_another_model_under_the_same_name_is_another_setting() -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("old", ["", '{"command": "rcspike energy run digits"}'], ids=["no record", "one of 0.1"])
+@pytest.mark.parametrize(
+    "old", ["", '{"command": "rcspike energy run digits"}'], ids=["no record", "a record without settings"]
+)
 def test_results_whose_settings_are_not_recorded_are_named(old: str) -> None:
     Path("run/energy.csv").write_text("circuit,layer,part,pJ\n")
     if old:

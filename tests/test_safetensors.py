@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,8 +61,8 @@ def checkpoint_content(path: Path) -> str:
 KINDS = {"model": (save_model, model_content), "checkpoint": (save_checkpoint, checkpoint_content)}
 
 
-def old_model(path: Path, header: Any = None, **metadata: str) -> None:
-    """As rcspike 0.1 wrote it: by safetensors, without a CRC-32."""
+def plain_model(path: Path, header: Any = None, **metadata: str) -> None:
+    """Written by safetensors, without a CRC-32."""
     text = header if isinstance(header, str) else json.dumps(header or {"sizes": [2, 2, 1], "circuit": CIRCUIT})
     standard = {"format": "rcspike-model", "format_version": "1", "header": text}
     save_file({f"weights.{layer}": w for layer, w in enumerate(WEIGHTS)}, path, metadata=standard | metadata)
@@ -137,20 +138,20 @@ def test_a_file_written_again_by_another_program_is_still_read(tmp_path: Path) -
     save_file(arrays, tmp_path / "again", metadata=metadata)
     assert model_content(tmp_path / "again") == model_content(tmp_path / "file")
     save_file(arrays | {"weights.0": arrays["weights.0"][:, ::-1].copy()}, tmp_path / "again", metadata=metadata)
-    with pytest.raises(ValueError, match=r"again is not a whole rcspike model: .* damaged, take another copy"):
+    with pytest.raises(ValueError, match=r"again is not a whole rcspike model: .* damaged"):
         Network.load(tmp_path / "again")
 
 
-def test_files_of_version_0_1_are_read(tmp_path: Path) -> None:
-    old_model(tmp_path / "old")
-    save_model(tmp_path / "new")
-    assert model_content(tmp_path / "old") == model_content(tmp_path / "new")
+def test_a_file_without_a_crc32_is_read(tmp_path: Path) -> None:
+    plain_model(tmp_path / "plain")
+    save_model(tmp_path / "checked")
+    assert model_content(tmp_path / "plain") == model_content(tmp_path / "checked")
 
 
-@pytest.mark.parametrize("version", ["-1", "0", "01", "1_0", " 1", "1 ", "1.0", "", "\u0661", "x"])
+@pytest.mark.parametrize("version", ["-1", "0", "2", "01", "1_0", " 1", "1 ", "1.0", "", "\u0661", "x"])
 def test_only_1_is_a_version(tmp_path: Path, version: str) -> None:
-    old_model(tmp_path / "file", format_version=version)
-    with pytest.raises(ValueError, match="format_version must be from 1 to "):
+    plain_model(tmp_path / "file", format_version=version)
+    with pytest.raises(ValueError, match=f"format_version.*got {re.escape(repr(version))}"):
         Network.load(tmp_path / "file")
 
 
@@ -159,7 +160,7 @@ def test_only_1_is_a_version(tmp_path: Path, version: str) -> None:
     ["1_0", " 1", "1 ", "+1", "1.", ".5", "01", "0x1", "1e400", "-1e400", "nan", "infinity", "Inf", "\u0661", "", "1e"],
 )
 def test_numbers_of_a_circuit_are_written_as_json_writes_them(tmp_path: Path, number: str) -> None:
-    old_model(tmp_path / "file", {"sizes": [2, 2, 1], "circuit": CIRCUIT | {"e_plus": number}})
+    plain_model(tmp_path / "file", {"sizes": [2, 2, 1], "circuit": CIRCUIT | {"e_plus": number}})
     with pytest.raises(ValueError, match="e_plus is not a number: "):
         Network.load(tmp_path / "file")
 
@@ -180,13 +181,13 @@ def test_numbers_of_a_circuit_are_written_as_json_writes_them(tmp_path: Path, nu
     ],
 )
 def test_a_header_has_its_parts_once_and_no_other(tmp_path: Path, header: Any, words: str) -> None:
-    old_model(tmp_path / "file", header)
+    plain_model(tmp_path / "file", header)
     with pytest.raises(ValueError, match=words):
         Network.load(tmp_path / "file")
 
 
 def test_metadata_have_no_other_part(tmp_path: Path) -> None:
-    old_model(tmp_path / "file", author="x")
+    plain_model(tmp_path / "file", author="x")
     with pytest.raises(ValueError, match="__metadata__ in its header has a part that is not known here"):
         Network.load(tmp_path / "file")
 
@@ -204,9 +205,7 @@ def test_a_header_has_a_limit(tmp_path: Path) -> None:
     assert model_content(with_header(tmp_path / "at", header.ljust(1 << 20), content)) == model_content(
         tmp_path / "file"
     )
-    with pytest.raises(
-        ValueError, match="beyond is not a whole rcspike model: its header has 1048577 bytes, the limit is"
-    ):
+    with pytest.raises(ValueError, match="beyond is not a whole rcspike model: its header has 1048577 bytes"):
         Network.load(with_header(tmp_path / "beyond", header.ljust((1 << 20) + 1), content))
     with pytest.raises(ValueError, match="its header has 16777217 bytes, the limit is 16777216"):
         checkpoint.load(with_header(tmp_path / "beyond", b"{}".ljust((1 << 24) + 1)))

@@ -29,10 +29,10 @@ def test_ohms_law_and_power_hold_between_units() -> None:
 @pytest.mark.parametrize("name", ["capacitance", "window", "v_th"])
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
 def test_nonsense_is_rejected_by_name(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be above 0 and finite, in SI units, got {value}"):
+    with pytest.raises(ValueError, match=f"{name}.*got {value}"):
         PhysicalScale(**{name: value})
 
 
 def test_text_is_rejected() -> None:
-    with pytest.raises(TypeError, match=r"v_th must be a number, got '0\.9 V'"):
+    with pytest.raises(TypeError, match=r"v_th.*got '0\.9 V'"):
         PhysicalScale(v_th="0.9 V")  # type: ignore[arg-type]

@@ -96,9 +96,8 @@ def test_a_model_file_keeps_the_phases(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(network)).phases == "single"
     for one, other in zip(loaded.weights, network.weights, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert b'"format_version":"4"' in (tmp_path / "model.safetensors").read_bytes()
     Network.create([6, 4, 2], CIRCUIT, seed=0).save(tmp_path / "two.safetensors")
-    assert b'"format_version":"1"' in (tmp_path / "two.safetensors").read_bytes()
+    assert b"phases" not in (tmp_path / "two.safetensors").read_bytes()
 
 
 def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:
@@ -185,7 +184,7 @@ def test_uses_that_need_two_phases_are_errors_that_name_them() -> None:
         train(single(12, 2), toy(), epochs=1, seed=0, energy_penalty=0.1)
     with pytest.raises(ValueError, match=r"offset 0\.1 moves spikes on a ramp"):
         train(single(12, 2), toy(), epochs=1, seed=0, offset=0.1)
-    with pytest.raises(ValueError, match="phases must be 'two' or 'single', got 'three'"):
+    with pytest.raises(ValueError, match=r"phases.*got 'three'"):
         Network(network.weights, CIRCUIT, phases="three")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="some of a single phase and some of two phases"):
         Network.of_layers([layer, ResistiveLayer(np.eye(5, dtype=np.float32), CIRCUIT)])
@@ -279,7 +278,7 @@ def test_first_weights_take_membranes_to_the_threshold_after_about_one_t(intensi
 
 @pytest.mark.parametrize("intensity", [0.0, 1.5, np.nan])
 def test_an_intensity_is_a_share(intensity: float) -> None:
-    with pytest.raises(ValueError, match=rf"intensity must be in \(0, 1\], .* got {intensity}"):
+    with pytest.raises(ValueError, match=rf"intensity.*got {intensity}"):
         Network.create([6, 4, 2], CIRCUIT, seed=0, phases="single", intensity=intensity)
 
 

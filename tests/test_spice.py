@@ -159,11 +159,11 @@ def test_arrays_that_do_not_fit_are_rejected() -> None:
     g = np.ones((2, 1))
     with pytest.raises(ValueError, match=r"g_minus must have shape \(2, 1\)"):
         spice.layer_netlist(np.zeros(2), g, np.ones((3, 1)), CIRCUITS[0], SCALE)
-    with pytest.raises(ValueError, match=r"g_plus must be finite and not negative, got -1"):
+    with pytest.raises(ValueError, match=r"g_plus.*got -1"):
         spice.layer_netlist(np.zeros(2), -g, g, CIRCUITS[0], SCALE)
-    with pytest.raises(ValueError, match=r"times must not be negative or NaN, got -0\.5"):
+    with pytest.raises(ValueError, match=r"times.*got -0\.5"):
         spice.layer_netlist(np.array([0.0, -0.5]), g, g, CIRCUITS[0], SCALE)
-    with pytest.raises(ValueError, match="names must have one number for each of 1 neurons, got 2"):
+    with pytest.raises(ValueError, match=r"names.*got 2"):
         spice.layer_netlist(np.zeros(2), g, g, CIRCUITS[0], SCALE, names=[1, 2])
     with pytest.raises(TypeError, match="names must be an int, got '0 "):
         spice.layer_netlist(np.zeros(2), g, g, CIRCUITS[0], SCALE, names=["0 0 1\n.include x"])  # type: ignore[list-item]
@@ -306,7 +306,7 @@ def test_a_netlist_that_ngspice_does_not_understand_is_its_own_words() -> None:
 @pytest.mark.parametrize("layer", [0, 2])
 def test_a_layer_that_is_not_there_is_rejected(layer: int) -> None:
     times, network = some_layer(CIRCUITS[0])
-    with pytest.raises(ValueError, match=rf"layer must be in \[1, 1\], got {layer}"):
+    with pytest.raises(ValueError, match=rf"layer.*got {layer}"):
         spice.compare_layer(network, times, layer)
     with pytest.raises(ValueError, match="layer 1 has neurons 0 to 5, got 6"):
         spice.compare_layer(network, times, 1, neurons=[0, 6])

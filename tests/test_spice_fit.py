@@ -188,7 +188,7 @@ def test_silent_neurons_say_nothing() -> None:
 
 
 def test_measurements_of_neurons_that_are_not_there_are_rejected() -> None:
-    with pytest.raises(ValueError, match=r"neuron must be in \[0, 8\), got 8"):
+    with pytest.raises(ValueError, match=r"neuron.*got 8"):
         fitted(Measurements(np.zeros(3, dtype=int), np.full(3, 8), np.full(3, 1e-7)), ["e_plus"])
 
 
@@ -223,23 +223,23 @@ def test_numbers_of_images_are_kept_to_the_last_digit(tmp_path: Path, image: int
 
 @pytest.mark.parametrize("image", [np.array([-1]), np.array([2**63], dtype=np.uint64), np.array([0.0])])
 def test_numbers_of_images_are_integers_that_are_not_negative(image: Any) -> None:
-    with pytest.raises(ValueError, match=r"image must hold integers from 0 to 2\*\*63 - 1, got"):
+    with pytest.raises(ValueError, match=r"image must hold integers from 0 to 2\*\*63 - 1"):
         spice.Measurements(image, np.array([0]), np.array([1e-7]))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"image,neuron,spike_time\n{2**63},0,1e-7\n", r"line 2: image must be from 0 to 2\*\*63 - 1, got 92233720"),
-        ("image,neuron,spike_time\n0,-1,1e-7\n", r"line 2: neuron must be from 0 to 2\*\*63 - 1, got -1"),
+        (f"image,neuron,spike_time\n{2**63},0,1e-7\n", r"line 2: image.*got 92233720"),
+        ("image,neuron,spike_time\n0,-1,1e-7\n", r"line 2: neuron.*got -1"),
         ("image,neuron,spike_time\n0.5,0,1e-7\n", "line 2: invalid literal"),
         ("image,neuron\n0,0\n", "must have columns image,neuron,spike_time or image,neuron,time,voltage"),
         ("", "got nothing"),
         ("image,neuron,spike_time\n", "no rows below its header"),
         ("image,neuron,spike_time\n0,0,1e-7\n0,one,2e-7\n", "line 3: invalid literal"),
         ("image,neuron,spike_time\n0,0\n", "line 2"),
-        ("image,neuron,spike_time\n0,0,-1e-7\n", "times must be in s and not negative, got -1e-07"),
-        ("image,neuron,time,voltage\n0,0,1e-7,nan\n", "voltages must be finite, got nan"),
+        ("image,neuron,spike_time\n0,0,-1e-7\n", "times.*got -1e-07"),
+        ("image,neuron,time,voltage\n0,0,1e-7,nan\n", "voltages.*got nan"),
     ],
 )
 def test_a_table_that_cannot_be_read_says_where(tmp_path: Path, text: str, message: str) -> None:

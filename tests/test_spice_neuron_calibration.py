@@ -77,15 +77,15 @@ def test_ramps_reach_the_threshold_as_in_the_engine_and_do_not_end(ramp: float) 
     np.testing.assert_allclose(np.where(t > 1, np.inf, t), within, atol=1e-14)
     assert np.all(np.diff(t[v <= 1]) < 0)
     assert np.isinf(ramp_times(np.array([-3.0]), circuit))[0] == (ramp == -0.5)  # whose end is at 2
-    with pytest.raises(ValueError, match=r"v must have no mask, got \d+ masked values"):
+    with pytest.raises(ValueError, match=r"v.*got \d+ masked values"):
         ramp_times(np.ma.masked_greater(v, 1.0), circuit)
 
 
 def test_measurements_that_do_not_fit_are_rejected() -> None:
     t = engine_times(2, 3)
-    with pytest.raises(ValueError, match=r"neuron must be in \[0, 2\), got 2"):
+    with pytest.raises(ValueError, match=r"neuron.*got 2"):
         calibrate_neurons(table(t), t[:, :2].copy(), SCALE)
-    with pytest.raises(ValueError, match=r"image must be in \[0, 1\), got 1"):
+    with pytest.raises(ValueError, match=r"image.*got 1"):
         calibrate_neurons(table(t), t[:1], SCALE)
     waves = Measurements(np.array([0]), np.array([0]), np.array([1e-7]), np.array([0.1]))
     with pytest.raises(ValueError, match="calibrated by spike times, but the measurements are voltages"):

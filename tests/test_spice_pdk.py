@@ -68,13 +68,13 @@ def test_what_is_not_in_the_models_is_an_error(root: Path, tmp_path: Path) -> No
     pdk = find_pdk(root=root)
     with pytest.raises(ValueError, match=r"no bin for W 0.3 um and L 0.25 um, but 4 others, such as W 0.42 to 100"):
         pdk.fet("nfet_01v8", 0.3e-6, 0.25e-6)
-    with pytest.raises(ValueError, match="corner must be one of tt, ss, ff, sf, fs, got 'hot'"):
+    with pytest.raises(ValueError, match=r"corner.*got 'hot'"):
         pdk.fet("nfet_01v8", 0.42e-6, 0.25e-6, corner="hot")
-    with pytest.raises(ValueError, match="device must be one of nfet_01v8, pfet_01v8, got 'npn'"):
+    with pytest.raises(ValueError, match=r"device.*got 'npn'"):
         pdk.fet("npn", 0.42e-6, 0.25e-6)
-    with pytest.raises(ValueError, match="device must be one of pd2nw_05v5, pw2nd_05v5, got 'schottky'"):
+    with pytest.raises(ValueError, match=r"device.*got 'schottky'"):
         pdk.diode("schottky", 1e-6)
-    with pytest.raises(ValueError, match=r"side must be above 0 and finite, in m, got 0\.0"):
+    with pytest.raises(ValueError, match=r"side.*got 0\.0"):
         pdk.diode("pw2nd_05v5", 0.0)
     broken = find_pdk(root=write_pdk(tmp_path, stress=False))
     model = tmp_path / "cells/diode_pw2nd_05v5/sky130_fd_pr__diode_pw2nd_05v5.model.spice"
@@ -82,7 +82,7 @@ def test_what_is_not_in_the_models_is_an_error(root: Path, tmp_path: Path) -> No
     with pytest.raises(ValueError, match=r"pw2nd_05v5\.model\.spice has no jsw in its card"):
         broken.diode("pw2nd_05v5", 1e-6)
     model.unlink()
-    with pytest.raises(FileNotFoundError, match=r"has no sky130_fd_pr__diode_pw2nd_05v5\.model\.spice: clone "):
+    with pytest.raises(FileNotFoundError, match=r"has no sky130_fd_pr__diode_pw2nd_05v5\.model\.spice"):
         broken.diode("pw2nd_05v5", 1e-6)
     with pytest.raises(ValueError, match=r"pm3\.spice: parameter sky130_fd_pr__nfet_01v8__kvth0_diff is not defined"):
         broken.fet("nfet_01v8", 0.42e-6, 0.25e-6)

@@ -102,7 +102,7 @@ def test_a_job_that_raises_comes_back_with_its_error() -> None:
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
-        ({"workers": 0}, ValueError, "workers must be at least 1, got 0"),
+        ({"workers": 0}, ValueError, "workers.*got 0"),
         ({"workers": 1, "dask": "tcp://127.0.0.1:1"}, ValueError, "leave one of the two out"),
     ],
 )

@@ -158,7 +158,7 @@ def test_twenty_steps_of_adam_give_the_weights_of_train(digits: Dataset) -> None
 
 def test_a_module_in_place_of_a_wiring_is_an_error() -> None:
     module: Any = rct.Conv2d((8, 8, 1), 3, Circuit())
-    with pytest.raises(TypeError, match=r"a wiring must be one of .*, got Conv2d"):
+    with pytest.raises(TypeError, match=r"a wiring.*got Conv2d"):
         rct.charge(torch.rand(2, 64), torch.rand(9, 3), Circuit(), wiring=module)
 
 

@@ -250,7 +250,7 @@ def test_membranes_at_a_position_are_those_of_its_channels() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"position": (4, 0)}, r"position must be a pixel \(y, x\) of the 4 x 6 image, got \(4, 0\)"),
+        ({"position": (4, 0)}, r"position.*got \(4, 0\)"),
         ({"position": (0, 0), "neurons": [1]}, "leave out either it or neurons"),
     ],
 )

@@ -62,12 +62,12 @@ def test_a_bad_setting_is_rejected_with_its_name_and_value(name: str, value: Any
 
 @pytest.mark.parametrize("name", ["learning_rate", "temperature", "weight_decay", "noise", "validation"])
 def test_a_setting_that_is_not_a_number_is_rejected_with_its_name_and_value(name: str) -> None:
-    with pytest.raises(TypeError, match=rf"{name} must be a number, got 'a'"):
+    with pytest.raises(TypeError, match=rf"{name}.*got 'a'"):
         run(small_network(), **{name: "a"})
 
 
 def test_something_that_is_not_a_device_model_is_rejected_by_its_type() -> None:
-    with pytest.raises(TypeError, match="devices must be a DeviceModel, got str"):
+    with pytest.raises(TypeError, match=r"devices.*got str"):
         run(small_network(), devices="x")
 
 
@@ -102,7 +102,7 @@ def test_settings_validate_themselves_and_hold_numbers_of_python() -> None:
         with pytest.raises(ValueError, match=f"{name} must be .*, got {value}".removesuffix(".0")):
             Settings(**{"epochs": 2, "seed": 0, name: value})
     for name in ("epochs", "seed", "learning_rate", "t_ref"):
-        with pytest.raises(TypeError, match=f"{name} must be .*, got True"):
+        with pytest.raises(TypeError, match=f"{name}.*got True"):
             Settings(**{"epochs": 2, "seed": 0, name: True})
 
 

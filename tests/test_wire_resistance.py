@@ -154,15 +154,15 @@ def test_bits_of_wires_depend_neither_on_threads_nor_on_neighbours(dtype: npt.DT
 
 def test_wires_that_do_not_fit_are_rejected() -> None:
     one, times = np.ones((2, 3)), np.zeros((1, 2))
-    with pytest.raises(ValueError, match="wires must be one or two pairs of drive and conductance, got 3"):
+    with pytest.raises(ValueError, match=r"wires.*got 3"):
         charge_wired(times, [(one, one)] * 3, 0.1)
-    with pytest.raises(ValueError, match=r"conductance must have shape \(2, 3\), got \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"conductance.*got \(2, 2\)"):
         charge_wired(times, [(one, np.ones((2, 2)))], 0.1)
-    with pytest.raises(ValueError, match=r"resistance must have shape \(3,\), got \(2,\)"):
+    with pytest.raises(ValueError, match=r"resistance.*got \(2,\)"):
         charge_wired(times, [(one, one)], np.ones(2))
-    with pytest.raises(ValueError, match=r"resistance\[0\] must not be negative, got -1"):
+    with pytest.raises(ValueError, match=r"resistance\[0\].*got -1"):
         charge_wired(times, [(one, one)], -1.0)
-    with pytest.raises(ValueError, match=r"off must lie in \[0, 1\], got 1.5"):
+    with pytest.raises(ValueError, match=r"off.*got 1.5"):
         charge_wired(times, [(one, one)], 0.1, off=1.5)
 
 
@@ -202,7 +202,7 @@ def test_a_wired_chip_with_other_effects_agrees_with_nodal_analysis(wire: str) -
 
 
 def test_droop_follows_the_spikes() -> None:
-    """The effect of version 0.1 took all devices of a column to conduct the whole time."""
+    """An activity of 1: all devices of a column conduct the whole time."""
     rng = np.random.default_rng(0)
     times = np.where(rng.random((1, 60)) < 0.5, rng.random((1, 60)), np.inf)
     w = rng.normal(0, 0.15, (60, 2))
@@ -315,7 +315,7 @@ def test_impossible_wires_of_chips_are_rejected() -> None:
         chip.forward(times)
     with pytest.raises(ValueError, match="wire_resistance is given twice"):
         program(network, [WireResistance(resistance=0.1), WireResistance(resistance=0.1, wire="membrane")], seed=0)
-    with pytest.raises(ValueError, match="wire_resistance: wire must be one of 'supply', 'membrane', got 'column'"):
+    with pytest.raises(ValueError, match=r"wire_resistance: wire.*got 'column'"):
         WireResistance(resistance=0.1, wire="column")
     with pytest.raises(ValueError, match="wire_resistance: activity must be at most 1"):
         WireResistance(resistance=0.1, activity=2.0)

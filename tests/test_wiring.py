@@ -121,7 +121,7 @@ def test_a_layer_that_was_used_can_be_copied_and_checks_its_times() -> None:
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(layer)).charge(times), v)
     assert layer.supply_charge(np.empty((0, 12)))[0].shape == (0, 8)
     for use in (layer.supply_charge, lambda t: layer.trace(t, np.array([0.5]))):
-        with pytest.raises(ValueError, match=r"times must have shape \(batch, 12\), got \(3, 11\)"):
+        with pytest.raises(ValueError, match=r"times.*got \(3, 11\)"):
             use(times[:, :11].copy())
 
 
@@ -142,14 +142,14 @@ def test_files_keep_the_wiring_and_older_ones_have_none(tmp_path: Path) -> None:
     ("wiring", "message"),
     [
         ([FirstSpike(5), Dense()], "a window of 5 does not divide the 12 inputs of its layer"),
-        ([Dense()], "wiring must be given for all 2 layers, got 1"),
+        ([Dense()], "wiring.*got 1"),
     ],
 )
 def test_wiring_that_does_not_fit_is_an_error(wiring: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Network.create([12, 8, 5], CIRCUIT, seed=0, wiring=wiring)
-    with pytest.raises(ValueError, match="window must be at least 2, got 0; without joined inputs, use Dense"):
+    with pytest.raises(ValueError, match=r"window.*got 0"):
         FirstSpike(0)
     wrong: Any = True
-    with pytest.raises(TypeError, match="window must be an int, got True"):
+    with pytest.raises(TypeError, match=r"window.*got True"):
         FirstSpike(wrong)

@@ -4,7 +4,7 @@ import typing as _typing
 
 if _typing.TYPE_CHECKING:  # under another name, mypy would take __getattr__ for every name that is misspelt
     from rcspike.chips._exports import *  # noqa: F403
-    from rcspike.chips._exports import __all__ as __all__
+    from rcspike.chips.effects.registry import *  # noqa: F403
 else:
     # Training needs one of these modules: the others, with all effects, are a fifth of the time of `import rcspike`.
     def __getattr__(name: str) -> object:

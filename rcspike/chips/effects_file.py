@@ -11,55 +11,12 @@ from rcspike._common.name_checks import did_you_mean
 from rcspike._common.readers import read_toml
 from rcspike.chips.device_pairs import Devices
 from rcspike.chips.effects.base_classes import Effect
-from rcspike.chips.effects.charge_injection import ChargeInjection
-from rcspike.chips.effects.conductance_drift import Drift
-from rcspike.chips.effects.conductance_levels import Levels
-from rcspike.chips.effects.conductance_variation import Variation
-from rcspike.chips.effects.corner_supply_temperature import DiodeTemperature, ProcessCorner, SupplyDroop
-from rcspike.chips.effects.diode_variation import DiodeVariation
-from rcspike.chips.effects.leakage import MembraneLeak, OffLeakage, SwitchLeakage
-from rcspike.chips.effects.neuron_mismatch import CapacitorMismatch, ComparatorOffset, Ramp, RampMismatch
-from rcspike.chips.effects.programming_error import Measured, Programming
-from rcspike.chips.effects.read_noise import FlickerNoise, ReadNoise
-from rcspike.chips.effects.spike_timing import ComparatorNoise, Jitter, SpikeDelay, TimeQuantisation
-from rcspike.chips.effects.stuck_devices import Stuck
-from rcspike.chips.effects.wire_resistance import AxonResistance, WireResistance
+from rcspike.chips.effects.programming_error import Measured
+from rcspike.chips.effects.registry import EFFECTS
 
 __all__ = ["load", "preset_names", "preset_text"]
 
 _FOLDER = Path(__file__).parent / "presets"
-
-_EFFECTS: dict[str, type[Effect]] = {
-    effect.name: effect
-    for effect in (
-        Levels,
-        Variation,
-        Programming,
-        Measured,
-        Drift,
-        Stuck,
-        ReadNoise,
-        FlickerNoise,
-        DiodeVariation,
-        DiodeTemperature,
-        OffLeakage,
-        SwitchLeakage,
-        MembraneLeak,
-        WireResistance,
-        AxonResistance,
-        SupplyDroop,
-        ProcessCorner,
-        CapacitorMismatch,
-        ComparatorOffset,
-        ComparatorNoise,
-        Ramp,
-        RampMismatch,
-        ChargeInjection,
-        SpikeDelay,
-        Jitter,
-        TimeQuantisation,
-    )
-}
 
 Made = TypeVar("Made")
 
@@ -138,9 +95,9 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
             f"{did_you_mean(str(path), preset_names())}"
         ) from error
     for name, table in tables.items():
-        if name not in _EFFECTS and name != "devices":
+        if name not in EFFECTS and name != "devices":
             raise ValueError(
-                f"{path} has {name!r}; known are devices, {', '.join(_EFFECTS)}{did_you_mean(name, _EFFECTS)}"
+                f"{path} has {name!r}; known are devices, {', '.join(EFFECTS)}{did_you_mean(name, EFFECTS)}"
             )
         if not isinstance(table, dict):
             raise ValueError(f"{path}: {name} must be a table such as [{name}], got {table!r}")
@@ -160,7 +117,7 @@ def _effect(path: Path, name: str, table: dict[str, Any]) -> Effect:
             return dataclasses.replace(measured, **rest)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from error
-    return _make(path, name, _EFFECTS[name], table)
+    return _make(path, name, EFFECTS[name], table)
 
 
 def _make(path: Path, name: str, kind: type[Made], table: dict[str, Any]) -> Made:

@@ -11,14 +11,21 @@ import numpy.typing as npt
 from rich.table import Table
 
 from rcspike import plots
-from rcspike.cli.result_record import Record
+from rcspike.cli.result_record import Caption, Record
 from rcspike.cli.terminal_output import percent, user_errors
 from rcspike.experiments import Row, write_table
 from rcspike.network import Network
 
-__all__ = ["CLASS_FILES", "class_table", "output_names", "write_classes"]
+__all__ = ["CLASS_CAPTIONS", "CLASS_FILES", "class_table", "output_names", "write_classes"]
 
 CLASS_FILES = ("classes.csv", "confusion.svg", "confusion.png")
+CLASS_CAPTIONS: dict[str, Caption] = {
+    "confusion.svg": (
+        "Result",
+        "How the network read the samples of each class (row), and the accuracy of each class.",
+    ),
+    "classes.csv": ("Result", "Accuracy of each class, and the classes that its other samples were read as."),
+}
 
 Confusion = npt.NDArray[np.int64]
 

@@ -30,6 +30,7 @@ __all__ = [
     "PLACES",
     "RUN",
     "TRAINED",
+    "Caption",
     "Record",
     "command_words",
     "file_digest",
@@ -38,6 +39,8 @@ __all__ = [
     "model_settings",
     "option_values",
 ]
+
+Caption = tuple[str, str]  # of a file in the report: its section, and what it shows
 
 MODEL = "model.safetensors"
 RUN = "run.json"
@@ -125,8 +128,11 @@ class Record:
         elif there:
             typer.echo(f"replaces {', '.join(there)}; their settings are not recorded", err=True)
 
-    def write(self, files: Iterable[Path], **results: Any) -> None:
-        """Write the record atomically, with results and the digests of the files that it describes."""
+    def write(self, files: Iterable[Path], captions: Mapping[str, Caption], **results: Any) -> None:
+        """Write the record atomically, with results and the digests of the files that it describes.
+
+        Each figure and table has a section of the report and a caption in `captions`, by its name.
+        """
         old = _read(self.path)
         digests = {file.name: file_digest(file) for file in files if file.is_file()}
         record = {
@@ -135,6 +141,7 @@ class Record:
             "options": self.options,
             **_plain(results),
             "files_sha256": digests,
+            "captions": {name: caption for name, caption in captions.items() if name in digests},
             "python": platform.python_version(),
             "numpy": np.__version__,
             "build": build_config(),

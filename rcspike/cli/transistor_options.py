@@ -246,25 +246,22 @@ def _values(circuit: Circuit) -> dict[str, float]:
 def _check_fit_of(path: Path, model: Path, network: Network) -> None:
     """Raise a ValueError if a record is of a fit that made another model, and none from which this one was trained.
 
-    A model that was trained for the fitted circuit has other weights, but its layers and its circuit. A record of
-    version 0.1 has the fitted parameters in place of the whole circuit.
+    A model that was trained for the fitted circuit has other weights, but its layers and its circuit.
     """
     try:
         record = read_json(path)
-        settings, files = record.get("settings", {}), record.get("files_sha256", {})
+        files = record.get("files_sha256", {})
         if model_settings(model, network)["model_sha256"] in files.values():
             return
-        found = dict(zip(settings.get("parameters", ()), record.get("values", ()), strict=False))
-        found = {name: float(value) for name, value in record.get("fitted_circuit", found).items()}
-        sizes = settings.get("sizes", list(network.sizes))
-        layers = record.get("architecture", "-".join(map(str, sizes)))
-    except (AttributeError, TypeError, ValueError) as error:
+        found = {name: float(value) for name, value in record["fitted_circuit"].items()}
+        layers = str(record["architecture"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
     here = _values(network.circuit)
     other = [
         f"{name} {found[name]:.6g} and {here[name]:.6g}" for name in here if found.get(name, here[name]) != here[name]
     ]
-    if list(sizes) != list(network.sizes) or record.get("architecture", network.architecture) != network.architecture:
+    if layers != network.architecture:
         other.insert(0, f"layers {layers} and {network.architecture}")
     if other:
         raise ValueError(

@@ -262,10 +262,7 @@ def _read(file: Path, experiment: Experiment) -> Run:
             raise ValueError("it has other settings")
     except ValueError as error:
         raise ValueError(f"{file} is not the result of a run: {error}; remove it to run it again") from error
-    result = record.get("result")
-    if result is not None and experiment.volts is None:
-        result.pop("energy_pj", None)  # stored by an earlier version, for a process that is not known
-    return Run(experiment, result, record.get("error"))
+    return Run(experiment, record.get("result"), record.get("error"))
 
 
 def _is_result(value: Any) -> bool:

@@ -10,7 +10,7 @@ import math
 import os
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.readers import open_file
 from rcspike.circuit import Circuit
-from rcspike.network.wiring import Conv2d, FirstSpike2d, Wiring, has_maps, window_of, wiring_of
+from rcspike.network.wiring import DENSE, Conv2d, FirstSpike2d, Wiring, wiring_of
 
 __all__ = [
     "check_parts",
@@ -34,13 +34,10 @@ __all__ = [
     "write",
 ]
 
-# The newest format that this version reads. A model is of the oldest format that can hold it, so that older versions
-# read it: 2 has joined inputs, 3 injection or a delay, 4 neurons of a single phase, 5 maps.
-NEWEST = {"model": 5, "checkpoint": 1}
-
+FORMAT = "1"  # of models and of checkpoints; a further part that may be missing does not need another one
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
 _CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
-_SWITCHES = ("injection", "delay")  # of a circuit from format 3 on
+_WIRING: dict[str, Any] = {"maps": [], "kernel": [], "stride": 1, "padding": 0, "first": 1, "pool": 1}  # a dense layer
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf")
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -55,7 +52,7 @@ def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dic
         If the header becomes longer than `read` accepts.
     """
     text = json.dumps(header, default=np.generic.item)  # numbers of numpy's are as good as Python's
-    metadata = {"format": f"rcspike-{kind}", "format_version": _format_of(header), "header": text}
+    metadata = {"format": f"rcspike-{kind}", "format_version": FORMAT, "header": text}
     arrays = {name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for name, a in tensors.items()}
     entries: dict[str, Any] = {"__metadata__": metadata | {"crc32": _crc32(metadata, arrays)}}
     end = 0
@@ -80,7 +77,7 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
     OSError
         If there is none, or it cannot be read.
     ValueError
-        If it is truncated, damaged, not of this kind, or of a newer format than this version knows.
+        If it is truncated, damaged, not of this kind, or of another format.
     """
     path = Path(path)
     if path.is_dir() or not path.exists():
@@ -93,14 +90,13 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         raise ValueError(
             f"{path} is not an rcspike {kind} but {found if known else 'a safetensors file of something else'}"
         )
-    version = metadata.get("format_version", "")
-    if re.fullmatch("[1-9][0-9]{0,8}", version) and int(version) > NEWEST[kind]:
-        raise ValueError(f"{path} has format {version}, this version reads up to {NEWEST[kind]}; upgrade rcspike")
     with _whole(path, kind):
-        stored = metadata.pop("crc32", None)  # files of rcspike 0.1 have none
+        stored = metadata.pop("crc32", None)
         check_parts("__metadata__", metadata, ("format", "format_version", "header"))
-        if version not in map(str, range(1, NEWEST[kind] + 1)):
-            raise ValueError(f"format_version must be from 1 to {NEWEST[kind]}, got {version!r}")
+        if metadata["format_version"] != FORMAT:
+            raise ValueError(
+                f"format_version must be {FORMAT}, got {metadata['format_version']!r}; use the rcspike that wrote it"
+            )
         for name, dtype in dtypes.items():
             if dtype not in ("F32", "F64"):
                 raise ValueError(f"{name} must be float32 or float64, got {dtype}")
@@ -111,24 +107,7 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         header = _parse(metadata["header"])
         if not isinstance(header, dict):
             raise ValueError("header in its header is not an object")
-        if ("windows" in header) != (version in ("2", "3", "4")):
-            raise ValueError("a header has windows in formats 2 to 4 and only there")
-        if ("wiring" in header) != (version == "5"):
-            raise ValueError("a header has wiring in format 5 and only there")
-        if ("phases" in header) != (version in ("4", "5")):
-            raise ValueError("a header has phases from format 4 on and only there")
-        circuit = header.get("circuit")
-        if kind == "model" and isinstance(circuit, dict) and ("injection" in circuit) != (version in ("3", "4", "5")):
-            raise ValueError("a circuit has an injection from format 3 on and only there")
     return tensors, header
-
-
-def _format_of(header: dict[str, Any]) -> str:
-    if "wiring" in header:
-        return "5"
-    if "phases" in header:
-        return "4"
-    return "3" if "injection" in header.get("circuit", {}) else "2" if "windows" in header else "1"
 
 
 @contextmanager
@@ -177,14 +156,14 @@ def _parse(text: str) -> Any:
         raise ValueError("invalid JSON: nested too deeply") from error
 
 
-def check_parts(name: str, value: Any, parts: tuple[str, ...]) -> None:
-    """Raise ValueError unless the value is a JSON object with exactly these parts."""
+def check_parts(name: str, value: Any, parts: Collection[str], optional: Collection[str] = ()) -> None:
+    """Raise ValueError unless the value is a JSON object with these parts, and no others but optional ones."""
     if not isinstance(value, dict):
         raise ValueError(f"{name} in its header is not an object")
     for part in sorted(parts):
         if part not in value:
             raise ValueError(f"its header has no {part}")
-    if len(value) > len(parts):
+    if not set(value) <= {*parts, *optional}:
         raise ValueError(f"{name} in its header has a part that is not known here")
 
 
@@ -215,78 +194,58 @@ def _crc32(metadata: dict[str, str], tensors: Tensors) -> str:
     return f"{crc:08x}"
 
 
-def circuit_to_header(circuit: Circuit, *, switches: bool = False) -> dict[str, Any]:
-    """Numbers as text, since JSON knows no infinity; injection and delay only if asked for, or one of them is there."""
+def circuit_to_header(circuit: Circuit) -> dict[str, Any]:
+    """Numbers as text, since JSON knows no infinity; injection and delay only if they are not 0."""
     header: dict[str, Any] = {name: repr(float(getattr(circuit, name))) for name in _CIRCUIT}
-    if switches or circuit.injects or circuit.delay:
+    if circuit.injects:
         header["injection"] = [[repr(plus), repr(minus)] for plus, minus in circuit.injections]
-        header["delay"] = repr(circuit.delay)
-    return header
+    return header | ({"delay": repr(circuit.delay)} if circuit.delay else {})
 
 
 def circuit_from_header(header: Any) -> Circuit:
     """The circuit of such a header; ValueError if it has other parts, or texts that are not numbers."""
-    has_switches = isinstance(header, dict) and any(name in header for name in _SWITCHES)
-    check_parts("circuit", header, (*_CIRCUIT, *_SWITCHES) if has_switches else _CIRCUIT)
-    rest: dict[str, Any] = {name: _number(name, header[name]) for name in _CIRCUIT}
-    if has_switches:
-        rest |= {"injection": _injections(header["injection"]), "delay": _number("delay", header["delay"])}
-    return Circuit(**rest)
+    check_parts("circuit", header, _CIRCUIT, ("injection", "delay"))
+    read: dict[str, Any] = {"injection": _injections}
+    return Circuit(**{name: read.get(name, _number)(name, value) for name, value in header.items()})
 
 
-def _injections(pairs: Any) -> tuple[tuple[float, float], ...]:
+def _injections(name: str, pairs: Any) -> tuple[tuple[float, float], ...]:
     if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
-        raise ValueError("injection must be pairs of numbers")
-    return tuple((_number("injection", plus), _number("injection", minus)) for plus, minus in pairs)
+        raise ValueError(f"{name} must be pairs of numbers")
+    return tuple((_number(name, plus), _number(name, minus)) for plus, minus in pairs)
 
 
-_WIRING = ("maps", "kernel", "stride", "padding", "first", "pool")
-
-
-def wiring_to_header(wiring: Sequence[Wiring], *, switches: bool) -> dict[str, Any]:
-    """The part of a header that describes the wiring, if it is not dense; also if the circuit has switches."""
-    if has_maps(wiring):
-        return {"wiring": [_wiring_part(one) for one in wiring]}
-    windows = [window_of(one) for one in wiring]
-    return {"windows": windows} if switches or max(windows, default=1) > 1 else {}
+def wiring_to_header(wiring: Sequence[Wiring]) -> dict[str, Any]:
+    """The part of a header that describes the wiring, if it is not dense."""
+    return {"wiring": [_wiring_part(one) for one in wiring]} if any(one != DENSE for one in wiring) else {}
 
 
 def _wiring_part(wiring: Wiring) -> dict[str, Any]:
-    part: dict[str, Any] = {"maps": [], "kernel": [], "stride": 1, "padding": 0, "first": 1, "pool": 1}
     if isinstance(wiring, Conv2d):
-        own = {name: getattr(wiring, name) for name in ("stride", "padding", "first", "pool")}
-        return {"maps": list(wiring.in_shape), "kernel": list(wiring.kernel), **own}
-    if isinstance(wiring, FirstSpike2d):
-        part["maps"] = list(wiring.in_shape)
-    return part | {"first": wiring.window}
+        part: dict[str, Any] = {"maps": list(wiring.in_shape), "kernel": list(wiring.kernel)}
+        part |= {name: getattr(wiring, name) for name in _WIRING if name not in part}
+    else:
+        part = {"maps": list(wiring.in_shape) if isinstance(wiring, FirstSpike2d) else [], "first": wiring.window}
+    return {name: value for name, value in part.items() if value != _WIRING[name]}
 
 
-def wiring_from_header(header: Any, n_layers: int) -> list[Wiring]:
-    """Take the wiring of each layer from a header; ValueError if it is not one."""
-    if not isinstance(header, dict):
-        raise ValueError("header in its header is not an object")
-    if "wiring" in header:
-        parts = header.pop("wiring")
-        if not isinstance(parts, list):
-            raise ValueError("wiring in its header is not a list")
-        return [_wiring(part) for part in parts]
-    windows = header.pop("windows") if "windows" in header else [1] * n_layers
-    if not isinstance(windows, list) or not all(type(window) is int for window in windows):
-        raise ValueError("windows in its header is not a list of sizes")
-    return [wiring_of(window) for window in windows]
+def wiring_from_header(parts: Any) -> list[Wiring]:
+    """Take the wiring of each layer from its part of a header; ValueError if it is not one."""
+    if not isinstance(parts, list):
+        raise ValueError("wiring in its header is not a list")
+    return [_wiring(part) for part in parts]
 
 
 def _wiring(part: Any) -> Wiring:
-    check_parts("wiring", part, _WIRING)
-    for name in ("maps", "kernel"):
-        if not isinstance(part[name], list) or not all(type(size) is int for size in part[name]):
-            raise ValueError(f"{name} in its header is not a list of sizes")
-    for name in _WIRING[2:]:
-        if type(part[name]) is not int:
-            raise ValueError(f"{name} in its header is not a size")
-    maps, kernel = tuple(part["maps"]), tuple(part["kernel"])
+    check_parts("wiring", part, (), _WIRING)
+    part = _WIRING | part
+    for name, value in part.items():
+        is_list = isinstance(_WIRING[name], list)
+        if is_list != isinstance(value, list) or any(type(size) is not int for size in (value if is_list else [value])):
+            raise ValueError(f"{name} in its header is not a {'list of sizes' if is_list else 'size'}")
+    maps, kernel = tuple(part.pop("maps")), tuple(part.pop("kernel"))
     if kernel:
-        return Conv2d(maps, kernel, **{name: part[name] for name in _WIRING[2:]})
+        return Conv2d(maps, kernel, **part)
     if (part["stride"], part["padding"], part["pool"]) != (1, 0, 1):
         raise ValueError("stride, padding and pool of a layer without a kernel must be 1, 0 and 1")
     return FirstSpike2d(maps, part["first"]) if maps else wiring_of(part["first"])

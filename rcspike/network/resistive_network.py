@@ -18,7 +18,7 @@ from rcspike.network.architecture import architecture_of, parse_architecture
 from rcspike.network.initialisation import INTENSITY, initial_weights
 from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
 from rcspike.network.resistive_layer import ResistiveLayer
-from rcspike.network.wiring import DENSE, Wiring, has_maps
+from rcspike.network.wiring import DENSE, Wiring
 from rcspike.neurons import Phases, neuron_kind, unless_default
 
 __all__ = ["Network"]
@@ -250,12 +250,12 @@ class Network(LayeredNetwork):
         OSError
             If the file cannot be written.
         """
-        wiring = [layer.wiring for layer in self.layers]
-        circuit = model_files.circuit_to_header(self.circuit, switches=self.phases != "two" or has_maps(wiring))
-        header: dict[str, Any] = {"sizes": list(self.sizes), "circuit": circuit}
-        header |= model_files.wiring_to_header(wiring, switches="injection" in circuit)
-        if self.phases != "two" or "wiring" in header:
-            header["phases"] = self.phases
+        header: dict[str, Any] = {
+            "sizes": list(self.sizes),
+            "circuit": model_files.circuit_to_header(self.circuit),
+            **model_files.wiring_to_header([layer.wiring for layer in self.layers]),
+            **unless_default(self.phases),
+        }
         model_files.write(path, "model", self.parameters, header)
 
     @classmethod
@@ -267,14 +267,13 @@ class Network(LayeredNetwork):
         FileNotFoundError
             If there is none.
         ValueError
-            If the file is truncated, damaged, not an rcspike model, from a newer format, or its weights are not as it
+            If the file is truncated, damaged, not an rcspike model, of another format, or its weights are not as it
             says.
         """
         tensors, header = model_files.read(path, "model")
         try:
-            wiring = model_files.wiring_from_header(header, len(tensors))
-            phases: Any = header.pop("phases") if "phases" in header else "two"
-            model_files.check_parts("header", header, ("sizes", "circuit"))
+            model_files.check_parts("header", header, ("sizes", "circuit"), ("wiring", "phases"))
+            wiring = model_files.wiring_from_header(header["wiring"]) if "wiring" in header else None
             sizes = header["sizes"]
             if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
                 raise ValueError("sizes in its header is not a list of sizes")
@@ -285,7 +284,7 @@ class Network(LayeredNetwork):
             circuit = model_files.circuit_from_header(header["circuit"])
             if len(header["circuit"].get("injection", [[]])) not in (1, len(weights)):
                 raise ValueError(f"injection must be one pair or one for each of {len(weights)} layers")
-            network = cls(weights, circuit, wiring, phases=phases)
+            network = cls(weights, circuit, wiring, phases=header.get("phases", "two"))
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")
         except (TypeError, ValueError) as error:

@@ -11,7 +11,6 @@ import numpy as np
 from rcspike.circuit import Circuit
 from rcspike.functional.neuron_kinds import Phases, by_kind
 from rcspike.plots.figure_style import (
-    INK,
     check_available,
     circuit_colour,
     legend,
@@ -83,7 +82,7 @@ def latency_figure(
     axes.set_xlim(0, end)
     axes.set_ylim(0, 102)
     axes.grid(color="#e4e4e4", linewidth=0.6)
-    axes.set_xlabel(r"time of the answer $t\,/\,T$", fontsize=9, color=INK)
+    axes.set_xlabel(r"time of the answer $t\,/\,T$")
     axes.set_ylabel("accuracy / %")
     tidy(axes)
     legend(axes, lines)

@@ -88,7 +88,7 @@ def chips_figure(
         axes.axvline(100 * required, color=HIGHLIGHT, linewidth=1)
     axes.set_ylim(len(samples) - 0.5, -0.5)
     axes.set_yticks(range(len(samples)), [wrapped(literal(sample.case.name.replace("_", " "))) for sample in samples])
-    axes.set_xlabel("test accuracy / %", fontsize=9, color=INK)
+    axes.set_xlabel("test accuracy / %")
     tidy(axes, grid="x")
     chips = max(len(sample.accuracies) for sample in samples)
     wanted = "" if required is None else f"; orange: {100 * required:g} % required"

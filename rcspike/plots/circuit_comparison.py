@@ -253,7 +253,7 @@ def _draw_column(
         tidy(axes)
         axes.set_xlim(start - 0.02, start + end + 0.2)
         axes.set_xticks(range(start, start + int(end) + 1, max(1, int(end) // 4)))
-    panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
+    panels[-1].set_xlabel(r"time $t\,/\,T$")
     return [raster, *panels]
 
 

@@ -94,7 +94,7 @@ def offsets_figure(rows: Sequence[Row]) -> Figure:
     circuits = dict.fromkeys(experiment_circuit(row) for row in points)
     for circuit in sorted(circuits, key=lambda circuit: (circuit.e_plus, circuit.e_minus)):
         axes.plot([], [], "o", markersize=5, color=circuit_colour(circuit), label=circuit_name(circuit, separator="\n"))
-    axes.set_xlabel("energy of an inference / pJ", fontsize=9, color=INK)
+    axes.set_xlabel("energy of an inference / pJ")
     axes.set_ylabel("test accuracy / %")
     tidy(axes, grid="both")
     legend(axes)

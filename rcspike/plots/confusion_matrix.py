@@ -90,7 +90,7 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
     axes.set_xticks(ticks, [names[i] for i in ticks], rotation=90 if turned else 0)
     axes.set_yticks(ticks, [names[i] for i in ticks])
     axes.set_ylabel("class")
-    axes.set_xlabel("read as", fontsize=9, color=INK)
+    axes.set_xlabel("read as")
     if n <= _MAX_NUMBERED:
         for i, j in np.argwhere(matrix > 0):
             colour = PAPER if part[i, j] > 0.6 else INK
@@ -102,7 +102,7 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
     bars.set_ylim(n - 0.5, -0.5)
     bars.set_yticks([])
     bars.set_xlim(0, 100)
-    bars.set_xlabel("accuracy / %", fontsize=9, color=INK)
+    bars.set_xlabel("accuracy / %")
     if n <= _MAX_NUMBERED:
         for i in np.flatnonzero(matrix.sum(axis=1)).tolist():
             bars.text(101, i, f"{accuracy[i]:.2f}", va="center", fontsize=8, color=INK)

@@ -104,7 +104,7 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
         axes.set_xlim(0, max(float(bases.max()), 1e-12))
         axes.set_title(name, loc="left", fontsize=9, color=INK, pad=4)
         tidy(axes, grid="x")
-    axes.set_xlabel("energy / pJ, with a scale for each panel", fontsize=9, color=INK)
+    axes.set_xlabel("energy / pJ, with a scale for each panel")
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
         handles,

@@ -203,7 +203,8 @@ def tidy(axes: Axes, *, grid: Literal["both", "x", "y"] | None = None) -> None:
         axes.set_axisbelow(True)
         axes.grid(axis=grid, color=_GRID, linewidth=0.6)
     axes.tick_params(labelsize=8, colors=INK, which="both")
-    axes.yaxis.label.set(fontsize=9, color=INK)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set(fontsize=9, color=INK)
     axes.yaxis.set_label_coords(-0.46 / (axes.get_position().width * WIDTH), 0.5)
     for name, spine in axes.spines.items():
         spine.set_visible(name in ("left", "bottom"))

@@ -170,7 +170,7 @@ def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
     for axes in (errors, loss):
         tidy(axes, grid="both")
         axes.set_xlim(0.5, epochs[-1] + 0.5)
-        axes.set_xlabel("epoch", fontsize=9, color=INK)
+        axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
 
 
@@ -232,7 +232,7 @@ def _draw_path(
         axes.set_xticks(ticks, None if axes is panels[-1] else [])
         for t in ticks:
             axes.axvline(t, color="#d6d6d6", linewidth=0.6, zorder=0)
-    panels[-1].set_xlabel(r"time $t\,/\,T$", fontsize=9, color=INK)
+    panels[-1].set_xlabel(r"time $t\,/\,T$")
 
 
 def _title(network: Network, history: History, noise: float) -> str:

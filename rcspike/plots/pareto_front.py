@@ -108,7 +108,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda pj, _: f"{pj:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("energy of an inference / pJ", fontsize=9, color=INK)
+    axes.set_xlabel("energy of an inference / pJ")
     axes.set_ylabel("test accuracy / %")
     tidy(axes, grid="both")
     legend(axes)

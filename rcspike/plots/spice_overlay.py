@@ -89,7 +89,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     voltages.axhline(scale.v_th, color=INK, linestyle="--", linewidth=0.8)
     voltages.set_ylabel("voltage / V")
     errors.set_ylabel("SPICE − engine / µV")
-    errors.set_xlabel("time / µs", fontsize=9, color=INK)
+    errors.set_xlabel("time / µs")
     handles = [
         Line2D([], [], color=colour, linewidth=1.2, label="engine"),
         Line2D([], [], label="ngspice", linestyle="none", **_MARKS),

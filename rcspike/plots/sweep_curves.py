@@ -10,7 +10,6 @@ from rcspike.experiments import Row, experiment_circuit, parameter_names
 from rcspike.plots.figure_style import (
     FAINT,
     HIGHLIGHT,
-    INK,
     PALETTE,
     check_available,
     circuit_colour,
@@ -99,7 +98,7 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
         n_joined = sum(math.isfinite(row[x]) for row in curve)
         axes.plot(at[:n_joined], mean[:n_joined], style, linewidth=1.3, color=colour)
         axes.plot([], [], style, marker=marker, markersize=4.5, linewidth=1.3, color=colour, label=label)
-    axes.set_xlabel(_SYMBOLS.get(x, x.replace("_", " ")), fontsize=9, color=INK)
+    axes.set_xlabel(_SYMBOLS.get(x, x.replace("_", " ")))
     axes.set_ylabel("test accuracy / %")
     if len(values) > 1 and math.isinf(values[-1]):
         axes.axvline(positions[values[-1]] - 0.5, color=FAINT, linewidth=0.8, linestyle=(0, (1, 3)))

@@ -104,9 +104,7 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
             color=INK,
             loc="left",
         )
-    axes.set_xlabel(
-        "energy over that of RC-Spike; blue: constant at its low end, orange: at its high end", fontsize=9, color=INK
-    )
+    axes.set_xlabel("energy over that of RC-Spike; blue: constant at its low end, orange: at its high end")
     title(figure, heading)
     return figure
 

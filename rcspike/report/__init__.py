@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -21,9 +20,9 @@ from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
 from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike._core import build_config
-from rcspike.report.file_captions import SECTIONS, constants_table, describe, in_words
 from rcspike.report.page_parts import Cell, Figure, Table, cell
 from rcspike.report.page_summary import heading, key_numbers
+from rcspike.report.table_words import constants_table, in_words
 
 __all__ = ["write_report"]
 
@@ -32,17 +31,20 @@ def __dir__() -> list[str]:
     return __all__
 
 
+_LAST = "Further results"  # of files that no record has a caption for
+_SECTIONS = ("Result", "Learning", "How it computes", "Energy", "Devices", "SPICE", _LAST)
 _MAX_DEPTH = 10  # of objects in a record: a fact has the names of all that it lies in, so that depth multiplies length
 
 
 @dataclass(frozen=True)
 class _Record:
-    """The record of a command: facts in groups, each with a heading or ''."""
+    """The record of a command: facts in groups, each with a heading or '', and section and caption of its files."""
 
     name: str
     command: str
     groups: list[tuple[str, list[tuple[str, Cell]]]]
     digests: dict[str, str]
+    captions: dict[str, tuple[str, str]]
     content: dict[str, Any]
 
 
@@ -59,9 +61,10 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     The report begins with the results; learning, membranes, energy, devices and SPICE follow in sections of their own,
     and the commands, settings, seeds and versions are at the end. Into it go every figure (``*.svg``), every table
     (``*.csv``) and every record (``*.json`` with a ``"command"``) of the folder itself and of the folders of ``rcspike
-    chips`` in it (``chips-*``), but not of others below and not hidden. A figure or table that is not what its record
-    describes, or that no record describes, is marked. Accuracies are in per cent everywhere. The file refers to nothing
-    outside itself, needs no script, and is the same, byte for byte, for the same folder.
+    chips`` in it (``chips-*``), but not of others below and not hidden. Records say in which section a file belongs and
+    what it shows; a figure or table that is not what its record describes, or that no record describes, is marked.
+    Accuracies are in per cent everywhere. The file refers to nothing outside itself, needs no script, and is the same,
+    byte for byte, for the same folder.
 
     Parameters
     ----------
@@ -101,7 +104,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
     records: list[_Record] = []
-    sections = {name: _Section(name, [], []) for name in SECTIONS}
+    sections = {name: _Section(name, [], []) for name in _SECTIONS}
     for below in (source, *sorted(path for path in source.glob("chips-*") if (path / "chips.json").is_file())):
         records += _read(below, "" if below == source else f"{below.name}/", sections)
     shown = [section for section in sections.values() if section.figures or section.tables]
@@ -130,18 +133,18 @@ def _read(folder: Path, prefix: str, sections: dict[str, _Section]) -> list[_Rec
     shown = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
     records = [record for file in shown if file.suffix == ".json" for record in _records(file, prefix)]
     digests = {name: digest for record in records for name, digest in record.digests.items()}
-    of = {name: record.name.removeprefix(prefix) for record in records for name in record.digests}
+    captions = {name: caption for record in records for name, caption in record.captions.items()}
     tables: list[tuple[str, Table]] = []
     for file in shown:
         if file.suffix not in (".svg", ".csv"):
             continue
-        section, caption = describe(file.name, of.get(file.name, ""))
+        section, caption = captions.get(file.name, (_LAST, ""))
         name = f"{prefix}{file.name}"
         if file.suffix == ".svg":
             sections[section].figures.append(replace(_figure(file, digests), name=name, caption=caption))
         else:
             table = replace(_table(file, digests), name=name, caption=caption)
-            tables.append((section, in_words(table, file.name, section)))
+            tables.append((section, table if section == _LAST else in_words(table, section)))
     for section, table in sorted(tables, key=lambda pair: (len(pair[1].rows), pair[1].name)):
         sections[section].tables.append(table)
     for record in records:
@@ -185,16 +188,24 @@ def _records(file: Path, prefix: str = "") -> list[_Record]:
     if not isinstance(content, dict) or "command" not in content:
         return []
     command = content.pop("command")
-    if isinstance(command, list) and all(isinstance(word, str) for word in command):
-        command = shlex.join(command)
     if not isinstance(command, str):
-        raise ValueError(f"{file} has a command that is neither text nor a list of words")
-    digests = content.get("files_sha256")
+        raise ValueError(f"{file} has a command that is not text but {command!r}"[:500])
+    captions, digests = _captions(content.pop("captions", None)), content.get("files_sha256")
     known = {name: str(digest) for name, digest in digests.items()} if isinstance(digests, dict) else {}
     try:
-        return [_Record(f"{prefix}{file.name}", command, _groups(content), known, content)]
+        return [_Record(f"{prefix}{file.name}", command, _groups(content), known, captions, content)]
     except RecursionError as error:
         raise ValueError(f"{file} is nested too deeply for a record, which has at most {_MAX_DEPTH} levels") from error
+
+
+def _captions(captions: Any) -> dict[str, tuple[str, str]]:
+    """Section and caption of each file that a record describes, without those of unknown sections."""
+    pairs = captions.items() if isinstance(captions, dict) else ()
+    return {
+        name: (pair[0], pair[1])
+        for name, pair in pairs
+        if isinstance(pair, list) and len(pair) == 2 and pair[0] in _SECTIONS and isinstance(pair[1], str)
+    }
 
 
 def _groups(content: dict[str, Any]) -> list[tuple[str, list[tuple[str, Cell]]]]:

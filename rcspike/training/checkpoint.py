@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,17 +14,14 @@ from rcspike._common.identity import digest, plain
 from rcspike._common.lazy import lazy
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
-from rcspike.functional.events import Phases
 from rcspike.network import Network, model_files
+from rcspike.neurons import Phases, unless_default
 from rcspike.training.history import Epoch, History
 from rcspike.training.settings import Settings
 
 __all__ = ["Checkpoint", "Identity", "load", "save"]
 
 _MOMENTS = ("first_moments", "second_moments")
-
-# Settings that are written even if they have their default, as they were before they had one.
-_ALWAYS = ("batch_size", "learning_rate", "decay", "temperature", "noise")
 
 
 @dataclass(frozen=True)
@@ -74,21 +69,16 @@ class Identity:
     @lazy
     def header(self) -> dict[str, Any]:
         """Header of a checkpoint, with the settings that differ from their defaults and a digest of everything else."""
-        others: dict[str, str] = {} if self.phases == "two" else {"phases": self.phases}
+        others: dict[str, str] = {**unless_default(self.phases)}
         others |= {"architecture": self.architecture} if self.architecture else {}
         data = [(split.images, split.labels) for split in (self.dataset.train, self.dataset.test)]
         start = digest({"circuit": self.circuit, "weights": list(self.parameters.values()), "data": data} | others)
         name = {"dataset": self.dataset.name} if self.dataset.name else {}
-        return {"settings": _without_defaults(self.settings, _ALWAYS) | name, "start": start}
+        return {"settings": _without_defaults(self.settings) | name, "start": start}
 
     def differences(self, header: dict[str, Any], *, extended: bool = False) -> Iterator[str]:
         """Describe each difference between this run and the run of a header, which may be shorter if it is extended."""
-        if "fingerprint" in header:  # of version 0.1, with all settings side by side
-            stored = {name: value for name, value in header.items() if name != "fingerprint"}
-            stored["devices"] = _devices_0_1(stored["devices"])
-            same_start = header["fingerprint"] == self._fingerprint_0_1()
-        else:
-            stored, same_start = dict(header["settings"]), header["start"] == self.header["start"]
+        stored = dict(header["settings"])
         name = stored.pop("dataset", "")
         saved = _with_defaults(self.settings, stored)
         if name != self.dataset.name:
@@ -97,19 +87,11 @@ class Identity:
             old, new = getattr(saved, field.name), getattr(self.settings, field.name)
             if old != new and not (extended and field.name == "epochs"):
                 yield f"its {field.name} is {old}, not {new}"
-        if not same_start:
+        if header["start"] != self.header["start"]:
             yield "initial weights, circuit or data differ"
 
-    def _fingerprint_0_1(self) -> str:
-        c = self.circuit
-        found = hashlib.sha256(repr((c.e_plus, c.e_minus, c.diode_drop, c.ramp)).encode())
-        splits = (self.dataset.train, self.dataset.test)
-        for array in (*self.parameters.values(), *(a for split in splits for a in (split.images, split.labels))):
-            found.update(array.tobytes())
-        return found.hexdigest()
 
-
-def _without_defaults(settings: Any, always: tuple[str, ...] = ()) -> dict[str, Any]:
+def _without_defaults(settings: Any) -> dict[str, Any]:
     """Omit default values, so that a version with more settings reads the checkpoints of one with fewer."""
     fields = [field for field in dataclasses.fields(settings) if field.init]
     required = [field.name for field in fields if field.default is field.default_factory is dataclasses.MISSING]
@@ -117,7 +99,7 @@ def _without_defaults(settings: Any, always: tuple[str, ...] = ()) -> dict[str, 
     kept = {}
     for name in [field.name for field in fields]:
         value = getattr(settings, name)
-        if name in (*required, *always) or value != getattr(default, name):
+        if name in required or value != getattr(default, name):
             kept[name] = _without_defaults(value) if dataclasses.is_dataclass(value) else plain(value)
     return kept
 
@@ -132,15 +114,6 @@ def _with_defaults(like: Any, stored: dict[str, Any]) -> Any:
         if dataclasses.is_dataclass(getattr(like, name)):
             values[name] = _with_defaults(getattr(like, name), values[name])
     return type(like)(**values)
-
-
-def _devices_0_1(text: str) -> dict[str, Any]:
-    """Device model from a checkpoint of version 0.1: the text of its repr, with types for some NumPy numbers."""
-    bare = re.sub(r"np\.(?:float|int)64\(([^()]*)\)", r"\1", text)
-    # With \b, a long word is tried once, and not at each of its letters.
-    values = dict(re.findall(r"\b(\w+)=(\([^()]*\)|[^,()]+)", bare))
-    w_max = [float(part) for part in values.pop("w_max").strip("()").split(",") if part.strip()]
-    return {"w_max": w_max, "levels": int(values.pop("levels"))} | {name: float(x) for name, x in values.items()}
 
 
 def save(
@@ -191,7 +164,7 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None, *, exte
 
 def _planned(run: dict[str, Any]) -> int:
     """Number of epochs of the run of a header; 0 if it is not a number."""
-    epochs = run["settings"]["epochs"] if "settings" in run else run["epochs"]
+    epochs = run["settings"]["epochs"]
     return epochs if type(epochs) is int else 0
 
 

@@ -27,6 +27,12 @@ from rcspike.training import evaluate
 
 __all__ = ["chips_command"]
 
+_CAPTIONS = {
+    "chips.svg": ("Devices", "The accuracy of virtual chips, whose devices and neurons are drawn at random."),
+    "table.csv": ("Devices", "Mean and quantiles over the chips of each case."),
+    "chips.csv": ("Devices", "Each chip."),
+}
+
 
 def _show(name: str | None) -> None:
     if name is None:
@@ -137,7 +143,7 @@ def chips_command(
             write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in studied])
             write_table(folder / "chips.csv", _chip_rows(studied, chip_seeds(seed, chips)))
             plots.save_figure(figure, folder / "chips", description=record.description)
-            record.write(files, ideal_accuracy=ideal)
+            record.write(files, _CAPTIONS, ideal_accuracy=ideal)
     screen.print(f"without effects {percent(ideal)}{samples.mark}; {chips} chips of each case:")
     screen.print(_table(studied, ideal, required_accuracy))
     screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")

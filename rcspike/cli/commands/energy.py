@@ -47,6 +47,14 @@ from rcspike.training.evaluation import check_fit
 __all__ = ["energy_command"]
 
 _Parts = Mapping[str, npt.NDArray[np.float64]]
+_CAPTIONS = {
+    "energy.svg": ("Energy", "The energy of an inference by part, for all layers and for each on a scale of its own."),
+    "tornado.svg": (
+        "Energy",
+        "How far the ratio of the energies depends on each constant: a bar reaches from its low to its high value.",
+    ),
+    "energy.csv": ("Energy", "The energy of an inference by part, in pJ: the sum over all layers."),
+}
 _NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, readout, and spikes beyond the array"
 
 
@@ -137,7 +145,7 @@ def energy_command(
             write_table(folder / "energy.csv", _rows(circuits))
             for stem, figure in figures.items():
                 plots.save_figure(figure, folder / stem, description=record.description)
-            record.write(files, **({"left_out": left_out} if left_out else {}))
+            record.write(files, _CAPTIONS, **({"left_out": left_out} if left_out else {}))
     screen.print(f"{where}, circuit {network.circuit.label}, {mean}")
     screen.print(_table(circuits))
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}

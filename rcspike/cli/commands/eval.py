@@ -10,7 +10,7 @@ import typer
 
 from rcspike import plots
 from rcspike.cli import shared_options
-from rcspike.cli.class_results import CLASS_FILES, class_table, output_names, write_classes
+from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, class_table, output_names, write_classes
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, load_network, model_settings
@@ -64,5 +64,5 @@ def eval_command(
         heading = f"{loaded.name}: test accuracy {percent(accuracy)}{under}{samples.mark}"
         files = write_classes(out, matrix, loaded.class_names, heading, record)
         with user_errors():
-            record.write(files, test_accuracy=accuracy)
+            record.write(files, CLASS_CAPTIONS, test_accuracy=accuracy)
     typer.echo(f"files  {out}: {', '.join([*CLASS_FILES, 'eval.json'])}")

@@ -24,6 +24,10 @@ from rcspike.training import Latency, latency
 __all__ = ["latency_command"]
 
 _FILES = ("latency.csv", "latency.svg", "latency.png")
+_CAPTIONS = {
+    "latency.csv": ("How it computes", "Accuracy of the answers that are taken at each time."),
+    "latency.svg": ("How it computes", "When the network answers, and the accuracy of the answers by then."),
+}
 _STEPS = 100  # rows of the table for each network
 
 
@@ -78,7 +82,7 @@ def latency_command(
         with user_errors():
             write_table(out / _FILES[0], _rows(found))
             plots.save_figure(figure, out / "latency", description=record.description)
-            record.write([out / name for name in _FILES])
+            record.write([out / name for name in _FILES], _CAPTIONS)
     typer.echo(f"files  {out}: {', '.join([*_FILES, 'latency.json'])}")
 
 

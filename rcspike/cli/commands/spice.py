@@ -296,15 +296,22 @@ def _write(record: Record, found: Sequence[Sequence[Comparison]], rows: Sequence
     figures = [plots.spice_figure(comparisons[0]) for comparisons in found]
     folder = record.path.parent
     files = [folder / "errors.csv"]
+    captions = {"errors.csv": ("SPICE", "Differences between ngspice and the engine.")}
     with user_errors():
         for comparisons, figure in zip(found, figures, strict=True):
             stem = f"layer{comparisons[0].layer}"
+            layer = f"layer {comparisons[0].layer}"
+            captions |= {
+                f"{stem}.svg": ("SPICE", f"Membranes of {layer} in ngspice and in the engine, and their difference."),
+                f"spikes-{stem}.csv": ("SPICE", f"Spike times of {layer} in ngspice, in s."),
+                f"waveforms-{stem}.csv": ("SPICE", f"Membrane voltages of {layer} in ngspice, in s and V."),
+            }
             tables = [folder / f"spikes-{stem}.csv", folder / f"waveforms-{stem}.csv"]
             spice.write_csv(spice.spike_measurements(comparisons, images), tables[0])
             spice.write_csv(spice.waveform_measurements(comparisons, images), tables[1])
             files += [*tables, *plots.save_figure(figure, folder / stem, description=record.description)]
         write_table(files[0], rows)
-        record.write(files)
+        record.write(files, captions)
 
 
 @app.command("fit", epilog="Example: rcspike spice fit spikes-layer1.csv runs/mnist mnist --layer 1")
@@ -409,6 +416,7 @@ def fit_command(
                 rails = [rail / transistors.scale.v_th for rail in transistors.rails]
             record.write(
                 [out, *files],
+                {},
                 rails=rails,
                 **facts,
                 **transistor_options.fitted_circuit(found.network),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,7 @@ from rcspike._common.numbers import read_float, read_int
 from rcspike.cli import shared_options, volts_options
 from rcspike.cli.option_files import Config
 from rcspike.cli.output_folder import results_folder
-from rcspike.cli.result_record import PLACES, Record, command_words
+from rcspike.cli.result_record import PLACES, Caption, Record, command_words
 from rcspike.cli.shared_options import default_for, learning, training_settings
 from rcspike.cli.terminal_output import bars, console, percent, user_errors
 from rcspike.datasets import data_digests, data_name
@@ -210,6 +210,22 @@ def sweep_command(
         _finish(ctx, record, stored_runs(experiments, folder), stopped=stopped)
 
 
+def _captions(figures: Iterable[str]) -> dict[str, Caption]:
+    captions = {
+        "table.csv": ("Result", "Mean and standard deviation over the seeds."),
+        "runs.csv": ("Result", "Each run."),
+    }
+    known = {
+        "accuracy": ("Result", "Test accuracy at each V_syn; infinity is the conventional circuit, off the curve."),
+        "pareto": ("Energy", "Test accuracy against the energy of an inference, and the Pareto front."),
+        "offsets": ("Devices", "Test accuracy against energy, with random offsets of the comparators."),
+    }
+    for stem in figures:
+        words = stem.removeprefix("accuracy-").replace("_", " ")
+        captions[f"{stem}.svg"] = known.get(stem, ("Result", f"Test accuracy against {words}."))
+    return captions
+
+
 def _line(run: Run) -> str:
     name = experiment_name(run.experiment)
     if run.result is None:
@@ -228,7 +244,9 @@ def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped:
             files = [folder / "table.csv", folder / "runs.csv"]
             for stem, figure in figures.items():
                 files += plots.save_figure(figure, folder / stem, description=record.description)
-            record.write(files, runs=len(runs), finished=sum(run.result is not None for run in runs))
+            record.write(
+                files, _captions(figures), runs=len(runs), finished=sum(run.result is not None for run in runs)
+            )
         console().print(_table(rows))
         names = ["table.csv", "runs.csv", "sweep.json", *(f"{stem}.svg" for stem in figures)]
         typer.echo(f"files  {folder}: {', '.join(names)}")

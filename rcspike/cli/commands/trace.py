@@ -19,6 +19,15 @@ from rcspike.network import Conv2d
 
 __all__ = ["trace_command"]
 
+_MEMBRANES = (
+    "How it computes",
+    "The membranes of one sample, with the same weights in the conventional circuit and in RC-Spike.",
+)
+_MAPS = (
+    "How it computes",
+    "When each neuron of the convolutions spikes for one sample: an image for each map, blank without a spike.",
+)
+
 
 def trace_command(
     ctx: typer.Context,
@@ -81,7 +90,8 @@ def trace_command(
         files: list[Path] = []
         for name, figure in figures.items():
             files += plots.save_figure(figure, stem.with_name(name), description=record.description)
-        record.write(files)
+        captions = {f"{name}.svg": _MEMBRANES if name == stem.name else _MAPS for name in figures}
+        record.write(files, captions)
     kind = "test row" if split.is_table else "test image"
     name = loaded.class_names[split.labels[image]]
     typer.echo(f"{kind} {image} of {dataset}, class {name}{samples.mark}: {', '.join(map(str, files))}")

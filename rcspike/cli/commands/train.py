@@ -18,7 +18,7 @@ from rcspike.chips import DeviceModel, TrainingEffects, training_effects
 from rcspike.chips import load as load_devices
 from rcspike.circuit import Circuit
 from rcspike.cli import shared_options, training_options
-from rcspike.cli.class_results import CLASS_FILES, write_classes
+from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, write_classes
 from rcspike.cli.model_samples import Samples, load_new, load_samples
 from rcspike.cli.option_files import Config, from_files
 from rcspike.cli.output_folder import results_folder
@@ -45,6 +45,18 @@ from rcspike.training import History, Progress, Settings, TensorBoard, checkpoin
 __all__ = ["train_command"]
 
 _FILES = (MODEL, INPUTS, TRAINED, "history.csv", "learning.svg", "learning.png", *CLASS_FILES)
+_CAPTIONS = CLASS_CAPTIONS | {
+    "learning.svg": (
+        "Learning",
+        "Above: error and loss after each epoch. Below: one test sample in the trained network, from its spikes to "
+        "those of the outputs; each membrane charges, and then a ramp takes it to the threshold.",
+    ),
+    "history.csv": (
+        "Learning",
+        "Each epoch. A silent neuron ends its charging phase at or below rest, and a saturated one above the "
+        "threshold: its spike time is fixed, so that it does not learn from this sample.",
+    ),
+}
 
 
 def train_command(
@@ -312,7 +324,8 @@ def _train(run: _Run, screen: Console) -> None:
     def report(progress: Progress) -> None:
         nonlocal is_recorded
         if not is_recorded and len(progress.history):  # so that a run that is killed can be resumed by its folder
-            run.record.write([run.folder / name for name in _FILES], **run.facts, epochs_finished=len(progress.history))
+            files = [run.folder / name for name in _FILES]
+            run.record.write(files, _CAPTIONS, **run.facts, epochs_finished=len(progress.history))
             is_recorded = True
         reporter(progress)
 
@@ -388,6 +401,7 @@ def _write(run: _Run, history: History) -> None:
         with user_errors():
             record.write(
                 [run.folder / name for name in _FILES],
+                _CAPTIONS,
                 **run.facts,
                 **_extensions(run),
                 epochs_finished=len(history),

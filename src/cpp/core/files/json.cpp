@@ -1,6 +1,5 @@
 #include "files/json.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <set>
@@ -36,15 +35,18 @@ void JsonReader::object(const char* name, const std::function<void(const std::st
     if (!take('}')) fail("',' or '}' expected");
 }
 
-void JsonReader::object(const char* name, const std::vector<Member>& members) {
+void JsonReader::object(const char* name, const std::vector<Member>& needed, const std::vector<Member>& optional) {
     std::set<std::string> missing;
-    for (const Member& member : members) missing.insert(member.name);
+    for (const Member& member : needed) missing.insert(member.name);
     object(name, [&](const std::string& found) {
-        const auto member =
-            std::find_if(members.begin(), members.end(), [&](const Member& m) { return found == m.name; });
-        if (member == members.end()) reject(name, " in its header has a part that is not known here");
-        member->read(member->name);
-        missing.erase(found);
+        for (const std::vector<Member>* members : {&needed, &optional}) {
+            for (const Member& member : *members) {
+                if (found != member.name) continue;
+                missing.erase(found);
+                return member.read(member.name);
+            }
+        }
+        reject(name, " in its header has a part that is not known here");
     });
     if (!missing.empty()) reject("its header has no ", *missing.begin());
 }

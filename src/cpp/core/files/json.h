@@ -25,8 +25,8 @@ public:
     /// Calls a function with each name, which reads the value that belongs to it.
     void object(const char* name, const std::function<void(const std::string& name)>& read);
 
-    /// An object that has each of these members and no other, in any order.
-    void object(const char* name, const std::vector<Member>& members);
+    /// An object that has each of the needed members, perhaps optional ones, and no other, in any order.
+    void object(const char* name, const std::vector<Member>& needed, const std::vector<Member>& optional = {});
 
     /// Calls a function for each item, which reads it.
     void array(const char* name, const std::function<void()>& read);

@@ -24,7 +24,7 @@ using detail::listed;
 using detail::reject;
 using detail::Safetensors;
 
-constexpr std::size_t newest_format = 5;
+constexpr const char* format_version = "1";
 
 /// Calls a function, and says of which file it is that something is wrong with it.
 template <class Part>
@@ -42,12 +42,6 @@ const std::string& metadata(const Safetensors& file, const char* name) {
     return found->second;
 }
 
-bool is_newer(const std::string& version) {
-    const bool is_number = version.find_first_not_of("0123456789") == version.npos;
-    return is_number && !version.empty() && version.size() < 10 && version[0] != '0' &&
-           std::stoul(version) > newest_format;
-}
-
 void check_format(const std::string& path, const Safetensors& file) {
     const auto found = file.metadata().find("format");
     const std::string format = found == file.metadata().end() ? "" : found->second;
@@ -55,13 +49,10 @@ void check_format(const std::string& path, const Safetensors& file) {
         reject(path, " is not an rcspike model but ",
                format == "rcspike-checkpoint" ? format : "a safetensors file of something else");
     }
-    const std::string version = whole(path, [&] { return metadata(file, "format_version"); });
-    if (is_newer(version)) {
-        reject(path, " has format ", version, ", this version reads up to ", newest_format, "; upgrade rcspike");
-    }
     whole(path, [&] {
-        if (version.size() != 1 || version[0] < '1' || version[0] > '0' + static_cast<int>(newest_format)) {
-            reject("format_version must be from 1 to ", newest_format, ", got '", version, "'");
+        const std::string& version = metadata(file, "format_version");
+        if (version != format_version) {
+            reject("format_version must be ", format_version, ", got '", version, "'; use the rcspike that wrote it");
         }
         for (const auto& part : file.metadata()) {
             const std::string& name = part.first;
@@ -94,33 +85,30 @@ double number(const std::string& text, const char* name) {
 }
 
 /// The circuits of the layers: one, or as many as there are pairs of injections.
-std::vector<Circuit> read_circuit(JsonReader& json, const char* name, bool has_switches) {
+std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
     Circuit circuit;
     std::vector<Circuit> circuits;
-    std::vector<std::vector<double>> injections;
+    std::vector<std::vector<double>> injections{{0, 0}};
     double v_syn = 0;  // in Python the rails follow from it unless they are given; here they always are
     const auto into = [&json](double& value) {
         return [&json, &value](const char* part) { value = number(json.string(part), part); };
     };
     const auto into_injections = [&json, &injections](const char* part) {
+        injections.clear();
         json.array(part, [&] {
             std::vector<double>& pair = injections.emplace_back();
             json.array(part, [&] { pair.push_back(number(json.string(part), part)); });
             if (pair.size() != 2) reject("injection must be pairs of numbers");
         });
     };
-    std::vector<JsonReader::Member> parts{{"v_syn", into(v_syn)},
-                                          {"e_plus", into(circuit.e_plus)},
-                                          {"e_minus", into(circuit.e_minus)},
-                                          {"diode_drop", into(circuit.diode_drop)},
-                                          {"ramp", into(circuit.ramp)}};
-    if (has_switches) {
-        parts.push_back({"injection", into_injections});
-        parts.push_back({"delay", into(circuit.delay)});
-    }
-    json.object(name, parts);
+    json.object(name,
+                {{"v_syn", into(v_syn)},
+                 {"e_plus", into(circuit.e_plus)},
+                 {"e_minus", into(circuit.e_minus)},
+                 {"diode_drop", into(circuit.diode_drop)},
+                 {"ramp", into(circuit.ramp)}},
+                {{"injection", into_injections}, {"delay", into(circuit.delay)}});
     if (!(v_syn > 0)) reject("v_syn must be above 0, got ", v_syn);
-    if (!has_switches) return {circuit};
     for (const std::vector<double>& pair : injections) {
         circuit.injection_plus = pair[0];
         circuit.injection_minus = pair[1];
@@ -134,7 +122,7 @@ Maps maps_of(const std::vector<std::size_t>& shape) {
     return {shape[0], shape[1], shape[2]};
 }
 
-/// The wiring of one layer of a file of format 5.
+/// The wiring of one layer; dense if no part is there.
 Wiring read_wiring(JsonReader& json, const char* name) {
     std::vector<std::size_t> maps, kernel;
     Conv2d conv;
@@ -144,12 +132,13 @@ Wiring read_wiring(JsonReader& json, const char* name) {
     const auto into = [&json](std::size_t& size) {
         return [&json, &size](const char* part) { size = json.size(part); };
     };
-    json.object(name, {{"maps", into_list(maps)},
-                       {"kernel", into_list(kernel)},
-                       {"stride", into(conv.stride)},
-                       {"padding", into(conv.padding)},
-                       {"first", into(conv.first)},
-                       {"pool", into(conv.pool)}});
+    json.object(name, {},
+                {{"maps", into_list(maps)},
+                 {"kernel", into_list(kernel)},
+                 {"stride", into(conv.stride)},
+                 {"padding", into(conv.padding)},
+                 {"first", into(conv.first)},
+                 {"pool", into(conv.pool)}});
     if (!kernel.empty()) {
         if (kernel.size() != 2) reject("kernel must be (k_h, k_w), got ", listed(kernel));
         conv.in = maps_of(maps);
@@ -183,33 +172,24 @@ Network<Real> network_of(const Safetensors& file) {
         for (std::size_t i = 0; i < w.size(); ++i) w[i] = detail::from_bytes<Real>(bytes + i * sizeof(Real));
         views.push_back({w.data(), rows, cols});
     }
-    const std::string& version = metadata(file, "format_version");
-    std::vector<std::size_t> says, windows;
+    std::vector<std::size_t> says;
     std::vector<Circuit> circuits;
-    JsonReader json(metadata(file, "header"));
-    const auto into = [&json](std::vector<std::size_t>& sizes) {
-        return [&json, &sizes](const char* name) { json.array(name, [&] { sizes.push_back(json.size(name)); }); };
-    };
-    std::vector<JsonReader::Member> parts{
-        {"sizes", into(says)},
-        {"circuit", [&](const char* name) { circuits = read_circuit(json, name, version >= "3"); }}};
+    std::vector<Wiring> wiring(views.size());
     std::string phases = "two";
-    std::vector<Wiring> wiring;
-    const bool has_windows = version != "1" && version != "5";
-    if (has_windows) parts.push_back({"windows", into(windows)});
-    if (version == "5") {
-        parts.push_back({"wiring", [&](const char* name) {
-                             json.array(name, [&] { wiring.push_back(read_wiring(json, name)); });
-                         }});
-    }
-    if (version >= "4") parts.push_back({"phases", [&](const char* name) { phases = json.string(name); }});
-    json.object("header", parts);
+    JsonReader json(metadata(file, "header"));
+    const auto read_wirings = [&](const char* name) {
+        wiring.clear();
+        json.array(name, [&] { wiring.push_back(read_wiring(json, name)); });
+    };
+    json.object("header",
+                {{"sizes", [&](const char* name) { json.array(name, [&] { says.push_back(json.size(name)); }); }},
+                 {"circuit", [&](const char* name) { circuits = read_circuit(json, name); }}},
+                {{"wiring", read_wirings}, {"phases", [&](const char* name) { phases = json.string(name); }}});
     json.end();
     const Phases kind = phases_of(phases);
-    if (has_windows && windows.size() != views.size()) {
-        reject("windows must be given for all ", views.size(), " layers, got ", windows.size());
+    if (wiring.size() != views.size()) {
+        reject("wiring must be given for all ", views.size(), " layers, got ", wiring.size());
     }
-    for (const std::size_t window : windows) wiring.push_back(window == 1 ? Wiring(Dense{}) : FirstSpike{window});
     if (circuits.size() == 1) circuits.resize(std::max<std::size_t>(views.size(), 1), Circuit(circuits[0]));
     Network<Real> network(views, wiring, circuits, kind);
     std::vector<std::size_t> holds{network.n_in()};

@@ -1,79 +1,15 @@
-"""In which section of a report a file of a results folder belongs, what it shows, and what its columns mean."""
+"""What the columns of a table mean in words, and the table of an energy record's constants."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rcspike.energy import Process, load_process, process_names
 from rcspike.report.page_parts import Cell, Table, cell, percent
 
-__all__ = ["LAST", "SECTIONS", "constants_table", "describe", "in_words"]
-
-LAST = "Further results"
-SECTIONS = ("Result", "Learning", "How it computes", "Energy", "Devices", "SPICE", LAST)
-
-# A pattern of the name of a file in its folder, its section, and its caption.
-_FILES = (
-    (
-        r"confusion\.svg",
-        "Result",
-        "How the network read the samples of each class (row), and the accuracy of each class.",
-    ),
-    (r"classes\.csv", "Result", "Accuracy of each class, and the classes that its other samples were read as."),
-    (r"accuracy\.svg", "Result", "Test accuracy at each V_syn; infinity is the conventional circuit, off the curve."),
-    (r"accuracy-(?P<x>\w+)\.svg", "Result", "Test accuracy against {x}."),
-    (
-        r"learning\.svg",
-        "Learning",
-        "Above: error and loss after each epoch. Below: one test sample in the trained network, from its spikes to "
-        "those of the outputs; each membrane charges, and then a ramp takes it to the threshold.",
-    ),
-    (
-        r"history\.csv",
-        "Learning",
-        "Each epoch. A silent neuron ends its charging phase at or below rest, and a saturated one above the "
-        "threshold: its spike time is fixed, so that it does not learn from this sample.",
-    ),
-    (
-        r"trace\.svg",
-        "How it computes",
-        "The membranes of one sample, with the same weights in the conventional circuit and in RC-Spike.",
-    ),
-    (
-        r"trace-maps\.svg",
-        "How it computes",
-        "When each neuron of the convolutions spikes for one sample: an image for each map, blank without a spike.",
-    ),
-    (
-        r"energy\.svg",
-        "Energy",
-        "The energy of an inference by part, for all layers and for each on a scale of its own.",
-    ),
-    (
-        r"tornado\.svg",
-        "Energy",
-        "How far the ratio of the energies depends on each constant: a bar reaches from its low to its high value.",
-    ),
-    (r"energy\.csv", "Energy", "The energy of an inference by part, in pJ: the sum over all layers."),
-    (r"pareto\.svg", "Energy", "Test accuracy against the energy of an inference, and the Pareto front."),
-    (r"chips\.svg", "Devices", "The accuracy of virtual chips, whose devices and neurons are drawn at random."),
-    (r"chips\.csv", "Devices", "Each chip."),
-    (r"offsets\.svg", "Devices", "Test accuracy against energy, with random offsets of the comparators."),
-    (r"layer(?P<x>\d+)\.svg", "SPICE", "Membranes of layer {x} in ngspice and in the engine, and their difference."),
-    (r"errors\.csv", "SPICE", "Differences between ngspice and the engine."),
-    (r"spikes-layer(?P<x>\d+)\.csv", "SPICE", "Spike times of layer {x} in ngspice, in s."),
-    (r"waveforms-layer(?P<x>\d+)\.csv", "SPICE", "Membrane voltages of layer {x} in ngspice, in s and V."),
-)
-
-# Names that say nothing by themselves, with the record of their command.
-_OF_RECORDS = {
-    ("table.csv", "sweep.json"): ("Result", "Mean and standard deviation over the seeds."),
-    ("runs.csv", "sweep.json"): ("Result", "Each run."),
-    ("table.csv", "chips.json"): ("Devices", "Mean and quantiles over the chips of each case."),
-}
+__all__ = ["constants_table", "in_words"]
 
 # The words for a column, and the factor that makes its values per cent, if they are accuracies or other fractions.
 _COLUMNS: dict[str, tuple[str, float | None]] = {
@@ -128,24 +64,11 @@ _OF_SPICE: dict[str, tuple[str, float | None]] = {
 _IN_LAYER = {"silent": "silent in layer {} / %", "saturated": "saturated in layer {} / %"}
 
 
-def describe(name: str, record: str) -> tuple[str, str]:
-    """Section and caption of a file, by its name and that of the record that describes it; LAST and '' if unknown."""
-    if (name, record) in _OF_RECORDS:
-        return _OF_RECORDS[name, record]
-    for pattern, section, caption in _FILES:
-        if found := re.fullmatch(pattern, name):
-            words = {key: value.replace("_", " ") for key, value in found.groupdict().items()}
-            return section, caption.format(**words)
-    return LAST, ""
-
-
-def in_words(table: Table, file: str, section: str) -> Table:
-    """A known table with words for its columns, accuracies in per cent, and without what only programs need."""
-    if section == LAST:
-        return table
-    views: dict[str, Callable[[Table], Table | None]] = {"classes.csv": _classes, "energy.csv": _energy}
-    if file in views and (view := views[file](table)) is not None:
-        return view
+def in_words(table: Table, section: str) -> Table:
+    """A table with words for its columns, accuracies in per cent, and without what only programs need."""
+    for view in (_classes, _energy):
+        if (seen := view(table)) is not None:
+            return seen
     own = _OF_CHIPS if section == "Devices" else _OF_SPICE if section == "SPICE" else {}
     words = [_column(name, own) for name in table.head]
     # A column of "nan" has no values, such as the validation of a run without it.
