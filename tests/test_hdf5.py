@@ -161,7 +161,7 @@ def test_an_interrupt_ends_both_processes(tmp_path: Path) -> None:
     (tmp_path / "one.nir").write_bytes(b"")
     code = "import sys; from rcspike.network import read_nir; sys.executable = sys.argv[1]; read_nir(sys.argv[2])"
     command = [sys.executable, "-c", code, str(python), str(tmp_path / "one.nir")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as parent:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=tmp_path) as parent:
         while not ((tmp_path / "started").exists() and (child := (tmp_path / "started").read_text())):
             assert parent.poll() is None
             time.sleep(0.05)
