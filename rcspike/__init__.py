@@ -51,6 +51,7 @@ _MODULES = {
     "energy": "",
     "experiments": "",
     "network": "",
+    "neurons": "",
     "plots": "",
     "report": "",
     "sklearn": "sklearn",
@@ -73,6 +74,7 @@ if _typing.TYPE_CHECKING:
     from rcspike import energy as energy
     from rcspike import experiments as experiments
     from rcspike import network as network
+    from rcspike import neurons as neurons
     from rcspike import plots as plots
     from rcspike import report as report
     from rcspike import sklearn as sklearn
