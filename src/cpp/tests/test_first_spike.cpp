@@ -191,7 +191,8 @@ TEST_EACH_REAL(a_schedule_is_for_one_kind_of_neurons) {
     CHECK_THROWS(first_spike<Real>(Schedule<Real>(times), w, Circuit{}, out), std::invalid_argument, message);
     const Network<Real> network({w}, Circuit{}, {}, Phases::single);
     CHECK_THROWS(network.forward(Schedule<Real>(times), {}, out), std::invalid_argument, message);
-    CHECK_THROWS(charge<Real>(single(times), w, Circuit{}, out), std::invalid_argument, "is for neurons of phases 'single'");
+    CHECK_THROWS(charge<Real>(single(times), w, Circuit{}, out), std::invalid_argument,
+                 "is for neurons of phases 'single'");
 }
 
 TEST_EACH_REAL(many_late_times_are_sorted) {
