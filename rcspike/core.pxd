@@ -68,6 +68,9 @@ cdef extern from "rcspike/phases.h" namespace "rcspike" nogil:
         two
         single
 
+    const char* name_of(Phases phases)
+    Phases phases_of(const string& name) except +
+
 
 cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
     cdef cppclass Interval[Real]:

@@ -142,6 +142,7 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
     assert "has no bin for W 0.1 um" in error_line("export", *MODEL, *pdk, "--switch", "0.1x0.25")
     Path("some.json").write_text("{}")
     assert "some.json must be the JSON file of" in error_line("export", *MODEL, *pdk, "--fitted", "some.json")
+    record = {"architecture": "64-8-10", "fitted_circuit": {}}
     if shutil.which("ngspice"):
         lines = {"layer": 1, "offset": [0.1], "slope": [1.0], "n": [3]}
         for wrong, message in (
@@ -149,7 +150,7 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
             ({"junction": [-1e-15, 0.0]}, "junction must be finite and not negative"),
             ({"settings": {"transistors": {"replica": "no"}}}, "replica must be true or false, got 'no'"),
         ):
-            Path("some.json").write_text(json.dumps({"rails": [1.5, -1.5], "capacitance": 1e-12} | wrong))
+            Path("some.json").write_text(json.dumps(record | {"rails": [1.5, -1.5], "capacitance": 1e-12} | wrong))
             assert message in error_line("verify", *MODEL, *pdk, "--fitted", "some.json")
     Network.create("conv2-pool-10", CIRCUIT, input_shape=(8, 8), seed=1).save("conv.safetensors")
     pooled = spice_("export", "conv.safetensors", "digits", *pdk, "--neurons", "3").output
@@ -165,7 +166,7 @@ def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypa
     others: list[dict[str, object]] = [{"scale": {"v_th": 0.3}}, {"scale": {"capacitance": 2e-13}}]
     others += [{"switch": [4.2e-6, 0.25e-6]}, {"ramp": "mirror"}, {"comparator": "ota"}]
     for one in others:
-        Path("some.json").write_text(json.dumps({"settings": {"transistors": one}}))
+        Path("some.json").write_text(json.dumps(record | {"settings": {"transistors": one}}))
         line = error_line("export", *MODEL, *pdk, "--fitted", "some.json")
         option = "v-th 0.3|capacitance 2e-13|switch 4.2x0.25|ramp mirror|comparator ota"
         assert re.search(f"with --({option}), got .*: give the same", line)
