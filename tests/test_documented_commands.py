@@ -122,7 +122,9 @@ def is_long(words: Words) -> bool:
     """Whether a command takes more than about 10 s where it is printed."""
     large = {"mnist", "fashion-mnist", "--architecture"} & {*words}
     simulated = words[1:3] == ["spice", "verify"] and bool({"--end-to-end", "--diode", "--pdk"} & {*words})
-    return words[1] == "sweep" or (bool(large) and words[1] in ("train", "chips")) or simulated
+    if words[1] == "sweep":  # of a table, or of a few epochs: below 10 s
+        return bool(large) or not ("--epochs" in words or words[2].endswith(".csv"))
+    return (bool(large) and words[1] in ("train", "chips")) or simulated
 
 
 @pytest.fixture(scope="session")
