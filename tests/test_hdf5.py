@@ -159,7 +159,10 @@ def test_an_interrupt_ends_both_processes(tmp_path: Path) -> None:
     python.write_text(f"#!/bin/sh\ntrap '' INT\necho $$ > {tmp_path}/started\nexec sleep 100\n")
     python.chmod(0o755)
     (tmp_path / "one.nir").write_bytes(b"")
-    code = "import sys; from rcspike.network import read_nir; sys.executable = sys.argv[1]; read_nir(sys.argv[2])"
+    code = (  # a program that was started in the background ignores interrupts
+        "import signal, sys; from rcspike.network import read_nir; sys.executable = sys.argv[1]; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); read_nir(sys.argv[2])"
+    )
     command = [sys.executable, "-c", code, str(python), str(tmp_path / "one.nir")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=tmp_path) as parent:
         while not ((tmp_path / "started").exists() and (child := (tmp_path / "started").read_text())):
