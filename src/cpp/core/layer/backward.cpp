@@ -142,10 +142,10 @@ void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scra
                    layer.neurons);
         if (layer.grid().pool > 1) reject("the rails' charges of neurons that share charge are not known yet");
     }
-    upstream.grad = layer.by_place(upstream.grad);
-    upstream.crossings = layer.by_place(upstream.crossings);
-    for (auto* part : {&upstream.supply.grad_plus, &upstream.supply.grad_minus}) *part = layer.by_place(*part);
-    for (auto* part : {&upstream.supply.plus, &upstream.supply.minus}) *part = layer.by_place(*part);
+    upstream.grad = layer.by_position(upstream.grad);
+    upstream.crossings = layer.by_position(upstream.crossings);
+    for (auto* part : {&upstream.supply.grad_plus, &upstream.supply.grad_minus}) *part = layer.by_position(*part);
+    for (auto* part : {&upstream.supply.plus, &upstream.supply.minus}) *part = layer.by_position(*part);
     const bool is_patched = convolution_of(layer.wiring) != nullptr;
     std::visit(
         [&](const auto& synapses, const auto& neurons) {

@@ -76,7 +76,7 @@ Resistive<Real>& resistive_of(Layer<Real>& layer, const char* wanted) {
 template <class Real>
 void run_membranes(const Layer<Real>& layer, const EventBatch<Real>& events, Range samples, Range tiles,
                    Span2<Real> to) {
-    const Span2<Real> of_neurons = layer.by_place(to);
+    const Span2<Real> of_neurons = layer.by_position(to);
     thread_local Buffer<Real> connected;  // membranes of which several make one neuron
     const bool pools = layer.grid().pool > 1;
     for_each_part(layer, events, samples, [&](const PositionEvents<Real>& positions) {

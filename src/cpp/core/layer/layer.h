@@ -49,7 +49,7 @@ public:
     Split split(std::size_t batch) const { return {batch, rows_, n_tiles(), grid_.positions}; }
     /// A matrix of a row for each sample as one of a row for the neurons of each position.
     template <class T>
-    Span2<T> by_place(Span2<T> of_samples) const {
+    Span2<T> by_position(Span2<T> of_samples) const {
         return {of_samples.data, of_samples.rows * grid_.neurons, columns_};
     }
 
