@@ -55,7 +55,7 @@ class Outputs(np.ndarray[Any, np.dtype[np.floating[Any]]]):
 
     @property
     def answers(self) -> npt.NDArray[np.int64]:
-        """Output that answers, (batch,): that of the highest voltage or of the first spike; -1 where none spikes."""
+        """Which output (batch,) has the highest voltage or the first spike; -1 where none spikes."""
         return self._kind.answers(np.asarray(self))
 
     @property

@@ -59,7 +59,7 @@ class Span:
 
 
 class NeuronKind(Protocol):
-    """A kind of neurons. The modules `rcspike.neurons.two_phase` and `rcspike.neurons.single_phase` are two.
+    """A kind of neurons. The modules `two_phase` and `single_phase` beside this one are two.
 
     Times of a layer count from the start of the window in which it charges, unless stated otherwise.
     """
@@ -74,7 +74,7 @@ class NeuronKind(Protocol):
 
     @property
     def unit(self) -> str:
-        """Unit of what outputs are read by: "V_th", where the highest answers, or "T", where the first one does."""
+        """Outputs are read in this unit, "V_th" where the highest answers and "T" where the first one does."""
 
     @property
     def not_taken(self) -> Mapping[str, str]:
@@ -94,7 +94,7 @@ class NeuronKind(Protocol):
 
     @property
     def baselines(self) -> Sequence[str]:
-        """Conventional circuits of `rcspike.energy.BASELINES` that it is compared with."""
+        """Conventional circuits of `rcspike.energy` that it is compared with."""
 
     @property
     def pace(self) -> str:
