@@ -18,17 +18,7 @@ class _BuildConfig(TypedDict):
 def build_config() -> _BuildConfig: ...
 
 class Circuit:
-    def __init__(
-        self,
-        *,
-        e_plus: float,
-        e_minus: float,
-        diode_drop: float,
-        ramp: float,
-        injection_plus: float = 0.0,
-        injection_minus: float = 0.0,
-        delay: float = 0.0,
-    ) -> None: ...
+    def __init__(self, **parameters: float) -> None: ...
 
 class Conv2d:
     def __init__(

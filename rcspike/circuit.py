@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from numbers import Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rcspike import _core
 from rcspike._common.html_tables import html_table
 from rcspike._common.numbers import number
 
-__all__ = ["Circuit"]
+__all__ = ["PARAMETERS", "Circuit"]
 
 
 def __dir__() -> list[str]:
@@ -20,6 +20,15 @@ def __dir__() -> list[str]:
 
 
 _Injection: TypeAlias = tuple[float, float]
+
+
+def _parameter(default: float | None, label: str, title: str, unit: str = "", *, omit_default: bool = False) -> Any:
+    """A number that the engine takes by its name, with its short name in labels, and its words and unit in tables.
+
+    With `omit_default`, repr and files leave it out where it is at its default.
+    """
+    meaning = {"label": label, "title": title, "unit": unit, "omit_default": omit_default}
+    return field(default=default, metadata=meaning)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +78,16 @@ class Circuit:
     """
 
     v_syn: float = field(default=1.0, compare=False)
-    e_plus: float = None  # type: ignore[assignment]  # __post_init__ fills it in
-    e_minus: float = None  # type: ignore[assignment]
-    diode_drop: float = 0.0
-    ramp: float = 0.0
+    e_plus: float = _parameter(None, "ep", "upper rail", "V_th")  # __post_init__ fills it in
+    e_minus: float = _parameter(None, "em", "lower rail", "V_th")
+    diode_drop: float = _parameter(0.0, "vd", "diode drop", "V_th")
+    ramp: float = _parameter(0.0, "b", "nonlinearity of the ramp")
     injection: _Injection | tuple[_Injection, ...] = field(default=(0.0, 0.0), metadata={"omit_default": True})
-    delay: float = field(default=0.0, metadata={"omit_default": True})
+    delay: float = _parameter(0.0, "t", "delay of a spike", "T", omit_default=True)
     core: _core.Circuit = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "delay"):
+        for name in ("v_syn", *PARAMETERS):
             value = getattr(self, name)
             if not isinstance(value, Real) and not (value is None and name in ("e_plus", "e_minus")):
                 raise TypeError(f"{name} must be a number, got {value!r}")
@@ -98,20 +107,28 @@ class Circuit:
         object.__setattr__(self, "core", cores[0] if len(set(pairs)) == 1 else self._core(0.0, 0.0))
 
     def _core(self, injection_plus: float, injection_minus: float) -> _core.Circuit:
-        return _core.Circuit(
-            e_plus=self.e_plus,
-            e_minus=self.e_minus,
-            diode_drop=self.diode_drop,
-            ramp=self.ramp,
-            injection_plus=injection_plus,
-            injection_minus=injection_minus,
-            delay=self.delay,
-        )
+        return _core.Circuit(**self.parameters, injection_plus=injection_plus, injection_minus=injection_minus)
 
     @classmethod
     def conventional(cls) -> Circuit:
         """The limit of infinite rails: current independent of voltage, an exact multiply-accumulate."""
         return cls(v_syn=math.inf)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The numbers that the engine takes, by their names: all but the injection, which differs between layers.
+
+        Examples
+        --------
+        >>> Circuit(v_syn=2.0, delay=0.01).parameters
+        {'e_plus': 2.0, 'e_minus': -2.0, 'diode_drop': 0.0, 'ramp': 0.0, 'delay': 0.01}
+        """
+        return {name: getattr(self, name) for name in PARAMETERS}
+
+    def shown(self) -> dict[str, float]:
+        """Those of the parameters that files and repr have: `delay` only where it is not 0."""
+        values = self.parameters.items()
+        return {name: x for name, x in values if not (_OF[name].metadata["omit_default"] and x == _OF[name].default)}
 
     @property
     def injections(self) -> tuple[_Injection, ...]:
@@ -157,40 +174,40 @@ class Circuit:
         >>> Circuit(e_plus=2.0, e_minus=-0.5, diode_drop=0.1).label
         'ep2-em-0.5-vd0.1'
         """
-        parts = {"v": self.e_plus} if self.e_plus == -self.e_minus else {"ep": self.e_plus, "em": self.e_minus}
-        parts |= {name: x for name, x in (("vd", self.diode_drop), ("b", self.ramp), ("t", self.delay)) if x != 0}
+        parts = {_OF[name].metadata["label"]: x for name, x in self.parameters.items() if x != _OF[name].default}
+        if self.e_plus == -self.e_minus:
+            del parts["em"]
+            parts = {"v": parts.pop("ep"), **parts}
         texts = [f"{name}{x!r}".removesuffix(".0") for name, x in parts.items()]
         if self.injects:
             texts.append("q" + "_".join(repr(x).removesuffix(".0") for pair in self.injections for x in pair))
         return "-".join(texts)
 
     def __repr__(self) -> str:
-        names = ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"]
-        names += [name for name, there in (("injection", self.injects), ("delay", self.delay != 0)) if there]
-        return f"Circuit({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        values = {"v_syn": self.v_syn, **self.shown()} | ({"injection": self.injection} if self.injects else {})
+        return f"Circuit({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
     def _repr_html_(self) -> str:
-        rows: list[tuple[str, str, str]] = [
-            ("upper rail", "e_plus", f"{self.e_plus:g} V_th"),
-            ("lower rail", "e_minus", f"{self.e_minus:g} V_th"),
-            ("diode drop", "diode_drop", f"{self.diode_drop:g} V_th"),
-            ("nonlinearity of the ramp", "ramp", f"{self.ramp:g}"),
+        rows = [
+            (_OF[name].metadata["title"], name, f"{x:g} {_OF[name].metadata['unit']}".rstrip())
+            for name, x in self.shown().items()
         ]
         if self.injects:
             pairs = "; ".join(f"{plus:g}, {minus:g}" for plus, minus in self.injections)
             rows.append(("charge injection", "injection", f"{pairs} V_th"))
-        if self.delay:
-            rows.append(("delay of a spike", "delay", f"{self.delay:g} T"))
         kind = "Conventional circuit" if self == Circuit.conventional() else "RC-Spike circuit"
         return html_table(kind, ["parameter", "name", "value"], rows)
 
     def __reduce__(self) -> tuple[object, ...]:
-        names = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "injection", "delay")
-        return _rebuild, ({name: getattr(self, name) for name in names},)
+        return _rebuild, ({"v_syn": self.v_syn, **self.parameters, "injection": self.injection},)
 
 
-def _rebuild(parameters: dict[str, float]) -> Circuit:
-    return Circuit(**parameters)  # type: ignore[arg-type]  # injection is a tuple
+_OF: dict[str, Field[Any]] = {one.name: one for one in fields(Circuit) if "label" in one.metadata}
+PARAMETERS = tuple(_OF)  # that the engine takes by name
+
+
+def _rebuild(parameters: dict[str, Any]) -> Circuit:
+    return Circuit(**parameters)
 
 
 def _injections(given: object) -> tuple[_Injection, ...]:

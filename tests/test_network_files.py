@@ -188,7 +188,7 @@ CIRCUIT = {"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.
         {"sizes": [3, 2, 4], "circuit": CIRCUIT | {"v_syn": "-1.0"}},
         {"sizes": [3, 2, 4], "circuit": CIRCUIT | {"v_syn": None}},
         {"sizes": [3, 2, 4], "circuit": CIRCUIT | {"colour": "1.0"}},
-        {"sizes": [3, 2, 4], "circuit": {"v_syn": "1.0"}},
+        {"sizes": [3, 2, 4], "circuit": {"e_plus": "1.0", "e_minus": "-1.0"}},
         {},
         [],
         3,

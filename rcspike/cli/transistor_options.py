@@ -238,9 +238,10 @@ def fitted_circuit(network: Network) -> dict[str, Any]:
 
 def _values(circuit: Circuit) -> dict[str, float]:
     """Parameters that a fit finds, by their names in its record."""
-    values = {name: getattr(circuit, name) for name in ("e_plus", "e_minus", "diode_drop", "ramp", "delay")}
     pairs = circuit.injections if len(circuit.injections) == 1 else ()
-    return values | {f"injection_{rail}": q for pair in pairs for rail, q in zip(("plus", "minus"), pair, strict=True)}
+    return circuit.parameters | {
+        f"injection_{rail}": q for pair in pairs for rail, q in zip(("plus", "minus"), pair, strict=True)
+    }
 
 
 def _check_fit_of(path: Path, model: Path, network: Network) -> None:

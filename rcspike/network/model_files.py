@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.readers import open_file
-from rcspike.circuit import Circuit
+from rcspike.circuit import PARAMETERS, Circuit
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike2d, Wiring, wiring_of
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
 
 FORMAT = "1"  # of models and of checkpoints; a further part that may be missing does not need another one
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
-_CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")
 _WIRING: dict[str, Any] = {"maps": [], "kernel": [], "stride": 1, "padding": 0, "first": 1, "pool": 1}  # a dense layer
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf")
 
@@ -195,16 +194,16 @@ def _crc32(metadata: dict[str, str], tensors: Tensors) -> str:
 
 
 def circuit_to_header(circuit: Circuit) -> dict[str, Any]:
-    """Numbers as text, since JSON knows no infinity; injection and delay only if they are not 0."""
-    header: dict[str, Any] = {name: repr(float(getattr(circuit, name))) for name in _CIRCUIT}
+    """Numbers as text, since JSON knows no infinity; newer parameters only if they are not at their defaults."""
+    header: dict[str, Any] = {name: repr(x) for name, x in ({"v_syn": circuit.v_syn} | circuit.shown()).items()}
     if circuit.injects:
         header["injection"] = [[repr(plus), repr(minus)] for plus, minus in circuit.injections]
-    return header | ({"delay": repr(circuit.delay)} if circuit.delay else {})
+    return header
 
 
 def circuit_from_header(header: Any) -> Circuit:
     """The circuit of such a header; ValueError if it has other parts, or texts that are not numbers."""
-    check_parts("circuit", header, _CIRCUIT, ("injection", "delay"))
+    check_parts("circuit", header, ("v_syn",), (*PARAMETERS, "injection"))
     read: dict[str, Any] = {"injection": _injections}
     return Circuit(**{name: read.get(name, _number)(name, value) for name, value in header.items()})
 

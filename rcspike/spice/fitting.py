@@ -153,9 +153,8 @@ def fit(
         raise ValueError(f"{n} measurements within the phase are too few for {p} parameters and their limits")
 
     # The capacitance counts from the designed one.
-    of_circuit = {name: getattr(circuit, name) for name in ("e_plus", "e_minus", "diode_drop", "ramp", "delay")}
     injection = dict(zip(("injection_plus", "injection_minus"), circuit.injections[0], strict=True))
-    designed: dict[str, float] = {**of_circuit, **injection, "capacitance": 1.0}
+    designed: dict[str, float] = {**circuit.parameters, **injection, "capacitance": 1.0}
 
     def predicted(x: Float64Array) -> tuple[Float64Array, Float64Array]:
         values = {**designed, **dict(zip(names, x.tolist(), strict=True))}

@@ -16,7 +16,7 @@ import numpy as np
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray
-from rcspike.circuit import Circuit, layer_core
+from rcspike.circuit import PARAMETERS, Circuit, layer_core
 from rcspike.network import Wiring
 from rcspike.torch.wiring_indices import wirings_of
 
@@ -35,8 +35,7 @@ __all__ = [
 
 Parameters: TypeAlias = tuple[float, ...]
 
-_NAMES = ("e_plus", "e_minus", "diode_drop", "ramp", "delay")
-N_PARAMETERS = len(_NAMES) + 2  # numbers of a layer's circuit: those, and its injection
+N_PARAMETERS = len(PARAMETERS) + 2  # numbers of a layer's circuit: those, and its injection
 
 N_NETWORKS = 64  # with more of them in turn, each call packs its weights
 MAX_BYTES = 1 << 24  # of spike times: the memory of larger batches is not kept after the backward pass
@@ -51,14 +50,14 @@ def parameters_of(circuit: Circuit) -> Parameters:
     (2.0, -2.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     """
     layer_core(circuit)
-    return (*(getattr(circuit, name) for name in _NAMES), *circuit.injections[0])
+    return (*circuit.parameters.values(), *circuit.injections[0])
 
 
 @lru_cache(maxsize=256)
 def as_circuit(parameters: Parameters) -> Circuit:
     """The inverse of `parameters_of`."""
     *values, plus, minus = parameters
-    return Circuit(**dict(zip(_NAMES, values, strict=True)), injection=(plus, minus))
+    return Circuit(**dict(zip(PARAMETERS, values, strict=True)), injection=(plus, minus))
 
 
 class Parts(NamedTuple):

@@ -3,17 +3,31 @@
 #include "arrays.h"
 
 namespace rcspike::bindings {
+namespace {
+
+/// The parameter of a name; null if there is none.
+double* parameter(Circuit& circuit, const std::string& name) {
+    if (name == "injection_plus") return &circuit.injection_plus;
+    if (name == "injection_minus") return &circuit.injection_minus;
+    for (const CircuitParameter& known : circuit_parameters) {
+        if (name == known.name) return &(circuit.*known.value);
+    }
+    return nullptr;
+}
+
+}  // namespace
 
 void bind_circuit(py::module_& m) {
-    py::class_<Circuit>(m, "Circuit")
-        .def(py::init([](double e_plus, double e_minus, double diode_drop, double ramp, double injection_plus,
-                         double injection_minus, double delay) {
-                 const Circuit circuit{e_plus, e_minus, diode_drop, ramp, injection_plus, injection_minus, delay};
-                 validate(circuit);
-                 return circuit;
-             }),
-             py::kw_only(), py::arg("e_plus"), py::arg("e_minus"), py::arg("diode_drop"), py::arg("ramp"),
-             py::arg("injection_plus") = 0.0, py::arg("injection_minus") = 0.0, py::arg("delay") = 0.0);
+    py::class_<Circuit>(m, "Circuit").def(py::init([](const py::kwargs& parameters) {
+        Circuit circuit;
+        for (const auto& [name, value] : parameters) {
+            double* const to = parameter(circuit, py::cast<std::string>(name));
+            if (!to) throw py::type_error("a circuit has no parameter " + py::cast<std::string>(name));
+            *to = py::cast<double>(value);
+        }
+        validate(circuit);
+        return circuit;
+    }));
 }
 
 }  // namespace rcspike::bindings

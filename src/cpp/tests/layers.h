@@ -9,7 +9,7 @@ namespace rcspike::test {
 
 /// A layer of one kind of synapses, all of weight 0.
 template <class Real>
-detail::Layer<Real> resistive_layer(std::size_t n_in, std::size_t n_out) {
+detail::Layer<Real> layer_of_weights(std::size_t n_in, std::size_t n_out) {
     detail::Resistive<Real> synapses;
     synapses.weights.resize(n_in, n_out);
     synapses.weights.values.zero();

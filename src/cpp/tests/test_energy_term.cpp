@@ -26,7 +26,7 @@ struct Result {
 
 template <class Real>
 Result<Real> run(double penalty, const Schedule<Real>& schedule, const Matrix<Real>& weights, const Circuit& circuit) {
-    const auto layer = detail::resistive_layer<Real>("weights", weights, n_in, circuit, Threads{1});
+    const auto layer = detail::layer_of_weights<Real>("weights", weights, n_in, circuit, Threads{1});
     detail::EventBatch<Real> events;
     events.set(schedule, layer.event_target(), Threads{1});
     detail::EnergyTerm<Real> term(penalty, circuit);

@@ -331,7 +331,7 @@ TEST_EACH_REAL(a_circuit_that_is_not_physical_or_not_known_is_rejected) {
     with(circuit("1.0", "1e400"), "e_plus is not a number: '1e400'");
     with(circuit("1.0", "+1"), "e_plus is not a number: '+1'");
     with(circuit("1.0", "infinity"), "e_plus is not a number: 'infinity'");
-    with("{}", "its header has no diode_drop");
+    with("{}", "its header has no v_syn");
     with("[]", "circuit in its header is not an object");
     Model<Real> model;
     model.header = "{}";

@@ -29,7 +29,7 @@ template <class Real>
 std::vector<detail::Layer<Real>> layers() {
     std::vector<detail::Layer<Real>> all;
     for (const Shape& shape : shapes) {
-        all.push_back(resistive_layer<Real>(shape.n_in, shape.n_out));
+        all.push_back(layer_of_weights<Real>(shape.n_in, shape.n_out));
         weights_of(all.back()).pack(uniform<Real>(shape.n_in, shape.n_out, -1, 1, shape.n_in), Threads{1});
     }
     return all;

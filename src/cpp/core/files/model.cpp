@@ -89,7 +89,8 @@ std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
     Circuit circuit;
     std::vector<Circuit> circuits;
     std::vector<std::vector<double>> injections{{0, 0}};
-    double v_syn = 0;  // in Python the rails follow from it unless they are given; here they always are
+    double v_syn = 0;  // the rails follow from it unless they are given
+    circuit.e_plus = circuit.e_minus = std::numeric_limits<double>::quiet_NaN();
     const auto into = [&json](double& value) {
         return [&json, &value](const char* part) { value = number(json.string(part), part); };
     };
@@ -101,14 +102,14 @@ std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
             if (pair.size() != 2) reject("injection must be pairs of numbers");
         });
     };
-    json.object(name,
-                {{"v_syn", into(v_syn)},
-                 {"e_plus", into(circuit.e_plus)},
-                 {"e_minus", into(circuit.e_minus)},
-                 {"diode_drop", into(circuit.diode_drop)},
-                 {"ramp", into(circuit.ramp)}},
-                {{"injection", into_injections}, {"delay", into(circuit.delay)}});
+    std::vector<JsonReader::Member> optional{{"injection", into_injections}};
+    for (const CircuitParameter& parameter : circuit_parameters) {
+        optional.push_back({parameter.name, into(circuit.*parameter.value)});
+    }
+    json.object(name, {{"v_syn", into(v_syn)}}, optional);
     if (!(v_syn > 0)) reject("v_syn must be above 0, got ", v_syn);
+    if (std::isnan(circuit.e_plus)) circuit.e_plus = v_syn;
+    if (std::isnan(circuit.e_minus)) circuit.e_minus = -v_syn;
     for (const std::vector<double>& pair : injections) {
         circuit.injection_plus = pair[0];
         circuit.injection_minus = pair[1];

@@ -25,9 +25,10 @@ struct AffineAdjoint {
         p = fma(lambda_end * B::all(step.a), by_drive, p);
         minus_q = fma(lambda_end * B::all(step.y), by_conductance, minus_q);
     }
-    RCSPIKE_INLINE void set_times(B new_lambda, B v) {
-        lambda = new_lambda;
-        lambda_v = new_lambda * v;
+    template <class Law>
+    RCSPIKE_INLINE void set_times(const Law& law, B new_lambda, B v) {
+        lambda = law.by_drive(new_lambda, v);
+        lambda_v = new_lambda * law.by_conductance(v);
     }
     template <bool wants_times>
     RCSPIKE_INLINE void add(const AffineTile<Real>& tile, const AffineGradient<Real>& gradient, std::size_t offset,
@@ -61,9 +62,10 @@ struct ResistiveAdjoint<B, true> {
         p = fma(lambda_end * B::all(step.a), by_drive, p);
         minus_q = fma(lambda_end * B::all(step.y), by_conductance, minus_q);
     }
-    RCSPIKE_INLINE void set_times(B new_lambda, B v) {
-        lambda = new_lambda;
-        lambda_v = new_lambda * B::all(b) * v;
+    template <class Law>
+    RCSPIKE_INLINE void set_times(const Law& law, B new_lambda, B v) {
+        lambda = law.by_drive(new_lambda, v);
+        lambda_v = new_lambda * B::all(b) * law.by_conductance(v);
     }
     template <bool wants_times, class Tiles>
     RCSPIKE_INLINE void add(const Tiles& tile, const WeightGradient<Real>& gradient, std::size_t offset,
@@ -90,10 +92,11 @@ struct ResistiveAdjoint<B, false> {
         p = fma(weight, by_drive, p);
         q = fma(weight, by_conductance, q);
     }
-    RCSPIKE_INLINE void set_times(B lambda, B v) {
-        const B lambda_v = lambda * v;
-        time_plus = fma(lambda_v, B::all(c.b_plus), lambda * B::all(-c.a_plus));
-        time_minus = fma(lambda_v, B::all(-c.b_minus), lambda * B::all(-c.a_minus));
+    template <class Law>
+    RCSPIKE_INLINE void set_times(const Law& law, B lambda, B v) {
+        const B by_drive = law.by_drive(lambda, v), lambda_v = lambda * law.by_conductance(v);
+        time_plus = fma(lambda_v, B::all(c.b_plus), by_drive * B::all(-c.a_plus));
+        time_minus = fma(lambda_v, B::all(-c.b_minus), by_drive * B::all(-c.a_minus));
     }
     RCSPIKE_INLINE B weight_slope(B w) const {
         const B plus = fma(q, B::all(-c.b_plus), p * B::all(c.a_plus));
@@ -154,7 +157,7 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
     constexpr std::size_t width = lanes<Real>;
     constexpr std::size_t kept_size = (wants_times ? 4 : 3) * width;
     Real* kept = scratch;
-    const auto keep = [&](const Step<Real>&, const Sums&, B v, const typename Sums::Membrane& moved) RCSPIKE_LAMBDA {
+    const auto keep = [&](const Step<Real>&, const Sums&, B v, const auto& moved) RCSPIKE_LAMBDA {
         moved.by_start().store(kept);
         moved.by_drive().store(kept + width);
         moved.by_conductance().store(kept + 2 * width);
@@ -164,6 +167,7 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
     sweep<Sums>(events, tile, keep);
 
     Adjoint adjoint(tile);
+    const typename Sums::Law law(tile);
     B lambda = B::load(grad_v);
     const bool far = is_far(tile);
     std::size_t spike = events.n_spikes();
@@ -171,7 +175,7 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
         kept -= kept_size;
         adjoint.pass(events.steps[k], lambda, B::load(kept + width), B::load(kept + 2 * width));
         lambda = lambda * B::load(kept);
-        if (wants_times) adjoint.set_times(lambda, B::load(kept + 3 * width));
+        if (wants_times) adjoint.set_times(law, lambda, B::load(kept + 3 * width));
         for (const std::size_t first = events.steps[k - 1].end; spike > first;) {
             const std::size_t offset = events.inputs[--spike] * lanes<Real>;
             if (far) {

@@ -35,15 +35,6 @@ RCSPIKE_INLINE bool any_below(__m256d x, double bound) {
     return _mm256_movemask_pd(_mm256_cmp_pd(x, _mm256_set1_pd(bound), _CMP_LT_OQ)) != 0;
 }
 
-// clang-format off: each needs those before it
-#include "kernels/block.h"
-#include "kernels/relax.h"
-#include "kernels/log_ratio.h"
-#include "kernels/membrane.h"
-#include "kernels/sums.h"
-#include "kernels/sweep.h"
-#include "kernels/adjoint.h"
-#include "kernels/choices.h"
-// clang-format on
+#include "kernels/charging.h"
 
 }  // namespace rcspike::kernels::avx2

@@ -35,15 +35,6 @@ RCSPIKE_INLINE bool any_below(__m512d x, double bound) {
     return _mm512_cmp_pd_mask(x, _mm512_set1_pd(bound), _CMP_LT_OQ) != 0;
 }
 
-// clang-format off: each needs those before it
-#include "kernels/block.h"
-#include "kernels/relax.h"
-#include "kernels/log_ratio.h"
-#include "kernels/membrane.h"
-#include "kernels/sums.h"
-#include "kernels/sweep.h"
-#include "kernels/adjoint.h"
-#include "kernels/choices.h"
-// clang-format on
+#include "kernels/charging.h"
 
 }  // namespace rcspike::kernels::avx512

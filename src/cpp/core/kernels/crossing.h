@@ -38,13 +38,13 @@ struct CrossingStep {
 /// that does not rise at the threshold tends to it at most, and is at it or above by rounding alone: it does not cross.
 /// Out of the hot loop: each neuron crosses once.
 template <class Law, class B, class Real = typename B::Real>
-__attribute__((noinline)) bool keep_crossings(Crossing<B>& crossing, const Step<Real>& step,
+__attribute__((noinline)) bool keep_crossings(const Law& law, Crossing<B>& crossing, const Step<Real>& step,
                                               const CrossingStep<Real>& from, Real limit) {
     constexpr Real smallest = std::numeric_limits<Real>::min(), lowest = std::numeric_limits<Real>::lowest();
     const B threshold = B::load(from.thresholds), v = B::load(from.v), a = B::load(from.a), y = B::load(from.y);
     const B next = B::load(from.next), none = B::all(-1);
     const B reaches = where_at_least(next, lowest, next - threshold, none);  // NaN crosses nothing
-    const B rises = where_at_least(Law::rise(a, y, threshold), smallest, reaches, none);
+    const B rises = where_at_least(law.rise(a, y, threshold), smallest, reaches, none);
     const auto keep = [&](Real* to, B now)
                           RCSPIKE_LAMBDA { where_at_least(rises, Real(0), now, B::load(to)).store(to); };
     keep(crossing.v, v);
@@ -62,13 +62,13 @@ __attribute__((noinline)) bool keep_crossings(Crossing<B>& crossing, const Step<
 /// moving a crossing out of its step, at either end: one at the start of its step would be of the step before it in the
 /// backward pass, and would not depend on the input that causes it.
 template <class Law, class B, class Real = typename B::Real>
-__attribute__((noinline)) void crossing_times(const Crossing<B>& crossing, const Real* thresholds, const Real* last_v,
-                                              Real* times) {
+__attribute__((noinline)) void crossing_times(const Law& law, const Crossing<B>& crossing, const Real* thresholds,
+                                              const Real* last_v, Real* times) {
     constexpr Real smallest = std::numeric_limits<Real>::min(), infinite = std::numeric_limits<Real>::infinity();
     constexpr Real epsilon = std::numeric_limits<Real>::epsilon();
     const B start = B::load(crossing.start);
     const B reached =
-        Law::part_until(B::load(thresholds), B::load(crossing.a), B::load(crossing.y), B::load(crossing.v));
+        law.part_until(B::load(thresholds), B::load(crossing.a), B::load(crossing.y), B::load(crossing.v));
     const B part = min(reached, B::load(crossing.limit));
     const B next = fma(start, B::all(Real(0.75) * epsilon), start);  // the number after it
     const B t = max(fma(B::load(crossing.length), part, start), next);
@@ -89,6 +89,7 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
     std::fill(at_end + n_neurons, at_end + size, std::numeric_limits<Real>::quiet_NaN());
     const B threshold = B::load(thresholds);
     Sums on(tile);
+    const typename Sums::Law law(tile);
     B v = B::load(at_end);
     Crossing<B> crossing;
     // Copies in memory: if the addresses of the numbers themselves were taken, they would be stored on the hot path
@@ -98,8 +99,7 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
         a.store(stored[1]);
         y.store(stored[2]);
         next.store(at_end);
-        return keep_crossings<typename Sums::Membrane::Law>(
-            crossing, step, {thresholds, stored[0], stored[1], stored[2], at_end}, limit);
+        return keep_crossings(law, crossing, step, {thresholds, stored[0], stored[1], stored[2], at_end}, limit);
     };
     std::size_t spike = 0;
     const bool far = is_far(tile);
@@ -116,7 +116,7 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
             cross(step, a, y, risen, std::numeric_limits<Real>::max());
             break;
         }
-        B next = typename Sums::Membrane(a, y, v).next;
+        B next = law.over(a, y, v).next;
         if (__builtin_expect(any_not_above_zero(threshold - next), false)) {
             const bool others = cross(step, a, y, next, 1);
             next = B::load(at_end);
@@ -128,7 +128,7 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
         v = next;
     }
     v.store(at_end);
-    crossing_times<typename Sums::Membrane::Law>(crossing, thresholds, at_end, times);
+    crossing_times(law, crossing, thresholds, at_end, times);
 }
 
 template <class Tile>
@@ -154,6 +154,7 @@ std::size_t first_spike_backward(const Events<Real> events, const Tile tile, con
     const Real until = upstream.drive ? std::numeric_limits<Real>::infinity()
                                       : *std::max_element(upstream.times, upstream.times + width);
     Sums on(tile);
+    const typename Sums::Law law(tile);
     B v = zero, slope = B::all(1);
     Real* kept = scratch;
     std::size_t spike = 0, k = Sums::always_on ? 0 : 1;
@@ -166,13 +167,13 @@ std::size_t first_spike_backward(const Events<Real> events, const Tile tile, con
         const B left = t - B::all(step.start), d = max(zero, min(left, B::all(length)));
         const B current = on.a(unit), damping = on.y(unit);
         const B a = current * d, y = damping * d;
-        const typename Sums::Membrane moved(a, y, v);
+        const auto moved = law.over(a, y, v);
         moved.by_start().store(kept);
         (moved.by_drive() * d).store(kept + width);
         (moved.by_conductance() * d).store(kept + 2 * width);
         if (gradient.times) v.store(kept + 3 * width);
         kept += kept_size;
-        slope = where_at_least(left, smallest, Sums::Membrane::Law::rise(current, damping, threshold), slope);
+        slope = where_at_least(left, smallest, law.rise(current, damping, threshold), slope);
         v = moved.next;
     }
 
@@ -212,7 +213,7 @@ std::size_t first_spike_backward(const Events<Real> events, const Tile tile, con
         }
         // A spike at the same time or later changes nothing.
         const B left = t - B::all(events.steps[k].start);
-        adjoint.set_times(where_at_least(left, smallest, lambda, zero), B::load(kept + 3 * width));
+        adjoint.set_times(law, where_at_least(left, smallest, lambda, zero), B::load(kept + 3 * width));
         add(std::true_type{});
     }
     if constexpr (std::is_same_v<Adjoint, AffineAdjoint<B>>) {

@@ -1,28 +1,9 @@
 // The law by which a membrane moves between events: v' = A - B v, with sums A and B over the synapses that conduct
 // (docs/model.md). Included as block.h is, after relax.h.
 
-/// How such a membrane passes a voltage; a = A d and y = -B d over a stretch of length d.
-template <class B>
-struct LinearLaw {
-    using Real = typename B::Real;
-
-    /// v' d at a voltage.
-    RCSPIKE_INLINE static B rise(B a, B y, B v) { return fma(y, v, a); }
-    /// The part of the stretch after which a membrane that rises at the threshold reaches it: s = -ln(1 - x)/B with
-    /// x = B (threshold - v)/u and u = A - B v. It is the straight line to the threshold times log_ratio(x).
-    RCSPIKE_INLINE static B part_until(B threshold, B a, B y, B v) {
-        constexpr Real smallest = std::numeric_limits<Real>::min(), epsilon = std::numeric_limits<Real>::epsilon();
-        const B straight = max(threshold - v, B::all(0)) / max(rise(a, y, v), B::all(smallest));
-        return straight * log_ratio(min(-y * straight, B::all(1 - epsilon / 2)));
-    }
-};
-
-/// A membrane over such a stretch, from v on. A law has these functions, and names itself
-/// in the sums that it needs (sums.h); neurons end a run of the membrane, and do not move it.
+/// Such a membrane over a stretch of length d, from v on; a = A d and y = -B d.
 template <class B, bool bounded>
 struct LinearMembrane {
-    using Law = LinearLaw<B>;
-
     B a;
     Relaxation<B> r;
     B next;  // v at the end
@@ -41,4 +22,29 @@ struct LinearMembrane {
     RCSPIKE_INLINE B by_conductance() const { return fma(-a, r.chi, next); }
     /// dv(end)/dv(start).
     RCSPIKE_INLINE B by_start() const { return r.e; }
+};
+
+/// A law gives the membrane over a stretch, and says how that moves at a voltage and reaches one. The sums that it
+/// needs name it (sums.h), and a tile holds its parameters; neurons end a run of the membrane, and do not move it.
+template <class B, bool bounded>
+struct LinearLaw {
+    using Real = typename B::Real;
+    using Membrane = LinearMembrane<B, bounded>;
+
+    template <class Tile>
+    RCSPIKE_INLINE explicit LinearLaw(const Tile&) {}
+
+    RCSPIKE_INLINE Membrane over(B a, B y, B v) const { return {a, y, v}; }
+    /// v' d at a voltage.
+    RCSPIKE_INLINE B rise(B a, B y, B v) const { return fma(y, v, a); }
+    /// Slopes of v' against A, times lambda, and of -v' against B, at a voltage.
+    RCSPIKE_INLINE B by_drive(B lambda, B) const { return lambda; }
+    RCSPIKE_INLINE B by_conductance(B v) const { return v; }
+    /// The part of the stretch after which a membrane that rises at the threshold reaches it: s = -ln(1 - x)/B with
+    /// x = B (threshold - v)/u and u = A - B v. It is the straight line to the threshold times log_ratio(x).
+    RCSPIKE_INLINE B part_until(B threshold, B a, B y, B v) const {
+        constexpr Real smallest = std::numeric_limits<Real>::min(), epsilon = std::numeric_limits<Real>::epsilon();
+        const B straight = max(threshold - v, B::all(0)) / max(rise(a, y, v), B::all(smallest));
+        return straight * log_ratio(min(-y * straight, B::all(1 - epsilon / 2)));
+    }
 };

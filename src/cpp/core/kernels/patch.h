@@ -57,7 +57,7 @@ void patch_backward_timed(const PatchSpikes<Real> patch, const Tiles tile, const
         adjoint.p = fma(lambda, B::load(kept + width), adjoint.p);
         adjoint.minus_q = fma(lambda, B::load(kept + 2 * width), adjoint.minus_q);
         lambda = lambda * B::load(kept);
-        if (wants_times) adjoint.set_times(lambda, B::load(kept + 3 * width));
+        if (wants_times) adjoint.set_times(LinearLaw<B, true>(tile), lambda, B::load(kept + 3 * width));
         adjoint.template add<wants_times>(tile, gradient, patch.row(k) * width,
                                           wants_times ? gradient.times + patch.spikes[k] * width : nullptr);
     }

@@ -61,15 +61,6 @@ RCSPIKE_VECTOR_FUNCTIONS(Floats, float)
 RCSPIKE_VECTOR_FUNCTIONS(Doubles, double)
 #undef RCSPIKE_VECTOR_FUNCTIONS
 
-// clang-format off: each needs those before it
-#include "kernels/block.h"
-#include "kernels/relax.h"
-#include "kernels/log_ratio.h"
-#include "kernels/membrane.h"
-#include "kernels/sums.h"
-#include "kernels/sweep.h"
-#include "kernels/adjoint.h"
-#include "kernels/choices.h"
-// clang-format on
+#include "kernels/charging.h"
 
 }  // namespace rcspike::kernels::scalar

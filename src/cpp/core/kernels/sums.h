@@ -11,8 +11,8 @@ template <class B>
 struct AffineSums {
     using Blocks = B;
     using Real = typename B::Real;
+    using Law = LinearLaw<B, false>;
     static constexpr bool always_on = true;
-    using Membrane = LinearMembrane<B, false>;
     B drive, conductance;
 
     RCSPIKE_INLINE explicit AffineSums(const AffineTile<Real>& tile)
@@ -26,15 +26,15 @@ struct AffineSums {
 };
 
 /// Resistive synapses cost one load. On symmetric rails A = a sum w and B = b sum |w|.
-template <class B, bool symmetric>
+template <class B, bool symmetric, template <class, bool> class LawOf = LinearLaw>
 struct ResistiveSums;
 
-template <class B>
-struct ResistiveSums<B, true> {
+template <class B, template <class, bool> class LawOf>
+struct ResistiveSums<B, true, LawOf> {
     using Blocks = B;
     using Real = typename B::Real;
+    using Law = LawOf<B, true>;
     static constexpr bool always_on = false;
-    using Membrane = LinearMembrane<B, true>;
     B sum, sum_abs;
 
     template <class Tiles>
@@ -51,12 +51,12 @@ struct ResistiveSums<B, true> {
 };
 
 /// On others each sign has sums of its own: from sum w and sum |w|, a B of one rail alone would be left to rounding.
-template <class B>
-struct ResistiveSums<B, false> {
+template <class B, template <class, bool> class LawOf>
+struct ResistiveSums<B, false, LawOf> {
     using Blocks = B;
     using Real = typename B::Real;
+    using Law = LawOf<B, false>;
     static constexpr bool always_on = false;
-    using Membrane = LinearMembrane<B, false>;
     B plus, minus;  // sums of the positive and of the negative weights
     Coupling<Real> c;
 
@@ -82,8 +82,8 @@ template <class B, bool symmetric>
 struct PairSums {
     using Blocks = B;
     using Real = typename B::Real;
+    using Law = LinearLaw<B, symmetric>;
     static constexpr bool always_on = true;
-    using Membrane = LinearMembrane<B, symmetric>;
     B first, second, drive0, conductance0;
     Coupling<Real> c;
 

@@ -15,6 +15,7 @@ RCSPIKE_INLINE void fetch(const void* row) { __builtin_prefetch(row); }
 template <class Sums, class Tiles, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
 RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visit& visit) {
     Sums on(tile);
+    const typename Sums::Law law(tile);
     B v = B::all(0);
     std::size_t spike = 0;
     const bool far = is_far(tile);
@@ -25,7 +26,7 @@ RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visi
             if (far) fetch(tile.rows() + events.inputs[std::min(spike + ahead, last)] * lanes<Real>);
             on.switch_on(tile, events.inputs[spike] * lanes<Real>);
         }
-        const typename Sums::Membrane moved(on.a(step), on.y(step), v);
+        const auto moved = law.over(on.a(step), on.y(step), v);
         visit(step, on, v, moved);
         v = moved.next;
     }
@@ -34,7 +35,7 @@ RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visi
 
 template <class Sums, class Tile, class B = typename Sums::Blocks, class Real>
 void charge(const Events<Real> events, const Tile tile, Real* v) {
-    const auto nothing = [](const Step<Real>&, const Sums&, B, const typename Sums::Membrane&) RCSPIKE_LAMBDA {};
+    const auto nothing = [](const Step<Real>&, const Sums&, B, const auto&) RCSPIKE_LAMBDA {};
     sweep<Sums>(events, tile, nothing).store(v);
 }
 
@@ -46,12 +47,11 @@ void trace(const Events<Real>& events, const ResistiveTile<Real>& tile, const Re
         B::all(0).store(out + next_at * lanes<Real>);
     }
     B end = B::all(0);
-    const auto visit = [&](const Step<Real>& step, const Sums& on, B v,
-                           const typename Sums::Membrane& moved) RCSPIKE_LAMBDA {
+    const typename Sums::Law law(tile);
+    const auto visit = [&](const Step<Real>& step, const Sums& on, B v, const auto& moved) RCSPIKE_LAMBDA {
         for (; next_at < n_at && at[next_at] < step.start + step.length; ++next_at) {
             const Step<Real> part = make_step(tile.coupling, step.start, at[next_at] - step.start, step.end);
-            const typename Sums::Membrane until(on.a(part), on.y(part), v);
-            until.next.store(out + next_at * lanes<Real>);
+            law.over(on.a(part), on.y(part), v).next.store(out + next_at * lanes<Real>);
         }
         end = moved.next;
     };

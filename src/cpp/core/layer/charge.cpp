@@ -42,14 +42,12 @@ Gradient gradient_of(const detail::Layer<Real>& layer, const Schedule<Real>& sch
 }
 
 /// Replaces synapses by others of the same kind.
-template <class Kind, class Real>
-void replace(detail::Layer<Real>& layer, Kind synapses) {
-    auto* const old = std::get_if<Kind>(&layer.synapses);
-    if (!old) detail::reject("the layer has synapses of another kind");
-    if (synapses.rows().cols != layer.n_columns()) {
-        detail::reject("a layer of ", layer.n_columns(), " neurons cannot get synapses of ", synapses.rows().cols);
-    }
-    *old = std::move(synapses);
+template <class Real>
+void replace(detail::Layer<Real>& layer, detail::Synapses<Real> synapses) {
+    if (synapses.index() != layer.synapses.index()) detail::reject("the layer has synapses of another kind");
+    const std::size_t n = std::visit([](const auto& kind) { return kind.rows().cols; }, synapses);
+    if (n != layer.n_columns()) detail::reject("a layer of ", layer.n_columns(), " neurons cannot get synapses of ", n);
+    layer.synapses = std::move(synapses);
 }
 
 }  // namespace
@@ -58,7 +56,7 @@ template <class Real>
 Layer<Real>::Layer(Span2<const Real> weights, const Circuit& circuit, const Wiring& wiring, Threads threads)
     : circuit_(circuit),
       packed_(std::make_unique<detail::Layer<Real>>(
-          detail::resistive_layer("weights", weights, weights.rows, circuit, threads, wiring))) {}
+          detail::layer_of_weights("weights", weights, weights.rows, circuit, threads, wiring))) {}
 
 template <class Real>
 Layer<Real>::Layer(const AffineSynapses<Real>& synapses, Threads threads)
@@ -93,12 +91,12 @@ std::size_t Layer<Real>::n_out() const {
 
 template <class Real>
 void Layer<Real>::set(Span2<const Real> weights, Threads threads) {
-    replace(*packed_, detail::pack_resistive("weights", weights, packed_->n_rows(), circuit_, threads));
+    replace(*packed_, detail::pack_synapses("weights", weights, packed_->n_rows(), circuit_, threads));
 }
 
 template <class Real>
 void Layer<Real>::set(const AffineSynapses<Real>& synapses, Threads threads) {
-    replace(*packed_, detail::pack_affine(synapses, packed_->n_rows(), threads));
+    replace<Real>(*packed_, detail::pack_affine(synapses, packed_->n_rows(), threads));
 }
 
 template <class Real>

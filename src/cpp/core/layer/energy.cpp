@@ -52,7 +52,7 @@ template <class Real>
 void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                    Span2<Real> q_plus, Span2<Real> q_minus, Threads threads) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
-    const detail::Layer<Real> layer = detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads);
+    const detail::Layer<Real> layer = detail::layer_of_weights("weights", weights, schedule.n_in(), circuit, threads);
     detail::check_shape("q_plus", q_plus, schedule.batch(), layer.n_out());
     detail::check_shape("q_minus", q_minus, schedule.batch(), layer.n_out());
     detail::EventBatch<Real> events;
@@ -76,7 +76,7 @@ template <class Real>
 void supply_charge_until(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                          Span2<const Real> until, Span2<Real> q_plus, Span2<Real> q_minus, Threads threads) {
     const detail::Layer<Real> layer =
-        detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads, Dense{}, Phases::single);
+        detail::layer_of_weights("weights", weights, schedule.n_in(), circuit, threads, Dense{}, Phases::single);
     detail::check_shape("until", until, schedule.batch(), weights.cols);
     detail::check_shape("q_plus", q_plus, schedule.batch(), weights.cols);
     detail::check_shape("q_minus", q_minus, schedule.batch(), weights.cols);
@@ -120,7 +120,7 @@ template <class Real>
 void supply_charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                        Span2<const Real> grad_q_plus, Span2<const Real> grad_q_minus, Span2<Real> grad_times,
                        Span2<Real> grad_weights, Threads threads) {
-    const detail::Layer<Real> layer = detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads);
+    const detail::Layer<Real> layer = detail::layer_of_weights("weights", weights, schedule.n_in(), circuit, threads);
     detail::check_shape("grad_q_plus", grad_q_plus, schedule.batch(), layer.n_out());
     detail::check_shape("grad_q_minus", grad_q_minus, schedule.batch(), layer.n_out());
     detail::check_finite("grad_q_plus", grad_q_plus);

@@ -13,7 +13,7 @@ namespace {
 template <class Real>
 detail::Layer<Real> layer_of(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                              Threads threads) {
-    return detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads, Dense{}, Phases::single);
+    return detail::layer_of_weights("weights", weights, schedule.n_in(), circuit, threads, Dense{}, Phases::single);
 }
 
 template <class Real>

@@ -45,19 +45,18 @@ void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers) 
     for (std::size_t l = 0; l < n_layers; ++l) {
         const Circuit &first = circuits[0], &own = circuits[l];
         validate(own);
-        if (own.e_plus != first.e_plus || own.e_minus != first.e_minus || own.diode_drop != first.diode_drop ||
-            own.ramp != first.ramp || own.delay != first.delay) {
-            reject("circuits[", l,
-                   "] must have the rails, drop, ramp and delay of circuits[0]: layers of a network "
-                   "differ in their injection only");
+        for (const CircuitParameter& parameter : circuit_parameters) {
+            if (own.*parameter.value == first.*parameter.value) continue;
+            reject("circuits[", l, "] must have ", parameter.name, " ", first.*parameter.value, " as circuits[0], got ",
+                   own.*parameter.value, ": layers of a network differ in their injection only");
         }
     }
 }
 
 template <class Real>
-Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
-                            Threads threads, const Wiring& wiring, Phases phases) {
-    return {pack_resistive(name, weights, n_rows, circuit, threads), neurons_of<Real>(phases, circuit, {}), wiring,
+Layer<Real> layer_of_weights(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
+                             Threads threads, const Wiring& wiring, Phases phases) {
+    return {pack_synapses(name, weights, n_rows, circuit, threads), neurons_of<Real>(phases, circuit, {}), wiring,
             Injection<Real>(circuit)};
 }
 
@@ -69,8 +68,13 @@ const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted
 }
 
 template <class Real>
-Resistive<Real>& resistive_of(Layer<Real>& layer, const char* wanted) {
-    return const_cast<Resistive<Real>&>(resistive_of(static_cast<const Layer<Real>&>(layer), wanted));
+Tiles<Real>& weights_of(Layer<Real>& layer, const char* wanted) {
+    return std::visit([&](auto& kind) -> Tiles<Real>& { return kind.weights_for(wanted); }, layer.synapses);
+}
+
+template <class Real>
+const Tiles<Real>& weights_of(const Layer<Real>& layer, const char* wanted) {
+    return weights_of(const_cast<Layer<Real>&>(layer), wanted);
 }
 
 template <class Real>
@@ -103,12 +107,13 @@ void run_membranes(const Layer<Real>& layer, const EventBatch<Real>& events, Spa
     });
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                              \
-    template Layer<Real> resistive_layer(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads, \
-                                         const Wiring&, Phases);                                               \
-    template const Resistive<Real>& resistive_of(const Layer<Real>&, const char*);                             \
-    template Resistive<Real>& resistive_of(Layer<Real>&, const char*);                                         \
-    template void run_membranes(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);       \
+#define RCSPIKE_INSTANTIATE(Real)                                                                               \
+    template Layer<Real> layer_of_weights(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads, \
+                                          const Wiring&, Phases);                                               \
+    template const Resistive<Real>& resistive_of(const Layer<Real>&, const char*);                              \
+    template Tiles<Real>& weights_of(Layer<Real>&, const char*);                                                \
+    template const Tiles<Real>& weights_of(const Layer<Real>&, const char*);                                    \
+    template void run_membranes(const Layer<Real>&, const EventBatch<Real>&, Range, Range, Span2<Real>);        \
     template void run_membranes(const Layer<Real>&, const EventBatch<Real>&, Span2<Real>, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

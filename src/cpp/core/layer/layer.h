@@ -73,16 +73,20 @@ private:
 /// injection only.
 void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers);
 
-/// A layer of resistive synapses, with the checks of pack_resistive.
+/// A layer of the synapses that weights have on a circuit, with the checks of pack_synapses.
 template <class Real>
-Layer<Real> resistive_layer(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
-                            Threads threads, const Wiring& wiring = Dense{}, Phases phases = Phases::two);
+Layer<Real> layer_of_weights(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
+                             Threads threads, const Wiring& wiring = Dense{}, Phases phases = Phases::two);
 
 /// The synapses of a resistive layer. Throws std::invalid_argument for others, which do not have `wanted`.
 template <class Real>
 const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted);
+
+/// The weights that training changes. Throws std::invalid_argument for synapses without them.
 template <class Real>
-Resistive<Real>& resistive_of(Layer<Real>& layer, const char* wanted);
+Tiles<Real>& weights_of(Layer<Real>& layer, const char* wanted);
+template <class Real>
+const Tiles<Real>& weights_of(const Layer<Real>& layer, const char* wanted);
 
 /// What the membranes of some samples and tiles end in (the State of their neurons), into their place in `to`,
 /// batch x n_out.

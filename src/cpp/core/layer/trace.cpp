@@ -14,7 +14,7 @@ template <class Real>
 void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span1<const Real> at,
            Span2<Real> v, Threads threads) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
-    const detail::Layer<Real> layer = detail::resistive_layer("weights", weights, schedule.n_in(), circuit, threads);
+    const detail::Layer<Real> layer = detail::layer_of_weights("weights", weights, schedule.n_in(), circuit, threads);
     for (std::size_t i = 0; i < at.size; ++i) {
         if (!(at[i] >= 0 && at[i] <= 1))
             detail::reject("at[", i, "] must lie in the charging phase [0, 1], got ", at[i]);

@@ -24,7 +24,7 @@ Network<Real>::Network(const std::vector<Span2<const Real>>& weights, const std:
         if (w.rows == 0 || w.cols == 0) detail::reject(name, " is empty, got shape (", w.rows, ", ", w.cols, ")");
         const Wiring own = detail::wiring_of(wiring, weights.size(), l);
         const std::size_t n_rows = l == 0 ? w.rows : detail::rows_of(own, layers_.back().n_out());
-        layers_.push_back(detail::resistive_layer(name.c_str(), w, n_rows, circuits[l], Threads::all(), own, phases));
+        layers_.push_back(detail::layer_of_weights(name.c_str(), w, n_rows, circuits[l], Threads::all(), own, phases));
     }
 }
 
@@ -68,7 +68,7 @@ Phases Network<Real>::phases() const {
 template <class Real>
 void Network<Real>::weights(std::size_t layer, Span2<Real> to) const {
     detail::check_shape("weights", to, n_rows(layer), n_columns(layer));
-    detail::resistive_of(layers_[layer], "weights").weights.unpack(to, Threads::all());
+    detail::weights_of(layers_[layer], "weights").unpack(to, Threads::all());
 }
 
 template <class Real>

@@ -75,14 +75,12 @@ void NetworkPass<Real>::set(const std::vector<Span2<const Real>>& weights, Threa
     for (std::size_t l = 0; l < layers.size(); ++l) {
         detail::check_shape(name_of(l).c_str(), weights[l], layers[l].n_rows(), layers[l].n_columns());
     }
-    const auto packed = [&](std::size_t l) -> detail::Tiles<Real>& {
-        return detail::resistive_of(layers[l], "weights").weights;
-    };
+    const auto packed = [&](std::size_t l) -> detail::Tiles<Real>& { return detail::weights_of(layers[l], "weights"); };
     std::size_t n_equal = 0;
     while (n_equal < layers.size() && are_equal(packed(n_equal), weights[n_equal])) ++n_equal;
     if (n_equal == layers.size()) return;
     for (std::size_t l = n_equal; l < layers.size(); ++l) {
-        detail::check_resistive(name_of(l).c_str(), weights[l], layers[l].n_rows(), layers[l].coupling(), threads);
+        detail::check_weights(name_of(l).c_str(), weights[l], layers[l].n_rows(), layers[l].coupling(), threads);
     }
     state_->complete = false;
     for (std::size_t l = n_equal; l < layers.size(); ++l) detail::pack_weights(weights[l], packed(l), threads);

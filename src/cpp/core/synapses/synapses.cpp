@@ -60,8 +60,8 @@ kernels::Coupling<Real> coupling_of(const Circuit& circuit) {
 }
 
 template <class Real>
-void check_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows,
-                     const kernels::Coupling<Real>& coupling, Threads threads) {
+void check_weights(const char* name, Span2<const Real> weights, std::size_t n_rows,
+                   const kernels::Coupling<Real>& coupling, Threads threads) {
     check_shape(name, weights, n_rows, weights.cols);
     check_range(name, weights, std::max<double>({coupling.b_plus, coupling.b_minus, 1.0}), threads);
 }
@@ -84,11 +84,11 @@ void pack_weights(Span2<const Real> weights, Tiles<Real>& to, Threads threads) {
 }
 
 template <class Real>
-Resistive<Real> pack_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
-                               Threads threads) {
+Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
+                             Threads threads) {
     Resistive<Real> packed;
     packed.coupling = coupling_of<Real>(circuit);
-    check_resistive(name, weights, n_rows, packed.coupling, threads);
+    check_weights(name, weights, n_rows, packed.coupling, threads);
     pack_weights(weights, packed.weights, threads);
     return packed;
 }
@@ -139,14 +139,13 @@ Pairs<Real> pack_pairs(const char* name, const DevicePairs<Real>& pairs, std::si
     return packed;
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                                                  \
-    template struct AlwaysOn<Real>;                                                                                \
-    template kernels::Coupling<Real> coupling_of(const Circuit&);                                                  \
-    template Resistive<Real> pack_resistive(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads); \
-    template void check_resistive(const char*, Span2<const Real>, std::size_t, const kernels::Coupling<Real>&,     \
-                                  Threads);                                                                        \
-    template void pack_weights(Span2<const Real>, Tiles<Real>&, Threads);                                          \
-    template Affine<Real> pack_affine(const AffineSynapses<Real>&, std::size_t, Threads);                          \
+#define RCSPIKE_INSTANTIATE(Real)                                                                                      \
+    template struct AlwaysOn<Real>;                                                                                    \
+    template kernels::Coupling<Real> coupling_of(const Circuit&);                                                      \
+    template Synapses<Real> pack_synapses(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads);       \
+    template void check_weights(const char*, Span2<const Real>, std::size_t, const kernels::Coupling<Real>&, Threads); \
+    template void pack_weights(Span2<const Real>, Tiles<Real>&, Threads);                                              \
+    template Affine<Real> pack_affine(const AffineSynapses<Real>&, std::size_t, Threads);                              \
     template Pairs<Real> pack_pairs(const char*, const DevicePairs<Real>&, std::size_t, const Circuit&, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

@@ -31,10 +31,14 @@ struct AlwaysOn {
     AlwaysOn(Span1<const Real> drive0, Span1<const Real> conductance0, std::size_t n_out);
 };
 
-/// Each of the three has the tiles that all sweeps read (`rows`, n_rows x n_out), one of them as the kernels take it
-/// (`tile`), the factors that a step needs (`coupling`), its entries in the tables of kernels that charge for a phase
-/// and that charge until a threshold is crossed, the type of its gradient, and a check that it has what a gradient
-/// needs, which throws std::invalid_argument.
+[[noreturn]] inline void reject_without_weights(const char* wanted) {
+    reject(wanted, " can be computed for synapses of trainable weights only");
+}
+
+/// Each kind has the tiles that all sweeps read (`rows`, n_rows x n_out), one of them as the kernels take it (`tile`),
+/// the factors that a step needs (`coupling`), its entries in the tables of kernels that charge for a phase and that
+/// charge until a threshold is crossed, the type of its gradient, the weights that training changes, and a check that
+/// it has what a gradient needs. The last two throw std::invalid_argument where there are none.
 template <class Real>
 struct Resistive {
     using Gradient = WeightGradient<Real>;
@@ -42,6 +46,7 @@ struct Resistive {
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
 
     const Tiles<Real>& rows() const { return weights; }
+    Tiles<Real>& weights_for(const char*) { return weights; }
     kernels::ResistiveTile<Real> tile(std::size_t t) const { return {weights.tile(t), weights.tile_size(), coupling}; }
     void check_gradient() const {}
     static const auto& kernel() { return kernels::table<Real>().resistive; }
@@ -56,6 +61,7 @@ struct Affine {
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
 
     const Tiles<Real>& rows() const { return drive; }
+    Tiles<Real>& weights_for(const char* wanted) { reject_without_weights(wanted); }
     kernels::AffineTile<Real> tile(std::size_t t) const {
         return {drive.tile(t), conductance.tile(t), always_on.drive0.tile(t), always_on.conductance0.tile(t),
                 drive.tile_size()};
@@ -74,6 +80,7 @@ struct Pairs {
     const Tiles<Real>* weights = nullptr;  // that the pairs were drawn for, if their gradient is wanted
 
     const Tiles<Real>& rows() const { return first; }
+    Tiles<Real>& weights_for(const char* wanted) { reject_without_weights(wanted); }
     kernels::PairTile<Real> tile(std::size_t t) const {
         return {first.tile(t),
                 second.tile(t),
@@ -97,16 +104,16 @@ using Synapses = std::variant<Resistive<Real>, Affine<Real>, Pairs<Real>>;
 template <class Real>
 kernels::Coupling<Real> coupling_of(const Circuit& circuit);
 
-/// Resistive synapses. Throws std::invalid_argument unless there are n_rows rows of finite weights whose sums cannot
-/// overflow, on a valid circuit; `name` is that of the weights in the message.
+/// Synapses of the kind that weights have on a circuit. Throws std::invalid_argument unless there are n_rows rows of
+/// finite weights whose sums cannot overflow, on a valid circuit; `name` is that of the weights in the message.
 template <class Real>
-Resistive<Real> pack_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
-                               Threads threads);
+Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
+                             Threads threads);
 
 /// Its checks, and how it packs weights that have passed them.
 template <class Real>
-void check_resistive(const char* name, Span2<const Real> weights, std::size_t n_rows,
-                     const kernels::Coupling<Real>& coupling, Threads threads);
+void check_weights(const char* name, Span2<const Real> weights, std::size_t n_rows,
+                   const kernels::Coupling<Real>& coupling, Threads threads);
 template <class Real>
 void pack_weights(Span2<const Real> weights, Tiles<Real>& to, Threads threads);
 

@@ -169,8 +169,7 @@ template <class Real>
 detail::ExtraTasks Trainer<Real>::State::update(std::size_t l) {
     const Real* const slopes = model.is_ideal() ? nullptr : devices.slopes[l].data();
     const double w_max = model.w_max.empty() ? std::numeric_limits<double>::infinity() : model.w_max[l];
-    return optimiser.update(l, pass.gradients[l].weights, slopes, w_max,
-                            detail::resistive_of(weights()[l], "training").weights);
+    return optimiser.update(l, pass.gradients[l].weights, slopes, w_max, detail::weights_of(weights()[l], "training"));
 }
 
 template <class Real>

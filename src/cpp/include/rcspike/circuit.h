@@ -26,6 +26,18 @@ struct Circuit {
     }
 };
 
+/// A parameter by its name in files and in Python.
+struct CircuitParameter {
+    const char* name;
+    double Circuit::* value;
+};
+
+/// All of them but the injection, in which the layers of a network may differ.
+inline constexpr CircuitParameter circuit_parameters[] = {
+    {"e_plus", &Circuit::e_plus}, {"e_minus", &Circuit::e_minus}, {"diode_drop", &Circuit::diode_drop},
+    {"ramp", &Circuit::ramp},     {"delay", &Circuit::delay},
+};
+
 /// Throws std::invalid_argument, naming the value, if the circuit is not physical.
 void validate(const Circuit& circuit);
 
