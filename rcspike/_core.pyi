@@ -20,6 +20,11 @@ def build_config() -> _BuildConfig: ...
 class Circuit:
     def __init__(self, **parameters: float) -> None: ...
 
+class Dense: ...
+
+class FirstSpike:
+    def __init__(self, *, window: int) -> None: ...
+
 class Conv2d:
     def __init__(
         self,
@@ -37,6 +42,8 @@ class Conv2d:
 
 class FirstSpike2d:
     def __init__(self, *, height: int, width: int, channels: int, window: int) -> None: ...
+
+Wiring: TypeAlias = Dense | FirstSpike | FirstSpike2d | Conv2d
 
 class Schedule32:
     @property
@@ -93,7 +100,7 @@ class Layer32(_Layer): ...
 class Layer64(_Layer): ...
 
 def layer(
-    weights: _Float, circuit: Circuit, *, wiring: int | Conv2d | FirstSpike2d = 1, threads: int | None = None
+    weights: _Float, circuit: Circuit, *, wiring: Wiring = ..., threads: int | None = None
 ) -> Layer32 | Layer64: ...
 def charge_rectified(
     schedule: _Schedule,
@@ -190,7 +197,7 @@ def network(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
+    wiring: Sequence[Wiring] = ...,
     phases: str = "two",
 ) -> Network32 | Network64: ...
 
@@ -211,7 +218,7 @@ def network_pass(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
+    wiring: Sequence[Wiring] = ...,
     phases: str = "two",
 ) -> NetworkPass32 | NetworkPass64: ...
 def draw_noise(seed: int, sigma: float, noise: _Float, threads: int | None = None) -> None: ...
@@ -223,7 +230,7 @@ def device_network(
     layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None]],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
+    wiring: Sequence[Wiring] = ...,
     phases: str = "two",
 ) -> DeviceNetwork32 | DeviceNetwork64: ...
 
@@ -285,7 +292,7 @@ def trainer(
     devices: DeviceModel = ...,
     seed: int = 0,
     weight_decay: float = 0.0,
-    wiring: Sequence[int | Conv2d | FirstSpike2d] = ...,
+    wiring: Sequence[Wiring] = ...,
     phases: str = "two",
     **loss: float,
 ) -> Trainer32 | Trainer64: ...

@@ -15,7 +15,7 @@ from rcspike._common.numbers import check_count
 
 __all__ = ["DENSE", "Conv2d", "Dense", "FirstSpike", "FirstSpike2d", "Wiring", "has_maps", "window_of", "wiring_of"]
 
-Core: TypeAlias = int | _core.Conv2d | _core.FirstSpike2d
+Core: TypeAlias = _core.Dense | _core.FirstSpike | _core.FirstSpike2d | _core.Conv2d
 Shape: TypeAlias = tuple[int, int, int]
 
 
@@ -30,7 +30,7 @@ class Dense:
     """
 
     window = 1
-    core = 1  # as the engine takes it
+    core = _core.Dense()  # as the engine takes it
     joined = False  # whether several inputs drive a row
 
     def n_in(self, n_rows: int) -> int:
@@ -85,9 +85,9 @@ class FirstSpike:
         object.__setattr__(self, "window", int(self.window))
 
     @property
-    def core(self) -> int:
+    def core(self) -> _core.FirstSpike:
         """As the engine takes it."""
-        return self.window
+        return _core.FirstSpike(window=self.window)
 
     def n_in(self, n_rows: int) -> int:
         """Inputs that drive so many rows of synapses."""

@@ -77,20 +77,6 @@ AffineSynapses<Real> affine(const Array<Real>& drive, const Array<Real>& conduct
 /// None is all the cores this process may use.
 inline Threads threads(std::optional<int> n) { return n ? Threads::exactly(*n) : Threads::all(); }
 
-/// A wiring in Python: how many inputs share a row, or one of maps.
-using WiringArgument = std::variant<std::size_t, Conv2d, FirstSpike2d>;
-inline Wiring wiring(const WiringArgument& given) {
-    if (const auto* conv = std::get_if<Conv2d>(&given)) return *conv;
-    if (const auto* maps = std::get_if<FirstSpike2d>(&given)) return *maps;
-    const std::size_t window = std::get<std::size_t>(given);
-    return window == 1 ? Wiring(Dense{}) : FirstSpike{window};
-}
-inline std::vector<Wiring> wirings(const std::vector<WiringArgument>& given) {
-    std::vector<Wiring> all;
-    for (const WiringArgument& one : given) all.push_back(wiring(one));
-    return all;
-}
-
 /// The circuit of each layer, or one for all of them.
 using Circuits = std::variant<Circuit, std::vector<Circuit>>;
 inline std::vector<Circuit> circuits(const Circuits& given, std::size_t n_layers) {

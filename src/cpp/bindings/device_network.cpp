@@ -11,14 +11,14 @@ using Pairs = std::tuple<Array<Real>, Array<Real>, std::optional<Array<Real>>, s
 
 template <class Real>
 DeviceNetwork<Real> make(const std::vector<Pairs<Real>>& layers, const Circuits& circuit,
-                         const std::vector<WiringArgument>& wiring, const std::string& phases) {
+                         const std::vector<Wiring>& wiring, const std::string& phases) {
     std::vector<DevicePairs<Real>> pairs;
     for (const auto& [plus, minus, drive0, conductance0, offset, injection] : layers) {
         pairs.push_back({matrix(plus, "plus"), matrix(minus, "minus"), optional_row(drive0, "drive0"),
                          optional_row(conductance0, "conductance0"), optional_row(offset, "offset"),
                          injection ? matrix(*injection, "injection") : Span2<const Real>{}});
     }
-    return DeviceNetwork<Real>(pairs, wirings(wiring), circuits(circuit, pairs.size()), phases_of(phases));
+    return DeviceNetwork<Real>(pairs, wiring, circuits(circuit, pairs.size()), phases_of(phases));
 }
 
 template <class Real>
@@ -27,7 +27,7 @@ void bind_device_network(py::module_& m, const char* name) {
     py::class_<N> network(m, name);
     bind_forward<Real>(network);
     m.def("device_network", make<Real>, py::arg("layers").noconvert(), py::arg("circuit"), py::kw_only(),
-          py::arg("wiring") = std::vector<WiringArgument>{}, py::arg("phases") = "two");
+          py::arg("wiring") = std::vector<Wiring>{}, py::arg("phases") = "two");
 }
 
 }  // namespace

@@ -39,12 +39,12 @@ void bind_layer(py::module_& m, const char* name) {
             py::arg("schedule"), py::arg("grad_v").noconvert(), py::arg("threads") = none);
     m.def(
         "layer",
-        [](const Array<Real>& weights, const Circuit& circuit, const WiringArgument& of_inputs, optional<int> n) {
+        [](const Array<Real>& weights, const Circuit& circuit, const Wiring& wiring, optional<int> n) {
             const auto w = matrix(weights, "weights");
             const py::gil_scoped_release released;
-            return L(w, circuit, wiring(of_inputs), threads(n));
+            return L(w, circuit, wiring, threads(n));
         },
-        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("wiring") = std::size_t{1},
+        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("wiring") = Wiring{},
         py::arg("threads") = none);
 }
 

@@ -12,13 +12,12 @@ void bind_network(py::module_& m, const char* name) {
     bind_forward<Real>(network);
     m.def(
         "network",
-        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<WiringArgument>& wiring,
+        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<Wiring>& wiring,
            const std::string& phases) {
-            return N(matrices(weights, "weights"), wirings(wiring), circuits(circuit, weights.size()),
-                     phases_of(phases));
+            return N(matrices(weights, "weights"), wiring, circuits(circuit, weights.size()), phases_of(phases));
         },
-        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(),
-        py::arg("wiring") = std::vector<WiringArgument>{}, py::arg("phases") = "two");
+        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("wiring") = std::vector<Wiring>{},
+        py::arg("phases") = "two");
 }
 
 }  // namespace

@@ -58,13 +58,13 @@ void bind_network_pass(py::module_& m, const char* name) {
             py::arg("threads") = py::none());
     m.def(
         "network_pass",
-        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<WiringArgument>& wiring,
+        [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const std::vector<Wiring>& wiring,
            const std::string& phases) {
-            return Pass(Network<Real>(matrices(weights, "weights"), wirings(wiring), circuits(circuit, weights.size()),
+            return Pass(Network<Real>(matrices(weights, "weights"), wiring, circuits(circuit, weights.size()),
                                       phases_of(phases)));
         },
-        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(),
-        py::arg("wiring") = std::vector<WiringArgument>{}, py::arg("phases") = "two");
+        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("wiring") = std::vector<Wiring>{},
+        py::arg("phases") = "two");
 }
 
 }  // namespace

@@ -53,14 +53,14 @@ void bind_trainer(py::module_& m, const char* name) {
     m.def(
         "trainer",
         [](const std::vector<Array<Real>>& weights, const Circuits& circuit, const DeviceModel& devices,
-           std::uint64_t seed, double weight_decay, const std::vector<WiringArgument>& wiring,
-           const std::string& phases, const py::kwargs& loss) {
-            return T(Network<Real>(matrices(weights, "weights"), wirings(wiring), circuits(circuit, weights.size()),
+           std::uint64_t seed, double weight_decay, const std::vector<Wiring>& wiring, const std::string& phases,
+           const py::kwargs& loss) {
+            return T(Network<Real>(matrices(weights, "weights"), wiring, circuits(circuit, weights.size()),
                                    phases_of(phases)),
                      loss_of(loss), devices, seed, weight_decay);
         },
         py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg_v("devices", DeviceModel{}, "..."),
-        py::arg("seed") = 0, py::arg("weight_decay") = 0.0, py::arg("wiring") = std::vector<WiringArgument>{},
+        py::arg("seed") = 0, py::arg("weight_decay") = 0.0, py::arg("wiring") = std::vector<Wiring>{},
         py::arg("phases") = "two");
 }
 
