@@ -7,7 +7,9 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 
+import crossing_oracle
 import numpy as np
+import oracle
 import pytest
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, Network, datasets, train
@@ -128,12 +130,37 @@ def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:
         train(two, data, checkpoint_path=path, **{**settings, "silent_penalty": 0.0})
 
 
+def test_the_penalty_on_silence_makes_neurons_spike() -> None:
+    rng = np.random.default_rng(11)
+    weights = [rng.uniform(-0.2, 0.2, (12, 20)), rng.uniform(0, 0.3, (20, 2))]  # most hidden neurons are silent
+    network = Network(weights, CIRCUIT, phases="single")
+    history = train(network, toy(80), epochs=60, batch_size=5, seed=0, learning_rate=0.01, silent_penalty=0.1)
+    assert history.epochs[0].silent[0] > 0.5
+    assert history.epochs[-1].silent[0] == 0
+
+
 def test_ideal_pairs_and_chips_have_the_bits_of_the_network() -> None:
     network, times = single(20, 30, 5), spikes_of_images(40, 20)
     pairs = DeviceNetwork([DevicePairs.of_weights(w) for w in network.weights], CIRCUIT, phases="single")
     np.testing.assert_array_equal(pairs.forward(times), network.forward(times))
     assert pickle.loads(pickle.dumps(pairs)).phases == "single"
     np.testing.assert_allclose(program(network, seed=0).forward(times), network.forward(times), rtol=2e-4)
+
+
+def test_an_offset_moves_the_threshold() -> None:
+    rng = np.random.default_rng(4)
+    times, weights = rng.random((10, 12)), rng.uniform(-0.2, 0.6, (12, 5))
+    offset = rng.uniform(-0.5, 0.5, 5)
+    pairs = replace(DevicePairs.of_weights(weights), offset=offset)
+    for circuit in (CIRCUIT, Circuit.conventional()):
+        found = DeviceNetwork([pairs], circuit, phases="single").forward(times)
+        D, G = oracle.affine(weights, circuit.e_plus, circuit.e_minus)
+        for i in range(5):
+            neuron = crossing_oracle.neuron(D, G, i, threshold=1 + offset[i])
+            exact = [crossing_oracle.cross(list(map(oracle.mp.mpf, row)), neuron) for row in times]
+            # Times of order 1 and slopes of order 1: a few roundings.
+            np.testing.assert_allclose(found[:, i], [math.inf if x is None else float(x[0]) for x in exact], rtol=1e-12)
+        assert np.isfinite(found).sum() > 20
 
 
 def test_a_chip_spikes_as_its_own_devices_do() -> None:
