@@ -54,7 +54,7 @@ def lines_of(figure: Figure, label: str) -> list[list[list[float]]]:
 
 
 # Each call of a runner makes all commands and their options anew, which takes longer than many a command.
-typer.testing._get_command = cache(typer.testing._get_command)
+typer.testing._get_command = cache(typer.testing._get_command)  # noqa: SLF001
 
 
 def rcspike_(*words: str | Path) -> Result:

@@ -92,7 +92,10 @@ def model_file(rng: random.Random) -> bytes:
         "e_plus": rng.choice(RAILS),
         "e_minus": f"-{rng.choice(RAILS)}",
     }
-    circuit |= {"diode_drop": rng.choice(["0.0", "0.1", "5e-324", "-0.0"]), "ramp": rng.choice(["0.0", "-1.5", "0.5"])}
+    circuit |= {
+        "diode_drop": rng.choice(["0.0", "0.1", "5e-324", "1e-400", "-0.0"]),
+        "ramp": rng.choice(["0.0", "-1.5", "0.5"]),
+    }
     shapes, wiring = [list(pair) for pair in pairwise(sizes)], None
     if rng.random() < 0.3:
         sizes, shapes, wiring = convolution(rng)

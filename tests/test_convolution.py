@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,11 +98,14 @@ def test_a_convolution_is_a_dense_layer_with_unrolled_weights(conv: Conv, seed: 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("stride", [1, 2, 4])
-def test_the_neurons_of_a_position_have_the_bits_of_a_layer_over_its_window(dtype: Any, stride: int) -> None:
+@pytest.mark.parametrize("circuit", [CIRCUIT, replace(CIRCUIT, injection=(0.01, -0.02))], ids=["plain", "injecting"])
+def test_the_neurons_of_a_position_have_the_bits_of_a_layer_over_its_window(
+    dtype: Any, stride: int, circuit: Circuit
+) -> None:
     conv = some_conv(dtype, stride=stride)
     rows = np.ascontiguousarray(conv.windows(conv.times, np.inf).reshape(-1, 27))
-    v = charge_conv2d(conv.times, conv.weights, CIRCUIT, stride=stride, padding=1)
-    np.testing.assert_array_equal(v.reshape(-1, 20), charge(rows, conv.weights.reshape(27, 20), CIRCUIT))
+    v = charge_conv2d(conv.times, conv.weights, circuit, stride=stride, padding=1)
+    np.testing.assert_array_equal(v.reshape(-1, 20), charge(rows, conv.weights.reshape(27, 20), circuit))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -191,16 +191,26 @@ def loss_on_devices(
     return float(np.sum(np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(logits)), labels]))
 
 
-@pytest.mark.parametrize("name", ["strongly coupled", "asymmetric rails and a diode", "conventional"])
-def test_a_step_runs_on_the_devices_drawn_for_it(name: str) -> None:
-    network = Network.create(SIZES, CIRCUITS[name], seed=0, dtype=np.float64)
-    trainer, seed = trainer_of(network, EVERYTHING)
+@pytest.mark.parametrize(
+    ("circuit", "model"),
+    [
+        *(
+            (CIRCUITS[name], EVERYTHING)
+            for name in ("strongly coupled", "asymmetric rails and a diode", "conventional")
+        ),
+        (Circuit(injection=(0.01, -0.02)), DeviceModel(off=0.05, lognormal=0.2)),  # both switches of a pair inject
+    ],
+    ids=str,
+)
+def test_a_step_runs_on_the_devices_drawn_for_it(circuit: Circuit, model: DeviceModel) -> None:
+    network = Network.create(SIZES, circuit, seed=0, dtype=np.float64)
+    trainer, seed = trainer_of(network, model)
     all_times, labels = batch_of(np.float64)
     for step, silent in enumerate(([0, 3, 4], [1], [])):  # what is not in use now may be so in the next step
         times = all_times.copy()
         times[:, silent] = np.inf
         report = trainer.step(schedule(times), np.arange(8), labels, [], learning_rate=0.0)
-        expected = loss_on_devices(list(network.weights), network.circuit, EVERYTHING, seed, times, labels, step)
+        expected = loss_on_devices(list(network.weights), circuit, model, seed, times, labels, step)
         # The engine's own exp and log are good to a few ulp.
         assert report.loss == pytest.approx(expected, rel=1e-13)
         assert all(np.isfinite(moment).all() for moment in trainer.moments(0))

@@ -43,20 +43,20 @@ def test_steps_are_those_of_adam_as_its_authors_write_it(shape: tuple[int, ...],
 
 
 def test_it_is_the_optimiser_of_training_to_the_bit() -> None:
-    """One layer, one batch an epoch: its gradients come from the functions of a layer, in another order of additions.
+    """One layer, two equal samples: its gradients come from the functions of a layer, in another order of additions.
 
-    A single sample is summed by none, so that they have the same bits.
+    A batch of a single sample is summed by none, so that they have the same bits. The rate falls from batch to batch.
     """
     images = np.random.default_rng(1).random((1, 4, 5)).astype(np.float32)
-    split = Split(images, np.array([2]))
+    split = Split(np.repeat(images, 2, axis=0), np.array([2, 2]))
     network = Network.create([20, 37], Circuit(v_syn=1.0), seed=0)
     weights = network.weights[0].copy()
-    train(network, Dataset("one", split, split), epochs=4, seed=0, learning_rate=0.05)
+    train(network, Dataset("two", split, split), epochs=2, seed=0, learning_rate=0.05, batch_size=1)
     first, second = np.zeros_like(weights), np.zeros_like(weights)
     times = encode(images)
     for step in range(4):
         v = charge_of(times, weights, network.circuit)
-        _, grad_v = output_loss(v, split.labels, network.circuit)
+        _, grad_v = output_loss(v, split.labels[:1], network.circuit)
         _, gradient = charge_vjp(times, weights, network.circuit, grad_v)
         adam_step(weights, gradient, first, second, step=step + 1, learning_rate=decayed_rate(0.05, step, 4))
     np.testing.assert_array_equal(weights, network.weights[0])

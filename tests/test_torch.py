@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch_networks import STRONG, UNEQUAL, circuits, dtypes, network, numbers, phases, shifts_for, spikes, tracked
+from torch_networks import FIRST, STRONG, UNEQUAL, circuits, dtypes, network, parts, phases, shifts_for, spikes, tracked
 
 import rcspike.torch as rct
 from rcspike import Circuit, Network, functional, train
@@ -51,11 +51,11 @@ def test_the_operators_pass_the_checks_of_pytorch(circuit: Circuit, dtype: torch
 @pytest.mark.parametrize("noisy", [False, True])
 def test_the_operators_of_a_network_pass_the_checks_of_pytorch(circuit: Circuit, noisy: bool, phases: Phases) -> None:
     one = network(circuit, phases=phases)
-    shifts, times, parts = shifts_for(one, 5) if noisy else [], spikes(5, 12), (numbers(one), [1, 1, 1], phases, 100.0)
-    forward = (tracked(times), [tracked(w) for w in one.weights], shifts, *parts, noisy)
+    shifts, times = shifts_for(one, 5) if noisy else [], spikes(5, 12)
+    forward = (tracked(times), [tracked(w) for w in one.weights], shifts, *parts(one), noisy)
     assert set(torch.library.opcheck(operators.network_operator, forward).values()) == {"SUCCESS"}
     weights = [torch.tensor(w) for w in one.weights]
-    backward = (times, weights, shifts, torch.rand(5, 3, dtype=torch.float64), *parts, noisy)
+    backward = (times, weights, shifts, torch.rand(5, 3, dtype=torch.float64), *parts(one), noisy)
     assert set(torch.library.opcheck(operators.network_vjp_operator, backward).values()) == {"SUCCESS"}
 
 
@@ -74,15 +74,15 @@ def test_gradients_of_layers_agree_with_finite_differences(circuit: Circuit) -> 
 @phases
 @circuits
 @pytest.mark.parametrize("noisy", [False, True])
-@pytest.mark.parametrize("wiring", [None, [FirstSpike(2), FirstSpike(4), Dense()]], ids=["dense", "first"])
+@pytest.mark.parametrize("wiring", [None, FIRST], ids=["dense", "first"])
 def test_gradients_of_a_network_agree_with_finite_differences(
     circuit: Circuit, noisy: bool, wiring: list[Wiring] | None, phases: Phases
 ) -> None:
     one = network(circuit, wiring=wiring, phases=phases)
-    shifts, windows = shifts_for(one, 5) if noisy else [], [layer.wiring.window for layer in one.layers]
+    shifts = shifts_for(one, 5) if noisy else []
 
     def results(times: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
-        result = operators.network_operator(times, weights, shifts, numbers(one), windows, phases, 1e6, True)
+        result = operators.network_operator(times, weights, shifts, *parts(one, 1e6), True)
         return torch.where(torch.isinf(result), 0.0, result)
 
     assert torch.autograd.gradcheck(results, (spikes(5, 12).requires_grad_(), *map(tracked, one.weights)))
@@ -122,8 +122,7 @@ def test_shifts_of_spike_times_act_layer_by_layer(circuit: Circuit) -> None:
     one, t = network(circuit), spikes(7, 12).numpy()
     shifts = shifts_for(one, 7)
     weights = [torch.tensor(w) for w in one.weights]
-    parts = (numbers(one), [1, 1, 1], "two", 100.0, False)
-    v = operators.network_operator(torch.tensor(t), weights, shifts, *parts)
+    v = operators.network_operator(torch.tensor(t), weights, shifts, *parts(one), False)
     for layer, shift in zip(one.layers[:-1], shifts[:-1], strict=True):
         t = functional.fire(layer.charge(t), circuit) + shift.numpy()
         t = np.where(t > 1, np.inf, np.maximum(t, 0))
@@ -288,11 +287,14 @@ def test_a_module_compiled_for_any_batch_size_is_one_graph_with_the_bits_of_eage
 # Training
 
 
-@pytest.mark.parametrize("circuit", [STRONG, UNEQUAL], ids=lambda circuit: circuit.label)
-def test_twenty_steps_of_adam_give_the_weights_of_train(circuit: Circuit, digits: Dataset) -> None:
-    n = 5 * 64
+@pytest.mark.parametrize(
+    ("sizes", "circuit", "n"),
+    [([64, 20, 10], STRONG, 320), ([64, 20, 10], UNEQUAL, 320), ("8x8x1-conv4-pool-6-10", UNEQUAL, 40)],
+    ids=str,
+)
+def test_twenty_steps_of_adam_give_the_weights_of_train(sizes: Any, circuit: Circuit, n: int, digits: Dataset) -> None:
     split = Split(digits.train.images[:n], digits.train.labels[:n])
-    one = Network.create([64, 20, 10], circuit, seed=0, dtype=np.float64)
+    one = Network.create(sizes, circuit, seed=0, dtype=np.float64)
     module, loss = rct.Network.from_network(one), rct.OutputLoss(circuit, temporal_penalty=0.01)
     optimiser = torch.optim.Adam(module.parameters(), lr=1e-3)
     settings = {"epochs": 4, "batch_size": n // 5, "seed": 0, "decay": "constant", "temporal_penalty": 0.01}
@@ -414,3 +416,5 @@ def test_an_error_names_the_value_and_the_expected_one(call: Any, error: type[Ex
 def test_shapes_come_without_data_on_the_meta_device() -> None:
     module = rct.Network([12, 8, 3], STRONG).to("meta")
     assert module(torch.empty(5, 12, device="meta")).shape == (5, 3)
+    maps = rct.Conv2d((8, 8, 2), 3, STRONG, padding=1, pool=2).to("meta")
+    assert maps(torch.empty(5, 128, device="meta")).shape == (5, 48)

@@ -5,49 +5,65 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch_networks import STRONG, UNEQUAL, circuits, network, numbers, phases, shifts_for, spikes, tracked
+from torch_networks import (
+    CONVOLUTIONS,
+    FIRST,
+    STRONG,
+    UNEQUAL,
+    circuits,
+    network,
+    of_maps,
+    parts,
+    shifts_for,
+    spikes,
+    tracked,
+)
 
 import rcspike.torch as rct
-from rcspike import Circuit
-from rcspike.functional.events import Phases
-from rcspike.network import Dense, FirstSpike, Wiring
+from rcspike import Circuit, Network
 from rcspike.torch import operators
 
 pytestmark = pytest.mark.torch
 
 
-@phases
+KINDS: dict[str, Callable[[Circuit], Network]] = {
+    **{f"dense, {p}": partial(network, phases=p) for p in ("two", "single")},
+    **{f"first, {p}": partial(network, wiring=FIRST, phases=p) for p in ("two", "single")},
+    **{f"{text}, {p}": partial(of_maps, text, phases=p) for text, p in CONVOLUTIONS},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @circuits
 @pytest.mark.parametrize("noisy", [False, True])
-@pytest.mark.parametrize("wiring", [None, [FirstSpike(2), FirstSpike(4), Dense()]], ids=["dense", "first"])
-def test_pytorch_without_the_engine_gives_the_same_network(
-    circuit: Circuit, noisy: bool, wiring: list[Wiring] | None, phases: Phases
-) -> None:
-    one = network(circuit, wiring=wiring, phases=phases)
-    shifts, windows = shifts_for(one, 9) if noisy else [], [layer.wiring.window for layer in one.layers]
-    times, upstream = spikes(9, 12), torch.randn(9, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+def test_pytorch_without_the_engine_gives_the_same_network(noisy: bool, circuit: Circuit, kind: str) -> None:
+    one = KINDS[kind](circuit)
+    shifts, times = shifts_for(one, 9) if noisy else [], spikes(9, one.sizes[0])
+    upstream = torch.randn(9, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
     times[:, 3] = times[:, 1]  # ties
     results = []
     for context in (contextlib.nullcontext(), rct.without_engine()):
         inputs = [tracked(times), *map(tracked, one.weights)]
         with context:
-            v = operators.network_operator(inputs[0], inputs[1:], shifts, numbers(one), windows, phases, 50.0, True)
+            v = operators.network_operator(inputs[0], inputs[1:], shifts, *parts(one), True)
             torch.where(torch.isinf(v), 0.0, v).backward(upstream)
         results.append([v.detach(), *(x.grad for x in inputs)])
     for own, engine in zip(results[1], results[0], strict=True):
         np.testing.assert_allclose(own, engine, rtol=1e-12, atol=1e-12)
 
 
-def test_pytorch_without_the_engine_takes_large_batches_in_parts() -> None:
-    module, loss = (
-        rct.Network([100, 50, 3], UNEQUAL, dtype=torch.float64),
-        rct.OutputLoss(UNEQUAL, temporal_penalty=0.1),
-    )
-    times, labels = spikes(900, 100), torch.arange(900) % 3  # 4.5 million numbers for each sum over the inputs
+# With 4.5 million numbers for each sum over the inputs, of a sample or of all windows.
+@pytest.mark.parametrize(("sizes", "batch"), [([100, 50, 3], 900), ("28x28x1-conv16-pool-3", 40)], ids=str)
+def test_pytorch_without_the_engine_takes_large_batches_in_parts(sizes: Any, batch: int) -> None:
+    module, loss = rct.Network(sizes, UNEQUAL, dtype=torch.float64), rct.OutputLoss(UNEQUAL, temporal_penalty=0.1)
+    times, labels = spikes(batch, module.sizes[0]), torch.arange(batch) % 3
     loss(module(times), labels).backward()
     expected = [w.grad.clone() for w in module.weights]
     module.zero_grad()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,11 +145,6 @@ def test_unusual_networks_can_be_drawn(sizes: tuple[int, ...]) -> None:
     assert len(figure.axes) == len(sizes)
 
 
-def test_a_black_image_can_be_drawn() -> None:
-    split = Split(np.zeros((1, 6, 7)), np.array([0]))
-    plots.trace_figure(network_on(OWN), split).canvas.draw()
-
-
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
 def test_an_image_of_any_number_of_channels_can_be_drawn(channels: int) -> None:
     split = Split(np.full((1, 3, 7, channels), 0.5), np.array([0]))
@@ -158,14 +152,6 @@ def test_an_image_of_any_number_of_channels_can_be_drawn(channels: int) -> None:
     figure.canvas.draw()
     (picture,) = (shown for axes in figure.axes for part in axes.child_axes for shown in part.images)
     assert picture.get_array().shape == ((3, 7, channels) if channels in (3, 4) else (3, 7))
-
-
-@pytest.mark.long
-def test_the_same_network_gives_the_same_svg(figure: Figure, tmp_path: Path) -> None:
-    again = plots.trace_figure(network_on(OWN), made_up_split(), sample=2, circuits=THREE, neurons=NEURONS)
-    first, _ = plots.save_figure(figure, tmp_path / "first")
-    second, _ = plots.save_figure(again, tmp_path / "second")
-    assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.parametrize(

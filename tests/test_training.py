@@ -133,22 +133,6 @@ def test_training_is_adam_on_the_slopes_of_the_loss(circuit: Circuit, noisy: boo
         assert steep.mean() > 0.4
 
 
-def test_the_first_step_moves_every_weight_against_its_slope_by_the_learning_rate() -> None:
-    data, network = made_up(9), Network.create([9, 4, 3], Circuit(), seed=5, dtype=np.float64)
-    weights = [w.copy() for w in network.weights]
-    settings = {"temperature": 0.25, "temporal_penalty": 0.0, "t_ref": 0.9, "energy_penalty": 0.0}
-    times, labels, none = data.train.times.astype(np.float64), data.train.labels, [np.zeros(4), np.zeros(3)]
-    gradients = slopes(lambda: plain_loss(weights, Circuit(), times, labels, none, settings), weights)
-    train(network, data, epochs=1, seed=0, batch_size=99, learning_rate=0.01, decay="constant", temperature=0.25)
-    for w, g, moved in zip(weights, gradients, network.weights, strict=True):
-        # g is off by 1e-9, which matters to |g|/(|g| + eps) where it is below 1e-4: there only the size is checked.
-        expected = w - 0.01 * g / (np.abs(g) + 1e-8)
-        steep = np.abs(g) > 1e-4
-        np.testing.assert_allclose(moved[steep], expected[steep], rtol=0, atol=1e-6)
-        assert (np.abs(moved - w) <= 0.01 * (1 + 1e-12)).all()
-        assert steep.any()
-
-
 def test_silent_and_saturated_neurons_are_counted() -> None:
     data, rng = made_up(), np.random.default_rng(42)
     network = Network(
@@ -170,21 +154,15 @@ def test_silent_and_saturated_neurons_are_counted() -> None:
     assert epoch.train_accuracy == pytest.approx(np.mean(predicted == data.train.labels), rel=1e-12)
 
 
-@pytest.mark.parametrize("v_syn", [1.0, math.inf])
-def test_digits_are_learnt(digits: Dataset, v_syn: float) -> None:
+@pytest.mark.parametrize(("v_syn", "noise"), [(1.0, 0.0), (math.inf, 0.0), (1.0, 0.02)])
+def test_digits_are_learnt(digits: Dataset, v_syn: float, noise: float) -> None:
     network = Network.create([64, 40, 10], Circuit(v_syn=v_syn), seed=0)
     before = evaluate(network, digits.test)
-    history = train(network, digits, epochs=15, seed=0, learning_rate=0.01)
+    history = train(network, digits, epochs=15, seed=0, learning_rate=0.01, noise=noise)
     assert before < 0.3
     assert history.test_accuracy > 0.9
-    assert history.test_accuracy == evaluate(network, digits.test)
+    assert noise or history.test_accuracy == evaluate(network, digits.test)
     assert history.epochs[-1].loss < 0.3 * history.epochs[0].loss
-
-
-def test_digits_are_learnt_under_noise(digits: Dataset) -> None:
-    network = Network.create([64, 40, 10], Circuit(), seed=0)
-    history = train(network, digits, epochs=15, seed=0, learning_rate=0.01, noise=0.02)
-    assert history.test_accuracy > 0.9
 
 
 # Reproducibility
@@ -200,15 +178,6 @@ def test_the_same_seed_gives_the_same_bits(dtype: npt.DTypeLike) -> None:
 
 def test_another_seed_gives_another_run() -> None:
     assert not np.array_equal(undisturbed()[0].weights[0], undisturbed(seed=4)[0].weights[0])
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_number_of_threads_changes_not_a_bit(dtype: npt.DTypeLike) -> None:
-    one, two, all_of_them = (small_network(dtype) for _ in range(3))
-    histories = [rows(run(network, threads=n)) for network, n in ((one, 1), (two, 2), (all_of_them, None))]
-    assert histories[0] == histories[1] == histories[2]
-    assert_same_weights(one, two)
-    assert_same_weights(one, all_of_them)
 
 
 def test_the_global_random_state_plays_no_part() -> None:
@@ -294,39 +263,6 @@ def test_a_validation_accuracy_is_reported_if_there_is_a_validation_split() -> N
     for epoch in undisturbed(validation=0.25)[1]:
         # A fraction of 15 samples.
         assert round(15 * epoch.validation_accuracy) == pytest.approx(15 * epoch.validation_accuracy)
-
-
-@pytest.mark.parametrize("n_batches", [1, 4])
-@pytest.mark.parametrize("decay", ["cosine", "constant"])
-def test_the_learning_rate_falls_as_a_cosine_or_stays(decay: Any, n_batches: int) -> None:
-    """While the gradient stays, each of Adam's steps moves a weight by the learning rate: images are all the same."""
-    n, epochs, rate = 12, 12 // n_batches, 1e-7
-    split = Split(np.full((n, 3, 3), 0.5), np.zeros(n, dtype=np.int64))
-    data, network = Dataset("alike", split, split), small_network(np.float64)
-    weights: dict[int, list[Array]] = {}
-
-    def watch(at: Progress) -> None:
-        weights.setdefault(at.epoch - 1, [w.copy() for w in network.weights])
-
-    history = train(
-        network,
-        data,
-        epochs=epochs,
-        seed=0,
-        batch_size=n // n_batches,
-        learning_rate=rate,
-        decay=decay,
-        temperature=1.0,
-        progress=watch,
-    )
-    weights[epochs] = list(network.weights)
-    expected = [rate * (0.5 * (1 + math.cos(math.pi * i / 12)) if decay == "cosine" else 1) for i in range(12)]
-    for epoch in range(epochs):
-        moved = max(np.abs(w - v).max() for w, v in zip(weights[epoch + 1], weights[epoch], strict=True))
-        # Slopes change by some 1e-6 of the steepest on the way, and Adam's epsilon is 1e-8.
-        assert moved == pytest.approx(sum(expected[epoch * n_batches : (epoch + 1) * n_batches]), rel=1e-4)
-    # A few roundings.
-    assert [epoch.learning_rate for epoch in history] == pytest.approx(expected[::n_batches], rel=1e-12)
 
 
 def test_a_history_holds_every_epoch_in_order(tmp_path: Path) -> None:

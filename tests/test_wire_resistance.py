@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import ladders
@@ -72,6 +73,45 @@ def test_wires_of_membranes_agree_with_nodal_analysis(r: float) -> None:
         exact = ladders.crossbar(times[s], g_plus, g_minus, (1.5, -0.8), row=1e-8, column=r)
         np.testing.assert_allclose(v[s], exact, rtol=0, atol=1e-6)
     np.testing.assert_allclose(v, charge_crossbar(times, g_plus, g_minus, circuit, column=r), rtol=0, atol=1e-10)
+
+
+def by_recursion(
+    times: Array, wires: list[tuple[Array, Array]], r: Array, off: float, drive0: Array, conductance0: Array
+) -> Array:
+    """v(1) of one sample: at every spike, each wire from its far end. An open switch conducts `off`, a power of 2."""
+    v, r = np.zeros(len(r)), r.astype(float)
+    for start, end in pairwise(np.unique([0.0, 1.0, *times[times < 1]])):
+        D, G = drive0.astype(float), conductance0.astype(float)
+        for drive, conductance in wires:
+            J, Y = np.zeros((2, len(r)))
+            for j in reversed(range(len(times))):
+                part = 1.0 if times[j] <= start else off
+                J, Y = J + part * drive[j], Y + part * conductance[j]
+                J, Y = J / (1 + r * Y), Y / (1 + r * Y)
+            D, G = D + J, G + Y
+        v = D / G + (v - D / G) * np.exp(-G * (end - start))
+    return v
+
+
+@pytest.mark.parametrize("n_in", [1, 7, 40])
+@pytest.mark.parametrize("r", [0.02, 3.0])
+@pytest.mark.parametrize("off", [0.0, 0.125])
+def test_wires_with_open_switches_and_a_bias_act_as_the_recursion_from_their_far_ends(
+    off: float, r: float, n_in: int
+) -> None:
+    rng = np.random.default_rng(n_in)
+    times, g_plus, g_minus = (x.astype(np.float32) for x in random_column(n_in, n_in, 5))
+    times[1] = np.inf  # a sample without a spike
+    ranges = ((0.5 * r, 1.5 * r), (-0.3, 0.3), (0.01, 0.3))
+    rows = [rng.uniform(low, high, 5).astype(np.float32) for low, high in ranges]
+    for wires in ([(g_plus, g_plus)], [(g_plus, g_plus), (-g_minus, g_minus)]):
+        exact = [by_recursion(t.astype(float), wires, rows[0], off, *rows[1:]) for t in times]
+        for dtype in DTYPES:
+            r_, drive0, conductance0 = (row.astype(dtype) for row in rows)
+            own = [(drive.astype(dtype), conductance.astype(dtype)) for drive, conductance in wires]
+            v = charge_wired(times.astype(dtype), own, r_, off=off, drive0=drive0, conductance0=conductance0)
+            # Currents of order 1 / n, a few roundings on each level of the tree.
+            np.testing.assert_allclose(v, exact, rtol=0, atol=100 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize(("row", "column", "driver"), [(0.05, 0.05, 0.0), (1e-3, 0.5, 0.2), (1.0, 1e-3, 0.0)])
@@ -199,21 +239,6 @@ def test_a_wired_chip_with_other_effects_agrees_with_nodal_analysis(wire: str) -
             u = charge_crossbar(times[s : s + 1], pair[0], pair[1], circuit, column=0.01 * c)[0, 0]
         assert v[s, i] == pytest.approx(rest[i] + unit[i] * u, abs=1e-9)
     assert np.abs(v - chip_of(network_of(circuit), *effects).forward(times)).max() > 0.01
-
-
-def test_droop_follows_the_spikes() -> None:
-    """An activity of 1: all devices of a column conduct the whole time."""
-    rng = np.random.default_rng(0)
-    times = np.where(rng.random((1, 60)) < 0.5, rng.random((1, 60)), np.inf)
-    w = rng.normal(0, 0.15, (60, 2))
-    network, r = Network([w], Circuit(v_syn=1.0)), 1e-4
-    v = chip_of(network, WireResistance(resistance=r)).forward(times)
-    exact = [
-        ladders.supply_column(times[0], np.maximum(w[:, i], 0), np.maximum(-w[:, i], 0), (1, -1), r) for i in range(2)
-    ]
-    # Nodal analysis cancels 1 / r = 1e4 against devices of 0.15.
-    np.testing.assert_allclose(v[0], exact, rtol=0, atol=1e-10)
-    assert np.abs(v - network.forward(times)).max() > 1e-4
 
 
 def test_wires_change_nothing_for_current_sources() -> None:

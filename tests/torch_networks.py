@@ -11,14 +11,24 @@ import torch
 
 from rcspike import Circuit, Network
 from rcspike.functional.events import Phases
-from rcspike.network import Wiring
+from rcspike.network import Dense, FirstSpike, Wiring
 from rcspike.torch.engine_cache import parameters_of
+from rcspike.torch.wiring_indices import wiring_numbers
 
 STRONG = Circuit(v_syn=1.0)
 UNEQUAL = Circuit(e_plus=1.5, e_minus=-0.75, diode_drop=0.05, ramp=0.3, delay=0.02, injection=(1e-3, -2e-3))
 CIRCUITS = [STRONG, UNEQUAL, Circuit.conventional()]
 circuits = pytest.mark.parametrize("circuit", CIRCUITS, ids=lambda circuit: circuit.label)
 phases = pytest.mark.parametrize("phases", ["two", "single"])
+FIRST: list[Wiring] = [FirstSpike(2), FirstSpike(4), Dense()]
+POOLED = "conv2-pool-conv2k3s2-4/2-3"
+JOINED = "conv2k5s2-first-4-3"
+CUT = "conv2-pool3-4-3"  # with pixels that fill no window
+CONVOLUTIONS: list[tuple[str, Phases]] = [
+    *((text, "two") for text in (POOLED, CUT, JOINED)),
+    *((text, "single") for text in (JOINED, "conv2k1-first3-3")),
+]
+convolutions = pytest.mark.parametrize(("text", "phases"), CONVOLUTIONS)
 dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
 
@@ -47,5 +57,15 @@ def tracked(tensor: Any) -> torch.Tensor:
     return torch.tensor(tensor.numpy() if isinstance(tensor, torch.Tensor) else tensor).requires_grad_()
 
 
-def numbers(one: Network) -> list[float]:
-    return [number for layer in one.layers for number in parameters_of(layer.circuit)]
+def of_maps(text: str, circuit: Circuit = STRONG, phases: Phases = "two") -> Network:
+    if phases == "single":
+        circuit = Circuit(v_syn=2.0, delay=circuit.delay)
+    one = Network.create(text, circuit, seed=1, input_shape=(8, 8, 2), dtype=np.float64, phases=phases)
+    one.weights = [2 * w for w in one.weights]
+    return one
+
+
+def parts(one: Network, max_slope: float = 50.0) -> tuple[list[float], list[int], str, float]:
+    """What an operator takes of a network besides its weights."""
+    numbers = [number for layer in one.layers for number in parameters_of(layer.circuit)]
+    return numbers, list(wiring_numbers(layer.wiring for layer in one.layers)), one.phases, max_slope

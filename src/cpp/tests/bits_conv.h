@@ -1,11 +1,31 @@
 // The parts of `bits` that compute convolutions.
 #pragma once
 
+#include <vector>
+
 #include "bits_layers.h"
-#include "conv.h"
 #include "rcspike/layer.h"
+#include "rcspike/wiring.h"
 
 namespace rcspike::test {
+
+/// Sizes that fill no vector; edges and strides of all kinds; the last one has more patches than stay in a cache.
+inline const std::vector<Conv2d>& convolutions() {
+    static const std::vector<Conv2d> all{
+        {{6, 5, 2}, 3, 3, 1, 1}, {{7, 4, 3}, 2, 3, 2, 0},    {{5, 9, 1}, 1, 2, 3, 0},
+        {{8, 8, 2}, 5, 4, 2, 3}, {{20, 20, 16}, 3, 3, 1, 1},
+    };
+    return all;
+}
+
+/// The same with neurons that share charge, and with joined inputs.
+inline const std::vector<Conv2d>& pooled_convolutions() {
+    static const std::vector<Conv2d> all{
+        {{6, 4, 2}, 3, 3, 1, 1, 1, 2},   {{8, 5, 1}, 3, 2, 1, 0, 1, 2},    {{6, 6, 2}, 2, 2, 1, 1, 2, 1},
+        {{12, 12, 2}, 3, 3, 1, 1, 2, 3}, {{20, 20, 16}, 3, 3, 1, 1, 1, 2},
+    };
+    return all;
+}
 
 inline std::vector<Conv2d> all_convolutions() {
     std::vector<Conv2d> all = convolutions();

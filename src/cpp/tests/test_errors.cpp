@@ -1,11 +1,21 @@
-// Errors and their messages, and that the output is then unchanged. Shapes and values of the other functions
-// are rejected in their own tests.
+// Errors of the functions of a layer, and that the output is then unchanged. The numbers that they compute are compared
+// with independent references in Python.
 #include <functional>
 
 #include "check.h"
 #include "fixture.h"
-#include "rcspike/build_config.h"
+#include "rcspike/adam.h"
 #include "rcspike/charge.h"
+#include "rcspike/encode.h"
+#include "rcspike/energy.h"
+#include "rcspike/fire.h"
+#include "rcspike/first_spike.h"
+#include "rcspike/layer.h"
+#include "rcspike/network.h"
+#include "rcspike/noise.h"
+#include "rcspike/rectified.h"
+#include "rcspike/trace.h"
+#include "rcspike/wires.h"
 
 using namespace rcspike;
 using namespace rcspike::test;
@@ -106,4 +116,94 @@ TEST_EACH_REAL(gradients_that_do_not_fit_are_rejected) {
                  "gradient of drive0 must have shape (4,), got (3,)");
     grad_v(1, 3) = Real(not_a_number);
     CHECK_THROWS(vjp(grad_v, times, weights), std::invalid_argument, "grad_v[1, 3] must be finite, got nan");
+}
+
+TEST_EACH_REAL(what_does_not_fit_the_functions_of_a_layer_is_rejected) {
+    const Matrix<Real> times(2, 3), weights(3, 4);
+    Matrix<Real> v(2, 4), narrow(2, 3), grad_weights(3, 4), pairs(1, 4);
+    const Schedule<Real> schedule(times);
+    CHECK_THROWS(supply_charge<Real>(schedule, weights, {}, v, narrow), std::invalid_argument,
+                 "q_minus must have shape (2, 4), got (2, 3)");
+    CHECK_THROWS(supply_charge_vjp<Real>(schedule, weights, {}, narrow, v, narrow, grad_weights), std::invalid_argument,
+                 "grad_q_plus must have shape (2, 4), got (2, 3)");
+    CHECK_THROWS(fire<Real>(v, {}, narrow), std::invalid_argument, "times must have shape (2, 4), got (2, 3)");
+    CHECK_THROWS(fire_vjp<Real>(v, {}, narrow, v), std::invalid_argument, "grad_times must have shape (2, 4)");
+    CHECK_THROWS(fire_vjp<Real>(v, {}, v, narrow), std::invalid_argument, "grad_v must have shape (2, 4)");
+    CHECK_THROWS(fire<Real>(v, {1, -1, 0, 1}, v), std::invalid_argument, "ramp must be finite and below 1, got 1");
+    const Matrix<Real> at(1, 2);
+    CHECK_THROWS(trace<Real>(schedule, weights, {}, at, v), std::invalid_argument,
+                 "v must have shape (2, 8), got (2, 4)");
+    CHECK_THROWS(trace<Real>(schedule, Matrix<Real>(2, 4), {}, at, v), std::invalid_argument,
+                 "weights must have shape (3, 4), got (2, 4)");
+    const Matrix<Real> short_of_inputs(2, 4);
+    const RectifiedSynapses<Real> diodes{short_of_inputs, short_of_inputs, short_of_inputs, short_of_inputs, {}, {}};
+    CHECK_THROWS(charge<Real>(schedule, diodes, v), std::invalid_argument, "g_plus must have shape (3, 4), got (2, 4)");
+    CHECK_THROWS(encode<Real>(Matrix<Real>(2, 1).view(), pairs), std::invalid_argument, "times must have shape (2, 1)");
+    CHECK_THROWS(draw_noise<Real>(1, -0.1, v), std::invalid_argument, "sigma must be finite and not negative");
+}
+
+TEST_EACH_REAL(wires_that_do_not_fit_are_rejected) {
+    const Schedule<Real> schedule(Matrix<Real>(2, 3));
+    const Matrix<Real> good(3, 4), narrow(2, 4), resistance(1, 4);
+    Matrix<Real> v(2, 4);
+    const auto rejected = [&](std::size_t n_wires, const Matrix<Real>& drive, double off, const char* why) {
+        WiredSynapses<Real> synapses{{}, resistance, static_cast<Real>(off), {}, {}};
+        for (std::size_t wire = 0; wire < n_wires; ++wire) synapses.wires.push_back({drive, good});
+        CHECK_THROWS(charge<Real>(schedule, synapses, v), std::invalid_argument, why);
+    };
+    rejected(1, narrow, 0, "drive must have shape (3, 4)");
+    rejected(3, good, 0, "must have 1 or 2 wires, got 3");
+    rejected(2, good, 2, "off must lie in [0, 1], got 2");
+}
+
+TEST_EACH_REAL(a_step_of_adam_on_arrays_that_do_not_fit_is_rejected) {
+    std::vector<Real> a(3), b(2);
+    const Span1<Real> three{a.data(), 3}, two{b.data(), 2};
+    CHECK_THROWS(adam_step<Real>(three, 0, 0.1, three, three, three), std::invalid_argument, "step must be at least 1");
+    CHECK_THROWS(adam_step<Real>(three, 1, inf, three, three, three), std::invalid_argument, "got inf");
+    CHECK_THROWS(adam_step<Real>(three, 1, 0.1, three, two, three), std::invalid_argument, "3 numbers, got 2");
+}
+
+TEST_EACH_REAL(a_schedule_is_for_one_kind_of_neurons) {
+    const Matrix<Real> w = uniform<Real>(3, 2, 0, 1, 1), times(1, 3, {Real(0.5), Real(3), Real(inf)});
+    const Schedule<Real> two(times), single(times, Threads::all(), Phases::single);
+    Matrix<Real> out(1, 2);
+    CHECK_EQUAL(single[0].n_spikes(), std::size_t{2});
+    CHECK_EQUAL(two[0].n_spikes(), std::size_t{1});
+    const char* const message = "the schedule is for neurons of phases 'two', the layer has phases 'single'";
+    CHECK_THROWS(first_spike<Real>(two, w, Circuit{}, out), std::invalid_argument, message);
+    const Network<Real> network({w}, Circuit{}, {}, Phases::single);
+    CHECK_THROWS(network.forward(two, {}, out), std::invalid_argument, message);
+    CHECK_THROWS(charge<Real>(single, w, Circuit{}, out), std::invalid_argument, "is for neurons of phases 'single'");
+}
+
+// A layer that is packed once has the bits of the functions that pack one for each call.
+TEST_EACH_REAL(synapses_of_another_kind_or_shape_leave_a_layer_as_it_was) {
+    const Circuit circuit{2, -0.5, 0.1, 0};
+    const Matrix<Real> weights = uniform<Real>(40, 19, -1, 1, 3), grad_v = uniform<Real>(7, 19, -1, 1, 2);
+    const Matrix<Real> conductance = uniform<Real>(40, 19, 0, 1, 4);
+    const Schedule<Real> schedule(tied_times<Real>(7, 40, 9, 1));
+    const AffineSynapses<Real> affine{weights, conductance, {}, {}};
+    Layer<Real> layer(uniform<Real>(40, 19, -1, 1, 5), circuit), of_affine({conductance, conductance, {}, {}});
+    Matrix<Real> v(7, 19), expected(7, 19), grad_times(7, 40), grad_weights(40, 19), expected_weights(40, 19);
+    layer.set(weights);
+    of_affine.set(affine);
+    CHECK_THROWS(layer.set(affine), std::invalid_argument, "synapses of another kind");
+    CHECK_THROWS(layer.set(Matrix<Real>(40, 20)), std::invalid_argument,
+                 "a layer of 19 neurons cannot get synapses of 20");
+    CHECK_THROWS(layer.set(Matrix<Real>(41, 19)), std::invalid_argument,
+                 "weights must have shape (40, 19), got (41, 19)");
+    CHECK_THROWS(layer.charge_vjp(schedule, v, grad_times, AffineGradient<Real>{grad_weights, grad_weights, {}, {}}),
+                 std::invalid_argument, "these synapses have other gradients");
+    CHECK_THROWS(layer.charge(Schedule<Real>(Matrix<Real>(7, 41)), v), std::invalid_argument,
+                 "times must have shape (batch, 40), got (7, 41)");
+    layer.charge(schedule, v);
+    charge<Real>(schedule, weights, circuit, expected);
+    CHECK(same_bits(v, expected));
+    layer.charge_vjp(schedule, grad_v, grad_times, grad_weights);
+    charge_vjp<Real>(schedule, weights, circuit, grad_v, grad_times, expected_weights);
+    CHECK(same_bits(grad_weights, expected_weights));
+    of_affine.charge(schedule, v);
+    charge<Real>(schedule, affine, expected);
+    CHECK(same_bits(v, expected));
 }

@@ -43,43 +43,32 @@ void check_train(const Spikes<Real>& train, const Real* times, std::size_t n_in)
 
 }  // namespace
 
-TEST_EACH_REAL(inputs_that_spike_together_form_one_interval_in_their_own_order) {
-    const Schedule<Real> schedule(Matrix<Real>(1, 6, {Real(0.5), Real(0.25), Real(0.5), 0, Real(0.25), Real(0.5)}));
-    const Spikes<Real> train = schedule[0];
-    CHECK((inputs(train) == std::vector<std::uint32_t>{3, 1, 4, 0, 2, 5}));
-    CHECK((starts(train) == std::vector<Real>{0, Real(0.25), Real(0.5)}));
-    CHECK_EQUAL(train.intervals[0].end, 1u);
-    CHECK_EQUAL(train.intervals[1].end, 3u);
-    CHECK_EQUAL(train.intervals[2].end, 6u);
-    CHECK_EQUAL(train.intervals[3].start, Real(1));
-}
-
-TEST_EACH_REAL(neighbouring_numbers_are_not_tied) {
-    const Real t = Real(0.3), later = std::nextafter(t, Real(1));
-    const Schedule<Real> schedule(Matrix<Real>(1, 3, {later, t, later}));
-    CHECK((starts(schedule[0]) == std::vector<Real>{t, later}));
-}
-
-TEST_EACH_REAL(inputs_that_never_spike_do_not_appear) {
-    const Real after = std::nextafter(Real(1), Real(2));
-    const Schedule<Real> schedule(Matrix<Real>(2, 4, {Real(inf), after, Real(0.5), 7, Real(inf), after, 7, 2}));
-    CHECK((inputs(schedule[0]) == std::vector<std::uint32_t>{2}));
-    CHECK_EQUAL(schedule[1].n_spikes(), 0u);
-    CHECK_EQUAL(schedule[1].n_intervals, 0u);
-    CHECK_EQUAL(schedule[1].intervals[0].start, Real(1));
-}
-
-TEST_EACH_REAL(a_spike_at_the_end_of_the_phase_is_kept) {
-    const Schedule<Real> schedule(Matrix<Real>(1, 2, {1, Real(0.5)}));
-    CHECK((starts(schedule[0]) == std::vector<Real>{Real(0.5), 1}));
-    CHECK_EQUAL(schedule[0].intervals[2].start, Real(1));
-}
-
-TEST_EACH_REAL(minus_zero_is_zero) {
-    const Schedule<Real> schedule(Matrix<Real>(1, 3, {0, Real(-0.0), 0}));
-    CHECK((inputs(schedule[0]) == std::vector<std::uint32_t>{0, 1, 2}));
-    CHECK_EQUAL(schedule[0].n_intervals, 1u);
-    CHECK(!std::signbit(schedule[0].intervals[0].start));
+TEST_EACH_REAL(inputs_are_in_the_order_of_their_spikes_and_ties_share_an_interval) {
+    struct Sample {
+        std::vector<Real> times;
+        std::vector<std::uint32_t> inputs;
+        std::vector<Real> starts;
+    };
+    const Real never = Real(inf), late = std::nextafter(Real(1), Real(2)), t = Real(0.25);
+    const Real next = std::nextafter(t, Real(1)), denormal = std::numeric_limits<Real>::denorm_min();
+    const Sample samples[] = {
+        {{Real(0.5), t, Real(0.5), 0, t, Real(0.5)}, {3, 1, 4, 0, 2, 5}, {0, t, Real(0.5)}},
+        {{next, t, next}, {1, 0, 2}, {t, next}},  // neighbouring numbers are not tied
+        {{never, late, t, 7}, {2}, {t}},
+        {{never, late, 7, 2}, {}, {}},
+        {{1, t}, {1, 0}, {t, 1}},  // a spike at the end of the phase is kept
+        {{0, Real(-0.0), 0}, {0, 1, 2}, {0}},
+        {{denormal, 0, t}, {0, 1, 2}, {0, t}},  // a time too small to be normal is 0
+    };
+    for (const Sample& sample : samples) {
+        const Schedule<Real> schedule(Matrix<Real>(1, sample.times.size(), sample.times));
+        const Spikes<Real> train = schedule[0];
+        CHECK(inputs(train) == sample.inputs);
+        CHECK(starts(train) == sample.starts);
+        CHECK(!std::signbit(train.intervals[0].start));
+        CHECK_EQUAL(train.intervals[train.n_intervals].start, Real(1));
+        CHECK(train.n_intervals == 0 || train.intervals[train.n_intervals - 1].end == train.n_spikes());
+    }
 }
 
 TEST_EACH_REAL(a_bad_time_is_rejected_by_its_place_and_value) {
@@ -131,11 +120,17 @@ TEST_EACH_REAL(spikes_may_crowd_together_in_any_order) {
     }
 }
 
-TEST_EACH_REAL(a_time_too_small_to_be_normal_is_zero) {
-    const Real denormal = std::numeric_limits<Real>::denorm_min();
-    const Schedule<Real> schedule(Matrix<Real>(1, 3, {denormal, 0, Real(0.5)}));
-    CHECK((inputs(schedule[0]) == std::vector<std::uint32_t>{0, 1, 2}));
-    CHECK((starts(schedule[0]) == std::vector<Real>{0, Real(0.5)}));
+TEST_EACH_REAL(many_late_times_of_a_single_phase_are_sorted) {
+    // Crowded next to 0 on the scale of the latest one, so that the buckets give up.
+    Matrix<Real> times = uniform<Real>(1, 3000, 0, 1, 10);
+    times.values[17] = Real(1e9);
+    const Schedule<Real> schedule(times, Threads::all(), Phases::single);
+    const Spikes<Real> spikes = schedule[0];
+    CHECK_EQUAL(spikes.n_spikes(), std::size_t{3000});
+    for (std::size_t i = 1; i < 3000; ++i) {
+        CHECK(times.values[spikes.inputs[i - 1]] <= times.values[spikes.inputs[i]]);
+    }
+    CHECK_EQUAL(spikes.intervals[spikes.n_intervals].start, Real(inf));
 }
 
 TEST_EACH_REAL(a_schedule_can_be_assigned_again) {
