@@ -129,7 +129,7 @@ TEST(circuits_of_layers_differ_in_their_injection_only) {
     other.ramp = 0.1;
     const std::vector<Circuit> one{plain}, different{plain, other};
     CHECK_THROWS(Network<float>(two, {}, one), std::invalid_argument, "circuits must be given for all 2 layers, got 1");
-    CHECK_THROWS(Network<float>(two, {}, different), std::invalid_argument, "circuits[1] must have the rails");
+    CHECK_THROWS(Network<float>(two, {}, different), std::invalid_argument, "circuits[1] must have ramp");
     other = plain;
     other.delay = 1;
     CHECK_THROWS((validate(other), 0), std::invalid_argument, "delay must be at least 0 and below 1");
