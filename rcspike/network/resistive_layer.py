@@ -30,7 +30,7 @@ _WINDOW_EVENTS = 1 << 22  # times of windows of a convolution that are held at o
 
 @dataclass(frozen=True, eq=False)
 class ResistiveLayer:
-    """A layer of resistive synapses, and of neurons of two phases or of a single one.
+    """A layer of resistive synapses and its neurons.
 
     The engine's own layout of the weights is made once, when it is first needed.
 
@@ -59,14 +59,13 @@ class ResistiveLayer:
     phases: Phases = "two"
     membranes: int = 1
 
-    @lazy
-    def _packed(self) -> _core.Layer32 | _core.Layer64:
-        weights = check_array("weights", self.weights, 2)
-        return _core.layer(weights, layer_core(self.circuit), wiring=self.wiring.core)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", check_array("weights", self.weights, 2))
 
     @lazy
-    def _packed_single(self) -> _core.Network32 | _core.Network64:
-        return _core.network([self.weights], layer_core(self.circuit), wiring=[self.wiring.core], phases="single")
+    def _engine(self) -> _core.Network32 | _core.Network64:
+        circuit = layer_core(self.circuit)
+        return _core.network([self.weights], circuit, wiring=[self.wiring.core], phases=self.phases)
 
     @property
     def n_in(self) -> int:
@@ -140,7 +139,8 @@ class ResistiveLayer:
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""
         two_phase_only(self, "voltages at the end of charging")
-        v = self._packed.charge(self._events(times, threads), check_threads(threads))
+        spikes = network_input(times, self.n_in, self.dtype)
+        v = self._engine.forward(spikes, [], check_threads(threads))
         return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
@@ -154,7 +154,7 @@ class ResistiveLayer:
         """
         single_phase_only(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
-        return self._packed_single.forward(spikes, [], check_threads(threads))
+        return self._engine.forward(spikes, [], check_threads(threads))
 
     def charge_vjp(
         self, times: FloatArray | Schedule, grad_v: FloatArray, *, threads: int | None = None
@@ -172,7 +172,10 @@ class ResistiveLayer:
         """
         two_phase_only(self, "gradients of voltages")
         grad_v = check_array("grad_v", grad_v, 2, self.dtype)
-        return self._packed.charge_vjp(self._events(times, threads), grad_v, check_threads(threads))
+        spikes, threads = network_input(times, self.n_in, self.dtype), check_threads(threads)
+        events = spikes if isinstance(spikes, Schedule) else _core.schedule(spikes, threads)
+        layer = _core.layer(self.weights, layer_core(self.circuit), wiring=self.wiring.core, threads=threads)
+        return layer.charge_vjp(events, grad_v, threads)
 
     def supply_charge(
         self, times: FloatArray, *, until: FloatArray | None = None, threads: int | None = None
@@ -273,7 +276,3 @@ class ResistiveLayer:
         if times.shape[1] != self.n_in:
             raise ValueError(f"times must have shape (batch, {self.n_in}), got {times.shape}")
         return times
-
-    def _events(self, times: FloatArray | Schedule, threads: int | None) -> Schedule:
-        spikes = network_input(times, self.n_in, self.dtype)
-        return spikes if isinstance(spikes, Schedule) else functional.schedule(spikes, threads=threads)
