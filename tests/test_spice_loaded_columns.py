@@ -13,6 +13,7 @@ pytest.importorskip("scipy")
 from scipy.integrate import solve_ivp
 
 from rcspike import Circuit, PhysicalScale, functional, spice
+from rcspike.network import ResistiveLayer
 from rcspike.spice import Measurements, column_voltages
 
 Array = npt.NDArray[np.float64]
@@ -26,7 +27,8 @@ def columns(n_images: int = 3, n_out: int = 4) -> tuple[Array, Array, Array]:
     rng = np.random.default_rng(21)
     times = np.where(rng.random((n_images, 12)) < 0.8, rng.random((n_images, 12)), np.inf)
     times[0, :2] = 0.25  # at the same time
-    return times, *spice.conductances(rng.normal(0.15, 0.4, size=(12, n_out)), Circuit(v_syn=1.0), SCALE)
+    layer = ResistiveLayer(rng.normal(0.15, 0.4, size=(12, n_out)), Circuit(v_syn=1.0))
+    return times, *spice.layer_conductances(layer, SCALE)
 
 
 def integrated(times: Array, g_plus: Array, g_minus: Array, circuit: Circuit) -> Array:

@@ -51,8 +51,8 @@ def preset_text(name: str) -> str:
     return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
-    """Read devices and effects from a TOML file, or those of a preset by its name.
+def load(path: str | os.PathLike[str]) -> tuple[tuple[Effect, ...], Devices]:
+    """Read effects and devices from a TOML file, or those of a preset by its name.
 
     A table ``[devices]`` has the parameters of `rcspike.chips.Devices`; every other one is an effect by its name, in
     the order in which they are applied. ``[measured]`` may have a ``file`` instead of the three columns: a CSV, from
@@ -65,8 +65,8 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
 
     Returns
     -------
-    devices : Devices
     effects : tuple of Effect
+    devices : Devices
 
     Raises
     ------
@@ -84,7 +84,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     ...     file = Path(folder, "devices.toml")
     ...     _ = file.write_text("[devices]\\non_off = 50\\n[variation]\\nsigma = 0.2\\n[jitter]\\n")
     ...     load(file)
-    (Devices(on_off=50.0, w_max=None), (Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)))
+    ((Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)), Devices(on_off=50.0, w_max=None))
     """
     path = _FOLDER / f"{path}.toml" if os.fspath(path) in preset_names() else Path(path)
     try:
@@ -102,7 +102,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
         if not isinstance(table, dict):
             raise ValueError(f"{path}: {name} must be a table such as [{name}], got {table!r}")
     devices = _make(path, "devices", Devices, tables.pop("devices", {}))
-    return devices, tuple(_effect(path, name, table) for name, table in tables.items())
+    return tuple(_effect(path, name, table) for name, table in tables.items()), devices
 
 
 def _effect(path: Path, name: str, table: dict[str, Any]) -> Effect:

@@ -178,8 +178,7 @@ class Conv2d:
     """A convolution: neurons of all positions of a window share their columns of synapses.
 
     Row (ky k_w + kx) channels + c of the weights belongs to channel c of the pixel (ky, kx) of the window, and neuron
-    (y width + x) n_columns + i to column i at the position (y, x). `rcspike.functional.charge_conv2d` computes one
-    layer.
+    (y width + x) n_columns + i to column i at the position (y, x). `ResistiveLayer` computes one layer.
 
     Parameters
     ----------

@@ -229,7 +229,7 @@ def compare_layer(
     Raises
     ------
     ValueError
-        If there is no such layer or neuron, or as in `rcspike.spice.conductances`.
+        If there is no such layer or neuron, or as in `rcspike.spice.layer_conductances`.
     FileNotFoundError, RuntimeError
         If ngspice is missing or fails.
 

@@ -89,7 +89,7 @@ def fit(
     times : (batch, n_in)
         Input spike times in T; ``measurements.image`` are rows of it.
     g_plus, g_minus : (n_in, n_out)
-        Conductances in S, as `rcspike.spice.conductances` makes them.
+        Conductances in S, as `rcspike.spice.layer_conductances` makes them.
     circuit, scale
         Start values of the fitted parameters, and values of the others.
     parameters : sequence of str

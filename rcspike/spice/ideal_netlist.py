@@ -14,11 +14,11 @@ from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.functional.neuron_kinds import Phases, latest_input
-from rcspike.network import Layer, ResistiveLayer, layer_with
+from rcspike.network import Layer, layer_with
 from rcspike.spice.model_card import Card, comment, diode_card
 from rcspike.spice.neuron_netlists import EDGE, NeuronNetlist, edge, neuron_netlist, si
 
-__all__ = ["conductances", "layer_conductances", "layer_netlist", "library", "verilog_a"]
+__all__ = ["layer_conductances", "layer_netlist", "library", "verilog_a"]
 
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.005
@@ -97,42 +97,8 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
     yield ""
 
 
-def conductances(
-    weights: FloatArray, circuit: Circuit, scale: PhysicalScale
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Conductances of the synapses to the upper and to the lower rail: abs(w) / abs(E) on the side of the sign.
-
-    Parameters
-    ----------
-    weights : (n_in, n_out)
-        Weights in V_th / T.
-    circuit : Circuit
-        A circuit with finite rails.
-    scale : PhysicalScale
-
-    Returns
-    -------
-    g_plus, g_minus : (n_in, n_out)
-        Conductances in S.
-
-    Raises
-    ------
-    ValueError
-        If a rail is infinite.
-
-    Examples
-    --------
-    >>> g_plus, g_minus = conductances(np.array([[0.5], [-1.0]]), Circuit(v_syn=2.0), PhysicalScale())
-    >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
-    ([[35.0], [0.0]], [[0.0], [70.0]])
-    """
-    return layer_conductances(
-        ResistiveLayer(np.ascontiguousarray(plain_array("weights", weights), np.float64), circuit), scale
-    )
-
-
 def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Conductances of the synapses of a layer, as `conductances`.
+    """Conductances of the synapses to the upper and to the lower rail: abs(w) / abs(E) on the side of the sign.
 
     Parameters
     ----------
@@ -198,7 +164,7 @@ def layer_netlist(
     times : (n_in,)
         Input spike times in T; ``inf`` or above 1, or not before `until`, means no spike.
     g_plus, g_minus : (n_in, n_out membranes)
-        Conductance to either rail in S, as `conductances` makes them of weights; both above 0 is a device pair.
+        Conductance to either rail in S, as `layer_conductances` makes them of weights; both above 0 is a device pair.
     circuit : Circuit
         Rails, ramp, injection, and the drop of a ``"constant"`` diode.
     scale : PhysicalScale
@@ -223,8 +189,9 @@ def layer_netlist(
 
     Examples
     --------
+    >>> from rcspike.network import ResistiveLayer
     >>> circuit, scale = Circuit(v_syn=1.0), PhysicalScale()
-    >>> g = conductances(np.array([[0.5], [-1.0]]), circuit, scale)
+    >>> g = layer_conductances(ResistiveLayer(np.array([[0.5], [-1.0]]), circuit), scale)
     >>> text = layer_netlist(np.array([0.25, np.inf]), *g, circuit, scale)
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']

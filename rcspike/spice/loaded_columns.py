@@ -76,7 +76,7 @@ def column_voltages(
     times : (batch, n_in)
         Input spike times in T.
     g_plus, g_minus : (n_in, n_out)
-        Conductances in S, as `rcspike.spice.conductances` makes them.
+        Conductances in S, as `rcspike.spice.layer_conductances` makes them.
     circuit : Circuit
         Of one layer.
     scale : PhysicalScale

@@ -218,7 +218,7 @@ def transistor_netlist(
     times : (n_in,)
         Input spike times in T; ``inf`` or above 1 means no spike.
     g_plus, g_minus : (n_in, n_out membranes)
-        Conductance of the resistors to either rail in S, as `rcspike.spice.conductances` makes them.
+        Conductance of the resistors to either rail in S, as `rcspike.spice.layer_conductances` makes them.
     design : Transistors
     names : (n_out,) sequence of int, optional
         Numbers of the neurons; 0, 1, ... by default.

@@ -31,7 +31,7 @@ from rcspike.torch.functions import (
 )
 from rcspike.torch.wiring_indices import wiring_numbers
 
-__all__ = ["Conv2d", "Fire", "FirstSpike", "Linear", "Network", "OutputLoss"]
+__all__ = ["Conv2d", "Fire", "Linear", "Network", "OutputLoss", "SinglePhase"]
 
 
 def _seed() -> int:
@@ -131,8 +131,8 @@ class Conv2d(Linear):
     Notes
     -----
     Maps are flat, with the channel as the last axis: input (y width + x) channels + c is channel c of the pixel (y, x).
-    ``weight`` has the shape (k_h k_w channels, out_channels), in V_th / T. For neurons of a single phase, use
-    `FirstSpike` with a `rcspike.network.Conv2d` as its wiring.
+    ``weight`` has the shape (k_h k_w channels, out_channels), in V_th / T. For single-phase neurons, use
+    `SinglePhase` with a `rcspike.network.Conv2d` as its wiring.
 
     Examples
     --------
@@ -160,8 +160,8 @@ class Conv2d(Linear):
         self.out_shape = maps.out_shape(columns)
 
 
-class FirstSpike(_Synapses):
-    """A layer of neurons of a single phase: spike times in, the times at which membranes reach the threshold out.
+class SinglePhase(_Synapses):
+    """A layer of single-phase neurons: spike times in, the times at which membranes reach the threshold out.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ class FirstSpike(_Synapses):
 
     Examples
     --------
-    >>> layer = FirstSpike(64, 10, Circuit(v_syn=2.0))
+    >>> layer = SinglePhase(64, 10, Circuit(v_syn=2.0))
     >>> layer(torch.rand(5, 64)).shape
     torch.Size([5, 10])
     """
@@ -252,7 +252,7 @@ class Network(nn.Module):
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
     max_slope : float
-        Of neurons of a single phase, as in ``FirstSpike``.
+        Of neurons of a single phase, as in `SinglePhase`.
 
     Notes
     -----
