@@ -27,7 +27,6 @@ def program(network: Network, effects: Sequence[Effect] = (), *, seed: int, devi
 
     Parameters
     ----------
-    network : Network
     effects : sequence of Effect
         Applied in this order to each layer. The usual order is levels, errors of programming, drift, and stuck
         devices last.
@@ -36,10 +35,6 @@ def program(network: Network, effects: Sequence[Effect] = (), *, seed: int, devi
         another effect, or another size of this one, changes none of its random numbers.
     devices : Devices, optional
         Range of the conductances; perfect devices that just reach the largest weight of each layer by default.
-
-    Returns
-    -------
-    Chip
 
     Raises
     ------

@@ -28,7 +28,6 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
 
     Parameters
     ----------
-    chip : Chip
     network : Network
         That the chip was programmed with.
     times : (batch, n_in)
@@ -117,7 +116,6 @@ def retrain_last_layer(
         Their classes.
     seed : int
         Seed of the order of the samples and of the temporal noise.
-    epochs, batch_size : int
     learning_rate : float
         Learning rate of the first step, as a fraction of g_max; it falls linearly to zero.
     temperature : float

@@ -87,7 +87,6 @@ def draw_devices(weights: FloatArray, model: DeviceModel, *, seed: int, step: in
     ----------
     weights : (n_in, n_out)
         Target weights in V_th / T.
-    model : DeviceModel
     seed : int
         Non-negative, below 2**64.
     step, layer : int

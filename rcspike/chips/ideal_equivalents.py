@@ -77,7 +77,6 @@ def pairs_with_more_drive(
         Devices as in `rcspike.DevicePairs`.
     more : (n_in, n_out)
         Drive to add.
-    circuit : Circuit
 
     Notes
     -----

@@ -71,8 +71,6 @@ def training_effects(
 
     Parameters
     ----------
-    effects : sequence of Effect
-    devices : Devices, optional
     n_layers : int
         Number of layers of the network; used if w_max is one number.
 

@@ -44,7 +44,6 @@ def read_table(path: str | os.PathLike[str], *, label: str | None = None) -> Tab
 
     Parameters
     ----------
-    path : path
     label : str, optional
         Column of the classes: its name or, counted from 0, its position. By default the one that is called label, class
         or target, otherwise the last one.

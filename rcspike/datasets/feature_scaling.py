@@ -38,7 +38,6 @@ class Scaling:
     knots : (n_knots, n_features)
         At least 2, in the unit of the feature. A feature with knots that are all equal is taken to 0, and its
         complement too.
-    complement, always_on : bool
 
     Raises
     ------
@@ -81,7 +80,6 @@ class Scaling:
         name : {"range", "standard", "quantile"}
             Knots at the minimum and the maximum; at 2.5 standard deviations below and above the mean; or at up to 65
             quantiles, so that every feature is spread evenly over [0, 1].
-        complement, always_on : bool
 
         Raises
         ------

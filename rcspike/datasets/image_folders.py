@@ -61,7 +61,6 @@ def read_images(files: list[Path], *, colours: bool | None = None) -> NDArray[np
 
     Parameters
     ----------
-    files : list of path
     colours : bool, optional
         Whether to return three channels; by default if any of the images has colours.
 

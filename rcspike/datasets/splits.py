@@ -196,7 +196,6 @@ class Dataset:
             trained with, which has a complement or not.
         complement : bool, optional
             Whether each scaled feature x has a second input 1 - x; True by default.
-        name : str
         columns : sequence of str, optional
             Names of the features of a table.
         classes : sequence of str, optional

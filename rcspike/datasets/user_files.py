@@ -33,7 +33,6 @@ class OwnFiles:
 
     Parameters
     ----------
-    path : Path
     label : str, optional
         Column of the classes in a CSV file.
     test : float

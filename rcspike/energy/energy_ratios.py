@@ -21,7 +21,6 @@ class Sensitivity:
 
     Parameters
     ----------
-    name, unit : str
     low, high : float
         Ends of the constant's range.
     at_low, at_high : float
@@ -69,10 +68,8 @@ def ratio_range(
 
     Parameters
     ----------
-    done : Activity
     circuit : Circuit
         Of the network, with finite rails.
-    process : Process
     baseline : {"virtual ground", "current sources"}
     hold : {"rails", "threshold"}
         As in `operating_point`.

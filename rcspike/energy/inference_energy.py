@@ -60,7 +60,6 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
 
     Parameters
     ----------
-    done : Activity
     point : OperatingPoint
         Of the circuit that the network has.
 
@@ -131,8 +130,6 @@ def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, acros
 
     Parameters
     ----------
-    done : Activity
-    process : Process
     unit_charge : (n_layers,)
         C V_th in C.
     across : float

@@ -26,8 +26,6 @@ class OperatingPoint:
 
     Parameters
     ----------
-    process : Process
-    circuit : Circuit
     hold : {"rails", "threshold"}
     v_th : float
         Threshold in V, from the resting voltage.
@@ -94,7 +92,6 @@ class OperatingPoint:
 
         Parameters
         ----------
-        n_rows : int
         plus, minus : float, optional
             Charge in C that a switch to the positive rail puts on the membrane, and that one to the negative rail takes
             away; those of the process by default.
@@ -172,7 +169,6 @@ def operating_point(circuit: Circuit, process: Process | None = None, *, hold: H
 
     Parameters
     ----------
-    circuit : Circuit
     process : Process, optional
         SKY130 by default.
     hold : {"rails", "threshold"}

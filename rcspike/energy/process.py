@@ -31,10 +31,8 @@ class Constant:
 
     Parameters
     ----------
-    name : str
     value, low, high : float
         In SI units; ``low <= value <= high`` are the range that the source leaves.
-    unit : str
     source : str
         It starts with "assumption" where the value has no source.
     """
@@ -66,7 +64,6 @@ class Process:
 
     Parameters
     ----------
-    name, description : str
     selector : {"switch", "diode"}
         What connects a resistor to its rail: a transistor, whose gate the axon line drives, or a diode, for which the
         axon line is the rail.

@@ -43,7 +43,6 @@ def charge_wired(
         Conductance of a device whose switch is open, divided by its conductance when closed, in [0, 1].
     drive0, conductance0 : (n_out,), optional
         D0 and G0 >= 0 of what is on from t = 0, at the membrane.
-    threads : int, optional
 
     Returns
     -------

@@ -22,7 +22,6 @@ def charge(
     weights : (n_in, n_out)
         Signed synaptic weights in V_th / T; drive D = w (1 - V_D/abs(E)), conductance G = abs(w)/abs(E), with E the
         rail of the weight's sign.
-    circuit : Circuit
     threads : int, optional
         Number of threads; all cores this process may use by default.
 
@@ -116,7 +115,6 @@ def charge_affine(
         D in V_th / T and G >= 0 in 1 / T. A device pair (g+, g-) has D = g+ E+ + g- E- and G = g+ + g-.
     drive0, conductance0 : (n_out,), optional
         What is on from t = 0: bias, leak, the off-state conductance of a column.
-    threads : int, optional
 
     Returns
     -------
@@ -210,7 +208,6 @@ def charge_rectified(
         E+ - V_D and E- + V_D of each device's own diode, in V_th.
     drive0, conductance0 : (n_out,), optional
         D0 and G0 >= 0 of what is on from t = 0, through no diode.
-    threads : int, optional
 
     Returns
     -------

@@ -83,7 +83,6 @@ def schedule(
     phases : {"two", "single"}
         Of the neurons that receive the spikes. Those of two phases charge for one window, so that times above 1 mean no
         spike; those of a single phase take spikes at any time, and only ``inf`` means none.
-    threads : int, optional
 
     Returns
     -------

@@ -34,13 +34,11 @@ def trace(
         Input spike times in T.
     weights : (n_in, n_out)
         Weights of the neurons to look at; pass ``np.ascontiguousarray(weights[:, chosen])`` for some of a layer's.
-    circuit : Circuit
     at : (n_at,)
         Times in [0, 1], in any order; for neurons of a single phase any finite times from 0 on.
     phases : {"two", "single"}
         Of the neurons. The membrane of one of a single phase has no voltage, but NaN, after it has reached its
         threshold.
-    threads : int, optional
 
     Returns
     -------

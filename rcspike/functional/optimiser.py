@@ -22,7 +22,6 @@ def decayed_rate(initial: float, step: int, n_steps: int, decay: Decay = "cosine
     ----------
     initial : float
         Learning rate of the first step, unless it warms up.
-    step, n_steps : int
     decay : {"cosine", "linear", "constant"}
         "cosine" and "linear" reach zero after the last step.
     warm_up : float
@@ -79,7 +78,6 @@ def adam_step(
         Moments of the gradient, which are 0 before the first step.
     step : int
         Number of this step, counted from 1.
-    learning_rate : float
 
     Raises
     ------

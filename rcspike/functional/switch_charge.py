@@ -21,7 +21,6 @@ def switch_injection(times: FloatArray | Schedule, injection: FloatArray, *, thr
         As in `charge`.
     injection : (n_in, n_out)
         Voltage in V_th that the switches of each synapse add.
-    threads : int, optional
 
     Returns
     -------

@@ -32,7 +32,6 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
 
     Parameters
     ----------
-    text : str
     input_shape : (height, width) or (height, width, channels), optional
         Required unless the text begins with it, or with a number of inputs.
 

@@ -75,8 +75,6 @@ class DeviceLayer:
 
     Parameters
     ----------
-    pairs : DevicePairs
-    circuit : Circuit
     wiring : Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of pairs.
     phases : {"two", "single"}

@@ -25,7 +25,6 @@ class DeviceNetwork(LayeredNetwork):
     ----------
     layers : sequence of DevicePairs
         All of one dtype. The arrays are copied into the engine and must not be changed afterwards.
-    circuit : Circuit
     wiring : sequence of rcspike.network.Dense or FirstSpike, optional
         Which inputs of each layer drive which rows of its pairs; dense by default.
     phases : {"two", "single"}

@@ -78,7 +78,6 @@ class LayerResult:
 
     Parameters
     ----------
-    layer : Layer
     depth : int
         Position of the layer, counted from 0.
     spikes : (batch, n_in), or their `rcspike.functional.schedule`
@@ -242,7 +241,6 @@ class LayeredNetwork(ABC):
             chip it is added to the temporal noise of the chip itself.
         seed : int, optional
             Seed of the noise, and of a chip's temporal noise; required if there is any.
-        threads : int, optional
 
         Returns
         -------

@@ -48,7 +48,6 @@ def write_nir_events(
 
     Parameters
     ----------
-    path : str or path
     times : mapping of str to (batch, n) arrays
         Spike times in T of nodes by their names in the graph, such as ``input`` and ``neurons0``; ``inf`` for no spike.
         float32 or float64.
@@ -102,7 +101,6 @@ def read_nir_events(path: str | os.PathLike[str], *, repeats: Repeats = "error")
 
     Parameters
     ----------
-    path : str or path
     repeats : {"error", "first"}
         Whether a neuron that spikes several times in a sample is an error, or its first spike counts.
 

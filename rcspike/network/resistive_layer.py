@@ -38,7 +38,6 @@ class ResistiveLayer:
     ----------
     weights : (n_rows, n_columns)
         Signed synaptic weights in V_th / T; not to be changed afterwards.
-    circuit : Circuit
     wiring : Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of the weights.
     phases : {"two", "single"}

@@ -32,7 +32,6 @@ class Network(LayeredNetwork):
     weights : sequence of (n_rows, n_columns) arrays
         Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied. Without another
         wiring there are as many rows as inputs, and as many columns as neurons.
-    circuit : Circuit
     wiring : sequence of rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d, optional
         Which inputs of each layer drive which rows of its weights; dense by default.
     phases : {"two", "single"}
@@ -91,7 +90,6 @@ class Network(LayeredNetwork):
         sizes : iterable of int, or str
             Numbers of neurons: inputs, hidden layers, outputs. Or an architecture such as ``conv16-pool-128-10``, which
             `rcspike.network.parse_architecture` describes.
-        circuit : Circuit
         seed : int
             The same seed gives the same weights.
         input_shape : (height, width) or (height, width, channels), optional

@@ -159,7 +159,6 @@ def rail_energy(layer: ResistiveLayer, times: FloatArray, scale: PhysicalScale, 
         Input spike times in T.
     scale : PhysicalScale
         That of its resistors, whose capacitance belongs to the circuit: as designed, or as fitted.
-    design : Transistors
 
     Examples
     --------
@@ -199,14 +198,12 @@ def compare_layer(
 
     Parameters
     ----------
-    network : Network
     times : (n_in,)
         Input spike times of the network, in T.
     layer : int
         Counted from 1.
     neurons : sequence of int, optional
         Which neurons of the layer; all by default.
-    scale : PhysicalScale, optional
     diode : str, optional
         As in `rcspike.spice.library`; by default the diode of the engine (`modelled_diode`).
     workers : int, optional
@@ -221,10 +218,6 @@ def compare_layer(
     fitted : Transistors, optional
         Design whose circuit the network has been fitted to. Compare with what another corner or temperature of
         `transistors` makes of it (`rcspike.spice.in_corner`).
-
-    Returns
-    -------
-    Comparison
 
     Raises
     ------
@@ -268,7 +261,6 @@ def compare_network(
 
     Parameters
     ----------
-    network : Network
     times : (n_in,)
         Input spike times, in T.
     scale, diode, workers, transistors, progress, junction, fitted

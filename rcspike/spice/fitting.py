@@ -42,7 +42,6 @@ class Fit:
 
     Parameters
     ----------
-    circuit : Circuit
     scale : PhysicalScale
         Physical scale with the fitted capacitance.
     parameters : tuple of str
@@ -100,10 +99,6 @@ def fit(
     junction : (float, float)
         Capacitance in F with which a row that does not conduct loads the membrane, to the upper and to the lower rail,
         known from the design (`rcspike.spice.column_voltages`).
-
-    Returns
-    -------
-    Fit
 
     Raises
     ------
@@ -208,7 +203,6 @@ def calibrated(network: Network, circuit: Circuit, scale: PhysicalScale, *, desi
         The real circuit, for example fitted.
     scale : PhysicalScale
         The real physical scale.
-    designed : PhysicalScale
 
     Examples
     --------

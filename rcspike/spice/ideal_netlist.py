@@ -104,7 +104,6 @@ def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[
     ----------
     layer : rcspike.network.ResistiveLayer
         A layer on finite rails.
-    scale : PhysicalScale
 
     Returns
     -------
@@ -167,7 +166,6 @@ def layer_netlist(
         Conductance to either rail in S, as `layer_conductances` makes them of weights; both above 0 is a device pair.
     circuit : Circuit
         Rails, ramp, injection, and the drop of a ``"constant"`` diode.
-    scale : PhysicalScale
     diode : str
         As in `library`.
     names : (n_out,) sequence of int, optional

@@ -84,10 +84,6 @@ def simulate_layer(
     progress : callable, optional
         Called with the number of neurons whenever some are done.
 
-    Returns
-    -------
-    Measured
-
     Raises
     ------
     ValueError

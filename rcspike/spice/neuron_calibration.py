@@ -114,11 +114,6 @@ def calibrate_neurons(measurements: Measurements, t: FloatArray, scale: Physical
     t : (batch, n_out)
         The same by the engine in T, for example with a fitted circuit, from `ramp_times`; ``measurements.image`` are
         rows of it.
-    scale : PhysicalScale
-
-    Returns
-    -------
-    NeuronCalibration
 
     Raises
     ------

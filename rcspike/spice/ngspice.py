@@ -43,7 +43,6 @@ def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = TIMEOUT) ->
 
     Parameters
     ----------
-    netlist : str
     stop : float
         Time in s that the analysis must reach.
     timeout : float

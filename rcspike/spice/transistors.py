@@ -58,7 +58,6 @@ class Transistors:
 
     Parameters
     ----------
-    pdk : Pdk
     scale : PhysicalScale
         As designed: the capacitance is that of a whole column, of which the junctions of its switches are a part.
     rails : (float, float)
@@ -219,7 +218,6 @@ def transistor_netlist(
         Input spike times in T; ``inf`` or above 1 means no spike.
     g_plus, g_minus : (n_in, n_out membranes)
         Conductance of the resistors to either rail in S, as `rcspike.spice.layer_conductances` makes them.
-    design : Transistors
     names : (n_out,) sequence of int, optional
         Numbers of the neurons; 0, 1, ... by default.
     layer : int

@@ -105,7 +105,6 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
         Input spike times in T; ``inf`` or anything above 1 means no spike.
     weights : (n_rows, n_out)
         Signed synaptic weights in V_th / T, float32 or float64: the result has their dtype.
-    circuit : Circuit
     wiring : rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of the weights.
 

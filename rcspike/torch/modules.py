@@ -208,7 +208,6 @@ class Fire(nn.Module):
 
     Parameters
     ----------
-    circuit : Circuit
     noise : float
         Standard deviation of the spike-time noise in T, in training and in evaluation. Assign 0 to switch it off.
 
@@ -239,7 +238,6 @@ class Network(nn.Module):
     ----------
     sizes : sequence of int, or str
         Numbers of neurons: inputs, hidden layers, outputs. Or an architecture, as in `rcspike.Network.create`.
-    circuit : Circuit
     noise : float
         Standard deviation of the noise on the spike times of every layer but the input, in T, in training and in
         evaluation. Assign 0 to switch it off.

@@ -75,7 +75,6 @@ def latency(
     ----------
     network : Network
         Or another network, such as a chip.
-    split : Split
     noise, seed, threads
         As in `evaluate`, with the same random numbers.
 

@@ -45,8 +45,6 @@ def confusion_matrix(
 
     Parameters
     ----------
-    network : Network
-    split : Split
     noise, seed, threads
         As in `evaluate`, with the same random numbers.
 
