@@ -166,10 +166,7 @@ class ChipLayer:
 
         Diodes that block and wires with resistance are left out; neurons of a single phase have none.
 
-        Raises
-        ------
-        ValueError
-            As in `ideal_scale`.
+        Errors as in `ideal_scale`.
 
         Notes
         -----

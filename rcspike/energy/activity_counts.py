@@ -127,6 +127,9 @@ def activity(
     In a single phase the synapses of a neuron conduct until its spike, since nothing after it matters, and those of all
     neurons until the inference ends.
 
+    Errors as in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or if `until` is
+    given for two phases, or not above 0 and finite.
+
     Parameters
     ----------
     network : Network
@@ -138,12 +141,6 @@ def activity(
         without one when it is given up, after 10 T.
     noise, seed, threads
         As in `rcspike.Network.forward`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or if `until` is
-        given for two phases, or not above 0 and finite.
 
     Examples
     --------

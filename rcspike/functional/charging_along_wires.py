@@ -30,6 +30,8 @@ def charge_wired(
     the membrane. One wire is the membrane's own: axon lines bring the rails, the wire collects the currents of both
     devices of a pair, and the capacitor is at the near end.
 
+    Errors as in `charge`; also if a conductance or a resistance is negative, or too large for the dtype.
+
     Parameters
     ----------
     times : (batch, n_in), or what `schedule` has made of it
@@ -48,11 +50,6 @@ def charge_wired(
     -------
     (batch, n_out)
         v(1) in V_th, in the dtype of the drives.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`; also if a conductance or a resistance is negative, or too large for the dtype.
 
     Notes
     -----

@@ -58,6 +58,8 @@ def charge_vjp(
 ) -> tuple[FloatArray, FloatArray]:
     """Vector-Jacobian product of `charge`: exact gradients of a loss L whose dL/dv(1) is `grad_v`.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times, weights, circuit, threads
@@ -71,11 +73,6 @@ def charge_vjp(
         dL/dt, zero for inputs that never spike.
     grad_weights : (n_in, n_out)
         dL/dw, summed over the batch.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
 
     Examples
     --------
@@ -107,6 +104,8 @@ def charge_affine(
 ) -> FloatArray:
     """Membrane voltages for synapses given as drive D and conductance G: dv/dt = sum (D - G v) + D0 - G0 v.
 
+    Errors as in `charge`; also if a conductance is negative.
+
     Parameters
     ----------
     times : (batch, n_in)
@@ -120,11 +119,6 @@ def charge_affine(
     -------
     (batch, n_out)
         v(1) in V_th, in the dtype of `drive`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`; also if a conductance is negative.
 
     Examples
     --------
@@ -149,6 +143,8 @@ def charge_affine_vjp(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Vector-Jacobian product of `charge_affine`.
 
+    Errors as in `charge_affine`.
+
     Parameters
     ----------
     times, drive, conductance, drive0, conductance0, threads
@@ -162,11 +158,6 @@ def charge_affine_vjp(
     grad_drive, grad_conductance : (n_in, n_out)
     grad_drive0, grad_conductance0 : (n_out,)
         Also where drive0 or conductance0 is not given: then the gradient at zero.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge_affine`.
 
     Examples
     --------
@@ -198,6 +189,8 @@ def charge_rectified(
     D = g_plus rail_plus + g_minus rail_minus and G = g_plus + g_minus; beyond, a device stops that in `charge_affine`
     would turn its current around.
 
+    Errors as in `charge`; also if a conductance is negative.
+
     Parameters
     ----------
     times : (batch, n_in), or what `schedule` has made of it
@@ -213,11 +206,6 @@ def charge_rectified(
     -------
     (batch, n_out)
         v(1) in V_th.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`; also if a conductance is negative.
 
     Notes
     -----

@@ -74,6 +74,8 @@ def schedule(
 ) -> Schedule:
     """Sort a batch of spike times once, for several networks; inputs that never spike cost nothing from here on.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times : (batch, n_in)
@@ -88,11 +90,6 @@ def schedule(
     -------
     Schedule
         Has the attributes ``batch``, ``n_in`` and ``phases``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
 
     Examples
     --------

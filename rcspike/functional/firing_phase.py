@@ -41,10 +41,7 @@ def fire(v: FloatArray, circuit: Circuit) -> FloatArray:
 def fire_vjp(v: FloatArray, circuit: Circuit, grad_times: FloatArray) -> FloatArray:
     """Vector-Jacobian product of `fire`: dL/dv from dL/dt, both ``(batch, n_out)``; zero outside 0 < v < 1.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `fire`.
+    Errors as in `fire`.
 
     Examples
     --------
@@ -88,10 +85,7 @@ def readout_times(v: FloatArray, circuit: Circuit) -> FloatArray:
 def readout_voltages(times: FloatArray, circuit: Circuit) -> FloatArray:
     """The inverse of `readout_times`: voltages (batch, n_out) in V_th from unclipped spike times in T.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `readout_times`.
+    Errors as in `readout_times`.
 
     Examples
     --------

@@ -28,6 +28,9 @@ def trace(
 ) -> FloatArray:
     """Membrane voltages during the charging phase, exact at any time.
 
+    Errors as in `charge`, or for neurons of a single phase as in `first_spike`; also if a time in `at` is not one of
+    those stated.
+
     Parameters
     ----------
     times : (batch, n_in)
@@ -44,12 +47,6 @@ def trace(
     -------
     (batch, n_out, n_at)
         v(t) in V_th.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`, or for neurons of a single phase as in `first_spike`; also if a time in `at` is not one of those
-        stated.
 
     Examples
     --------

@@ -20,6 +20,9 @@ def supply_charge(
 ) -> tuple[FloatArray, FloatArray]:
     """Charge that each synapse rail delivers to the membranes in the charging phase.
 
+    Errors as in `charge`, or in a single phase as in `first_spike`; also if a time in `until` is negative or not
+    finite.
+
     Parameters
     ----------
     times, weights, circuit, threads
@@ -33,11 +36,6 @@ def supply_charge(
         Through the synapses of weights w >= 0 and of the others, in C V_th: ``q_plus >= 0 >= q_minus``, and their sum
         is the voltage at the end, v(1). The rails spend the energy ``e_plus * q_plus + e_minus * q_minus`` in
         C V_th^2. Current sources (infinite rails) spend the charges times the voltages of their supplies.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`, or in a single phase as in `first_spike`; also if a time in `until` is negative or not finite.
 
     Notes
     -----
@@ -70,6 +68,8 @@ def supply_charge_vjp(
 ) -> tuple[FloatArray, FloatArray]:
     """Vector-Jacobian product of `supply_charge`.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times, weights, circuit, threads
@@ -83,11 +83,6 @@ def supply_charge_vjp(
         dL/dt, zero for inputs that never spike.
     grad_weights : (n_in, n_out)
         dL/dw, summed over the batch.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
 
     Examples
     --------

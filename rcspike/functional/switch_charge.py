@@ -15,6 +15,8 @@ def switch_injection(times: FloatArray | Schedule, injection: FloatArray, *, thr
     `charge` adds those of `rcspike.Circuit` itself; this function is for synapses of its neighbours, and for switches
     that differ.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times : (batch, n_in), or what `schedule` has made of it
@@ -27,11 +29,6 @@ def switch_injection(times: FloatArray | Schedule, injection: FloatArray, *, thr
     (batch, n_out)
         In V_th, to be added to v(1): the sums over the inputs with t <= 1. They do not depend on the times otherwise,
         so that dL/dv(1) is the only gradient they need.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
 
     Examples
     --------

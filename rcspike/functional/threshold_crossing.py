@@ -74,6 +74,8 @@ def first_spike_vjp(
 ) -> tuple[FloatArray, FloatArray]:
     """Vector-Jacobian product of `first_spike`: exact gradients of a loss L whose dL/dt is `grad_spikes`.
 
+    Errors as in `first_spike`; also if `max_slope` is not above 0 and finite.
+
     Parameters
     ----------
     times, weights, circuit, threads
@@ -91,11 +93,6 @@ def first_spike_vjp(
         dL/dt, zero for inputs that never spike.
     grad_weights : (n_in, n_out)
         dL/dw, summed over the batch.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As in `first_spike`; also if `max_slope` is not above 0 and finite.
 
     Examples
     --------
@@ -120,6 +117,8 @@ def first_spike_affine(
 ) -> FloatArray:
     """Spike times of `first_spike` for synapses given as drive D and conductance G; a leak is `conductance0`.
 
+    Errors as in `first_spike`; also if a conductance is negative.
+
     Parameters
     ----------
     times : (batch, n_in)
@@ -131,11 +130,6 @@ def first_spike_affine(
     -------
     (batch, n_out)
         Times in T, ``inf`` where there is no spike, in the dtype of `drive`.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As in `first_spike`; also if a conductance is negative.
 
     Examples
     --------
@@ -161,6 +155,8 @@ def first_spike_affine_vjp(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Vector-Jacobian product of `first_spike_affine`.
 
+    Errors as in `first_spike_vjp`.
+
     Parameters
     ----------
     times, drive, conductance, drive0, conductance0, threads
@@ -176,11 +172,6 @@ def first_spike_affine_vjp(
     grad_drive, grad_conductance : (n_in, n_out)
     grad_drive0, grad_conductance0 : (n_out,)
         Also where drive0 or conductance0 is not given: then the gradient at zero.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As in `first_spike_vjp`.
 
     Examples
     --------

@@ -231,6 +231,8 @@ class LayeredNetwork(ABC):
     ) -> Outputs:
         """Voltages of the last layer at the end of its charging phase, or its spike times.
 
+        Errors as in `rcspike.functional.charge`; also if the noise is negative or has no seed.
+
         Parameters
         ----------
         times : (batch, n_in)
@@ -249,11 +251,6 @@ class LayeredNetwork(ABC):
             of their own, the voltages at which ideal ones would spike at the same times. With noise, the voltages that
             correspond to the noisy spike times. The highest one spikes first. In a single phase: spike times in T,
             ``inf`` where there is none. The array also says which class answers, and which outputs are silent.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `rcspike.functional.charge`; also if the noise is negative or has no seed.
         """
         spikes, drawn, threads = self._start(times, noise, seed, threads)
         last = self.layers[-1]
@@ -282,6 +279,8 @@ class LayeredNetwork(ABC):
         The caller may ``send`` another layer in place of the one that was just yielded; the next layer then receives
         the spikes of that one.
 
+        Errors as in `forward`.
+
         Parameters
         ----------
         times, noise, seed, threads
@@ -291,11 +290,6 @@ class LayeredNetwork(ABC):
         ------
         rcspike.network.LayerResult
             The `outputs` of the last one are the result of `forward`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `forward`.
 
         Examples
         --------

@@ -259,6 +259,8 @@ def compare_network(
 
     The engine uses its own spikes in every layer, so that the last layer shows the accumulated difference.
 
+    Errors as in `compare_layer`.
+
     Parameters
     ----------
     times : (n_in,)
@@ -269,11 +271,6 @@ def compare_network(
     Returns
     -------
     list of Comparison, one for each layer
-
-    Raises
-    ------
-    ValueError, FileNotFoundError, RuntimeError
-        As in `compare_layer`.
 
     Examples
     --------

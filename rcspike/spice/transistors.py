@@ -212,6 +212,9 @@ def transistor_netlist(
     that has several are ``m0_1``, ``m0_2``, ...: each has a ramp, and transmission gates ten times as wide as a switch
     connect them to the first one in the first quarter of the guard time.
 
+    Errors as in `Pdk.fet` and `Transistors.drawn_capacitance`, or if a shape does not fit, or if there is no guard time
+    in which membranes could be connected.
+
     Parameters
     ----------
     times : (n_in,)
@@ -226,12 +229,6 @@ def transistor_netlist(
         First line.
     membranes : int
         Columns that share their charge in one neuron, as in `rcspike.spice.layer_netlist`.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As in `Pdk.fet` and `Transistors.drawn_capacitance`, or if a shape does not fit, or if there is no guard time in
-        which membranes could be connected.
     """
     times = check_times(times, 1)
     for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):

@@ -131,6 +131,8 @@ def first_spike(
 ) -> Tensor:
     """Spike times of neurons of a single phase, as `rcspike.functional.first_spike`.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times : (batch, n_in)
@@ -144,11 +146,6 @@ def first_spike(
     -------
     (batch, n_out)
         In T, ``inf`` where there is none: there the gradient is 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
 
     Examples
     --------

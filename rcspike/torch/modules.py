@@ -370,6 +370,8 @@ class Network(nn.Module):
 class OutputLoss(nn.Module):
     """The loss that `rcspike.train` minimises, over the voltages of the last layer; the mean over the batch.
 
+    Errors as in `rcspike.functional.output_loss`.
+
     Parameters
     ----------
     circuit : Circuit
@@ -378,11 +380,6 @@ class OutputLoss(nn.Module):
         tau in T.
     temporal_penalty, t_ref : float
         gamma, and the time in T that output spikes are drawn to.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `rcspike.functional.output_loss`.
 
     Examples
     --------

@@ -71,17 +71,14 @@ def latency(
     phase of its last layer, which for L layers begins at L T; if no output spikes, the answer is that of the highest
     voltage, at the end of that phase.
 
+    Errors as in `evaluate`.
+
     Parameters
     ----------
     network : Network
         Or another network, such as a chip.
     noise, seed, threads
         As in `evaluate`, with the same random numbers.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `evaluate`.
 
     Examples
     --------
