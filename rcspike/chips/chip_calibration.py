@@ -11,6 +11,7 @@ from rcspike._common.arrays import Float64Array, FloatArray, plain_array
 from rcspike.chips.chip import Chip
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.functional import adam_step, charge_affine, charge_affine_vjp, decayed_rate, output_loss
+from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Network
 from rcspike.neurons import two_phase_only
 
@@ -190,7 +191,7 @@ def _gradient(
     _, grad_D, grad_G, grad_D0, grad_G0 = charge_affine_vjp(times, *on, grad_v, **rows)
     grad_D = ((1 - off) * grad_D + off * grad_D0) / layer.capacitance
     grad_G = ((1 - off) * grad_G + off * grad_G0) / layer.capacitance
-    over_plus, over_minus = 1 / layer.circuit.e_plus, -1 / layer.circuit.e_minus
+    (_, over_plus), (_, over_minus) = rail_couplings(layer.circuit)
     return np.stack(
         [
             grad_D * (1 - layer.drop_plus * over_plus) + grad_G * over_plus,

@@ -14,6 +14,7 @@ from rcspike.chips.ideal_equivalents import ideal_scale, pairs_with_more_drive
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Schedule
 from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
 from rcspike.neurons import two_phase_only
 
@@ -179,9 +180,8 @@ class ChipLayer:
         circuit = self.circuit
         _, unit, offset = _EQUIVALENTS(self.phases)(self)
         plus, minus = self.plus / self.capacitance, self.minus / self.capacitance
-        # Drive of a device over its conductance times its rail: with the engine's drop, and with its own
-        over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
-        drive_plus, drive_minus = 1 - circuit.diode_drop * over_plus, 1 - circuit.diode_drop * over_minus
+        # The engine's drives are those of the drop of the circuit; each device has its own drop.
+        (drive_plus, over_plus), (drive_minus, over_minus) = rail_couplings(circuit)
         more = plus * ((1 - self.drop_plus * over_plus) * unit - drive_plus)
         more = more - minus * ((1 - self.drop_minus * over_minus) * unit - drive_minus)
         # A switch that closes ends its leakage.

@@ -10,6 +10,7 @@ import numpy as np
 
 from rcspike._common.arrays import Float64Array
 from rcspike.circuit import Circuit
+from rcspike.functional.rail_coupling import rail_couplings
 
 __all__ = ["ideal_scale", "pairs_with_more_drive"]
 
@@ -90,9 +91,8 @@ def pairs_with_more_drive(
     >>> pairs_with_more_drive(one, one, 0.5 * one, Circuit(v_syn=2.0))
     (array([[1.25]]), array([[0.75]]))
     """
-    over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
-    if over_plus == over_minus == 0:
+    on_plus, on_minus = rail_couplings(circuit)
+    if on_plus.conductance == on_minus.conductance == 0:
         return plus + more, minus
-    drive_plus, drive_minus = 1 - circuit.diode_drop * over_plus, 1 - circuit.diode_drop * over_minus
-    more = more / (drive_plus * over_minus + drive_minus * over_plus)
-    return plus + more * over_minus, minus - more * over_plus
+    more = more / (on_plus.drive * on_minus.conductance + on_minus.drive * on_plus.conductance)
+    return plus + more * on_minus.conductance, minus - more * on_plus.conductance

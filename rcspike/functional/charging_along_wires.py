@@ -8,6 +8,7 @@ import numpy as np
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
+from rcspike.functional.charging_phase import check_affine
 from rcspike.functional.events import Schedule, check_threads, fit_events
 
 __all__ = ["charge_wired"]
@@ -72,11 +73,8 @@ def charge_wired(
     events = fit_events(times, "drive", first, threads)
     for drive, conductance in wires:
         check_array("drive", drive, 2, first.dtype)
-        check_array("conductance", conductance, 2, first.dtype)
+        check_affine(first, conductance, drive0, conductance0)
     if not isinstance(resistance, np.ndarray):
         resistance = np.full(first.shape[1], resistance, dtype=first.dtype)
     check_array("resistance", resistance, 1, first.dtype)
-    for name, row in (("drive0", drive0), ("conductance0", conductance0)):
-        if row is not None:
-            check_array(name, row, 1, first.dtype)
     return _core.charge_wired(events, list(wires), resistance, float(off), drive0, conductance0, check_threads(threads))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, layer_core
@@ -88,9 +92,13 @@ def check_affine(
     drive: FloatArray, conductance: FloatArray, drive0: FloatArray | None, conductance0: FloatArray | None
 ) -> None:
     check_array("conductance", conductance, 2, drive.dtype)
+    _check_rows(drive.dtype, drive0, conductance0)
+
+
+def _check_rows(dtype: np.dtype[Any], drive0: FloatArray | None, conductance0: FloatArray | None) -> None:
     for name, row in (("drive0", drive0), ("conductance0", conductance0)):
         if row is not None:
-            check_array(name, row, 1, drive.dtype)
+            check_array(name, row, 1, dtype)
 
 
 def charge_affine(
@@ -221,13 +229,10 @@ def charge_rectified(
     >>> v.round(4)  # 0.5 is passed at ln(3) / 10
     array([[0.9942]])
     """
-    arrays = {"rail_plus": rail_plus, "g_minus": g_minus, "rail_minus": rail_minus}
     events = fit_events(times, "g_plus", g_plus, threads)
-    for name, array in arrays.items():
+    for name, array in {"rail_plus": rail_plus, "g_minus": g_minus, "rail_minus": rail_minus}.items():
         check_array(name, array, 2, g_plus.dtype)
-    for name, row in (("drive0", drive0), ("conductance0", conductance0)):
-        if row is not None:
-            check_array(name, row, 1, g_plus.dtype)
+    _check_rows(g_plus.dtype, drive0, conductance0)
     return _core.charge_rectified(
         events, g_plus, rail_plus, g_minus, rail_minus, drive0, conductance0, check_threads(threads)
     )

@@ -23,6 +23,7 @@ from torch import Tensor
 from rcspike.circuit import Circuit
 from rcspike.functional.loss import Loss
 from rcspike.functional.neuron_kinds import by_kind
+from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Wiring
 from rcspike.torch.engine_cache import Parts
 from rcspike.torch.wiring_indices import Rows
@@ -168,8 +169,7 @@ class _Intervals:
         t, order = rows.where(spikes, latest).sort(dim=1, stable=True)
         on = spikes.gather(1, order)[:, :, None].to(weights.dtype)  # rows without a spike have no device
         w = weights[order] * on
-        d_plus, g_plus = _coupling(circuit.e_plus, circuit.diode_drop)
-        d_minus, g_minus = _coupling(-circuit.e_minus, circuit.diode_drop)
+        (d_plus, g_plus), (d_minus, g_minus) = rail_couplings(circuit)
         negative = (w < 0).to(w.dtype)
         to_drive = on * (d_plus + (d_minus - d_plus) * negative)
         to_conductance = on * (g_plus - (g_plus + g_minus) * negative)
@@ -202,11 +202,6 @@ class _Intervals:
         jumps = self.drive * (-left).exp() - self.conductance * before
         of_times = torch.where(moves, -g * jumps, 0.0).sum(dim=2)
         return torch.zeros_like(of_times).scatter(1, self.order, of_times), grad_w
-
-
-def _coupling(rail: float, drop: float) -> tuple[float, float]:
-    """Drive and conductance of a device of weight 1 on this rail."""
-    return (1.0, 0.0) if math.isinf(rail) else ((rail - drop) / rail, 1 / rail)
 
 
 def _phi(x: Tensor) -> Tensor:
