@@ -29,25 +29,13 @@ _OPTIONS = "label, test, seed, scaling and complement"
 
 @dataclass(frozen=True)
 class OwnFiles:
-    """A path with the options of its reading, as ``wine.csv,label=cultivar,test=0.25``.
-
-    Parameters
-    ----------
-    label : str, optional
-        Column of the classes in a CSV file.
-    test : float
-        Fraction of the samples to test on, if the files do not have a test split.
-    seed : int
-        Seed of that split.
-    scaling, complement : optional
-        As in `Dataset.from_arrays`.
-    """
+    """A path with the options of its reading, as ``wine.csv,label=cultivar,test=0.25``."""
 
     path: Path
-    label: str | None = None
-    test: float = 0.2
-    seed: int = 0
-    scaling: ScalingName | None = None
+    label: str | None = None  # column of the classes in a CSV file
+    test: float = 0.2  # fraction of the samples to test on, if the files do not have a test split
+    seed: int = 0  # of that split
+    scaling: ScalingName | None = None  # as in `Dataset.from_arrays`
     complement: bool | None = None
 
     @classmethod
@@ -119,13 +107,7 @@ def data_name(text: str) -> str:
 
 
 def data_digest(text: str) -> str:
-    """SHA-256 of the content of the files of a path with options; of a folder with all names below it.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    """
+    """SHA-256 of the content of the files of a path with options; for a folder, also of all names below it."""
     path = OwnFiles.of(text).path
     if path.is_file():
         return _file_digest(path, _stamp(path))

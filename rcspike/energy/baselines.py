@@ -83,12 +83,8 @@ def opamp_current(process: Process, n_rows: int) -> float:
     """Bias in A of an op-amp that holds a column of `n_rows` at a virtual ground.
 
     Its transconductance settles the column with a time constant of `opamp_settling`: g_m = C_column / tau. A branch
-    draws g_m over the transconductance per current.
-
-    Raises
-    ------
-    ValueError
-        If the process cannot size an op-amp (`opamp_missing`).
+    draws g_m over the transconductance per current. A ValueError if the process cannot size an op-amp
+    (`opamp_missing`).
 
     Examples
     --------

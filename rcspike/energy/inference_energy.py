@@ -124,16 +124,10 @@ def line_parts(done: Activity, process: Process, lines: Lines) -> dict[str, Joul
 
 
 def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, across: float) -> dict[str, Joules]:
-    """Energy of the parts that every circuit has.
+    """Energy of the parts that every circuit has, with C V_th of each layer, (n_layers,) in C.
 
-    The comparators of a single phase watch their membranes until the neuron has spiked or the inference ends.
-
-    Parameters
-    ----------
-    unit_charge : (n_layers,)
-        C V_th in C.
-    across : float
-        Voltage in V over the devices of a synapse that do not conduct, which leak.
+    The comparators of single-phase neurons watch their membranes until the neuron has spiked or the inference ends.
+    `across` is the voltage in V over the devices of a synapse that do not conduct, which leak.
     """
     p = process
     rows, columns, neurons = np.array([(one.rows, one.columns, one.neurons) for one in done.columns]).T

@@ -123,24 +123,13 @@ class LayerResult:
 
 @dataclass(frozen=True, eq=False)
 class ForwardPass:
-    """One forward pass after its random numbers have been drawn.
+    """One forward pass after its random numbers have been drawn."""
 
-    Parameters
-    ----------
-    layers : sequence of Layer
-        The layers as they are in this pass.
-    shifts : sequence of (batch, n_out) arrays
-        Shifts of the spike times of each layer, in T; empty for none.
-    maps : sequence of functions
-        Maps of spike times, which act in every layer after its shifts.
-    engine : function, optional
-        Returns the engine's network of some of these layers. Without it, the layers are computed one by one, and
-        voltages are read by spike times.
-    """
-
-    layers: Sequence[Layer]
-    shifts: Sequence[FloatArray] = ()
-    maps: Sequence[Callable[[FloatArray], FloatArray]] = ()
+    layers: Sequence[Layer]  # as they are in this pass
+    shifts: Sequence[FloatArray] = ()  # of the spike times (batch, n_out) of each layer in T, or none
+    maps: Sequence[Callable[[FloatArray], FloatArray]] = ()  # of spike times, in every layer after its shifts
+    # Returns the engine's network of some of these layers. Without it, layers are computed one by one, and voltages are
+    # read by spike times.
     engine: Callable[[Sequence[Any]], Engine] | None = None
 
     def run(self, spikes: FloatArray | Schedule, threads: int | None) -> FloatArray:

@@ -46,10 +46,7 @@ Tensors = dict[str, npt.NDArray[Any]]
 def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dict[str, Any]) -> None:
     """Write float arrays and a JSON-able header to one file, atomically; the same content gives the same bytes.
 
-    Raises
-    ------
-    ValueError
-        If the header becomes longer than `read` accepts.
+    A ValueError if the header becomes longer than `read` accepts.
     """
     text = json.dumps(header, default=np.generic.item)  # numbers of numpy's are as good as Python's
     metadata = {"format": f"rcspike-{kind}", "format_version": FORMAT, "header": text}
@@ -72,12 +69,7 @@ def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dic
 def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, Any]]:
     """Read a file that `write` has written.
 
-    Raises
-    ------
-    OSError
-        If there is none, or it cannot be read.
-    ValueError
-        If it is truncated, damaged, not of this kind, or of another format.
+    A ValueError if it is truncated, damaged, not of this kind, or of another format.
     """
     path = Path(path)
     if path.is_dir() or not path.exists():

@@ -133,14 +133,8 @@ def simulate_layer(
 def idle_ramp(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) -> float:
     """Duration in T of the ramp of a column in which no row conducts, from rest to threshold, by ngspice.
 
-    Errors as in `run_ngspice`, or if the ramp is more than 8 % too slow.
-
-    Parameters
-    ----------
-    design : Transistors
-        Its mismatch is left out.
-    g_plus, g_minus : (n_in, n_out)
-        Conductances of a layer in S; the column is the one with the median number of synapses.
+    Of the (n_in, n_out) conductances in S, it is the column with the median number of synapses, without mismatch.
+    Errors as in `run_ngspice`; a RuntimeError also if the ramp is more than 8 % too slow.
     """
     if design.replica:
         design = _trimmed(design, g_plus, g_minus)

@@ -26,26 +26,18 @@ def unloaded(
 
     Parameters
     ----------
-    times : (n,)
-        Input spike times of the rows that conduct, in T.
-    plus, minus : (n,)
-        Whether a row has a synapse to the upper rail, and to the lower one.
+    times, plus, minus : (n,)
+        Input spike times in T of the rows that conduct, and whether each has a synapse to the upper and to the lower
+        rail.
     share : (float, float)
         Junction of a synapse to either rail, divided by the capacitance of the column.
 
     Returns
     -------
-    (n,)
-        Times in units of the new duration of the charging phase.
-    float
-        This duration in T: the factor by which conductances grow.
-    float
-        Part of the voltage at the end of the phase that is left once all rows load the membrane again.
-
-    Raises
-    ------
-    ValueError
-        If these rows have more than the capacitance of the column.
+    (n,), float, float
+        Times in units of the new duration of the charging phase; this duration in T, by which conductances grow; and
+        the part of the voltage at its end that is left once all rows load the membrane again. A ValueError if these
+        rows have more than the capacitance of the column.
     """
     order = np.argsort(times, kind="stable")
     taken = np.cumsum((share[0] * plus + share[1] * minus)[order])

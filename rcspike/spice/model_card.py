@@ -123,10 +123,7 @@ def diode_card(text: str) -> Card:
 def spice_number(text: str) -> float:
     """A number of a netlist, with a suffix such as ``k``, ``meg`` or ``f``, and perhaps a unit.
 
-    Raises
-    ------
-    ValueError
-        If it is none, or not finite.
+    A ValueError if it is not a number, or not finite.
 
     Examples
     --------

@@ -92,7 +92,7 @@ def accuracy(
 
 
 def chunks(n: int, rng: np.random.Generator) -> Iterator[tuple[slice, int]]:
-    """So many samples in parts that are evaluated at a time, each with the seed of its noise."""
+    """Splits n samples into chunks that are evaluated at a time, each with its own noise seed."""
     for first in range(0, n, _CHUNK):
         yield slice(first, first + _CHUNK), int(rng.integers(2**63))
 

@@ -17,10 +17,7 @@ __all__ = ["ProgressBar", "TensorBoard"]
 class ProgressBar:
     """A bar of tqdm over the batches of a run, in a notebook or on a terminal, with the results of the last epoch.
 
-    Raises
-    ------
-    ImportError
-        If tqdm is missing.
+    An ImportError if tqdm is missing.
     """
 
     def __init__(self) -> None:

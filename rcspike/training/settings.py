@@ -96,10 +96,7 @@ class Settings(Loss):
     def trainer(self, network: Network) -> _core.Trainer32 | _core.Trainer64:
         """The engine's trainer at its first step, on a copy of the network's parameters.
 
-        Raises
-        ------
-        ValueError
-            If a setting differs from its default and does not apply to the kind of the network's neurons.
+        A ValueError if a setting differs from its default and does not apply to the kind of the network's neurons.
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         check_taken(network.phases, {f.name: values[f.name] for f in fields(self) if values[f.name] != f.default})
