@@ -13,7 +13,7 @@ from rcspike._common.numbers import numbers, read_float
 from rcspike._common.readers import read_columns
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import check_choice, take_number
+from rcspike.chips.effects.parameter_checks import NonNegative
 
 __all__ = ["Measured", "Programming"]
 
@@ -51,13 +51,14 @@ class Programming(Fixed):
     """
 
     device: str = "rram"
-    scale: float = 1.0
+    scale: NonNegative = 1.0
     name: ClassVar[str] = "programming"
     size: ClassVar[str] = "scale"
 
     def __post_init__(self) -> None:
-        check_choice(self, "device", tuple(_PUBLISHED))
-        take_number(self, "scale", 0)
+        super().__post_init__()
+        if self.device not in _PUBLISHED:
+            raise ValueError(f"programming: device must be one of {', '.join(_PUBLISHED)}, got {self.device!r}")
 
     def deviation(self, x: Float64Array) -> Float64Array:
         """Standard deviation over g_max at conductances x = g / g_max."""
@@ -99,12 +100,12 @@ class Measured(Fixed):
     target: tuple[float, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    scale: float = 1.0
+    scale: NonNegative = 1.0
     name: ClassVar[str] = "measured"
     size: ClassVar[str] = "scale"
 
     def __post_init__(self) -> None:
-        take_number(self, "scale", 0)
+        super().__post_init__()
         for name in ("target", "mean", "std"):
             object.__setattr__(self, name, numbers(f"measured: {name}", getattr(self, name)))
         lengths = [len(column) for column in (self.target, self.mean, self.std)]
