@@ -40,13 +40,7 @@ class OwnFiles:
 
     @classmethod
     def of(cls, text: str) -> OwnFiles:
-        """The source that a text describes; a ValueError if it has an unknown option or value.
-
-        Examples
-        --------
-        >>> OwnFiles.of("wine.csv,seed=3")
-        OwnFiles(path=PosixPath('wine.csv'), label=None, test=0.2, seed=3, scaling=None, complement=None)
-        """
+        """The source that a text describes; a ValueError if it has an unknown option or value."""
         path, options = _parts(text)
         source = cls(Path(path).expanduser())
         for option in options:

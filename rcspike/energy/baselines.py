@@ -40,13 +40,7 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     The charge goes onto the feedback capacitor, which is the drawn capacitor alone: the column does not move. It costs
     the read voltage at the resistors, and the supply at the output of the op-amp, which delivers it once more; the net
     charge of a phase is a lower bound for an output of class B. The bias follows from the column (`opamp_current`).
-
-    Parameters
-    ----------
-    done : Activity
-        Of the RC-Spike circuit.
-    point : OperatingPoint
-        Of the same.
+    Both arguments are those of the RC-Spike circuit.
 
     Raises
     ------
@@ -126,13 +120,7 @@ def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     """Energy of current sources with headroom straight onto the capacitor, without an op-amp.
 
     Their supplies are the threshold and the headroom, on both sides of rest; lines drive the gates of their switches.
-
-    Parameters
-    ----------
-    done : Activity
-        Of the RC-Spike circuit.
-    point : OperatingPoint
-        Of the same.
+    Both arguments are those of the RC-Spike circuit.
 
     Examples
     --------

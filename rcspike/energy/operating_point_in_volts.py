@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args, overload
+from typing import Literal, TypeAlias, get_args
 
-from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.energy.process import Process, load_process
-from rcspike.energy.si_units import PhysicalScale
+from rcspike.energy.si_units import Number, PhysicalScale
 
 __all__ = ["HOLDS", "Hold", "OperatingPoint", "column_capacitance", "drawn_capacitance", "operating_point"]
 
@@ -58,12 +57,8 @@ class OperatingPoint:
         capacitance = drawn_capacitance(self.process, n_rows) + column_capacitance(self.process, n_rows)
         return PhysicalScale(capacitance=capacitance, window=self.process.window, v_th=self.v_th)
 
-    @overload
-    def thresholds(self, volts: float) -> float: ...
-    @overload
-    def thresholds(self, volts: FloatArray) -> FloatArray: ...
-    def thresholds(self, volts: float | FloatArray) -> float | FloatArray:
-        """Of a voltage in V the value in V_th: how a noise or an offset in volts enters the model.
+    def thresholds(self, volts: Number) -> Number:
+        """A voltage in V as multiples of V_th: how a noise or an offset in volts enters the model.
 
         Examples
         --------
@@ -155,11 +150,6 @@ def drawn_capacitance(process: Process, n_rows: int) -> float:
 
     It grows with the rows, so that the junctions and the charge that the switches inject remain the same fraction of
     it, and has at least the `capacitance` of the process.
-
-    Examples
-    --------
-    >>> [round(drawn_capacitance(load_process(), n) * 1e15) for n in (5, 200, 784)]  # fF
-    [140, 255, 1000]
     """
     return max(process.capacitance, n_rows * process.capacitance_per_row)
 

@@ -80,9 +80,8 @@ def supply_charge_vjp(
     Returns
     -------
     grad_times : (batch, n_in)
-        dL/dt, zero for inputs that never spike.
     grad_weights : (n_in, n_out)
-        dL/dw, summed over the batch.
+        As of `charge_vjp`.
 
     Examples
     --------

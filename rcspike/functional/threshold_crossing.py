@@ -90,9 +90,8 @@ def first_spike_vjp(
     Returns
     -------
     grad_times : (batch, n_in)
-        dL/dt, zero for inputs that never spike.
     grad_weights : (n_in, n_out)
-        dL/dw, summed over the batch.
+        As of `charge_vjp`.
 
     Examples
     --------
@@ -168,10 +167,8 @@ def first_spike_affine_vjp(
 
     Returns
     -------
-    grad_times : (batch, n_in)
-    grad_drive, grad_conductance : (n_in, n_out)
-    grad_drive0, grad_conductance0 : (n_out,)
-        Also where drive0 or conductance0 is not given: then the gradient at zero.
+    grad_times, grad_drive, grad_conductance, grad_drive0, grad_conductance0
+        As of `charge_affine_vjp`.
 
     Examples
     --------

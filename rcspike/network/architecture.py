@@ -133,13 +133,7 @@ def _unknown(part: str, text: str) -> ValueError:
 
 
 def count_layers(text: str) -> int:
-    """Number of layers of an architecture without its inputs; a ValueError if a part is not known.
-
-    Examples
-    --------
-    >>> count_layers("conv16-pool-128-10")
-    3
-    """
+    """Number of layers of an architecture without its inputs; a ValueError if a part is not known."""
     parts = text.replace(" ", "").split("-")
     for part in parts:
         if not any(kind.fullmatch(part) for kind in (_CONV, _POOL, _DENSE)):

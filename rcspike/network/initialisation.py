@@ -95,11 +95,5 @@ def initial_weights(
 
 
 def mean_intensity(times: FloatArray) -> float:
-    """The `intensity` of `rcspike.Network.create` for inputs with these spike times, (n, n_in) in T; at least 0.001.
-
-    Examples
-    --------
-    >>> mean_intensity(np.array([[0.5, np.inf], [0.0, 0.5]]))
-    0.5
-    """
+    """The `intensity` of `rcspike.Network.create` for inputs with these spike times, (n, n_in) in T; at least 0.001."""
     return max(float(np.clip(1 - times, 0, 1).mean(dtype=np.float64)), 1e-3)

@@ -220,14 +220,7 @@ class Network(LayeredNetwork):
         return cls([layer.weights for layer in layers], circuit, wiring, phases=phases.pop())
 
     def rescaled(self, circuit: Circuit, *, plus: float, minus: float) -> Network:
-        """A network on another circuit, with positive weights times `plus` and negative ones times `minus`.
-
-        Examples
-        --------
-        >>> network = Network([np.array([[1.0, -1.0]])], Circuit())
-        >>> network.rescaled(Circuit(v_syn=2.0), plus=3.0, minus=0.5).weights[0]
-        array([[ 3. , -0.5]])
-        """
+        """A network whose layers are `rcspike.network.ResistiveLayer.rescaled`."""
         circuits = layer_circuits(circuit, len(self.layers))
         layers = zip(self.layers, circuits, strict=True)
         return Network.of_layers([layer.rescaled(own, plus=plus, minus=minus) for layer, own in layers])

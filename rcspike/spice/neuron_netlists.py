@@ -30,13 +30,7 @@ class NeuronNetlist:
 
 
 def neuron_netlist(phases: Phases, until: float | None, scale: PhysicalScale) -> NeuronNetlist:
-    """The part of the neurons in a netlist; a ValueError if `until` is out of range, or cannot be chosen.
-
-    Examples
-    --------
-    >>> neuron_netlist("single", 2.5, PhysicalScale()).fire
-    '0'
-    """
+    """The part of the neurons in a netlist; a ValueError if `until` is out of range, or cannot be chosen."""
     return _NETLISTS(phases)(neuron_kind(phases).end(until), scale)
 
 

@@ -43,13 +43,7 @@ MAX_BYTES = 1 << 24  # of spike times: the memory of larger batches is not kept 
 
 
 def parameters_of(circuit: Circuit) -> Parameters:
-    """The circuit of a layer as the numbers that an operator takes; a ValueError for injections of several layers.
-
-    Examples
-    --------
-    >>> parameters_of(Circuit(v_syn=2.0))
-    (2.0, -2.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    """
+    """The circuit of a layer as the numbers that an operator takes; a ValueError for injections of several layers."""
     layer_core(circuit)
     return (*(getattr(circuit, name) for name in _NAMES), *circuit.injections[0])
 

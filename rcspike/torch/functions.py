@@ -97,7 +97,7 @@ def encode(images: Tensor) -> Tensor:
 
 
 def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring = DENSE) -> Tensor:
-    """Membrane voltages at the end of the charging phase, as `rcspike.functional.charge`.
+    """Membrane voltages (batch, n_out) in V_th at the end of the charging phase, as `rcspike.functional.charge`.
 
     Parameters
     ----------
@@ -107,11 +107,6 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
         Signed synaptic weights in V_th / T, float32 or float64: the result has their dtype.
     wiring : rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of the weights.
-
-    Returns
-    -------
-    (batch, n_out)
-        v(1) in V_th.
 
     Raises
     ------
@@ -129,23 +124,10 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
 def first_spike(
     times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring = DENSE, max_slope: float = Loss.max_slope
 ) -> Tensor:
-    """Spike times of neurons of a single phase, as `rcspike.functional.first_spike`.
+    """Spike times (batch, n_out) in T of single-phase neurons, as `rcspike.functional.first_spike`.
 
-    Errors as in `charge`.
-
-    Parameters
-    ----------
-    times : (batch, n_in)
-        Input spike times in T, from 0 on; ``inf`` means no spike.
-    weights, circuit, wiring
-        As in `charge`.
-    max_slope : float
-        Bound of abs(dt/dv) at the threshold in the gradient, in T / V_th. The default is that of training.
-
-    Returns
-    -------
-    (batch, n_out)
-        In T, ``inf`` where there is none: there the gradient is 0.
+    A neuron that does not spike has the time ``inf`` and a gradient of 0. Arguments and errors as in `charge`;
+    `max_slope` bounds abs(dt/dv) at the threshold in the gradient, in T / V_th, by default as in training.
 
     Examples
     --------
@@ -185,24 +167,17 @@ def layer_with(
 
 
 def fire(v: Tensor, circuit: Circuit, *, noise: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
-    """Output spike times of the firing phase, as `rcspike.functional.fire`.
+    """Output spike times (batch, n_out) in T of the firing phase, as `rcspike.functional.fire`.
 
     Parameters
     ----------
     v : (batch, n_out)
         Voltages at the end of charging, in V_th.
-    circuit : Circuit
-        Its `ramp` and `delay` are used.
     noise : float
         Standard deviation of the spike-time noise in T. A spike does not move before the start of the phase, and one
         that moves past its end is lost.
     generator : torch.Generator, optional
         Of the noise; PyTorch's own by default.
-
-    Returns
-    -------
-    (batch, n_out)
-        Times in T from the start of the firing phase; ``inf`` for no spike.
 
     Raises
     ------

@@ -333,24 +333,9 @@ class Network(nn.Module):
         return self._sizes
 
     def forward(self, times: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Voltages of the last layer, or in a single phase its spike times, as `rcspike.Network.forward`.
+        """Voltages (batch, n_out) in V_th, or of single-phase neurons spike times in T, as `rcspike.Network.forward`.
 
-        Parameters
-        ----------
-        times : (batch, n_in)
-            Input spike times in T; ``inf`` or anything above 1 means no spike.
-        generator : torch.Generator, optional
-            Of the noise; PyTorch's own by default.
-
-        Returns
-        -------
-        (batch, n_out)
-            In V_th; with noise, the voltages that correspond to the noisy spike times. In a single phase, times in T.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a tensor is not of floats, or its shape or a value does not fit.
+        `times` are (batch, n_in); `generator` draws the noise. Errors as in `rcspike.torch.charge`.
         """
         weights = list(self.weights)
         for depth, w in enumerate(weights):
@@ -370,16 +355,7 @@ class Network(nn.Module):
 class OutputLoss(nn.Module):
     """The loss that `rcspike.train` minimises, over the voltages of the last layer; the mean over the batch.
 
-    Errors as in `rcspike.functional.output_loss`.
-
-    Parameters
-    ----------
-    circuit : Circuit
-        Its `ramp` decides the spike times.
-    temperature : float
-        tau in T.
-    temporal_penalty, t_ref : float
-        gamma, and the time in T that output spikes are drawn to.
+    Arguments and errors as in `rcspike.functional.output_loss`.
 
     Examples
     --------
