@@ -105,7 +105,8 @@ def retrain_last_layer(
     """Adapt the devices of the last layer to all errors of a chip, by gradients through its own devices.
 
     Cross-entropy over the output spike times as in `rcspike.train`, exact gradients, and Adam on both conductances of
-    each pair, which stay within their range. Devices that are stuck are moved like the others.
+    each pair, which stay within their range. Devices that are stuck are moved like the others. A ValueError if the
+    neurons are of a single phase, the last layer is a convolution, or the labels do not fit.
 
     Parameters
     ----------
@@ -126,11 +127,6 @@ def retrain_last_layer(
     -------
     Chip
         The same chip with other devices in its last layer.
-
-    Raises
-    ------
-    ValueError
-        If the neurons are of a single phase, the last layer is a convolution, or the labels do not fit.
 
     Examples
     --------

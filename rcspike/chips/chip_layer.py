@@ -146,13 +146,8 @@ class ChipLayer:
     def ideal_scale(self) -> tuple[Float64Array, Float64Array]:
         """Scale (n_columns,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
 
-        Neurons of a single phase are ideal on their own scale, but for their thresholds.
-
-        Raises
-        ------
-        ValueError
-            If a nonlinear ramp never reaches a threshold; also if diodes block or a wire has resistance in a layer of a
-            single phase.
+        Neurons of a single phase are ideal on their own scale, but for their thresholds. A ValueError if a nonlinear
+        ramp never reaches a threshold; also if diodes block or a wire has resistance in a layer of a single phase.
         """
         rest, unit, _ = _EQUIVALENTS(self.phases)(self)
         return rest, unit
@@ -231,10 +226,7 @@ class ChipLayer:
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Output spike times (batch, n_out) in T of neurons of a single phase.
 
-        Raises
-        ------
-        ValueError
-            If diodes block, or a wire has resistance: neither is modelled for neurons of a single phase.
+        A ValueError if diodes block, or a wire has resistance: neither is modelled for neurons of a single phase.
         """
         layer = DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring, self.phases)
         return layer.first_spike(times, threads=threads)

@@ -18,7 +18,8 @@ __all__ = ["ideal_scale", "pairs_with_more_drive"]
 def ideal_scale(ramp: float, slope: Float64Array, threshold: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Voltage scale on which a real neuron is an ideal one: ``v = rest + unit * u`` for its own voltage u.
 
-    An ideal neuron at v fires at the same time as the real one at u.
+    An ideal neuron at v fires at the same time as the real one at u. A ValueError if a nonlinear ramp never reaches a
+    threshold.
 
     Parameters
     ----------
@@ -33,11 +34,6 @@ def ideal_scale(ramp: float, slope: Float64Array, threshold: Float64Array) -> tu
     -------
     rest, unit : arrays
         In V_th: v of the real neuron at rest, and the factor from u to v.
-
-    Raises
-    ------
-    ValueError
-        If a nonlinear ramp never reaches a threshold.
 
     Notes
     -----

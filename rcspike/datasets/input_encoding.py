@@ -30,6 +30,8 @@ _FORMAT = 1
 class Inputs:
     """Shape of a sample, scaling of its features, and names of the classes.
 
+    A ValueError if a name has a control character.
+
     Parameters
     ----------
     shape : tuple of int
@@ -40,11 +42,6 @@ class Inputs:
         Of the features of a table.
     columns : tuple of str, optional
         Names of these features.
-
-    Raises
-    ------
-    ValueError
-        If a name has a control character.
 
     Examples
     --------
@@ -122,10 +119,8 @@ class Inputs:
     def in_order(self, x: NDArray[Any], columns: Sequence[str]) -> NDArray[Any]:
         """Samples with their features in the order of the training; x itself without names of `columns`.
 
-        Raises
-        ------
-        ValueError
-            If they are images and the network takes rows of a table, or the other way round, or a column is missing.
+        A ValueError if they are images and the network takes rows of a table, or the other way round, or a column is
+        missing.
         """
         if (x.ndim == 2) is not (self.scaling is not None):
             raise ValueError(f"{self._expected}, but this is {_kind(x)}")
@@ -138,10 +133,7 @@ class Inputs:
     def times(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Spike times (n, n_inputs) in T of samples (n, ...): features of a table, or images.
 
-        Raises
-        ------
-        ValueError
-            If the samples have another shape, or an intensity is outside its range.
+        A ValueError if the samples have another shape, or an intensity is outside its range.
         """
         if self.scaling is not None:
             x = self.scaling.apply(x)

@@ -178,6 +178,9 @@ class Dataset:
     ) -> Dataset:
         """A data set of samples of any scale and labels of any kind.
 
+        A ValueError if shapes, values or labels do not fit, or the test samples have a label that the training samples
+        lack.
+
         Parameters
         ----------
         x : (n, n_features), (n, height, width) or (n, height, width, channels)
@@ -200,11 +203,6 @@ class Dataset:
             Names of the features of a table.
         classes : sequence of str, optional
             Names of the classes, in the order of a network's outputs; by default those of the labels.
-
-        Raises
-        ------
-        ValueError
-            If shapes, values or labels do not fit, or the test samples have a label that the training samples lack.
 
         Examples
         --------

@@ -68,10 +68,7 @@ class TrainedSamples:
     def among(self, times: NDArray[Any]) -> NDArray[np.int64]:
         """Positions of the samples, (n, n_inputs) spike times in T, that the network was trained on.
 
-        Raises
-        ------
-        ImportError
-            If SciPy is missing.
+        An ImportError if SciPy is missing.
         """
         try:
             from scipy.spatial import cKDTree

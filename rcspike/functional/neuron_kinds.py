@@ -17,10 +17,7 @@ Part = TypeVar("Part")
 def by_kind(**parts: Part) -> Callable[[str], Part]:
     """A function from the name of a kind of neurons to its part; it raises a ValueError for any other name.
 
-    Raises
-    ------
-    TypeError
-        If a kind has no part, or a part no kind: a new kind of neurons is missed by no table.
+    A TypeError if a kind has no part, or a part no kind: a new kind of neurons is missed by no table.
 
     Examples
     --------

@@ -18,6 +18,8 @@ Decay = Literal["cosine", "linear", "constant"]
 def decayed_rate(initial: float, step: int, n_steps: int, decay: Decay = "cosine", *, warm_up: float = 0.0) -> float:
     """Learning rate of one of `n_steps` steps, counted from 0.
 
+    A ValueError if there is no such step or decay, or the rate or the warm-up is negative or not finite.
+
     Parameters
     ----------
     initial : float
@@ -27,11 +29,6 @@ def decayed_rate(initial: float, step: int, n_steps: int, decay: Decay = "cosine
     warm_up : float
         Number of steps in which the rate rises: step k has the part (k + 1) / warm_up of the rate it would have
         otherwise (Goyal et al. 2017, arXiv 1706.02677).
-
-    Raises
-    ------
-    ValueError
-        If there is no such step or decay, or the rate or the warm-up is negative or not finite.
 
     Examples
     --------

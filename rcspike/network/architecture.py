@@ -26,19 +26,14 @@ _DENSE = re.compile(r"(\d+)(?:/(\d+))?", re.ASCII)
 def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> tuple[list[int], list[Wiring]]:
     """Numbers of neurons, from the inputs on, and the wiring of each layer.
 
-    Kernels are 3 x 3 by default, with a stride of 1 and a padding of half their height, so that an odd square one
-    keeps the size of the maps. ``pool`` connects the membranes of 2 x 2 neurons before their ramp; ``first`` passes the
-    first spike of 2 x 2 neurons on.
+    Kernels are 3 x 3 by default, with a stride of 1 and a padding of half their height, so that an odd square one keeps
+    the size of the maps. ``pool`` connects the membranes of 2 x 2 neurons before their ramp; ``first`` passes the first
+    spike of 2 x 2 neurons on. A ValueError if a part is not known or does not fit the maps before it.
 
     Parameters
     ----------
     input_shape : (height, width) or (height, width, channels), optional
         Required unless the text begins with it, or with a number of inputs.
-
-    Raises
-    ------
-    ValueError
-        If a part is not known or does not fit the maps before it.
 
     Examples
     --------

@@ -206,10 +206,7 @@ class Network(LayeredNetwork):
     def of_layers(cls, layers: Sequence[ResistiveLayer]) -> Network:
         """A network of layers that are all on one circuit, but for their injections.
 
-        Raises
-        ------
-        ValueError
-            If there are no layers, or they are on different circuits; or as for a new `Network`.
+        A ValueError if there are no layers, or they are on different circuits; or as for a new `Network`.
         """
         circuit = joined_circuit([layer.circuit for layer in layers])
         phases = {layer.phases for layer in layers}

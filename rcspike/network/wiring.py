@@ -77,17 +77,13 @@ class FirstSpike(_Wiring):
 
     In a circuit the spike lines of a window are joined by an OR gate. Behind a layer of neurons this is a maxout
     network (Goodfellow et al., ICML 2013): of each window, the neuron with the highest voltage spikes first. Only the
-    first spike has a gradient; of equal ones, that of the first input.
+    first spike has a gradient; of equal ones, that of the first input. A ValueError if the window is below 2; `Dense`
+    joins no inputs.
 
     Parameters
     ----------
     window : int
         Inputs that share a row, at least 2; it divides the number of inputs.
-
-    Raises
-    ------
-    ValueError
-        If the window is below 2; `Dense` joins no inputs.
 
     Examples
     --------
@@ -123,17 +119,14 @@ class FirstSpike(_Wiring):
 class FirstSpike2d(_Wiring):
     """Pixels of a square window of maps share a row, channel by channel, which conducts from their first spike on.
 
+    A ValueError if no window fits into the maps.
+
     Parameters
     ----------
     in_shape : (height, width, channels)
         Maps of inputs; input (y width + x) channels + c is channel c of the pixel (y, x).
     window : int
         Height and width of a window, at least 2. Pixels at the far edges that fill no window are left out.
-
-    Raises
-    ------
-    ValueError
-        If no window fits into the maps.
 
     Examples
     --------

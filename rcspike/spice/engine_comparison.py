@@ -103,12 +103,8 @@ def spike_time_errors(t: FloatArray, t_ref: FloatArray, *, end: float = 1.0) -> 
 def input_times(network: LayeredNetwork, times: FloatArray, layer: int) -> Float64Array:
     """Spike times (batch, n_rows) that the engine feeds to the synapses of a layer, counted from 1, in float64.
 
-    Of a convolution they are those of all inputs, or of all windows of joined ones.
-
-    Raises
-    ------
-    ValueError
-        If the network has no such layer.
+    Of a convolution they are those of all inputs, or of all windows of joined ones. A ValueError if the network has no
+    such layer.
 
     Examples
     --------

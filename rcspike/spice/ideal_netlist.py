@@ -33,9 +33,9 @@ def library(*, diode: str = "none") -> str:
     """Synapses and neuron as subcircuits, for use in another test bench.
 
     ``synapse_plus axon rail m r=... v_d=...`` and ``synapse_minus`` are a switch, a resistor and a diode between the
-    membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V.
-    ``neuron m fire c=... i_ramp=... b=... v_th=...`` is the capacitor and the ramp, which charges it while `fire` is at
-    1 V. All voltages are seen from the resting voltage, node 0.
+    membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V. ``neuron m
+    fire c=... i_ramp=... b=... v_th=...`` is the capacitor and the ramp, which charges it while `fire` is at 1 V. All
+    voltages are seen from the resting voltage, node 0. A ValueError if `diode` is something else.
 
     Parameters
     ----------
@@ -43,11 +43,6 @@ def library(*, diode: str = "none") -> str:
         Diode in series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d`
         of the engine's model; or one card, ``".model NAME D(name=number ...)"``, with continuation lines (``+``). Its
         comments are left out.
-
-    Raises
-    ------
-    ValueError
-        If `diode` is something else.
 
     Examples
     --------

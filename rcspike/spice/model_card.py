@@ -34,6 +34,8 @@ _SUFFIXES = {
 class Card:
     """A ``.model`` card, whose text holds nothing but names and numbers.
 
+    A ValueError if a name is not one, or a number is not finite.
+
     Parameters
     ----------
     name : str
@@ -42,11 +44,6 @@ class Card:
         Such as ``"d"`` or ``"nmos"``.
     parameters : mapping of str to float
         In the units of the simulator.
-
-    Raises
-    ------
-    ValueError
-        If a name is not one, or a number is not finite.
 
     Examples
     --------
@@ -79,12 +76,8 @@ class Card:
 def diode_card(text: str) -> Card:
     """The card of a diode from its text: ``.model NAME D(name=number ...)``, continuation lines and comments.
 
-    Its name may be any, such as 1N4148; in the netlist it is ``diode``.
-
-    Raises
-    ------
-    ValueError
-        If there is anything else in the text, or a value is not a number.
+    Its name may be any, such as 1N4148; in the netlist it is ``diode``. A ValueError if there is anything else in the
+    text, or a value is not a number.
 
     Examples
     --------

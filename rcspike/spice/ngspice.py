@@ -24,10 +24,7 @@ TIMEOUT = 3600.0  # s; a netlist of six columns of 784 transistors takes 10 s on
 def find_ngspice() -> str:
     """Path of the ngspice on PATH.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is none; the message explains how to install it.
+    A FileNotFoundError if there is none; the message explains how to install it.
     """
     path = shutil.which("ngspice")
     if path is None:

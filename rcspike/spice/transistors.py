@@ -178,10 +178,7 @@ class Transistors:
     def drawn_capacitance(self, n_plus: int, n_minus: int) -> float:
         """Capacitor in F that is drawn for a column with these numbers of synapses to either rail.
 
-        Raises
-        ------
-        ValueError
-            If their junctions have more than the capacitance of the column.
+        A ValueError if their junctions have more than the capacitance of the column.
         """
         n = n_plus, n_minus
         junctions = sum(x * c for x, c in zip(n, self.loads, strict=True))

@@ -303,10 +303,7 @@ class Network(nn.Module):
     def from_network(cls, network: EngineNetwork, *, noise: float = 0.0, max_slope: float = Loss.max_slope) -> Network:
         """A module with a copy of the weights of a `rcspike.Network`, bit for bit.
 
-        Raises
-        ------
-        TypeError
-            If it is another kind of network.
+        A TypeError if it is another kind of network.
 
         Examples
         --------

@@ -139,12 +139,8 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None, *, exte
     """Read a checkpoint; if an identity is given, check that it belongs to this run.
 
     With `extend`, it may also be of a run of fewer epochs; the checkpoint that is returned then has the number of
-    finished epochs at the end of `extended`.
-
-    Raises
-    ------
-    ValueError
-        If the file is broken, or of another run; all settings that differ are named.
+    finished epochs at the end of `extended`. A ValueError if the file is broken, or of another run; all settings that
+    differ are named.
     """
     tensors, header = model_files.read(path, "checkpoint")
     try:
