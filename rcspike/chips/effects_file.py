@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rcspike._common.name_checks import did_you_mean
-from rcspike._common.readers import read_toml
+from rcspike._common.readers import naming, read_toml
 from rcspike.chips.device_pairs import Devices
 from rcspike.chips.effects.base_classes import Effect
 from rcspike.chips.effects.programming_error import Measured
@@ -110,10 +110,8 @@ def _effect(path: Path, name: str, table: dict[str, Any]) -> Effect:
         if not isinstance(table["file"], str):
             raise ValueError(f"{path}: [measured] file must be the name of a CSV file, got {table['file']!r}")
         measured = Measured.from_csv(path.parent / table["file"])
-        try:
+        with naming(path):
             return dataclasses.replace(measured, **rest)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from error
     return _make(path, name, EFFECTS[name], table)
 
 
@@ -128,7 +126,5 @@ def _make(path: Path, name: str, kind: type[Made], table: dict[str, Any]) -> Mad
     if missing:
         raise ValueError(f"{path}: [{name}] needs {', '.join(missing)}")
     values = {field: tuple(value) if isinstance(value, list) else value for field, value in table.items()}
-    try:
+    with naming(path):
         return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error

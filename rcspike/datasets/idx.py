@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike._common.atomic_files import atomic_write
-from rcspike._common.readers import open_file, read_bytes
+from rcspike._common.readers import naming, open_file, read_bytes
 from rcspike.datasets.download_folders import cache_folder, cause, not_found, pooch, usual_folders
 
 
@@ -205,7 +205,7 @@ def read_any(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     and 64 times its length.
     """
     data = read_bytes(path, max_bytes=_MAX_OWN)
-    try:
+    with naming(f"{path} is not an IDX file that can be read"):
         limit = min(_MAX_OWN, max(_FLOOR, _MAX_RATIO * len(data)))
         raw = _gunzip(data, limit) if data.startswith(_GZIP_MAGIC) else data
         if len(raw) > limit:
@@ -215,8 +215,6 @@ def read_any(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             raise ValueError(f"begins with {raw[:4].hex() or 'nothing'}, which is not the mark of 1 to 4 axes")
         shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(n_axes))
         return _parse(raw, shape)
-    except ValueError as error:
-        raise ValueError(f"{path} is not an IDX file that can be read: {error}") from error
 
 
 def is_idx(path: str | os.PathLike[str]) -> bool:

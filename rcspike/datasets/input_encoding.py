@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.name_checks import check_names
-from rcspike._common.readers import read_json
+from rcspike._common.readers import naming, read_json
 from rcspike.datasets import idx, image_folders, npz_files
 from rcspike.datasets.csv_tables import read_features
 from rcspike.datasets.feature_scaling import Scaling
@@ -95,10 +95,8 @@ class Inputs:
             If it is longer than 8 MiB, or `save` cannot have written it.
         """
         content = read_json(path)
-        try:
+        with naming(f"{path} does not describe the inputs of a network", KeyError, TypeError, ValueError):
             return cls._checked(content)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} does not describe the inputs of a network: {error}") from error
 
     @classmethod
     def _checked(cls, content: Any) -> Inputs:
@@ -191,10 +189,8 @@ class Inputs:
         n_axes = 2 if self.scaling is not None else 1 + len(self.shape)
         if x.ndim != n_axes:
             raise ValueError(f"{file}: {self._expected}, but this is {_kind(x)}")
-        try:
+        with naming(file):
             return names or list(map(str, range(len(x)))), self.times(x)
-        except ValueError as error:
-            raise ValueError(f"{file}: {error}") from error
 
     @property
     def _expected(self) -> str:

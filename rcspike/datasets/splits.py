@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rcspike._common.arrays import plain_array
 from rcspike._common.lazy import lazy
 from rcspike._common.name_checks import check_names
+from rcspike._common.readers import naming
 from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.datasets.labels import class_names, indices_of, seeded_split
 from rcspike.functional import encode
@@ -222,7 +223,8 @@ class Dataset:
             train_x, test_x, train_y, test_y = x[chosen], x[kept], labels[chosen], labels[kept]
         else:
             train_x, test_x, train_y = x, plain_array("test x", test[0]), labels
-            test_y = _test_labels(test[1], classes)
+            with naming("the test split does not fit the training split"):
+                test_y = indices_of(test[1], classes)
         if x.ndim != 2:
             if scaling is not None or complement is not None:
                 raise ValueError("images keep their intensities: scaling and complement are for tables")
@@ -231,13 +233,6 @@ class Dataset:
         fitted = _fitted(train_x, scaling or TABLE_SCALING, complement)
         train, held = Split(fitted.apply(train_x), train_y), Split(fitted.apply(test_x), test_y)
         return cls(name, train, held, classes, fitted, tuple(columns))
-
-
-def _test_labels(y: npt.ArrayLike, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    try:
-        return indices_of(y, classes)
-    except ValueError as error:
-        raise ValueError(f"the test split does not fit the training split: {error}") from error
 
 
 def _fitted(x: NDArray[Any], scaling: ScalingName | Scaling, complement: bool | None) -> Scaling:

@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rcspike._common.numbers import read_float, read_int
+from rcspike._common.readers import naming
 from rcspike.datasets import idx, image_folders, npz_files
 from rcspike.datasets.csv_tables import read_table
 from rcspike.datasets.feature_scaling import SCALINGS, TABLE_COMPLEMENT, TABLE_SCALING, ScalingName
@@ -60,14 +61,12 @@ def load_files(text: str, inputs: Inputs | None = None) -> Dataset:
     source = OwnFiles.of(text)
     x, y, test, columns, label = _read(source)
     options: dict[str, Any] = {"scaling": source.scaling, "complement": source.complement, "columns": columns}
-    try:
+    with naming(source.path):
         if inputs is not None:
             x = inputs.in_order(x, columns)
             options = {"scaling": inputs.scaling, "classes": inputs.classes, "columns": inputs.columns}
         options |= {"test": test, "test_fraction": source.test, "seed": source.seed}
         loaded = Dataset.from_arrays(x, y, name=source.name, **options)
-    except ValueError as error:
-        raise ValueError(f"{source.path}: {error}") from error
     reading: dict[str, Any] = {"label": label, "test": source.test, "seed": source.seed}
     if test is not None:
         reading |= {"test": None, "seed": None}

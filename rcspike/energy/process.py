@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rcspike._common.numbers import number
-from rcspike._common.readers import read_toml
+from rcspike._common.readers import naming, read_toml
 
 __all__ = ["Constant", "Process", "load_process", "process_names"]
 
@@ -272,10 +272,8 @@ def _read(path: Path) -> Process:
             "path of a TOML file, which may be based_on one of them"
         )
     tables = read_toml(path)
-    try:
+    with naming(path):
         return _process(tables)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def _process(tables: Mapping[str, Any]) -> Process:

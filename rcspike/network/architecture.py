@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from rcspike._common.readers import naming
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike, FirstSpike2d, Shape, Wiring
 
 __all__ = ["architecture_of", "count_layers", "parse_architecture"]
@@ -70,7 +70,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
             columns, k_h, k_w, stride, padding = (None if size is None else int(size) for size in conv.groups())
             k_h = 3 if k_h is None else k_h
             size = joined.window if isinstance(joined, FirstSpike2d) else 1
-            with _named(part, text):
+            with naming(f"{part} in {text!r}"):
                 own = Conv2d(
                     maps,
                     (k_h, k_h if k_w is None else k_w),
@@ -93,7 +93,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
                 raise ValueError(f"{part} in {text!r} joins nothing: leave it out, or take a window from 2 on")
             last = wiring[-1]
             assert isinstance(last, Conv2d)
-            with _named(part, text):
+            with naming(f"{part} in {text!r}"):
                 if pool[1] == "first":
                     joined = FirstSpike2d(maps, size)
                     continue
@@ -102,7 +102,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
             sizes[-1] = maps[0] * maps[1] * maps[2]
         elif dense := _DENSE.fullmatch(part):
             wiring.append(DENSE if joined is None else joined)
-            with _named(part, text):
+            with naming(f"{part} in {text!r}"):
                 maps, joined = None, None if dense[2] is None else FirstSpike(int(dense[2]))
             sizes.append(int(dense[1]))
         else:
@@ -110,15 +110,6 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
     if joined is not None or len(sizes) < 2:
         raise ValueError(f"{text!r} needs a layer {'behind its last part' if wiring else 'behind its inputs'}")
     return sizes, wiring
-
-
-@contextmanager
-def _named(part: str, text: str) -> Iterator[None]:
-    """Errors name the part of an architecture that they come from."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{part} in {text!r}: {error}") from None
 
 
 def _unknown(part: str, text: str) -> ValueError:

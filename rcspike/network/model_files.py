@@ -10,8 +10,7 @@ import math
 import os
 import re
 import zlib
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from rcspike._common.atomic_files import atomic_write
-from rcspike._common.readers import open_file
+from rcspike._common.readers import naming, open_file
 from rcspike.circuit import Circuit
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike2d, Wiring, wiring_of
 
@@ -74,7 +73,8 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
     path = Path(path)
     if path.is_dir() or not path.exists():
         raise FileNotFoundError(f"no {kind} at {path}")
-    with _whole(path, kind), open_file(path) as file:
+    whole = f"{path} is not a whole rcspike {kind}"
+    with naming(whole, SafetensorError, ValueError), open_file(path) as file:
         metadata, dtypes = _read_header(file, MAX_HEADER[kind])
     found = metadata.get("format", "")
     if found != f"rcspike-{kind}":
@@ -82,7 +82,7 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         raise ValueError(
             f"{path} is not an rcspike {kind} but {found if known else 'a safetensors file of something else'}"
         )
-    with _whole(path, kind):
+    with naming(whole, SafetensorError, ValueError):
         stored = metadata.pop("crc32", None)
         check_parts("__metadata__", metadata, ("format", "format_version", "header"))
         if metadata["format_version"] != FORMAT:
@@ -100,15 +100,6 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         if not isinstance(header, dict):
             raise ValueError("header in its header is not an object")
     return tensors, header
-
-
-@contextmanager
-def _whole(path: Path, kind: str) -> Iterator[None]:
-    """Names the file in whatever is wrong with it."""
-    try:
-        yield
-    except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
 
 
 def _read_header(file: BinaryIO, limit: int) -> tuple[dict[str, str], dict[str, str]]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
+from rcspike._common.readers import naming
 from rcspike.circuit import Circuit, joined_circuit, layer_circuits
 from rcspike.network import model_files
 from rcspike.network.architecture import architecture_of, parse_architecture
@@ -259,7 +260,7 @@ class Network(LayeredNetwork):
             says.
         """
         tensors, header = model_files.read(path, "model")
-        try:
+        with naming(f"{path} is not a whole rcspike model"):
             model_files.check_parts("header", header, ("sizes", "circuit"), ("wiring", "phases"))
             wiring = model_files.wiring_from_header(header["wiring"]) if "wiring" in header else None
             sizes = header["sizes"]
@@ -275,6 +276,4 @@ class Network(LayeredNetwork):
             network = cls(weights, circuit, wiring, phases=header.get("phases", "two"))
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a whole rcspike model: {error}") from error
         return network

@@ -163,16 +163,8 @@ def network_operator(
 
 
 @network_operator.register_fake
-def _(
-    times: Tensor,
-    weights: Sequence[Tensor],
-    shifts: Sequence[Tensor],
-    circuits: Sequence[float],
-    wiring: Sequence[int],
-    phases: str,
-    max_slope: float,
-    keep: bool,
-) -> Tensor:
+def _(times: Tensor, weights: Sequence[Tensor], *others: Any) -> Tensor:
+    _, _, wiring, *_ = others
     n_out = wirings_of(tuple(wiring))[-1].n_out(weights[-1].shape[1])
     return weights[-1].new_empty((times.shape[0], n_out))
 
@@ -211,17 +203,8 @@ def network_vjp_operator(
 
 
 @network_vjp_operator.register_fake
-def _(
-    times: Tensor,
-    weights: Sequence[Tensor],
-    shifts: Sequence[Tensor],
-    grad_v: Tensor,
-    circuits: Sequence[float],
-    wiring: Sequence[int],
-    phases: str,
-    max_slope: float,
-    of_times: bool,
-) -> list[Tensor]:
+def _(times: Tensor, weights: Sequence[Tensor], *others: Any) -> list[Tensor]:
+    *_, of_times = others
     grad_times = times.new_empty((times.shape[0] if of_times else 0, times.shape[1]))
     return [grad_times, *(w.new_empty(w.shape) for w in weights)]
 

@@ -12,6 +12,7 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike._common.identity import digest, plain
 from rcspike._common.lazy import lazy
+from rcspike._common.readers import naming
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.network import Network, model_files
@@ -143,14 +144,12 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None, *, exte
     differ are named.
     """
     tensors, header = model_files.read(path, "checkpoint")
-    try:
+    with naming(f"{path} is not a whole rcspike checkpoint", AttributeError, KeyError, TypeError, ValueError):
         saved, run = _checkpoint(tensors, header["history"], header.get("extended", [])), dict(header["run"])
         extended = identity is not None and extend and 0 < _planned(run) < identity.settings.epochs
         if extended:
             saved = dataclasses.replace(saved, extended=(*saved.extended, len(saved.history)))
         differences = [] if identity is None else list(identity.differences(run, extended=extended))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a whole rcspike checkpoint: {error}") from error
     if differences:
         raise ValueError(
             f"{path} is the checkpoint of another run: {'; '.join(differences)}; choose another path or remove it"

@@ -10,7 +10,7 @@ import numpy as np
 
 from rcspike._common.arrays import Float64Array
 from rcspike._common.numbers import numbers, read_float
-from rcspike._common.readers import read_columns
+from rcspike._common.readers import naming, read_columns
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import NonNegative
@@ -129,10 +129,8 @@ class Measured(Fixed):
             If it is longer than 32 MiB, or a column is missing or holds something other than numbers.
         """
         columns = read_columns(path, dict.fromkeys(("target", "mean", "std"), read_float))
-        try:
+        with naming(path):
             return cls(**{name: tuple(column) for name, column in columns.items()}, scale=scale)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
 
     def deviation(self, x: Float64Array) -> Float64Array:
         """Standard deviation over g_max at targets x = g / g_max."""
