@@ -53,7 +53,9 @@ def load(path: str | os.PathLike[str]) -> tuple[tuple[Effect, ...], Devices]:
 
     A table ``[devices]`` has the parameters of `rcspike.chips.Devices`; every other one is an effect by its name, in
     the order in which they are applied. ``[measured]`` may have a ``file`` instead of the three columns: a CSV, from
-    the folder of the TOML file.
+    the folder of the TOML file. An OSError if it cannot be read; a ValueError if it is not a TOML file, longer than 256
+    KiB, nested too deeply, has more than 10 dots on a line that are not decimal points, or has a name or a value that
+    rcspike does not know.
 
     Parameters
     ----------
@@ -64,14 +66,6 @@ def load(path: str | os.PathLike[str]) -> tuple[tuple[Effect, ...], Devices]:
     -------
     effects : tuple of Effect
     devices : Devices
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is not a TOML file, longer than 256 KiB, nested too deeply, has more than 10 dots on a line that are not
-        decimal points, or has a name or a value that rcspike does not know.
 
     Examples
     --------

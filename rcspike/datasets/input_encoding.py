@@ -87,12 +87,7 @@ class Inputs:
     def load(cls, path: str | os.PathLike[str]) -> Inputs:
         """Read the file of `save`.
 
-        Raises
-        ------
-        OSError
-            If it cannot be read.
-        ValueError
-            If it is longer than 8 MiB, or `save` cannot have written it.
+        An OSError if it cannot be read; a ValueError if it is longer than 8 MiB, or `save` cannot have written it.
         """
         content = read_json(path)
         with naming(f"{path} does not describe the inputs of a network", KeyError, TypeError, ValueError):
@@ -144,6 +139,8 @@ class Inputs:
     def read(self, path: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.float32]]:
         """Names and spike times of the samples in a file.
 
+        An OSError if a file cannot be read; a ValueError if it is damaged, or its samples do not fit the network.
+
         Parameters
         ----------
         path : path
@@ -156,13 +153,6 @@ class Inputs:
             Positions from 0, or names of the image files.
         times : (n, n_inputs)
             In T.
-
-        Raises
-        ------
-        OSError
-            If a file cannot be read.
-        ValueError
-            If it is damaged, or its samples do not fit the network.
         """
         file = Path(path)
         if not file.exists():

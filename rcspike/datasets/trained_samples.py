@@ -88,12 +88,7 @@ class TrainedSamples:
     def load(cls, path: str | os.PathLike[str]) -> TrainedSamples:
         """Read the file of `save`.
 
-        Raises
-        ------
-        OSError
-            If it cannot be read.
-        ValueError
-            If `save` cannot have written it.
+        An OSError if it cannot be read; a ValueError if `save` cannot have written it.
         """
         arrays = npz_files.read_arrays(path, ("fingerprints", "earlier"))
         if "fingerprints" not in arrays:

@@ -95,6 +95,8 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
 def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Conductances of the synapses to the upper and to the lower rail: abs(w) / abs(E) on the side of the sign.
 
+    A TypeError if it is a layer of a chip or a device network; a ValueError if a rail is infinite.
+
     Parameters
     ----------
     layer : rcspike.network.ResistiveLayer
@@ -104,13 +106,6 @@ def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[
     -------
     g_plus, g_minus : (n_in, n_out)
         Conductances in S.
-
-    Raises
-    ------
-    TypeError
-        If it is a layer of a chip or a device network.
-    ValueError
-        If a rail is infinite.
 
     Examples
     --------

@@ -149,13 +149,8 @@ def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
 def read_csv(path: str | os.PathLike[str]) -> Measurements:
     """Read a file of `write_csv`; other columns are ignored.
 
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is longer than 32 MiB, columns are missing, a cell does not hold a number, or as in `Measurements`; names
-        the file and line.
+    An OSError if it cannot be read; a ValueError if it is longer than 32 MiB, columns are missing, a cell does not hold
+    a number, or as in `Measurements`; names the file and line.
 
     Examples
     --------

@@ -38,6 +38,9 @@ def find_ngspice() -> str:
 def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = TIMEOUT) -> dict[str, Float64Array]:
     """Run a transient analysis and read its output.
 
+    A FileNotFoundError if ngspice is missing; a RuntimeError if it fails; the message contains the last lines of its
+    output.
+
     Parameters
     ----------
     stop : float
@@ -49,13 +52,6 @@ def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = TIMEOUT) ->
     -------
     dict
         Vectors by their name in lower case, such as ``v(m0)`` and ``i(vplus)``, and their points of ``time``; SI units.
-
-    Raises
-    ------
-    FileNotFoundError
-        If ngspice is missing.
-    RuntimeError
-        If it fails; the message contains the last lines of its output.
     """
     return Simulators().run(netlist, stop=stop, timeout=timeout)
 

@@ -183,19 +183,15 @@ class Pdk:
     def fet(self, device: str, width: float, length: float, *, corner: str = "tt") -> Fet:
         """A transistor, with the card of its bin.
 
+        A FileNotFoundError if the models lack a file; a ValueError if the device or the corner is unknown, a file
+        cannot be read, or no bin has this width and length.
+
         Parameters
         ----------
         device : {"nfet_01v8", "pfet_01v8"}
         width, length : float
             In m.
         corner : {"tt", "ss", "ff", "sf", "fs"}
-
-        Raises
-        ------
-        FileNotFoundError
-            If the models lack a file.
-        ValueError
-            If the device or the corner is unknown, a file cannot be read, or no bin has this width and length.
 
         Examples
         --------
@@ -214,6 +210,9 @@ class Pdk:
     def diode(self, device: str, side: float, *, corner: str = "tt") -> JunctionDiode:
         """A diode with a square junction.
 
+        A FileNotFoundError if the models lack a file; a ValueError if the device or the corner is unknown, `side` is
+        not above 0 and finite, or a file cannot be read.
+
         Parameters
         ----------
         device : {"pd2nw_05v5", "pw2nd_05v5"}
@@ -221,13 +220,6 @@ class Pdk:
         side : float
             Of the square, in m.
         corner : {"tt", "ss", "ff", "sf", "fs"}
-
-        Raises
-        ------
-        FileNotFoundError
-            If the models lack a file.
-        ValueError
-            If the device or the corner is unknown, `side` is not above 0 and finite, or a file cannot be read.
 
         Examples
         --------

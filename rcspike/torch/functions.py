@@ -65,6 +65,8 @@ def noise_like(v: Tensor, sigma: float, generator: torch.Generator | None) -> Te
 def encode(images: Tensor) -> Tensor:
     """Spike times of intensities: t = 1 - x, no spike for x = 0. Differentiable, and as `rcspike.functional.encode`.
 
+    A TypeError if the tensor is not of floats; a ValueError if an intensity lies outside [0, 1].
+
     Parameters
     ----------
     images : (batch, ...)
@@ -74,13 +76,6 @@ def encode(images: Tensor) -> Tensor:
     -------
     (batch, n_pixels)
         Times in T, ``inf`` for no spike.
-
-    Raises
-    ------
-    TypeError
-        If the tensor is not of floats.
-    ValueError
-        If an intensity lies outside [0, 1].
 
     Examples
     --------

@@ -121,12 +121,8 @@ class Measured(Fixed):
     def from_csv(cls, path: str | os.PathLike[str], *, scale: float = 1.0) -> Measured:
         """Read a table with the columns target, mean and std.
 
-        Raises
-        ------
-        OSError
-            If it cannot be read.
-        ValueError
-            If it is longer than 32 MiB, or a column is missing or holds something other than numbers.
+        An OSError if it cannot be read; a ValueError if it is longer than 32 MiB, or a column is missing or holds
+        something other than numbers.
         """
         columns = read_columns(path, dict.fromkeys(("target", "mean", "std"), read_float))
         with naming(path):
