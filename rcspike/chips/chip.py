@@ -42,7 +42,7 @@ def program(network: Network, effects: Sequence[Effect] = (), *, seed: int, devi
         If something else is among the effects.
     ValueError
         If the seed is negative, an effect is too large for its model, or it is one of a ramp and the network has
-        neurons of a single phase.
+        single-phase neurons.
 
     Examples
     --------

@@ -106,12 +106,12 @@ def retrain_last_layer(
 
     Cross-entropy over the output spike times as in `rcspike.train`, exact gradients, and Adam on both conductances of
     each pair, which stay within their range. Devices that are stuck are moved like the others. A ValueError if the
-    neurons are of a single phase, the last layer is a convolution, or the labels do not fit.
+    neurons have a single phase, the last layer is a convolution, or the labels do not fit.
 
     Parameters
     ----------
     chip : Chip
-        With neurons of two phases, and a last layer that is not a convolution.
+        With two-phase neurons, and a last layer that is not a convolution.
     times : (batch, n_in)
         Spike times in T of training images.
     labels : (batch,)

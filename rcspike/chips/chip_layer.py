@@ -69,7 +69,7 @@ class ChipLayer:
     depth : int
         Position of the layer in its network, counted from 0.
     phases : {"two", "single"}
-        Of its neurons. Those of a single phase have no ramp.
+        Kind of its neurons. Single-phase neurons have no ramp.
 
     Examples
     --------
@@ -146,8 +146,8 @@ class ChipLayer:
     def ideal_scale(self) -> tuple[Float64Array, Float64Array]:
         """Scale (n_columns,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
 
-        Neurons of a single phase are ideal on their own scale, but for their thresholds. A ValueError if a nonlinear
-        ramp never reaches a threshold; also if diodes block or a wire has resistance in a layer of a single phase.
+        Single-phase neurons are ideal on their own scale, but for their thresholds. A ValueError if a nonlinear
+        ramp never reaches a threshold; also if diodes block or a wire has resistance in a single-phase layer.
         """
         rest, unit, _ = _EQUIVALENTS(self.phases)(self)
         return rest, unit
@@ -160,7 +160,7 @@ class ChipLayer:
     def equivalent_pairs(self) -> DevicePairs:
         """Device pairs of ideal neurons that spike as these do; without any effect exactly those of the weights.
 
-        Diodes that block and wires with resistance are left out; neurons of a single phase have none.
+        Diodes that block and wires with resistance are left out; single-phase neurons have none.
 
         Errors as in `ideal_scale`.
 
@@ -224,9 +224,9 @@ class ChipLayer:
         return np.asarray(rest + unit * u)
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
-        """Output spike times (batch, n_out) in T of neurons of a single phase.
+        """Output spike times (batch, n_out) in T of single-phase neurons.
 
-        A ValueError if diodes block, or a wire has resistance: neither is modelled for neurons of a single phase.
+        A ValueError if diodes block, or a wire has resistance: neither is modelled for single-phase neurons.
         """
         layer = DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring, self.phases)
         return layer.first_spike(times, threads=threads)

@@ -35,7 +35,7 @@ def preset_names() -> list[str]:
 def preset_text(name: str) -> str:
     """Text of the device file of this name: TOML with the source of each number, to start a file of one's own from.
 
-    A ValueError if there is none of this name.
+    A ValueError if no device file has this name.
 
     Examples
     --------

@@ -276,7 +276,7 @@ def _checked_labels(labels: NDArray[Any]) -> NDArray[Any]:
         at = int(np.argmax(labels < 0))
         raise ValueError(f"label {labels[at]} at position {at} is negative: classes count from 0")
     if (labels > np.iinfo(np.int64).max).any():
-        raise ValueError(f"label {labels.max()} is none of a class: they count from 0 without gaps")
+        raise ValueError(f"label {labels.max()} is too large; classes must be consecutive from 0")
     return _frozen_copy(labels, np.int64)
 
 

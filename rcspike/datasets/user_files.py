@@ -174,7 +174,7 @@ def _read(source: OwnFiles) -> tuple[NDArray[Any], NDArray[Any], Arrays | None, 
         return table.x, table.y, None, table.columns, table.label
     if not path.exists():
         raise FileNotFoundError(f"there is no file or folder {path}; a path must be {_KINDS}")
-    raise ValueError(f"{path} is neither of the kinds that are read: {_KINDS}")
+    raise ValueError(f"{path} must be one of the kinds that are read: {_KINDS}")
 
 
 def _archive(path: Path) -> tuple[NDArray[Any], NDArray[Any], Arrays | None]:

@@ -40,7 +40,7 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     The charge goes onto the feedback capacitor, which is the drawn capacitor alone: the column does not move. It costs
     the read voltage at the resistors, and the supply at the output of the op-amp, which delivers it once more; the net
     charge of a phase is a lower bound for an output of class B. The bias follows from the column (`opamp_current`).
-    Both arguments are those of the RC-Spike circuit. A ValueError if the activity is that of a single phase, or the
+    Both arguments are those of the RC-Spike circuit. A ValueError if the neurons have a single phase, or the
     process cannot size an op-amp (`opamp_missing`).
 
     Examples

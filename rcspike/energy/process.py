@@ -159,7 +159,7 @@ class Process:
     def constant(self, name: str) -> Constant:
         """Value, range, unit and source of one constant.
 
-        A ValueError if there is none of this name.
+        A ValueError if no constant has this name.
         """
         for one in self.constants:
             if one.name == name:

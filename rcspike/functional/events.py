@@ -83,8 +83,8 @@ def schedule(
     dtype : float32 or float64, optional
         The precision to compute in; that of the times by default.
     phases : {"two", "single"}
-        Of the neurons that receive the spikes. Those of two phases charge for one window, so that times above 1 mean no
-        spike; those of a single phase take spikes at any time, and only ``inf`` means none.
+        Kind of the neurons that receive the spikes. Two-phase neurons charge for one window, so that times above 1 mean
+        no spike; single-phase neurons take spikes at any time, and only ``inf`` means no spike.
 
     Returns
     -------

@@ -28,7 +28,7 @@ def trace(
 ) -> FloatArray:
     """Membrane voltages during the charging phase, exact at any time.
 
-    Errors as in `charge`, or for neurons of a single phase as in `first_spike`; also if a time in `at` is not one of
+    Errors as in `charge`, or for single-phase neurons as in `first_spike`; also if a time in `at` is not one of
     those stated.
 
     Parameters
@@ -38,10 +38,9 @@ def trace(
     weights : (n_in, n_out)
         Weights of the neurons to look at; pass ``np.ascontiguousarray(weights[:, chosen])`` for some of a layer's.
     at : (n_at,)
-        Times in [0, 1], in any order; for neurons of a single phase any finite times from 0 on.
+        Times in [0, 1], in any order; for single-phase neurons any finite times from 0 on.
     phases : {"two", "single"}
-        Of the neurons. The membrane of one of a single phase has no voltage, but NaN, after it has reached its
-        threshold.
+        Kind of the neurons. The voltage of a single-phase neuron is NaN after it has reached its threshold.
 
     Returns
     -------

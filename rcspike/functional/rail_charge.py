@@ -26,7 +26,7 @@ def supply_charge(
     Parameters
     ----------
     times, weights, circuit, threads
-        As in `charge`, or for neurons of a single phase as in `first_spike`.
+        As in `charge`, or for single-phase neurons as in `first_spike`.
     until : (batch, n_out), optional
         Single phase: finite times in T until which the synapses of each neuron conduct, such as its spike.
 

@@ -1,4 +1,4 @@
-"""Neurons of a single phase: the time at which a membrane reaches its threshold while it charges, and its gradients."""
+"""Single-phase neurons: the time at which a membrane reaches its threshold while it charges, and its gradients."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class DevicePairs:
         1 + offset, which must be above 0.
     injection : (n_rows, n_columns), optional
         Voltage in V_th that the switches of each pair add to the membrane as they open. By default it is the circuit's,
-        once for each device above 0. Neurons of a single phase have none.
+        once for each device above 0. Single-phase neurons have none.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class DeviceLayer:
         return device_engine([self]).forward(spikes, [], check_threads(threads))
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
-        """Output spike times (batch, n_out) in T of a layer of a single phase; offsets move its thresholds."""
+        """Output spike times (batch, n_out) in T of a single-phase layer; offsets move its thresholds."""
         single_phase_only(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
         return device_engine([self]).forward(spikes, [], check_threads(threads))

@@ -52,7 +52,7 @@ class Layer(Protocol):
         """Phases of its neurons, "two" with `charge` and `fire`, or "single" with `first_spike`."""
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
-        """Output spike times (batch, n_out) in T of neurons of a single phase."""
+        """Output spike times (batch, n_out) in T of single-phase neurons."""
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, for input spike times (batch, n_in) in T.
@@ -83,10 +83,10 @@ class LayerResult:
     spikes : (batch, n_in), or their `rcspike.functional.schedule`
         Input spike times in T.
     charged : (batch, n_out), or None
-        Voltages in V_th at the end of the charging phase, without noise; neurons of a single phase have none.
+        Voltages in V_th at the end of the charging phase, without noise; single-phase neurons have none.
     t_out : (batch, n_out)
         Output spike times in T from the start of the firing phase, with noise if there is any: the input of the next
-        layer. Those of a single phase are counted from the start of the inference.
+        layer. Single-phase neurons count from the start of the inference.
     read : function
         Computes the values of `outputs`.
     """
@@ -100,7 +100,7 @@ class LayerResult:
 
     @property
     def v(self) -> FloatArray:
-        """Voltages (batch, n_out) in V_th at the end of charging; a ValueError for neurons of a single phase."""
+        """Voltages (batch, n_out) in V_th at the end of charging; a ValueError for single-phase neurons."""
         two_phase_only(self.layer, "the voltage at the end of charging")
         assert self.charged is not None
         return self.charged
@@ -250,7 +250,7 @@ class LayeredNetwork(ABC):
     ) -> npt.NDArray[np.int64]:
         """Class of each sample, (batch,): the output that would spike first. Arguments and errors as in `forward`.
 
-        A network of a single phase gives no answer if no output spikes; the class is then -1.
+        A single-phase network gives no answer if no output spikes; the class is then -1.
 
         Examples
         --------

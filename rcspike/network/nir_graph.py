@@ -51,7 +51,7 @@ _REASONS = {
 
 
 def to_nir(network: Network, *, inputs: Inputs = "events", t_max: float = _T_MAX) -> Any:
-    """A NIR graph of a conventional network of a single phase, without an approximation.
+    """A NIR graph of a conventional single-phase network, without an approximation.
 
     The first layer is the nodes ``synapses0`` (Linear or Conv2d), ``currents0`` (I), which holds the current of an
     input that has spiked, ``neurons0`` (IF) and, if the circuit has a delay, ``delay0``. A second of the graph is T.

@@ -112,9 +112,9 @@ class ResistiveLayer:
         return replace(self, weights=self.weights * factors, circuit=circuit)
 
     def charging(self, until: float) -> ResistiveLayer:
-        """The layer of two phases whose window is `until` T long: its membranes are those of this one without spikes.
+        """A two-phase layer with a window of `until` T, whose membranes are those of this layer if it did not spike.
 
-        Times are to be divided by `until`.
+        Its input times are to be divided by `until`.
 
         Examples
         --------
@@ -143,7 +143,7 @@ class ResistiveLayer:
         return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
-        """Output spike times (batch, n_out) in T of a layer of a single phase, as `rcspike.functional.first_spike`.
+        """Output spike times (batch, n_out) in T of a single-phase layer, as `rcspike.functional.first_spike`.
 
         Examples
         --------
@@ -179,7 +179,7 @@ class ResistiveLayer:
     def supply_charge(
         self, times: FloatArray, *, until: FloatArray | None = None, threads: int | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """As `rcspike.functional.supply_charge`; neurons of a single phase need `until`."""
+        """As `rcspike.functional.supply_charge`; single-phase neurons need `until`."""
         if until is None:
             two_phase_only(self, "the charge of the rails until the end of a window")
         else:

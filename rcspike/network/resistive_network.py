@@ -37,7 +37,7 @@ class Network(LayeredNetwork):
         Which inputs of each layer drive which rows of its weights; dense by default.
     phases : {"two", "single"}
         Whether neurons charge for one window and fire by a ramp in the next one, or spike at the moment at which they
-        reach their threshold, while they charge. A network of a single phase has spike times for a result.
+        reach their threshold, while they charge. A single-phase network has spike times for a result.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class Network(LayeredNetwork):
         ------
         ValueError
             If there are fewer than two sizes, one is below 1, the wiring does not fit them, the intensity is not in
-            (0, 1], or the rails do not reach the threshold of neurons of a single phase.
+            (0, 1], or the rails do not reach the threshold of single-phase neurons.
 
         Examples
         --------

@@ -141,7 +141,7 @@ def layer_netlist(
 ) -> str:
     """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
 
-    Of neurons of a single phase, membranes charge until a time that is given, without a ramp. Nothing resets one that
+    Of single-phase neurons, membranes charge until a time that is given, without a ramp. Nothing resets one that
     reaches the threshold, which does not move the time at which it does so first.
 
     Only inputs that spike and conductances above 0 are in it. Membranes are the nodes ``m0``, ``m1``, ...; the rails

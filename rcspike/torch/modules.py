@@ -232,7 +232,7 @@ class Fire(nn.Module):
 
 
 class Network(nn.Module):
-    """A whole network as one operator: spike times in, voltages of the last layer out; of a single phase, spike times.
+    """A whole network as one operator: spike times in, voltages or (single-phase) spike times of the last layer out.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ class Network(nn.Module):
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
     max_slope : float
-        Of neurons of a single phase, as in `SinglePhase`.
+        Of single-phase neurons, as in `SinglePhase`.
 
     Notes
     -----

@@ -148,7 +148,7 @@ def network_operator(
     max_slope: float,
     keep: bool,
 ) -> Tensor:
-    """The results of the last layer: voltages of two phases, spike times of a single one.
+    """The results of the last layer: voltages of two-phase neurons, or spike times of single-phase ones.
 
     `shifts` are added to the spike times of each layer, in T; empty for none. `keep` says that a backward pass is to
     follow, which is then faster; `max_slope` is for that pass.

@@ -31,7 +31,7 @@ from rcspike.torch.wiring_indices import Rows
 __all__ = ["fire", "fire_vjp", "is_plain", "network", "network_vjp", "output_losses", "without_engine"]
 
 _MAX_NUMBERS = 1 << 22  # of one intermediate tensor, of which there are about ten
-_LATEST = 2.0**40  # T; as in the engine, a spike of a single phase that comes later does not count
+_LATEST = 2.0**40  # T; as in the engine, a later spike of a single-phase neuron does not count
 
 _forced = False
 

@@ -38,7 +38,7 @@ class Checkpoint:
     extended: tuple[int, ...] = ()
 
     def trainer(self, network: Network, settings: Settings, steps: int) -> _core.Trainer32 | _core.Trainer64:
-        """The trainer of that run after so many steps; ValueError if the checkpoint does not fit the run."""
+        """The trainer of that run after `steps` steps; ValueError if the checkpoint does not fit the run."""
         found, expected = (
             {name: (array.dtype, array.shape) for name, array in parameters.items()}
             for parameters in (self.parameters, network.parameters)

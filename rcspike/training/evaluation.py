@@ -51,8 +51,8 @@ def confusion_matrix(
     Returns
     -------
     (n_classes, n_classes) int64
-        Number of samples, by class along the rows and by predicted class along the columns. Samples for which no output
-        of a single phase spikes are in none.
+        Number of samples, by class along the rows and by predicted class along the columns. Samples that a single-phase
+        network does not answer are not counted.
 
     Raises
     ------
