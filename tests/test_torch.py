@@ -17,7 +17,7 @@ from torch_networks import STRONG, UNEQUAL, circuits, dtypes, network, numbers, 
 import rcspike.torch as rct
 from rcspike import Circuit, Network, functional, train
 from rcspike.datasets import Dataset, Split
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Dense, FirstSpike, Wiring
 from rcspike.torch import operators
 from rcspike.torch.engine_cache import parameters_of

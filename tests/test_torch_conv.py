@@ -13,7 +13,7 @@ from torch_networks import STRONG, UNEQUAL, circuits, numbers, spikes, tracked
 import rcspike.torch as rct
 from rcspike import Circuit, Network, functional, train
 from rcspike.datasets import Dataset, Split
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Conv2d, Dense, FirstSpike2d, ResistiveLayer, Wiring
 from rcspike.torch import operators
 from rcspike.torch.wiring_indices import wiring_numbers, wirings_of

@@ -13,7 +13,7 @@ from torch_networks import STRONG, UNEQUAL, circuits, network, numbers, phases, 
 
 import rcspike.torch as rct
 from rcspike import Circuit
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Dense, FirstSpike, Wiring
 from rcspike.torch import operators
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rcspike import Circuit, Network
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Wiring
 from rcspike.torch.engine_cache import parameters_of
 

@@ -19,8 +19,6 @@ from rcspike.network import DeviceNetwork, Network
 from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
 from rcspike.neurons import two_phase_only
 
-__all__ = ["Chip", "program"]
-
 
 def program(network: Network, effects: Sequence[Effect] = (), *, seed: int, devices: Devices | None = None) -> Chip:
     """Program a network into a virtual chip.

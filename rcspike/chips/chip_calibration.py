@@ -15,8 +15,6 @@ from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Network
 from rcspike.neurons import two_phase_only
 
-__all__ = ["retrain_last_layer", "trim_neurons"]
-
 _MIN_SAMPLES = 20  # in which a neuron has to spike for its trim to be fitted
 
 

@@ -18,8 +18,6 @@ from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
 from rcspike.neurons import two_phase_only
 
-__all__ = ["ChipLayer"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ChipLayer:

@@ -10,8 +10,6 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.numbers import convert_numbers, numbers
 from rcspike.network import DevicePairs
 
-__all__ = ["DeviceModel", "draw_devices"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceModel:

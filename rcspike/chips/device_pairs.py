@@ -14,8 +14,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.circuit import Circuit
 from rcspike.network import ResistiveLayer
 
-__all__ = ["Devices"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Devices:

@@ -14,8 +14,6 @@ from rcspike.chips.effects.base_classes import Effect
 from rcspike.chips.effects.programming_error import Measured
 from rcspike.chips.effects.registry import EFFECTS
 
-__all__ = ["load", "preset_names", "preset_text"]
-
 _FOLDER = Path(__file__).parent / "presets"
 
 Made = TypeVar("Made")

@@ -12,8 +12,6 @@ from rcspike._common.arrays import Float64Array
 from rcspike.circuit import Circuit
 from rcspike.functional.rail_coupling import rail_couplings
 
-__all__ = ["ideal_scale", "pairs_with_more_drive"]
-
 
 def ideal_scale(ramp: float, slope: Float64Array, threshold: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Voltage scale on which a real neuron is an ideal one: ``v = rest + unit * u`` for its own voltage u.

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from rcspike.datasets.download_folders import cache_folder, cause, not_found, pooch, usual_folders
 
-__all__ = ["CIFAR_10", "CLASSES", "Source", "read_files"]
-
 _SIDE, _CHANNELS, _FOLDER = 32, 3, "cifar-10-batches-bin"
 _RECORD = 1 + _CHANNELS * _SIDE * _SIDE
 

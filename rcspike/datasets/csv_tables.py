@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from rcspike._common.numbers import read_float, read_floats
 from rcspike._common.readers import read_rows
 
-__all__ = ["Table", "read_features", "read_table"]
-
 _MAX_BYTES = 2**28
 _MAX_LABEL = 100  # characters
 _LABELS = ("label", "class", "target")  # names of the column of classes, if none is given

@@ -11,8 +11,6 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike._common.numbers import number
 
-__all__ = ["SCALINGS", "TABLE_COMPLEMENT", "TABLE_SCALING", "Scaling", "ScalingName"]
-
 ScalingName = Literal["range", "standard", "quantile"]
 SCALINGS: tuple[ScalingName, ...] = get_args(ScalingName)
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from rcspike._common.extras import missing_extra
 from rcspike._common.readers import open_file
 
-__all__ = ["class_folders", "image_files", "read_classes", "read_image", "read_images"]
-
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 _MAX_PIXELS = 2**22  # of one image,

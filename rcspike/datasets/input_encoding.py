@@ -21,8 +21,6 @@ from rcspike.datasets.csv_tables import read_features
 from rcspike.datasets.feature_scaling import Scaling
 from rcspike.datasets.splits import Dataset, Split, as_intensities
 
-__all__ = ["Inputs"]
-
 _FORMAT = 1
 
 

@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import plain_array
 
-__all__ = ["class_names", "indices_of", "seeded_split"]
-
 _MAX_CLASSES = 1000  # of a data set whose labels count them: with more, it is more likely a column of numbers or names
 
 

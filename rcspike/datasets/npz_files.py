@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from rcspike._common.readers import open_file
 
-__all__ = ["read_arrays", "shape_in"]
-
 _MAX_BYTES = 2**33  # of all arrays together,
 _MAX_RATIO = 32  # and for each byte of the file,
 _FLOOR = 2**22  # above this size

@@ -18,8 +18,6 @@ from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Sc
 from rcspike.datasets.labels import class_names, indices_of, seeded_split
 from rcspike.functional import encode
 
-__all__ = ["Dataset", "Split", "as_intensities"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:

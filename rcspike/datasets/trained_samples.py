@@ -16,8 +16,6 @@ from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
 from rcspike.datasets import npz_files
 
-__all__ = ["TrainedSamples"]
-
 # Numbers of a fingerprint. With six, none of 10,000 unrelated samples is within the tolerance of one of 60,000 others
 # but with a chance below one in a million, if the numbers spread over 0.3.
 _SIZE = 6

@@ -20,8 +20,6 @@ from rcspike.datasets.feature_scaling import SCALINGS, TABLE_COMPLEMENT, TABLE_S
 from rcspike.datasets.input_encoding import Inputs
 from rcspike.datasets.splits import Dataset
 
-__all__ = ["OwnFiles", "data_digest", "data_name", "is_table", "load_files", "typed_options"]
-
 _FLAGS = {"yes": True, "no": False}
 _TABLES = (".csv", ".tsv", ".txt")
 _KINDS = "an .npz file, a CSV file, a folder of images by class, or a folder of IDX files"

@@ -15,8 +15,6 @@ from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Wiring, layer_
 from rcspike.network.layered_network import Layer
 from rcspike.neurons import Phases, single_phase, two_phase
 
-__all__ = ["Activity", "Columns", "activity", "columns_of"]
-
 
 @dataclass(frozen=True)
 class Columns:

@@ -19,15 +19,6 @@ from rcspike.energy.operating_point_in_volts import OperatingPoint, column_capac
 from rcspike.energy.process import Process
 from rcspike.neurons import two_phase_only
 
-__all__ = [
-    "BASELINES",
-    "current_source_parts",
-    "opamp_current",
-    "opamp_missing",
-    "sources_fit",
-    "virtual_ground_parts",
-]
-
 _USE = "the comparison with a conventional circuit"
 
 # The bias of an op-amp is a product: it is 0 if all constants of a group are, and so is the energy of the op-amp.

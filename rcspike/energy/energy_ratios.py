@@ -12,8 +12,6 @@ from rcspike.energy.inference_energy import energy_parts, mean_energy
 from rcspike.energy.operating_point_in_volts import Hold, operating_point
 from rcspike.energy.process import Process
 
-__all__ = ["RatioRange", "Sensitivity", "ratio_range"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sensitivity:

@@ -19,18 +19,6 @@ from rcspike.energy.process import Process
 from rcspike.functional.neuron_kinds import by_kind
 from rcspike.neurons import two_phase
 
-__all__ = [
-    "PARTS",
-    "Efficiency",
-    "Lines",
-    "efficiency",
-    "energy_parts",
-    "line_parts",
-    "mean_energy",
-    "neuron_parts",
-    "tops_per_watt",
-]
-
 # The parts of an inference's energy, in the order in which a signal meets them.
 PARTS: tuple[str, ...] = (
     "axon lines",

@@ -10,8 +10,6 @@ from rcspike.circuit import Circuit
 from rcspike.energy.process import Process, load_process
 from rcspike.energy.si_units import Number, PhysicalScale
 
-__all__ = ["HOLDS", "Hold", "OperatingPoint", "column_capacitance", "drawn_capacitance", "operating_point"]
-
 Hold: TypeAlias = Literal["rails", "threshold"]
 HOLDS: tuple[Hold, ...] = get_args(Hold)
 

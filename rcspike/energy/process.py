@@ -14,8 +14,6 @@ from typing import Any
 from rcspike._common.numbers import number
 from rcspike._common.readers import naming, read_toml
 
-__all__ = ["Constant", "Process", "load_process", "process_names"]
-
 _FOLDER = Path(__file__).parent / "processes"
 _TEXTS = ("name", "description", "selector")
 _SELECTORS = ("switch", "diode")

@@ -9,8 +9,6 @@ from typing import TypeVar
 from rcspike._common.arrays import FloatArray
 from rcspike._common.numbers import number
 
-__all__ = ["PhysicalScale"]
-
 Number = TypeVar("Number", float, FloatArray)  # a result is of the kind of its argument
 
 

@@ -11,8 +11,6 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike.functional.charging_phase import check_affine
 from rcspike.functional.events import Schedule, check_threads, fit_events
 
-__all__ = ["charge_wired"]
-
 
 def charge_wired(
     times: FloatArray | Schedule,

@@ -11,8 +11,6 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Schedule, check_threads, fit_events
 
-__all__ = ["charge", "charge_affine", "charge_affine_vjp", "charge_rectified", "charge_vjp", "check_affine"]
-
 
 def charge(
     times: FloatArray | Schedule, weights: FloatArray, circuit: Circuit, *, threads: int | None = None

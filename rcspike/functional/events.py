@@ -12,17 +12,6 @@ from rcspike import _core
 from rcspike._common.arrays import FLOATS, FloatArray, check_array, check_times, plain_array
 from rcspike.functional.neuron_kinds import Phases, latest_input
 
-__all__ = [
-    "Phases",
-    "Schedule",
-    "check_threads",
-    "encode",
-    "fit_events",
-    "in_precision",
-    "network_input",
-    "schedule",
-]
-
 Schedule: TypeAlias = _core.Schedule32 | _core.Schedule64
 
 

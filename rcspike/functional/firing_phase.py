@@ -6,8 +6,6 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
 
-__all__ = ["fire", "fire_vjp", "readout_times", "readout_voltages"]
-
 
 def fire(v: FloatArray, circuit: Circuit) -> FloatArray:
     """Output spike times of the firing phase: a ramp takes the membrane from v to the threshold.

@@ -14,8 +14,6 @@ from rcspike.functional.events import check_threads, fit_events, in_precision
 from rcspike.functional.neuron_kinds import Phases, by_kind, latest_input
 from rcspike.functional.threshold_crossing import first_spike
 
-__all__ = ["trace"]
-
 
 def trace(
     times: FloatArray,

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias, TypeVar, get_args
 
-__all__ = ["PHASES", "Phases", "by_kind", "latest_input"]
-
 Phases: TypeAlias = Literal["two", "single"]
 PHASES: tuple[Phases, ...] = get_args(Phases)
 

@@ -10,8 +10,6 @@ import numpy as np
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
 
-__all__ = ["Decay", "adam_step", "decayed_rate"]
-
 Decay = Literal["cosine", "linear", "constant"]
 
 

@@ -7,8 +7,6 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.events import fit_events
 
-__all__ = ["supply_charge", "supply_charge_vjp"]
-
 
 def supply_charge(
     times: FloatArray,

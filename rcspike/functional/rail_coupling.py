@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from rcspike.circuit import Circuit
 
-__all__ = ["Coupling", "rail_couplings"]
-
 
 class Coupling(NamedTuple):
     """Drive D into a membrane at rest, in V_th / T, and conductance G, in 1 / T, of a device of weight 1 on a rail."""

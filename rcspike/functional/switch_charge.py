@@ -6,8 +6,6 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike.functional.events import Schedule, check_threads, fit_events
 
-__all__ = ["switch_injection"]
-
 
 def switch_injection(times: FloatArray | Schedule, injection: FloatArray, *, threads: int | None = None) -> FloatArray:
     """Voltages that the switches of conducting inputs add to the membranes as they open.

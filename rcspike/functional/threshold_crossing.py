@@ -9,8 +9,6 @@ from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.charging_phase import check_affine
 from rcspike.functional.events import Schedule, fit_events
 
-__all__ = ["first_spike", "first_spike_affine", "first_spike_affine_vjp", "first_spike_vjp"]
-
 # Slopes dt/dv above this, in T / V_th, are those of membranes that touch the threshold: float32 cannot resolve them.
 _MAX_SLOPE = 1e6
 

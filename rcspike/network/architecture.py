@@ -11,8 +11,6 @@ import numpy as np
 from rcspike._common.readers import naming
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike, FirstSpike2d, Shape, Wiring
 
-__all__ = ["architecture_of", "count_layers", "parse_architecture"]
-
 _HELP = (
     "parts are a number of neurons (128, or 128/4 whose spikes are joined by fours), conv16 (16 columns; conv16k5s2p0 "
     "with a kernel of 5 x 5, or k3x5, stride 2 and padding 0, in this order), pool, pool3, first or first3"

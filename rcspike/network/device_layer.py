@@ -15,8 +15,6 @@ from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import DENSE, Wiring
 from rcspike.neurons import DEFAULT, Phases, single_phase_only, two_phase_only
 
-__all__ = ["DeviceLayer", "DevicePairs", "device_engine"]
-
 DeviceEngine: TypeAlias = _core.DeviceNetwork32 | _core.DeviceNetwork64
 
 

@@ -14,8 +14,6 @@ import numpy as np
 
 from rcspike._common.readers import open_file
 
-__all__ = ["max_bytes", "read_hdf5"]
-
 _CHILD = str(Path(__file__).with_name("hdf5_child.py"))
 _MEMORY, _RATIO = 2**30, 32  # bytes, and bytes for each byte of the file
 _SECONDS, _RATE = 1, 2**20  # CPU time once h5py is loaded, and bytes of the file for each further second

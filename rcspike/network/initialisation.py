@@ -14,8 +14,6 @@ from rcspike.circuit import Circuit, circuit_core, layer_circuits
 from rcspike.network.wiring import Wiring, has_maps
 from rcspike.neurons import Phases, neuron_kind
 
-__all__ = ["INTENSITY", "initial_weights", "mean_intensity"]
-
 # Assumed fraction of inputs that spike, at times spread uniformly over the window: a fifth of the pixels of MNIST spike
 # and half of Fashion-MNIST's. A factor of two hardly matters.
 _ACTIVE = 0.25

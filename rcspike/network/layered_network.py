@@ -21,8 +21,6 @@ from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import Wiring
 from rcspike.neurons import Outputs, Phases, neuron_kind, two_phase_only
 
-__all__ = ["Engine", "ForwardPass", "Layer", "LayerResult", "LayeredNetwork", "layer_with", "spike_time_noise"]
-
 
 class Layer(Protocol):
     """Interface of every layer: neurons that charge from their inputs, and then fire."""

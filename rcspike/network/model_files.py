@@ -23,16 +23,6 @@ from rcspike._common.readers import naming, open_file
 from rcspike.circuit import Circuit
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike2d, Wiring, wiring_of
 
-__all__ = [
-    "check_parts",
-    "circuit_from_header",
-    "circuit_to_header",
-    "read",
-    "wiring_from_header",
-    "wiring_to_header",
-    "write",
-]
-
 FORMAT = "1"  # of models and of checkpoints; a further part that may be missing does not need another one
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
 _CIRCUIT = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp")

@@ -17,8 +17,6 @@ from rcspike._common.extras import missing_extra
 from rcspike._common.readers import naming
 from rcspike.network.hdf5 import max_bytes, read_hdf5
 
-__all__ = ["import_nir", "read_nir_events", "reading", "write_nir_events"]
-
 Repeats: TypeAlias = Literal["error", "first"]
 
 _OBSERVABLE = "spikes"  # the name in NIR's own documentation of its data

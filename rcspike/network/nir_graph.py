@@ -24,8 +24,6 @@ from rcspike.network.nir_events import import_nir, reading
 from rcspike.network.resistive_network import Network
 from rcspike.network.wiring import Conv2d, Dense, Wiring
 
-__all__ = ["from_nir", "read_nir", "to_nir", "write_nir"]
-
 Inputs: TypeAlias = Literal["events", "currents"]
 
 _PROBLEMS: Callable[[str], tuple[str, ...]] = by_kind(

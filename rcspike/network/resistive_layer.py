@@ -20,8 +20,6 @@ from rcspike.network.unrolled_convolution import unrolled_columns, unrolled_wiri
 from rcspike.network.wiring import DENSE, Conv2d, Wiring
 from rcspike.neurons import Phases, single_phase_only, two_phase_only
 
-__all__ = ["ResistiveLayer"]
-
 # Charges of both rails (n, n_columns), of the times of rows (n, n_rows) and the ends (n, n_columns) of columns.
 _RowCharges: TypeAlias = Callable[[FloatArray, FloatArray | None], tuple[FloatArray, FloatArray]]
 

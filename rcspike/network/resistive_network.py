@@ -22,8 +22,6 @@ from rcspike.network.resistive_layer import ResistiveLayer
 from rcspike.network.wiring import DENSE, Wiring
 from rcspike.neurons import Phases, neuron_kind, unless_default
 
-__all__ = ["Network"]
-
 
 class Network(LayeredNetwork):
     """A feed-forward RC-Spike network.

@@ -14,8 +14,6 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike._common.numbers import check_count
 
-__all__ = ["DENSE", "Conv2d", "Dense", "FirstSpike", "FirstSpike2d", "Wiring", "has_maps", "window_of", "wiring_of"]
-
 Core: TypeAlias = int | _core.Conv2d | _core.FirstSpike2d
 Shape: TypeAlias = tuple[int, int, int]
 

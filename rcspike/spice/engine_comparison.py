@@ -20,16 +20,6 @@ from rcspike.spice.layer_simulation import Measured, simulate_layer
 from rcspike.spice.loaded_columns import column_voltages
 from rcspike.spice.transistors import Transistors
 
-__all__ = [
-    "Comparison",
-    "compare_layer",
-    "compare_network",
-    "input_times",
-    "modelled_diode",
-    "rail_energy",
-    "spike_time_errors",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class Comparison:

@@ -11,8 +11,6 @@ from rcspike.spice.ideal_netlist import layer_conductances
 from rcspike.spice.layer_simulation import idle_ramp
 from rcspike.spice.transistors import Transistors
 
-__all__ = ["carried", "in_corner"]
-
 
 def in_corner(
     layer: ResistiveLayer, scale: PhysicalScale, fitted: Transistors, here: Transistors

@@ -18,8 +18,6 @@ from rcspike.network import Network
 from rcspike.spice.loaded_columns import unloaded
 from rcspike.spice.measurements import Measurements
 
-__all__ = ["PARAMETERS", "Fit", "calibrated", "fit"]
-
 PARAMETERS = (
     "e_plus", "e_minus", "diode_drop", "ramp", "capacitance", "delay", "injection_plus", "injection_minus",
 )  # fmt: skip

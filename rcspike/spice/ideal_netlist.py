@@ -18,8 +18,6 @@ from rcspike.network import Layer, layer_with
 from rcspike.spice.model_card import Card, comment, diode_card
 from rcspike.spice.neuron_netlists import EDGE, NeuronNetlist, edge, neuron_netlist, si
 
-__all__ = ["layer_conductances", "layer_netlist", "library", "verilog_a"]
-
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.005
 _R_ON, _R_OFF = 1e-6, 1e7  # resistance of a switch, over the minimum and the maximum of the resistors

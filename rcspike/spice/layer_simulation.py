@@ -23,8 +23,6 @@ from rcspike.spice.neuron_netlists import EDGE
 from rcspike.spice.ngspice import Simulators, find_ngspice, run_ngspice
 from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
 
-__all__ = ["Measured", "idle_ramp", "simulate_layer"]
-
 # Among sizes of 1 to 25, those of 5 to 8 were fastest, with diodes and without: a netlist has the time steps and the
 # iterations of all its neurons, and costs 20 ms to start.
 _NEURONS_A_NETLIST = 6

@@ -16,8 +16,6 @@ from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.functional import charge_affine
 
-__all__ = ["column_voltages", "unloaded"]
-
 
 def unloaded(
     times: Float64Array, plus: npt.NDArray[np.bool_], minus: npt.NDArray[np.bool_], share: tuple[float, float]

@@ -17,8 +17,6 @@ from rcspike._common.numbers import read_float
 from rcspike._common.readers import integer, naming, read_columns
 from rcspike.spice.engine_comparison import Comparison
 
-__all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measurements", "write_csv"]
-
 IndexArray = npt.NDArray[np.int64]
 
 

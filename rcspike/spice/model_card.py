@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["NUMBER", "Card", "comment", "diode_card", "spice_number"]
-
 _MAX_LENGTH = 10_000  # characters of a card
 _MAX_NAME = 64
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE | re.ASCII)

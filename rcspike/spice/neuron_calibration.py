@@ -12,8 +12,6 @@ from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.spice.measurements import Measurements
 
-__all__ = ["NeuronCalibration", "calibrate_neurons", "ramp_times"]
-
 # (Error of a spike time / scatter of the slopes)^2 = (0.001 T / 0.03)^2. The first is what a fitted circuit of
 # transistors leaves; the second is an assumption, of mirrors with a mismatch of 3 mV and 10 A/V of each ampere.
 _PRIOR = 1e-3

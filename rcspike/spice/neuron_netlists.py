@@ -9,8 +9,6 @@ from rcspike.energy import PhysicalScale
 from rcspike.functional.neuron_kinds import Phases, by_kind
 from rcspike.neurons import neuron_kind
 
-__all__ = ["EDGE", "NeuronNetlist", "edge", "neuron_netlist", "si"]
-
 # Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
 EDGE = 1e-6
 

@@ -16,8 +16,6 @@ import numpy as np
 
 from rcspike._common.arrays import Float64Array
 
-__all__ = ["Simulators", "find_ngspice", "run_ngspice"]
-
 TIMEOUT = 3600.0  # s; a netlist of six columns of 784 transistors takes 10 s on a core of its own
 
 

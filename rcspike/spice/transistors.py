@@ -20,8 +20,6 @@ from rcspike.spice.ideal_netlist import membrane_nodes, neuron_numbers
 from rcspike.spice.model_card import comment
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
 
-__all__ = ["COMPARATORS", "LEAD", "RAMPS", "SYNAPSES", "Transistors", "transistor_netlist"]
-
 SYNAPSES = ("switch", "diode")
 RAMPS = ("ideal", "mirror")
 COMPARATORS = ("ideal", "ota")

@@ -20,19 +20,6 @@ from rcspike.circuit import Circuit, layer_core
 from rcspike.network import Wiring
 from rcspike.torch.wiring_indices import wirings_of
 
-__all__ = [
-    "Batch",
-    "Parameters",
-    "Parts",
-    "Run",
-    "as_circuit",
-    "network_backward",
-    "network_forward",
-    "parameters_of",
-    "run_backward",
-    "run_forward",
-]
-
 Parameters: TypeAlias = tuple[float, ...]
 
 _NAMES = ("e_plus", "e_minus", "diode_drop", "ramp", "delay")

@@ -8,31 +8,14 @@ import torch
 from torch import Tensor
 
 from rcspike.circuit import Circuit
-from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
-from rcspike.functional.neuron_kinds import latest_input
+from rcspike.functional.neuron_kinds import Phases, latest_input
 from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
 from rcspike.torch.eager_autograd import losses, run_network
 from rcspike.torch.engine_cache import Parameters, parameters_of
 from rcspike.torch.wiring_indices import wiring_numbers
-
-__all__ = [
-    "charge",
-    "check_noise",
-    "check_tensor",
-    "encode",
-    "fire",
-    "fire_with",
-    "first_spike",
-    "layer_with",
-    "loss_parameters",
-    "losses_with",
-    "noise_like",
-    "output_loss",
-    "times_like",
-]
 
 
 def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...], dtype: torch.dtype | None = None) -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit, layer_circuits
-from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Conv2d as EngineConv2d
 from rcspike.network import Network as EngineNetwork
 from rcspike.network import Wiring
@@ -30,8 +30,6 @@ from rcspike.torch.functions import (
     times_like,
 )
 from rcspike.torch.wiring_indices import wiring_numbers
-
-__all__ = ["Conv2d", "Fire", "Linear", "Network", "OutputLoss", "SinglePhase"]
 
 
 def _seed() -> int:

@@ -20,19 +20,6 @@ from rcspike.torch import pure_torch
 from rcspike.torch.engine_cache import Batch, Parts, as_circuit, network_backward, network_forward
 from rcspike.torch.wiring_indices import wirings_of
 
-__all__ = [
-    "as_array",
-    "as_arrays",
-    "fire_operator",
-    "loss_operator",
-    "loss_vjp_operator",
-    "losses_and_gradient",
-    "network_operator",
-    "network_vjp_operator",
-    "one_by_one",
-    "scale_rows",
-]
-
 _TWICE = (
     "{} has no second derivative: the engine computes gradients without a tape that could be differentiated again; "
     "call backward or torch.autograd.grad without create_graph"

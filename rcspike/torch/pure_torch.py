@@ -28,8 +28,6 @@ from rcspike.network import Conv2d, Wiring
 from rcspike.torch.engine_cache import Parts
 from rcspike.torch.wiring_indices import Rows
 
-__all__ = ["fire", "fire_vjp", "is_plain", "network", "network_vjp", "output_losses", "without_engine"]
-
 _MAX_NUMBERS = 1 << 22  # of one intermediate tensor, of which there are about ten
 _LATEST = 2.0**40  # T; as in the engine, a later spike of a single-phase neuron does not count
 

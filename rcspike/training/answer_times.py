@@ -14,8 +14,6 @@ from rcspike.network import LayeredNetwork
 from rcspike.neurons import neuron_kind
 from rcspike.training.evaluation import check_fit, chunks
 
-__all__ = ["Latency", "latency"]
-
 
 @dataclass(frozen=True, eq=False)
 class Latency:

@@ -8,8 +8,6 @@ import numpy.typing as npt
 from rcspike.datasets import Split
 from rcspike.training.settings import Settings
 
-__all__ = ["Augmentation"]
-
 
 class Augmentation:
     """Training images as an epoch sees them: each shifted, mirrored, or both, by chance (`max_shift`, `mirror`).

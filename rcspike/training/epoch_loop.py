@@ -13,8 +13,6 @@ from rcspike.functional.events import Schedule
 from rcspike.network import Network, spike_time_noise
 from rcspike.training.settings import AUGMENTATION, NOISE, SHUFFLE, Settings
 
-__all__ = ["Totals", "run_epochs", "spike_shifts"]
-
 
 class Totals:
     """Sums over the batches of an epoch."""

@@ -11,8 +11,6 @@ import numpy.typing as npt
 from rcspike.datasets import Dataset, Split
 from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Network
 
-__all__ = ["accuracy", "check_fit", "check_samples", "chunks", "confusion_matrix", "evaluate"]
-
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
 

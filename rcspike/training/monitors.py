@@ -11,8 +11,6 @@ from typing import Any
 from rcspike._common.extras import missing_extra
 from rcspike.training.history import Epoch
 
-__all__ = ["ProgressBar", "TensorBoard"]
-
 
 class ProgressBar:
     """A bar of tqdm over the batches of a run, in a notebook or on a terminal, with the results of the last epoch.

@@ -15,8 +15,6 @@ from rcspike.functional.optimiser import Decay, decayed_rate
 from rcspike.network import Network
 from rcspike.neurons import check_taken
 
-__all__ = ["AUGMENTATION", "DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDATION", "Settings"]
-
 # Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
 # resumed at an epoch, or evaluated more often, draws the same numbers.
 SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES, AUGMENTATION = range(6)

@@ -29,8 +29,6 @@ from rcspike.training.history import Epoch, History, Interrupted
 from rcspike.training.monitors import ProgressBar
 from rcspike.training.settings import EVALUATION, VALIDATION, Settings
 
-__all__ = ["Progress", "train"]
-
 Options = ParamSpec("Options")
 
 _IN_USE = "the checkpoint {} is in use by another training; wait until that has ended, or choose another path"

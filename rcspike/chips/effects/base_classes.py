@@ -11,8 +11,6 @@ from rcspike._common.arrays import FloatArray
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.parameter_checks import take_parameters
 
-__all__ = ["Effect", "Fixed", "Reading", "Shift", "TimeMap"]
-
 
 class Effect(ABC):
     """A difference between real and ideal circuits.

@@ -13,8 +13,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import NonNegative
 
-__all__ = ["ChargeInjection"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ChargeInjection(Fixed):

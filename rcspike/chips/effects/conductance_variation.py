@@ -12,8 +12,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import NonNegative
 
-__all__ = ["Variation"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Variation(Fixed):

@@ -13,8 +13,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import NonNegative, Range, Share
 
-__all__ = ["DiodeTemperature", "ProcessCorner", "SupplyDroop"]
-
 _BOLTZMANN_OVER_CHARGE = 8.617333262e-5  # V/K
 _ZERO_CELSIUS = 273.15
 

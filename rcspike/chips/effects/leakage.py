@@ -11,8 +11,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import NonNegative, Share
 
-__all__ = ["MembraneLeak", "OffLeakage", "SwitchLeakage"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class OffLeakage(Fixed):

@@ -11,8 +11,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import NonNegative, Range
 
-__all__ = ["CapacitorMismatch", "ComparatorOffset", "Ramp", "RampMismatch"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class CapacitorMismatch(Fixed):

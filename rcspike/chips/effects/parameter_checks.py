@@ -10,8 +10,6 @@ import numpy as np
 
 from rcspike._common.numbers import number
 
-__all__ = ["NonNegative", "Range", "Share", "take_number", "take_parameters"]
-
 
 class Range(NamedTuple):
     """The finite numbers from `low` to `high`, as an annotation of a field."""
@@ -54,5 +52,8 @@ def take_number(effect: Any, field: str, low: float, high: float = math.inf) -> 
 
 @cache
 def _declared(kind: type) -> dict[str, Any]:
-    hints = get_type_hints(kind, include_extras=True)
+    try:
+        hints = get_type_hints(kind, include_extras=True)
+    except NameError:  # in a function, for example: such a class declares no ranges
+        return {}
     return {field: hints[field] for field in kind.__dataclass_fields__ if field in hints}  # type: ignore[attr-defined]

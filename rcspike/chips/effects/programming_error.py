@@ -15,8 +15,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import NonNegative
 
-__all__ = ["Measured", "Programming"]
-
 # Largest conductance in uS, and the standard deviation in uS as a polynomial, lowest order first, in g / g_max.
 _PUBLISHED: dict[str, tuple[float, tuple[float, ...]]] = {
     "pcm": (25.0, (0.26348, 1.9650, -1.1731)),

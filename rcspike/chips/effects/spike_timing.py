@@ -13,8 +13,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed, Shift, TimeMap
 from rcspike.chips.effects.parameter_checks import NonNegative, Range, Share
 
-__all__ = ["ComparatorNoise", "Jitter", "SpikeDelay", "TimeQuantisation"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class _GaussianShift(Shift):

@@ -13,8 +13,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import Share
 
-__all__ = ["Stuck"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Stuck(Fixed):

@@ -13,8 +13,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import NonNegative, Share
 
-__all__ = ["AxonResistance", "WireResistance"]
-
 # The largest error of v(1) that an approximation had was a fifth to a quarter of the droop (docs/results/wires.md).
 _DROOP_WORTH_A_WARNING = 0.005
 
