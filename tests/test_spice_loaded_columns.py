@@ -87,7 +87,7 @@ def test_columns_that_cannot_be_are_rejected() -> None:
     times, *g = columns()
     with pytest.raises(ValueError, match=r"junctions of \d+ rows that conduct have \d[.\d]* of the capacitance"):
         column_voltages(times, g[0], g[1], REAL, SCALE, junction=(2e-13, 2e-13))
-    with pytest.raises(ValueError, match=r"g_minus.*got shape \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"g_minus.*got \(5, 4\)"):
         column_voltages(times, g[0], g[1][:5], REAL, SCALE, junction=JUNCTION)
     for circuit in (Circuit.conventional(), Circuit(e_plus=np.inf, e_minus=-1.0)):
         with pytest.raises(ValueError, match=r"columns of resistors need finite rails, got inf and -(inf|1\.0) V_th"):

@@ -158,26 +158,24 @@ class Chip(LayeredNetwork):
         return (self.engine if layers is self.layers else _network(layers)).core
 
     def _read(self, seed: int | None) -> tuple[ChipLayer, ...]:
-        readings = [part for part in self._temporal if isinstance(part.effect, Reading)]
-        if not readings or seed is None:
+        if seed is None or not any(isinstance(part.effect, Reading) for part in self._temporal):
             return self.layers
         layers = list(self.layers)
         for depth in range(len(layers)):
-            for part in readings:
-                assert isinstance(part.effect, Reading)
-                layers[depth] = part.effect.apply(layers[depth], part.rng(seed, depth))
+            for part in self._temporal:
+                if isinstance(part.effect, Reading):
+                    layers[depth] = part.effect.apply(layers[depth], part.rng(seed, depth))
         return tuple(layers)
 
     def _shifts(self, batch: int, seed: int | None) -> list[FloatArray]:
-        parts = [part for part in self._temporal if isinstance(part.effect, Shift)]
-        if not parts or seed is None:
+        if seed is None or not any(isinstance(part.effect, Shift) for part in self._temporal):
             return []
         shifts = []
         for depth, n_out in enumerate(self.sizes[1:]):
             total: Any = 0
-            for part in parts:
-                assert isinstance(part.effect, Shift)
-                total = total + part.effect.shifts(batch, n_out, part.rng(seed, depth))
+            for part in self._temporal:
+                if isinstance(part.effect, Shift):
+                    total = total + part.effect.shifts(batch, n_out, part.rng(seed, depth))
             shifts.append(total.astype(self.dtype, copy=False))
         return shifts
 

@@ -226,7 +226,7 @@ def compare_layer(
             f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
         )
     result = next(one for one in _exact_walk(network, times[np.newaxis]) if one.depth + 1 == layer)
-    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction=junction, fitted=fitted)
+    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction, fitted)
 
 
 def compare_network(
@@ -270,20 +270,8 @@ def compare_network(
         neurons = np.arange(result.layer.n_out)
         if comparisons and (junction != (0, 0) or fitted is not None):
             result = replace(result, spikes=comparisons[-1].t_out[np.newaxis])
-        comparisons.append(
-            _compare(
-                result,
-                neurons,
-                scale,
-                diode,
-                workers,
-                transistors,
-                progress,
-                spice_times=spikes,
-                junction=junction,
-                fitted=fitted,
-            )
-        )
+        options = scale, diode, workers, transistors, progress, junction, fitted
+        comparisons.append(_compare(result, neurons, *options, spice_times=spikes))
     return comparisons
 
 
@@ -295,10 +283,10 @@ def _compare(
     workers: int | None,
     transistors: Transistors | None,
     progress: Callable[[int], object] | None,
+    junction: tuple[float, float],
+    fitted: Transistors | None,
     *,
     spice_times: Float64Array | None = None,
-    junction: tuple[float, float] = (0.0, 0.0),
-    fitted: Transistors | None = None,
 ) -> Comparison:
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
     scale = scale or PhysicalScale()

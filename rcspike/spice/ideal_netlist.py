@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
 from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
@@ -183,14 +183,8 @@ def layer_netlist(
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
     times, neurons = check_times(times, 1, latest=latest_input(phases)), neuron_netlist(phases, until, scale)
-    g_plus, g_minus = plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
-    n_in, n_columns = len(times), g_plus.shape[-1]
-    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
-        check_array(name, g, 2)
-        if g.shape != (n_in, n_columns):
-            raise ValueError(f"{name} must have shape ({n_in}, {n_columns}) to match the times, got {g.shape}")
-        if not np.all((g >= 0) & (g < np.inf)):
-            raise ValueError(f"{name} must be finite and not negative, got {g[~((g >= 0) & (g < np.inf))][0]}")
+    g_plus, g_minus = check_conductances(len(times), g_plus, g_minus)
+    n_columns = g_plus.shape[1]
     if np.any(np.isnan(times)) or np.any(times < 0):
         raise ValueError(f"times must not be negative or NaN, got {times[~(times >= 0)][0]}")
     if not math.isfinite(circuit.e_plus - circuit.e_minus):
@@ -218,6 +212,22 @@ def layer_netlist(
     lines += [".options " + " ".join(f"{name}={si(x)}" for name, x in _tolerances(scale).items())]
     lines += [f".tran {longest} {si(neurons.stop * scale.window)} 0 {longest} uic", ".end", ""]
     return "\n".join(lines)
+
+
+def check_conductances(n_in: int, g_plus: Float64Array, g_minus: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Conductances in S of the synapses to the two rails as plain arrays (n_in, n_columns).
+
+    A TypeError or ValueError if they have another shape or dtype, or one is negative or not finite.
+    """
+    plain = {name: plain_array(name, g) for name, g in (("g_plus", g_plus), ("g_minus", g_minus))}
+    n_columns = plain["g_plus"].shape[-1]
+    for name, g in plain.items():
+        check_array(name, g, 2)
+        if g.shape != (n_in, n_columns):
+            raise ValueError(f"{name} must have shape ({n_in}, {n_columns}) to match the times, got {g.shape}")
+        if not np.all((g >= 0) & (g < np.inf)):
+            raise ValueError(f"{name} must be finite and not negative, got {g[~((g >= 0) & (g < np.inf))][0]}")
+    return plain["g_plus"], plain["g_minus"]
 
 
 def neuron_numbers(names: Sequence[int] | None, n_out: int) -> Sequence[int]:

@@ -11,10 +11,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_times
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.functional import charge_affine
+from rcspike.spice.ideal_netlist import check_conductances
 
 
 def unloaded(
@@ -102,10 +103,7 @@ def column_voltages(
     array([[0.2996]])
     """
     times = check_times(times)
-    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
-        check_array(name, plain_array(name, g), 2)
-        if g.shape != (times.shape[1], g_plus.shape[1]):
-            raise ValueError(f"{name} must have {times.shape[1]} rows like times, got shape {g.shape}")
+    g_plus, g_minus = check_conductances(times.shape[1], g_plus, g_minus)
     if not math.isfinite(circuit.e_plus - circuit.e_minus):
         raise ValueError(
             f"columns of resistors need finite rails, got {circuit.e_plus} and {circuit.e_minus} V_th; v_syn = 1000 is "

@@ -195,9 +195,7 @@ class Pdk:
         --------
         >>> find_pdk().fet("nfet_01v8", 0.42e-6, 0.25e-6, corner="ss")  # doctest: +SKIP
         """
-        for name, given, known in (("device", device, DEVICES), ("corner", corner, CORNERS)):
-            if given not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
+        _check_known(device, DEVICES, corner)
         key = device, width, length, corner
         if key not in self._read:
             bins = self._file(device, f"{_PREFIX}{device}__{corner}.pm3.spice")
@@ -223,9 +221,7 @@ class Pdk:
         --------
         >>> find_pdk().diode("pw2nd_05v5", 0.45e-6, corner="ss")  # doctest: +SKIP
         """
-        for name, given, known in (("device", device, DIODES), ("corner", corner, CORNERS)):
-            if given not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
+        _check_known(device, DIODES, corner)
         if not 0 < side < math.inf:
             raise ValueError(f"side must be above 0 and finite, in m, got {side}")
         key = device, side, corner
@@ -246,6 +242,12 @@ class Pdk:
 
     def _stress(self) -> Iterator[Path]:
         yield from (path for name in _STRESS if (path := self.folder / name).is_file())
+
+
+def _check_known(device: str, devices: tuple[str, ...], corner: str) -> None:
+    for name, given, known in (("device", device, devices), ("corner", corner, CORNERS)):
+        if given not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
 
 
 def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None) -> Pdk:
@@ -285,11 +287,7 @@ def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None
 
 
 def _card(bins: Path, files: Sequence[Path], device: str, corner: str, width: float, length: float) -> Card:
-    parameters: dict[str, str] = {}
-    for path in (*files, bins):
-        for statement in _statements(path, keep=(".param",)):
-            parameters |= dict(_ASSIGNMENT.findall(statement))
-    known = _Parameters(parameters)
+    known = _parameters([*files, bins])
     model = re.compile(rf"\.model\s+{_PREFIX}{device}__model\S*\s+(nmos|pmos)\s", re.IGNORECASE)
     names = []
     for statement in _statements(bins, keep=(".model",)):
@@ -323,11 +321,7 @@ def _junction(model: Path, files: Sequence[Path], device: str, corner: str, side
     The published card is of an area in um2 and a perimeter in um. The knee at high injection that it also has, 1.3 kA
     for 1 um2, is far above all currents here.
     """
-    parameters: dict[str, str] = {}
-    for path in files:
-        for statement in _statements(path, keep=(".param",)):
-            parameters |= dict(_ASSIGNMENT.findall(statement))
-    known, head = _Parameters(parameters), re.compile(rf"\.model\s+{_PREFIX}diode_{device}\s+d\s")
+    known, head = _parameters(files), re.compile(rf"\.model\s+{_PREFIX}diode_{device}\s+d\s")
     area, perimeter = (1e6 * side) ** 2, 4e6 * side
     for statement in _statements(model, keep=(".model",)):
         if head.match(statement) is None:
@@ -366,6 +360,15 @@ def _statements(path: Path, *, keep: tuple[str, ...]) -> Iterator[str]:
             parts = [line] if line.startswith(keep) else []
     if parts:
         yield " ".join(parts)
+
+
+def _parameters(files: Sequence[Path]) -> _Parameters:
+    """The parameters that these files define; a later file prevails."""
+    texts: dict[str, str] = {}
+    for path in files:
+        for statement in _statements(path, keep=(".param",)):
+            texts |= dict(_ASSIGNMENT.findall(statement))
+    return _Parameters(texts)
 
 
 class _Parameters:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_times
 from rcspike._common.numbers import number
 from rcspike.energy import PhysicalScale
 from rcspike.spice import ramp_and_comparator
-from rcspike.spice.ideal_netlist import membrane_nodes, neuron_numbers
+from rcspike.spice.ideal_netlist import check_conductances, membrane_nodes, neuron_numbers
 from rcspike.spice.model_card import comment
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
 
@@ -226,10 +226,7 @@ def transistor_netlist(
         Columns that share their charge in one neuron, as in `rcspike.spice.layer_netlist`.
     """
     times = check_times(times, 1)
-    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
-        check_array(name, plain_array(name, g), 2)
-        if g.shape != (len(times), g_plus.shape[1]) or not np.all((g >= 0) & (g < np.inf)):
-            raise ValueError(f"{name} must be finite, not negative and have {len(times)} rows, got shape {g.shape}")
+    g_plus, g_minus = check_conductances(len(times), g_plus, g_minus)
     if g_plus.shape[1] % membranes:
         raise ValueError(f"the {g_plus.shape[1]} columns are not neurons of {membranes} membranes each")
     if membranes > 1 and design.guard * design.scale.window < 8 * design.edge:
