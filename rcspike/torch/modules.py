@@ -44,40 +44,7 @@ def _numpy_dtype(dtype: torch.dtype | None) -> np.dtype[np.float32] | np.dtype[n
     return np.dtype(np.float32) if dtype == torch.float32 else np.dtype(np.float64)
 
 
-class _Synapses(nn.Module):
-    """Weights of one layer on a circuit, and neurons of its phases."""
-
-    _phases: ClassVar[Phases]
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        circuit: Circuit,
-        *,
-        wiring: Wiring = DENSE,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__()
-        self._numbers, self._wiring = parameters_of(circuit), wiring_numbers([wiring])
-        self.in_features, self.out_features, self.circuit, self.wiring = in_features, out_features, circuit, wiring
-        one = EngineNetwork.create(
-            (in_features, out_features),
-            circuit,
-            seed=_seed(),
-            dtype=_numpy_dtype(dtype),
-            wiring=[wiring],
-            phases=self._phases,
-        )
-        (weight,) = one.parameters.values()
-        self.weight = nn.Parameter(torch.from_numpy(weight.copy()))
-
-    def extra_repr(self) -> str:
-        """What PyTorch prints between the brackets."""
-        return f"{self.in_features}, {self.out_features}, {self.circuit}"
-
-
-class Linear(_Synapses):
+class Linear(nn.Module):
     """A layer of resistive synapses: spike times in, voltages at the end of the charging phase out.
 
     Parameters
@@ -103,7 +70,34 @@ class Linear(_Synapses):
     torch.Size([5, 10])
     """
 
-    _phases = "two"
+    _phases: ClassVar[Phases] = "two"
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        circuit: Circuit,
+        *,
+        wiring: Wiring = DENSE,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self._numbers, self._wiring = parameters_of(circuit), wiring_numbers([wiring])
+        self.in_features, self.out_features, self.circuit, self.wiring = in_features, out_features, circuit, wiring
+        network = EngineNetwork.create(
+            (in_features, out_features),
+            circuit,
+            seed=_seed(),
+            dtype=_numpy_dtype(dtype),
+            wiring=[wiring],
+            phases=self._phases,
+        )
+        (weight,) = network.parameters.values()
+        self.weight = nn.Parameter(torch.from_numpy(weight.copy()))
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints between the brackets."""
+        return f"{self.in_features}, {self.out_features}, {self.circuit}"
 
     def forward(self, times: Tensor) -> Tensor:
         """Voltages (batch, out_features) in V_th for spike times (batch, in_features) in T."""
@@ -158,7 +152,7 @@ class Conv2d(Linear):
         self.out_shape = maps.out_shape(columns)
 
 
-class SinglePhase(_Synapses):
+class SinglePhase(Linear):
     """A layer of single-phase neurons: spike times in, the times at which membranes reach the threshold out.
 
     Parameters

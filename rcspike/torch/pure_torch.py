@@ -227,6 +227,11 @@ class _Layer(ABC):
     ) -> None:
         self.circuit, self.shift, self.is_last = circuit, shift, is_last
         self.rows = Rows.of(times, wiring, len(weights))
+        self.run(weights, circuit, shift)
+
+    @abstractmethod
+    def run(self, weights: Tensor, circuit: Circuit, shift: Tensor | None) -> None:
+        """The forward pass: sets `spikes` and `read`, and what the backward pass needs."""
 
     @abstractmethod
     def backward(self, grad: Tensor, max_slope: float) -> tuple[Tensor, Tensor]:
@@ -234,10 +239,7 @@ class _Layer(ABC):
 
 
 class _TwoPhase(_Layer):
-    def __init__(
-        self, times: Tensor, weights: Tensor, circuit: Circuit, wiring: Wiring, shift: Tensor | None, *, is_last: bool
-    ) -> None:
-        super().__init__(times, weights, circuit, wiring, shift, is_last=is_last)
+    def run(self, weights: Tensor, circuit: Circuit, shift: Tensor | None) -> None:
         self.intervals = _Intervals.of(self.rows.times, weights, circuit, 1.0)
         ends = torch.cat([self.intervals.t[:, 1:], torch.ones_like(self.intervals.t[:, :1])], dim=1)
         self.dt = ends - self.intervals.t
@@ -247,7 +249,7 @@ class _TwoPhase(_Layer):
             on = (self.rows.times <= 1).to(weights.dtype)
             v = v + on @ (plus * (weights > 0).to(on.dtype) + minus * (weights < 0).to(on.dtype))
         self.v = self.rows.neurons(v)
-        if is_last:
+        if self.is_last:
             self.read = self.v if shift is None else _voltage(_position(self.v, circuit) - shift, circuit)
         else:
             self.own_spikes = fire(self.v, circuit)
@@ -265,10 +267,7 @@ class _TwoPhase(_Layer):
 
 
 class _SinglePhase(_Layer):
-    def __init__(
-        self, times: Tensor, weights: Tensor, circuit: Circuit, wiring: Wiring, shift: Tensor | None, *, is_last: bool
-    ) -> None:
-        super().__init__(times, weights, circuit, wiring, shift, is_last=is_last)
+    def run(self, weights: Tensor, circuit: Circuit, shift: Tensor | None) -> None:
         self.intervals = one = _Intervals.of(self.rows.times, weights, circuit, math.inf)
         dt = torch.cat([one.t[:, 1:] - one.t[:, :-1], torch.zeros_like(one.t[:, :1])], dim=1)
         a, b = one.drive.cumsum(dim=1), one.conductance.cumsum(dim=1)
