@@ -69,23 +69,18 @@ def clocked(network: Any, times: Any, threads: int) -> dict[str, float]:
     """Speed of the convolutions with spikes on a clock of so many periods in T, as a multiple of that without one."""
     import numpy as np
 
-    from rcspike.functional import charge_conv2d, charge_conv2d_vjp
-
     seconds = dict.fromkeys((None, 64, 32, 16), 0.0)
     for result in network.walk(times):
-        maps = result.layer.wiring
-        if not hasattr(maps, "kernel"):
+        if not hasattr(result.layer.wiring, "kernel"):
             continue
-        height, width, channels = maps.in_shape
-        weights = network.weights[result.depth].reshape(*maps.kernel, channels, -1)
-        spikes = result.times.reshape(-1, height, width, channels)
+        layer, spikes = result.layer, result.times
         for periods in seconds:
             at = spikes if periods is None else np.ceil(spikes * periods) / np.float32(periods)
             passes = []
             for _ in range(PASSES):
                 started = time.perf_counter()
-                v = charge_conv2d(at, weights, network.circuit, padding=maps.padding, threads=threads)
-                charge_conv2d_vjp(at, weights, network.circuit, v, padding=maps.padding, threads=threads)
+                v = layer.charge(at, threads=threads)
+                layer.charge_vjp(at, v, threads=threads)
                 passes.append(time.perf_counter() - started)
             seconds[periods] += statistics.median(passes)
     return {f"T/{periods}": seconds[None] / own for periods, own in seconds.items() if periods is not None}

@@ -77,7 +77,7 @@ def diodes(network: Network, times: NDArray[np.float32], n: int) -> Iterator[Row
         found = [spice.compare_layer(network, t, 1, neurons=neurons, diode=card) for t in times]
         measured = spice.spike_measurements(found[:half], range(half))
         inputs = spice.input_times(network, times, 1)
-        resistors = spice.conductances(network.weights[0], network.circuit, SCALE)
+        resistors = spice.layer_conductances(network.layers[0], SCALE)
         fitted = spice.fit(measured, inputs, *resistors, network.circuit, SCALE, parameters=PARAMETERS)
         twin = spice.calibrated(network, fitted.circuit, fitted.scale, designed=SCALE)
         rest = found[half:]

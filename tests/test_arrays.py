@@ -17,7 +17,8 @@ from rcspike import functional as f
 from rcspike.chips import Devices, DiodeVariation, Jitter, Measured, TimeQuantisation, WireResistance, program
 from rcspike.datasets import Split
 from rcspike.energy import activity
-from rcspike.spice import calibrated, conductances, input_times, layer_netlist
+from rcspike.network import ResistiveLayer
+from rcspike.spice import calibrated, input_times, layer_netlist
 from rcspike.spice.fitting import fit
 from rcspike.spice.measurements import Measurements
 
@@ -63,7 +64,7 @@ BORDERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "draw_devices": (WEIGHTS, lambda w: draw_devices(w, DeviceModel(lognormal=0.1), seed=0).plus),
     "devices": (WEIGHTS, lambda w: Devices().layer(w, CIRCUIT).plus),
     "chip": (TIMES, lambda t: program(network(), [DiodeVariation(sigma=0.1)], seed=0).forward(t)),
-    "conductances": (WEIGHTS, lambda w: conductances(w, CIRCUIT, SCALE)[0]),
+    "layer": (WEIGHTS, lambda w: ResistiveLayer(w, CIRCUIT).charge(TIMES)),
     "netlist": (ONES, lambda g: np.array([layer_netlist(TIMES[0], g, ONES, CIRCUIT, SCALE)])),
     "input_times": (TIMES, lambda t: input_times(network(), t, 1)),
     "fit": (

@@ -14,8 +14,8 @@ from rcspike.chips import load, preset_names, preset_text, program, training_eff
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_is_the_file_that_is_printed(name: str, tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(preset_text(name))
-    devices, effects = load(name)
-    assert load(tmp_path / "own.toml") == (devices, effects)
+    effects, devices = load(name)
+    assert load(tmp_path / "own.toml") == (effects, devices)
     assert effects and devices.on_off < float("inf")
 
 
@@ -29,7 +29,7 @@ def test_each_number_of_a_preset_says_where_it_is_from(name: str) -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_chips_can_be_made_of_a_preset_and_networks_trained_for_it(name: str) -> None:
-    devices, effects = load(name)
+    effects, devices = load(name)
     network = Network.create([6, 5, 3], Circuit(v_syn=1.0), seed=0)
     chip = program(network, effects, seed=1, devices=devices)
     assert (chip.layers[0].plus != network.weights[0].clip(0)).any()

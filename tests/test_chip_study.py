@@ -54,7 +54,7 @@ def test_a_file_lists_effects_in_its_order(tmp_path: Path) -> None:
         "[stuck]\nshare = 0.1\non = 0.5\n[devices]\non_off = 20.0\nw_max = 0.5\n[levels]\nbits = 4\n[measured]\n"
         'file = "table.csv"\nscale = 0.5\n[ramp]\n'
     )
-    devices, effects = chips.load(file)
+    effects, devices = chips.load(file)
     assert devices == Devices(on_off=20.0, w_max=0.5)
     measured = Measured(target=(0, 10), mean=(0, 9), std=(0.1, 0.3), scale=0.5)
     assert effects == (Stuck(share=0.1, on=0.5), Levels(bits=4), measured, Ramp())
@@ -62,7 +62,7 @@ def test_a_file_lists_effects_in_its_order(tmp_path: Path) -> None:
 
 def test_a_table_can_stand_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "chip.toml").write_text("[measured]\ntarget = [0, 10]\nmean = [0, 9]\nstd = [0.1, 0.3]\n")
-    _, effects = chips.load(tmp_path / "chip.toml")
+    effects, _ = chips.load(tmp_path / "chip.toml")
     assert effects == (Measured(target=(0, 10), mean=(0, 9), std=(0.1, 0.3)),)
     assert not program(Network([np.eye(2)], Circuit()), effects, seed=0).is_noisy
 
@@ -107,7 +107,7 @@ def test_the_files_that_the_documentation_shows_are_read(tmp_path: Path) -> None
     for language, name in (("toml", "devices.toml"), ("text", "measured.csv")):
         (block,) = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
         (tmp_path / name).write_text(block)
-    devices, effects = chips.load(tmp_path / "devices.toml")
+    effects, devices = chips.load(tmp_path / "devices.toml")
     assert devices == Devices(on_off=40.0)
     assert [effect.name for effect in effects] == ["measured", "comparator_offset", "jitter"]
 

@@ -353,7 +353,7 @@ def test_the_class_is_that_of_the_first_spike() -> None:
 
 
 def test_something_that_is_not_an_effect_is_rejected() -> None:
-    with pytest.raises(TypeError, match=r"nonidealities.*got 0\.2"):
+    with pytest.raises(TypeError, match=r"effects.*got 0\.2"):
         program(network_of(), [0.2], seed=0)  # type: ignore[list-item]
     with pytest.raises(ValueError, match=r"seed.*got -1"):
         program(network_of(), seed=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,7 +14,8 @@ from hypothesis.extra.numpy import arrays
 from strategies import Array, Layer, circuits, resistive_rounding, spike_times, synapses
 
 from rcspike import Circuit
-from rcspike.functional import charge, charge_conv2d, charge_conv2d_vjp, charge_vjp
+from rcspike.functional import charge, charge_vjp
+from rcspike.network import Conv2d, ResistiveLayer
 
 DTYPES = [np.float32, np.float64]
 CIRCUIT = Circuit(v_syn=2.0)
@@ -28,8 +30,15 @@ class Conv(NamedTuple):
     stride: int
     padding: int
 
-    def options(self) -> dict[str, int]:
-        return {"stride": self.stride, "padding": self.padding}
+    def layer(self) -> ResistiveLayer:
+        k_h, k_w, c_in, c_out = self.weights.shape
+        height, width = self.times.shape[1:3]
+        maps = Conv2d((height, width, c_in), (k_h, k_w), stride=self.stride, padding=self.padding)
+        return ResistiveLayer(self.weights.reshape(-1, c_out), self.circuit, maps)
+
+    @property
+    def inputs(self) -> Array:
+        return self.times.reshape(len(self.times), math.prod(self.times.shape[1:]))
 
     def windows(self, maps: Array, outside: float) -> Array:
         """What a window sees at each position, (batch, h_out, w_out, k_h, k_w, c_in)."""
@@ -78,22 +87,21 @@ def some_conv(dtype: Any, *, shape: tuple[int, int, int, int] = (3, 9, 7, 3), st
 @given(convolutions(), st.integers(0, 10**6))
 def test_a_convolution_is_a_dense_layer_with_unrolled_weights(conv: Conv, seed: int) -> None:
     # Either may be off by the rounding of the dense layer, whose sums have as many or more terms: see Layer.rounding.
-    v = charge_conv2d(conv.times, conv.weights, conv.circuit, **conv.options())
+    v = conv.layer().charge(conv.inputs)
     dense, which = conv.unrolled()
-    batch, c_out = len(v), v.shape[3]
-    assert np.all(np.abs(v.reshape(batch, -1) - charge(*dense)) <= 2 * dense.rounding())
+    c_out = conv.weights.shape[3]
+    assert np.all(np.abs(v - charge(*dense)) <= 2 * dense.rounding())
 
     grad_v = np.random.default_rng(seed).normal(size=v.shape)
-    grad_times, grad_weights = charge_conv2d_vjp(*conv[:3], grad_v, **conv.options())
-    flat = grad_v.reshape(batch, -1)
-    wanted_times, wanted_weights = charge_vjp(*dense, flat)
-    of_times, of_weights = resistive_rounding(dense, flat)
-    assert np.all(np.abs(grad_times.reshape(batch, -1) - wanted_times) <= 2 * of_times)
+    grad_times, grad_weights = conv.layer().charge_vjp(conv.inputs, grad_v)
+    wanted_times, wanted_weights = charge_vjp(*dense, grad_v)
+    of_times, of_weights = resistive_rounding(dense, grad_v)
+    assert np.all(np.abs(grad_times - wanted_times) <= 2 * of_times)
     for i in range(conv.weights[..., 0].size):
         synapses_of = which == i
         for c in range(c_out):
             wanted, slack = (g.reshape(*which.shape, c_out)[synapses_of, c].sum() for g in (wanted_weights, of_weights))
-            assert abs(grad_weights.reshape(-1, c_out)[i, c] - wanted) <= 2 * slack
+            assert abs(grad_weights[i, c] - wanted) <= 2 * slack
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -104,41 +112,46 @@ def test_the_neurons_of_a_position_have_the_bits_of_a_layer_over_its_window(
 ) -> None:
     conv = some_conv(dtype, stride=stride)
     rows = np.ascontiguousarray(conv.windows(conv.times, np.inf).reshape(-1, 27))
-    v = charge_conv2d(conv.times, conv.weights, circuit, stride=stride, padding=1)
+    v = replace(conv, circuit=circuit).layer().charge(conv.inputs)
     np.testing.assert_array_equal(v.reshape(-1, 20), charge(rows, conv.weights.reshape(27, 20), circuit))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_threads_and_the_batch_change_no_bits(dtype: Any) -> None:
     conv = some_conv(dtype, shape=(20, 12, 12, 8), c_out=33)
-    grad_v = np.random.default_rng(6).normal(size=(20, 12, 12, 33)).astype(dtype)
-    v = charge_conv2d(*conv[:3], padding=1, threads=1)
-    grad_times, grad_weights = charge_conv2d_vjp(*conv[:3], grad_v, padding=1, threads=1)
+    layer, grad_v = conv.layer(), np.random.default_rng(6).normal(size=(20, 12 * 12 * 33)).astype(dtype)
+    v = layer.charge(conv.inputs, threads=1)
+    grad_times, grad_weights = layer.charge_vjp(conv.inputs, grad_v, threads=1)
     for threads in (2, 7):
-        np.testing.assert_array_equal(charge_conv2d(*conv[:3], padding=1, threads=threads), v)
-        again = charge_conv2d_vjp(*conv[:3], grad_v, padding=1, threads=threads)
+        np.testing.assert_array_equal(layer.charge(conv.inputs, threads=threads), v)
+        again = layer.charge_vjp(conv.inputs, grad_v, threads=threads)
         np.testing.assert_array_equal(again[0], grad_times)
         np.testing.assert_array_equal(again[1], grad_weights)
-    np.testing.assert_array_equal(charge_conv2d(conv.times[3:5], *conv[1:3], padding=1), v[3:5])
-    part = charge_conv2d_vjp(conv.times[3:5], *conv[1:3], grad_v[3:5], padding=1)
+    np.testing.assert_array_equal(layer.charge(conv.inputs[3:5]), v[3:5])
+    part = layer.charge_vjp(conv.inputs[3:5], grad_v[3:5])
     np.testing.assert_array_equal(part[0], grad_times[3:5])
 
 
-@pytest.mark.parametrize(("batch", "c_out"), [(0, 2), (2, 0)])
-def test_there_may_be_no_images_or_no_columns(batch: int, c_out: int) -> None:
-    times, weights = np.full((batch, 4, 4, 1), 0.5), np.ones((3, 3, 1, c_out))
-    v = charge_conv2d(times, weights, CIRCUIT)
-    assert v.shape == (batch, 2, 2, c_out)
-    grad_times, grad_weights = charge_conv2d_vjp(times, weights, CIRCUIT, np.ones_like(v))
-    assert (grad_times.shape, grad_weights.shape) == (times.shape, weights.shape)
-    assert not grad_times.any() and not grad_weights.any()
+def test_there_may_be_no_images() -> None:
+    conv = some_conv(np.float64, shape=(0, 4, 4, 1), c_out=2)
+    v = conv.layer().charge(conv.inputs)
+    assert v.shape == (0, 4 * 4 * 2)
+    grad_times, grad_weights = conv.layer().charge_vjp(conv.inputs, np.ones_like(v))
+    assert grad_times.shape == (0, 16) and not grad_weights.any()
 
 
 def test_a_kernel_as_large_as_the_maps_is_a_dense_layer() -> None:
-    conv = some_conv(np.float64)
     weights = np.random.default_rng(7).normal(size=(9, 7, 3, 4))
-    v = charge_conv2d(conv.times, weights, CIRCUIT)
-    np.testing.assert_array_equal(v[:, 0, 0], charge(conv.times.reshape(3, -1), weights.reshape(-1, 4), CIRCUIT))
+    conv = some_conv(np.float64)._replace(weights=weights, padding=0)
+    np.testing.assert_array_equal(
+        conv.layer().charge(conv.inputs), charge(conv.inputs, weights.reshape(-1, 4), CIRCUIT)
+    )
+
+
+def test_a_gradient_of_another_shape_is_an_error() -> None:
+    conv = some_conv(np.float64)
+    with pytest.raises(ValueError, match=r"grad_v.*\(3, 5\)"):
+        conv.layer().charge_vjp(conv.inputs, np.ones((3, 5)))
 
 
 @pytest.mark.parametrize(
@@ -147,20 +160,10 @@ def test_a_kernel_as_large_as_the_maps_is_a_dense_layer() -> None:
         ({"stride": 0}, "stride.*got 0"),
         ({"stride": 1.5}, r"stride.*got 1\.5"),
         ({"padding": 3}, "padding.*got 3"),
-        ({"weights": np.ones((3, 3, 2, 1))}, r"weights must have shape \(k_h, k_w, 1, c_out\) to match times of shape"),
-        ({"weights": np.ones((5, 3, 1, 1))}, "a kernel of 5 x 3 does not fit into maps of 4 x 4 with their padding"),
-        ({"times": np.ones((4, 4))}, r"times.*got shape \(4, 4\)"),
-        ({"threads": 0}, "threads.*got 0"),
+        ({"in_shape": (4, 4)}, r"in_shape.*got \(4, 4\)"),
     ],
 )
-def test_errors_name_the_value_and_what_was_expected(change: dict[str, Any], message: str) -> None:
-    arguments: dict[str, Any] = {"times": np.full((1, 4, 4, 1), 0.5), "weights": np.ones((3, 3, 1, 1))} | change
+def test_errors_of_a_convolution_name_the_value_and_what_was_expected(change: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"in_shape": (4, 4, 1)} | change
     with pytest.raises((TypeError, ValueError), match=message):
-        charge_conv2d(circuit=CIRCUIT, **arguments)
-    with pytest.raises((TypeError, ValueError), match=message):
-        charge_conv2d_vjp(circuit=CIRCUIT, grad_v=np.ones((1, 2, 2, 1)), **arguments)
-
-
-def test_a_gradient_of_another_shape_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"grad_v.*got \(1, 2, 3, 1\)"):
-        charge_conv2d_vjp(np.full((1, 4, 4, 1), 0.5), np.ones((3, 3, 1, 1)), CIRCUIT, np.ones((1, 2, 3, 1)))
+        Conv2d(**arguments)

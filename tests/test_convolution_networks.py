@@ -17,7 +17,7 @@ from rcspike import Circuit, DeviceModel, Network, evaluate, train
 from rcspike.datasets import Dataset, Split, load
 from rcspike.energy import activity, energy_parts, mean_energy, operating_point
 from rcspike.experiments import Case, run_cases
-from rcspike.functional import charge, charge_conv2d, fire
+from rcspike.functional import charge, fire
 from rcspike.network import (
     Conv2d,
     Dense,
@@ -63,11 +63,11 @@ def test_a_network_computes_layer_by_layer() -> None:
     w = ours.weights
     assert ours.sizes == (96, 4 * 6 * 5, 4 * 6 * 6, 7, 3)
     assert [one.shape for one in w] == [(9, 5), (45, 6), (36, 7), (7, 3)]
-    v = charge_conv2d(times.reshape(4, 8, 12, 1), w[0].reshape(3, 3, 1, 5), CIRCUIT, padding=1)
+    v = ResistiveLayer(w[0], CIRCUIT, Conv2d((8, 12, 1), padding=1)).charge(times)
     pooled = v.reshape(4, 4, 2, 6, 2, 5).mean(axis=(2, 4))
-    hidden = fire(pooled.reshape(4, -1), CIRCUIT).reshape(pooled.shape)
-    v = charge_conv2d(hidden, w[1].reshape(3, 3, 5, 6), CIRCUIT, padding=1)
-    spikes = fire(v.reshape(4, -1), CIRCUIT).reshape(4, 2, 2, 3, 2, 6).min(axis=(2, 4))
+    hidden = fire(pooled.reshape(4, -1), CIRCUIT)
+    v = ResistiveLayer(w[1], CIRCUIT, Conv2d((4, 6, 5), padding=1)).charge(hidden)
+    spikes = fire(v, CIRCUIT).reshape(4, 2, 2, 3, 2, 6).min(axis=(2, 4))
     expected = charge(fire(charge(spikes.reshape(4, -1), w[2], CIRCUIT), CIRCUIT), w[3], CIRCUIT)
     # NumPy adds the four membranes in another order: a few roundings of eps/2 of voltages below 1, which later layers
     # pass on with a factor far below 100.
@@ -78,8 +78,9 @@ def test_a_network_computes_layer_by_layer() -> None:
 def test_maps_that_windows_do_not_fill_are_left_out_at_the_far_edges(kind: str) -> None:
     times = some_times(4, 7 * 5)
     ours = network(f"conv5-{kind}-3", CIRCUIT, input_shape=(7, 5))
-    kernel, w = ours.weights[0].reshape(3, 3, 1, 5), ours.weights[1]
-    v = charge_conv2d(times.reshape(4, 7, 5, 1), kernel, CIRCUIT, padding=1)[:, :6, :4].reshape(4, 3, 2, 2, 2, 5)
+    kernel, w = ours.weights
+    v = ResistiveLayer(kernel, CIRCUIT, Conv2d((7, 5, 1), padding=1)).charge(times)
+    v = v.reshape(4, 7, 5, 5)[:, :6, :4].reshape(4, 3, 2, 2, 2, 5)
     if kind == "pool":
         spikes = fire(v.mean(axis=(2, 4)).reshape(4, -1), CIRCUIT)
     else:

@@ -60,7 +60,7 @@ def test_arrays_are_read_only_copies(pixel: type[Any], label: type[Any]) -> None
         (np.zeros((2, 4, 4), np.uint8), [0, 1, 2], r"labels.*got \(3,\)"),
         (np.zeros((2, 4, 4), np.uint8), [0.0, 1.0], "labels.*got float64"),
         (np.zeros((3, 4, 4), np.uint8), [0, 1, -3], "label -3 at position 2 is negative"),
-        (np.zeros((1, 4, 4), np.uint8), np.array([2**63], np.uint64), "label 9223372036854775808 is none of a class"),
+        (np.zeros((1, 4, 4), np.uint8), np.array([2**63], np.uint64), "label 9223372036854775808 is too large"),
     ],
 )
 def test_unusable_arrays_are_rejected_by_name_and_value(images: NDArray[Any], labels: list[Any], message: str) -> None:

@@ -33,7 +33,7 @@ def parameters(names: list[str]) -> list[Any]:
 def test_examples_in_docstrings_give_what_they_say(name: str) -> None:
     module = importlib.import_module(name)
     names = {"np": np, **{name: getattr(rcspike, name) for name in rcspike.__all__}}
-    names |= {name: getattr(module, name) for name in getattr(module, "__all__", [])}
+    names |= vars(module)
     outcome = doctest.testmod(module, extraglobs=names, raise_on_error=False)
     assert outcome.failed == 0
 

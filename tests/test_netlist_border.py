@@ -16,6 +16,7 @@ from netlist_lines import foreign_lines, run_watched
 from synthetic_pdk import write_pdk
 
 from rcspike import Circuit, Network, PhysicalScale, spice
+from rcspike.network import ResistiveLayer
 from rcspike.spice import Transistors, find_pdk
 
 CIRCUIT, SCALE = Circuit(v_syn=1.0), PhysicalScale()
@@ -34,7 +35,7 @@ HOSTILE = [
 
 
 def netlist(diode: str = "none", title: str = "a layer") -> str:
-    g = spice.conductances(WEIGHTS, CIRCUIT, SCALE)
+    g = spice.layer_conductances(ResistiveLayer(WEIGHTS, CIRCUIT), SCALE)
     return spice.layer_netlist(TIMES, *g, CIRCUIT, SCALE, diode=diode, title=title)
 
 
@@ -143,7 +144,7 @@ def test_a_pdk_brings_no_line_into_a_netlist(pieces: list[str], tmp_path_factory
     bins = root / "cells/nfet_01v8/sky130_fd_pr__nfet_01v8__tt.pm3.spice"
     hostile = "".join(pieces)
     bins.write_text(bins.read_text().replace("+ version = 4.5", f"+ version = 4.5 {hostile}\n"), encoding="utf-8")
-    g = spice.conductances(WEIGHTS, CIRCUIT, SCALE)
+    g = spice.layer_conductances(ResistiveLayer(WEIGHTS, CIRCUIT), SCALE)
     try:
         text = spice.transistor_netlist(TIMES, *g, Transistors(pdk=find_pdk(root=root)), title=hostile)
     except ValueError as error:

@@ -259,7 +259,7 @@ def zip_of(**arrays: Any) -> bytes:
         ("a.csv", b"1,2,\n1,2,x\n", "a row without a label in column 2"),
         ("a.csv", b"1,2,\xff\n", "a.csv is not UTF-8 text"),
         ("a.csv", b"1,2," + b"x" * 200 + b"\n1,2,y\n", "a label of 200 characters"),
-        ("a.dat", b"1,2,x\n", "a.dat is neither of the kinds that are read"),
+        ("a.dat", b"1,2,x\n", "a.dat must be one of the kinds that are read"),
     ],
 )
 def test_a_file_that_is_not_a_data_set_is_rejected(tmp_path: Path, name: str, content: bytes, message: str) -> None:

@@ -163,12 +163,12 @@ def test_good_files_of_all_kinds_are_read_as_before(tmp_path: Path) -> None:
     (tmp_path / "devices.toml").write_text(
         '# 1. first ... 2. second\n[measured]\nfile = "points.csv"\nscale = 0.5\n[drift]\ntime = 1_000.5e-1\n'
     )
-    effects = chips.load(tmp_path / "devices.toml")[1]
+    effects = chips.load(tmp_path / "devices.toml")[0]
     assert effects[0] == Measured(target=(3, 6), mean=(2, 5), std=(1, 4), scale=0.5)
     assert vars(effects[1])["time"] == 100.05
     columns = ", ".join(f"{i / 2000!r}" for i in range(1, 2002))  # dots of numbers are not those of keys
     (tmp_path / "devices.toml").write_text(f"[measured]\ntarget = [{columns}]\nmean = [{columns}]\nstd = [{columns}]\n")
-    assert len(vars(chips.load(tmp_path / "devices.toml")[1][0])["target"]) == 2001
+    assert len(vars(chips.load(tmp_path / "devices.toml")[0][0])["target"]) == 2001
     far = 2**53 + 1
     (tmp_path / "spikes.csv").write_text(f"image,neuron,spike_time\n{far},3,inf\n")
     assert spice.read_csv(tmp_path / "spikes.csv").image.tolist() == [far]

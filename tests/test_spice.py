@@ -41,9 +41,7 @@ def some_layer(circuit: Circuit, *, n_in: int = 40, n_out: int = 6) -> tuple[npt
 
 def netlist(circuit: Circuit, *, diode: str = "none") -> str:
     times, network = some_layer(circuit)
-    return spice.layer_netlist(
-        times, *spice.conductances(network.weights[0], circuit, SCALE), circuit, SCALE, diode=diode
-    )
+    return spice.layer_netlist(times, *spice.layer_conductances(network.layers[0], SCALE), circuit, SCALE, diode=diode)
 
 
 # The text

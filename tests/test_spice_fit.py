@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from rcspike import Circuit, Network, PhysicalScale, functional, spice
+from rcspike.network import ResistiveLayer
 from rcspike.spice import Measurements
 
 Array = npt.NDArray[np.float64]
@@ -31,7 +32,7 @@ def resistors() -> tuple[Array, Array, Array]:
     """Input spike times of some images, and the conductances of a layer."""
     rng = np.random.default_rng(11)
     times = np.where(rng.random((N_IMAGES, N_IN)) < 0.7, rng.random((N_IMAGES, N_IN)), np.inf)
-    return times, *spice.conductances(weights(), DESIGNED, SCALE)
+    return times, *spice.layer_conductances(ResistiveLayer(weights(), DESIGNED), SCALE)
 
 
 def circuit_of(values: dict[str, float]) -> tuple[Circuit, PhysicalScale]:

@@ -38,7 +38,7 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Transistors:
 
 
 def conductances(weights: Array = WEIGHTS) -> tuple[Array, Array]:
-    return spice.conductances(weights, CIRCUIT, SCALE)
+    return spice.layer_conductances(ResistiveLayer(weights, CIRCUIT), SCALE)
 
 
 def shifts(netlist: str) -> Array:
@@ -222,7 +222,7 @@ def test_a_column_of_diodes_charges_as_shockley_says(design: Transistors) -> Non
     diode = Diode(saturation_current=0.2025 * 2e-15 * bottom + 1.8e-15 * wall, ideality=1.3, thermal_voltage=u)
     circuit = Circuit(v_syn=2.0)
     weights = np.stack([[4.0, -0.5, 3.0, 1.0, -1.0], [3.0, 2.0, -2.0, 1.0, 1.0]], axis=1)
-    g = spice.conductances(weights, circuit, SCALE)
+    g = spice.layer_conductances(ResistiveLayer(weights, circuit), SCALE)
     measured = spice.simulate_layer(TIMES, *g, circuit, SCALE, transistors=volts, workers=1)
     v = charge_diodes(TIMES[np.newaxis], weights, circuit, diode, scale=SCALE)[0]
     assert np.min(v) > 0.1

@@ -17,7 +17,7 @@ from torch_networks import FIRST, STRONG, UNEQUAL, circuits, dtypes, network, pa
 import rcspike.torch as rct
 from rcspike import Circuit, Network, functional, train
 from rcspike.datasets import Dataset, Split
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Dense, FirstSpike, Wiring
 from rcspike.torch import operators
 from rcspike.torch.engine_cache import parameters_of
@@ -133,7 +133,7 @@ def test_shifts_of_spike_times_act_layer_by_layer(circuit: Circuit) -> None:
 
 def test_first_spikes_have_the_bits_of_the_engine() -> None:
     circuit, times = Circuit(v_syn=2.0), 3 * spikes(7, 12)
-    layer = rct.FirstSpike(12, 4, circuit, dtype=torch.float64)
+    layer = rct.SinglePhase(12, 4, circuit, dtype=torch.float64)
     layer.weight.data[:, 0] *= -1
     spiked = layer(times)
     expected = functional.first_spike(times.numpy(), layer.weight.detach().numpy(), circuit)
@@ -242,7 +242,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "maps": lambda: rct.Network("2x3x2-conv4-3", STRONG, dtype=torch.float64),
     "convolution": lambda: rct.Conv2d((2, 3, 2), 4, STRONG, padding=1),
     "layers": lambda: nn.Sequential(rct.Linear(12, 8, STRONG), rct.Fire(STRONG, noise=0.02), rct.Linear(8, 3, STRONG)),
-    "first spike": lambda: rct.FirstSpike(12, 3, Circuit(v_syn=2.0)),
+    "first spike": lambda: rct.SinglePhase(12, 3, Circuit(v_syn=2.0)),
 }
 
 

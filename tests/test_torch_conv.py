@@ -11,9 +11,9 @@ import torch
 from torch_networks import POOLED, STRONG, UNEQUAL, convolutions, of_maps, parts, spikes, tracked
 
 import rcspike.torch as rct
-from rcspike import Circuit, functional
-from rcspike.functional.events import Phases
-from rcspike.network import Conv2d, Dense, FirstSpike2d, Wiring
+from rcspike import Circuit
+from rcspike.functional.neuron_kinds import Phases
+from rcspike.network import Conv2d, Dense, FirstSpike2d, ResistiveLayer, Wiring
 from rcspike.torch import operators
 from rcspike.torch.wiring_indices import wiring_numbers, wirings_of
 
@@ -44,19 +44,16 @@ def test_an_empty_batch_has_empty_results_with_and_without_the_engine(text: str,
 def test_a_layer_has_the_bits_and_the_gradients_of_the_functions_of_the_engine() -> None:
     layer, times = rct.Conv2d((8, 8, 2), 3, UNEQUAL, stride=2, padding=1, dtype=torch.float64), tracked(spikes(5, 128))
     assert layer.out_shape == (4, 4, 3)
-    w = layer.weight.detach().numpy().reshape(3, 3, 2, 3)
-    maps = times.detach().numpy().reshape(5, 8, 8, 2)
+    wiring = Conv2d((8, 8, 2), stride=2, padding=1)
+    engine, inputs = ResistiveLayer(layer.weight.detach().numpy(), UNEQUAL, wiring), times.detach().numpy()
     v = layer(times)
-    expected = functional.charge_conv2d(maps, w, UNEQUAL, stride=2, padding=1)
-    np.testing.assert_array_equal(v.detach().numpy().reshape(expected.shape), expected)
+    np.testing.assert_array_equal(v.detach().numpy(), engine.charge(inputs))
     upstream = torch.randn(v.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     v.backward(upstream)
-    of_times, of_weights = functional.charge_conv2d_vjp(
-        maps, w, UNEQUAL, upstream.numpy().reshape(expected.shape), stride=2, padding=1
-    )
+    of_times, of_weights = engine.charge_vjp(inputs, upstream.numpy())
     assert times.grad is not None and layer.weight.grad is not None
-    np.testing.assert_array_equal(times.grad.numpy().reshape(of_times.shape), of_times)
-    np.testing.assert_array_equal(layer.weight.grad.numpy().reshape(of_weights.shape), of_weights)
+    np.testing.assert_array_equal(times.grad.numpy(), of_times)
+    np.testing.assert_array_equal(layer.weight.grad.numpy(), of_weights)
 
 
 @convolutions

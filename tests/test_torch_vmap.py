@@ -10,7 +10,7 @@ import torch
 from torch_networks import STRONG, network, phases, spikes
 
 import rcspike.torch as rct
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 
 pytestmark = [
     pytest.mark.torch,

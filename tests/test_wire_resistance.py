@@ -357,7 +357,7 @@ def test_wires_in_files(tmp_path: Path) -> None:
     (tmp_path / "wires.toml").write_text(
         "[wire_resistance]\nresistance = 1e-6\nwire = 'membrane'\n[axon_resistance]\nresistance = 1e-6\ndriver = 1e-4\n"
     )
-    _, effects = load(tmp_path / "wires.toml")
+    effects, _ = load(tmp_path / "wires.toml")
     assert effects == (
         WireResistance(resistance=1e-6, wire="membrane"),
         AxonResistance(resistance=1e-6, driver=1e-4),

@@ -15,7 +15,7 @@ from rcspike import Circuit, Network
 from rcspike.chips import Jitter, TimeQuantisation, Variation, program, retrain_last_layer
 from rcspike.energy import activity, energy_parts, operating_point
 from rcspike.functional import charge, charge_vjp, fire, schedule
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Dense, DeviceNetwork, DevicePairs, FirstSpike, ResistiveLayer, wiring_of
 
 CIRCUIT = Circuit(v_syn=2.0)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rcspike import Circuit, Network
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Dense, FirstSpike, Wiring
 from rcspike.torch.engine_cache import parameters_of
 from rcspike.torch.wiring_indices import wiring_numbers

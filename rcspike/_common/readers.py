@@ -13,6 +13,7 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from rcspike._common.numbers import read_int
@@ -24,6 +25,7 @@ else:
 
 __all__ = [
     "integer",
+    "naming",
     "open_file",
     "read_bytes",
     "read_columns",
@@ -97,6 +99,16 @@ def read_text(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> st
         return read_bytes(path, max_bytes=max_bytes).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: {error}") from error
+
+
+@contextmanager
+def naming(what: object, *kinds: type[Exception]) -> Iterator[None]:
+    """Errors of these kinds, by default TypeError and ValueError, become a ValueError that begins with `what`."""
+    named = kinds or (TypeError, ValueError)
+    try:
+        yield
+    except named as error:
+        raise ValueError(f"{what}: {error}") from error
 
 
 def integer(text: str) -> int:

@@ -19,19 +19,14 @@ from rcspike.network import DeviceNetwork, Network
 from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
 from rcspike.neurons import two_phase_only
 
-__all__ = ["Chip", "program"]
 
-
-def program(
-    network: Network, nonidealities: Sequence[Effect] = (), *, seed: int, devices: Devices | None = None
-) -> Chip:
+def program(network: Network, effects: Sequence[Effect] = (), *, seed: int, devices: Devices | None = None) -> Chip:
     """Program a network into a virtual chip.
 
     Parameters
     ----------
-    network : Network
-    nonidealities : sequence of effects of rcspike.chips
-        Effects, applied in this order to each layer. The usual order is levels, errors of programming, drift, and stuck
+    effects : sequence of Effect
+        Applied in this order to each layer. The usual order is levels, errors of programming, drift, and stuck
         devices last.
     seed : int
         Seed of the chip: the same seed gives the same chip. Each effect draws from its own random stream, so that
@@ -39,17 +34,13 @@ def program(
     devices : Devices, optional
         Range of the conductances; perfect devices that just reach the largest weight of each layer by default.
 
-    Returns
-    -------
-    Chip
-
     Raises
     ------
     TypeError
-        If a nonideality is none.
+        If something else is among the effects.
     ValueError
         If the seed is negative, an effect is too large for its model, or it is one of a ramp and the network has
-        neurons of a single phase.
+        single-phase neurons.
 
     Examples
     --------
@@ -59,16 +50,16 @@ def program(
     >>> chip.forward(np.full((5, 64), 0.5, dtype=np.float32), seed=0).shape
     (5, 10)
     """
-    for effect in nonidealities:
+    for effect in effects:
         if not isinstance(effect, Effect):
-            raise TypeError(f"nonidealities must be effects of rcspike.chips, got {effect!r}")
+            raise TypeError(f"effects must be those of rcspike.chips, got {effect!r}")
         if effect.needs_phases and not effect.is_absent:
             two_phase_only(network, f"the effect {effect.name}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
     seen: Counter[str] = Counter()
     drawn = []
-    for effect in nonidealities:
+    for effect in effects:
         drawn.append(_Drawn(effect, seen[effect.name]))
         seen[effect.name] += 1
     layers = []
@@ -79,7 +70,7 @@ def program(
                 layer = part.effect.apply(layer, part.rng(seed, depth))
         layers.append(layer)
     temporal = tuple(part for part in drawn if not isinstance(part.effect, Fixed) and not part.effect.is_absent)
-    return Chip(layers=tuple(layers), seed=seed, _temporal=temporal, _effects=tuple(nonidealities))
+    return Chip(layers=tuple(layers), seed=seed, _temporal=temporal, _effects=tuple(effects))
 
 
 @dataclass(frozen=True)
@@ -167,26 +158,24 @@ class Chip(LayeredNetwork):
         return (self.engine if layers is self.layers else _network(layers)).core
 
     def _read(self, seed: int | None) -> tuple[ChipLayer, ...]:
-        readings = [part for part in self._temporal if isinstance(part.effect, Reading)]
-        if not readings or seed is None:
+        if seed is None or not any(isinstance(part.effect, Reading) for part in self._temporal):
             return self.layers
         layers = list(self.layers)
         for depth in range(len(layers)):
-            for part in readings:
-                assert isinstance(part.effect, Reading)
-                layers[depth] = part.effect.apply(layers[depth], part.rng(seed, depth))
+            for part in self._temporal:
+                if isinstance(part.effect, Reading):
+                    layers[depth] = part.effect.apply(layers[depth], part.rng(seed, depth))
         return tuple(layers)
 
     def _shifts(self, batch: int, seed: int | None) -> list[FloatArray]:
-        parts = [part for part in self._temporal if isinstance(part.effect, Shift)]
-        if not parts or seed is None:
+        if seed is None or not any(isinstance(part.effect, Shift) for part in self._temporal):
             return []
         shifts = []
         for depth, n_out in enumerate(self.sizes[1:]):
             total: Any = 0
-            for part in parts:
-                assert isinstance(part.effect, Shift)
-                total = total + part.effect.shifts(batch, n_out, part.rng(seed, depth))
+            for part in self._temporal:
+                if isinstance(part.effect, Shift):
+                    total = total + part.effect.shifts(batch, n_out, part.rng(seed, depth))
             shifts.append(total.astype(self.dtype, copy=False))
         return shifts
 

@@ -11,10 +11,9 @@ from rcspike._common.arrays import Float64Array, FloatArray, plain_array
 from rcspike.chips.chip import Chip
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.functional import adam_step, charge_affine, charge_affine_vjp, decayed_rate, output_loss
+from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Network
 from rcspike.neurons import two_phase_only
-
-__all__ = ["retrain_last_layer", "trim_neurons"]
 
 _MIN_SAMPLES = 20  # in which a neuron has to spike for its trim to be fitted
 
@@ -28,7 +27,6 @@ def trim_neurons(chip: Chip, network: Network, times: FloatArray, *, seed: int |
 
     Parameters
     ----------
-    chip : Chip
     network : Network
         That the chip was programmed with.
     times : (batch, n_in)
@@ -105,19 +103,19 @@ def retrain_last_layer(
     """Adapt the devices of the last layer to all errors of a chip, by gradients through its own devices.
 
     Cross-entropy over the output spike times as in `rcspike.train`, exact gradients, and Adam on both conductances of
-    each pair, which stay within their range. Devices that are stuck are moved like the others.
+    each pair, which stay within their range. Devices that are stuck are moved like the others. A ValueError if the
+    neurons have a single phase, the last layer is a convolution, or the labels do not fit.
 
     Parameters
     ----------
     chip : Chip
-        With neurons of two phases, and a last layer that is not a convolution.
+        With two-phase neurons, and a last layer that is not a convolution.
     times : (batch, n_in)
         Spike times in T of training images.
     labels : (batch,)
         Their classes.
     seed : int
         Seed of the order of the samples and of the temporal noise.
-    epochs, batch_size : int
     learning_rate : float
         Learning rate of the first step, as a fraction of g_max; it falls linearly to zero.
     temperature : float
@@ -127,11 +125,6 @@ def retrain_last_layer(
     -------
     Chip
         The same chip with other devices in its last layer.
-
-    Raises
-    ------
-    ValueError
-        If the neurons are of a single phase, the last layer is a convolution, or the labels do not fit.
 
     Examples
     --------
@@ -192,7 +185,7 @@ def _gradient(
     _, grad_D, grad_G, grad_D0, grad_G0 = charge_affine_vjp(times, *on, grad_v, **rows)
     grad_D = ((1 - off) * grad_D + off * grad_D0) / layer.capacitance
     grad_G = ((1 - off) * grad_G + off * grad_G0) / layer.capacitance
-    over_plus, over_minus = 1 / layer.circuit.e_plus, -1 / layer.circuit.e_minus
+    (_, over_plus), (_, over_minus) = rail_couplings(layer.circuit)
     return np.stack(
         [
             grad_D * (1 - layer.drop_plus * over_plus) + grad_G * over_plus,

@@ -14,10 +14,9 @@ from rcspike.chips.ideal_equivalents import ideal_scale, pairs_with_more_drive
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Schedule
 from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
 from rcspike.neurons import two_phase_only
-
-__all__ = ["ChipLayer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +67,7 @@ class ChipLayer:
     depth : int
         Position of the layer in its network, counted from 0.
     phases : {"two", "single"}
-        Of its neurons. Those of a single phase have no ramp.
+        Kind of its neurons. Single-phase neurons have no ramp.
 
     Examples
     --------
@@ -145,13 +144,8 @@ class ChipLayer:
     def ideal_scale(self) -> tuple[Float64Array, Float64Array]:
         """Scale (n_columns,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
 
-        Neurons of a single phase are ideal on their own scale, but for their thresholds.
-
-        Raises
-        ------
-        ValueError
-            If a nonlinear ramp never reaches a threshold; also if diodes block or a wire has resistance in a layer of a
-            single phase.
+        Single-phase neurons are ideal on their own scale, but for their thresholds. A ValueError if a nonlinear
+        ramp never reaches a threshold; also if diodes block or a wire has resistance in a single-phase layer.
         """
         rest, unit, _ = _EQUIVALENTS(self.phases)(self)
         return rest, unit
@@ -164,12 +158,9 @@ class ChipLayer:
     def equivalent_pairs(self) -> DevicePairs:
         """Device pairs of ideal neurons that spike as these do; without any effect exactly those of the weights.
 
-        Diodes that block and wires with resistance are left out; neurons of a single phase have none.
+        Diodes that block and wires with resistance are left out; single-phase neurons have none.
 
-        Raises
-        ------
-        ValueError
-            As in `ideal_scale`.
+        Errors as in `ideal_scale`.
 
         Notes
         -----
@@ -182,9 +173,8 @@ class ChipLayer:
         circuit = self.circuit
         _, unit, offset = _EQUIVALENTS(self.phases)(self)
         plus, minus = self.plus / self.capacitance, self.minus / self.capacitance
-        # Drive of a device over its conductance times its rail: with the engine's drop, and with its own
-        over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
-        drive_plus, drive_minus = 1 - circuit.diode_drop * over_plus, 1 - circuit.diode_drop * over_minus
+        # The engine's drives are those of the drop of the circuit; each device has its own drop.
+        (drive_plus, over_plus), (drive_minus, over_minus) = rail_couplings(circuit)
         more = plus * ((1 - self.drop_plus * over_plus) * unit - drive_plus)
         more = more - minus * ((1 - self.drop_minus * over_minus) * unit - drive_minus)
         # A switch that closes ends its leakage.
@@ -232,12 +222,9 @@ class ChipLayer:
         return np.asarray(rest + unit * u)
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
-        """Output spike times (batch, n_out) in T of neurons of a single phase.
+        """Output spike times (batch, n_out) in T of single-phase neurons.
 
-        Raises
-        ------
-        ValueError
-            If diodes block, or a wire has resistance: neither is modelled for neurons of a single phase.
+        A ValueError if diodes block, or a wire has resistance: neither is modelled for single-phase neurons.
         """
         layer = DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring, self.phases)
         return layer.first_spike(times, threads=threads)

@@ -10,8 +10,6 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.numbers import convert_numbers, numbers
 from rcspike.network import DevicePairs
 
-__all__ = ["DeviceModel", "draw_devices"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceModel:
@@ -87,7 +85,6 @@ def draw_devices(weights: FloatArray, model: DeviceModel, *, seed: int, step: in
     ----------
     weights : (n_in, n_out)
         Target weights in V_th / T.
-    model : DeviceModel
     seed : int
         Non-negative, below 2**64.
     step, layer : int

@@ -14,15 +14,13 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.circuit import Circuit
 from rcspike.network import ResistiveLayer
 
-__all__ = ["Devices"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Devices:
     """Range to which a device can be programmed, and the conversion of weights to devices.
 
     A weight w is the pair ``g_min + max(w, 0)`` and ``g_min + max(-w, 0)``: its difference is w, and the device that it
-    does not use stays at g_min.
+    does not use stays at g_min. A ValueError if on_off is not above 1, or w_max not above 0 and finite.
 
     Parameters
     ----------
@@ -32,11 +30,6 @@ class Devices:
         Largest abs(w) that the devices of all layers, or of each, reach, in V_th / T:
         ``g_max = w_max / abs(E) / (1 - 1 / on_off)`` at a rail E. By default the largest of each layer. Weights beyond
         it are programmed to it.
-
-    Raises
-    ------
-    ValueError
-        If on_off is not above 1, or w_max not above 0 and finite.
 
     Examples
     --------
@@ -66,10 +59,7 @@ class Devices:
     def layer(self, weights: FloatArray, circuit: Circuit, *, depth: int = 0) -> ChipLayer:
         """Program the (n_rows, n_out) weights, in V_th / T, of a layer; of the first one if no other `depth` is given.
 
-        Raises
-        ------
-        ValueError
-            If w_max is given for fewer layers, or weights are masked.
+        A ValueError if w_max is given for fewer layers, or weights are masked.
         """
         w = np.ascontiguousarray(plain_array("weights", weights))
         return self.program(ResistiveLayer(w if w.dtype in FLOATS else w.astype(np.float64), circuit), depth=depth)
@@ -77,10 +67,7 @@ class Devices:
     def program(self, ideal: ResistiveLayer, *, depth: int = 0) -> ChipLayer:
         """Program an ideal layer: the first one of its network if no other `depth` is given.
 
-        Raises
-        ------
-        ValueError
-            If w_max is given for fewer layers.
+        A ValueError if w_max is given for fewer layers.
 
         Examples
         --------

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rcspike._common.name_checks import did_you_mean
-from rcspike._common.readers import read_toml
+from rcspike._common.readers import naming, read_toml
 from rcspike.chips.device_pairs import Devices
 from rcspike.chips.effects.base_classes import Effect
 from rcspike.chips.effects.programming_error import Measured
 from rcspike.chips.effects.registry import EFFECTS
-
-__all__ = ["load", "preset_names", "preset_text"]
 
 _FOLDER = Path(__file__).parent / "presets"
 
@@ -35,10 +33,7 @@ def preset_names() -> list[str]:
 def preset_text(name: str) -> str:
     """Text of the device file of this name: TOML with the source of each number, to start a file of one's own from.
 
-    Raises
-    ------
-    ValueError
-        If there is none of this name.
+    A ValueError if no device file has this name.
 
     Examples
     --------
@@ -51,12 +46,14 @@ def preset_text(name: str) -> str:
     return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
-    """Read devices and effects from a TOML file, or those of a preset by its name.
+def load(path: str | os.PathLike[str]) -> tuple[tuple[Effect, ...], Devices]:
+    """Read effects and devices from a TOML file, or those of a preset by its name.
 
     A table ``[devices]`` has the parameters of `rcspike.chips.Devices`; every other one is an effect by its name, in
     the order in which they are applied. ``[measured]`` may have a ``file`` instead of the three columns: a CSV, from
-    the folder of the TOML file.
+    the folder of the TOML file. An OSError if it cannot be read; a ValueError if it is not a TOML file, longer than 256
+    KiB, nested too deeply, has more than 10 dots on a line that are not decimal points, or has a name or a value that
+    rcspike does not know.
 
     Parameters
     ----------
@@ -65,16 +62,8 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
 
     Returns
     -------
-    devices : Devices
     effects : tuple of Effect
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is not a TOML file, longer than 256 KiB, nested too deeply, has more than 10 dots on a line that are not
-        decimal points, or has a name or a value that rcspike does not know.
+    devices : Devices
 
     Examples
     --------
@@ -84,7 +73,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
     ...     file = Path(folder, "devices.toml")
     ...     _ = file.write_text("[devices]\\non_off = 50\\n[variation]\\nsigma = 0.2\\n[jitter]\\n")
     ...     load(file)
-    (Devices(on_off=50.0, w_max=None), (Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)))
+    ((Variation(sigma=0.2, kind='lognormal'), Jitter(sigma=0.01)), Devices(on_off=50.0, w_max=None))
     """
     path = _FOLDER / f"{path}.toml" if os.fspath(path) in preset_names() else Path(path)
     try:
@@ -102,7 +91,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Devices, tuple[Effect, ...]]:
         if not isinstance(table, dict):
             raise ValueError(f"{path}: {name} must be a table such as [{name}], got {table!r}")
     devices = _make(path, "devices", Devices, tables.pop("devices", {}))
-    return devices, tuple(_effect(path, name, table) for name, table in tables.items())
+    return tuple(_effect(path, name, table) for name, table in tables.items()), devices
 
 
 def _effect(path: Path, name: str, table: dict[str, Any]) -> Effect:
@@ -113,10 +102,8 @@ def _effect(path: Path, name: str, table: dict[str, Any]) -> Effect:
         if not isinstance(table["file"], str):
             raise ValueError(f"{path}: [measured] file must be the name of a CSV file, got {table['file']!r}")
         measured = Measured.from_csv(path.parent / table["file"])
-        try:
+        with naming(path):
             return dataclasses.replace(measured, **rest)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from error
     return _make(path, name, EFFECTS[name], table)
 
 
@@ -131,7 +118,5 @@ def _make(path: Path, name: str, kind: type[Made], table: dict[str, Any]) -> Mad
     if missing:
         raise ValueError(f"{path}: [{name}] needs {', '.join(missing)}")
     values = {field: tuple(value) if isinstance(value, list) else value for field, value in table.items()}
-    try:
+    with naming(path):
         return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error

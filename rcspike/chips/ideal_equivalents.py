@@ -10,14 +10,14 @@ import numpy as np
 
 from rcspike._common.arrays import Float64Array
 from rcspike.circuit import Circuit
-
-__all__ = ["ideal_scale", "pairs_with_more_drive"]
+from rcspike.functional.rail_coupling import rail_couplings
 
 
 def ideal_scale(ramp: float, slope: Float64Array, threshold: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Voltage scale on which a real neuron is an ideal one: ``v = rest + unit * u`` for its own voltage u.
 
-    An ideal neuron at v fires at the same time as the real one at u.
+    An ideal neuron at v fires at the same time as the real one at u. A ValueError if a nonlinear ramp never reaches a
+    threshold.
 
     Parameters
     ----------
@@ -32,11 +32,6 @@ def ideal_scale(ramp: float, slope: Float64Array, threshold: Float64Array) -> tu
     -------
     rest, unit : arrays
         In V_th: v of the real neuron at rest, and the factor from u to v.
-
-    Raises
-    ------
-    ValueError
-        If a nonlinear ramp never reaches a threshold.
 
     Notes
     -----
@@ -77,7 +72,6 @@ def pairs_with_more_drive(
         Devices as in `rcspike.DevicePairs`.
     more : (n_in, n_out)
         Drive to add.
-    circuit : Circuit
 
     Notes
     -----
@@ -91,9 +85,8 @@ def pairs_with_more_drive(
     >>> pairs_with_more_drive(one, one, 0.5 * one, Circuit(v_syn=2.0))
     (array([[1.25]]), array([[0.75]]))
     """
-    over_plus, over_minus = 1 / circuit.e_plus, -1 / circuit.e_minus
-    if over_plus == over_minus == 0:
+    on_plus, on_minus = rail_couplings(circuit)
+    if on_plus.conductance == on_minus.conductance == 0:
         return plus + more, minus
-    drive_plus, drive_minus = 1 - circuit.diode_drop * over_plus, 1 - circuit.diode_drop * over_minus
-    more = more / (drive_plus * over_minus + drive_minus * over_plus)
-    return plus + more * over_minus, minus - more * over_plus
+    more = more / (on_plus.drive * on_minus.conductance + on_minus.drive * on_plus.conductance)
+    return plus + more * on_minus.conductance, minus - more * on_plus.conductance

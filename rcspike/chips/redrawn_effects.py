@@ -22,8 +22,6 @@ from rcspike.chips.effects.spike_timing import ComparatorNoise, Jitter, SpikeDel
 from rcspike.chips.effects.stuck_devices import Stuck
 from rcspike.circuit import Circuit
 
-__all__ = ["TrainingEffects", "training_effects"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingEffects:
@@ -71,8 +69,6 @@ def training_effects(
 
     Parameters
     ----------
-    effects : sequence of Effect
-    devices : Devices, optional
     n_layers : int
         Number of layers of the network; used if w_max is one number.
 

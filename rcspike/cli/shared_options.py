@@ -14,7 +14,7 @@ from rcspike.chips import preset_names
 from rcspike.datasets import data_names
 from rcspike.experiments import train_defaults
 from rcspike.experiments.default_settings import kind_of_data, preset, presets
-from rcspike.functional.events import Phases as Kind
+from rcspike.functional.neuron_kinds import Phases as Kind
 from rcspike.network import Wiring, wiring_of
 from rcspike.neurons import PHASES, neuron_kind
 

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from rcspike.datasets.download_folders import cache_folder, cause, not_found, pooch, usual_folders
 
-__all__ = ["CIFAR_10", "CLASSES", "Source", "read_files"]
-
 _SIDE, _CHANNELS, _FOLDER = 32, 3, "cifar-10-batches-bin"
 _RECORD = 1 + _CHANNELS * _SIDE * _SIDE
 
@@ -27,28 +25,14 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 @dataclass(frozen=True)
 class Source:
-    """The files of CIFAR-10, and the archive that has them.
+    """The files of CIFAR-10, and the archive that has them."""
 
-    Parameters
-    ----------
-    url : str
-        Address of the archive. A. Krizhevsky, *Learning multiple layers of features from tiny images*, 2009.
-    known_hash : str
-        Of the archive, as its page gives it and as pooch takes it.
-    records : int
-        Images of each file.
-    train, test : tuple of str
-        Names of the files.
-    system_folder : Path
-        The last folder of this machine to look in.
-    """
-
-    url: str
-    known_hash: str
-    records: int
+    url: str  # of the archive: A. Krizhevsky, Learning multiple layers of features from tiny images, 2009
+    known_hash: str  # of the archive, as its page gives it and as pooch takes it
+    records: int  # images of each file
     train: tuple[str, ...] = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
     test: tuple[str, ...] = ("test_batch.bin",)
-    system_folder: Path = Path("/usr/share/datasets/cifar-10")
+    system_folder: Path = Path("/usr/share/datasets/cifar-10")  # the last one to look in
 
 
 CIFAR_10 = Source(
@@ -61,14 +45,7 @@ def read_files(source: Source, directory: str | os.PathLike[str] | None) -> list
 
     A folder has the archive, the folder ``cifar-10-batches-bin`` of it, or the files themselves. With a directory, that
     is ``directory/cifar-10`` or the directory; without one, the first folder that has them, or else the archive is
-    downloaded. :func:`rcspike.datasets.load` documents the order.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there are no such files, and, without a directory, the download fails.
-    ValueError
-        If a file has another length, or a class that does not exist; if the archive is damaged or another one.
+    downloaded. :func:`rcspike.datasets.load` documents the order and the errors.
     """
     given = None if directory is None else Path(directory).expanduser()
     folders = usual_folders("cifar-10", source.system_folder) if given is None else [given / "cifar-10", given]

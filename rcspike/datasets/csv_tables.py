@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from rcspike._common.numbers import read_float, read_floats
 from rcspike._common.readers import read_rows
 
-__all__ = ["Table", "read_features", "read_table"]
-
 _MAX_BYTES = 2**28
 _MAX_LABEL = 100  # characters
 _LABELS = ("label", "class", "target")  # names of the column of classes, if none is given
@@ -42,20 +40,9 @@ class Table:
 def read_table(path: str | os.PathLike[str], *, label: str | None = None) -> Table:
     """Read features and labels.
 
-    Parameters
-    ----------
-    path : path
-    label : str, optional
-        Column of the classes: its name or, counted from 0, its position. By default the one that is called label, class
-        or target, otherwise the last one.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is longer than 256 MiB, not CSV, has no such column or a row of another length, or a feature is not a
-        finite number. The message has the line.
+    `label` is the column of the classes: its name or, counted from 0, its position. By default it is the one that is
+    called label, class or target, otherwise the last one. A ValueError if the file is longer than 256 MiB, not CSV, has
+    no such column or a row of another length, or a feature is not a finite number; the message has the line.
     """
     rows = read_rows(path, max_bytes=_MAX_BYTES)
     first, names = _head(rows, path, label)

@@ -11,8 +11,6 @@ from typing import Any
 
 from rcspike._common.extras import missing_extra
 
-__all__ = ["cache_folder", "cause", "not_found", "pooch", "usual_folders"]
-
 
 def pooch() -> Any:
     """The module pooch; an ImportError that says how to install it."""

@@ -11,8 +11,6 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike._common.numbers import number
 
-__all__ = ["SCALINGS", "TABLE_COMPLEMENT", "TABLE_SCALING", "Scaling", "ScalingName"]
-
 ScalingName = Literal["range", "standard", "quantile"]
 SCALINGS: tuple[ScalingName, ...] = get_args(ScalingName)
 
@@ -31,19 +29,14 @@ class Scaling:
     Each feature has knots, which increase: the first one is taken to 0, the last one to 1, and the others to equal
     steps between them; in between the map is linear, and values beyond the knots count as the first or last knot. The
     scaled feature x is one input; with `complement`, 1 - x is an input too, after those of all features. With
-    `always_on`, one more input, the last one, is always at 1.
+    `always_on`, one more input, the last one, is always at 1. A ValueError if the knots have another shape, are not
+    finite or decrease.
 
     Parameters
     ----------
     knots : (n_knots, n_features)
         At least 2, in the unit of the feature. A feature with knots that are all equal is taken to 0, and its
         complement too.
-    complement, always_on : bool
-
-    Raises
-    ------
-    ValueError
-        If the knots have another shape, are not finite or decrease.
 
     Examples
     --------
@@ -74,6 +67,8 @@ class Scaling:
     ) -> Scaling:
         """The scaling of these samples.
 
+        A ValueError if the name is unknown, or the values of a feature are too large for a double.
+
         Parameters
         ----------
         x : (n_samples, n_features)
@@ -81,12 +76,6 @@ class Scaling:
         name : {"range", "standard", "quantile"}
             Knots at the minimum and the maximum; at 2.5 standard deviations below and above the mean; or at up to 65
             quantiles, so that every feature is spread evenly over [0, 1].
-        complement, always_on : bool
-
-        Raises
-        ------
-        ValueError
-            If the name is unknown, or the values of a feature are too large for a double.
         """
         if name not in SCALINGS:
             raise ValueError(f"scaling must be one of {', '.join(SCALINGS)}, got {name!r}")
@@ -119,6 +108,8 @@ class Scaling:
     def apply(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Intensities of the inputs for each sample.
 
+        A ValueError if the number of features is another one, or a value is not finite.
+
         Parameters
         ----------
         x : (n_samples, n_features)
@@ -126,11 +117,6 @@ class Scaling:
         Returns
         -------
         (n_samples, n_inputs) float32 in [0, 1]
-
-        Raises
-        ------
-        ValueError
-            If the number of features is another one, or a value is not finite.
         """
         x = np.asarray(x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.n_features:

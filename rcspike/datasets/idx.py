@@ -19,37 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcspike._common.atomic_files import atomic_write
-from rcspike._common.readers import open_file, read_bytes
+from rcspike._common.readers import naming, open_file, read_bytes
 from rcspike.datasets.download_folders import cache_folder, cause, not_found, pooch, usual_folders
 
 
 @dataclass(frozen=True)
 class Source:
-    """The four IDX files of a data set, and the places that have them.
+    """The four IDX files of a data set, and the places that have them."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the data set, and of the folder with its files.
-    sha256 : dict
-        For each file the digest of its decompressed content, the same whoever compressed it: images and labels of the
-        training split, then those of the test split.
-    shapes : dict
-        Shape of the array in each file. It limits how much of a file is read, whatever its header says.
-    mirrors : tuple of str
-        Addresses of folders with the gzipped files, in the order in which they are tried.
-    system_folder : Path
-        The last folder of this machine to look in, which has a folder for each data set.
-    timeout : float
-        Time in s to wait for the connection and for each part of a file, not for the whole file.
-    """
-
-    name: str
+    name: str  # of the data set, and of the folder with its files
+    # For each file the digest of its decompressed content, the same whoever compressed it: images and labels of the
+    # training split, then those of the test split.
     sha256: Mapping[str, str]
-    shapes: Mapping[str, tuple[int, ...]]
-    mirrors: tuple[str, ...]
-    system_folder: Path = Path("/usr/share/datasets")
-    timeout: float = 30.0
+    shapes: Mapping[str, tuple[int, ...]]  # of the arrays: they limit how much of a file is read, whatever it says
+    mirrors: tuple[str, ...]  # addresses of folders with the gzipped files, in the order in which they are tried
+    system_folder: Path = Path("/usr/share/datasets")  # the last one to look in; it has a folder for each data set
+    timeout: float = 30.0  # s to wait for the connection and for each part of a file, not for the whole file
 
 
 # The two sets have files of the same names and shapes.
@@ -195,29 +180,12 @@ def _max_bytes(shape: tuple[int, ...]) -> int:
 
 
 def decode_idx(data: bytes, *, shape: tuple[int, ...], sha256: str) -> NDArray[np.uint8]:
-    """Array held by an IDX file of unsigned bytes, plain or gzipped, after its content has been verified.
+    """Array (read-only) of an IDX file of unsigned bytes, plain or gzipped, after its content has been verified.
 
-    No more is decompressed than an array of this shape takes, however much the file would expand to.
-
-    Parameters
-    ----------
-    data
-        The whole file.
-    shape
-        Shape that the array must have.
-    sha256
-        Expected digest, in hexadecimal, of the decompressed file: each mirror compresses differently.
-
-    Returns
-    -------
-    uint8 array of that shape, read-only
-
-    Raises
-    ------
-    ValueError
-        If the file is longer than such an array takes, its gzip stream is cut or damaged, its header is not the IDX
-        header of that shape, or the content is not the expected one. The message leaves it to the caller to name the
-        file.
+    No more is decompressed than an array of this shape takes, however much the file would expand to. `sha256` is the
+    digest of the decompressed file, since each mirror compresses differently. A ValueError if the file is longer than
+    such an array takes, its gzip stream is cut or damaged, or its header or content is not the expected one; the caller
+    names the file.
     """
     if len(data) > _max_bytes(shape):
         raise ValueError(f"longer than {_max_bytes(shape)} bytes, the maximum for shape {shape}")
@@ -233,16 +201,11 @@ def decode_idx(data: bytes, *, shape: tuple[int, ...], sha256: str) -> NDArray[n
 def read_any(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Array of an IDX file of unsigned bytes, plain or gzipped, with the shape that its header has.
 
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is longer than 2 GiB, not an IDX file of unsigned bytes, damaged, or expands to more than 4 MiB and 64
-        times its length.
+    A ValueError if it is longer than 2 GiB, not an IDX file of unsigned bytes, damaged, or expands to more than 4 MiB
+    and 64 times its length.
     """
     data = read_bytes(path, max_bytes=_MAX_OWN)
-    try:
+    with naming(f"{path} is not an IDX file that can be read"):
         limit = min(_MAX_OWN, max(_FLOOR, _MAX_RATIO * len(data)))
         raw = _gunzip(data, limit) if data.startswith(_GZIP_MAGIC) else data
         if len(raw) > limit:
@@ -252,8 +215,6 @@ def read_any(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             raise ValueError(f"begins with {raw[:4].hex() or 'nothing'}, which is not the mark of 1 to 4 axes")
         shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(n_axes))
         return _parse(raw, shape)
-    except ValueError as error:
-        raise ValueError(f"{path} is not an IDX file that can be read: {error}") from error
 
 
 def is_idx(path: str | os.PathLike[str]) -> bool:

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from rcspike._common.extras import missing_extra
 from rcspike._common.readers import open_file
 
-__all__ = ["class_folders", "image_files", "read_classes", "read_image", "read_images"]
-
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 _MAX_PIXELS = 2**22  # of one image,
@@ -32,20 +30,10 @@ def class_folders(folder: Path) -> list[Path]:
 
 
 def read_classes(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
-    """Images of all folders, and for each the name of its folder.
+    """Images (n, height, width) of all folders, and for each the name of its folder, (n,).
 
-    Returns
-    -------
-    images : (n, height, width) or (n, height, width, 3)
-        With three channels if any image has colours.
-    names : (n,)
-
-    Raises
-    ------
-    ImportError
-        If Pillow is missing.
-    OSError, ValueError
-        As in `read_images`; also if there are not two folders of images or more.
+    The images have three channels, (n, height, width, 3), if any has colours. Errors as in `read_images`; a ValueError
+    also if there are not at least two folders of images.
     """
     folders = class_folders(folder)
     if len(folders) < 2:
@@ -57,23 +45,10 @@ def read_classes(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
 
 
 def read_images(files: list[Path], *, colours: bool | None = None) -> NDArray[np.uint8]:
-    """Images of one size as grey levels, or as red, green and blue.
+    """Images of one size as grey levels, or as red, green and blue; by default with colours if any of them has colours.
 
-    Parameters
-    ----------
-    files : list of path
-    colours : bool, optional
-        Whether to return three channels; by default if any of the images has colours.
-
-    Raises
-    ------
-    ImportError
-        If Pillow is missing.
-    OSError
-        If a file cannot be read.
-    ValueError
-        If a file is not an image, has more than 4 million pixels or another size than the first, or all together have
-        more than 4 GiB.
+    An ImportError if Pillow is missing. A ValueError if a file is not an image, has more than 4 million pixels or
+    another size than the first, or all together have more than 4 GiB.
     """
     images = [read_image(file) for file in files[:1]]
     shape = images[0].shape[:2]

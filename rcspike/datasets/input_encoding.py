@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.name_checks import check_names
-from rcspike._common.readers import read_json
+from rcspike._common.readers import naming, read_json
 from rcspike.datasets import idx, image_folders, npz_files
 from rcspike.datasets.csv_tables import read_features
 from rcspike.datasets.feature_scaling import Scaling
 from rcspike.datasets.splits import Dataset, Split, as_intensities
-
-__all__ = ["Inputs"]
 
 _FORMAT = 1
 
@@ -29,6 +27,8 @@ _FORMAT = 1
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """Shape of a sample, scaling of its features, and names of the classes.
+
+    A ValueError if a name has a control character.
 
     Parameters
     ----------
@@ -40,11 +40,6 @@ class Inputs:
         Of the features of a table.
     columns : tuple of str, optional
         Names of these features.
-
-    Raises
-    ------
-    ValueError
-        If a name has a control character.
 
     Examples
     --------
@@ -90,18 +85,11 @@ class Inputs:
     def load(cls, path: str | os.PathLike[str]) -> Inputs:
         """Read the file of `save`.
 
-        Raises
-        ------
-        OSError
-            If it cannot be read.
-        ValueError
-            If it is longer than 8 MiB, or `save` cannot have written it.
+        An OSError if it cannot be read; a ValueError if it is longer than 8 MiB, or `save` cannot have written it.
         """
         content = read_json(path)
-        try:
+        with naming(f"{path} does not describe the inputs of a network", KeyError, TypeError, ValueError):
             return cls._checked(content)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} does not describe the inputs of a network: {error}") from error
 
     @classmethod
     def _checked(cls, content: Any) -> Inputs:
@@ -122,10 +110,8 @@ class Inputs:
     def in_order(self, x: NDArray[Any], columns: Sequence[str]) -> NDArray[Any]:
         """Samples with their features in the order of the training; x itself without names of `columns`.
 
-        Raises
-        ------
-        ValueError
-            If they are images and the network takes rows of a table, or the other way round, or a column is missing.
+        A ValueError if they are images and the network takes rows of a table, or the other way round, or a column is
+        missing.
         """
         if (x.ndim == 2) is not (self.scaling is not None):
             raise ValueError(f"{self._expected}, but this is {_kind(x)}")
@@ -138,10 +124,7 @@ class Inputs:
     def times(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Spike times (n, n_inputs) in T of samples (n, ...): features of a table, or images.
 
-        Raises
-        ------
-        ValueError
-            If the samples have another shape, or an intensity is outside its range.
+        A ValueError if the samples have another shape, or an intensity is outside its range.
         """
         if self.scaling is not None:
             x = self.scaling.apply(x)
@@ -153,6 +136,8 @@ class Inputs:
 
     def read(self, path: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.float32]]:
         """Names and spike times of the samples in a file.
+
+        An OSError if a file cannot be read; a ValueError if it is damaged, or its samples do not fit the network.
 
         Parameters
         ----------
@@ -166,13 +151,6 @@ class Inputs:
             Positions from 0, or names of the image files.
         times : (n, n_inputs)
             In T.
-
-        Raises
-        ------
-        OSError
-            If a file cannot be read.
-        ValueError
-            If it is damaged, or its samples do not fit the network.
         """
         file = Path(path)
         if not file.exists():
@@ -199,10 +177,8 @@ class Inputs:
         n_axes = 2 if self.scaling is not None else 1 + len(self.shape)
         if x.ndim != n_axes:
             raise ValueError(f"{file}: {self._expected}, but this is {_kind(x)}")
-        try:
+        with naming(file):
             return names or list(map(str, range(len(x)))), self.times(x)
-        except ValueError as error:
-            raise ValueError(f"{file}: {error}") from error
 
     @property
     def _expected(self) -> str:

@@ -9,23 +9,13 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import plain_array
 
-__all__ = ["class_names", "indices_of", "seeded_split"]
-
 _MAX_CLASSES = 1000  # of a data set whose labels count them: with more, it is more likely a column of numbers or names
 
 
 def class_names(y: Any) -> tuple[str, ...]:
-    """Names of the classes of these labels, in the order of the labels.
+    """Names of the classes of these labels (n,), whole numbers, bools or strings, in the order of the labels.
 
-    Parameters
-    ----------
-    y : (n,)
-        Whole numbers, bools or strings.
-
-    Raises
-    ------
-    ValueError
-        If the labels have another shape or kind, or there are fewer than 2 classes or more than 1,000.
+    A ValueError if they have another shape or kind, or there are fewer than 2 classes or more than 1,000.
     """
     names = tuple(map(str, np.unique(_plain(y)).tolist()))
     if len(names) < 2:
@@ -54,11 +44,7 @@ def seeded_split(
     """Positions of the training and of the test samples, each in increasing order.
 
     Every class gives the same fraction of its samples to the test split, rounded, and keeps at least one for training.
-
-    Raises
-    ------
-    ValueError
-        If the fraction is not between 0 and 1, or leaves no test sample.
+    A ValueError if the fraction is not between 0 and 1, or leaves no test sample.
 
     Examples
     --------

@@ -14,8 +14,6 @@ from rcspike.datasets.input_encoding import Inputs
 from rcspike.datasets.splits import Dataset, Split
 from rcspike.datasets.user_files import OwnFiles, data_digest, load_files
 
-__all__ = ["check_path", "data_digests", "data_names", "load", "load_cifar", "load_idx"]
-
 _IDX = {source.name: source for source in (idx.MNIST, idx.FASHION_MNIST)}
 
 

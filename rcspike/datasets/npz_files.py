@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from rcspike._common.readers import open_file
 
-__all__ = ["read_arrays", "shape_in"]
-
 _MAX_BYTES = 2**33  # of all arrays together,
 _MAX_RATIO = 32  # and for each byte of the file,
 _FLOOR = 2**22  # above this size
@@ -26,13 +24,8 @@ _MAX_HEADER = 10_000  # bytes of the header of an array
 def read_arrays(path: str | os.PathLike[str], names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """The arrays with these names that a .npz file has; others are not read.
 
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is not a .npz file, an array holds objects or has another size than its header promises, or the arrays
-        expand to more than 8 GiB, or to more than 4 MiB and 32 times the length of the file.
+    A ValueError if it is not a .npz file, an array holds objects or has another size than its header promises, or the
+    arrays expand to more than 8 GiB, or to more than 4 MiB and 32 times the length of the file.
     """
     with _opened(path) as archive:
         limit = min(_MAX_BYTES, max(_FLOOR, _MAX_RATIO * os.path.getsize(path)))

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from rcspike._common.arrays import plain_array
 from rcspike._common.lazy import lazy
 from rcspike._common.name_checks import check_names
+from rcspike._common.readers import naming
 from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.datasets.labels import class_names, indices_of, seeded_split
 from rcspike.functional import encode
-
-__all__ = ["Dataset", "Split", "as_intensities"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -178,6 +177,9 @@ class Dataset:
     ) -> Dataset:
         """A data set of samples of any scale and labels of any kind.
 
+        A ValueError if shapes, values or labels do not fit, or the test samples have a label that the training samples
+        lack.
+
         Parameters
         ----------
         x : (n, n_features), (n, height, width) or (n, height, width, channels)
@@ -196,16 +198,10 @@ class Dataset:
             trained with, which has a complement or not.
         complement : bool, optional
             Whether each scaled feature x has a second input 1 - x; True by default.
-        name : str
         columns : sequence of str, optional
             Names of the features of a table.
         classes : sequence of str, optional
             Names of the classes, in the order of a network's outputs; by default those of the labels.
-
-        Raises
-        ------
-        ValueError
-            If shapes, values or labels do not fit, or the test samples have a label that the training samples lack.
 
         Examples
         --------
@@ -225,7 +221,8 @@ class Dataset:
             train_x, test_x, train_y, test_y = x[chosen], x[kept], labels[chosen], labels[kept]
         else:
             train_x, test_x, train_y = x, plain_array("test x", test[0]), labels
-            test_y = _test_labels(test[1], classes)
+            with naming("the test split does not fit the training split"):
+                test_y = indices_of(test[1], classes)
         if x.ndim != 2:
             if scaling is not None or complement is not None:
                 raise ValueError("images keep their intensities: scaling and complement are for tables")
@@ -234,13 +231,6 @@ class Dataset:
         fitted = _fitted(train_x, scaling or TABLE_SCALING, complement)
         train, held = Split(fitted.apply(train_x), train_y), Split(fitted.apply(test_x), test_y)
         return cls(name, train, held, classes, fitted, tuple(columns))
-
-
-def _test_labels(y: npt.ArrayLike, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    try:
-        return indices_of(y, classes)
-    except ValueError as error:
-        raise ValueError(f"the test split does not fit the training split: {error}") from error
 
 
 def _fitted(x: NDArray[Any], scaling: ScalingName | Scaling, complement: bool | None) -> Scaling:
@@ -284,7 +274,7 @@ def _checked_labels(labels: NDArray[Any]) -> NDArray[Any]:
         at = int(np.argmax(labels < 0))
         raise ValueError(f"label {labels[at]} at position {at} is negative: classes count from 0")
     if (labels > np.iinfo(np.int64).max).any():
-        raise ValueError(f"label {labels.max()} is none of a class: they count from 0 without gaps")
+        raise ValueError(f"label {labels.max()} is too large; classes must be consecutive from 0")
     return _frozen_copy(labels, np.int64)
 
 

@@ -16,8 +16,6 @@ from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
 from rcspike.datasets import npz_files
 
-__all__ = ["TrainedSamples"]
-
 # Numbers of a fingerprint. With six, none of 10,000 unrelated samples is within the tolerance of one of 60,000 others
 # but with a chance below one in a million, if the numbers spread over 0.3.
 _SIZE = 6
@@ -68,10 +66,7 @@ class TrainedSamples:
     def among(self, times: NDArray[Any]) -> NDArray[np.int64]:
         """Positions of the samples, (n, n_inputs) spike times in T, that the network was trained on.
 
-        Raises
-        ------
-        ImportError
-            If SciPy is missing.
+        An ImportError if SciPy is missing.
         """
         try:
             from scipy.spatial import cKDTree
@@ -91,12 +86,7 @@ class TrainedSamples:
     def load(cls, path: str | os.PathLike[str]) -> TrainedSamples:
         """Read the file of `save`.
 
-        Raises
-        ------
-        OSError
-            If it cannot be read.
-        ValueError
-            If `save` cannot have written it.
+        An OSError if it cannot be read; a ValueError if `save` cannot have written it.
         """
         arrays = npz_files.read_arrays(path, ("fingerprints", "earlier"))
         if "fingerprints" not in arrays:

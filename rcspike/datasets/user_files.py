@@ -13,13 +13,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rcspike._common.numbers import read_float, read_int
+from rcspike._common.readers import naming
 from rcspike.datasets import idx, image_folders, npz_files
 from rcspike.datasets.csv_tables import read_table
 from rcspike.datasets.feature_scaling import SCALINGS, TABLE_COMPLEMENT, TABLE_SCALING, ScalingName
 from rcspike.datasets.input_encoding import Inputs
 from rcspike.datasets.splits import Dataset
-
-__all__ = ["OwnFiles", "data_digest", "data_name", "is_table", "load_files", "typed_options"]
 
 _FLAGS = {"yes": True, "no": False}
 _TABLES = (".csv", ".tsv", ".txt")
@@ -29,37 +28,18 @@ _OPTIONS = "label, test, seed, scaling and complement"
 
 @dataclass(frozen=True)
 class OwnFiles:
-    """A path with the options of its reading, as ``wine.csv,label=cultivar,test=0.25``.
-
-    Parameters
-    ----------
-    path : Path
-    label : str, optional
-        Column of the classes in a CSV file.
-    test : float
-        Fraction of the samples to test on, if the files do not have a test split.
-    seed : int
-        Seed of that split.
-    scaling, complement : optional
-        As in `Dataset.from_arrays`.
-    """
+    """A path with the options of its reading, as ``wine.csv,label=cultivar,test=0.25``."""
 
     path: Path
-    label: str | None = None
-    test: float = 0.2
-    seed: int = 0
-    scaling: ScalingName | None = None
+    label: str | None = None  # column of the classes in a CSV file
+    test: float = 0.2  # fraction of the samples to test on, if the files do not have a test split
+    seed: int = 0  # of that split
+    scaling: ScalingName | None = None  # as in `Dataset.from_arrays`
     complement: bool | None = None
 
     @classmethod
     def of(cls, text: str) -> OwnFiles:
-        """The source that a text describes; a ValueError if it has an unknown option or value.
-
-        Examples
-        --------
-        >>> OwnFiles.of("wine.csv,seed=3")
-        OwnFiles(path=PosixPath('wine.csv'), label=None, test=0.2, seed=3, scaling=None, complement=None)
-        """
+        """The source that a text describes; a ValueError if it has an unknown option or value."""
         path, options = _parts(text)
         source = cls(Path(path).expanduser())
         for option in options:
@@ -79,14 +59,12 @@ def load_files(text: str, inputs: Inputs | None = None) -> Dataset:
     source = OwnFiles.of(text)
     x, y, test, columns, label = _read(source)
     options: dict[str, Any] = {"scaling": source.scaling, "complement": source.complement, "columns": columns}
-    try:
+    with naming(source.path):
         if inputs is not None:
             x = inputs.in_order(x, columns)
             options = {"scaling": inputs.scaling, "classes": inputs.classes, "columns": inputs.columns}
         options |= {"test": test, "test_fraction": source.test, "seed": source.seed}
         loaded = Dataset.from_arrays(x, y, name=source.name, **options)
-    except ValueError as error:
-        raise ValueError(f"{source.path}: {error}") from error
     reading: dict[str, Any] = {"label": label, "test": source.test, "seed": source.seed}
     if test is not None:
         reading |= {"test": None, "seed": None}
@@ -120,13 +98,7 @@ def data_name(text: str) -> str:
 
 
 def data_digest(text: str) -> str:
-    """SHA-256 of the content of the files of a path with options; of a folder with all names below it.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    """
+    """SHA-256 of the content of the files of a path with options; for a folder, also of all names below it."""
     path = OwnFiles.of(text).path
     if path.is_file():
         return _file_digest(path, _stamp(path))
@@ -200,7 +172,7 @@ def _read(source: OwnFiles) -> tuple[NDArray[Any], NDArray[Any], Arrays | None, 
         return table.x, table.y, None, table.columns, table.label
     if not path.exists():
         raise FileNotFoundError(f"there is no file or folder {path}; a path must be {_KINDS}")
-    raise ValueError(f"{path} is neither of the kinds that are read: {_KINDS}")
+    raise ValueError(f"{path} must be one of the kinds that are read: {_KINDS}")
 
 
 def _archive(path: Path) -> tuple[NDArray[Any], NDArray[Any], Arrays | None]:

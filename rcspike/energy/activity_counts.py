@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Wiring, layer_
 from rcspike.network.layered_network import Layer
 from rcspike.neurons import Phases, single_phase, two_phase
 
-__all__ = ["Activity", "Columns", "activity", "columns_of"]
+_Sums: TypeAlias = list[npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,9 @@ def activity(
     In a single phase the synapses of a neuron conduct until its spike, since nothing after it matters, and those of all
     neurons until the inference ends.
 
+    Errors as in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or if `until` is
+    given for two phases, or not above 0 and finite.
+
     Parameters
     ----------
     network : Network
@@ -138,12 +141,6 @@ def activity(
         without one when it is given up, after 10 T.
     noise, seed, threads
         As in `rcspike.Network.forward`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `rcspike.Network.forward`; also if the layers cannot compute the charge of the rails, or if `until` is
-        given for two phases, or not above 0 and finite.
 
     Examples
     --------
@@ -165,9 +162,9 @@ def _through_all_windows(
 ) -> Activity:
     """`activity` of two-phase neurons."""
     two_phase.end(until)  # raises an error if it is given
-    charges: list[list[npt.NDArray[np.float64]]] = []
+    charges: list[_Sums] = []
     counts = []
-    opened: list[list[npt.NDArray[np.float64]]] = []
+    opened: list[_Sums] = []
     for result in network.walk(times, noise=noise, seed=seed, threads=threads):
         counts.append(_counts(result.layer, result.times <= 1))
         columns = columns_of(result.layer)
@@ -185,14 +182,19 @@ def _through_all_windows(
         if network.circuit.injects:
             of_switches = layer_with(result.layer, "switch_charge", "energy").switch_charge
             opened.append([q.sum(axis=1) for q in of_switches(result.times, threads=threads)])
-    q_plus, q_minus, q_net, q_ramp = (np.stack(layers, axis=1) for layers in zip(*charges, strict=True))
     spikes, events, gated = np.stack(counts, axis=2)
     columns_of_all = tuple(map(columns_of, network.layers))
+    q_plus, q_minus, q_net, q_ramp = _by_layer(charges)
     done = Activity(q_plus, q_minus, q_net, q_ramp, spikes, events, columns_of_all, gated=gated)
     if not opened:
         return done
-    opened_plus, opened_minus = (np.stack(layers, axis=1) for layers in zip(*opened, strict=True))
+    opened_plus, opened_minus = _by_layer(opened)
     return replace(done, opened_plus=opened_plus, opened_minus=opened_minus)
+
+
+def _by_layer(sums: list[_Sums]) -> _Sums:
+    """Each quantity as (batch, n_layers), from the sums (batch,) of the quantities of each layer."""
+    return [np.stack(layers, axis=1) for layers in zip(*sums, strict=True)]
 
 
 def _counts(layer: Layer, spiking: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -235,7 +237,7 @@ def _until_the_answer(
     """`activity` of single-phase neurons."""
     results = list(network.walk(times, noise=noise, seed=seed, threads=threads))
     durations = single_phase.durations(results[-1].t_out, until)
-    parts: list[list[npt.NDArray[np.float64]]] = []
+    parts: list[_Sums] = []
     counts = []
     for result in results:
         ends = np.minimum(result.t_out, durations[:, np.newaxis])
@@ -244,22 +246,10 @@ def _until_the_answer(
         q_plus, q_minus = rails.supply_charge(result.times, until=ends.astype(result.t_out.dtype), threads=threads)
         of_layer = (q_plus, q_minus, np.abs(q_plus + q_minus), np.zeros_like(q_plus), ends)
         parts.append([x.sum(axis=1, dtype=np.float64) for x in of_layer])
-    plus, minus, net, ramp, charging = (np.stack(layers, axis=1) for layers in zip(*parts, strict=True))
+    plus, minus, net, ramp, charging = _by_layer(parts)
     spikes, events, gated = np.stack(counts, axis=2)
-    columns = tuple(map(columns_of, network.layers))
-    return Activity(
-        plus,
-        minus,
-        net,
-        ramp,
-        spikes,
-        events,
-        columns,
-        network.phases,
-        durations=durations,
-        charging=charging,
-        gated=gated,
-    )
+    done = Activity(plus, minus, net, ramp, spikes, events, tuple(map(columns_of, network.layers)), network.phases)
+    return replace(done, durations=durations, charging=charging, gated=gated)
 
 
 _ACTIVITIES = by_kind(two=_through_all_windows, single=_until_the_answer)

@@ -11,8 +11,6 @@ from rcspike.energy.process import Process
 from rcspike.network import Conv2d
 from rcspike.network.layered_network import Layer
 
-__all__ = ["area_in_turn", "array_area", "latency_in_turn"]
-
 
 def array_area(process: Process, columns: Iterable[Columns]) -> float:
     """Area in m2 of cells, neurons and drawn capacitors, side by side.

@@ -19,15 +19,6 @@ from rcspike.energy.operating_point_in_volts import OperatingPoint, column_capac
 from rcspike.energy.process import Process
 from rcspike.neurons import two_phase_only
 
-__all__ = [
-    "BASELINES",
-    "current_source_parts",
-    "opamp_current",
-    "opamp_missing",
-    "sources_fit",
-    "virtual_ground_parts",
-]
-
 _USE = "the comparison with a conventional circuit"
 
 # The bias of an op-amp is a product: it is 0 if all constants of a group are, and so is the energy of the op-amp.
@@ -40,18 +31,8 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     The charge goes onto the feedback capacitor, which is the drawn capacitor alone: the column does not move. It costs
     the read voltage at the resistors, and the supply at the output of the op-amp, which delivers it once more; the net
     charge of a phase is a lower bound for an output of class B. The bias follows from the column (`opamp_current`).
-
-    Parameters
-    ----------
-    done : Activity
-        Of the RC-Spike circuit.
-    point : OperatingPoint
-        Of the same.
-
-    Raises
-    ------
-    ValueError
-        If the activity is that of a single phase, or the process cannot size an op-amp (`opamp_missing`).
+    Both arguments are those of the RC-Spike circuit. A ValueError if the neurons have a single phase, or the
+    process cannot size an op-amp (`opamp_missing`).
 
     Examples
     --------
@@ -83,12 +64,8 @@ def opamp_current(process: Process, n_rows: int) -> float:
     """Bias in A of an op-amp that holds a column of `n_rows` at a virtual ground.
 
     Its transconductance settles the column with a time constant of `opamp_settling`: g_m = C_column / tau. A branch
-    draws g_m over the transconductance per current.
-
-    Raises
-    ------
-    ValueError
-        If the process cannot size an op-amp (`opamp_missing`).
+    draws g_m over the transconductance per current. A ValueError if the process cannot size an op-amp
+    (`opamp_missing`).
 
     Examples
     --------
@@ -130,13 +107,7 @@ def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     """Energy of current sources with headroom straight onto the capacitor, without an op-amp.
 
     Their supplies are the threshold and the headroom, on both sides of rest; lines drive the gates of their switches.
-
-    Parameters
-    ----------
-    done : Activity
-        Of the RC-Spike circuit.
-    point : OperatingPoint
-        Of the same.
+    Both arguments are those of the RC-Spike circuit.
 
     Examples
     --------

@@ -12,8 +12,6 @@ from rcspike.energy.inference_energy import energy_parts, mean_energy
 from rcspike.energy.operating_point_in_volts import Hold, operating_point
 from rcspike.energy.process import Process
 
-__all__ = ["RatioRange", "Sensitivity", "ratio_range"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sensitivity:
@@ -21,7 +19,6 @@ class Sensitivity:
 
     Parameters
     ----------
-    name, unit : str
     low, high : float
         Ends of the constant's range.
     at_low, at_high : float
@@ -69,10 +66,8 @@ def ratio_range(
 
     Parameters
     ----------
-    done : Activity
     circuit : Circuit
         Of the network, with finite rails.
-    process : Process
     baseline : {"virtual ground", "current sources"}
     hold : {"rails", "threshold"}
         As in `operating_point`.

@@ -19,18 +19,6 @@ from rcspike.energy.process import Process
 from rcspike.functional.neuron_kinds import by_kind
 from rcspike.neurons import two_phase
 
-__all__ = [
-    "PARTS",
-    "Efficiency",
-    "Lines",
-    "efficiency",
-    "energy_parts",
-    "line_parts",
-    "mean_energy",
-    "neuron_parts",
-    "tops_per_watt",
-]
-
 # The parts of an inference's energy, in the order in which a signal meets them.
 PARTS: tuple[str, ...] = (
     "axon lines",
@@ -60,7 +48,6 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
 
     Parameters
     ----------
-    done : Activity
     point : OperatingPoint
         Of the circuit that the network has.
 
@@ -125,18 +112,10 @@ def line_parts(done: Activity, process: Process, lines: Lines) -> dict[str, Joul
 
 
 def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, across: float) -> dict[str, Joules]:
-    """Energy of the parts that every circuit has.
+    """Energy of the parts that every circuit has, with C V_th of each layer, (n_layers,) in C.
 
-    The comparators of a single phase watch their membranes until the neuron has spiked or the inference ends.
-
-    Parameters
-    ----------
-    done : Activity
-    process : Process
-    unit_charge : (n_layers,)
-        C V_th in C.
-    across : float
-        Voltage in V over the devices of a synapse that do not conduct, which leak.
+    The comparators of single-phase neurons watch their membranes until the neuron has spiked or the inference ends.
+    `across` is the voltage in V over the devices of a synapse that do not conduct, which leak.
     """
     p = process
     rows, columns, neurons = np.array([(one.rows, one.columns, one.neurons) for one in done.columns]).T

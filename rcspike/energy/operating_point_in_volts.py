@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args, overload
+from typing import Literal, TypeAlias, get_args
 
-from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.energy.process import Process, load_process
-from rcspike.energy.si_units import PhysicalScale
-
-__all__ = ["HOLDS", "Hold", "OperatingPoint", "column_capacitance", "drawn_capacitance", "operating_point"]
+from rcspike.energy.si_units import Number, PhysicalScale
 
 Hold: TypeAlias = Literal["rails", "threshold"]
 HOLDS: tuple[Hold, ...] = get_args(Hold)
@@ -26,8 +23,6 @@ class OperatingPoint:
 
     Parameters
     ----------
-    process : Process
-    circuit : Circuit
     hold : {"rails", "threshold"}
     v_th : float
         Threshold in V, from the resting voltage.
@@ -60,12 +55,8 @@ class OperatingPoint:
         capacitance = drawn_capacitance(self.process, n_rows) + column_capacitance(self.process, n_rows)
         return PhysicalScale(capacitance=capacitance, window=self.process.window, v_th=self.v_th)
 
-    @overload
-    def thresholds(self, volts: float) -> float: ...
-    @overload
-    def thresholds(self, volts: FloatArray) -> FloatArray: ...
-    def thresholds(self, volts: float | FloatArray) -> float | FloatArray:
-        """Of a voltage in V the value in V_th: how a noise or an offset in volts enters the model.
+    def thresholds(self, volts: Number) -> Number:
+        """A voltage in V as multiples of V_th: how a noise or an offset in volts enters the model.
 
         Examples
         --------
@@ -94,7 +85,6 @@ class OperatingPoint:
 
         Parameters
         ----------
-        n_rows : int
         plus, minus : float, optional
             Charge in C that a switch to the positive rail puts on the membrane, and that one to the negative rail takes
             away; those of the process by default.
@@ -158,11 +148,6 @@ def drawn_capacitance(process: Process, n_rows: int) -> float:
 
     It grows with the rows, so that the junctions and the charge that the switches inject remain the same fraction of
     it, and has at least the `capacitance` of the process.
-
-    Examples
-    --------
-    >>> [round(drawn_capacitance(load_process(), n) * 1e15) for n in (5, 200, 784)]  # fF
-    [140, 255, 1000]
     """
     return max(process.capacitance, n_rows * process.capacitance_per_row)
 
@@ -172,7 +157,6 @@ def operating_point(circuit: Circuit, process: Process | None = None, *, hold: H
 
     Parameters
     ----------
-    circuit : Circuit
     process : Process, optional
         SKY130 by default.
     hold : {"rails", "threshold"}

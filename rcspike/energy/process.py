@@ -12,9 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rcspike._common.numbers import number
-from rcspike._common.readers import read_toml
-
-__all__ = ["Constant", "Process", "load_process", "process_names"]
+from rcspike._common.readers import naming, read_toml
 
 _FOLDER = Path(__file__).parent / "processes"
 _TEXTS = ("name", "description", "selector")
@@ -31,10 +29,8 @@ class Constant:
 
     Parameters
     ----------
-    name : str
     value, low, high : float
         In SI units; ``low <= value <= high`` are the range that the source leaves.
-    unit : str
     source : str
         It starts with "assumption" where the value has no source.
     """
@@ -66,7 +62,6 @@ class Process:
 
     Parameters
     ----------
-    name, description : str
     selector : {"switch", "diode"}
         What connects a resistor to its rail: a transistor, whose gate the axon line drives, or a diode, for which the
         axon line is the rail.
@@ -162,10 +157,7 @@ class Process:
     def constant(self, name: str) -> Constant:
         """Value, range, unit and source of one constant.
 
-        Raises
-        ------
-        ValueError
-            If there is none of this name.
+        A ValueError if no constant has this name.
         """
         for one in self.constants:
             if one.name == name:
@@ -278,10 +270,8 @@ def _read(path: Path) -> Process:
             "path of a TOML file, which may be based_on one of them"
         )
     tables = read_toml(path)
-    try:
+    with naming(path):
         return _process(tables)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def _process(tables: Mapping[str, Any]) -> Process:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import overload
+from typing import TypeVar
 
 from rcspike._common.arrays import FloatArray
 from rcspike._common.numbers import number
 
-__all__ = ["PhysicalScale"]
+Number = TypeVar("Number", float, FloatArray)  # a result is of the kind of its argument
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,42 +56,22 @@ class PhysicalScale:
             if not 0 < value < math.inf:
                 raise ValueError(f"{field.name} must be above 0 and finite, in SI units, got {value}")
 
-    @overload
-    def volts(self, v: float) -> float: ...
-    @overload
-    def volts(self, v: FloatArray) -> FloatArray: ...
-    def volts(self, v: float | FloatArray) -> float | FloatArray:
-        """Of a voltage in V_th, seen from the resting voltage."""
+    def volts(self, v: Number) -> Number:
+        """V of a voltage in V_th, seen from the resting voltage."""
         return v * self.v_th
 
-    @overload
-    def seconds(self, t: float) -> float: ...
-    @overload
-    def seconds(self, t: FloatArray) -> FloatArray: ...
-    def seconds(self, t: float | FloatArray) -> float | FloatArray:
-        """Of a time in T."""
+    def seconds(self, t: Number) -> Number:
+        """s of a time in T."""
         return t * self.window
 
-    @overload
-    def siemens(self, G: float) -> float: ...
-    @overload
-    def siemens(self, G: FloatArray) -> FloatArray: ...
-    def siemens(self, G: float | FloatArray) -> float | FloatArray:
-        """Of a conductance in C / T, which for a weight is ``abs(w) / abs(E)`` with its rail E."""
+    def siemens(self, G: Number) -> Number:
+        """S of a conductance in C / T, which for a weight is ``abs(w) / abs(E)`` with its rail E."""
         return G * (self.capacitance / self.window)
 
-    @overload
-    def amperes(self, D: float) -> float: ...
-    @overload
-    def amperes(self, D: FloatArray) -> FloatArray: ...
-    def amperes(self, D: float | FloatArray) -> float | FloatArray:
-        """Of a drive D or a current in C V_th / T."""
+    def amperes(self, D: Number) -> Number:
+        """A of a drive D or a current in C V_th / T."""
         return D * (self.capacitance * self.v_th / self.window)
 
-    @overload
-    def joules(self, energy: float) -> float: ...
-    @overload
-    def joules(self, energy: FloatArray) -> FloatArray: ...
-    def joules(self, energy: float | FloatArray) -> float | FloatArray:
-        """Of an energy in C V_th^2."""
+    def joules(self, energy: Number) -> Number:
+        """J of an energy in C V_th^2."""
         return energy * (self.capacitance * self.v_th**2)

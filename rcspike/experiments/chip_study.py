@@ -25,7 +25,8 @@ from rcspike.chips import Devices, Effect, program
 from rcspike.datasets import Inputs
 from rcspike.experiments.executors import run_jobs
 from rcspike.functional import schedule
-from rcspike.functional.events import Phases, Schedule
+from rcspike.functional.events import Schedule
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Network
 from rcspike.training.evaluation import check_fit
 

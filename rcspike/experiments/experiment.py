@@ -330,7 +330,7 @@ def _case(nonideal: Any) -> Case | None:
     """Devices and effects of a device file, under its name."""
     if nonideal is None or nonideal == "none":
         return None
-    devices, effects = load_devices(nonideal)
+    effects, devices = load_devices(nonideal)
     return Case(os.fspath(nonideal), effects, devices)
 
 

@@ -7,7 +7,6 @@ of the other precision are converted to it. Results do not depend on the number 
 
 from rcspike.functional.charging_along_wires import charge_wired
 from rcspike.functional.charging_phase import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
-from rcspike.functional.convolution import charge_conv2d, charge_conv2d_vjp
 from rcspike.functional.events import encode, schedule
 from rcspike.functional.firing_phase import fire, fire_vjp, readout_times, readout_voltages
 from rcspike.functional.loss import output_loss
@@ -27,8 +26,6 @@ __all__ = [
     "charge",
     "charge_affine",
     "charge_affine_vjp",
-    "charge_conv2d",
-    "charge_conv2d_vjp",
     "charge_rectified",
     "charge_vjp",
     "charge_wired",

@@ -8,9 +8,8 @@ import numpy as np
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
+from rcspike.functional.charging_phase import check_affine
 from rcspike.functional.events import Schedule, check_threads, fit_events
-
-__all__ = ["charge_wired"]
 
 
 def charge_wired(
@@ -30,6 +29,8 @@ def charge_wired(
     the membrane. One wire is the membrane's own: axon lines bring the rails, the wire collects the currents of both
     devices of a pair, and the capacitor is at the near end.
 
+    Errors as in `charge`; also if a conductance or a resistance is negative, or too large for the dtype.
+
     Parameters
     ----------
     times : (batch, n_in), or what `schedule` has made of it
@@ -43,17 +44,11 @@ def charge_wired(
         Conductance of a device whose switch is open, divided by its conductance when closed, in [0, 1].
     drive0, conductance0 : (n_out,), optional
         D0 and G0 >= 0 of what is on from t = 0, at the membrane.
-    threads : int, optional
 
     Returns
     -------
     (batch, n_out)
         v(1) in V_th, in the dtype of the drives.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`; also if a conductance or a resistance is negative, or too large for the dtype.
 
     Notes
     -----
@@ -76,11 +71,8 @@ def charge_wired(
     events = fit_events(times, "drive", first, threads)
     for drive, conductance in wires:
         check_array("drive", drive, 2, first.dtype)
-        check_array("conductance", conductance, 2, first.dtype)
+        check_affine(first, conductance, drive0, conductance0)
     if not isinstance(resistance, np.ndarray):
         resistance = np.full(first.shape[1], resistance, dtype=first.dtype)
     check_array("resistance", resistance, 1, first.dtype)
-    for name, row in (("drive0", drive0), ("conductance0", conductance0)):
-        if row is not None:
-            check_array(name, row, 1, first.dtype)
     return _core.charge_wired(events, list(wires), resistance, float(off), drive0, conductance0, check_threads(threads))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Schedule, check_threads, fit_events
-
-__all__ = ["charge", "charge_affine", "charge_affine_vjp", "charge_rectified", "charge_vjp", "check_affine"]
 
 
 def charge(
@@ -22,7 +24,6 @@ def charge(
     weights : (n_in, n_out)
         Signed synaptic weights in V_th / T; drive D = w (1 - V_D/abs(E)), conductance G = abs(w)/abs(E), with E the
         rail of the weight's sign.
-    circuit : Circuit
     threads : int, optional
         Number of threads; all cores this process may use by default.
 
@@ -59,6 +60,8 @@ def charge_vjp(
 ) -> tuple[FloatArray, FloatArray]:
     """Vector-Jacobian product of `charge`: exact gradients of a loss L whose dL/dv(1) is `grad_v`.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times, weights, circuit, threads
@@ -72,11 +75,6 @@ def charge_vjp(
         dL/dt, zero for inputs that never spike.
     grad_weights : (n_in, n_out)
         dL/dw, summed over the batch.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
 
     Examples
     --------
@@ -92,9 +90,13 @@ def check_affine(
     drive: FloatArray, conductance: FloatArray, drive0: FloatArray | None, conductance0: FloatArray | None
 ) -> None:
     check_array("conductance", conductance, 2, drive.dtype)
+    _check_rows(drive.dtype, drive0, conductance0)
+
+
+def _check_rows(dtype: np.dtype[Any], drive0: FloatArray | None, conductance0: FloatArray | None) -> None:
     for name, row in (("drive0", drive0), ("conductance0", conductance0)):
         if row is not None:
-            check_array(name, row, 1, drive.dtype)
+            check_array(name, row, 1, dtype)
 
 
 def charge_affine(
@@ -108,6 +110,8 @@ def charge_affine(
 ) -> FloatArray:
     """Membrane voltages for synapses given as drive D and conductance G: dv/dt = sum (D - G v) + D0 - G0 v.
 
+    Errors as in `charge`; also if a conductance is negative.
+
     Parameters
     ----------
     times : (batch, n_in)
@@ -116,17 +120,11 @@ def charge_affine(
         D in V_th / T and G >= 0 in 1 / T. A device pair (g+, g-) has D = g+ E+ + g- E- and G = g+ + g-.
     drive0, conductance0 : (n_out,), optional
         What is on from t = 0: bias, leak, the off-state conductance of a column.
-    threads : int, optional
 
     Returns
     -------
     (batch, n_out)
         v(1) in V_th, in the dtype of `drive`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`; also if a conductance is negative.
 
     Examples
     --------
@@ -151,6 +149,8 @@ def charge_affine_vjp(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Vector-Jacobian product of `charge_affine`.
 
+    Errors as in `charge_affine`.
+
     Parameters
     ----------
     times, drive, conductance, drive0, conductance0, threads
@@ -164,11 +164,6 @@ def charge_affine_vjp(
     grad_drive, grad_conductance : (n_in, n_out)
     grad_drive0, grad_conductance0 : (n_out,)
         Also where drive0 or conductance0 is not given: then the gradient at zero.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge_affine`.
 
     Examples
     --------
@@ -200,6 +195,8 @@ def charge_rectified(
     D = g_plus rail_plus + g_minus rail_minus and G = g_plus + g_minus; beyond, a device stops that in `charge_affine`
     would turn its current around.
 
+    Errors as in `charge`; also if a conductance is negative.
+
     Parameters
     ----------
     times : (batch, n_in), or what `schedule` has made of it
@@ -210,17 +207,11 @@ def charge_rectified(
         E+ - V_D and E- + V_D of each device's own diode, in V_th.
     drive0, conductance0 : (n_out,), optional
         D0 and G0 >= 0 of what is on from t = 0, through no diode.
-    threads : int, optional
 
     Returns
     -------
     (batch, n_out)
         v(1) in V_th.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`; also if a conductance is negative.
 
     Notes
     -----
@@ -236,13 +227,10 @@ def charge_rectified(
     >>> v.round(4)  # 0.5 is passed at ln(3) / 10
     array([[0.9942]])
     """
-    arrays = {"rail_plus": rail_plus, "g_minus": g_minus, "rail_minus": rail_minus}
     events = fit_events(times, "g_plus", g_plus, threads)
-    for name, array in arrays.items():
+    for name, array in {"rail_plus": rail_plus, "g_minus": g_minus, "rail_minus": rail_minus}.items():
         check_array(name, array, 2, g_plus.dtype)
-    for name, row in (("drive0", drive0), ("conductance0", conductance0)):
-        if row is not None:
-            check_array(name, row, 1, g_plus.dtype)
+    _check_rows(g_plus.dtype, drive0, conductance0)
     return _core.charge_rectified(
         events, g_plus, rail_plus, g_minus, rail_minus, drive0, conductance0, check_threads(threads)
     )

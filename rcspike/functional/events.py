@@ -12,17 +12,6 @@ from rcspike import _core
 from rcspike._common.arrays import FLOATS, FloatArray, check_array, check_times, plain_array
 from rcspike.functional.neuron_kinds import Phases, latest_input
 
-__all__ = [
-    "Phases",
-    "Schedule",
-    "check_threads",
-    "encode",
-    "fit_events",
-    "in_precision",
-    "network_input",
-    "schedule",
-]
-
 Schedule: TypeAlias = _core.Schedule32 | _core.Schedule64
 
 
@@ -74,6 +63,8 @@ def schedule(
 ) -> Schedule:
     """Sort a batch of spike times once, for several networks; inputs that never spike cost nothing from here on.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times : (batch, n_in)
@@ -81,19 +72,13 @@ def schedule(
     dtype : float32 or float64, optional
         The precision to compute in; that of the times by default.
     phases : {"two", "single"}
-        Of the neurons that receive the spikes. Those of two phases charge for one window, so that times above 1 mean no
-        spike; those of a single phase take spikes at any time, and only ``inf`` means none.
-    threads : int, optional
+        Kind of the neurons that receive the spikes. Two-phase neurons charge for one window, so that times above 1 mean
+        no spike; single-phase neurons take spikes at any time, and only ``inf`` means no spike.
 
     Returns
     -------
     Schedule
         Has the attributes ``batch``, ``n_in`` and ``phases``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
 
     Examples
     --------

@@ -6,8 +6,6 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
 
-__all__ = ["fire", "fire_vjp", "readout_times", "readout_voltages"]
-
 
 def fire(v: FloatArray, circuit: Circuit) -> FloatArray:
     """Output spike times of the firing phase: a ramp takes the membrane from v to the threshold.
@@ -41,10 +39,7 @@ def fire(v: FloatArray, circuit: Circuit) -> FloatArray:
 def fire_vjp(v: FloatArray, circuit: Circuit, grad_times: FloatArray) -> FloatArray:
     """Vector-Jacobian product of `fire`: dL/dv from dL/dt, both ``(batch, n_out)``; zero outside 0 < v < 1.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `fire`.
+    Errors as in `fire`.
 
     Examples
     --------
@@ -88,10 +83,7 @@ def readout_times(v: FloatArray, circuit: Circuit) -> FloatArray:
 def readout_voltages(times: FloatArray, circuit: Circuit) -> FloatArray:
     """The inverse of `readout_times`: voltages (batch, n_out) in V_th from unclipped spike times in T.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As in `readout_times`.
+    Errors as in `readout_times`.
 
     Examples
     --------

@@ -12,8 +12,6 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.numbers import convert_numbers
 from rcspike.circuit import Circuit, circuit_core
 
-__all__ = ["output_loss"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:

@@ -14,8 +14,6 @@ from rcspike.functional.events import check_threads, fit_events, in_precision
 from rcspike.functional.neuron_kinds import Phases, by_kind, latest_input
 from rcspike.functional.threshold_crossing import first_spike
 
-__all__ = ["trace"]
-
 
 def trace(
     times: FloatArray,
@@ -28,30 +26,24 @@ def trace(
 ) -> FloatArray:
     """Membrane voltages during the charging phase, exact at any time.
 
+    Errors as in `charge`, or for single-phase neurons as in `first_spike`; also if a time in `at` is not one of
+    those stated.
+
     Parameters
     ----------
     times : (batch, n_in)
         Input spike times in T.
     weights : (n_in, n_out)
         Weights of the neurons to look at; pass ``np.ascontiguousarray(weights[:, chosen])`` for some of a layer's.
-    circuit : Circuit
     at : (n_at,)
-        Times in [0, 1], in any order; for neurons of a single phase any finite times from 0 on.
+        Times in [0, 1], in any order; for single-phase neurons any finite times from 0 on.
     phases : {"two", "single"}
-        Of the neurons. The membrane of one of a single phase has no voltage, but NaN, after it has reached its
-        threshold.
-    threads : int, optional
+        Kind of the neurons. The voltage of a single-phase neuron is NaN after it has reached its threshold.
 
     Returns
     -------
     (batch, n_out, n_at)
         v(t) in V_th.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`, or for neurons of a single phase as in `first_spike`; also if a time in `at` is not one of those
-        stated.
 
     Examples
     --------

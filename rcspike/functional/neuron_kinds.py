@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias, TypeVar, get_args
 
-__all__ = ["PHASES", "Phases", "by_kind", "latest_input"]
-
 Phases: TypeAlias = Literal["two", "single"]
 PHASES: tuple[Phases, ...] = get_args(Phases)
 
@@ -17,10 +15,7 @@ Part = TypeVar("Part")
 def by_kind(**parts: Part) -> Callable[[str], Part]:
     """A function from the name of a kind of neurons to its part; it raises a ValueError for any other name.
 
-    Raises
-    ------
-    TypeError
-        If a kind has no part, or a part no kind: a new kind of neurons is missed by no table.
+    A TypeError if a kind has no part, or a part no kind: a new kind of neurons is missed by no table.
 
     Examples
     --------

@@ -10,29 +10,23 @@ import numpy as np
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
 
-__all__ = ["Decay", "adam_step", "decayed_rate"]
-
 Decay = Literal["cosine", "linear", "constant"]
 
 
 def decayed_rate(initial: float, step: int, n_steps: int, decay: Decay = "cosine", *, warm_up: float = 0.0) -> float:
     """Learning rate of one of `n_steps` steps, counted from 0.
 
+    A ValueError if there is no such step or decay, or the rate or the warm-up is negative or not finite.
+
     Parameters
     ----------
     initial : float
         Learning rate of the first step, unless it warms up.
-    step, n_steps : int
     decay : {"cosine", "linear", "constant"}
         "cosine" and "linear" reach zero after the last step.
     warm_up : float
         Number of steps in which the rate rises: step k has the part (k + 1) / warm_up of the rate it would have
         otherwise (Goyal et al. 2017, arXiv 1706.02677).
-
-    Raises
-    ------
-    ValueError
-        If there is no such step or decay, or the rate or the warm-up is negative or not finite.
 
     Examples
     --------
@@ -79,7 +73,6 @@ def adam_step(
         Moments of the gradient, which are 0 before the first step.
     step : int
         Number of this step, counted from 1.
-    learning_rate : float
 
     Raises
     ------

@@ -7,8 +7,6 @@ from rcspike._common.arrays import FloatArray, check_array
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.events import fit_events
 
-__all__ = ["supply_charge", "supply_charge_vjp"]
-
 
 def supply_charge(
     times: FloatArray,
@@ -20,10 +18,13 @@ def supply_charge(
 ) -> tuple[FloatArray, FloatArray]:
     """Charge that each synapse rail delivers to the membranes in the charging phase.
 
+    Errors as in `charge`, or in a single phase as in `first_spike`; also if a time in `until` is negative or not
+    finite.
+
     Parameters
     ----------
     times, weights, circuit, threads
-        As in `charge`, or for neurons of a single phase as in `first_spike`.
+        As in `charge`, or for single-phase neurons as in `first_spike`.
     until : (batch, n_out), optional
         Single phase: finite times in T until which the synapses of each neuron conduct, such as its spike.
 
@@ -33,11 +34,6 @@ def supply_charge(
         Through the synapses of weights w >= 0 and of the others, in C V_th: ``q_plus >= 0 >= q_minus``, and their sum
         is the voltage at the end, v(1). The rails spend the energy ``e_plus * q_plus + e_minus * q_minus`` in
         C V_th^2. Current sources (infinite rails) spend the charges times the voltages of their supplies.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`, or in a single phase as in `first_spike`; also if a time in `until` is negative or not finite.
 
     Notes
     -----
@@ -70,6 +66,8 @@ def supply_charge_vjp(
 ) -> tuple[FloatArray, FloatArray]:
     """Vector-Jacobian product of `supply_charge`.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times, weights, circuit, threads
@@ -80,14 +78,8 @@ def supply_charge_vjp(
     Returns
     -------
     grad_times : (batch, n_in)
-        dL/dt, zero for inputs that never spike.
     grad_weights : (n_in, n_out)
-        dL/dw, summed over the batch.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
+        As of `charge_vjp`.
 
     Examples
     --------

@@ -6,8 +6,6 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike.functional.events import Schedule, check_threads, fit_events
 
-__all__ = ["switch_injection"]
-
 
 def switch_injection(times: FloatArray | Schedule, injection: FloatArray, *, threads: int | None = None) -> FloatArray:
     """Voltages that the switches of conducting inputs add to the membranes as they open.
@@ -15,24 +13,20 @@ def switch_injection(times: FloatArray | Schedule, injection: FloatArray, *, thr
     `charge` adds those of `rcspike.Circuit` itself; this function is for synapses of its neighbours, and for switches
     that differ.
 
+    Errors as in `charge`.
+
     Parameters
     ----------
     times : (batch, n_in), or what `schedule` has made of it
         As in `charge`.
     injection : (n_in, n_out)
         Voltage in V_th that the switches of each synapse add.
-    threads : int, optional
 
     Returns
     -------
     (batch, n_out)
         In V_th, to be added to v(1): the sums over the inputs with t <= 1. They do not depend on the times otherwise,
         so that dL/dv(1) is the only gradient they need.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
 
     Examples
     --------

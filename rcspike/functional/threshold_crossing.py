@@ -1,4 +1,4 @@
-"""Neurons of a single phase: the time at which a membrane reaches its threshold while it charges, and its gradients."""
+"""Single-phase neurons: the time at which a membrane reaches its threshold while it charges, and its gradients."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from rcspike._common.numbers import number
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.charging_phase import check_affine
 from rcspike.functional.events import Schedule, fit_events
-
-__all__ = ["first_spike", "first_spike_affine", "first_spike_affine_vjp", "first_spike_vjp"]
 
 # Slopes dt/dv above this, in T / V_th, are those of membranes that touch the threshold: float32 cannot resolve them.
 _MAX_SLOPE = 1e6
@@ -74,6 +72,8 @@ def first_spike_vjp(
 ) -> tuple[FloatArray, FloatArray]:
     """Vector-Jacobian product of `first_spike`: exact gradients of a loss L whose dL/dt is `grad_spikes`.
 
+    Errors as in `first_spike`; also if `max_slope` is not above 0 and finite.
+
     Parameters
     ----------
     times, weights, circuit, threads
@@ -88,14 +88,8 @@ def first_spike_vjp(
     Returns
     -------
     grad_times : (batch, n_in)
-        dL/dt, zero for inputs that never spike.
     grad_weights : (n_in, n_out)
-        dL/dw, summed over the batch.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As in `first_spike`; also if `max_slope` is not above 0 and finite.
+        As of `charge_vjp`.
 
     Examples
     --------
@@ -120,6 +114,8 @@ def first_spike_affine(
 ) -> FloatArray:
     """Spike times of `first_spike` for synapses given as drive D and conductance G; a leak is `conductance0`.
 
+    Errors as in `first_spike`; also if a conductance is negative.
+
     Parameters
     ----------
     times : (batch, n_in)
@@ -131,11 +127,6 @@ def first_spike_affine(
     -------
     (batch, n_out)
         Times in T, ``inf`` where there is no spike, in the dtype of `drive`.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As in `first_spike`; also if a conductance is negative.
 
     Examples
     --------
@@ -161,6 +152,8 @@ def first_spike_affine_vjp(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Vector-Jacobian product of `first_spike_affine`.
 
+    Errors as in `first_spike_vjp`.
+
     Parameters
     ----------
     times, drive, conductance, drive0, conductance0, threads
@@ -172,15 +165,8 @@ def first_spike_affine_vjp(
 
     Returns
     -------
-    grad_times : (batch, n_in)
-    grad_drive, grad_conductance : (n_in, n_out)
-    grad_drive0, grad_conductance0 : (n_out,)
-        Also where drive0 or conductance0 is not given: then the gradient at zero.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As in `first_spike_vjp`.
+    grad_times, grad_drive, grad_conductance, grad_drive0, grad_conductance0
+        As of `charge_affine_vjp`.
 
     Examples
     --------

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from rcspike._common.readers import naming
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike, FirstSpike2d, Shape, Wiring
-
-__all__ = ["architecture_of", "count_layers", "parse_architecture"]
 
 _HELP = (
     "parts are a number of neurons (128, or 128/4 whose spikes are joined by fours), conv16 (16 columns; conv16k5s2p0 "
@@ -26,20 +24,14 @@ _DENSE = re.compile(r"(\d+)(?:/(\d+))?", re.ASCII)
 def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> tuple[list[int], list[Wiring]]:
     """Numbers of neurons, from the inputs on, and the wiring of each layer.
 
-    Kernels are 3 x 3 by default, with a stride of 1 and a padding of half their height, so that an odd square one
-    keeps the size of the maps. ``pool`` connects the membranes of 2 x 2 neurons before their ramp; ``first`` passes the
-    first spike of 2 x 2 neurons on.
+    Kernels are 3 x 3 by default, with a stride of 1 and a padding of half their height, so that an odd square one keeps
+    the size of the maps. ``pool`` connects the membranes of 2 x 2 neurons before their ramp; ``first`` passes the first
+    spike of 2 x 2 neurons on. A ValueError if a part is not known or does not fit the maps before it.
 
     Parameters
     ----------
-    text : str
     input_shape : (height, width) or (height, width, channels), optional
         Required unless the text begins with it, or with a number of inputs.
-
-    Raises
-    ------
-    ValueError
-        If a part is not known or does not fit the maps before it.
 
     Examples
     --------
@@ -76,7 +68,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
             columns, k_h, k_w, stride, padding = (None if size is None else int(size) for size in conv.groups())
             k_h = 3 if k_h is None else k_h
             size = joined.window if isinstance(joined, FirstSpike2d) else 1
-            with _named(part, text):
+            with naming(f"{part} in {text!r}"):
                 own = Conv2d(
                     maps,
                     (k_h, k_h if k_w is None else k_w),
@@ -99,7 +91,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
                 raise ValueError(f"{part} in {text!r} joins nothing: leave it out, or take a window from 2 on")
             last = wiring[-1]
             assert isinstance(last, Conv2d)
-            with _named(part, text):
+            with naming(f"{part} in {text!r}"):
                 if pool[1] == "first":
                     joined = FirstSpike2d(maps, size)
                     continue
@@ -108,7 +100,7 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
             sizes[-1] = maps[0] * maps[1] * maps[2]
         elif dense := _DENSE.fullmatch(part):
             wiring.append(DENSE if joined is None else joined)
-            with _named(part, text):
+            with naming(f"{part} in {text!r}"):
                 maps, joined = None, None if dense[2] is None else FirstSpike(int(dense[2]))
             sizes.append(int(dense[1]))
         else:
@@ -118,15 +110,6 @@ def parse_architecture(text: str, input_shape: Sequence[int] | None = None) -> t
     return sizes, wiring
 
 
-@contextmanager
-def _named(part: str, text: str) -> Iterator[None]:
-    """Errors name the part of an architecture that they come from."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{part} in {text!r}: {error}") from None
-
-
 def _unknown(part: str, text: str) -> ValueError:
     if not part:
         return ValueError(f"{text!r} has an empty part; {_HELP}")
@@ -134,13 +117,7 @@ def _unknown(part: str, text: str) -> ValueError:
 
 
 def count_layers(text: str) -> int:
-    """Number of layers of an architecture without its inputs; a ValueError if a part is not known.
-
-    Examples
-    --------
-    >>> count_layers("conv16-pool-128-10")
-    3
-    """
+    """Number of layers of an architecture without its inputs; a ValueError if a part is not known."""
     parts = text.replace(" ", "").split("-")
     for part in parts:
         if not any(kind.fullmatch(part) for kind in (_CONV, _POOL, _DENSE)):

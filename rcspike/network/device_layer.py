@@ -15,8 +15,6 @@ from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import DENSE, Wiring
 from rcspike.neurons import DEFAULT, Phases, single_phase_only, two_phase_only
 
-__all__ = ["DeviceLayer", "DevicePairs", "device_engine"]
-
 DeviceEngine: TypeAlias = _core.DeviceNetwork32 | _core.DeviceNetwork64
 
 
@@ -40,7 +38,7 @@ class DevicePairs:
         1 + offset, which must be above 0.
     injection : (n_rows, n_columns), optional
         Voltage in V_th that the switches of each pair add to the membrane as they open. By default it is the circuit's,
-        once for each device above 0. Neurons of a single phase have none.
+        once for each device above 0. Single-phase neurons have none.
 
     Examples
     --------
@@ -75,8 +73,6 @@ class DeviceLayer:
 
     Parameters
     ----------
-    pairs : DevicePairs
-    circuit : Circuit
     wiring : Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of pairs.
     phases : {"two", "single"}
@@ -117,7 +113,7 @@ class DeviceLayer:
         return device_engine([self]).forward(spikes, [], check_threads(threads))
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
-        """Output spike times (batch, n_out) in T of a layer of a single phase; offsets move its thresholds."""
+        """Output spike times (batch, n_out) in T of a single-phase layer; offsets move its thresholds."""
         single_phase_only(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
         return device_engine([self]).forward(spikes, [], check_threads(threads))

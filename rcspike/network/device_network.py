@@ -8,12 +8,10 @@ from typing import Any
 
 from rcspike._common.arrays import check_array
 from rcspike.circuit import Circuit, layer_circuits
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network.device_layer import DeviceLayer, DevicePairs, device_engine
 from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
 from rcspike.network.wiring import DENSE, Wiring
-
-__all__ = ["DeviceNetwork"]
 
 
 class DeviceNetwork(LayeredNetwork):
@@ -25,7 +23,6 @@ class DeviceNetwork(LayeredNetwork):
     ----------
     layers : sequence of DevicePairs
         All of one dtype. The arrays are copied into the engine and must not be changed afterwards.
-    circuit : Circuit
     wiring : sequence of rcspike.network.Dense or FirstSpike, optional
         Which inputs of each layer drive which rows of its pairs; dense by default.
     phases : {"two", "single"}

@@ -14,8 +14,6 @@ import numpy as np
 
 from rcspike._common.readers import open_file
 
-__all__ = ["max_bytes", "read_hdf5"]
-
 _CHILD = str(Path(__file__).with_name("hdf5_child.py"))
 _MEMORY, _RATIO = 2**30, 32  # bytes, and bytes for each byte of the file
 _SECONDS, _RATE = 1, 2**20  # CPU time once h5py is loaded, and bytes of the file for each further second
@@ -32,15 +30,8 @@ def read_hdf5(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, A
     """Content of a file, with groups as dicts, and the attributes of groups by names such as ``/group//attribute``.
 
     Arrays of texts hold Python's str. Left out are empty groups, attributes of arrays, and whatever is neither numbers
-    nor texts.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If h5py does not read it, crashes, or takes more than 1 GiB and 32 times the length of the file of memory, or
-        1 s and 1 s for each MiB of CPU time; if a group lies in itself, or a part of it in another file.
+    nor texts. A ValueError if h5py does not read it, crashes, or takes more memory than `max_bytes`, or more CPU time
+    than 1 s and 1 s for each MiB; if a group lies in itself, or a part of it in another file.
     """
     memory = max_bytes(path)
     seconds = _SECONDS + os.path.getsize(path) // _RATE

@@ -14,8 +14,6 @@ from rcspike.circuit import Circuit, circuit_core, layer_circuits
 from rcspike.network.wiring import Wiring, has_maps
 from rcspike.neurons import Phases, neuron_kind
 
-__all__ = ["INTENSITY", "initial_weights", "mean_intensity"]
-
 # Assumed fraction of inputs that spike, at times spread uniformly over the window: a fifth of the pixels of MNIST spike
 # and half of Fashion-MNIST's. A factor of two hardly matters.
 _ACTIVE = 0.25
@@ -95,11 +93,5 @@ def initial_weights(
 
 
 def mean_intensity(times: FloatArray) -> float:
-    """The `intensity` of `rcspike.Network.create` for inputs with these spike times, (n, n_in) in T; at least 0.001.
-
-    Examples
-    --------
-    >>> mean_intensity(np.array([[0.5, np.inf], [0.0, 0.5]]))
-    0.5
-    """
+    """The `intensity` of `rcspike.Network.create` for inputs with these spike times, (n, n_in) in T; at least 0.001."""
     return max(float(np.clip(1 - times, 0, 1).mean(dtype=np.float64)), 1e-3)

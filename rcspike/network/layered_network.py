@@ -21,8 +21,6 @@ from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import Wiring
 from rcspike.neurons import Outputs, Phases, neuron_kind, two_phase_only
 
-__all__ = ["Engine", "ForwardPass", "Layer", "LayerResult", "LayeredNetwork", "layer_with", "spike_time_noise"]
-
 
 class Layer(Protocol):
     """Interface of every layer: neurons that charge from their inputs, and then fire."""
@@ -52,7 +50,7 @@ class Layer(Protocol):
         """Phases of its neurons, "two" with `charge` and `fire`, or "single" with `first_spike`."""
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
-        """Output spike times (batch, n_out) in T of neurons of a single phase."""
+        """Output spike times (batch, n_out) in T of single-phase neurons."""
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, for input spike times (batch, n_in) in T.
@@ -78,16 +76,15 @@ class LayerResult:
 
     Parameters
     ----------
-    layer : Layer
     depth : int
         Position of the layer, counted from 0.
     spikes : (batch, n_in), or their `rcspike.functional.schedule`
         Input spike times in T.
     charged : (batch, n_out), or None
-        Voltages in V_th at the end of the charging phase, without noise; neurons of a single phase have none.
+        Voltages in V_th at the end of the charging phase, without noise; single-phase neurons have none.
     t_out : (batch, n_out)
         Output spike times in T from the start of the firing phase, with noise if there is any: the input of the next
-        layer. Those of a single phase are counted from the start of the inference.
+        layer. Single-phase neurons count from the start of the inference.
     read : function
         Computes the values of `outputs`.
     """
@@ -101,7 +98,7 @@ class LayerResult:
 
     @property
     def v(self) -> FloatArray:
-        """Voltages (batch, n_out) in V_th at the end of charging; a ValueError for neurons of a single phase."""
+        """Voltages (batch, n_out) in V_th at the end of charging; a ValueError for single-phase neurons."""
         two_phase_only(self.layer, "the voltage at the end of charging")
         assert self.charged is not None
         return self.charged
@@ -124,24 +121,13 @@ class LayerResult:
 
 @dataclass(frozen=True, eq=False)
 class ForwardPass:
-    """One forward pass after its random numbers have been drawn.
+    """One forward pass after its random numbers have been drawn."""
 
-    Parameters
-    ----------
-    layers : sequence of Layer
-        The layers as they are in this pass.
-    shifts : sequence of (batch, n_out) arrays
-        Shifts of the spike times of each layer, in T; empty for none.
-    maps : sequence of functions
-        Maps of spike times, which act in every layer after its shifts.
-    engine : function, optional
-        Returns the engine's network of some of these layers. Without it, the layers are computed one by one, and
-        voltages are read by spike times.
-    """
-
-    layers: Sequence[Layer]
-    shifts: Sequence[FloatArray] = ()
-    maps: Sequence[Callable[[FloatArray], FloatArray]] = ()
+    layers: Sequence[Layer]  # as they are in this pass
+    shifts: Sequence[FloatArray] = ()  # of the spike times (batch, n_out) of each layer in T, or none
+    maps: Sequence[Callable[[FloatArray], FloatArray]] = ()  # of spike times, in every layer after its shifts
+    # Returns the engine's network of some of these layers. Without it, layers are computed one by one, and voltages are
+    # read by spike times.
     engine: Callable[[Sequence[Any]], Engine] | None = None
 
     def run(self, spikes: FloatArray | Schedule, threads: int | None) -> FloatArray:
@@ -232,6 +218,8 @@ class LayeredNetwork(ABC):
     ) -> Outputs:
         """Voltages of the last layer at the end of its charging phase, or its spike times.
 
+        Errors as in `rcspike.functional.charge`; also if the noise is negative or has no seed.
+
         Parameters
         ----------
         times : (batch, n_in)
@@ -242,7 +230,6 @@ class LayeredNetwork(ABC):
             chip it is added to the temporal noise of the chip itself.
         seed : int, optional
             Seed of the noise, and of a chip's temporal noise; required if there is any.
-        threads : int, optional
 
         Returns
         -------
@@ -251,11 +238,6 @@ class LayeredNetwork(ABC):
             of their own, the voltages at which ideal ones would spike at the same times. With noise, the voltages that
             correspond to the noisy spike times. The highest one spikes first. In a single phase: spike times in T,
             ``inf`` where there is none. The array also says which class answers, and which outputs are silent.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `rcspike.functional.charge`; also if the noise is negative or has no seed.
         """
         spikes, drawn, threads = self._start(times, noise, seed, threads)
         last = self.layers[-1]
@@ -266,7 +248,7 @@ class LayeredNetwork(ABC):
     ) -> npt.NDArray[np.int64]:
         """Class of each sample, (batch,): the output that would spike first. Arguments and errors as in `forward`.
 
-        A network of a single phase gives no answer if no output spikes; the class is then -1.
+        A single-phase network gives no answer if no output spikes; the class is then -1.
 
         Examples
         --------
@@ -284,6 +266,8 @@ class LayeredNetwork(ABC):
         The caller may ``send`` another layer in place of the one that was just yielded; the next layer then receives
         the spikes of that one.
 
+        Errors as in `forward`.
+
         Parameters
         ----------
         times, noise, seed, threads
@@ -293,11 +277,6 @@ class LayeredNetwork(ABC):
         ------
         rcspike.network.LayerResult
             The `outputs` of the last one are the result of `forward`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `forward`.
 
         Examples
         --------

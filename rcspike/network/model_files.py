@@ -10,8 +10,7 @@ import math
 import os
 import re
 import zlib
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,19 +19,9 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from rcspike._common.atomic_files import atomic_write
-from rcspike._common.readers import open_file
+from rcspike._common.readers import naming, open_file
 from rcspike.circuit import PARAMETERS, Circuit
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike2d, Wiring, wiring_of
-
-__all__ = [
-    "check_parts",
-    "circuit_from_header",
-    "circuit_to_header",
-    "read",
-    "wiring_from_header",
-    "wiring_to_header",
-    "write",
-]
 
 FORMAT = "1"  # of models and of checkpoints; a further part that may be missing does not need another one
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
@@ -45,10 +34,7 @@ Tensors = dict[str, npt.NDArray[Any]]
 def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dict[str, Any]) -> None:
     """Write float arrays and a JSON-able header to one file, atomically; the same content gives the same bytes.
 
-    Raises
-    ------
-    ValueError
-        If the header becomes longer than `read` accepts.
+    A ValueError if the header becomes longer than `read` accepts.
     """
     text = json.dumps(header, default=np.generic.item)  # numbers of numpy's are as good as Python's
     metadata = {"format": f"rcspike-{kind}", "format_version": FORMAT, "header": text}
@@ -71,17 +57,13 @@ def write(path: str | os.PathLike[str], kind: str, tensors: Tensors, header: dic
 def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, Any]]:
     """Read a file that `write` has written.
 
-    Raises
-    ------
-    OSError
-        If there is none, or it cannot be read.
-    ValueError
-        If it is truncated, damaged, not of this kind, or of another format.
+    A ValueError if it is truncated, damaged, not of this kind, or of another format.
     """
     path = Path(path)
     if path.is_dir() or not path.exists():
         raise FileNotFoundError(f"no {kind} at {path}")
-    with _whole(path, kind), open_file(path) as file:
+    whole = f"{path} is not a whole rcspike {kind}"
+    with naming(whole, SafetensorError, ValueError), open_file(path) as file:
         metadata, dtypes = _read_header(file, MAX_HEADER[kind])
     found = metadata.get("format", "")
     if found != f"rcspike-{kind}":
@@ -89,7 +71,7 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         raise ValueError(
             f"{path} is not an rcspike {kind} but {found if known else 'a safetensors file of something else'}"
         )
-    with _whole(path, kind):
+    with naming(whole, SafetensorError, ValueError):
         stored = metadata.pop("crc32", None)
         check_parts("__metadata__", metadata, ("format", "format_version", "header"))
         if metadata["format_version"] != FORMAT:
@@ -107,15 +89,6 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[Tensors, dict[str, An
         if not isinstance(header, dict):
             raise ValueError("header in its header is not an object")
     return tensors, header
-
-
-@contextmanager
-def _whole(path: Path, kind: str) -> Iterator[None]:
-    """Names the file in whatever is wrong with it."""
-    try:
-        yield
-    except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{path} is not a whole rcspike {kind}: {error}") from error
 
 
 def _read_header(file: BinaryIO, limit: int) -> tuple[dict[str, str], dict[str, str]]:

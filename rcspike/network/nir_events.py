@@ -14,9 +14,8 @@ import numpy as np
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
+from rcspike._common.readers import naming
 from rcspike.network.hdf5 import max_bytes, read_hdf5
-
-__all__ = ["import_nir", "read_nir_events", "reading", "write_nir_events"]
 
 Repeats: TypeAlias = Literal["error", "first"]
 
@@ -34,11 +33,9 @@ def import_nir() -> Any:
 @contextmanager
 def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
     """Whatever h5py and nir raise for a file of other content becomes a ValueError that names the file."""
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not {expected}: {error}") from error
+    kinds = ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError
+    with naming(f"{path} is not {expected}", *kinds), np.errstate(all="ignore"):
+        yield
 
 
 def write_nir_events(
@@ -48,7 +45,6 @@ def write_nir_events(
 
     Parameters
     ----------
-    path : str or path
     times : mapping of str to (batch, n) arrays
         Spike times in T of nodes by their names in the graph, such as ``input`` and ``neurons0``; ``inf`` for no spike.
         float32 or float64.
@@ -102,7 +98,6 @@ def read_nir_events(path: str | os.PathLike[str], *, repeats: Repeats = "error")
 
     Parameters
     ----------
-    path : str or path
     repeats : {"error", "first"}
         Whether a neuron that spikes several times in a sample is an error, or its first spike counts.
 

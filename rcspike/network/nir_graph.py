@@ -24,8 +24,6 @@ from rcspike.network.nir_events import import_nir, reading
 from rcspike.network.resistive_network import Network
 from rcspike.network.wiring import Conv2d, Dense, Wiring
 
-__all__ = ["from_nir", "read_nir", "to_nir", "write_nir"]
-
 Inputs: TypeAlias = Literal["events", "currents"]
 
 _PROBLEMS: Callable[[str], tuple[str, ...]] = by_kind(
@@ -51,7 +49,7 @@ _REASONS = {
 
 
 def to_nir(network: Network, *, inputs: Inputs = "events", t_max: float = _T_MAX) -> Any:
-    """A NIR graph of a conventional network of a single phase, without an approximation.
+    """A NIR graph of a conventional single-phase network, without an approximation.
 
     The first layer is the nodes ``synapses0`` (Linear or Conv2d), ``currents0`` (I), which holds the current of an
     input that has spiked, ``neurons0`` (IF) and, if the circuit has a delay, ``delay0``. A second of the graph is T.

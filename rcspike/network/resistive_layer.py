@@ -20,8 +20,6 @@ from rcspike.network.unrolled_convolution import unrolled_columns, unrolled_wiri
 from rcspike.network.wiring import DENSE, Conv2d, Wiring
 from rcspike.neurons import Phases, single_phase_only, two_phase_only
 
-__all__ = ["ResistiveLayer"]
-
 # Charges of both rails (n, n_columns), of the times of rows (n, n_rows) and the ends (n, n_columns) of columns.
 _RowCharges: TypeAlias = Callable[[FloatArray, FloatArray | None], tuple[FloatArray, FloatArray]]
 
@@ -30,7 +28,7 @@ _WINDOW_EVENTS = 1 << 22  # times of windows of a convolution that are held at o
 
 @dataclass(frozen=True, eq=False)
 class ResistiveLayer:
-    """A layer of resistive synapses, and of neurons of two phases or of a single one.
+    """A layer of resistive synapses and its neurons.
 
     The engine's own layout of the weights is made once, when it is first needed.
 
@@ -38,7 +36,6 @@ class ResistiveLayer:
     ----------
     weights : (n_rows, n_columns)
         Signed synaptic weights in V_th / T; not to be changed afterwards.
-    circuit : Circuit
     wiring : Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of the weights.
     phases : {"two", "single"}
@@ -59,14 +56,13 @@ class ResistiveLayer:
     phases: Phases = "two"
     membranes: int = 1
 
-    @lazy
-    def _packed(self) -> _core.Layer32 | _core.Layer64:
-        weights = check_array("weights", self.weights, 2)
-        return _core.layer(weights, layer_core(self.circuit), wiring=self.wiring.core)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", check_array("weights", self.weights, 2))
 
     @lazy
-    def _packed_single(self) -> _core.Network32 | _core.Network64:
-        return _core.network([self.weights], layer_core(self.circuit), wiring=[self.wiring.core], phases="single")
+    def _engine(self) -> _core.Network32 | _core.Network64:
+        circuit = layer_core(self.circuit)
+        return _core.network([self.weights], circuit, wiring=[self.wiring.core], phases=self.phases)
 
     @property
     def n_in(self) -> int:
@@ -114,9 +110,9 @@ class ResistiveLayer:
         return replace(self, weights=self.weights * factors, circuit=circuit)
 
     def charging(self, until: float) -> ResistiveLayer:
-        """The layer of two phases whose window is `until` T long: its membranes are those of this one without spikes.
+        """A two-phase layer with a window of `until` T, whose membranes are those of this layer if it did not spike.
 
-        Times are to be divided by `until`.
+        Its input times are to be divided by `until`.
 
         Examples
         --------
@@ -140,11 +136,12 @@ class ResistiveLayer:
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""
         two_phase_only(self, "voltages at the end of charging")
-        v = self._packed.charge(self._events(times, threads), check_threads(threads))
+        spikes = network_input(times, self.n_in, self.dtype)
+        v = self._engine.forward(spikes, [], check_threads(threads))
         return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
-        """Output spike times (batch, n_out) in T of a layer of a single phase, as `rcspike.functional.first_spike`.
+        """Output spike times (batch, n_out) in T of a single-phase layer, as `rcspike.functional.first_spike`.
 
         Examples
         --------
@@ -154,7 +151,7 @@ class ResistiveLayer:
         """
         single_phase_only(self, "a spike while charging")
         spikes = network_input(times, self.n_in, self.dtype, "single")
-        return self._packed_single.forward(spikes, [], check_threads(threads))
+        return self._engine.forward(spikes, [], check_threads(threads))
 
     def charge_vjp(
         self, times: FloatArray | Schedule, grad_v: FloatArray, *, threads: int | None = None
@@ -172,12 +169,15 @@ class ResistiveLayer:
         """
         two_phase_only(self, "gradients of voltages")
         grad_v = check_array("grad_v", grad_v, 2, self.dtype)
-        return self._packed.charge_vjp(self._events(times, threads), grad_v, check_threads(threads))
+        spikes, threads = network_input(times, self.n_in, self.dtype), check_threads(threads)
+        events = spikes if isinstance(spikes, Schedule) else _core.schedule(spikes, threads)
+        layer = _core.layer(self.weights, layer_core(self.circuit), wiring=self.wiring.core, threads=threads)
+        return layer.charge_vjp(events, grad_v, threads)
 
     def supply_charge(
         self, times: FloatArray, *, until: FloatArray | None = None, threads: int | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """As `rcspike.functional.supply_charge`; neurons of a single phase need `until`."""
+        """As `rcspike.functional.supply_charge`; single-phase neurons need `until`."""
         if until is None:
             two_phase_only(self, "the charge of the rails until the end of a window")
         else:
@@ -273,7 +273,3 @@ class ResistiveLayer:
         if times.shape[1] != self.n_in:
             raise ValueError(f"times must have shape (batch, {self.n_in}), got {times.shape}")
         return times
-
-    def _events(self, times: FloatArray | Schedule, threads: int | None) -> Schedule:
-        spikes = network_input(times, self.n_in, self.dtype)
-        return spikes if isinstance(spikes, Schedule) else functional.schedule(spikes, threads=threads)

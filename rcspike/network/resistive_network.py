@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array
+from rcspike._common.readers import naming
 from rcspike.circuit import Circuit, joined_circuit, layer_circuits
 from rcspike.network import model_files
 from rcspike.network.architecture import architecture_of, parse_architecture
@@ -20,8 +21,6 @@ from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
 from rcspike.network.resistive_layer import ResistiveLayer
 from rcspike.network.wiring import DENSE, Wiring
 from rcspike.neurons import Phases, neuron_kind, unless_default
-
-__all__ = ["Network"]
 
 
 class Network(LayeredNetwork):
@@ -32,12 +31,11 @@ class Network(LayeredNetwork):
     weights : sequence of (n_rows, n_columns) arrays
         Signed synaptic weights of each layer in V_th / T, all float32 or all float64. They are copied. Without another
         wiring there are as many rows as inputs, and as many columns as neurons.
-    circuit : Circuit
     wiring : sequence of rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d, optional
         Which inputs of each layer drive which rows of its weights; dense by default.
     phases : {"two", "single"}
         Whether neurons charge for one window and fire by a ramp in the next one, or spike at the moment at which they
-        reach their threshold, while they charge. A network of a single phase has spike times for a result.
+        reach their threshold, while they charge. A single-phase network has spike times for a result.
 
     Raises
     ------
@@ -91,7 +89,6 @@ class Network(LayeredNetwork):
         sizes : iterable of int, or str
             Numbers of neurons: inputs, hidden layers, outputs. Or an architecture such as ``conv16-pool-128-10``, which
             `rcspike.network.parse_architecture` describes.
-        circuit : Circuit
         seed : int
             The same seed gives the same weights.
         input_shape : (height, width) or (height, width, channels), optional
@@ -109,7 +106,7 @@ class Network(LayeredNetwork):
         ------
         ValueError
             If there are fewer than two sizes, one is below 1, the wiring does not fit them, the intensity is not in
-            (0, 1], or the rails do not reach the threshold of neurons of a single phase.
+            (0, 1], or the rails do not reach the threshold of single-phase neurons.
 
         Examples
         --------
@@ -208,10 +205,7 @@ class Network(LayeredNetwork):
     def of_layers(cls, layers: Sequence[ResistiveLayer]) -> Network:
         """A network of layers that are all on one circuit, but for their injections.
 
-        Raises
-        ------
-        ValueError
-            If there are no layers, or they are on different circuits; or as for a new `Network`.
+        A ValueError if there are no layers, or they are on different circuits; or as for a new `Network`.
         """
         circuit = joined_circuit([layer.circuit for layer in layers])
         phases = {layer.phases for layer in layers}
@@ -222,14 +216,7 @@ class Network(LayeredNetwork):
         return cls([layer.weights for layer in layers], circuit, wiring, phases=phases.pop())
 
     def rescaled(self, circuit: Circuit, *, plus: float, minus: float) -> Network:
-        """A network on another circuit, with positive weights times `plus` and negative ones times `minus`.
-
-        Examples
-        --------
-        >>> network = Network([np.array([[1.0, -1.0]])], Circuit())
-        >>> network.rescaled(Circuit(v_syn=2.0), plus=3.0, minus=0.5).weights[0]
-        array([[ 3. , -0.5]])
-        """
+        """A network whose layers are `rcspike.network.ResistiveLayer.rescaled`."""
         circuits = layer_circuits(circuit, len(self.layers))
         layers = zip(self.layers, circuits, strict=True)
         return Network.of_layers([layer.rescaled(own, plus=plus, minus=minus) for layer, own in layers])
@@ -271,7 +258,7 @@ class Network(LayeredNetwork):
             says.
         """
         tensors, header = model_files.read(path, "model")
-        try:
+        with naming(f"{path} is not a whole rcspike model"):
             model_files.check_parts("header", header, ("sizes", "circuit"), ("wiring", "phases"))
             wiring = model_files.wiring_from_header(header["wiring"]) if "wiring" in header else None
             sizes = header["sizes"]
@@ -287,6 +274,4 @@ class Network(LayeredNetwork):
             network = cls(weights, circuit, wiring, phases=header.get("phases", "two"))
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a whole rcspike model: {error}") from error
         return network

@@ -8,8 +8,6 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike2d, Wiring
 
-__all__ = ["unrolled_columns", "unrolled_wiring"]
-
 
 def unrolled_wiring(wiring: Conv2d) -> Wiring:
     """The wiring of `unrolled_columns`: each input, or each window of joined ones, has a row."""

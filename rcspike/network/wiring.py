@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
@@ -13,14 +14,39 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike._common.numbers import check_count
 
-__all__ = ["DENSE", "Conv2d", "Dense", "FirstSpike", "FirstSpike2d", "Wiring", "has_maps", "window_of", "wiring_of"]
-
 Core: TypeAlias = _core.Dense | _core.FirstSpike | _core.FirstSpike2d | _core.Conv2d
 Shape: TypeAlias = tuple[int, int, int]
 
 
+class _Wiring(ABC):
+    """Interface of every wiring."""
+
+    joined: ClassVar[bool] = True  # whether several inputs drive a row
+
+    @property
+    @abstractmethod
+    def core(self) -> Core:
+        """As the engine takes it."""
+
+    @abstractmethod
+    def n_in(self, n_rows: int) -> int:
+        """Number of inputs of a layer with n_rows rows of synapses; a wiring of maps has it, whatever the rows."""
+
+    def n_out(self, n_columns: int) -> int:
+        """Number of neurons of a layer with n_columns columns of synapses."""
+        return n_columns
+
+    @abstractmethod
+    def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
+        """Rows and columns of the weights between n_in inputs and n_out neurons; a ValueError if they do not fit."""
+
+    @abstractmethod
+    def rows(self, times: FloatArray) -> FloatArray:
+        """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
+
+
 @dataclass(frozen=True)
-class Dense:
+class Dense(_Wiring):
     """Each input drives a row of synapses of its own.
 
     Examples
@@ -30,43 +56,32 @@ class Dense:
     """
 
     window = 1
-    core = _core.Dense()  # as the engine takes it
-    joined = False  # whether several inputs drive a row
+    core = _core.Dense()
+    joined = False
 
     def n_in(self, n_rows: int) -> int:
-        """Inputs that drive so many rows of synapses."""
         return n_rows
 
-    def n_out(self, n_columns: int) -> int:
-        """Neurons of so many columns of synapses."""
-        return n_columns
-
     def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
-        """Rows and columns of the weights between so many inputs and neurons."""
         return n_in, n_out
 
     def rows(self, times: FloatArray) -> FloatArray:
-        """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
         return times
 
 
 @dataclass(frozen=True)
-class FirstSpike:
+class FirstSpike(_Wiring):
     """Neighbouring inputs share a row of synapses, which conducts from the first of their spikes on.
 
     In a circuit the spike lines of a window are joined by an OR gate. Behind a layer of neurons this is a maxout
     network (Goodfellow et al., ICML 2013): of each window, the neuron with the highest voltage spikes first. Only the
-    first spike has a gradient; of equal ones, that of the first input.
+    first spike has a gradient; of equal ones, that of the first input. A ValueError if the window is below 2; `Dense`
+    joins no inputs.
 
     Parameters
     ----------
     window : int
         Inputs that share a row, at least 2; it divides the number of inputs.
-
-    Raises
-    ------
-    ValueError
-        If the window is below 2; `Dense` joins no inputs.
 
     Examples
     --------
@@ -75,43 +90,34 @@ class FirstSpike:
     """
 
     window: int
-    joined: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.window, bool) or not isinstance(self.window, int | np.integer):
-            raise TypeError(f"window must be an int, got {self.window!r}")
-        if self.window < 2:
-            raise ValueError(f"window must be at least 2, got {self.window}; without joined inputs, use Dense")
-        object.__setattr__(self, "window", int(self.window))
+        object.__setattr__(self, "window", check_count("window", self.window, 1))
+        if self.window == 1:
+            raise ValueError("window must be at least 2, got 1; without joined inputs, use Dense")
 
     @property
     def core(self) -> _core.FirstSpike:
-        """As the engine takes it."""
         return _core.FirstSpike(window=self.window)
 
     def n_in(self, n_rows: int) -> int:
-        """Inputs that drive so many rows of synapses."""
         return n_rows * self.window
 
-    def n_out(self, n_columns: int) -> int:
-        """Neurons of so many columns of synapses."""
-        return n_columns
-
     def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
-        """Rows and columns of the weights between so many inputs and neurons; ValueError if the window does not fit."""
         if n_in % self.window:
             raise ValueError(f"a window of {self.window} does not divide the {n_in} inputs of its layer")
         return n_in // self.window, n_out
 
     def rows(self, times: FloatArray) -> FloatArray:
-        """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
         first: FloatArray = times.reshape(len(times), times.shape[1] // self.window, self.window).min(axis=2)
         return first
 
 
 @dataclass(frozen=True)
-class FirstSpike2d:
+class FirstSpike2d(_Wiring):
     """Pixels of a square window of maps share a row, channel by channel, which conducts from their first spike on.
+
+    A ValueError if no window fits into the maps.
 
     Parameters
     ----------
@@ -119,11 +125,6 @@ class FirstSpike2d:
         Maps of inputs; input (y width + x) channels + c is channel c of the pixel (y, x).
     window : int
         Height and width of a window, at least 2. Pixels at the far edges that fill no window are left out.
-
-    Raises
-    ------
-    ValueError
-        If no window fits into the maps.
 
     Examples
     --------
@@ -133,7 +134,6 @@ class FirstSpike2d:
 
     in_shape: Shape
     window: int
-    joined: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "in_shape", _shape(self.in_shape))
@@ -142,7 +142,6 @@ class FirstSpike2d:
 
     @property
     def core(self) -> _core.FirstSpike2d:
-        """As the engine takes it."""
         height, width, channels = self.in_shape
         return _core.FirstSpike2d(height=height, width=width, channels=channels, window=self.window)
 
@@ -152,20 +151,13 @@ class FirstSpike2d:
         return _pooled(self.in_shape, self.window, "a window of")
 
     def n_in(self, n_rows: int) -> int:
-        """Inputs; the rows do not matter."""
         return math.prod(self.in_shape)
 
-    def n_out(self, n_columns: int) -> int:
-        """Neurons of so many columns of synapses."""
-        return n_columns
-
     def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
-        """Rows and columns of the weights between so many inputs and neurons; ValueError if they do not fit."""
         _check_inputs(self.in_shape, n_in)
         return math.prod(self.out_shape), n_out
 
     def rows(self, times: FloatArray) -> FloatArray:
-        """Times (batch, n_rows) at which rows of synapses start to conduct, for spike times (batch, n_in); in T."""
         (height, width, channels), n = self.out_shape, self.window
         maps = times.reshape(len(times), *self.in_shape)[:, : height * n, : width * n]
         windows = maps.reshape(len(times), height, n, width, n, channels)
@@ -174,12 +166,11 @@ class FirstSpike2d:
 
 
 @dataclass(frozen=True)
-class Conv2d:
+class Conv2d(_Wiring):
     """A convolution: neurons of all positions of a window share their columns of synapses.
 
     Row (ky k_w + kx) channels + c of the weights belongs to channel c of the pixel (ky, kx) of the window, and neuron
-    (y width + x) n_columns + i to column i at the position (y, x). `rcspike.functional.charge_conv2d` computes one
-    layer.
+    (y width + x) n_columns + i to column i at the position (y, x). `ResistiveLayer` computes one layer.
 
     Parameters
     ----------
@@ -229,7 +220,6 @@ class Conv2d:
 
     @property
     def core(self) -> _core.Conv2d:
-        """As the engine takes it."""
         height, width, channels = self.in_shape
         return _core.Conv2d(
             height=height,
@@ -244,8 +234,7 @@ class Conv2d:
         )
 
     @property
-    def joined(self) -> bool:
-        """Whether several inputs drive a row."""
+    def joined(self) -> bool:  # type: ignore[override]  # a convolution may join inputs or not
         return self.first > 1
 
     @property
@@ -268,15 +257,12 @@ class Conv2d:
         return _pooled((*self.positions(), n_columns), self.pool, "pool")
 
     def n_in(self, n_rows: int) -> int:
-        """Inputs; the rows do not matter."""
         return math.prod(self.in_shape)
 
     def n_out(self, n_columns: int) -> int:
-        """Neurons of so many columns of synapses."""
         return math.prod(self.out_shape(n_columns))
 
     def weight_shape(self, n_in: int, n_out: int) -> tuple[int, int]:
-        """Rows and columns of the weights between so many inputs and neurons; ValueError if they do not fit."""
         _check_inputs(self.in_shape, n_in)
         places = self.n_out(1)
         if n_out % places:
@@ -284,8 +270,8 @@ class Conv2d:
         return self.n_rows, n_out // places
 
     def rows(self, times: FloatArray) -> FloatArray:
-        """A ValueError: each position has rows of its own, which `windows` finds."""
-        raise ValueError(f"every position of a convolution has rows of its own: use windows(times), got {self}")
+        """Always a ValueError: each position has its own rows, which `windows` finds."""
+        raise ValueError(f"every position of a convolution has its own rows: use windows(times), got {self}")
 
     def windows(self, times: FloatArray) -> FloatArray:
         """Times (batch, positions, n_rows) at which the rows of each position start to conduct; inf beyond the edge.
@@ -343,11 +329,11 @@ def has_maps(wiring: Iterable[Wiring]) -> bool:
     >>> has_maps([DENSE, FirstSpike(4)])
     False
     """
-    return any(isinstance(one, Conv2d | FirstSpike2d) for one in wiring)
+    return any(isinstance(of_layer, Conv2d | FirstSpike2d) for of_layer in wiring)
 
 
 def window_of(wiring: Wiring) -> int:
-    """How many neighbouring inputs share a row, for uses that know no maps; ValueError for a wiring of maps.
+    """Number of neighbouring inputs that share a row, for uses that know no maps; ValueError for a wiring of maps.
 
     Examples
     --------
@@ -360,7 +346,7 @@ def window_of(wiring: Wiring) -> int:
 
 
 def wiring_of(window: int) -> Wiring:
-    """The wiring that joins so many inputs: dense for 1.
+    """The wiring that joins `window` neighbouring inputs: dense for 1.
 
     Examples
     --------

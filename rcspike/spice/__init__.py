@@ -11,7 +11,7 @@ from rcspike.spice.engine_comparison import (
 )
 from rcspike.spice.fitted_corner import in_corner
 from rcspike.spice.fitting import Fit, calibrated, fit
-from rcspike.spice.ideal_netlist import conductances, layer_conductances, layer_netlist, library, verilog_a
+from rcspike.spice.ideal_netlist import layer_conductances, layer_netlist, library, verilog_a
 from rcspike.spice.layer_simulation import Measured, simulate_layer
 from rcspike.spice.loaded_columns import column_voltages
 from rcspike.spice.measurements import (
@@ -47,7 +47,6 @@ __all__ = [
     "column_voltages",
     "compare_layer",
     "compare_network",
-    "conductances",
     "find_ngspice",
     "find_pdk",
     "fit",

@@ -20,16 +20,6 @@ from rcspike.spice.layer_simulation import Measured, simulate_layer
 from rcspike.spice.loaded_columns import column_voltages
 from rcspike.spice.transistors import Transistors
 
-__all__ = [
-    "Comparison",
-    "compare_layer",
-    "compare_network",
-    "input_times",
-    "modelled_diode",
-    "rail_energy",
-    "spike_time_errors",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -103,12 +93,8 @@ def spike_time_errors(t: FloatArray, t_ref: FloatArray, *, end: float = 1.0) -> 
 def input_times(network: LayeredNetwork, times: FloatArray, layer: int) -> Float64Array:
     """Spike times (batch, n_rows) that the engine feeds to the synapses of a layer, counted from 1, in float64.
 
-    Of a convolution they are those of all inputs, or of all windows of joined ones.
-
-    Raises
-    ------
-    ValueError
-        If the network has no such layer.
+    Of a convolution they are those of all inputs, or of all windows of joined ones. A ValueError if the network has no
+    such layer.
 
     Examples
     --------
@@ -159,7 +145,6 @@ def rail_energy(layer: ResistiveLayer, times: FloatArray, scale: PhysicalScale, 
         Input spike times in T.
     scale : PhysicalScale
         That of its resistors, whose capacitance belongs to the circuit: as designed, or as fitted.
-    design : Transistors
 
     Examples
     --------
@@ -199,14 +184,12 @@ def compare_layer(
 
     Parameters
     ----------
-    network : Network
     times : (n_in,)
         Input spike times of the network, in T.
     layer : int
         Counted from 1.
     neurons : sequence of int, optional
         Which neurons of the layer; all by default.
-    scale : PhysicalScale, optional
     diode : str, optional
         As in `rcspike.spice.library`; by default the diode of the engine (`modelled_diode`).
     workers : int, optional
@@ -222,14 +205,10 @@ def compare_layer(
         Design whose circuit the network has been fitted to. Compare with what another corner or temperature of
         `transistors` makes of it (`rcspike.spice.in_corner`).
 
-    Returns
-    -------
-    Comparison
-
     Raises
     ------
     ValueError
-        If there is no such layer or neuron, or as in `rcspike.spice.conductances`.
+        If there is no such layer or neuron, or as in `rcspike.spice.layer_conductances`.
     FileNotFoundError, RuntimeError
         If ngspice is missing or fails.
 
@@ -247,7 +226,7 @@ def compare_layer(
             f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
         )
     result = next(one for one in _exact_walk(network, times[np.newaxis]) if one.depth + 1 == layer)
-    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction=junction, fitted=fitted)
+    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction, fitted)
 
 
 def compare_network(
@@ -266,9 +245,10 @@ def compare_network(
 
     The engine uses its own spikes in every layer, so that the last layer shows the accumulated difference.
 
+    Errors as in `compare_layer`.
+
     Parameters
     ----------
-    network : Network
     times : (n_in,)
         Input spike times, in T.
     scale, diode, workers, transistors, progress, junction, fitted
@@ -277,11 +257,6 @@ def compare_network(
     Returns
     -------
     list of Comparison, one for each layer
-
-    Raises
-    ------
-    ValueError, FileNotFoundError, RuntimeError
-        As in `compare_layer`.
 
     Examples
     --------
@@ -295,20 +270,8 @@ def compare_network(
         neurons = np.arange(result.layer.n_out)
         if comparisons and (junction != (0, 0) or fitted is not None):
             result = replace(result, spikes=comparisons[-1].t_out[np.newaxis])
-        comparisons.append(
-            _compare(
-                result,
-                neurons,
-                scale,
-                diode,
-                workers,
-                transistors,
-                progress,
-                spice_times=spikes,
-                junction=junction,
-                fitted=fitted,
-            )
-        )
+        options = scale, diode, workers, transistors, progress, junction, fitted
+        comparisons.append(_compare(result, neurons, *options, spice_times=spikes))
     return comparisons
 
 
@@ -320,10 +283,10 @@ def _compare(
     workers: int | None,
     transistors: Transistors | None,
     progress: Callable[[int], object] | None,
+    junction: tuple[float, float],
+    fitted: Transistors | None,
     *,
     spice_times: Float64Array | None = None,
-    junction: tuple[float, float] = (0.0, 0.0),
-    fitted: Transistors | None = None,
 ) -> Comparison:
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
     scale = scale or PhysicalScale()

@@ -11,8 +11,6 @@ from rcspike.spice.ideal_netlist import layer_conductances
 from rcspike.spice.layer_simulation import idle_ramp
 from rcspike.spice.transistors import Transistors
 
-__all__ = ["carried", "in_corner"]
-
 
 def in_corner(
     layer: ResistiveLayer, scale: PhysicalScale, fitted: Transistors, here: Transistors
@@ -67,19 +65,9 @@ def in_corner(
 def carried(
     layer: ResistiveLayer, scale: PhysicalScale, *, load: float, ramp: float
 ) -> tuple[ResistiveLayer, PhysicalScale]:
-    """The same resistors in columns with another capacitance, and another duration of the ramp.
+    """The same resistors in columns with `load` times the capacitance, whose ramp takes `ramp` times as long.
 
-    Parameters
-    ----------
-    layer, scale
-        As in `in_corner`, whose results these are.
-    load, ramp : float
-        Capacitance and duration, as multiples of those that were fitted.
-
-    Raises
-    ------
-    ValueError
-        If no delay is left.
+    Arguments and results are those of `in_corner`. A ValueError if no delay is left.
     """
     circuit, b = layer.circuit, layer.circuit.ramp
     higher = ramp if b == 0 else -b / math.expm1(math.log1p(-b) / ramp)

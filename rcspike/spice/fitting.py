@@ -18,8 +18,6 @@ from rcspike.network import Network
 from rcspike.spice.loaded_columns import unloaded
 from rcspike.spice.measurements import Measurements
 
-__all__ = ["PARAMETERS", "Fit", "calibrated", "fit"]
-
 PARAMETERS = (
     "e_plus", "e_minus", "diode_drop", "ramp", "capacitance", "delay", "injection_plus", "injection_minus",
 )  # fmt: skip
@@ -42,7 +40,6 @@ class Fit:
 
     Parameters
     ----------
-    circuit : Circuit
     scale : PhysicalScale
         Physical scale with the fitted capacitance.
     parameters : tuple of str
@@ -89,7 +86,7 @@ def fit(
     times : (batch, n_in)
         Input spike times in T; ``measurements.image`` are rows of it.
     g_plus, g_minus : (n_in, n_out)
-        Conductances in S, as `rcspike.spice.conductances` makes them.
+        Conductances in S, as `rcspike.spice.layer_conductances` makes them.
     circuit, scale
         Start values of the fitted parameters, and values of the others.
     parameters : sequence of str
@@ -100,10 +97,6 @@ def fit(
     junction : (float, float)
         Capacitance in F with which a row that does not conduct loads the membrane, to the upper and to the lower rail,
         known from the design (`rcspike.spice.column_voltages`).
-
-    Returns
-    -------
-    Fit
 
     Raises
     ------
@@ -207,7 +200,6 @@ def calibrated(network: Network, circuit: Circuit, scale: PhysicalScale, *, desi
         The real circuit, for example fitted.
     scale : PhysicalScale
         The real physical scale.
-    designed : PhysicalScale
 
     Examples
     --------

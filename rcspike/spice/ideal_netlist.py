@@ -9,16 +9,14 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
 from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.functional.neuron_kinds import Phases, latest_input
-from rcspike.network import Layer, ResistiveLayer, layer_with
+from rcspike.network import Layer, layer_with
 from rcspike.spice.model_card import Card, comment, diode_card
 from rcspike.spice.neuron_netlists import EDGE, NeuronNetlist, edge, neuron_netlist, si
-
-__all__ = ["conductances", "layer_conductances", "layer_netlist", "library", "verilog_a"]
 
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.005
@@ -33,9 +31,9 @@ def library(*, diode: str = "none") -> str:
     """Synapses and neuron as subcircuits, for use in another test bench.
 
     ``synapse_plus axon rail m r=... v_d=...`` and ``synapse_minus`` are a switch, a resistor and a diode between the
-    membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V.
-    ``neuron m fire c=... i_ramp=... b=... v_th=...`` is the capacitor and the ramp, which charges it while `fire` is at
-    1 V. All voltages are seen from the resting voltage, node 0.
+    membrane `m` and the upper or lower rail; the switch, of 1 ohm, is closed while `axon` is above 0.5 V. ``neuron m
+    fire c=... i_ramp=... b=... v_th=...`` is the capacitor and the ramp, which charges it while `fire` is at 1 V. All
+    voltages are seen from the resting voltage, node 0. A ValueError if `diode` is something else.
 
     Parameters
     ----------
@@ -43,11 +41,6 @@ def library(*, diode: str = "none") -> str:
         Diode in series with each resistor: ``"none"``; ``"ideal"``, which only blocks; ``"constant"``, the drop `v_d`
         of the engine's model; or one card, ``".model NAME D(name=number ...)"``, with continuation lines (``+``). Its
         comments are left out.
-
-    Raises
-    ------
-    ValueError
-        If `diode` is something else.
 
     Examples
     --------
@@ -97,60 +90,20 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
     yield ""
 
 
-def conductances(
-    weights: FloatArray, circuit: Circuit, scale: PhysicalScale
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Conductances of the synapses to the upper and to the lower rail: abs(w) / abs(E) on the side of the sign.
 
-    Parameters
-    ----------
-    weights : (n_in, n_out)
-        Weights in V_th / T.
-    circuit : Circuit
-        A circuit with finite rails.
-    scale : PhysicalScale
-
-    Returns
-    -------
-    g_plus, g_minus : (n_in, n_out)
-        Conductances in S.
-
-    Raises
-    ------
-    ValueError
-        If a rail is infinite.
-
-    Examples
-    --------
-    >>> g_plus, g_minus = conductances(np.array([[0.5], [-1.0]]), Circuit(v_syn=2.0), PhysicalScale())
-    >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
-    ([[35.0], [0.0]], [[0.0], [70.0]])
-    """
-    return layer_conductances(
-        ResistiveLayer(np.ascontiguousarray(plain_array("weights", weights), np.float64), circuit), scale
-    )
-
-
-def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Conductances of the synapses of a layer, as `conductances`.
+    A TypeError if it is a layer of a chip or a device network; a ValueError if a rail is infinite.
 
     Parameters
     ----------
     layer : rcspike.network.ResistiveLayer
         A layer on finite rails.
-    scale : PhysicalScale
 
     Returns
     -------
     g_plus, g_minus : (n_in, n_out)
         Conductances in S.
-
-    Raises
-    ------
-    TypeError
-        If it is a layer of a chip or a device network.
-    ValueError
-        If a rail is infinite.
 
     Examples
     --------
@@ -186,7 +139,7 @@ def layer_netlist(
 ) -> str:
     """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
 
-    Of neurons of a single phase, membranes charge until a time that is given, without a ramp. Nothing resets one that
+    Of single-phase neurons, membranes charge until a time that is given, without a ramp. Nothing resets one that
     reaches the threshold, which does not move the time at which it does so first.
 
     Only inputs that spike and conductances above 0 are in it. Membranes are the nodes ``m0``, ``m1``, ...; the rails
@@ -198,10 +151,9 @@ def layer_netlist(
     times : (n_in,)
         Input spike times in T; ``inf`` or above 1, or not before `until`, means no spike.
     g_plus, g_minus : (n_in, n_out membranes)
-        Conductance to either rail in S, as `conductances` makes them of weights; both above 0 is a device pair.
+        Conductance to either rail in S, as `layer_conductances` makes them of weights; both above 0 is a device pair.
     circuit : Circuit
         Rails, ramp, injection, and the drop of a ``"constant"`` diode.
-    scale : PhysicalScale
     diode : str
         As in `library`.
     names : (n_out,) sequence of int, optional
@@ -223,21 +175,16 @@ def layer_netlist(
 
     Examples
     --------
+    >>> from rcspike.network import ResistiveLayer
     >>> circuit, scale = Circuit(v_syn=1.0), PhysicalScale()
-    >>> g = conductances(np.array([[0.5], [-1.0]]), circuit, scale)
+    >>> g = layer_conductances(ResistiveLayer(np.array([[0.5], [-1.0]]), circuit), scale)
     >>> text = layer_netlist(np.array([0.25, np.inf]), *g, circuit, scale)
     >>> [line for line in text.splitlines() if line.startswith("Xplus")]
     ['Xplus0_0 in0 plus m0 synapse_plus r=14285714.3']
     """
     times, neurons = check_times(times, 1, latest=latest_input(phases)), neuron_netlist(phases, until, scale)
-    g_plus, g_minus = plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
-    n_in, n_columns = len(times), g_plus.shape[-1]
-    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
-        check_array(name, g, 2)
-        if g.shape != (n_in, n_columns):
-            raise ValueError(f"{name} must have shape ({n_in}, {n_columns}) to match the times, got {g.shape}")
-        if not np.all((g >= 0) & (g < np.inf)):
-            raise ValueError(f"{name} must be finite and not negative, got {g[~((g >= 0) & (g < np.inf))][0]}")
+    g_plus, g_minus = check_conductances(len(times), g_plus, g_minus)
+    n_columns = g_plus.shape[1]
     if np.any(np.isnan(times)) or np.any(times < 0):
         raise ValueError(f"times must not be negative or NaN, got {times[~(times >= 0)][0]}")
     if not math.isfinite(circuit.e_plus - circuit.e_minus):
@@ -265,6 +212,22 @@ def layer_netlist(
     lines += [".options " + " ".join(f"{name}={si(x)}" for name, x in _tolerances(scale).items())]
     lines += [f".tran {longest} {si(neurons.stop * scale.window)} 0 {longest} uic", ".end", ""]
     return "\n".join(lines)
+
+
+def check_conductances(n_in: int, g_plus: Float64Array, g_minus: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Conductances in S of the synapses to the two rails as plain arrays (n_in, n_columns).
+
+    A TypeError or ValueError if they have another shape or dtype, or one is negative or not finite.
+    """
+    plain = {name: plain_array(name, g) for name, g in (("g_plus", g_plus), ("g_minus", g_minus))}
+    n_columns = plain["g_plus"].shape[-1]
+    for name, g in plain.items():
+        check_array(name, g, 2)
+        if g.shape != (n_in, n_columns):
+            raise ValueError(f"{name} must have shape ({n_in}, {n_columns}) to match the times, got {g.shape}")
+        if not np.all((g >= 0) & (g < np.inf)):
+            raise ValueError(f"{name} must be finite and not negative, got {g[~((g >= 0) & (g < np.inf))][0]}")
+    return plain["g_plus"], plain["g_minus"]
 
 
 def neuron_numbers(names: Sequence[int] | None, n_out: int) -> Sequence[int]:

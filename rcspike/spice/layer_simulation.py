@@ -23,8 +23,6 @@ from rcspike.spice.neuron_netlists import EDGE
 from rcspike.spice.ngspice import Simulators, find_ngspice, run_ngspice
 from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
 
-__all__ = ["Measured", "idle_ramp", "simulate_layer"]
-
 # Among sizes of 1 to 25, those of 5 to 8 were fastest, with diodes and without: a netlist has the time steps and the
 # iterations of all its neurons, and costs 20 ms to start.
 _NEURONS_A_NETLIST = 6
@@ -84,10 +82,6 @@ def simulate_layer(
     progress : callable, optional
         Called with the number of neurons whenever some are done.
 
-    Returns
-    -------
-    Measured
-
     Raises
     ------
     ValueError
@@ -137,17 +131,8 @@ def simulate_layer(
 def idle_ramp(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) -> float:
     """Duration in T of the ramp of a column in which no row conducts, from rest to threshold, by ngspice.
 
-    Parameters
-    ----------
-    design : Transistors
-        Its mismatch is left out.
-    g_plus, g_minus : (n_in, n_out)
-        Conductances of a layer in S; the column is the one with the median number of synapses.
-
-    Raises
-    ------
-    FileNotFoundError, RuntimeError
-        As in `run_ngspice`, or if the ramp is more than 8 % too slow.
+    Of the (n_in, n_out) conductances in S, it is the column with the median number of synapses, without mismatch.
+    Errors as in `run_ngspice`; a RuntimeError also if the ramp is more than 8 % too slow.
     """
     if design.replica:
         design = _trimmed(design, g_plus, g_minus)

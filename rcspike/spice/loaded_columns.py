@@ -11,12 +11,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_times
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.functional import charge_affine
-
-__all__ = ["column_voltages", "unloaded"]
+from rcspike.spice.ideal_netlist import check_conductances
 
 
 def unloaded(
@@ -26,26 +25,18 @@ def unloaded(
 
     Parameters
     ----------
-    times : (n,)
-        Input spike times of the rows that conduct, in T.
-    plus, minus : (n,)
-        Whether a row has a synapse to the upper rail, and to the lower one.
+    times, plus, minus : (n,)
+        Input spike times in T of the rows that conduct, and whether each has a synapse to the upper and to the lower
+        rail.
     share : (float, float)
         Junction of a synapse to either rail, divided by the capacitance of the column.
 
     Returns
     -------
-    (n,)
-        Times in units of the new duration of the charging phase.
-    float
-        This duration in T: the factor by which conductances grow.
-    float
-        Part of the voltage at the end of the phase that is left once all rows load the membrane again.
-
-    Raises
-    ------
-    ValueError
-        If these rows have more than the capacitance of the column.
+    (n,), float, float
+        Times in units of the new duration of the charging phase; this duration in T, by which conductances grow; and
+        the part of the voltage at its end that is left once all rows load the membrane again. A ValueError if these
+        rows have more than the capacitance of the column.
     """
     order = np.argsort(times, kind="stable")
     taken = np.cumsum((share[0] * plus + share[1] * minus)[order])
@@ -76,7 +67,7 @@ def column_voltages(
     times : (batch, n_in)
         Input spike times in T.
     g_plus, g_minus : (n_in, n_out)
-        Conductances in S, as `rcspike.spice.conductances` makes them.
+        Conductances in S, as `rcspike.spice.layer_conductances` makes them.
     circuit : Circuit
         Of one layer.
     scale : PhysicalScale
@@ -112,10 +103,7 @@ def column_voltages(
     array([[0.2996]])
     """
     times = check_times(times)
-    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
-        check_array(name, plain_array(name, g), 2)
-        if g.shape != (times.shape[1], g_plus.shape[1]):
-            raise ValueError(f"{name} must have {times.shape[1]} rows like times, got shape {g.shape}")
+    g_plus, g_minus = check_conductances(times.shape[1], g_plus, g_minus)
     if not math.isfinite(circuit.e_plus - circuit.e_minus):
         raise ValueError(
             f"columns of resistors need finite rails, got {circuit.e_plus} and {circuit.e_minus} V_th; v_syn = 1000 is "

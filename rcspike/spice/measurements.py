@@ -14,10 +14,8 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, plain_array
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.numbers import read_float
-from rcspike._common.readers import integer, read_columns
+from rcspike._common.readers import integer, naming, read_columns
 from rcspike.spice.engine_comparison import Comparison
-
-__all__ = ["Measurements", "read_csv", "spike_measurements", "waveform_measurements", "write_csv"]
 
 IndexArray = npt.NDArray[np.int64]
 
@@ -149,13 +147,8 @@ def write_csv(measurements: Measurements, path: str | os.PathLike[str]) -> None:
 def read_csv(path: str | os.PathLike[str]) -> Measurements:
     """Read a file of `write_csv`; other columns are ignored.
 
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is longer than 32 MiB, columns are missing, a cell does not hold a number, or as in `Measurements`; names
-        the file and line.
+    An OSError if it cannot be read; a ValueError if it is longer than 32 MiB, columns are missing, a cell does not hold
+    a number, or as in `Measurements`; names the file and line.
 
     Examples
     --------
@@ -167,11 +160,6 @@ def read_csv(path: str | os.PathLike[str]) -> Measurements:
     image, neuron, *rest = read_columns(path, _SPIKES, _WAVEFORMS).values()
     if not image:
         raise ValueError(f"{path} has no rows below its header")
-    try:
-        return Measurements(
-            np.array(image, dtype=np.int64),
-            np.array(neuron, dtype=np.int64),
-            *(np.array(column, dtype=np.float64) for column in rest),
-        )
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    images, neurons = np.array(image, dtype=np.int64), np.array(neuron, dtype=np.int64)
+    with naming(path):
+        return Measurements(images, neurons, *(np.array(column, dtype=np.float64) for column in rest))

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["NUMBER", "Card", "comment", "diode_card", "spice_number"]
-
 _MAX_LENGTH = 10_000  # characters of a card
 _MAX_NAME = 64
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE | re.ASCII)
@@ -34,6 +32,8 @@ _SUFFIXES = {
 class Card:
     """A ``.model`` card, whose text holds nothing but names and numbers.
 
+    A ValueError if a name is not one, or a number is not finite.
+
     Parameters
     ----------
     name : str
@@ -42,11 +42,6 @@ class Card:
         Such as ``"d"`` or ``"nmos"``.
     parameters : mapping of str to float
         In the units of the simulator.
-
-    Raises
-    ------
-    ValueError
-        If a name is not one, or a number is not finite.
 
     Examples
     --------
@@ -79,12 +74,8 @@ class Card:
 def diode_card(text: str) -> Card:
     """The card of a diode from its text: ``.model NAME D(name=number ...)``, continuation lines and comments.
 
-    Its name may be any, such as 1N4148; in the netlist it is ``diode``.
-
-    Raises
-    ------
-    ValueError
-        If there is anything else in the text, or a value is not a number.
+    Its name may be any, such as 1N4148; in the netlist it is ``diode``. A ValueError if there is anything else in the
+    text, or a value is not a number.
 
     Examples
     --------
@@ -123,10 +114,7 @@ def diode_card(text: str) -> Card:
 def spice_number(text: str) -> float:
     """A number of a netlist, with a suffix such as ``k``, ``meg`` or ``f``, and perhaps a unit.
 
-    Raises
-    ------
-    ValueError
-        If it is none, or not finite.
+    A ValueError if it is not a number, or not finite.
 
     Examples
     --------

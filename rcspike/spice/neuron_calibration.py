@@ -12,8 +12,6 @@ from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.spice.measurements import Measurements
 
-__all__ = ["NeuronCalibration", "calibrate_neurons", "ramp_times"]
-
 # (Error of a spike time / scatter of the slopes)^2 = (0.001 T / 0.03)^2. The first is what a fitted circuit of
 # transistors leaves; the second is an assumption, of mirrors with a mismatch of 3 mV and 10 A/V of each ampere.
 _PRIOR = 1e-3
@@ -70,6 +68,8 @@ class NeuronCalibration:
 def ramp_times(v: FloatArray, circuit: Circuit) -> Float64Array:
     """Times at which a ramp that does not end takes voltages to the threshold.
 
+    A ValueError if a value is masked.
+
     Parameters
     ----------
     v : (...)
@@ -82,11 +82,6 @@ def ramp_times(v: FloatArray, circuit: Circuit) -> Float64Array:
     (...)
         In T from the start of the firing phase. Up to 1 they are those of `rcspike.functional.fire`, which has ``inf``
         for the later ones.
-
-    Raises
-    ------
-    ValueError
-        If a value is masked.
 
     Examples
     --------
@@ -105,7 +100,8 @@ def calibrate_neurons(measurements: Measurements, t: FloatArray, scale: Physical
     """Find offset and slope of each neuron from its spikes.
 
     Both are a least-squares line. A slope is taken to be 1 with a standard deviation of 3 %, and a spike to be known to
-    0.1 % of T, so that a neuron with one spike, or with several at almost the same time, gets an offset only.
+    0.1 % of T, so that a neuron with one spike, or with several at almost the same time, gets an offset only. A
+    ValueError if the measurements are voltages, or of an image or neuron that `t` does not have.
 
     Parameters
     ----------
@@ -114,16 +110,6 @@ def calibrate_neurons(measurements: Measurements, t: FloatArray, scale: Physical
     t : (batch, n_out)
         The same by the engine in T, for example with a fitted circuit, from `ramp_times`; ``measurements.image`` are
         rows of it.
-    scale : PhysicalScale
-
-    Returns
-    -------
-    NeuronCalibration
-
-    Raises
-    ------
-    ValueError
-        If the measurements are voltages, or of an image or neuron that `t` does not have.
 
     Examples
     --------

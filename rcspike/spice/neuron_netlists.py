@@ -9,54 +9,26 @@ from rcspike.energy import PhysicalScale
 from rcspike.functional.neuron_kinds import Phases, by_kind
 from rcspike.neurons import neuron_kind
 
-__all__ = ["EDGE", "NeuronNetlist", "edge", "neuron_netlist", "si"]
-
 # Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
 EDGE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeuronNetlist:
-    """The lines of a netlist that depend on the kind of neurons.
+    """The lines of a netlist that depend on the kind of neurons."""
 
-    Parameters
-    ----------
-    listens : float
-        Time in T from which on inputs do not count.
-    stop : float
-        Time in T at which the simulation ends.
-    ramps : str
-        When the ramps run, as a comment.
-    fire : str
-        Value of the source that starts the ramps.
-    axons : str
-        How long an axon is high, as a comment.
-    falls : str
-        Corners of the source of an axon after its spike.
-    after : str
-        From when on a crossing of the threshold is measured.
-    fails : str
-        Neurons for which this measurement fails.
-    """
-
-    listens: float
-    stop: float
-    ramps: str
-    fire: str
-    axons: str
-    falls: str
-    after: str
-    fails: str
+    listens: float  # time in T from which on inputs do not count
+    stop: float  # time in T at which the simulation ends
+    ramps: str  # when the ramps run, as a comment
+    fire: str  # value of the source that starts the ramps
+    axons: str  # how long an axon is high, as a comment
+    falls: str  # corners of the source of an axon after its spike
+    after: str  # from when on a crossing of the threshold is measured
+    fails: str  # neurons for which this measurement fails
 
 
 def neuron_netlist(phases: Phases, until: float | None, scale: PhysicalScale) -> NeuronNetlist:
-    """The part of the neurons in a netlist; a ValueError if `until` is out of range, or cannot be chosen.
-
-    Examples
-    --------
-    >>> neuron_netlist("single", 2.5, PhysicalScale()).fire
-    '0'
-    """
+    """The part of the neurons in a netlist; a ValueError if `until` is out of range, or cannot be chosen."""
     return _NETLISTS(phases)(neuron_kind(phases).end(until), scale)
 
 

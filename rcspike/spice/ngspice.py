@@ -16,18 +16,13 @@ import numpy as np
 
 from rcspike._common.arrays import Float64Array
 
-__all__ = ["Simulators", "find_ngspice", "run_ngspice"]
-
 TIMEOUT = 3600.0  # s; a netlist of six columns of 784 transistors takes 10 s on a core of its own
 
 
 def find_ngspice() -> str:
     """Path of the ngspice on PATH.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is none; the message explains how to install it.
+    A FileNotFoundError if there is none; the message explains how to install it.
     """
     path = shutil.which("ngspice")
     if path is None:
@@ -41,9 +36,11 @@ def find_ngspice() -> str:
 def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = TIMEOUT) -> dict[str, Float64Array]:
     """Run a transient analysis and read its output.
 
+    A FileNotFoundError if ngspice is missing; a RuntimeError if it fails; the message contains the last lines of its
+    output.
+
     Parameters
     ----------
-    netlist : str
     stop : float
         Time in s that the analysis must reach.
     timeout : float
@@ -53,13 +50,6 @@ def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = TIMEOUT) ->
     -------
     dict
         Vectors by their name in lower case, such as ``v(m0)`` and ``i(vplus)``, and their points of ``time``; SI units.
-
-    Raises
-    ------
-    FileNotFoundError
-        If ngspice is missing.
-    RuntimeError
-        If it fails; the message contains the last lines of its output.
     """
     return Simulators().run(netlist, stop=stop, timeout=timeout)
 

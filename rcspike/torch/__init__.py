@@ -12,16 +12,16 @@ if _find_spec("torch") is None:
     raise _missing_extra("rcspike.torch needs PyTorch 2.4 or newer", "torch")
 
 from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
-from rcspike.torch.modules import Conv2d, Fire, FirstSpike, Linear, Network, OutputLoss
+from rcspike.torch.modules import Conv2d, Fire, Linear, Network, OutputLoss, SinglePhase
 from rcspike.torch.pure_torch import without_engine
 
 __all__ = [
     "Conv2d",
     "Fire",
-    "FirstSpike",
     "Linear",
     "Network",
     "OutputLoss",
+    "SinglePhase",
     "charge",
     "encode",
     "fire",

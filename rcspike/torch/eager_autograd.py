@@ -14,13 +14,11 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from rcspike.functional.events import Phases
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.torch import operators
 from rcspike.torch.engine_cache import Batch, Parameters, Parts, Run, run_backward, run_forward
 from rcspike.torch.operators import as_array, as_arrays, one_by_one
 from rcspike.torch.pure_torch import is_plain
-
-__all__ = ["losses", "run_network"]
 
 
 def _are_ordinary(tensors: Sequence[Tensor]) -> bool:

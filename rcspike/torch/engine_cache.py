@@ -20,19 +20,6 @@ from rcspike.circuit import PARAMETERS, Circuit, layer_core
 from rcspike.network import Wiring
 from rcspike.torch.wiring_indices import wirings_of
 
-__all__ = [
-    "Batch",
-    "Parameters",
-    "Parts",
-    "Run",
-    "as_circuit",
-    "network_backward",
-    "network_forward",
-    "parameters_of",
-    "run_backward",
-    "run_forward",
-]
-
 Parameters: TypeAlias = tuple[float, ...]
 
 N_PARAMETERS = len(PARAMETERS) + 2  # numbers of a layer's circuit: those, and its injection
@@ -42,13 +29,7 @@ MAX_BYTES = 1 << 24  # of spike times: the memory of larger batches is not kept 
 
 
 def parameters_of(circuit: Circuit) -> Parameters:
-    """The circuit of a layer as the numbers that an operator takes; a ValueError for injections of several layers.
-
-    Examples
-    --------
-    >>> parameters_of(Circuit(v_syn=2.0))
-    (2.0, -2.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    """
+    """The circuit of a layer as the numbers that an operator takes; a ValueError for injections of several layers."""
     layer_core(circuit)
     return (*circuit.parameters.values(), *circuit.injections[0])
 

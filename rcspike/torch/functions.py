@@ -8,31 +8,14 @@ import torch
 from torch import Tensor
 
 from rcspike.circuit import Circuit
-from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
-from rcspike.functional.neuron_kinds import latest_input
+from rcspike.functional.neuron_kinds import Phases, latest_input
 from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
 from rcspike.torch.eager_autograd import losses, run_network
 from rcspike.torch.engine_cache import Parameters, parameters_of
 from rcspike.torch.wiring_indices import wiring_numbers
-
-__all__ = [
-    "charge",
-    "check_noise",
-    "check_tensor",
-    "encode",
-    "fire",
-    "fire_with",
-    "first_spike",
-    "layer_with",
-    "loss_parameters",
-    "losses_with",
-    "noise_like",
-    "output_loss",
-    "times_like",
-]
 
 
 def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...], dtype: torch.dtype | None = None) -> None:
@@ -65,6 +48,8 @@ def noise_like(v: Tensor, sigma: float, generator: torch.Generator | None) -> Te
 def encode(images: Tensor) -> Tensor:
     """Spike times of intensities: t = 1 - x, no spike for x = 0. Differentiable, and as `rcspike.functional.encode`.
 
+    A TypeError if the tensor is not of floats; a ValueError if an intensity lies outside [0, 1].
+
     Parameters
     ----------
     images : (batch, ...)
@@ -74,13 +59,6 @@ def encode(images: Tensor) -> Tensor:
     -------
     (batch, n_pixels)
         Times in T, ``inf`` for no spike.
-
-    Raises
-    ------
-    TypeError
-        If the tensor is not of floats.
-    ValueError
-        If an intensity lies outside [0, 1].
 
     Examples
     --------
@@ -97,7 +75,7 @@ def encode(images: Tensor) -> Tensor:
 
 
 def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring = DENSE) -> Tensor:
-    """Membrane voltages at the end of the charging phase, as `rcspike.functional.charge`.
+    """Membrane voltages (batch, n_out) in V_th at the end of the charging phase, as `rcspike.functional.charge`.
 
     Parameters
     ----------
@@ -105,14 +83,8 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
         Input spike times in T; ``inf`` or anything above 1 means no spike.
     weights : (n_rows, n_out)
         Signed synaptic weights in V_th / T, float32 or float64: the result has their dtype.
-    circuit : Circuit
     wiring : rcspike.network.Dense, FirstSpike, FirstSpike2d or Conv2d
         Which inputs drive which rows of the weights.
-
-    Returns
-    -------
-    (batch, n_out)
-        v(1) in V_th.
 
     Raises
     ------
@@ -130,26 +102,10 @@ def charge(times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring =
 def first_spike(
     times: Tensor, weights: Tensor, circuit: Circuit, *, wiring: Wiring = DENSE, max_slope: float = Loss.max_slope
 ) -> Tensor:
-    """Spike times of neurons of a single phase, as `rcspike.functional.first_spike`.
+    """Spike times (batch, n_out) in T of single-phase neurons, as `rcspike.functional.first_spike`.
 
-    Parameters
-    ----------
-    times : (batch, n_in)
-        Input spike times in T, from 0 on; ``inf`` means no spike.
-    weights, circuit, wiring
-        As in `charge`.
-    max_slope : float
-        Bound of abs(dt/dv) at the threshold in the gradient, in T / V_th. The default is that of training.
-
-    Returns
-    -------
-    (batch, n_out)
-        In T, ``inf`` where there is none: there the gradient is 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `charge`.
+    A neuron that does not spike has the time ``inf`` and a gradient of 0. Arguments and errors as in `charge`;
+    `max_slope` bounds abs(dt/dv) at the threshold in the gradient, in T / V_th, by default as in training.
 
     Examples
     --------
@@ -189,24 +145,17 @@ def layer_with(
 
 
 def fire(v: Tensor, circuit: Circuit, *, noise: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
-    """Output spike times of the firing phase, as `rcspike.functional.fire`.
+    """Output spike times (batch, n_out) in T of the firing phase, as `rcspike.functional.fire`.
 
     Parameters
     ----------
     v : (batch, n_out)
         Voltages at the end of charging, in V_th.
-    circuit : Circuit
-        Its `ramp` and `delay` are used.
     noise : float
         Standard deviation of the spike-time noise in T. A spike does not move before the start of the phase, and one
         that moves past its end is lost.
     generator : torch.Generator, optional
         Of the noise; PyTorch's own by default.
-
-    Returns
-    -------
-    (batch, n_out)
-        Times in T from the start of the firing phase; ``inf`` for no spike.
 
     Raises
     ------

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit, layer_circuits
-from rcspike.functional.events import Phases
 from rcspike.functional.loss import Loss
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Conv2d as EngineConv2d
 from rcspike.network import Network as EngineNetwork
 from rcspike.network import Wiring
@@ -31,8 +31,6 @@ from rcspike.torch.functions import (
 )
 from rcspike.torch.wiring_indices import wiring_numbers
 
-__all__ = ["Conv2d", "Fire", "FirstSpike", "Linear", "Network", "OutputLoss"]
-
 
 def _seed() -> int:
     """A seed from PyTorch's generator, which torch.manual_seed resets."""
@@ -46,40 +44,7 @@ def _numpy_dtype(dtype: torch.dtype | None) -> np.dtype[np.float32] | np.dtype[n
     return np.dtype(np.float32) if dtype == torch.float32 else np.dtype(np.float64)
 
 
-class _Synapses(nn.Module):
-    """Weights of one layer on a circuit, and neurons of its phases."""
-
-    _phases: ClassVar[Phases]
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        circuit: Circuit,
-        *,
-        wiring: Wiring = DENSE,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__()
-        self._numbers, self._wiring = parameters_of(circuit), wiring_numbers([wiring])
-        self.in_features, self.out_features, self.circuit, self.wiring = in_features, out_features, circuit, wiring
-        one = EngineNetwork.create(
-            (in_features, out_features),
-            circuit,
-            seed=_seed(),
-            dtype=_numpy_dtype(dtype),
-            wiring=[wiring],
-            phases=self._phases,
-        )
-        (weight,) = one.parameters.values()
-        self.weight = nn.Parameter(torch.from_numpy(weight.copy()))
-
-    def extra_repr(self) -> str:
-        """What PyTorch prints between the brackets."""
-        return f"{self.in_features}, {self.out_features}, {self.circuit}"
-
-
-class Linear(_Synapses):
+class Linear(nn.Module):
     """A layer of resistive synapses: spike times in, voltages at the end of the charging phase out.
 
     Parameters
@@ -105,7 +70,34 @@ class Linear(_Synapses):
     torch.Size([5, 10])
     """
 
-    _phases = "two"
+    _phases: ClassVar[Phases] = "two"
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        circuit: Circuit,
+        *,
+        wiring: Wiring = DENSE,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self._numbers, self._wiring = parameters_of(circuit), wiring_numbers([wiring])
+        self.in_features, self.out_features, self.circuit, self.wiring = in_features, out_features, circuit, wiring
+        network = EngineNetwork.create(
+            (in_features, out_features),
+            circuit,
+            seed=_seed(),
+            dtype=_numpy_dtype(dtype),
+            wiring=[wiring],
+            phases=self._phases,
+        )
+        (weight,) = network.parameters.values()
+        self.weight = nn.Parameter(torch.from_numpy(weight.copy()))
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints between the brackets."""
+        return f"{self.in_features}, {self.out_features}, {self.circuit}"
 
     def forward(self, times: Tensor) -> Tensor:
         """Voltages (batch, out_features) in V_th for spike times (batch, in_features) in T."""
@@ -131,8 +123,8 @@ class Conv2d(Linear):
     Notes
     -----
     Maps are flat, with the channel as the last axis: input (y width + x) channels + c is channel c of the pixel (y, x).
-    ``weight`` has the shape (k_h k_w channels, out_channels), in V_th / T. For neurons of a single phase, use
-    `FirstSpike` with a `rcspike.network.Conv2d` as its wiring.
+    ``weight`` has the shape (k_h k_w channels, out_channels), in V_th / T. For single-phase neurons, use
+    `SinglePhase` with a `rcspike.network.Conv2d` as its wiring.
 
     Examples
     --------
@@ -160,8 +152,8 @@ class Conv2d(Linear):
         self.out_shape = maps.out_shape(columns)
 
 
-class FirstSpike(_Synapses):
-    """A layer of neurons of a single phase: spike times in, the times at which membranes reach the threshold out.
+class SinglePhase(Linear):
+    """A layer of single-phase neurons: spike times in, the times at which membranes reach the threshold out.
 
     Parameters
     ----------
@@ -177,7 +169,7 @@ class FirstSpike(_Synapses):
 
     Examples
     --------
-    >>> layer = FirstSpike(64, 10, Circuit(v_syn=2.0))
+    >>> layer = SinglePhase(64, 10, Circuit(v_syn=2.0))
     >>> layer(torch.rand(5, 64)).shape
     torch.Size([5, 10])
     """
@@ -208,7 +200,6 @@ class Fire(nn.Module):
 
     Parameters
     ----------
-    circuit : Circuit
     noise : float
         Standard deviation of the spike-time noise in T, in training and in evaluation. Assign 0 to switch it off.
 
@@ -233,13 +224,12 @@ class Fire(nn.Module):
 
 
 class Network(nn.Module):
-    """A whole network as one operator: spike times in, voltages of the last layer out; of a single phase, spike times.
+    """A whole network as one operator: spike times in, voltages or (single-phase) spike times of the last layer out.
 
     Parameters
     ----------
     sizes : sequence of int, or str
         Numbers of neurons: inputs, hidden layers, outputs. Or an architecture, as in `rcspike.Network.create`.
-    circuit : Circuit
     noise : float
         Standard deviation of the noise on the spike times of every layer but the input, in T, in training and in
         evaluation. Assign 0 to switch it off.
@@ -252,7 +242,7 @@ class Network(nn.Module):
     dtype : torch.float32 or torch.float64, optional
         PyTorch's default dtype by default.
     max_slope : float
-        Of neurons of a single phase, as in ``FirstSpike``.
+        Of single-phase neurons, as in `SinglePhase`.
 
     Notes
     -----
@@ -305,10 +295,7 @@ class Network(nn.Module):
     def from_network(cls, network: EngineNetwork, *, noise: float = 0.0, max_slope: float = Loss.max_slope) -> Network:
         """A module with a copy of the weights of a `rcspike.Network`, bit for bit.
 
-        Raises
-        ------
-        TypeError
-            If it is another kind of network.
+        A TypeError if it is another kind of network.
 
         Examples
         --------
@@ -335,24 +322,9 @@ class Network(nn.Module):
         return self._sizes
 
     def forward(self, times: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Voltages of the last layer, or in a single phase its spike times, as `rcspike.Network.forward`.
+        """Voltages (batch, n_out) in V_th, or of single-phase neurons spike times in T, as `rcspike.Network.forward`.
 
-        Parameters
-        ----------
-        times : (batch, n_in)
-            Input spike times in T; ``inf`` or anything above 1 means no spike.
-        generator : torch.Generator, optional
-            Of the noise; PyTorch's own by default.
-
-        Returns
-        -------
-        (batch, n_out)
-            In V_th; with noise, the voltages that correspond to the noisy spike times. In a single phase, times in T.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a tensor is not of floats, or its shape or a value does not fit.
+        `times` are (batch, n_in); `generator` draws the noise. Errors as in `rcspike.torch.charge`.
         """
         weights = list(self.weights)
         for depth, w in enumerate(weights):
@@ -372,19 +344,7 @@ class Network(nn.Module):
 class OutputLoss(nn.Module):
     """The loss that `rcspike.train` minimises, over the voltages of the last layer; the mean over the batch.
 
-    Parameters
-    ----------
-    circuit : Circuit
-        Its `ramp` decides the spike times.
-    temperature : float
-        tau in T.
-    temporal_penalty, t_ref : float
-        gamma, and the time in T that output spikes are drawn to.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `rcspike.functional.output_loss`.
+    Arguments and errors as in `rcspike.functional.output_loss`.
 
     Examples
     --------

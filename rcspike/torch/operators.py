@@ -20,19 +20,6 @@ from rcspike.torch import pure_torch
 from rcspike.torch.engine_cache import Batch, Parts, as_circuit, network_backward, network_forward
 from rcspike.torch.wiring_indices import wirings_of
 
-__all__ = [
-    "as_array",
-    "as_arrays",
-    "fire_operator",
-    "loss_operator",
-    "loss_vjp_operator",
-    "losses_and_gradient",
-    "network_operator",
-    "network_vjp_operator",
-    "one_by_one",
-    "scale_rows",
-]
-
 _TWICE = (
     "{} has no second derivative: the engine computes gradients without a tape that could be differentiated again; "
     "call backward or torch.autograd.grad without create_graph"
@@ -148,7 +135,7 @@ def network_operator(
     max_slope: float,
     keep: bool,
 ) -> Tensor:
-    """The results of the last layer: voltages of two phases, spike times of a single one.
+    """The results of the last layer: voltages of two-phase neurons, or spike times of single-phase ones.
 
     `shifts` are added to the spike times of each layer, in T; empty for none. `keep` says that a backward pass is to
     follow, which is then faster; `max_slope` is for that pass.
@@ -163,16 +150,8 @@ def network_operator(
 
 
 @network_operator.register_fake
-def _(
-    times: Tensor,
-    weights: Sequence[Tensor],
-    shifts: Sequence[Tensor],
-    circuits: Sequence[float],
-    wiring: Sequence[int],
-    phases: str,
-    max_slope: float,
-    keep: bool,
-) -> Tensor:
+def _(times: Tensor, weights: Sequence[Tensor], *others: Any) -> Tensor:
+    _, _, wiring, *_ = others
     n_out = wirings_of(tuple(wiring))[-1].n_out(weights[-1].shape[1])
     return weights[-1].new_empty((times.shape[0], n_out))
 
@@ -211,17 +190,8 @@ def network_vjp_operator(
 
 
 @network_vjp_operator.register_fake
-def _(
-    times: Tensor,
-    weights: Sequence[Tensor],
-    shifts: Sequence[Tensor],
-    grad_v: Tensor,
-    circuits: Sequence[float],
-    wiring: Sequence[int],
-    phases: str,
-    max_slope: float,
-    of_times: bool,
-) -> list[Tensor]:
+def _(times: Tensor, weights: Sequence[Tensor], *others: Any) -> list[Tensor]:
+    *_, of_times = others
     grad_times = times.new_empty((times.shape[0] if of_times else 0, times.shape[1]))
     return [grad_times, *(w.new_empty(w.shape) for w in weights)]
 

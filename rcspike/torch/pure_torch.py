@@ -23,14 +23,13 @@ from torch import Tensor
 from rcspike.circuit import Circuit
 from rcspike.functional.loss import Loss
 from rcspike.functional.neuron_kinds import by_kind
+from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Wiring
 from rcspike.torch.engine_cache import Parts
 from rcspike.torch.wiring_indices import Rows
 
-__all__ = ["fire", "fire_vjp", "is_plain", "network", "network_vjp", "output_losses", "without_engine"]
-
 _MAX_NUMBERS = 1 << 22  # of one intermediate tensor, of which there are about ten
-_LATEST = 2.0**40  # T; as in the engine, a spike of a single phase that comes later does not count
+_LATEST = 2.0**40  # T; as in the engine, a later spike of a single-phase neuron does not count
 
 _forced = False
 
@@ -168,8 +167,7 @@ class _Intervals:
         t, order = rows.where(spikes, latest).sort(dim=1, stable=True)
         on = spikes.gather(1, order)[:, :, None].to(weights.dtype)  # rows without a spike have no device
         w = weights[order] * on
-        d_plus, g_plus = _coupling(circuit.e_plus, circuit.diode_drop)
-        d_minus, g_minus = _coupling(-circuit.e_minus, circuit.diode_drop)
+        (d_plus, g_plus), (d_minus, g_minus) = rail_couplings(circuit)
         negative = (w < 0).to(w.dtype)
         to_drive = on * (d_plus + (d_minus - d_plus) * negative)
         to_conductance = on * (g_plus - (g_plus + g_minus) * negative)
@@ -204,11 +202,6 @@ class _Intervals:
         return torch.zeros_like(of_times).scatter(1, self.order, of_times), grad_w
 
 
-def _coupling(rail: float, drop: float) -> tuple[float, float]:
-    """Drive and conductance of a device of weight 1 on this rail."""
-    return (1.0, 0.0) if math.isinf(rail) else ((rail - drop) / rail, 1 / rail)
-
-
 def _phi(x: Tensor) -> Tensor:
     return torch.where(x == 0, 1.0, -torch.expm1(-x) / torch.where(x == 0, 1.0, x))
 
@@ -234,6 +227,11 @@ class _Layer(ABC):
     ) -> None:
         self.circuit, self.shift, self.is_last = circuit, shift, is_last
         self.rows = Rows.of(times, wiring, len(weights))
+        self.run(weights, circuit, shift)
+
+    @abstractmethod
+    def run(self, weights: Tensor, circuit: Circuit, shift: Tensor | None) -> None:
+        """The forward pass: sets `spikes` and `read`, and what the backward pass needs."""
 
     @abstractmethod
     def backward(self, grad: Tensor, max_slope: float) -> tuple[Tensor, Tensor]:
@@ -241,10 +239,7 @@ class _Layer(ABC):
 
 
 class _TwoPhase(_Layer):
-    def __init__(
-        self, times: Tensor, weights: Tensor, circuit: Circuit, wiring: Wiring, shift: Tensor | None, *, is_last: bool
-    ) -> None:
-        super().__init__(times, weights, circuit, wiring, shift, is_last=is_last)
+    def run(self, weights: Tensor, circuit: Circuit, shift: Tensor | None) -> None:
         self.intervals = _Intervals.of(self.rows.times, weights, circuit, 1.0)
         ends = torch.cat([self.intervals.t[:, 1:], torch.ones_like(self.intervals.t[:, :1])], dim=1)
         self.dt = ends - self.intervals.t
@@ -254,7 +249,7 @@ class _TwoPhase(_Layer):
             on = (self.rows.times <= 1).to(weights.dtype)
             v = v + on @ (plus * (weights > 0).to(on.dtype) + minus * (weights < 0).to(on.dtype))
         self.v = self.rows.neurons(v)
-        if is_last:
+        if self.is_last:
             self.read = self.v if shift is None else _voltage(_position(self.v, circuit) - shift, circuit)
         else:
             self.own_spikes = fire(self.v, circuit)
@@ -272,10 +267,7 @@ class _TwoPhase(_Layer):
 
 
 class _SinglePhase(_Layer):
-    def __init__(
-        self, times: Tensor, weights: Tensor, circuit: Circuit, wiring: Wiring, shift: Tensor | None, *, is_last: bool
-    ) -> None:
-        super().__init__(times, weights, circuit, wiring, shift, is_last=is_last)
+    def run(self, weights: Tensor, circuit: Circuit, shift: Tensor | None) -> None:
         self.intervals = one = _Intervals.of(self.rows.times, weights, circuit, math.inf)
         dt = torch.cat([one.t[:, 1:] - one.t[:, :-1], torch.zeros_like(one.t[:, :1])], dim=1)
         a, b = one.drive.cumsum(dim=1), one.conductance.cumsum(dim=1)

@@ -13,8 +13,6 @@ from torch import Tensor
 
 from rcspike.network import Conv2d, Dense, FirstSpike, FirstSpike2d, Wiring, window_of, wiring_of
 
-__all__ = ["Rows", "wiring_numbers", "wirings_of"]
-
 _CONV2D, _FIRST_SPIKE_2D = 0, -1  # what stands before the numbers of one; windows of neighbouring inputs are above 0
 
 

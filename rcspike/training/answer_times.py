@@ -14,8 +14,6 @@ from rcspike.network import LayeredNetwork
 from rcspike.neurons import neuron_kind
 from rcspike.training.evaluation import check_fit, chunks
 
-__all__ = ["Latency", "latency"]
-
 
 @dataclass(frozen=True, eq=False)
 class Latency:
@@ -48,7 +46,7 @@ class Latency:
         return np.asarray(np.searchsorted(hits, at, side="right") / len(self.times), dtype=np.float64)
 
     def quantile(self, fraction: float) -> float:
-        """Time in T by which this fraction of all samples has been answered; ``inf`` if so many never are.
+        """Time in T by which this fraction of all samples has been answered; ``inf`` if a smaller fraction ever is.
 
         Examples
         --------
@@ -66,23 +64,19 @@ def latency(
 ) -> Latency:
     """When a network answers each sample of a split, whether correctly, and after how many spikes.
 
-    The answer is the output that spikes first. A network of a single phase answers with that spike, and gives no answer
-    if no output ever spikes. A network of two phases, whose layers charge and fire in turn, answers in the firing
+    The answer is the output that spikes first. A single-phase network answers with that spike, and gives no answer
+    if no output ever spikes. A two-phase network, whose layers charge and fire in turn, answers in the firing
     phase of its last layer, which for L layers begins at L T; if no output spikes, the answer is that of the highest
     voltage, at the end of that phase.
+
+    Errors as in `evaluate`.
 
     Parameters
     ----------
     network : Network
         Or another network, such as a chip.
-    split : Split
     noise, seed, threads
         As in `evaluate`, with the same random numbers.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `evaluate`.
 
     Examples
     --------

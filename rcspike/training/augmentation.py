@@ -8,25 +8,12 @@ import numpy.typing as npt
 from rcspike.datasets import Split
 from rcspike.training.settings import Settings
 
-__all__ = ["Augmentation"]
-
 
 class Augmentation:
-    """Training images as an epoch sees them: each shifted, mirrored, or both, by chance.
+    """Training images as an epoch sees them: each shifted, mirrored, or both, by chance (`max_shift`, `mirror`).
 
-    Pixels that a shift brings in do not spike.
-
-    Parameters
-    ----------
-    split : Split
-        Images, not rows of a table.
-    settings : Settings
-        Of them, `max_shift` and `mirror`.
-
-    Raises
-    ------
-    ValueError
-        If the samples are rows of a table, or a shift moves an image out of its frame.
+    Pixels that a shift brings in do not spike. A ValueError if the samples are rows of a table, or a shift moves an
+    image out of its frame.
 
     Examples
     --------

@@ -12,6 +12,7 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike._common.identity import digest, plain
 from rcspike._common.lazy import lazy
+from rcspike._common.readers import naming
 from rcspike.circuit import Circuit
 from rcspike.datasets import Dataset
 from rcspike.network import Network, model_files
@@ -37,7 +38,7 @@ class Checkpoint:
     extended: tuple[int, ...] = ()
 
     def trainer(self, network: Network, settings: Settings, steps: int) -> _core.Trainer32 | _core.Trainer64:
-        """The trainer of that run after so many steps; ValueError if the checkpoint does not fit the run."""
+        """The trainer of that run after `steps` steps; ValueError if the checkpoint does not fit the run."""
         found, expected = (
             {name: (array.dtype, array.shape) for name, array in parameters.items()}
             for parameters in (self.parameters, network.parameters)
@@ -139,22 +140,16 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None, *, exte
     """Read a checkpoint; if an identity is given, check that it belongs to this run.
 
     With `extend`, it may also be of a run of fewer epochs; the checkpoint that is returned then has the number of
-    finished epochs at the end of `extended`.
-
-    Raises
-    ------
-    ValueError
-        If the file is broken, or of another run; all settings that differ are named.
+    finished epochs at the end of `extended`. A ValueError if the file is broken, or of another run; all settings that
+    differ are named.
     """
     tensors, header = model_files.read(path, "checkpoint")
-    try:
+    with naming(f"{path} is not a whole rcspike checkpoint", AttributeError, KeyError, TypeError, ValueError):
         saved, run = _checkpoint(tensors, header["history"], header.get("extended", [])), dict(header["run"])
         extended = identity is not None and extend and 0 < _planned(run) < identity.settings.epochs
         if extended:
             saved = dataclasses.replace(saved, extended=(*saved.extended, len(saved.history)))
         differences = [] if identity is None else list(identity.differences(run, extended=extended))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a whole rcspike checkpoint: {error}") from error
     if differences:
         raise ValueError(
             f"{path} is the checkpoint of another run: {'; '.join(differences)}; choose another path or remove it"

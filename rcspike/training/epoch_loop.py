@@ -13,8 +13,6 @@ from rcspike.functional.events import Schedule
 from rcspike.network import Network, spike_time_noise
 from rcspike.training.settings import AUGMENTATION, NOISE, SHUFFLE, Settings
 
-__all__ = ["Totals", "run_epochs", "spike_shifts"]
-
 
 class Totals:
     """Sums over the batches of an epoch."""
@@ -46,16 +44,11 @@ def run_epochs(
     threads: int | None = None,
     after_batch: Callable[[int, int, int], None] | None = None,
 ) -> Iterator[tuple[int, Totals]]:
-    """Train on some of the samples, epoch by epoch.
+    """Train on some of the samples, epoch by epoch; a FloatingPointError if training diverges.
 
     The events are those of all samples, or a function of random numbers and the samples of a batch that makes theirs.
     Yields each epoch, counted from 0, with its totals, once the network has its new parameters. `after_batch` is called
     with the epoch and the batch, both counted from 1, and the number of batches.
-
-    Raises
-    ------
-    FloatingPointError
-        If training diverges.
     """
     size = settings.batch_size
     n_batches = -(-len(samples) // size)

@@ -11,8 +11,6 @@ import numpy.typing as npt
 from rcspike.datasets import Dataset, Split
 from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Network
 
-__all__ = ["accuracy", "check_fit", "check_samples", "chunks", "confusion_matrix", "evaluate"]
-
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
 
@@ -45,16 +43,14 @@ def confusion_matrix(
 
     Parameters
     ----------
-    network : Network
-    split : Split
     noise, seed, threads
         As in `evaluate`, with the same random numbers.
 
     Returns
     -------
     (n_classes, n_classes) int64
-        Number of samples, by class along the rows and by predicted class along the columns. Samples for which no output
-        of a single phase spikes are in none.
+        Number of samples, by class along the rows and by predicted class along the columns. Samples that a single-phase
+        network does not answer are not counted.
 
     Raises
     ------
@@ -94,7 +90,7 @@ def accuracy(
 
 
 def chunks(n: int, rng: np.random.Generator) -> Iterator[tuple[slice, int]]:
-    """So many samples in parts that are evaluated at a time, each with the seed of its noise."""
+    """Splits n samples into chunks that are evaluated at a time, each with its own noise seed."""
     for first in range(0, n, _CHUNK):
         yield slice(first, first + _CHUNK), int(rng.integers(2**63))
 

@@ -15,8 +15,6 @@ import numpy.typing as npt
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.html_tables import html_table
 
-__all__ = ["Epoch", "History", "Interrupted"]
-
 _SHOWN = 12  # rows of a history in a notebook; of a longer one the first and the last
 
 

@@ -11,16 +11,11 @@ from typing import Any
 from rcspike._common.extras import missing_extra
 from rcspike.training.history import Epoch
 
-__all__ = ["ProgressBar", "TensorBoard"]
-
 
 class ProgressBar:
     """A bar of tqdm over the batches of a run, in a notebook or on a terminal, with the results of the last epoch.
 
-    Raises
-    ------
-    ImportError
-        If tqdm is missing.
+    An ImportError if tqdm is missing.
     """
 
     def __init__(self) -> None:

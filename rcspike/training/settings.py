@@ -15,8 +15,6 @@ from rcspike.functional.optimiser import Decay, decayed_rate
 from rcspike.network import Network
 from rcspike.neurons import check_taken
 
-__all__ = ["AUGMENTATION", "DEVICES", "EVALUATION", "NOISE", "SHUFFLE", "VALIDATION", "Settings"]
-
 # Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
 # resumed at an epoch, or evaluated more often, draws the same numbers.
 SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES, AUGMENTATION = range(6)
@@ -96,10 +94,7 @@ class Settings(Loss):
     def trainer(self, network: Network) -> _core.Trainer32 | _core.Trainer64:
         """The engine's trainer at its first step, on a copy of the network's parameters.
 
-        Raises
-        ------
-        ValueError
-            If a setting differs from its default and does not apply to the kind of the network's neurons.
+        A ValueError if a setting differs from its default and does not apply to the kind of the network's neurons.
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         check_taken(network.phases, {f.name: values[f.name] for f in fields(self) if values[f.name] != f.default})

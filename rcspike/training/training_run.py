@@ -29,8 +29,6 @@ from rcspike.training.history import Epoch, History, Interrupted
 from rcspike.training.monitors import ProgressBar
 from rcspike.training.settings import EVALUATION, VALIDATION, Settings
 
-__all__ = ["Progress", "train"]
-
 Options = ParamSpec("Options")
 
 _IN_USE = "the checkpoint {} is in use by another training; wait until that has ended, or choose another path"
@@ -127,8 +125,8 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     validation : float
         Fraction of the training samples that is held out, for the choice of settings.
     max_shift : int
-        Training images are shifted by up to so many pixels in each direction, drawn for every epoch. That is a random
-        crop of the image with a border of so many pixels that do not spike.
+        Largest shift of training images in pixels, in each direction; shifts are drawn for every epoch. This is a
+        random crop of the image with a border of that width that does not spike.
     mirror : float
         Probability with which left and right of a training image are exchanged.
     silent_penalty : float

@@ -9,22 +9,22 @@ import numpy as np
 
 from rcspike._common.arrays import FloatArray
 from rcspike.chips.chip_layer import ChipLayer
-
-__all__ = ["Effect", "Fixed", "Reading", "Shift", "TimeMap"]
+from rcspike.chips.effects.parameter_checks import take_parameters
 
 
 class Effect(ABC):
     """A difference between real and ideal circuits.
 
     Every effect is a frozen dataclass with a `name`, under which its random numbers are drawn and a file lists it, and
-    a `size`: the field that grows with it.
+    a `size`: the field that grows with it. Fields declare their ranges.
     """
 
     name: ClassVar[str]
     size: ClassVar[str]
-    needs_phases: ClassVar[bool] = (
-        False  # of the firing ramp or the end of charging, which a single phase does not have
-    )
+    needs_phases: ClassVar[bool] = False  # whether it acts on the ramp or the end of charging of two-phase neurons
+
+    def __post_init__(self) -> None:
+        take_parameters(self)
 
     @property
     def is_absent(self) -> bool:

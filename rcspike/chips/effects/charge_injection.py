@@ -11,9 +11,7 @@ from rcspike._common.arrays import Float64Array
 from rcspike._common.numbers import number, numbers
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import take_number
-
-__all__ = ["ChargeInjection"]
+from rcspike.chips.effects.parameter_checks import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +47,8 @@ class ChargeInjection(Fixed):
 
     plus: float | tuple[float, ...] = 0.0007
     minus: float | tuple[float, ...] = -0.0011
-    scale: float = 1.0
-    sigma: float = 0.05
+    scale: NonNegative = 1.0
+    sigma: NonNegative = 0.05
     name: ClassVar[str] = "charge_injection"
     needs_phases: ClassVar[bool] = True
     size: ClassVar[str] = "scale"
@@ -62,8 +60,7 @@ class ChargeInjection(Fixed):
             object.__setattr__(self, name, values)
             if not np.all(np.isfinite(values)) or values == ():
                 raise ValueError(f"{self.name}: {name} must be finite, for all layers or for each, got {value!r}")
-        take_number(self, "scale", 0)
-        take_number(self, "sigma", 0)
+        super().__post_init__()
 
     @property
     def is_absent(self) -> bool:

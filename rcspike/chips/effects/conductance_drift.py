@@ -10,9 +10,7 @@ import numpy as np
 from rcspike._common.arrays import Float64Array
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import take_number
-
-__all__ = ["Drift"]
+from rcspike.chips.effects.parameter_checks import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,21 +37,17 @@ class Drift(Fixed):
     (False, True)
     """
 
-    time: float
-    t0: float = 20.0
-    nu: float | None = None
-    nu_std: float | None = None
+    time: NonNegative
+    t0: NonNegative = 20.0
+    nu: NonNegative | None = None
+    nu_std: NonNegative | None = None
     name: ClassVar[str] = "drift"
     size: ClassVar[str] = "time"
 
     def __post_init__(self) -> None:
-        take_number(self, "time", 0)
-        take_number(self, "t0", 0)
+        super().__post_init__()
         if self.t0 == 0:
             raise ValueError("drift: t0 must be above 0, got 0")
-        for field in ("nu", "nu_std"):
-            if getattr(self, field) is not None:
-                take_number(self, field, 0)
 
     @property
     def is_absent(self) -> bool:

@@ -13,8 +13,6 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
 from rcspike.chips.effects.parameter_checks import take_number
 
-__all__ = ["Levels"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Levels(Fixed):

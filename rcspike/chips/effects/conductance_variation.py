@@ -10,9 +10,7 @@ import numpy as np
 from rcspike._common.arrays import Float64Array
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import check_choice, take_number
-
-__all__ = ["Variation"]
+from rcspike.chips.effects.parameter_checks import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +35,10 @@ class Variation(Fixed):
     (False, True)
     """
 
-    sigma: float
+    sigma: NonNegative
     kind: Literal["lognormal", "gaussian", "absolute"] = "lognormal"
     name: ClassVar[str] = "variation"
     size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        take_number(self, "sigma", 0)
-        check_choice(self, "kind", ("lognormal", "gaussian", "absolute"))
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def varied(g: Float64Array) -> Any:

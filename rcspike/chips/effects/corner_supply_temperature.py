@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
 import numpy as np
 
 from rcspike._common.arrays import Float64Array
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import take_flag, take_number
-
-__all__ = ["DiodeTemperature", "ProcessCorner", "SupplyDroop"]
+from rcspike.chips.effects.parameter_checks import NonNegative, Range, Share
 
 _BOLTZMANN_OVER_CHARGE = 8.617333262e-5  # V/K
 _ZERO_CELSIUS = 273.15
+
+_Deviation: TypeAlias = Annotated[float, Range(-0.9)]
+_Celsius: TypeAlias = Annotated[float, Range(-200, 400)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +46,12 @@ class ProcessCorner(Fixed):
     ProcessCorner(resistance=0.2, capacitance=0.0, ramp=0.0, tracks=True)
     """
 
-    resistance: float = 0.0
-    capacitance: float = 0.0
-    ramp: float = 0.0
+    resistance: _Deviation = 0.0
+    capacitance: _Deviation = 0.0
+    ramp: _Deviation = 0.0
     tracks: bool = False
     name: ClassVar[str] = "process_corner"
     size: ClassVar[str] = "resistance"
-
-    def __post_init__(self) -> None:
-        for field in ("resistance", "capacitance", "ramp"):
-            take_number(self, field, -0.9)
-        take_flag(self, "tracks")
 
     @property
     def is_absent(self) -> bool:
@@ -95,12 +91,9 @@ class SupplyDroop(Fixed):
     SupplyDroop(share=0.02)
     """
 
-    share: float
+    share: Share
     name: ClassVar[str] = "supply_droop"
     size: ClassVar[str] = "share"
-
-    def __post_init__(self) -> None:
-        take_number(self, "share", 0, 1)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def lower(drop: float | Float64Array, rail: float) -> float | Float64Array:
@@ -145,20 +138,13 @@ class DiodeTemperature(Fixed):
     0.332
     """
 
-    celsius: float
-    nominal: float = 27.0
-    v_th: float = 0.872
-    bandgap: float = 1.11
-    exponent: float = 3.0
+    celsius: _Celsius
+    nominal: _Celsius = 27.0
+    v_th: Annotated[float, Range(1e-6)] = 0.872
+    bandgap: NonNegative = 1.11
+    exponent: NonNegative = 3.0
     name: ClassVar[str] = "diode_temperature"
     size: ClassVar[str] = "celsius"
-
-    def __post_init__(self) -> None:
-        for field in ("celsius", "nominal"):
-            take_number(self, field, -200, 400)
-        take_number(self, "v_th", 1e-6)
-        take_number(self, "bandgap", 0)
-        take_number(self, "exponent", 0)
 
     @property
     def is_absent(self) -> bool:

@@ -11,9 +11,7 @@ import numpy as np
 from rcspike._common.arrays import Float64Array
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import take_number
-
-__all__ = ["DiodeVariation"]
+from rcspike.chips.effects.parameter_checks import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +35,9 @@ class DiodeVariation(Fixed):
     DiodeVariation(sigma=0.01)
     """
 
-    sigma: float
+    sigma: NonNegative
     name: ClassVar[str] = "diode_variation"
     size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        take_number(self, "sigma", 0)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def scattered(drop: float | Float64Array, rail: float) -> Float64Array:

@@ -9,9 +9,7 @@ import numpy as np
 
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import take_number
-
-__all__ = ["MembraneLeak", "OffLeakage", "SwitchLeakage"]
+from rcspike.chips.effects.parameter_checks import NonNegative, Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +27,9 @@ class OffLeakage(Fixed):
     OffLeakage(share=0.0001)
     """
 
-    share: float
+    share: Share
     name: ClassVar[str] = "off_leakage"
     size: ClassVar[str] = "share"
-
-    def __post_init__(self) -> None:
-        take_number(self, "share", 0, 1)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, off_share=layer.off_share + self.share)
@@ -55,12 +50,9 @@ class MembraneLeak(Fixed):
     MembraneLeak(conductance=0.01)
     """
 
-    conductance: float
+    conductance: NonNegative
     name: ClassVar[str] = "membrane_leak"
     size: ClassVar[str] = "conductance"
-
-    def __post_init__(self) -> None:
-        take_number(self, "conductance", 0)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, leak=layer.leak + self.conductance)
@@ -91,12 +83,9 @@ class SwitchLeakage(Fixed):
     SwitchLeakage(current=1.1e-06)
     """
 
-    current: float
+    current: NonNegative
     name: ClassVar[str] = "switch_leakage"
     size: ClassVar[str] = "current"
-
-    def __post_init__(self) -> None:
-        take_number(self, "current", 0)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, off_current=layer.off_current + self.current)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import take_number
-
-__all__ = ["CapacitorMismatch", "ComparatorOffset", "Ramp", "RampMismatch"]
+from rcspike.chips.effects.parameter_checks import NonNegative, Range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +33,9 @@ class CapacitorMismatch(Fixed):
     CapacitorMismatch(sigma=0.004)
     """
 
-    sigma: float = 0.004
+    sigma: NonNegative = 0.004
     name: ClassVar[str] = "capacitor_mismatch"
     size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        take_number(self, "sigma", 0)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         scatter = 1 + self.sigma * rng.standard_normal(layer.capacitance.shape)
@@ -67,12 +62,9 @@ class ComparatorOffset(Fixed):
     ComparatorOffset(sigma=0.01)
     """
 
-    sigma: float = 0.01
+    sigma: NonNegative = 0.01
     name: ClassVar[str] = "comparator_offset"
     size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        take_number(self, "sigma", 0)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, offset=layer.offset + self.sigma * rng.standard_normal(layer.offset.shape))
@@ -98,13 +90,10 @@ class RampMismatch(Fixed):
     RampMismatch(sigma=0.01)
     """
 
-    sigma: float = 0.01
+    sigma: NonNegative = 0.01
     name: ClassVar[str] = "ramp_mismatch"
     needs_phases: ClassVar[bool] = True
     size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        take_number(self, "sigma", 0)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         scatter = 1 + self.sigma * rng.standard_normal(layer.ramp_current.shape)
@@ -130,13 +119,10 @@ class Ramp(Fixed):
     Ramp(bend=0.155)
     """
 
-    bend: float = 0.155
+    bend: Annotated[float, Range(-10, 0.99)] = 0.155
     name: ClassVar[str] = "ramp"
     needs_phases: ClassVar[bool] = True
     size: ClassVar[str] = "bend"
-
-    def __post_init__(self) -> None:
-        take_number(self, "bend", -10, 0.99)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, circuit=replace(layer.circuit, ramp=self.bend))

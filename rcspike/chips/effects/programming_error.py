@@ -10,12 +10,10 @@ import numpy as np
 
 from rcspike._common.arrays import Float64Array
 from rcspike._common.numbers import numbers, read_float
-from rcspike._common.readers import read_columns
+from rcspike._common.readers import naming, read_columns
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import check_choice, take_number
-
-__all__ = ["Measured", "Programming"]
+from rcspike.chips.effects.parameter_checks import NonNegative
 
 # Largest conductance in uS, and the standard deviation in uS as a polynomial, lowest order first, in g / g_max.
 _PUBLISHED: dict[str, tuple[float, tuple[float, ...]]] = {
@@ -51,13 +49,14 @@ class Programming(Fixed):
     """
 
     device: str = "rram"
-    scale: float = 1.0
+    scale: NonNegative = 1.0
     name: ClassVar[str] = "programming"
     size: ClassVar[str] = "scale"
 
     def __post_init__(self) -> None:
-        check_choice(self, "device", tuple(_PUBLISHED))
-        take_number(self, "scale", 0)
+        super().__post_init__()
+        if self.device not in _PUBLISHED:
+            raise ValueError(f"programming: device must be one of {', '.join(_PUBLISHED)}, got {self.device!r}")
 
     def deviation(self, x: Float64Array) -> Float64Array:
         """Standard deviation over g_max at conductances x = g / g_max."""
@@ -99,12 +98,12 @@ class Measured(Fixed):
     target: tuple[float, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    scale: float = 1.0
+    scale: NonNegative = 1.0
     name: ClassVar[str] = "measured"
     size: ClassVar[str] = "scale"
 
     def __post_init__(self) -> None:
-        take_number(self, "scale", 0)
+        super().__post_init__()
         for name in ("target", "mean", "std"):
             object.__setattr__(self, name, numbers(f"measured: {name}", getattr(self, name)))
         lengths = [len(column) for column in (self.target, self.mean, self.std)]
@@ -120,18 +119,12 @@ class Measured(Fixed):
     def from_csv(cls, path: str | os.PathLike[str], *, scale: float = 1.0) -> Measured:
         """Read a table with the columns target, mean and std.
 
-        Raises
-        ------
-        OSError
-            If it cannot be read.
-        ValueError
-            If it is longer than 32 MiB, or a column is missing or holds something other than numbers.
+        An OSError if it cannot be read; a ValueError if it is longer than 32 MiB, or a column is missing or holds
+        something other than numbers.
         """
         columns = read_columns(path, dict.fromkeys(("target", "mean", "std"), read_float))
-        try:
+        with naming(path):
             return cls(**{name: tuple(column) for name, column in columns.items()}, scale=scale)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
 
     def deviation(self, x: Float64Array) -> Float64Array:
         """Standard deviation over g_max at targets x = g / g_max."""

@@ -11,9 +11,7 @@ import numpy as np
 from rcspike._common.arrays import Float64Array
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Reading
-from rcspike.chips.effects.parameter_checks import take_flag, take_number
-
-__all__ = ["FlickerNoise", "ReadNoise"]
+from rcspike.chips.effects.parameter_checks import NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +35,10 @@ class ReadNoise(Reading):
     ReadNoise(sigma=0.0175, proportional=False)
     """
 
-    sigma: float = 0.0175
+    sigma: NonNegative = 0.0175
     proportional: bool = False
     name: ClassVar[str] = "read_noise"
     size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        take_number(self, "sigma", 0)
-        take_flag(self, "proportional")
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def read(g: Float64Array) -> Float64Array:
@@ -74,12 +68,9 @@ class FlickerNoise(Reading):
     FlickerNoise(time=1.0)
     """
 
-    time: float
+    time: NonNegative
     name: ClassVar[str] = "flicker_noise"
     size: ClassVar[str] = "time"
-
-    def __post_init__(self) -> None:
-        take_number(self, "time", 0)
 
     @property
     def is_absent(self) -> bool:

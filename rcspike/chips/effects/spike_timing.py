@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed, Shift, TimeMap
-from rcspike.chips.effects.parameter_checks import take_number
-
-__all__ = ["ComparatorNoise", "Jitter", "SpikeDelay", "TimeQuantisation"]
+from rcspike.chips.effects.parameter_checks import NonNegative, Range, Share
 
 
 @dataclass(frozen=True, kw_only=True)
 class _GaussianShift(Shift):
     """Independent Gaussian noise of every spike: in T, or in V_th, which the ramp makes the same."""
 
-    sigma: float
+    sigma: NonNegative
     size: ClassVar[str] = "sigma"
-
-    def __post_init__(self) -> None:
-        take_number(self, "sigma", 0)
 
     def shifts(self, batch: int, n_out: int, rng: np.random.Generator) -> FloatArray:
         return rng.standard_normal((batch, n_out), dtype=np.float32) * np.float32(self.sigma)
@@ -49,7 +44,7 @@ class Jitter(_GaussianShift):
     Jitter(sigma=0.01)
     """
 
-    sigma: float = 0.01
+    sigma: NonNegative = 0.01
     name: ClassVar[str] = "jitter"
 
 
@@ -73,7 +68,7 @@ class ComparatorNoise(_GaussianShift):
     ComparatorNoise(sigma=0.00115)
     """
 
-    sigma: float = 0.00115
+    sigma: NonNegative = 0.00115
     name: ClassVar[str] = "comparator_noise"
     needs_phases: ClassVar[bool] = True
 
@@ -93,12 +88,9 @@ class TimeQuantisation(TimeMap):
     array([[0.296875, 0.5     ,      inf]])
     """
 
-    step: float
+    step: Share
     name: ClassVar[str] = "time_quantisation"
     size: ClassVar[str] = "step"
-
-    def __post_init__(self) -> None:
-        take_number(self, "step", 0, 1)
 
     def times(self, t: FloatArray) -> FloatArray:
         return np.asarray(np.rint(t / self.step) * self.step, dtype=t.dtype)
@@ -126,12 +118,9 @@ class SpikeDelay(Fixed):
     SpikeDelay(delay=0.005)
     """
 
-    delay: float = 0.005
+    delay: Annotated[float, Range(0, math.nextafter(1.0, 0.0))] = 0.005
     name: ClassVar[str] = "spike_delay"
     size: ClassVar[str] = "delay"
-
-    def __post_init__(self) -> None:
-        take_number(self, "delay", 0, math.nextafter(1.0, 0.0))
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         return replace(layer, circuit=replace(layer.circuit, delay=self.delay))

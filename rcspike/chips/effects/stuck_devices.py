@@ -11,9 +11,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import take_flag, take_number
-
-__all__ = ["Stuck"]
+from rcspike.chips.effects.parameter_checks import Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +38,11 @@ class Stuck(Fixed):
     Stuck(share=0.1, on=0.5, known=False)
     """
 
-    share: float
-    on: float = 0.0
+    share: Share
+    on: Share = 0.0
     known: bool = False
     name: ClassVar[str] = "stuck"
     size: ClassVar[str] = "share"
-
-    def __post_init__(self) -> None:
-        take_number(self, "share", 0, 1)
-        take_number(self, "on", 0, 1)
-        take_flag(self, "known")
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         def stuck(g: Float64Array) -> tuple[npt.NDArray[np.bool_], Float64Array]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from rcspike._common.arrays import Float64Array
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.effects.base_classes import Fixed
-from rcspike.chips.effects.parameter_checks import check_choice, take_number
+from rcspike.chips.effects.parameter_checks import NonNegative, Share
 
-__all__ = ["AxonResistance", "WireResistance"]
-
-WIRES = ("supply", "membrane")
 # The largest error of v(1) that an approximation had was a fifth to a quarter of the droop (docs/results/wires.md).
 _DROOP_WORTH_A_WARNING = 0.005
 
@@ -63,17 +60,11 @@ class WireResistance(Fixed):
     WireResistance(resistance=4.9e-08, wire='supply', activity=None)
     """
 
-    resistance: float
-    wire: str = "supply"
-    activity: float | None = None
+    resistance: NonNegative
+    wire: Literal["supply", "membrane"] = "supply"
+    activity: Share | None = None
     name: ClassVar[str] = "wire_resistance"
     size: ClassVar[str] = "resistance"
-
-    def __post_init__(self) -> None:
-        take_number(self, "resistance", 0)
-        check_choice(self, "wire", WIRES)
-        if self.activity is not None:
-            take_number(self, "activity", 0, 1)
 
     def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
         if layer.wire_resistance > 0:
@@ -142,14 +133,10 @@ class AxonResistance(Fixed):
     AxonResistance(resistance=4.9e-08, driver=0.00014)
     """
 
-    resistance: float
-    driver: float = 0.0
+    resistance: NonNegative
+    driver: NonNegative = 0.0
     name: ClassVar[str] = "axon_resistance"
     size: ClassVar[str] = "resistance"
-
-    def __post_init__(self) -> None:
-        take_number(self, "resistance", 0)
-        take_number(self, "driver", 0)
 
     @property
     def is_absent(self) -> bool:

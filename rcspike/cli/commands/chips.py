@@ -93,7 +93,7 @@ def chips_command(
     with user_errors():
         plots.check_available()
         network = load_network(model)
-        devices, effects = load_devices(nonideal_file)
+        effects, devices = load_devices(nonideal_file)
         single = single_effect_cases(effects, devices) if sensitivity else []
         sizes = [case for text in sweep or [] for case in _sweep_cases(text, effects, devices)]
         cases = [Case("all effects", effects, devices), *single, *sizes]

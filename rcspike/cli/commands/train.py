@@ -237,7 +237,7 @@ def _check_fits(network: Network, images: Dataset, start: Path | None) -> None:
 
 
 def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
-    devices, effects = load_devices(file)
+    effects, devices = load_devices(file)
     found = training_effects(effects, devices, n_layers=n_layers)
     if found.left_out:
         screen.print(f"not trained for: {', '.join(found.left_out)}")
