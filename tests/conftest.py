@@ -77,6 +77,14 @@ def digits() -> Dataset:
 
 
 @pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory for commands."""
+    from cli_runs import empty_folder
+
+    return empty_folder(tmp_path, monkeypatch)
+
+
+@pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The figures that commands save, without the time to write them."""
     from cli_runs import figures_saved

@@ -1,39 +1,24 @@
-"""The command line: help, versions, and the line that it prints when something is wrong."""
+"""The command line: versions, and the line that it prints when something is wrong."""
 
 from __future__ import annotations
 
 import errno
-import json
-import re
 import socket
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
-from cli_runs import ENVIRONMENT, empty_folder, error_line, rcspike_, said, train_small
+from cli_runs import ENVIRONMENT, error_line, rcspike_, said, train_small
 from idx_files import empty_places
 from rich.progress import Progress as Bars
 
 import rcspike.__main__
-from rcspike import Circuit, Network, build_config, datasets
-from rcspike.experiments import preset, train_defaults
+from rcspike import Circuit, Network, build_config
 
-pytestmark = pytest.mark.usefixtures("undrawn")
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return empty_folder(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("place", "undrawn")
 
 
 @pytest.mark.parametrize(
@@ -52,15 +37,6 @@ def test_the_words_to_resume_with_are_those_that_were_typed(typed: str, monkeypa
     result = rcspike_(*typed.split(), "--workers", "1", "--retry")
     assert result.exit_code == 130
     assert said(result).endswith(f"resume with: rcspike {typed} --workers 1\n")
-
-
-def test_the_recorded_command_is_the_one_that_was_typed(place: Path) -> None:
-    train_small("--out", "run", epochs=1)
-    typed = "energy run digits --constant v_logic=1.2 --constant v_th=0.5 --out energy"
-    result = rcspike_(*typed.split())
-    assert result.exit_code == 0, result.output
-    (record,) = (place / "energy").glob("*.json")
-    assert json.loads(record.read_text())["command"] == f"rcspike {typed}"
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_before_anything_is_loaded(place: Path) -> None:
@@ -113,12 +89,13 @@ def test_eval_rejects_files_that_are_not_models(place: Path) -> None:
     (place / "cut").write_bytes(whole[: len(whole) // 2])
     for model in ("text", "empty", "cut", "run/checkpoint.safetensors"):
         assert Path(model).name in error_line(rcspike_("eval", model, "digits"))
-    assert "no model at missing" in error_line(rcspike_("eval", "missing", "digits"))
 
 
-def test_eval_rejects_a_model_that_does_not_fit_the_images(place: Path) -> None:
+@pytest.mark.parametrize("command", ["eval", "energy"])
+def test_a_model_that_is_not_there_or_does_not_fit_the_images_is_rejected(place: Path, command: str) -> None:
     Network.create([49, 10], Circuit(), seed=0).save(place / "small")
-    assert "49 inputs but the images have 64 pixels" in error_line(rcspike_("eval", "small", "digits"))
+    assert "49 inputs but the images have 64 pixels" in error_line(rcspike_(command, "small", "digits"))
+    assert "no model at missing" in error_line(rcspike_(command, "missing", "digits"))
 
 
 def test_missing_data_say_where_they_were_looked_for_in_one_line() -> None:
@@ -168,57 +145,6 @@ def test_a_bug_keeps_its_traceback(error: type[Exception], monkeypatch: pytest.M
 
     monkeypatch.setattr(Bars, "update", update)
     assert isinstance(train_small().exception, error)
-
-
-@pytest.mark.parametrize("words", [[], ["train"], ["eval"], ["energy"], ["info"]])
-def test_help_shows_an_example(words: list[str]) -> None:
-    result = rcspike_(*words, "--help")
-    assert result.exit_code == 0
-    assert re.search(rf"Example: .*rcspike {' '.join(words)}", said(result))
-
-
-def test_help_shows_the_defaults_of_train_itself() -> None:
-    text = said(rcspike_("train", "--help"))
-    for option, default in (("--temperature", "0.07"), ("--energy-penalty", "0.0")):
-        assert re.search(rf"{option} .*default: \(?{default}\)?", text)
-
-
-@cache
-def help_of(command: str) -> str:
-    """On one line."""
-    return re.sub(r"[\s│]+", " ", said(rcspike_(command, "--help")))
-
-
-def default_in(text: str, kind: str) -> str:
-    """Of "40 for digits and mnist, otherwise 20" the value for a kind of data."""
-    for value, kinds in re.findall(r"(\S+) for (.*?)(?:, (?=\S+ for |otherwise)|$)", text):
-        if kind in kinds.split(" and "):
-            return str(value)
-    return re.sub(r".*otherwise ", "", text)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["hidden", "epochs", "batch_size", "learning_rate", "noise", "temporal_penalty", "weight_decay", "silent_penalty"],
-)
-def test_help_shows_the_default_of_every_kind_of_data(place: Path, name: str) -> None:
-    """Whatever the presets are: a value for each kind of data, where it differs from the most frequent one."""
-    np.savez(place / "images.npz", x=np.zeros((2, 2, 2)), y=[0, 1])
-    (place / "table.csv").write_text("a,label\n0,x\n1,y\n")
-    kinds = {kind: kind for kind in datasets.data_names()}
-    kinds |= {"your own tables": "table.csv", "your own images": "images.npz"}
-    for command in ("train", "sweep"):
-        text = help_of(command)
-        shown = re.search(rf"--{name.replace('_', '-')} .*?\[default: \((.*?)\)\]", text)
-        if command == "sweep" and name == "silent_penalty":  # an option of train only
-            continue
-        assert shown
-        two, _, single = shown[1].partition("; a single phase: ")
-        for kind, dataset in kinds.items():
-            for default, phases in ((two, "two"), (single or two, "single")):
-                value = {**train_defaults(), **preset(dataset, phases=phases)}[name]  # type: ignore[arg-type]
-                wanted = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                assert default_in(default, kind) == wanted, (kind, phases)
 
 
 def test_version_and_info_agree_with_the_build() -> None:

@@ -11,10 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
 from cli_runs import rcspike_
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,10 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
 from cli_runs import empty_folder, error_line, rcspike_, said
 from matplotlib.figure import Figure
 from sklearn.datasets import load_wine

@@ -15,10 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
 from needs import ngspice
 from spice_runs import CIRCUIT, MODEL, error_line, prepared, spice_
 from synthetic_pdk import write_pdk

@@ -9,10 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
 from cli_runs import rcspike_
 from typer.testing import Result
 

@@ -13,10 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
 from cli_runs import (
     empty_folder,
     error_line,
@@ -34,12 +30,7 @@ from rcspike.cli import app
 from rcspike.experiments import preset
 from rcspike.training import checkpoint
 
-pytestmark = pytest.mark.usefixtures("undrawn")
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return empty_folder(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("place", "undrawn")
 
 
 def test_a_run_leaves_model_history_settings_and_checkpoint_in_one_folder(place: Path) -> None:

@@ -11,10 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
 from cli_runs import figures_saved
 from needs import ngspice
 from spice_runs import CIRCUIT, MODEL, error_line, prepared, spice_
