@@ -83,6 +83,10 @@ def train_small(*words: str, epochs: int = 2) -> Result:
     return rcspike_("train", "--hidden", "12", "--epochs", str(epochs), *words)
 
 
+def trained_small(*words: str, epochs: int = 2) -> str:
+    return ran("train", "--hidden", "12", "--epochs", str(epochs), *words)
+
+
 def stop_training_at(epoch: int, batch: int, error: type[BaseException], patched: pytest.MonkeyPatch) -> None:
     """Trainings on digits stop with an error as their bar shows this batch, one of 90 in each epoch."""
     update = Bars.update

@@ -8,7 +8,7 @@ import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import CIRCUITS, SILENT, Array, Layer, layers, random_layer
+from strategies import CIRCUITS, SILENT, Array, Layer, layers, mixed_neurons, random_layer
 
 from rcspike import Circuit
 from rcspike.functional import charge, charge_affine
@@ -92,6 +92,26 @@ def test_silent_inputs_change_not_a_bit(dtype: type[np.floating], layer: Layer, 
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_a_neuron_does_not_know_its_neighbours(dtype: npt.DTypeLike) -> None:
+    layer = mixed_neurons(dtype)
+    together = charge(*layer)
+    for i in range(layer.weights.shape[1]):
+        alone = charge(layer.times, np.ascontiguousarray(layer.weights[:, i : i + 1]), layer.circuit)
+        np.testing.assert_array_equal(alone[:, 0], together[:, i])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(seed=st.integers(0, 2**32), chosen=st.lists(st.integers(0, 39), min_size=1, max_size=40))
+def test_a_sample_does_not_know_the_rest_of_its_batch(dtype: npt.DTypeLike, seed: int, chosen: list[int]) -> None:
+    times, weights, circuit = random_layer(np.random.default_rng(seed), dtype, shape=(40, 12, 5))
+    whole = charge(times, weights, circuit)
+    np.testing.assert_array_equal(charge(times[chosen], weights, circuit), whole[chosen])
+    G = np.abs(weights)
+    whole = charge_affine(times, weights, G)
+    np.testing.assert_array_equal(charge_affine(times[chosen], weights, G), whole[chosen])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_times_are_converted_to_the_precision_of_the_weights(dtype: type[np.floating]) -> None:
     times, weights, circuit = random_layer(np.random.default_rng(3), np.float64, shape=(4, 6, 3))
     other = np.float32 if dtype == np.float64 else np.float64
@@ -109,3 +129,11 @@ def test_no_samples_no_inputs_and_no_neurons_are_fine(dtype: npt.DTypeLike, shap
         assert v.shape == (batch, n_out)
         assert v.dtype == dtype
         assert not v.any()
+
+
+def test_bias_and_leak_charge_a_layer_without_inputs() -> None:
+    times, none = np.empty((2, 0)), np.empty((0, 3))
+    drive0, leak = np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 2.0])
+    v = charge_affine(times, none, none, drive0=drive0, conductance0=leak)
+    expected = oracle.charge(times, none, none, drive0, leak)
+    np.testing.assert_allclose(v, expected, rtol=4e-16)  # two roundings

@@ -181,16 +181,6 @@ def test_a_ramp_delivers_what_it_lifts_the_membrane_by(b: float, v: float) -> No
     assert activity(network, np.array([[0.0]])).q_ramp[0, 0] == pytest.approx(end - v, abs=1e-9)
 
 
-def test_diodes_cost_their_drop_at_the_same_function() -> None:
-    """The charges are the same, and each passes the diode's 0.45 V as well as the rail."""
-    network = small_network(Circuit(v_syn=1.0))
-    done = activity(network, some_times())
-    point = operating_point(network.circuit, load_process("sky130-diode").with_values(v_th=0.4))
-    parts = energy_parts(done, point)
-    synapses = parts["positive synapses"] + parts["negative synapses"]
-    np.testing.assert_allclose(parts["selector drop"], synapses * 0.45 / 0.4, rtol=1e-12)
-
-
 def test_what_the_engine_calls_a_drop_is_part_of_the_rail() -> None:
     circuit = Circuit(v_syn=2.0, diode_drop=0.25)
     done = activity(small_network(circuit), some_times())

@@ -78,6 +78,22 @@ def test_spike_times_agree_with_the_oracle_in_single(ramp: float) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_the_ideal_ramp_takes_one_minus_v(dtype: npt.DTypeLike) -> None:
+    v = np.random.default_rng(5).random((3, 50)).astype(dtype)
+    np.testing.assert_array_equal(fire(v, Circuit()), 1 - v)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("ramp", RAMPS)
+def test_at_and_below_rest_there_is_no_spike_and_from_the_threshold_on_one_at_once(
+    ramp: float, dtype: npt.DTypeLike
+) -> None:
+    above = np.nextafter(np.ones(1, dtype), 2)[0]
+    v = np.array([[-np.inf, -1e30, -1e-30, -0.0, 0.0, 1.0, above, 1e30, np.inf]], dtype)
+    np.testing.assert_array_equal(fire(v, Circuit(ramp=ramp)), [[np.inf] * 5 + [0.0] * 4])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @given(v=voltages, ramp=ramps)
 def test_the_gradient_is_the_slope_of_the_ramp_and_zero_outside(
     dtype: type[np.floating], v: Array, ramp: float

@@ -85,6 +85,71 @@ def test_a_gradient_that_nothing_cancels_is_exact_to_ten_digits(name: str) -> No
         np.testing.assert_allclose(got, exact, rtol=1e-10, atol=1e-10 * np.abs(exact).max())
 
 
+def test_the_sign_of_a_zero_weight_does_not_matter() -> None:
+    # E = E+ if w >= 0, and minus zero is: a pruned synapse is -0.0 if it was negative.
+    times, grad_v, circuit = np.array([[0.25]]), np.array([[1.0]]), Circuit(e_plus=0.7, e_minus=-3.0, diode_drop=0.6)
+    plus, minus = (charge_vjp(times, np.array([[zero]]), circuit, grad_v)[1] for zero in (0.0, -0.0))
+    assert minus == plus
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_silent_inputs_get_no_gradient(dtype: npt.DTypeLike) -> None:
+    layer = random_layer(np.random.default_rng(12), dtype, shape=(6, 20, 9), circuit=Circuit())
+    layer.times[:, 3] = np.inf
+    grad_v = np.ones((6, 9), dtype)
+    grad_t, grad_w = charge_vjp(*layer, grad_v)
+    silent = layer.times > 1
+    assert silent.sum() > 10  # or else nothing is tested
+    assert not grad_t[silent].any()
+    assert not grad_w[3].any()
+    assert grad_t[~silent].any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(seed=st.integers(0, 2**32), chosen=st.lists(st.integers(0, 39), min_size=1, max_size=40))
+def test_time_gradients_do_not_depend_on_the_rest_of_the_batch(
+    dtype: npt.DTypeLike, seed: int, chosen: list[int]
+) -> None:
+    rng = np.random.default_rng(seed)
+    times, weights, circuit = random_layer(rng, dtype, shape=(40, 12, 5))
+    grad_v = rng.normal(size=(40, 5)).astype(dtype)
+    whole = charge_vjp(times, weights, circuit, grad_v)[0]
+    np.testing.assert_array_equal(charge_vjp(times[chosen], weights, circuit, grad_v[chosen])[0], whole[chosen])
+    G = np.abs(weights)
+    whole = charge_affine_vjp(times, weights, G, grad_v)[0]
+    np.testing.assert_array_equal(charge_affine_vjp(times[chosen], weights, G, grad_v[chosen])[0], whole[chosen])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_weight_gradient_is_the_sum_over_the_samples(dtype: npt.DTypeLike) -> None:
+    rng = np.random.default_rng(13)
+    layer = random_layer(rng, dtype, shape=(50, 12, 5), circuit=Circuit(v_syn=1.5))
+    grad_v = rng.normal(size=(50, 5)).astype(dtype)
+    _, grad_w = charge_vjp(*layer, grad_v)
+    one_by_one = sum(
+        charge_vjp(layer.times[s : s + 1], layer.weights, layer.circuit, grad_v[s : s + 1])[1].astype(np.float64)
+        for s in range(50)
+    )
+    # Each sample's own part has the same bits; a sum of 50 is off by at most 50 eps/2 of the sum of their sizes.
+    assert (np.abs(grad_w - one_by_one) <= resistive_rounding(layer, grad_v)[1]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_time_gradient_is_the_sum_over_the_neurons(dtype: npt.DTypeLike) -> None:
+    # Wide enough that the engine deals with the neurons of a sample in several parts.
+    rng = np.random.default_rng(14)
+    layer = random_layer(rng, dtype, shape=(3, 700, 90), circuit=Circuit())
+    grad_v = rng.normal(size=(3, 90)).astype(dtype)
+    grad_t, grad_w = charge_vjp(*layer, grad_v)
+    total = np.zeros(grad_t.shape)
+    for i in range(90):
+        alone = np.ascontiguousarray(layer.weights[:, i : i + 1])
+        of_t, of_w = charge_vjp(layer.times, alone, layer.circuit, np.ascontiguousarray(grad_v[:, i : i + 1]))
+        total += of_t
+        np.testing.assert_array_equal(of_w[:, 0], grad_w[:, i])
+    assert (np.abs(grad_t - total) <= resistive_rounding(layer, grad_v)[0]).all()
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_gradient_of_a_neuron_does_not_know_its_neighbours(dtype: npt.DTypeLike) -> None:
     layer = mixed_neurons(dtype)
@@ -95,6 +160,17 @@ def test_the_gradient_of_a_neuron_does_not_know_its_neighbours(dtype: npt.DTypeL
         alone = np.ascontiguousarray(layer.weights[:, i : i + 1])
         grad_w = charge_vjp(layer.times, alone, layer.circuit, np.ascontiguousarray(grad_v[:, i : i + 1]))[1]
         np.testing.assert_array_equal(grad_w[:, 0], together[:, i])
+
+
+def test_a_missing_bias_and_leak_get_the_gradient_at_zero() -> None:
+    layer, grad_v = spaced_layer(Circuit())
+    zero = np.zeros(layer.weights.shape[1])
+    missing = charge_affine_vjp(layer.times, *layer.affine(), grad_v)
+    given_zeros = charge_affine_vjp(layer.times, *layer.affine(), grad_v, drive0=zero, conductance0=zero)
+    for one, other in zip(missing, given_zeros, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert missing[3].all()
+    assert missing[4].all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

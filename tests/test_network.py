@@ -57,8 +57,10 @@ def noise_of(seed: int, dtype: npt.DTypeLike) -> list[Array]:
     return [layer.astype(np.float64).ravel() for layer in layers]
 
 
-def test_noise_is_independent_of_layer_and_seed_and_the_same_in_both_precisions() -> None:
+def test_noise_is_independent_of_place_layer_and_seed_and_the_same_in_both_precisions() -> None:
     first, second = noise_of(1, np.float32)
+    for shift in (1, 16, 32, 400):
+        assert abs(np.corrcoef(first[shift:], first[:-shift])[0, 1]) < 5 / np.sqrt(first.size)
     for other in (second, noise_of(2, np.float32)[1], second[::-1]):
         assert abs(np.corrcoef(first[: other.size], other)[0, 1]) < 5 / np.sqrt(other.size)
     for single, double in zip((first, second), noise_of(1, np.float64), strict=True):
