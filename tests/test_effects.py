@@ -307,14 +307,6 @@ def test_quantised_times_are_on_the_grid_and_the_nearest(t: list[float], step: f
 # Without chance
 
 
-def test_leakage_currents_and_the_ramp_are_recorded() -> None:
-    rng = np.random.default_rng(0)
-    layer = layer_of(np.ones((2, 3)))
-    assert OffLeakage(share=1e-3).apply(layer, rng).off_share == 1e-3
-    np.testing.assert_array_equal(MembraneLeak(conductance=0.02).apply(layer, rng).leak, [0.02] * 3)
-    assert Ramp(bend=0.3).apply(layer, rng).circuit.ramp == 0.3
-
-
 # Parameters
 
 

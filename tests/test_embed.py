@@ -78,12 +78,6 @@ def test_other_builds_find_the_package_by_its_name(group: str, tmp_path: Path) -
     assert registered(group) == Path(*asked(word, cwd=tmp_path))
 
 
-def test_a_cmake_project_finds_and_links_the_library(tmp_path: Path) -> None:
-    (cmakedir,) = asked("--cmakedir", cwd=tmp_path)
-    cmake_build(CONSUMERS / "cmake", tmp_path / "build", f"-Drcspike_ROOT={cmakedir}")
-    assert run(tmp_path / "build" / "consumer", cwd=tmp_path).strip() == rcspike.__version__
-
-
 def test_the_package_may_be_moved_and_a_plugin_keeps_the_library_to_itself(tmp_path: Path) -> None:
     installed, moved = Path(rcspike.get_include()).parent, tmp_path / "moved elsewhere"
     for part in ("include", "lib"):
@@ -91,6 +85,7 @@ def test_the_package_may_be_moved_and_a_plugin_keeps_the_library_to_itself(tmp_p
     for text in (moved / "lib").rglob("*.[cp]*"):
         assert str(installed) not in text.read_text(), f"{text} knows where it was installed"
     cmake_build(CONSUMERS / "cmake", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={moved}")
+    assert run(tmp_path / "build" / "consumer", cwd=tmp_path).strip() == rcspike.__version__
     cache = (tmp_path / "build" / "CMakeCache.txt").read_text()
     assert f"rcspike_DIR:PATH={moved}" in cache
     Network.create([3, 4, 2], Circuit(), seed=0).save(tmp_path / "model")
