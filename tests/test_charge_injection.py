@@ -148,15 +148,6 @@ def test_training_sees_injection_and_delay() -> None:
 # Chips
 
 
-@pytest.mark.parametrize("rails", RAILS, ids=lambda c: c.label)
-def test_a_chip_of_a_network_with_injection_has_its_bits(rails: Circuit) -> None:
-    times, weights = some()
-    network = Network([weights, some(7, 4)[1]], replace(rails, injection=((PLUS, MINUS), (0.01, 0.02)), delay=0.02))
-    chip = program(network, [], seed=0)
-    np.testing.assert_array_equal(chip.forward(times), network.forward(times))
-    assert chip.circuit == network.circuit
-
-
 @pytest.mark.parametrize(
     "others",
     [

@@ -68,13 +68,6 @@ def test_a_bad_option_is_one_line_and_leaves_no_run(place: Path, words: list[str
     assert not list(place.iterdir())
 
 
-@pytest.mark.parametrize("words", [["--seed", "-1"], ["--epochs", "many"], ["--no-such-option"]])
-def test_words_that_cannot_be_parsed_exit_with_2_and_are_named(words: list[str]) -> None:
-    result = rcspike_("train", *words)
-    assert result.exit_code == 2
-    assert words[0].lstrip("-") in said(result)
-
-
 def test_a_data_set_that_is_neither_a_name_nor_a_path_is_answered_with_the_names(place: Path) -> None:
     error = error_line(rcspike_("train", "no-such-data"))
     assert "unknown data set 'no-such-data': known are digits, mnist, fashion-mnist, cifar-10, and paths" in error

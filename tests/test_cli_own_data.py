@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from pathlib import Path
 
@@ -176,6 +175,23 @@ def test_a_sweep_trains_for_device_files_and_tests_on_their_chips() -> None:
     assert "there is no device file missing" in error_line(rcspike_(*line.split(), "--nonideal", "missing"))
 
 
+def test_commands_say_first_what_they_train_with_and_why() -> None:
+    usual = {}
+    for data, kind in (("wine.csv", "your own tables"), ("digits", "digits")):
+        output = ran("train", data, "--epochs", "1", "--noise", "0.01", "--out", data.partition(".")[0])
+        written = record(Path(data.partition(".")[0], "run.json"))
+        settings = {**written["settings"], "hidden": written["sizes"][1]}
+        usual[kind] = ", ".join(
+            f"{name.replace('_', ' ')} {settings[name]}" for name in ("batch_size", "learning_rate")
+        )
+        given = f"as usual for {kind}; epochs 1, noise 0.01, as given"
+        assert output.splitlines()[1] == f"hidden {settings['hidden']}, {usual[kind]}, {given}"
+    typed = "--v-syn 1 --seeds 1 --no-relu --hidden 8 --hidden 4 --epochs 1 --out s --workers 1"
+    lines = ran("sweep", "wine.csv", "digits", *typed.split()).splitlines()[1:3]
+    for line, data, kind in zip(lines, ("wine", "digits"), usual, strict=True):
+        assert line == f"{data}: {usual[kind]}, as usual for {kind}; hidden 8 and 4, epochs 1, as given"
+
+
 def test_names_of_classes_are_printed_and_drawn_as_they_are(place: Path, drawn: list[Figure]) -> None:
     names = ["$0_to_$10", "$0 to $10", "_hidden", "[red]x[/]", ":smile:"]
     rows = [f"{i % 5}.{i},{-i % 5}.{i},{names[i % 5]}" for i in range(50)]
@@ -185,33 +201,3 @@ def test_names_of_classes_are_printed_and_drawn_as_they_are(place: Path, drawn: 
     assert all(f"\n{name} " in printed for name in names)
     labels = [label.get_text() for figure in drawn for axes in figure.axes for label in axes.get_yticklabels()]
     assert {name.replace("$", r"\$") for name in names} <= set(labels)
-
-
-def settings_in(line: str) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Of a line of settings, the kind of data, the settings that are usual for it, and those that were typed."""
-    usual, given = line.removesuffix(", as given").split("; ")
-    usual, kind = usual.split(", as usual for ")
-    pairs = [dict(setting.rsplit(" ", 1) for setting in text.split(", ")) for text in (usual, given)]
-    return kind, pairs[0], pairs[1]
-
-
-@pytest.mark.parametrize(("data", "kind"), [("wine.csv", "your own tables"), ("digits", "digits")])
-def test_a_run_says_first_what_it_trains_with_and_why(data: str, kind: str) -> None:
-    line = ran(*f"train {data} --epochs 1 --noise 0.01 --out run".split()).splitlines()[1]
-    found, usual, given = settings_in(line)
-    written = record("run/run.json")
-    trained = {**written["settings"], "hidden": written["sizes"][1]}
-    assert (found, given) == (kind, {"epochs": "1", "noise": "0.01"})
-    assert usual == {name: str(trained[name.replace(" ", "_")]) for name in ("hidden", "batch size", "learning rate")}
-
-
-def test_a_sweep_says_first_what_it_trains_with_for_each_data_set() -> None:
-    typed = "--v-syn 1 --seeds 1 --no-relu --hidden 8 --hidden 4 --epochs 1 --out s --workers 1"
-    lines = ran(*f"sweep wine.csv digits {typed}".split()).splitlines()[1:3]
-    stored = [json.loads(file.read_text())["settings"] for file in Path("s/runs").iterdir()]
-    for line, data, kind in zip(lines, ("wine", "digits"), ("your own tables", "digits"), strict=True):
-        name, _, settings = line.partition(": ")
-        found, usual, given = settings_in(settings)
-        assert (name, found, given) == (data, kind, {"hidden 8 and": "4", "epochs": "1"})
-        run = next(run for run in stored if run["dataset"].startswith(data))
-        assert usual == {"batch size": str(run["batch_size"]), "learning rate": str(run["learning_rate"])}

@@ -54,17 +54,6 @@ def test_a_corner_scales_resistors_capacitors_and_ramps(tracks: bool) -> None:
     np.testing.assert_allclose(first_spikes(weights, times, corner), t, rtol=0, atol=1e-13)
 
 
-def test_capacitors_slow_charging_and_ramp_alike() -> None:
-    """Without coupling no neuron gains on another: all spikes come later by the same time."""
-    times, weights = some()
-    circuit = Circuit.conventional()
-    ideal = first_spikes(weights, times, circuit=circuit)
-    late = first_spikes(weights, times, ProcessCorner(capacitance=0.1), circuit=circuit)
-    both = np.isfinite(late) & (ideal > 0)
-    assert both.sum() > 5
-    np.testing.assert_allclose(late[both], ideal[both] + 0.1, rtol=0, atol=1e-13)
-
-
 def test_lower_supplies_are_lower_rails() -> None:
     """The same resistors behind rails that are 4 % lower."""
     times, weights = some()

@@ -16,9 +16,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rcspike import Circuit, DeviceModel, PhysicalScale
+from rcspike import Circuit, DeviceModel, PhysicalScale, chips
 from rcspike.chips import (
-    AxonResistance,
     CapacitorMismatch,
     ChipLayer,
     ComparatorNoise,
@@ -31,8 +30,6 @@ from rcspike.chips import (
     Jitter,
     Levels,
     Measured,
-    MembraneLeak,
-    OffLeakage,
     Programming,
     Ramp,
     RampMismatch,
@@ -338,24 +335,16 @@ def test_text_is_rejected() -> None:
 @pytest.mark.parametrize("kind", [float, int, np.float32, np.float64, np.int64, Fraction])
 def test_effects_hold_plain_numbers(kind: Any) -> None:
     unit = kind(1)
+    names = [
+        name for name in chips.__all__ if hasattr(getattr(chips, name), "size") and name not in ("Measured", "Ramp")
+    ]
     effects: list[Any] = [
-        *(
-            effect(sigma=unit)
-            for effect in (Variation, DiodeVariation, CapacitorMismatch, ComparatorOffset, RampMismatch)
-        ),
-        *(effect(sigma=unit) for effect in (ReadNoise, Jitter, ComparatorNoise)),
-        *(effect(time=unit) for effect in (Drift, FlickerNoise)),
+        *(getattr(chips, name)(**{getattr(chips, name).size: unit}) for name in names if name != "DiodeTemperature"),
         Drift(time=unit, t0=unit, nu=unit, nu_std=unit),
-        Levels(bits=unit),
-        Programming(scale=unit),
         Measured(target=[0, unit], mean=np.array([0, 1]), std=(0, unit), scale=unit),  # type: ignore[arg-type]
         Stuck(share=unit, on=unit, known=np.bool_(True)),  # type: ignore[arg-type]
-        OffLeakage(share=unit),
-        MembraneLeak(conductance=unit),
         WireResistance(resistance=unit, activity=unit),
-        AxonResistance(resistance=unit, driver=unit),
         Ramp(bend=kind(0)),
-        TimeQuantisation(step=unit),
         Devices(on_off=kind(2), w_max=unit),
         Devices(w_max=[unit, unit]),  # type: ignore[arg-type]
         DeviceModel(lognormal=unit, w_max=np.array([unit], dtype=float)),  # type: ignore[arg-type]

@@ -236,8 +236,3 @@ def test_a_range_of_ratios_has_each_constant_at_its_ends(baseline: str) -> None:
     assert found.lowest <= low <= found.ratio <= high <= found.highest
     ends = {one.name: one.low if one.at_low < one.at_high else one.high for one in found.sensitivities}
     assert found.lowest == pytest.approx(ratio(**ends), rel=1e-12)
-
-
-def test_noise_without_a_seed_is_rejected() -> None:
-    with pytest.raises(ValueError, match="noise needs a seed"):
-        activity(small_network(Circuit()), some_times(), noise=0.1)

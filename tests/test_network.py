@@ -110,16 +110,6 @@ def test_times_of_the_other_precision_are_converted() -> None:
     np.testing.assert_array_equal(network.forward(times), network.forward(times.astype(np.float32)))
 
 
-def test_the_class_is_the_output_with_the_highest_voltage() -> None:
-    network, times = spread_network(), random_times((50, 13))
-    classes = network.predict(times)
-    assert classes.dtype == np.int64
-    np.testing.assert_array_equal(classes, network.forward(times).argmax(axis=1))
-    noisy = network.predict(times, noise=0.5, seed=1)
-    np.testing.assert_array_equal(noisy, network.forward(times, noise=0.5, seed=1).argmax(axis=1))
-    assert (noisy != classes).any()
-
-
 def test_of_outputs_that_spike_together_the_first_is_the_class() -> None:
     assert Network([np.array([[0.5, 1.0, 1.0]])], Circuit()).predict(np.array([[0.0], [np.inf]])).tolist() == [1, 0]
 
