@@ -335,16 +335,13 @@ def test_text_is_rejected() -> None:
 @pytest.mark.parametrize("kind", [float, int, np.float32, np.float64, np.int64, Fraction])
 def test_effects_hold_plain_numbers(kind: Any) -> None:
     unit = kind(1)
-    names = [
-        name for name in chips.__all__ if hasattr(getattr(chips, name), "size") and name not in ("Measured", "Ramp")
-    ]
+    kinds = [getattr(chips, name) for name in chips.__all__ if hasattr(getattr(chips, name), "size")]
     effects: list[Any] = [
-        *(getattr(chips, name)(**{getattr(chips, name).size: unit}) for name in names if name != "DiodeTemperature"),
+        *(effect(**{effect.size: kind(effect is Levels)}) for effect in kinds if effect is not Measured),
         Drift(time=unit, t0=unit, nu=unit, nu_std=unit),
         Measured(target=[0, unit], mean=np.array([0, 1]), std=(0, unit), scale=unit),  # type: ignore[arg-type]
         Stuck(share=unit, on=unit, known=np.bool_(True)),  # type: ignore[arg-type]
         WireResistance(resistance=unit, activity=unit),
-        Ramp(bend=kind(0)),
         Devices(on_off=kind(2), w_max=unit),
         Devices(w_max=[unit, unit]),  # type: ignore[arg-type]
         DeviceModel(lognormal=unit, w_max=np.array([unit], dtype=float)),  # type: ignore[arg-type]
