@@ -24,9 +24,7 @@ from rcspike.chips import (
     ComparatorOffset,
     Devices,
     DiodeVariation,
-    Jitter,
     SpikeDelay,
-    TimeQuantisation,
     WireResistance,
     program,
     training_effects,
@@ -34,7 +32,7 @@ from rcspike.chips import (
 from rcspike.energy import activity, operating_point
 from rcspike.functional import charge, charge_vjp, fire, output_loss, readout_times, schedule, trace
 from rcspike.network import Dense, FirstSpike
-from rcspike.spice import compare_layer, layer_netlist
+from rcspike.spice import compare_layer
 from rcspike.training import Settings
 
 Array = npt.NDArray[Any]
@@ -209,16 +207,6 @@ def test_an_effect_can_differ_from_layer_to_layer() -> None:
         program(network, [ChargeInjection(plus=(0.1,))], seed=0)
 
 
-def test_noise_and_clocks_act_after_the_delay() -> None:
-    times, weights = some()
-    network = Network([weights, some(7, 4)[1]], Circuit(delay=0.03, injection=(PLUS, MINUS)))
-    chip = program(network, [Jitter(sigma=0.01), TimeQuantisation(step=1 / 32)], seed=0)
-    result = next(chip.walk(times, seed=1))
-    spikes = result.t_out[np.isfinite(result.t_out)]
-    np.testing.assert_array_equal(spikes * 32, np.rint(spikes * 32))
-    assert chip.forward(times, seed=1).shape == (9, 4)
-
-
 def test_training_takes_injection_and_delay_of_a_chip_from_the_circuit() -> None:
     effects = [ChargeInjection(plus=(1e-3, 2e-3), minus=-4e-3, scale=0.5), SpikeDelay(delay=0.01), CapacitorMismatch()]
     found = training_effects(effects, n_layers=2)
@@ -276,13 +264,6 @@ def test_models_keep_injection_and_delay(tmp_path: Path, circuit: Circuit) -> No
 
 
 # SPICE
-
-
-def test_a_netlist_without_injection_has_no_pulse() -> None:
-    g, scale = np.full((1, 1), 1e-8), operating_point(Circuit()).scale(1)
-    assert "Iswitches" not in layer_netlist(np.zeros(1), g, g, Circuit(), scale)
-    assert "Iswitches" not in layer_netlist(np.array([np.inf]), g, g, Circuit(injection=(1e-3, 1e-3)), scale)
-    assert "Iswitches0 0 m0 PWL" in layer_netlist(np.zeros(1), g, g, Circuit(injection=(1e-3, 1e-3)), scale)
 
 
 @ngspice

@@ -1,15 +1,9 @@
-"""Checkpoints: no interruption changes a bit, and none is taken for that of another run.
-
-Run as a script it trains a small run and kills itself in the middle.
-"""
+"""Checkpoints: no interruption changes a bit, and none is taken for that of another run."""
 
 from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,22 +56,6 @@ def test_a_run_that_is_over_is_only_read_back(tmp_path: Path) -> None:
     assert [epoch.seconds for epoch in read_back] == [epoch.seconds for epoch in history]
     assert not seen
     assert_same_weights(again, first)
-
-
-@pytest.mark.process
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_killed_process_is_resumed_to_the_same_bits(tmp_path: Path) -> None:
-    killed = subprocess.run(
-        [sys.executable, __file__, str(tmp_path / "run")], capture_output=True, text=True, timeout=120
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = small_network()
-    seen: list[Progress] = []
-    history = run(resumed, checkpoint_path=tmp_path / "run", progress=seen.append)
-    expected, expected_history = undisturbed()
-    assert seen[0].epoch == 3
-    assert rows(history) == rows(expected_history)
-    assert_same_weights(resumed, expected)
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
@@ -252,18 +230,3 @@ def test_the_checkpoint_of_a_later_version_with_another_setting_is_rejected(tmp_
 def test_a_circuit_of_whole_numbers_is_the_same_circuit(tmp_path: Path) -> None:
     run(small_network(circuit=Circuit(v_syn=2)), checkpoint_path=tmp_path / "run")
     run(small_network(circuit=Circuit(e_plus=2.0, e_minus=-2.0)), checkpoint_path=tmp_path / "run")
-
-
-def test_a_model_is_not_a_checkpoint(tmp_path: Path) -> None:
-    small_network().save(tmp_path / "run")
-    with pytest.raises(ValueError, match="run is not an rcspike checkpoint but rcspike-model"):
-        run(small_network(), checkpoint_path=tmp_path / "run")
-
-
-if __name__ == "__main__":
-
-    def kill_in_the_third_epoch(at: Progress) -> None:
-        if (at.epoch, at.batch) == (3, 2):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    run(small_network(), checkpoint_path=sys.argv[1], progress=kill_in_the_third_epoch)

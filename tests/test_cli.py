@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +10,6 @@ from typing import Any
 
 import pytest
 from cli_runs import ENVIRONMENT, error_line, rcspike_, said, train_small
-from idx_files import empty_places
 from rich.progress import Progress as Bars
 
 import rcspike.__main__
@@ -94,25 +91,6 @@ def test_a_model_that_is_not_there_or_does_not_fit_the_images_is_rejected(place:
 def test_missing_data_say_where_they_were_looked_for_in_one_line() -> None:
     error = error_line(rcspike_("train", "mnist", "--data", "no\nwhere"))
     assert error.startswith(f"error: mnist not found in {Path('no where/mnist')} or no where (")
-
-
-def test_a_data_set_without_a_network_is_answered_in_short_lines(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if Path("/usr/share/datasets/mnist").exists():
-        pytest.skip("MNIST is installed on this machine")
-    empty_places(place / "places", monkeypatch)
-
-    def unreachable(*_: Any, **__: Any) -> None:
-        raise ConnectionRefusedError(errno.ECONNREFUSED, "no network")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
-    result = rcspike_("train", "mnist")
-    error_line(result)
-    first, *more = said(result).splitlines()
-    assert first.startswith("error: mnist not found")
-    assert sum(line.startswith("  tried: https://") and line.endswith(".gz: no network") for line in more) == 2
-    assert str(place / "places" / "cache" / "rcspike" / "mnist") in said(result)
-    assert max(map(len, more)) < 200
-    assert all(line.startswith("  ") for line in more)
 
 
 def test_a_missing_extra_is_one_line_before_training(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

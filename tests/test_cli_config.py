@@ -29,20 +29,14 @@ def test_options_of_a_file_are_those_of_the_command_line_and_typed_ones_come_fir
 @pytest.mark.parametrize(
     ("command", "line", "message"),
     [
-        ("train", "epochs = true", "epochs must be a number or a text, got True"),
-        ("train", "hidden = [true]", "hidden must be a number or a text, got True"),
-        ("train", 'v_syn = "1_0"', "v_syn is '1_0'"),
         ("train", 'hidden = "1_0"', "--hidden.*1_0"),
-        ("train", 'epochs = "\u0661"', "epochs is '\u0661'"),
-        ("sweep", "relu = 1", "relu must be true or false, got 1"),
-        ("sweep", 'relu = "yes"', "relu must be true or false, got 'yes'"),
+        ("sweep", "relu = 1", "run.toml.*relu must be true or false, got 1"),
+        ("sweep", 'relu = "yes"', "run.toml.*relu must be true or false, got 'yes'"),
     ],
 )
 def test_a_value_of_another_kind_is_named(command: str, line: str, message: str) -> None:
     Path("run.toml").write_text(f"{line}\n", encoding="utf-8")
-    said_ = error_line(rcspike_(command, "digits", "--config", "run.toml", "--out", "out"))
-    assert re.search(message, said_)
-    assert "run.toml" in said_ or "--hidden" in said_
+    assert re.search(message, error_line(rcspike_(command, "digits", "--config", "run.toml", "--out", "out")))
 
 
 def test_any_record_of_a_run_is_such_a_file(place: Path) -> None:
@@ -80,12 +74,16 @@ def test_a_sweep_has_files_of_options_too() -> None:
         ("hidden = [[1]]", "run.toml: hidden must be a value or a list of values"),
         ("epochs = ", "run.toml is not a TOML file"),
         ("resume = true", "'resume', which is not an option"),
+        ("epochs = true", "run.toml: epochs must be a number or a text, got True"),
+        ("hidden = [true]", "run.toml: hidden must be a number or a text, got True"),
+        ('v_syn = "1_0"', "run.toml: v_syn is '1_0'"),
+        ('epochs = "\u0661"', "run.toml: epochs is '\u0661'"),
         ("v_syn = -1", "v_syn must be above 0"),
     ],
 )
 def test_a_file_with_other_content_is_one_line(content: str, message: str, place: Path) -> None:
-    Path("run.toml").write_text(content)
-    assert message in error_line(rcspike_("train", "--config", "run.toml", "--hidden", "4", "--epochs", "1"))
+    Path("run.toml").write_text(content, encoding="utf-8")
+    assert message in error_line(rcspike_("train", "--config", "run.toml"))
     assert [path.name for path in place.iterdir()] == ["run.toml"]
 
 

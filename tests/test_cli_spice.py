@@ -17,6 +17,7 @@ from synthetic_pdk import write_pdk
 
 from rcspike import Circuit, Network, datasets, functional, spice
 
+FIT = ("fit", "spikes.csv", *MODEL)
 SCHOTTKY = ".model schottky D(is=1e-9 n=1.05 rs=100)"
 
 
@@ -111,9 +112,13 @@ def test_the_library_is_that_of_the_python_function() -> None:
         (("fit", "nowhere.csv", *MODEL, "--replica"), "--replica is of columns of transistors: also give --pdk sky130"),
         (("export", *MODEL, "--fitted", "fit.json"), "--fitted is of columns of transistors: also give --pdk sky130"),
         (("fit", "nowhere.csv", *MODEL), "nowhere.csv: No such file or directory"),
+        ((*FIT, "--held-out", "2"), "--held-out must leave images to fit: of 2 it must be below that, got 2"),
+        ((*FIT, "--junctions"), "--junctions needs --pdk, whose switches have them"),
+        ((*FIT, "--parameters", "none"), "--parameters none finds nothing without --calibrate"),
     ],
 )
 def test_a_command_that_cannot_run_is_an_error_of_one_line(words: tuple[str, ...], message: str) -> None:
+    Path("spikes.csv").write_text("image,neuron,spike_time\n0,0,2e-7\n1,0,3e-7\n")
     assert message in error_line(*words)
 
 
@@ -196,19 +201,6 @@ def test_end_to_end_counts_the_classes_that_agree() -> None:
     result = spice_("verify", *MODEL, "--images", "2", "--end-to-end")
     assert "class  the same for 2 of 2 images" in result.output
     assert re.search(r"^neurons +16 +20 *$", result.output, re.MULTILINE)
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("--held-out", "2"), "--held-out must leave images to fit: of 2 it must be below that, got 2"),
-        (("--junctions",), "--junctions needs --pdk, whose switches have them"),
-        (("--parameters", "none"), "--parameters none finds nothing without --calibrate"),
-    ],
-)
-def test_a_fit_that_finds_nothing_is_an_error(words: tuple[str, ...], message: str) -> None:
-    Path("spikes.csv").write_text("image,neuron,spike_time\n0,0,2e-7\n1,0,3e-7\n")
-    assert message in error_line("fit", "spikes.csv", *MODEL, *words)
 
 
 def test_a_simulation_that_ends_early_is_an_error_and_leaves_no_folder(

@@ -25,16 +25,10 @@ from idx_files import (
     TEST_LABELS,
     Places,
     assert_is_made_up_set,
-    empty_places,
     peak_of,
     put,
     with_other_bytes,
 )
-
-
-@pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    return empty_places(tmp_path, monkeypatch)
 
 
 @dataclass
