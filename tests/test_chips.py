@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -332,9 +331,3 @@ def test_something_that_is_not_an_effect_is_rejected() -> None:
         program(network_of(), [0.2], seed=0)  # type: ignore[list-item]
     with pytest.raises(ValueError, match=r"seed.*got -1"):
         program(network_of(), seed=-1)
-
-
-def test_a_layer_can_be_changed_by_hand() -> None:
-    chip = program(network_of(), seed=0)
-    worse = replace(chip, layers=(replace(chip.layers[0], off_share=0.1), chip.layers[1]))
-    assert not np.array_equal(worse.forward(times_of()), chip.forward(times_of()))

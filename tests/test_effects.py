@@ -83,14 +83,6 @@ def test_a_pair_differs_by_its_weight_and_lies_in_the_range(w: list[float], on_o
     np.testing.assert_allclose(G * v_syn, np.abs([w]) + 2 * layer.g_min, rtol=0, atol=2 * tolerance)
 
 
-def test_perfect_devices_are_the_weights_to_the_bit() -> None:
-    w = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
-    layer = layer_of(w, v_syn=3.0)
-    np.testing.assert_array_equal((layer.plus - layer.minus).astype(np.float32), w)
-    assert layer.g_min == 0
-    assert layer.g_max == np.abs(w).max()
-
-
 def test_conductances_are_those_of_the_physical_scale() -> None:
     g_plus, g_minus = layer_of([[1.0, -0.5]], v_syn=2.0).conductances()
     # R = T E / (C w): 1 us / 140 fF times 2 for a weight of 1, and 4 for one of 0.5

@@ -88,41 +88,9 @@ def test_the_settings_of_a_user_change_no_simulation(tmp_path: Path, monkeypatch
 
 # Pieces of cards and of commands, in any order: what is accepted is written as names and numbers.
 PIECES = [
-    "\n",
-    "\r",
-    "\u2028",
-    "\x0c",
-    "+",
-    "*",
-    "*#",
-    " ",
-    "(",
-    ")",
-    "=",
-    ",",
-    ";",
-    "$ ",
-    "//",
-    "\\",
-    "{",
-    "}",
-    "'",
-    '"',
-]
-PIECES += [
-    ".model",
-    "d",
-    "D(",
-    "is=1e-12",
-    "n=1",
-    "rs=1k",
-    ".control",
-    "shell ls",
-    ".include x",
-    ".end",
-    "1e999",
-    "-",
-    ".",
+    *"\n\r\u2028\x0c+* ()=,;\\{}'\"-.",
+    *("*#", "$ ", "//", ".model", "d", "D(", "is=1e-12", "n=1", "rs=1k"),
+    *(".control", "shell ls", ".include x", ".end", "1e999"),
 ]
 
 

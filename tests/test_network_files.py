@@ -159,17 +159,10 @@ CIRCUIT = {"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.
 )
 def test_a_header_that_lies_or_lacks_something_is_rejected(saved: Path, header: Any) -> None:
     tensors, metadata = header_of(saved)
-    save_file(tensors, saved, metadata=metadata | {"header": json.dumps(header)})
-    with pytest.raises(ValueError, match=saved.name):
-        Network.load(saved)
-
-
-@pytest.mark.parametrize("change", [{"header": "{"}, {"format_version": "one"}, {"format_version": ""}])
-def test_metadata_that_cannot_be_read_are_rejected_with_the_file(saved: Path, change: dict[str, str]) -> None:
-    tensors, metadata = header_of(saved)
-    save_file(tensors, saved, metadata=metadata | change)
-    with pytest.raises(ValueError, match=saved.name):
-        Network.load(saved)
+    for change in ({"header": json.dumps(header)}, {"header": "{"}, {"format_version": "one"}, {"format_version": ""}):
+        save_file(tensors, saved, metadata=metadata | change)
+        with pytest.raises(ValueError, match=saved.name):
+            Network.load(saved)
 
 
 @pytest.mark.parametrize(
