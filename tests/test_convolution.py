@@ -130,6 +130,13 @@ def test_there_may_be_no_images_or_no_columns(batch: int, c_out: int) -> None:
     assert not grad_times.any() and not grad_weights.any()
 
 
+def test_a_kernel_as_large_as_the_maps_is_a_dense_layer() -> None:
+    conv = some_conv(np.float64)
+    weights = np.random.default_rng(7).normal(size=(9, 7, 3, 4))
+    v = charge_conv2d(conv.times, weights, CIRCUIT)
+    np.testing.assert_array_equal(v[:, 0, 0], charge(conv.times.reshape(3, -1), weights.reshape(-1, 4), CIRCUIT))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
