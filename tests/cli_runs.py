@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 from functools import cache
@@ -10,8 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
 import typer.testing
 from matplotlib.figure import Figure
+from rich.progress import Progress as Bars
 from typer.testing import CliRunner, Result
 
 from rcspike import Network, plots
@@ -61,12 +68,35 @@ def rcspike_(*words: str | Path) -> Result:
     return CliRunner().invoke(app, list(map(str, words)))
 
 
+def ran(*words: str | Path) -> str:
+    """What a command says, after checking that it succeeds."""
+    result = rcspike_(*words)
+    assert result.exit_code == 0, f"{words}\n{result.output}"
+    return said(result)
+
+
 def said(result: Result) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", result.output)
 
 
 def train_small(*words: str, epochs: int = 2) -> Result:
     return rcspike_("train", "--hidden", "12", "--epochs", str(epochs), *words)
+
+
+def trained_small(*words: str, epochs: int = 2) -> str:
+    return ran("train", "--hidden", "12", "--epochs", str(epochs), *words)
+
+
+def stop_training_at(epoch: int, batch: int, error: type[BaseException], patched: pytest.MonkeyPatch) -> None:
+    """Trainings on digits stop with an error as their bar shows this batch, one of 90 in each epoch."""
+    update = Bars.update
+
+    def stops(bars: Bars, *arguments: Any, **fields: Any) -> None:
+        update(bars, *arguments, **fields)
+        if fields.get("completed") == (epoch - 1) * 90 + batch:
+            raise error
+
+    patched.setattr(Bars, "update", stops)
 
 
 def error_line(result: Result) -> str:
@@ -81,6 +111,14 @@ def weights(folder: Path) -> list[bytes]:
     return [w.tobytes() for w in Network.load(folder / "model.safetensors").weights]
 
 
-def rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "history.csv").open(newline="") as file:
+def table(path: str | Path) -> list[dict[str, str]]:
+    with Path(path).open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    return table(folder / "history.csv")
+
+
+def record(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text())

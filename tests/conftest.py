@@ -77,6 +77,22 @@ def digits() -> Dataset:
 
 
 @pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory for commands."""
+    from cli_runs import empty_folder
+
+    return empty_folder(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Folders in which a made-up data set is looked for."""
+    from idx_files import empty_places
+
+    return empty_places(tmp_path, monkeypatch)
+
+
+@pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The figures that commands save, without the time to write them."""
     from cli_runs import figures_saved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from rcspike import Circuit, History, Network, train
 from rcspike.datasets import Dataset, Split
+from rcspike.training import Progress
 
 EPOCHS = 4
 
@@ -36,6 +38,16 @@ def run(network: Network, *, data: Dataset | None = None, **settings: Any) -> Hi
 def undisturbed(**settings: Any) -> tuple[Network, History]:
     network = small_network()
     return network, run(network, **settings)
+
+
+def stopping_at(epoch: int, batch: int, error: type[BaseException] = KeyboardInterrupt) -> Callable[[Progress], None]:
+    """A function for `progress` that stops the training at this batch."""
+
+    def stop(at: Progress) -> None:
+        if (at.epoch, at.batch) == (epoch, batch):
+            raise error
+
+    return stop
 
 
 def assert_same_weights(one: Network, other: Network) -> None:

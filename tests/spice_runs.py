@@ -25,5 +25,9 @@ def spice_(*words: str) -> Result:
     return cli_runs.rcspike_("spice", *words)
 
 
+def spice_ran(*words: str) -> str:
+    return cli_runs.ran("spice", *words)
+
+
 def error_line(*words: str) -> str:
     return cli_runs.error_line(spice_(*words))

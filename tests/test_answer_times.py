@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,24 +79,20 @@ def test_a_fraction_is_checked() -> None:
 
 
 @pytest.mark.long
-def test_the_command_writes_table_figure_and_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
-    from cli_runs import rcspike_
+@pytest.mark.usefixtures("place")
+def test_the_command_writes_table_figure_and_record() -> None:
+    from cli_runs import ran, record, table
 
-    monkeypatch.chdir(tmp_path)
     for phases in ("single", "two"):
         network = Network.create([64, 8, 10], Circuit(v_syn=2.0), phases=phases, seed=0)  # type: ignore[arg-type]
         network.save(f"{phases}.safetensors")
-    words = ["latency", "single.safetensors", "digits", "--compare", "two.safetensors", "--out", "."]
-    result = rcspike_(*words)
-    assert result.exit_code == 0, result.output
-    assert "median" in result.output
-    rows = list(csv.DictReader(Path("latency.csv").read_text().splitlines()))
+    assert "median" in ran("latency", "single.safetensors", "digits", "--compare", "two.safetensors", "--out", ".")
+    rows = table("latency.csv")
     assert {row["model"] for row in rows} == {"single", "two"}
     assert float(rows[0]["accuracy"]) == 0
-    record = json.loads(Path("latency.json").read_text())
-    assert set(record["files_sha256"]) == {"latency.csv", "latency.svg", "latency.png"}
-    assert len(record["settings"]["compare"]) == 1
+    written = record("latency.json")
+    assert set(written["files_sha256"]) == {"latency.csv", "latency.svg", "latency.png"}
+    assert len(written["settings"]["compare"]) == 1
 
 
 def test_the_figure_has_a_line_for_each_network() -> None:

@@ -96,11 +96,6 @@ def each(names: list[str] | None = None) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("function", "name"), cases)
 
 
-@pytest.mark.parametrize("function", ARGUMENTS)
-def test_the_good_input_is_accepted(function: Callable[..., Any]) -> None:
-    call(function)
-
-
 @each()
 @pytest.mark.parametrize(
     "dtype",
@@ -168,20 +163,7 @@ def test_another_memory_layout_is_rejected_with_the_remedy(
     call(function, **{name: np.ascontiguousarray(wrong)})
 
 
-@each(
-    [
-        *DEVICES,
-        "weights",
-        "drive",
-        "conductance",
-        "drive0",
-        "conductance0",
-        "grad_v",
-        "grad_times",
-        "grad_q_plus",
-        "grad_q_minus",
-    ]
-)
+@each([name for name in GOOD if name not in ("times", "v", "at")])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_is_rejected_with_its_place(
     function: Callable[..., Any], name: str, value: float
@@ -303,21 +285,6 @@ def test_rails_whose_conductances_overflow_are_rejected_with_their_value(dtype: 
 def test_weights_whose_sum_overflows_are_rejected_or_give_no_nan(v_syn: float, dtype: npt.DTypeLike) -> None:
     weights = np.full((3, 1), 0.4 * float(np.finfo(dtype).max), dtype)
     assert_rejected_or_no_nan(np.array([[0.25, 0.5, 1.0]], dtype), weights, v_syn)
-
-
-@pytest.mark.parametrize(
-    ("rails", "message"),
-    [
-        ({"e_plus": -0.5}, r"e_plus.*got -0\.5; the rails must straddle 0"),
-        ({"e_minus": 0.5}, r"e_minus.*got 0\.5; the rails must straddle 0"),
-        ({"v_syn": -0.5}, r"v_syn.*got -0\.5"),
-        ({"diode_drop": 1.25}, r"diode_drop 1\.25 leaves no drive at e_plus = 1, e_minus = -1"),
-        ({"diode_drop": 0.5, "e_minus": -0.25}, r"diode_drop 0\.5 leaves no drive at e_plus = 1, e_minus = -0\.25"),
-    ],
-)
-def test_rails_that_drive_nothing_are_rejected(rails: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Circuit(**rails)
 
 
 @pytest.mark.parametrize("function", ARGUMENTS)

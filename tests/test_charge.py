@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from strategies import CIRCUITS, SILENT, Array, Layer, circuits, layers, mixed_neurons, rails, random_layer, spike_times
+from strategies import CIRCUITS, SILENT, Array, Layer, layers, mixed_neurons, random_layer
 
 from rcspike import Circuit
 from rcspike.functional import charge, charge_affine
@@ -48,16 +45,13 @@ def oracle_errors(dtype: npt.DTypeLike) -> npt.NDArray[np.float64]:
     return np.array(errors)
 
 
-def test_a_thousand_layers_agree_with_the_oracle_in_double() -> None:
-    # 30 inputs err by at most 250 eps of a reach below 30 (see Layer.rounding).
-    assert oracle_errors(np.float64).max() <= 1e-12
-
-
-def test_a_thousand_layers_agree_with_the_oracle_in_single() -> None:
-    errors = oracle_errors(np.float32)
-    # eps/2 = 6e-8. Roundings of 30 inputs and their intervals mostly cancel, and at worst some 300 of them do not.
-    assert np.median(errors) <= 2e-6
-    assert errors.max() <= 2e-5
+@pytest.mark.parametrize(("dtype", "usual", "largest"), [(np.float64, 1e-12, 1e-12), (np.float32, 2e-6, 2e-5)])
+def test_a_thousand_layers_agree_with_the_oracle(dtype: npt.DTypeLike, usual: float, largest: float) -> None:
+    errors = oracle_errors(dtype)
+    # In double, 30 inputs err by at most 250 eps of a reach below 30 (see Layer.rounding). In single, eps/2 is 6e-8:
+    # roundings of 30 inputs and their intervals mostly cancel, and at worst some 300 of them do not.
+    assert np.median(errors) <= usual
+    assert errors.max() <= largest
 
 
 @pytest.mark.parametrize("name", CIRCUITS)
@@ -74,23 +68,6 @@ def test_any_layer_agrees_with_the_oracle_within_rounding(layer: Layer) -> None:
     assert (np.abs(charge(*layer) - layer.exact()) <= layer.rounding()).all()
 
 
-@given(layers())
-def test_voltages_stay_between_the_rails(layer: Layer) -> None:
-    v, slack = charge(*layer), layer.rounding()
-    drop = layer.circuit.diode_drop
-    assert (v <= layer.circuit.e_plus - drop + slack).all()
-    assert (v >= layer.circuit.e_minus + drop - slack).all()
-
-
-@given(layers(), st.data())
-def test_a_larger_weight_never_lowers_a_voltage(layer: Layer, data: st.DataObject) -> None:
-    larger = layer.weights.copy()
-    j = data.draw(st.integers(0, len(larger) - 1))
-    larger[j] += data.draw(st.floats(0, 10))
-    after = layer._replace(weights=larger)
-    assert (charge(*after) >= charge(*layer) - layer.rounding() - after.rounding()).all()
-
-
 @given(layers(times=st.floats(0, 1)), st.data())
 def test_the_order_of_the_inputs_does_not_matter(layer: Layer, data: st.DataObject) -> None:
     order = np.array(data.draw(st.permutations(range(len(layer.weights)))))
@@ -100,13 +77,6 @@ def test_the_order_of_the_inputs_does_not_matter(layer: Layer, data: st.DataObje
     for row, before, after in zip(layer.times, v, permuted, strict=True):
         if len(np.unique(row)) == len(row):  # without ties the sums are formed in the same order
             np.testing.assert_array_equal(after, before)
-
-
-@given(layers(times=st.sampled_from([0.0, 0.5, 1.0])), st.data())
-def test_inputs_that_arrive_together_may_be_listed_in_any_order(layer: Layer, data: st.DataObject) -> None:
-    order = np.array(data.draw(st.permutations(range(len(layer.weights)))))
-    permuted = charge(np.ascontiguousarray(layer.times[:, order]), layer.weights[order], layer.circuit)
-    assert (np.abs(permuted - charge(*layer)) <= 2 * layer.rounding()).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -130,77 +100,6 @@ def test_a_neuron_does_not_know_its_neighbours(dtype: npt.DTypeLike) -> None:
         np.testing.assert_array_equal(alone[:, 0], together[:, i])
 
 
-@given(layers(), st.data())
-def test_splitting_a_synapse_into_halves_changes_nothing(layer: Layer, data: st.DataObject) -> None:
-    j = data.draw(st.integers(0, len(layer.weights) - 1))
-    halves = layer.weights.copy()
-    halves[j] /= 2
-    halved = Layer(
-        np.insert(layer.times, j, layer.times[:, j], axis=1), np.insert(halves, j, halves[j], axis=0), layer.circuit
-    )
-    assert (np.abs(charge(*halved) - charge(*layer)) <= layer.rounding() + halved.rounding()).all()
-
-
-@given(layers(circuits=st.just(CONVENTIONAL)))
-def test_the_conventional_circuit_is_a_matrix_product(layer: Layer) -> None:
-    product = np.clip(1 - layer.times, 0, None) @ layer.weights
-    # A sum of n products is off by at most n eps/2 of the sum of their sizes, as a charge is.
-    assert (np.abs(charge(*layer) - product) <= 2 * layer.rounding()).all()
-
-
-@given(layers(circuits=st.just(CONVENTIONAL), weights=st.floats(-3, 3)), st.floats(10, 1e12))
-def test_high_rails_come_close_to_a_matrix_product(layer: Layer, v_syn: float) -> None:
-    # The difference u obeys du/dt = -B v: at most B |v| <= (sum |w| / V_syn) sum |w|.
-    size = np.abs(layer.weights).sum(axis=0)
-    difference = np.abs(charge(layer.times, layer.weights, Circuit(v_syn=v_syn)) - charge(*layer))
-    assert (difference <= size**2 / v_syn + 2 * layer.rounding()).all()
-
-
-@given(layers(circuits=st.just(CONVENTIONAL), weights=st.floats(-3, 3)), st.floats(-2, 2), st.floats(-2, 2), st.data())
-def test_voltages_are_linear_in_the_drive(layer: Layer, p: float, q: float, data: st.DataObject) -> None:
-    D, none = layer.weights, np.zeros_like(layer.weights)
-    other = data.draw(arrays(np.float64, D.shape, elements=st.floats(-3, 3)))
-    v = charge_affine(layer.times, p * D + q * other, none)
-    sum_of_two = p * charge_affine(layer.times, D, none) + q * charge_affine(layer.times, other, none)
-    size = abs(p) * np.abs(D) + abs(q) * np.abs(other)
-    assert (np.abs(v - sum_of_two) <= 2 * Layer(layer.times, size, CONVENTIONAL).rounding()).all()
-
-
-@given(layers())
-def test_resistive_synapses_are_affine_ones(layer: Layer) -> None:
-    v = charge_affine(layer.times, *layer.affine())
-    # D and G of the oracle's map are each rounded once more than the weights, which the slack of one input covers.
-    assert (np.abs(v - charge(*layer)) <= 3 * layer.rounding()).all()
-
-
-@given(layers(), st.floats(-5, 5), st.floats(0, 5))
-def test_a_bias_is_an_input_that_spikes_at_zero(layer: Layer, bias: float, leak: float) -> None:
-    times, (D, G), n_out = layer.times, layer.affine(), layer.weights.shape[1]
-    as_input = charge_affine(
-        np.insert(times, 0, 0.0, axis=1), np.insert(D, 0, bias, axis=0), np.insert(G, 0, leak, axis=0)
-    )
-    from_start = charge_affine(times, D, G, drive0=np.full(n_out, bias), conductance0=np.full(n_out, leak))
-    rounding = Layer(times, np.insert(np.abs(D), 0, abs(bias), axis=0), CONVENTIONAL).rounding()
-    # The same sums but for the spikes at 0, which may or may not be an interval of no length.
-    assert (np.abs(as_input - from_start) <= rounding).all()
-
-
-@given(circuits, arrays(np.float64, 3, elements=st.floats(-3, 3)))
-def test_no_input_leaves_the_membrane_at_rest(circuit: Circuit, weights: Array) -> None:
-    assert not charge(np.full((2, 3), np.inf), weights.reshape(3, 1), circuit).any()
-    assert not charge(np.empty((2, 0)), np.empty((0, 4)), circuit).any()
-
-
-def test_an_input_at_the_very_end_charges_nothing() -> None:
-    assert charge(np.array([[1.0]]), np.array([[5.0]]), Circuit()) == 0
-
-
-def test_one_synapse_charges_as_a_resistor_does() -> None:
-    v = charge(np.array([[0.25, np.inf]]), np.array([[2.0], [1.0]]), Circuit(v_syn=1.5, diode_drop=0.5))
-    # From 0 to V_syn - V_D with time constant |E|/w; a few roundings of eps/2 of a voltage below 1.
-    assert v[0, 0] == pytest.approx(1.0 * -math.expm1(-2.0 / 1.5 * 0.75), abs=4e-16)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(seed=st.integers(0, 2**32), chosen=st.lists(st.integers(0, 39), min_size=1, max_size=40))
 def test_a_sample_does_not_know_the_rest_of_its_batch(dtype: npt.DTypeLike, seed: int, chosen: list[int]) -> None:
@@ -212,20 +111,6 @@ def test_a_sample_does_not_know_the_rest_of_its_batch(dtype: npt.DTypeLike, seed
     np.testing.assert_array_equal(charge_affine(times[chosen], weights, G), whole[chosen])
 
 
-@given(layers(), rails)
-def test_v_syn_sets_both_rails(layer: Layer, v_syn: float) -> None:
-    by_v_syn = charge(layer.times, layer.weights, Circuit(v_syn=v_syn))
-    by_rails = charge(layer.times, layer.weights, Circuit(e_plus=v_syn, e_minus=-v_syn))
-    np.testing.assert_array_equal(by_v_syn, by_rails)
-
-
-@given(layers())
-def test_turning_all_signs_around_turns_the_voltages_around(layer: Layer) -> None:
-    c = layer.circuit
-    turned = Circuit(e_plus=-c.e_minus, e_minus=-c.e_plus, diode_drop=c.diode_drop)
-    assert (np.abs(charge(layer.times, -layer.weights, turned) + charge(*layer)) <= 2 * layer.rounding()).all()
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_times_are_converted_to_the_precision_of_the_weights(dtype: type[np.floating]) -> None:
     times, weights, circuit = random_layer(np.random.default_rng(3), np.float64, shape=(4, 6, 3))
@@ -233,15 +118,6 @@ def test_times_are_converted_to_the_precision_of_the_weights(dtype: type[np.floa
     v = charge(times.astype(other), weights.astype(dtype), circuit)
     assert v.dtype == dtype
     np.testing.assert_array_equal(v, charge(times.astype(other).astype(dtype), weights.astype(dtype), circuit))
-
-
-@given(arrays(np.float64, (4, 5), elements=spike_times))
-def test_a_voltage_is_finite_and_the_arguments_stay_as_they_are(times: Array) -> None:
-    weights = np.linspace(-1e6, 1e6, 10).reshape(5, 2)
-    before = times.copy(), weights.copy()
-    assert np.isfinite(charge(times, weights, Circuit())).all()
-    np.testing.assert_array_equal(times, before[0])
-    np.testing.assert_array_equal(weights, before[1])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

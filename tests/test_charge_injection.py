@@ -17,24 +17,22 @@ import pytest
 from needs import ngspice
 from safetensors import safe_open
 
-from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, datasets, train
+from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, datasets
 from rcspike.chips import (
     CapacitorMismatch,
     ChargeInjection,
     ComparatorOffset,
     Devices,
     DiodeVariation,
-    Jitter,
     SpikeDelay,
-    TimeQuantisation,
     WireResistance,
     program,
     training_effects,
 )
 from rcspike.energy import activity, operating_point
-from rcspike.functional import charge, charge_vjp, fire, fire_vjp, output_loss, readout_times, schedule, trace
+from rcspike.functional import charge, charge_vjp, fire, output_loss, readout_times, schedule, trace
 from rcspike.network import Dense, FirstSpike
-from rcspike.spice import compare_layer, layer_netlist
+from rcspike.spice import compare_layer
 from rcspike.training import Settings
 
 Array = npt.NDArray[Any]
@@ -145,49 +143,7 @@ def test_training_sees_injection_and_delay() -> None:
         assert math.isclose(report.loss, losses.sum(), rel_tol=1e-12)
 
 
-def test_training_recovers_what_injection_costs() -> None:
-    dataset = datasets.load("digits")
-    found = {}
-    harmful = Circuit(v_syn=1.0, injection=(0.03, -0.03))
-    for circuit in (Circuit(v_syn=1.0), harmful):
-        network = Network.create([64, 30, 10], circuit, seed=0)
-        train(network, dataset, epochs=6, batch_size=32, learning_rate=0.01, seed=0, threads=1)
-        on_chip = Network(network.weights, harmful)
-        found[circuit] = np.mean(on_chip.predict(dataset.test.times) == dataset.test.labels)
-    assert found[harmful] > found[Circuit(v_syn=1.0)] + 0.05
-
-
-def test_a_gradient_step_through_injection_agrees_with_central_differences() -> None:
-    """The offset passes through: dL/dw of a two-layer network with its counts held."""
-    times, first = some(10, 6, batch=5, seed=4)
-    first, second = np.abs(first) + 0.05, some(6, 3, seed=5)[1]
-    circuit, labels = Circuit(v_syn=2.0, injection=(PLUS, MINUS), delay=0.01), np.array([0, 1, 2, 0, 1])
-
-    def loss(w: Array) -> float:
-        return float(output_loss(Network([w, second], circuit).forward(times), labels, circuit, **LOSS)[0].sum())
-
-    layers = Network([first, second], circuit).layers
-    v = layers[0].charge(times)
-    t = fire(v, circuit)
-    grad_v = output_loss(layers[1].charge(t), labels, circuit, **LOSS)[1]
-    grad_t = layers[1].charge_vjp(t, grad_v)[0]
-    grad_first = layers[0].charge_vjp(times, fire_vjp(v, circuit, grad_t))[1]
-    for j, i in [(0, 0), (3, 2), (9, 5)]:
-        step = np.zeros_like(first)
-        step[j, i] = 1e-6
-        assert math.isclose(grad_first[j, i], (loss(first + step) - loss(first - step)) / 2e-6, abs_tol=1e-8)
-
-
 # Chips
-
-
-@pytest.mark.parametrize("rails", RAILS, ids=lambda c: c.label)
-def test_a_chip_of_a_network_with_injection_has_its_bits(rails: Circuit) -> None:
-    times, weights = some()
-    network = Network([weights, some(7, 4)[1]], replace(rails, injection=((PLUS, MINUS), (0.01, 0.02)), delay=0.02))
-    chip = program(network, [], seed=0)
-    np.testing.assert_array_equal(chip.forward(times), network.forward(times))
-    assert chip.circuit == network.circuit
 
 
 @pytest.mark.parametrize(
@@ -251,16 +207,6 @@ def test_an_effect_can_differ_from_layer_to_layer() -> None:
         program(network, [ChargeInjection(plus=(0.1,))], seed=0)
 
 
-def test_noise_and_clocks_act_after_the_delay() -> None:
-    times, weights = some()
-    network = Network([weights, some(7, 4)[1]], Circuit(delay=0.03, injection=(PLUS, MINUS)))
-    chip = program(network, [Jitter(sigma=0.01), TimeQuantisation(step=1 / 32)], seed=0)
-    result = next(chip.walk(times, seed=1))
-    spikes = result.t_out[np.isfinite(result.t_out)]
-    np.testing.assert_array_equal(spikes * 32, np.rint(spikes * 32))
-    assert chip.forward(times, seed=1).shape == (9, 4)
-
-
 def test_training_takes_injection_and_delay_of_a_chip_from_the_circuit() -> None:
     effects = [ChargeInjection(plus=(1e-3, 2e-3), minus=-4e-3, scale=0.5), SpikeDelay(delay=0.01), CapacitorMismatch()]
     found = training_effects(effects, n_layers=2)
@@ -318,13 +264,6 @@ def test_models_keep_injection_and_delay(tmp_path: Path, circuit: Circuit) -> No
 
 
 # SPICE
-
-
-def test_a_netlist_without_injection_has_no_pulse() -> None:
-    g, scale = np.full((1, 1), 1e-8), operating_point(Circuit()).scale(1)
-    assert "Iswitches" not in layer_netlist(np.zeros(1), g, g, Circuit(), scale)
-    assert "Iswitches" not in layer_netlist(np.array([np.inf]), g, g, Circuit(injection=(1e-3, 1e-3)), scale)
-    assert "Iswitches0 0 m0 PWL" in layer_netlist(np.zeros(1), g, g, Circuit(injection=(1e-3, 1e-3)), scale)
 
 
 @ngspice

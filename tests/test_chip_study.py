@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import re
@@ -292,45 +291,32 @@ def test_a_network_of_another_size_is_rejected() -> None:
 # The command
 
 
-@pytest.mark.usefixtures("here", "drawn")
-def test_the_command_leaves_a_table_the_chips_and_a_record(
-    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("typer")
-    pytest.importorskip("matplotlib")
-    from cli_runs import rcspike_
+@pytest.mark.usefixtures("here", "place", "drawn")
+def test_the_command_leaves_a_table_the_chips_and_a_record(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cli_runs import error_line, ran, rcspike_, record, table
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
     network.save("model.safetensors")
     Path("chip.toml").write_text("[devices]\non_off = 50\n[variation]\nsigma = 0.3\n[jitter]\n")
     words = ["chips", "model.safetensors", "digits", "--nonideal", "chip.toml", "--chips", "4"]
     words += ["--required-accuracy", "0.7", "--sensitivity", "--sweep", "variation=0,0.5", "--out", "out"]
-    result = rcspike_(*words)
-    assert result.exit_code == 0, result.output
-    with open("out/table.csv") as file:
-        rows = list(csv.DictReader(file))
+    output = ran(*words)
+    rows = table("out/table.csv")
     names = [row["case"] for row in rows]
     assert names[0] == "all effects"
     assert set(names[1:4]) == {"devices alone", "variation alone", "jitter alone"}
     assert names[4:] == ["variation sigma 0", "variation sigma 0.5"]
     means = [float(row["mean"]) for row in rows]
     assert means[1:4] == sorted(means[1:4])  # ranked by what they cost
-    with open("out/chips.csv") as file:
-        chips = list(csv.DictReader(file))
+    chips = table("out/chips.csv")
     assert len(chips) == 6 * 4
     for row in rows:
         of_case = [float(chip["accuracy"]) for chip in chips if chip["case"] == row["case"]]
         assert float(row["mean"]) == pytest.approx(np.mean(of_case), abs=1e-3)  # four digits are written
         assert float(row["yield"]) == pytest.approx(100 * np.mean(np.array(of_case) >= 70), abs=1e-3)
-    assert json.loads(Path("out/chips.json").read_text())["command"].startswith(
-        "rcspike chips model.safetensors digits"
-    )
+    assert record("out/chips.json")["command"].startswith("rcspike chips model.safetensors digits")
     assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
-    assert re.search(r"layer 1  64 x 10: g from .* nS at a nominal 140 fF and 1 µs", result.output)
-    failed = rcspike_(*words, "--sweep", "variation")
-    assert failed.exit_code == 2
-    assert "--sweep takes EFFECT=SIZE,SIZE" in failed.output
+    assert re.search(r"layer 1  64 x 10: g from .* nS at a nominal 140 fF and 1 µs", output)
+    assert "--sweep takes EFFECT=SIZE,SIZE" in error_line(rcspike_(*words, "--sweep", "variation"))
     monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     stopped = rcspike_(*words[:-1], "stopped")
     assert stopped.exit_code == 130

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -47,7 +46,7 @@ from rcspike.chips import (
     WireResistance,
     program,
 )
-from rcspike.functional import readout_times, schedule
+from rcspike.functional import readout_times
 
 CIRCUITS = [
     Circuit(v_syn=1.0),
@@ -295,12 +294,6 @@ def test_one_more_effect_changes_no_draw_of_the_others() -> None:
         np.testing.assert_array_equal(a.capacitance, b.capacitance)
 
 
-def test_a_size_scales_the_same_draws() -> None:
-    network = network_of()
-    small, large = (program(network, [ComparatorOffset(sigma=sigma)], seed=4) for sigma in (0.01, 0.03))
-    np.testing.assert_allclose(3 * small.layers[1].offset, large.layers[1].offset, rtol=1e-14)
-
-
 def test_two_effects_of_one_name_draw_apart() -> None:
     network = network_of()
     one = program(network, [ComparatorOffset(sigma=0.1)], seed=4).layers[0].offset
@@ -323,20 +316,7 @@ def test_temporal_noise_is_redrawn_and_needs_a_seed(effect: Effect) -> None:
         chip.forward(times)
 
 
-def test_the_fixed_pattern_is_the_same_in_every_inference() -> None:
-    effects = [Variation(sigma=0.2), Jitter(sigma=0.0)]
-    chip, times = program(network_of(), effects, seed=0), times_of()
-    np.testing.assert_array_equal(chip.forward(times), chip.forward(times, seed=5))
-
-
 # Use
-
-
-def test_a_prepared_schedule_serves_as_well_as_times() -> None:
-    times = times_of()
-    for effects in ([Variation(sigma=0.1)], [TimeQuantisation(step=0.01), Jitter()]):
-        chip = program(network_of(), effects, seed=0)
-        np.testing.assert_array_equal(chip.forward(schedule(times), seed=0), chip.forward(times, seed=0))
 
 
 def test_a_chip_survives_pickling() -> None:
@@ -346,20 +326,8 @@ def test_a_chip_survives_pickling() -> None:
     np.testing.assert_array_equal(copy.forward(times), chip.forward(times))
 
 
-def test_the_class_is_that_of_the_first_spike() -> None:
-    chip, times = program(network_of(), [Variation(sigma=0.1)], seed=0), times_of()
-    np.testing.assert_array_equal(chip.predict(times), chip.forward(times).argmax(axis=1))
-    assert chip.sizes == (30, 20, 10)
-
-
 def test_something_that_is_not_an_effect_is_rejected() -> None:
     with pytest.raises(TypeError, match=r"effects.*got 0\.2"):
         program(network_of(), [0.2], seed=0)  # type: ignore[list-item]
     with pytest.raises(ValueError, match=r"seed.*got -1"):
         program(network_of(), seed=-1)
-
-
-def test_a_layer_can_be_changed_by_hand() -> None:
-    chip = program(network_of(), seed=0)
-    worse = replace(chip, layers=(replace(chip.layers[0], off_share=0.1), chip.layers[1]))
-    assert not np.array_equal(worse.forward(times_of()), chip.forward(times_of()))

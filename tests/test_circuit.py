@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from hypothesis import strategies as st
 from strategies import CIRCUITS, circuits
 
 from rcspike import Circuit
-from rcspike.functional import charge, fire
+from rcspike.functional import charge
 
 
 def fields(circuit: Circuit) -> tuple[float, ...]:
@@ -51,10 +52,9 @@ def test_numbers_may_be_integers() -> None:
     assert Circuit(e_plus=np.float64(0.5)).e_plus == 0.5
 
 
-@pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
-def test_nothing_of_a_circuit_can_be_changed(name: str) -> None:
+def test_a_circuit_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(Circuit(), name, 0.5)
+        Circuit().ramp = 0.5  # type: ignore[misc]
 
 
 def test_parameters_have_names_and_no_places() -> None:
@@ -62,19 +62,14 @@ def test_parameters_have_names_and_no_places() -> None:
         Circuit(1.0)  # type: ignore[call-arg]
 
 
-@given(circuits)
-def test_a_circuit_survives_pickling_and_copying(circuit: Circuit) -> None:
+@given(circuits, st.sampled_from([0.0, 0.3]))
+def test_a_circuit_survives_pickling_and_copying(circuit: Circuit, ramp: float) -> None:
+    circuit = dataclasses.replace(circuit, ramp=ramp)
     times, weights = np.array([[0.0, 0.5]]), np.array([[1.0], [-2.0]])
     for twin in (pickle.loads(pickle.dumps(circuit)), copy.copy(circuit), copy.deepcopy(circuit)):
         assert fields(twin) == fields(circuit)
         assert twin == circuit
         np.testing.assert_array_equal(charge(times, weights, twin), charge(times, weights, circuit))
-
-
-def test_the_ramp_survives_pickling() -> None:
-    twin = pickle.loads(pickle.dumps(Circuit(ramp=0.3)))
-    v = np.array([[0.4]])
-    np.testing.assert_array_equal(fire(v, twin), fire(v, Circuit(ramp=0.3)))
 
 
 @pytest.mark.parametrize("name", CIRCUITS)
@@ -83,20 +78,17 @@ def test_the_repr_makes_the_circuit_again(name: str) -> None:
     assert eval(repr(CIRCUITS[name]), {"Circuit": Circuit, "inf": inf}) == CIRCUITS[name]
 
 
-def test_one_rail_may_be_infinite_and_a_diode_needs_no_rail() -> None:
-    assert Circuit(e_minus=-math.inf).e_minus == -math.inf
-    assert Circuit(v_syn=math.inf, diode_drop=3.0).diode_drop == 3.0
-
-
 def test_a_diode_on_an_infinite_rail_takes_nothing() -> None:
     times, weights = np.array([[0.25]]), np.array([[2.0]])
     assert charge(times, weights, Circuit(v_syn=math.inf, diode_drop=0.5)) == 1.5
 
 
 @pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
-def test_nan_is_rejected_by_name(name: str) -> None:
+def test_nan_and_text_are_rejected_by_name(name: str) -> None:
     with pytest.raises(ValueError, match=rf"{name}.*got nan"):
         Circuit(**{name: math.nan})
+    with pytest.raises(TypeError, match=name):
+        Circuit(**{name: "much"})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -122,12 +114,6 @@ def test_values_that_are_not_physical_are_rejected_with_the_value(arguments: dic
         Circuit(**arguments)
 
 
-@pytest.mark.parametrize("name", ["v_syn", "e_plus", "e_minus", "diode_drop", "ramp"])
-def test_something_that_is_not_a_number_is_rejected_by_name(name: str) -> None:
-    with pytest.raises(TypeError, match=name):
-        Circuit(**{name: "much"})  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     ("circuit", "label"),
     [
@@ -145,10 +131,7 @@ def test_a_label_names_the_rails_and_all_else_that_is_not_zero(circuit: Circuit,
 
 
 @given(circuits, circuits)
+@example(Circuit(v_syn=1.0, e_plus=3.0, e_minus=-3.0), Circuit(v_syn=3.0))
+@example(Circuit(v_syn=1.0), Circuit(v_syn=1.0 + 2.0**-52))
 def test_circuits_share_a_label_only_if_they_are_equal(one: Circuit, other: Circuit) -> None:
     assert (one.label == other.label) == (one == other)
-
-
-def test_the_label_does_not_depend_on_how_equal_rails_were_given() -> None:
-    assert Circuit(v_syn=1.0, e_plus=3.0, e_minus=-3.0).label == Circuit(v_syn=3.0).label
-    assert Circuit(v_syn=1.0).label != Circuit(v_syn=1.0 + 2.0**-52).label

@@ -1,39 +1,21 @@
-"""The command line: help, versions, and the line that it prints when something is wrong."""
+"""The command line: versions, and the line that it prints when something is wrong."""
 
 from __future__ import annotations
 
-import errno
-import json
-import re
-import socket
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
-from cli_runs import ENVIRONMENT, empty_folder, error_line, rcspike_, said, train_small
-from idx_files import empty_places
+from cli_runs import ENVIRONMENT, error_line, rcspike_, said, train_small
 from rich.progress import Progress as Bars
 
 import rcspike.__main__
-from rcspike import Circuit, Network, build_config, datasets
-from rcspike.experiments import preset, train_defaults
+from rcspike import Circuit, Network, build_config
 
-pytestmark = pytest.mark.usefixtures("undrawn")
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return empty_folder(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("place", "undrawn")
 
 
 @pytest.mark.parametrize(
@@ -52,15 +34,6 @@ def test_the_words_to_resume_with_are_those_that_were_typed(typed: str, monkeypa
     result = rcspike_(*typed.split(), "--workers", "1", "--retry")
     assert result.exit_code == 130
     assert said(result).endswith(f"resume with: rcspike {typed} --workers 1\n")
-
-
-def test_the_recorded_command_is_the_one_that_was_typed(place: Path) -> None:
-    train_small("--out", "run", epochs=1)
-    typed = "energy run digits --constant v_logic=1.2 --constant v_th=0.5 --out energy"
-    result = rcspike_(*typed.split())
-    assert result.exit_code == 0, result.output
-    (record,) = (place / "energy").glob("*.json")
-    assert json.loads(record.read_text())["command"] == f"rcspike {typed}"
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_before_anything_is_loaded(place: Path) -> None:
@@ -92,13 +65,6 @@ def test_a_bad_option_is_one_line_and_leaves_no_run(place: Path, words: list[str
     assert not list(place.iterdir())
 
 
-@pytest.mark.parametrize("words", [["--seed", "-1"], ["--epochs", "many"], ["--no-such-option"]])
-def test_words_that_cannot_be_parsed_exit_with_2_and_are_named(words: list[str]) -> None:
-    result = rcspike_("train", *words)
-    assert result.exit_code == 2
-    assert words[0].lstrip("-") in said(result)
-
-
 def test_a_data_set_that_is_neither_a_name_nor_a_path_is_answered_with_the_names(place: Path) -> None:
     error = error_line(rcspike_("train", "no-such-data"))
     assert "unknown data set 'no-such-data': known are digits, mnist, fashion-mnist, cifar-10, and paths" in error
@@ -113,36 +79,18 @@ def test_eval_rejects_files_that_are_not_models(place: Path) -> None:
     (place / "cut").write_bytes(whole[: len(whole) // 2])
     for model in ("text", "empty", "cut", "run/checkpoint.safetensors"):
         assert Path(model).name in error_line(rcspike_("eval", model, "digits"))
-    assert "no model at missing" in error_line(rcspike_("eval", "missing", "digits"))
 
 
-def test_eval_rejects_a_model_that_does_not_fit_the_images(place: Path) -> None:
+@pytest.mark.parametrize("command", ["eval", "energy"])
+def test_a_model_that_is_not_there_or_does_not_fit_the_images_is_rejected(place: Path, command: str) -> None:
     Network.create([49, 10], Circuit(), seed=0).save(place / "small")
-    assert "49 inputs but the images have 64 pixels" in error_line(rcspike_("eval", "small", "digits"))
+    assert "49 inputs but the images have 64 pixels" in error_line(rcspike_(command, "small", "digits"))
+    assert "no model at missing" in error_line(rcspike_(command, "missing", "digits"))
 
 
 def test_missing_data_say_where_they_were_looked_for_in_one_line() -> None:
     error = error_line(rcspike_("train", "mnist", "--data", "no\nwhere"))
     assert error.startswith(f"error: mnist not found in {Path('no where/mnist')} or no where (")
-
-
-def test_a_data_set_without_a_network_is_answered_in_short_lines(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if Path("/usr/share/datasets/mnist").exists():
-        pytest.skip("MNIST is installed on this machine")
-    empty_places(place / "places", monkeypatch)
-
-    def unreachable(*_: Any, **__: Any) -> None:
-        raise ConnectionRefusedError(errno.ECONNREFUSED, "no network")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
-    result = rcspike_("train", "mnist")
-    error_line(result)
-    first, *more = said(result).splitlines()
-    assert first.startswith("error: mnist not found")
-    assert sum(line.startswith("  tried: https://") and line.endswith(".gz: no network") for line in more) == 2
-    assert str(place / "places" / "cache" / "rcspike" / "mnist") in said(result)
-    assert max(map(len, more)) < 200
-    assert all(line.startswith("  ") for line in more)
 
 
 def test_a_missing_extra_is_one_line_before_training(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,57 +116,6 @@ def test_a_bug_keeps_its_traceback(error: type[Exception], monkeypatch: pytest.M
 
     monkeypatch.setattr(Bars, "update", update)
     assert isinstance(train_small().exception, error)
-
-
-@pytest.mark.parametrize("words", [[], ["train"], ["eval"], ["energy"], ["info"]])
-def test_help_shows_an_example(words: list[str]) -> None:
-    result = rcspike_(*words, "--help")
-    assert result.exit_code == 0
-    assert re.search(rf"Example: .*rcspike {' '.join(words)}", said(result))
-
-
-def test_help_shows_the_defaults_of_train_itself() -> None:
-    text = said(rcspike_("train", "--help"))
-    for option, default in (("--temperature", "0.07"), ("--energy-penalty", "0.0")):
-        assert re.search(rf"{option} .*default: \(?{default}\)?", text)
-
-
-@cache
-def help_of(command: str) -> str:
-    """On one line."""
-    return re.sub(r"[\s│]+", " ", said(rcspike_(command, "--help")))
-
-
-def default_in(text: str, kind: str) -> str:
-    """Of "40 for digits and mnist, otherwise 20" the value for a kind of data."""
-    for value, kinds in re.findall(r"(\S+) for (.*?)(?:, (?=\S+ for |otherwise)|$)", text):
-        if kind in kinds.split(" and "):
-            return str(value)
-    return re.sub(r".*otherwise ", "", text)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["hidden", "epochs", "batch_size", "learning_rate", "noise", "temporal_penalty", "weight_decay", "silent_penalty"],
-)
-def test_help_shows_the_default_of_every_kind_of_data(place: Path, name: str) -> None:
-    """Whatever the presets are: a value for each kind of data, where it differs from the most frequent one."""
-    np.savez(place / "images.npz", x=np.zeros((2, 2, 2)), y=[0, 1])
-    (place / "table.csv").write_text("a,label\n0,x\n1,y\n")
-    kinds = {kind: kind for kind in datasets.data_names()}
-    kinds |= {"your own tables": "table.csv", "your own images": "images.npz"}
-    for command in ("train", "sweep"):
-        text = help_of(command)
-        shown = re.search(rf"--{name.replace('_', '-')} .*?\[default: \((.*?)\)\]", text)
-        if command == "sweep" and name == "silent_penalty":  # an option of train only
-            continue
-        assert shown
-        two, _, single = shown[1].partition("; a single phase: ")
-        for kind, dataset in kinds.items():
-            for default, phases in ((two, "two"), (single or two, "single")):
-                value = {**train_defaults(), **preset(dataset, phases=phases)}[name]  # type: ignore[arg-type]
-                wanted = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                assert default_in(default, kind) == wanted, (kind, phases)
 
 
 def test_version_and_info_agree_with_the_build() -> None:

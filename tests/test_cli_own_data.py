@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
-from cli_runs import empty_folder, error_line, rcspike_, said
+from cli_runs import empty_folder, error_line, ran, rcspike_, record, table
 from matplotlib.figure import Figure
 from sklearn.datasets import load_wine
 
@@ -38,25 +32,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def ran(line: str) -> str:
-    result = rcspike_(*line.split())
-    assert result.exit_code == 0, f"{line}\n{result.output}"
-    return said(result)
-
-
 def trained(data: str = "wine.csv", *, out: str = "run", epochs: int = 20) -> str:
-    return ran(f"train {data} --hidden 12 --epochs {epochs} --out {out}")
-
-
-def table_of(file: str) -> list[dict[str, str]]:
-    with Path(file).open(newline="") as stream:
-        return list(csv.DictReader(stream))
+    return ran(*f"train {data} --hidden 12 --epochs {epochs} --out {out}".split())
 
 
 @pytest.mark.usefixtures("drawn")
 def test_a_table_of_ones_own_is_trained_on_and_the_run_names_data_and_classes() -> None:
     assert "wine, 27-12-3" in trained()
-    run = json.loads(Path("run/run.json").read_text())
+    run = record("run/run.json")
     assert run["dataset"] == "wine.csv" and len(run["data_sha256"]) == 64
     assert run["classes"] == sorted(CULTIVARS)
     assert run["test_accuracy"] > 0.8
@@ -64,7 +47,7 @@ def test_a_table_of_ones_own_is_trained_on_and_the_run_names_data_and_classes() 
 
 
 def test_the_default_folder_has_the_name_of_the_file() -> None:
-    ran("train ./wine.csv,seed=2 --hidden 4 --epochs 1")
+    ran("train", "./wine.csv,seed=2", "--hidden", "4", "--epochs", "1")
     assert Path("runs/wine-v1-s0/model.safetensors").exists()
 
 
@@ -85,7 +68,7 @@ def test_the_default_folder_has_the_name_of_the_file() -> None:
 )
 def test_every_command_takes_the_same_path(line: str) -> None:
     trained(epochs=2)
-    ran(line)
+    ran(*line.split())
     for wrong in ("missing.csv", "wine.csv,label=colour", "wine.csv,hue=1"):
         words = line.replace("wine.csv", wrong).split()
         assert wrong.partition(",")[0] in error_line(rcspike_(*words))
@@ -93,26 +76,26 @@ def test_every_command_takes_the_same_path(line: str) -> None:
 
 def test_eval_lists_each_class_and_writes_the_confusion_matrix(drawn: list[Figure]) -> None:
     trained()
-    output = ran("eval run wine.csv --out classes")
+    output = ran("eval", "run", "wine.csv", "--out", "classes")
     assert "test accuracy" in output and "of 36 rows" in output
     data, network = load("wine.csv"), Network.load("run/model.safetensors")
     matrix = confusion_matrix(network, data.test)
     np.testing.assert_array_equal(matrix.sum(axis=1), np.bincount(data.test.labels))
     assert matrix.trace() == np.sum(network.predict(data.test.times) == data.test.labels)
-    rows = table_of("classes/classes.csv")
+    rows = table("classes/classes.csv")
     assert [row["class"] for row in rows] == list(data.classes)
     for row, counts in zip(rows, matrix, strict=True):
         assert [int(row[f"read as {name}"]) for name in data.classes] == counts.tolist()
         assert row["class"] in output
     assert [text.get_text() for text in drawn[-1].axes[0].texts] == [f"{n:,}" for n in matrix.ravel() if n]
-    record = json.loads(Path("classes/eval.json").read_text())
-    assert record["test_accuracy"] == pytest.approx(matrix.trace() / matrix.sum())
+    written = record("classes/eval.json")
+    assert written["test_accuracy"] == pytest.approx(matrix.trace() / matrix.sum())
 
 
 def test_predict_writes_the_class_of_each_row_and_agrees_with_the_network() -> None:
     trained()
     data, network = load("wine.csv"), Network.load("run/model.safetensors")
-    output = ran("predict run wine.csv")
+    output = ran("predict", "run", "wine.csv")
     rows = list(csv.DictReader(output.splitlines()))
     assert [row["sample"] for row in rows] == list(map(str, range(178)))
     assert data.scaling is not None
@@ -123,8 +106,8 @@ def test_predict_writes_the_class_of_each_row_and_agrees_with_the_network() -> N
     predicted = network.predict(np.where(inputs > 0, 1 - inputs, np.inf).astype(np.float32))
     assert [row["class"] for row in rows] == [data.classes[i] for i in predicted]
     assert times.shape[1] == 27
-    ran("predict run/model.safetensors wine.csv --out classes.csv")
-    assert table_of("classes.csv") == rows
+    ran("predict", "run/model.safetensors", "wine.csv", "--out", "classes.csv")
+    assert table("classes.csv") == rows
 
 
 def test_predict_without_the_description_of_inputs_says_what_to_do() -> None:
@@ -145,13 +128,13 @@ def test_a_sweep_over_a_table_is_run_again_when_the_table_changes() -> None:
     line = (
         "sweep wine.csv --v-syn 1 --seeds 1 --hidden 4 --epochs 2 --batch-size 8,32 --no-relu --workers 1 --out sweep"
     )
-    assert "2 runs, 2 of them to do" in ran(line)
-    assert "2 runs, 0 of them to do" in ran(line)
-    rows = table_of("sweep/table.csv")
+    assert "2 runs, 2 of them to do" in ran(*line.split())
+    assert "2 runs, 0 of them to do" in ran(*line.split())
+    rows = table("sweep/table.csv")
     assert [(row["dataset"], row["batch_size"]) for row in rows] == [("wine.csv", "8"), ("wine.csv", "32")]
     text = Path("wine.csv").read_text()
     Path("wine.csv").write_text(text.replace("14.23", "14.24", 1))
-    output = ran(line)
+    output = ran(*line.split())
     assert "2 runs, 2 of them to do" in output
     assert "settings that differ: data_sha256.wine.csv" in output
 
@@ -159,11 +142,11 @@ def test_a_sweep_over_a_table_is_run_again_when_the_table_changes() -> None:
 def test_a_study_of_chips_is_done_again_when_the_table_changes() -> None:
     trained(epochs=1)
     line = "chips run wine.csv --nonideal typical --chips 2 --workers 1"
-    ran(line)
-    ran(line)
+    ran(*line.split())
+    ran(*line.split())
     assert len(list(Path("run/chips-typical/cases").iterdir())) == 1
     Path("wine.csv").write_text(Path("wine.csv").read_text().replace("14.23", "14.24", 1))
-    assert "settings that differ: data_sha256" in ran(line)
+    assert "settings that differ: data_sha256" in ran(*line.split())
     assert len(list(Path("run/chips-typical/cases").iterdir())) == 2
 
 
@@ -180,16 +163,33 @@ def test_a_sweep_trains_for_device_files_and_tests_on_their_chips() -> None:
         "sweep wine.csv --v-syn 1 --seeds 1 --hidden 8 --epochs 5 --no-relu --workers 1 --out sweep "
         "--nonideal none --nonideal typical --nonideal own.toml"
     )
-    output = ran(line)
-    rows = table_of("sweep/table.csv")
+    output = ran(*line.split())
+    rows = table("sweep/table.csv")
     assert "accuracy on chips / %" in output
     assert f"{float(rows[1]['chip_mean']):.2f}" in output
     assert [row["nonideal"] for row in rows] == ["none", "typical", "own.toml"]
     assert [bool(row["chip_mean"]) for row in rows] == [False, True, True]
-    assert "0 of them to do" in ran(line)
+    assert "0 of them to do" in ran(*line.split())
     Path("own.toml").write_text("[variation]\nsigma = 0.4\n")
-    assert "3 runs, 1 of them to do" in ran(line)
+    assert "3 runs, 1 of them to do" in ran(*line.split())
     assert "there is no device file missing" in error_line(rcspike_(*line.split(), "--nonideal", "missing"))
+
+
+def test_commands_say_first_what_they_train_with_and_why() -> None:
+    usual = {}
+    for data, kind in (("wine.csv", "your own tables"), ("digits", "digits")):
+        output = ran("train", data, "--epochs", "1", "--noise", "0.01", "--out", data.partition(".")[0])
+        written = record(Path(data.partition(".")[0], "run.json"))
+        settings = {**written["settings"], "hidden": written["sizes"][1]}
+        usual[kind] = ", ".join(
+            f"{name.replace('_', ' ')} {settings[name]}" for name in ("batch_size", "learning_rate")
+        )
+        given = f"as usual for {kind}; epochs 1, noise 0.01, as given"
+        assert output.splitlines()[1] == f"hidden {settings['hidden']}, {usual[kind]}, {given}"
+    typed = "--v-syn 1 --seeds 1 --no-relu --hidden 8 --hidden 4 --epochs 1 --out s --workers 1"
+    lines = ran("sweep", "wine.csv", "digits", *typed.split()).splitlines()[1:3]
+    for line, data, kind in zip(lines, ("wine", "digits"), usual, strict=True):
+        assert line == f"{data}: {usual[kind]}, as usual for {kind}; hidden 8 and 4, epochs 1, as given"
 
 
 def test_names_of_classes_are_printed_and_drawn_as_they_are(place: Path, drawn: list[Figure]) -> None:
@@ -197,37 +197,7 @@ def test_names_of_classes_are_printed_and_drawn_as_they_are(place: Path, drawn: 
     rows = [f"{i % 5}.{i},{-i % 5}.{i},{names[i % 5]}" for i in range(50)]
     (place / "prices.csv").write_text("\n".join(["a,b,class", *rows]) + "\n")
     trained("prices.csv", epochs=1)
-    printed = ran("eval run prices.csv")
+    printed = ran("eval", "run", "prices.csv")
     assert all(f"\n{name} " in printed for name in names)
     labels = [label.get_text() for figure in drawn for axes in figure.axes for label in axes.get_yticklabels()]
     assert {name.replace("$", r"\$") for name in names} <= set(labels)
-
-
-def settings_in(line: str) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Of a line of settings, the kind of data, the settings that are usual for it, and those that were typed."""
-    usual, given = line.removesuffix(", as given").split("; ")
-    usual, kind = usual.split(", as usual for ")
-    pairs = [dict(setting.rsplit(" ", 1) for setting in text.split(", ")) for text in (usual, given)]
-    return kind, pairs[0], pairs[1]
-
-
-@pytest.mark.parametrize(("data", "kind"), [("wine.csv", "your own tables"), ("digits", "digits")])
-def test_a_run_says_first_what_it_trains_with_and_why(data: str, kind: str) -> None:
-    line = ran(f"train {data} --epochs 1 --noise 0.01 --out run").splitlines()[1]
-    found, usual, given = settings_in(line)
-    record = json.loads(Path("run/run.json").read_text())
-    trained = {**record["settings"], "hidden": record["sizes"][1]}
-    assert (found, given) == (kind, {"epochs": "1", "noise": "0.01"})
-    assert usual == {name: str(trained[name.replace(" ", "_")]) for name in ("hidden", "batch size", "learning rate")}
-
-
-def test_a_sweep_says_first_what_it_trains_with_for_each_data_set() -> None:
-    typed = "--v-syn 1 --seeds 1 --no-relu --hidden 8 --hidden 4 --epochs 1 --out s --workers 1"
-    lines = ran(f"sweep wine.csv digits {typed}").splitlines()[1:3]
-    stored = [json.loads(file.read_text())["settings"] for file in Path("s/runs").iterdir()]
-    for line, data, kind in zip(lines, ("wine", "digits"), ("your own tables", "digits"), strict=True):
-        name, _, settings = line.partition(": ")
-        found, usual, given = settings_in(settings)
-        assert (name, found, given) == (data, kind, {"hidden 8 and": "4", "epochs": "1"})
-        run = next(run for run in stored if run["dataset"].startswith(data))
-        assert usual == {"batch size": str(run["batch_size"]), "learning rate": str(run["learning_rate"])}

@@ -8,48 +8,26 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
 from cli_runs import (
     ENVIRONMENT,
-    empty_folder,
     error_line,
     lines_of,
+    ran,
     rcspike_,
+    record,
     rows,
     said,
+    stop_training_at,
     train_small,
     weights,
 )
 from matplotlib.figure import Figure
-from rich.progress import Progress as Bars
 
-from rcspike.training import checkpoint
+from rcspike.training import Settings, checkpoint
 
-pytestmark = pytest.mark.usefixtures("undrawn")
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return empty_folder(tmp_path, monkeypatch)
-
-
-def dying_at(epoch: int, batch: int, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
-    """The next training stops with an error as its progress bar shows this batch, one of 90 in each epoch."""
-    update = Bars.update
-
-    def dies(bars: Bars, *arguments: Any, **fields: Any) -> None:
-        update(bars, *arguments, **fields)
-        if fields.get("completed") == (epoch - 1) * 90 + batch:
-            raise error
-
-    monkeypatch.setattr(Bars, "update", dies)
+pytestmark = pytest.mark.usefixtures("place", "undrawn")
 
 
 def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_bit(
@@ -58,7 +36,7 @@ def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_b
     options = ("--noise", "0.02", "--v-syn", "2.5")
     train_small(*options, "--out", "undisturbed", epochs=4)
     with monkeypatch.context() as patched:
-        dying_at(3, 5, patched, KeyboardInterrupt)
+        stop_training_at(3, 5, KeyboardInterrupt, patched)
         stopped = train_small(*options, "--out", "stopped", epochs=4)
     assert stopped.exit_code == 130
     command = "rcspike train --v-syn 2.5 --hidden 12 --epochs 4 --noise 0.02 --out stopped --resume"
@@ -69,9 +47,8 @@ def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_b
     saved = checkpoint.load(place / "stopped" / "checkpoint.safetensors")
     assert weights(place / "stopped") == [w.tobytes() for w in saved.parameters.values()]
 
-    resumed = rcspike_(*command.split()[1:])
-    assert resumed.exit_code == 0
-    assert re.findall(r"^epoch (\d)/4", resumed.output, re.MULTILINE) == ["3", "4"]
+    resumed = ran(*command.split()[1:])
+    assert re.findall(r"^epoch (\d)/4", resumed, re.MULTILINE) == ["3", "4"]
     assert weights(place / "stopped") == weights(place / "undisturbed")
     # The time it took differs.
     for mine, theirs in zip(rows(place / "stopped"), rows(place / "undisturbed"), strict=True):
@@ -82,7 +59,7 @@ def test_a_run_stopped_before_its_first_epoch_ended_leaves_no_model(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        dying_at(1, 3, patched, KeyboardInterrupt)
+        stop_training_at(1, 3, KeyboardInterrupt, patched)
         stopped = train_small("--out", "stopped")
     assert stopped.exit_code == 130
     command = "rcspike train --hidden 12 --epochs 2 --out stopped"
@@ -144,16 +121,52 @@ def test_a_run_killed_without_warning_resumes_bit_for_bit(place: Path) -> None:
     )
     assert killed.returncode == -signal.SIGKILL
     assert not (place / "killed" / "model.safetensors").exists()
-    assert rcspike_(*words, "--out", "killed", "--resume").exit_code == 0
-    assert rcspike_(*words, "--out", "undisturbed").exit_code == 0
+    ran("train", "--out", "killed", "--resume")
+    ran(*words, "--out", "undisturbed")
     assert weights(place / "killed") == weights(place / "undisturbed")
 
 
-def test_resuming_a_finished_run_changes_no_weight(place: Path) -> None:
+def test_resuming_names_every_option_that_differs() -> None:
     train_small("--out", "run")
+    other = ("--v-syn", "2", "--learning-rate", "0.01")
+    longer = rcspike_("train", "--out", "run", "--resume", *other, "--epochs", "9")
+    assert "extends" not in longer.output  # it extends nothing
+    error = error_line(rcspike_("train", "--out", "run", "--resume", *other))
+    assert error == (
+        "error: run has a run with other options: its v_syn is 1.0, not 2.0; its learning_rate is 0.002, not 0.01; "
+        "choose another --out"
+    )
+
+
+def test_a_finished_run_is_extended_on_the_schedule_of_its_new_length(place: Path) -> None:
+    train_small("--out", "run", epochs=2)
+    output = ran("train", "--out", "run", "--resume", "--epochs", "4")
+    assert "extends 2 epochs to 4: the new epochs have the learning rates of a run of 4" in output
+    assert re.findall(r"^epoch (\d)/4", output, re.MULTILINE) == ["3", "4"]
+    rates = [float(row["learning_rate"]) for row in rows(place / "run")]
+    two, four = (Settings(epochs=n, seed=0, learning_rate=2e-3) for n in (2, 4))
+    # The rate of an epoch in the history is that of its first step.
+    assert rates == pytest.approx([two.rate(0, 2), two.rate(1, 2), four.rate(2, 4), four.rate(3, 4)])
+    assert record("run/run.json")["extended_after_epochs"] == [2]
+    assert record("run/run.json")["settings"]["epochs"] == 4
+    assert checkpoint.load(place / "run" / "checkpoint.safetensors").extended == (2,)
     before = weights(place / "run")
-    assert train_small("--out", "run", "--resume").exit_code == 0
+    ran("train", "--out", "run", "--resume")
     assert weights(place / "run") == before
+    error = error_line(rcspike_("train", "--out", "run", "--resume", "--epochs", "3"))
+    assert "it has 4 epochs, which can become more but not 3" in error
+
+
+def test_an_extended_run_that_is_stopped_resumes_bit_for_bit(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("undisturbed", "stopped"):
+        train_small("--out", folder, epochs=2)
+    ran("train", "--out", "undisturbed", "--resume", "--epochs", "4")
+    with monkeypatch.context() as patched:
+        stop_training_at(4, 5, KeyboardInterrupt, patched)
+        assert rcspike_("train", "--out", "stopped", "--resume", "--epochs", "4").exit_code == 130
+    ran("train", "--out", "stopped", "--resume")
+    assert weights(place / "stopped") == weights(place / "undisturbed")
+    assert record("stopped/run.json")["extended_after_epochs"] == [2]
 
 
 def test_the_folder_of_a_run_is_not_a_data_set(place: Path) -> None:
@@ -161,13 +174,6 @@ def test_the_folder_of_a_run_is_not_a_data_set(place: Path) -> None:
     for words in (["--resume", "run"], ["run"]):
         error = error_line(rcspike_("train", *words))
         assert error == "error: run is the folder of a run, not a data set: resume it with --resume --out run"
-
-
-def test_resuming_with_other_settings_is_an_error_naming_the_setting(place: Path) -> None:
-    train_small("--out", "run")
-    error = error_line(train_small("--out", "run", "--resume", "--learning-rate", "0.01"))
-    assert "learning_rate" in error
-    assert "0.01" in error
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "checkpoint.safetensors"])
@@ -179,9 +185,5 @@ def test_a_folder_that_holds_a_run_is_rejected_and_left_alone(place: Path, file:
     assert "--resume" in error
     assert "--out" in error
     assert [f.read_bytes() for f in (place / "run").iterdir()] == [b"precious"]
-
-
-def test_resuming_without_a_checkpoint_does_not_train_over_a_model(place: Path) -> None:
-    (place / "run").mkdir()
-    (place / "run" / "model.safetensors").write_bytes(b"precious")
-    assert "no checkpoint" in error_line(train_small("--out", "run", "--resume"))
+    if file == "model.safetensors":
+        assert "no checkpoint" in error_line(train_small("--out", "run", "--resume"))

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import re
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
+from cli_runs import record, table
+from matplotlib.figure import Figure
 from needs import ngspice
-from spice_runs import CIRCUIT, MODEL, error_line, prepared, spice_
+from spice_runs import CIRCUIT, MODEL, error_line, prepared, spice_, spice_ran
 from synthetic_pdk import write_pdk
 
-from rcspike import Circuit, Network, PhysicalScale, datasets, functional, plots, spice
-from rcspike.network import ResistiveLayer
+from rcspike import Circuit, Network, datasets, functional, spice
 
+FIT = ("fit", "spikes.csv", *MODEL)
 SCHOTTKY = ".model schottky D(is=1e-9 n=1.05 rs=100)"
 
 
@@ -35,17 +27,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_export_writes_the_netlist_of_the_neurons_that_were_asked_for() -> None:
-    shown = spice_("export", *MODEL, "--image", "3", "--layer", "2", "--neurons", "4,1")
-    assert shown.exit_code == 0, shown.output
-    assert re.findall(r"^Xneuron(\d+)", shown.stdout, re.MULTILINE) == ["4", "1"]
+    shown = spice_("export", *MODEL, "--image", "3", "--layer", "2", "--neurons", "4,1").stdout
+    assert re.findall(r"^Xneuron(\d+)", shown, re.MULTILINE) == ["4", "1"]
     written = spice_("export", *MODEL, "--image", "3", "--layer", "2", "--neurons", "4,1", "--out", "layer.cir")
     assert "ngspice -b layer.cir" in written.output
-    assert Path("layer.cir").read_text() == shown.stdout
+    assert Path("layer.cir").read_text() == shown
     # Its inputs are the spikes of the first layer: those that the engine gives for this image.
     network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[3:4]
     w = network.weights[0].astype(np.float64)
     t = functional.fire(functional.charge(times.astype(np.float64), w, CIRCUIT), CIRCUIT)[0]
-    assert re.findall(r"^Vin(\d+)", shown.stdout, re.MULTILINE) == [str(j) for j in np.flatnonzero(t < 1)]
+    assert re.findall(r"^Vin(\d+)", shown, re.MULTILINE) == [str(j) for j in np.flatnonzero(t < 1)]
 
 
 def test_export_names_the_neurons_whose_spike_time_ngspice_fails_to_measure() -> None:
@@ -121,9 +112,13 @@ def test_the_library_is_that_of_the_python_function() -> None:
         (("fit", "nowhere.csv", *MODEL, "--replica"), "--replica is of columns of transistors: also give --pdk sky130"),
         (("export", *MODEL, "--fitted", "fit.json"), "--fitted is of columns of transistors: also give --pdk sky130"),
         (("fit", "nowhere.csv", *MODEL), "nowhere.csv: No such file or directory"),
+        ((*FIT, "--held-out", "2"), "--held-out must leave images to fit: of 2 it must be below that, got 2"),
+        ((*FIT, "--junctions"), "--junctions needs --pdk, whose switches have them"),
+        ((*FIT, "--parameters", "none"), "--parameters none finds nothing without --calibrate"),
     ],
 )
 def test_a_command_that_cannot_run_is_an_error_of_one_line(words: tuple[str, ...], message: str) -> None:
+    Path("spikes.csv").write_text("image,neuron,spike_time\n0,0,2e-7\n1,0,3e-7\n")
     assert message in error_line(*words)
 
 
@@ -140,10 +135,9 @@ def test_fit_finds_the_rails_of_a_table_and_writes_the_model_that_has_them() -> 
     t = functional.fire(functional.charge(times, w, real), real)
     image, neuron = np.divmod(np.arange(t.size), 8)
     spice.write_csv(spice.Measurements(image, neuron, t.ravel() * 1e-6), "spikes.csv")
-    result = spice_("fit", "spikes.csv", *MODEL, "--parameters", "e_plus,e_minus", "--out", "real.safetensors")
-    assert result.exit_code == 0, result.output
-    assert re.search(r"^e_plus +1\.4 .*V_th", result.output, re.MULTILINE)
-    assert re.search(r"^e_minus +-1\.55 .*V_th", result.output, re.MULTILINE)
+    result = spice_ran("fit", "spikes.csv", *MODEL, "--parameters", "e_plus,e_minus", "--out", "real.safetensors")
+    assert re.search(r"^e_plus +1\.4 .*V_th", result, re.MULTILINE)
+    assert re.search(r"^e_minus +-1\.55 .*V_th", result, re.MULTILINE)
     twin = Network.load("real.safetensors")
     # Weights are float32: 6e-8 each.
     np.testing.assert_allclose(twin.weights[0], w, rtol=1e-6)
@@ -158,32 +152,33 @@ def test_a_verification_that_cannot_be_run_leaves_no_folder(place: Path) -> None
 
 
 @ngspice
-@pytest.mark.usefixtures("drawn")
-def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path) -> None:
-    result = spice_("verify", *MODEL, "--neurons", "4", "--images", "2", "--out", "out")
-    assert result.exit_code == 0, result.output
-    assert re.search(r"^SPICE minus engine +layer 1 +layer 2 *$", result.output, re.MULTILINE)
-    assert re.search(r"^neurons +8 +8 *$", result.output, re.MULTILINE)
+def test_verify_compares_layers_and_leaves_tables_and_figures(place: Path, drawn: list[Figure]) -> None:
+    result = spice_ran("verify", *MODEL, "--neurons", "4", "--images", "2", "--out", "out")
+    assert re.search(r"^SPICE minus engine +layer 1 +layer 2 *$", result, re.MULTILINE)
+    assert re.search(r"^neurons +8 +8 *$", result, re.MULTILINE)
     assert {path.name for path in (place / "out").iterdir()} == {"errors.csv", "spice.json"} | {
         f"{stem}{layer}.{suffix}"
         for layer in (1, 2)
         for stem, suffix in [("layer", "svg"), ("layer", "png"), ("spikes-layer", "csv"), ("waveforms-layer", "csv")]
     }
-    with (place / "out" / "spikes-layer1.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = table("out/spikes-layer1.csv")
     assert [row["neuron"] for row in rows] == ["0", "2", "5", "7"] * 2
     network, times = Network.load("model.safetensors"), datasets.load("digits").test.times[:2]
     w = network.weights[0].astype(np.float64)
     t = functional.fire(functional.charge(times.astype(np.float64), w, CIRCUIT), CIRCUIT)
     measured = np.array([float(row["spike_time"]) for row in rows]).reshape(2, 4) / 1e-6
     np.testing.assert_allclose(measured, t[:, [0, 2, 5, 7]], atol=1e-4)
-    with (place / "out" / "errors.csv").open(newline="") as file:
-        errors = [
-            float(row[name]) for row in csv.DictReader(file) for name in ("t_max_percent", "energy_error_percent")
-        ]
+    kinds = ("t_max_percent", "energy_error_percent")
+    errors = [float(row[name]) for row in table("out/errors.csv") for name in kinds]
     assert np.max(np.abs(errors)) < 0.01  # per cent, as above
-    record = json.loads((place / "out" / "spice.json").read_text())
-    assert record["command"] == "rcspike spice verify model.safetensors digits --neurons 4 --images 2 --out out"
+    assert (
+        record("out/spice.json")["command"]
+        == "rcspike spice verify model.safetensors digits --neurons 4 --images 2 --out out"
+    )
+    for figure in drawn:
+        voltages, differences = figure.axes
+        assert len(voltages.lines) == 2 * 4 + 2  # engine and SPICE of each neuron, threshold, end of the phase
+        assert all(np.max(np.abs(np.asarray(line.get_ydata()))) < 1e-4 * 1e6 for line in differences.lines[:4])  # in uV
     again = spice_("fit", "out/waveforms-layer1.csv", *MODEL)
     assert re.search(r"^e_plus +1\.(5|4999|5000)", again.output, re.MULTILINE)
 
@@ -208,54 +203,6 @@ def test_end_to_end_counts_the_classes_that_agree() -> None:
     assert re.search(r"^neurons +16 +20 *$", result.output, re.MULTILINE)
 
 
-def test_the_figure_has_both_and_their_difference() -> None:
-    w, scale, t = np.array([[0.5, -0.4], [0.3, 0.2]]), PhysicalScale(), np.linspace(0, 1, 11)
-    circuit, times = Circuit(v_syn=2.0, ramp=0.3), np.array([0.0, 0.4])
-    v = functional.charge(times[np.newaxis], w, circuit)
-    traces = functional.trace(times[np.newaxis], w, circuit, t)[0] + 1e-4
-    measured = spice.Measured(
-        t=(t * scale.window,) * 2,
-        v=tuple(scale.volts(traces)),
-        v_end=scale.volts(v[0]),
-        t_out=scale.seconds(1 + functional.fire(v, circuit)[0]),
-        charge_plus=0.0,
-        charge_minus=0.0,
-        energy=0.0,
-    )
-    comparison = spice.Comparison(
-        layer=1,
-        neurons=np.arange(2),
-        times=times,
-        simulated=ResistiveLayer(w, circuit),
-        circuit=circuit,
-        scale=scale,
-        v=v[0],
-        t_out=functional.fire(v, circuit)[0],
-        v_spice=v[0],
-        t_out_spice=functional.fire(v, circuit)[0],
-        energy=0.0,
-        energy_spice=0.0,
-        measured=measured,
-    )
-    voltages, errors = plots.spice_figure(comparison).axes
-    assert len(voltages.lines) == 2 * 2 + 2  # engine and SPICE of either neuron, threshold, end of the phase
-    for line in errors.lines[:2]:
-        np.testing.assert_allclose(line.get_ydata(), 1e6 * scale.volts(1e-4), rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("--held-out", "2"), "--held-out must leave images to fit: of 2 it must be below that, got 2"),
-        (("--junctions",), "--junctions needs --pdk, whose switches have them"),
-        (("--parameters", "none"), "--parameters none finds nothing without --calibrate"),
-    ],
-)
-def test_a_fit_that_finds_nothing_is_an_error(words: tuple[str, ...], message: str) -> None:
-    Path("spikes.csv").write_text("image,neuron,spike_time\n0,0,2e-7\n1,0,3e-7\n")
-    assert message in error_line("fit", "spikes.csv", *MODEL, *words)
-
-
 def test_a_simulation_that_ends_early_is_an_error_and_leaves_no_folder(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,34 +218,3 @@ def test_a_simulation_that_ends_early_is_an_error_and_leaves_no_folder(
         line = error_line("verify", *MODEL, "--layer", "1", "--neurons", "2", *more, "--out", "out")
         assert f"ngspice stopped at 1e-06 s instead of {end} s" in line
         assert not Path("out").exists()
-
-
-@ngspice
-@pytest.mark.process
-@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGINT to one process")
-def test_sigint_ends_a_verification_and_its_simulators(place: Path) -> None:
-    Network.create([64, 400, 10], CIRCUIT, seed=1).save("model.safetensors")
-    folder = place / "temporary"
-    folder.mkdir()
-    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
-    words = ("verify", *MODEL, "--layer", "1", "--neurons", "400", "--images", "300", *pdk, "--out", "out")
-    with subprocess.Popen(
-        [sys.executable, "-m", "rcspike", "spice", *words],
-        env={**os.environ, "TMPDIR": str(folder)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
-    ) as process:
-        while process.poll() is None and not list(folder.glob("rcspike-spice-*/run.cir")):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        try:
-            _, errors = process.communicate(timeout=30)  # simulations of a whole hour are left
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    assert process.returncode == 130, errors
-    assert "Traceback" not in errors
-    assert not list(folder.glob("rcspike-spice-*"))  # each simulator has ended, and its folder is gone
-    assert not Path("out").exists()

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
-from cli_runs import rcspike_
+from cli_runs import empty_folder, error_line, ran, rcspike_, record
 from typer.testing import Result
 
 from rcspike import Circuit, Network, datasets, plots
@@ -24,7 +18,7 @@ OWN = Circuit(v_syn=2.0, diode_drop=0.25, ramp=0.5)
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with the folder of a run."""
-    monkeypatch.chdir(tmp_path)
+    empty_folder(tmp_path, monkeypatch)
     (tmp_path / "run").mkdir()
     Network.create([64, 12, 10], OWN, seed=0).save("run/model.safetensors")
     return tmp_path
@@ -52,10 +46,9 @@ def test_the_figure_goes_next_to_the_model_or_where_an_option_says(
     place: Path, model: str, out: str | None, stem: str
 ) -> None:
     before = files(place)
-    result = trace(model, "digits", "--image", "3", *(["--out", out] if out else []))
-    assert result.exit_code == 0, result.output
+    result = ran("trace", model, "digits", "--image", "3", *(["--out", out] if out else []))
     assert files(place) - before == {f"{stem}.svg", f"{stem}.png", f"{stem}.json"}
-    assert result.output.splitlines()[-1] == (
+    assert result.splitlines()[-1] == (
         f"test image 3 of digits, class {datasets.load('digits').test.labels[3]}: {stem}.svg, {stem}.png"
     )
 
@@ -63,17 +56,16 @@ def test_the_figure_goes_next_to_the_model_or_where_an_option_says(
 def test_a_network_of_convolutions_has_a_figure_of_its_maps_too(place: Path) -> None:
     Network.create("conv2-pool-10", OWN, input_shape=(8, 8), seed=0).save("run/model.safetensors")
     before = files(place)
-    result = trace("run", "digits", "--position", "4,2", "--v-syn", "2", "--out", "figures/v1.0")
-    assert result.exit_code == 0, result.output
+    ran("trace", "run", "digits", "--position", "4,2", "--v-syn", "2", "--out", "figures/v1.0")
     figures = {f"v1.0{end}" for end in (".svg", ".png", "-maps.svg", "-maps.png")}
     assert files(place) - before == {f"figures/{name}" for name in (*figures, "v1.0.json")}
-    record = json.loads((place / "figures/v1.0.json").read_text())
-    assert record["settings"]["position"] == [4, 2]
-    assert set(record["files_sha256"]) == figures
+    written = record("figures/v1.0.json")
+    assert written["settings"]["position"] == [4, 2]
+    assert set(written["files_sha256"]) == figures
 
 
 def test_the_options_are_those_of_the_figure(place: Path) -> None:
-    assert trace("run", "digits", "--image", "5", "--v-syn", "inf,2,0.5", "--neurons", "3,11").exit_code == 0
+    ran("trace", "run", "digits", "--image", "5", "--v-syn", "inf,2,0.5", "--neurons", "3,11")
     circuits = [Circuit(v_syn=v_syn, diode_drop=0.25, ramp=0.5) for v_syn in (math.inf, 2.0, 0.5)]
     network = Network.load(place / "run" / "model.safetensors")
     figure = plots.trace_figure(network, datasets.load("digits").test, sample=5, circuits=circuits, neurons=[3, 11])
@@ -101,10 +93,7 @@ def test_the_options_are_those_of_the_figure(place: Path) -> None:
 )
 def test_a_bad_option_is_one_line_and_leaves_no_file(place: Path, words: list[str], hint: str) -> None:
     before = files(place)
-    result = trace("run", "digits", *words)
-    assert result.exit_code == 2
-    (line,) = [line for line in result.output.splitlines() if line.startswith("error: ")]
-    assert hint in line
+    assert hint in error_line(trace("run", "digits", *words))
     assert files(place) == before
 
 

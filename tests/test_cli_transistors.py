@@ -10,14 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("typer")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
-
 from cli_runs import figures_saved
 from needs import ngspice
-from spice_runs import CIRCUIT, MODEL, error_line, prepared, spice_
+from spice_runs import CIRCUIT, MODEL, error_line, prepared, spice_, spice_ran
 from synthetic_pdk import write_pdk
 
 from rcspike import Circuit, Network, datasets, functional, spice
@@ -33,20 +28,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Path) -> None:
     pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
     some = ("--layer", "1", "--neurons", "4", "--images", "2")
-    first = spice_("verify", *MODEL, *some, *pdk, "--out", "out")
-    assert first.exit_code == 0, first.output
-    assert re.search(r"^energy of the ramp / fJ a neuron +\d", first.output, re.MULTILINE)
+    first = spice_ran("verify", *MODEL, *some, *pdk, "--out", "out")
+    assert re.search(r"^energy of the ramp / fJ a neuron +\d", first, re.MULTILINE)
     record = json.loads((place / "out/spice.json").read_text())
     assert record["settings"]["scale"] == {"capacitance": 1e-12, "window": 1e-6, "v_th": 0.45}
     assert record["settings"]["transistors"]["rails"] == [0.675, -0.675]
     parameters = ("--parameters", "capacitance,delay", "--out", "real.safetensors")
-    result = spice_("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *parameters)
-    assert result.exit_code == 0, result.output
+    spice_ran("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *parameters)
     delay = Network.load("real.safetensors").circuit.delay
     assert delay == pytest.approx(0.02, abs=0.01)  # the time from the opening of the switches to the ramp
     # The same columns, and so the same spikes: resistors and rails are those of before the fit.
     again = spice_("verify", "real.safetensors", "digits", *some, *pdk, "--fitted", "real.json")
-    errors = [float(re.findall(r"spike time RMSE / % of T +(\S+)", one)[0]) for one in (first.output, again.output)]
+    errors = [float(re.findall(r"spike time RMSE / % of T +(\S+)", one)[0]) for one in (first, again.output)]
     assert errors[0] == pytest.approx(2.0, abs=1.0)  # the delay
     assert errors[1] < 0.25 * errors[0]
     # In another corner the engine knows how its junctions change the columns, unless the fit was made there.
@@ -62,7 +55,7 @@ def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Pa
     Network([np.ascontiguousarray(0.9 * w) for w in real.weights], real.circuit).save("trained.safetensors")
     Network.create([64, 9, 10], real.circuit, seed=1).save("wider.safetensors")
     export = ("digits", "--neurons", "0", *pdk, "--fitted", "real.json")
-    assert spice_("export", "trained.safetensors", *export).exit_code == 0
+    spice_ran("export", "trained.safetensors", *export)
     line = error_line("export", "model.safetensors", *export)
     assert re.search(rf"real.json is the record of .*neither this .*delay {real.circuit.delay:.6g} and 0", line)
     assert "layers 64-8-10 and 64-9-10; give the record" in error_line("export", "wider.safetensors", *export)
@@ -76,10 +69,10 @@ def test_a_verification_computes_the_columns_and_neurons_of_its_fit(
     figures_saved(monkeypatch)
     pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
     some = ("--layer", "1", "--neurons", "2", *pdk)
-    assert spice_("verify", *MODEL, *some, "--replica", "--out", "out").exit_code == 0
+    spice_ran("verify", *MODEL, *some, "--replica", "--out", "out")
     assert json.loads(Path("out/spice.json").read_text())["settings"]["transistors"]["replica"] is True
     options = ("--parameters", "none", "--calibrate", "--junctions", "--out", "real.safetensors")
-    assert spice_("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *options).exit_code == 0
+    spice_ran("fit", "out/spikes-layer1.csv", *MODEL, *pdk, *options)
     known = json.loads(Path("real.json").read_text())
     assert known["junction"] == pytest.approx([0.251e-15, 0.302e-15])
     last = spice_("verify", "real.safetensors", "digits", *some, "--replica", "--fitted", "real.json")
@@ -88,7 +81,7 @@ def test_a_verification_computes_the_columns_and_neurons_of_its_fit(
     assert float(error) == pytest.approx(100 * fitted, abs=2e-4)  # the same comparison, with four digits
     # A fit that starts from it knows its junctions, too.
     fit = ("fit", "out/spikes-layer1.csv", "real.safetensors", "digits", *pdk, "--fitted", "real.json")
-    assert spice_(*fit, "--parameters", "none", "--calibrate", "--out", "chip.safetensors").exit_code == 0
+    spice_ran(*fit, "--parameters", "none", "--calibrate", "--out", "chip.safetensors")
     assert json.loads(Path("chip.json").read_text())["errors"] == known["errors"]
     words = ("verify", "real.safetensors", "digits", *pdk, "--replica", "--fitted", "real.json", "--end-to-end")
     assert "class  the same for 1 of 1 images" in spice_(*words).output
@@ -105,7 +98,7 @@ def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: P
     spice.write_csv(spice.Measurements(image, neuron, t.ravel() * 1e-6), "spikes.csv")
     pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
     some = ("--calibrate", "--held-out", "6", "--out", "real.safetensors")
-    assert spice_("fit", "spikes.csv", *MODEL, *pdk, *some).exit_code == 0
+    spice_ran("fit", "spikes.csv", *MODEL, *pdk, *some)
     record = json.loads(Path("real.json").read_text())
     names = ["e_plus", "e_minus", "capacitance", "delay", "injection_plus", "injection_minus"]
     assert record["settings"]["parameters"] == names
@@ -114,22 +107,19 @@ def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: P
     assert after < 0.3 * before
     # With diodes the upper rail is known, and the drop is found.
     words = ("fit", "spikes.csv", *MODEL, *pdk, "--synapse", "diode", "--out", "diode.safetensors")
-    assert spice_(*words).exit_code == 0
+    spice_ran(*words)
     record = json.loads(Path("diode.json").read_text())
     assert record["settings"]["parameters"] == ["diode_drop", "e_minus", *names[2:]]
     assert record["fitted_circuit"]["e_plus"] == 1.5 and record["architecture"] == "64-8-10"
     # The circuit as it is known, and its neurons alone: everything is found.
     Network(network.weights, real).save("known.safetensors")
     words = ("fit", "spikes.csv", "known.safetensors", "digits", "--parameters", "none", *some[:3])
-    result = spice_(*words, "--out", "lines.safetensors")
-    assert result.exit_code == 0, result.output
+    result = spice_ran(*words, "--out", "lines.safetensors")
     found = json.loads(Path("lines.json").read_text())
     assert found["calibration"]["layer"] == 1
     np.testing.assert_allclose(found["calibration"]["offset"], [0.04] + [0] * 7, atol=1e-9)
     assert found["errors"]["held-out images, calibrated"]["rmse"] < 1e-9
-    assert re.search(
-        r"^RMSE of held-out images, calibrated  0\.0000 % of T, maximum 0\.0000, n \d+$", result.output, re.M
-    )
+    assert re.search(r"^RMSE of held-out images, calibrated  0\.0000 % of T, maximum 0\.0000, n \d+$", result, re.M)
 
 
 def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

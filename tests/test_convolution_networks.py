@@ -21,8 +21,6 @@ from rcspike.functional import charge, fire
 from rcspike.network import (
     Conv2d,
     Dense,
-    DeviceNetwork,
-    DevicePairs,
     FirstSpike,
     FirstSpike2d,
     ResistiveLayer,
@@ -96,14 +94,6 @@ def test_walk_ends_with_the_result_of_forward_and_noise_is_that_of_neurons() -> 
         *_, last = ours.walk(times, noise=noise, seed=seed)
         np.testing.assert_array_equal(last.outputs, ours.forward(times, noise=noise, seed=seed))
     assert ours.forward(times, noise=0.02, seed=5).tolist() != ours.forward(times).tolist()
-
-
-def test_device_pairs_of_a_network_have_its_bits() -> None:
-    ours, times = network(), some_times(4, 96)
-    pairs = [DevicePairs.of_weights(w) for w in ours.weights]
-    devices = DeviceNetwork(pairs, CIRCUIT, [layer.wiring for layer in ours.layers])
-    assert devices.sizes == ours.sizes
-    np.testing.assert_array_equal(devices.forward(times), ours.forward(times))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -185,14 +175,6 @@ def test_architectures_that_do_not_fit_are_errors(text: str, shape: Any, message
         Network.create(text, CIRCUIT, seed=0, input_shape=shape)
 
 
-def test_uses_that_know_no_maps_name_those_that_do() -> None:
-    ours, times = network(), some_times(2, 96)
-    with pytest.raises(TypeError, match="a trace of a convolution needs chosen neurons"):
-        ours.layers[0].trace(times, np.zeros((2, 1)))
-    with pytest.raises(ValueError, match="membranes at the end of charging, which neurons of a single phase do not"):
-        Network(ours.weights, CIRCUIT, [layer.wiring for layer in ours.layers], phases="single")
-
-
 def test_neurons_of_a_single_phase_may_be_convolutions() -> None:
     ours = Network.create("conv5-first-3", CIRCUIT, seed=1, input_shape=(8, 12), phases="single", dtype=np.float64)
     times = some_times(3, 96)
@@ -202,6 +184,9 @@ def test_neurons_of_a_single_phase_may_be_convolutions() -> None:
     ).reshape(-1, 9)
     dense = ResistiveLayer(ours.weights[0], CIRCUIT, phases="single")
     np.testing.assert_array_equal(first.t_out.reshape(-1, 5), dense.first_spike(rows))
+    pooled = network()
+    with pytest.raises(ValueError, match="membranes at the end of charging, which neurons of a single phase do not"):
+        Network(pooled.weights, CIRCUIT, [layer.wiring for layer in pooled.layers], phases="single")
 
 
 def test_training_learns_and_resumes_with_the_same_bits(tmp_path: Path) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import oracle
 import pytest
-from needs import ngspice
 
 from rcspike import Circuit, Network
 from rcspike.chips import (
@@ -52,17 +49,6 @@ def test_a_corner_scales_resistors_capacitors_and_ramps(tracks: bool) -> None:
     t = (1 - v) / slope  # whoever reaches the threshold within the phase spikes
     t = np.where(t >= 1, np.inf, np.maximum(t, 0))
     np.testing.assert_allclose(first_spikes(weights, times, corner), t, rtol=0, atol=1e-13)
-
-
-def test_capacitors_slow_charging_and_ramp_alike() -> None:
-    """Without coupling no neuron gains on another: all spikes come later by the same time."""
-    times, weights = some()
-    circuit = Circuit.conventional()
-    ideal = first_spikes(weights, times, circuit=circuit)
-    late = first_spikes(weights, times, ProcessCorner(capacitance=0.1), circuit=circuit)
-    both = np.isfinite(late) & (ideal > 0)
-    assert both.sum() > 5
-    np.testing.assert_allclose(late[both], ideal[both] + 0.1, rtol=0, atol=1e-13)
 
 
 def test_lower_supplies_are_lower_rails() -> None:
@@ -118,32 +104,6 @@ def test_drops_follow_the_saturation_current_with_temperature(celsius: float) ->
         change = (hot / cold) ** (3 / n) * math.exp(1.11 / (n * k_over_q) * (1 / cold - 1 / hot))
         expected = n * k_over_q * hot * math.log(current / (saturation * change))
         assert math.isclose(float(found) * v_th, expected, abs_tol=1e-12)
-
-
-@ngspice
-def test_ngspice_has_the_same_drop_at_another_temperature(tmp_path: Path) -> None:
-    drops = {}
-    for celsius in (27.0, 85.0):
-        netlist = f"""a diode at a constant current
-.model d1 d(is=1e-15 n=1.3 eg=1.11 xti=3 tnom=27)
-i1 0 a 10n
-d1 a 0 d1
-.options gmin=1e-18
-.temp {celsius}
-.control
-op
-print v(a)
-.endc
-.end
-"""
-        (tmp_path / "diode.cir").write_text(netlist)
-        command = ["ngspice", "-b", str(tmp_path / "diode.cir")]
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        drops[celsius] = float(next(line for line in text.splitlines() if line.startswith("v(a)")).split("=")[1])
-    circuit = Circuit(v_syn=2.0, diode_drop=drops[27.0])
-    layer = Devices().layer(np.ones((1, 1)), circuit)
-    found = DiodeTemperature(celsius=85.0, v_th=1.0).apply(layer, np.random.default_rng(0)).drop_plus
-    assert abs(float(found) - drops[85.0]) < 2e-4  # ngspice's own constants of k and of E_g(T)
 
 
 def test_a_circuit_without_diodes_has_no_drop_at_any_temperature() -> None:

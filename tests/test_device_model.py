@@ -299,23 +299,6 @@ def test_ideal_devices_change_nothing(dtype: npt.DTypeLike) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_training_on_devices_prepares_for_devices() -> None:
-    digits = datasets.load("digits")
-    model = DeviceModel(lognormal=0.5, stuck_off=0.1, levels=8)
-    accuracies = {}
-    for name, devices in (("plain", None), ("device-aware", model)):
-        network = Network.create([64, 30, 10], Circuit(), seed=0)
-        train(network, digits, epochs=15, batch_size=16, seed=0, learning_rate=3e-3, devices=devices)
-        of_chips = []
-        for seed in range(20):
-            layers = [draw_devices(w, model, seed=seed, layer=layer) for layer, w in enumerate(network.weights)]
-            predicted = DeviceNetwork(layers, network.circuit).predict(digits.test.times)
-            of_chips.append(float(np.mean(predicted == digits.test.labels)))
-        accuracies[name] = np.array(of_chips)
-    gain = accuracies["device-aware"] - accuracies["plain"]
-    assert gain.mean() > 3 * gain.std(ddof=1) / math.sqrt(len(gain)) > 0
-
-
 def test_a_pickled_model_is_the_same_model() -> None:
     assert pickle.loads(pickle.dumps(EVERYTHING)) == EVERYTHING
 

@@ -96,16 +96,6 @@ def test_an_offset_moves_the_threshold_and_with_it_who_is_silent_and_who_saturat
     np.testing.assert_allclose(chip.forward(np.zeros((1, 1))), [[0.01, 0, 1, 0.99, 0.4]], rtol=0, atol=1e-15)
 
 
-def test_a_schedule_made_once_serves_all_chips() -> None:
-    times = random_times(29)
-    events = schedule(times)
-    for name in CIRCUITS:
-        chip = random_chip(CIRCUITS[name])
-        np.testing.assert_array_equal(chip.forward(events), chip.forward(times))
-    network = Network.create(SIZES, Circuit(), seed=0, dtype=np.float64)
-    np.testing.assert_array_equal(network.forward(events, noise=0.1, seed=1), network.forward(times, noise=0.1, seed=1))
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_bits_do_not_depend_on_threads_or_on_the_rest_of_the_batch(dtype: npt.DTypeLike) -> None:
     chip, times = random_chip(Circuit(), dtype), random_times(70, dtype)

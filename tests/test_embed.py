@@ -78,12 +78,6 @@ def test_other_builds_find_the_package_by_its_name(group: str, tmp_path: Path) -
     assert registered(group) == Path(*asked(word, cwd=tmp_path))
 
 
-def test_a_cmake_project_finds_and_links_the_library(tmp_path: Path) -> None:
-    (cmakedir,) = asked("--cmakedir", cwd=tmp_path)
-    cmake_build(CONSUMERS / "cmake", tmp_path / "build", f"-Drcspike_ROOT={cmakedir}")
-    assert run(tmp_path / "build" / "consumer", cwd=tmp_path).strip() == rcspike.__version__
-
-
 def test_the_package_may_be_moved_and_a_plugin_keeps_the_library_to_itself(tmp_path: Path) -> None:
     installed, moved = Path(rcspike.get_include()).parent, tmp_path / "moved elsewhere"
     for part in ("include", "lib"):
@@ -91,6 +85,7 @@ def test_the_package_may_be_moved_and_a_plugin_keeps_the_library_to_itself(tmp_p
     for text in (moved / "lib").rglob("*.[cp]*"):
         assert str(installed) not in text.read_text(), f"{text} knows where it was installed"
     cmake_build(CONSUMERS / "cmake", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={moved}")
+    assert run(tmp_path / "build" / "consumer", cwd=tmp_path).strip() == rcspike.__version__
     cache = (tmp_path / "build" / "CMakeCache.txt").read_text()
     assert f"rcspike_DIR:PATH={moved}" in cache
     Network.create([3, 4, 2], Circuit(), seed=0).save(tmp_path / "model")
@@ -112,26 +107,24 @@ def test_cmake_does_not_take_a_version_that_promises_no_compatibility(wanted: st
     assert f"version: {rcspike.__version__}" in result.stderr
 
 
+PKG_CONFIG = f'PKG_CONFIG_PATH="$({shlex.quote(sys.executable)} -m rcspike --pkgconfigdir)" pkg-config'
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell's line")
-def test_pkg_config_and_a_compiler_are_enough(tmp_path: Path) -> None:
-    compiler = os.environ.get("CXX", "c++")
-    where = f'PKG_CONFIG_PATH="$({shlex.quote(sys.executable)} -m rcspike --pkgconfigdir)"'
-    line = (
-        f"{compiler} -std=c++17 {CONSUMERS / 'consumer.cpp'} $({where} pkg-config --cflags --libs rcspike) -o consumer"
-    )
+@pytest.mark.parametrize(
+    "flags",
+    [f"{PKG_CONFIG} --cflags --libs rcspike", f"{shlex.quote(sys.executable)} -m rcspike --includes --libs"],
+    ids=["pkg-config", "Python"],
+)
+def test_a_compiler_and_printed_flags_are_enough(flags: str, tmp_path: Path) -> None:
+    line = f"{os.environ.get('CXX', 'c++')} -std=c++17 {CONSUMERS / 'consumer.cpp'} $({flags}) -o consumer"
     run("sh", "-c", line, cwd=tmp_path)
     assert run(tmp_path / "consumer", cwd=tmp_path).strip() == rcspike.__version__
-    (directory,) = asked("--pkgconfigdir", cwd=tmp_path)
-    version = run("pkg-config", "--modversion", "rcspike", cwd=tmp_path, PKG_CONFIG_PATH=directory).strip()
-    assert version == rcspike.__version__
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell's line")
-def test_the_flags_that_python_prints_are_enough(tmp_path: Path) -> None:
-    compiler = os.environ.get("CXX", "c++")
-    flags = f"$({shlex.quote(sys.executable)} -m rcspike --includes --libs)"
-    run("sh", "-c", f"{compiler} -std=c++17 {CONSUMERS / 'consumer.cpp'} {flags} -o consumer", cwd=tmp_path)
-    assert run(tmp_path / "consumer", cwd=tmp_path).strip() == rcspike.__version__
+def test_pkg_config_knows_the_version(tmp_path: Path) -> None:
+    assert run("sh", "-c", f"{PKG_CONFIG} --modversion rcspike", cwd=tmp_path).strip() == rcspike.__version__
 
 
 CYTHON_AGREES = """

@@ -176,4 +176,4 @@ def test_every_part_is_that_of_an_integration_in_si_units(
     assert set(parts) == set(found[0])
     for layer, joules in enumerate(found):
         for name, one in joules.items():
-            assert parts[name][0, layer] == pytest.approx(one, rel=1e-6), (layer, name)
+            assert parts[name][0, layer] == pytest.approx(one, rel=1e-6, abs=0), (layer, name)

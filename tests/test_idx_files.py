@@ -8,7 +8,6 @@ import os
 import struct
 import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +21,6 @@ from idx_files import (
     TEST_LABELS,
     Places,
     assert_is_made_up_set,
-    empty_places,
     idx_bytes,
     peak_of,
     put,
@@ -31,11 +29,6 @@ from idx_files import (
 from numpy.typing import NDArray
 
 from rcspike.datasets.idx import decode_idx
-
-
-@pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    return empty_places(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("zipped", [False, True])
@@ -58,12 +51,6 @@ def test_the_earlier_place_wins(places: Places, given: bool) -> None:
             places.load(directory=directory)
         assert str(folder / IMAGES) in str(caught.value)
         (folder / IMAGES).unlink()
-
-
-def test_one_directory_may_hold_both_sets(places: Places) -> None:
-    put(places.directory, {IMAGES: b"the files of the other set"})
-    put(places.directory / "mnist", FILES)
-    assert_is_made_up_set(places.load(directory=str(places.directory)))
 
 
 def test_a_file_missing_in_one_place_comes_from_the_next(places: Places) -> None:
@@ -160,15 +147,6 @@ def test_a_file_cut_at_any_byte_never_passes(array: NDArray[np.uint8], zipped: b
 def test_every_array_of_bytes_survives_the_round_trip(array: NDArray[np.uint8], zipped: bool) -> None:
     whole_file = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
     np.testing.assert_array_equal(decode(whole_file, shape=array.shape), array)
-
-
-def test_a_damaged_file_on_disk_is_named(places: Places) -> None:
-    put(places.env, FILES)
-    (places.env / IMAGES).unlink()
-    (places.env / f"{IMAGES}.gz").write_bytes(gzip.compress(FILES[IMAGES])[:-20])
-    with pytest.raises(ValueError, match="truncated gzip") as caught:
-        places.load()
-    assert str(places.env / f"{IMAGES}.gz") in str(caught.value)
 
 
 @pytest.mark.parametrize("surplus", ["in the gzip stream", "behind the gzip stream", "in a plain file"])

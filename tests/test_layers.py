@@ -136,14 +136,6 @@ def test_the_imports_are_really_found() -> None:
     assert "rcspike.chips.chip" in imports_within("chips")["rcspike.chips.chip_calibration"]
 
 
-def test_relative_and_nested_imports_count_too() -> None:
-    source = "def f():\n    from . import circuit\n    from .network import Network\n    import rcspike.training as t\n"
-    expected = {"rcspike.circuit", "rcspike.network.Network", "rcspike.training"}
-    assert imported_names(ast.parse(source), ["rcspike"]) == expected
-    above = ast.parse("from ..datasets import load")
-    assert imported_names(above, ["rcspike", "adapters"]) == {"rcspike.datasets.load"}
-
-
 def test_the_library_knows_no_python() -> None:
     python = [
         (file, name) for file, name in includes("include", "core") if re.search(r"python|pybind11|numpy", name, re.I)

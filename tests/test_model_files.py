@@ -5,30 +5,28 @@ from __future__ import annotations
 import os
 import random
 import shlex
-import shutil
 from pathlib import Path
 
 import pytest
 from commands import run
 from model_files import differences, model_file, verdict
+from needs import compiler
 
 import rcspike
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "src" / "cpp" / "fuzz" / "corpus" / "model"
 
-pytestmark = pytest.mark.skipif(
-    not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="needs a C++ compiler, as all that embeds does"
-)
+pytestmark = compiler
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verdicts")
-    compiler = shlex.split(os.environ.get("CXX", "c++"))
+    cxx = shlex.split(os.environ.get("CXX", "c++"))
     source = ROOT / "tests" / "embed" / "verdicts.cpp"
     library = [f"-I{rcspike.get_include()}", rcspike.get_library(), "-pthread"]
-    run(*compiler, "-std=c++17", source, *library, "-o", "verdicts", cwd=folder)
+    run(*cxx, "-std=c++17", source, *library, "-o", "verdicts", cwd=folder)
     return folder / "verdicts"
 
 

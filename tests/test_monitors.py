@@ -12,7 +12,7 @@ import pytest
 from small_runs import EPOCHS, assert_same_weights, made_up, rows, run, small_network, undisturbed
 
 from rcspike import Epoch, History, train
-from rcspike.training import Interrupted, TensorBoard, checkpoint
+from rcspike.training import TensorBoard, checkpoint
 
 
 class EnoughError(Exception):
@@ -48,20 +48,20 @@ def test_at_its_call_the_checkpoint_has_the_weights_of_the_network(tmp_path: Pat
     assert found == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.parametrize(("after", "error"), [(1, EnoughError()), (3, EnoughError()), (2, KeyboardInterrupt())])
 def test_its_exception_leaves_history_and_weights_and_a_resumed_run_calls_it_for_the_rest(
-    after: int, tmp_path: Path
+    after: int, error: BaseException, tmp_path: Path
 ) -> None:
     whole, expected = undisturbed()
     network, path = small_network(), tmp_path / "run.safetensors"
-    with pytest.raises(EnoughError) as stopped:
-        run(network, checkpoint_path=path, after_epoch=raising(EnoughError(), after=after))
+    with pytest.raises(type(error)) as stopped:
+        run(network, checkpoint_path=path, after_epoch=raising(error, after=after))
     left: Any = stopped.value
     assert rows(left.history) == rows(expected)[:after]
 
     shorter = small_network()
-    with pytest.raises(EnoughError):
-        run(shorter, after_epoch=raising(EnoughError(), after=after))
+    with pytest.raises(type(error)):
+        run(shorter, after_epoch=raising(error, after=after))
     assert_same_weights(network, shorter)
 
     seen: list[Epoch] = []
@@ -69,17 +69,6 @@ def test_its_exception_leaves_history_and_weights_and_a_resumed_run_calls_it_for
     history = run(resumed, checkpoint_path=path, after_epoch=seen.append)
     assert [epoch.epoch for epoch in seen] == list(range(after + 1, EPOCHS + 1))
     assert rows(history) == rows(expected)
-    assert_same_weights(resumed, whole)
-
-
-def test_ctrl_c_in_it_gives_the_history_back(tmp_path: Path) -> None:
-    whole, expected = undisturbed()
-    path = tmp_path / "run.safetensors"
-    with pytest.raises(Interrupted) as stopped:
-        run(small_network(), checkpoint_path=path, after_epoch=raising(KeyboardInterrupt(), after=2))
-    assert rows(stopped.value.history) == rows(expected)[:2]
-    resumed = small_network()
-    run(resumed, checkpoint_path=path)
     assert_same_weights(resumed, whole)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import pytest
@@ -90,41 +89,9 @@ def test_the_settings_of_a_user_change_no_simulation(tmp_path: Path, monkeypatch
 
 # Pieces of cards and of commands, in any order: what is accepted is written as names and numbers.
 PIECES = [
-    "\n",
-    "\r",
-    "\u2028",
-    "\x0c",
-    "+",
-    "*",
-    "*#",
-    " ",
-    "(",
-    ")",
-    "=",
-    ",",
-    ";",
-    "$ ",
-    "//",
-    "\\",
-    "{",
-    "}",
-    "'",
-    '"',
-]
-PIECES += [
-    ".model",
-    "d",
-    "D(",
-    "is=1e-12",
-    "n=1",
-    "rs=1k",
-    ".control",
-    "shell ls",
-    ".include x",
-    ".end",
-    "1e999",
-    "-",
-    ".",
+    *"\n\r\u2028\x0c+* ()=,;\\{}'\"-.",
+    *("*#", "$ ", "//", ".model", "d", "D(", "is=1e-12", "n=1", "rs=1k"),
+    *(".control", "shell ls", ".include x", ".end", "1e999"),
 ]
 
 
@@ -189,13 +156,20 @@ def test_what_is_not_a_finite_number_of_spice_is_rejected_in_a_pdk(text: str, tm
         find_pdk(root=root).fet("nfet_01v8", 0.42e-6, 0.25e-6)
 
 
-@ngspice
-@pytest.mark.process
-def test_some_rounds_of_fuzzing_in_ngspice_create_no_file(tmp_path: Path) -> None:
-    pytest.importorskip("typer")
-    from border import Border
+@pytest.mark.parametrize("command", HOSTILE)
+def test_names_of_files_columns_and_classes_bring_no_line_into_a_netlist(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cli_runs import empty_folder, rcspike_
 
-    border, rng = Border(tmp_path), Random(1)
-    for _ in range(25):
-        border.round(rng)
-    assert all(border.counts[f"{kind} accepted"] for kind in ("card", "models", "names"))
+    empty_folder(tmp_path, monkeypatch)
+    Network([WEIGHTS], CIRCUIT).save(f"{command}.safetensors")
+    rows = [f'{i % 3},{i % 2},"{command if i % 2 else "a"}"' for i in range(12)]
+    for column in ("a", command):
+        Path(f"{command}.csv").write_text("\n".join([f'"{column}",b,class', *rows]))
+        data = f"{command}.csv,complement=no"
+        result = rcspike_("spice", "export", f"{command}.safetensors", data, "--neurons", "0", "--out", "layer.cir")
+        if result.exit_code == 0:
+            assert foreign_lines(Path("layer.cir").read_text()) == []
+        else:
+            assert result.exit_code == 2 and "control character" in result.output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from networks import DTYPES, random_times, spread_network
+from networks import DTYPES, spread_network
 from safetensors import safe_open
 from safetensors.numpy import save_file
-from strategies import CIRCUITS, Array, circuits
+from strategies import Array, circuits
 
 from rcspike import Circuit, DeviceNetwork, DevicePairs, Network
 
@@ -60,24 +59,10 @@ def test_a_model_comes_back_from_its_file_bit_for_bit(
     assert twin.circuit.v_syn == circuit.v_syn
 
 
-@pytest.mark.parametrize("name", CIRCUITS)
-def test_a_model_from_a_file_runs_as_the_one_that_was_saved(tmp_path: Path, name: str) -> None:
-    network, times = spread_network(np.float32, CIRCUITS[name]), random_times((9, 13), np.float32)
-    network.save(tmp_path / "model.safetensors")
-    np.testing.assert_array_equal(Network.load(tmp_path / "model.safetensors").forward(times), network.forward(times))
-
-
 def test_a_path_may_be_text_and_a_file_is_replaced(saved: Path) -> None:
     spread_network().save(str(saved))
     assert Network.load(str(saved)).sizes == (13, 20, 17, 5)
     assert os.listdir(saved.parent) == [saved.name]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
-def test_a_model_is_as_readable_as_any_other_file(saved: Path) -> None:
-    other = saved.parent / "other"
-    other.write_text("")
-    assert stat.S_IMODE(saved.stat().st_mode) == stat.S_IMODE(other.stat().st_mode)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
@@ -106,28 +91,6 @@ def test_a_file_cut_anywhere_is_rejected(saved: Path) -> None:
         saved.write_bytes(whole[:length])
         with pytest.raises(ValueError, match=f"{saved.name} is not"):
             Network.load(saved)
-
-
-def test_a_file_with_more_behind_it_is_rejected(saved: Path) -> None:
-    saved.write_bytes(saved.read_bytes() + b"\0" * 8)
-    with pytest.raises(ValueError, match=f"{saved.name} is not a whole rcspike model"):
-        Network.load(saved)
-
-
-@settings(shares_a_folder, max_examples=200)
-@given(st.data())
-def test_a_damaged_byte_is_rejected_or_leaves_a_model_that_runs(saved: Path, data: st.DataObject) -> None:
-    whole = saved.read_bytes()
-    at = data.draw(st.integers(0, len(whole) - 1))
-    try:
-        saved.write_bytes(whole[:at] + bytes([data.draw(st.integers(0, 255))]) + whole[at + 1 :])
-        network = Network.load(saved)
-    except ValueError as error:
-        assert saved.name in str(error)
-    else:
-        assert all(np.isfinite(w).all() for w in network.weights)
-    finally:
-        saved.write_bytes(whole)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 100, b"\xff" * 100, b"PK\x03\x04" + b"x" * 500])
@@ -196,17 +159,10 @@ CIRCUIT = {"v_syn": "1.0", "e_plus": "1.0", "e_minus": "-1.0", "diode_drop": "0.
 )
 def test_a_header_that_lies_or_lacks_something_is_rejected(saved: Path, header: Any) -> None:
     tensors, metadata = header_of(saved)
-    save_file(tensors, saved, metadata=metadata | {"header": json.dumps(header)})
-    with pytest.raises(ValueError, match=saved.name):
-        Network.load(saved)
-
-
-@pytest.mark.parametrize("change", [{"header": "{"}, {"format_version": "one"}, {"format_version": ""}])
-def test_metadata_that_cannot_be_read_are_rejected_with_the_file(saved: Path, change: dict[str, str]) -> None:
-    tensors, metadata = header_of(saved)
-    save_file(tensors, saved, metadata=metadata | change)
-    with pytest.raises(ValueError, match=saved.name):
-        Network.load(saved)
+    for change in ({"header": json.dumps(header)}, {"header": "{"}, {"format_version": "one"}, {"format_version": ""}):
+        save_file(tensors, saved, metadata=metadata | change)
+        with pytest.raises(ValueError, match=saved.name):
+            Network.load(saved)
 
 
 @pytest.mark.parametrize(
@@ -226,20 +182,6 @@ def test_weights_that_are_not_as_the_header_says_are_rejected(saved: Path, chang
     save_file(tensors | change, saved, metadata=metadata)
     with pytest.raises(ValueError, match=saved.name):
         Network.load(saved)
-
-
-def test_a_save_that_fails_at_its_last_step_leaves_the_old_file(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise OSError("pulled the plug")
-
-    before = saved.read_bytes()
-    for owner, name in ((Path, "replace"), (Path, "rename"), (os, "replace"), (os, "rename")):
-        monkeypatch.setattr(owner, name, fail)
-    with pytest.raises(OSError, match="pulled the plug"):
-        spread_network().save(saved)
-    monkeypatch.undo()
-    assert saved.read_bytes() == before
-    assert os.listdir(saved.parent) == [saved.name]
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
