@@ -44,6 +44,9 @@ cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
         @staticmethod
         Circuit conventional()
 
+    cdef cppclass CircuitParameter:
+        const char* name
+
     void validate(const Circuit& circuit) except +
 
 

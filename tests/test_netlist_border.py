@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -173,3 +174,15 @@ def test_names_of_files_columns_and_classes_bring_no_line_into_a_netlist(
             assert foreign_lines(Path("layer.cir").read_text()) == []
         else:
             assert result.exit_code == 2 and "control character" in result.output
+
+
+@ngspice
+@pytest.mark.process
+def test_some_rounds_of_fuzzing_in_ngspice_create_no_file(tmp_path: Path) -> None:
+    pytest.importorskip("typer")
+    from border import Border
+
+    border, rng = Border(tmp_path), Random(1)
+    for _ in range(25):
+        border.round(rng)
+    assert all(border.counts[f"{kind} accepted"] for kind in ("card", "models", "names"))
