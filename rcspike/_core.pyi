@@ -20,7 +20,8 @@ def build_config() -> _BuildConfig: ...
 class Circuit:
     def __init__(self, **parameters: float) -> None: ...
 
-class Dense: ...
+class Dense:
+    def __init__(self) -> None: ...
 
 class FirstSpike:
     def __init__(self, *, window: int) -> None: ...
@@ -43,7 +44,7 @@ class Conv2d:
 class FirstSpike2d:
     def __init__(self, *, height: int, width: int, channels: int, window: int) -> None: ...
 
-Wiring: TypeAlias = Dense | FirstSpike | FirstSpike2d | Conv2d
+_Wiring: TypeAlias = Dense | FirstSpike | FirstSpike2d | Conv2d
 
 @type_check_only
 class _SortedTimes:
@@ -96,7 +97,7 @@ class Layer32(_Layer): ...
 class Layer64(_Layer): ...
 
 def layer(
-    weights: _Float, circuit: Circuit, *, wiring: Wiring = ..., threads: int | None = None
+    weights: _Float, circuit: Circuit, *, wiring: _Wiring = ..., threads: int | None = None
 ) -> Layer32 | Layer64: ...
 def charge_rectified(
     schedule: _Schedule,
@@ -188,7 +189,7 @@ def network(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[Wiring] = ...,
+    wiring: Sequence[_Wiring] = ...,
     phases: str = "two",
 ) -> Network32 | Network64: ...
 
@@ -209,7 +210,7 @@ def network_pass(
     weights: Sequence[_Float],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[Wiring] = ...,
+    wiring: Sequence[_Wiring] = ...,
     phases: str = "two",
 ) -> NetworkPass32 | NetworkPass64: ...
 def draw_noise(seed: int, sigma: float, noise: _Float, threads: int | None = None) -> None: ...
@@ -221,7 +222,7 @@ def device_network(
     layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None]],
     circuit: Circuit | Sequence[Circuit],
     *,
-    wiring: Sequence[Wiring] = ...,
+    wiring: Sequence[_Wiring] = ...,
     phases: str = "two",
 ) -> DeviceNetwork32 | DeviceNetwork64: ...
 
@@ -283,7 +284,7 @@ def trainer(
     devices: DeviceModel = ...,
     seed: int = 0,
     weight_decay: float = 0.0,
-    wiring: Sequence[Wiring] = ...,
+    wiring: Sequence[_Wiring] = ...,
     phases: str = "two",
     **loss: float,
 ) -> Trainer32 | Trainer64: ...

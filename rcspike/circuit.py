@@ -12,7 +12,7 @@ from rcspike import _core
 from rcspike._common.html_tables import html_table
 from rcspike._common.numbers import number
 
-__all__ = ["PARAMETERS", "Circuit"]
+__all__ = ["Circuit"]
 
 
 def __dir__() -> list[str]:

@@ -112,7 +112,7 @@ def test_the_neurons_of_a_position_have_the_bits_of_a_layer_over_its_window(
 ) -> None:
     conv = some_conv(dtype, stride=stride)
     rows = np.ascontiguousarray(conv.windows(conv.times, np.inf).reshape(-1, 27))
-    v = replace(conv, circuit=circuit).layer().charge(conv.inputs)
+    v = conv._replace(circuit=circuit).layer().charge(conv.inputs)
     np.testing.assert_array_equal(v.reshape(-1, 20), charge(rows, conv.weights.reshape(27, 20), circuit))
 
 

@@ -174,7 +174,7 @@ def test_numbers_of_a_circuit_are_written_as_json_writes_them(tmp_path: Path, nu
         ({"sizes": [2, 2, 1], "circuit": CIRCUIT, "x": 1}, "header in its header has a part that is not known here"),
         ({"sizes": [2, 2, 1], "circuit": CIRCUIT | {"x": "1"}}, "circuit in its header has a part that is not known"),
         ({"sizes": [2, 2, 1], "circuit": CIRCUIT | {"ramp": 0}}, "ramp in its header is not text"),
-        ({"sizes": [2, 2, 1], "circuit": {"v_syn": "1.0"}}, "its header has no diode_drop"),
+        ({"sizes": [2, 2, 1], "circuit": {"e_plus": "1.0"}}, "its header has no v_syn"),
         ({"circuit": CIRCUIT}, "its header has no sizes"),
         ("[" * 100_000, "nested too deeply"),
         ('{"sizes": ' + "9" * 10_000 + "}", "file is not a whole rcspike model"),

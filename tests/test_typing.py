@@ -33,6 +33,7 @@ TYPES = {
     "typing.SupportsFloat": "float",
     "collections.abc.Sequence": "Sequence",
     "dict": "_BuildConfig",
+    "Dense | FirstSpike | Conv2d | FirstSpike2d": "_Wiring",
 }
 
 

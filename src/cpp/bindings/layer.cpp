@@ -44,7 +44,7 @@ void bind_layer(py::module_& m, const char* name) {
             const py::gil_scoped_release released;
             return L(w, circuit, wiring, threads(n));
         },
-        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg("wiring") = Wiring{},
+        py::arg("weights").noconvert(), py::arg("circuit"), py::kw_only(), py::arg_v("wiring", Wiring{}, "..."),
         py::arg("threads") = none);
 }
 
