@@ -117,9 +117,15 @@ def test_the_library_is_that_of_the_python_function() -> None:
         (("export", *MODEL, "--diode", "zener"), "diode must be none, ideal, constant or a single card"),
         (("export", *MODEL, "--capacitance", "0"), "capacitance must be above 0"),
         (("export", "nowhere", "digits"), "nowhere"),
-        (("export", *MODEL, "--corner", "ss"), "--corner is of columns of transistors: also give --pdk sky130"),
-        (("fit", "nowhere.csv", *MODEL, "--replica"), "--replica is of columns of transistors: also give --pdk sky130"),
-        (("export", *MODEL, "--fitted", "fit.json"), "--fitted is of columns of transistors: also give --pdk sky130"),
+        (("export", *MODEL, "--corner", "ss"), "--corner applies only to columns of transistors"),
+        (
+            ("fit", "nowhere.csv", *MODEL, "--replica"),
+            "--replica applies only to columns of transistors",
+        ),
+        (
+            ("export", *MODEL, "--fitted", "fit.json"),
+            "--fitted applies only to columns of transistors",
+        ),
         (("fit", "nowhere.csv", *MODEL), "nowhere.csv: No such file or directory"),
     ],
 )

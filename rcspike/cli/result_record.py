@@ -11,7 +11,6 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +168,7 @@ def command_words(ctx: typer.Context, *, without: Collection[str] = ()) -> list[
             continue
         for one in value if isinstance(value, list | tuple) else [value]:
             words += [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
-            words.append(str(one.value if isinstance(one, Enum) else one))
+            words.append(str(one))
     return words
 
 
@@ -259,8 +258,6 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return str(value) if isinstance(value, Path) else value

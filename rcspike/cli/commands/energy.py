@@ -24,6 +24,7 @@ from rcspike.energy import (
     BASELINES,
     Activity,
     Efficiency,
+    Hold,
     OperatingPoint,
     Process,
     RatioRange,
@@ -64,9 +65,9 @@ def energy_command(
     dataset: Annotated[str, shared_options.dataset_argument("Data set with the test samples")],
     process: process_options.ProcessName = "sky130",
     hold: Annotated[
-        process_options.HoldName,
+        Hold,
         typer.Option(help="Voltage that stays fixed while V_syn changes: the rails or the threshold."),
-    ] = process_options.HoldName.RAILS,
+    ] = "rails",
     constant: process_options.Constants = None,
     switches: Annotated[
         bool,
@@ -103,7 +104,7 @@ def energy_command(
         plots.check_available()
         chosen = process_options.chosen_process(process, constant or [])
         network = load_network(model)
-        point = operating_point(network.circuit, chosen, hold=hold.value)
+        point = operating_point(network.circuit, chosen, hold=hold)
         if switches:
             network = _with_switches(network, point)
     folder = out or (model if model.is_dir() else model.parent)
@@ -111,7 +112,7 @@ def energy_command(
         with user_errors():
             samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
             settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
-            settings |= {"constants": process_options.process_constants(chosen), "hold": hold.value}
+            settings |= {"constants": process_options.process_constants(chosen), "hold": hold}
             settings |= {"switches": True} if switches else {}
             settings |= {"noise": noise or 0.0, "seed": seed or 0, **shared_options.given(until=until)}
             record = Record.of(ctx, folder / "energy.json", settings)
