@@ -73,7 +73,7 @@ def test_ngspice_fails_to_measure_the_neurons_that_export_names(place: Path) -> 
 def test_verify_has_no_error_of_spike_times_where_no_neuron_spikes() -> None:
     Network([-np.ones((64, 3))], CIRCUIT).save("silent.safetensors")
     result = spice_("verify", "silent.safetensors", "digits")
-    assert re.search(r"^that spike +0 *$", result.output, re.MULTILINE)
+    assert re.search(r"^neurons that spike +0 *$", result.output, re.MULTILINE)
     assert re.search(r"^spike time RMSE / % of T +- *$", result.output, re.MULTILINE)
 
 
