@@ -171,7 +171,7 @@ def test_training_starts_from_a_model_and_keeps_its_circuit(place: Path) -> None
     resumed = rcspike_("train", "--out", str(folder), "--resume", "--epochs", "2")
     assert resumed.exit_code == 0, resumed.output
     for more, message in (
-        (("--v-syn", "2"), "fitted.safetensors has a circuit and layers of its own: leave out --v-syn"),
+        (("--v-syn", "2"), "fitted.safetensors already has a circuit and layers: leave out --v-syn"),
         (("--hidden", "9"), "leave out --hidden"),
     ):
         assert message in error_line(rcspike_("train", *options, *more, "--out", "other"))

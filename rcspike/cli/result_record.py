@@ -90,7 +90,7 @@ class Record:
     def say_replaced(self, *files: Path) -> None:
         """Print a line if these results are there with other or unknown settings.
 
-        A netlist is its own record. If the file in the place of the record is something else, it is a ValueError.
+        A netlist is its own record. Raises a ValueError if the path of the record holds another file.
         """
         old = _read(self.path) if self.path.exists() else {}
         if self.path.exists() and self.path not in files and not self._is_of_this_command(old):

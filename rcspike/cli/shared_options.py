@@ -40,7 +40,7 @@ Number = TypeVar("Number", int, float)
 
 
 def dataset_argument(text: str) -> Any:
-    """An argument for a data set: a name, or the path of one's own data with options."""
+    """An argument for a data set: a name, or the path of a user's data with options."""
     names = ", ".join(data_names())
     return typer.Argument(
         help=f"{text}: {names}, or the path of your own data (.npz, .csv or a folder; options follow after commas).",
@@ -69,12 +69,12 @@ def _names(names: Iterable[str]) -> Callable[[str], list[str]]:
 
 Phases = Annotated[
     Kind,
-    typer.Option(help="Kind of neurons: two phases with a firing ramp, or a single one in which they spike."),
+    typer.Option(help="Kind of neurons: two phases with a firing ramp, or a single phase in which they spike."),
 ]
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """Those that the user set: the functions behind a command have their own defaults for the others."""
+    """The options that the user set; the functions behind a command have defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
 
 

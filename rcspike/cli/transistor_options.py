@@ -262,7 +262,7 @@ def _check_fit_of(path: Path, model: Path, network: Network) -> None:
     if other:
         raise ValueError(
             f"{path} is the record of {', '.join(files) or 'another model'}, and {model} is neither this model nor one "
-            f"that was trained from it: {', '.join(other)}; give the record of its own fit"
+            f"that was trained from it: {', '.join(other)}; give the record of the fit that made it"
         )
 
 

@@ -28,7 +28,7 @@ def latency_figure(
     """Accuracy against the time at which the answer is taken: a line for each network.
 
     A sample without an answer by that time counts as wrong. Dots are at the times by which half of all samples, and
-    95 % of them, have an answer; networks of two phases have dashed lines.
+    95 % of them, have an answer; two-phase networks have dashed lines.
 
     Parameters
     ----------

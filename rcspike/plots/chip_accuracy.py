@@ -66,7 +66,7 @@ def chips_figure(
     colour = circuit_colour(circuit)
     for line, sample in enumerate(samples):
         accuracies = 100 * np.asarray(sample.accuracies)
-        # Dots of equal accuracy would hide one another: each chip has a height of its own.
+        # Dots of equal accuracy would hide one another: each chip has another height.
         spread = np.linspace(-0.28, 0.28, len(accuracies)) if len(accuracies) > 1 else np.zeros(1)
         axes.scatter(accuracies, line + spread, s=16, color=colour, alpha=0.6, linewidths=0, zorder=3)
         low, high = (100 * sample.quantile(q) for q in (0.05, 0.95))

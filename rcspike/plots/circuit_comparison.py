@@ -73,7 +73,7 @@ def trace_figure(
     """One image through the same weights in several circuits side by side, as in Fig. 2 of the RC-Spike paper.
 
     A column for each circuit: the spikes of the image, then the membrane voltages of each layer through its charging
-    phase and along the ramp of its firing phase, or in a single phase until they reach the threshold. They are
+    phase and along the ramp of its firing phase; single-phase neurons until they reach the threshold. They are
     piecewise linear in the conventional circuit, and relax exponentially towards the rails in RC-Spike.
 
     Parameters
@@ -84,8 +84,8 @@ def trace_figure(
     sample : int
         Position of the image in `split`.
     circuits : iterable of Circuit, optional
-        From 1 to 3; by default the conventional one and the network's own, or V_syn = 1 (2 in a single phase) and the
-        conventional one if that is the network's own.
+        From 1 to 3; by default the conventional one and the network's own, or V_syn = 1 (2 for single-phase neurons)
+        and the conventional one if the network has that one.
     neurons : sequence of int, optional
         Indices of the neurons to draw in each hidden layer; by default 6 are spread over the firing order in the
         network's own circuit. All neurons of the last layer are drawn.
@@ -172,7 +172,7 @@ def _followed(
     """The neurons to draw of each layer, the same ones in each circuit."""
     if position is not None:
         if neurons is not None:
-            raise ValueError(f"position {position} chooses neurons of its own: leave out either it or neurons")
+            raise ValueError(f"position {position} already chooses the neurons: leave out either it or neurons")
         image = check_position(network, position)
     layers = layer_traces(network, times, n_neurons=_N_FOLLOWED)
     followed = [layer.neurons for layer in layers]

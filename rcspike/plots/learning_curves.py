@@ -53,8 +53,8 @@ def training_figure(
 
     Above, the errors and the loss of every epoch on logarithmic scales; an error of zero is marked below the scale.
     Below, on one time axis, the spikes of the image and the membrane voltages of each layer: through its charging
-    phase, and along the ramp of its firing phase to the threshold. For neurons of a single phase the figure has the
-    curves only.
+    phase, and along the ramp of its firing phase to the threshold. Single-phase neurons are drawn until they reach the
+    threshold.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
     zero = _scale(errors, np.concatenate([values for values, _ in percent.values()]))
     for name, (values, _) in percent.items():
         if zero is not None and not values.all():
-            # Zero is not on a logarithmic axis: it has a line of its own below it.
+            # Zero is not on a logarithmic axis: it is drawn on a line below it.
             at = [epoch for epoch, value in zip(epochs, values, strict=True) if value == 0]
             errors.plot(
                 at, [zero] * len(at), "o" if name == "test" else "x", color=colour, markersize=3.5, label=f"_{name}"

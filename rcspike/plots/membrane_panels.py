@@ -62,9 +62,9 @@ _MAX_NAME = 14  # characters of the name of a class
 class LayerTraces:
     """Some neurons of a layer while one sample passes through: charging from t = 0 to 1, firing from 1 to 2.
 
-    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them. Of
-    neurons of a single phase they count from the start of the inference, and membranes have voltages, not NaN, until
-    they reach their threshold.
+    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them.
+    Times of single-phase neurons count from the start of the inference; their voltages are NaN once they have reached
+    the threshold.
 
     Examples
     --------
@@ -77,9 +77,9 @@ class LayerTraces:
     neurons: npt.NDArray[
         np.int64
     ]  # (n,) indices in the layer; in firing order, silent ones last, unless they were given
-    t: FloatArray  # (n_at,) in [0, 1], or in a single phase up to the last time that is of interest
+    t: FloatArray  # (n_at,) in [0, 1]; of single-phase neurons up to the last time of interest
     v: FloatArray  # (n, n_at) during the charging phase
-    t_out: FloatArray  # (n,) spike times in [1, 2], or in a single phase from 0 on; inf for silent neurons
+    t_out: FloatArray  # (n,) spike times in [1, 2], of single-phase neurons from 0 on; inf for silent neurons
     layer_t_out: FloatArray  # (n_layer,) the same for the whole layer
     v_end: FloatArray  # (n,) where the ramps start: at the end of charging, after the switches have opened; else NaN
     circuit: Circuit
@@ -328,7 +328,7 @@ def draw_path(
 
 
 def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, span: float) -> None:
-    """The spikes of an image or a row on a time axis of so many T; to the right of them the caption, and the image."""
+    """Spikes of an image or a row, on a time axis with a length of `span` T, and to their right image and caption."""
     spiking = np.flatnonzero(times <= 1)
     axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
     axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)

@@ -63,7 +63,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     errors = place(figure, TITLE + _VOLTAGES_HEIGHT + _GAP, _ERRORS_HEIGHT, right=right)
     colour = circuit_colour(c.circuit)
     for i in shown:
-        # At the simulator's own points: between two of them there are no data.
+        # Only at the points that the simulator computed.
         points = c.measured.t[i] <= end
         t, v_spice = c.measured.t[i][points], c.measured.v[i][points]
         v = scale.volts(_MEMBRANES(c.phases)(c, i, t / scale.window))

@@ -154,7 +154,7 @@ def constants_table(constants: Mapping[str, Any], record: str) -> Table:
         value = float(constants[constant])
         source = sources.get(constant)
         given = source is None or source.value != value
-        why = "given with the command or in a file of its own" if given else sources[constant].text
+        why = "given with the command or in a user's file" if given else sources[constant].text
         rows.append([cell(constant.replace("_", " ")), _number(value), cell("" if unit == "1" else unit), cell(why)])
     caption = f"Constants of the process {name}, with a {constants.get('selector', '')} in each cell."
     if any(source.text.startswith("[") for source in sources.values()):

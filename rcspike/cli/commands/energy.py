@@ -49,7 +49,10 @@ __all__ = ["energy_command"]
 
 _Parts = Mapping[str, npt.NDArray[np.float64]]
 _CAPTIONS = {
-    "energy.svg": ("Energy", "The energy of an inference by part, for all layers and for each on a scale of its own."),
+    "energy.svg": (
+        "Energy",
+        "The energy of an inference by part: of all layers, and of each layer, with a scale each.",
+    ),
     "tornado.svg": (
         "Energy",
         "How far the ratio of the energies depends on each constant: a bar reaches from its low to its high value.",
@@ -95,7 +98,7 @@ def energy_command(
     other has current sources with their headroom straight onto the capacitor. Both have the same spikes, charges and
     neurons. A process that cannot size an op-amp, because the load of a column is 0, is compared with the second only.
 
-    A network of a single phase is counted until its answer, and is not compared with these circuits of two phases.
+    A single-phase network is counted until its answer, and is not compared with these two-phase circuits.
 
     The ratio of the energies is a range: each constant of the process has a low and a high value with its source.
     """

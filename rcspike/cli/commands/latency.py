@@ -48,7 +48,7 @@ def latency_command(
 ) -> None:
     """Print when a network answers: median time, 95 % time, and spikes until the answer.
 
-    A network of a single phase answers with its first output spike, one of two phases in the last firing phase.
+    A single-phase network answers with its first output spike, a two-phase network in its last firing phase.
     """
     with user_errors():
         if out is not None:

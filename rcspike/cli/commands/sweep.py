@@ -64,7 +64,7 @@ def sweep_command(
         str | None,
         typer.Option(
             help="Voltages of both synapse rails in V_th; inf is the conventional circuit.",
-            show_default=f"{_V_SYN}; those above 1 for a single phase",
+            show_default=f"{_V_SYN}; those above 1 for single-phase neurons",
         ),
     ] = None,
     phases: shared_options.Phases = DEFAULT,

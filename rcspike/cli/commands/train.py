@@ -147,7 +147,7 @@ def train_command(
                 layers = shared_options.hidden_layers(hidden)
             if architecture is not None:
                 if hidden is not None:
-                    raise ValueError("--architecture has hidden layers of its own: leave out --hidden")
+                    raise ValueError("--architecture already has the hidden layers: leave out --hidden")
                 layers = check_hidden(architecture)
             kind = "".join(f"-{name}" for name in unless_default(kind_of_neurons).values())
             name = f"{circuit.label}{kind}" if start is None else f"from-{start.stem}"
@@ -180,8 +180,10 @@ def train_command(
                     taken |= {"noise": settings["noise"]}
                 if resume:
                     check_options(ctx, folder, taken, screen)
-                own: dict[str, Any] = {"intensity": initial_intensity(dataset, images.train.times)}
-                network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases, **own)
+                intensity = initial_intensity(dataset, images.train.times)
+                network = began or Network.create(
+                    sizes, circuit, seed=seed, wiring=wiring, phases=phases, intensity=intensity
+                )
             typed = given(**options | {"seed": None}, hidden=hidden)
             if nonideal_file is not None:
                 typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
@@ -204,9 +206,7 @@ def _beginning(ctx: typer.Context, start: Path) -> Network:
     defaults = {param.name: param.default for param in ctx.command.params if param.name in names}
     for name, default in defaults.items():
         if ctx.params[name] != default:
-            raise ValueError(
-                f"--start {start} has a circuit and layers of its own: leave out --{name.replace('_', '-')}"
-            )
+            raise ValueError(f"--start {start} already has a circuit and layers: leave out --{name.replace('_', '-')}")
     return load_network(start)
 
 
