@@ -21,8 +21,12 @@ __all__ = [
     "AllowSeen",
     "Dask",
     "Data",
+    "Image",
+    "Model",
     "Noise",
+    "NoiseSeed",
     "Phases",
+    "TestData",
     "Threads",
     "Workers",
     "dataset_argument",
@@ -151,6 +155,10 @@ def _text(setting: Any) -> str:
     return str(setting)
 
 
+Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
+TestData = Annotated[str, dataset_argument("Data set with the test samples")]
+Image = Annotated[int, typer.Option(help="Position of the image or row among the test samples, counted from 0.", min=0)]
+NoiseSeed = Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")]
 AllowSeen = Annotated[
     bool,
     typer.Option(

@@ -64,8 +64,8 @@ _NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, re
 
 def energy_command(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[str, shared_options.dataset_argument("Data set with the test samples")],
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     process: process_options.ProcessName = "sky130",
     hold: Annotated[
         Hold,
@@ -83,7 +83,7 @@ def energy_command(
         typer.Option(help="Single phase: time in T at which inferences end.", show_default="the first output spike"),
     ] = None,
     noise: shared_options.Noise = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
+    seed: shared_options.NoiseSeed = None,
     threads: shared_options.Threads = None,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,

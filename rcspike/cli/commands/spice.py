@@ -39,9 +39,6 @@ app = typer.Typer(
 )
 
 _MAX_LISTED = 20  # neurons in a line of the terminal
-Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
-Images = Annotated[str, shared_options.dataset_argument("Data set with the test samples")]
-Image = Annotated[int, typer.Option(help="Position of the image or row among the test samples, counted from 0.", min=0)]
 Diode = Annotated[
     str | None,
     typer.Option(
@@ -58,9 +55,9 @@ Workers = Annotated[
 def export_command(
     ctx: typer.Context,
     *,
-    model: Model,
-    dataset: Images,
-    image: Image = 0,
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
+    image: shared_options.Image = 0,
     layer: Annotated[int, typer.Option(help="Layer to export, counted from 1.", min=1)] = 1,
     neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
@@ -168,12 +165,12 @@ def verilog_a_command() -> None:
 def verify_command(
     ctx: typer.Context,
     *,
-    model: Model,
-    dataset: Images,
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     neurons: Annotated[
         int | None, typer.Option(help="Number of neurons in each layer, equally spaced.", min=1, show_default="50")
     ] = None,
-    image: Image = 0,
+    image: shared_options.Image = 0,
     images: Annotated[int, typer.Option(help="Number of samples, starting with --image.", min=1)] = 1,
     layer: Annotated[
         int | None, typer.Option(help="Layer to simulate, counted from 1.", min=1, show_default="all")
@@ -293,8 +290,8 @@ def fit_command(
             show_default=False,
         ),
     ],
-    model: Model,
-    dataset: Images,
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
     parameters: Annotated[
         str | None,
