@@ -116,7 +116,7 @@ class Circuit:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """The numbers that the engine takes, by their names: all but the injection, which differs between layers.
+        """Numbers that the engine takes by their names, all but the injection, which differs between layers.
 
         Examples
         --------

@@ -61,12 +61,12 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
     learning_rate : float
         Learning rate of the first step of `fit`, and of every step of `partial_fit`.
     temperature : float
-        tau in V_th: probabilities, in the loss and in `predict_proba`, are softmax(v / tau); in a single phase, tau in
-        T and softmax(-t / tau).
+        tau in V_th: probabilities, in the loss and in `predict_proba`, are softmax(v / tau); of single-phase
+        neurons softmax(-t / tau), with tau in T.
     phases : {"two", "single"}
-        Whether neurons charge and then fire by a ramp, or spike while they charge. In a single phase `v_syn` has to be
-        above 1, the class is that of the first output spike, and the first weights fit the mean of 1 - t of the inputs
-        (docs/single-phase.md).
+        Whether neurons charge and then fire by a ramp, or spike while they charge. For single-phase neurons `v_syn` has
+        to be above 1, the class is that of the first output spike, and the first weights fit the mean of 1 - t of the
+        inputs (docs/single-phase.md).
     silent_penalty : float
         Single phase: as in `rcspike.train`.
     noise : float
@@ -198,7 +198,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         return self._train(X, y, known, epochs=1, decay="constant", new=new)
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Output voltages at the end of charging, in V_th; in a single phase minus the output spike times, in T.
+        """Output voltages at the end of charging, in V_th; of single-phase neurons minus the spike times, in T.
 
         As in training, an output that does not spike counts as one that spikes at 2 T, or with the last one of the
         others if that is later.
@@ -214,7 +214,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Probabilities softmax(v / temperature), (n_samples, n_classes), in the order of `classes_`.
 
-        In a single phase they are softmax(-t / temperature).
+        For single-phase neurons they are softmax(-t / temperature).
         """
         p: npt.NDArray[np.float64] = softmax(self._scores(X) / self.temperature, axis=1)
         return p

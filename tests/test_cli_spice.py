@@ -64,7 +64,7 @@ def test_ngspice_fails_to_measure_the_neurons_that_export_names(place: Path) -> 
 def test_verify_has_no_error_of_spike_times_where_no_neuron_spikes() -> None:
     Network([-np.ones((64, 3))], CIRCUIT).save("silent.safetensors")
     result = spice_("verify", "silent.safetensors", "digits")
-    assert re.search(r"^that spike +0 *$", result.output, re.MULTILINE)
+    assert re.search(r"^neurons that spike +0 *$", result.output, re.MULTILINE)
     assert re.search(r"^spike time RMSE / % of T +- *$", result.output, re.MULTILINE)
 
 
@@ -108,9 +108,15 @@ def test_the_library_is_that_of_the_python_function() -> None:
         (("export", *MODEL, "--diode", "zener"), "diode must be none, ideal, constant or a single card"),
         (("export", *MODEL, "--capacitance", "0"), "capacitance must be above 0"),
         (("export", "nowhere", "digits"), "nowhere"),
-        (("export", *MODEL, "--corner", "ss"), "--corner is of columns of transistors: also give --pdk sky130"),
-        (("fit", "nowhere.csv", *MODEL, "--replica"), "--replica is of columns of transistors: also give --pdk sky130"),
-        (("export", *MODEL, "--fitted", "fit.json"), "--fitted is of columns of transistors: also give --pdk sky130"),
+        (("export", *MODEL, "--corner", "ss"), "--corner applies only to columns of transistors"),
+        (
+            ("fit", "nowhere.csv", *MODEL, "--replica"),
+            "--replica applies only to columns of transistors",
+        ),
+        (
+            ("export", *MODEL, "--fitted", "fit.json"),
+            "--fitted applies only to columns of transistors",
+        ),
         (("fit", "nowhere.csv", *MODEL), "nowhere.csv: No such file or directory"),
         ((*FIT, "--held-out", "2"), "--held-out must leave images to fit: of 2 it must be below that, got 2"),
         ((*FIT, "--junctions"), "--junctions needs --pdk, whose switches have them"),

@@ -123,7 +123,7 @@ def test_hidden_neurons_may_be_joined(place: Path) -> None:
     assert record("run/run.json")["architecture"] == network.architecture
     for command in ("eval run digits", "trace run digits", "energy run digits"):
         ran(*command.split())
-    for hidden, message in (("12/5", "a window of 5 does not divide the 12 inputs"), ("12/", "--hidden takes numbers")):
+    for hidden, message in (("12/5", "a window of 5 does not divide the 12 inputs"), ("12/", "--hidden takes sizes")):
         assert message in error_line(rcspike_("train", "--hidden", hidden, "--out", "other"))
 
 
@@ -147,7 +147,7 @@ def test_training_starts_from_a_model_and_keeps_its_circuit(place: Path) -> None
     assert written["options"]["start"] == "fitted.safetensors" and "hidden" not in written["options"]
     ran("train", "--out", str(folder), "--resume", "--epochs", "2")
     for more, message in (
-        (("--v-syn", "2"), "fitted.safetensors has a circuit and layers of its own: leave out --v-syn"),
+        (("--v-syn", "2"), "fitted.safetensors already has a circuit and layers: leave out --v-syn"),
         (("--hidden", "9"), "leave out --hidden"),
     ):
         assert message in error_line(rcspike_("train", *options, *more, "--out", "other"))

@@ -29,7 +29,7 @@ def test_columns_of_transistors_are_verified_fitted_and_verified_again(place: Pa
     pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
     some = ("--layer", "1", "--neurons", "4", "--images", "2")
     first = spice_ran("verify", *MODEL, *some, *pdk, "--out", "out")
-    assert re.search(r"^energy of the ramp / fJ a neuron +\d", first, re.MULTILINE)
+    assert re.search(r"^energy of the ramp / fJ per neuron +\d", first, re.MULTILINE)
     record = json.loads((place / "out/spice.json").read_text())
     assert record["settings"]["scale"] == {"capacitance": 1e-12, "window": 1e-6, "v_th": 0.45}
     assert record["settings"]["transistors"]["rails"] == [0.675, -0.675]

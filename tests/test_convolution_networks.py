@@ -222,9 +222,9 @@ def test_the_command_line_trains_and_describes_a_convolution(tmp_path: Path, mon
     network(BARS).save("bars.safetensors")
     described = said(rcspike_("info", "bars.safetensors"))
     assert "first 2 x 2, conv 3 x 3, padding 1" in described and "first 2 x 2, dense" in described
-    message = "--architecture has hidden layers of its own: leave out --hidden"
+    message = "--architecture already has the hidden layers: leave out --hidden"
     assert message in error_line(rcspike_("train", "--architecture", "conv4", "--hidden", "12", "--out", "other"))
-    message = "'conv4-pool-12-10' names hidden layers only, and the one for the 10 classes of digits comes after them"
+    message = "'conv4-pool-12-10' names hidden layers only"
     for command in ("train", "sweep"):
         assert message in error_line(
             rcspike_(command, "digits", "--architecture", "conv4-pool-12-10", "--out", command)

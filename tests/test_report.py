@@ -301,7 +301,7 @@ def test_energy_has_a_row_for_each_part_its_sums_and_all_constants_with_units(tm
     listed = {name: (value, unit, source) for name, value, unit, source in constants[1:]}
     assert listed["v supply"] == ("1.8", "V", "[1]")
     assert listed["capacitance"][:2] == ("1.4e-13", "F")
-    assert listed["v rest"] == ("0.87", "V", "given with the command or in a file of its own")
+    assert listed["v rest"] == ("0.87", "V", "given with the command or in a user's file")
     assert not [name for name in page.facts() if name.startswith("constants.")], "they are in one place only"
 
 

@@ -195,7 +195,7 @@ def test_a_command_sweeps_in_volts(tmp_path: Path) -> None:
         ("--hold rails --offset-mv -1", "offset_mv must be finite and not negative, in mV, got -1.0"),
         ("--hold rails --offset-mv 1,1", "offset_mv must have each value once, to 1 nV, got 1, 1"),
         ("--hold rails --offset-mv x", "--offset-mv takes numbers such as 1,3,10, got 'x'"),
-        ("--hold rails --noise 0.01", "noise 0.01 is there together with volts, whose process has its own noise"),
+        ("--hold rails --noise 0.01", "noise 0.01 was given together with volts"),
         ("--hold threshold", "V_syn = 2 at a threshold of 0.872 V needs rails of +1.744 and -1.744 V"),
     ],
 )

@@ -20,6 +20,7 @@ from rcspike.cli.commands.spice import app as spice_app
 from rcspike.cli.commands.sweep import sweep_command
 from rcspike.cli.commands.trace import trace_command
 from rcspike.cli.commands.train import train_command
+from rcspike.cli.option_groups import ungrouped
 
 __all__ = ["app"]
 
@@ -72,5 +73,7 @@ def _without_line_breaks(text: str) -> str:
 
 
 for _command in (*app.registered_commands, *spice_app.registered_commands):
+    assert _command.callback is not None
     _command.cls = Command
-    _command.help = _without_line_breaks((_command.callback and _command.callback.__doc__) or "")
+    _command.help = _without_line_breaks(_command.callback.__doc__ or "")
+    _command.callback = ungrouped(_command.callback)

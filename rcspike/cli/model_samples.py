@@ -22,28 +22,15 @@ _FACTS = ("dataset", "data_sha256", "reading")
 
 @dataclass(frozen=True)
 class Run:
-    """What is known of the training of a model.
+    """What is known of the training of a model."""
 
-    Parameters
-    ----------
-    facts : mapping
-        Of the record: the data set, the digest of a user's files, and how they were read.
-    reading : mapping
-        Of these facts; empty for a data set that is known by name.
-    inputs : Inputs
-    trained : TrainedSamples
-    """
-
-    facts: Mapping[str, Any]
-    reading: Mapping[str, Any]
+    facts: Mapping[str, Any]  # of its record: the data set, the digest of a user's files, and how they were read
+    reading: Mapping[str, Any]  # how they were read; empty for a data set that is known by name
     inputs: Inputs
     trained: TrainedSamples
 
     def save_for(self, model: Path) -> list[Path]:
-        """Write inputs and trained samples for a model made of that of the run, whose record has the facts.
-
-        Returns the files.
-        """
+        """Write inputs and trained samples for a model that was made from that of the run; returns the files."""
         _, inputs, trained = _named_after(model)
         self.inputs.save(inputs)
         self.trained.save(trained)
@@ -52,26 +39,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Samples:
-    """A data set for a model.
+    """A data set for a model."""
 
-    Parameters
-    ----------
-    text : str
-        The data set, with the options in force where none was typed.
-    data : Dataset
-    source : dict
-        For the record: the data set as it was typed, the digest of its files and how they were read.
-    run : Run, optional
-        Of the model; None if it is unknown.
-    seen : tuple of int
-        Positions of the test samples that the model was trained on, as far as this is known.
-    """
-
-    text: str
+    text: str  # the data set, with the options in force where none was typed
     data: Dataset
-    source: dict[str, Any]
-    run: Run | None = None
-    seen: tuple[int, ...] = ()
+    source: dict[str, Any]  # for the record: the data set as typed, the digest of its files and how they were read
+    run: Run | None = None  # that trained the model, if it is known
+    seen: tuple[int, ...] = ()  # positions of the test samples that the model was trained on, as far as this is known
 
     @property
     def counted(self) -> dict[str, int]:
@@ -105,23 +79,7 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
     If its files are those of the model's run, options that were not typed are those of the run. Features are always
     scaled, and classes numbered, as for the run.
 
-    Parameters
-    ----------
-    model : Path
-        A model file, or the folder of a run.
-    dataset : str
-        As typed.
-    data : Path, optional
-        Folder with the files of a data set that is known by name.
-    allow_seen : bool
-        Whether to continue if the split is not that of the run, or test samples were trained on.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    ValueError
-        As in `datasets.load`; if the samples are not read as in the run; or without `allow_seen`.
+    With `allow_seen`, another split than the run's, and test samples that were trained on, are a note and not an error.
     """
     run, digests = run_of(model), data_digests(dataset)
     source: dict[str, Any] = {"dataset": dataset, **digests}
@@ -154,15 +112,7 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
 
 
 def run_of(model: Path) -> Run | None:
-    """What the files next to a model say about its training; None if they are missing or of another model.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    ValueError
-        If a file is damaged.
-    """
+    """What the files next to a model say about its training; None if they are missing or of another model."""
     record, inputs, trained = _files_of(model)
     if not all(file.exists() for file in (record, inputs, trained)):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -13,14 +12,7 @@ from rcspike._common.numbers import read_float
 from rcspike.cli.terminal_output import console, user_errors
 from rcspike.energy import Process, load_process, process_names
 
-__all__ = ["Constants", "HoldName", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]
-
-
-class HoldName(str, Enum):
-    """What `rcspike.energy.operating_point` holds when V_syn changes."""
-
-    RAILS = "rails"
-    THRESHOLD = "threshold"
+__all__ = ["Constants", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]
 
 
 def chosen_process(name: str, texts: Sequence[str]) -> Process:

@@ -11,7 +11,6 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -55,28 +54,14 @@ _NO_SETTINGS = (*PLACES, "out", "threads", "resume", "tensorboard")
 
 @dataclass(frozen=True)
 class Record:
-    """A JSON file that records how the results next to it were made.
-
-    Parameters
-    ----------
-    path : Path
-        Path of the record.
-    program : list of str
-        The words that name the command, such as ``rcspike energy``.
-    command, repeatable : str
-        The command as typed, and the part of it that decides the result.
-    settings : dict
-        Each setting that decides the result, typed or default, as a JSON value.
-    options : dict
-        The options of the command by name, from which ``--config`` repeats it.
-    """
+    """A JSON file that records how the results next to it were made."""
 
     path: Path
-    program: list[str]
-    command: str
-    repeatable: str
-    settings: dict[str, Any]
-    options: dict[str, Any]
+    program: list[str]  # the words that name the command, such as "rcspike energy"
+    command: str  # as typed,
+    repeatable: str  # and the part of it that decides the result
+    settings: dict[str, Any]  # each setting that decides the result, typed or default, as a JSON value
+    options: dict[str, Any]  # by name, from which --config repeats the command
 
     @classmethod
     def of(
@@ -98,22 +83,14 @@ class Record:
 
     @property
     def description(self) -> str:
-        """The same for figures and netlists: it does not depend on where the results are written."""
+        """The record in figures and netlists, which does not depend on where the results are written."""
         version = build_config()["version"]
         return json.dumps({"command": self.repeatable, "settings": self.settings, "rcspike": version}, indent=1)
 
     def say_replaced(self, *files: Path) -> None:
-        """Print a line if results of other or unknown settings are about to be replaced.
+        """Print a line if these results are there with other or unknown settings.
 
-        Parameters
-        ----------
-        files : Path
-            The results; a netlist is its own record.
-
-        Raises
-        ------
-        ValueError
-            If the file in the place of the record is something else.
+        A netlist is its own record. Raises a ValueError if the path of the record holds another file.
         """
         old = _read(self.path) if self.path.exists() else {}
         if self.path.exists() and self.path not in files and not self._is_of_this_command(old):
@@ -169,7 +146,7 @@ def command_words(ctx: typer.Context, *, without: Collection[str] = ()) -> list[
             continue
         for one in value if isinstance(value, list | tuple) else [value]:
             words += [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
-            words.append(str(one.value if isinstance(one, Enum) else one))
+            words.append(str(one))
     return words
 
 
@@ -259,8 +236,6 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return str(value) if isinstance(value, Path) else value

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from rcspike._common.numbers import read_int
 from rcspike.chips import preset_names
 from rcspike.datasets import data_names
 from rcspike.experiments import train_defaults
 from rcspike.experiments.default_settings import kind_of_data, preset, presets
 from rcspike.functional.neuron_kinds import Phases as Kind
-from rcspike.network import Wiring, wiring_of
+from rcspike.network.architecture import count_layers
 from rcspike.neurons import PHASES, neuron_kind
 
 __all__ = [
+    "NOISE",
     "AllowSeen",
     "Dask",
     "Data",
+    "Image",
+    "Model",
     "Noise",
+    "NoiseSeed",
     "Phases",
-    "PhasesName",
+    "TestData",
     "Threads",
     "Workers",
     "dataset_argument",
@@ -35,7 +37,6 @@ __all__ = [
     "learning",
     "nonideal_option",
     "numbers",
-    "sizes",
     "training_settings",
 ]
 
@@ -43,7 +44,7 @@ Number = TypeVar("Number", int, float)
 
 
 def dataset_argument(text: str) -> Any:
-    """An argument for a data set: a name, or the path of one's own data with options."""
+    """An argument for a data set: a name, or the path of a user's data with options."""
     names = ", ".join(data_names())
     return typer.Argument(
         help=f"{text}: {names}, or the path of your own data (.npz, .csv or a folder; options follow after commas).",
@@ -70,21 +71,14 @@ def _names(names: Iterable[str]) -> Callable[[str], list[str]]:
     return lambda incomplete: [name for name in names if name.startswith(incomplete)]
 
 
-class PhasesName(str, Enum):
-    """Kinds of neurons."""
-
-    TWO = "two"
-    SINGLE = "single"
-
-
 Phases = Annotated[
-    PhasesName,
-    typer.Option(help="Kind of neurons: two phases with a firing ramp, or a single one in which they spike."),
+    Kind,
+    typer.Option(help="Kind of neurons: two phases with a firing ramp, or a single phase in which they spike."),
 ]
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """Those that the user set: the functions behind a command have their own defaults for the others."""
+    """The options that the user set; the functions behind a command have defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -101,22 +95,15 @@ def numbers(option: str, text: str, kind: Callable[[str], Number], example: str)
         raise ValueError(f"{option} takes numbers such as {example}, got {text!r}") from None
 
 
-def sizes(text: str) -> tuple[int, ...]:
-    """Numbers of neurons of the hidden layers."""
-    return tuple(numbers("--hidden", text, read_int, "200,200"))
-
-
-def hidden_layers(text: str) -> tuple[tuple[int, ...], tuple[Wiring, ...]]:
-    """Numbers of neurons of the hidden layers, and the wiring of the layer behind each: 200/4 joins 4 neurons."""
-    layers, wiring = [], []
-    for part in text.split(",") if text else []:
-        size, slash, window = part.partition("/")
-        try:
-            layers.append(read_int(size))
-            wiring.append(wiring_of(read_int(window) if slash else 1))
-        except ValueError:
-            raise ValueError(f"--hidden takes numbers such as 200,200 or 200/4,50, got {text!r}") from None
-    return tuple(layers), tuple(wiring)
+def hidden_layers(text: str) -> str:
+    """The sizes of hidden layers, such as 200/4,50, as an architecture: 200/4-50."""
+    architecture = text.replace(",", "-")
+    try:
+        if architecture:
+            count_layers(architecture)
+    except ValueError:
+        raise ValueError(f"--hidden takes sizes such as 200,200 or 200/4,50, got {text!r}") from None
+    return architecture
 
 
 def learning(name: str, text: str) -> Any:
@@ -168,6 +155,10 @@ def _text(setting: Any) -> str:
     return str(setting)
 
 
+Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
+TestData = Annotated[str, dataset_argument("Data set with the test samples")]
+Image = Annotated[int, typer.Option(help="Position of the image or row among the test samples, counted from 0.", min=0)]
+NoiseSeed = Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")]
 AllowSeen = Annotated[
     bool,
     typer.Option(
@@ -175,7 +166,8 @@ AllowSeen = Annotated[
         help="Allow another split than the run's, or test samples that were trained on, and report how many.",
     ),
 ]
-Noise = Annotated[float | None, learning("noise", "Standard deviation of spike-time noise, in T.")]
+NOISE = learning("noise", "Standard deviation of spike-time noise, in T.")
+Noise = Annotated[float | None, NOISE]
 Threads = Annotated[int | None, typer.Option(help="Number of threads that compute.", show_default="all cores")]
 Workers = Annotated[
     int | None, typer.Option(help="Number of processes on this machine.", min=1, show_default="one per core")

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from rcspike._common.arrays import FloatArray
 from rcspike.experiments import Row
+from rcspike.report.table_words import SPICE_WORDS
 from rcspike.spice import Comparison
 
 __all__ = ["errors", "table"]
@@ -34,27 +35,11 @@ def errors(comparisons: Sequence[Comparison]) -> Row:
     return row
 
 
-_QUANTITIES = {
-    "neurons": "neurons",
-    "v_rmse_uV": "voltage RMSE / µV",
-    "v_max_uV": "voltage max / µV",
-    "spiking": "that spike",
-    "t_rmse_ps": "spike time RMSE / ps",
-    "t_max_ps": "spike time max / ps",
-    "t_rmse_percent": "spike time RMSE / % of T",
-    "t_max_percent": "spike time max / % of T",
-    "energy_fJ": "energy of the rails / fJ a neuron",
-    "energy_error_percent": "energy error / %",
-    "energy_ramp_fJ": "energy of the ramp / fJ a neuron",
-    "energy_comparator_fJ": "energy of the comparator / fJ a neuron",
-}
-
-
 def table(rows: Sequence[Row]) -> Table:
     shown = Table("SPICE minus engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
-    for name, quantity in _QUANTITIES.items():
+    for name, words in SPICE_WORDS.items():
         if name in rows[0]:
-            shown.add_row(quantity, *[_text(name, row[name]) for row in rows])
+            shown.add_row(words, *[_text(name, row[name]) for row in rows])
     return shown
 
 

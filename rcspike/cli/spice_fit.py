@@ -31,7 +31,7 @@ _UNITS = {"ramp": "1", "capacitance": "F", "delay": "T"}
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """Results of a fit, of which the errors are those of spike times in T."""
+    """Results of a fit; errors are those of spike times in T."""
 
     network: Network
     scale: PhysicalScale
@@ -100,28 +100,9 @@ def find(
 ) -> Found:
     """Fit the first images of a table, calibrate its neurons, and compare the last images with the engine.
 
-    Parameters
-    ----------
-    network : Network
-        As designed, or of an earlier fit.
-    measured : Measurements
-        With rows of `times` as images.
-    times : (batch, n_in)
-        Input spikes of the layer.
-    layer : int
-        Counted from 1.
-    designed : PhysicalScale
-        Of the resistors.
-    parameters, confidence
-        As `rcspike.spice.fit`.
-    delay : float, optional
-        Start value in T, in place of the network's.
-    calibrate : bool
-        Whether to find offset and slope of each neuron.
-    held_out : int
-        Number of images, the last ones, that are neither fitted nor calibrated with.
-    junction : (float, float)
-        As `rcspike.spice.fit`.
+    `network` is as designed or from an earlier fit, `measured` has rows of `times`, (batch, n_in), as images, `layer`
+    counts from 1, `designed` is the scale of the resistors, and `delay` in T replaces the network's as a start value.
+    The last `held_out` images are neither fitted nor calibrated with. The rest is as in `rcspike.spice.fit`.
     """
     n_fit = len(times) - held_out
     if not 0 <= held_out < len(times):

@@ -1,52 +1,55 @@
-"""Options of ``rcspike train`` that are settings of the training: a type for each, with its help."""
+"""Options for the circuit and the training: one value each in `rcspike train`, several in `rcspike sweep`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import field, make_dataclass
+from typing import Annotated, Any, get_type_hints
+
+import typer
 
 from rcspike.cli.shared_options import learning
+from rcspike.training import Settings
 
-__all__ = [
-    "BatchSize",
-    "EnergyPenalty",
-    "Epochs",
-    "LearningRate",
-    "MaxShift",
-    "MaxSlope",
-    "Mirror",
-    "SilentPenalty",
-    "TSilent",
-    "Temperature",
-    "TemporalPenalty",
-    "Validation",
-    "WarmUp",
-    "WeightDecay",
-]
+__all__ = ["CIRCUIT", "LOSS", "SEVERAL", "STEPS"]
 
-Epochs = Annotated[int | None, learning("epochs", "Number of epochs.")]
-BatchSize = Annotated[int | None, learning("batch_size", "Number of samples in a step.")]
-LearningRate = Annotated[float | None, learning("learning_rate", "Learning rate at the start of its schedule.")]
-WarmUp = Annotated[
-    float | None, learning("warm_up", "Number of epochs in which the learning rate rises from step to step.")
-]
-TemporalPenalty = Annotated[float | None, learning("temporal_penalty", "Weight of the penalty on output spike times.")]
-EnergyPenalty = Annotated[float | None, learning("energy_penalty", "Weight of a sample's synapse energy in C V_th^2.")]
-WeightDecay = Annotated[
-    float | None,
-    learning("weight_decay", "Fraction of each weight subtracted per step, divided by the learning rate."),
-]
-Temperature = Annotated[float | None, learning("temperature", "Temperature of the softmax over spike times, in T.")]
-SilentPenalty = Annotated[
-    float | None, learning("silent_penalty", "Single phase: reward per V_th / T for drive to silent neurons.")
-]
-TSilent = Annotated[float | None, learning("t_silent", "Single phase: time that a silent output counts as, in T.")]
-MaxSlope = Annotated[float | None, learning("max_slope", "Single phase: bound of the slope dt/dv, in T / V_th.")]
-Validation = Annotated[
-    float | None, learning("validation", "Fraction of the training samples held out for validation.")
-]
-MaxShift = Annotated[
-    int | None, learning("max_shift", "Largest shift of a training image, in pixels, drawn for every epoch.")
-]
-Mirror = Annotated[
-    float | None, learning("mirror", "Probability that a training image is mirrored, drawn for every epoch.")
-]
+_CIRCUIT = {
+    "e_plus": typer.Option(help="Upper rail in V_th.", show_default="v_syn"),
+    "e_minus": typer.Option(help="Lower rail in V_th.", show_default="-v_syn"),
+    "diode_drop": typer.Option(help="Diode drop in V_th.", show_default="0.0"),
+    "ramp": typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0"),
+}
+_STEPS = {
+    "epochs": "Number of epochs.",
+    "batch_size": "Number of samples in a step.",
+    "learning_rate": "Learning rate at the start of its schedule.",
+    "warm_up": "Number of epochs in which the learning rate rises from step to step.",
+}
+_LOSS = {
+    "temporal_penalty": "Weight of the penalty on output spike times.",
+    "energy_penalty": "Weight of a sample's synapse energy in C V_th^2.",
+    "weight_decay": "Fraction of each weight subtracted per step, divided by the learning rate.",
+    "temperature": "Temperature of the softmax over spike times, in T.",
+    "silent_penalty": "Single phase: reward per V_th / T for drive to silent neurons.",
+    "t_silent": "Single phase: time that a silent output counts as, in T.",
+    "max_slope": "Single phase: bound of the slope dt/dv, in T / V_th.",
+    "validation": "Fraction of the training samples held out for validation.",
+    "max_shift": "Largest shift of a training image, in pixels, drawn for every epoch.",
+    "mirror": "Probability that a training image is mirrored, drawn for every epoch.",
+}
+# A sweep varies these with --vary.
+_ONE_VALUE = ("warm_up", "silent_penalty", "t_silent", "max_slope", "max_shift", "mirror")
+
+
+def _group(options: dict[str, Any], kinds: dict[str, Any]) -> type:
+    """A group of optional options, as `rcspike.cli.option_groups` takes it, with a type for each."""
+    annotated: Any = Annotated
+    types = {name: annotated[kinds[name] | None, option] for name, option in options.items()}
+    return make_dataclass("Options", [(name, kind, field(default=None)) for name, kind in types.items()])
+
+
+_kinds = {**dict.fromkeys(_CIRCUIT, float), **get_type_hints(Settings)}
+_steps, _loss = ({name: learning(name, text) for name, text in texts.items()} for texts in (_STEPS, _LOSS))
+_several = {name: option for name, option in (_steps | _loss | _CIRCUIT).items() if name not in _ONE_VALUE}
+
+CIRCUIT, STEPS, LOSS = _group(_CIRCUIT, _kinds), _group(_steps, _kinds), _group(_loss, _kinds)
+SEVERAL = _group(_several, dict.fromkeys(_several, str))

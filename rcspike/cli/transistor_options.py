@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,123 +20,119 @@ from rcspike.network import Network
 from rcspike.spice import COMPARATORS, CORNERS, RAMPS, SYNAPSES, Comparison, NeuronCalibration, Transistors, ramp_times
 
 __all__ = [
-    "DEFAULT_SWITCH",
-    "Capacitance",
-    "Celsius",
-    "Comparator",
-    "Corner",
-    "Fitted",
-    "Mismatch",
-    "Pdk",
-    "PdkRoot",
-    "Ramp",
-    "Replica",
-    "Switch",
-    "Synapse",
-    "Threshold",
+    "ColumnOptions",
+    "TrimmedColumnOptions",
     "calibration",
     "check_drop",
-    "design",
     "fitted_circuit",
     "fitted_design",
     "junction",
-    "scale_of",
     "with_lines",
 ]
 
-DEFAULT_SWITCH = "0.42x0.25"
+_SWITCH = "0.42x0.25"
+_PARTS = ("corner", "celsius", "synapse", "ramp", "replica", "comparator", "mismatch")  # as `Transistors` has them
 _IDEAL, _SKY130 = PhysicalScale(), PhysicalScale(capacitance=1e-12, v_th=0.45)
 
-Pdk = Annotated[
-    str | None,
-    typer.Option(
-        help="Process whose transistors the columns have: sky130.", metavar="NAME", show_default="ideal parts"
-    ),
-]
-PdkRoot = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder with the device models of the process: a checkout, or that of open_pdks.",
-        show_default="the variable PDK_ROOT",
-    ),
-]
-Corner = Annotated[str, typer.Option(help=f"Corner of the transistors: {', '.join(CORNERS)}.")]
-Celsius = Annotated[float, typer.Option(help="Temperature of the transistors in degrees Celsius.")]
-Synapse = Annotated[
-    str, typer.Option(help=f"Synapse: {', '.join(SYNAPSES)}; a diode is between the resistor and the membrane.")
-]
-Switch = Annotated[str, typer.Option(help="Width and length of the switches in um.", metavar="WxL")]
-Ramp = Annotated[str, typer.Option("--ramp", help=f"Source of the ramp: {', '.join(RAMPS)}.")]
-Replica = Annotated[
-    bool, typer.Option("--replica", help="Trim the ramps with a column in which no row conducts, in this corner.")
-]
-Comparator = Annotated[str, typer.Option(help=f"Comparator of a neuron: {', '.join(COMPARATORS)}.")]
-Mismatch = Annotated[
-    int | None, typer.Option(help="Seed of the mismatch of all transistors.", min=0, show_default="none")
-]
-Fitted = Annotated[
-    Path | None,
-    typer.Option(
-        help="JSON file of the fit that made the circuit of the model; the columns have the rails from before it, and "
-        "neurons that it calibrated are compared with their lines.",
-        show_default="the rails of the model",
-    ),
-]
-Capacitance = Annotated[
-    float | None,
-    typer.Option(
-        help="Membrane capacitance in F.", show_default=f"{_IDEAL.capacitance}, or {_SKY130.capacitance} with --pdk"
-    ),
-]
-Threshold = Annotated[
-    float | None,
-    typer.Option(
-        "--v-th", help="Firing threshold above rest in V.", show_default=f"{_IDEAL.v_th}, or {_SKY130.v_th} with --pdk"
-    ),
-]
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnOptions:
+    """The columns of a layer: their physical scale, and their transistors if a process is given."""
+
+    pdk: Annotated[
+        str | None,
+        typer.Option(
+            help="Process whose transistors the columns have: sky130.", metavar="NAME", show_default="ideal parts"
+        ),
+    ] = None
+    pdk_root: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with the device models of the process: a checkout, or that of open_pdks.",
+            show_default="the variable PDK_ROOT",
+        ),
+    ] = None
+    corner: Annotated[str, typer.Option(help=f"Corner of the transistors: {', '.join(CORNERS)}.")] = "tt"
+    celsius: Annotated[float, typer.Option(help="Temperature of the transistors in degrees Celsius.")] = 27.0
+    synapse: Annotated[
+        str, typer.Option(help=f"Synapse: {', '.join(SYNAPSES)}; a diode is between the resistor and the membrane.")
+    ] = "switch"
+    switch: Annotated[str, typer.Option(help="Width and length of the switches in um.", metavar="WxL")] = _SWITCH
+    ramp: Annotated[str, typer.Option("--ramp", help=f"Source of the ramp: {', '.join(RAMPS)}.")] = "ideal"
+    comparator: Annotated[str, typer.Option(help=f"Comparator of a neuron: {', '.join(COMPARATORS)}.")] = "ideal"
+    mismatch: Annotated[
+        int | None, typer.Option(help="Seed of the mismatch of all transistors.", min=0, show_default="none")
+    ] = None
+    fitted: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON file of the fit that made the circuit of the model; the columns have the rails from before it, "
+            "and neurons that it calibrated are compared with their lines.",
+            show_default="the rails of the model",
+        ),
+    ] = None
+    capacitance: Annotated[
+        float | None,
+        typer.Option(
+            help="Membrane capacitance in F.", show_default=f"{_IDEAL.capacitance}, or {_SKY130.capacitance} with --pdk"
+        ),
+    ] = None
+    window: Annotated[float, typer.Option(help="Duration of a phase in s.")] = _IDEAL.window
+    v_th: Annotated[
+        float | None,
+        typer.Option(
+            "--v-th",
+            help="Firing threshold above rest in V.",
+            show_default=f"{_IDEAL.v_th}, or {_SKY130.v_th} with --pdk",
+        ),
+    ] = None
+
+    replica = False
+
+    @property
+    def scale(self) -> PhysicalScale:
+        """The physical scale, whose defaults depend on whether the columns are of transistors."""
+        default = _IDEAL if self.pdk is None else _SKY130
+        return PhysicalScale(
+            capacitance=default.capacitance if self.capacitance is None else self.capacitance,
+            window=self.window,
+            v_th=default.v_th if self.v_th is None else self.v_th,
+        )
+
+    def design(self, network: Network, model: Path) -> tuple[Transistors | None, PhysicalScale]:
+        """Design of the columns, None without a PDK, and the scale of the resistors."""
+        values = {name: getattr(self, name) for name in _PARTS}
+        if self.pdk is None:
+            is_default = self.switch == _SWITCH
+            options = {"pdk_root": self.pdk_root, "fitted": self.fitted, "switch": None if is_default else self.switch}
+            options |= {name: value for name, value in values.items() if value != getattr(Transistors, name)}
+            if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]:
+                raise ValueError(
+                    f"{given[0]} applies only to columns of transistors: add --pdk sky130, or leave it out"
+                )
+            return None, self.scale
+        resistors, rails = self.scale, (network.circuit.e_plus, network.circuit.e_minus)
+        if self.fitted is not None:
+            _check_fit_of(self.fitted, model, network)
+            _check_same_design(self.fitted, self.scale, _size(self.switch), values)
+            resistors, rails = _before_fit(self.fitted, self.scale)
+        made = Transistors(
+            pdk=spice.find_pdk(self.pdk, root=self.pdk_root),
+            scale=self.scale,
+            rails=(self.scale.volts(rails[0]), self.scale.volts(rails[1])),
+            switch=_size(self.switch),
+            **values,
+        )
+        return made, resistors
 
 
-def scale_of(pdk: str | None, capacitance: float | None, window: float, v_th: float | None) -> PhysicalScale:
-    """The physical scale, whose defaults depend on whether the columns are of transistors."""
-    default = _IDEAL if pdk is None else _SKY130
-    return PhysicalScale(
-        capacitance=default.capacitance if capacitance is None else capacitance,
-        window=window,
-        v_th=default.v_th if v_th is None else v_th,
-    )
+@dataclass(frozen=True, kw_only=True)
+class TrimmedColumnOptions(ColumnOptions):
+    """The same, with ramps that may be trimmed."""
 
-
-def design(
-    network: Network,
-    scale: PhysicalScale,
-    *,
-    model: Path,
-    pdk: str | None,
-    root: Path | None,
-    switch: str,
-    fitted: Path | None,
-    **values: Any,
-) -> tuple[Transistors | None, PhysicalScale]:
-    """Design of the columns, None without a PDK, and the scale of the resistors."""
-    if pdk is None:
-        options = {"pdk_root": root, "fitted": fitted, "switch": None if switch == DEFAULT_SWITCH else switch}
-        options |= {name: value for name, value in values.items() if value != getattr(Transistors, name)}
-        if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]:
-            raise ValueError(f"{given[0]} is of columns of transistors: also give --pdk sky130, or leave it out")
-        return None, scale
-    resistors, rails = scale, (network.circuit.e_plus, network.circuit.e_minus)
-    if fitted is not None:
-        _check_fit_of(fitted, model, network)
-        _check_same_design(fitted, scale, _size(switch), values)
-        resistors, rails = _before_fit(fitted, scale)
-    made = Transistors(
-        pdk=spice.find_pdk(pdk, root=root),
-        scale=scale,
-        rails=(scale.volts(rails[0]), scale.volts(rails[1])),
-        switch=_size(switch),
-        **values,
-    )
-    return made, resistors
+    replica: Annotated[
+        bool, typer.Option("--replica", help="Trim the ramps with a column in which no row conducts, in this corner.")
+    ] = False
 
 
 def check_drop(model: Path, network: Network, made: Transistors | None, fitted: Path | None) -> None:
@@ -267,7 +263,7 @@ def _check_fit_of(path: Path, model: Path, network: Network) -> None:
     if other:
         raise ValueError(
             f"{path} is the record of {', '.join(files) or 'another model'}, and {model} is neither this model nor one "
-            f"that was trained from it: {', '.join(other)}; give the record of its own fit"
+            f"that was trained from it: {', '.join(other)}; give the record of the fit that made it"
         )
 
 

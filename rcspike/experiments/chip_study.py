@@ -93,7 +93,7 @@ def single_effect_cases(effects: Sequence[Effect], devices: Devices) -> list[Cas
     ['devices alone', 'stuck alone', 'jitter alone']
     """
     limited = [] if devices == Devices() else [Case("devices alone", (), devices)]
-    # An effect may be relative to the range, so that w_max stays; a finite ratio is an effect of its own.
+    # An effect may be relative to the range, so that w_max stays; a finite on/off ratio counts as a separate effect.
     kept = replace(devices, on_off=math.inf)
     return limited + [Case(f"{effect.name} alone", (effect,), kept) for effect in effects]
 

@@ -47,8 +47,8 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     dataset : str
         Name or path, as in `rcspike.datasets.load`. For a path, the settings are those for tables or for images.
     phases : {"two", "single"}
-        Of the neurons. For those of a single phase, settings were chosen on digits, MNIST and Fashion-MNIST; other data
-        have those of two phases and a `silent_penalty`.
+        Kind of the neurons. Settings for single-phase neurons were chosen on digits, MNIST and Fashion-MNIST; other
+        data have those for two phases and a `silent_penalty`.
 
     Raises
     ------

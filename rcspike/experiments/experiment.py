@@ -219,7 +219,8 @@ def experiment_key(experiment: Experiment | Parameters) -> str:
 def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
     """Everything that decides the result, as JSON types: parameters, defaults and the version of rcspike.
 
-    It has the digest of a user's own files. It is the same for 1 and 1.0, for numbers of NumPy and for a list of sizes.
+    It includes the digest of a user's files. It is the same for 1 and 1.0, for numbers of NumPy, and for a list or a
+    tuple of sizes.
 
     Examples
     --------
@@ -298,7 +299,7 @@ def _checked_volts(parameters: Parameters, circuit: Circuit) -> Volts | None:
         raise TypeError(f"volts must be a Volts, got {type(volts).__name__}")
     if parameters.get("noise") is not None:
         raise ValueError(
-            f"noise {parameters['noise']:g} is there together with volts, whose process has its own noise: leave it "
+            f"noise {parameters['noise']:g} was given together with volts, whose process has its noise: leave noise "
             "out, or change comparator_noise of the process"
         )
     volts.point(circuit)

@@ -10,7 +10,6 @@ import numpy as np
 from rcspike.datasets import Dataset
 from rcspike.network import Wiring, parse_architecture
 from rcspike.network.architecture import count_layers
-from rcspike.network.wiring import DENSE
 
 __all__ = ["Hidden", "check_hidden", "count_hidden", "fan_ins", "hidden_text", "whole_network"]
 
@@ -69,20 +68,20 @@ def whole_network(hidden: Hidden, dataset: Dataset) -> tuple[list[int], list[Wir
     >>> whole_network("conv16-pool-32", datasets.load("digits"))[0]
     [64, 256, 32, 10]
     """
-    if not isinstance(hidden, str):
-        sizes = [dataset.train.times.shape[1], *hidden, dataset.n_classes]
-        return sizes, [DENSE] * (len(hidden) + 1)
+    text, n_inputs, n_classes = hidden_text(hidden), dataset.train.times.shape[1], dataset.n_classes
+    if not any(letter.isalpha() for letter in text):  # dense layers, of any inputs
+        return parse_architecture("-".join([str(n_inputs), *([text] if text else []), str(n_classes)]))
     if dataset.train.is_table:
         raise ValueError(
-            f"an architecture needs images, {dataset.name} is a table: give hidden layers, as 200,200, or samples of "
-            "the shape (n, height, width)"
+            f"architecture {text!r} needs images, but {dataset.name} is a table: give dense layers, as 200,200, or "
+            "samples of the shape (n, height, width)"
         )
-    if hidden.endswith(f"-{dataset.n_classes}"):
+    if text.endswith(f"-{n_classes}"):
         raise ValueError(
-            f"architecture {hidden!r} names hidden layers only, and the one for the {dataset.n_classes} classes of "
-            f"{dataset.name} comes after them: leave out its -{dataset.n_classes}"
+            f"architecture {text!r} names hidden layers only, and the layer for the {n_classes} classes of "
+            f"{dataset.name} comes after them: leave out its -{n_classes}"
         )
-    return parse_architecture(f"{hidden}-{dataset.n_classes}", dataset.train.images.shape[1:])
+    return parse_architecture(f"{text}-{n_classes}", dataset.train.images.shape[1:])
 
 
 def fan_ins(sizes: Sequence[int], wiring: Sequence[Wiring]) -> list[int]:

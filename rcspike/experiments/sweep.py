@@ -72,8 +72,8 @@ def grid(
     names : iterable of str
         Data sets.
     v_syn : sequence of float
-        Rails in V_th; ``math.inf`` is the conventional circuit. By default ``V_SYN``, of which neurons of a single
-        phase have those above 1.
+        Rails in V_th; ``math.inf`` is the conventional circuit. By default ``V_SYN``; single-phase neurons
+        have only those above 1.
     seeds : sequence of int
     hidden : sequence of sequence of int or str, optional
         For each architecture the sizes of its hidden layers, or a text such as ``conv16-pool-128``, whose parts
@@ -89,7 +89,7 @@ def grid(
         Process and operating point of all spiking networks, which decide noise and energy. Without it, the runs are
         normalised, and have no energy.
     phases : {"two", "single"}
-        Of the neurons of all spiking networks. Those of a single phase have neither `transfer` nor `volts`.
+        Kind of the neurons of all spiking networks; single-phase neurons have neither `transfer` nor `volts`.
 
     Returns
     -------

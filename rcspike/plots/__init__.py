@@ -1,19 +1,20 @@
 """Figures: how a run learned, how its network computes, and its energy.
 
-matplotlib is imported inside the functions, so that the package does without it; none of its global state is used.
+Functions whose names end in ``_figure`` return a ``matplotlib.figure.Figure``; they raise an ImportError if matplotlib
+is missing. It is imported inside the functions, so that the package does without it, and its global state stays as it
+is.
 """
 
+from rcspike.plots.accuracy_against_energy import offsets_figure, pareto_figure
 from rcspike.plots.answer_time_curves import latency_figure
 from rcspike.plots.chip_accuracy import chips_figure
 from rcspike.plots.circuit_comparison import trace_figure
-from rcspike.plots.comparator_offsets import offsets_figure
 from rcspike.plots.confusion_matrix import confusion_figure
 from rcspike.plots.energy_bars import energy_figure
 from rcspike.plots.figure_style import check_available, circuit_colour, circuit_name, save_figure
 from rcspike.plots.learning_curves import training_figure
 from rcspike.plots.map_images import maps_figure
 from rcspike.plots.membrane_panels import LayerTraces, layer_traces
-from rcspike.plots.pareto_front import pareto_figure
 from rcspike.plots.spice_overlay import spice_figure
 from rcspike.plots.sweep_curves import sweep_figure
 from rcspike.plots.tornado import tornado_figure

@@ -10,15 +10,7 @@ import numpy as np
 
 from rcspike.circuit import Circuit
 from rcspike.functional.neuron_kinds import Phases, by_kind
-from rcspike.plots.figure_style import (
-    check_available,
-    circuit_colour,
-    legend,
-    literal,
-    panel,
-    tidy,
-    title,
-)
+from rcspike.plots.figure_style import circuit_colour, legend, literal, panel, tidy
 from rcspike.training import Latency
 
 if TYPE_CHECKING:
@@ -36,7 +28,7 @@ def latency_figure(
     """Accuracy against the time at which the answer is taken: a line for each network.
 
     A sample without an answer by that time counts as wrong. Dots are at the times by which half of all samples, and
-    95 % of them, have an answer; networks of two phases have dashed lines.
+    95 % of them, have an answer; two-phase networks have dashed lines.
 
     Parameters
     ----------
@@ -47,14 +39,8 @@ def latency_figure(
     heading : str
         Title of the figure.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
-    ImportError
-        If matplotlib is missing.
     ValueError
         If `results` is empty.
 
@@ -65,10 +51,9 @@ def latency_figure(
     >>> figure.axes[0].get_xlabel()
     'time of the answer $t\\\\,/\\\\,T$'
     """
-    check_available()
     if not results:
         raise ValueError("results is empty: there is no network to draw")
-    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH)
+    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH, heading)
     ends = [found.times[np.isfinite(found.times)] for found in results.values()]
     end = 1.05 * max((float(np.quantile(times, 0.999)) for times in ends if len(times)), default=1.0)
     at = np.linspace(0, end, 601)
@@ -81,10 +66,8 @@ def latency_figure(
         axes.plot(marks, 100 * found.accuracy(marks), "o", markersize=4, color=style["color"])
     axes.set_xlim(0, end)
     axes.set_ylim(0, 102)
-    axes.grid(color="#e4e4e4", linewidth=0.6)
     axes.set_xlabel(r"time of the answer $t\,/\,T$")
     axes.set_ylabel("accuracy / %")
-    tidy(axes)
+    tidy(axes, grid="both")
     legend(axes, lines)
-    title(figure, heading)
     return figure

@@ -14,16 +14,13 @@ from rcspike.plots.figure_style import (
     FAINT,
     HIGHLIGHT,
     INK,
-    PAPER,
     TITLE,
-    WIDTH,
-    check_available,
+    blank,
     circuit_colour,
     circuit_name,
     literal,
     place,
     tidy,
-    title,
     wrapped,
 )
 
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chips_figure"]
 
-_LINE_HEIGHT, _NAMES_WIDTH, _TOP = 0.42, 2.0, TITLE + 0.14
+_LINE_HEIGHT, _NAMES_WIDTH, _GAP = 0.42, 2.0, 0.14
 
 
 def chips_figure(
@@ -46,20 +43,11 @@ def chips_figure(
     ideal : float
         Accuracy of the network without any effect, in [0, 1].
     circuit : Circuit
-        Accuracy of the network.
+        That of the network.
     required : float, optional
         Accuracy that a chip has to have, in [0, 1].
     note : str
         Added to the first line of the title.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
 
     Examples
     --------
@@ -68,16 +56,17 @@ def chips_figure(
     >>> chips_figure([sample], ideal=0.98, circuit=Circuit()).axes[0].get_yticklabels()[0].get_text()
     'variation alone'
     """
-    check_available()
-    from rcspike.plots.figure_class import Figure
-
     height = _LINE_HEIGHT * len(samples) + 0.15
-    figure = Figure(figsize=(WIDTH, _TOP + height + BOTTOM), facecolor=PAPER)
-    axes = place(figure, _TOP, height, left=_NAMES_WIDTH)
+    chips = max(len(sample.accuracies) for sample in samples)
+    wanted = "" if required is None else f"; orange: {100 * required:g} % required"
+    marks = "dots: chips; bar: mean; line: from the 5 % to the 95 % quantile"
+    heading = f"{chips} chips ({marks}); dashed: {100 * ideal:.2f} % without effects{wanted}"
+    figure = blank(_GAP + height + BOTTOM, f"{circuit_name(circuit)}{note}\n{heading}")
+    axes = place(figure, TITLE + _GAP, height, left=_NAMES_WIDTH)
     colour = circuit_colour(circuit)
     for line, sample in enumerate(samples):
         accuracies = 100 * np.asarray(sample.accuracies)
-        # Dots of equal accuracy would hide one another: each chip has a height of its own.
+        # Dots of equal accuracy would hide one another: each chip has another height.
         spread = np.linspace(-0.28, 0.28, len(accuracies)) if len(accuracies) > 1 else np.zeros(1)
         axes.scatter(accuracies, line + spread, s=16, color=colour, alpha=0.6, linewidths=0, zorder=3)
         low, high = (100 * sample.quantile(q) for q in (0.05, 0.95))
@@ -90,9 +79,4 @@ def chips_figure(
     axes.set_yticks(range(len(samples)), [wrapped(literal(sample.case.name.replace("_", " "))) for sample in samples])
     axes.set_xlabel("test accuracy / %")
     tidy(axes, grid="x")
-    chips = max(len(sample.accuracies) for sample in samples)
-    wanted = "" if required is None else f"; orange: {100 * required:g} % required"
-    marks = "dots: chips; bar: mean; line: from the 5 % to the 95 % quantile"
-    heading = f"{chips} chips ({marks}); dashed: {100 * ideal:.2f} % without effects{wanted}"
-    title(figure, f"{circuit_name(circuit)}{note}\n{heading}")
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,30 +19,22 @@ from rcspike.plots.figure_style import (
     BOTTOM,
     INK,
     LEFT,
-    PAPER,
     RIGHT,
     TITLE,
     WIDTH,
-    check_available,
+    blank,
     circuit_colour,
     circuit_name,
     is_conventional,
-    place,
-    tidy,
-    title,
 )
 from rcspike.plots.map_images import check_position
 from rcspike.plots.membrane_panels import (
     LayerTraces,
     check_sample,
     class_name,
-    draw_input,
-    draw_layer,
+    draw_path,
     head,
-    label_spikes,
     layer_traces,
-    mark_spikes,
-    name_phases,
     place_in_map,
     spread,
     voltage_limits,
@@ -81,7 +73,7 @@ def trace_figure(
     """One image through the same weights in several circuits side by side, as in Fig. 2 of the RC-Spike paper.
 
     A column for each circuit: the spikes of the image, then the membrane voltages of each layer through its charging
-    phase and along the ramp of its firing phase, or in a single phase until they reach the threshold. They are
+    phase and along the ramp of its firing phase; single-phase neurons until they reach the threshold. They are
     piecewise linear in the conventional circuit, and relax exponentially towards the rails in RC-Spike.
 
     Parameters
@@ -92,8 +84,8 @@ def trace_figure(
     sample : int
         Position of the image in `split`.
     circuits : iterable of Circuit, optional
-        From 1 to 3; by default the conventional one and the network's own, or V_syn = 1 (2 in a single phase) and the
-        conventional one if that is the network's own.
+        From 1 to 3; by default the conventional one and the network's own, or V_syn = 1 (2 for single-phase neurons)
+        and the conventional one if the network has that one.
     neurons : sequence of int, optional
         Indices of the neurons to draw in each hidden layer; by default 6 are spread over the firing order in the
         network's own circuit. All neurons of the last layer are drawn.
@@ -103,14 +95,8 @@ def trace_figure(
     classes : sequence of str, optional
         Names of the classes; their numbers by default.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
-    ImportError
-        If matplotlib is missing.
     ValueError
         If there is no such sample, neuron, position or circuit, or the network does not fit the images.
 
@@ -127,9 +113,6 @@ def trace_figure(
     >>> len(figure.axes)  # input and two layers, in two circuits
     6
     """
-    check_available()
-    from rcspike.plots.figure_class import Figure
-
     check_sample(network, split, sample)
     circuits = _default_circuits(network) if circuits is None else list(circuits)
     if not 1 <= len(circuits) <= _MAX_CIRCUITS:
@@ -144,11 +127,11 @@ def trace_figure(
 
     heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
     path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
-    figure = Figure(figsize=(WIDTH, TITLE + path_height + BOTTOM + _CAPTION), facecolor=PAPER)
     noun = "row" if split.is_table else "image"
     label, architecture = int(split.labels[sample]), network.architecture.replace("-", "–")
     shown = f"{noun} {sample} of class {class_name(label, classes)}"
-    title(figure, f"{architecture}, {shown}: the same weights, circuit by circuit")
+    title = f"{architecture}, {shown}: the same weights, circuit by circuit"
+    figure = blank(path_height + BOTTOM + _CAPTION, title)
     width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
         left = LEFT + n * (width + _COLUMN_GAP)
@@ -189,7 +172,7 @@ def _followed(
     """The neurons to draw of each layer, the same ones in each circuit."""
     if position is not None:
         if neurons is not None:
-            raise ValueError(f"position {position} chooses neurons of its own: leave out either it or neurons")
+            raise ValueError(f"position {position} already chooses the neurons: leave out either it or neurons")
         image = check_position(network, position)
     layers = layer_traces(network, times, n_neurons=_N_FOLLOWED)
     followed = [layer.neurons for layer in layers]
@@ -225,35 +208,21 @@ def _draw_column(
     classes: Sequence[str] | None,
 ) -> list[Axes]:
     """One circuit: the panel of the input, then one for each layer."""
-    circuit, label, n = layers[0].circuit, int(split.labels[sample]), len(layers)
-    colour = circuit_colour(circuit)
-    raster = place(figure, top, _INPUT_HEIGHT, left, right)
     end = layers[0].end
-    caption = f"class {class_name(label, classes)}\nread as {class_name(layers[-1].answer, classes)}"
-    draw_input(raster, split.images[sample], split.times[sample], caption, end + 0.16)
-    raster.set_title(_heading(circuit), loc="left", fontsize=10, color=colour, pad=20, linespacing=1.4)
-    top += _INPUT_HEIGHT + _PANEL_GAP
-    panels = [place(figure, top + k * (_LAYER_HEIGHT + _PANEL_GAP), _LAYER_HEIGHT, left, right) for k in range(n)]
-    for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
-        last = depth == n
-        highlight = label if last else None
-        draw_layer(axes, layer, depth, colour, highlight=highlight)
-        label_spikes(axes, layer, depth, colour, highlight=highlight, classes=classes if last else None)
-        if not last:
-            mark_spikes(axes, layer, depth, colour, height=_TICKS)
-        n_spikes, n_neurons = int(np.isfinite(layer.layer_t_out).sum()), len(layer.layer_t_out)
-        head(
-            axes,
-            layer.start(depth),
-            f"{'outputs' if last else f'hidden layer {depth}'}: {n_spikes} of {n_neurons} spike{_drawn(layer)}",
-        )
-    name_phases(panels[0], layers[0])
+    heights = (_INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP)
+    place: dict[str, Any] = {"top": top, "heights": heights, "left": left, "right": right}
+    raster, *panels = draw_path(figure, layers, split, sample, classes, **place, span=end + 0.16, ticks_at=_TICKS)
+    circuit = layers[0].circuit
+    heading: dict[str, Any] = {"loc": "left", "fontsize": 10, "pad": 20, "linespacing": 1.4}
+    raster.set_title(_heading(circuit), color=circuit_colour(circuit), **heading)
     starts = [layer.start(depth) for depth, layer in enumerate(layers, start=1)]
+    for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
+        name = "outputs" if depth == len(layers) else f"hidden layer {depth}"
+        n_spikes, n_neurons = int(np.isfinite(layer.layer_t_out).sum()), len(layer.layer_t_out)
+        head(axes, starts[depth - 1], f"{name}: {n_spikes} of {n_neurons} spike{_drawn(layer)}")
     for axes, start in zip((raster, *panels), (0, *starts), strict=True):
-        tidy(axes)
         axes.set_xlim(start - 0.02, start + end + 0.2)
         axes.set_xticks(range(start, start + int(end) + 1, max(1, int(end) // 4)))
-    panels[-1].set_xlabel(r"time $t\,/\,T$")
     return [raster, *panels]
 
 

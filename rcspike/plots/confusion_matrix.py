@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rcspike.plots.figure_style import (
-    BOTTOM,
-    INK,
-    PAPER,
-    RIGHT,
-    TITLE,
-    WIDTH,
-    check_available,
-    literal,
-    place,
-    tidy,
-    title,
-)
+from rcspike.plots.figure_style import BOTTOM, INK, PAPER, RIGHT, TITLE, WIDTH, blank, literal, place, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,14 +36,8 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
         Names of the classes.
     heading : str
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
-    ImportError
-        If matplotlib is missing.
     ValueError
         If there is not one name for each class.
 
@@ -65,9 +47,6 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['9', '1', '5']
     """
-    check_available()
-    from rcspike.plots.figure_class import Figure
-
     n = len(matrix)
     if matrix.shape != (n, n) or len(classes) != n:
         raise ValueError(f"{len(classes)} names of classes do not fit a matrix of shape {matrix.shape}")
@@ -79,8 +58,7 @@ def confusion_figure(matrix: npt.NDArray[np.int64], classes: Sequence[str], *, h
         side = n * longest
     turned = longest * len(names) > side
     below, left = BOTTOM + (longest if turned else 0.1), 0.55 + longest
-    figure = Figure(figsize=(WIDTH, TITLE + side + below), facecolor=PAPER)
-    title(figure, heading)
+    figure = blank(side + below, heading)
     axes = place(figure, TITLE, side, left=left, right=left + side)
     part = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(part, cmap="Blues", vmin=0, vmax=1, aspect="equal")

@@ -9,19 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.energy import PARTS
-from rcspike.plots.figure_style import (
-    BOTTOM,
-    INK,
-    PAPER,
-    RIGHT,
-    TITLE,
-    WIDTH,
-    check_available,
-    literal,
-    place,
-    tidy,
-    title,
-)
+from rcspike.plots.figure_style import BOTTOM, INK, RIGHT, TITLE, WIDTH, blank, literal, place, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,15 +43,6 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
     heading : str
         Title above the figure.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-
     Examples
     --------
     >>> parts = {name: np.full((1, 2), 1e-12) for name in PARTS}
@@ -71,15 +50,12 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
     >>> [axes.get_title(loc="left") for axes in figure.axes]
     ['all layers', 'layer 1', 'layer 2']
     """
-    check_available()
-    from rcspike.plots.figure_class import Figure
-
     means = {name: {part: 1e12 * pj.mean(axis=0) for part, pj in parts.items()} for name, parts in circuits.items()}
     n_layers = len(next(iter(next(iter(means.values())).values())))
     names = ["all layers", *(f"layer {layer}" for layer in range(1, n_layers + 1))] if n_layers > 1 else ["all layers"]
     height = _BAR * (len(circuits) + 0.4)
     pitch = height + _GAP
-    figure = Figure(figsize=(WIDTH, TITLE + 0.2 + pitch * len(names) + BOTTOM - 0.3), facecolor=PAPER)
+    figure = blank(0.2 + pitch * len(names) + BOTTOM - 0.3, heading)
     right = WIDTH - RIGHT - _LEGEND_WIDTH - _NUMBER_WIDTH
     for number, name in enumerate(names):
         axes = place(figure, TITLE + 0.2 + number * pitch, height, left=_NAMES_WIDTH, right=right)
@@ -115,5 +91,4 @@ def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, hea
         frameon=False,
         labelcolor=INK,
     )
-    title(figure, heading)
     return figure

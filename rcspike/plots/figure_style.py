@@ -9,9 +9,9 @@ import math
 import os
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
@@ -34,17 +34,18 @@ __all__ = [
     "RIGHT",
     "TITLE",
     "WIDTH",
+    "blank",
     "check_available",
     "circuit_colour",
     "circuit_name",
     "is_conventional",
     "legend",
+    "legend_above",
     "literal",
     "panel",
     "place",
     "save_figure",
     "tidy",
-    "title",
     "wrapped",
 ]
 
@@ -144,10 +145,15 @@ def literal(text: object) -> str:
     return UNWRITABLE.sub("\ufffd", str(text)).replace("$", r"\$")
 
 
-def title(figure: Figure, text: str) -> None:
-    """Write a title in the upper left corner."""
-    text = "\n".join(wrapped(line, _MAX_TITLE) for line in text.split("\n"))
+def blank(height: float, heading: str) -> Figure:
+    """A figure with a title in its upper left corner, and `height` inches below the title."""
+    check_available()
+    from rcspike.plots.figure_class import Figure
+
+    figure = Figure(figsize=(WIDTH, TITLE + height), facecolor=PAPER)
+    text = "\n".join(wrapped(line, _MAX_TITLE) for line in heading.split("\n"))
     figure.text(0.012, 1 - 0.1 / figure.get_figheight(), text, va="top", fontsize=10, color=INK)
+    return figure
 
 
 def wrapped(text: str, width: int = _MAX_LABEL) -> str:
@@ -165,7 +171,7 @@ def wrapped(text: str, width: int = _MAX_LABEL) -> str:
     return "\n".join(result).replace("\0", " ")
 
 
-def legend(axes: Axes, named: Mapping[str, Artist] | None = None, *, reverse: bool = False) -> None:
+def legend(axes: Axes, named: Mapping[str, Artist] | None = None) -> None:
     """A legend to the right of the axes, with long labels in several lines: of `named`, or of what has a label."""
     handles, labels = axes.get_legend_handles_labels() if named is None else (list(named.values()), list(named))
     made = axes.legend(
@@ -176,11 +182,16 @@ def legend(axes: Axes, named: Mapping[str, Artist] | None = None, *, reverse: bo
         fontsize=8,
         frameon=False,
         labelcolor=INK,
-        reverse=reverse,
     )
     # Only now: matplotlib leaves out labels that begin with an underscore.
-    for text, label in zip(made.get_texts(), reversed(labels) if reverse else labels, strict=True):
+    for text, label in zip(made.get_texts(), labels, strict=True):
         text.set_text(wrapped(label))
+
+
+def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
+    """A legend in one line above the right end of the axes: of `handles`, or of what has a label."""
+    place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0, "ncols": 3}
+    axes.legend(handles=handles, frameon=False, fontsize=8, labelcolor=INK, **place)
 
 
 def place(figure: Figure, top: float, height: float, left: float = LEFT, right: float = WIDTH - RIGHT) -> Axes:
@@ -189,11 +200,9 @@ def place(figure: Figure, top: float, height: float, left: float = LEFT, right: 
     return figure.add_axes((left / WIDTH, 1 - (top + height) / total, (right - left) / WIDTH, height / total))
 
 
-def panel(height: float, legend_width: float) -> tuple[Figure, Axes]:
-    """A figure of one panel, with space for a title above it and for a legend to its right."""
-    from rcspike.plots.figure_class import Figure
-
-    figure = Figure(figsize=(WIDTH, TITLE + height + BOTTOM), facecolor=PAPER)
+def panel(height: float, legend_width: float, heading: str) -> tuple[Figure, Axes]:
+    """A figure with one panel, and space for a legend to its right."""
+    figure = blank(height + BOTTOM, heading)
     return figure, place(figure, TITLE, height, right=WIDTH - RIGHT - legend_width)
 
 

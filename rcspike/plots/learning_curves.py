@@ -15,30 +15,18 @@ from rcspike.network import Network
 from rcspike.plots.figure_style import (
     BOTTOM,
     FAINT,
-    INK,
     LEFT,
-    PAPER,
     RIGHT,
     TITLE,
     WIDTH,
-    check_available,
+    blank,
     circuit_colour,
     circuit_name,
+    legend_above,
     place,
     tidy,
-    title,
 )
-from rcspike.plots.membrane_panels import (
-    check_sample,
-    class_name,
-    draw_input,
-    draw_layer,
-    head,
-    label_spikes,
-    layer_traces,
-    mark_spikes,
-    name_phases,
-)
+from rcspike.plots.membrane_panels import check_sample, draw_path, head, layer_traces
 from rcspike.training import History
 
 if TYPE_CHECKING:
@@ -65,8 +53,8 @@ def training_figure(
 
     Above, the errors and the loss of every epoch on logarithmic scales; an error of zero is marked below the scale.
     Below, on one time axis, the spikes of the image and the membrane voltages of each layer: through its charging
-    phase, and along the ramp of its firing phase to the threshold. For neurons of a single phase the figure has the
-    curves only.
+    phase, and along the ramp of its firing phase to the threshold. Single-phase neurons are drawn until they reach the
+    threshold.
 
     Parameters
     ----------
@@ -82,14 +70,8 @@ def training_figure(
     classes : sequence of str, optional
         Names of the classes; their numbers by default.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
-    ImportError
-        If matplotlib is missing.
     TypeError
         If the history or the split is something else, such as a whole data set.
     ValueError
@@ -105,9 +87,6 @@ def training_figure(
     >>> [axes.get_ylabel() for axes in figure.axes][:2]
     ['error / %', 'loss']
     """
-    check_available()
-    from rcspike.plots.figure_class import Figure
-
     if not isinstance(history, History):
         raise TypeError(f"history must be the History that train returns, got {type(history).__name__}")
     if not len(history):
@@ -116,8 +95,7 @@ def training_figure(
 
     path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
     path_height = _INPUT_HEIGHT + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT)
-    figure = Figure(figsize=(WIDTH, path_top + path_height + BOTTOM), facecolor=PAPER)
-    title(figure, _title(network, history, noise))
+    figure = blank(path_top - TITLE + path_height + BOTTOM, _title(network, history, noise))
     _draw_learning(figure, history, network.circuit)
     _draw_path(figure, path_top, network, split, sample, classes)
     return figure
@@ -153,15 +131,13 @@ def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
     zero = _scale(errors, np.concatenate([values for values, _ in percent.values()]))
     for name, (values, _) in percent.items():
         if zero is not None and not values.all():
-            # Zero is not on a logarithmic axis: it has a line of its own below it.
+            # Zero is not on a logarithmic axis: it is drawn on a line below it.
             at = [epoch for epoch, value in zip(epochs, values, strict=True) if value == 0]
             errors.plot(
                 at, [zero] * len(at), "o" if name == "test" else "x", color=colour, markersize=3.5, label=f"_{name}"
             )
     errors.set_ylabel("error / %")
-    errors.legend(
-        frameon=False, fontsize=8, labelcolor=INK, ncols=3, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0
-    )
+    legend_above(errors)
 
     losses = np.array([e.loss for e in history])
     loss.plot(epochs, losses, color=colour, linewidth=1.2, linestyle="--", **marker)
@@ -202,37 +178,21 @@ def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> float | None:
 def _draw_path(
     figure: Figure, top: float, network: Network, split: Split, sample: int, classes: Sequence[str] | None
 ) -> None:
-    times = split.times[sample : sample + 1]
-    layers = layer_traces(network, times)
-    label, read = int(split.labels[sample]), layers[-1].answer
-    n = len(layers)
+    layers = layer_traces(network, split.times[sample : sample + 1])
     end = max(layer.start(depth) + layer.end for depth, layer in enumerate(layers, start=1))
-    raster = place(figure, top, _INPUT_HEIGHT)
-    first, pitch = top + _INPUT_HEIGHT + _PANEL_GAP, _LAYER_HEIGHT + _PANEL_GAP
-    panels = [place(figure, first + depth * pitch, _LAYER_HEIGHT) for depth in range(n)]
-    colour = circuit_colour(network.circuit)
-
-    caption = f"class {class_name(label, classes)}\nread as {class_name(read, classes)}"
-    draw_input(raster, split.images[sample], times[0], caption, end + 0.16)
+    heights = (_INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP)
+    raster, *panels = draw_path(figure, layers, split, sample, classes, top=top, heights=heights, span=end + 0.16)
     for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
-        last = depth == n
-        draw_layer(axes, layer, depth, colour, highlight=label if last else None)
-        if last:
-            label_spikes(axes, layer, depth, colour, highlight=label, classes=classes)
-        else:
-            mark_spikes(axes, layer, depth, colour)
+        last = depth == len(layers)
         n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())
         name, followed = ("outputs", "") if last else (f"hidden layer {depth}", f"; {len(layer.neurons)} drawn")
         head(axes, layer.start(depth), f"{name}: {n_spikes} of {n_neurons} neurons spike{followed}")
-    name_phases(panels[0], layers[0])
+    ticks = range(0, int(end) + 1, max(1, int(end) // 8))
     for axes in (raster, *panels):
-        tidy(axes)
         axes.set_xlim(-0.02, end + 0.14)
-        ticks = range(0, int(end) + 1, max(1, int(end) // 8))
         axes.set_xticks(ticks, None if axes is panels[-1] else [])
         for t in ticks:
             axes.axvline(t, color="#d6d6d6", linewidth=0.6, zorder=0)
-    panels[-1].set_xlabel(r"time $t\,/\,T$")
 
 
 def _title(network: Network, history: History, noise: float) -> str:

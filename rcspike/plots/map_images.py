@@ -14,18 +14,7 @@ from rcspike.datasets import Split
 from rcspike.network import Network
 from rcspike.network.wiring import Conv2d, FirstSpike2d
 from rcspike.neurons import Outputs
-from rcspike.plots.figure_style import (
-    FAINT,
-    HIGHLIGHT,
-    INK,
-    PAPER,
-    TITLE,
-    WIDTH,
-    check_available,
-    circuit_name,
-    place,
-    title,
-)
+from rcspike.plots.figure_style import FAINT, HIGHLIGHT, INK, PAPER, TITLE, WIDTH, blank, circuit_name, place
 from rcspike.plots.membrane_panels import check_sample, class_name, map_shape, place_in_map
 
 if TYPE_CHECKING:
@@ -105,14 +94,8 @@ def maps_figure(
     classes : sequence of str, optional
         Names of the classes; their numbers by default.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
-    ImportError
-        If matplotlib is missing.
     ValueError
         If the network has no convolution or does not fit the images, or there is no such sample or position.
 
@@ -124,11 +107,6 @@ def maps_figure(
     >>> len(figure.axes)  # the image, two layers and the scale of the colours
     4
     """
-    check_available()
-    from matplotlib import colormaps
-
-    from rcspike.plots.figure_class import Figure
-
     check_sample(network, split, sample)
     if not any(isinstance(layer.wiring, Conv2d) for layer in network.layers):
         raise ValueError("the network has no convolution, so that its neurons are not maps: use trace_figure")
@@ -142,10 +120,12 @@ def maps_figure(
     latest = max([1.0, *(float(maps.times[np.isfinite(maps.times)].max(initial=0)) for maps in shown)])
 
     heights = [_HEAD + maps.inches[0] + _GAP for maps in shown]
-    figure = Figure(figsize=(WIDTH, TITLE + sum(heights) + _END), facecolor=PAPER)
     label = int(split.labels[sample])
     read = class_name(_answer(outputs), classes)
-    title(figure, _title(network, f"image {sample} of class {class_name(label, classes)}", read))
+    image_name = f"image {sample} of class {class_name(label, classes)}"
+    figure = blank(sum(heights) + _END, _title(network, image_name, read))
+    from matplotlib import colormaps
+
     style: dict[str, Any] = {"vmin": 0, "vmax": latest, "cmap": colormaps[_COLOURS].with_extremes(bad=PAPER)}
     top = TITLE
     for maps, height in zip(shown, heights, strict=True):

@@ -19,25 +19,35 @@ from rcspike.network.layered_network import Layer
 from rcspike.network.wiring import Conv2d, Shape
 from rcspike.neurons import NeuronKind, neuron_kind, single_phase, two_phase
 from rcspike.neurons.protocol import Span
-from rcspike.plots.figure_style import FAINT, HIGHLIGHT, INK, PAPER, literal
+from rcspike.plots.figure_style import (
+    FAINT,
+    HIGHLIGHT,
+    INK,
+    LEFT,
+    PAPER,
+    RIGHT,
+    WIDTH,
+    circuit_colour,
+    literal,
+    place,
+    tidy,
+)
 from rcspike.training.evaluation import check_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = [
     "LayerTraces",
     "check_sample",
     "class_name",
-    "draw_input",
-    "draw_layer",
+    "draw_path",
     "head",
-    "label_spikes",
     "layer_traces",
     "map_shape",
-    "mark_spikes",
-    "name_phases",
     "place_in_map",
+    "ramp_voltages",
     "spread",
     "voltage_limits",
 ]
@@ -52,9 +62,9 @@ _MAX_NAME = 14  # characters of the name of a class
 class LayerTraces:
     """Some neurons of a layer while one sample passes through: charging from t = 0 to 1, firing from 1 to 2.
 
-    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them. Of
-    neurons of a single phase they count from the start of the inference, and membranes have voltages, not NaN, until
-    they reach their threshold.
+    Times count from the start of the layer's charging phase, in T; voltages are in V_th. `layer_traces` makes them.
+    Times of single-phase neurons count from the start of the inference; their voltages are NaN once they have reached
+    the threshold.
 
     Examples
     --------
@@ -67,9 +77,9 @@ class LayerTraces:
     neurons: npt.NDArray[
         np.int64
     ]  # (n,) indices in the layer; in firing order, silent ones last, unless they were given
-    t: FloatArray  # (n_at,) in [0, 1], or in a single phase up to the last time that is of interest
+    t: FloatArray  # (n_at,) in [0, 1]; of single-phase neurons up to the last time of interest
     v: FloatArray  # (n, n_at) during the charging phase
-    t_out: FloatArray  # (n,) spike times in [1, 2], or in a single phase from 0 on; inf for silent neurons
+    t_out: FloatArray  # (n,) spike times in [1, 2], of single-phase neurons from 0 on; inf for silent neurons
     layer_t_out: FloatArray  # (n_layer,) the same for the whole layer
     v_end: FloatArray  # (n,) where the ramps start: at the end of charging, after the switches have opened; else NaN
     circuit: Circuit
@@ -119,10 +129,13 @@ class LayerTraces:
 
     def ramp(self, at: FloatArray) -> FloatArray:
         """Voltages (n, n_at) along the firing ramp (no threshold), at times from 0 to 1 after the charging phase."""
-        b, v = self.circuit.ramp, self.v_end[:, np.newaxis]
-        if b == 0:
-            return np.asarray(v + at)
-        return np.asarray((1 - (1 - b * v) * (1 - b) ** at) / b)
+        return ramp_voltages(self.circuit, self.v_end[:, np.newaxis], at)
+
+
+def ramp_voltages(circuit: Circuit, v: FloatArray, at: FloatArray) -> FloatArray:
+    """Voltages in V_th along the firing ramp from `v`, at times in T after its start; the shapes broadcast."""
+    b = circuit.ramp
+    return np.asarray(v + at if b == 0 else (1 - (1 - b * v) * (1 - b) ** at) / b)
 
 
 def layer_traces(
@@ -264,8 +277,58 @@ def class_name(index: int | str, classes: Sequence[str] | None) -> str:
     return literal(name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…")
 
 
+def draw_path(
+    figure: Figure,
+    layers: Sequence[LayerTraces],
+    split: Split,
+    sample: int,
+    classes: Sequence[str] | None,
+    *,
+    top: float,
+    heights: tuple[float, float, float],
+    left: float = LEFT,
+    right: float = WIDTH - RIGHT,
+    span: float,
+    ticks_at: float | None = None,
+) -> list[Axes]:
+    """A sample on its way through a network: the panel of the input, then one for each layer.
+
+    Parameters
+    ----------
+    top, left, right : float
+        Place in the figure, in inches.
+    heights : (float, float, float)
+        Heights of the input, of a layer, and of the gaps, in inches.
+    span : float
+        Length of the time axis of the input, in T.
+    ticks_at : float, optional
+        Drawn hidden neurons have numbers, and ticks for all spikes of their layer begin at this voltage in V_th, above
+        the numbers. By default there are only the ticks.
+    """
+    input_height, height, gap = heights
+    raster = place(figure, top, input_height, left, right)
+    first = top + input_height + gap
+    panels = [place(figure, first + k * (height + gap), height, left, right) for k in range(len(layers))]
+    label, colour = int(split.labels[sample]), circuit_colour(layers[0].circuit)
+    caption = f"class {class_name(label, classes)}\nread as {class_name(layers[-1].answer, classes)}"
+    draw_input(raster, split.images[sample], split.times[sample], caption, span)
+    *hidden, last = zip(panels, layers, range(1, len(layers) + 1), strict=True)
+    for panel in hidden:
+        draw_layer(*panel, colour)
+        if ticks_at is not None:
+            label_spikes(*panel, colour)
+        mark_spikes(*panel, colour, height=ticks_at or 1.1)
+    draw_layer(*last, colour, highlight=label)
+    label_spikes(*last, colour, highlight=label, classes=classes)
+    name_phases(panels[0], layers[0])
+    panels[-1].set_xlabel(r"time $t\,/\,T$")
+    for axes in (raster, *panels):
+        tidy(axes)
+    return [raster, *panels]
+
+
 def draw_input(axes: Axes, image: npt.NDArray[Any], times: FloatArray, caption: str, span: float) -> None:
-    """The spikes of an image or a row on a time axis of so many T; to the right of them the caption, and the image."""
+    """Spikes of an image or a row, on a time axis with a length of `span` T, and to their right image and caption."""
     spiking = np.flatnonzero(times <= 1)
     axes.axvspan(0, 1, color=_CHARGING, linewidth=0, zorder=-1)
     axes.scatter(times[spiking], spiking, s=8, marker="|", color=INK, linewidths=0.8)
@@ -341,7 +404,7 @@ def voltage_limits(layers: Sequence[LayerTraces]) -> tuple[float, float]:
     return max(min(lowest * 1.25, -0.25), -1.3), min(max(highest * 1.05, 1.38), 2.0)
 
 
-def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, height: float = 1.1) -> None:
+def mark_spikes(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, height: float) -> None:
     """Draw a tick for each spike of the whole layer, at `height` and a little above."""
     spikes = layer.layer_t_out[layer.layer_t_out <= layer.end]
     if len(spikes) > _MAX_POINTS:  # closer than a printed line is wide

@@ -13,17 +13,17 @@ from rcspike.plots.figure_style import (
     FAINT,
     HIGHLIGHT,
     INK,
-    PAPER,
     RIGHT,
     TITLE,
     WIDTH,
-    check_available,
+    blank,
     circuit_colour,
     circuit_name,
+    legend_above,
     place,
     tidy,
-    title,
 )
+from rcspike.plots.membrane_panels import ramp_voltages
 from rcspike.spice import Comparison
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["spice_figure"]
 
 _VOLTAGES_HEIGHT, _ERRORS_HEIGHT, _GAP = 2.8, 1.3, 0.3
-_ABOVE: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0}
 _POINTS = 49  # of SPICE that are drawn of each neuron
 _MARKS: dict[str, Any] = {"color": HIGHLIGHT, "marker": "o", "markersize": 3, "markerfacecolor": "none"}
 
@@ -46,15 +45,6 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     n_neurons : int
         How many of its neurons to draw, spread over their voltages.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-
     Examples
     --------
     >>> from rcspike.spice import compare_layer
@@ -62,23 +52,18 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     >>> spice_figure(comparison).axes[0].get_ylabel()  # doctest: +SKIP
     'voltage / V'
     """
-    check_available()
-    from matplotlib.lines import Line2D
-
-    from rcspike.plots.figure_class import Figure
-
     c, scale = comparison, comparison.scale
     end = scale.seconds(c.end)
     order = np.argsort(c.v, kind="stable")
     shown = order[np.unique(np.linspace(0, len(order) - 1, n_neurons).round().astype(np.int64))]
-    height = TITLE + _VOLTAGES_HEIGHT + _GAP + _ERRORS_HEIGHT + BOTTOM
-    figure = Figure(figsize=(WIDTH, height), facecolor=PAPER)
+    heading = f"Layer {c.layer}, {len(shown)} of {len(c.neurons)} simulated neurons; {circuit_name(c.circuit)}"
+    figure = blank(_VOLTAGES_HEIGHT + _GAP + _ERRORS_HEIGHT + BOTTOM, heading)
     right = WIDTH - RIGHT - 0.1  # for half of the last tick's number
     voltages = place(figure, TITLE, _VOLTAGES_HEIGHT, right=right)
     errors = place(figure, TITLE + _VOLTAGES_HEIGHT + _GAP, _ERRORS_HEIGHT, right=right)
     colour = circuit_colour(c.circuit)
     for i in shown:
-        # At the simulator's own points: between two of them there are no data.
+        # Only at the points that the simulator computed.
         points = c.measured.t[i] <= end
         t, v_spice = c.measured.t[i][points], c.measured.v[i][points]
         v = scale.volts(_MEMBRANES(c.phases)(c, i, t / scale.window))
@@ -90,19 +75,20 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
     voltages.set_ylabel("voltage / V")
     errors.set_ylabel("SPICE − engine / µV")
     errors.set_xlabel("time / µs")
+    from matplotlib.lines import Line2D
+
     handles = [
         Line2D([], [], color=colour, linewidth=1.2, label="engine"),
         Line2D([], [], label="ngspice", linestyle="none", **_MARKS),
         Line2D([], [], color=INK, linestyle="--", linewidth=0.8, label="threshold"),
     ]
-    voltages.legend(handles=handles, frameon=False, fontsize=8, labelcolor=INK, ncols=3, **_ABOVE)
+    legend_above(voltages, handles)
     for axes in (voltages, errors):
         tidy(axes, grid="y")
         axes.set_xlim(0, 1e6 * end)
         for span in c.kind.spans(c.end)[1:]:
             axes.axvline(1e6 * scale.seconds(span.start), color=FAINT, linewidth=0.6, zorder=0)
     voltages.set_xticklabels([])
-    title(figure, f"Layer {c.layer}, {len(shown)} of {len(c.neurons)} simulated neurons; {circuit_name(c.circuit)}")
     return figure
 
 
@@ -118,8 +104,7 @@ def _and_ramp(c: Comparison, i: int, at: FloatArray) -> FloatArray:
     charging = at <= 1
     v = np.empty_like(at)
     v[charging] = c.simulated.neurons([i]).trace(c.times[np.newaxis], at[charging])[0, 0]
-    b, t = c.circuit.ramp, at[~charging] - 1
-    v[~charging] = c.v[i] + t if b == 0 else (1 - (1 - b * c.v[i]) * (1 - b) ** t) / b
+    v[~charging] = ramp_voltages(c.circuit, c.v[i], at[~charging] - 1)
     return v
 
 

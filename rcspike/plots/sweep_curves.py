@@ -7,24 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rcspike.experiments import Row, experiment_circuit, parameter_names
-from rcspike.plots.figure_style import (
-    FAINT,
-    HIGHLIGHT,
-    PALETTE,
-    check_available,
-    circuit_colour,
-    legend,
-    literal,
-    panel,
-    tidy,
-    title,
-)
+from rcspike.plots.figure_style import FAINT, HIGHLIGHT, PALETTE, circuit_colour, legend, literal, panel, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["sweep_figure"]
+__all__ = ["over_seeds", "sweep_figure"]
 
 _HEIGHT, _LEGEND_WIDTH = 3.2, 2.5
 _MARKERS = "osD^vP"
@@ -49,14 +38,8 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     x : str
         The parameter on the axis.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
-    ImportError
-        If matplotlib is missing.
     ValueError
         If no row has a number for `x`.
 
@@ -67,11 +50,10 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     >>> sweep_figure(rows).axes[0].get_xticklabels()[-1].get_text()
     '∞'
     """
-    check_available()
     values = sorted({float(row[x]) for row in rows if isinstance(row.get(x), int | float)})
     if not values:
         raise ValueError(f"there is no finished run with a number for {x}")
-    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH)
+    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH, f"{_common(rows, x)}: {over_seeds(rows)}")
     positions = _scale(axes, values, x)
     n_curves = 0
     for label, curve in _curves(rows, x).items():
@@ -104,11 +86,16 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
         axes.axvline(positions[values[-1]] - 0.5, color=FAINT, linewidth=0.8, linestyle=(0, (1, 3)))
     tidy(axes, grid="y")
     legend(axes)
-    seeds = sorted({int(row["n"]) for row in rows})
-    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    spread = "one seed" if seeds == [1] else f"mean and standard deviation over {count} seeds"
-    title(figure, f"{_common(rows, x)}: {spread}")
     return figure
+
+
+def over_seeds(rows: Sequence[Row]) -> str:
+    """How the numbers of a figure come from the seeds, in words."""
+    seeds = sorted({int(row["n"]) for row in rows})
+    if seeds == [1]:
+        return "one seed"
+    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    return f"mean and standard deviation over {count} seeds"
 
 
 def _scale(axes: Axes, values: Sequence[float], x: str) -> dict[float, float]:

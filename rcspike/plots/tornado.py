@@ -6,21 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rcspike.energy import RatioRange
-from rcspike.plots.figure_style import (
-    BOTTOM,
-    FAINT,
-    INK,
-    LEFT,
-    PAPER,
-    RIGHT,
-    TITLE,
-    WIDTH,
-    check_available,
-    literal,
-    place,
-    tidy,
-    title,
-)
+from rcspike.plots.figure_style import BOTTOM, FAINT, INK, LEFT, PAPER, RIGHT, TITLE, WIDTH, blank, literal, place, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,15 +29,6 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
     heading : str
         Title above the figure.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-
     Examples
     --------
     >>> from rcspike.energy import RatioRange, Sensitivity
@@ -61,13 +38,9 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
     >>> [text.get_text() for text in figure.axes[0].get_yticklabels()]
     ['headroom']
     """
-    check_available()
-    from rcspike.plots.figure_class import Figure
-
     drawn = {name: found.sensitivities[:_MAX_BARS] for name, found in ratios.items()}
     heights = {name: _LINE * (max(1, len(bars)) + 1) for name, bars in drawn.items()}
-    total = TITLE + sum(heights.values()) + _GAP * len(ratios) + BOTTOM - 0.3
-    figure = Figure(figsize=(WIDTH, total), facecolor=PAPER)
+    figure = blank(sum(heights.values()) + _GAP * len(ratios) + BOTTOM - 0.3, heading)
     top = TITLE + 0.16
     for name, found in ratios.items():
         axes = place(figure, top, heights[name], left=LEFT + _NAMES, right=WIDTH - RIGHT - 0.4)
@@ -105,7 +78,6 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
             loc="left",
         )
     axes.set_xlabel("energy over that of RC-Spike; blue: constant at its low end, orange: at its high end")
-    title(figure, heading)
     return figure
 
 

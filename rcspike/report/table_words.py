@@ -9,7 +9,7 @@ from typing import Any
 from rcspike.energy import Process, load_process, process_names
 from rcspike.report.page_parts import Cell, Table, cell, percent
 
-__all__ = ["constants_table", "in_words"]
+__all__ = ["SPICE_WORDS", "constants_table", "in_words"]
 
 # The words for a column, and the factor that makes its values per cent, if they are accuracies or other fractions.
 _COLUMNS: dict[str, tuple[str, float | None]] = {
@@ -50,17 +50,21 @@ _OF_CHIPS: dict[str, tuple[str, float | None]] = {
     "q100": ("highest / %", 1),
     "yield": ("yield / %", 100),
 }
-_OF_SPICE: dict[str, tuple[str, float | None]] = {
-    "v_rmse_uV": ("voltage RMSE / µV", None),
-    "v_max_uV": ("voltage max / µV", None),
-    "spiking": ("neurons that spike", None),
-    "t_rmse_ps": ("spike time RMSE / ps", None),
-    "t_rmse_percent": ("spike time RMSE / % of T", None),
-    "t_max_ps": ("spike time max / ps", None),
-    "t_max_percent": ("spike time max / % of T", None),
-    "energy_fJ": ("energy of the rails / fJ per neuron", None),
-    "energy_error_percent": ("energy error / %", None),
+SPICE_WORDS = {
+    "neurons": "neurons",
+    "v_rmse_uV": "voltage RMSE / µV",
+    "v_max_uV": "voltage max / µV",
+    "spiking": "neurons that spike",
+    "t_rmse_ps": "spike time RMSE / ps",
+    "t_max_ps": "spike time max / ps",
+    "t_rmse_percent": "spike time RMSE / % of T",
+    "t_max_percent": "spike time max / % of T",
+    "energy_fJ": "energy of the rails / fJ per neuron",
+    "energy_error_percent": "energy error / %",
+    "energy_ramp_fJ": "energy of the ramp / fJ per neuron",
+    "energy_comparator_fJ": "energy of the comparator / fJ per neuron",
 }
+_OF_SPICE: dict[str, tuple[str, float | None]] = {name: (words, None) for name, words in SPICE_WORDS.items()}
 _IN_LAYER = {"silent": "silent in layer {} / %", "saturated": "saturated in layer {} / %"}
 
 
@@ -150,7 +154,7 @@ def constants_table(constants: Mapping[str, Any], record: str) -> Table:
         value = float(constants[constant])
         source = sources.get(constant)
         given = source is None or source.value != value
-        why = "given with the command or in a file of its own" if given else sources[constant].text
+        why = "given with the command or in a user's file" if given else sources[constant].text
         rows.append([cell(constant.replace("_", " ")), _number(value), cell("" if unit == "1" else unit), cell(why)])
     caption = f"Constants of the process {name}, with a {constants.get('selector', '')} in each cell."
     if any(source.text.startswith("[") for source in sources.values()):

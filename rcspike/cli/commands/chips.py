@@ -44,8 +44,8 @@ def _show(name: str | None) -> None:
 
 def chips_command(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[str, shared_options.dataset_argument("Data set to test the chips on")],
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     nonideal_file: Annotated[Path, shared_options.nonideal_option("Devices and effects")],
     chips: Annotated[int, typer.Option(help="Number of chips for each case.", min=1)] = 100,
     required_accuracy: Annotated[

@@ -24,6 +24,7 @@ from rcspike.energy import (
     BASELINES,
     Activity,
     Efficiency,
+    Hold,
     OperatingPoint,
     Process,
     RatioRange,
@@ -48,7 +49,10 @@ __all__ = ["energy_command"]
 
 _Parts = Mapping[str, npt.NDArray[np.float64]]
 _CAPTIONS = {
-    "energy.svg": ("Energy", "The energy of an inference by part, for all layers and for each on a scale of its own."),
+    "energy.svg": (
+        "Energy",
+        "The energy of an inference by part: of all layers, and of each layer, with a scale each.",
+    ),
     "tornado.svg": (
         "Energy",
         "How far the ratio of the energies depends on each constant: a bar reaches from its low to its high value.",
@@ -60,13 +64,13 @@ _NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, re
 
 def energy_command(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[str, shared_options.dataset_argument("Data set with the test samples")],
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     process: process_options.ProcessName = "sky130",
     hold: Annotated[
-        process_options.HoldName,
+        Hold,
         typer.Option(help="Voltage that stays fixed while V_syn changes: the rails or the threshold."),
-    ] = process_options.HoldName.RAILS,
+    ] = "rails",
     constant: process_options.Constants = None,
     switches: Annotated[
         bool,
@@ -79,7 +83,7 @@ def energy_command(
         typer.Option(help="Single phase: time in T at which inferences end.", show_default="the first output spike"),
     ] = None,
     noise: shared_options.Noise = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
+    seed: shared_options.NoiseSeed = None,
     threads: shared_options.Threads = None,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,
@@ -94,7 +98,7 @@ def energy_command(
     other has current sources with their headroom straight onto the capacitor. Both have the same spikes, charges and
     neurons. A process that cannot size an op-amp, because the load of a column is 0, is compared with the second only.
 
-    A network of a single phase is counted until its answer, and is not compared with these circuits of two phases.
+    A single-phase network is counted until its answer, and is not compared with these two-phase circuits.
 
     The ratio of the energies is a range: each constant of the process has a low and a high value with its source.
     """
@@ -103,7 +107,7 @@ def energy_command(
         plots.check_available()
         chosen = process_options.chosen_process(process, constant or [])
         network = load_network(model)
-        point = operating_point(network.circuit, chosen, hold=hold.value)
+        point = operating_point(network.circuit, chosen, hold=hold)
         if switches:
             network = _with_switches(network, point)
     folder = out or (model if model.is_dir() else model.parent)
@@ -111,7 +115,7 @@ def energy_command(
         with user_errors():
             samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
             settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
-            settings |= {"constants": process_options.process_constants(chosen), "hold": hold.value}
+            settings |= {"constants": process_options.process_constants(chosen), "hold": hold}
             settings |= {"switches": True} if switches else {}
             settings |= {"noise": noise or 0.0, "seed": seed or 0, **shared_options.given(until=until)}
             record = Record.of(ctx, folder / "energy.json", settings)

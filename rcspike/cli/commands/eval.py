@@ -24,10 +24,10 @@ _MAX_LISTED = 40  # classes in a terminal
 
 def eval_command(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[str, shared_options.dataset_argument("Data set to test the model on")],
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     noise: shared_options.Noise = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
+    seed: shared_options.NoiseSeed = None,
     threads: shared_options.Threads = None,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,

@@ -33,14 +33,14 @@ _STEPS = 100  # rows of the table for each network
 
 def latency_command(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[str, shared_options.dataset_argument("Data set with the test samples")],
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     compare: Annotated[
         list[Path] | None,
         typer.Option(help="Other model to test on the same samples; repeatable.", show_default="none"),
     ] = None,
     noise: shared_options.Noise = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the noise.", min=0, show_default="0")] = None,
+    seed: shared_options.NoiseSeed = None,
     threads: shared_options.Threads = None,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,
@@ -48,7 +48,7 @@ def latency_command(
 ) -> None:
     """Print when a network answers: median time, 95 % time, and spikes until the answer.
 
-    A network of a single phase answers with its first output spike, one of two phases in the last firing phase.
+    A single-phase network answers with its first output spike, a two-phase network in its last firing phase.
     """
     with user_errors():
         if out is not None:

@@ -49,7 +49,7 @@ def predict_command(
                 f"{described} is not of this model: it has {inputs.n_inputs} inputs, the model {network.sizes[0]}"
             )
         names, times = inputs.read(file)
-        # A sample for which no output of a single phase spikes has no class.
+        # A sample for which no single-phase output spikes has no class.
         classes = ["" if i < 0 else inputs.classes[i] for i in network.predict(times, threads=threads)]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")

@@ -22,8 +22,8 @@ from rcspike.cli.model_samples import Samples, load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, file_digest, load_network, model_settings
 from rcspike.cli.terminal_output import bars, console, fail, user_errors
+from rcspike.cli.transistor_options import ColumnOptions, TrimmedColumnOptions
 from rcspike.datasets import data_name
-from rcspike.energy import PhysicalScale
 from rcspike.experiments import Row, write_table
 from rcspike.functional.neuron_kinds import latest_input
 from rcspike.network import Dense, Network, ResistiveLayer
@@ -38,11 +38,7 @@ app = typer.Typer(
     help="Write SPICE netlists of trained networks, and compare ngspice with the engine.", no_args_is_help=True
 )
 
-_SCALE = PhysicalScale()
 _MAX_LISTED = 20  # neurons in a line of the terminal
-Model = Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)]
-Images = Annotated[str, shared_options.dataset_argument("Data set with the test samples")]
-Image = Annotated[int, typer.Option(help="Position of the image or row among the test samples, counted from 0.", min=0)]
 Diode = Annotated[
     str | None,
     typer.Option(
@@ -50,7 +46,6 @@ Diode = Annotated[
         show_default="constant if the model has a diode drop, otherwise none",
     ),
 ]
-Window = Annotated[float, typer.Option(help="Duration of a phase in s.")]
 Workers = Annotated[
     int | None, typer.Option(help="Number of simulators that run at the same time.", min=1, show_default="one per core")
 ]
@@ -59,9 +54,10 @@ Workers = Annotated[
 @app.command("export", epilog="Example: rcspike spice export runs/mnist mnist --image 3 --layer 1 --neurons 0,5,7")
 def export_command(
     ctx: typer.Context,
-    model: Model,
-    dataset: Images,
-    image: Image = 0,
+    *,
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
+    image: shared_options.Image = 0,
     layer: Annotated[int, typer.Option(help="Layer to export, counted from 1.", min=1)] = 1,
     neurons: Annotated[str | None, typer.Option(help="Indices of the neurons to export.", show_default="all")] = None,
     diode: Diode = None,
@@ -71,33 +67,17 @@ def export_command(
             help="Single phase: time in T at which the simulation ends.", show_default=f"{single_phase.GIVEN_UP:g}"
         ),
     ] = None,
-    pdk: transistor_options.Pdk = None,
-    pdk_root: transistor_options.PdkRoot = None,
-    corner: transistor_options.Corner = "tt",
-    celsius: transistor_options.Celsius = 27.0,
-    synapse: transistor_options.Synapse = "switch",
-    switch: transistor_options.Switch = transistor_options.DEFAULT_SWITCH,
-    ramp: transistor_options.Ramp = "ideal",
-    comparator: transistor_options.Comparator = "ideal",
-    mismatch: transistor_options.Mismatch = None,
-    fitted: transistor_options.Fitted = None,
-    capacitance: transistor_options.Capacitance = None,
-    window: Window = _SCALE.window,
-    v_th: transistor_options.Threshold = None,
+    columns: ColumnOptions,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,
     out: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
 ) -> None:
     """Write one sample in one layer as a netlist in SI units, with the subcircuits that it is made of."""
     with user_errors():
-        scale = transistor_options.scale_of(pdk, capacitance, window, v_th)
         network = load_network(model)
-        _no_diode_file(diode, pdk)
-        transistors, resistors = transistor_options.design(
-            network, scale, model=model, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
-            celsius=celsius, synapse=synapse, ramp=ramp, comparator=comparator, mismatch=mismatch,
-        )  # fmt: skip
-        transistor_options.check_drop(model, network, transistors, fitted)
+        _no_diode_file(diode, columns.pdk)
+        transistors, resistors = columns.design(network, model)
+        transistor_options.check_drop(model, network, transistors, columns.fitted)
         samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
         times = spice.input_times(network, _times(network, samples, [image]), layer)[0]
         whole = network.layers[layer - 1]
@@ -118,7 +98,7 @@ def export_command(
         g = spice.layer_conductances(part, resistors)
         if transistors is None:
             text = spice.layer_netlist(
-                times, *g, whole.circuit, scale, diode=chosen_diode, names=chosen, title=title,
+                times, *g, whole.circuit, columns.scale, diode=chosen_diode, names=chosen, title=title,
                 phases=network.phases, until=until, membranes=part.membranes,
             )  # fmt: skip
         else:
@@ -131,7 +111,7 @@ def export_command(
             **model_settings(model, network),
             "image": image,
         }
-        settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": scale}
+        settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": columns.scale}
         settings["transistors"] = transistors
         settings |= shared_options.given(until=until)
         record = Record.of(ctx, out or Path(), settings)
@@ -184,12 +164,13 @@ def verilog_a_command() -> None:
 @app.command("verify", epilog="Example: rcspike spice verify runs/mnist mnist --neurons 50")
 def verify_command(
     ctx: typer.Context,
-    model: Model,
-    dataset: Images,
+    *,
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     neurons: Annotated[
         int | None, typer.Option(help="Number of neurons in each layer, equally spaced.", min=1, show_default="50")
     ] = None,
-    image: Image = 0,
+    image: shared_options.Image = 0,
     images: Annotated[int, typer.Option(help="Number of samples, starting with --image.", min=1)] = 1,
     layer: Annotated[
         int | None, typer.Option(help="Layer to simulate, counted from 1.", min=1, show_default="all")
@@ -201,20 +182,7 @@ def verify_command(
         ),
     ] = False,
     diode: Diode = None,
-    pdk: transistor_options.Pdk = None,
-    pdk_root: transistor_options.PdkRoot = None,
-    corner: transistor_options.Corner = "tt",
-    celsius: transistor_options.Celsius = 27.0,
-    synapse: transistor_options.Synapse = "switch",
-    switch: transistor_options.Switch = transistor_options.DEFAULT_SWITCH,
-    ramp: transistor_options.Ramp = "ideal",
-    replica: transistor_options.Replica = False,
-    comparator: transistor_options.Comparator = "ideal",
-    mismatch: transistor_options.Mismatch = None,
-    fitted: transistor_options.Fitted = None,
-    capacitance: transistor_options.Capacitance = None,
-    window: Window = _SCALE.window,
-    v_th: transistor_options.Threshold = None,
+    columns: TrimmedColumnOptions,
     workers: Workers = None,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,
@@ -228,17 +196,14 @@ def verify_command(
         network = load_network(model)
         if end_to_end and (layer is not None or neurons is not None):
             raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
-        scale = transistor_options.scale_of(pdk, capacitance, window, v_th)
-        _no_diode_file(diode, pdk)
-        transistors, resistors = transistor_options.design(
-            network, scale, model=model, pdk=pdk, root=pdk_root, switch=switch, fitted=fitted, corner=corner,
-            celsius=celsius, synapse=synapse, ramp=ramp, replica=replica, comparator=comparator, mismatch=mismatch,
-        )  # fmt: skip
-        transistor_options.check_drop(model, network, transistors, fitted)
+        _no_diode_file(diode, columns.pdk)
+        transistors, resistors = columns.design(network, model)
+        transistor_options.check_drop(model, network, transistors, columns.fitted)
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
         options["transistors"] = transistors
-        lines, junction = transistor_options.calibration(fitted, network), transistor_options.junction(fitted)
-        options |= {"junction": junction, "fitted": transistor_options.fitted_design(fitted, transistors)}
+        lines = transistor_options.calibration(columns.fitted, network)
+        options["junction"] = transistor_options.junction(columns.fitted)
+        options["fitted"] = transistor_options.fitted_design(columns.fitted, transistors)
         numbers = range(image, image + images)
         samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
         times = _times(network, samples, numbers)
@@ -253,7 +218,7 @@ def verify_command(
                 **model_settings(model, network),
                 "images": numbers,
             }
-            settings |= {"end_to_end": end_to_end, "neurons": chosen or "all", "scale": scale}
+            settings |= {"end_to_end": end_to_end, "neurons": chosen or "all", "scale": columns.scale}
             settings |= {"transistors": transistors}
             settings["diode"] = options["diode"] or spice.modelled_diode(network.circuit)
             record = Record.of(ctx, (out or Path()) / "spice.json", settings)
@@ -317,6 +282,7 @@ def _write(record: Record, found: Sequence[Sequence[Comparison]], rows: Sequence
 @app.command("fit", epilog="Example: rcspike spice fit spikes-layer1.csv runs/mnist mnist --layer 1")
 def fit_command(
     ctx: typer.Context,
+    *,
     csv: Annotated[
         Path,
         typer.Argument(
@@ -324,8 +290,8 @@ def fit_command(
             show_default=False,
         ),
     ],
-    model: Model,
-    dataset: Images,
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
     layer: Annotated[int, typer.Option(help="Layer that was measured, counted from 1.", min=1)] = 1,
     parameters: Annotated[
         str | None,
@@ -347,20 +313,7 @@ def fit_command(
         int, typer.Option(help="Number of images, the last of the table, that are not fitted but reported.", min=0)
     ] = 0,
     confidence: Annotated[float, typer.Option(help="Confidence level of the limits.", min=0, max=1)] = 0.95,
-    pdk: transistor_options.Pdk = None,
-    pdk_root: transistor_options.PdkRoot = None,
-    corner: transistor_options.Corner = "tt",
-    celsius: transistor_options.Celsius = 27.0,
-    synapse: transistor_options.Synapse = "switch",
-    switch: transistor_options.Switch = transistor_options.DEFAULT_SWITCH,
-    ramp: transistor_options.Ramp = "ideal",
-    replica: transistor_options.Replica = False,
-    comparator: transistor_options.Comparator = "ideal",
-    mismatch: transistor_options.Mismatch = None,
-    fitted: transistor_options.Fitted = None,
-    capacitance: transistor_options.Capacitance = None,
-    window: Window = _SCALE.window,
-    v_th: transistor_options.Threshold = None,
+    columns: TrimmedColumnOptions,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,
     out: Annotated[
@@ -376,11 +329,7 @@ def fit_command(
             )
         network = load_network(model)
         two_phase_only(network, "a fit")
-        transistors, designed = transistor_options.design(
-            network, transistor_options.scale_of(pdk, capacitance, window, v_th), model=model, pdk=pdk, root=pdk_root,
-            switch=switch, fitted=fitted, corner=corner, celsius=celsius, synapse=synapse, ramp=ramp, replica=replica,
-            comparator=comparator, mismatch=mismatch,
-        )  # fmt: skip
+        transistors, designed = columns.design(network, model)
         if junctions and transistors is None:
             raise ValueError("--junctions needs --pdk, whose switches have them")
         measured = spice.read_csv(csv)
@@ -395,12 +344,12 @@ def fit_command(
             designed,
             parameters=names,
             confidence=confidence,
-            delay=None if transistors is None or fitted is not None else transistors.guard,
+            delay=None if transistors is None or columns.fitted is not None else transistors.guard,
             calibrate=calibrate,
             held_out=held_out,
             junction=transistors.loads
             if transistors is not None and junctions
-            else transistor_options.junction(fitted),
+            else transistor_options.junction(columns.fitted),
         )
         if out is not None:
             settings = {**samples.settings, **model_settings(model, network), "layer": layer}

@@ -12,12 +12,13 @@ from rich.table import Table
 
 from rcspike import plots
 from rcspike._common.numbers import read_float, read_int
-from rcspike.cli import shared_options, volts_options
+from rcspike.cli import shared_options, training_options
 from rcspike.cli.option_files import Config
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import PLACES, Caption, Record, command_words
-from rcspike.cli.shared_options import default_for, learning, training_settings
+from rcspike.cli.shared_options import default_for, training_settings
 from rcspike.cli.terminal_output import bars, console, percent, user_errors
+from rcspike.cli.volts_options import VoltsOptions, volts_settings
 from rcspike.datasets import data_digests, data_name
 from rcspike.experiments import (
     V_SYN,
@@ -34,7 +35,7 @@ from rcspike.experiments import (
     train_defaults,
     write_table,
 )
-from rcspike.neurons import unless_default
+from rcspike.neurons import DEFAULT, unless_default
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,24 +55,19 @@ _MEASURED = {
     "energy_pj": "energy / pJ",
 }
 
-# Options with values of one parameter of the circuit or the training each.
-_SEVERAL = (
-    *("noise", "epochs", "batch_size", "learning_rate", "temporal_penalty", "energy_penalty", "weight_decay"),
-    *("temperature", "validation", "e_plus", "e_minus", "diode_drop", "ramp"),
-)
-
 
 def sweep_command(
     ctx: typer.Context,
+    *,
     dataset: Annotated[list[str], shared_options.dataset_argument("Data sets to train on")],
     v_syn: Annotated[
         str | None,
         typer.Option(
             help="Voltages of both synapse rails in V_th; inf is the conventional circuit.",
-            show_default=f"{_V_SYN}; those above 1 for a single phase",
+            show_default=f"{_V_SYN}; those above 1 for single-phase neurons",
         ),
     ] = None,
-    phases: shared_options.Phases = shared_options.PhasesName.TWO,
+    phases: shared_options.Phases = DEFAULT,
     seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
     hidden: Annotated[
         list[str] | None,
@@ -87,30 +83,8 @@ def sweep_command(
             show_default=False,
         ),
     ] = None,
-    noise: Annotated[str | None, learning("noise", "Standard deviations of spike-time noise, in T.")] = None,
-    epochs: Annotated[str | None, learning("epochs", "Numbers of epochs.")] = None,
-    batch_size: Annotated[str | None, learning("batch_size", "Numbers of samples in a step.")] = None,
-    learning_rate: Annotated[str | None, learning("learning_rate", "Learning rates of the first step.")] = None,
-    temporal_penalty: Annotated[
-        str | None, learning("temporal_penalty", "Weights of the penalty on output spike times.")
-    ] = None,
-    energy_penalty: Annotated[
-        str | None, learning("energy_penalty", "Weights of a sample's synapse energy in C V_th^2.")
-    ] = None,
-    weight_decay: Annotated[
-        str | None,
-        learning("weight_decay", "Fractions of each weight subtracted per step, divided by the learning rate."),
-    ] = None,
-    temperature: Annotated[
-        str | None, learning("temperature", "Temperatures of the softmax over spike times, in T.")
-    ] = None,
-    validation: Annotated[
-        str | None, learning("validation", "Fractions of the training samples held out for validation.")
-    ] = None,
-    e_plus: Annotated[str | None, typer.Option(help="Upper rails in V_th.", show_default="v_syn")] = None,
-    e_minus: Annotated[str | None, typer.Option(help="Lower rails in V_th.", show_default="-v_syn")] = None,
-    diode_drop: Annotated[str | None, typer.Option(help="Diode drops in V_th.", show_default="0.0")] = None,
-    ramp: Annotated[str | None, typer.Option(help="Coefficients of a nonlinear ramp.", show_default="0.0")] = None,
+    noise: Annotated[str | None, shared_options.NOISE] = None,
+    several: Annotated[Any, training_options.SEVERAL],
     nonideal: Annotated[
         list[str] | None,
         typer.Option(
@@ -128,11 +102,7 @@ def sweep_command(
     transfer: Annotated[
         bool, typer.Option("--transfer", help="Also run weights trained at V_syn 100 on each circuit, rescaled.")
     ] = False,
-    hold: volts_options.Hold = None,
-    process: volts_options.ProcessName = None,
-    constant: volts_options.Constants = None,
-    offset_mv: volts_options.Offsets = None,
-    chips: volts_options.Chips = None,
+    volts_options: VoltsOptions,
     workers: shared_options.Workers = None,
     dask: shared_options.Dask = None,
     data: shared_options.Data = None,
@@ -153,20 +123,20 @@ def sweep_command(
     folder = out or Path("runs", f"sweep-{'-'.join(map(data_name, dataset))}")
     with user_errors():
         plots.check_available()
-        varied = {name: ctx.params[name] for name in _SEVERAL if ctx.params[name] is not None}
+        varied = shared_options.given(noise=noise, **vars(several))
         varied |= _pairs(vary or [], varied)
-        volts = volts_options.chosen_volts(hold, process=process, constants=constant, offset_mv=offset_mv, chips=chips)
+        volts = volts_options.volts()
         experiments = grid(
             dataset,
             v_syn=None if v_syn is None else _values("v_syn", v_syn),
             seeds=range(seeds),
-            hidden=[*map(shared_options.sizes, hidden or []), *(architecture or [])] or None,
+            hidden=[*map(_sizes, hidden or []), *(architecture or [])] or None,
             vary={name: _values(name, text) for name, text in varied.items()}
             | ({"nonideal": nonideal} if nonideal else {}),
             relu=relu,
             transfer=transfer,
             volts=volts,
-            phases=phases.value,
+            phases=phases,
         )
         settings: dict[str, Any] = {
             "datasets": dataset,
@@ -178,10 +148,10 @@ def sweep_command(
         settings |= {} if architecture is None else {"architecture": architecture}
         if files := {one.case.name: one.case for one in experiments if one.case is not None}:
             settings["nonideal"] = files
-        settings |= unless_default(phases.value)
-        presets = {name: preset(name, phases=phases.value) for name in dataset}
+        settings |= unless_default(phases)
+        presets = {name: preset(name, phases=phases) for name in dataset}
         settings |= {"relu": relu, "transfer": transfer, "presets": presets}
-        settings |= {"defaults": training_settings({}), **volts_options.volts_settings(volts)}
+        settings |= {"defaults": training_settings({}), **volts_settings(volts)}
         if own := {name: found["data_sha256"] for name in dataset if (found := data_digests(name))}:
             settings["data_sha256"] = own
         record = Record.of(ctx, folder / "sweep.json", settings, without=PLACES)
@@ -196,7 +166,7 @@ def sweep_command(
             layers = " and ".join([*(hidden or []), *(architecture or [])])
             typed = {**shared_options.given(hidden=layers or None), **varied}
             for name in dataset:
-                screen.print(f"{data_name(name)}: {shared_options.in_force(name, phases.value, typed)}")
+                screen.print(f"{data_name(name)}: {shared_options.in_force(name, phases, typed)}")
             with user_errors(), bars(screen) as bar:
                 task = bar.add_task("runs", total=n_left)
 
@@ -306,6 +276,10 @@ def _figures(rows: Sequence[Row]) -> dict[str, Figure]:
     if any(row.get("offset_mv") for row in rows):
         figures["offsets"] = plots.offsets_figure(rows)
     return figures
+
+
+def _sizes(text: str) -> list[int]:
+    return shared_options.numbers("--hidden", text, read_int, "200,200")
 
 
 def _pairs(texts: Sequence[str], options: Mapping[str, str]) -> dict[str, str]:

@@ -31,11 +31,9 @@ _MAPS = (
 
 def trace_command(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.", show_default=False)],
-    dataset: Annotated[str, shared_options.dataset_argument("Data set with the test samples")],
-    image: Annotated[
-        int, typer.Option(help="Position of the image or row among the test samples, counted from 0.", min=0)
-    ] = 0,
+    model: shared_options.Model,
+    dataset: shared_options.TestData,
+    image: shared_options.Image = 0,
     neurons: Annotated[
         str | None,
         typer.Option(help="Indices of the hidden neurons to draw.", show_default="6 spread over the firing order"),

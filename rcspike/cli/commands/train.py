@@ -37,9 +37,9 @@ from rcspike.cli.terminal_output import Reporter, console, fail, percent, user_e
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
 from rcspike.experiments import preset
 from rcspike.experiments.default_settings import initial_intensity
-from rcspike.experiments.hidden_layers import whole_network
-from rcspike.network import Dense, Network, model_files
-from rcspike.neurons import check_taken, neuron_kind, unless_default
+from rcspike.experiments.hidden_layers import Hidden, check_hidden, hidden_text, whole_network
+from rcspike.network import Network, model_files
+from rcspike.neurons import DEFAULT, check_taken, neuron_kind, unless_default
 from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
 
 __all__ = ["train_command"]
@@ -61,17 +61,13 @@ _CAPTIONS = CLASS_CAPTIONS | {
 
 def train_command(
     ctx: typer.Context,
+    *,
     dataset: Annotated[str, shared_options.dataset_argument("Data set to train on")] = "digits",
     v_syn: Annotated[
         float, typer.Option(help="Voltage of both synapse rails in V_th; inf is the conventional circuit.")
     ] = 1.0,
-    e_plus: Annotated[float | None, typer.Option(help="Upper rail in V_th.", show_default="v_syn")] = None,
-    e_minus: Annotated[float | None, typer.Option(help="Lower rail in V_th.", show_default="-v_syn")] = None,
-    diode_drop: Annotated[float | None, typer.Option(help="Diode drop in V_th.", show_default="0.0")] = None,
-    ramp: Annotated[
-        float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
-    ] = None,
-    phases: shared_options.Phases = shared_options.PhasesName.TWO,
+    circuit_options: Annotated[Any, training_options.CIRCUIT],
+    phases: shared_options.Phases = DEFAULT,
     hidden: Annotated[
         str | None,
         learning("hidden", "Sizes of the hidden layers; 200/4 passes the first spike of each 4 neurons on."),
@@ -90,23 +86,11 @@ def train_command(
             show_default="random weights",
         ),
     ] = None,
-    epochs: training_options.Epochs = None,
-    batch_size: training_options.BatchSize = None,
-    learning_rate: training_options.LearningRate = None,
-    warm_up: training_options.WarmUp = None,
+    steps: Annotated[Any, training_options.STEPS],
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: shared_options.Noise = None,
     nonideal_file: Annotated[Path | None, shared_options.nonideal_option("Devices and effects to train for")] = None,
-    temporal_penalty: training_options.TemporalPenalty = None,
-    energy_penalty: training_options.EnergyPenalty = None,
-    weight_decay: training_options.WeightDecay = None,
-    temperature: training_options.Temperature = None,
-    silent_penalty: training_options.SilentPenalty = None,
-    t_silent: training_options.TSilent = None,
-    max_slope: training_options.MaxSlope = None,
-    validation: training_options.Validation = None,
-    max_shift: training_options.MaxShift = None,
-    mirror: training_options.Mirror = None,
+    loss: Annotated[Any, training_options.LOSS],
     threads: shared_options.Threads = None,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,
@@ -142,7 +126,6 @@ def train_command(
     screen = console()
     # An option of the same name as a setting is that setting.
     options = {field.name: ctx.params[field.name] for field in fields(Settings) if field.name in ctx.params}
-    behind = None
     try:
         with user_errors():
             plots.check_available()
@@ -151,40 +134,40 @@ def train_command(
                     f"{dataset} is the folder of a run, not a data set: resume it with --resume --out {dataset}"
                 )
             began = None if start is None else _beginning(ctx, start)
-            kind_of_neurons = phases.value if began is None else began.phases
+            kind_of_neurons = phases if began is None else began.phases
             if not resume:  # whose record says what differs
-                typed = given(**options | {"ramp": ramp or None})
+                typed = given(**options | {"ramp": circuit_options.ramp or None})
                 check_taken(kind_of_neurons, typed, spell=lambda name: f"--{name.replace('_', '-')}")
             settings = {**preset(dataset, phases=kind_of_neurons), **given(**options)}
-            layers = settings.pop("hidden")
-            circuit = Circuit(v_syn=v_syn, **given(e_plus=e_plus, e_minus=e_minus, diode_drop=diode_drop, ramp=ramp))
+            layers: Hidden = settings.pop("hidden")
+            circuit = Circuit(v_syn=v_syn, **given(**vars(circuit_options)))
             if began is not None:
                 circuit = began.circuit
             if hidden is not None:
-                layers, behind = shared_options.hidden_layers(hidden)
-            if architecture is not None and hidden is not None:
-                raise ValueError("--architecture has hidden layers of its own: leave out --hidden")
+                layers = shared_options.hidden_layers(hidden)
+            if architecture is not None:
+                if hidden is not None:
+                    raise ValueError("--architecture already has the hidden layers: leave out --hidden")
+                layers = check_hidden(architecture)
             kind = "".join(f"-{name}" for name in unless_default(kind_of_neurons).values())
             name = f"{circuit.label}{kind}" if start is None else f"from-{start.stem}"
             folder = out or Path("runs", f"{data_name(dataset)}-{name}-s{seed}")
         with results_folder(folder):
             with user_errors():
                 check_folder(folder, resume=resume)
-                taken = {**settings, "hidden": hidden or ",".join(map(str, layers))}
+                taken = {**settings, "hidden": hidden or hidden_text(layers).replace("-", ",")}
                 if start is None:
                     samples = load_new(dataset, data)
                 else:
                     samples = load_samples(start, dataset, data=data, allow_seen=allow_seen)
                 images = samples.data
-                sizes = [images.train.times.shape[1], *layers, images.n_classes]
-                wiring = None if behind is None else [Dense(), *behind]
-                if architecture is not None:
+                if began is not None or architecture is not None:
                     taken.pop("hidden")
-                    sizes, wiring = whole_network(architecture, images)
                 if began is not None:
-                    taken.pop("hidden")
                     _check_fits(began, images, start)
-                    sizes = list(began.sizes)
+                    sizes, wiring = list(began.sizes), None
+                else:
+                    sizes, wiring = whole_network(layers, images)
                 if nonideal_file is not None:
                     found = _nonideal(nonideal_file, len(sizes) - 1, screen)
                     settings = {**found.arguments(), **settings}
@@ -197,8 +180,10 @@ def train_command(
                     taken |= {"noise": settings["noise"]}
                 if resume:
                     check_options(ctx, folder, taken, screen)
-                own: dict[str, Any] = {"intensity": initial_intensity(dataset, images.train.times)}
-                network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value, **own)
+                intensity = initial_intensity(dataset, images.train.times)
+                network = began or Network.create(
+                    sizes, circuit, seed=seed, wiring=wiring, phases=phases, intensity=intensity
+                )
             typed = given(**options | {"seed": None}, hidden=hidden)
             if nonideal_file is not None:
                 typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
@@ -221,9 +206,7 @@ def _beginning(ctx: typer.Context, start: Path) -> Network:
     defaults = {param.name: param.default for param in ctx.command.params if param.name in names}
     for name, default in defaults.items():
         if ctx.params[name] != default:
-            raise ValueError(
-                f"--start {start} has a circuit and layers of its own: leave out --{name.replace('_', '-')}"
-            )
+            raise ValueError(f"--start {start} already has a circuit and layers: leave out --{name.replace('_', '-')}")
     return load_network(start)
 
 
