@@ -23,7 +23,7 @@ _Injection: TypeAlias = tuple[float, float]
 
 
 def _parameter(default: float | None, label: str, title: str, unit: str = "", *, omit_default: bool = False) -> Any:
-    """A number that the engine takes by its name, with its short name in labels, and its words and unit in tables.
+    """A number that the engine takes by its name: its short name in labels, its words and unit in tables and help.
 
     With `omit_default`, repr and files leave it out where it is at its default.
     """
@@ -81,7 +81,7 @@ class Circuit:
     e_plus: float = _parameter(None, "ep", "upper rail", "V_th")  # __post_init__ fills it in
     e_minus: float = _parameter(None, "em", "lower rail", "V_th")
     diode_drop: float = _parameter(0.0, "vd", "diode drop", "V_th")
-    ramp: float = _parameter(0.0, "b", "nonlinearity of the ramp")
+    ramp: float = _parameter(0.0, "b", "coefficient b < 1 of a nonlinear ramp")
     injection: _Injection | tuple[_Injection, ...] = field(default=(0.0, 0.0), metadata={"omit_default": True})
     delay: float = _parameter(0.0, "t", "delay of a spike", "T", omit_default=True)
     core: _core.Circuit = field(init=False, repr=False, compare=False)
@@ -204,6 +204,18 @@ class Circuit:
 
 _OF: dict[str, Field[Any]] = {one.name: one for one in fields(Circuit) if "label" in one.metadata}
 PARAMETERS = tuple(_OF)  # that the engine takes by name
+
+
+def parameter_help(name: str) -> str:
+    """What a parameter is, with its unit, for people.
+
+    Examples
+    --------
+    >>> parameter_help("diode_drop")
+    'diode drop in V_th'
+    """
+    meaning = _OF[name].metadata
+    return f"{meaning['title']} in {meaning['unit']}" if meaning["unit"] else str(meaning["title"])
 
 
 def _rebuild(parameters: dict[str, Any]) -> Circuit:

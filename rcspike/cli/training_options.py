@@ -7,16 +7,19 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from rcspike.circuit import PARAMETERS, Circuit, parameter_help
 from rcspike.cli.shared_options import learning
 from rcspike.training import Settings
 
 __all__ = ["CIRCUIT", "LOSS", "SEVERAL", "STEPS"]
 
+_RAILS = {"e_plus": "v_syn", "e_minus": "-v_syn"}
 _CIRCUIT = {
-    "e_plus": typer.Option(help="Upper rail in V_th.", show_default="v_syn"),
-    "e_minus": typer.Option(help="Lower rail in V_th.", show_default="-v_syn"),
-    "diode_drop": typer.Option(help="Diode drop in V_th.", show_default="0.0"),
-    "ramp": typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0"),
+    name: typer.Option(
+        help=f"{parameter_help(name)[0].upper()}{parameter_help(name)[1:]}.",
+        show_default=_RAILS.get(name, str(getattr(Circuit(), name))),
+    )
+    for name in PARAMETERS
 }
 _STEPS = {
     "epochs": "Number of epochs.",

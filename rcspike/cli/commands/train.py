@@ -16,7 +16,7 @@ from rich.console import Console
 from rcspike import plots
 from rcspike.chips import DeviceModel, TrainingEffects, training_effects
 from rcspike.chips import load as load_devices
-from rcspike.circuit import Circuit
+from rcspike.circuit import PARAMETERS, Circuit
 from rcspike.cli import shared_options, training_options
 from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, write_classes
 from rcspike.cli.model_samples import Samples, load_new, load_samples
@@ -202,7 +202,7 @@ def train_command(
 
 def _beginning(ctx: typer.Context, start: Path) -> Network:
     """The network of --start, if no option describes another circuit or other layers."""
-    names = ("v_syn", "e_plus", "e_minus", "diode_drop", "ramp", "phases", "hidden", "architecture")
+    names = ("v_syn", *PARAMETERS, "phases", "hidden", "architecture")
     defaults = {param.name: param.default for param in ctx.command.params if param.name in names}
     for name, default in defaults.items():
         if ctx.params[name] != default:
