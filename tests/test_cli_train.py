@@ -123,7 +123,11 @@ def test_hidden_neurons_may_be_joined(place: Path) -> None:
     assert record("run/run.json")["architecture"] == network.architecture
     for command in ("eval run digits", "trace run digits", "energy run digits"):
         ran(*command.split())
-    for hidden, message in (("12/5", "a window of 5 does not divide the 12 inputs"), ("12/", "--hidden takes sizes")):
+    for hidden, message in (
+        ("12/5", "a window of 5 does not divide the 12 inputs"),
+        ("12/", "--hidden takes sizes"),
+        ("conv3", "--architecture"),
+    ):
         assert message in error_line(rcspike_("train", "--hidden", hidden, "--out", "other"))
 
 

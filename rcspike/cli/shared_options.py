@@ -97,6 +97,8 @@ def numbers(option: str, text: str, kind: Callable[[str], Number], example: str)
 
 def hidden_layers(text: str) -> str:
     """The sizes of hidden layers, such as 200/4,50, as an architecture: 200/4-50."""
+    if any(map(str.isalpha, text)):
+        raise ValueError(f"--hidden takes sizes such as 200,200 or 200/4,50, got {text!r}: maps are for --architecture")
     architecture = text.replace(",", "-")
     try:
         if architecture:

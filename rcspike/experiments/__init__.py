@@ -12,10 +12,8 @@ from rcspike.experiments.chip_study import (
 from rcspike.experiments.default_settings import preset, train_defaults
 from rcspike.experiments.executors import executor, run_jobs
 from rcspike.experiments.experiment import (
-    BUDGET,
     MODELS,
     Experiment,
-    Parameters,
     experiment_circuit,
     experiment_identity,
     experiment_key,
@@ -25,15 +23,13 @@ from rcspike.experiments.experiment import (
 from rcspike.experiments.relu_network import relu_accuracy
 from rcspike.experiments.result_tables import Row, parameter_names, run_rows, summary_rows, write_table
 from rcspike.experiments.sweep import V_SYN, Run, grid, run_sweep, stored_runs
-from rcspike.experiments.sweep_in_volts import Volts, measure_in_volts
+from rcspike.experiments.sweep_in_volts import Volts
 
 __all__ = [
-    "BUDGET",
     "MODELS",
     "V_SYN",
     "Case",
     "Experiment",
-    "Parameters",
     "Row",
     "Run",
     "Sample",
@@ -46,7 +42,6 @@ __all__ = [
     "experiment_key",
     "experiment_name",
     "grid",
-    "measure_in_volts",
     "parameter_names",
     "preset",
     "relu_accuracy",
