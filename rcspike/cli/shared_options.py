@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -24,7 +23,6 @@ __all__ = [
     "Data",
     "Noise",
     "Phases",
-    "PhasesName",
     "Threads",
     "Workers",
     "dataset_argument",
@@ -70,16 +68,21 @@ def _names(names: Iterable[str]) -> Callable[[str], list[str]]:
     return lambda incomplete: [name for name in names if name.startswith(incomplete)]
 
 
-class PhasesName(str, Enum):
-    """Kinds of neurons."""
-
-    TWO = "two"
-    SINGLE = "single"
+def _kind(name: str) -> Kind:
+    try:
+        return neuron_kind(name).name
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Phases = Annotated[
-    PhasesName,
-    typer.Option(help="Kind of neurons: two phases with a firing ramp, or a single one in which they spike."),
+    Kind,
+    typer.Option(
+        help="Kind of neurons: two phases with a firing ramp, or a single one in which they spike.",
+        metavar="|".join(PHASES),
+        parser=_kind,
+        autocompletion=_names(PHASES),
+    ),
 ]
 
 

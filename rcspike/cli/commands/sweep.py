@@ -34,7 +34,7 @@ from rcspike.experiments import (
     train_defaults,
     write_table,
 )
-from rcspike.neurons import unless_default
+from rcspike.neurons import DEFAULT, unless_default
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,7 +71,7 @@ def sweep_command(
             show_default=f"{_V_SYN}; those above 1 for a single phase",
         ),
     ] = None,
-    phases: shared_options.Phases = shared_options.PhasesName.TWO,
+    phases: shared_options.Phases = DEFAULT,
     seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, 2 and so on.", min=1)] = 3,
     hidden: Annotated[
         list[str] | None,
@@ -166,7 +166,7 @@ def sweep_command(
             relu=relu,
             transfer=transfer,
             volts=volts,
-            phases=phases.value,
+            phases=phases,
         )
         settings: dict[str, Any] = {
             "datasets": dataset,
@@ -178,8 +178,8 @@ def sweep_command(
         settings |= {} if architecture is None else {"architecture": architecture}
         if files := {one.case.name: one.case for one in experiments if one.case is not None}:
             settings["nonideal"] = files
-        settings |= unless_default(phases.value)
-        presets = {name: preset(name, phases=phases.value) for name in dataset}
+        settings |= unless_default(phases)
+        presets = {name: preset(name, phases=phases) for name in dataset}
         settings |= {"relu": relu, "transfer": transfer, "presets": presets}
         settings |= {"defaults": training_settings({}), **volts_options.volts_settings(volts)}
         if own := {name: found["data_sha256"] for name in dataset if (found := data_digests(name))}:
@@ -196,7 +196,7 @@ def sweep_command(
             layers = " and ".join([*(hidden or []), *(architecture or [])])
             typed = {**shared_options.given(hidden=layers or None), **varied}
             for name in dataset:
-                screen.print(f"{data_name(name)}: {shared_options.in_force(name, phases.value, typed)}")
+                screen.print(f"{data_name(name)}: {shared_options.in_force(name, phases, typed)}")
             with user_errors(), bars(screen) as bar:
                 task = bar.add_task("runs", total=n_left)
 

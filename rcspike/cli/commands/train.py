@@ -39,7 +39,7 @@ from rcspike.experiments import preset
 from rcspike.experiments.default_settings import initial_intensity
 from rcspike.experiments.hidden_layers import whole_network
 from rcspike.network import Dense, Network, model_files
-from rcspike.neurons import check_taken, neuron_kind, unless_default
+from rcspike.neurons import DEFAULT, check_taken, neuron_kind, unless_default
 from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
 
 __all__ = ["train_command"]
@@ -71,7 +71,7 @@ def train_command(
     ramp: Annotated[
         float | None, typer.Option(help="Coefficient b < 1 of a nonlinear ramp; 0 is linear.", show_default="0.0")
     ] = None,
-    phases: shared_options.Phases = shared_options.PhasesName.TWO,
+    phases: shared_options.Phases = DEFAULT,
     hidden: Annotated[
         str | None,
         learning("hidden", "Sizes of the hidden layers; 200/4 passes the first spike of each 4 neurons on."),
@@ -151,7 +151,7 @@ def train_command(
                     f"{dataset} is the folder of a run, not a data set: resume it with --resume --out {dataset}"
                 )
             began = None if start is None else _beginning(ctx, start)
-            kind_of_neurons = phases.value if began is None else began.phases
+            kind_of_neurons = phases if began is None else began.phases
             if not resume:  # whose record says what differs
                 typed = given(**options | {"ramp": ramp or None})
                 check_taken(kind_of_neurons, typed, spell=lambda name: f"--{name.replace('_', '-')}")
@@ -198,7 +198,7 @@ def train_command(
                 if resume:
                     check_options(ctx, folder, taken, screen)
                 own: dict[str, Any] = {"intensity": initial_intensity(dataset, images.train.times)}
-                network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases.value, **own)
+                network = began or Network.create(sizes, circuit, seed=seed, wiring=wiring, phases=phases, **own)
             typed = given(**options | {"seed": None}, hidden=hidden)
             if nonideal_file is not None:
                 typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
