@@ -10,7 +10,7 @@ import pytest
 from rcspike import Circuit, Network, datasets, train
 from rcspike.energy import BASELINES
 from rcspike.experiments import grid
-from rcspike.functional.neuron_kinds import PHASES, by_kind
+from rcspike.functional.neuron_kinds import PHASES, by_kind, supported
 from rcspike.neurons import check_taken, neuron_kind
 
 
@@ -21,6 +21,15 @@ def test_a_table_that_lacks_a_kind_is_an_error_that_names_it() -> None:
             by_kind(**parts)
     with pytest.raises(TypeError, match="'third'"):
         by_kind(**dict.fromkeys([*PHASES, "third"], 1))
+
+
+def test_a_use_that_a_kind_lacks_is_an_error_that_names_both() -> None:
+    uses = supported("a netlist", two=1)
+    assert uses("two") == 1
+    with pytest.raises(ValueError, match=r"a netlist .*'single'"):
+        uses("single")
+    with pytest.raises(ValueError, match="'third'"):
+        uses("third")
 
 
 def test_a_kind_that_is_not_there_is_an_error() -> None:

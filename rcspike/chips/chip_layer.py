@@ -13,10 +13,10 @@ from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.chips.ideal_equivalents import ideal_scale, pairs_with_more_drive
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Schedule
-from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.functional.neuron_kinds import Phases, supported
 from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Dense, DeviceLayer, DevicePairs, Wiring
-from rcspike.neurons import two_phase_only
+from rcspike.neurons import single_phase_only, two_phase_only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,8 +226,13 @@ class ChipLayer:
 
         A ValueError if diodes block, or a wire has resistance: neither is modelled for single-phase neurons.
         """
+        single_phase_only(self, "a spike while charging")
+        return self.read(times, threads=threads)
+
+    def read(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """What the neurons (batch, n_out) would be read by if they were outputs, of a chip that has an equivalent."""
         layer = DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring, self.phases)
-        return layer.first_spike(times, threads=threads)
+        return layer.read(times, threads=threads)
 
     def _charge_wired(self, times: FloatArray | Schedule, threads: int | None) -> FloatArray:
         if self.blocking:
@@ -308,7 +313,7 @@ def _at_crossing(layer: ChipLayer) -> tuple[Float64Array, Float64Array, Float64A
     return np.zeros_like(layer.offset), np.ones_like(layer.offset), layer.offset
 
 
-_EQUIVALENTS = by_kind(two=_on_ramp, single=_at_crossing)
+_EQUIVALENTS = supported("a chip", two=_on_ramp, single=_at_crossing)
 
 
 def _ratio(current: float, conductance: Float64Array) -> Float64Array:

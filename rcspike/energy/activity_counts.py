@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import FloatArray
-from rcspike.functional.neuron_kinds import by_kind
 from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Wiring, layer_with
 from rcspike.network.layered_network import Layer
-from rcspike.neurons import Phases, single_phase, two_phase
+from rcspike.neurons import Phases, neuron_kind
 
 _Sums: TypeAlias = list[npt.NDArray[np.float64]]
 
@@ -149,47 +148,44 @@ def activity(
     >>> done.q_plus, done.q_minus, done.q_ramp, done.spikes
     (array([[0.5]]), array([[-0.25]]), array([[0.75]]), array([[2]]))
     """
-    return _ACTIVITIES(network.phases)(network, times, until, noise, seed, threads)
-
-
-def _through_all_windows(
-    network: LayeredNetwork,
-    times: FloatArray,
-    until: float | None,
-    noise: float,
-    seed: int | None,
-    threads: int | None,
-) -> Activity:
-    """`activity` of two-phase neurons."""
-    two_phase.end(until)  # raises an error if it is given
-    charges: list[_Sums] = []
+    kind = neuron_kind(network.phases)
+    walk = network.walk(times, noise=noise, seed=seed, threads=threads)
+    results, durations = kind.inferences(walk, until)
+    sums: list[_Sums] = []
     counts = []
-    opened: list[_Sums] = []
-    for result in network.walk(times, noise=noise, seed=seed, threads=threads):
-        counts.append(_counts(result.layer, result.times <= 1))
-        columns = columns_of(result.layer)
-        shared = columns.columns / columns.neurons  # membranes that share their charge, and one ramp
+    for result in results:
         layer = layer_with(result.layer, "supply_charge", "energy")
-        of_rails = layer.supply_charge(result.times, threads=threads)
-        ramp = _ramp_charge(result.v, layer.circuit.ramp)
-        v = result.v
-        if shared > 1:  # of each column, before they share
-            alone, (down, across) = replace(layer.wiring, pool=1), layer.wiring.positions()
-            v = replace(layer, wiring=alone).charge(result.times, threads=threads)
-            v = v.reshape(len(v), *alone.positions(), -1)[:, :down, :across].reshape(len(v), -1)
-        of_layer = (*of_rails, np.abs(v), shared * ramp)
-        charges.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
+        done = kind.supply(layer, result, durations, threads=threads)
+        counts.append(_counts(layer, result.times <= done.latest))
+        columns = columns_of(layer)
+        shared = columns.columns / columns.neurons  # membranes that share their charge, and one ramp
+        net = np.abs(_before_sharing(layer, result.times, threads)) if shared > 1 else done.q_net
+        of_layer = [done.q_plus, done.q_minus, net, shared * done.q_ramp]
+        of_layer += [] if done.watching is None else [done.watching]
+        sums.append([q.sum(axis=1, dtype=np.float64) for q in of_layer])
         if network.circuit.injects:
-            of_switches = layer_with(result.layer, "switch_charge", "energy").switch_charge
-            opened.append([q.sum(axis=1) for q in of_switches(result.times, threads=threads)])
+            of_switches = layer_with(layer, "switch_charge", "energy").switch_charge
+            sums[-1] += [q.sum(axis=1) for q in of_switches(result.times, threads=threads)]
+    names = ["q_plus", "q_minus", "q_net", "q_ramp"]
+    names += [] if done.watching is None else ["charging"]
+    names += ["opened_plus", "opened_minus"] if network.circuit.injects else []
     spikes, events, gated = np.stack(counts, axis=2)
-    columns_of_all = tuple(map(columns_of, network.layers))
-    q_plus, q_minus, q_net, q_ramp = _by_layer(charges)
-    done = Activity(q_plus, q_minus, q_net, q_ramp, spikes, events, columns_of_all, gated=gated)
-    if not opened:
-        return done
-    opened_plus, opened_minus = _by_layer(opened)
-    return replace(done, opened_plus=opened_plus, opened_minus=opened_minus)
+    return Activity(
+        **dict(zip(names, _by_layer(sums), strict=True)),
+        spikes=spikes,
+        events=events,
+        columns=tuple(map(columns_of, network.layers)),
+        phases=network.phases,
+        durations=durations,
+        gated=gated,
+    )
+
+
+def _before_sharing(layer: Any, times: FloatArray, threads: int | None) -> FloatArray:
+    """Voltages of the membrane of each column, before those of a neuron share their charge."""
+    alone, (down, across) = replace(layer.wiring, pool=1), layer.wiring.positions()
+    v: FloatArray = replace(layer, wiring=alone).charge(times, threads=threads)
+    return v.reshape(len(v), *alone.positions(), -1)[:, :down, :across].reshape(len(v), -1)
 
 
 def _by_layer(sums: list[_Sums]) -> _Sums:
@@ -224,41 +220,3 @@ def _has_gate(joins: Wiring, n_in: int) -> npt.NDArray[np.bool_]:
     height, width, _ = joins.out_shape
     has_gate[: height * joins.window, : width * joins.window] = True
     return has_gate.ravel()
-
-
-def _until_the_answer(
-    network: LayeredNetwork,
-    times: FloatArray,
-    until: float | None,
-    noise: float,
-    seed: int | None,
-    threads: int | None,
-) -> Activity:
-    """`activity` of single-phase neurons."""
-    results = list(network.walk(times, noise=noise, seed=seed, threads=threads))
-    durations = single_phase.durations(results[-1].t_out, until)
-    parts: list[_Sums] = []
-    counts = []
-    for result in results:
-        ends = np.minimum(result.t_out, durations[:, np.newaxis])
-        counts.append(_counts(result.layer, result.times <= durations[:, np.newaxis]))
-        rails = layer_with(result.layer, "supply_charge", "energy")
-        q_plus, q_minus = rails.supply_charge(result.times, until=ends.astype(result.t_out.dtype), threads=threads)
-        of_layer = (q_plus, q_minus, np.abs(q_plus + q_minus), np.zeros_like(q_plus), ends)
-        parts.append([x.sum(axis=1, dtype=np.float64) for x in of_layer])
-    plus, minus, net, ramp, charging = _by_layer(parts)
-    spikes, events, gated = np.stack(counts, axis=2)
-    done = Activity(plus, minus, net, ramp, spikes, events, tuple(map(columns_of, network.layers)), network.phases)
-    return replace(done, durations=durations, charging=charging, gated=gated)
-
-
-_ACTIVITIES = by_kind(two=_through_all_windows, single=_until_the_answer)
-
-
-def _ramp_charge(v: FloatArray, ramp: float) -> FloatArray:
-    """Voltage that the ramp adds to each membrane: up to the threshold, or during the whole window.
-
-    In a whole window the ramp takes v to (1 - (1 - b v) (1 - b)) / b.
-    """
-    rest: FloatArray = np.where(v > 0, np.maximum(1 - v, 0), 1 - ramp * v)
-    return rest

@@ -16,8 +16,7 @@ import numpy.typing as npt
 from rcspike.energy.activity_counts import Activity, Columns
 from rcspike.energy.operating_point_in_volts import OperatingPoint
 from rcspike.energy.process import Process
-from rcspike.functional.neuron_kinds import by_kind
-from rcspike.neurons import two_phase
+from rcspike.neurons import neuron_kind
 
 # The parts of an inference's energy, in the order in which a signal meets them.
 PARTS: tuple[str, ...] = (
@@ -119,7 +118,9 @@ def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, acros
     """
     p = process
     rows, columns, neurons = np.array([(one.rows, one.columns, one.neurons) for one in done.columns]).T
-    period, deciding = _TIMINGS(done.phases)(done, p)
+    kind = neuron_kind(done.phases)
+    period = p.window * kind.timing(done.durations, len(done.columns))[1]
+    deciding = kind.watching(done.charging, neurons * p.comparator_time)
     each = np.ones((len(done.spikes), 1))
     leakage = rows * columns * p.switch_off_current * across + neurons * p.neuron_leakage * p.v_logic
     return {
@@ -129,31 +130,6 @@ def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, acros
         "reset": each * columns * p.reset_capacitance * p.v_logic**2,
         "leakage": each * leakage * period,
     }
-
-
-def _windows(done: Activity, process: Process) -> tuple[Joules, Joules]:
-    """Period in s, and T during which the comparators of each layer are on: they watch the ramps."""
-    neurons = np.array([one.neurons for one in done.columns])
-    return np.full((len(done.spikes), 1), process.period), neurons * process.comparator_time
-
-
-def _until_the_end(done: Activity, process: Process) -> tuple[Joules, Joules]:
-    """The same of inferences that take as long as their charging phase, and a window of reset."""
-    return process.window * (np.asarray(done.durations)[:, np.newaxis] + 1), np.asarray(done.charging)
-
-
-def _pipeline(done: Activity, process: Process) -> tuple[float, float]:
-    """Latency and period in s of layers that take turns."""
-    return two_phase.last_answer(len(done.columns)) * process.window, process.period
-
-
-def _one_by_one(done: Activity, process: Process) -> tuple[float, float]:
-    latency = float(np.mean(np.asarray(done.durations))) * process.window
-    return latency, latency + process.window
-
-
-_TIMINGS = by_kind(two=_windows, single=_until_the_end)
-_PACES = by_kind(two=_pipeline, single=_one_by_one)
 
 
 def mean_energy(parts: Mapping[str, npt.NDArray[np.float64]]) -> float:
@@ -239,7 +215,8 @@ def efficiency(parts: Mapping[str, Joules], done: Activity, process: Process) ->
     (1.0, 2.0, 333.3)
     """
     joules = mean_energy(parts)
-    latency, period = _PACES(done.phases)(done, process)
+    latency, between = neuron_kind(done.phases).timing(done.durations, len(done.columns))
+    period = process.window * float(np.mean(between))
     events = float(done.events.sum(axis=1).mean())
     return Efficiency(
         joules=joules,
@@ -247,6 +224,6 @@ def efficiency(parts: Mapping[str, Joules], done: Activity, process: Process) ->
         tops_per_watt_events=2e-12 * events / joules,
         joules_per_event=joules / events if events else math.inf,
         watts=joules / period,
-        latency=latency,
+        latency=process.window * latency,
         rate=1 / period,
     )

@@ -149,11 +149,6 @@ class Process:
                 raise ValueError(f"{name} must be above 0, in {UNITS[name]}, got 0")
         _check_voltages(self)
 
-    @property
-    def period(self) -> float:
-        """Time from one inference to the next in s, in which a neuron charges, fires and is reset, a window T each."""
-        return 3 * self.window
-
     def constant(self, name: str) -> Constant:
         """Value, range, unit and source of one constant.
 

@@ -11,7 +11,7 @@ from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array, check_times
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.events import check_threads, fit_events, in_precision
-from rcspike.functional.neuron_kinds import Phases, by_kind, latest_input
+from rcspike.functional.neuron_kinds import Phases, latest_input, supported
 from rcspike.functional.threshold_crossing import first_spike
 
 
@@ -82,4 +82,4 @@ def _to_crossings(
     return np.where(at > crossings[:, :, np.newaxis], weights.dtype.type(math.nan), v)
 
 
-_TRACES = by_kind(two=_in_window, single=_to_crossings)
+_TRACES = supported("a trace", two=_in_window, single=_to_crossings)

@@ -41,5 +41,27 @@ def by_kind(**parts: Part) -> Callable[[str], Part]:
     return part
 
 
+def supported(use: str, **parts: Part) -> Callable[[str], Part]:
+    """The same for a use that not every kind of neurons has to have: a ValueError names it for the others.
+
+    Examples
+    --------
+    >>> supported("a netlist", two=2)("single")
+    Traceback (most recent call last):
+    ...
+    ValueError: a netlist is not there for phases='single', only for 'two'
+    """
+    known = by_kind(**dict.fromkeys(PHASES))
+
+    def part(phases: str) -> Part:
+        known(phases)
+        if phases not in parts:
+            others = " and ".join(map(repr, parts))
+            raise ValueError(f"{use} is not there for phases={phases!r}, only for {others}")
+        return parts[phases]
+
+    return part
+
+
 # The latest time in T of an input that neurons listen to.
 latest_input = by_kind(two=1.0, single=math.inf)

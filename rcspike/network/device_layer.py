@@ -109,13 +109,16 @@ class DeviceLayer:
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, minus the offsets of the neurons."""
         two_phase_only(self, "voltages at the end of charging")
-        spikes = network_input(times, self.n_in, self.dtype)
-        return device_engine([self]).forward(spikes, [], check_threads(threads))
+        return self.read(times, threads=threads)
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Output spike times (batch, n_out) in T of a single-phase layer; offsets move its thresholds."""
         single_phase_only(self, "a spike while charging")
-        spikes = network_input(times, self.n_in, self.dtype, "single")
+        return self.read(times, threads=threads)
+
+    def read(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """What the neurons (batch, n_out) would be read by if they were outputs, in the unit of their kind."""
+        spikes = network_input(times, self.n_in, self.dtype, self.phases)
         return device_engine([self]).forward(spikes, [], check_threads(threads))
 
     def fire(self, v: FloatArray) -> FloatArray:

@@ -52,6 +52,9 @@ class Layer(Protocol):
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Output spike times (batch, n_out) in T of single-phase neurons."""
 
+    def read(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """What the neurons (batch, n_out) would be read by if they were outputs, in the unit of their kind."""
+
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of the charging phase, for input spike times (batch, n_in) in T.
 
@@ -145,7 +148,7 @@ class ForwardPass:
             other = yield result
             if other is not None:
                 result = self._through(other, depth, spikes, threads)
-            spikes = result.t_out
+            spikes = np.maximum(result.t_out, 0)  # the next layer hears earlier ones when it begins to listen
 
     def _through(self, layer: Layer, depth: int, spikes: FloatArray | Schedule, threads: int | None) -> LayerResult:
         moved = partial(self._moved, depth) if self.shifts or self.maps else None

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray, check_array
 from rcspike._common.atomic_files import atomic_write
 from rcspike.circuit import Circuit
-from rcspike.functional.neuron_kinds import by_kind
+from rcspike.functional.neuron_kinds import supported
 from rcspike.network.hdf5 import read_hdf5
 from rcspike.network.nir_events import import_nir, reading
 from rcspike.network.resistive_network import Network
@@ -26,7 +26,8 @@ from rcspike.network.wiring import Conv2d, Dense, Wiring
 
 Inputs: TypeAlias = Literal["events", "currents"]
 
-_PROBLEMS: Callable[[str], tuple[str, ...]] = by_kind(
+_PROBLEMS: Callable[[str], tuple[str, ...]] = supported(
+    "a NIR graph",
     two=("its neurons have two phases, and NIR has no clock that starts a ramp (phases='single' is possible)",),
     single=(),
 )

@@ -18,7 +18,7 @@ from rcspike.functional.neuron_kinds import latest_input
 from rcspike.network.device_layer import DevicePairs
 from rcspike.network.unrolled_convolution import unrolled_columns, unrolled_wiring
 from rcspike.network.wiring import DENSE, Conv2d, Wiring
-from rcspike.neurons import Phases, single_phase_only, two_phase_only
+from rcspike.neurons import Phases, neuron_kind, single_phase_only, two_phase_only
 
 # Charges of both rails (n, n_columns), of the times of rows (n, n_rows) and the ends (n, n_columns) of columns.
 _RowCharges: TypeAlias = Callable[[FloatArray, FloatArray | None], tuple[FloatArray, FloatArray]]
@@ -136,8 +136,7 @@ class ResistiveLayer:
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""
         two_phase_only(self, "voltages at the end of charging")
-        spikes = network_input(times, self.n_in, self.dtype)
-        v = self._engine.forward(spikes, [], check_threads(threads))
+        v = self.read(times, threads=threads)
         return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
@@ -150,7 +149,11 @@ class ResistiveLayer:
         array([[1.]])
         """
         single_phase_only(self, "a spike while charging")
-        spikes = network_input(times, self.n_in, self.dtype, "single")
+        return self.read(times, threads=threads)
+
+    def read(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """What the columns (batch, n_columns) would be read by if they were outputs, in the unit of their kind."""
+        spikes = network_input(times, self.n_in, self.dtype, self.phases)
         return self._engine.forward(spikes, [], check_threads(threads))
 
     def charge_vjp(
@@ -177,11 +180,12 @@ class ResistiveLayer:
     def supply_charge(
         self, times: FloatArray, *, until: FloatArray | None = None, threads: int | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """As `rcspike.functional.supply_charge`; single-phase neurons need `until`."""
+        """As `rcspike.functional.supply_charge`; single-phase neurons need `until`, others have it in their window."""
         if until is None:
             two_phase_only(self, "the charge of the rails until the end of a window")
-        else:
-            single_phase_only(self, "the charge of the rails until a time")
+        elif until.max(initial=0) > latest_input(self.phases):
+            latest = latest_input(self.phases)
+            raise ValueError(f"until must be at most {latest:g} T, the end of charging, got {until.max():g}")
 
         def of_rows(rows: FloatArray, ends: FloatArray | None) -> tuple[FloatArray, FloatArray]:
             return functional.supply_charge(rows, self.weights, self.circuit, until=ends, threads=threads)
@@ -243,7 +247,7 @@ class ResistiveLayer:
         """As `rcspike.functional.trace`."""
         if isinstance(self.wiring, Conv2d):
             raise TypeError("a trace of a convolution needs chosen neurons: layer.neurons(chosen).trace(times, at)")
-        v = functional.trace(self._rows(times), self.weights, self.circuit, at, phases=self.phases)
+        v = neuron_kind(self.phases).membranes(self._rows(times), self.weights, self.circuit, at)
         return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
 
     def _by_neuron(self, of_columns: FloatArray) -> FloatArray:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ __all__ = ["LayerWithNeurons", "NeuronKind", "Span", "Spikes"]
 
 
 class LayerWithNeurons(Protocol):
-    """What neurons need of the layer that they stand in: one of the three, by their kind."""
+    """What neurons need of the layer that they stand in: one of the three, or `read`, by their kind."""
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Voltages (batch, n_out) in V_th at the end of charging."""
@@ -28,6 +28,9 @@ class LayerWithNeurons(Protocol):
 
     def first_spike(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """Spike times (batch, n_out) in T of neurons that spike while they charge."""
+
+    def read(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
+        """What neurons (batch, n_out) are read by as outputs, of another kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,51 @@ class Spikes:
     charged: FloatArray | None
     t_out: FloatArray
     read: Callable[[], FloatArray]
+
+
+class Charged(Protocol):
+    """What neurons need of the result of a layer that has run: a `rcspike.network.LayerResult`."""
+
+    @property
+    def charged(self) -> FloatArray | None:
+        """As `Spikes.charged`."""
+
+    @property
+    def t_out(self) -> FloatArray:
+        """As `Spikes.t_out`."""
+
+    @property
+    def times(self) -> FloatArray:
+        """Input spike times (batch, n_in) in T."""
+
+
+Result = TypeVar("Result", bound=Charged)
+
+
+@dataclass(frozen=True, eq=False)
+class Supply:
+    """What the neurons of a layer take in an inference, (batch, n_out) each.
+
+    Parameters
+    ----------
+    q_plus, q_minus : array
+        Charge that the rails deliver through the synapses, in C V_th.
+    q_net : array
+        Size of the charge that is on the membrane at the end, in C V_th.
+    q_ramp : array
+        Charge that the ramp delivers, in C V_th.
+    latest : float or (batch, 1)
+        Latest input spike that drives synapses, in T.
+    watching : array, optional
+        Time in T during which the comparator watches the membrane, if it depends on the sample.
+    """
+
+    q_plus: FloatArray
+    q_minus: FloatArray
+    q_net: FloatArray
+    q_ramp: FloatArray
+    latest: float | Float64Array
+    watching: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +149,10 @@ class NeuronKind(Protocol):
         """How often inferences follow each other, in words."""
 
     @property
+    def reading(self) -> str:
+        """What a figure of its membranes shows, and which class is read, in words."""
+
+    @property
     def delay(self) -> str:
         """The latency of an inference, in words."""
 
@@ -150,6 +202,9 @@ class NeuronKind(Protocol):
     def read_by(self, v: FloatArray, t_out: FloatArray) -> FloatArray:
         """What outputs are read by, of their voltages at the end of charging and of their spike times."""
 
+    def membranes(self, times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray) -> FloatArray:
+        """As `rcspike.functional.trace` while membranes charge; NaN after they have spiked."""
+
     def answers(self, read: FloatArray) -> npt.NDArray[np.int64]:
         """Output (batch,) that answers, by what they are read by, (batch, n_out); -1 where none does."""
 
@@ -176,6 +231,29 @@ class NeuronKind(Protocol):
         ValueError
             If it is not above 0 and finite, or cannot be chosen.
         """
+
+    def inferences(
+        self, results: Iterable[Result], until: float | None
+    ) -> tuple[Iterable[Result], Float64Array | None]:
+        """The same results of all layers, and when each inference ends, (batch,) in T, if that depends on the sample.
+
+        Errors as of `end`.
+        """
+
+    def supply(self, layer: Any, result: Charged, durations: Float64Array | None, *, threads: int | None) -> Supply:
+        """Charges of a layer that has a `supply_charge`, in inferences that end as `inferences` says."""
+
+    def timing(self, durations: Float64Array | None, n_layers: int) -> tuple[float, float | Float64Array]:
+        """Mean latency of inferences, and the time from each to the next one, (batch, 1) or the same for all; in T."""
+
+    def watching(self, supplied: Float64Array | None, of_ramps: Float64Array) -> Float64Array:
+        """Time in T during which the comparators of each layer watch, summed over its neurons.
+
+        It is the sum of `Supply.watching`, or that of a process whose comparators watch the ramps.
+        """
+
+    def shown_until(self, t_out: FloatArray, until: float | None) -> float:
+        """When traces end, in T from the start of charging, by the output spikes; errors as of `end`."""
 
     def spans(self, end: float) -> Sequence[Span]:
         """The phases of a layer whose run ends at a time in T."""

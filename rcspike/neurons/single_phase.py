@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Schedule
 from rcspike.functional.loss import Loss
+from rcspike.functional.membrane_trace import trace
 from rcspike.functional.neuron_kinds import Phases
-from rcspike.neurons.protocol import LayerWithNeurons, Span, Spikes
+from rcspike.neurons.protocol import Charged, LayerWithNeurons, Result, Span, Spikes, Supply
 
 name: Phases = "single"
 wording = "a single phase"
@@ -42,6 +43,7 @@ settings: Mapping[str, Any] = {"silent_penalty": 1e-4}
 v_syn = 2.0  # membranes do not reach their threshold at 1
 baselines: Sequence[str] = ()  # which compute in two phases
 pace = "one per inference and T of reset"
+reading = "A membrane is drawn\nuntil it reaches the threshold. The class read is that of the output that spikes first."
 delay = "mean until the inference ends"
 
 # When an inference without an answer is given up, and the simulation of a layer ends, in T; an assumption. A membrane
@@ -96,6 +98,10 @@ def read_by(v: FloatArray, t_out: FloatArray) -> FloatArray:
     return t_out
 
 
+def membranes(times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray) -> FloatArray:
+    return trace(times, weights, circuit, at, phases=name)
+
+
 def answers(read: FloatArray) -> npt.NDArray[np.int64]:
     first: npt.NDArray[np.int64] = np.argmin(read, axis=1)
     first[np.isinf(read).all(axis=1)] = -1
@@ -132,17 +138,34 @@ def end(until: float | None) -> float:
     return GIVEN_UP if until is None else until
 
 
-def durations(t_out: FloatArray, until: float | None) -> Float64Array:
-    """When each inference ends, (batch,) in T: at a time that is given, or with the first of the output spikes."""
-    latest = end(until)
+def inferences(results: Iterable[Result], until: float | None) -> tuple[Iterable[Result], Float64Array]:
+    """An inference ends at a time that is given, or with the first of the output spikes."""
+    results, latest = list(results), end(until)
+    t_out = results[-1].t_out
     if until is not None:
-        return np.full(len(t_out), latest)
+        return results, np.full(len(t_out), latest)
     first: Float64Array = t_out.min(axis=1).astype(np.float64)
-    return np.minimum(first, latest)
+    return results, np.minimum(first, latest)
+
+
+def supply(layer: Any, result: Charged, durations: Float64Array | None, *, threads: int | None) -> Supply:
+    latest = np.asarray(durations)[:, np.newaxis]
+    ends = np.minimum(result.t_out, latest)
+    q_plus, q_minus = layer.supply_charge(result.times, until=ends.astype(result.t_out.dtype), threads=threads)
+    return Supply(q_plus, q_minus, np.abs(q_plus + q_minus), np.zeros_like(q_plus), latest, watching=ends)
+
+
+def timing(durations: Float64Array | None, n_layers: int) -> tuple[float, float | Float64Array]:
+    of_each = np.asarray(durations)
+    return float(np.mean(of_each)), of_each[:, np.newaxis] + 1
+
+
+def watching(supplied: Float64Array | None, of_ramps: Float64Array) -> Float64Array:
+    return np.asarray(supplied)
 
 
 def shown_until(t_out: FloatArray, until: float | None) -> float:
-    """When traces of an inference end, in T: at a time that is given, or half as late again as its first spike."""
+    """At a time that is given, or half as late again as the first output spike."""
     first = float(t_out.min())
     if until is not None or math.isinf(first):
         return end(until)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Schedule
 from rcspike.functional.firing_phase import fire
-from rcspike.functional.neuron_kinds import Phases
-from rcspike.neurons.protocol import LayerWithNeurons, Span, Spikes
+from rcspike.functional.membrane_trace import trace
+from rcspike.functional.neuron_kinds import Phases, latest_input
+from rcspike.neurons.protocol import Charged, LayerWithNeurons, Result, Span, Spikes, Supply
 
 name: Phases = "two"
 wording = "two phases"
@@ -29,6 +30,10 @@ settings: Mapping[str, Any] = {}
 v_syn = 1.0
 baselines: Sequence[str] = ("virtual ground", "current sources")
 pace = "one per 3 T"
+reading = (
+    "A membrane that is\n"
+    "above the threshold after charging spikes at once. The class read is that of the highest output voltage."
+)
 delay = "T for each layer and one for the input"
 
 # Candidates for the mean of the weights of a layer whose switches inject charge, in standard deviations. Beyond one of
@@ -84,6 +89,10 @@ def read_by(v: FloatArray, t_out: FloatArray) -> FloatArray:
     return v
 
 
+def membranes(times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray) -> FloatArray:
+    return trace(times, weights, circuit, at)
+
+
 def answers(read: FloatArray) -> npt.NDArray[np.int64]:
     highest: npt.NDArray[np.int64] = np.argmax(read, axis=1)
     return highest
@@ -114,6 +123,32 @@ def end(until: float | None) -> float:
     if until is not None:
         raise ValueError(f"until {until} applies only to single-phase neurons: those of two phases take 2 T")
     return 2.0
+
+
+def inferences(results: Iterable[Result], until: float | None) -> tuple[Iterable[Result], None]:
+    end(until)  # raises an error if it is given
+    return results, None
+
+
+def supply(layer: Any, result: Charged, durations: Float64Array | None, *, threads: int | None) -> Supply:
+    assert result.charged is not None
+    q_plus, q_minus = layer.supply_charge(result.times, threads=threads)
+    v, b = result.charged, layer.circuit.ramp
+    # The ramp takes v up to the threshold, or during the whole window to (1 - (1 - b v) (1 - b)) / b.
+    ramp = np.where(v > 0, np.maximum(1 - v, 0), 1 - b * v)
+    return Supply(q_plus, q_minus, np.abs(v), ramp, latest_input(name))
+
+
+def timing(durations: Float64Array | None, n_layers: int) -> tuple[float, float | Float64Array]:
+    return last_answer(n_layers), 3.0
+
+
+def watching(supplied: Float64Array | None, of_ramps: Float64Array) -> Float64Array:
+    return of_ramps
+
+
+def shown_until(t_out: FloatArray, until: float | None) -> float:
+    return end(until) - 1
 
 
 def spans(end: float) -> Sequence[Span]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rcspike.circuit import Circuit
-from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.functional.neuron_kinds import PHASES, Phases
 from rcspike.plots.figure_style import circuit_colour, legend, literal, panel, tidy
 from rcspike.training import Latency
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["latency_figure"]
 
 _HEIGHT, _LEGEND_WIDTH = 3.0, 2.6
-_LINES = by_kind(two="--", single="-")
+_LINES = dict(zip(PHASES, ("--", "-", ":"), strict=False))
 
 
 def latency_figure(
@@ -60,7 +60,7 @@ def latency_figure(
     lines = {}
     for name, found in results.items():
         circuit, phases = kinds[name]
-        style: dict[str, Any] = {"color": circuit_colour(circuit), "linestyle": _LINES(phases)}
+        style: dict[str, Any] = {"color": circuit_colour(circuit), "linestyle": _LINES[phases]}
         (lines[literal(name)],) = axes.plot(at, 100 * found.accuracy(at), linewidth=1.6, **style)
         marks = np.array([t for t in (found.quantile(0.5), found.quantile(0.95)) if math.isfinite(t)])
         axes.plot(marks, 100 * found.accuracy(marks), "o", markersize=4, color=style["color"])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
-from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Network
 from rcspike.neurons import neuron_kind
 from rcspike.plots.figure_style import (
@@ -51,12 +51,6 @@ _HEADING, _HEADING_LINE, _INPUT_HEIGHT, _LAYER_HEIGHT = 0.4, 0.2, 0.7, 1.7
 _PANEL_GAP, _COLUMN_GAP, _CAPTION = 0.45, 0.3, 0.92
 _MAX_CIRCUITS = 3
 _TICKS = 1.32  # in V_th: above the numbers of the neurons
-_READ = by_kind(
-    two="A membrane that is\n"
-    "above the threshold after charging spikes at once. The class read is that of the highest output voltage.",
-    single="A membrane is drawn\n"
-    "until it reaches the threshold. The class read is that of the output that spikes first.",
-)
 _N_FOLLOWED = 6  # of each hidden layer: their numbers stand next to their spikes
 
 
@@ -232,9 +226,10 @@ def _drawn(layer: LayerTraces) -> str:
 
 
 def _caption(own: Circuit, noun: str, phases: Phases) -> str:
+    reading = neuron_kind(phases).reading
     return (
         f"The same {noun}, weights and neurons throughout; the model's own circuit: {circuit_name(own)}. Another\n"
         "circuit shows what exchanging the circuit does to these weights, not what a network trained for it can do.\n"
-        f"Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. {_READ(phases)}\n"
+        f"Dots: spikes of the neurons drawn, with their numbers; ticks: spikes of the whole layer. {reading}\n"
         "Voltages far below rest lie outside the panels."
     )

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.datasets import Split
-from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import LayeredNetwork, Network, layer_with
 from rcspike.network.layered_network import Layer
 from rcspike.network.wiring import Conv2d, Shape
-from rcspike.neurons import NeuronKind, neuron_kind, single_phase, two_phase
+from rcspike.neurons import NeuronKind, neuron_kind
 from rcspike.neurons.protocol import Span
 from rcspike.plots.figure_style import (
     FAINT,
@@ -179,60 +179,27 @@ def layer_traces(
     >>> layer.v[0, -1], layer.t_out[0]
     (np.float64(0.5), np.float64(1.5))
     """
-    return _TRACES(network.phases)(network, times, n_neurons, neurons, until)
-
-
-def _through_ramps(
-    network: LayeredNetwork,
-    times: FloatArray,
-    n_neurons: int,
-    neurons: Sequence[npt.NDArray[np.int64]] | None,
-    until: float | None,
-) -> list[LayerTraces]:
-    """`layer_traces` of two-phase neurons."""
-    two_phase.end(until)  # raises an error if it is given
-    layers = []
-    for result in network.walk(times):
-        v, last = result.v[0], result.depth + 1 == len(network.layers)
-        shown = spread(-v, v > 0, len(v) if last else n_neurons) if neurons is None else neurons[result.depth]
-        # The spikes themselves are among the times, so that every kink is where it belongs.
-        at = np.union1d(np.linspace(0, 1, 101), result.times[result.times <= 1].astype(np.float64))
-        if len(at) > _MAX_POINTS:  # closer than a printed line is wide
-            at = np.linspace(0, 1, _MAX_POINTS)
-        traces = layer_with(result.layer, "trace", "a trace figure").neurons(shown).trace(result.times, at)[0]
-        t_out = 1 + result.t_out[0]
-        maps = map_shape(result.layer)
-        layers.append(LayerTraces(shown, at, traces, t_out[shown], t_out, v[shown], result.layer.circuit, shape=maps))
-    return layers
-
-
-def _crossings(
-    network: LayeredNetwork,
-    times: FloatArray,
-    n_neurons: int,
-    neurons: Sequence[npt.NDArray[np.int64]] | None,
-    until: float | None,
-) -> list[LayerTraces]:
-    """`layer_traces` of single-phase neurons."""
+    kind = neuron_kind(network.phases)
     results = list(network.walk(times))
-    end = single_phase.shown_until(results[-1].t_out, until)
+    end = kind.shown_until(results[-1].t_out, until)
     layers = []
     for result in results:
-        t_out, last = result.t_out[0], result.depth + 1 == len(network.layers)
+        layer, last = layer_with(result.layer, "trace", "a trace figure"), result.depth + 1 == len(network.layers)
+        t_out = kind.starts(1)[-1] + result.t_out[0]
+        v_end = np.full_like(t_out, math.nan) if result.charged is None else result.charged[0]
+        lateness = -kind.scores(kind.read_by(v_end, t_out)[np.newaxis])[0]
         n = len(t_out) if last else n_neurons
-        shown = spread(t_out, np.isfinite(t_out), n) if neurons is None else neurons[result.depth]
+        shown = spread(lateness, np.isfinite(t_out), n) if neurons is None else neurons[result.depth]
         # Spikes are among the times: each kink is where it belongs, and each trace ends at the threshold.
-        kinks = np.concatenate([result.times[0], t_out[shown] - result.layer.circuit.delay]).astype(np.float64)
-        at = np.union1d(np.linspace(0, end, 201), kinks[(kinks >= 0) & (kinks <= end)])
-        chosen = layer_with(result.layer, "trace", "a trace figure").neurons(shown)
-        v = chosen.trace(result.times, at)[0]
-        nothing = np.full(len(shown), math.nan)
-        own, maps = result.layer.circuit, map_shape(result.layer)
-        layers.append(LayerTraces(shown, at, v, t_out[shown], t_out, nothing, own, network.phases, maps))
+        inputs, own = result.times[0].astype(np.float64), (t_out[shown] - layer.circuit.delay).astype(np.float64)
+        at = np.union1d(np.linspace(0, end, 201), inputs[inputs <= end])
+        if len(at) > _MAX_POINTS:  # closer than a printed line is wide
+            at = np.linspace(0, end, _MAX_POINTS)
+        at = np.union1d(at, own[(own >= 0) & (own <= end)])
+        v = layer.neurons(shown).trace(result.times, at)[0]
+        maps = map_shape(layer)
+        layers.append(LayerTraces(shown, at, v, t_out[shown], t_out, v_end[shown], layer.circuit, kind.name, maps))
     return layers
-
-
-_TRACES = by_kind(two=_through_ramps, single=_crossings)
 
 
 def spread(lateness: FloatArray, spiking: npt.NDArray[np.bool_], n: int) -> npt.NDArray[np.int64]:
@@ -366,7 +333,7 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
             "alpha": 1.0 if np.isfinite(t_out) or chosen else 0.35,
             "zorder": 4 if chosen else 3,
         }
-        for t, v in _PATHS(layer.phases)(layer, k):
+        for t, v in _paths(layer, k):
             axes.plot(start + t, v, **style)
         if t_out <= layer.end:
             axes.plot(
@@ -382,19 +349,14 @@ def draw_layer(axes: Axes, layer: LayerTraces, depth: int, colour: str, *, highl
     axes.set_ylabel(r"$v\,/\,V_\mathrm{th}$")
 
 
-def _charging(layer: LayerTraces, k: int) -> list[tuple[FloatArray, FloatArray]]:
-    """Times from the start of charging and voltages of the k-th neuron until its spike."""
-    return [(layer.t, layer.v[k])]
-
-
-def _and_ramp(layer: LayerTraces, k: int) -> list[tuple[FloatArray, FloatArray]]:
-    """The same of a neuron that a ramp takes to the threshold, in two pieces."""
-    n_at = 41 if layer.circuit.ramp else 2
-    at = np.linspace(0, min(layer.t_out[k] - 1, 1.0), n_at, dtype=layer.v.dtype)
-    return [*_charging(layer, k), (1 + at, layer.ramp(at)[k])]
-
-
-_PATHS = by_kind(two=_and_ramp, single=_charging)
+def _paths(layer: LayerTraces, k: int) -> list[tuple[FloatArray, FloatArray]]:
+    """Times from the start of charging and voltages of the k-th neuron: while it charges, and on the ramp if it has."""
+    charging = layer.t, layer.v[k]
+    if math.isnan(layer.v_end[k]):
+        return [charging]
+    start, n_at = layer.t[-1], 41 if layer.circuit.ramp else 2
+    at = np.linspace(0, min(layer.t_out[k] - start, 1.0), n_at, dtype=layer.v.dtype)
+    return [charging, (start + at, layer.ramp(at)[k])]
 
 
 def voltage_limits(layers: Sequence[LayerTraces]) -> tuple[float, float]:

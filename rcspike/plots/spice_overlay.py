@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rcspike._common.arrays import FloatArray
-from rcspike.functional.neuron_kinds import by_kind
+from rcspike.functional.neuron_kinds import supported
 from rcspike.plots.figure_style import (
     BOTTOM,
     FAINT,
@@ -108,4 +108,4 @@ def _and_ramp(c: Comparison, i: int, at: FloatArray) -> FloatArray:
     return v
 
 
-_MEMBRANES = by_kind(two=_and_ramp, single=_charging)
+_MEMBRANES = supported("a comparison with SPICE", two=_and_ramp, single=_charging)

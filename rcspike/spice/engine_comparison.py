@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
-from rcspike.functional.neuron_kinds import by_kind
+from rcspike.functional.neuron_kinds import supported
 from rcspike.network import Dense, LayeredNetwork, LayerResult, Network, ResistiveLayer, Wiring, layer_with
 from rcspike.neurons import NeuronKind, Phases, neuron_kind, single_phase
 from rcspike.spice.fitted_corner import in_corner
@@ -377,4 +377,4 @@ def _until_the_last_spike(
     return _ByEngine(charging.charge(inputs / until), t_out, charging.supply_charge(inputs / until), until)
 
 
-_ENGINES = by_kind(two=_through_both_phases, single=_until_the_last_spike)
+_ENGINES = supported("a comparison with SPICE", two=_through_both_phases, single=_until_the_last_spike)

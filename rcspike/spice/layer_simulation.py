@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
-from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.functional.neuron_kinds import Phases, supported
 from rcspike.neurons import neuron_kind
 from rcspike.spice.ideal_netlist import layer_netlist, membrane_nodes
 from rcspike.spice.neuron_netlists import EDGE
@@ -201,7 +201,7 @@ def _while_charging(
     return math.inf, np.array([one[1][-1] for one in points]), t_out
 
 
-_ENDS = by_kind(two=_after_ramps, single=_while_charging)
+_ENDS = supported("a simulation by SPICE", two=_after_ramps, single=_while_charging)
 
 
 def _measured_transistors(results: _Results, design: Transistors, membranes: int) -> Measured:

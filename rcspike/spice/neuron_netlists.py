@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rcspike.energy import PhysicalScale
-from rcspike.functional.neuron_kinds import Phases, by_kind
+from rcspike.functional.neuron_kinds import Phases, supported
 from rcspike.neurons import neuron_kind
 
 # Rise time of a spike in T. A spike time is late by no more than that, a two-hundredth of 0.02 % of T.
@@ -59,8 +59,8 @@ def _without_ramps(end: float, scale: PhysicalScale) -> NeuronNetlist:
     )
 
 
-_NETLISTS: Callable[[str], Callable[[float, PhysicalScale], NeuronNetlist]] = by_kind(
-    two=_with_ramps, single=_without_ramps
+_NETLISTS: Callable[[str], Callable[[float, PhysicalScale], NeuronNetlist]] = supported(
+    "a netlist", two=_with_ramps, single=_without_ramps
 )
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from rcspike.circuit import Circuit
 from rcspike.functional.loss import Loss
-from rcspike.functional.neuron_kinds import by_kind
+from rcspike.functional.neuron_kinds import supported
 from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Conv2d, Wiring
 from rcspike.torch.engine_cache import Parts
@@ -299,7 +299,7 @@ class _SinglePhase(_Layer):
         return self.rows.of_inputs(of_rows), of_weights
 
 
-_LAYERS: Callable[[str], type[_Layer]] = by_kind(two=_TwoPhase, single=_SinglePhase)
+_LAYERS: Callable[[str], type[_Layer]] = supported("a layer of tensor operations", two=_TwoPhase, single=_SinglePhase)
 
 
 def _recursion(factor: Tensor, term: Tensor) -> Tensor:

@@ -8,8 +8,7 @@
 
 #include "common/check.h"
 #include "layer/for_each_part.h"
-#include "neurons/single_phase_tiles.h"
-#include "neurons/two_phase_tiles.h"
+#include "neurons/tiles.h"
 
 namespace rcspike::detail {
 namespace {

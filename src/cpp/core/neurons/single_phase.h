@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "neurons/output_loss.h"
+#include "neurons/window.h"
 #include "rcspike/circuit.h"
 #include "rcspike/loss.h"
 #include "rcspike/phases.h"
@@ -15,6 +17,8 @@ namespace rcspike::detail {
 template <class Real>
 struct SinglePhase {
     static constexpr Phases phases = Phases::single;
+    static constexpr const char* name = "single";
+    static constexpr Window window{horizon, std::numeric_limits<double>::infinity(), "inf"};
 
     /// Times at which n membranes reach their thresholds, infinity where they do not; without the delay of the spike
     /// and without noise.

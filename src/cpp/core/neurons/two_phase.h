@@ -6,6 +6,7 @@
 
 #include "neurons/output_loss.h"
 #include "neurons/ramp.h"
+#include "neurons/window.h"
 #include "rcspike/circuit.h"
 #include "rcspike/loss.h"
 #include "rcspike/phases.h"
@@ -16,6 +17,8 @@ namespace rcspike::detail {
 template <class Real>
 struct TwoPhase {
     static constexpr Phases phases = Phases::two;
+    static constexpr const char* name = "two";
+    static constexpr Window window{1, 1, "inf or above 1"};
 
     /// v(1) of n membranes. Once they have spiked, minus the offsets: the voltages of neurons without offsets that fire
     /// at the same times; and those of outputs include their noise.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
 
 #include "rcspike/phases.h"
 
@@ -20,14 +19,7 @@ struct Window {
     }
 };
 
-constexpr Window window_of(Phases phases) {
-    switch (phases) {
-        case Phases::two:
-            return {1, 1, "inf or above 1"};
-        case Phases::single:
-            break;
-    }
-    return {horizon, std::numeric_limits<double>::infinity(), "inf"};
-}
+/// That of a kind of neurons.
+const Window& window_of(Phases phases);
 
 }  // namespace rcspike::detail
