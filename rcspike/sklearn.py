@@ -12,13 +12,13 @@ from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
 from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
 from rcspike.functional import encode, schedule
+from rcspike.functional.learning_rate import Decay
 from rcspike.functional.neuron_kinds import Phases
-from rcspike.functional.optimiser import Decay
 from rcspike.network import Network
 from rcspike.network.initialisation import mean_intensity
 from rcspike.neurons import taken
 from rcspike.training import Settings
-from rcspike.training.epoch_loop import run_epochs
+from rcspike.training.epoch_steps import run_epochs
 
 try:
     from scipy.special import softmax

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from rich.table import Table
 
 from rcspike import plots
+from rcspike.cli.console import percent
 from rcspike.cli.result_record import Caption, Record
-from rcspike.cli.terminal_output import percent, user_errors
+from rcspike.cli.user_errors import user_errors
 from rcspike.experiments import Row, write_table
 from rcspike.network import Network
 

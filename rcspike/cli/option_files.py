@@ -10,7 +10,7 @@ import typer
 
 from rcspike._common.name_checks import did_you_mean
 from rcspike._common.readers import read_json, read_toml
-from rcspike.cli.terminal_output import user_errors
+from rcspike.cli.user_errors import user_errors
 
 __all__ = ["OUT_OF_FILES", "Config", "from_files", "option_names", "stored_options"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rcspike._common.atomic_files import check_writable
 from rcspike._common.file_locks import locked
-from rcspike.cli.terminal_output import user_errors
+from rcspike.cli.user_errors import user_errors
 
 __all__ = ["results_folder"]
 

@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 
 from rcspike._common.numbers import read_float
-from rcspike.cli.terminal_output import console, user_errors
+from rcspike.cli.console import console
+from rcspike.cli.user_errors import user_errors
 from rcspike.energy import Process, load_process, process_names
 
 __all__ = ["Constants", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from rcspike import spice
 from rcspike._common.arrays import FloatArray
-from rcspike.cli.terminal_output import console
+from rcspike.cli.console import console
 from rcspike.energy import PhysicalScale
 from rcspike.network import Network
 from rcspike.network.wiring import Conv2d

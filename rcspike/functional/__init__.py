@@ -5,13 +5,14 @@ Arrays are NumPy, C-ordered, float32 or float64. Times are ``(batch, n_in)`` in 
 of the other precision are converted to it. Results do not depend on the number of threads or on the instruction set.
 """
 
+from rcspike.functional.adam import adam_step
 from rcspike.functional.charging_along_wires import charge_wired
 from rcspike.functional.charging_phase import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
 from rcspike.functional.events import encode, schedule
 from rcspike.functional.firing_phase import fire, fire_vjp, readout_times, readout_voltages
+from rcspike.functional.learning_rate import decayed_rate
 from rcspike.functional.loss import output_loss
 from rcspike.functional.membrane_trace import trace
-from rcspike.functional.optimiser import adam_step, decayed_rate
 from rcspike.functional.rail_charge import supply_charge, supply_charge_vjp
 from rcspike.functional.switch_charge import switch_injection
 from rcspike.functional.threshold_crossing import (

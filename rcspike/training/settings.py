@@ -10,8 +10,8 @@ import numpy as np
 
 from rcspike import _core
 from rcspike.chips.device_model import DeviceModel
+from rcspike.functional.learning_rate import Decay, decayed_rate
 from rcspike.functional.loss import Loss
-from rcspike.functional.optimiser import Decay, decayed_rate
 from rcspike.network import Network
 from rcspike.neurons import check_taken
 

@@ -23,7 +23,7 @@ from rcspike.network import Network, has_maps
 from rcspike.neurons import neuron_kind
 from rcspike.training import checkpoint
 from rcspike.training.augmentation import Augmentation
-from rcspike.training.epoch_loop import run_epochs
+from rcspike.training.epoch_steps import run_epochs
 from rcspike.training.evaluation import accuracy, check_fit
 from rcspike.training.history import Epoch, History, Interrupted
 from rcspike.training.monitors import ProgressBar

@@ -16,10 +16,11 @@ from rcspike._common.numbers import read_float
 from rcspike.chips import Devices, Effect, preset_names, preset_text
 from rcspike.chips import load as load_devices
 from rcspike.cli import shared_options
+from rcspike.cli.console import bars, console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import PLACES, Record, command_words, load_network, model_settings
-from rcspike.cli.terminal_output import bars, console, percent, user_errors
+from rcspike.cli.user_errors import user_errors
 from rcspike.energy import PhysicalScale
 from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effect_cases, sweep_cases, write_table
 from rcspike.network import Network

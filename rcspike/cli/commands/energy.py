@@ -15,10 +15,11 @@ from rich.table import Table
 from rcspike import plots
 from rcspike.circuit import Circuit
 from rcspike.cli import process_options, shared_options
+from rcspike.cli.console import console
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, load_network, model_settings
-from rcspike.cli.terminal_output import console, user_errors
+from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import data_name
 from rcspike.energy import (
     BASELINES,

@@ -11,10 +11,11 @@ import typer
 from rcspike import plots
 from rcspike.cli import shared_options
 from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, class_table, output_names, write_classes
+from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, load_network, model_settings
-from rcspike.cli.terminal_output import console, percent, user_errors
+from rcspike.cli.user_errors import user_errors
 from rcspike.training import confusion_matrix
 
 __all__ = ["eval_command"]

@@ -12,7 +12,7 @@ import typer
 from rcspike._core import build_config
 from rcspike.cli.layer_table import model_lines
 from rcspike.cli.result_record import load_network
-from rcspike.cli.terminal_output import user_errors
+from rcspike.cli.user_errors import user_errors
 
 __all__ = ["info_command"]
 

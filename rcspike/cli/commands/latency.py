@@ -12,10 +12,11 @@ from rich.table import Table
 
 from rcspike import plots
 from rcspike.cli import shared_options
+from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import Samples, load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import MODEL, Record, load_network, model_settings
-from rcspike.cli.terminal_output import console, percent, user_errors
+from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.network import Network

@@ -13,7 +13,7 @@ from rcspike._common.atomic_files import atomic_write
 from rcspike.cli import shared_options
 from rcspike.cli.model_samples import inputs_of
 from rcspike.cli.result_record import load_network
-from rcspike.cli.terminal_output import user_errors
+from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import Inputs
 
 __all__ = ["predict_command"]

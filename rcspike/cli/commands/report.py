@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rcspike import report
-from rcspike.cli.terminal_output import user_errors
+from rcspike.cli.user_errors import user_errors
 
 __all__ = ["report_command"]
 

@@ -18,11 +18,12 @@ from rcspike._common.atomic_files import atomic_write
 from rcspike._common.numbers import read_int
 from rcspike._common.readers import read_text
 from rcspike.cli import shared_options, spice_error_table, spice_fit, transistor_options
+from rcspike.cli.console import bars, console
 from rcspike.cli.model_samples import Samples, load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, file_digest, load_network, model_settings
-from rcspike.cli.terminal_output import bars, console, fail, user_errors
 from rcspike.cli.transistor_options import ColumnOptions, TrimmedColumnOptions
+from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import data_name
 from rcspike.experiments import Row, write_table
 from rcspike.functional.neuron_kinds import latest_input

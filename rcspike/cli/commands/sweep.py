@@ -13,11 +13,12 @@ from rich.table import Table
 from rcspike import plots
 from rcspike._common.numbers import read_float, read_int
 from rcspike.cli import shared_options, training_options
+from rcspike.cli.console import bars, console, percent
 from rcspike.cli.option_files import Config
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import PLACES, Caption, Record, command_words
 from rcspike.cli.shared_options import default_for, training_settings
-from rcspike.cli.terminal_output import bars, console, percent, user_errors
+from rcspike.cli.user_errors import user_errors
 from rcspike.cli.volts_options import VoltsOptions, volts_settings
 from rcspike.datasets import data_digests, data_name
 from rcspike.experiments import (

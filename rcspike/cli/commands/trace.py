@@ -14,7 +14,7 @@ from rcspike.cli import shared_options
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, load_network, model_settings
-from rcspike.cli.terminal_output import user_errors
+from rcspike.cli.user_errors import user_errors
 from rcspike.network import Conv2d
 
 __all__ = ["trace_command"]

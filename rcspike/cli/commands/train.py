@@ -19,6 +19,8 @@ from rcspike.chips import load as load_devices
 from rcspike.circuit import PARAMETERS, Circuit
 from rcspike.cli import shared_options, training_options
 from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, write_classes
+from rcspike.cli.console import console, percent
+from rcspike.cli.epoch_lines import Reporter
 from rcspike.cli.model_samples import Samples, load_new, load_samples
 from rcspike.cli.option_files import Config, from_files
 from rcspike.cli.output_folder import results_folder
@@ -33,7 +35,7 @@ from rcspike.cli.result_record import (
 )
 from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
 from rcspike.cli.shared_options import given, learning, training_settings
-from rcspike.cli.terminal_output import Reporter, console, fail, percent, user_errors
+from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
 from rcspike.experiments import preset
 from rcspike.experiments.default_settings import initial_intensity

@@ -8,7 +8,7 @@
 #include "events/wiring.h"
 #include "kernels/kernels.h"
 #include "memory/buffer.h"
-#include "neurons/window.h"
+#include "neurons/listening_window.h"
 #include "rcspike/schedule.h"
 #include "rcspike/threads.h"
 

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "neurons/window.h"
+#include "neurons/listening_window.h"
 #include "rcspike/schedule.h"
 #include "rcspike/span.h"
 

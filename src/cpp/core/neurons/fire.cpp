@@ -1,7 +1,7 @@
 #include "rcspike/fire.h"
 
 #include "common/check.h"
-#include "neurons/ramp.h"
+#include "neurons/firing_ramp.h"
 #include "neurons/readout.h"
 
 namespace rcspike {

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "common/check.h"
-#include "neurons/window.h"
+#include "neurons/listening_window.h"
 #include "rcspike/phases.h"
 
 namespace rcspike {

@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "common/elementary.h"
-#include "neurons/ramp.h"
+#include "neurons/firing_ramp.h"
 
 namespace rcspike::detail {
 

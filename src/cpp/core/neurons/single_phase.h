@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include "neurons/output_loss.h"
-#include "neurons/window.h"
+#include "neurons/listening_window.h"
+#include "neurons/sample_counts.h"
 #include "rcspike/circuit.h"
 #include "rcspike/loss.h"
 #include "rcspike/phases.h"

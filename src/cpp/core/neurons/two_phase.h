@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <vector>
 
-#include "neurons/output_loss.h"
-#include "neurons/ramp.h"
-#include "neurons/window.h"
+#include "neurons/firing_ramp.h"
+#include "neurons/listening_window.h"
+#include "neurons/sample_counts.h"
 #include "rcspike/circuit.h"
 #include "rcspike/loss.h"
 #include "rcspike/phases.h"

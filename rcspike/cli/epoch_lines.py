@@ -1,68 +1,17 @@
-"""The output of commands: progress, summaries and errors."""
+"""The progress of a training: a bar, and a line for each epoch."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
-from typing import NoReturn
 
-import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.progress import TextColumn
 
-from rcspike._common.extras import is_missing_extra
+from rcspike.cli.console import bars, percent
 from rcspike.training import Epoch, History, Progress
 
-__all__ = ["Reporter", "bars", "console", "epoch_line", "fail", "percent", "user_errors"]
-
-
-@contextmanager
-def user_errors() -> Iterator[None]:
-    """Report errors that a user can fix, with exit code 2; other errors keep their traceback."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise  # nobody reads the output any more; typer exits silently
-    except (ValueError, OSError, MemoryError) as error:
-        fail(error)
-    except ImportError as error:
-        if not is_missing_extra(error):
-            raise
-        fail(error)
-
-
-def fail(error: Exception) -> NoReturn:
-    """Print the error and exit with code 2: in one line, or in several if the message has indented lines."""
-    text = f"not enough memory: {error}" if isinstance(error, MemoryError) else str(error)
-    if isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    lines = [" ".join(line.split()) for line in re.split(r"\n(?=  )", text)]
-    typer.echo(f"error: {chr(10).join(lines[:1] + ['  ' + line for line in lines[1:]])}", err=True)
-    raise typer.Exit(2) from error
-
-
-def console() -> Console:
-    """Standard output that prints text unchanged: no markup, emoji codes, coloured numbers or added line breaks."""
-    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
-
-
-def bars(console: Console, *more: ProgressColumn) -> Bars:
-    """Progress bars with a count, below the printed lines; shown only on a terminal."""
-    return Bars(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        *more,
-        TimeRemainingColumn(),
-        console=console,
-        expand=True,
-        transient=True,
-        disable=not console.file.isatty() or console.is_dumb_terminal,
-    )
+__all__ = ["Reporter", "epoch_line"]
 
 
 class Reporter:
@@ -123,8 +72,3 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
         f"{epoch.seconds:.1f} s",
     ]
     return "  ".join(parts)
-
-
-def percent(share: float) -> str:
-    """A share in per cent, to two digits."""
-    return f"{100 * share:.2f} %"
