@@ -23,7 +23,7 @@ _Injection: TypeAlias = tuple[float, float]
 
 
 def _parameter(default: float | None, label: str, title: str, unit: str = "", *, omit_default: bool = False) -> Any:
-    """A number that the engine takes by its name: its short name in labels, its words and unit in tables and help.
+    """A number that the engine takes by name; `label` is short, `title` and `unit` are for tables and help.
 
     With `omit_default`, repr and files leave it out where it is at its default.
     """
@@ -49,10 +49,10 @@ class Circuit:
         Coefficient b < 1 of a non-ideal firing ramp, t = 1 - ln(1 - b v) / ln(1 - b); 0 is the ideal ramp, t = 1 - v.
     injection : (float, float), or a sequence of such pairs
         Voltages in V_th that the switch of one conducting synapse adds to the membrane as it opens at the end of
-        charging: of synapses on the positive rail, and on the negative one. A sequence has a pair for each layer of a
-        network, since layers differ in the capacitance of a membrane.
+        charging, for synapses on the positive rail and on the negative rail. A sequence has one pair per layer of a
+        network, because membrane capacitances differ between layers.
     delay : float
-        Time in T from the moment at which the ramp reaches the threshold to the output spike, in [0, 1).
+        Time in T from the moment when the ramp reaches the threshold to the output spike, in [0, 1).
 
     Raises
     ------
@@ -64,10 +64,10 @@ class Circuit:
 
     Notes
     -----
-    The model is that of RC-Spike (ISCAS 2022, DOI 10.1109/ISCAS48785.2022.9937662) as written out in arXiv 2412.09010
+    The RC-Spike model (ISCAS 2022, DOI 10.1109/ISCAS48785.2022.9937662) as written out in arXiv 2412.09010
     v1, eq. 6-11 and 59-85.
 
-    A circuit has its rails once it is made: ``dataclasses.replace`` with another v_syn keeps them.
+    The rails are fixed when a circuit is made: ``dataclasses.replace`` with another v_syn does not change them.
 
     Examples
     --------
@@ -116,7 +116,7 @@ class Circuit:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Numbers that the engine takes by their names, all but the injection, which differs between layers.
+        """Numbers that the engine takes by name, all but the injection, which may differ between layers.
 
         Examples
         --------
@@ -126,7 +126,7 @@ class Circuit:
         return {name: getattr(self, name) for name in PARAMETERS}
 
     def shown(self) -> dict[str, float]:
-        """Those of the parameters that files and repr have: `delay` only where it is not 0."""
+        """The parameters that files and repr show; `delay` only if it is not 0."""
         values = self.parameters.items()
         return {name: x for name, x in values if not (_OF[name].metadata["omit_default"] and x == _OF[name].default)}
 
@@ -242,7 +242,7 @@ def layer_circuits(circuit: Circuit, n_layers: int) -> list[Circuit]:
 
 
 def joined_circuit(circuits: Sequence[Circuit]) -> Circuit:
-    """The circuit of a network, from the circuits of its layers: they must not differ but in their injection."""
+    """The circuit of a network, from the circuits of its layers: they may differ only in their injection."""
     if len(set(circuits)) == 1:
         return circuits[0]
     without = {replace(circuit, injection=(0.0, 0.0)) for circuit in circuits}

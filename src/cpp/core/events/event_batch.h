@@ -14,8 +14,8 @@
 
 namespace rcspike::detail {
 
-/// What events depend on in the layer that they come to: which inputs drive which of its n_rows rows of synapses, the
-/// coupling of those, and when its neurons listen.
+/// The properties of the receiving layer that shape its events: which inputs drive which of its n_rows rows of
+/// synapses, the coupling of the synapses, and when its neurons listen.
 template <class Real>
 struct EventTarget {
     const Wiring& wiring;
@@ -40,7 +40,7 @@ public:
 
     std::size_t size() const { return events_.size(); }
     const kernels::Events<Real>& operator[](std::size_t sample) const { return events_[sample]; }
-    /// Of each event of a sample, the input whose spike it is.
+    /// The input that causes each event of a sample.
     const std::uint32_t* inputs(std::size_t sample) const {
         return n_joined_ > 0 ? inputs_.data() + sample * n_joined_ : events_[sample].inputs;
     }

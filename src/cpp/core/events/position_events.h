@@ -1,4 +1,4 @@
-// The events at the positions at which the columns of a layer are: one of each sample, or each patch of a convolution.
+// The events where a layer's columns are evaluated: once per sample, or once per patch of a convolution.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,8 @@
 
 namespace rcspike::detail {
 
-/// Inputs that drive so many rows of synapses, and the reverse. Throw std::invalid_argument if the wiring does not fit.
+/// Number of inputs that drive n_rows rows of synapses, and the reverse. Throw std::invalid_argument if the wiring does
+/// not fit.
 std::size_t inputs_of(const Wiring& wiring, std::size_t n_rows);
 std::size_t rows_of(const Wiring& wiring, std::size_t n_in);
 
@@ -18,8 +19,8 @@ std::size_t rows_of(const Wiring& wiring, std::size_t n_in);
 /// std::invalid_argument if it is given for another number.
 Wiring wiring_of(const std::vector<Wiring>& wiring, std::size_t n_layers, std::size_t layer);
 
-/// Where the columns of a layer are: once, or at each position of a convolution, where the positions of a window of
-/// `pool` x `pool` may share a neuron for each column.
+/// Where a layer's columns are evaluated: once per sample, or at each position of a convolution, where `pool` x `pool`
+/// positions may share one neuron per column.
 struct PositionGrid {
     std::size_t positions = 1, neurons = 1, line = 1, pool = 1;
 
@@ -35,8 +36,7 @@ PositionGrid grid_of(const Wiring& wiring);
 /// The convolution whose windows are the positions of a layer, or null if it has one position.
 const Conv2d* convolution_of(const Wiring& wiring);
 
-/// Of a wiring that joins inputs, the number of those it makes; 0 of one that does not. `n_rows` is that of the
-/// synapses.
+/// Number of rows that a joining wiring produces; 0 if it joins nothing. `n_rows` counts the rows of the synapses.
 std::size_t joined_rows(const Wiring& wiring, std::size_t n_rows);
 
 /// Sets `used` to 1 for the rows that some samples of a schedule drive: those of their inputs, or all of a convolution.

@@ -102,8 +102,8 @@ void Safetensors::check_layout() const {
     if (end != array_bytes_) reject("it has ", array_bytes_, " bytes of arrays, its header describes ", end);
 }
 
-/// Of all metadata but the CRC-32 itself, and of all arrays, both in the order of their names. Each part has its length
-/// before it, so that no two contents make the same sequence of bytes.
+/// CRC-32 of all metadata except the CRC-32 itself, and of all arrays, both in the order of their names. Each part has
+/// its length before it, so that no two contents make the same sequence of bytes.
 std::string Safetensors::digest() const {
     std::uint32_t crc = 0;
     const auto add = [&](const unsigned char* bytes, std::size_t n) {

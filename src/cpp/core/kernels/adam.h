@@ -18,6 +18,6 @@ void adam(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size
         const B scale = sqrt(m2 * all(adam.correction2)) + all(adam.epsilon);
         const B step = (m1 * all(adam.learning_rate * adam.correction1)) / scale;
         const B w = B::load(weights + i) * all(adam.keep) - step;
-        min(all(adam.w_max), max(all(-adam.w_max), w)).store(weights + i);  // in this order NaN stays what it is
+        min(all(adam.w_max), max(all(-adam.w_max), w)).store(weights + i);  // in this order NaN stays NaN
     }
 }

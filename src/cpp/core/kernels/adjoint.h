@@ -1,6 +1,6 @@
 // The backward pass of charging, one tile (docs/model.md). Included as block.h is, after sweep.h.
 
-/// Gradients of some rows at once: neighbouring tiles side by side.
+/// Gradients of a group of rows: neighbouring tiles side by side.
 template <class B, class Real>
 RCSPIKE_INLINE void add_to_weights(Real* gradient, const ResistiveTile<Real>& tile, std::size_t offset, B change) {
     (B::load(gradient + offset, tile.stride) + change).store(gradient + offset, tile.stride);
@@ -11,9 +11,9 @@ RCSPIKE_INLINE void add_to_times(Real* times, const ResistiveTile<Real>&, std::s
     fma(w, slope, B::load(times)).store(times);
 }
 
-/// The backward pass: P and Q, or their counterparts, and the factors of the gradients of the synapses that a step
-/// begins with. `by_drive` and `by_conductance` are those of the membrane over the step. Affine: dL/dD = P, dL/dG = -Q,
-/// dL/dt = -lambda (D - G v).
+/// The backward pass: P and Q, or their counterparts, and the gradient factors of the synapses that switch on at the
+/// start of a step. `by_drive` and `by_conductance` are the membrane's factors over the step. Affine: dL/dD = P, dL/dG
+/// = -Q, dL/dt = -lambda (D - G v).
 template <class B>
 struct AffineAdjoint {
     using Real = typename B::Real;
@@ -43,17 +43,17 @@ struct AffineAdjoint {
     }
 };
 
-/// Resistive: dL/dw = a P -+ b Q and dL/dt = w lambda (-a +- b v), one of two by the sign of w.
+/// Resistive: dL/dw = a P -+ b Q and dL/dt = w lambda (-a +- b v); the sign of w chooses.
 template <class B, bool symmetric>
 struct ResistiveAdjoint;
 
-/// On symmetric rails the sign of w turns one number around.
+/// On symmetric rails the sign of w only flips the sign of one number.
 template <class B>
 struct ResistiveAdjoint<B, true> {
     using Real = typename B::Real;
     Real a, b;
-    B p = B::all(0), minus_q = p;  // times a and b, as the factors of a step are
-    B lambda, lambda_v;            // the second times b
+    B p = B::all(0), minus_q = p;  // times a and b, like the factors of a step
+    B lambda, lambda_v;            // lambda_v times b
 
     template <class Tiles>
     RCSPIKE_INLINE explicit ResistiveAdjoint(const Tiles& tile) : a(tile.coupling.a_plus), b(tile.coupling.b_plus) {}
@@ -112,7 +112,8 @@ struct ResistiveAdjoint<B, false> {
     }
 };
 
-/// Pairs that were drawn for weights: dL/dw of the device that the weight's sign chooses, before the slope of the draw.
+/// Pairs drawn for weights: dL/dw of the device that the weight's sign chooses, before multiplying by the slope of the
+/// draw.
 template <class B, bool symmetric>
 struct PairAdjoint;
 
@@ -148,8 +149,8 @@ struct PairAdjoint<B, false> : ResistiveAdjoint<B, false> {
     }
 };
 
-/// The forward sweep once more, keeping of each step what the backward one needs, and then the backward one. One tile
-/// at a time: what is kept stays in the first-level cache.
+/// Repeats the forward sweep, keeps what the backward sweep needs of each step, then runs the backward sweep. One tile
+/// at a time, so that the kept values stay in the first-level cache.
 template <class Sums, class Adjoint, bool wants_times, class Tiles, class Gradient, class B = typename Sums::Blocks,
           class Real>
 void charge_backward(const Events<Real> events, const Tiles tile, const Real* grad_v, const Gradient gradient,

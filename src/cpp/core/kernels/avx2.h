@@ -1,4 +1,4 @@
-// Numbers of AVX2 with FMA. For files of kernels only, which include it once and end its region.
+// Vectors of AVX2 with FMA. For files of kernels only, which include it once and end its region.
 #include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"

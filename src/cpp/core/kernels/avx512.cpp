@@ -15,8 +15,8 @@ namespace rcspike::kernels::avx512 {
 #include "kernels/table.h"
 // clang-format on
 
-/// The lanes of n neighbouring tiles that have a gradient, moved together into one: some permutations a row, and a
-/// fraction of the work between the rows. Every number stays what it would be.
+/// Packs the lanes that have a gradient from n neighbouring tiles into one tile: costs a few permutations per row and
+/// saves most of the work between rows. Every result keeps its bits.
 template <int n>
 struct MergedTiles {
     static constexpr int pairs = (n + 1) / 2;
@@ -47,7 +47,7 @@ struct MergedTiles {
         }
     }
 
-    /// A row of each tile as one of the merged tile.
+    /// Merges one row of each tile into a row of the merged tile.
     RCSPIKE_INLINE __m512 merge(const float* row, std::size_t apart) const {
         __m512 merged = _mm512_setzero_ps();
         for (int p = 0; p < pairs; ++p) {

@@ -1,4 +1,4 @@
-// Numbers of AVX-512 (F, DQ, VL). For files of kernels only, which include it once and end its region.
+// Vectors of AVX-512 (F, DQ, VL). For files of kernels only, which include it once and end its region.
 #include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"

@@ -1,8 +1,8 @@
 // One tile row of numbers in registers, for the instruction set that includes this file.
 //
 // No include guard: every kernels/<isa>.cpp includes it once, inside its own namespace and target region, with
-// RCSPIKE_VECTOR_BYTES, RCSPIKE_TILES_AT_ONCE and fma, sqrt and any_below of one vector defined. Only what GCC's vector
-// extension cannot say (fused multiply-add, a test of all lanes) differs between instruction sets.
+// RCSPIKE_VECTOR_BYTES, RCSPIKE_TILES_AT_ONCE and fma, sqrt and any_below for one vector defined. Instruction sets
+// differ only in what GCC's vector extension cannot express (fused multiply-add, a test of all lanes).
 
 template <class Real>
 struct Native;
@@ -22,7 +22,7 @@ struct Native<double> {
 };
 
 /// The same row of `n` tiles side by side. Several tiles in one sweep share its loop and its mispredicted branches;
-/// every lane computes what it would alone.
+/// every lane gets the same result as when its tile is alone.
 template <class R, int n>
 struct Block {
     using Real = R;
@@ -36,7 +36,7 @@ struct Block {
 
     static RCSPIKE_INLINE Block all(Real value) {
         Block r;
-        for (int i = 0; i < parts; ++i) r.part[i] = value - Vec{};  // minus: +0 would turn -0 around, so it is not free
+        for (int i = 0; i < parts; ++i) r.part[i] = value - Vec{};  // minus: +0 would change -0, so it is not free
         return r;
     }
     /// `stride` numbers lie between the rows of neighbouring tiles.
@@ -83,7 +83,7 @@ RCSPIKE_INLINE Block<R, n> abs(Block<R, n> a) {
     return a;
 }
 
-/// a, with its sign turned around where the sign bit of `sign` is set.
+/// a, negated where the sign bit of `sign` is set.
 template <class R, int n>
 RCSPIKE_INLINE Block<R, n> flip_sign(Block<R, n> a, Block<R, n> sign) {
     using B = Block<R, n>;

@@ -1,5 +1,5 @@
-// What kernels of every instruction set are made of, from numbers to the sweeps of a tile. Included within the
-// namespace of one, after its registers.
+// All parts of the charging kernels, from vectors to the sweeps of a tile. Included inside the namespace of an
+// instruction set, after its vector types.
 
 // clang-format off: each needs those before it
 #include "kernels/block.h"

@@ -1,4 +1,4 @@
-// Numbers and symmetries of a call as constants. Included as block.h is.
+// Turns run-time numbers and rail symmetry into compile-time constants. Included as block.h is.
 
 /// Calls f with n, which must not exceed `max`, as a constant.
 template <std::size_t max, class Function>

@@ -1,7 +1,7 @@
-// Membranes that spike at the moment at which they reach their thresholds, while they charge (docs/single-phase.md).
-// Included as block.h is, after adjoint.h.
+// Membranes that spike when they reach their threshold while they charge (docs/single-phase.md). Included as block.h
+// is, after adjoint.h.
 
-/// Whether any number is 0 or below, which NaN is not.
+/// Whether any number is 0 or below; NaN counts as neither.
 template <class R, int n>
 RCSPIKE_INLINE bool any_not_above_zero(Block<R, n> x) {
     typename Block<R, n>::Vec smallest = x.part[0];
@@ -18,8 +18,8 @@ RCSPIKE_INLINE bool any_number(Block<R, n> x) {
     return any_below(smallest, std::numeric_limits<R>::infinity());
 }
 
-/// The steps in which the neurons of a row of tiles cross their thresholds, from a voltage v on; a length of 0 is none.
-/// The last step has no end: there a crossing may lie beyond its length of 1.
+/// For each neuron of a row of tiles, the step in which it crosses its threshold, starting at voltage v; length 0 means
+/// no crossing. The last step has no end: there a crossing may lie beyond its length of 1.
 template <class B>
 struct Crossing {
     using Real = typename B::Real;
@@ -27,23 +27,23 @@ struct Crossing {
     alignas(64) Real v[size], a[size], y[size], start[size], length[size] = {}, limit[size];
 };
 
-/// A step at whose end some neurons are at their thresholds or above.
+/// A step at whose end some neurons are at or above their threshold.
 template <class Real>
 struct CrossingStep {
     const Real *thresholds, *v, *a, *y;  // at its start
     Real* next;                          // at its end
 };
 
-/// Keeps the steps of neurons that cross, and makes their voltages NaN; returns whether there are others. A membrane
-/// that does not rise at the threshold tends to it at most, and is at it or above by rounding alone: it does not cross.
-/// Out of the hot loop: each neuron crosses once.
+/// Keeps the steps of neurons that cross and sets their voltages to NaN; returns whether other neurons remain. A
+/// membrane that does not rise at the threshold at most tends to it; if it is at or above the threshold, that is
+/// rounding, and it does not cross. Kept out of the hot loop because each neuron crosses once.
 template <class Law, class B, class Real = typename B::Real>
 __attribute__((noinline)) bool keep_crossings(const Law& law, Crossing<B>& crossing, const Step<Real>& step,
                                               const CrossingStep<Real>& from, Real limit) {
     constexpr Real smallest = std::numeric_limits<Real>::min(), lowest = std::numeric_limits<Real>::lowest();
     const B threshold = B::load(from.thresholds), v = B::load(from.v), a = B::load(from.a), y = B::load(from.y);
     const B next = B::load(from.next), none = B::all(-1);
-    const B reaches = where_at_least(next, lowest, next - threshold, none);  // NaN crosses nothing
+    const B reaches = where_at_least(next, lowest, next - threshold, none);  // NaN never crosses
     const B rises = where_at_least(law.rise(a, y, threshold), smallest, reaches, none);
     const auto keep = [&](Real* to, B now)
                           RCSPIKE_LAMBDA { where_at_least(rises, Real(0), now, B::load(to)).store(to); };
@@ -58,9 +58,9 @@ __attribute__((noinline)) bool keep_crossings(const Law& law, Crossing<B>& cross
     return any_number(after);
 }
 
-/// Times of the crossings, infinity where there is none, NaN where a voltage has overflowed. Rounding is kept from
-/// moving a crossing out of its step, at either end: one at the start of its step would be of the step before it in the
-/// backward pass, and would not depend on the input that causes it.
+/// Times of the crossings, infinity where there is none, NaN where a voltage has overflowed. Rounding must not move a
+/// crossing out of its step at either end: the backward pass would assign a crossing at the start of a step to the step
+/// before, so that it would not depend on the input that causes it.
 template <class Law, class B, class Real = typename B::Real>
 __attribute__((noinline)) void crossing_times(const Law& law, const Crossing<B>& crossing, const Real* thresholds,
                                               const Real* last_v, Real* times) {
@@ -70,7 +70,7 @@ __attribute__((noinline)) void crossing_times(const Law& law, const Crossing<B>&
     const B reached =
         law.part_until(B::load(thresholds), B::load(crossing.a), B::load(crossing.y), B::load(crossing.v));
     const B part = min(reached, B::load(crossing.limit));
-    const B next = fma(start, B::all(Real(0.75) * epsilon), start);  // the number after it
+    const B next = fma(start, B::all(Real(0.75) * epsilon), start);  // the next floating-point number
     const B t = max(fma(B::load(crossing.length), part, start), next);
     const B in_time = where_at_least(-t, Real(-horizon), t, B::all(infinite));
     const B silent = where_at_least(B::load(last_v), std::numeric_limits<Real>::lowest(), B::all(infinite),
@@ -78,8 +78,8 @@ __attribute__((noinline)) void crossing_times(const Law& law, const Crossing<B>&
     where_at_least(B::load(crossing.length), smallest, in_time, silent).store(times);
 }
 
-/// First spikes of a row of tiles: the sweep of charging, which ends when all neurons have spiked. The voltage of one
-/// that has is NaN from then on, which crosses nothing. A neuron whose voltage overflows has the time NaN.
+/// First spikes of a row of tiles: a charging sweep that ends when all neurons have spiked. After its spike a neuron's
+/// voltage is NaN, which never crosses. A neuron whose voltage overflows gets the time NaN.
 template <class Sums, class Tile, class B = typename Sums::Blocks, class Real>
 void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neurons, const Real* thresholds,
                  Real* times) {
@@ -92,8 +92,7 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
     const typename Sums::Law law(tile);
     B v = B::load(at_end);
     Crossing<B> crossing;
-    // Copies in memory: if the addresses of the numbers themselves were taken, they would be stored on the hot path
-    // too.
+    // Copies in memory: if the addresses of the variables were taken, they would be stored on the hot path too.
     const auto cross = [&](const Step<Real>& step, B a, B y, B next, Real limit) RCSPIKE_LAMBDA {
         v.store(stored[0]);
         a.store(stored[1]);
@@ -111,7 +110,7 @@ void first_spike(const Events<Real> events, const Tile tile, std::size_t n_neuro
             on.switch_on(tile, events.inputs[spike] * lanes<Real>);
         }
         const B a = on.a(step), y = on.y(step);
-        if (k + 1 == events.n_steps) {  // it has no end, and every membrane that rises at its threshold gets there
+        if (k + 1 == events.n_steps) {  // no end: every membrane that rises at its threshold gets there
             const B risen = where_at_least(v, std::numeric_limits<Real>::lowest(), max(threshold, v), v);
             cross(step, a, y, risen, std::numeric_limits<Real>::max());
             break;
@@ -140,7 +139,7 @@ RCSPIKE_INLINE Coupling<Real> coupling_of(const AffineTile<Real>&) {
     return {1, 1, 1, 1};
 }
 
-/// The backward pass from each neuron's own spike time: a step counts as far as it lies before that time, and the
+/// The backward pass, starting at each neuron's spike time: only the part of a step before that time counts, and the
 /// backward sweep begins with lambda = -(dL/dt)/(A - B threshold). Returns the number of neurons whose slope at the
 /// threshold is below the bound.
 template <class Sums, class Adjoint, class Tile, class Gradient, class B = typename Sums::Blocks, class Real>

@@ -14,8 +14,8 @@ std::string name(Isa isa);
 std::vector<Isa> compiled();
 std::vector<Isa> supported();
 
-/// Decided at the first call. Throws std::runtime_error, with the list, if RCSPIKE_ISA names none of supported(). A
-/// program that compares instruction sets may assign another one of supported() while nothing is computed.
+/// Decided at the first call. Throws std::runtime_error, with the list, if RCSPIKE_ISA is not in supported(). A program
+/// that compares instruction sets may assign another entry of supported() while no computation runs.
 Isa& in_use();
 
 }  // namespace rcspike::kernels

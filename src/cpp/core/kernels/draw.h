@@ -46,7 +46,7 @@ struct Stream {
         threefry(devices.seed, key[0], key[1]);
     }
     explicit Stream(const std::uint32_t* own) : key{own[0], own[1]} {}
-    /// Two for each of as many synapses as fit a vector, from number `first` on.
+    /// Two words for each synapse of one vector, starting at synapse number `first`.
     RCSPIKE_INLINE void words(std::size_t first, Words& x0, Words& x1) const {
         for (std::size_t i = 0; i < sizeof(Words) / 4; ++i) x0[i] = static_cast<std::uint32_t>(first + i);
         x1 = Words{} + static_cast<std::uint32_t>(std::uint64_t{first} >> 32);
@@ -59,7 +59,7 @@ using IntVec = Native<float>::bits;
 
 RCSPIKE_INLINE FloatVec all(float x) { return x - FloatVec{}; }
 
-/// k 2^-24 of the upper 24 bits.
+/// k 2^-24, where k is the upper 24 bits.
 RCSPIKE_INLINE FloatVec uniform(Words x) { return __builtin_convertvector((IntVec)(x >> 8), FloatVec) * 0x1p-24f; }
 
 /// ln u for u in [2^-24, 1]: u = 2^n m with m about 1, ln m = 2 artanh((m - 1)/(m + 1)).
@@ -85,8 +85,8 @@ RCSPIKE_INLINE FloatVec exp(FloatVec x) {
     return (FloatVec)((IntVec)sum + ((IntVec)shifted << 23));
 }
 
-/// Two normal numbers of two words, by Box and Muller 1958. The angle is a quarter turn's r in [-pi/4, pi/4), then
-/// mirrored at both axes and at their bisector by three bits that nothing else uses.
+/// Two normal numbers from two words, by Box and Muller 1958. The angle r lies in [-pi/4, pi/4), and is then mirrored
+/// at both axes and at their bisector by three otherwise unused bits.
 RCSPIKE_INLINE void normals(Words x0, Words x1, FloatVec& n0, FloatVec& n1) {
     const FloatVec radius = sqrt(-2 * log(uniform(x0) + 0x1p-24f));
     const FloatVec r = fma(uniform(x1), all(1.57079633f), all(-0.785398163f));
@@ -120,7 +120,7 @@ __attribute__((noinline)) inline void draw_normals(const Stream& stream, std::si
     }
 }
 
-/// In each block the first numbers of all pairs, then the second ones.
+/// Each block holds the first numbers of all pairs, then the second numbers.
 inline void normal_numbers(const std::uint32_t* key, std::size_t first_block, std::size_t n_blocks, float* to) {
     const Stream stream(key);
     for (std::size_t i = 0; i < n_blocks; ++i, to += 2 * at_once) {
@@ -128,7 +128,7 @@ inline void normal_numbers(const std::uint32_t* key, std::size_t first_block, st
     }
 }
 
-/// A number for each of both devices of some synapses: the one on the positive rail and the one on the negative one.
+/// One number for each device of some synapses: on the positive rail and on the negative rail.
 template <class Real>
 struct Rows {
     alignas(64) Real plus[at_once], minus[at_once];

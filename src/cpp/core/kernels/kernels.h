@@ -16,18 +16,18 @@ inline constexpr std::size_t lanes = 64 / sizeof(Real);
 /// Upper bound of Kernels::tiles_at_once over all instruction sets.
 inline constexpr std::size_t max_tiles = 3;
 
-/// Tiles that a backward pass merges at most.
+/// Maximum number of tiles that a backward pass merges.
 inline constexpr std::size_t max_merged = 4;
 
-/// What the sign of a resistive weight means: D = a w, G = b |w|, with the rail of that sign (docs/model.md).
-/// Affine synapses have ones.
+/// How the sign of a resistive weight acts: D = a w, G = b |w|, with a and b of the rail of that sign (docs/model.md).
+/// All 1 for affine synapses.
 template <class Real>
 struct Coupling {
     Real a_plus, a_minus;
     Real b_plus, b_minus;
 };
 
-/// On symmetric rails both signs mean the same.
+/// On symmetric rails both signs have the same factors.
 template <class Real>
 constexpr bool is_symmetric(const Coupling<Real>& c) {
     return c.a_plus == c.a_minus && c.b_plus == c.b_minus;
@@ -57,22 +57,22 @@ struct Events {
     std::size_t n_spikes() const { return steps[n_steps - 1].end; }
 };
 
-/// The same of a patch of an image (events/patches.h), as the spikes of the image that it sees: each begins a step,
-/// since one without length changes no voltage.
+/// The events of one image patch (events/patches.h), as numbers of the image's spikes that it sees. Each spike begins a
+/// step; a step of length 0 changes no voltage.
 template <class Real>
 struct PatchSpikes {
-    const std::uint32_t* spikes;  // numbers of the image's spikes, in order, and at n the number of all of them
+    const std::uint32_t* spikes;  // indices of the image's spikes, in order; entry n is the image's spike count
     std::size_t n;
     const Real* times;           // of the image's spikes, and 1 behind them
-    const std::uint32_t* codes;  // of the image's spikes: minus the code of the patch, their rows of the synapses
+    const std::uint32_t* codes;  // of the image's spikes; a spike's synapse row is its code minus the patch's code
     std::uint32_t code;
 
     Real time(std::size_t k) const { return times[spikes[k]]; }
     std::size_t row(std::size_t k) const { return codes[spikes[k]] - code; }
 };
 
-/// Rows of neighbouring tiles have one address: n_in rows of `lanes` numbers a tile, the tiles `stride` numbers apart.
-/// Each kind of synapses has a tile of its own, with `rows` as the array that every sweep reads.
+/// One address stands for neighbouring tiles: each has n_in rows of `lanes` numbers, and tiles are `stride` numbers
+/// apart. Each kind of synapses has its own tile type; `rows` is the array that every sweep reads.
 
 /// Resistive synapses: signed weights.
 template <class Real>
@@ -84,7 +84,7 @@ struct ResistiveTile {
     const Real* rows() const { return weights; }
 };
 
-/// Affine synapses: drive D and conductance G of each, and one row of those that always conduct.
+/// Affine synapses: drive D and conductance G of each, and one row for the always-on synapses.
 template <class Real>
 struct AffineTile {
     const Real* drive;
@@ -102,15 +102,15 @@ struct AffineTile {
 ///     symmetric    p - m    p + m
 ///     others       p        -m
 ///
-/// Where one device of each pair is 0 they are w and |w|, or the positive and the negative weights, and pairs have the
-/// bits of resistive synapses.
+/// If one device of each pair is 0, the two arrays are w and |w|, or the positive and the negative weights, and pairs
+/// give the same bits as resistive synapses.
 template <class Real>
 struct PairTile {
     const Real* first;
     const Real* second;
     const Real* drive0;        // one row, always conducting
     const Real* conductance0;  // one row
-    const Real* weights;       // that the pairs were drawn for, if the backward pass is to give their gradient; or null
+    const Real* weights;       // the pairs were drawn for these; null unless their gradient is wanted
     std::size_t stride;
     Coupling<Real> coupling;
 
@@ -135,13 +135,13 @@ template <class Real>
 struct WiredTile {
     const Real* drive[2];
     const Real* conductance[2];
-    const Real* resistance;    // of one segment; one row
+    const Real* resistance;    // of one wire segment; one row
     const Real* drive0;        // one row
     const Real* conductance0;  // one row
     Real off;                  // fraction of its conductance that an open switch has
 };
 
-/// Two neighbouring stretches of a wire that make a longer one.
+/// Joins two neighbouring stretches of a wire into a longer one.
 struct Junction {
     std::uint32_t near, far, both;
 };
@@ -152,22 +152,22 @@ template <class Real>
 struct WirePlan {
     std::size_t n_leaves, n_nodes, root;
     const std::uint32_t* rows;     // of each leaf's device
-    const Real* segments;          // of wire before it
-    const std::uint32_t* leaf_of;  // of each spike's device
-    const Junction* junctions;     // first all of them, and then those that follow from the spikes of each step
-    const std::size_t* ends;       // of each step, one past its last junction; the first ends those of the first step
+    const Real* segments;          // wire segments before each leaf
+    const std::uint32_t* leaf_of;  // leaf of each spike's device
+    const Junction* junctions;     // first the whole tree, then for each step the junctions that its spikes change
+    const std::size_t* ends;       // one past the last junction of each step
 };
 
 /// Where the backward pass adds dL/dw of resistive synapses, or of drawn pairs before the slope of the draw.
 template <class Real>
 struct WeightGradient {
     Real* weights;
-    Real* times;  // one row of lanes for each spike of the sample or image, or null: dL/dt before the sum over outputs
+    Real* times;  // dL/dt before the sum over outputs: one row of lanes per spike of the sample or image; or null
 
     Real* rows() const { return weights; }
 };
 
-/// The same for affine synapses; the rows of those that always conduct may be null.
+/// The same for affine synapses; the rows of the always-on synapses may be null.
 template <class Real>
 struct AffineGradient {
     Real* drive;
@@ -179,8 +179,8 @@ struct AffineGradient {
     Real* rows() const { return drive; }
 };
 
-/// Constants of one Adam step (Kingma and Ba 2015); corrections are 1 / (1 - beta^step). Before it, every weight is
-/// multiplied by `keep`, after it cut to +-w_max.
+/// Constants of one Adam step (Kingma and Ba 2015); corrections are 1 / (1 - beta^step). Before the step every weight
+/// is multiplied by `keep`; after it, every weight is cut to +-w_max.
 template <class Real>
 struct Adam {
     Real learning_rate, beta1, beta2, epsilon;
@@ -197,7 +197,7 @@ struct DeviceDraw {
     float lognormal, proportional, absolute, stuck_off, stuck_on;
 };
 
-/// What the positive and the negative rail deliver to the neurons of a tile: a row of lanes each, in C V_th.
+/// Charges that the positive and the negative rail deliver to the neurons of a tile, one row of lanes each, in C V_th.
 template <class Real>
 struct RailRows {
     Real* plus;
@@ -222,7 +222,7 @@ constexpr std::size_t supply_scratch(std::size_t n_steps) {
     return 8 * lanes<Real> * n_steps;
 }
 
-/// Of a wired tile with so many nodes in the tree of each wire.
+/// Reals of scratch memory that a wired tile with n_nodes nodes in the tree of each wire needs.
 template <class Real>
 constexpr std::size_t wired_scratch(std::size_t n_nodes, std::size_t n_wires) {
     return 5 * lanes<Real> * n_nodes * n_wires;
@@ -236,20 +236,20 @@ struct Charging {
     /// Adds the gradients of one tile; grad_v is dL/dv(1), a row of lanes.
     void (*backward)(const Spikes& events, const Tile& tile, const Real* grad_v, const Gradient& gradient,
                      Real* scratch);
-    /// The same of 2 to max_merged neighbouring tiles on symmetric rails, merged, with the same bits: at most `lanes`
-    /// of their numbers in grad_v may differ from 0. Null where it does not pay.
+    /// The same for 2 to max_merged neighbouring tiles on symmetric rails, merged, with the same bits: at most `lanes`
+    /// of their entries in grad_v may differ from 0. Null where merging does not pay.
     void (*backward_merged)(const Spikes& events, const Tile& tile, std::size_t n_tiles, const Real* grad_v,
                             const Gradient& gradient, Real* scratch);
 };
 
-/// Spikes of a tile of neurons that are due to be differentiated, a row of lanes each.
+/// Output spikes of a tile whose gradient is wanted, a row of lanes each.
 template <class Real>
 struct SpikeUpstream {
     const Real* times;  // 0 where dL/dt is 0
     const Real* grad;   // dL/dt
-    const Real* drive;  // derivative of L against the sum of the drives of all spikes, or null
+    const Real* drive;  // derivative of L with respect to the summed drives of all spikes, or null
     const Real* thresholds;
-    Real min_slope;  // of a membrane at its threshold, in V_th / T: lower slopes count as this one
+    Real min_slope;  // lower bound of dv/dt at the threshold, in V_th / T
 };
 
 /// Neurons that spike while they charge, and their backward pass. The events have no end: their last step has the
@@ -260,12 +260,12 @@ struct Spiking {
     /// voltage overflows. n is at most Crossings::tiles_at_once.
     void (*first_spike)(const Events<Real>& events, const Tile& tile, std::size_t n_tiles, std::size_t n_neurons,
                         const Real* thresholds, Real* times);
-    /// Adds the gradients of one tile. Returns how many neurons with a gradient have a lower slope than min_slope.
+    /// Adds the gradients of one tile. Returns how many neurons with a gradient have a slope below min_slope.
     std::size_t (*backward)(const Events<Real>& events, const Tile& tile, const SpikeUpstream<Real>& upstream,
                             const Gradient& gradient, Real* scratch);
 };
 
-/// In a table of their own, which each instruction set compiles apart from the other one.
+/// Kernels for spikes while charging; each instruction set compiles this table in a separate file.
 template <class Real>
 struct Crossings {
     std::size_t tiles_at_once;
@@ -292,7 +292,7 @@ struct Kernels {
                             Real* v, Real* scratch);
     /// Charges that the rails deliver to one resistive tile.
     void (*supply)(const Events<Real>& events, const ResistiveTile<Real>& tile, const RailRows<Real>& charges);
-    /// Adds the gradients of one resistive tile for a loss that counts these charges too, and writes them.
+    /// Adds the gradients of one resistive tile for a loss that includes these charges, and writes the charges.
     void (*supply_backward)(const Events<Real>& events, const ResistiveTile<Real>& tile,
                             const RailUpstream<Real>& upstream, const WeightGradient<Real>& gradient,
                             const RailRows<Real>& charges, Real* scratch);
@@ -300,7 +300,7 @@ struct Kernels {
     void (*trace)(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* at, std::size_t n_at,
                   Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
-    /// order, times `slope` unless that is null.
+    /// order, times `slope` unless `slope` is null.
     void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,
                  const Real* slope, Real* weights, Real* moment1, Real* moment2);
     /// Pairs of devices for n weights (a multiple of lanes) of a layer, from number `first_weight` on, and d|g|/d|w|

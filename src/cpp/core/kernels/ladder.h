@@ -4,7 +4,7 @@
 ///
 ///     I_near = y V_near + t I_far - j        V_far = t V_near - z I_far + s
 ///
-/// Of passive stretches y, z >= 0 and 0 <= t <= 1, so that joining them neither overflows nor cancels.
+/// In passive stretches y, z >= 0 and 0 <= t <= 1, so joining them neither overflows nor cancels.
 template <class B>
 struct Stretch {
     using Real = typename B::Real;

@@ -1,13 +1,14 @@
 // Charging of the patches of a convolution and its backward pass, one tile (docs/convolution.md): resistive synapses on
 // symmetric rails. Included as block.h is.
 
-/// Factors of a step as make_step has them, in all lanes.
+/// The factors of a step that make_step computes, in all lanes.
 template <class B>
 struct PatchStep {
     B length, a, y;
 };
 
-/// The charging phase, as `sweep` of events: every spike begins a step. `visit(step, v, moved)` sees each of them.
+/// The charging phase, like `sweep` over events, except that every spike begins a step. `visit(step, v, moved)` sees
+/// each of them.
 template <class B, class Tiles, class Visit, class Real = typename B::Real>
 RCSPIKE_INLINE B sweep_patch(const PatchSpikes<Real>& patch, const Tiles& tile, const Visit& visit) {
     ResistiveSums<B, true> on(tile);
@@ -34,7 +35,7 @@ void charge_patch(const PatchSpikes<Real>& patch, const ResistiveTile<Real>& til
     });
 }
 
-/// As charge_backward, with the factors of a step already multiplied to what is kept of it.
+/// Like charge_backward, but the values kept of a step already contain its factors.
 template <bool wants_times, class Tiles, class Real, class B = Block<Real, 1>>
 void patch_backward_timed(const PatchSpikes<Real> patch, const Tiles tile, const Real* grad_v,
                           const WeightGradient<Real> gradient, Real* scratch) {

@@ -1,6 +1,6 @@
 // Charging through diodes (rcspike/rectified.h), one tile. Included as block.h is.
 
-/// Neurons that have passed a rail, lane by lane: some devices whose spikes have come no longer conduct.
+/// State, lane by lane, of neurons that have passed a rail: some devices whose inputs have spiked no longer conduct.
 template <class Real>
 struct Blocked {
     static constexpr std::size_t width = lanes<Real>;
@@ -11,11 +11,11 @@ struct Blocked {
     alignas(64) Real v[width], rest[width];             // voltage, and the rest of the interval
 };
 
-/// Direction in which the voltage of a neuron leaves the rail that it is at.
+/// Direction in which a neuron's voltage leaves the rail where it is.
 enum class Direction { up, down, none };
 
-/// Takes the devices of some inputs into account. Without a direction, a device whose rail is exactly at v counts as
-/// not conducting, which changes nothing since its current is 0, and bounds the voltage on both sides.
+/// Adds the devices of some inputs. Without a direction, a device whose rail is exactly at v counts as not conducting
+/// (its current is 0 anyway) and bounds the voltage on both sides.
 template <class Real>
 void add_devices(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std::size_t n, std::size_t lane,
                  Direction direction, Blocked<Real>& b) {
@@ -68,9 +68,9 @@ void pass_rail(const RectifiedTile<Real>& tile, const std::uint32_t* inputs, std
     if (up ? !(slope > 0) : !(slope < 0)) b.rest[lane] = 0;  // currents balance at the rail
 }
 
-/// One interval in which a neuron is blocked or would pass a rail, at the latest when an input switches on at its
-/// start. The last `n_new` of the n inputs are new. `end` has the voltages at the end of the interval without any
-/// blocking.
+/// One interval in which a neuron is blocked or would pass a rail, possibly just because an input switches on at its
+/// start. The last `n_new` of the n inputs are new. `end` holds the voltages at the end of the interval if no device
+/// were blocked.
 template <class B, class Real>
 __attribute__((noinline, cold)) void step_blocked(const RectifiedTile<Real>& tile, const std::uint32_t* inputs,
                                                   std::size_t n, std::size_t n_new, Real length, const Real* end,
@@ -107,7 +107,7 @@ __attribute__((noinline, cold)) void step_blocked(const RectifiedTile<Real>& til
     std::copy_n(b.v, width, v);
 }
 
-/// While no neuron passes a rail this is the sweep of affine synapses, which also keeps the nearest rail on either
+/// While no neuron passes a rail, this is the sweep for affine synapses, which also tracks the nearest rail on either
 /// side.
 template <class Real>
 void charge_rectified(const Events<Real>& events, const RectifiedTile<Real>& tile, Real* v_out) {

@@ -39,8 +39,8 @@ struct Relaxation {
     B e, phi, chi;
 };
 
-/// From chi, phi = 1 - x chi and e = 1 - x phi: nothing is divided, so x = 0 needs no special care. The polynomial is
-/// split into even and odd powers: the length of this chain of operations limits the speed of a sweep of one tile.
+/// Computes chi, then phi = 1 - x chi and e = 1 - x phi, without division, so x = 0 is no special case. The polynomial
+/// is split into even and odd powers: the length of this chain of operations limits the speed of a sweep of one tile.
 template <class B>
 RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
     using Real = typename B::Real;
@@ -60,8 +60,8 @@ RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
     return r;
 }
 
-/// Beyond 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's bits
-/// do not depend on its neighbours'. It is rarely needed (x is of order 1/150), so it stays out of the hot loop.
+/// For x > 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's
+/// bits do not depend on its neighbours'. It is rarely needed (x is of order 1/150), so it stays out of the hot loop.
 template <class B>
 __attribute__((noinline, cold)) Relaxation<B> relax_large(const typename B::Real* stored_y) {
     using Real = typename B::Real;

@@ -1,5 +1,5 @@
-// Numbers of any machine: 16-byte vectors (SSE2, NEON, or what the compiler makes of them). For files of kernels only,
-// which include it once.
+// Vectors of any machine: 16 bytes (SSE2, NEON, or what the compiler makes of them). For files of kernels only, which
+// include it once.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Running sums over the conducting synapses of a tile (docs/model.md), and the law of the membrane that they drive.
 // Included as block.h is, after membrane.h.
 
-/// Weights of some rows at once: neighbouring tiles side by side.
+/// Weights of a group of rows: neighbouring tiles side by side.
 template <class B, class Real>
 RCSPIKE_INLINE B load_weights(const ResistiveTile<Real>& tile, std::size_t offset) {
     return B::load(tile.weights + offset, tile.stride);
@@ -50,7 +50,8 @@ struct ResistiveSums<B, true, LawOf> {
     RCSPIKE_INLINE B y(const Step<Real>& step) const { return sum_abs * B::all(step.y); }
 };
 
-/// On others each sign has sums of its own: from sum w and sum |w|, a B of one rail alone would be left to rounding.
+/// On other rails each sign has its own sums: computed from sum w and sum |w|, the B of one rail could be pure rounding
+/// error.
 template <class B, template <class, bool> class LawOf>
 struct ResistiveSums<B, false, LawOf> {
     using Blocks = B;
@@ -77,7 +78,7 @@ struct ResistiveSums<B, false, LawOf> {
     }
 };
 
-/// Pairs of devices: the same sums, of two arrays, and the synapses that are always on.
+/// Pairs of devices: the same sums over two arrays, and the always-on synapses.
 template <class B, bool symmetric>
 struct PairSums {
     using Blocks = B;

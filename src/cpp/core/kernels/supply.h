@@ -1,8 +1,8 @@
 // Charge that each rail delivers to a tile while it charges, and its backward pass (docs/energy.md). Included as
 // block.h is, after sweep.h.
 
-/// omega(x) = (2 chi - phi)/x, 1/6 at x = 0. With chi = 1/2 + y r, as its coefficients have it, that is chi - 2 r: on
-/// [0, 1] hardly anything cancels.
+/// omega(x) = (2 chi - phi)/x, 1/6 at x = 0. chi's polynomial has the form chi = 1/2 + y r, which gives omega = chi - 2
+/// r: hardly anything cancels on [0, 1].
 template <class B>
 RCSPIKE_INLINE B omega(B y, const Relaxation<B>& relaxation) {
     using Real = typename B::Real;
@@ -24,7 +24,7 @@ struct RailCharges {
 
     RCSPIKE_INLINE RailCharges() : plus(B::all(0)), minus(plus) {}
 
-    /// Over a step from v on, with int v dt = `v_dt`.
+    /// Over a step that starts at v, with int v dt = `v_dt`.
     RCSPIKE_INLINE void add(const Step<Real>& step, const ResistiveSums<B, false>& on, B v,
                             const LinearMembrane<B, false>& moved, B v_dt) {
         const Coupling<Real>& c = on.c;
@@ -58,9 +58,9 @@ void supply(const Events<Real>& events, const ResistiveTile<Real>& tile, const R
     sum.store(charges);
 }
 
-/// As charge_backward, for a loss that knows v(1), Q+ and Q-. A synapse of the positive rail feels lambda + dL/dQ+
-/// where it felt lambda alone, and lambda has the source term s = dL/dQ+ B+ + dL/dQ- B-: backwards in time
-/// -dlambda/dt = -B lambda - s.
+/// Like charge_backward, for a loss that depends on v(1), Q+ and Q-. Synapses of the positive rail use lambda + dL/dQ+
+/// in place of lambda, and lambda gets the source term s = dL/dQ+ B+ + dL/dQ- B-: backwards in time -dlambda/dt = -B
+/// lambda - s.
 template <class Real, class B = Block<Real, 1>>
 void supply_backward(const Events<Real>& events, const ResistiveTile<Real>& tile, const RailUpstream<Real>& upstream,
                      const WeightGradient<Real>& gradient, const RailRows<Real>& charges, Real* scratch) {

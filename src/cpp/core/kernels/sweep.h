@@ -1,7 +1,7 @@
 // Charging and traces of one tile (docs/model.md). Included as block.h is, after sums.h.
 
-/// Rows of tiles that fill the second-level cache are fetched some spikes ahead: which comes next no
-/// processor can guess (20,000 inputs: twice as fast). Nearer ones are as fast without.
+/// Tiles larger than the second-level cache prefetch their rows some spikes ahead, because no processor can guess which
+/// row comes next (20,000 inputs: twice as fast). Smaller tiles gain nothing.
 constexpr std::size_t ahead = 24;
 
 template <class Tiles>
@@ -10,8 +10,9 @@ RCSPIKE_INLINE bool is_far(const Tiles& tile) {
 }
 RCSPIKE_INLINE void fetch(const void* row) { __builtin_prefetch(row); }
 
-/// The charging phase of a row of tiles, the loop that everything follows. `visit(step, on, v, moved)` sees every step
-/// before v becomes moved.next: the conducting synapses, and the membrane over the step.
+/// The charging phase of a row of tiles; all other loops follow this one. `visit(step, on, v, moved)` is called in
+/// every step before v becomes moved.next; `on` has the sums over the conducting synapses, `moved` the membrane over
+/// the step.
 template <class Sums, class Tiles, class Visit, class B = typename Sums::Blocks, class Real = typename B::Real>
 RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visit& visit) {
     Sums on(tile);
@@ -39,7 +40,7 @@ void charge(const Events<Real> events, const Tile tile, Real* v) {
     sweep<Sums>(events, tile, nothing).store(v);
 }
 
-/// v at sorted times within the phase: the step that holds a time is run once more, up to it.
+/// v at sorted times within the phase: repeats the step that contains a time, up to that time.
 template <class Sums, class B = typename Sums::Blocks, class Real>
 void trace(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* at, std::size_t n_at, Real* out) {
     std::size_t next_at = 0;

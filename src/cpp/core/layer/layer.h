@@ -47,7 +47,7 @@ public:
     }
     /// How a batch is cut into tasks.
     Split split(std::size_t batch) const { return {batch, rows_, n_tiles(), grid_.positions}; }
-    /// A matrix of a row for each sample as one of a row for the neurons of each position.
+    /// Views a matrix with one row per sample as a matrix with one row per position.
     template <class T>
     Span2<T> by_position(Span2<T> of_samples) const {
         return {of_samples.data, of_samples.rows * grid_.neurons, columns_};

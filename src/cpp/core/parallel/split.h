@@ -38,7 +38,7 @@ std::size_t tiles_in_cache(std::size_t n_rows);
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-/// A task for each so many samples, but enough that a few threads finish together.
+/// Samples per task: few enough that several threads finish together.
 inline constexpr std::size_t samples_per_task = 16;
 
 }  // namespace rcspike::detail

@@ -9,7 +9,7 @@
 
 namespace rcspike::detail {
 
-/// So many threads may take part: one at least, the caller's.
+/// Number of threads that may take part, including the caller.
 inline std::size_t worker_count(Threads threads) { return static_cast<std::size_t>(std::max(threads.count, 1)); }
 
 using Task = void (*)(const void* context, std::size_t task, std::size_t worker);

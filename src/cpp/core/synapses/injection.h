@@ -25,7 +25,7 @@ struct Injection {
     bool is_absent() const { return plus == 0 && minus == 0 && of_rows.cols == 0; }
 };
 
-/// Adds them to the voltages of some tiles of one sample or position; synapses is what the events switch on.
+/// Adds the injected voltages to some tiles of one sample or position; the events switch on `synapses`.
 template <class Real>
 void inject(const Injection<Real>& injection, const Synapses<Real>& synapses, const kernels::Events<Real>& events,
             Range tiles, Real* v);

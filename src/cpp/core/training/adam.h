@@ -8,7 +8,7 @@
 
 namespace rcspike::detail {
 
-/// Those of a step, counted from 1, without a limit on the weights.
+/// Constants of a step, counted from 1, without a limit on the weights.
 template <class Real>
 kernels::Adam<Real> adam_constants(std::uint64_t step, double learning_rate, double weight_decay);
 

@@ -37,8 +37,9 @@ template <class Real>
 void charge(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses, Span2<Real> v,
             Threads threads = Threads::all());
 
-/// Adds to v(1) what the switches of the conducting inputs add as they open at the end of charging: of each input's
-/// switches at each neuron, n_in x n_out, in V_th. charge does so itself for the injection of a circuit.
+/// Adds to v(1) the charge that switches inject as they open at the end of charging. `injection` is the voltage step
+/// that each input's switches cause at each neuron, n_in x n_out, in V_th; only inputs that spiked count. charge
+/// already includes the injection of the circuit.
 template <class Real>
 void inject(const Schedule<Real>& schedule, Span2<const Real> injection, Span2<Real> v,
             Threads threads = Threads::all());

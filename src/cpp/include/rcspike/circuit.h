@@ -13,10 +13,10 @@ struct Circuit {
     double diode_drop = 0.0;  ///< forward drop V_D of the synapse diode, 0 <= V_D < |E|, in V_th
     double ramp = 0.0;        ///< coefficient b of a non-ideal firing ramp, b < 1; 0 is the ideal ramp
 
-    /// What the switch of one conducting synapse adds to v(1) as it opens at the end of charging, in V_th: of synapses
-    /// on the positive rail, and of those on the negative one. A weight of 0 is not a synapse.
+    /// What the switch of one conducting synapse adds to v(1) as it opens at the end of charging, in V_th, for synapses
+    /// on the positive rail and on the negative rail. A weight of 0 is not a synapse.
     double injection_plus = 0.0, injection_minus = 0.0;
-    double delay = 0.0;  ///< from the moment the ramp reaches the threshold to the spike, in [0, 1), in T
+    double delay = 0.0;  ///< from the moment when the ramp reaches the threshold to the spike, in [0, 1), in T
 
     static Circuit conventional() {
         Circuit circuit;
@@ -26,13 +26,13 @@ struct Circuit {
     }
 };
 
-/// A parameter by its name in files and in Python.
+/// A circuit parameter, with its name in files and in Python.
 struct CircuitParameter {
     const char* name;
     double Circuit::* value;
 };
 
-/// All of them but the injection, in which the layers of a network may differ.
+/// All parameters except the injection, which may differ between the layers of a network.
 inline constexpr CircuitParameter circuit_parameters[] = {
     {"e_plus", &Circuit::e_plus}, {"e_minus", &Circuit::e_minus}, {"diode_drop", &Circuit::diode_drop},
     {"ramp", &Circuit::ramp},     {"delay", &Circuit::delay},

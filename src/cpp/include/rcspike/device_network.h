@@ -1,4 +1,4 @@
-// Networks as a programmed chip has them: each synapse is a pair of devices, each neuron has a threshold of its own.
+// Networks as they are on a programmed chip: each synapse is a pair of devices, and each neuron has its own threshold.
 #pragma once
 
 #include <cstddef>
@@ -18,23 +18,24 @@ template <class Real>
 class Layer;
 }
 
-/// Synapses of one layer. A device of conductance g on the rail E is given as the weight |E| g that it would be alone:
-/// D = plus (1 - V_D/E+) - minus (1 - V_D/|E-|) and G = plus/E+ + minus/|E-|. Any D and G >= 0 are such a pair, if need
-/// be with one of the two below 0.
+/// Synapses of one layer. A device with conductance g on the rail E is given as |E| g, the weight that it would be
+/// without its partner: D = plus (1 - V_D/E+) - minus (1 - V_D/|E-|) and G = plus/E+ + minus/|E-|. Any D and G >= 0 can
+/// be written as such a pair; one of its two values may then be negative.
 template <class Real>
 struct DevicePairs {
     Span2<const Real> plus;          ///< on the positive rail, n_in x n_out, in V_th / T
     Span2<const Real> minus;         ///< on the negative rail, n_in x n_out, in V_th / T
     Span1<const Real> drive0;        ///< D0, n_out, in V_th / T: always on; optional
     Span1<const Real> conductance0;  ///< G0 >= 0, n_out, in 1 / T: always on; optional
-    Span1<const Real> offset;        ///< of each neuron's threshold from 1, n_out, in V_th; optional
-    /// What the switches of each pair add as they open, n_in x n_out, in V_th, in place of the circuit's injection for
-    /// each device above 0; optional.
+    Span1<const Real> offset;        ///< each neuron's threshold minus 1, n_out, in V_th; optional
+    /// What the switches of each pair add to v(1) as they open, n_in x n_out, in V_th; optional. Replaces the circuit's
+    /// injection, which counts once for each device above 0.
     Span2<const Real> injection{};
 };
 
-/// A neuron whose threshold is off by `offset` fires as one of voltage v - offset, which is exact on the ideal ramp; so
-/// are the last layer's voltages read. Pairs max(w, 0) and max(-w, 0) without offsets have the bits of Network.
+/// A neuron whose threshold is off by `offset` fires as if its voltage were v - offset, which is exact on the ideal
+/// ramp; the voltages of the last layer are read in the same way. The pairs max(w, 0) and max(-w, 0) without offsets
+/// give the same bits as Network.
 template <class Real>
 class DeviceNetwork {
 public:

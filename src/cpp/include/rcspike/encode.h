@@ -12,7 +12,7 @@ namespace rcspike {
 template <class Real>
 void encode(Span2<const Real> images, Span2<Real> times);
 
-/// The same of x = value / 255.
+/// The same for x = value / 255.
 template <class Real>
 void encode(Span2<const std::uint8_t> images, Span2<Real> times);
 

@@ -9,15 +9,15 @@
 namespace rcspike {
 
 /// Charge that each rail delivers to the membranes, batch x n_out, in C V_th: Q+ = int sum (D - G v) dt >= 0 over the
-/// synapses of weights w >= 0, and Q- <= 0 over the others, so that v(1) = Q+ + Q-. Their energy, in C V_th^2, is
-/// E+ Q+ + E- Q-; of current sources (infinite rails) it is the charges times the supplies that the sources have.
+/// synapses of weights w >= 0, and Q- <= 0 over the others, so that v(1) = Q+ + Q-. The supplies spend E+ Q+ + E- Q-,
+/// in C V_th^2; for current sources (infinite rails), use the supply voltages of the sources instead of E+ and E-.
 /// Throws std::invalid_argument if a shape does not fit, a weight is not finite or the circuit is not physical.
 template <class Real>
 void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                    Span2<Real> q_plus, Span2<Real> q_minus, Threads threads = Threads::all());
 
-/// The same for neurons of a single phase, whose membranes charge until times of their own, `until`, batch x n_out, in
-/// T: infinite ones only where no current flows at the end. The schedule is one for a single phase.
+/// The same for single-phase neurons: each membrane charges until its entry of `until`, batch x n_out, in T, which may
+/// be infinite only if no current flows at the end. The schedule must be made for single-phase neurons.
 template <class Real>
 void supply_charge_until(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                          Span2<const Real> until, Span2<Real> q_plus, Span2<Real> q_minus,

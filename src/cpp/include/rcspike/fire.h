@@ -6,8 +6,8 @@
 
 namespace rcspike {
 
-/// Output spike times in T: clip(1 - v, 0, 1) on the ideal ramp, 1 - ln(1 - b v) / ln(1 - b) on one with coefficient b;
-/// infinite where v <= 0, 0 where v >= 1. Throws std::invalid_argument if a voltage is NaN or the shapes differ.
+/// Output spike times in T: clip(1 - v, 0, 1) on the ideal ramp, 1 - ln(1 - b v) / ln(1 - b) on a ramp with coefficient
+/// b; infinite where v <= 0, 0 where v >= 1. Throws std::invalid_argument if a voltage is NaN or the shapes differ.
 template <class Real>
 void fire(Span2<const Real> v, const Circuit& circuit, Span2<Real> times);
 
@@ -15,8 +15,8 @@ void fire(Span2<const Real> v, const Circuit& circuit, Span2<Real> times);
 template <class Real>
 void fire_vjp(Span2<const Real> v, const Circuit& circuit, Span2<const Real> grad_times, Span2<Real> grad_v);
 
-/// Spike times before they are clipped, by which the last layer is read: 1 - v on the ideal ramp. On a nonlinear ramp
-/// the curve of fire continues along its tangents below rest and above the threshold.
+/// Spike times before clipping, as the last layer is read: 1 - v on the ideal ramp. On a nonlinear ramp the curve of
+/// fire continues along its tangents below rest and above the threshold.
 template <class Real>
 void readout_times(Span2<const Real> v, const Circuit& circuit, Span2<Real> times);
 

@@ -1,4 +1,4 @@
-// A network and its gradient: for losses, optimisers and frameworks of one's own. Trainer has those of rcspike.
+// A network and its gradient, for use with your own loss, optimiser or framework; Trainer uses those of rcspike.
 #pragma once
 
 #include <memory>
@@ -20,22 +20,22 @@ public:
 
     const Network<Real>& network() const;
 
-    /// Whether there has been a forward pass of these weights, of which backward takes the gradient.
+    /// Whether forward has run with the present weights, so that backward can follow.
     bool is_complete() const;
 
-    /// New weights of all layers; the same ones change nothing. Throws std::invalid_argument, and changes nothing, if a
-    /// shape is another one or a weight is not finite.
+    /// Sets the weights of all layers; identical weights change nothing. Throws std::invalid_argument, and changes
+    /// nothing, if a shape differs or a weight is not finite.
     void set(const std::vector<Span2<const Real>>& weights, Threads threads = Threads::all());
 
     /// As Network::forward, from spike times batch x n_in.
     void forward(Span2<const Real> times, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
                  Threads threads = Threads::all());
 
-    /// Gradients of the last forward pass from dL/dv, batch x n_out: of the spike times, batch x n_in, unless the view
-    /// has no data, and of the weights of each layer. Spikes that noise has moved to the start of a phase do not move.
-    /// In a single phase from dL/dt; those of outputs that do not spike count as 0, and |dt/dv| at a threshold is at
-    /// most max_slope (docs/single-phase.md). Throws std::invalid_argument if a shape does not fit, a gradient is not
-    /// finite, or no forward pass has been completed.
+    /// Gradients of the last forward pass, from dL/dv, batch x n_out: dL/dt of the inputs, batch x n_in, unless
+    /// grad_times has no data, and dL/dw of each layer. Spikes that noise would put before the start of a phase are
+    /// held at the start and have no gradient. Single-phase neurons: from dL/dt, where silent outputs count as 0 and
+    /// |dt/dv| at a threshold is at most max_slope (docs/single-phase.md). Throws std::invalid_argument if a shape does
+    /// not fit, a gradient is not finite, or no forward pass has been completed.
     void backward(Span2<const Real> grad_v, Span2<Real> grad_times, const std::vector<Span2<Real>>& grad_weights,
                   double max_slope = Loss{}.max_slope, Threads threads = Threads::all());
 

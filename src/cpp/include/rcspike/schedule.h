@@ -12,16 +12,16 @@
 
 namespace rcspike {
 
-/// A stretch of the charging phase in which no input changes: it begins when the inputs
-/// [end of the previous interval, end) switch on together, and lasts until the next one begins.
+/// A stretch of the charging phase in which no input changes: it begins when the inputs [end of the previous interval,
+/// end) switch on together, and lasts until the next interval begins.
 template <class Real>
 struct Interval {
     Real start;         ///< in T
     std::uint32_t end;  ///< one past the last input that switches on at start
 };
 
-/// One sample's input spikes in the order of their times. intervals[n_intervals].start ends the charging: 1 in two
-/// phases, infinity in a single one.
+/// One sample's input spikes, sorted by time. intervals[n_intervals].start is the end of charging: 1 for two-phase
+/// neurons, infinity for single-phase neurons.
 template <class Real>
 struct Spikes {
     const std::uint32_t* inputs;
@@ -31,8 +31,8 @@ struct Spikes {
     std::size_t n_spikes() const { return n_intervals == 0 ? 0 : intervals[n_intervals - 1].end; }
 };
 
-/// Input spikes of a batch. Inputs that never spike do not appear: those with a time above 1 in two phases, those with
-/// a time above `horizon` in a single one.
+/// Input spikes of a batch. Inputs that never spike are left out: a time above 1 means no spike for two-phase neurons,
+/// a time above `horizon` for single-phase neurons.
 template <class Real>
 class Schedule {
 public:
@@ -46,7 +46,7 @@ public:
 
     std::size_t batch() const { return first_.empty() ? 0 : first_.size() - 1; }
     std::size_t n_in() const { return n_in_; }
-    Phases phases() const { return phases_; }  ///< of the neurons that it is for
+    Phases phases() const { return phases_; }  ///< of the receiving neurons
 
     Spikes<Real> operator[](std::size_t sample) const {
         return {inputs_.data() + first_[sample], intervals_.data() + first_[sample] + sample, n_intervals_[sample]};

@@ -1,4 +1,4 @@
-// Views of row-major arrays, which cross every border of the library. They own nothing.
+// Views of row-major arrays, used by all public functions. They do not own memory.
 #pragma once
 
 #include <cstddef>

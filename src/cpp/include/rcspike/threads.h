@@ -6,7 +6,7 @@ namespace rcspike {
 struct Threads {
     int count = 1;
 
-    /// As many as there are cores this process may run on.
+    /// One per core that this process may run on.
     static Threads all();
 
     /// Exactly n; throws std::invalid_argument unless 1 <= n <= 1024.

@@ -6,16 +6,17 @@
 
 namespace rcspike {
 
-/// Each input has a row of its own.
+/// Each input drives its own row.
 struct Dense {};
 
-/// Neighbouring inputs, `window` at a time, share a row, whose synapses conduct from the first of their spikes on: an
-/// OR of their spike lines. Only that spike has a gradient; of equal ones, that of the first input.
+/// Each group of `window` neighbouring inputs shares a row, whose synapses conduct from the group's first spike on: an
+/// OR of the spike lines. Only the first spike has a gradient; if several tie, the input with the lowest number.
 struct FirstSpike {
     std::size_t window = 1;  ///< divides the number of inputs
 };
 
-/// Feature maps as inputs or neurons: number (y width + x) channels + c is channel c of the pixel (y, x).
+/// Feature maps as inputs or neurons: input or neuron number (y width + x) channels + c is channel c of the pixel (y,
+/// x).
 struct Maps {
     std::size_t height = 1, width = 1, channels = 1;
 
@@ -25,15 +26,15 @@ struct Maps {
     }
 };
 
-/// The same for maps: the pixels of a window of `window` x `window` share a row, channel by channel. Lines and columns
-/// of pixels that fill no window at the far edges are left out.
+/// The same for maps: the pixels of each `window` x `window` square share one row per channel. Lines and columns of
+/// pixels at the far edges that do not fill a square are left out.
 struct FirstSpike2d {
     Maps in;
     std::size_t window = 1;
 
-    /// The rows. Throws std::invalid_argument if no window fits into the maps.
+    /// The rows, as maps. Throws std::invalid_argument if no window fits into the maps.
     Maps out() const;
-    /// The row of an input; the number of rows if it is left out.
+    /// The row of an input, or the number of rows if the input is left out.
     std::size_t row_of(std::size_t input) const {
         const std::size_t height = in.height / window, width = in.width / window;
         const std::size_t pixel = input / in.channels, y = pixel / in.width / window, x = pixel % in.width / window;
@@ -42,14 +43,15 @@ struct FirstSpike2d {
     }
 };
 
-/// A convolution: the same columns of synapses at each position of a window that moves over the inputs, `stride` pixels
-/// at a time. Row (ky kernel_width + kx) channels + c of the synapses belongs to channel c of the pixel (ky, kx) of the
-/// window. `padding` pixels around the maps never spike. The neurons are the maps `out` with a channel for each column.
+/// A convolution: the same columns of synapses are used at each position of a window that moves over the inputs in
+/// steps of `stride` pixels. Row (ky kernel_width + kx) channels + c of the synapses belongs to channel c of the pixel
+/// (ky, kx) of the window. `padding` pixels around the maps never spike. The neurons are the maps `out` with a channel
+/// for each column.
 ///
-/// With `first` above 1, the window moves over the rows of FirstSpike2d{in, first}. With `pool` above 1, the membranes
-/// of pool x pool positions are connected at the end of charging and share their charge: they are one neuron with the
-/// mean of their voltages, which neurons of two phases alone have. Positions that fill no pool at the far edges are
-/// left out.
+/// With `first` above 1, the window moves over the rows of FirstSpike2d{in, first}. With `pool` above 1 (two-phase
+/// neurons only), the membranes of pool x pool positions are connected at the end of charging and share their charge:
+/// they form one neuron with the mean of their voltages. Positions at the far edges that do not fill a pool are left
+/// out.
 struct Conv2d {
     Maps in;
     std::size_t kernel_height = 3, kernel_width = 3;
@@ -57,11 +59,11 @@ struct Conv2d {
     std::size_t first = 1, pool = 1;
 
     std::size_t n_rows() const { return kernel_height * kernel_width * in.channels; }
-    /// Maps that the window moves over. Throws std::invalid_argument if a number is not possible.
+    /// Maps that the window moves over. Throws std::invalid_argument if a parameter is not valid.
     Maps seen() const;
-    /// Positions of the window, as maps of one channel; throws likewise if there is none.
+    /// Positions of the window, as maps with one channel. Throws std::invalid_argument if there is none.
     Maps positions() const;
-    /// Neurons; throws likewise.
+    /// Neurons, as maps with n_columns channels. Throws std::invalid_argument likewise.
     Maps out(std::size_t n_columns) const;
 
     bool operator==(const Conv2d& other) const {
