@@ -23,7 +23,7 @@ from sklearn.datasets import load_iris
 
 from rcspike import Network, evaluate
 from rcspike.datasets import Inputs, load
-from rcspike.datasets.labels import seeded_split
+from rcspike.datasets.splits import seeded_split
 from rcspike.experiments import Case, run_cases
 
 pytestmark = pytest.mark.usefixtures("here", "undrawn")

@@ -77,7 +77,7 @@ def test_train_takes_all_settings_and_describes_each() -> None:
     assert list(parameters)[:4] == ["network", "dataset", "epochs", "seed"]
     others = {"network", "dataset", "checkpoint_path", "extend", "threads", "progress", "after_epoch"}
     assert parameters.keys() == others | {field.name for field in fields(Settings)}
-    described = re.findall(r"^    (\w[\w, ]*) :", (train.__doc__ or "").split("Returns")[0], re.MULTILINE)
+    described = re.findall(r"^(\w[\w, ]*) :", (inspect.getdoc(train) or "").split("Returns")[0], re.MULTILINE)
     assert sorted(", ".join(described).split(", ")) == sorted(parameters)
     for field in fields(Settings):
         default = inspect.Parameter.empty if field.default is MISSING else field.default

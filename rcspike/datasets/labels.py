@@ -38,33 +38,6 @@ def indices_of(y: Any, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
     return np.array([known[name] for name in names.tolist()], dtype=np.int64)
 
 
-def seeded_split(
-    labels: npt.NDArray[np.int64], fraction: float, seed: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Positions of the training and of the test samples, each in increasing order.
-
-    Every class gives the same fraction of its samples to the test split, rounded, and keeps at least one for training.
-    A ValueError if the fraction is not between 0 and 1, or leaves no test sample.
-
-    Examples
-    --------
-    >>> train, test = seeded_split(np.array([0, 0, 0, 1, 1, 1]), 1 / 3, seed=0)
-    >>> len(train), len(test)
-    (4, 2)
-    """
-    if not 0 < fraction < 1:
-        raise ValueError(f"the fraction of test samples must be above 0 and below 1, got {fraction:g}")
-    rng = np.random.default_rng(seed)
-    test = []
-    for label in np.unique(labels):
-        of_class = rng.permutation(np.flatnonzero(labels == label))
-        test.append(of_class[: min(round(fraction * len(of_class)), len(of_class) - 1)])
-    chosen = np.sort(np.concatenate(test))
-    if len(chosen) == 0:
-        raise ValueError(f"a fraction of {fraction:g} leaves no test sample of {len(labels)}: choose a larger one")
-    return np.setdiff1d(np.arange(len(labels)), chosen), chosen
-
-
 def _plain(y: Any) -> npt.NDArray[Any]:
     """Labels as whole numbers or strings; 1.0 is 1."""
     plain = plain_array("y", y)

@@ -15,7 +15,7 @@ from rcspike._common.lazy import lazy
 from rcspike._common.name_checks import check_names
 from rcspike._common.readers import naming
 from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
-from rcspike.datasets.labels import class_names, indices_of, seeded_split
+from rcspike.datasets.labels import class_names, indices_of
 from rcspike.functional import encode
 
 
@@ -282,3 +282,30 @@ def _frozen_copy(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     copy = np.array(array, dtype=dtype, order="C")
     copy.setflags(write=False)
     return copy
+
+
+def seeded_split(
+    labels: npt.NDArray[np.int64], fraction: float, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Positions of the training and of the test samples, each in increasing order.
+
+    Every class gives the same fraction of its samples to the test split, rounded, and keeps at least one for training.
+    A ValueError if the fraction is not between 0 and 1, or leaves no test sample.
+
+    Examples
+    --------
+    >>> train, test = seeded_split(np.array([0, 0, 0, 1, 1, 1]), 1 / 3, seed=0)
+    >>> len(train), len(test)
+    (4, 2)
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"the fraction of test samples must be above 0 and below 1, got {fraction:g}")
+    rng = np.random.default_rng(seed)
+    test = []
+    for label in np.unique(labels):
+        of_class = rng.permutation(np.flatnonzero(labels == label))
+        test.append(of_class[: min(round(fraction * len(of_class)), len(of_class) - 1)])
+    chosen = np.sort(np.concatenate(test))
+    if len(chosen) == 0:
+        raise ValueError(f"a fraction of {fraction:g} leaves no test sample of {len(labels)}: choose a larger one")
+    return np.setdiff1d(np.arange(len(labels)), chosen), chosen

@@ -44,6 +44,9 @@ struct SinglePhase {
         for (std::size_t i = 0; i < n; ++i) to[i] = first + i < threshold.size() ? threshold[first + i] : Real(1);
     }
 
+    /// Whether a spike moves with its crossing: noise may have moved it to the start of the phase.
+    static bool moves(Real spike, Real crossing) { return spike > 0 || crossing == spike; }
+
     /// Spike times of n neurons of one sample, with noise in T or null. Returns whether no voltage has overflowed.
     bool spike(State state, const Real* noise, std::size_t n, Real* times) const;
     /// The same of outputs.

@@ -14,9 +14,9 @@
 #include "network/pass.h"
 #include "network/source.h"
 #include "parallel/workers.h"
+#include "training/batch_loss.h"
 #include "training/devices.h"
 #include "training/energy_term.h"
-#include "training/loss.h"
 #include "training/optimiser.h"
 
 namespace rcspike {

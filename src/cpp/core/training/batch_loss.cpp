@@ -1,4 +1,4 @@
-#include "training/loss.h"
+#include "training/batch_loss.h"
 
 #include <algorithm>
 #include <cmath>
