@@ -249,7 +249,7 @@ class NeuronKind(Protocol):
     def watching(self, supplied: Float64Array | None, of_ramps: Float64Array) -> Float64Array:
         """Time in T during which the comparators of each layer watch, summed over its neurons.
 
-        It is the sum of `Supply.watching`, or that of a process whose comparators watch the ramps.
+        It is the sum of what `supply` says, or that of a process whose comparators watch the ramps.
         """
 
     def shown_until(self, t_out: FloatArray, until: float | None) -> float:
