@@ -12,7 +12,8 @@ if _find_spec("torch") is None:
     raise _missing_extra("rcspike.torch needs PyTorch 2.4 or newer", "torch")
 
 from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
-from rcspike.torch.modules import Conv2d, Fire, Linear, Network, OutputLoss, SinglePhase
+from rcspike.torch.loss_module import OutputLoss
+from rcspike.torch.modules import Conv2d, Fire, Linear, Network, SinglePhase
 from rcspike.torch.pure_torch import without_engine
 
 __all__ = [

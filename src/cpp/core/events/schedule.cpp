@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "common/check.h"
-#include "events/sorter.h"
+#include "events/sort_and_merge.h"
 #include "parallel/workers.h"
 
 namespace rcspike {

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "events/sorter.h"
+#include "events/sort_and_merge.h"
 #include "layer/layer.h"
 #include "memory/buffer.h"
 #include "parallel/workers.h"

@@ -1,4 +1,4 @@
-#include "events/sorter.h"
+#include "events/sort_and_merge.h"
 
 #include <algorithm>
 #include <array>
