@@ -13,12 +13,6 @@ class Readout {
 public:
     explicit Readout(const Ramp& ramp) : b_(ramp.b()), log_end_(ramp.log_end()), delay_(ramp.delay()) {}
 
-    /// The output of n that spikes first.
-    template <class Real>
-    static std::size_t first(const Real* v, std::size_t n) {
-        return static_cast<std::size_t>(std::max_element(v, v + n) - v);
-    }
-
     /// Where on the ramp from rest (0) to threshold (1) a voltage lies, minus the delay of the spike: 1 - t_out before
     /// the spike time is clipped. The curve continues along its tangents below rest and above the threshold.
     double position(double v) const {
