@@ -17,6 +17,7 @@ class OutputLoss(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> OutputLoss(Circuit(), temperature=0.1)(torch.tensor([[0.5, 0.5]]), torch.tensor([0]))
     tensor(0.6931, dtype=torch.float64)
     """
