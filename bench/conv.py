@@ -102,7 +102,7 @@ def main() -> None:
 
     import rcspike
     from rcspike.training import Settings
-    from rcspike.training.epoch_steps import spike_shifts
+    from rcspike.training.spike_shifts import spike_shifts
 
     split = rcspike.datasets.load("fashion-mnist", directory=options.data).train
     times, labels = split.times[: STEPS * BATCH], np.ascontiguousarray(split.labels[: STEPS * BATCH])

@@ -12,7 +12,7 @@ import numpy as np
 from rcspike._common.arrays import FloatArray
 from rcspike._common.lazy import lazy
 from rcspike.chips.chip_layer import ChipLayer
-from rcspike.chips.device_pairs import Devices
+from rcspike.chips.device_range import Devices
 from rcspike.chips.effects.base_classes import Effect, Fixed, Reading, Shift, TimeMap
 from rcspike.circuit import joined_circuit
 from rcspike.network import DeviceNetwork, Network

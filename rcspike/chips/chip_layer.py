@@ -71,7 +71,7 @@ class ChipLayer:
 
     Examples
     --------
-    >>> from rcspike.chips.device_pairs import Devices
+    >>> from rcspike.chips.device_range import Devices
     >>> layer = Devices(on_off=11.0).layer(np.array([[1.0, -0.5, 0.0]]), Circuit(v_syn=2.0))
     >>> layer.plus.round(3), layer.minus.round(3)
     (array([[1.1, 0.1, 0.1]]), array([[0.1, 0.6, 0.1]]))

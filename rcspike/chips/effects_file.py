@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from rcspike._common.name_checks import did_you_mean
 from rcspike._common.readers import naming, read_toml
-from rcspike.chips.device_pairs import Devices
+from rcspike.chips.device_range import Devices
 from rcspike.chips.effects.base_classes import Effect
 from rcspike.chips.effects.programming_error import Measured
 from rcspike.chips.effects.registry import EFFECTS

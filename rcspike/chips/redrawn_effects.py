@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rcspike.chips.device_model import DeviceModel
-from rcspike.chips.device_pairs import Devices
+from rcspike.chips.device_range import Devices
 from rcspike.chips.effects.base_classes import Effect
 from rcspike.chips.effects.charge_injection import ChargeInjection
 from rcspike.chips.effects.conductance_levels import Levels

@@ -1,4 +1,4 @@
-"""Labels of any kind as classes counted from 0, and a split that keeps the fraction of every class."""
+"""Labels of any kind as classes counted from 0."""
 
 from __future__ import annotations
 

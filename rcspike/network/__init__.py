@@ -1,8 +1,9 @@
 """Networks of ideal synapses or device pairs, their first weights, and the files that hold them."""
 
 from rcspike.network.architecture import architecture_of, parse_architecture
-from rcspike.network.device_layer import DeviceLayer, DevicePairs
+from rcspike.network.device_layer import DeviceLayer
 from rcspike.network.device_network import DeviceNetwork
+from rcspike.network.device_pairs import DevicePairs
 from rcspike.network.initialisation import initial_weights
 from rcspike.network.layered_network import Layer, LayeredNetwork, LayerResult, layer_with, spike_time_noise
 from rcspike.network.nir_events import read_nir_events, write_nir_events

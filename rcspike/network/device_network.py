@@ -9,7 +9,8 @@ from typing import Any
 from rcspike._common.arrays import check_array
 from rcspike.circuit import Circuit, layer_circuits
 from rcspike.functional.neuron_kinds import Phases
-from rcspike.network.device_layer import DeviceLayer, DevicePairs, device_engine
+from rcspike.network.device_layer import DeviceLayer, device_engine
+from rcspike.network.device_pairs import DevicePairs
 from rcspike.network.layered_network import Engine, ForwardPass, LayeredNetwork
 from rcspike.network.wiring import DENSE, Wiring
 

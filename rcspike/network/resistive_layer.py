@@ -15,7 +15,7 @@ from rcspike._common.lazy import lazy
 from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.functional.neuron_kinds import latest_input
-from rcspike.network.device_layer import DevicePairs
+from rcspike.network.device_pairs import DevicePairs
 from rcspike.network.unrolled_convolution import unrolled_columns, unrolled_wiring
 from rcspike.network.wiring import DENSE, Conv2d, Wiring
 from rcspike.neurons import Phases, neuron_kind, single_phase_only, two_phase_only

@@ -20,9 +20,10 @@ from rcspike._common.atomic_files import atomic_write
 from rcspike._common.extras import missing_extra
 from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike._core import build_config
+from rcspike.report.energy_tables import constants_table
 from rcspike.report.page_parts import Cell, Figure, Table, cell
 from rcspike.report.page_summary import heading, key_numbers
-from rcspike.report.table_words import constants_table, in_words
+from rcspike.report.table_words import in_words
 
 _LAST = "Further results"  # of files that no record has a caption for
 _SECTIONS = ("Result", "Learning", "How it computes", "Energy", "Devices", "SPICE", _LAST)

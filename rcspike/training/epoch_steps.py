@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
-from rcspike._common.arrays import FloatArray
 from rcspike.functional.events import Schedule
-from rcspike.network import Network, spike_time_noise
+from rcspike.network import Network
+from rcspike.training.divergence import diverged
 from rcspike.training.settings import AUGMENTATION, NOISE, SHUFFLE, Settings
+from rcspike.training.spike_shifts import spike_shifts
 
 
 class Totals:
@@ -64,36 +65,12 @@ def run_epochs(
             try:
                 report = trainer.step(own, of_batch, labels[picked], shifts, learning_rate=rate, threads=threads)
             except RuntimeError as error:
-                raise _diverged(epoch, error, settings) from error
+                raise diverged(epoch, error, settings) from error
             total.add(report)
             if after_batch is not None:
                 after_batch(epoch + 1, batch + 1, n_batches)
         try:
             network.parameters = dict(zip(network.parameters, trainer.weights(), strict=True))
         except ValueError as error:
-            raise _diverged(epoch, error, settings) from error
+            raise diverged(epoch, error, settings) from error
         yield epoch, total
-
-
-def spike_shifts(
-    rng: np.random.Generator, batch: int, network: Network, settings: Settings, threads: int | None
-) -> list[FloatArray]:
-    """Spike-time noise plus the offsets of the neurons; the ramp, 1 V_th in T, converts V_th to T.
-
-    The neurons of all positions of a convolution are those of one set of columns, as on a chip (`ChipLayer`).
-    """
-    shifts = spike_time_noise(rng, batch, network.sizes[1:], settings.noise, network.dtype, threads=threads)
-    if settings.offset == 0:
-        return shifts
-    shifts = shifts or [np.zeros((batch, size), dtype=network.dtype) for size in network.sizes[1:]]
-    sigma, real = network.dtype.type(settings.offset), network.dtype.type
-    offsets = [sigma * rng.standard_normal(w.shape[1], dtype=real) for w in network.weights]
-    return [
-        shift + np.tile(offset, shift.shape[1] // len(offset)) for shift, offset in zip(shifts, offsets, strict=True)
-    ]
-
-
-def _diverged(epoch: int, error: Exception, settings: Settings) -> FloatingPointError:
-    penalties = [name for name in settings.loss if name.endswith("_penalty") and settings.loss[name] > 0]
-    lower = " or ".join(f"{name} (now {getattr(settings, name)})" for name in ("learning_rate", *penalties))
-    return FloatingPointError(f"training diverged in epoch {epoch + 1}: {error}; lower {lower}")

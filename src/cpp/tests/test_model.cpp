@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "check.h"
-#include "files/crc32.h"
+#include "files/checksum.h"
 #include "fixture.h"
 #include "rcspike/network.h"
 

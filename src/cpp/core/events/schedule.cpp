@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "common/check.h"
+#include "events/check_times.h"
 #include "events/sort_and_merge.h"
 #include "parallel/workers.h"
 

@@ -11,7 +11,8 @@ namespace rcspike::kernels::avx2 {
 #include "kernels/rectify.h"
 #include "kernels/ladder.h"
 #include "kernels/adam.h"
-#include "kernels/draw.h"
+#include "kernels/normal_numbers.h"
+#include "kernels/device_conductances.h"
 #include "kernels/table.h"
 // clang-format on
 

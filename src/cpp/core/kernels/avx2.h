@@ -2,6 +2,7 @@
 #include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
+#include "memory/cache_sizes.h"
 
 #include <immintrin.h>
 

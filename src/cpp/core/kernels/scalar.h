@@ -10,6 +10,7 @@
 #include "common/elementary.h"
 #include "kernels/inline.h"
 #include "kernels/kernels.h"
+#include "memory/cache_sizes.h"
 
 #define RCSPIKE_VECTOR_BYTES 16
 #define RCSPIKE_TILES_AT_ONCE 1

@@ -6,7 +6,7 @@ constexpr std::size_t ahead = 24;
 
 template <class Tiles>
 RCSPIKE_INLINE bool is_far(const Tiles& tile) {
-    return tile.stride * sizeof(*tile.rows()) > 128 * 1024;
+    return tile.stride * sizeof(*tile.rows()) > detail::fetch_ahead_above;
 }
 RCSPIKE_INLINE void fetch(const void* row) { __builtin_prefetch(row); }
 

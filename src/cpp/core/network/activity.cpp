@@ -1,7 +1,6 @@
 #include "network/activity.h"
 
 #include <limits>
-#include <stdexcept>
 #include <variant>
 
 #include "common/check.h"
@@ -59,17 +58,6 @@ std::size_t run(const std::vector<Layer<Real>>& layers, const std::vector<Span2<
         }
     }
     return layers.size();
-}
-
-void Overflow::add(std::size_t layer) {
-    std::size_t first = first_.load(std::memory_order_relaxed);
-    while (layer < first && !first_.compare_exchange_weak(first, layer, std::memory_order_relaxed)) {
-    }
-}
-
-void Overflow::check() const {
-    if (first_ == n_layers_) return;
-    throw std::runtime_error("voltages of layer " + std::to_string(first_) + " are no longer finite");
 }
 
 #define RCSPIKE_INSTANTIATE(Real)                                                                                  \

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <variant>
 #include <vector>
@@ -65,20 +64,6 @@ void for_each_block(std::size_t batch, Threads threads, const Function& f) {
         f(Range{task * size, std::min(batch, (task + 1) * size)}, worker);
     });
 }
-
-/// Whether voltages overflowed in a batch whose blocks ran on several threads.
-class Overflow {
-public:
-    explicit Overflow(std::size_t n_layers) : first_(n_layers), n_layers_(n_layers) {}
-    /// `layer` as run returns it.
-    void add(std::size_t layer);
-    /// Throws std::runtime_error if a voltage was not finite.
-    void check() const;
-
-private:
-    std::atomic<std::size_t> first_;
-    std::size_t n_layers_;
-};
 
 template <class Real>
 void check_noise(const std::vector<Layer<Real>>& layers, const std::vector<Span2<const Real>>& noise, std::size_t batch,

@@ -8,6 +8,7 @@
 
 #include "layer/backward.h"
 #include "network/activity.h"
+#include "network/overflow.h"
 #include "parallel/workers.h"
 
 namespace rcspike::detail {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/check.h"
+#include "events/check_times.h"
 #include "network/activity.h"
 
 namespace rcspike::detail {

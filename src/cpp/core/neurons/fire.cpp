@@ -1,7 +1,7 @@
 #include "rcspike/fire.h"
 
 #include "common/check.h"
-#include "neurons/firing_ramp.h"
+#include "neurons/fire.h"
 #include "neurons/readout.h"
 
 namespace rcspike {

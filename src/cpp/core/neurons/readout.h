@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "common/elementary.h"
-#include "neurons/firing_ramp.h"
+#include "neurons/fire.h"
 
 namespace rcspike::detail {
 

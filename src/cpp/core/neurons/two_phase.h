@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "neurons/firing_ramp.h"
+#include "neurons/fire.h"
 #include "neurons/listening_window.h"
 #include "neurons/sample_counts.h"
 #include "rcspike/circuit.h"

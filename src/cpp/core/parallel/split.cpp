@@ -1,12 +1,9 @@
 #include "parallel/split.h"
 
+#include "memory/cache_sizes.h"
+
 namespace rcspike::detail {
 namespace {
-
-/// Synapses and gradients of a group of tiles should take at most this part of a core's second-level cache. A sample
-/// passes by all tiles of its group before the next one comes: from tile to tile the processor then remembers how many
-/// spikes tie, and mispredicts no longer (MNIST's first layer, 7 tiles: 1.7 times as fast).
-constexpr std::size_t cache_bytes = 768 * 1024;
 
 /// More chunks than groups leave for this many tasks would only cost: each has a copy of the gradient to clear and to
 /// add.
@@ -17,8 +14,10 @@ constexpr std::size_t min_samples = 4;
 
 }  // namespace
 
+/// A sample passes by all tiles of its group before the next one comes: from tile to tile the processor then remembers
+/// how many spikes tie, and mispredicts no longer (MNIST's first layer, 7 tiles: 1.7 times as fast).
 std::size_t tiles_in_cache(std::size_t n_rows) {
-    return std::max<std::size_t>(cache_bytes / (2 * 64 * std::max<std::size_t>(n_rows, 1)), 1);
+    return std::max<std::size_t>(group_bytes_in_cache / (2 * 64 * std::max<std::size_t>(n_rows, 1)), 1);
 }
 
 Split::Split(std::size_t n_samples, std::size_t n_rows, std::size_t tiles, std::size_t n_positions)

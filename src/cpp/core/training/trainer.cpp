@@ -15,7 +15,7 @@
 #include "network/source.h"
 #include "parallel/workers.h"
 #include "training/batch_loss.h"
-#include "training/devices.h"
+#include "training/drawn_devices.h"
 #include "training/energy_term.h"
 #include "training/optimiser.h"
 

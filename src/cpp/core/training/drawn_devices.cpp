@@ -1,4 +1,4 @@
-#include "training/devices.h"
+#include "training/drawn_devices.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,8 @@
-#include "files/crc32.h"
+#include "files/checksum.h"
 
 #include <array>
+
+#include "common/check.h"
 
 namespace rcspike::detail {
 namespace {
@@ -23,6 +25,10 @@ std::uint32_t crc32(const unsigned char* bytes, std::size_t n, std::uint32_t bef
     std::uint32_t crc = ~before;
     for (std::size_t i = 0; i < n; ++i) crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 0xff];
     return ~crc;
+}
+
+void check_checksum(const std::string& said, const std::string& computed) {
+    if (said != computed) reject("its content does not have the CRC-32 that it says; it is damaged, take another copy");
 }
 
 }  // namespace rcspike::detail

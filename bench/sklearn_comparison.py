@@ -1,8 +1,8 @@
 """Accuracy on tables of numbers, compared with scikit-learn's multilayer perceptron behind a StandardScaler.
 
-    python bench/tables.py choose --out docs/results/tables-choice.csv     # every coding, on validation splits
-    python bench/tables.py epochs --seeds 3 --out docs/results/tables-epochs.csv   # epochs, on validation splits
-    python bench/tables.py test --out docs/results/tables.csv              # what was chosen, on test splits
+    python bench/sklearn_comparison.py choose --out docs/results/tables-choice.csv    # every coding, validation splits
+    python bench/sklearn_comparison.py epochs --seeds 3 --out docs/results/tables-epochs.csv    # validation splits
+    python bench/sklearn_comparison.py test --out docs/results/tables.csv             # what was chosen, test splits
 
 Goal: at V_syn = 1, within a point of the perceptron on tables for which nothing was chosen (`HELD_OUT`).
 Every seed has its own split into training and test rows (a quarter); `choose` and `epochs` do not use the test rows.
