@@ -14,6 +14,7 @@ if _find_spec("torch") is None:
 from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
 from rcspike.torch.loss_module import OutputLoss
 from rcspike.torch.modules import Conv2d, Fire, Linear, Network, SinglePhase
+from rcspike.torch.openmp_threads import share_threads as _share_threads
 from rcspike.torch.pure_torch import without_engine
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "output_loss",
     "without_engine",
 ]
+
+_share_threads()
 
 
 def __dir__() -> list[str]:

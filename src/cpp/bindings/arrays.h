@@ -111,6 +111,7 @@ void bind_forward(py::class_<Network>& network) {
 /// One line for each concept of the library; each in a file of its own.
 void bind_adam(py::module_& m);
 void bind_build_config(py::module_& m);
+void bind_threads(py::module_& m);
 void bind_circuit(py::module_& m);
 void bind_schedule(py::module_& m);
 void bind_charge(py::module_& m);

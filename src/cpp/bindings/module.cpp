@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     using namespace rcspike::bindings;
     m.doc() = "The compiled engine of rcspike; use it through rcspike.functional, rcspike.Network and rcspike.train.";
     bind_build_config(m);
+    bind_threads(m);
     bind_circuit(m);
     bind_wiring(m);
     bind_schedule(m);

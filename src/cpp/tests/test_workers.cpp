@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -32,6 +34,27 @@ bool round(std::size_t n_tasks, int threads) {
     for (const std::size_t n : by_worker) sum += n;
     return in_range && sum == n_tasks && std::all_of(runs.begin(), runs.end(), [](int n) { return n == 1; });
 }
+
+/// An OpenMP runtime that never has more than three threads.
+thread_local int number_of_this_thread = 0;
+void parallel_on_at_most_three(void (*body)(void*), void* data, unsigned n_threads, unsigned) {
+    std::vector<std::thread> others;
+    for (int i = 1; i < static_cast<int>(std::min(n_threads, 3u)); ++i) {
+        others.emplace_back([=] {
+            number_of_this_thread = i;
+            body(data);
+        });
+    }
+    body(data);
+    for (std::thread& other : others) other.join();
+}
+constexpr OpenMp at_most_three{parallel_on_at_most_three, [] { return number_of_this_thread; }};
+
+/// The threads of another runtime, until the end of a test.
+struct Borrowed {
+    explicit Borrowed(const OpenMp& runtime) { use_threads_of(runtime); }
+    ~Borrowed() { use_threads_of({nullptr, nullptr}); }
+};
 
 }  // namespace
 
@@ -125,6 +148,25 @@ TEST(of_several_tasks_that_throw_one_is_reported) {
     CHECK(round(40, 4));
 }
 
+TEST(threads_of_another_runtime_run_each_task_once_even_if_they_are_fewer) {
+    const Borrowed threads(at_most_three);
+    Random random(1);
+    for (int i = 0; i < 300; ++i) CHECK(round(random.below(40), static_cast<int>(1 + random.below(6))));
+    std::set<std::thread::id> seen;
+    std::mutex lock;
+    for_each_task(60, Threads::exactly(6), [&](std::size_t, std::size_t) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        const std::lock_guard<std::mutex> one(lock);
+        seen.insert(std::this_thread::get_id());
+    });
+    CHECK_EQUAL(seen.size(), std::size_t{3});
+    const auto run = [] {
+        for_each_task(40, Threads::exactly(4), [](std::size_t, std::size_t) { throw std::runtime_error("each"); });
+    };
+    CHECK_THROWS(run(), std::runtime_error, "each");
+    CHECK(round(40, 4));
+}
+
 TEST(no_threads_at_all_are_one) {
     for (const int count : {0, -3}) {
         std::size_t runs = 0, most = 0;
@@ -149,6 +191,23 @@ TEST(a_forked_child_has_threads_of_its_own) {
                     std::string("good"));
         CHECK(round(20, 4));
     }
+}
+
+TEST(a_forked_child_leaves_the_threads_of_another_runtime_to_its_parent) {
+    const Borrowed threads(at_most_three);
+    CHECK(round(20, 4));
+    const std::string said = in_child([] {
+        std::set<std::thread::id> seen;
+        std::mutex lock;
+        std::atomic<int> inside{0};
+        for_each_task(5, Threads::exactly(5), [&](std::size_t, std::size_t) {
+            for (++inside; inside < 5;) std::this_thread::yield();
+            const std::lock_guard<std::mutex> one(lock);
+            seen.insert(std::this_thread::get_id());
+        });
+        return std::to_string(seen.size());
+    });
+    CHECK_EQUAL(said, std::string("5"));
 }
 
 TEST(a_child_forked_in_the_middle_of_a_round_does_not_wait_for_it) {

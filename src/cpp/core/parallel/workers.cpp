@@ -61,6 +61,59 @@ bool spin(const Done& done) {
     return true;
 }
 
+/// One round of tasks, each thread's part on cache lines of its own.
+class Round {
+public:
+    void start(std::size_t n_tasks, std::size_t n_threads, Task task, const void* context) {
+        if (parts_.size() < n_threads) parts_ = std::vector<Part>(n_threads);
+        task_ = task;
+        context_ = context;
+        n_threads_ = n_threads;
+        for (std::size_t i = 0; i < n_threads; ++i) {
+            parts_[i].next.store(n_tasks * i / n_threads, std::memory_order_relaxed);
+            parts_[i].end = n_tasks * (i + 1) / n_threads;
+        }
+    }
+
+    /// First the worker's own part: from round to round a thread meets the same samples and neurons, which are in its
+    /// cache.
+    void take_tasks(std::size_t worker) {
+        const FlushToZero flush;
+        try {
+            for (std::size_t i = 0; i < n_threads_; ++i) {
+                Part& part = parts_[(worker + i) % n_threads_];
+                for (;;) {
+                    const std::size_t task = part.next.fetch_add(1, std::memory_order_relaxed);
+                    if (task >= part.end) break;
+                    task_(context_, task, worker);
+                }
+            }
+        } catch (...) {
+            for (std::size_t i = 0; i < n_threads_; ++i) parts_[i].next.store(parts_[i].end, std::memory_order_relaxed);
+            const std::lock_guard<std::mutex> lock(failing_);
+            if (!failure_) failure_ = std::current_exception();
+        }
+    }
+
+    /// After all threads are back.
+    void finish() {
+        if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    }
+
+private:
+    struct alignas(128) Part {
+        std::atomic<std::size_t> next{0};
+        std::size_t end = 0;
+    };
+
+    std::vector<Part> parts_;
+    std::size_t n_threads_ = 0;
+    Task task_ = nullptr;
+    const void* context_ = nullptr;
+    std::mutex failing_;
+    std::exception_ptr failure_;
+};
+
 class Pool {
 public:
     void run(std::size_t n_tasks, std::size_t n_threads, Task task, const void* context) {
@@ -76,13 +129,7 @@ public:
             }
             seats_.push_back(std::move(seat));
         }
-        task_ = task;
-        context_ = context;
-        n_threads_ = n_threads;
-        for (std::size_t i = 0; i < n_threads; ++i) {
-            seats_[i]->next.store(n_tasks * i / n_threads, std::memory_order_relaxed);
-            seats_[i]->end = n_tasks * (i + 1) / n_threads;
-        }
+        round_.start(n_tasks, n_threads, task, context);
         busy_.store(n_threads - 1, std::memory_order_relaxed);
         for (std::size_t i = 1; i < n_threads; ++i) {
             Seat& seat = *seats_[i];
@@ -92,41 +139,19 @@ public:
             }
             seat.wake.notify_one();
         }
-        take_tasks(0);
+        round_.take_tasks(0);
         const auto all_back = [&] { return busy_.load(std::memory_order_acquire) == 0; };
         while (!spin(all_back)) std::this_thread::yield();
-        if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+        round_.finish();
     }
 
 private:
-    /// The state of one thread, on cache lines of its own: its part of the tasks, and how it is called to work.
+    /// How a thread is called to work, on cache lines of its own.
     struct alignas(128) Seat {
-        std::atomic<std::size_t> next{0};
-        std::size_t end = 0;
         std::atomic<std::size_t> called{0};
         std::mutex sleep;
         std::condition_variable wake;
     };
-
-    /// First its own share: from round to round a thread meets the same samples and neurons, which are in its cache.
-    void take_tasks(std::size_t worker) {
-        const FlushToZero flush;
-        try {
-            for (std::size_t i = 0; i < n_threads_; ++i) {
-                Seat& share = *seats_[(worker + i) % n_threads_];
-                for (;;) {
-                    const std::size_t task = share.next.fetch_add(1, std::memory_order_relaxed);
-                    if (task >= share.end) break;
-                    task_(context_, task, worker);
-                }
-            }
-        } catch (...) {
-            for (std::size_t i = 0; i < n_threads_; ++i)
-                seats_[i]->next.store(seats_[i]->end, std::memory_order_relaxed);
-            const std::lock_guard<std::mutex> lock(failing_);
-            if (!failure_) failure_ = std::current_exception();
-        }
-    }
 
     void work(std::size_t worker, Seat& seat) {
         for (std::size_t seen = 0;; ++seen) {
@@ -135,7 +160,7 @@ private:
                 std::unique_lock<std::mutex> lock(seat.sleep);
                 seat.wake.wait(lock, called);
             }
-            take_tasks(worker);
+            round_.take_tasks(worker);
             busy_.fetch_sub(1, std::memory_order_release);
         }
     }
@@ -143,12 +168,38 @@ private:
     std::mutex rounds_;
     std::vector<std::unique_ptr<Seat>> seats_;  // the caller's first
     std::atomic<std::size_t> busy_{0};
-    std::size_t n_threads_ = 0;
-    Task task_ = nullptr;
-    const void* context_ = nullptr;
-    std::mutex failing_;
-    std::exception_ptr failure_;  // of this round
+    Round round_;
 };
+
+long process_id() {
+#if defined(_WIN32)
+    return 0;
+#else
+    return getpid();
+#endif
+}
+
+/// An OpenMP runtime in use, and the process that its threads belong to.
+struct InUse {
+    OpenMp runtime;
+    long process;
+};
+std::atomic<const InUse*> in_use{nullptr};
+
+/// One round on the threads of an OpenMP runtime, which may be fewer than asked for.
+void run_on(const OpenMp& runtime, std::size_t n_tasks, std::size_t n_threads, Task task, const void* context) {
+    struct Call {
+        Round round;
+        const OpenMp& runtime;
+    } call{{}, runtime};
+    call.round.start(n_tasks, n_threads, task, context);
+    const auto body = [](void* data) {
+        Call& own = *static_cast<Call*>(data);
+        own.round.take_tasks(static_cast<std::size_t>(own.runtime.thread_number()));
+    };
+    runtime.parallel(body, &call, static_cast<unsigned>(n_threads), 0);
+    call.round.finish();
+}
 
 /// The pool of this process. A forked child has none of its parent's threads, so it starts its own and leaves the
 /// parent's object, whose locks may be held for ever, untouched.
@@ -158,11 +209,7 @@ Pool& pool() {
         long process;
     };
     static std::atomic<Owned*> current{nullptr};
-#if defined(_WIN32)
-    const long process = 0;
-#else
-    const long process = getpid();
-#endif
+    const long process = process_id();
     Owned* owned = current.load(std::memory_order_acquire);
     while (!owned || owned->process != process) {
         auto fresh = std::make_unique<Owned>();
@@ -181,8 +228,24 @@ void run_tasks(std::size_t n_tasks, Threads threads, Task task, const void* cont
         for (std::size_t i = 0; i < n_tasks; ++i) task(context, i, 0);
         return;
     }
-    pool().run(n_tasks, n_threads, task, context);
+    const InUse* const other = in_use.load(std::memory_order_acquire);
+    if (other && other->process == process_id()) {
+        run_on(other->runtime, n_tasks, n_threads, task, context);
+    } else {
+        pool().run(n_tasks, n_threads, task, context);
+    }
 }
 
 }  // namespace detail
+
+void use_threads_of(const OpenMp& runtime) {
+    static std::mutex one_at_a_time;
+    static std::vector<std::unique_ptr<const detail::InUse>> all;  // a round may still read one of those before
+    const std::lock_guard<std::mutex> lock(one_at_a_time);
+    const bool is_null = !runtime.parallel || !runtime.thread_number;
+    all.push_back(is_null ? nullptr
+                          : std::make_unique<const detail::InUse>(detail::InUse{runtime, detail::process_id()}));
+    detail::in_use.store(all.back().get(), std::memory_order_release);
+}
+
 }  // namespace rcspike
