@@ -30,6 +30,12 @@ cdef extern from "rcspike/threads.h" namespace "rcspike" nogil:
         @staticmethod
         Threads exactly(int n) except +
 
+    cdef cppclass OpenMp:
+        void (*parallel)(void (*body)(void*) noexcept, void* data, unsigned n_threads, unsigned flags) noexcept
+        int (*thread_number)() noexcept
+
+    void use_threads_of(const OpenMp& runtime)
+
 
 cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
     cdef cppclass Circuit:
@@ -90,6 +96,7 @@ cdef extern from "rcspike/schedule.h" namespace "rcspike" nogil:
         Schedule()
         Schedule(Span2[const Real] times, Threads threads) except +
         Schedule(Span2[const Real] times, Threads threads, Phases phases) except +
+        Schedule(const Schedule[Real]& of, Span1[const int64_t] samples) except +
         void assign(Span2[const Real] times, Threads threads) except +
         void assign(Span2[const Real] times, Threads threads, Phases phases) except +
         size_t batch() const
@@ -269,6 +276,9 @@ cdef extern from "rcspike/loss.h" namespace "rcspike" nogil:
 cdef extern from "rcspike/adam.h" namespace "rcspike" nogil:
     void adam_step[Real](Span1[const Real] gradient, uint64_t step, double learning_rate, Span1[Real] values,
                          Span1[Real] first_moments, Span1[Real] second_moments) except +
+    void adam_step[Real](Span1[const Real] gradient, uint64_t step, double learning_rate, Span1[Real] values,
+                         Span1[Real] first_moments, Span1[Real] second_moments, double weight_decay,
+                         Threads threads) except +
 
 
 cdef extern from "rcspike/trace.h" namespace "rcspike" nogil:
@@ -308,6 +318,8 @@ cdef extern from "rcspike/network_pass.h" namespace "rcspike" nogil:
         bint is_complete() const
         void set(const vector[Span2[const Real]]& weights, Threads threads) except +
         void forward(Span2[const Real] times, const vector[Span2[const Real]]& noise, Span2[Real] v,
+                     Threads threads) except +
+        void forward(const Schedule[Real]& schedule, const vector[Span2[const Real]]& noise, Span2[Real] v,
                      Threads threads) except +
         void backward(Span2[const Real] grad_v, Span2[Real] grad_times, const vector[Span2[Real]]& grad_weights,
                       double max_slope, Threads threads) except +

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rcspike import _core
@@ -43,7 +45,7 @@ def adam_step(
     >>> values.round(6), first
     (array([ 0.75, -1.  ]), array([0.05, 0.  ]))
     """
-    plain = {"values": check_array("values", values, np.ndim(values))}
+    plain: dict[str, Any] = {"values": check_array("values", values, np.ndim(values))}
     others = {"gradient": gradient, "first_moments": first_moments, "second_moments": second_moments}
     plain |= {name: check_array(name, array, values.ndim, values.dtype) for name, array in others.items()}
     for name, array in plain.items():

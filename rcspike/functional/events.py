@@ -78,14 +78,18 @@ def schedule(
     Returns
     -------
     Schedule
-        Has the attributes ``batch``, ``n_in`` and ``phases``.
+        Has the attributes ``batch``, ``n_in`` and ``phases``. With an array of ints in brackets, it gives the schedule
+        of these samples, without sorting again; an IndexError if there is no such sample.
 
     Examples
     --------
     >>> from rcspike.network import Network
     >>> network = Network([np.eye(2)], Circuit.conventional())
-    >>> network.predict(schedule(np.array([[0.2, 0.5], [np.inf, 0.5]])))
+    >>> events = schedule(np.array([[0.2, 0.5], [np.inf, 0.5]]))
+    >>> network.predict(events)
     array([0, 1])
+    >>> network.predict(events[np.array([1])])
+    array([1])
     """
     times = check_times(times, latest=latest_input(phases))
     times = in_precision(times, times.dtype if dtype is None else dtype, phases)

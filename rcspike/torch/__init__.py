@@ -11,6 +11,7 @@ from rcspike._common.extras import missing_extra as _missing_extra
 if _find_spec("torch") is None:
     raise _missing_extra("rcspike.torch needs PyTorch 2.4 or newer", "torch")
 
+from rcspike.torch.adam import Adam
 from rcspike.torch.functions import charge, encode, fire, first_spike, output_loss
 from rcspike.torch.loss_module import OutputLoss
 from rcspike.torch.modules import Conv2d, Fire, Linear, Network, SinglePhase
@@ -18,6 +19,7 @@ from rcspike.torch.openmp_threads import share_threads as _share_threads
 from rcspike.torch.pure_torch import without_engine
 
 __all__ = [
+    "Adam",
     "Conv2d",
     "Fire",
     "Linear",

@@ -17,6 +17,7 @@ import numpy as np
 from rcspike import _core
 from rcspike._common.arrays import FloatArray
 from rcspike.circuit import PARAMETERS, Circuit, layer_core
+from rcspike.functional.events import Schedule
 from rcspike.network import Wiring
 from rcspike.torch.wiring_indices import wirings_of
 
@@ -63,20 +64,35 @@ class Parts(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Spike times of a batch, and shifts of the spikes of each layer, or none."""
+    """Spike times of a batch or their schedule, and shifts of the spikes of each layer, or none."""
 
-    times: FloatArray
+    times: FloatArray | Schedule
     shifts: list[FloatArray]
 
     def copy(self) -> Batch:
-        return Batch(self.times.copy(), [shift.copy() for shift in self.shifts])
+        """With arrays of its own; nobody changes a schedule."""
+        times = self.times if isinstance(self.times, Schedule) else self.times.copy()
+        return Batch(times, [shift.copy() for shift in self.shifts])
 
     def equals(self, other: Batch) -> bool:
         """The first samples of different batches usually differ, which is seen at once."""
-        pairs = list(zip((self.times, *self.shifts), (other.times, *other.shifts), strict=False))
-        return len(self.shifts) == len(other.shifts) and all(
-            a.shape == b.shape and np.array_equal(a[:1], b[:1]) and np.array_equal(a, b) for a, b in pairs
+        arrays, others = list(self.shifts), list(other.shifts)
+        if isinstance(self.times, Schedule) or isinstance(other.times, Schedule):
+            if self.times is not other.times:
+                return False
+        else:
+            arrays, others = [self.times, *arrays], [other.times, *others]
+        return len(arrays) == len(others) and all(
+            a.shape == b.shape and np.array_equal(a[:1], b[:1]) and np.array_equal(a, b)
+            for a, b in zip(arrays, others, strict=True)
         )
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the memory of its passes should not be kept."""
+        if isinstance(self.times, Schedule):
+            return self.times.batch * self.times.n_in * 8 > MAX_BYTES
+        return self.times.nbytes > MAX_BYTES
 
 
 @dataclass
@@ -86,13 +102,15 @@ class _Kept:
     engine: _core.NetworkPass32 | _core.NetworkPass64 | None = None
     batch: Batch | None = None
     run: object | None = None  # stands for the last forward pass that keeps no batch
+    schedule: Schedule | None = None  # of that pass: the engine refers to it until its backward pass
     is_large: bool = False  # so that the memory of that pass is not kept
     lock: AbstractContextManager[bool] = field(default_factory=threading.Lock)
 
     def forward(self, batch: Batch, threads: int) -> FloatArray:
         """The forward pass for a gradient; an error leaves none."""
         assert self.engine is not None
-        self.batch, self.run, self.is_large = None, None, batch.times.nbytes > MAX_BYTES
+        self.batch, self.run, self.is_large = None, None, batch.is_large
+        self.schedule = batch.times if isinstance(batch.times, Schedule) else None
         return self.engine.forward(batch.times, batch.shifts, keep=True, threads=threads)
 
     def backward(
@@ -101,7 +119,7 @@ class _Kept:
         assert self.engine is not None
         gradients = self.engine.backward(grad_v, of_times=of_times, max_slope=max_slope, threads=threads)
         if self.is_large:
-            self.engine, self.batch, self.run = None, None, None
+            self.engine, self.batch, self.run, self.schedule = None, None, None, None
         return gradients
 
     def has_run(self, batch: Batch) -> bool:

@@ -13,7 +13,7 @@ from rcspike.functional.neuron_kinds import Phases, latest_input
 from rcspike.network import Wiring
 from rcspike.network.wiring import DENSE
 from rcspike.torch import operators
-from rcspike.torch.eager_autograd import losses, run_network
+from rcspike.torch.eager_autograd import losses, mean_loss, run_network
 from rcspike.torch.engine_cache import Parameters, parameters_of
 from rcspike.torch.wiring_indices import wiring_numbers
 
@@ -219,7 +219,17 @@ def loss_parameters(loss: Loss) -> Parameters:
 
 def losses_with(v: Tensor, labels: Tensor, parameters: Parameters, loss: Parameters) -> Tensor:
     """`output_loss` for a circuit and a loss as numbers."""
+    _check_outputs(v, labels)
+    return losses(v, labels, parameters, loss)
+
+
+def mean_loss_with(v: Tensor, labels: Tensor, parameters: Parameters, loss: Parameters) -> Tensor:
+    """The mean of `losses_with` over the batch."""
+    _check_outputs(v, labels)
+    return mean_loss(v, labels, parameters, loss)
+
+
+def _check_outputs(v: Tensor, labels: Tensor) -> None:
     check_tensor("v", v, (None, None))
     if labels.dtype != torch.int64:
         raise TypeError(f"labels must be int64, got {labels.dtype}; convert with .long()")
-    return losses(v, labels, parameters, loss)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from rcspike.circuit import Circuit
 from rcspike.functional.loss import Loss
 from rcspike.torch.engine_cache import parameters_of
-from rcspike.torch.functions import loss_parameters, losses_with
+from rcspike.torch.functions import loss_parameters, mean_loss_with
 
 
 class OutputLoss(nn.Module):
@@ -37,7 +37,7 @@ class OutputLoss(nn.Module):
 
     def forward(self, v: Tensor, labels: Tensor) -> Tensor:
         """Mean loss of voltages (batch, n_out) in V_th and labels (batch,) as int64."""
-        return losses_with(v, labels, self._numbers, self._loss).mean()
+        return mean_loss_with(v, labels, self._numbers, self._loss)
 
     def extra_repr(self) -> str:
         """What PyTorch prints between the brackets."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rcspike._common.numbers import check_count
 from rcspike.circuit import Circuit, layer_circuits
+from rcspike.functional.events import Schedule, network_input
 from rcspike.functional.loss import Loss
 from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Conv2d as EngineConv2d
@@ -319,19 +320,24 @@ class Network(nn.Module):
         """Numbers of neurons, from the inputs over the hidden layers to the outputs."""
         return self._sizes
 
-    def forward(self, times: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, times: Tensor | Schedule, *, generator: torch.Generator | None = None) -> Tensor:
         """Voltages (batch, n_out) in V_th, or of single-phase neurons spike times in T, as `rcspike.Network.forward`.
 
-        `times` are (batch, n_in); `generator` draws the noise. Errors as in `rcspike.torch.charge`.
+        `times` are (batch, n_in), or samples of a `rcspike.functional.schedule`, which are sorted already but have no
+        gradient and are not for `torch.compile`; `generator` draws the noise. Errors as in `rcspike.torch.charge`.
         """
         weights = list(self.weights)
         for depth, w in enumerate(weights):
             check_tensor(f"weights.{depth}", w, (None, None), weights[0].dtype)
-        check_tensor("times", times, (None, self._sizes[0]))
-        times = times_like(times, weights[0], self.phases)
+        if isinstance(times, Schedule):
+            network_input(times, self._sizes[0], _numpy_dtype(weights[0].dtype), self.phases)
+        else:
+            check_tensor("times", times, (None, self._sizes[0]))
+            times = times_like(times, weights[0], self.phases)
         shifts = []
         if check_noise(self.noise) > 0:
-            shifts = [noise_like(times.new_empty((len(times), n)), self.noise, generator) for n in self._sizes[1:]]
+            empty = [weights[0].new_empty((len(times), n)) for n in self._sizes[1:]]
+            shifts = [noise_like(one, self.noise, generator) for one in empty]
         return run_network(times, weights, shifts, self._circuits, self._wiring, self.phases, self.max_slope)
 
     def extra_repr(self) -> str:

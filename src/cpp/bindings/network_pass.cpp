@@ -21,19 +21,23 @@ void bind_network_pass(py::module_& m, const char* name) {
             py::arg("weights").noconvert(), py::arg("threads") = py::none())
         .def(
             "forward",
-            [](Pass& pass, const Array<Real>& times, const std::vector<Array<Real>>& noise, bool keep,
-               optional<int> n) {
-                const auto spikes = matrix(times, "times");
+            [](Pass& pass, const std::variant<const Schedule<Real>*, Array<Real>>& times,
+               const std::vector<Array<Real>>& noise, bool keep, optional<int> n) {
+                const auto* prepared = std::get_if<const Schedule<Real>*>(&times);
+                const auto spikes = prepared ? Span2<const Real>{} : matrix(std::get<Array<Real>>(times), "times");
                 const auto shifts = matrices(noise, "noise");
                 const Network<Real>& network = pass.network();
-                auto v = new_matrix<Real>(spikes.rows, network.n_out(network.n_layers() - 1));
+                auto v = new_matrix<Real>(prepared ? (*prepared)->batch() : spikes.rows,
+                                          network.n_out(network.n_layers() - 1));
                 const auto to = writable(v);
                 const py::gil_scoped_release released;
-                if (keep) pass.forward(spikes, shifts, to, threads(n));
-                if (!keep) network.forward(spikes, shifts, to, threads(n));
+                if (keep && prepared) pass.forward(**prepared, shifts, to, threads(n));
+                if (keep && !prepared) pass.forward(spikes, shifts, to, threads(n));
+                if (!keep && prepared) network.forward(**prepared, shifts, to, threads(n));
+                if (!keep && !prepared) network.forward(spikes, shifts, to, threads(n));
                 return v;
             },
-            py::arg("times").noconvert(), py::arg("noise").noconvert(), py::kw_only(), py::arg("keep"),
+            py::arg("times").noconvert().none(false), py::arg("noise").noconvert(), py::kw_only(), py::arg("keep"),
             py::arg("threads") = py::none())
         .def(
             "backward",

@@ -12,7 +12,28 @@ void bind_schedule(py::module_& m, const char* name) {
     py::class_<S>(m, name)
         .def_property_readonly("batch", &S::batch)
         .def_property_readonly("n_in", &S::n_in)
-        .def_property_readonly("phases", [](const S& schedule) { return name_of(schedule.phases()); });
+        .def_property_readonly("phases", [](const S& schedule) { return name_of(schedule.phases()); })
+        .def("__len__", &S::batch)
+        .def(
+            "__getitem__",
+            [](const S& schedule, const py::object& given) {
+                const py::array samples = py::array::ensure(given);  // a list or a tensor of PyTorch as well
+                if (!samples) throw py::type_error("samples must be integers, got " + std::string(py::repr(given)));
+                if (samples.dtype().kind() != 'i' && samples.dtype().kind() != 'u') {
+                    throw py::type_error("samples must be integers, got " + std::string(py::str(samples.dtype())));
+                }
+                const Array<std::int64_t> numbers(samples);
+                const auto chosen = row(numbers, "samples");
+                for (std::size_t i = 0; i < chosen.size; ++i) {
+                    if (chosen.data[i] < 0 || chosen.data[i] >= static_cast<std::int64_t>(schedule.batch())) {
+                        throw py::index_error("sample " + std::to_string(chosen.data[i]) +
+                                              " does not exist: the schedule has " + std::to_string(schedule.batch()));
+                    }
+                }
+                const py::gil_scoped_release released;
+                return S(schedule, chosen);
+            },
+            py::arg("samples"));
     m.def(
         "schedule",
         [](const Array<Real>& times, std::optional<int> n, const std::string& phases) {

@@ -22,6 +22,29 @@ Schedule<Real>::Schedule(Span2<const Real> times, Threads threads, Phases phases
 }
 
 template <class Real>
+Schedule<Real>::Schedule(const Schedule& of, Span1<const std::int64_t> samples) : n_in_(of.n_in_), phases_(of.phases_) {
+    first_.assign(samples.size + 1, 0);
+    n_intervals_.resize(samples.size);
+    for (std::size_t i = 0; i < samples.size; ++i) {
+        const std::int64_t s = samples.data[i];
+        if (s < 0 || s >= static_cast<std::int64_t>(of.batch())) {
+            detail::reject("sample ", s, " does not exist: the schedule has ", of.batch());
+        }
+        const Spikes<Real> spikes = of[static_cast<std::size_t>(s)];
+        first_[i + 1] = first_[i] + spikes.n_spikes();
+        n_intervals_[i] = static_cast<std::uint32_t>(spikes.n_intervals);
+    }
+    inputs_.reserve(first_.back());
+    intervals_.reserve(first_.back() + samples.size);
+    for (std::size_t i = 0; i < samples.size; ++i) {
+        const Spikes<Real> spikes = of[static_cast<std::size_t>(samples.data[i])];
+        inputs_.insert(inputs_.end(), spikes.inputs, spikes.inputs + spikes.n_spikes());
+        intervals_.insert(intervals_.end(), spikes.intervals, spikes.intervals + spikes.n_intervals + 1);
+        intervals_.resize(first_[i + 1] + i + 1);
+    }
+}
+
+template <class Real>
 void Schedule<Real>::assign(Span2<const Real> times, Threads threads, Phases phases) {
     if (times.cols > std::numeric_limits<std::uint32_t>::max()) detail::reject("too many inputs: ", times.cols);
     n_in_ = times.cols;

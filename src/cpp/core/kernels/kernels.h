@@ -263,6 +263,9 @@ struct Spiking {
     /// Adds the gradients of one tile. Returns how many neurons with a gradient have a slope below min_slope.
     std::size_t (*backward)(const Events<Real>& events, const Tile& tile, const SpikeUpstream<Real>& upstream,
                             const Gradient& gradient, Real* scratch);
+    /// The same for 2 to max_merged neighbouring tiles, as in Charging: at most `lanes` neurons may have a gradient.
+    std::size_t (*backward_merged)(const Events<Real>& events, const Tile& tile, std::size_t n_tiles,
+                                   const SpikeUpstream<Real>& upstream, const Gradient& gradient, Real* scratch);
 };
 
 /// Kernels for spikes while charging; each instruction set compiles this table in a separate file.

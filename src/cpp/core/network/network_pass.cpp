@@ -39,6 +39,22 @@ struct NetworkPass<Real>::State {
 
     std::vector<detail::Layer<Real>>& layers() { return detail::layers_of(network); }
 
+    template <class Source>
+    void forward(const Source& source, std::size_t n, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
+                 Threads threads) {
+        detail::check_shape("v", v, n, layers().back().n_out());
+        detail::check_noise(layers(), noise, n, threads);
+        complete = false;
+        batch = n;
+        last_noise.clear();
+        if (!noise.empty()) last_noise.assign(noise.back().data, noise.back().data + v.rows * v.cols);
+        pass.forward(layers(), {0, n}, source, noise, threads, [&](Range samples) {
+            const Real* const from = pass.runs.back().output(layers().back().neurons, samples.first);
+            std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(samples.first));
+        });
+        complete = true;
+    }
+
     Network<Real> network;
     detail::Pass<Real> pass;
     std::vector<Real> last_noise;  // of the last layer, batch x n_out or empty
@@ -89,19 +105,14 @@ void NetworkPass<Real>::set(const std::vector<Span2<const Real>>& weights, Threa
 template <class Real>
 void NetworkPass<Real>::forward(Span2<const Real> times, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
                                 Threads threads) {
-    State& s = *state_;
-    const detail::FromTimes<Real> source(times, s.layers().front());
-    detail::check_shape("v", v, times.rows, s.layers().back().n_out());
-    detail::check_noise(s.layers(), noise, times.rows, threads);
-    s.complete = false;
-    s.batch = times.rows;
-    s.last_noise.clear();
-    if (!noise.empty()) s.last_noise.assign(noise.back().data, noise.back().data + v.rows * v.cols);
-    s.pass.forward(s.layers(), {0, s.batch}, source, noise, threads, [&](Range samples) {
-        const Real* const from = s.pass.runs.back().output(s.layers().back().neurons, samples.first);
-        std::copy_n(from, (samples.last - samples.first) * v.cols, v.row(samples.first));
-    });
-    s.complete = true;
+    state_->forward(detail::FromTimes<Real>(times, state_->layers().front()), times.rows, noise, v, threads);
+}
+
+template <class Real>
+void NetworkPass<Real>::forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise,
+                                Span2<Real> v, Threads threads) {
+    const detail::FromSchedule<Real> source(schedule, state_->layers().front());
+    state_->forward(source, schedule.batch(), noise, v, threads);
 }
 
 template <class Real>

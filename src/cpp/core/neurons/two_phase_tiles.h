@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "events/position_events.h"
+#include "neurons/merge_tiles.h"
 #include "neurons/tile_runs.h"
 #include "neurons/two_phase.h"
 #include "neurons/upstream.h"
@@ -60,15 +61,10 @@ public:
         }
         // Silent and saturated neurons have no gradient: a tile of such neurons costs nothing, and tiles with at most
         // `lanes` others between them cost little more than one.
-        const auto used = [&](std::size_t tile) {
-            int n_used = 0;
-            for (std::size_t i = tile * lanes; i < (tile + 1) * lanes; ++i) n_used += upstream[i] != 0;
-            return static_cast<std::size_t>(n_used);
-        };
-        std::size_t n_used = used(0), n = 1;
-        if (n_used == 0) return 1;
-        const std::size_t n_most = may_merge_ ? std::min(kernels::max_merged, end - t) : 1;
-        for (std::size_t more; n < n_most && (more = used(n)) > 0 && n_used + more <= lanes; ++n) n_used += more;
+        const Merged merged = merge_tiles<Real>(may_merge_ ? std::min(kernels::max_merged, end - t) : 1,
+                                                [&](std::size_t i) { return upstream[i] != 0; });
+        if (merged.n_used == 0) return 1;
+        const std::size_t n = merged.n_tiles;
         if (n == 1) {
             kernel_.backward(spikes, synapses_.tile(t), upstream, gradient, scratch);
         } else {

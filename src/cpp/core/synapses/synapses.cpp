@@ -78,7 +78,11 @@ void pack_weights(Span2<const Real> weights, Tiles<Real>& to, Threads threads) {
         for (std::size_t row = first; row < std::min(weights.rows, first + block); ++row, w += lanes) {
             const Real* const from = weights.row(row) + t * lanes;
             // -0 becomes 0: the kernels go by the sign bit.
-            for (std::size_t i = 0; i < lanes; ++i) w[i] = i < width ? from[i] + 0 : Real(0);
+            if (width == lanes) {  // a constant number: the loop becomes a few vector operations
+                for (std::size_t i = 0; i < lanes; ++i) w[i] = from[i] + 0;
+            } else {
+                for (std::size_t i = 0; i < lanes; ++i) w[i] = i < width ? from[i] + 0 : Real(0);
+            }
         }
     });
 }

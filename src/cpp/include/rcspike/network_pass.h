@@ -30,6 +30,9 @@ public:
     /// As Network::forward, from spike times batch x n_in.
     void forward(Span2<const Real> times, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
                  Threads threads = Threads::all());
+    /// The same from their schedule, which must live until the last backward pass of this forward pass is done.
+    void forward(const Schedule<Real>& schedule, const std::vector<Span2<const Real>>& noise, Span2<Real> v,
+                 Threads threads = Threads::all());
 
     /// Gradients of the last forward pass, from dL/dv, batch x n_out: dL/dt of the inputs, batch x n_in, unless
     /// grad_times has no data, and dL/dw of each layer. Spikes that noise would put before the start of a phase are

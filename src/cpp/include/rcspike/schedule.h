@@ -41,7 +41,10 @@ public:
     /// Sorts a batch of spike times (batch x n_in, in T). Throws std::invalid_argument on a negative or NaN time.
     explicit Schedule(Span2<const Real> times, Threads threads = Threads::all(), Phases phases = Phases::two);
 
-    /// The same, reusing this object's memory.
+    /// Some samples of another schedule, in this order. Throws std::invalid_argument if it does not have one of them.
+    Schedule(const Schedule& of, Span1<const std::int64_t> samples);
+
+    /// The first of these, reusing this object's memory.
     void assign(Span2<const Real> times, Threads threads = Threads::all(), Phases phases = Phases::two);
 
     std::size_t batch() const { return first_.empty() ? 0 : first_.size() - 1; }
