@@ -1,6 +1,6 @@
 """rcspike compared with its peers, in one run on the same machine: ratios of training throughput, and peak memory.
 
-    python bench/compare.py --venvs DIR --create      # makes DIR/torch and DIR/aihwkit, then measures
+    python bench/compare.py --venvs DIR --create      # makes DIR/torch, DIR/snn and DIR/aihwkit, and measures
     python bench/compare.py --venvs DIR [--peers NAME ...] [--passes N] [--threads N] [--data DIR] [--json FILE]
     python bench/compare.py --venvs DIR --check       # the peers' gradients against rcspike's, nothing timed
 
@@ -67,6 +67,9 @@ PEERS = {
     "events": Peer("torch_rcspike", "events", "torch", "RC-Spike in PyTorch, adjoint, event loop"),
     "autograd": Peer("torch_rcspike", "autograd", "torch", "RC-Spike in PyTorch, autograd"),
     "grid": Peer("torch_rcspike", "grid", "torch", "RC-Spike in PyTorch, grid of 100 steps"),
+    "snntorch": Peer("snn_tutorials", "snntorch", "snn", "snnTorch, 25 steps"),
+    "norse": Peer("snn_tutorials", "norse", "snn", "Norse, 25 steps"),
+    "spikingjelly": Peer("snn_tutorials", "spikingjelly", "snn", "SpikingJelly, 25 steps"),
     "aihwkit": Peer("aihwkit_mlp", "torch_tile", "aihwkit", "aihwkit, torch tile, ReLU network"),
     "aihwkit-lightning": Peer("aihwkit_mlp", "lightning", "aihwkit", "aihwkit-lightning, ReLU network"),
 }
