@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -107,6 +108,9 @@ def _commands() -> Any:
 
     from rcspike.cli import app
 
+    def loaded(name: str) -> Any:
+        return get_command(importlib.import_module(f"rcspike.cli.commands.{name}").app)
+
     def parse_alone(command: Any) -> None:
         command.callback, command.get_help = lambda **_: None, lambda _: ""
         for below in getattr(command, "commands", {}).values():
@@ -116,6 +120,7 @@ def _commands() -> Any:
     for option in group.params:
         if "completion" in option.name:  # which would write into the settings of the shell
             option.callback = None
+    group.commands = {name: loaded(name) for name in group.commands}
     for command in group.commands.values():
         parse_alone(command)
     return group

@@ -1,32 +1,34 @@
-"""The command line: its commands, each with its help."""
+"""The command line: the list of its commands, each of which is a module in `commands/`."""
 
 from __future__ import annotations
 
-import inspect
-from typing import Annotated
+from functools import cached_property
+from importlib import import_module
+from typing import Annotated, Any
 
+import rich  # noqa: F401  # commands and their help need it: without it, the program ends here and says so
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from rcspike._core import build_config
-from rcspike.cli.command_class import Command
-from rcspike.cli.commands.chips import chips_command
-from rcspike.cli.commands.energy import energy_command
-from rcspike.cli.commands.eval import eval_command
-from rcspike.cli.commands.info import info_command
-from rcspike.cli.commands.latency import latency_command
-from rcspike.cli.commands.predict import predict_command
-from rcspike.cli.commands.report import report_command
-from rcspike.cli.commands.spice import app as spice_app
-from rcspike.cli.commands.sweep import sweep_command
-from rcspike.cli.commands.trace import trace_command
-from rcspike.cli.commands.train import train_command
-from rcspike.cli.option_groups import ungrouped
 
 __all__ = ["app"]
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Listed(TyperCommand):
+    """A command in the list, of which only the name and a summary are known until it runs or shows its help."""
+
+    @cached_property
+    def loaded(self) -> Any:
+        return get_command(import_module(f"rcspike.cli.commands.{self.name}").app)
+
+    def make_context(self, *words: Any, **options: Any) -> Any:
+        return self.loaded.make_context(*words, **options)
 
 
 app = typer.Typer(
@@ -36,20 +38,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("train", epilog="Example: rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")(train_command)
-app.command("sweep", epilog="Example: rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")(sweep_command)
-app.command("eval", epilog="Example: rcspike eval runs/mnist mnist --noise 0.01 --out runs/mnist/noisy")(eval_command)
-app.command("predict", epilog="Example: rcspike predict runs/wine new-bottles.csv --out classes.csv")(predict_command)
-app.command("chips", epilog="Example: rcspike chips runs/mnist mnist --nonideal typical --required-accuracy 0.97")(
-    chips_command
-)
-app.command("energy", epilog="Example: rcspike energy runs/mnist mnist --constant v_logic=1.2")(energy_command)
-app.command("latency", epilog="Example: rcspike latency runs/single mnist --compare runs/two")(latency_command)
-app.command("trace", epilog="Example: rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")(trace_command)
-app.command("report", epilog="Example: rcspike report runs/mnist")(report_command)
-app.command("info", epilog="Example: RCSPIKE_ISA=scalar rcspike info")(info_command)
 
-app.add_typer(spice_app, name="spice")
+# Each with the first paragraph of its help.
+for _name, _summary in {
+    "train": "Train a network on a data set.",
+    "sweep": "Train over a grid of parameters, and compare the results.",
+    "eval": "Print the accuracy of a trained model on the test samples of a data set, in total and by class.",
+    "predict": "Classify new samples, and print a CSV table with the class of each.",
+    "chips": "Make virtual chips of a trained model, and test each.",
+    "energy": "Print the energy of an inference by part, for RC-Spike and for two conventional circuits.",
+    "latency": "Print when a network answers: median time, 95 % time, and spikes until the answer.",
+    "trace": "Draw the membrane voltages of one sample in the conventional circuit and in RC-Spike, "
+    "with the same weights.",
+    "report": "Write one HTML file with the figures, tables, commands, versions and seeds of a results folder.",
+    "info": "Print versions, compiler, instruction set and threads, for a bug report; or the layers of a model.",
+    "spice": "Write SPICE netlists of trained networks, and compare ngspice with the engine.",
+}.items():
+    app.command(_name, cls=_Listed, help=_summary)(lambda: None)
 
 
 def _print_version(wanted: bool) -> None:
@@ -65,15 +70,3 @@ def _main(
     ] = False,
 ) -> None:
     pass
-
-
-def _without_line_breaks(text: str) -> str:
-    """Paragraphs as one line each: typer would keep the line breaks of the source in all but the first."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
-
-
-for _command in (*app.registered_commands, *spice_app.registered_commands):
-    assert _command.callback is not None
-    _command.cls = Command
-    _command.help = _without_line_breaks(_command.callback.__doc__ or "")
-    _command.callback = ungrouped(_command.callback)

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from rcspike import plots
+from rcspike import experiments, plots
 from rcspike.cli.console import percent
 from rcspike.cli.result_record import Caption, Record
 from rcspike.cli.user_errors import user_errors
-from rcspike.experiments import Row, write_table
 from rcspike.network import Network
 
 __all__ = ["CLASS_CAPTIONS", "CLASS_FILES", "class_table", "output_names", "write_classes"]
@@ -38,7 +37,7 @@ def write_classes(
     names = output_names(class_names, matrix)
     figure = plots.confusion_figure(matrix, names, heading=heading)
     with user_errors():
-        write_table(folder / CLASS_FILES[0], _rows(matrix, names))
+        experiments.write_table(folder / CLASS_FILES[0], _rows(matrix, names))
         plots.save_figure(figure, folder / "confusion", description=record.description)
     return [folder / name for name in CLASS_FILES]
 
@@ -49,7 +48,7 @@ def output_names(names: Sequence[str], of: Network | Confusion) -> list[str]:
     return [*names, *map(str, range(len(names), n))][:n]
 
 
-def _rows(matrix: Confusion, names: Sequence[str]) -> list[Row]:
+def _rows(matrix: Confusion, names: Sequence[str]) -> list[experiments.Row]:
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(names):
         n = int(matrix[i].sum())

@@ -10,8 +10,7 @@ import typer
 
 from rcspike.chips import preset_names
 from rcspike.datasets import data_names
-from rcspike.experiments import train_defaults
-from rcspike.experiments.default_settings import kind_of_data, preset, presets
+from rcspike.experiments.default_settings import kind_of_data, preset, presets, train_defaults
 from rcspike.functional.neuron_kinds import Phases as Kind
 from rcspike.network.architecture import count_layers
 from rcspike.neurons import PHASES, neuron_kind

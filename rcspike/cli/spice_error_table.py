@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from rcspike import experiments
 from rcspike._common.arrays import FloatArray
-from rcspike.experiments import Row
 from rcspike.report.table_words import SPICE_WORDS
 from rcspike.spice import Comparison
 
 __all__ = ["errors", "table"]
 
 
-def errors(comparisons: Sequence[Comparison]) -> Row:
+def errors(comparisons: Sequence[Comparison]) -> experiments.Row:
     """Of one layer, all images together: in µV, in ps, and in per cent of T."""
     scale = comparisons[0].scale
     v = np.concatenate([c.v_error for c in comparisons])
@@ -35,7 +35,7 @@ def errors(comparisons: Sequence[Comparison]) -> Row:
     return row
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[experiments.Row]) -> Table:
     shown = Table("SPICE minus engine", *[f"layer {row['layer']}" for row in rows], box=None, pad_edge=False)
     for name, words in SPICE_WORDS.items():
         if name in rows[0]:

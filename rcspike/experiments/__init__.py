@@ -1,63 +1,11 @@
 """Many trainings or chips: grids of runs, studies of chips, where to run them, and their tables."""
 
-from rcspike.experiments.chip_study import (
-    Case,
-    Sample,
-    chip_accuracy,
-    chip_seeds,
-    run_cases,
-    single_effect_cases,
-    sweep_cases,
-)
-from rcspike.experiments.default_settings import preset, train_defaults
-from rcspike.experiments.executors import executor, run_jobs
-from rcspike.experiments.experiment import (
-    MODELS,
-    Experiment,
-    experiment_circuit,
-    experiment_identity,
-    experiment_key,
-    experiment_name,
-    run_experiment,
-)
-from rcspike.experiments.relu_network import relu_accuracy
-from rcspike.experiments.result_tables import Row, parameter_names, run_rows, summary_rows, write_table
-from rcspike.experiments.sweep import V_SYN, Run, grid, run_sweep, stored_runs
-from rcspike.experiments.sweep_in_volts import Volts
+import typing as _typing
 
-__all__ = [
-    "MODELS",
-    "V_SYN",
-    "Case",
-    "Experiment",
-    "Row",
-    "Run",
-    "Sample",
-    "Volts",
-    "chip_accuracy",
-    "chip_seeds",
-    "executor",
-    "experiment_circuit",
-    "experiment_identity",
-    "experiment_key",
-    "experiment_name",
-    "grid",
-    "parameter_names",
-    "preset",
-    "relu_accuracy",
-    "run_cases",
-    "run_experiment",
-    "run_jobs",
-    "run_rows",
-    "run_sweep",
-    "single_effect_cases",
-    "stored_runs",
-    "summary_rows",
-    "sweep_cases",
-    "train_defaults",
-    "write_table",
-]
+from rcspike._common.lazy_exports import lazy_exports as _lazy_exports
 
-
-def __dir__() -> list[str]:
-    return __all__
+if _typing.TYPE_CHECKING:  # under another name, mypy would take __getattr__ for every name that is misspelt
+    from rcspike.experiments._exports import *  # noqa: F403
+    from rcspike.experiments._exports import __all__ as __all__
+else:
+    __getattr__, __dir__ = _lazy_exports(__name__)

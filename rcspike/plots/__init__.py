@@ -5,41 +5,12 @@ is missing. It is imported inside the functions, so that the package does withou
 is.
 """
 
-from rcspike.plots.accuracy_against_energy import offsets_figure, pareto_figure
-from rcspike.plots.answer_time_curves import latency_figure
-from rcspike.plots.chip_accuracy import chips_figure
-from rcspike.plots.circuit_comparison import trace_figure
-from rcspike.plots.confusion_matrix import confusion_figure
-from rcspike.plots.energy_bars import energy_figure
-from rcspike.plots.figure_style import check_available, circuit_colour, circuit_name, save_figure
-from rcspike.plots.learning_curves import training_figure
-from rcspike.plots.map_images import maps_figure
-from rcspike.plots.membrane_panels import LayerTraces, layer_traces
-from rcspike.plots.spice_overlay import spice_figure
-from rcspike.plots.sweep_curves import sweep_figure
-from rcspike.plots.tornado import tornado_figure
+import typing as _typing
 
-__all__ = [
-    "LayerTraces",
-    "check_available",
-    "chips_figure",
-    "circuit_colour",
-    "circuit_name",
-    "confusion_figure",
-    "energy_figure",
-    "latency_figure",
-    "layer_traces",
-    "maps_figure",
-    "offsets_figure",
-    "pareto_figure",
-    "save_figure",
-    "spice_figure",
-    "sweep_figure",
-    "tornado_figure",
-    "trace_figure",
-    "training_figure",
-]
+from rcspike._common.lazy_exports import lazy_exports as _lazy_exports
 
-
-def __dir__() -> list[str]:
-    return __all__
+if _typing.TYPE_CHECKING:  # under another name, mypy would take __getattr__ for every name that is misspelt
+    from rcspike.plots._exports import *  # noqa: F403
+    from rcspike.plots._exports import __all__ as __all__
+else:
+    __getattr__, __dir__ = _lazy_exports(__name__)

@@ -20,7 +20,7 @@ import typer
 from netlist_lines import foreign_lines
 
 from rcspike import Circuit, Network, chips, load_process, train
-from rcspike.cli import app
+from rcspike.cli.commands.train import app
 from rcspike.datasets import Dataset, Inputs, Split, TrainedSamples, idx, is_table, load
 from rcspike.experiments import (
     experiment_identity,
@@ -172,7 +172,6 @@ def _inputs(path: Path) -> None:
 
 
 _TRAIN: Any = typer.main.get_command(app)
-_TRAIN = _TRAIN.commands["train"]
 _TRAIN.get_help = lambda _: ""  # which takes longer than the file
 
 

@@ -16,6 +16,7 @@ from rcspike._common.numbers import read_float
 from rcspike.chips import Devices, Effect, preset_names, preset_text
 from rcspike.chips import load as load_devices
 from rcspike.cli import shared_options
+from rcspike.cli.command_class import command
 from rcspike.cli.console import bars, console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
@@ -26,7 +27,9 @@ from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effe
 from rcspike.network import Network
 from rcspike.training import evaluate
 
-__all__ = ["chips_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 _CAPTIONS = {
     "chips.svg": ("Devices", "The accuracy of virtual chips, whose devices and neurons are drawn at random."),
@@ -43,6 +46,7 @@ def _show(name: str | None) -> None:
     raise typer.Exit
 
 
+@command(app, "chips", example="rcspike chips runs/mnist mnist --nonideal typical --required-accuracy 0.97")
 def chips_command(
     ctx: typer.Context,
     model: shared_options.Model,

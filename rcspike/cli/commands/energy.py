@@ -12,9 +12,10 @@ import numpy.typing as npt
 import typer
 from rich.table import Table
 
-from rcspike import plots
+from rcspike import experiments, plots
 from rcspike.circuit import Circuit
 from rcspike.cli import process_options, shared_options
+from rcspike.cli.command_class import command
 from rcspike.cli.console import console
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
@@ -41,12 +42,13 @@ from rcspike.energy import (
     ratio_range,
     sources_fit,
 )
-from rcspike.experiments import write_table
 from rcspike.network import Network, has_maps
 from rcspike.neurons import neuron_kind, two_phase_only
 from rcspike.training.evaluation import check_fit
 
-__all__ = ["energy_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 _Parts = Mapping[str, npt.NDArray[np.float64]]
 _CAPTIONS = {
@@ -63,6 +65,7 @@ _CAPTIONS = {
 _NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, readout, and spikes beyond the array"
 
 
+@command(app, "energy", example="rcspike energy runs/mnist mnist --constant v_logic=1.2")
 def energy_command(
     ctx: typer.Context,
     model: shared_options.Model,
@@ -147,7 +150,7 @@ def energy_command(
         if ratios:
             figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {drawn}")
         with user_errors():
-            write_table(folder / "energy.csv", _rows(circuits))
+            experiments.write_table(folder / "energy.csv", _rows(circuits))
             for stem, figure in figures.items():
                 plots.save_figure(figure, folder / stem, description=record.description)
             record.write(files, _CAPTIONS, **({"left_out": left_out} if left_out else {}))

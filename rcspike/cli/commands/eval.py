@@ -11,6 +11,7 @@ import typer
 from rcspike import plots
 from rcspike.cli import shared_options
 from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, class_table, output_names, write_classes
+from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
@@ -18,11 +19,14 @@ from rcspike.cli.result_record import Record, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.training import confusion_matrix
 
-__all__ = ["eval_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 _MAX_LISTED = 40  # classes in a terminal
 
 
+@command(app, "eval", example="rcspike eval runs/mnist mnist --noise 0.01 --out runs/mnist/noisy")
 def eval_command(
     ctx: typer.Context,
     model: shared_options.Model,

@@ -10,13 +10,17 @@ import numpy as np
 import typer
 
 from rcspike._core import build_config
+from rcspike.cli.command_class import command
 from rcspike.cli.layer_table import model_lines
 from rcspike.cli.result_record import load_network
 from rcspike.cli.user_errors import user_errors
 
-__all__ = ["info_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 
+@command(app, "info", example="RCSPIKE_ISA=scalar rcspike info")
 def info_command(
     model: Annotated[Path | None, typer.Argument(help="Model file, or folder of a run.", show_default=False)] = None,
 ) -> None:

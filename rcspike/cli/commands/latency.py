@@ -10,19 +10,21 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from rcspike import plots
+from rcspike import experiments, plots
 from rcspike.cli import shared_options
+from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import Samples, load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import MODEL, Record, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import data_name
-from rcspike.experiments import Row, write_table
 from rcspike.network import Network
 from rcspike.training import Latency, latency
 
-__all__ = ["latency_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 _FILES = ("latency.csv", "latency.svg", "latency.png")
 _CAPTIONS = {
@@ -32,6 +34,7 @@ _CAPTIONS = {
 _STEPS = 100  # rows of the table for each network
 
 
+@command(app, "latency", example="rcspike latency runs/single mnist --compare runs/two")
 def latency_command(
     ctx: typer.Context,
     model: shared_options.Model,
@@ -81,7 +84,7 @@ def latency_command(
         heading = f"{data_name(dataset)}: accuracy by the time at which the answer is taken{marks}"
         figure = plots.latency_figure(found, kinds, heading=heading)
         with user_errors():
-            write_table(out / _FILES[0], _rows(found))
+            experiments.write_table(out / _FILES[0], _rows(found))
             plots.save_figure(figure, out / "latency", description=record.description)
             record.write([out / name for name in _FILES], _CAPTIONS)
     typer.echo(f"files  {out}: {', '.join([*_FILES, 'latency.json'])}")
@@ -106,7 +109,7 @@ def _table(networks: dict[str, Network], found: dict[str, Latency]) -> Table:
     return table
 
 
-def _rows(found: dict[str, Latency]) -> list[Row]:
+def _rows(found: dict[str, Latency]) -> list[experiments.Row]:
     """Accuracy and fraction of answered samples at times until the last answer of all."""
     times = np.concatenate([one.times for one in found.values()])
     at = np.linspace(0, float(times[np.isfinite(times)].max(initial=1.0)), _STEPS + 1)

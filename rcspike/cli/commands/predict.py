@@ -11,14 +11,18 @@ import typer
 
 from rcspike._common.atomic_files import atomic_write
 from rcspike.cli import shared_options
+from rcspike.cli.command_class import command
 from rcspike.cli.model_samples import inputs_of
 from rcspike.cli.result_record import load_network
 from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import Inputs
 
-__all__ = ["predict_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 
+@command(app, "predict", example="rcspike predict runs/wine new-bottles.csv --out classes.csv")
 def predict_command(
     model: Annotated[Path, typer.Argument(help="The folder of a run, or the model file in it.", show_default=False)],
     file: Annotated[

@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from rcspike import report
+from rcspike.cli.command_class import command
 from rcspike.cli.user_errors import user_errors
 
-__all__ = ["report_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 
+@command(app, "report", example="rcspike report runs/mnist")
 def report_command(
     folder: Annotated[Path, typer.Argument(help="Folder with the results of a command.", show_default=False)],
     out: Annotated[

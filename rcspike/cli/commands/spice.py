@@ -12,12 +12,13 @@ from typing import Annotated, Any, overload
 import numpy as np
 import typer
 
-from rcspike import plots, spice
+from rcspike import experiments, plots, spice
 from rcspike._common.arrays import FloatArray
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.numbers import read_int
 from rcspike._common.readers import read_text
 from rcspike.cli import shared_options, spice_error_table, spice_fit, transistor_options
+from rcspike.cli.command_class import command
 from rcspike.cli.console import bars, console
 from rcspike.cli.model_samples import Samples, load_samples
 from rcspike.cli.output_folder import results_folder
@@ -25,7 +26,6 @@ from rcspike.cli.result_record import Record, file_digest, load_network, model_s
 from rcspike.cli.transistor_options import ColumnOptions, TrimmedColumnOptions
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import data_name
-from rcspike.experiments import Row, write_table
 from rcspike.functional.neuron_kinds import latest_input
 from rcspike.network import Dense, Network, ResistiveLayer
 from rcspike.neurons import neuron_kind, single_phase, two_phase_only
@@ -36,7 +36,9 @@ from rcspike.training.evaluation import check_samples
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Write SPICE netlists of trained networks, and compare ngspice with the engine.", no_args_is_help=True
+    help="Write SPICE netlists of trained networks, and compare ngspice with the engine.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 _MAX_LISTED = 20  # neurons in a line of the terminal
@@ -52,7 +54,7 @@ Workers = Annotated[
 ]
 
 
-@app.command("export", epilog="Example: rcspike spice export runs/mnist mnist --image 3 --layer 1 --neurons 0,5,7")
+@command(app, "export", example="rcspike spice export runs/mnist mnist --image 3 --layer 1 --neurons 0,5,7")
 def export_command(
     ctx: typer.Context,
     *,
@@ -147,7 +149,7 @@ def _without_spikes(numbers: Sequence[int], layer: ResistiveLayer, times: FloatA
             yield f"{what} in the engine: neurons {names}; ngspice says 'out of interval' and 'failed' for their t_out"
 
 
-@app.command("library", epilog="Example: rcspike spice library > rcspike.lib")
+@command(app, "library", example="rcspike spice library > rcspike.lib")
 def library_command(
     diode: Annotated[str, typer.Option(help="Diode in each synapse, as for export.")] = "none",
 ) -> None:
@@ -156,13 +158,13 @@ def library_command(
         typer.echo(spice.library(diode=_diode(diode)))
 
 
-@app.command("verilog-a", epilog="Example: rcspike spice verilog-a > rcspike.va")
+@command(app, "verilog-a", example="rcspike spice verilog-a > rcspike.va")
 def verilog_a_command() -> None:
     """Print synapse and neuron as modules of Verilog-A, for other simulators."""
     typer.echo(spice.verilog_a(), nl=False)
 
 
-@app.command("verify", epilog="Example: rcspike spice verify runs/mnist mnist --neurons 50")
+@command(app, "verify", example="rcspike spice verify runs/mnist mnist --neurons 50")
 def verify_command(
     ctx: typer.Context,
     *,
@@ -257,7 +259,9 @@ def _answer(c: Comparison, v: FloatArray, t_out: FloatArray) -> int:
     return int(c.kind.answers(c.kind.read_by(v, t_out)[np.newaxis])[0])
 
 
-def _write(record: Record, found: Sequence[Sequence[Comparison]], rows: Sequence[Row], images: Sequence[int]) -> None:
+def _write(
+    record: Record, found: Sequence[Sequence[Comparison]], rows: Sequence[experiments.Row], images: Sequence[int]
+) -> None:
     """Tables and figure of each layer, the errors of all, and the record."""
     figures = [plots.spice_figure(comparisons[0]) for comparisons in found]
     folder = record.path.parent
@@ -276,11 +280,11 @@ def _write(record: Record, found: Sequence[Sequence[Comparison]], rows: Sequence
             spice.write_csv(spice.spike_measurements(comparisons, images), tables[0])
             spice.write_csv(spice.waveform_measurements(comparisons, images), tables[1])
             files += [*tables, *plots.save_figure(figure, folder / stem, description=record.description)]
-        write_table(files[0], rows)
+        experiments.write_table(files[0], rows)
         record.write(files, captions)
 
 
-@app.command("fit", epilog="Example: rcspike spice fit spikes-layer1.csv runs/mnist mnist --layer 1")
+@command(app, "fit", example="rcspike spice fit spikes-layer1.csv runs/mnist mnist --layer 1")
 def fit_command(
     ctx: typer.Context,
     *,

@@ -13,6 +13,7 @@ from rich.table import Table
 from rcspike import plots
 from rcspike._common.numbers import read_float, read_int
 from rcspike.cli import shared_options, training_options
+from rcspike.cli.command_class import command
 from rcspike.cli.console import bars, console, percent
 from rcspike.cli.option_files import Config
 from rcspike.cli.output_folder import results_folder
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-__all__ = ["sweep_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 _V_SYN = ",".join(f"{v:g}" for v in V_SYN)
 _OPTIONS = {"dataset": "the argument", "v_syn": "--v-syn", "seed": "--seeds", "hidden": "--hidden", "noise": "--noise"}
@@ -57,6 +60,7 @@ _MEASURED = {
 }
 
 
+@command(app, "sweep", example="rcspike sweep mnist --v-syn 1,2,4,inf --seeds 3 --out runs/fig3")
 def sweep_command(
     ctx: typer.Context,
     *,

@@ -11,13 +11,16 @@ from rcspike import plots
 from rcspike._common.numbers import read_float, read_int
 from rcspike.circuit import Circuit
 from rcspike.cli import shared_options
+from rcspike.cli.command_class import command
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.network import Conv2d
 
-__all__ = ["trace_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 _MEMBRANES = (
     "How it computes",
@@ -29,6 +32,7 @@ _MAPS = (
 )
 
 
+@command(app, "trace", example="rcspike trace runs/mnist mnist --image 8 --v-syn inf,4,1")
 def trace_command(
     ctx: typer.Context,
     model: shared_options.Model,

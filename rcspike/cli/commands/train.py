@@ -19,6 +19,7 @@ from rcspike.chips import load as load_devices
 from rcspike.circuit import PARAMETERS, Circuit
 from rcspike.cli import shared_options, training_options
 from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, write_classes
+from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
 from rcspike.cli.epoch_lines import Reporter
 from rcspike.cli.model_samples import Samples, load_new, load_samples
@@ -37,14 +38,15 @@ from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
 from rcspike.cli.shared_options import given, learning, training_settings
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
-from rcspike.experiments import preset
-from rcspike.experiments.default_settings import initial_intensity
+from rcspike.experiments.default_settings import initial_intensity, preset
 from rcspike.experiments.hidden_layers import Hidden, check_hidden, hidden_text, whole_network
 from rcspike.network import Network, model_files
 from rcspike.neurons import DEFAULT, check_taken, neuron_kind, unless_default
 from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
 
-__all__ = ["train_command"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
 
 _FILES = (MODEL, INPUTS, TRAINED, "history.csv", "learning.svg", "learning.png", *CLASS_FILES)
 _CAPTIONS = CLASS_CAPTIONS | {
@@ -61,6 +63,7 @@ _CAPTIONS = CLASS_CAPTIONS | {
 }
 
 
+@command(app, "train", example="rcspike train mnist --v-syn 1.0 --epochs 20 --out runs/mnist")
 def train_command(
     ctx: typer.Context,
     *,

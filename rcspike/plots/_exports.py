@@ -1,0 +1,36 @@
+"""The public names of `rcspike.plots`, which are all imported when the first of them is used."""
+
+from rcspike.plots.accuracy_against_energy import offsets_figure, pareto_figure
+from rcspike.plots.answer_time_curves import latency_figure
+from rcspike.plots.chip_accuracy import chips_figure
+from rcspike.plots.circuit_comparison import trace_figure
+from rcspike.plots.confusion_matrix import confusion_figure
+from rcspike.plots.energy_bars import energy_figure
+from rcspike.plots.figure_style import check_available, circuit_colour, circuit_name, save_figure
+from rcspike.plots.learning_curves import training_figure
+from rcspike.plots.map_images import maps_figure
+from rcspike.plots.membrane_panels import LayerTraces, layer_traces
+from rcspike.plots.spice_overlay import spice_figure
+from rcspike.plots.sweep_curves import sweep_figure
+from rcspike.plots.tornado import tornado_figure
+
+__all__ = [
+    "LayerTraces",
+    "check_available",
+    "chips_figure",
+    "circuit_colour",
+    "circuit_name",
+    "confusion_figure",
+    "energy_figure",
+    "latency_figure",
+    "layer_traces",
+    "maps_figure",
+    "offsets_figure",
+    "pareto_figure",
+    "save_figure",
+    "spice_figure",
+    "sweep_figure",
+    "tornado_figure",
+    "trace_figure",
+    "training_figure",
+]
