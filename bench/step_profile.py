@@ -3,7 +3,7 @@
     python bench/step_profile.py [WORKLOAD ...] [--batch N] [--threads N] [--seconds S] [--data DIR] [--json FILE]
 
 Workloads: dense (784-200-200-10), conv (conv16-conv16-pool-conv32-conv32-pool-128-10), single (784-350-10 of
-single-phase neurons) and torch (dense through `rcspike.torch`, with PyTorch's fused Adam), on MNIST, after an epoch
+single-phase neurons) and torch (dense through `rcspike.torch`, with its Adam, on a schedule), on MNIST, after an epoch
 on 8,192 images. Each runs in a process of its own.
 
 Linux's perf samples the processor's clock, and addr2line names the source line of each sample and of what that is
@@ -58,13 +58,14 @@ PHASES = {
     "waiting for other threads": r"^(workers\.cpp (spin|operator)|.*sched_yield|.*(futex|pthread_cond|gomp_))",
     "sorting": r"(sort_and_merge|check_times)\.cpp",
     "events": r"(event_batch|wiring|patches|schedule)\.cpp|(position_events|source|patches)\.h",
-    "Adam and the sum of gradients": r"adam\.h|gradients\.cpp (?!.*zero)",
-    "first spikes, forward": r"crossing\.h .*first_spike",
-    "backward, forward sweep again": r"sweep\.h .*(backward)",
-    "backward": r"(adjoint|patch|crossing)\.h .*backward|avx512\.cpp",
-    "forward": r"(sweep|patch)\.h ",
+    "Adam and the sum of gradients": r"adam\.(h|cpp)|gradients\.cpp (?!.*zero)",
+    "first spikes, backward": r"first_spike_backward",
+    "first spikes, forward": r"(crossing|sweep)\.h .*(first_spike|cross)|keep_crossings|crossing_times",
+    "backward, forward sweep again": r"sweep\.h .*backward",
+    "backward": r"(adjoint|patch)\.h .*backward|avx512\.cpp|merged_tiles\.h",
+    "forward": r"(sweep|patch|relax)\.h ",
     "sums of dL/dt": r"backward\.cpp",
-    "copying and clearing": r"mem(set|cpy|move)|gradients\.cpp|synapses\.cpp|tiles\.h",
+    "copying and clearing": r"mem(set|cpy|move)|(gradients|synapses|network_pass)\.cpp|tiles\.h|all_within",
     "neurons and the loss": r"(two_phase|single_phase|readout|fire|loss|energy)\w*\.(h|cpp)",
     "PyTorch": r"libtorch|libc10|at::|torch",
     "Python": r"libpython|_Py|python",
@@ -134,13 +135,13 @@ def torch_pass(network: rcspike.Network, split: rcspike.datasets.Split, batch: i
     torch.set_num_threads(threads)
     module, loss = rct.Network.from_network(network), rct.OutputLoss(network.circuit)
     optimiser = rct.Adam(module.parameters(), lr=1e-3)
-    times, labels = torch.tensor(split.times), torch.tensor(split.labels)
+    events, labels = rcspike.functional.schedule(split.times, threads=threads), torch.tensor(split.labels)
 
     def run() -> int:
         batches = torch.randperm(len(labels)).split(batch)
         for picked in batches:
             optimiser.zero_grad()
-            loss(module(times[picked]), labels[picked]).backward()
+            loss(module(events[picked]), labels[picked]).backward()
             optimiser.step()
         return len(batches)
 

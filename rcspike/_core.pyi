@@ -3,7 +3,6 @@ from typing import Any, TypeAlias, TypedDict, type_check_only
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import Self
 
 _Float: TypeAlias = npt.NDArray[np.floating[Any]]
 _Int: TypeAlias = npt.NDArray[np.int64]
@@ -57,10 +56,12 @@ class _SortedTimes:
     @property
     def phases(self) -> str: ...
     def __len__(self) -> int: ...
-    def __getitem__(self, samples: npt.ArrayLike) -> Self: ...
 
-class Schedule32(_SortedTimes): ...
-class Schedule64(_SortedTimes): ...
+class Schedule32(_SortedTimes):
+    def __getitem__(self, samples: object) -> Schedule32: ...
+
+class Schedule64(_SortedTimes):
+    def __getitem__(self, samples: object) -> Schedule64: ...
 
 _Schedule: TypeAlias = Schedule32 | Schedule64
 
