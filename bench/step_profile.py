@@ -76,8 +76,8 @@ PHASES = {
 OPERATIONS = {
     "forward": (3, 12),  # two sums and |w|; membrane.h and relax.h without e
     "backward, forward sweep again": (3, 14),  # also e, and the slope by the conductance
-    "backward": (4, 5),  # adjoint.h
-    "backward, with times": (8, 7),
+    "backward": (3, 5),  # adjoint.h
+    "backward, with times": (6, 7),
 }
 
 # A product takes three clocks on all of these processors, and the next one waits for it.

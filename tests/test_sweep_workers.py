@@ -242,7 +242,7 @@ def test_a_dask_scheduler_that_dies_is_one_line_and_finished_runs_are_kept(tmp_p
     files = ("--scheduler-file", str(file))
     options = ("--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path))
     with dask_process("scheduler", *files, "--port", "0") as scheduler, dask_process("worker", *files, *options):
-        wait_until(file.exists, "for the scheduler")
+        wait_until(lambda: file.exists() and file.read_text().rstrip().endswith("}"), "for the scheduler")
         address = json.loads(file.read_text())["address"]
         process = start_sweep(out, *SMALL, "--dask", address)
         wait_until(lambda: n_stored(out) >= 2, "for two runs")

@@ -117,8 +117,46 @@ def test_what_the_engine_cannot_update_is_named(parameter: torch.Tensor, options
 
 
 @pytest.mark.parametrize(("name", "value"), [("betas", (0.8, 0.999)), ("eps", 1e-3), ("amsgrad", True)])
-def test_a_state_with_other_constants_is_an_error(name: str, value: Any) -> None:
+def test_a_state_or_a_group_with_other_constants_is_an_error(name: str, value: Any) -> None:
     p = nn.Parameter(torch.ones(3))
     state = torch.optim.AdamW([p], **{name: value}).state_dict()
+    ours = rct.Adam([p])
     with pytest.raises(ValueError, match=name):
+        ours.load_state_dict(state)
+    ours.param_groups[0][name] = value
+    with pytest.raises(ValueError, match=name):
+        ours.step()
+
+
+def test_a_schedule_of_pytorch_that_cycles_beta1_is_named_and_one_that_does_not_agrees() -> None:
+    p, q = nn.Parameter(torch.ones(2, dtype=torch.float64)), nn.Parameter(torch.ones(2, dtype=torch.float64))
+    ours, peer = rct.Adam([p], lr=0.01), torch.optim.AdamW([q], lr=0.01, weight_decay=0.0)
+    rates = [torch.optim.lr_scheduler.OneCycleLR(one, 0.1, total_steps=9, cycle_momentum=False) for one in (ours, peer)]
+    for _ in range(6):
+        for one, value, rate in zip((ours, peer), (p, q), rates, strict=True):
+            one.zero_grad()
+            (value - 3).square().sum().backward()
+            one.step()
+            rate.step()
+    assert torch.allclose(p, q, rtol=0, atol=1e-14)
+    torch.optim.lr_scheduler.OneCycleLR(ours, 0.1, total_steps=9)
+    with pytest.raises(ValueError, match="cycle_momentum"):
+        ours.step()
+
+
+def test_weight_decay_as_a_penalty_is_an_error() -> None:
+    p = nn.Parameter(torch.ones(3))
+    state = torch.optim.Adam([p], weight_decay=0.5).state_dict()
+    state["param_groups"][0].setdefault("decoupled_weight_decay", False)
+    with pytest.raises(ValueError, match="decoupled_weight_decay"):
         rct.Adam([p]).load_state_dict(state)
+
+
+def test_a_parameter_that_has_become_another_is_named_before_any_moves() -> None:
+    first, second = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3, 4))
+    optimiser = rct.Adam([first, second])
+    first.grad, second.data = torch.ones(3), second.data.t()
+    second.grad = torch.ones(4, 3)
+    with pytest.raises(ValueError, match="contiguous"):
+        optimiser.step()
+    assert torch.equal(first, torch.ones(3))

@@ -58,3 +58,23 @@ def test_a_schedule_that_does_not_fit_is_an_error() -> None:
         one(schedule(times.astype("float64")))
     with pytest.raises(ValueError, match="phases"):
         one(schedule(times, phases="single"))
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # PyTorch's own, of the code it traces
+def test_inside_compiled_code_it_keeps_its_gradient() -> None:
+    torch.manual_seed(0)
+    one, head, times = rct.Network([12, 9, 3], Circuit(v_syn=1.0)), torch.nn.Linear(3, 2), torch.rand(8, 12)
+    gradients = []
+    for run in (lambda x: head(one(x)), torch.compile(lambda x: head(one(x)), backend="aot_eager")):
+        one.zero_grad()
+        run(schedule(times.numpy())).square().sum().backward()
+        gradients.append([w.grad for w in one.weights])
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+
+
+def test_a_second_derivative_and_no_engine_are_errors() -> None:
+    one, events = rct.Network([12, 3], Circuit(v_syn=1.0)), schedule(torch.rand(4, 12).numpy())
+    with pytest.raises(NotImplementedError, match="second derivative"):
+        torch.autograd.grad(one(events).square().sum(), list(one.weights), create_graph=True)
+    with rct.without_engine(), pytest.raises(TypeError, match="without_engine"):
+        one(events)

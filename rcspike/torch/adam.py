@@ -12,7 +12,14 @@ from torch.optim.optimizer import ParamsT
 
 from rcspike import _core
 
-_BETAS, _EPSILON = (0.9, 0.999), 1e-8  # those of the engine
+# What PyTorch's Adam can be told, as the engine has it.
+_CONSTANTS = {
+    "betas": (0.9, 0.999),
+    "eps": 1e-8,
+    "amsgrad": False,
+    "maximize": False,
+    "decoupled_weight_decay": True,
+}
 
 
 class Adam(Optimizer):
@@ -38,8 +45,9 @@ class Adam(Optimizer):
 
     Notes
     -----
-    ``state_dict`` has the entries of that of PyTorch's Adam; each loads the other's. The moments decay with beta1 = 0.9
-    and beta2 = 0.999, and epsilon is 1e-8: a state with other ones is an error.
+    ``state_dict`` has the entries of that of PyTorch's AdamW; each loads the other's. The moments decay with beta1 =
+    0.9 and beta2 = 0.999, and epsilon is 1e-8: a group or a state with other ones is an error. Schedules of PyTorch
+    that change beta1 with the learning rate need ``cycle_momentum=False``.
 
     Examples
     --------
@@ -53,7 +61,7 @@ class Adam(Optimizer):
     """
 
     def __init__(self, params: ParamsT, lr: float = 1e-3, *, weight_decay: float = 0.0) -> None:
-        super().__init__(params, {"lr": lr, "betas": _BETAS, "eps": _EPSILON, "weight_decay": weight_decay})
+        super().__init__(params, {**_CONSTANTS, "lr": lr, "weight_decay": weight_decay})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with a learning rate and a weight decay of their own, or with those of the constructor."""
@@ -89,7 +97,8 @@ class Adam(Optimizer):
                 loss = closure()
         threads = torch.get_num_threads()
         for group in self.param_groups:
-            _check_numbers(group)
+            _check_group(group)
+        for group in self.param_groups:
             rates: dict[str, Any] = {"learning_rate": float(group["lr"]), "weight_decay": float(group["weight_decay"])}
             for p in group["params"]:
                 if p.grad is not None:
@@ -133,10 +142,10 @@ def _check_numbers(group: dict[str, Any]) -> None:
 
 
 def _check_constants(group: dict[str, Any]) -> None:
-    for name, own in (("betas", _BETAS), ("eps", _EPSILON)):
+    for name, own in _CONSTANTS.items():
+        if name == "decoupled_weight_decay" and not group["weight_decay"]:
+            continue
         given = group.get(name, own)
         if (tuple(given) if name == "betas" else given) != own:
-            raise ValueError(f"{name} must be {own}, the constants of the engine, got {given}")
-    for name in ("amsgrad", "maximize"):
-        if group.get(name):
-            raise ValueError(f"{name} is {group[name]}, and the engine's Adam does not have it")
+            hint = "; with a schedule of the learning rate, use cycle_momentum=False" if name == "betas" else ""
+            raise ValueError(f"{name} must be {own}, as the engine's Adam has it, got {given}{hint}")

@@ -73,6 +73,8 @@ class _Network(Function):
                 threads=torch.get_num_threads(),
             )
         if gradients is None and ctx.times is not None:
+            if torch.is_grad_enabled():
+                raise operators.no_second_derivative("a network on a schedule")
             gradients = network_backward(
                 _batch(times, shifts),
                 as_arrays(weights),
@@ -113,15 +115,13 @@ def run_network(
     max_slope: float,
 ) -> Tensor:
     """`operators.network_operator` with its gradient, from spike times or their schedule."""
-    of_times = isinstance(times, Tensor) and times.requires_grad
-    keep = torch.is_grad_enabled() and (of_times or any(w.requires_grad for w in weights))
     parts = Parts(circuits, wiring, phases)
+    if isinstance(times, Schedule):
+        return _run_schedule(times, weights, shifts, parts, max_slope)
+    keep = torch.is_grad_enabled() and (times.requires_grad or any(w.requires_grad for w in weights))
     result: Tensor
     if keep and not torch.compiler.is_compiling():
         result = _Network.apply(times, len(weights), parts, max_slope, [], *weights, *shifts)
-    elif isinstance(times, Schedule):
-        arrays, threads = as_arrays(weights), torch.get_num_threads()
-        result = torch.from_numpy(network_forward(_batch(times, shifts), arrays, parts, keep=False, threads=threads))
     else:
         result = operators.network_operator(times, weights, shifts, circuits, wiring, phases, max_slope, keep)
     return result
@@ -131,6 +131,23 @@ def _losses_and_gradient(v: Tensor, labels: Tensor, circuit: Parameters, loss: P
     compute = operators.losses_and_gradient if _are_ordinary([v, labels]) else operators.loss_operator
     result: tuple[Tensor, Tensor] = compute(v, labels, circuit, *loss)
     return result
+
+
+@torch.compiler.disable
+def _run_schedule(
+    times: Schedule, weights: Sequence[Tensor], shifts: Sequence[Tensor], parts: Parts, max_slope: float
+) -> Tensor:
+    """Not traced by torch.compile, which knows tensors only, but with the gradient there too."""
+    if is_plain(weights[0]):
+        raise TypeError(
+            f"a schedule is for the engine, and the weights are on {weights[0].device} or inside without_engine(); "
+            "pass spike times"
+        )
+    if torch.is_grad_enabled() and any(w.requires_grad for w in weights):
+        result: Tensor = _Network.apply(times, len(weights), parts, max_slope, [], *weights, *shifts)
+        return result
+    arrays, threads = as_arrays(weights), torch.get_num_threads()
+    return torch.from_numpy(network_forward(_batch(times, shifts), arrays, parts, keep=False, threads=threads))
 
 
 class _Losses(Function):

@@ -23,13 +23,16 @@ void bind_schedule(py::module_& m, const char* name) {
                     throw py::type_error("samples must be integers, got " + std::string(py::str(samples.dtype())));
                 }
                 const Array<std::int64_t> numbers(samples);
-                const auto chosen = row(numbers, "samples");
-                for (std::size_t i = 0; i < chosen.size; ++i) {
-                    if (chosen.data[i] < 0 || chosen.data[i] >= static_cast<std::int64_t>(schedule.batch())) {
-                        throw py::index_error("sample " + std::to_string(chosen.data[i]) +
+                const auto given_row = row(numbers, "samples");
+                // A copy, which no other thread changes.
+                const std::vector<std::int64_t> own(given_row.data, given_row.data + given_row.size);
+                for (const std::int64_t sample : own) {
+                    if (sample < 0 || sample >= static_cast<std::int64_t>(schedule.batch())) {
+                        throw py::index_error("sample " + std::to_string(sample) +
                                               " does not exist: the schedule has " + std::to_string(schedule.batch()));
                     }
                 }
+                const Span1<const std::int64_t> chosen{own.data(), own.size()};
                 const py::gil_scoped_release released;
                 return S(schedule, chosen);
             },

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/check.h"
+#include "network/overflow.h"
 #include "network/pass.h"
 #include "network/source.h"
 

@@ -1,9 +1,42 @@
 #include "network/pass.h"
 
+#include <algorithm>
 #include <atomic>
 #include <variant>
 
+#include "network/overflow.h"
+#include "network/source.h"
+
 namespace rcspike::detail {
+
+template <class Real>
+template <class Source>
+void Pass<Real>::forward(const std::vector<Layer<Real>>& layers, Range samples, const Source& source,
+                         const std::vector<Span2<const Real>>& noise, Threads threads,
+                         const std::function<void(Range samples)>& on_samples) {
+    const std::size_t n = samples.last - samples.first;
+    resize(layers, n, runs);
+    grad.resize(layers.size());
+    sorting.resize(std::max(sorting.size(), worker_count(threads)));
+    source.resize(samples, runs.front(), threads);
+    for_each_block(n, threads, [&](Range block, std::size_t worker) {
+        for (std::size_t i = block.first; i < block.last; ++i) {
+            source.set(samples.first + i, i, runs.front(), sorting[worker]);
+        }
+    });
+    // The first layer has most of the weights. Where a step of training has just changed them, each thread charges the
+    // neurons whose weights it has changed itself.
+    run_membranes(layers.front(), runs.front().events, runs.front().states(), threads);
+    Overflow overflow(layers.size());
+    for_each_block(n, threads, [&](Range block, std::size_t worker) {
+        overflow.add(run(layers, noise, samples.first, block, true, runs, sorting[worker]));
+        on_samples(block);
+    });
+    // First the source: voltages may have overflowed just because one of its times was not valid.
+    source.check();
+    overflow.check();
+}
+
 template <class Real>
 Counts Pass<Real>::backward(const std::vector<Layer<Real>>& layers, const BackwardOptions<Real>& options,
                             Threads threads) {
@@ -53,7 +86,16 @@ Counts Pass<Real>::backward(const std::vector<Layer<Real>>& layers, const Backwa
     return counts;
 }
 
+#define RCSPIKE_INSTANTIATE(Real, Source)                                                          \
+    template void Pass<Real>::forward(const std::vector<Layer<Real>>&, Range, const Source<Real>&, \
+                                      const std::vector<Span2<const Real>>&, Threads,              \
+                                      const std::function<void(Range)>&);
 template struct Pass<float>;
 template struct Pass<double>;
+RCSPIKE_INSTANTIATE(float, FromSchedule)
+RCSPIKE_INSTANTIATE(float, FromTimes)
+RCSPIKE_INSTANTIATE(double, FromSchedule)
+RCSPIKE_INSTANTIATE(double, FromTimes)
+#undef RCSPIKE_INSTANTIATE
 
 }  // namespace rcspike::detail

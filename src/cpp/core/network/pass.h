@@ -1,14 +1,12 @@
 // A batch through all layers and back: the one forward pass whose gradient can be taken, and its backward pass.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <vector>
 
 #include "layer/backward.h"
 #include "network/activity.h"
-#include "network/overflow.h"
 #include "parallel/workers.h"
 
 namespace rcspike::detail {
@@ -48,39 +46,13 @@ struct Pass {
     /// All samples of a range of a source (source.h); noise as in Network::forward. Calls on_samples(range) on any
     /// thread for samples that are through, counted from the first one. Throws std::runtime_error if a voltage is not
     /// finite, and what the source throws.
-    template <class Source, class Function>
+    template <class Source>
     void forward(const std::vector<Layer<Real>>& layers, Range samples, const Source& source,
-                 const std::vector<Span2<const Real>>& noise, Threads threads, const Function& on_samples);
+                 const std::vector<Span2<const Real>>& noise, Threads threads,
+                 const std::function<void(Range samples)>& on_samples);
 
     /// From `grad` of the last layer to `gradients` of all of them.
     Counts backward(const std::vector<Layer<Real>>& layers, const BackwardOptions<Real>& options, Threads threads);
 };
-
-template <class Real>
-template <class Source, class Function>
-void Pass<Real>::forward(const std::vector<Layer<Real>>& layers, Range samples, const Source& source,
-                         const std::vector<Span2<const Real>>& noise, Threads threads, const Function& on_samples) {
-    const std::size_t n = samples.last - samples.first;
-    resize(layers, n, runs);
-    grad.resize(layers.size());
-    sorting.resize(std::max(sorting.size(), worker_count(threads)));
-    source.resize(samples, runs.front(), threads);
-    for_each_block(n, threads, [&](Range block, std::size_t worker) {
-        for (std::size_t i = block.first; i < block.last; ++i) {
-            source.set(samples.first + i, i, runs.front(), sorting[worker]);
-        }
-    });
-    // The first layer has most of the weights. Where a step of training has just changed them, each thread charges the
-    // neurons whose weights it has changed itself.
-    run_membranes(layers.front(), runs.front().events, runs.front().states(), threads);
-    Overflow overflow(layers.size());
-    for_each_block(n, threads, [&](Range block, std::size_t worker) {
-        overflow.add(run(layers, noise, samples.first, block, true, runs, sorting[worker]));
-        on_samples(block);
-    });
-    // First the source: voltages may have overflowed just because one of its times was not valid.
-    source.check();
-    overflow.check();
-}
 
 }  // namespace rcspike::detail
