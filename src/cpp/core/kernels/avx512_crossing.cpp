@@ -15,7 +15,7 @@ std::size_t first_spike_backward_merged(const Events<float>& events, const Resis
                                         std::size_t n_tiles, const SpikeUpstream<float>& upstream,
                                         const WeightGradient<float>& gradient, float* scratch) {
     std::size_t n_steep = 0;
-    with_constant<max_merged>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
+    with_constant<max_merged_spiking>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
         if constexpr (n > 1) {
             using B = Block<float, 1>;
             alignas(64) float wanted[n * 16];  // a neuron that spikes does so after 0

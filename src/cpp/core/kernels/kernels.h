@@ -18,6 +18,8 @@ inline constexpr std::size_t max_tiles = 3;
 
 /// Maximum number of tiles that a backward pass merges.
 inline constexpr std::size_t max_merged = 4;
+/// The same where neurons spike while they charge: each number is compiled by itself, and takes 9 KB.
+inline constexpr std::size_t max_merged_spiking = 2;
 
 /// How the sign of a resistive weight acts: D = a w, G = b |w|, with a and b of the rail of that sign (docs/model.md).
 /// All 1 for affine synapses.
@@ -263,7 +265,8 @@ struct Spiking {
     /// Adds the gradients of one tile. Returns how many neurons with a gradient have a slope below min_slope.
     std::size_t (*backward)(const Events<Real>& events, const Tile& tile, const SpikeUpstream<Real>& upstream,
                             const Gradient& gradient, Real* scratch);
-    /// The same for 2 to max_merged neighbouring tiles, as in Charging: at most `lanes` neurons may have a gradient.
+    /// The same for 2 to max_merged_spiking neighbouring tiles, as in Charging: at most `lanes` neurons may have a
+    /// gradient.
     std::size_t (*backward_merged)(const Events<Real>& events, const Tile& tile, std::size_t n_tiles,
                                    const SpikeUpstream<Real>& upstream, const Gradient& gradient, Real* scratch);
 };

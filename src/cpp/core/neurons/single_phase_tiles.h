@@ -51,8 +51,8 @@ public:
     template <class Gradient>
     std::size_t operator()(const kernels::Events<Real>& events, std::size_t row, std::size_t t, std::size_t end,
                            const Gradient& gradient, Real* scratch) const {
-        constexpr std::size_t lanes = kernels::lanes<Real>, most = kernels::max_merged * lanes;
-        const std::size_t n_most = may_merge_ ? std::min(kernels::max_merged, end - t) : 1;
+        constexpr std::size_t lanes = kernels::lanes<Real>, most = kernels::max_merged_spiking * lanes;
+        const std::size_t n_most = may_merge_ ? std::min(kernels::max_merged_spiking, end - t) : 1;
         const std::size_t first = t * lanes, width = std::min(n_most * lanes, upstream_.grad.cols - first);
         alignas(64) Real crossed[most] = {}, upstream[most] = {}, thresholds[most];
         std::copy_n(upstream_.crossings.row(row) + first, width, crossed);
