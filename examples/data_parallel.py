@@ -62,6 +62,9 @@ def main() -> None:
             print(f"epoch {epoch + 1}: test accuracy {rcspike.evaluate(trained, dataset.test):.1%}", flush=True)
     if rank == 0 and options.out:
         network.to_network().save(options.out)
+    # The model goes first. If it were the last to refer to the group, PyTorch would end the group's threads while it
+    # holds Python's global lock, for which they may be waiting.
+    del model
     dist.destroy_process_group()
 
 

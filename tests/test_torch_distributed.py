@@ -37,6 +37,7 @@ def save_gradients(rank: int, folder: str) -> None:
     mine = slice(rank * BATCH // N_PROCESSES, (rank + 1) * BATCH // N_PROCESSES)
     rct.OutputLoss(UNEQUAL)(module(spikes(BATCH, 12)[mine]), LABELS[mine]).backward()
     np.savez(f"{folder}/{rank}.npz", *[w.grad.numpy() for w in module.parameters()])
+    del module  # the group must not end with it (see examples/data_parallel.py)
     dist.destroy_process_group()
 
 
