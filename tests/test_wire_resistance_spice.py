@@ -46,7 +46,7 @@ class Netlist:
     def run(self, n_out: int, steps: int = STEPS) -> Array:
         """Voltages of the membranes at the end of the window, in V_th."""
         step = SCALE.window / steps
-        options = ".options reltol=1e-7 abstol=1e-18 vntol=1e-12 chgtol=1e-18 gmin=1e-18"
+        options = ".options klu reltol=1e-7 abstol=1e-18 vntol=1e-12 chgtol=1e-18 gmin=1e-18"
         saved = " ".join(f"v(m{i})" for i in range(n_out))
         end = [f".save {saved}", options, f".tran {step!r} {SCALE.window!r} 0 {step!r} uic", ".end", ""]
         result = run_ngspice("\n".join([*self.lines, *end]))
