@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 settings.register_profile("rcspike", deadline=None, max_examples=40)
 settings.register_profile("rcspike-ci", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("rcspike-ci" if os.environ.get("CI") else "rcspike")
+
+# Each worker of pytest-xdist on a processor of its own: what takes all processors then takes one thread, as the workers
+# together take all. Two processes of two threads each that share two processors wait for each other instead.
+PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+if PROCESSORS and (worker := os.environ.get("PYTEST_XDIST_WORKER")):
+    os.sched_setaffinity(0, {PROCESSORS[int(worker.removeprefix("gw")) % len(PROCESSORS)]})
 
 # Marked `torch`, and not collected where PyTorch is missing: it is too large to come with the tests.
 collect_ignore_glob = [] if find_spec("torch") else ["test_torch*.py"]
@@ -74,6 +81,25 @@ def pytest_make_collect_report(
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     return datasets.load("digits")
+
+
+@pytest.fixture(scope="module")
+def all_processors() -> Iterator[None]:
+    """From this test to the last one of its file, threads run at the same time."""
+    if not PROCESSORS:
+        yield
+        return
+    pinned = os.sched_getaffinity(0)
+    run_on(PROCESSORS)
+    yield
+    run_on(pinned)
+
+
+def run_on(processors: Iterable[int]) -> None:
+    """Set where this process runs: every thread that it has, and so every one that it will start."""
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(ProcessLookupError):  # it has just ended
+            os.sched_setaffinity(int(thread), processors)
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ def test_voltages_during_charging_and_the_charge_of_the_rails_do_not_contain_it(
     np.testing.assert_array_equal(activity(network, times).q_plus, activity(without, times).q_plus)
 
 
+@pytest.mark.usefixtures("all_processors")
 @pytest.mark.parametrize("rails", RAILS, ids=lambda c: c.label)
 def test_a_network_has_the_injection_of_each_layer(rails: Circuit) -> None:
     times, first = some()

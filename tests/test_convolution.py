@@ -116,6 +116,7 @@ def test_the_neurons_of_a_position_have_the_bits_of_a_layer_over_its_window(
     np.testing.assert_array_equal(v.reshape(-1, 20), charge(rows, conv.weights.reshape(27, 20), circuit))
 
 
+@pytest.mark.usefixtures("all_processors")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_threads_and_the_batch_change_no_bits(dtype: Any) -> None:
     conv = some_conv(dtype, shape=(20, 12, 12, 8), c_out=33)

@@ -96,6 +96,7 @@ def test_an_offset_moves_the_threshold_and_with_it_who_is_silent_and_who_saturat
     np.testing.assert_allclose(chip.forward(np.zeros((1, 1))), [[0.01, 0, 1, 0.99, 0.4]], rtol=0, atol=1e-15)
 
 
+@pytest.mark.usefixtures("all_processors")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_bits_do_not_depend_on_threads_or_on_the_rest_of_the_batch(dtype: npt.DTypeLike) -> None:
     chip, times = random_chip(Circuit(), dtype), random_times(70, dtype)

@@ -183,6 +183,7 @@ def test_resistive_synapses_are_affine_ones(dtype: npt.DTypeLike, seed: int) -> 
     np.testing.assert_array_less(np.abs(found[clear] - other[clear]), 1e5 * np.finfo(dtype).eps)
 
 
+@pytest.mark.usefixtures("all_processors")
 @given(seed=st.integers(0, 2**32), threads=st.integers(1, 4))
 def test_results_do_not_depend_on_threads_or_on_the_batch(seed: int, threads: int) -> None:
     rng = np.random.default_rng(seed)

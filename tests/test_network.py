@@ -80,6 +80,7 @@ def test_no_noise_needs_no_seed_and_draws_nothing() -> None:
     np.testing.assert_array_equal(network.forward(times, noise=0.0, seed=7), network.forward(times))
 
 
+@pytest.mark.usefixtures("all_processors")
 def test_a_wide_first_layer_gives_the_same_bits_by_groups_of_neurons() -> None:
     # More weights than a cache holds, and more samples than are under way at a time.
     rng = np.random.default_rng(8)

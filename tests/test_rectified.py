@@ -126,6 +126,7 @@ def test_devices_that_start_behind_their_rails_wait() -> None:
     assert np.all(charge_rectified(times, g * on, -0.4 * on, none, none) == 0)
 
 
+@pytest.mark.usefixtures("all_processors")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_bits_depend_neither_on_threads_nor_on_neighbours(dtype: npt.DTypeLike) -> None:
     layer = random_layer(np.random.default_rng(85), dtype, shape=(40, 60, 45))

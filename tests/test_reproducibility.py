@@ -35,6 +35,8 @@ from rcspike.functional import (
 )
 from rcspike.network import ResistiveLayer, spike_time_noise
 
+pytestmark = pytest.mark.usefixtures("all_processors")
+
 DTYPES = (np.float32, np.float64)
 
 

@@ -31,6 +31,8 @@ from rcspike.experiments import (
     run_jobs,
 )
 
+pytestmark = pytest.mark.usefixtures("all_processors")
+
 TESTS = Path(__file__).parent
 SMALL = ("digits", "--v-syn", "1,2,inf", "--hidden", "60", "--vary", "epochs=15")  # long enough to be stopped midway
 

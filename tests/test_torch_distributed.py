@@ -17,7 +17,7 @@ from torch_networks import UNEQUAL, network, spikes
 import rcspike
 import rcspike.torch as rct
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("all_processors")]
 
 N_PROCESSES, BATCH = 2, 8
 LABELS = torch.arange(BATCH) % 3

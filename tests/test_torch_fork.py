@@ -11,7 +11,7 @@ from forks import forks, in_a_forked_child, needs_fork, repeated_by_another_thre
 import rcspike.torch as rct
 from rcspike import Circuit
 
-pytestmark = [pytest.mark.torch, needs_fork, forks]
+pytestmark = [pytest.mark.torch, needs_fork, forks, pytest.mark.usefixtures("all_processors")]
 
 
 def gradients_of(voltages: torch.Tensor, module: rct.Network) -> str:

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from commands import run
 
-pytestmark = [pytest.mark.torch, pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")]
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.usefixtures("all_processors"),
+    pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc"),
+]
 
 CODE = """
 import os, torch
