@@ -59,6 +59,7 @@ def test_charges_until_a_time_agree_with_the_oracle(name: str, scale: float, dty
             assert abs(q[s, i] - exact) <= np.finfo(dtype).eps * abs(exact) + 1e-13 * (1 + carried) ** 2
 
 
+@pytest.mark.usefixtures("all_processors")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_both_charges_take_a_membrane_to_its_voltage(dtype: npt.DTypeLike) -> None:
     layer, _ = late_layer(Circuit(v_syn=3.0, diode_drop=0.2), dtype, 1.0)

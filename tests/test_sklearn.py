@@ -207,6 +207,7 @@ def test_the_first_weights_of_a_single_phase_fit_the_intensity_of_the_samples() 
 # Randomness, threads, copies
 
 
+@pytest.mark.usefixtures("all_processors")
 def test_the_same_seed_gives_the_same_network_on_any_number_of_threads() -> None:
     model = quick(noise=0.02).fit(IRIS, NAMES)
     assert_same(model, clone(model).fit(IRIS, NAMES))

@@ -182,6 +182,7 @@ def test_numbers_of_numpy_and_whole_ones_are_the_same_run(tmp_path: Path) -> Non
     assert again.result == first.result
 
 
+@pytest.mark.usefixtures("all_processors")
 def test_an_experiment_is_what_train_and_evaluate_give_on_any_number_of_threads() -> None:
     digits = datasets.load("digits")
     experiment = grid(["digits"], v_syn=[2.0], seeds=[3], hidden=[[12]], vary={"epochs": [3]}, relu=False)[0]

@@ -74,6 +74,7 @@ def test_a_run_in_volts_has_the_noise_energy_and_offsets_of_its_operating_point(
         assert result[name] == pytest.approx(np.mean(chips == digits.test.labels), abs=1e-12)
 
 
+@pytest.mark.usefixtures("all_processors")
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
     experiment = {**COMMON, "v_syn": 8.0, "volts": Volts(hold="rails", offset_mv=[10], chips=2)}
     one, two = ({**run_experiment(experiment, threads=threads), "seconds": 0.0} for threads in (1, 2))

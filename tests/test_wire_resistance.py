@@ -182,6 +182,7 @@ def test_huge_resistance_leaves_nothing(dtype: npt.DTypeLike) -> None:
         charge_wired(times, [(g_plus, g_plus)], float(np.finfo(dtype).max / 4))
 
 
+@pytest.mark.usefixtures("all_processors")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_bits_of_wires_depend_neither_on_threads_nor_on_neighbours(dtype: npt.DTypeLike) -> None:
     times, g_plus, g_minus = (x.astype(dtype) for x in random_column(5, 60, 45, 40))
