@@ -91,7 +91,7 @@ def test_both_meanings_of_v_syn_can_be_asked_for(model: Path) -> None:
 
 def test_a_process_is_printed_with_its_sources() -> None:
     result = ran("energy", "--show-process", "rram")
-    assert "10 to 100 uS" in result
+    assert "RRAM of 8 to 90 uS" in result
     assert re.search(r"^capacitance\s+5.5e-11\s+1.4e-11\s+1.38e-10\s+F\s+40 uS", result, re.MULTILINE)
     assert energy("--show-process", "nothing").exit_code == 2
 

@@ -75,8 +75,11 @@ def test_a_damaged_process_is_an_error_that_names_the_file(tmp_path: Path, line:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ('name = "own"\n', "constants are missing: description, selector, v_supply"),
-        ('based_on = "sky90"\n', "based_on must be one of rram, sky130, sky130-diode, sky130-simulated, got 'sky90'"),
+        ('name = "own"\n', "constants are missing: description, selector, device, v_supply"),
+        (
+            'based_on = "sky90"\n',
+            "based_on must be one of rram, sky130, sky130-diode, sky130-poly, sky130-simulated, got 'sky90'",
+        ),
         ('based_on = "sky130"\nselector = "wire"\n', "selector must be one of switch, diode, got 'wire'"),
         ('based_on = "sky130"\nv_logic = 1.8\n', "v_logic must be a table of constants"),
     ],

@@ -282,9 +282,10 @@ def of_energy(folder: Path) -> None:
     captions = {"energy.csv": ["Energy", "The energy of an inference by part, in pJ"]}
     record = {"command": "rcspike energy run digits", "settings": settings, "captions": captions}
     (folder / "energy.json").write_text(json.dumps(record))
-    lines = [f"{circuit},{layer},{part},{n}" for n, circuit in enumerate(("RC-Spike", "virtual ground"), start=1)
+    circuits = enumerate(("RC-Spike", "virtual ground"), start=1)
+    lines = [f"{circuit},resistor,{layer},{part},{n}" for n, circuit in circuits
              for layer in (1, 2) for part in ("drivers", "ramp")]  # fmt: skip
-    (folder / "energy.csv").write_text("\n".join(["circuit,layer,part,pJ", *lines, ""]))
+    (folder / "energy.csv").write_text("\n".join(["circuit,device,layer,part,pJ", *lines, ""]))
 
 
 def test_energy_has_a_row_for_each_part_its_sums_and_all_constants_with_units(tmp_path: Path) -> None:

@@ -98,10 +98,11 @@ def test_runs_are_identified_by_every_value_of_the_process_and_by_nothing_else_o
     def key(hold: Hold = "rails", process: Any = sky130, **options: Any) -> str:
         return experiment_key({**COMMON, "volts": Volts(hold=hold, process=process, **options)})
 
+    def changed(name: str, value: float) -> float:
+        return 1.0 if name == "devices_per_synapse" else math.nextafter(value, 9 if name == "v_supply" else 0)
+
     others = [
-        sky130.with_values(**{one.name: math.nextafter(one.value, 9 if one.name == "v_supply" else 0)})
-        for one in sky130.constants
-        if one.value > 0
+        sky130.with_values(**{one.name: changed(one.name, one.value)}) for one in sky130.constants if one.value > 0
     ]
     keys = [key(), experiment_key(COMMON), key("threshold"), key(offset_mv=[1]), key(offset_mv=[1], chips=3)]
     keys += [key(process=other) for other in others]

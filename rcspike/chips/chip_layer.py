@@ -117,6 +117,11 @@ class ChipLayer:
         """g+ and g- of each pair, (n_rows, n_columns), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
         return self.plus / self.circuit.e_plus, self.minus / -self.circuit.e_minus
 
+    def weight_conductances(self) -> tuple[Float64Array, Float64Array]:
+        """What the devices of each pair have above the least conductance, (n_rows, n_columns), in C / T."""
+        plus, minus = (np.maximum(x - self.g_min, 0) for x in (self.plus, self.minus))
+        return plus / self.circuit.e_plus, minus / -self.circuit.e_minus
+
     def affine(self) -> tuple[Float64Array, Float64Array]:
         """D = g+ (E+ - V_D) + g- (E- + V_D) in V_th / T and G = g+ + g- in 1 / T of the pairs, on C as designed."""
         g_plus, g_minus = self.conductances()
@@ -233,6 +238,43 @@ class ChipLayer:
         """What the neurons (batch, n_out) would be read by if they were outputs, of a chip that has an equivalent."""
         layer = DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring, self.phases)
         return layer.read(times, threads=threads)
+
+    def supply_charge(
+        self, times: FloatArray, *, until: FloatArray | None = None, threads: int | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Charge (batch, n_out) that either rail delivers in a window, as `rcspike.functional.supply_charge`.
+
+        A ValueError if the neurons have a single phase, the layer is a convolution, or something else than the
+        conductances of the devices is not as designed.
+        """
+        two_phase_only(self, "the charge that rails deliver to devices")
+        drop = self.circuit.diode_drop
+        ideal = self.has_equivalent and self.off_share == self.off_current == 0 and not self.leak.any()
+        if isinstance(self.wiring, Conv2d) or not (
+            ideal
+            and np.all(self.capacitance == 1)
+            and np.all(self.drop_plus == drop)
+            and np.all(self.drop_minus == drop)
+        ):
+            raise ValueError(
+                "the charge of the rails is computed for dense layers in which nothing but conductances differs from "
+                "the design: leave out other effects"
+            )
+        rows = self._row_times(times)
+        both = np.concatenate([self.plus, -self.minus]).astype(self.dtype)  # each device has a row of its own
+        return functional.supply_charge(np.concatenate([rows, rows], axis=1), both, self.circuit, threads=threads)
+
+    def switch_charge(
+        self, times: FloatArray, *, threads: int | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """As `rcspike.network.ResistiveLayer.switch_charge`, of the switches of all devices."""
+        rows = self._row_times(times)
+        of_plus, of_minus = (
+            np.ascontiguousarray(np.broadcast_to(charge * exists, self.plus.shape), dtype=self.dtype)
+            for charge, exists in zip((self.injection_plus, self.injection_minus), self._exist(), strict=True)
+        )
+        plus, minus = (functional.switch_injection(rows, q, threads=threads) for q in (of_plus, of_minus))
+        return plus.astype(np.float64), minus.astype(np.float64)
 
     def _charge_wired(self, times: FloatArray | Schedule, threads: int | None) -> FloatArray:
         if self.blocking:

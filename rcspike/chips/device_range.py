@@ -12,7 +12,8 @@ from rcspike._common.arrays import FLOATS, FloatArray, plain_array
 from rcspike._common.numbers import number, numbers
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.circuit import Circuit
-from rcspike.network import ResistiveLayer
+from rcspike.energy import Process, columns_of, weight_range
+from rcspike.network import Network, ResistiveLayer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,3 +109,22 @@ class Devices:
             depth=depth,
             phases=ideal.phases,
         )
+
+
+def process_devices(process: Process, network: Network) -> Devices:
+    """The devices of a process, as a range for the weights of a network on its capacitors.
+
+    Where a process has two devices in each synapse, that of the other rail stays at the least conductance. Where it has
+    one, the other is missing. Weights are cut at the largest conductance only (`rcspike.energy.clipped`).
+
+    Examples
+    --------
+    >>> from rcspike.energy import load_process
+    >>> network = Network([np.array([[1.0, -0.5]])], Circuit(v_syn=1.0))
+    >>> process_devices(load_process("rram"), network)
+    Devices(on_off=11.25, w_max=(1.49...,))
+    """
+    least, most = process.device_min_conductance, process.device_max_conductance
+    on_off = most / least if process.devices_per_synapse == 2 and least > 0 else math.inf
+    largest = [weight_range(process, network.circuit, columns_of(layer).rows)[1] for layer in network.layers]
+    return Devices(on_off=on_off, w_max=tuple(largest))

@@ -13,7 +13,7 @@ from rcspike.cli.console import console
 from rcspike.cli.user_errors import user_errors
 from rcspike.energy import Process, load_process, process_names
 
-__all__ = ["Constants", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]
+__all__ = ["Clip", "Constants", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]
 
 
 def chosen_process(name: str, texts: Sequence[str]) -> Process:
@@ -37,7 +37,7 @@ def chosen_process(name: str, texts: Sequence[str]) -> Process:
 def process_constants(process: Process) -> dict[str, Any]:
     """Name, selector and all values of a process, for a record."""
     values = {one.name: one.value for one in process.constants}
-    return {"process": process.name, "selector": process.selector, **values}
+    return {"process": process.name, "selector": process.selector, "device": process.device, **values}
 
 
 def _show(name: str | None) -> None:
@@ -68,6 +68,10 @@ ShowProcess = Annotated[
         metavar="NAME",
         show_default=False,
     ),
+]
+Clip = Annotated[
+    bool,
+    typer.Option("--clip", help="Cut weights to those that the devices of the process can be made for."),
 ]
 Constants = Annotated[
     list[str] | None,

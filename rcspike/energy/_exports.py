@@ -8,6 +8,7 @@ from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energ
 from rcspike.energy.operating_point_in_volts import HOLDS, Hold, OperatingPoint, operating_point
 from rcspike.energy.process import Constant, Process, load_process, process_names
 from rcspike.energy.si_units import PhysicalScale
+from rcspike.energy.synapse_devices import LayerDevices, clipped, device_conductances, layer_devices, weight_range
 
 __all__ = [
     "BASELINES",
@@ -18,6 +19,7 @@ __all__ = [
     "Constant",
     "Efficiency",
     "Hold",
+    "LayerDevices",
     "OperatingPoint",
     "PhysicalScale",
     "Process",
@@ -26,11 +28,14 @@ __all__ = [
     "activity",
     "area_in_turn",
     "array_area",
+    "clipped",
     "columns_of",
     "current_source_parts",
+    "device_conductances",
     "efficiency",
     "energy_parts",
     "latency_in_turn",
+    "layer_devices",
     "load_process",
     "mean_energy",
     "opamp_missing",
@@ -40,4 +45,5 @@ __all__ = [
     "sources_fit",
     "tops_per_watt",
     "virtual_ground_parts",
+    "weight_range",
 ]

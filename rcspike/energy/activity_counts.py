@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray
+from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Wiring, layer_with
 from rcspike.network.layered_network import Layer
 from rcspike.neurons import Phases, neuron_kind
@@ -29,11 +29,16 @@ class Columns:
         Columns, each with a membrane.
     neurons : int
         Ramps and comparators: fewer than columns where membranes share their charge.
+    g_plus, g_minus : (rows, columns of one position), optional
+        Conductances in C / T of the weights on either rail; left out where no resistor stands for a weight, as on
+        infinite rails.
     """
 
     rows: int
     columns: int
     neurons: int
+    g_plus: Float64Array | None = field(default=None, repr=False, compare=False)
+    g_minus: Float64Array | None = field(default=None, repr=False, compare=False)
 
 
 def columns_of(layer: Layer) -> Columns:
@@ -48,7 +53,11 @@ def columns_of(layer: Layer) -> Columns:
     rows, columns = layer.wiring.weight_shape(layer.n_in, layer.n_out)
     if isinstance(layer.wiring, Conv2d):
         columns *= math.prod(layer.wiring.positions())
-    return Columns(rows, columns, layer.n_out)
+    circuit = layer.circuit
+    if not (math.isfinite(circuit.e_plus) and math.isfinite(circuit.e_minus)):
+        return Columns(rows, columns, layer.n_out)
+    conductances = layer_with(layer, "weight_conductances", "energy").weight_conductances()
+    return Columns(rows, columns, layer.n_out, *conductances)
 
 
 @dataclass(frozen=True)

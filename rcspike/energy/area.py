@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
-from rcspike.energy.activity_counts import Columns
+from rcspike.energy.activity_counts import Columns, columns_of
 from rcspike.energy.operating_point_in_volts import drawn_capacitance
 from rcspike.energy.process import Process
+from rcspike.energy.synapse_devices import layer_devices
 from rcspike.network import Conv2d
 from rcspike.network.layered_network import Layer
 
 
 def array_area(process: Process, columns: Iterable[Columns]) -> float:
-    """Area in m2 of cells, neurons and drawn capacitors, side by side.
+    """Area in m2 of cells, resistors, neurons and drawn capacitors, side by side.
+
+    Columns without conductances have no resistors.
 
     Examples
     --------
@@ -24,6 +28,7 @@ def array_area(process: Process, columns: Iterable[Columns]) -> float:
     return sum(
         one.columns * (one.rows * process.cell_area + drawn_capacitance(process, one.rows) / process.capacitor_density)
         + one.neurons * process.neuron_area
+        + (0.0 if one.g_plus is None else layer_devices(process, one).area)
         for one in columns
     )
 
@@ -46,7 +51,8 @@ def area_in_turn(process: Process, layers: Iterable[Layer]) -> float:
     area = 0.0
     for layer in layers:
         rows, columns = layer.wiring.weight_shape(layer.n_in, layer.n_out)
-        area += array_area(process, [Columns(rows, columns, neurons=columns)])
+        one_set = replace(columns_of(layer), columns=columns, neurons=columns)
+        area += array_area(process, [one_set])
         if isinstance(layer.wiring, Conv2d):
             more = (layer.wiring.pool**2 - 1) * columns
             area += more * drawn_capacitance(process, rows) / process.capacitor_density

@@ -49,14 +49,17 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     unit_charge = np.array([drawn_capacitance(p, one.rows) for one in done.columns]) * point.v_th
     current = np.array([one.columns * opamp_current(p, one.rows) for one in done.columns])
     bias = current * p.v_logic * p.opamp_phases * p.window
-    lines = Lines(p.row_wire_capacitance + p.column_junction_capacitance, p.read_voltage, p.read_voltage)
+    line = np.full((2, len(done.columns)), p.row_wire_capacitance + p.column_junction_capacitance)
+    lines = Lines(line, p.read_voltage, p.read_voltage)
     return {
         **line_parts(done, p, lines),
         "positive synapses": done.q_plus * unit_charge * p.read_voltage,
         "negative synapses": -done.q_minus * unit_charge * p.read_voltage,
         "selector drop": np.zeros_like(done.q_plus),
         "op-amps": bias + (done.q_net + done.q_ramp) * unit_charge * (p.v_highest - p.v_rest),
-        **neuron_parts(done, p, unit_charge, across=0.0),  # idle rows are at the virtual ground too
+        **neuron_parts(
+            done, p, unit_charge, across=np.zeros(len(done.columns))
+        ),  # idle rows are at the virtual ground too
     }
 
 
@@ -106,7 +109,8 @@ def opamp_missing(process: Process) -> str:
 def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
     """Energy of current sources with headroom straight onto the capacitor, without an op-amp.
 
-    Their supplies are the threshold and the headroom, on both sides of rest; lines drive the gates of their switches.
+    Their supplies are the threshold and the headroom, on both sides of rest; lines drive the gates of their switches,
+    a narrowest one to each rail.
     Both arguments are those of the RC-Spike circuit.
 
     Examples
@@ -121,6 +125,8 @@ def current_source_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     """
     two_phase_only(done, _USE)
     supply = point.source_supply
+    columns = tuple(replace(one, g_plus=None, g_minus=None) for one in done.columns)
+    done = replace(done, columns=columns)
     return energy_parts(done, replace(point, circuit=Circuit.conventional(), v_plus=supply, v_minus=-supply))
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from rcspike.energy.activity_counts import Activity, Columns
 from rcspike.energy.operating_point_in_volts import OperatingPoint
 from rcspike.energy.process import Process
+from rcspike.energy.synapse_devices import layer_devices
 from rcspike.neurons import neuron_kind
 
 # The parts of an inference's energy, in the order in which a signal meets them.
@@ -70,10 +71,13 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
     drops = [0.0 if is_source else point.selector_drop for is_source in sources]
     unit_charge = np.array([point.scale(one.rows).capacitance for one in done.columns]) * point.v_th
     gates = p.selector == "switch" or all(sources)
+    widths = switch_widths(p, done.columns)
     lines = (
-        Lines(p.row_wire_capacitance + p.switch_gate_capacitance, p.v_logic, p.v_logic)
+        Lines(p.row_wire_capacitance + p.switch_gate_capacitance * widths, p.v_logic, p.v_logic)
         if gates
-        else Lines(p.row_wire_capacitance + p.row_junction_capacitance, point.v_plus, point.v_minus)
+        else Lines(
+            p.row_wire_capacitance + p.row_junction_capacitance * np.ones_like(widths), point.v_plus, point.v_minus
+        )
     )
     q_plus, q_minus = done.q_plus, done.q_minus
     if done.opened_plus is not None and done.opened_minus is not None:
@@ -84,37 +88,46 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
         "negative synapses": q_minus * unit_charge * (point.v_minus + drops[1]),
         "selector drop": (done.q_plus * drops[0] - done.q_minus * drops[1]) * unit_charge,
         "op-amps": np.zeros_like(done.q_plus),
-        **neuron_parts(done, p, unit_charge, across=point.v_plus - point.v_minus),
+        **neuron_parts(done, p, unit_charge, across=np.array([point.v_plus, -point.v_minus]) @ widths),
     }
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The two axon lines of an input: capacitance in F for each column passed, and swings in V."""
+    """The two axon lines of an input: capacitance in F for each column passed, (2, n_layers), and swings in V."""
 
-    capacitance: float
+    capacitance: Joules
     plus: float
     minus: float
 
 
+def switch_widths(process: Process, columns: Iterable[Columns]) -> Joules:
+    """Widths of the switches on the lines of either rail, (2, n_layers): mean over the synapses, in narrowest ones.
+
+    Current sources have a narrowest one on either line.
+    """
+    devices = [None if one.g_plus is None else layer_devices(process, one) for one in columns]
+    return np.array([(1.0, 1.0) if one is None else (one.gates_plus, one.gates_minus) for one in devices]).T
+
+
 def line_parts(done: Activity, process: Process, lines: Lines) -> dict[str, Joules]:
     """Energy of the axon lines, and of their drivers, level shifters and OR gates, which swing by the logic supply."""
-    overhead = process.driver_overhead * lines.capacitance * process.v_logic**2
-    drivers = 2 * (done.events * overhead + done.spikes * process.level_shifter_energy)
+    overhead = process.driver_overhead * lines.capacitance.sum(axis=0) * process.v_logic**2
+    drivers = done.events * overhead + 2 * done.spikes * process.level_shifter_energy
     if done.gated is not None:
         gates = _OR_INPUT * done.gated + _OR_INSIDE * done.spikes * (done.gated > 0)
         drivers = drivers + gates * process.switch_gate_capacitance * process.v_logic**2
     return {
-        "axon lines": lines.capacitance * (lines.plus**2 + lines.minus**2) * done.events.astype(np.float64),
+        "axon lines": (np.array([lines.plus**2, lines.minus**2]) @ lines.capacitance) * done.events,
         "drivers": drivers,
     }
 
 
-def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, across: float) -> dict[str, Joules]:
+def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, across: Joules) -> dict[str, Joules]:
     """Energy of the parts that every circuit has, with C V_th of each layer, (n_layers,) in C.
 
     The comparators of single-phase neurons watch their membranes until the neuron has spiked or the inference ends.
-    `across` is the voltage in V over the devices of a synapse that do not conduct, which leak.
+    `across` is the voltage in V over the open switches of a synapse, which leak, times their widths, (n_layers,).
     """
     p = process
     rows, columns, neurons = np.array([(one.rows, one.columns, one.neurons) for one in done.columns]).T

@@ -52,7 +52,7 @@ class OperatingPoint:
         >>> round(operating_point(Circuit(v_syn=2.0)).scale(784).capacitance * 1e12, 3)  # pF
         1.591
         """
-        capacitance = drawn_capacitance(self.process, n_rows) + column_capacitance(self.process, n_rows)
+        capacitance = membrane_capacitance(self.process, n_rows)
         return PhysicalScale(capacitance=capacitance, window=self.process.window, v_th=self.v_th)
 
     def thresholds(self, volts: Number) -> Number:
@@ -150,6 +150,19 @@ def drawn_capacitance(process: Process, n_rows: int) -> float:
     it, and has at least the `capacitance` of the process.
     """
     return max(process.capacitance, n_rows * process.capacitance_per_row)
+
+
+def membrane_capacitance(process: Process, n_rows: int) -> float:
+    """C in F of a neuron of `n_rows` inputs, by which a weight becomes a conductance: capacitor and column.
+
+    Bodies of resistors are not a part of it, since those of each column differ.
+
+    Examples
+    --------
+    >>> [round(membrane_capacitance(load_process(), n) * 1e12, 3) for n in (784, 200)]  # pF
+    [1.591, 0.406]
+    """
+    return drawn_capacitance(process, n_rows) + column_capacitance(process, n_rows)
 
 
 def operating_point(circuit: Circuit, process: Process | None = None, *, hold: Hold = "rails") -> OperatingPoint:

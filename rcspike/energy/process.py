@@ -15,8 +15,9 @@ from rcspike._common.numbers import number
 from rcspike._common.readers import naming, read_toml
 
 _FOLDER = Path(__file__).parent / "processes"
-_TEXTS = ("name", "description", "selector")
+_TEXTS = ("name", "description", "selector", "device")
 _SELECTORS = ("switch", "diode")
+_SIGNED = ("v_lowest", "device_temperature_coefficient")
 _POSITIVE = (
     "v_supply", "v_logic", "v_rail", "v_th", "temperature", "window", "capacitance", "read_voltage", "opamp_settling",
     "opamp_efficiency", "capacitor_density",
@@ -65,6 +66,8 @@ class Process:
     selector : {"switch", "diode"}
         What connects a resistor to its rail: a transistor, whose gate the axon line drives, or a diode, for which the
         axon line is the rail.
+    device : str
+        What the resistors of the synapses are made of.
     constants : tuple of Constant
         Value, range, unit and source of each number below.
 
@@ -89,6 +92,7 @@ class Process:
     name: str
     description: str
     selector: str
+    device: str
     constants: tuple[Constant, ...] = field(repr=False)
     v_supply: float = _in("V")
     v_logic: float = _in("V")
@@ -109,6 +113,17 @@ class Process:
     driver_resistance: float = _in("ohm")
     driver_overhead: float = _in("1")
     level_shifter_energy: float = _in("J")
+    device_min_conductance: float = _in("S")
+    device_max_conductance: float = _in("S")
+    device_area: float = _in("m2")
+    device_area_per_ohm: float = _in("m2/ohm")
+    device_capacitance_per_ohm: float = _in("F/ohm")
+    device_position: float = _in("1")
+    device_mismatch: float = _in("1")
+    device_mismatch_by_size: float = _in("ohm^0.5")
+    device_temperature_coefficient: float = _in("1/K")
+    devices_per_synapse: float = _in("1")
+    switch_margin: float = _in("1")
     switch_gate_capacitance: float = _in("F")
     switch_resistance: float = _in("ohm")
     switch_off_current: float = _in("A")
@@ -143,10 +158,17 @@ class Process:
         for name in UNITS:
             value = number(name, getattr(self, name))
             object.__setattr__(self, name, value)
-            if not math.isfinite(value) or (value < 0 and name != "v_lowest"):
+            if not math.isfinite(value) or (value < 0 and name not in _SIGNED):
                 raise ValueError(f"{name} must be finite and not negative, in SI units, got {value}")
             if value == 0 and name in _POSITIVE:
                 raise ValueError(f"{name} must be above 0, in {UNITS[name]}, got 0")
+        if self.devices_per_synapse not in (1.0, 2.0):
+            raise ValueError(f"devices_per_synapse must be 1 or 2, got {self.devices_per_synapse:g}")
+        if self.device_min_conductance >= self.device_max_conductance:
+            raise ValueError(
+                f"device_min_conductance must be below device_max_conductance, got {self.device_min_conductance:g} and "
+                f"{self.device_max_conductance:g} S"
+            )
         _check_voltages(self)
 
     def constant(self, name: str) -> Constant:
@@ -221,7 +243,7 @@ def process_names() -> list[str]:
     Examples
     --------
     >>> process_names()
-    ['rram', 'sky130', 'sky130-diode', 'sky130-simulated']
+    ['rram', 'sky130', 'sky130-diode', 'sky130-poly', 'sky130-simulated']
     """
     return sorted(file.stem for file in _FOLDER.glob("*.toml"))
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core, functional
-from rcspike._common.arrays import FloatArray, check_array, check_times
+from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times
 from rcspike._common.lazy import lazy
 from rcspike.circuit import Circuit, layer_core
 from rcspike.functional.events import Schedule, check_threads, network_input
@@ -132,6 +132,19 @@ class ResistiveLayer:
         array([[0. , 0.5]])
         """
         return DevicePairs.of_weights(self.weights)
+
+    def weight_conductances(self) -> tuple[Float64Array, Float64Array]:
+        """g+ and g- of the weights on the rails of their signs, (n_rows, n_columns), in C / T.
+
+        Examples
+        --------
+        >>> ResistiveLayer(np.array([[1.0, -0.5]]), Circuit(v_syn=2.0)).weight_conductances()
+        (array([[0.5, 0. ]]), array([[0.  , 0.25]]))
+        """
+        pairs = self.devices()
+        return pairs.plus.astype(np.float64) / self.circuit.e_plus, pairs.minus.astype(
+            np.float64
+        ) / -self.circuit.e_minus
 
     def charge(self, times: FloatArray | Schedule, *, threads: int | None = None) -> FloatArray:
         """As `rcspike.functional.charge`."""

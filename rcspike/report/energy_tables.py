@@ -14,13 +14,13 @@ __all__ = ["constants_table", "parts_in_columns"]
 
 def parts_in_columns(table: Table) -> Table | None:
     """A line for each part, a column for each circuit, and their sums; None for a table of anything else."""
-    if table.head != ["circuit", "layer", "part", "pJ"] or not all(len(row) == 4 for row in table.rows):
+    if table.head != ["circuit", "device", "layer", "part", "pJ"] or not all(len(row) == 5 for row in table.rows):
         return None
-    if not all(row[3].is_number for row in table.rows):
+    if not all(row[4].is_number for row in table.rows):
         return None
     sums: dict[str, dict[str, float]] = {}
     circuits = list(dict.fromkeys(row[0].text for row in table.rows))
-    for circuit, _, part, joules in table.rows:
+    for circuit, _, _, part, joules in table.rows:
         of_part = sums.setdefault(part.text, dict.fromkeys(circuits, 0.0))
         of_part[circuit.text] += float(joules.text)
     sums["all"] = {circuit: sum(of[circuit] for of in sums.values()) for circuit in circuits}
@@ -51,7 +51,8 @@ def constants_table(constants: Mapping[str, Any], record: str) -> Table:
         given = source is None or source.value != value
         why = "given with the command or in a user's file" if given else sources[constant].text
         rows.append([cell(constant.replace("_", " ")), _number(value), cell("" if unit == "1" else unit), cell(why)])
-    caption = f"Constants of the process {name}, with a {constants.get('selector', '')} in each cell."
+    device = constants.get("device", "")
+    caption = f"Constants of the process {name}: {device}, a {constants.get('selector', '')} in each cell."
     if any(source.text.startswith("[") for source in sources.values()):
         caption += " Numbers in brackets are the sources at the head of its file."
     return Table(f"constants in {record}", ["constant", "value", "unit", "source"], rows, caption, "")

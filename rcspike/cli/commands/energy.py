@@ -13,10 +13,12 @@ import typer
 from rich.table import Table
 
 from rcspike import experiments, plots
+from rcspike.chips import process_devices, program
 from rcspike.circuit import Circuit
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
-from rcspike.cli.console import console
+from rcspike.cli.console import console, percent
+from rcspike.cli.device_lines import device_lines
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, load_network, model_settings
@@ -33,17 +35,19 @@ from rcspike.energy import (
     activity,
     area_in_turn,
     array_area,
+    clipped,
     columns_of,
     efficiency,
     energy_parts,
     latency_in_turn,
+    layer_devices,
     opamp_missing,
     operating_point,
     ratio_range,
     sources_fit,
 )
-from rcspike.network import Network, has_maps
-from rcspike.neurons import neuron_kind, two_phase_only
+from rcspike.network import LayeredNetwork, Network, has_maps
+from rcspike.neurons import DEFAULT, neuron_kind, two_phase_only
 from rcspike.training.evaluation import check_fit
 
 __all__ = ["app"]
@@ -82,6 +86,7 @@ def energy_command(
             "--switches", help="Run the network with the charge of the process' switches, and count what it costs."
         ),
     ] = False,
+    clip: process_options.Clip = False,
     until: Annotated[
         float | None,
         typer.Option(help="Single phase: time in T at which inferences end.", show_default="the first output spike"),
@@ -104,6 +109,8 @@ def energy_command(
 
     A single-phase network is counted until its answer, and is not compared with these two-phase circuits.
 
+    Where the devices of a process come in pairs that cannot be switched off, that of the other rail conducts too.
+
     The ratio of the energies is a range: each constant of the process has a low and a high value with its source.
     """
     screen = console()
@@ -114,6 +121,10 @@ def energy_command(
         point = operating_point(network.circuit, chosen, hold=hold)
         if switches:
             network = _with_switches(network, point)
+        wanted = network
+        if clip:
+            network = clipped(network, chosen)
+        running = _as_devices(network, chosen)
     folder = out or (model if model.is_dir() else model.parent)
     with results_folder(folder):
         with user_errors():
@@ -121,11 +132,14 @@ def energy_command(
             settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
             settings |= {"constants": process_options.process_constants(chosen), "hold": hold}
             settings |= {"switches": True} if switches else {}
+            settings |= {"clip": True} if clip else {}
             settings |= {"noise": noise or 0.0, "seed": seed or 0, **shared_options.given(until=until)}
             record = Record.of(ctx, folder / "energy.json", settings)
             neurons = neuron_kind(network.phases)
             no_opamp = opamp_missing(chosen) if "virtual ground" in neurons.baselines else ""
             left_out = {"virtual ground": no_opamp} if no_opamp else {}
+            if running is not network:
+                left_out["current sources"] = "they have no device that cannot be switched off, and so other charges"
             baselines = [name for name in neurons.baselines if name not in left_out]
             has_rails = _has_rails(network.circuit)
             if not has_rails and not baselines:
@@ -138,7 +152,7 @@ def energy_command(
             split = samples.data.test
             check_fit(network, split)
             times = split.times
-            done = activity(network, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
+            done = activity(running, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
             circuits = _circuits(done, point, baselines)
             ratios = _ratios(done, point, baselines)
         kind = "rows" if split.is_table else "images"
@@ -150,16 +164,21 @@ def energy_command(
         if ratios:
             figures["tornado"] = plots.tornado_figure(ratios, heading=f"Energy over that of RC-Spike, {drawn}")
         with user_errors():
-            experiments.write_table(folder / "energy.csv", _rows(circuits))
+            experiments.write_table(folder / "energy.csv", _rows(circuits, chosen.device))
             for stem, figure in figures.items():
                 plots.save_figure(figure, folder / stem, description=record.description)
             record.write(files, _CAPTIONS, **({"left_out": left_out} if left_out else {}))
+    screen.print(f"synapses     {chosen.device}, process {chosen.name}")
     screen.print(f"{where}, circuit {network.circuit.label}, {mean}")
     screen.print(_table(circuits))
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
     comparison = [*_comparison(ratios, point)] if baselines else []
     comparison += [f"left out     {name}: {why}" for name, why in left_out.items()]
-    for line in (*_voltages(network, point), *_summary(measures, done), *comparison):
+    devices = [] if done.columns[0].g_plus is None else [*device_lines(chosen, map(columns_of, wanted.layers))]
+    if running is not wanted:
+        ideal, real = (percent(float(np.mean(one.predict(times) == split.labels))) for one in (wanted, running))
+        devices.append(f"accuracy     {real} with these devices, {ideal} with ideal ones{samples.mark}")
+    for line in (*_voltages(network, point), *devices, *_summary(measures, done), *comparison):
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
     screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
@@ -176,6 +195,18 @@ def _with_switches(network: Network, point: OperatingPoint) -> Network:
         )
     rows = [columns_of(layer).rows for layer in network.layers]
     return network.rescaled(point.with_switches((*rows, network.sizes[-1])), plus=1.0, minus=1.0)
+
+
+def _as_devices(network: Network, process: Process) -> LayeredNetwork:
+    """The network with the conductance of devices that cannot be switched off, if the process has such."""
+    if process.devices_per_synapse == 1 or process.device_min_conductance == 0 or not _has_rails(network.circuit):
+        return network
+    if network.phases != DEFAULT or has_maps(layer.wiring for layer in network.layers):
+        raise ValueError(
+            f"the devices of {process.name} conduct {1e6 * process.device_min_conductance:g} uS at least, which is "
+            "counted in dense two-phase networks only: --constant device_min_conductance=0 leaves it out"
+        )
+    return program(network, seed=0, devices=process_devices(process, network))
 
 
 def _has_rails(circuit: Circuit) -> bool:
@@ -198,9 +229,9 @@ def _mean(parts: _Parts) -> dict[str, npt.NDArray[np.float64]]:
     return {part: 1e12 * joules.mean(axis=0) for part, joules in parts.items()}
 
 
-def _rows(circuits: Mapping[str, _Parts]) -> list[dict[str, Any]]:
+def _rows(circuits: Mapping[str, _Parts], device: str) -> list[dict[str, Any]]:
     return [
-        {"circuit": circuit, "layer": layer, "part": part, "pJ": float(pj)}
+        {"circuit": circuit, "device": device, "layer": layer, "part": part, "pJ": float(pj)}
         for circuit, parts in circuits.items()
         for part, layers in _mean(parts).items()
         for layer, pj in enumerate(layers, start=1)
@@ -230,14 +261,12 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
     )
     capacitances = ", ".join(f"{1e12 * scale.capacitance:.3g}" for scale in scales)
     yield f"membranes    {capacitances} pF a neuron of each layer, {p.window * 1e6:g} µs a window"
-    yield f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{_one_set(network, p)}"
-    if _has_rails(point.circuit):
-        rails = [e for e in (point.circuit.e_plus, -point.circuit.e_minus) if math.isfinite(e)]
-        largest = [
-            float(scale.siemens(np.abs(layer.weights).max() / min(rails)))
-            for scale, layer in zip(scales, network.layers, strict=True)
-        ]
-        yield f"devices      the largest weight is {1e6 * max(largest):.3g} µS"
+    of_devices = sum(layer_devices(p, one).area for one in columns if one.g_plus is not None)
+    resistors = f", {1e6 * of_devices:.3g} of them resistors" if of_devices else ""
+    yield (
+        f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{resistors}"
+        f"{_one_set(network, p)}"
+    )
     noise = max(point.spike_time_noise(one.rows) for one in columns)
     yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C and comparator"
     offset = point.thresholds(p.comparator_offset)

@@ -1,0 +1,163 @@
+"""The devices of a layer's synapses in a process: their number, size and limits, and the switches that they need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rcspike._common.arrays import Float64Array
+from rcspike.circuit import Circuit
+from rcspike.energy.activity_counts import Columns, columns_of
+from rcspike.energy.operating_point_in_volts import membrane_capacitance
+from rcspike.energy.process import Process
+from rcspike.network import Network
+
+_ROUNDING = 1e-6  # of weights in float32, as a fraction
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerDevices:
+    """Devices of a layer, those of all positions of a convolution.
+
+    Parameters
+    ----------
+    drawn : int
+        Number of devices.
+    below, above : int
+        Number of weights that need less, or more, than the conductances that the device can have. Where a device is
+        drawn for each weight, a weight of 0 needs none.
+    smallest, largest : float
+        Conductances in S of weights other than 0; 0 if there is none.
+    area : float
+        Of the devices in m2.
+    body : float
+        Capacitance in F of the bodies of all devices of a column, in the column that has most of it.
+    widest : float
+        Width of the widest switch, as a multiple of the narrowest one.
+    gates_plus, gates_minus : float
+        Gates of switches that a synapse puts on the line of the upper and on that of the lower rail: mean over the
+        synapses, as multiples of that of the narrowest switch.
+    """
+
+    drawn: int
+    below: int
+    above: int
+    smallest: float
+    largest: float
+    area: float
+    body: float
+    widest: float
+    gates_plus: float
+    gates_minus: float
+
+
+def device_conductances(process: Process, columns: Columns) -> tuple[Float64Array, Float64Array]:
+    """g+ and g- in S, (n_rows, n_columns), of the columns of one position.
+
+    A weight w is the conductance ``abs(w / E) C / T`` to the rail E of its sign, with the C of the process: capacitor,
+    wire and junctions. A ValueError if the columns have no resistors.
+    """
+    if columns.g_plus is None or columns.g_minus is None:
+        raise ValueError("a layer on an infinite rail has current sources and no resistors: give a finite v_syn")
+    unit = membrane_capacitance(process, columns.rows) / process.window
+    return columns.g_plus * unit, columns.g_minus * unit
+
+
+def layer_devices(process: Process, columns: Columns) -> LayerDevices:
+    """The devices of a layer.
+
+    Parameters
+    ----------
+    process : Process
+    columns : Columns
+        As `columns_of` makes them.
+
+    Notes
+    -----
+    Where a process has two devices in each synapse, as programmable ones need, that of the other rail has the least
+    conductance, and the one that stands for the weight has that much more; so weights are never too small. Where it has
+    one, that of a weight of 0 is left out. A switch is as wide as its resistor needs: `switch_margin` times the
+    resistance of the switch, or more.
+
+    Examples
+    --------
+    >>> from rcspike.energy.activity_counts import columns_of
+    >>> from rcspike.energy.process import load_process
+    >>> from rcspike import Circuit, Network
+    >>> network = Network([np.array([[0.5, -0.02], [0.005, 0.0]])], Circuit(v_syn=1.0))
+    >>> found = layer_devices(load_process("sky130-poly"), columns_of(network.layers[0]))
+    >>> found.drawn, found.below, f"{found.smallest:.2g} S", f"{found.area * 1e12:.0f} um2"
+    (3, 1, '5e-07 S', '464 um2')
+    """
+    p, g_plus_minus = process, device_conductances(process, columns)
+    pairs = p.devices_per_synapse == 2
+    positions = columns.columns // g_plus_minus[0].shape[1]
+    offset = p.device_min_conductance if pairs else 0.0
+    n_drawn, area, body, widths, bodies = 0, 0.0, 0.0, [], 0.0
+    widest = 1.0
+    for g in g_plus_minus:
+        drawn = np.ones_like(g, dtype=np.bool_) if pairs else g > 0
+        resistance = np.divide(1.0, g + offset, out=np.zeros_like(g), where=drawn & (g + offset > 0))
+        width = np.where(drawn, np.maximum(1.0, p.switch_margin * p.switch_resistance * (g + offset)), 0.0)
+        n_drawn += positions * int(np.count_nonzero(drawn))
+        area += positions * float(np.sum(p.device_area * drawn + p.device_area_per_ohm * resistance))
+        bodies = bodies + p.device_capacitance_per_ohm * resistance.sum(axis=0)
+        widest = max(widest, float(width.max(initial=1.0)))
+        widths.append(float(width.sum()) / g.size)
+    body = float(np.max(bodies, initial=0.0))
+    weights = g_plus_minus[0] + g_plus_minus[1]
+    some = weights[weights > 0]
+    return LayerDevices(
+        drawn=n_drawn,
+        below=0 if pairs else positions * int(np.count_nonzero(some < p.device_min_conductance * (1 - _ROUNDING))),
+        above=positions * int(np.count_nonzero(some + offset > p.device_max_conductance * (1 + _ROUNDING))),
+        smallest=float(some.min(initial=some.max(initial=0.0))),
+        largest=float(some.max(initial=0.0)),
+        area=area,
+        body=body,
+        widest=widest,
+        gates_plus=widths[0],
+        gates_minus=widths[1],
+    )
+
+
+def weight_range(process: Process, circuit: Circuit, n_rows: int) -> tuple[float, float]:
+    """Smallest and largest abs(w) in V_th / T that the devices of a column of `n_rows` can be made for.
+
+    On rails of different size, both can be made for weights of either sign. Where a synapse has two devices, weights
+    are differences, and the smallest is 0.
+
+    Examples
+    --------
+    >>> from rcspike.energy.process import load_process
+    >>> [round(w, 4) for w in weight_range(load_process("sky130-poly"), Circuit(v_syn=1.0), 784)]
+    [0.0094, 0.9438]
+    """
+    rails = circuit.e_plus, -circuit.e_minus
+    unit = membrane_capacitance(process, n_rows) / process.window
+    least, most = process.device_min_conductance / unit, process.device_max_conductance / unit
+    if process.devices_per_synapse == 2:
+        return 0.0, (most - least) * min(rails)
+    return least * max(rails), most * min(rails)
+
+
+def clipped(network: Network, process: Process) -> Network:
+    """The network with each weight at the nearest one that the devices of a process can be made for.
+
+    Where a device is drawn for each weight, one that is nearer to 0 than to the smallest one is left out.
+
+    Examples
+    --------
+    >>> from rcspike.energy.process import load_process
+    >>> network = Network([np.array([[0.5, -0.009, 0.004, 2.0]])], Circuit(v_syn=1.0))
+    >>> clipped(network, load_process("sky130-poly")).weights[0].round(3)
+    array([[ 0.5  , -0.01 ,  0.   ,  0.999]])
+    """
+    layers = []
+    for layer in network.layers:
+        w = layer.weights
+        least, most = weight_range(process, network.circuit, columns_of(layer).rows)
+        size = np.where(np.abs(w) < least / 2, 0, np.clip(np.abs(w), least, most))
+        layers.append(replace(layer, weights=(np.sign(w) * size).astype(w.dtype)))
+    return Network.of_layers(layers)
