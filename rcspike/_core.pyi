@@ -245,6 +245,7 @@ class DeviceModel:
         stuck_off: float,
         stuck_on: float,
         w_max: Sequence[float],
+        w_min: Sequence[float],
     ) -> None: ...
 
 def draw_devices(

@@ -364,6 +364,7 @@ cdef extern from "rcspike/device_model.h" namespace "rcspike" nogil:
         double stuck_off
         double stuck_on
         vector[double] w_max
+        vector[double] w_min
         bint is_ideal() const
 
     void draw_devices[Real](

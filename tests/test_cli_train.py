@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 
 from rcspike import Circuit, History, Network, build_config, datasets, plots, train
 from rcspike.cli import app
+from rcspike.energy import columns_of, layer_devices, load_process
 from rcspike.experiments import preset
 from rcspike.training import checkpoint
 
@@ -73,6 +74,20 @@ def test_a_run_for_devices_records_them_and_says_what_it_leaves_out(place: Path)
     assert (weights[0] != weights[1]).any()
     longer = train_small("--nonideal", "devices.toml", "--out", "run", "--noise", "0.1", "--resume")
     assert "its noise is 0.02, not 0.1" in error_line(longer)
+
+
+def test_a_run_for_a_process_stays_within_what_its_devices_can_be_made_for(place: Path) -> None:
+    options = ["--process", "sky130-poly", "--constant", "device_min_conductance=1e-5", "--learning-rate", "0.01"]
+    lines = trained_small(*options)
+    assert "synapses: poly resistor (res_xhigh_po), process sky130-poly" in lines
+    process = load_process("sky130-poly").with_values(device_min_conductance=1e-5)
+    network = Network.load(place / "runs" / "digits-v1-s0" / "model.safetensors")
+    found = [layer_devices(process, columns_of(layer)) for layer in network.layers]
+    assert all((one.below, one.above) == (0, 0) for one in found)
+    assert all(0 < one.drawn < w.size for one, w in zip(found, network.weights, strict=True))
+    assert error_line(rcspike_("train", "digits", "--constant", "window=1")) == (
+        "error: --constant is of a process: add --process, such as --process sky130-poly"
+    )
 
 
 def test_a_run_says_one_plain_line_an_epoch_when_nobody_watches() -> None:

@@ -268,6 +268,24 @@ def test_training_keeps_weights_within_reach_of_the_devices() -> None:
         assert 0 < (np.abs(free) > w).mean() < 1
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_weight_without_a_device_stays_out_and_no_other_one_becomes_too_small(dtype: npt.DTypeLike) -> None:
+    rng = np.random.default_rng(3)
+    drawn = Network.create(SIZES, Circuit(), seed=0, dtype=dtype).weights
+    network = Network([w * (rng.random(w.shape) < 0.7) for w in drawn], Circuit())
+    times, labels = batch_of(dtype)
+    floor = (0.05, 0.2, 0.1)
+    steps = []
+    for model in (DeviceModel(w_min=floor), DeviceModel()):
+        trainer, _ = trainer_of(network, model)
+        trainer.step(schedule(times), np.arange(8), labels, [], learning_rate=0.02)
+        steps.append(trainer.weights())
+    for kept, free, before, least in zip(*steps, network.weights, floor, strict=True):
+        expected = np.where(before == 0, 0, np.copysign(np.maximum(np.abs(free), np.array(least, dtype)), free))
+        np.testing.assert_array_equal(kept, expected)
+        assert np.any(np.abs(free[before != 0]) < least) and np.any(free[before == 0] != 0)
+
+
 def test_rounding_to_levels_is_the_identity_in_the_gradient() -> None:
     network = Network.create(SIZES, Circuit(), seed=0, dtype=np.float64)
     times, labels = batch_of(np.float64)
@@ -313,6 +331,9 @@ def test_a_pickled_model_is_the_same_model() -> None:
         ({"absolute": math.nan}, "absolute.*got nan"),
         ({"stuck_off": 0.6, "stuck_on": 0.5}, "must not exceed 1 together, got 0.6 and 0.5"),
         ({"w_max": (1.0, 0.0)}, "w_max.*got 0"),
+        ({"w_min": (0.1, -1.0)}, "w_min.*got -1"),
+        ({"w_min": (0.1, 2.0), "w_max": (1.0, 2.0)}, "w_min must be below w_max, got 2 and 2"),
+        ({"w_min": (0.1,), "w_max": (1.0, 2.0)}, "w_min must be given for all 2 layers"),
     ],
 )
 def test_an_impossible_model_is_rejected(parameters: dict[str, Any], message: str) -> None:

@@ -4,7 +4,7 @@ from rcspike.chips.chip import Chip, program
 from rcspike.chips.chip_calibration import retrain_last_layer, trim_neurons
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.device_model import DeviceModel, draw_devices
-from rcspike.chips.device_range import Devices, process_devices
+from rcspike.chips.device_range import Devices, process_device_model, process_devices
 from rcspike.chips.effects import registry
 from rcspike.chips.effects.base_classes import Effect, Fixed, Reading, Shift, TimeMap
 from rcspike.chips.effects.registry import *  # noqa: F403
@@ -26,6 +26,7 @@ __all__ = [
     "load",
     "preset_names",
     "preset_text",
+    "process_device_model",
     "process_devices",
     "program",
     "retrain_last_layer",

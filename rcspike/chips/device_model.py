@@ -37,6 +37,9 @@ class DeviceModel:
     w_max : sequence of float
         The largest abs(w) that the devices of each layer reach, in V_th / T, and that training lets a weight have;
         empty: the layer's largest abs(w), whatever it is.
+    w_min : sequence of float
+        The smallest abs(w) that training leaves a weight of each layer, where a device is drawn for each weight. A
+        weight of 0 has no device, and stays 0 (`rcspike.energy.clipped`). Empty: any.
 
     Raises
     ------
@@ -59,11 +62,13 @@ class DeviceModel:
     stuck_off: float = 0.0
     stuck_on: float = 0.0
     w_max: tuple[float, ...] = ()
+    w_min: tuple[float, ...] = ()
     core: _core.DeviceModel = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         convert_numbers(self)
-        object.__setattr__(self, "w_max", numbers("w_max", self.w_max))
+        for name in ("w_max", "w_min"):
+            object.__setattr__(self, name, numbers(name, getattr(self, name)))
         object.__setattr__(self, "core", _core.DeviceModel(**self.parameters()))
 
     def parameters(self) -> dict[str, Any]:

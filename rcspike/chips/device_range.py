@@ -11,6 +11,7 @@ import numpy as np
 from rcspike._common.arrays import FLOATS, FloatArray, plain_array
 from rcspike._common.numbers import number, numbers
 from rcspike.chips.chip_layer import ChipLayer
+from rcspike.chips.device_model import DeviceModel
 from rcspike.circuit import Circuit
 from rcspike.energy import Process, columns_of, weight_range
 from rcspike.network import Network, ResistiveLayer
@@ -126,5 +127,32 @@ def process_devices(process: Process, network: Network) -> Devices:
     """
     least, most = process.device_min_conductance, process.device_max_conductance
     on_off = most / least if process.devices_per_synapse == 2 and least > 0 else math.inf
-    largest = [weight_range(process, network.circuit, columns_of(layer).rows)[1] for layer in network.layers]
-    return Devices(on_off=on_off, w_max=tuple(largest))
+    return Devices(on_off=on_off, w_max=tuple(most for _, most in _weight_ranges(process, network)))
+
+
+def process_device_model(process: Process, network: Network) -> DeviceModel:
+    """The devices of a process for training: their range, and their mismatch, drawn again for every batch.
+
+    All devices have the relative mismatch of the largest resistor, which is that of most of them.
+
+    Examples
+    --------
+    >>> from rcspike.energy import load_process
+    >>> network = Network([np.array([[0.5, -0.02]])], Circuit(v_syn=1.0))
+    >>> model = process_device_model(load_process("sky130-poly"), network)
+    >>> round(model.proportional, 5), [round(w, 4) for w in (*model.w_min, *model.w_max)]
+    (0.00443, [0.01, 0.9998])
+    """
+    devices, ranges = process_devices(process, network), _weight_ranges(process, network)
+    least = tuple(least for least, _ in ranges)
+    by_size = process.device_mismatch_by_size * math.sqrt(process.device_min_conductance)
+    return DeviceModel(
+        off=1 / devices.on_off,
+        proportional=math.hypot(process.device_mismatch, by_size),
+        w_max=tuple(most for _, most in ranges),
+        w_min=least if min(least) > 0 else (),
+    )
+
+
+def _weight_ranges(process: Process, network: Network) -> list[tuple[float, float]]:
+    return [weight_range(process, network.circuit, columns_of(layer).rows) for layer in network.layers]

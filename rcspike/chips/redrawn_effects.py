@@ -80,7 +80,13 @@ def training_effects(
     (0.2, 0.01, ('membrane_leak',))
     """
     devices = devices or Devices()
-    spread = {"lognormal": 0.0, "proportional": 0.0, "absolute": 0.0, "noise": 0.0, "offset": 0.0}  # variances
+    spread: dict[str, Any] = {
+        "lognormal": 0.0,
+        "proportional": 0.0,
+        "absolute": 0.0,
+        "noise": 0.0,
+        "offset": 0.0,
+    }  # variances
     levels, stuck_off, stuck_on = 0, 0.0, 0.0
     left_out, of_circuit = [], dict[str, Any]()
     for effect in effects:
@@ -112,7 +118,7 @@ def training_effects(
                 of_circuit["delay"] = effect.delay
             case _:
                 left_out.append(effect.name)
-    sigma = {name: math.sqrt(variance) for name, variance in spread.items()}
+    sigma: dict[str, Any] = {name: math.sqrt(variance) for name, variance in spread.items()}
     noise, offset = sigma.pop("noise"), sigma.pop("offset")
     model = DeviceModel(
         off=1 / devices.on_off,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -14,10 +15,10 @@ import typer
 from rich.console import Console
 
 from rcspike import plots
-from rcspike.chips import DeviceModel, TrainingEffects, training_effects
+from rcspike.chips import DeviceModel, TrainingEffects, process_device_model, training_effects
 from rcspike.chips import load as load_devices
 from rcspike.circuit import PARAMETERS, Circuit
-from rcspike.cli import shared_options, training_options
+from rcspike.cli import process_options, shared_options, training_options
 from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, write_classes
 from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
@@ -38,6 +39,7 @@ from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
 from rcspike.cli.shared_options import given, learning, training_settings
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
+from rcspike.energy import Process, clipped
 from rcspike.experiments.default_settings import initial_intensity, preset
 from rcspike.experiments.hidden_layers import Hidden, check_hidden, hidden_text, whole_network
 from rcspike.network import Network, model_files
@@ -95,6 +97,16 @@ def train_command(
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)] = 0,
     noise: shared_options.Noise = None,
     nonideal_file: Annotated[Path | None, shared_options.nonideal_option("Devices and effects to train for")] = None,
+    process: Annotated[
+        str | None,
+        typer.Option(
+            help="Process whose devices the weights are kept to: weights that are too small are left out at the start, "
+            "and none leaves the range of the devices; their mismatch is drawn for every batch.",
+            metavar="NAME",
+            show_default="ideal devices",
+        ),
+    ] = None,
+    constant: process_options.Constants = None,
     loss: Annotated[Any, training_options.LOSS],
     threads: shared_options.Threads = None,
     allow_seen: shared_options.AllowSeen = False,
@@ -138,6 +150,9 @@ def train_command(
                 raise ValueError(
                     f"{dataset} is the folder of a run, not a data set: resume it with --resume --out {dataset}"
                 )
+            if constant and process is None:
+                raise ValueError("--constant is of a process: add --process, such as --process sky130-poly")
+            chosen = None if process is None else process_options.chosen_process(process, constant or [])
             began = None if start is None else _beginning(ctx, start)
             kind_of_neurons = phases if began is None else began.phases
             if not resume:  # whose record says what differs
@@ -189,6 +204,9 @@ def train_command(
                 network = began or Network.create(
                     sizes, circuit, seed=seed, wiring=wiring, phases=phases, intensity=intensity
                 )
+                if chosen is not None:
+                    network = clipped(network, chosen)
+                    settings["devices"] = _devices(chosen, network, settings.get("devices"))
             typed = given(**options | {"seed": None}, hidden=hidden)
             if nonideal_file is not None:
                 typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
@@ -198,6 +216,8 @@ def train_command(
                 screen.print(note)
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
             screen.print(f"{images.name}, {network.architecture}, {where}")
+            if chosen is not None:
+                screen.print(f"synapses: {chosen.device}, process {chosen.name}")
             screen.print(shared_options.in_force(dataset, kind_of_neurons, typed, without=elsewhere))
             _train(run, screen)
     except KeyboardInterrupt:
@@ -230,6 +250,20 @@ def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
     if found.left_out:
         screen.print(f"not trained for: {', '.join(found.left_out)}")
     return found
+
+
+def _devices(process: Process, network: Network, others: DeviceModel | None) -> DeviceModel:
+    """The devices of a process, with the effects of others, whose range is not known."""
+    own = process_device_model(process, network)
+    if others is None:
+        return own
+    if others.off or others.w_max:
+        raise ValueError("the file of devices has a range (on_off, w_max), and so has --process: leave one of them out")
+    return replace(
+        others,
+        **{name: getattr(own, name) for name in ("off", "w_max", "w_min")},
+        proportional=math.hypot(own.proportional, others.proportional),
+    )
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,15 @@ void bind_device_model(py::module_& m) {
 void bind_device_model(py::module_& m) {
     py::class_<DeviceModel>(m, "DeviceModel")
         .def(py::init([](double off, std::uint32_t levels, double lognormal, double proportional, double absolute,
-                         double stuck_off, double stuck_on, const std::vector<double>& w_max) {
-                 const DeviceModel model{off, levels, lognormal, proportional, absolute, stuck_off, stuck_on, w_max};
-                 validate(model, w_max.size());
+                         double stuck_off, double stuck_on, const std::vector<double>& w_max,
+                         const std::vector<double>& w_min) {
+                 const DeviceModel model{off,       levels,   lognormal, proportional, absolute,
+                                         stuck_off, stuck_on, w_max,     w_min};
+                 validate(model, w_max.empty() ? w_min.size() : w_max.size());
                  return model;
              }),
              py::kw_only(), py::arg("off"), py::arg("levels"), py::arg("lognormal"), py::arg("proportional"),
-             py::arg("absolute"), py::arg("stuck_off"), py::arg("stuck_on"), py::arg("w_max"));
+             py::arg("absolute"), py::arg("stuck_off"), py::arg("stuck_on"), py::arg("w_max"), py::arg("w_min"));
     bind_device_model<float>(m);
     bind_device_model<double>(m);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <variant>
 
 #include "common/check.h"
@@ -85,11 +86,18 @@ void validate(const DeviceModel& model, std::size_t n_layers) {
         reject("stuck_off and stuck_on are probabilities and must not exceed 1 together, got ", model.stuck_off,
                " and ", model.stuck_on);
     }
-    if (!model.w_max.empty() && model.w_max.size() != n_layers) {
-        reject("w_max must be given for all ", n_layers, " layers or for none, got ", model.w_max.size());
+    for (const auto& [name, values] : {std::pair("w_max", &model.w_max), {"w_min", &model.w_min}}) {
+        if (!values->empty() && values->size() != n_layers) {
+            reject(name, " must be given for all ", n_layers, " layers or for none, got ", values->size());
+        }
+        for (const double w : *values) {
+            if (!(w > 0) || std::isinf(w)) reject(name, " must be above 0 and finite, got ", w);
+        }
     }
-    for (const double w : model.w_max) {
-        if (!(w > 0) || std::isinf(w)) reject("w_max must be above 0 and finite, got ", w);
+    for (std::size_t l = 0; l < std::min(model.w_max.size(), model.w_min.size()); ++l) {
+        if (model.w_min[l] >= model.w_max[l]) {
+            reject("w_min must be below w_max, got ", model.w_min[l], " and ", model.w_max[l]);
+        }
     }
 }
 

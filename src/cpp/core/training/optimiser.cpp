@@ -14,6 +14,26 @@ constexpr std::size_t slice = 8192;
 
 constexpr std::uint64_t max_steps = std::uint64_t{1} << 53;  // counted exactly by a double
 
+/// The weights of a task that are 0: synapses without a device.
+template <class Real>
+class Missing {
+public:
+    Missing(const Real* weights, std::size_t n) : n_(n) {
+        for (std::size_t i = 0; i < n; ++i) is_missing_[i] = weights[i] == 0;
+    }
+    /// Leaves these weights 0, and no other one nearer to it than w_min.
+    void keep(Real* weights, Real w_min) const {
+        for (std::size_t i = 0; i < n_; ++i) {
+            const Real size = std::max(std::abs(weights[i]), w_min);  // in this order NaN stays NaN
+            weights[i] = is_missing_[i] ? Real(0) : std::copysign(size, weights[i]);
+        }
+    }
+
+private:
+    std::size_t n_;
+    bool is_missing_[slice];
+};
+
 }  // namespace
 
 template <class Real>
@@ -37,17 +57,19 @@ void Optimiser<Real>::begin_step(double learning_rate) {
 
 template <class Real>
 ExtraTasks Optimiser<Real>::update(std::size_t layer, const PartialGradient<Real>& gradient, const Real* slopes,
-                                   double w_max, Tiles<Real>& weights) {
+                                   WeightRange range, Tiles<Real>& weights) {
     kernels::Adam<Real> step = step_;
-    step.w_max = static_cast<Real>(w_max);
+    step.w_max = static_cast<Real>(range.max);
+    const Real w_min = static_cast<Real>(range.min);
     Real* const w = weights.values.data();
     Real* const m1 = moment1_[layer].values.data();
     Real* const m2 = moment2_[layer].values.data();
     return {(gradient.size + slice - 1) / slice, [=, &gradient](std::size_t task) {
-                const std::size_t first = task * slice;
-                kernels::table<Real>().adam(step, std::min(slice, gradient.size - first),
-                                            gradient.values.data() + first, gradient.count, gradient.size,
+                const std::size_t first = task * slice, n = std::min(slice, gradient.size - first);
+                const Missing<Real> missing(w + first, w_min > 0 ? n : 0);
+                kernels::table<Real>().adam(step, n, gradient.values.data() + first, gradient.count, gradient.size,
                                             slopes ? slopes + first : nullptr, w + first, m1 + first, m2 + first);
+                missing.keep(w + first, w_min);
             }};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "layer/backward.h"
@@ -11,9 +12,14 @@
 
 namespace rcspike::detail {
 
+/// The sizes that a layer's weights may have.
+struct WeightRange {
+    double min = 0, max = std::numeric_limits<double>::infinity();
+};
+
 /// Adam (Kingma and Ba 2015) for the weights of all layers, in the layout of Tiles. Each step takes
 /// learning_rate weight_decay of every weight, apart from the gradient (Loshchilov and Hutter 2019), and ends by
-/// cutting the weight to +-w_max.
+/// cutting the weight to +-w_max, and to w_min from below. Where there is a w_min, a weight of 0 stays 0.
 template <class Real>
 class Optimiser {
 public:
@@ -25,8 +31,8 @@ public:
 
     /// Tasks that change a layer's weights by its gradient, times `slopes` in the same layout unless that is null. All
     /// that is passed must live until they have run.
-    ExtraTasks update(std::size_t layer, const PartialGradient<Real>& gradient, const Real* slopes, double w_max,
-                      Tiles<Real>& weights);
+    ExtraTasks update(std::size_t layer, const PartialGradient<Real>& gradient, const Real* slopes,
+                      WeightRange range, Tiles<Real>& weights);
 
     std::uint64_t steps() const { return steps_; }
     /// First (0) or second (1) moments of a layer.

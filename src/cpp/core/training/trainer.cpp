@@ -168,8 +168,10 @@ void Trainer<Real>::State::backward(const std::vector<Layer<Real>>& layers, Step
 template <class Real>
 detail::ExtraTasks Trainer<Real>::State::update(std::size_t l) {
     const Real* const slopes = model.is_ideal() ? nullptr : devices.slopes[l].data();
-    const double w_max = model.w_max.empty() ? std::numeric_limits<double>::infinity() : model.w_max[l];
-    return optimiser.update(l, pass.gradients[l].weights, slopes, w_max, detail::weights_of(weights()[l], "training"));
+    detail::WeightRange range;
+    if (!model.w_max.empty()) range.max = model.w_max[l];
+    if (!model.w_min.empty()) range.min = model.w_min[l];
+    return optimiser.update(l, pass.gradients[l].weights, slopes, range, detail::weights_of(weights()[l], "training"));
 }
 
 template <class Real>

@@ -22,12 +22,15 @@ struct DeviceModel {
     double stuck_off = 0;  ///< probability that a device is at g_min, whatever its target
     double stuck_on = 0;   ///< probability that a device is at g_max
     std::vector<double> w_max;  ///< largest |w| that a layer's devices hold, in V_th / T; empty: its largest weight
+    /// smallest |w| of each layer that training leaves a weight, where a weight of 0 has no device and stays 0; empty:
+    /// any
+    std::vector<double> w_min;
 
-    bool is_ideal() const;
+    bool is_ideal() const;  ///< whether a step runs on the weights themselves
 };
 
-/// Throws std::invalid_argument, naming the value, if a parameter is out of range or w_max does not have n_layers
-/// values.
+/// Throws std::invalid_argument, naming the value, if a parameter is out of range or w_max or w_min does not have
+/// n_layers values.
 void validate(const DeviceModel& model, std::size_t n_layers);
 
 /// Draws a layer's devices for one training step, n_in x n_out each. The draw depends only on the seed, the step, the
