@@ -78,6 +78,7 @@ _HOMES = {
 # Where to find the work of a command whose name is not a name of the package.
 _COMMANDS = {
     "eval": "rcspike.evaluate and rcspike.confusion_matrix",
+    "conductances": "rcspike.chips.network_conductances",
     "latency": "rcspike.training.latency",
     "predict": "the method predict of a network, and rcspike.datasets.Inputs for files",
     "sweep": "rcspike.experiments.run_sweep",

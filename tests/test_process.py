@@ -12,7 +12,8 @@ import pytest
 from references.shockley_diode import SKY130_N, SKY130_P
 
 from rcspike import Circuit, Process, load_process
-from rcspike.energy import operating_point, process_names
+from rcspike.energy import operating_point, process_names, process_text
+from rcspike.energy.process import UNITS
 
 
 @pytest.mark.parametrize("name", process_names())
@@ -84,6 +85,23 @@ def test_a_damaged_process_is_an_error_that_names_the_file(tmp_path: Path, line:
         ('based_on = "sky130"\nv_logic = 1.8\n', "v_logic must be a table of constants"),
     ],
 )
+@pytest.mark.parametrize("name", process_names())
+def test_a_process_that_is_printed_as_a_file_is_read_as_the_same_one(name: str, tmp_path: Path) -> None:
+    process, again = load_process(name), load_process(write(tmp_path, process_text(load_process(name))))
+    assert [getattr(again, one) for one in (*UNITS, "name", "device", "selector")] == [
+        getattr(process, one) for one in (*UNITS, "name", "device", "selector")
+    ]
+    assert [one.source for one in again.constants] == [one.source for one in process.constants]
+    assert {one.inherited_from for one in again.constants} == {""}
+
+
+def test_constants_say_from_which_process_they_are_inherited() -> None:
+    rram = load_process("rram")
+    assert rram.constant("capacitance").inherited_from == ""
+    assert rram.constant("v_supply").inherited_from == "sky130"
+    assert rram.with_values(v_supply=1.9).constant("v_supply").inherited_from == ""
+
+
 def test_a_process_without_its_parts_is_an_error(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(ValueError, match=re.escape(why)):
         load_process(write(tmp_path, text))

@@ -46,6 +46,7 @@ for _name, _summary in {
     "eval": "Print the accuracy of a trained model on the test samples of a data set, in total and by class.",
     "predict": "Classify new samples, and print a CSV table with the class of each.",
     "chips": "Make virtual chips of a trained model, and test each.",
+    "conductances": "Write the conductances of all devices of a model in S, a line for each weight.",
     "energy": "Print the energy of an inference by part, for RC-Spike and for two conventional circuits.",
     "latency": "Print when a network answers: median time, 95 % time, and spikes until the answer.",
     "trace": "Draw the membrane voltages of one sample in the conventional circuit and in RC-Spike, "

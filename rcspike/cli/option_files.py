@@ -15,7 +15,7 @@ from rcspike.cli.user_errors import user_errors
 __all__ = ["OUT_OF_FILES", "Config", "from_files", "option_names", "stored_options"]
 
 # Options that decide where and how a command runs; a file of options need not have them.
-OUT_OF_FILES = ("config", "resume", "show", "show_process", "help")
+OUT_OF_FILES = ("config", "resume", "show", "show_process", "toml", "help")
 
 
 def from_files(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:

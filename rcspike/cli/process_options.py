@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from rcspike._common.numbers import read_float
 from rcspike.cli.console import console
 from rcspike.cli.user_errors import user_errors
-from rcspike.energy import Process, load_process, process_names
+from rcspike.energy import Process, load_process, process_names, process_text
 
-__all__ = ["Clip", "Constants", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]
+__all__ = ["AsToml", "Clip", "Constants", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]
 
 
 def chosen_process(name: str, texts: Sequence[str]) -> Process:
@@ -40,17 +40,25 @@ def process_constants(process: Process) -> dict[str, Any]:
     return {"process": process.name, "selector": process.selector, "device": process.device, **values}
 
 
-def _show(name: str | None) -> None:
-    if name is None:
+def _show(ctx: typer.Context, param: typer.CallbackParam, value: str | bool | None) -> None:
+    """Print a process once both of the options that ask for it are known, in whatever order they were given."""
+    options = ctx.meta.setdefault(__name__, {})
+    options[param.name] = value
+    if len(options) < 2 or options["show_process"] is None:
         return
     with user_errors():
-        process = load_process(name)
-    table = Table("constant", "value", "low", "high", "unit", "source", box=None, pad_edge=False)
+        process = load_process(options["show_process"])
+    if options["toml"]:
+        typer.echo(process_text(process), nl=False)
+        raise typer.Exit
+    name = Column("constant", no_wrap=True, overflow="ignore")
+    table = Table(name, "value", "low", "high", "unit", "inherited from", "source", box=None, pad_edge=False)
     for one in process.constants:
         ends = (f"{one.low:g}", f"{one.high:g}") if one.low < one.high else ("", "")
-        table.add_row(one.name, f"{one.value:g}", *ends, one.unit, one.source)
+        table.add_row(one.name, f"{one.value:g}", *ends, one.unit, one.inherited_from, one.source)
     screen = console()
-    screen.print(f"{process.name}: {process.description}; the selector of a cell is a {process.selector}")
+    screen.print(f"{process.name}: {process.description}")
+    screen.print(f"synapses: {process.device}, with a {process.selector} in each cell")
     screen.print(table, markup=False)
     raise typer.Exit
 
@@ -67,6 +75,12 @@ ShowProcess = Annotated[
         help="Print the constants of this process with their sources, and exit.",
         metavar="NAME",
         show_default=False,
+    ),
+]
+AsToml = Annotated[
+    bool,
+    typer.Option(
+        "--toml", callback=_show, is_eager=True, help="With --show-process, print it as a file that can be edited."
     ),
 ]
 Clip = Annotated[

@@ -6,7 +6,7 @@ from rcspike.energy.baselines import BASELINES, current_source_parts, opamp_miss
 from rcspike.energy.energy_ratios import RatioRange, Sensitivity, ratio_range
 from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energy_parts, mean_energy, tops_per_watt
 from rcspike.energy.operating_point_in_volts import HOLDS, Hold, OperatingPoint, operating_point
-from rcspike.energy.process import Constant, Process, load_process, process_names
+from rcspike.energy.process import Constant, Process, load_process, process_names, process_text
 from rcspike.energy.si_units import PhysicalScale
 from rcspike.energy.synapse_devices import LayerDevices, clipped, device_conductances, layer_devices, weight_range
 
@@ -41,6 +41,7 @@ __all__ = [
     "opamp_missing",
     "operating_point",
     "process_names",
+    "process_text",
     "ratio_range",
     "sources_fit",
     "tops_per_watt",

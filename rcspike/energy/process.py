@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Mapping
@@ -34,6 +35,8 @@ class Constant:
         In SI units; ``low <= value <= high`` are the range that the source leaves.
     source : str
         It starts with "assumption" where the value has no source.
+    inherited_from : str
+        Name of the process that it comes from, if that is another one.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Constant:
     high: float
     unit: str
     source: str
+    inherited_from: str = ""
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high"):
@@ -194,7 +198,7 @@ class Process:
             x = number(name, value)
             if not math.isfinite(x):
                 raise ValueError(f"{name} must be finite and not negative, in SI units, got {x}")
-            given[name] = replace(self.constant(name), value=x, low=x, high=x, source="given")
+            given[name] = replace(self.constant(name), value=x, low=x, high=x, source="given", inherited_from="")
         constants = tuple(given.get(one.name, one) for one in self.constants)
         numbers: dict[str, Any] = {name: one.value for name, one in given.items()}
         return replace(self, constants=constants, **numbers)
@@ -251,8 +255,9 @@ def process_names() -> list[str]:
 def load_process(name_or_path: str | os.PathLike[str] = "sky130") -> Process:
     """Read a process, by its name or from a file of one's own.
 
-    A file has all constants, or those that differ from the process that it names as ``based_on``. In any table, each is
-    ``name = { value = 1.8, low = 1.6, high = 2.0, unit = "V", source = "..." }``; low and high may be missing.
+    A file has all constants, or those that differ from the process that it names as ``based_on``. In any table or in
+    none, each is ``name = { value = 1.8, low = 1.6, high = 2.0, unit = "V", source = "..." }``; low and high may be
+    missing.
 
     Parameters
     ----------
@@ -280,6 +285,22 @@ def _packaged(name: str) -> Process:
     return _read(_FOLDER / f"{name}.toml")
 
 
+def process_text(process: Process) -> str:
+    """A process as the text of a file that `load_process` reads, with all of its constants.
+
+    Examples
+    --------
+    >>> print(process_text(load_process("rram")).splitlines()[0])
+    name = "rram"
+    """
+    lines = [f"{name} = {json.dumps(getattr(process, name))}" for name in _TEXTS]
+    for one in process.constants:
+        ends = f"low = {one.low!r}, high = {one.high!r}, " if one.low < one.high else ""
+        source = json.dumps(one.source, ensure_ascii=False)
+        lines.append(f'{one.name} = {{ value = {one.value!r}, {ends}unit = "{one.unit}", source = {source} }}')
+    return "\n".join([*lines, ""])
+
+
 def _read(path: Path) -> Process:
     if not path.is_file():
         raise ValueError(
@@ -297,13 +318,14 @@ def _process(tables: Mapping[str, Any]) -> Process:
         raise ValueError(f"based_on must be one of {', '.join(process_names())}, got {base!r}")
     start = None if base is None else _packaged(base)
     texts = {name: getattr(start, name) for name in _TEXTS} if start else {}
-    constants = {one.name: one for one in start.constants} if start else {}
+    constants = {one.name: _inherited(one, start) for one in start.constants} if start else {}
     own: dict[str, Constant] = {}
     for name, entry in tables.items():
         if name in _TEXTS and isinstance(entry, str):
             texts[name] = entry
         elif isinstance(entry, Mapping):
-            for constant in (_constant(key, value) for key, value in entry.items()):
+            entries = {name: entry} if name in UNITS else entry
+            for constant in (_constant(key, value) for key, value in entries.items()):
                 if constant.name in own:
                     raise ValueError(f"{constant.name} is there twice")
                 own[constant.name] = constant
@@ -314,6 +336,10 @@ def _process(tables: Mapping[str, Any]) -> Process:
         raise ValueError(f"constants are missing: {', '.join(missing)}; or name a process as based_on")
     values: dict[str, Any] = {name: constants[name].value for name in UNITS}
     return Process(**texts, constants=tuple(constants[name] for name in UNITS), **values)
+
+
+def _inherited(constant: Constant, process: Process) -> Constant:
+    return replace(constant, inherited_from=constant.inherited_from or process.name)
 
 
 def _constant(name: str, entry: Any) -> Constant:

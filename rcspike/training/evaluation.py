@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike.datasets import Dataset, Split
-from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork, Network
+from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork
 
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
 
 
-def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None) -> float:
+def evaluate(
+    network: LayeredNetwork, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None
+) -> float:
     """Accuracy of a network on a split, in [0, 1]; `noise` and its `seed` as in `Network.forward`.
 
     Raises
@@ -37,7 +39,7 @@ def evaluate(network: Network, split: Split, *, noise: float = 0.0, seed: int = 
 
 
 def confusion_matrix(
-    network: Network, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None
+    network: LayeredNetwork, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None
 ) -> npt.NDArray[np.int64]:
     """How often samples of each class are read as each class; its diagonal has the correct ones.
 
@@ -76,7 +78,7 @@ def confusion_matrix(
 
 
 def accuracy(
-    network: Network,
+    network: LayeredNetwork,
     split: Split,
     samples: npt.NDArray[np.int64],
     noise: float,
@@ -96,7 +98,7 @@ def chunks(n: int, rng: np.random.Generator) -> Iterator[tuple[slice, int]]:
 
 
 def _predicted(
-    network: Network,
+    network: LayeredNetwork,
     split: Split,
     samples: npt.NDArray[np.int64],
     noise: float,

@@ -48,6 +48,7 @@ from rcspike.energy import (
 )
 from rcspike.network import LayeredNetwork, Network, has_maps
 from rcspike.neurons import DEFAULT, neuron_kind, two_phase_only
+from rcspike.training import evaluate
 from rcspike.training.evaluation import check_fit
 
 __all__ = ["app"]
@@ -100,6 +101,7 @@ def energy_command(
         Path | None, typer.Option(help="Folder for tables, figures and record.", show_default="the model's")
     ] = None,
     show_process: process_options.ShowProcess = None,
+    toml: process_options.AsToml = False,
 ) -> None:
     """Print the energy of an inference by part, for RC-Spike and for two conventional circuits.
 
@@ -176,7 +178,7 @@ def energy_command(
     comparison += [f"left out     {name}: {why}" for name, why in left_out.items()]
     devices = [] if done.columns[0].g_plus is None else [*device_lines(chosen, map(columns_of, wanted.layers))]
     if running is not wanted:
-        ideal, real = (percent(float(np.mean(one.predict(times) == split.labels))) for one in (wanted, running))
+        ideal, real = (percent(evaluate(one, split)) for one in (wanted, running))
         devices.append(f"accuracy     {real} with these devices, {ideal} with ideal ones{samples.mark}")
     for line in (*_voltages(network, point), *devices, *_summary(measures, done), *comparison):
         screen.print(line)

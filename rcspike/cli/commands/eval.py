@@ -9,14 +9,16 @@ from typing import Annotated
 import typer
 
 from rcspike import plots
-from rcspike.cli import shared_options
+from rcspike.chips import chip_of_conductances, read_conductances
+from rcspike.cli import process_options, shared_options
 from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, class_table, output_names, write_classes
 from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
-from rcspike.cli.result_record import Record, load_network, model_settings
+from rcspike.cli.result_record import Record, file_digest, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
+from rcspike.network import LayeredNetwork
 from rcspike.training import confusion_matrix
 
 __all__ = ["app"]
@@ -31,6 +33,16 @@ def eval_command(
     ctx: typer.Context,
     model: shared_options.Model,
     dataset: shared_options.TestData,
+    conductances: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with measured conductances, as `rcspike conductances` writes it: the chip that they make is "
+            "tested.",
+            show_default="the weights of the model",
+        ),
+    ] = None,
+    process: process_options.ProcessName = "sky130",
+    constant: process_options.Constants = None,
     noise: shared_options.Noise = None,
     seed: shared_options.NoiseSeed = None,
     threads: shared_options.Threads = None,
@@ -46,14 +58,19 @@ def eval_command(
         if out is not None:
             plots.check_available()
         network = load_network(model)
+        chosen = process_options.chosen_process(process, constant or [])
+        tested: LayeredNetwork = network
+        if conductances is not None:
+            tested = chip_of_conductances(network, read_conductances(conductances, network), chosen)
         samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
         loaded = samples.data
         n = len(loaded.test.times)  # encodes the images, which is not part of the measurement
         started = time.perf_counter()
-        matrix = confusion_matrix(network, loaded.test, **shared_options.given(noise=noise, seed=seed, threads=threads))
+        matrix = confusion_matrix(tested, loaded.test, **shared_options.given(noise=noise, seed=seed, threads=threads))
         speed = n / (time.perf_counter() - started)
     accuracy = float(matrix.trace() / n)
     under = f" with spike-time noise of {noise:g} T" if noise else ""
+    under += f" on the devices of {conductances}, process {chosen.name}" if conductances is not None else ""
     kind = "rows" if loaded.test.is_table else "images"
     typer.echo(f"test accuracy {percent(accuracy)} of {n:,} {kind}{under}{samples.mark}, {speed:,.0f} samples/s")
     names = output_names(loaded.class_names, network)
@@ -64,6 +81,9 @@ def eval_command(
     with results_folder(out):
         with user_errors():
             settings = {**samples.settings, **model_settings(model, network)}
+            if conductances is not None:
+                settings |= {"conductances_sha256": file_digest(conductances)}
+                settings |= {"constants": process_options.process_constants(chosen)}
             record = Record.of(ctx, out / "eval.json", settings | {"noise": noise or 0.0, "seed": seed or 0})
             record.say_replaced(*(out / name for name in CLASS_FILES))
         heading = f"{loaded.name}: test accuracy {percent(accuracy)}{under}{samples.mark}"
