@@ -85,23 +85,6 @@ def test_a_damaged_process_is_an_error_that_names_the_file(tmp_path: Path, line:
         ('based_on = "sky130"\nv_logic = 1.8\n', "v_logic must be a table of constants"),
     ],
 )
-@pytest.mark.parametrize("name", process_names())
-def test_a_process_that_is_printed_as_a_file_is_read_as_the_same_one(name: str, tmp_path: Path) -> None:
-    process, again = load_process(name), load_process(write(tmp_path, process_text(load_process(name))))
-    assert [getattr(again, one) for one in (*UNITS, "name", "device", "selector")] == [
-        getattr(process, one) for one in (*UNITS, "name", "device", "selector")
-    ]
-    assert [one.source for one in again.constants] == [one.source for one in process.constants]
-    assert {one.inherited_from for one in again.constants} == {""}
-
-
-def test_constants_say_from_which_process_they_are_inherited() -> None:
-    rram = load_process("rram")
-    assert rram.constant("capacitance").inherited_from == ""
-    assert rram.constant("v_supply").inherited_from == "sky130"
-    assert rram.with_values(v_supply=1.9).constant("v_supply").inherited_from == ""
-
-
 def test_a_process_without_its_parts_is_an_error(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(ValueError, match=re.escape(why)):
         load_process(write(tmp_path, text))
@@ -138,6 +121,23 @@ def test_a_diode_needs_a_rail_above_its_drop() -> None:
 def test_a_value_that_is_not_a_number_is_an_error(value: Any) -> None:
     with pytest.raises(TypeError, match="v_logic must be a number"):
         load_process().with_values(v_logic=value)
+
+
+@pytest.mark.parametrize("name", process_names())
+def test_a_process_that_is_printed_as_a_file_is_read_as_the_same_one(name: str, tmp_path: Path) -> None:
+    process, again = load_process(name), load_process(write(tmp_path, process_text(load_process(name))))
+    assert [getattr(again, one) for one in (*UNITS, "name", "device", "selector")] == [
+        getattr(process, one) for one in (*UNITS, "name", "device", "selector")
+    ]
+    assert [one.source for one in again.constants] == [one.source for one in process.constants]
+    assert {one.inherited_from for one in again.constants} == {""}
+
+
+def test_constants_say_from_which_process_they_are_inherited() -> None:
+    rram = load_process("rram")
+    assert rram.constant("capacitance").inherited_from == ""
+    assert rram.constant("v_supply").inherited_from == "sky130"
+    assert rram.with_values(v_supply=1.9).constant("v_supply").inherited_from == ""
 
 
 # Volts
