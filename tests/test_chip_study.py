@@ -315,7 +315,7 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(network: Network, mon
         assert float(row["yield"]) == pytest.approx(100 * np.mean(np.array(of_case) >= 70), abs=1e-3)
     assert record("out/chips.json")["command"].startswith("rcspike chips model.safetensors digits")
     assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
-    assert re.search(r"layer 1  64 x 10: g from .* nS at a nominal 140 fF and 1 µs", output)
+    assert re.search(r"layer 1  64 x 10: g from .* nS at 0.188 pF and 1 µs", output)
     assert "--sweep takes EFFECT=SIZE,SIZE" in error_line(rcspike_(*words, "--sweep", "variation"))
     monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     stopped = rcspike_(*words[:-1], "stopped")

@@ -118,7 +118,11 @@ def test_the_record_of_an_energy_has_every_constant_the_model_and_the_seed() -> 
     settings = record("run/energy.json")["settings"]
     process = load_process().with_values(opamp_branches=0.0, v_th=0.5)
     values = {one.name: one.value for one in process.constants}
-    assert settings["constants"] == {"process": "sky130", "selector": "switch", **values}
+    assert settings["constants"] == {
+        **{name: getattr(process, name) for name in ("selector", "device")},
+        "process": "sky130",
+        **values,
+    }
     assert settings["hold"] == "rails"
     assert settings["model_sha256"] == sha256("run/model.safetensors")
     assert (settings["sizes"], settings["dataset"], settings["seed"], settings["noise"]) == (

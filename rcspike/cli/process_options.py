@@ -11,9 +11,18 @@ from rich.table import Column, Table
 from rcspike._common.numbers import read_float
 from rcspike.cli.console import console
 from rcspike.cli.user_errors import user_errors
-from rcspike.energy import Process, load_process, process_names, process_text
+from rcspike.energy import Hold, Process, load_process, process_names, process_text
 
-__all__ = ["AsToml", "Clip", "Constants", "ProcessName", "ShowProcess", "chosen_process", "process_constants"]
+__all__ = [
+    "AsToml",
+    "Clip",
+    "Constants",
+    "HoldOption",
+    "ProcessName",
+    "ShowProcess",
+    "chosen_process",
+    "process_constants",
+]
 
 
 def chosen_process(name: str, texts: Sequence[str]) -> Process:
@@ -82,6 +91,9 @@ AsToml = Annotated[
     typer.Option(
         "--toml", callback=_show, is_eager=True, help="With --show-process, print it as a file that can be edited."
     ),
+]
+HoldOption = Annotated[
+    Hold, typer.Option("--hold", help="Voltage that stays fixed while V_syn changes: the rails or the threshold.")
 ]
 Clip = Annotated[
     bool,

@@ -13,16 +13,24 @@ from rich.table import Column, Table
 
 from rcspike import plots
 from rcspike._common.numbers import read_float
-from rcspike.chips import Devices, Effect, preset_names, preset_text
+from rcspike.chips import (
+    Devices,
+    Effect,
+    Variation,
+    preset_names,
+    preset_text,
+    process_device_model,
+    process_devices,
+)
 from rcspike.chips import load as load_devices
-from rcspike.cli import shared_options
+from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
 from rcspike.cli.console import bars, console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
-from rcspike.energy import PhysicalScale
+from rcspike.energy import OperatingPoint, Process, clipped, operating_point
 from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effect_cases, sweep_cases, write_table
 from rcspike.network import Network
 from rcspike.training import evaluate
@@ -69,6 +77,17 @@ def chips_command(
             show_default=False,
         ),
     ] = None,
+    process: Annotated[
+        str | None,
+        typer.Option(
+            help="Process whose devices the chips have: their range, unless the file has one, and their mismatch.",
+            metavar="NAME",
+            show_default="the devices of the file, on the capacitors of sky130",
+        ),
+    ] = None,
+    hold: process_options.HoldOption = "rails",
+    constant: process_options.Constants = None,
+    clip: process_options.Clip = False,
     seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
     workers: shared_options.Workers = None,
     dask: shared_options.Dask = None,
@@ -99,6 +118,13 @@ def chips_command(
         plots.check_available()
         network = load_network(model)
         effects, devices = load_devices(nonideal_file)
+        chosen = process_options.chosen_process(process or "sky130", constant or [])
+        point = operating_point(network.circuit, chosen, hold=hold)
+        ideal_network = network
+        if clip:
+            network = clipped(network, chosen)
+        if process is not None:
+            effects, devices = _of_process(chosen, network, effects, devices)
         single = single_effect_cases(effects, devices) if sensitivity else []
         sizes = [case for text in sweep or [] for case in _sweep_cases(text, effects, devices)]
         cases = [Case("all effects", effects, devices), *single, *sizes]
@@ -107,13 +133,14 @@ def chips_command(
             samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
             settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}
             settings |= {"chips": chips, "seed": seed, "required_accuracy": required_accuracy}
+            settings |= {"constants": process_options.process_constants(chosen), "hold": hold, "clip": clip}
             settings |= {"sensitivity": sensitivity, "sweep": sweep or [], "devices": devices}
             settings |= {"effects": [effect.name for effect in effects], **{e.name: e for e in effects}}
             record = Record.of(ctx, folder / "chips.json", settings, without=PLACES)
             files = [folder / name for name in ("table.csv", "chips.csv", "chips.svg", "chips.png")]
             record.say_replaced(*files)
-            ideal = evaluate(network, samples.data.test)
-            for line in _ranges(network, devices):
+            ideal = evaluate(ideal_network, samples.data.test)
+            for line in _ranges(network, devices, point):
                 screen.print(line)
             with bars(screen) as bar:
                 task = bar.add_task("chips", total=len(cases) * chips)
@@ -166,15 +193,24 @@ def _sweep_cases(text: str, effects: Sequence[Effect], devices: Devices) -> list
     return sweep_cases(effects, devices, effect, sizes, parameter=parameter or None)
 
 
-def _ranges(network: Network, devices: Devices) -> list[str]:
-    """Range of conductances that the devices of each layer must cover, at the default physical scale."""
-    scale, circuit, lines = PhysicalScale(), network.circuit, []
+def _of_process(
+    process: Process, network: Network, effects: tuple[Effect, ...], devices: Devices
+) -> tuple[tuple[Effect, ...], Devices]:
+    """Effects and devices with what the process says of its devices."""
+    mismatch = process_device_model(process, network).proportional
+    own = (Variation(sigma=mismatch, kind="gaussian"),) if mismatch else ()
+    return (*own, *effects), process_devices(process, network) if devices == Devices() else devices
+
+
+def _ranges(network: Network, devices: Devices, point: OperatingPoint) -> list[str]:
+    """The devices, and the range of conductances that those of each layer must cover, on its capacitors."""
+    circuit, lines = network.circuit, [f"synapses {point.process.device}, process {point.process.name}"]
     for depth, ideal in enumerate(network.layers):
         layer = devices.program(ideal, depth=depth)
-        rail = min(circuit.e_plus, -circuit.e_minus)
-        g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.g_min, layer.g_max))
-        where = f"a nominal {1e15 * scale.capacitance:g} fF and {1e6 * scale.window:g} µs"
         n_rows, n_columns = layer.plus.shape
+        scale, rail = point.scale(n_rows), min(circuit.e_plus, -circuit.e_minus)
+        g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.g_min, layer.g_max))
+        where = f"{1e12 * scale.capacitance:.3g} pF and {1e6 * scale.window:g} µs"
         lines.append(f"layer {depth + 1}  {n_rows} x {n_columns}: g from {g_min:.3g} to {g_max:.3g} nS at {where}")
     return lines if np.isfinite(rail) else []
 

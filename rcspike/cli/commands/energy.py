@@ -18,7 +18,7 @@ from rcspike.circuit import Circuit
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
-from rcspike.cli.device_lines import device_lines
+from rcspike.cli.device_lines import device_lines, voltage_lines
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, load_network, model_settings
@@ -28,7 +28,6 @@ from rcspike.energy import (
     BASELINES,
     Activity,
     Efficiency,
-    Hold,
     OperatingPoint,
     Process,
     RatioRange,
@@ -76,10 +75,7 @@ def energy_command(
     model: shared_options.Model,
     dataset: shared_options.TestData,
     process: process_options.ProcessName = "sky130",
-    hold: Annotated[
-        Hold,
-        typer.Option(help="Voltage that stays fixed while V_syn changes: the rails or the threshold."),
-    ] = "rails",
+    hold: process_options.HoldOption = "rails",
     constant: process_options.Constants = None,
     switches: Annotated[
         bool,
@@ -256,13 +252,7 @@ def _table(circuits: Mapping[str, _Parts]) -> Table:
 def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
     p = point.process
     columns = [columns_of(layer) for layer in network.layers]
-    scales = [point.scale(one.rows) for one in columns]
-    yield (
-        f"voltages     {p.name} with fixed {point.hold}: V_th {point.v_th:.4g} V, supplies of the synapses "
-        f"{point.v_plus:+.4g} and {point.v_minus:+.4g} V, around a rest of {p.v_rest:g} V"
-    )
-    capacitances = ", ".join(f"{1e12 * scale.capacitance:.3g}" for scale in scales)
-    yield f"membranes    {capacitances} pF a neuron of each layer, {p.window * 1e6:g} µs a window"
+    yield from voltage_lines(point, columns)
     of_devices = sum(layer_devices(p, one).area for one in columns if one.g_plus is not None)
     resistors = f", {1e6 * of_devices:.3g} of them resistors" if of_devices else ""
     yield (

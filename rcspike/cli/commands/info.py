@@ -10,10 +10,13 @@ import numpy as np
 import typer
 
 from rcspike._core import build_config
+from rcspike.cli import process_options
 from rcspike.cli.command_class import command
+from rcspike.cli.device_lines import process_lines
 from rcspike.cli.layer_table import model_lines
 from rcspike.cli.result_record import load_network
 from rcspike.cli.user_errors import user_errors
+from rcspike.energy import columns_of, operating_point
 
 __all__ = ["app"]
 
@@ -23,12 +26,24 @@ app = typer.Typer(add_completion=False)
 @command(app, "info", example="RCSPIKE_ISA=scalar rcspike info")
 def info_command(
     model: Annotated[Path | None, typer.Argument(help="Model file, or folder of a run.", show_default=False)] = None,
+    process: Annotated[
+        str | None,
+        typer.Option(help="With a model: process in which its layers are also described.", metavar="NAME"),
+    ] = None,
+    hold: process_options.HoldOption = "rails",
+    constant: process_options.Constants = None,
 ) -> None:
     """Print versions, compiler, instruction set and threads, for a bug report; or the layers of a model."""
     with user_errors():
         config = build_config()
         if model is not None:
-            for line in model_lines(load_network(model)):
+            network = load_network(model)
+            lines = [*model_lines(network)]
+            if process is not None:
+                chosen = process_options.chosen_process(process, constant or [])
+                point = operating_point(network.circuit, chosen, hold=hold)
+                lines += process_lines(point, [columns_of(layer) for layer in network.layers])
+            for line in lines:
                 typer.echo(line)
             return
     facts = {

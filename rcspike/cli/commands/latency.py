@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from rcspike import experiments, plots
-from rcspike.cli import shared_options
+from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import Samples, load_samples
@@ -43,6 +43,13 @@ def latency_command(
         list[Path] | None,
         typer.Option(help="Other model to test on the same samples; repeatable.", show_default="none"),
     ] = None,
+    process: Annotated[
+        str | None,
+        typer.Option(
+            help="Process whose window T gives the times in seconds too.", metavar="NAME", show_default="none"
+        ),
+    ] = None,
+    constant: process_options.Constants = None,
     noise: shared_options.Noise = None,
     seed: shared_options.NoiseSeed = None,
     threads: shared_options.Threads = None,
@@ -57,6 +64,7 @@ def latency_command(
     with user_errors():
         if out is not None:
             plots.check_available()
+        window = None if process is None else process_options.chosen_process(process, constant or []).window
         paths = _names([model, *(compare or [])])
         networks = {name: load_network(path) for name, path in paths.items()}
         samples: dict[str, Samples] = {}
@@ -67,7 +75,7 @@ def latency_command(
         options = shared_options.given(noise=noise, seed=seed, threads=threads)
         found = {name: latency(network, samples[name].data.test, **options) for name, network in networks.items()}
     marks = "".join(f"{one.mark} by {name}" for name, one in samples.items() if one.mark)
-    console().print(_table(networks, found))
+    console().print(_table(networks, found, window))
     if marks:
         typer.echo(marks[2:])
     if out is None:
@@ -98,15 +106,21 @@ def _names(paths: list[Path]) -> dict[str, Path]:
     return names if len(names) == len(paths) else {str(path): path for path in paths}
 
 
-def _table(networks: dict[str, Network], found: dict[str, Latency]) -> Table:
+def _table(networks: dict[str, Network], found: dict[str, Latency], window: float | None) -> Table:
     table = Table("model", "phases", "accuracy", "median", "95 %", "spikes", box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"
     for name, one in found.items():
-        median, late = (f"{t:.2f} T" if math.isfinite(t) else "never" for t in (one.quantile(0.5), one.quantile(0.95)))
+        median, late = (_time(one.quantile(share), window) for share in (0.5, 0.95))
         spikes = one.spikes.sum(axis=1).mean()
         table.add_row(name, networks[name].phases, percent(float(one.correct.mean())), median, late, f"{spikes:.0f}")
     return table
+
+
+def _time(t: float, window: float | None) -> str:
+    if not math.isfinite(t):
+        return "never"
+    return f"{t:.2f} T" if window is None else f"{t:.2f} T, {1e6 * window * t:.4g} µs"
 
 
 def _rows(found: dict[str, Latency]) -> list[experiments.Row]:
