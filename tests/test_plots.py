@@ -331,7 +331,10 @@ FIGURES: dict[str, Callable[[str], Figure]] = {
     "sweep of two": lambda name: plots.sweep_figure([*rows_of(name), *rows_of("b")]),
     "pareto": lambda name: plots.pareto_figure([*rows_of(name), *rows_of("b")]),
     "offsets": lambda name: plots.offsets_figure(
-        [{**row, "offset_mv": 0.0, "process": name, "hold": "rails", "v_plus": 1.0} for row in rows_of("b")]
+        [
+            {**row, "offset_mv": 0.0, "process": name, "device": name, "hold": "rails", "v_plus": 1.0}
+            for row in rows_of("b")
+        ]
     ),
 }
 

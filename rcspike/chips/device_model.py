@@ -62,7 +62,7 @@ class DeviceModel:
     stuck_off: float = 0.0
     stuck_on: float = 0.0
     w_max: tuple[float, ...] = ()
-    w_min: tuple[float, ...] = ()
+    w_min: tuple[float, ...] = field(default=(), metadata={"omit_default": True})
     core: _core.DeviceModel = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

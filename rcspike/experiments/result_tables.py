@@ -121,7 +121,8 @@ def _described(run: Run) -> dict[str, Any]:
         return described
     point = volts.point(run.experiment.circuit)
     voltages = {"v_th": point.v_th, "v_plus": point.v_plus, "v_minus": point.v_minus}
-    return {**described, "process": volts.process.name, "hold": volts.hold, **voltages}
+    process = {"process": volts.process.name, "device": volts.process.device}
+    return {**described, **process, "hold": volts.hold, **voltages}
 
 
 def _measurements(run: Run) -> list[tuple[dict[str, float], dict[str, float]]]:

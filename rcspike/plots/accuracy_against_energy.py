@@ -98,7 +98,7 @@ def offsets_figure(rows: Sequence[Row]) -> Figure:
     Examples
     --------
     >>> row = {"dataset": "mnist", "model": "rc-spike", "hidden": "200-200", "n": 1, "test_std": None, "hold": "rails"}
-    >>> row |= {"process": "sky130", "v_syn": 2.0, "v_plus": 0.872, "energy_pj_mean": 3221.5, "test_mean": 98.4}
+    >>> row |= {"process": "sky130", "device": "resistor", "v_syn": 2.0, "v_plus": 0.872, "energy_pj_mean": 3221.5, "test_mean": 98.4}
     >>> figure = offsets_figure([{**row, "offset_mv": mv} for mv in (0.0, 10.0)])
     >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()][:2]
     ['no offset', 'offsets of 10 mV']
@@ -171,7 +171,7 @@ def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 def _heading(points: Sequence[Row]) -> str:
     """What all points share: data set, layers, process, and the voltages that are fixed."""
     words = []
-    for name in ("dataset", "hidden", "process"):
+    for name in ("dataset", "hidden", "process", "device"):
         values = {row[name] for row in points}
         words += [literal(values.pop())] if len(values) == 1 else []
     for hold, name in (("rails", "v_plus"), ("threshold", "v_th")):

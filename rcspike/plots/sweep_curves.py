@@ -126,7 +126,7 @@ def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
 
 
 def _word(name: str, value: Any) -> str:
-    if name in ("dataset", "hidden", "process"):
+    if name in ("dataset", "hidden", "process", "device"):
         return literal(value)
     if name == "v_syn" and math.isinf(value):
         return "conventional circuit"

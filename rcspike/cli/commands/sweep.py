@@ -167,6 +167,8 @@ def sweep_command(
         n_left = sum(run.result is None and (run.error is None or retry) for run in done)
         stopped = False
         try:
+            if volts is not None:
+                screen.print(f"synapses {volts.process.device}, process {volts.process.name}")
             screen.print(f"{len(experiments)} runs, {n_left} of them to do: results in {folder}")
             layers = " and ".join([*(hidden or []), *(architecture or [])])
             typed = {**shared_options.given(hidden=layers or None), **varied}
