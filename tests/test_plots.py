@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 
 from rcspike import Circuit, Epoch, History, Network, functional, plots
 from rcspike.datasets import Split
-from rcspike.energy import PARTS, RatioRange
+from rcspike.energy import PARTS, RatioRange, columns_of, layer_devices, load_process
 from rcspike.experiments import Case, Sample
 from rcspike.training import Latency
 
@@ -350,3 +350,18 @@ def test_a_text_of_a_user_is_drawn_as_it_is(kind: str) -> None:
 
 def test_what_no_svg_file_can_hold_is_drawn_as_an_unknown_character() -> None:
     assert "a\ufffdb" in drawn(plots.confusion_figure(np.eye(2, dtype=np.int64), ["a\x01b", "b"]))
+
+
+def test_the_area_of_resistors_falls_with_the_capacitor_and_their_bodies_are_shown_for_several() -> None:
+    poly = load_process("sky130-poly")
+    columns = [columns_of(layer) for layer in Network.create([64, 12, 10], Circuit(v_syn=1.0), seed=0).layers]
+    above, below = plots.device_trade_figure(poly, columns).axes
+    x, y = map(np.asarray, above.lines[0].get_data())
+    here = np.argmin(np.abs(np.log(x) - np.log(np.asarray(above.lines[2].get_xdata())[0])))
+    assert y[here] == pytest.approx(1e6 * sum(layer_devices(poly, one).area for one in columns), rel=1e-6)
+    assert np.all(np.diff(y) < 0)
+    assert np.all(np.asarray(above.lines[1].get_ydata()) <= y * (1 + 1e-12))
+    ratios = [np.asarray(line.get_ydata())[here] for line in below.lines[:3]]
+    assert ratios[0] == pytest.approx(4 * ratios[1]) and ratios[0] == pytest.approx(10 * ratios[2])
+    with pytest.raises(ValueError, match="neither area nor body"):
+        plots.device_trade_figure(load_process("sky130"), columns)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rcspike import plots
 from rcspike.chips import network_conductances, write_conductances
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
@@ -29,6 +30,12 @@ def conductances_command(
     levels: Annotated[
         int, typer.Option(help="Number of conductances that a device can have, evenly spaced; 0 is any.", min=0)
     ] = 0,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            help="Figure of area and bodies of the resistors against C / T, without suffix.", show_default="none"
+        ),
+    ] = None,
     show_process: process_options.ShowProcess = None,
     toml: process_options.AsToml = False,
 ) -> None:
@@ -41,9 +48,17 @@ def conductances_command(
         network = load_network(model)
         chosen = process_options.chosen_process(process, constant or [])
         layers = network_conductances(network, chosen, levels=levels)
+        columns = [columns_of(layer) for layer in network.layers]
+        drawn = None
+        if figure is not None:
+            plots.check_available()
+            heading = f"{network.architecture}, {plots.circuit_name(network.circuit)}: {chosen.device}"
+            drawn = plots.device_trade_figure(chosen, columns, heading=heading)
         write_conductances(layers, out)
+        if drawn is not None and figure is not None:
+            plots.save_figure(drawn, figure)
     typer.echo(f"synapses  {chosen.device}, process {chosen.name}")
-    for line in device_lines(chosen, map(columns_of, network.layers)):
+    for line in device_lines(chosen, columns):
         typer.echo(line)
     n, n_clipped = sum(one.clipped.size for one in layers), sum(int(one.clipped.sum()) for one in layers)
     typer.echo(f"{n:,} weights, {n_clipped:,} clipped: {out}")
