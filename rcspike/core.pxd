@@ -51,8 +51,8 @@ cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
         double ramp
         double injection_plus
         double injection_minus
-        RowLoad load
         double delay
+        RowLoad load
 
         @staticmethod
         Circuit conventional()

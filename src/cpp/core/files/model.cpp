@@ -113,14 +113,15 @@ std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
     if (!(v_syn > 0)) reject("v_syn must be above 0, got ", v_syn);
     if (std::isnan(circuit.e_plus)) circuit.e_plus = v_syn;
     if (std::isnan(circuit.e_minus)) circuit.e_minus = -v_syn;
-    const std::size_t n = std::max(injections.size(), loads.size());
+    const std::size_t n = injections.empty() || loads.empty() ? 0 : std::max(injections.size(), loads.size());
     for (const auto* lists : {&injections, &loads}) {
-        if (lists->size() == 1 || lists->size() == n) continue;
+        if (n == 0 || lists->size() == 1 || lists->size() == n) continue;
         reject("injection and load must be given once or for each layer, got ", injections.size(), " and ",
                loads.size());
     }
     for (std::size_t i = 0; i < n; ++i) {
-        const std::vector<double>&pair = injections[injections.size() == 1 ? 0 : i], &load = loads[loads.size() == 1 ? 0 : i];
+        const std::vector<double>& pair = injections[injections.size() == 1 ? 0 : i];
+        const std::vector<double>& load = loads[loads.size() == 1 ? 0 : i];
         circuit.injection_plus = pair[0];
         circuit.injection_minus = pair[1];
         circuit.load = {load[0], load[1], load[2], load[3]};

@@ -28,8 +28,8 @@ struct Circuit {
     /// What the switch of one conducting synapse adds to v(1) as it opens at the end of charging, in V_th, for synapses
     /// on the positive rail and on the negative rail. A weight of 0 is not a synapse.
     double injection_plus = 0.0, injection_minus = 0.0;
-    RowLoad load{};
     double delay = 0.0;  ///< from the moment when the ramp reaches the threshold to the spike, in [0, 1), in T
+    RowLoad load{};      ///< of the rows of this layer
 
     static Circuit conventional() {
         Circuit circuit;
