@@ -205,7 +205,8 @@ class Circuit:
         return "-".join(texts)
 
     def __repr__(self) -> str:
-        values = {"v_syn": self.v_syn, **self.shown()} | ({"injection": self.injection} if self.injects else {})
+        values: dict[str, object] = {"v_syn": self.v_syn, **self.shown()}
+        values |= {"injection": self.injection} if self.injects else {}
         values |= {"load": self.load} if self.loads_membranes else {}
         return f"Circuit({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 

@@ -41,9 +41,7 @@ def lumped_voltages(devices: Sequence[Device]) -> float:
         )
         v += kick / _capacitance(on)
     v = _relaxed(v, 1 - now, on)
-    return v + sum(
-        ((1 - d.position) ** 2 / 2 * d.body + (1 - d.position) * d.junction) * (d.rail - v) for d in on
-    )
+    return v + sum(((1 - d.position) ** 2 / 2 * d.body + (1 - d.position) * d.junction) * (d.rail - v) for d in on)
 
 
 def _capacitance(on: Sequence[Device]) -> float:

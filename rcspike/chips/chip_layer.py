@@ -144,18 +144,12 @@ class ChipLayer:
     def loads(self) -> Float64Array:
         """How the pairs load the membranes, (n_rows, 5, n_columns) as `rcspike.functional.device_loads`, on C."""
         load, (exist_plus, exist_minus) = self.circuit.loads[0], self._exist()
-        plus = functional.device_loads(
-            self.body_plus * exist_plus,
-            load.junction_plus * exist_plus,
-            self.circuit.e_plus - self.drop_plus,
-            load.position,
-        )
-        return plus + functional.device_loads(
-            self.body_minus * exist_minus,
-            load.junction_minus * exist_minus,
-            self.circuit.e_minus + self.drop_minus,
-            load.position,
-        )
+        rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus
+        junction_plus, junction_minus = load.junction_plus * exist_plus, load.junction_minus * exist_minus
+        plus = functional.device_loads(self.body_plus * exist_plus, junction_plus, rail_plus, load.position)
+        minus = functional.device_loads(self.body_minus * exist_minus, junction_minus, rail_minus, load.position)
+        both: Float64Array = plus + minus
+        return both
 
     def _off_currents(self) -> Float64Array:
         """Currents (n_rows, n_columns) in V_th / T of the pairs whose switches are open, on C as designed."""
@@ -237,8 +231,8 @@ class ChipLayer:
             return DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring).charge(times, threads=threads)
         if self.circuit.loads_membranes:
             raise ValueError(
-                "rows that load the membrane are not modelled beside diodes that block and wires with resistance: leave "
-                "wire_resistance and diode_variation out, or load out of the circuit"
+                "rows that load the membrane are not modelled beside diodes that block and wires with resistance: "
+                "leave wire_resistance and diode_variation out, or load out of the circuit"
             )
         # The voltages u of the real membranes are computed, and then their values on the ideal scale.
         rows = self._row_times(times)

@@ -15,7 +15,7 @@ N_LOADS = 5  # numbers for each synapse
 
 
 def device_loads(
-    body: Float64Array, junction: Float64Array | float, rail: Float64Array | float, position: float
+    body: FloatArray, junction: FloatArray | float, rail: FloatArray | float, position: float
 ) -> Float64Array:
     """How devices load their membranes, for `charge_loaded`.
 
@@ -47,7 +47,7 @@ def device_loads(
     closing = (1 / 3 - (1 - x)) * body + (x**2 - 1) * junction
     kick = (1 / 6 - x**2 / 2) * body + x * (1 - x) * junction
     end = (1 - x) ** 2 / 2 * body + (1 - x) * junction
-    return np.stack([closing, kick, kick * rail, end, end * rail], axis=1)
+    return np.stack([closing, kick, kick * rail, end, end * rail], axis=1, dtype=np.float64)
 
 
 def pair_loads(plus: FloatArray, minus: FloatArray, circuit: Circuit) -> Float64Array:
@@ -78,9 +78,10 @@ def pair_loads(plus: FloatArray, minus: FloatArray, circuit: Circuit) -> Float64
         (bodies(load.body, coupling.conductance * side.astype(np.float64)), coupling.drive / coupling.conductance)
         for side, coupling in sides
     )
-    return device_loads(body_plus, load.junction_plus * (plus > 0), rail_plus, load.position) + device_loads(
-        body_minus, load.junction_minus * (minus > 0), -rail_minus, load.position
-    )
+    on_plus = device_loads(body_plus, load.junction_plus * (plus > 0), rail_plus, load.position)
+    on_minus = device_loads(body_minus, load.junction_minus * (minus > 0), -rail_minus, load.position)
+    both: Float64Array = on_plus + on_minus
+    return both
 
 
 def bodies(body: float, conductance: Float64Array) -> Float64Array:

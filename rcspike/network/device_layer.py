@@ -18,6 +18,9 @@ from rcspike.neurons import DEFAULT, Phases, single_phase_only, two_phase_only
 
 DeviceEngine: TypeAlias = _core.DeviceNetwork32 | _core.DeviceNetwork64
 
+_Row: TypeAlias = FloatArray | None
+_Arrays: TypeAlias = tuple[FloatArray, FloatArray, _Row, _Row, _Row, _Row, _Row]
+
 
 @dataclass(frozen=True, eq=False)
 class DeviceLayer:
@@ -88,7 +91,7 @@ def device_engine(layers: Sequence[DeviceLayer]) -> DeviceEngine:
     return _core.device_network(arrays, circuits, wiring=wiring, phases=phases)
 
 
-def _arrays(p: DevicePairs, circuit: Circuit) -> tuple[FloatArray | None, ...]:
+def _arrays(p: DevicePairs, circuit: Circuit) -> _Arrays:
     """Arrays of the pairs of one layer; the engine leaves loads, and then injection, to those who know the devices."""
     loads, injection = p.loads, p.injection
     if loads is None and circuit.loads_membranes:

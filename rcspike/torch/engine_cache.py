@@ -24,14 +24,14 @@ from rcspike.torch.wiring_indices import wirings_of
 
 Parameters: TypeAlias = tuple[float, ...]
 
-N_PARAMETERS = len(PARAMETERS) + 2 + len(PARTS)  # numbers of a layer's circuit: those, its injection and its load
+N_PARAMETERS = len(PARAMETERS) + 2 + len(PARTS)  # of a layer's circuit: those, its injection and its load
 
 N_NETWORKS = 64  # with more of them in turn, each call packs its weights
 MAX_BYTES = 1 << 24  # of spike times: the memory of larger batches is not kept after the backward pass
 
 
 def parameters_of(circuit: Circuit) -> Parameters:
-    """The circuit of a layer as the numbers that an operator takes; a ValueError for injections or loads of several layers."""
+    """The circuit of a layer as the numbers that an operator takes; a ValueError for those of several layers."""
     layer_core(circuit)
     return (*circuit.parameters.values(), *circuit.injections[0], *circuit.loads[0].values)
 
