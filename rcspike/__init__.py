@@ -23,6 +23,7 @@ __all__ = [
     "Network",
     "PhysicalScale",
     "Process",
+    "RowLoad",
     "build_config",
     "confusion_matrix",
     "datasets",
@@ -65,6 +66,7 @@ _HOMES = {
     "Network": "network",
     "PhysicalScale": "energy.si_units",
     "Process": "energy.process",
+    "RowLoad": "row_load",
     "confusion_matrix": "training",
     "draw_devices": "chips.device_model",
     "encode": "functional",
@@ -105,6 +107,7 @@ if _typing.TYPE_CHECKING:
     from rcspike.energy.si_units import PhysicalScale
     from rcspike.functional import encode
     from rcspike.network import DeviceNetwork, DevicePairs, Network
+    from rcspike.row_load import RowLoad
     from rcspike.training import Epoch, History, confusion_matrix, evaluate, train
 else:
 

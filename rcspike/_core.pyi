@@ -76,6 +76,25 @@ def charge_affine(
     conductance0: _Float | None = None,
     threads: int | None = None,
 ) -> _Float: ...
+def charge_loaded(
+    schedule: _Schedule,
+    drive: _Float,
+    conductance: _Float,
+    loads: _Float,
+    drive0: _Float | None,
+    conductance0: _Float | None,
+    threads: int | None = None,
+) -> _Float: ...
+def charge_loaded_vjp(
+    schedule: _Schedule,
+    drive: _Float,
+    conductance: _Float,
+    loads: _Float,
+    drive0: _Float | None,
+    conductance0: _Float | None,
+    grad_v: _Float,
+    threads: int | None = None,
+) -> tuple[_Float, _Float, _Float, _Float, _Float, _Float]: ...
 def switch_injection(schedule: _Schedule, injection: _Float, threads: int | None = None) -> _Float: ...
 def charge_affine_vjp(
     schedule: _Schedule,
@@ -225,8 +244,11 @@ def draw_noise(seed: int, sigma: float, noise: _Float, threads: int | None = Non
 class DeviceNetwork32(_Forward): ...
 class DeviceNetwork64(_Forward): ...
 
+_Row: TypeAlias = _Float | None
+_Pairs: TypeAlias = tuple[_Float, _Float, _Row, _Row, _Row, _Row, _Row]
+
 def device_network(
-    layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None]],
+    layers: Sequence[_Pairs],
     circuit: Circuit | Sequence[Circuit],
     *,
     wiring: Sequence[_Wiring] = ...,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import Field, dataclass, field, fields, replace
+from itertools import product
 from numbers import Real
 from typing import Any, TypeAlias
 
 from rcspike import _core
 from rcspike._common.html_tables import html_table
 from rcspike._common.numbers import number
+from rcspike.row_load import NO_LOAD, PARTS, RowLoad
 
 __all__ = ["Circuit"]
 
@@ -51,6 +53,9 @@ class Circuit:
         Voltages in V_th that the switch of one conducting synapse adds to the membrane as it opens at the end of
         charging, for synapses on the positive rail and on the negative rail. A sequence has one pair per layer of a
         network, because membrane capacitances differ between layers.
+    load : RowLoad, or a sequence of them
+        What the devices of the rows put on the membranes besides current; of all layers, or of each. By default
+        nothing.
     delay : float
         Time in T from the moment when the ramp reaches the threshold to the output spike, in [0, 1).
 
@@ -60,7 +65,7 @@ class Circuit:
         If a parameter is not a number.
     ValueError
         If a rail is on the wrong side of 0, the diode drop leaves no drive, the ramp coefficient is not below 1, an
-        injection is not finite, or the delay is not in [0, 1).
+        injection is not finite, a load has a negative capacitance or infinite rails, or the delay is not in [0, 1).
 
     Notes
     -----
@@ -83,6 +88,7 @@ class Circuit:
     diode_drop: float = _parameter(0.0, "vd", "diode drop", "V_th")
     ramp: float = _parameter(0.0, "b", "coefficient b < 1 of a nonlinear ramp")
     injection: _Injection | tuple[_Injection, ...] = field(default=(0.0, 0.0), metadata={"omit_default": True})
+    load: RowLoad | tuple[RowLoad, ...] = field(default=NO_LOAD, metadata={"omit_default": True})
     delay: float = _parameter(0.0, "t", "delay of a spike", "T", omit_default=True)
     core: _core.Circuit = field(init=False, repr=False, compare=False)
 
@@ -101,13 +107,16 @@ class Circuit:
         for name, default in (("e_plus", self.v_syn), ("e_minus", -self.v_syn)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default)
-        pairs = _injections(self.injection)
+        pairs, loads = _injections(self.injection), _loads(self.load)
         object.__setattr__(self, "injection", pairs[0] if len(set(pairs)) == 1 else pairs)
-        cores = [self._core(*pair) for pair in pairs]  # which checks all of them
-        object.__setattr__(self, "core", cores[0] if len(set(pairs)) == 1 else self._core(0.0, 0.0))
+        object.__setattr__(self, "load", loads[0] if len(set(loads)) == 1 else loads)
+        cores = [self._core(pair, load) for pair, load in product(set(pairs), set(loads))]  # which checks all of them
+        object.__setattr__(self, "core", cores[0] if len(cores) == 1 else self._core((0.0, 0.0), NO_LOAD))
 
-    def _core(self, injection_plus: float, injection_minus: float) -> _core.Circuit:
-        return _core.Circuit(**self.parameters, injection_plus=injection_plus, injection_minus=injection_minus)
+    def _core(self, injection: _Injection, load: RowLoad) -> _core.Circuit:
+        plus, minus = injection
+        of_layer = dict(zip(PARTS, load.values, strict=True), injection_plus=plus, injection_minus=minus)
+        return _core.Circuit(**self.parameters, **of_layer)
 
     @classmethod
     def conventional(cls) -> Circuit:
@@ -116,7 +125,7 @@ class Circuit:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Numbers that the engine takes by name, all but the injection, which may differ between layers.
+        """Numbers that the engine takes by name, all but injection and load, which may differ between layers.
 
         Examples
         --------
@@ -140,32 +149,42 @@ class Circuit:
         """Whether any switch injects charge."""
         return any(pair != (0, 0) for pair in self.injections)
 
+    @property
+    def loads(self) -> tuple[RowLoad, ...]:
+        """The load of each layer, or one load for all layers."""
+        return self.load if isinstance(self.load, tuple) else (self.load,)
+
+    @property
+    def loads_membranes(self) -> bool:
+        """Whether the rows of any layer load its membranes."""
+        return not all(load.is_absent for load in self.loads)
+
     def of_layer(self, depth: int) -> Circuit:
-        """The circuit of one layer of a network, counted from 0: with that layer's pair of injections.
+        """The circuit of one layer of a network, counted from 0: with that layer's pair of injections, and its load.
 
         Raises
         ------
         ValueError
-            If injections are given for fewer layers.
+            If injections or loads are given for fewer layers.
 
         Examples
         --------
         >>> Circuit(injection=((1e-4, -2e-4), (4e-4, -8e-4))).of_layer(1).injection
         (0.0004, -0.0008)
         """
-        pairs = self.injections
-        if len(pairs) == 1:
-            return self
-        if not 0 <= depth < len(pairs):
-            raise ValueError(f"injection is given for {len(pairs)} layers, but there is a layer {depth + 1}")
-        return replace(self, injection=pairs[depth])
+        given: dict[str, tuple[Any, ...]] = {"injection": self.injections, "load": self.loads}
+        own = {name: parts for name, parts in given.items() if len(parts) > 1}
+        for name, parts in own.items():
+            if not 0 <= depth < len(parts):
+                raise ValueError(f"{name} is given for {len(parts)} layers, but there is a layer {depth + 1}")
+        return replace(self, **{name: parts[depth] for name, parts in own.items()}) if own else self
 
     @property
     def label(self) -> str:
         """A short name for files and tables, made of the rails and all nonzero parameters; the same for equal circuits.
 
         ``v`` stands for the rails if they are symmetric, otherwise ``ep`` and ``em`` for each; ``vd`` for the diode
-        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``t`` for the delay.
+        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``c`` for loads, ``t`` for the delay.
 
         Examples
         --------
@@ -181,10 +200,14 @@ class Circuit:
         texts = [f"{name}{x!r}".removesuffix(".0") for name, x in parts.items()]
         if self.injects:
             texts.append("q" + "_".join(repr(x).removesuffix(".0") for pair in self.injections for x in pair))
+        if self.loads_membranes:
+            texts.append("c" + "_".join(repr(x).removesuffix(".0") for load in self.loads for x in load.values))
         return "-".join(texts)
 
     def __repr__(self) -> str:
-        values = {"v_syn": self.v_syn, **self.shown()} | ({"injection": self.injection} if self.injects else {})
+        values: dict[str, object] = {"v_syn": self.v_syn, **self.shown()}
+        values |= {"injection": self.injection} if self.injects else {}
+        values |= {"load": self.load} if self.loads_membranes else {}
         return f"Circuit({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
     def _repr_html_(self) -> str:
@@ -195,11 +218,14 @@ class Circuit:
         if self.injects:
             pairs = "; ".join(f"{plus:g}, {minus:g}" for plus, minus in self.injections)
             rows.append(("charge injection", "injection", f"{pairs} V_th"))
+        if self.loads_membranes:
+            parts = "; ".join(", ".join(f"{x:g}" for x in load.values) for load in self.loads)
+            rows.append(("load of a row: body, position, junctions", "load", f"{parts} C"))
         kind = "Conventional circuit" if self == Circuit.conventional() else "RC-Spike circuit"
         return html_table(kind, ["parameter", "name", "value"], rows)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, ({"v_syn": self.v_syn, **self.parameters, "injection": self.injection},)
+        return _rebuild, ({"v_syn": self.v_syn, **self.parameters, "injection": self.injection, "load": self.load},)
 
 
 _OF: dict[str, Field[Any]] = {one.name: one for one in fields(Circuit) if "label" in one.metadata}
@@ -233,22 +259,32 @@ def _injections(given: object) -> tuple[_Injection, ...]:
     return tuple((number("injection", plus), number("injection", minus)) for plus, minus in pairs)
 
 
+def _loads(given: object) -> tuple[RowLoad, ...]:
+    """Loads, from one or a sequence of them."""
+    loads = (given,) if isinstance(given, RowLoad) else given
+    if not isinstance(loads, Sequence) or len(loads) == 0 or not all(isinstance(load, RowLoad) for load in loads):
+        raise TypeError(f"load must be a RowLoad, or one for each layer, got {given!r}")
+    return tuple(loads)
+
+
 def layer_circuits(circuit: Circuit, n_layers: int) -> list[Circuit]:
-    """The circuit of each layer of a network; a ValueError if injections are given for another number of layers."""
+    """The circuit of each layer of a network; a ValueError if parts are given for another number of layers."""
     circuit_core(circuit)
-    if len(circuit.injections) not in (1, n_layers):
-        raise ValueError(f"injection is given for {len(circuit.injections)} layers, the network has {n_layers}")
+    for name, parts in (("injection", circuit.injections), ("load", circuit.loads)):
+        if len(parts) not in (1, n_layers):
+            raise ValueError(f"{name} is given for {len(parts)} layers, the network has {n_layers}")
     return [circuit.of_layer(depth) for depth in range(n_layers)]
 
 
 def joined_circuit(circuits: Sequence[Circuit]) -> Circuit:
-    """The circuit of a network, from the circuits of its layers: they may differ only in their injection."""
+    """The circuit of a network, from the circuits of its layers: they may differ only in injection and load."""
     if len(set(circuits)) == 1:
         return circuits[0]
-    without = {replace(circuit, injection=(0.0, 0.0)) for circuit in circuits}
+    without = {replace(circuit, injection=(0.0, 0.0), load=NO_LOAD) for circuit in circuits}
     if len(without) != 1:
         raise ValueError(f"a network needs layers on one circuit, got {len(without)} circuits")
-    return replace(circuits[0], injection=tuple(pair for circuit in circuits for pair in circuit.injections))
+    pairs = tuple(pair for circuit in circuits for pair in circuit.injections)
+    return replace(circuits[0], injection=pairs, load=tuple(load for circuit in circuits for load in circuit.loads))
 
 
 def circuit_core(circuit: Circuit) -> _core.Circuit:
@@ -259,8 +295,9 @@ def circuit_core(circuit: Circuit) -> _core.Circuit:
 
 
 def layer_core(circuit: Circuit) -> _core.Circuit:
-    """The same for one layer, whose injection must be that of one layer."""
+    """The same for one layer, whose injection and load must be those of one layer."""
     core = circuit_core(circuit)
-    if len(circuit.injections) > 1:
-        raise ValueError(f"injection is given for {len(circuit.injections)} layers: take circuit.of_layer(depth)")
+    for name, parts in (("injection", circuit.injections), ("load", circuit.loads)):
+        if len(parts) > 1:
+            raise ValueError(f"{name} is given for {len(parts)} layers: take circuit.of_layer(depth)")
     return core

@@ -38,6 +38,12 @@ cdef extern from "rcspike/threads.h" namespace "rcspike" nogil:
 
 
 cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
+    cdef cppclass RowLoad:
+        double body
+        double position
+        double junction_plus
+        double junction_minus
+
     cdef cppclass Circuit:
         double e_plus
         double e_minus
@@ -46,6 +52,7 @@ cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
         double injection_plus
         double injection_minus
         double delay
+        RowLoad load
 
         @staticmethod
         Circuit conventional()
@@ -111,12 +118,14 @@ cdef extern from "rcspike/charge.h" namespace "rcspike" nogil:
         Span2[const Real] conductance
         Span1[const Real] drive0
         Span1[const Real] conductance0
+        Span2[const Real] loads
 
     cdef cppclass AffineGradient[Real]:
         Span2[Real] drive
         Span2[Real] conductance
         Span1[Real] drive0
         Span1[Real] conductance0
+        Span2[Real] loads
 
     void charge[Real](const Schedule[Real]& schedule, Span2[const Real] weights, const Circuit& circuit, Span2[Real] v,
                       Threads threads) except +
@@ -337,6 +346,7 @@ cdef extern from "rcspike/device_network.h" namespace "rcspike" nogil:
         Span1[const Real] conductance0
         Span1[const Real] offset
         Span2[const Real] injection
+        Span2[const Real] loads
 
     cdef cppclass DeviceNetwork[Real]:
         DeviceNetwork(const vector[DevicePairs[Real]]& layers, const Circuit& circuit) except +

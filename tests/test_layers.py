@@ -17,7 +17,7 @@ CPP = ROOT / "src" / "cpp"
 # Every unit of the package, a folder or a file at its top, has a place here, from the bottom to the top: an import goes
 # to a lower rank, or to the same one if no unit there is reached from itself. Files of a unit import without circles.
 RANKS = [
-    ["_common", "_core", "circuit"],
+    ["_common", "_core", "row_load", "circuit"],
     ["functional"],
     ["neurons", "datasets"],
     ["network"],

@@ -139,6 +139,8 @@ def retrain_last_layer(
     two_phase_only(chip, "retraining the last layer")
     if isinstance(chip.layers[-1].wiring, Conv2d):
         raise ValueError("retraining the last layer is for dense layers, and that of this chip is a convolution")
+    if chip.layers[-1].circuit.loads_membranes:
+        raise ValueError("retraining the last layer is not modelled where its rows load the membrane")
     labels = plain_array("labels", labels)
     if len(labels) != len(times):
         raise ValueError(f"labels must have shape ({len(times)},) to match times, got {labels.shape}")

@@ -64,6 +64,9 @@ class ChipLayer:
         Current of a device whose switch is open towards its rail, in V_th / T, whatever its conductance.
     injection_plus, injection_minus : float or (n_rows, n_columns)
         Voltage in V_th that the switch of a device adds to a membrane of capacitance C as it opens.
+    body_plus, body_minus : float or (n_rows, n_columns)
+        Capacitance of each device's resistor in C, which is that of the conductance it was designed for: what varies
+        between devices is their sheet resistance.
     depth : int
         Position of the layer in its network, counted from 0.
     phases : {"two", "single"}
@@ -100,6 +103,8 @@ class ChipLayer:
     off_current: float = 0.0
     injection_plus: float | Float64Array = 0.0
     injection_minus: float | Float64Array = 0.0
+    body_plus: float | Float64Array = 0.0
+    body_minus: float | Float64Array = 0.0
     depth: int = 0
     phases: Phases = "two"
 
@@ -140,6 +145,16 @@ class ChipLayer:
     def _exist(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Whether each pair has a device on either rail."""
         return (self.plus > 0) | (self.g_min > 0), (self.minus > 0) | (self.g_min > 0)
+
+    def loads(self) -> Float64Array:
+        """How the pairs load the membranes, (n_rows, 5, n_columns) as `rcspike.functional.device_loads`, on C."""
+        load, (exist_plus, exist_minus) = self.circuit.loads[0], self._exist()
+        rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus
+        junction_plus, junction_minus = load.junction_plus * exist_plus, load.junction_minus * exist_minus
+        plus = functional.device_loads(self.body_plus * exist_plus, junction_plus, rail_plus, load.position)
+        minus = functional.device_loads(self.body_minus * exist_minus, junction_minus, rail_minus, load.position)
+        both: Float64Array = plus + minus
+        return both
 
     def _off_currents(self) -> Float64Array:
         """Currents (n_rows, n_columns) in V_th / T of the pairs whose switches are open, on C as designed."""
@@ -195,10 +210,14 @@ class ChipLayer:
             "offset": self._of_neurons(offset),
         }
         plus, minus = (1 - self.off_share) * plus, (1 - self.off_share) * minus
+        if circuit.loads_membranes:
+            # On the scale of ideal neurons, drives have its unit.
+            rows["loads"] = self.loads() / self.capacitance
+            rows["loads"][:, [2, 4]] *= unit
         injection = unit * self.switch_injection()
         # The engine counts devices by itself, exactly, where each of them adds what the circuit says.
         of_plus, of_minus = circuit.injections[0]
-        if not np.array_equal(injection, of_plus * (plus > 0) + of_minus * (minus > 0)):
+        if "loads" in rows or not np.array_equal(injection, of_plus * (plus > 0) + of_minus * (minus > 0)):
             rows["injection"] = injection
         return DevicePairs(
             np.ascontiguousarray(plus, dtype=self.dtype),
@@ -206,7 +225,7 @@ class ChipLayer:
             **{
                 name: np.ascontiguousarray(row, dtype=self.dtype)
                 for name, row in rows.items()
-                if row.any() or name == "injection"
+                if row.any() or name in ("injection", "loads")
             },
         )
 
@@ -215,6 +234,11 @@ class ChipLayer:
         two_phase_only(self, "voltages at the end of charging")
         if self.has_equivalent:
             return DeviceLayer(self.equivalent_pairs(), self.circuit, self.wiring).charge(times, threads=threads)
+        if self.circuit.loads_membranes:
+            raise ValueError(
+                "rows that load the membrane are not modelled beside diodes that block and wires with resistance: "
+                "leave wire_resistance and diode_variation out, or load out of the circuit"
+            )
         # The voltages u of the real membranes are computed, and then their values on the ideal scale.
         rows = self._row_times(times)
         u = (self._charge_wired if self.wire_resistance > 0 else self._charge_rectified)(rows, threads)

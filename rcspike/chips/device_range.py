@@ -14,6 +14,8 @@ from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.device_model import DeviceModel
 from rcspike.circuit import Circuit
 from rcspike.energy import Process, columns_of, weight_range
+from rcspike.functional.charging_with_loads import bodies
+from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.network import Network, ResistiveLayer
 
 
@@ -89,12 +91,15 @@ class Devices:
             w_max = self.w_max if self.w_max is not None else float(max(plus.max(), minus.max())) or 1.0
         g_max = w_max / (1 - 1 / self.on_off)
         g_min = g_max / self.on_off
+        plus, minus = g_min + np.minimum(plus, w_max), g_min + np.minimum(minus, w_max)
+        sides = zip((plus, minus), rail_couplings(circuit), strict=True)
+        body_plus, body_minus = (bodies(circuit.loads[0].body, coupling.conductance * g) for g, coupling in sides)
         return ChipLayer(
             circuit=circuit,
             dtype=ideal.dtype,
             wiring=ideal.wiring,
-            plus=g_min + np.minimum(plus, w_max),
-            minus=g_min + np.minimum(minus, w_max),
+            plus=plus,
+            minus=minus,
             g_min=g_min,
             g_max=g_max,
             drop_plus=circuit.diode_drop,
@@ -107,6 +112,8 @@ class Devices:
             ramp_current=np.ones(n_columns),
             injection_plus=circuit.injections[0][0],
             injection_minus=circuit.injections[0][1],
+            body_plus=body_plus,
+            body_minus=body_minus,
             depth=depth,
             phases=ideal.phases,
         )

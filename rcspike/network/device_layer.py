@@ -18,6 +18,9 @@ from rcspike.neurons import DEFAULT, Phases, single_phase_only, two_phase_only
 
 DeviceEngine: TypeAlias = _core.DeviceNetwork32 | _core.DeviceNetwork64
 
+_Row: TypeAlias = FloatArray | None
+_Arrays: TypeAlias = tuple[FloatArray, FloatArray, _Row, _Row, _Row, _Row, _Row]
+
 
 @dataclass(frozen=True, eq=False)
 class DeviceLayer:
@@ -81,9 +84,21 @@ class DeviceLayer:
 
 def device_engine(layers: Sequence[DeviceLayer]) -> DeviceEngine:
     """The engine's network of these layers."""
-    pairs = [layer.pairs for layer in layers]
-    arrays = [(p.plus, p.minus, p.drive0, p.conductance0, p.offset, p.injection) for p in pairs]
+    arrays = [_arrays(layer.pairs, layer.circuit) for layer in layers]
     wiring = [layer.wiring.core for layer in layers]
     circuits = [layer_core(layer.circuit) for layer in layers]
     phases = layers[0].phases if layers else DEFAULT  # the engine raises the error of a network without layers
     return _core.device_network(arrays, circuits, wiring=wiring, phases=phases)
+
+
+def _arrays(p: DevicePairs, circuit: Circuit) -> _Arrays:
+    """Arrays of the pairs of one layer; the engine leaves loads, and then injection, to those who know the devices."""
+    loads, injection = p.loads, p.injection
+    if loads is None and circuit.loads_membranes:
+        loads = functional.pair_loads(p.plus, p.minus, circuit).astype(p.plus.dtype)
+    if loads is not None:
+        if injection is None and circuit.injects:
+            of_plus, of_minus = circuit.injections[0]
+            injection = (of_plus * (p.plus > 0) + of_minus * (p.minus > 0)).astype(p.plus.dtype)
+        loads = np.ascontiguousarray(loads).reshape(-1, loads.shape[-1])
+    return p.plus, p.minus, p.drive0, p.conductance0, p.offset, injection, loads

@@ -30,6 +30,9 @@ class DevicePairs:
     injection : (n_rows, n_columns), optional
         Voltage in V_th that the switches of each pair add to the membrane as they open. By default it is the circuit's,
         once for each device above 0. Single-phase neurons have none.
+    loads : (n_rows, 5, n_columns), optional
+        How the devices of each pair load the membrane, as `rcspike.functional.device_loads` returns it. By default
+        `rcspike.functional.pair_loads` of the circuit, whose load says what bodies such devices have.
 
     Examples
     --------
@@ -44,10 +47,11 @@ class DevicePairs:
     conductance0: FloatArray | None = None
     offset: FloatArray | None = None
     injection: FloatArray | None = None
+    loads: FloatArray | None = None
 
     def __post_init__(self) -> None:
         plus = check_array("plus", self.plus, 2)
-        given = {"plus": 2, "minus": 2, "drive0": 1, "conductance0": 1, "offset": 1, "injection": 2}
+        given = {"plus": 2, "minus": 2, "drive0": 1, "conductance0": 1, "offset": 1, "injection": 2, "loads": 3}
         for name, ndim in given.items():
             if name in ("plus", "minus") or getattr(self, name) is not None:
                 object.__setattr__(self, name, check_array(name, getattr(self, name), ndim, plus.dtype))

@@ -22,6 +22,7 @@ from rcspike._common.atomic_files import atomic_write
 from rcspike._common.readers import naming, open_file
 from rcspike.circuit import PARAMETERS, Circuit
 from rcspike.network.wiring import DENSE, Conv2d, FirstSpike2d, Wiring, wiring_of
+from rcspike.row_load import PARTS, RowLoad
 
 FORMAT = "1"  # of models and of checkpoints; a further part that may be missing does not need another one
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
@@ -171,13 +172,15 @@ def circuit_to_header(circuit: Circuit) -> dict[str, Any]:
     header: dict[str, Any] = {name: repr(x) for name, x in ({"v_syn": circuit.v_syn} | circuit.shown()).items()}
     if circuit.injects:
         header["injection"] = [[repr(plus), repr(minus)] for plus, minus in circuit.injections]
+    if circuit.loads_membranes:
+        header["load"] = [[repr(x) for x in load.values] for load in circuit.loads]
     return header
 
 
 def circuit_from_header(header: Any) -> Circuit:
     """The circuit of such a header; ValueError if it has other parts, or texts that are not numbers."""
-    check_parts("circuit", header, ("v_syn",), (*PARAMETERS, "injection"))
-    read: dict[str, Any] = {"injection": _injections}
+    check_parts("circuit", header, ("v_syn",), (*PARAMETERS, "injection", "load"))
+    read: dict[str, Any] = {"injection": _injections, "load": _loads}
     return Circuit(**{name: read.get(name, _number)(name, value) for name, value in header.items()})
 
 
@@ -185,6 +188,12 @@ def _injections(name: str, pairs: Any) -> tuple[tuple[float, float], ...]:
     if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
         raise ValueError(f"{name} must be pairs of numbers")
     return tuple((_number(name, plus), _number(name, minus)) for plus, minus in pairs)
+
+
+def _loads(name: str, loads: Any) -> tuple[RowLoad, ...]:
+    if not isinstance(loads, list) or any(not isinstance(load, list) or len(load) != len(PARTS) for load in loads):
+        raise ValueError(f"{name} must be groups of {len(PARTS)} numbers")
+    return tuple(RowLoad(**{part: _number(name, x) for part, x in zip(PARTS, load, strict=True)}) for load in loads)
 
 
 def wiring_to_header(wiring: Sequence[Wiring]) -> dict[str, Any]:

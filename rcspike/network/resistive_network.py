@@ -203,7 +203,7 @@ class Network(LayeredNetwork):
 
     @classmethod
     def of_layers(cls, layers: Sequence[ResistiveLayer]) -> Network:
-        """A network of layers that are all on one circuit, but for their injections.
+        """A network of layers that are all on one circuit, but for their injections and loads.
 
         A ValueError if there are no layers, or they are on different circuits; or as for a new `Network`.
         """
@@ -269,8 +269,9 @@ class Network(LayeredNetwork):
                     raise ValueError(f"it has no {name}")
             weights = [tensors[f"weights.{layer}"] for layer in range(len(tensors))]
             circuit = model_files.circuit_from_header(header["circuit"])
-            if len(header["circuit"].get("injection", [[]])) not in (1, len(weights)):
-                raise ValueError(f"injection must be one pair or one for each of {len(weights)} layers")
+            for name in ("injection", "load"):
+                if len(header["circuit"].get(name, [[]])) not in (1, len(weights)):
+                    raise ValueError(f"{name} must be given once or for each of {len(weights)} layers")
             network = cls(weights, circuit, wiring, phases=header.get("phases", "two"))
             if list(network.sizes) != sizes:
                 raise ValueError(f"it says sizes {sizes} but holds weights of {list(network.sizes)}")

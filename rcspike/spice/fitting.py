@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_times, plain_array
 from rcspike._common.extras import missing_extra
-from rcspike.circuit import Circuit
+from rcspike.circuit import Circuit, layer_core
 from rcspike.energy import PhysicalScale
-from rcspike.functional import charge_affine, charge_affine_vjp
+from rcspike.functional import charge_loaded, charge_loaded_vjp, device_loads
+from rcspike.functional.charging_with_loads import bodies
 from rcspike.network import Network
-from rcspike.spice.loaded_columns import unloaded
+from rcspike.row_load import RowLoad
+from rcspike.spice.loaded_columns import junction_loads
 from rcspike.spice.measurements import Measurements
 
 PARAMETERS = (
@@ -88,7 +90,7 @@ def fit(
     g_plus, g_minus : (n_in, n_out)
         Conductances in S, as `rcspike.spice.layer_conductances` makes them.
     circuit, scale
-        Start values of the fitted parameters, and values of the others.
+        Start values of the fitted parameters, and values of the others; the circuit's load is known from the design.
     parameters : sequence of str
         Parameters to fit, among ``"e_plus"``, ``"e_minus"``, ``"diode_drop"``, ``"ramp"``, ``"capacitance"``,
         ``"delay"``, ``"injection_plus"`` and ``"injection_minus"``.
@@ -135,11 +137,10 @@ def fit(
     names = tuple(parameters)
     if not names or len(set(names)) < len(names) or not set(names) <= set(PARAMETERS):
         raise ValueError(f"parameters must be some of {', '.join(PARAMETERS)}, each once, got {', '.join(names)}")
-    if len(circuit.injections) > 1:
-        raise ValueError("a fit is of one layer, but the injection is given for several: take circuit.of_layer(depth)")
+    layer_core(circuit)  # raises an error if it is that of several layers
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
-    groups = list(_groups(measurements, times, g_plus, g_minus, scale, junction))
+    groups = list(_groups(measurements, times, g_plus, g_minus, scale, junction, circuit.loads[0]))
     measured = np.concatenate([group.measured for group in groups] or [np.empty(0)])
     n, p = len(measured), len(names)
     if n <= p:
@@ -172,11 +173,13 @@ def fit(
     errors = np.sqrt(variance * np.diag(np.linalg.inv(found.jac.T @ found.jac)))
     half = student.ppf(0.5 * (1 + confidence), n - p) * errors
     values = {**designed, **dict(zip(names, found.x.tolist(), strict=True))}
-    fitted_scale = replace(scale, capacitance=scale.capacitance * values.pop("capacitance"))
+    c, load = values.pop("capacitance"), circuit.loads[0]
+    fitted_scale = replace(scale, capacitance=scale.capacitance * c)
+    junctions = {"junction_plus": load.junction_plus / c, "junction_minus": load.junction_minus / c}
     injected = values.pop("injection_plus"), values.pop("injection_minus")
     units = np.array([scale.capacitance if name == "capacitance" else 1.0 for name in names])
     return Fit(
-        circuit=Circuit(**values, injection=injected),
+        circuit=Circuit(**values, injection=injected, load=replace(load, body=load.body / c**2, **junctions)),
         scale=fitted_scale,
         parameters=names,
         values=found.x * units,
@@ -221,7 +224,9 @@ class _Group:
     inputs: Float64Array  # (1, n_in) in units of the time of the measurement
     g_plus: Float64Array  # (n_in, n) in 1 / that time, for the designed capacitance
     g_minus: Float64Array
-    kept: float = 1.0  # of the voltage, once all rows load the membrane again
+    junctions: Float64Array  # (n_in, 5, n) as charge_loaded takes them, of those from rest
+    loads_plus: Float64Array  # the same of bodies and junctions of the circuit, for a rail at 1
+    loads_minus: Float64Array
 
     @property
     def conducting(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -236,6 +241,7 @@ def _groups(
     g_minus: Float64Array,
     scale: PhysicalScale,
     junction: tuple[float, float],
+    load: RowLoad,
 ) -> Iterator[_Group]:
     m, is_spikes = measurements, measurements.voltage is None
     times, g_plus, g_minus = check_times(times), plain_array("g_plus", g_plus), plain_array("g_minus", g_minus)
@@ -250,40 +256,42 @@ def _groups(
         rows = np.flatnonzero(within & (m.image == image) & (end == at))
         on = times[image] <= at if is_spikes else times[image] < at
         chosen = np.ix_(on, m.neuron[rows])
-        group = _Group(
+        p, q = (np.ascontiguousarray(g[chosen] / scale.siemens(1.0)) for g in (g_plus, g_minus))
+        junctions, *of_rails = junction_loads(p, q, share), _loads_of(p, load, 0), _loads_of(q, load, 1)
+        if not is_spikes:  # no switch opens
+            for loads in (junctions, *of_rails):
+                loads[:, 3:] = 0
+        yield _Group(
             t[rows] if m.voltage is None else m.voltage[rows] / scale.v_th,
             is_spikes,
             times[image : image + 1, on].astype(np.float64) / at,
-            np.ascontiguousarray(g_plus[chosen]) * (at / scale.siemens(1.0)),
-            np.ascontiguousarray(g_minus[chosen]) * (at / scale.siemens(1.0)),
+            at * p,
+            at * q,
+            junctions,
+            *of_rails,
         )
-        yield from [group] if share == (0, 0) else _columns(group, share)
 
 
-def _columns(group: _Group, share: tuple[float, float]) -> Iterator[_Group]:
-    """The columns of a group, each in a time in which its capacitance is constant."""
-    for i in range(len(group.measured)):
-        g = group.g_plus[:, i : i + 1], group.g_minus[:, i : i + 1]
-        inputs, duration, kept = unloaded(group.inputs[0], g[0][:, 0] > 0, g[1][:, 0] > 0, share)
-        yield _Group(
-            group.measured[i : i + 1],
-            group.spikes,
-            inputs[np.newaxis],
-            duration * g[0],
-            duration * g[1],
-            kept if group.spikes else 1.0,
-        )
+def _loads_of(g: Float64Array, load: RowLoad, side: int) -> Float64Array:
+    junction = (load.junction_plus, load.junction_minus)[side]
+    return device_loads(bodies(load.body, g), junction * (g > 0), 1.0, load.position)
 
 
 def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Float64Array]:
     """Values (n,) that the model gives for a group, and their derivatives (n, 8) by the PARAMETERS in their order."""
     e_plus, e_minus, drop, b, c, delay, plus, minus = (values[name] for name in PARAMETERS)
-    D = (group.g_plus * (e_plus - drop) + group.g_minus * (e_minus + drop)) / c
+    rail_plus, rail_minus = e_plus - drop, e_minus + drop
+    D = (group.g_plus * rail_plus + group.g_minus * rail_minus) / c
     G = (group.g_plus + group.g_minus) / c
-    v = group.kept * charge_affine(group.inputs, D, G)
-    _, v_D, v_G, _, _ = charge_affine_vjp(group.inputs, D, G, np.full_like(v, group.kept))  # of its column alone
-    by_plus, by_minus = (v_D * group.g_plus / c).sum(axis=0), (v_D * group.g_minus / c).sum(axis=0)
-    by_c = -(v_D * D + v_G * G).sum(axis=0) / c
+    loads = group.junctions + group.loads_plus * _drives(rail_plus) + group.loads_minus * _drives(rail_minus)
+    v = charge_loaded(group.inputs, D, G, loads / c)
+    found = charge_loaded_vjp(group.inputs, D, G, loads / c, np.ones_like(v))  # of its column alone
+    v_D, v_G, v_loads = found[1], found[2], found[-1]
+    by_plus, by_minus = (
+        ((v_D * g).sum(axis=0) + (v_loads * of_rail)[:, [2, 4]].sum(axis=(0, 1))) / c
+        for g, of_rail in ((group.g_plus, group.loads_plus), (group.g_minus, group.loads_minus))
+    )
+    by_c = -((v_D * D + v_G * G).sum(axis=0) + (v_loads * loads).sum(axis=(0, 1)) / c) / c
     v_by = np.zeros((v.shape[1], len(PARAMETERS)))
     v_by[:, :5] = np.stack([by_plus, by_minus, by_minus - by_plus, np.zeros_like(by_c), by_c], axis=1)
     if not group.spikes:
@@ -297,6 +305,11 @@ def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Flo
     t_by[:, PARAMETERS.index("delay")] = 1.0
     t = np.maximum(t, 0) + delay
     return np.minimum(t, 1), np.where((t < 1)[:, np.newaxis], t_by, 0.0)
+
+
+def _drives(rail: float) -> Float64Array:
+    """Factors of loads for a rail at 1 that make them those for another one."""
+    return np.array([1.0, 1.0, rail, 1.0, rail])[:, np.newaxis]
 
 
 def _ramp(v: Float64Array, b: float) -> tuple[Float64Array, Float64Array, Float64Array]:

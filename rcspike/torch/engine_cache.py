@@ -19,27 +19,30 @@ from rcspike._common.arrays import FloatArray
 from rcspike.circuit import PARAMETERS, Circuit, layer_core
 from rcspike.functional.events import Schedule
 from rcspike.network import Wiring
+from rcspike.row_load import PARTS, RowLoad
 from rcspike.torch.wiring_indices import wirings_of
 
 Parameters: TypeAlias = tuple[float, ...]
 
-N_PARAMETERS = len(PARAMETERS) + 2  # numbers of a layer's circuit: those, and its injection
+N_PARAMETERS = len(PARAMETERS) + 2 + len(PARTS)  # of a layer's circuit: those, its injection and its load
 
 N_NETWORKS = 64  # with more of them in turn, each call packs its weights
 MAX_BYTES = 1 << 24  # of spike times: the memory of larger batches is not kept after the backward pass
 
 
 def parameters_of(circuit: Circuit) -> Parameters:
-    """The circuit of a layer as the numbers that an operator takes; a ValueError for injections of several layers."""
+    """The circuit of a layer as the numbers that an operator takes; a ValueError for those of several layers."""
     layer_core(circuit)
-    return (*circuit.parameters.values(), *circuit.injections[0])
+    return (*circuit.parameters.values(), *circuit.injections[0], *circuit.loads[0].values)
 
 
 @lru_cache(maxsize=256)
 def as_circuit(parameters: Parameters) -> Circuit:
     """The inverse of `parameters_of`."""
-    *values, plus, minus = parameters
-    return Circuit(**dict(zip(PARAMETERS, values, strict=True)), injection=(plus, minus))
+    n = len(PARAMETERS)
+    plus, minus, *load = parameters[n:]
+    of_load = RowLoad(**dict(zip(PARTS, load, strict=True)))
+    return Circuit(**dict(zip(PARAMETERS, parameters[:n], strict=True)), injection=(plus, minus), load=of_load)
 
 
 class Parts(NamedTuple):

@@ -39,6 +39,41 @@ void bind_charge(py::module_& m) {
         py::arg("drive0").noconvert(), py::arg("conductance0").noconvert(), py::arg("grad_v").noconvert(),
         py::arg("threads") = none);
     m.def(
+        "charge_loaded",
+        [](const Schedule<Real>& schedule, const Array<Real>& drive, const Array<Real>& conductance,
+           const Array<Real>& loads, const optional<Array<Real>>& drive0, const optional<Array<Real>>& conductance0,
+           optional<int> n) {
+            auto synapses = affine(drive, conductance, drive0, conductance0);
+            synapses.loads = matrix(loads, "loads");
+            auto v = new_matrix<Real>(schedule.batch(), synapses.drive.cols);
+            const auto to = writable(v);
+            const py::gil_scoped_release released;
+            charge(schedule, synapses, to, threads(n));
+            return v;
+        },
+        py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(),
+        py::arg("loads").noconvert(), py::arg("drive0").noconvert(), py::arg("conductance0").noconvert(),
+        py::arg("threads") = none);
+    m.def(
+        "charge_loaded_vjp",
+        [](const Schedule<Real>& schedule, const Array<Real>& drive, const Array<Real>& conductance,
+           const Array<Real>& loads, const optional<Array<Real>>& drive0, const optional<Array<Real>>& conductance0,
+           const Array<Real>& grad_v, optional<int> n) {
+            auto synapses = affine(drive, conductance, drive0, conductance0);
+            synapses.loads = matrix(loads, "loads");
+            const auto g = matrix(grad_v, "grad_v");
+            auto grad_loads = new_matrix<Real>(synapses.loads.rows, synapses.loads.cols);
+            const auto to_loads = writable(grad_loads);
+            return affine_gradients(schedule, synapses, [&](Span2<Real> times, AffineGradient<Real> to) {
+                       to.loads = to_loads;
+                       charge_vjp(schedule, synapses, g, times, to, threads(n));
+                   }) +
+                   py::make_tuple(grad_loads);
+        },
+        py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(),
+        py::arg("loads").noconvert(), py::arg("drive0").noconvert(), py::arg("conductance0").noconvert(),
+        py::arg("grad_v").noconvert(), py::arg("threads") = none);
+    m.def(
         "switch_injection",
         [](const Schedule<Real>& schedule, const Array<Real>& injection, optional<int> n) {
             const auto rows = matrix(injection, "injection");

@@ -9,6 +9,10 @@ namespace {
 double* parameter(Circuit& circuit, const std::string& name) {
     if (name == "injection_plus") return &circuit.injection_plus;
     if (name == "injection_minus") return &circuit.injection_minus;
+    if (name == "body") return &circuit.load.body;
+    if (name == "position") return &circuit.load.position;
+    if (name == "junction_plus") return &circuit.load.junction_plus;
+    if (name == "junction_minus") return &circuit.load.junction_minus;
     for (const CircuitParameter& known : circuit_parameters) {
         if (name == known.name) return &(circuit.*known.value);
     }

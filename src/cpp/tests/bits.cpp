@@ -98,6 +98,35 @@ void affine_gradient(Digest& digest) {
     });
 }
 
+/// Weights with bodies and junctions, some of them 0, and the affine synapses of any loads.
+template <class Real>
+void loaded(Digest& digest) {
+    for_each_loaded_layer<Real>([&](const auto& schedule, const Shape& shape, const auto& weights,
+                                    const Circuit& circuit, const AffineSynapses<Real>& synapses) {
+        Matrix<Real> v(shape.batch, shape.n_out);
+        charge<Real>(schedule, weights, circuit, v);
+        digest.add(v);
+        charge<Real>(schedule, synapses, v);
+        digest.add(v);
+    });
+}
+
+template <class Real>
+void loaded_gradient(Digest& digest) {
+    for_each_loaded_layer<Real>([&](const auto& schedule, const Shape& shape, const auto& weights,
+                                    const Circuit& circuit, const AffineSynapses<Real>& synapses) {
+        const Matrix<Real> grad_v = uniform<Real>(shape.batch, shape.n_out, -1, 1, 11);
+        Matrix<Real> times(shape.batch, shape.n_in), drive(shape.n_in, shape.n_out), conductance(drive);
+        Matrix<Real> drive0(1, shape.n_out), conductance0(1, shape.n_out), loads(5 * shape.n_in, shape.n_out);
+        charge_vjp<Real>(schedule, weights, circuit, grad_v, times, drive);
+        digest.add(times);
+        digest.add(drive);
+        charge_vjp<Real>(schedule, synapses, grad_v, times,
+                         AffineGradient<Real>{drive, conductance, drive0, conductance0, loads});
+        for (const auto* part : {&times, &drive, &conductance, &drive0, &conductance0, &loads}) digest.add(*part);
+    });
+}
+
 template <class Real>
 void wired(Digest& digest) {
     for (const Shape& shape : shapes) {
@@ -339,6 +368,8 @@ std::string digests(const char* precision) {
         {"charge_vjp", charging_gradient<Real>},
         {"affine", affine<Real>},
         {"affine_vjp", affine_gradient<Real>},
+        {"loaded", loaded<Real>},
+        {"loaded_vjp", loaded_gradient<Real>},
         {"rectified", rectified<Real>},
         {"wired", wired<Real>},
         {"supply_charge", supply<Real>},

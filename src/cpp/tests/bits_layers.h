@@ -1,6 +1,7 @@
 // Digests, and the layers that the parts of `bits` compute.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -87,6 +88,27 @@ void for_each_affine_layer(const Function& f) {
             const Matrix<Real> conductance0 = uniform<Real>(1, shape.n_out, 0, scale, 10);
             f(schedule, shape, AffineSynapses<Real>{drive, conductance, {}, {}});
             f(schedule, shape, AffineSynapses<Real>{drive, conductance, drive0, conductance0});
+        }
+    }
+}
+
+/// Calls f(schedule, shape, weights, circuit, synapses) for rows that load the membrane: weights on symmetric and on other
+/// rails, a third of them 0, and affine synapses of any loads.
+template <class Real, class Function>
+void for_each_loaded_layer(const Function& f) {
+    for (const Shape& shape : shapes) {
+        const Schedule<Real> schedule(times_of<Real>(shape));
+        const double each = 0.5 / static_cast<double>(shape.n_in);
+        const Matrix<Real> loads = uniform<Real>(5 * shape.n_in, shape.n_out, -each, each, 12);
+        for (const double scale : {0.1, 10.0}) {
+            Matrix<Real> weights = weights_of<Real>(shape, scale);
+            for (Real& w : weights.values) w = std::abs(w) < scale / 3 ? Real(0) : w;
+            const Matrix<Real> conductance = uniform<Real>(shape.n_in, shape.n_out, 0, scale, 8);
+            const Matrix<Real> row = uniform<Real>(1, shape.n_out, 0, scale, 10);
+            for (Circuit circuit : {Circuit{}, Circuit{2, -0.5, 0.1, 0}}) {
+                circuit.load = {0.1 * scale * each, 0.3, each / 4, each / 5};
+                f(schedule, shape, weights, circuit, AffineSynapses<Real>{weights, conductance, row, row, loads});
+            }
         }
     }
 }

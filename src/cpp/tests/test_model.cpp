@@ -144,6 +144,21 @@ TEST_EACH_REAL(parts_of_a_header_that_do_not_fit_the_layers_are_rejected) {
     rejected(model, "circuits must be given for all 2 layers, got 0");
     injecting(R"([["0.5", "inf"]])");
     rejected(model, "injection must be finite");
+    const auto loading = [&](const std::string& loads) {
+        model.set_circuit(R"({"v_syn": "2", "load": )" + loads + "}");
+    };
+    loading(R"([["0.01", "0.5", "0", "0"], ["0", "0", "0.001", "0.002"]])");
+    const Network<Real> loaded = load<Real>(model.bytes());
+    CHECK_EQUAL(loaded.circuit(0).load.position, 0.5);
+    CHECK_EQUAL(loaded.circuit(1).load.junction_minus, 0.002);
+    loading(R"([["0.01", "0.5"]])");
+    rejected(model, "load must be groups of four of numbers");
+    loading(R"([["-0.01", "0", "0", "0"]])");
+    rejected(model, "must be finite and not negative, in C, got -0.01");
+    loading(R"([["0", "1.5", "0", "0.1"]])");
+    rejected(model, "position of a switch must be in [0, 1]");
+    loading(R"([["0", "0", "0.1", "0"], ["0", "0", "0.1", "0"], ["0", "0", "0.1", "0"]])");
+    rejected(model, "circuits must be given for all 2 layers, got 3");
 
     const auto wired = [&](const std::string& wiring, const std::string& sizes) {
         with(R"(, "wiring": )" + wiring, sizes);

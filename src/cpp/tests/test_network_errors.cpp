@@ -8,6 +8,7 @@
 #include "fixture.h"
 #include "rcspike/device_network.h"
 #include "rcspike/layer.h"
+#include "rcspike/charge.h"
 #include "rcspike/network.h"
 #include "rcspike/network_pass.h"
 #include "rcspike/trainer.h"
@@ -136,6 +137,35 @@ TEST(circuits_of_layers_differ_in_their_injection_only) {
     other = plain;
     other.injection_minus = not_a_number;
     CHECK_THROWS((validate(other), 0), std::invalid_argument, "injection must be finite");
+    Circuit conventional = Circuit::conventional();
+    conventional.load.body = 0.1;
+    CHECK_THROWS((validate(conventional), 0), std::invalid_argument, "through resistors to finite rails");
+}
+
+TEST_EACH_REAL(rows_that_load_more_than_the_membrane_are_rejected) {
+    Matrix<Real> w(4, 2, {1, 1, 1, 1, 1, 1, 1, Real(0.001)});
+    Circuit circuit;
+    circuit.load.body = 0.01;
+    CHECK_THROWS(Network<Real>({w}, circuit), std::invalid_argument,
+                 "weights[0]: the open rows of column 1 load its membrane with 10.03 C");
+    w(3, 1) = 0;
+    Network<Real>({w}, circuit);
+    CHECK_THROWS(Network<Real>({w}, circuit, {}, Phases::single), std::invalid_argument, "neurons of a single phase");
+    Loss penalty;
+    penalty.energy_penalty = 0.1;
+    CHECK_THROWS(Trainer<Real>(Network<Real>({w}, circuit), penalty), std::invalid_argument, "energy_penalty 0.1");
+    DeviceModel levels;
+    levels.levels = 8;
+    CHECK_THROWS(Trainer<Real>(Network<Real>({w}, circuit), Loss{}, levels), std::invalid_argument, "ideal devices");
+    CHECK_THROWS(DeviceNetwork<Real>({{w, w, {}, {}, {}}}, circuit), std::invalid_argument,
+                 "layers[0].loads must be given");
+    const Schedule<Real> schedule(Matrix<Real>(3, 4));
+    Matrix<Real> v(3, 2), loads(20, 2);
+    for (Real& load : loads.values) load = Real(-0.3);
+    CHECK_THROWS(charge<Real>(schedule, AffineSynapses<Real>{w, w, {}, {}, loads}, v), std::invalid_argument,
+                 "the rows of column 0 take 1.2");
+    CHECK_THROWS(charge<Real>(schedule, AffineSynapses<Real>{w, w, {}, {}, w}, v), std::invalid_argument,
+                 "loads must have shape (20, 2), got (4, 2)");
 }
 
 TEST_EACH_REAL(input_that_does_not_fit_a_network_is_rejected) {

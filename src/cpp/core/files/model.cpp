@@ -84,25 +84,28 @@ double number(const std::string& text, const char* name) {
     return value;
 }
 
-/// The circuits of the layers: one, or as many as there are pairs of injections.
+/// The circuits of the layers: one, or as many as there are injections or loads.
 std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
     Circuit circuit;
     std::vector<Circuit> circuits;
-    std::vector<std::vector<double>> injections{{0, 0}};
+    std::vector<std::vector<double>> injections{{0, 0}}, loads{{0, 0, 0, 0}};
     double v_syn = 0;  // the rails follow from it unless they are given
     circuit.e_plus = circuit.e_minus = std::numeric_limits<double>::quiet_NaN();
     const auto into = [&json](double& value) {
         return [&json, &value](const char* part) { value = number(json.string(part), part); };
     };
-    const auto into_injections = [&json, &injections](const char* part) {
-        injections.clear();
-        json.array(part, [&] {
-            std::vector<double>& pair = injections.emplace_back();
-            json.array(part, [&] { pair.push_back(number(json.string(part), part)); });
-            if (pair.size() != 2) reject("injection must be pairs of numbers");
-        });
+    const auto into_lists = [&json](std::vector<std::vector<double>>& lists, const char* of_what) {
+        return [&json, &lists, of_what, size = lists[0].size()](const char* part) {
+            lists.clear();
+            json.array(part, [&] {
+                std::vector<double>& list = lists.emplace_back();
+                json.array(part, [&] { list.push_back(number(json.string(part), part)); });
+                if (list.size() != size) reject(part, " must be ", of_what, " of numbers");
+            });
+        };
     };
-    std::vector<JsonReader::Member> optional{{"injection", into_injections}};
+    std::vector<JsonReader::Member> optional{{"injection", into_lists(injections, "pairs")},
+                                             {"load", into_lists(loads, "groups of four")}};
     for (const CircuitParameter& parameter : circuit_parameters) {
         optional.push_back({parameter.name, into(circuit.*parameter.value)});
     }
@@ -110,9 +113,18 @@ std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
     if (!(v_syn > 0)) reject("v_syn must be above 0, got ", v_syn);
     if (std::isnan(circuit.e_plus)) circuit.e_plus = v_syn;
     if (std::isnan(circuit.e_minus)) circuit.e_minus = -v_syn;
-    for (const std::vector<double>& pair : injections) {
+    const std::size_t n = injections.empty() || loads.empty() ? 0 : std::max(injections.size(), loads.size());
+    for (const auto* lists : {&injections, &loads}) {
+        if (n == 0 || lists->size() == 1 || lists->size() == n) continue;
+        reject("injection and load must be given once or for each layer, got ", injections.size(), " and ",
+               loads.size());
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::vector<double>& pair = injections[injections.size() == 1 ? 0 : i];
+        const std::vector<double>& load = loads[loads.size() == 1 ? 0 : i];
         circuit.injection_plus = pair[0];
         circuit.injection_minus = pair[1];
+        circuit.load = {load[0], load[1], load[2], load[3]};
         circuits.push_back(circuit);
     }
     return circuits;

@@ -9,6 +9,7 @@ namespace rcspike::kernels::avx512 {
 #include "kernels/merged_tiles.h"
 #include "kernels/patch.h"
 #include "kernels/supply.h"
+#include "kernels/loaded.h"
 #include "kernels/rectify.h"
 #include "kernels/ladder.h"
 #include "kernels/adam.h"

@@ -76,12 +76,26 @@ struct PatchSpikes {
 /// One address stands for neighbouring tiles: each has n_in rows of `lanes` numbers, and tiles are `stride` numbers
 /// apart. Each kind of synapses has its own tile type; `rows` is the array that every sweep reads.
 
+/// How the device of a weight loads its membrane (docs/row-loads.md): capacitances of the body of a weight of 1 and of
+/// an open switch, the voltage that it drives to, on either rail; and what each capacitance contributes to the change
+/// of the load as the device closes, to the kick of the membrane, and to the charge as it opens at the end.
+template <class Real>
+struct WeightLoads {
+    Real body_plus, body_minus, junction_plus, junction_minus, rail_plus, rail_minus;
+    Real closing_body, closing_junction, kick_body, kick_junction, end_body, end_junction;
+};
+
+/// Numbers that describe the load of each affine synapse: change of capacitance as it closes, kick and its drive, and
+/// what it adds at the end and its drive.
+inline constexpr std::size_t n_row_loads = 5;
+
 /// Resistive synapses: signed weights.
 template <class Real>
 struct ResistiveTile {
     const Real* weights;
     std::size_t stride;
     Coupling<Real> coupling;
+    const WeightLoads<Real>* loads;  // null if the rows do not load the membrane
 
     const Real* rows() const { return weights; }
 };
@@ -94,6 +108,7 @@ struct AffineTile {
     const Real* drive0;
     const Real* conductance0;
     std::size_t stride;
+    const Real* loads;  // n_row_loads rows for each input; null if the rows do not load the membrane
 
     const Real* rows() const { return drive; }
 };
@@ -169,13 +184,14 @@ struct WeightGradient {
     Real* rows() const { return weights; }
 };
 
-/// The same for affine synapses; the rows of the always-on synapses may be null.
+/// The same for affine synapses; the rows of the always-on synapses may be null, and loads are where the tile has them.
 template <class Real>
 struct AffineGradient {
     Real* drive;
     Real* conductance;
     Real* drive0;
     Real* conductance0;
+    Real* loads;
     Real* times;
 
     Real* rows() const { return drive; }
@@ -218,6 +234,10 @@ struct RailUpstream {
 template <class Real>
 constexpr std::size_t backward_scratch(std::size_t n_steps) {
     return 4 * lanes<Real> * n_steps;
+}
+template <class Real>
+constexpr std::size_t loaded_scratch(std::size_t n_steps) {
+    return 10 * lanes<Real> * n_steps;
 }
 template <class Real>
 constexpr std::size_t supply_scratch(std::size_t n_steps) {
@@ -289,6 +309,9 @@ struct Kernels {
     Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> resistive;
     Charging<Events<Real>, AffineTile<Real>, AffineGradient<Real>, Real> affine;
     Charging<Events<Real>, PairTile<Real>, WeightGradient<Real>, Real> pairs;
+    /// The same where the rows load the membrane.
+    Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> loaded_resistive;
+    Charging<Events<Real>, AffineTile<Real>, AffineGradient<Real>, Real> loaded_affine;
     /// Resistive synapses of patches, on symmetric rails.
     Charging<PatchSpikes<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> patches;
     /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.

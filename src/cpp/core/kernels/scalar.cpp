@@ -6,6 +6,7 @@ namespace rcspike::kernels::scalar {
 // clang-format off: each needs those before it
 #include "kernels/patch.h"
 #include "kernels/supply.h"
+#include "kernels/loaded.h"
 #include "kernels/rectify.h"
 #include "kernels/ladder.h"
 #include "kernels/adam.h"

@@ -73,6 +73,10 @@ constexpr Kernels<Real> make_table() {
     kernels.affine.backward = affine_backward<Real>;
     kernels.pairs.charge = charge_pairs<Real>;
     kernels.pairs.backward = pairs_backward<Real>;
+    kernels.loaded_resistive.charge = charge_loaded_resistive<Real>;
+    kernels.loaded_resistive.backward = loaded_resistive_backward<Real>;
+    kernels.loaded_affine.charge = charge_loaded_affine<Real>;
+    kernels.loaded_affine.backward = loaded_affine_backward<Real>;
     kernels.patches.charge = charge_patch<Real>;
     kernels.patches.backward = patch_backward<ResistiveTile<Real>, Real>;
     kernels.charge_rectified = charge_rectified<Real>;

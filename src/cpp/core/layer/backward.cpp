@@ -152,7 +152,7 @@ void run(const BackwardPass<Real>& pass, Gradient& gradient, Scratch<Real>& scra
             if constexpr (std::is_same_v<typename Kind::Gradient, Gradient>) {
                 synapses.check_gradient();
                 const Split split = layer.split(pass.events.size());
-                gradient.resize(split.chunks, layer.n_rows(), layer.n_tiles());
+                gradient.resize(split.chunks, layer.n_rows(), layer.n_load_rows(), layer.n_tiles());
                 std::size_t max_spikes = 0;
                 for (std::size_t s = 0; s < split.batch; ++s)
                     max_spikes = std::max(max_spikes, pass.events[s].n_spikes());

@@ -119,7 +119,7 @@ void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> g
 template <class Real>
 void Layer<Real>::charge_vjp(const Schedule<Real>& schedule, Span2<const Real> grad_v, Span2<Real> grad_times,
                              const AffineGradient<Real>& gradient, Threads threads) const {
-    detail::check_gradient(gradient, n_rows(), n_columns());
+    detail::check_gradient(gradient, n_rows(), packed_->n_load_rows(), n_columns());
     const auto parts =
         gradient_of<detail::AffineSynapseGradient<Real>>(*packed_, schedule, grad_v, grad_times, threads);
     detail::write(parts, gradient, threads);

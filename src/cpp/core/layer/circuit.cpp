@@ -27,6 +27,19 @@ void validate(const Circuit& circuit) {
     for (const double injection : {circuit.injection_plus, circuit.injection_minus}) {
         if (!std::isfinite(injection)) reject("injection must be finite, in V_th for each synapse, got ", injection);
     }
+    const RowLoad& load = circuit.load;
+    for (const double capacitance : {load.body, load.junction_plus, load.junction_minus}) {
+        if (!(capacitance >= 0) || std::isinf(capacitance)) {
+            reject("body and junctions of a load must be finite and not negative, in C, got ", capacitance);
+        }
+    }
+    if (!(load.position >= 0 && load.position <= 1)) {
+        reject("position of a switch must be in [0, 1], a fraction of its resistor, got ", load.position);
+    }
+    if (!load.is_absent() && std::isinf(circuit.e_plus - circuit.e_minus)) {
+        reject("rows load the membrane through resistors to finite rails, got ", circuit.e_plus, " and ",
+               circuit.e_minus, "; v_syn = 1000 is as good as infinite");
+    }
     if (!(circuit.delay >= 0 && circuit.delay < 1)) {
         reject("delay must be at least 0 and below 1, in T, got ", circuit.delay);
     }

@@ -23,7 +23,7 @@ void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers) 
         for (const CircuitParameter& parameter : circuit_parameters) {
             if (own.*parameter.value == first.*parameter.value) continue;
             reject("circuits[", l, "] must have ", parameter.name, " ", first.*parameter.value, " as circuits[0], got ",
-                   own.*parameter.value, ": layers of a network differ in their injection only");
+                   own.*parameter.value, ": layers of a network differ in their injection and load only");
         }
     }
 }
@@ -39,6 +39,7 @@ template <class Real>
 const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted) {
     const auto* resistive = std::get_if<Resistive<Real>>(&layer.synapses);
     if (!resistive) reject(wanted, " can be computed for resistive synapses only");
+    if (resistive->loads) reject(wanted, " are not modelled where rows load the membrane: leave load out of the circuit");
     return *resistive;
 }
 

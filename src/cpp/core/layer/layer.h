@@ -32,6 +32,7 @@ public:
         n_in_ = inputs_of(wiring, rows_);
         grid_ = grid_of(wiring);
         std::visit([&](const auto& kind) { kind.check_pool(grid_.pool); }, neurons);
+        if (loads_membranes()) std::visit([&](const auto& kind) { kind.check_loads(); }, neurons);
     }
 
     std::size_t n_in() const { return n_in_; }
@@ -57,6 +58,10 @@ public:
         return std::visit([](const auto& s) -> const kernels::Coupling<Real>& { return s.coupling; }, synapses);
     }
     Phases phases() const { return phases_of(neurons); }
+    bool loads_membranes() const {
+        return std::visit([](const auto& s) { return s.loads_membranes(); }, synapses);
+    }
+    std::size_t n_load_rows() const { return loads_membranes() ? kernels::n_row_loads * rows_ : 0; }
     EventTarget<Real> event_target() const { return {wiring, rows_, coupling(), phases()}; }
 
     Synapses<Real> synapses;
@@ -70,7 +75,7 @@ private:
 };
 
 /// Throws std::invalid_argument unless there is a valid circuit for each of n_layers layers, which differ in their
-/// injection only.
+/// injection and load only.
 void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers);
 
 /// A layer of the synapses that weights have on a circuit, with the checks of pack_synapses.

@@ -98,7 +98,7 @@ std::size_t first_spike_vjp(const Schedule<Real>& schedule, const AffineSynapses
                             Span2<const Real> grad_spikes, double max_slope, Span2<Real> grad_times,
                             const AffineGradient<Real>& gradient, Threads threads) {
     const detail::Layer<Real> layer = layer_of(schedule, synapses, threads);
-    detail::check_gradient(gradient, layer.n_rows(), layer.n_columns());
+    detail::check_gradient(gradient, layer.n_rows(), layer.n_load_rows(), layer.n_columns());
     detail::AffineSynapseGradient<Real> parts;
     const std::size_t n_steep = backward(layer, schedule, grad_spikes, max_slope, grad_times, parts, threads);
     detail::write(parts, gradient, threads);

@@ -1,14 +1,40 @@
 #include "rcspike/device_network.h"
 
+#include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "common/check.h"
 #include "network/inference.h"
 
 namespace rcspike {
 namespace {
+
+/// Affine synapses of pairs that load the membrane.
+template <class Real>
+detail::Affine<Real> loading_pairs(const std::string& name, const DevicePairs<Real>& pairs, std::size_t n_rows,
+                                   const Circuit& circuit) {
+    const kernels::Coupling<Real> c = detail::coupling_of<Real>(circuit);
+    const Span2<const Real> plus = pairs.plus, minus = pairs.minus;
+    detail::check_shape((name + ".minus").c_str(), minus, plus.rows, plus.cols);
+    std::vector<Real> drive(plus.size()), conductance(plus.size());
+    for (std::size_t i = 0; i < plus.size(); ++i) {
+        drive[i] = c.a_plus * plus.data[i] - c.a_minus * minus.data[i];
+        // What is below 0 by rounding alone is 0: see DevicePairs.
+        const Real p = c.b_plus * plus.data[i], m = c.b_minus * minus.data[i];
+        const Real rounding = 4 * std::numeric_limits<Real>::epsilon() * (std::abs(p) + std::abs(m));
+        conductance[i] = p + m < 0 && p + m >= -rounding ? Real(0) : p + m;
+    }
+    const AffineSynapses<Real> synapses{{drive.data(), plus.rows, plus.cols},
+                                        {conductance.data(), plus.rows, plus.cols},
+                                        pairs.drive0,
+                                        pairs.conductance0,
+                                        pairs.loads};
+    return detail::pack_affine(synapses, n_rows, Threads::all());
+}
 
 template <class Real>
 detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& pairs, std::size_t n_rows,
@@ -28,6 +54,13 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
         detail::check_range(of_injection.c_str(), pairs.injection, 1, Threads::all());
         injection.of_rows.pack(pairs.injection, Threads::all());
     }
+    if (pairs.loads.data) {
+        if (!pairs.injection.data && !injection.is_absent()) {
+            detail::reject(name, ".injection must be given beside loads on a circuit with an injection");
+        }
+        return {loading_pairs(name, pairs, n_rows, circuit), std::move(neurons), wiring, std::move(injection)};
+    }
+    if (!circuit.load.is_absent()) detail::reject(name, ".loads must be given on a circuit with a load");
     return {detail::pack_pairs(name.c_str(), pairs, n_rows, circuit, Threads::all()), std::move(neurons), wiring,
             std::move(injection)};
 }

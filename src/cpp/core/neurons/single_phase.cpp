@@ -38,6 +38,11 @@ void SinglePhase<Real>::check_supply(const char* what) const {
 }
 
 template <class Real>
+void SinglePhase<Real>::check_loads() const {
+    reject("rows that load the membrane are not modelled for neurons of a single phase: leave load out of the circuit");
+}
+
+template <class Real>
 bool SinglePhase<Real>::spike(State state, const Real* noise, std::size_t n, Real* times) const {
     bool valid = true;
     for (std::size_t i = 0; i < n; ++i) {

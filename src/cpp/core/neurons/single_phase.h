@@ -38,6 +38,7 @@ struct SinglePhase {
     void check_pool(std::size_t pool) const;
     void check_injection(const char* name) const;
     void check_supply(const char* what) const;
+    void check_loads() const;
 
     /// Thresholds of n neurons from number `first` on, into rows of lanes that are full.
     void thresholds(std::size_t first, std::size_t n, Real* to) const {

@@ -36,6 +36,7 @@ struct TwoPhase {
     void check_pool(std::size_t) const {}
     void check_injection(const char*) const {}
     void check_supply(const char*) const {}
+    void check_loads() const {}
 
     /// Spike times of n hidden neurons of one sample, with noise in T or null. Returns whether all voltages are finite.
     bool spike(State state, const Real* noise, std::size_t n, Real* times) const;

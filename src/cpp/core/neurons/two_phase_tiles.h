@@ -29,7 +29,7 @@ void run_membranes(const Synapses& synapses, const TwoPhase<Real>&, const Positi
                           });
     };
     if constexpr (std::is_same_v<Synapses, Resistive<Real>>) {
-        if (positions.patches && kernels::is_symmetric(synapses.coupling)) {
+        if (positions.patches && kernels::is_symmetric(synapses.coupling) && !synapses.loads) {
             return charge_all(kernels::table<Real>().patches.charge,
                               [&](std::size_t i) { return positions.patches->spikes(i); });
         }
@@ -45,7 +45,10 @@ public:
     ChargedTilesBackward(const Synapses& synapses, const Kernel& kernel, Span2<const Real> grad_v, std::size_t pool)
         : synapses_(synapses), kernel_(kernel), grad_v_(grad_v), pool_(pool) {}
 
-    static std::size_t scratch(std::size_t n_steps) { return kernels::backward_scratch<Real>(n_steps); }
+    std::size_t scratch(std::size_t n_steps) const {
+        return synapses_.loads_membranes() ? kernels::loaded_scratch<Real>(n_steps)
+                                           : kernels::backward_scratch<Real>(n_steps);
+    }
 
     /// Adds the gradients of tile t, or of it and the next ones together, of one position, whose neurons are in row
     /// `row`; returns how many tiles.
@@ -129,7 +132,7 @@ void with_tiles_backward(const TwoPhase<Real>&, const Synapses& synapses, const 
             return f(SuppliedTilesBackward<Real>(synapses, upstream.grad, upstream.supply), EventsOfPosition{});
         }
         const auto& patches = kernels::table<Real>().patches;
-        if (is_patched && kernels::is_symmetric(synapses.coupling)) {
+        if (is_patched && kernels::is_symmetric(synapses.coupling) && !synapses.loads) {
             using Tiles = ChargedTilesBackward<Synapses, std::decay_t<decltype(patches)>, Real>;
             return f(Tiles(synapses, patches, upstream.grad, grid.pool), SpikesOfImage{});
         }

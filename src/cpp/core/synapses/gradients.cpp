@@ -53,7 +53,7 @@ ExtraTasks PartialGradient<Real>::sum(Span2<Real> matrix) const {
 }
 
 template <class Real>
-void WeightGradient<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
+void WeightGradient<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t, std::size_t n_tiles) {
     weights.resize(n_chunks, n_rows, n_tiles);
 }
 
@@ -68,26 +68,30 @@ kernels::WeightGradient<Real> WeightGradient<Real>::tile(std::size_t chunk, std:
 }
 
 template <class Real>
-void AffineSynapseGradient<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles) {
+void AffineSynapseGradient<Real>::resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_load_rows,
+                                         std::size_t n_tiles) {
     drive.resize(n_chunks, n_rows, n_tiles);
     conductance.resize(n_chunks, n_rows, n_tiles);
     drive0.resize(n_chunks, 1, n_tiles);
     conductance0.resize(n_chunks, 1, n_tiles);
+    loads.resize(n_chunks, n_load_rows, n_tiles);
 }
 
 template <class Real>
 void AffineSynapseGradient<Real>::zero(std::size_t chunk, Range tiles) {
-    for (PartialGradient<Real>* parts : {&drive, &conductance, &drive0, &conductance0}) parts->zero(chunk, tiles);
+    for (PartialGradient<Real>* parts : {&drive, &conductance, &drive0, &conductance0, &loads}) parts->zero(chunk, tiles);
 }
 
 template <class Real>
 kernels::AffineGradient<Real> AffineSynapseGradient<Real>::tile(std::size_t chunk, std::size_t t, Real* times) {
-    return {drive.tile(chunk, t), conductance.tile(chunk, t), drive0.tile(chunk, t), conductance0.tile(chunk, t),
-            times};
+    return {drive.tile(chunk, t),        conductance.tile(chunk, t), drive0.tile(chunk, t),
+            conductance0.tile(chunk, t), loads.tile(chunk, t),       times};
 }
 
 template <class Real>
-void check_gradient(const AffineGradient<Real>& gradient, std::size_t n_rows, std::size_t n_columns) {
+void check_gradient(const AffineGradient<Real>& gradient, std::size_t n_rows, std::size_t n_load_rows,
+                    std::size_t n_columns) {
+    check_shape("gradient of loads", gradient.loads, n_load_rows, n_load_rows == 0 ? 0 : n_columns);
     check_shape("gradient of drive", gradient.drive, n_rows, n_columns);
     check_shape("gradient of conductance", gradient.conductance, n_rows, n_columns);
     if (gradient.drive0.data) check_size("gradient of drive0", gradient.drive0, n_columns);
@@ -98,6 +102,7 @@ template <class Real>
 void write(const AffineSynapseGradient<Real>& parts, const AffineGradient<Real>& to, Threads threads) {
     parts.drive.add_up(to.drive, threads);
     parts.conductance.add_up(to.conductance, threads);
+    parts.loads.add_up(to.loads, threads);
     const auto unpack_row = [&](const PartialGradient<Real>& part, Span1<Real> row) {
         if (row.data) part.add_up({row.data, 1, row.size}, threads);
     };
@@ -109,7 +114,8 @@ void write(const AffineSynapseGradient<Real>& parts, const AffineGradient<Real>&
     template struct PartialGradient<Real>;                                               \
     template struct WeightGradient<Real>;                                                \
     template struct AffineSynapseGradient<Real>;                                         \
-    template void check_gradient(const AffineGradient<Real>&, std::size_t, std::size_t); \
+    template void check_gradient(const AffineGradient<Real>&, std::size_t, std::size_t,   \
+                                 std::size_t);                                           \
     template void write(const AffineSynapseGradient<Real>&, const AffineGradient<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

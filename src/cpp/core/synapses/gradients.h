@@ -32,7 +32,7 @@ template <class Real>
 struct WeightGradient {
     PartialGradient<Real> weights;
 
-    void resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles);
+    void resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_load_rows, std::size_t n_tiles);
     void zero(std::size_t chunk, Range tiles);
     kernels::WeightGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
 };
@@ -40,15 +40,18 @@ struct WeightGradient {
 template <class Real>
 struct AffineSynapseGradient {
     PartialGradient<Real> drive, conductance, drive0, conductance0;
+    PartialGradient<Real> loads;  // without rows unless they load the membrane
 
-    void resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_tiles);
+    void resize(std::size_t n_chunks, std::size_t n_rows, std::size_t n_load_rows, std::size_t n_tiles);
     void zero(std::size_t chunk, Range tiles);
     kernels::AffineGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
 };
 
-/// Throws std::invalid_argument if a gradient does not have the shapes of n_rows x n_columns affine synapses.
+/// Throws std::invalid_argument if a gradient does not have the shapes of n_rows x n_columns affine synapses, which load
+/// the membrane or do not.
 template <class Real>
-void check_gradient(const AffineGradient<Real>& gradient, std::size_t n_rows, std::size_t n_columns);
+void check_gradient(const AffineGradient<Real>& gradient, std::size_t n_rows, std::size_t n_load_rows,
+                    std::size_t n_columns);
 
 /// Writes the gradient of a layer's affine synapses.
 template <class Real>

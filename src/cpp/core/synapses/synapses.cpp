@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 
 #include "common/check.h"
@@ -25,7 +27,65 @@ void check_conductance(const std::string& name, const DevicePairs<Real>& pairs,
     }
 }
 
+template <class Real>
+kernels::WeightLoads<Real> loads_of(const RowLoad& load, const kernels::Coupling<Real>& coupling) {
+    const double x = load.position;
+    const auto real = [](double value) { return static_cast<Real>(value); };
+    return {real(load.body / coupling.b_plus),
+            real(load.body / coupling.b_minus),
+            real(load.junction_plus),
+            real(load.junction_minus),
+            coupling.a_plus / coupling.b_plus,
+            -coupling.a_minus / coupling.b_minus,
+            real(1.0 / 3 - (1 - x)),
+            real(x * x - 1),
+            real(1.0 / 6 - x * x / 2),
+            real(x * (1 - x)),
+            real((1 - x) * (1 - x) / 2),
+            real(1 - x)};
+}
+
+/// Throws unless closing rows leave each membrane a capacitance, whichever of them close.
+template <class Real>
+void check_capacitance(Span2<const Real> loads) {
+    check_range("loads", loads, 1, Threads::all());
+    for (std::size_t i = 0; i < loads.cols; ++i) {
+        double lost = 0;
+        for (std::size_t row = 0; row < loads.rows; row += kernels::n_row_loads) {
+            lost -= std::min(0.0, static_cast<double>(loads.row(row)[i]));
+        }
+        if (!(lost < 1)) reject("loads: the rows of column ", i, " take ", lost, " C as they close; it must be below 1");
+    }
+}
+
 }  // namespace
+
+template <class Error, class Real>
+void check_loads(const char* name, const Resistive<Real>& synapses) {
+    if (!synapses.loads) return;
+    constexpr std::size_t lanes = kernels::lanes<Real>;
+    const kernels::WeightLoads<Real>& of = *synapses.loads;
+    const Tiles<Real>& weights = synapses.weights;
+    for (std::size_t t = 0; t < weights.count(); ++t) {
+        double sum[lanes] = {}, smallest[lanes];
+        std::fill_n(smallest, lanes, std::numeric_limits<double>::infinity());
+        for (std::size_t i = 0; i < weights.tile_size(); ++i) {
+            const double w = weights.tile(t)[i], size = std::abs(w);
+            if (size < std::numeric_limits<Real>::min()) continue;
+            const double body = (w > 0 ? of.body_plus : of.body_minus) / size;
+            sum[i % lanes] += of.end_junction * body + (w > 0 ? of.junction_plus : of.junction_minus);
+            smallest[i % lanes] = std::min(smallest[i % lanes], size);
+        }
+        for (std::size_t i = 0; i < weights.width(t); ++i) {
+            if (sum[i] < 1) continue;
+            std::ostringstream text;
+            text << name << ": the open rows of column " << t * lanes + i << " load its membrane with " << sum[i]
+                 << " C, of which there must be less than 1; its smallest weight is " << smallest[i]
+                 << ": leave out small weights, which have large bodies, or choose a larger C";
+            throw Error(text.str());
+        }
+    }
+}
 
 template <class Real>
 AlwaysOn<Real>::AlwaysOn(Span1<const Real> d0, Span1<const Real> g0, std::size_t n_out) {
@@ -94,6 +154,8 @@ Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::s
     packed.coupling = coupling_of<Real>(circuit);
     check_weights(name, weights, n_rows, packed.coupling, threads);
     pack_weights(weights, packed.weights, threads);
+    if (!circuit.load.is_absent()) packed.loads = loads_of(circuit.load, packed.coupling);
+    check_loads<std::invalid_argument>(name, packed);
     return packed;
 }
 
@@ -109,6 +171,11 @@ Affine<Real> pack_affine(const AffineSynapses<Real>& synapses, std::size_t n_row
     packed.drive.pack(synapses.drive, threads);
     packed.conductance.pack(synapses.conductance, threads);
     packed.always_on = {synapses.drive0, synapses.conductance0, n_out};
+    if (synapses.loads.data) {
+        check_shape("loads", synapses.loads, kernels::n_row_loads * n_rows, n_out);
+        check_capacitance(synapses.loads);
+        packed.loads.pack(synapses.loads, threads);
+    }
     return packed;
 }
 
@@ -149,6 +216,8 @@ Pairs<Real> pack_pairs(const char* name, const DevicePairs<Real>& pairs, std::si
     template Synapses<Real> pack_synapses(const char*, Span2<const Real>, std::size_t, const Circuit&, Threads);       \
     template void check_weights(const char*, Span2<const Real>, std::size_t, const kernels::Coupling<Real>&, Threads); \
     template void pack_weights(Span2<const Real>, Tiles<Real>&, Threads);                                              \
+    template void check_loads<std::invalid_argument>(const char*, const Resistive<Real>&);                             \
+    template void check_loads<std::runtime_error>(const char*, const Resistive<Real>&);                                \
     template Affine<Real> pack_affine(const AffineSynapses<Real>&, std::size_t, Threads);                              \
     template Pairs<Real> pack_pairs(const char*, const DevicePairs<Real>&, std::size_t, const Circuit&, Threads);
 RCSPIKE_INSTANTIATE(float)

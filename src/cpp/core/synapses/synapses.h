@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <variant>
 
 #include "common/check.h"
@@ -44,12 +45,19 @@ struct Resistive {
     using Gradient = WeightGradient<Real>;
     Tiles<Real> weights;
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
+    std::optional<kernels::WeightLoads<Real>> loads{};  // if the rows load the membrane
 
     const Tiles<Real>& rows() const { return weights; }
     Tiles<Real>& weights_for(const char*) { return weights; }
-    kernels::ResistiveTile<Real> tile(std::size_t t) const { return {weights.tile(t), weights.tile_size(), coupling}; }
+    kernels::ResistiveTile<Real> tile(std::size_t t) const {
+        return {weights.tile(t), weights.tile_size(), coupling, loads ? &*loads : nullptr};
+    }
     void check_gradient() const {}
-    static const auto& kernel() { return kernels::table<Real>().resistive; }
+    bool loads_membranes() const { return loads.has_value(); }
+    const auto& kernel() const {
+        const kernels::Kernels<Real>& table = kernels::table<Real>();
+        return loads ? table.loaded_resistive : table.resistive;
+    }
     static const auto& crossing() { return kernels::crossings<Real>().resistive; }
 };
 
@@ -58,16 +66,25 @@ struct Affine {
     using Gradient = AffineSynapseGradient<Real>;
     Tiles<Real> drive, conductance;
     AlwaysOn<Real> always_on;
+    Tiles<Real> loads;  // kernels::n_row_loads rows for each input; empty if the rows do not load the membrane
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
 
     const Tiles<Real>& rows() const { return drive; }
     Tiles<Real>& weights_for(const char* wanted) { reject_without_weights(wanted); }
     kernels::AffineTile<Real> tile(std::size_t t) const {
-        return {drive.tile(t), conductance.tile(t), always_on.drive0.tile(t), always_on.conductance0.tile(t),
-                drive.tile_size()};
+        return {drive.tile(t),
+                conductance.tile(t),
+                always_on.drive0.tile(t),
+                always_on.conductance0.tile(t),
+                drive.tile_size(),
+                loads_membranes() ? loads.tile(t) : nullptr};
     }
     void check_gradient() const {}
-    static const auto& kernel() { return kernels::table<Real>().affine; }
+    bool loads_membranes() const { return loads.cols > 0; }
+    const auto& kernel() const {
+        const kernels::Kernels<Real>& table = kernels::table<Real>();
+        return loads_membranes() ? table.loaded_affine : table.affine;
+    }
     static const auto& crossing() { return kernels::crossings<Real>().affine; }
 };
 
@@ -93,6 +110,7 @@ struct Pairs {
     void check_gradient() const {
         if (!weights) reject("gradients of weights need the weights that pairs were drawn for");
     }
+    static bool loads_membranes() { return false; }
     static const auto& kernel() { return kernels::table<Real>().pairs; }
     static const auto& crossing() { return kernels::crossings<Real>().pairs; }
 };
@@ -109,6 +127,10 @@ kernels::Coupling<Real> coupling_of(const Circuit& circuit);
 template <class Real>
 Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
                              Threads threads);
+
+/// Throws Error unless what the open rows of each column load its membrane with is less than C.
+template <class Error, class Real>
+void check_loads(const char* name, const Resistive<Real>& synapses);
 
 /// Its checks, and how it packs weights that have passed them.
 template <class Real>

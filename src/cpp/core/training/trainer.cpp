@@ -7,6 +7,7 @@
 #include <mutex>
 #include <sstream>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -94,6 +95,10 @@ void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vect
         }
     }
     detail::check_noise(weights(), noise, batch.size(), threads);
+    for (std::size_t l = 0; l < weights().size(); ++l) {
+        const auto* resistive = std::get_if<detail::Resistive<Real>>(&weights()[l].synapses);
+        if (resistive) detail::check_loads<std::runtime_error>(("weights[" + std::to_string(l) + "]").c_str(), *resistive);
+    }
     if (!(learning_rate >= 0) || std::isinf(learning_rate))
         reject("learning_rate must not be negative, got ", learning_rate);
 }
@@ -192,6 +197,17 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
         if (detail::layers_of(network)[l].grid().pool > 1) {
             reject("energy_penalty ", loss.energy_penalty,
                    " does not know the energy of neurons that share charge (pool); ", "it must be 0 for them");
+        }
+    }
+    for (const detail::Layer<Real>& layer : detail::layers_of(network)) {
+        if (!layer.loads_membranes()) continue;
+        if (loss.energy_penalty > 0) {
+            reject("energy_penalty ", loss.energy_penalty, " does not know what bodies and junctions take from the ",
+                   "rails; it must be 0 where rows load the membrane");
+        }
+        if (!devices.is_ideal()) {
+            reject("rows that load the membrane are trained with ideal devices only: leave devices out, or load out of ",
+                   "the circuit");
         }
     }
     state_ = std::make_unique<State>(std::move(network), loss, devices, seed, weight_decay);

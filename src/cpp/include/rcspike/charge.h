@@ -15,15 +15,20 @@ struct AffineSynapses {
     Span2<const Real> conductance;   ///< G >= 0, n_in x n_out, in 1 / T
     Span1<const Real> drive0;        ///< D0, n_out: always on; optional
     Span1<const Real> conductance0;  ///< G0 >= 0, n_out: always on; optional
+    /// How each input's devices load the membrane (docs/row-loads.md), five rows for each input, 5 n_in x n_out, in units
+    /// of C: the change of capacitance as they close; the factor of v and the drive of the kick that this gives; and
+    /// those of what they add to v as they open at the end. Optional.
+    Span2<const Real> loads{};
 };
 
-/// Gradients of AffineSynapses; drive0 and conductance0 are written if given.
+/// Gradients of AffineSynapses; drive0 and conductance0 are written if given, and loads must be where those are.
 template <class Real>
 struct AffineGradient {
     Span2<Real> drive;
     Span2<Real> conductance;
     Span1<Real> drive0;
     Span1<Real> conductance0;
+    Span2<Real> loads{};
 };
 
 /// Membrane voltages v(1), batch x n_out, in V_th, for resistive synapses of signed weights (n_in x n_out, in V_th /
@@ -32,7 +37,7 @@ template <class Real>
 void charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit, Span2<Real> v,
             Threads threads = Threads::all());
 
-/// The same for affine synapses. Throws also if a conductance is negative.
+/// The same for affine synapses. Throws also if a conductance is negative, or closing rows leave no capacitance.
 template <class Real>
 void charge(const Schedule<Real>& schedule, const AffineSynapses<Real>& synapses, Span2<Real> v,
             Threads threads = Threads::all());

@@ -5,6 +5,18 @@
 
 namespace rcspike {
 
+/// How the devices of a layer load its membranes (docs/row-loads.md), in units of C, the capacitance of a membrane whose
+/// rows are all open: its drawn capacitor is smaller by what they load it with.
+struct RowLoad {
+    /// Capacitance of a device's resistor times its conductance in C / T: a device of conductance g has a body of
+    /// body / g.
+    double body = 0.0;
+    double position = 0.0;  ///< of the switch, as a fraction of the resistor from the rail, in [0, 1]
+    double junction_plus = 0.0, junction_minus = 0.0;  ///< of an open switch to either rail
+
+    bool is_absent() const { return body == 0 && junction_plus == 0 && junction_minus == 0; }
+};
+
 /// Rails, diode, switches and ramp of a circuit (docs/model.md). Infinite rails are the conventional
 /// circuit, an exact multiply-accumulate.
 struct Circuit {
@@ -17,6 +29,7 @@ struct Circuit {
     /// on the positive rail and on the negative rail. A weight of 0 is not a synapse.
     double injection_plus = 0.0, injection_minus = 0.0;
     double delay = 0.0;  ///< from the moment when the ramp reaches the threshold to the spike, in [0, 1), in T
+    RowLoad load{};      ///< of the rows of this layer
 
     static Circuit conventional() {
         Circuit circuit;
@@ -32,7 +45,7 @@ struct CircuitParameter {
     double Circuit::* value;
 };
 
-/// All parameters except the injection, which may differ between the layers of a network.
+/// All parameters except injection and load, which may differ between the layers of a network.
 inline constexpr CircuitParameter circuit_parameters[] = {
     {"e_plus", &Circuit::e_plus}, {"e_minus", &Circuit::e_minus}, {"diode_drop", &Circuit::diode_drop},
     {"ramp", &Circuit::ramp},     {"delay", &Circuit::delay},

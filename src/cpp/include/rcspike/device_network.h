@@ -31,6 +31,9 @@ struct DevicePairs {
     /// What the switches of each pair add to v(1) as they open, n_in x n_out, in V_th; optional. Replaces the circuit's
     /// injection, which counts once for each device above 0.
     Span2<const Real> injection{};
+    /// How the devices of each pair load the membrane, as in AffineSynapses, 5 n_in x n_out. It must be given where the
+    /// circuit has a load, whose numbers alone do not say which bodies such devices have.
+    Span2<const Real> loads{};
 };
 
 /// A neuron whose threshold is off by `offset` fires as if its voltage were v - offset, which is exact on the ideal
