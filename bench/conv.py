@@ -4,8 +4,8 @@
 
 The network is conv16-conv16-pool-conv32-conv32-pool-128-10 on Fashion-MNIST, batches of 64 images, float32. Goals on
 two threads: 0.35 of the throughput of the same architecture with ReLUs in PyTorch at its best setting (channels last,
-fused Adam, threads that spin or that sleep between loops), better 0.5; 50 times that of RC-Spike in PyTorch on a grid of 100 steps; and a step with less than 200 MB
-above the imported package and its data.
+fused Adam, threads that spin or that sleep between loops), better 0.5; 50 times that of RC-Spike in PyTorch on a grid
+of 100 steps; and a step with less than 200 MB above the imported package and its data.
 
 Passes alternate, so that all meet the same load of the machine; a ratio is the median of the ratios of neighbouring
 passes. PyTorch runs in processes of its own, of the interpreter given by --torch.
