@@ -67,7 +67,7 @@ detail::Pairs<Real> pairs_for(const detail::Layer<Real>& layer) {
 
 bool DeviceModel::is_ideal() const {
     return off == 0 && levels == 0 && lognormal == 0 && proportional == 0 && absolute == 0 && stuck_off == 0 &&
-           stuck_on == 0 && w_max.empty();
+           stuck_on == 0;
 }
 
 void validate(const DeviceModel& model, std::size_t n_layers) {

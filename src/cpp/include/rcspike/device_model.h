@@ -26,7 +26,7 @@ struct DeviceModel {
     /// any
     std::vector<double> w_min;
 
-    bool is_ideal() const;  ///< whether a step runs on the weights themselves
+    bool is_ideal() const;  ///< whether a step runs on the weights themselves, within their range
 };
 
 /// Throws std::invalid_argument, naming the value, if a parameter is out of range or w_max or w_min does not have
