@@ -8,7 +8,14 @@ from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energ
 from rcspike.energy.operating_point_in_volts import HOLDS, Hold, OperatingPoint, operating_point
 from rcspike.energy.process import Constant, Process, load_process, process_names, process_text
 from rcspike.energy.si_units import PhysicalScale
-from rcspike.energy.synapse_devices import LayerDevices, clipped, device_conductances, layer_devices, weight_range
+from rcspike.energy.synapse_devices import (
+    LayerDevices,
+    clipped,
+    device_conductances,
+    layer_devices,
+    weight_range,
+    with_switches,
+)
 
 __all__ = [
     "BASELINES",
@@ -47,4 +54,5 @@ __all__ = [
     "tops_per_watt",
     "virtual_ground_parts",
     "weight_range",
+    "with_switches",
 ]

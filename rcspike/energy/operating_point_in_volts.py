@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from rcspike.circuit import Circuit
 from rcspike.energy.process import Process, load_process
 from rcspike.energy.si_units import Number, PhysicalScale
+from rcspike.row_load import RowLoad
 
 Hold: TypeAlias = Literal["rails", "threshold"]
 HOLDS: tuple[Hold, ...] = get_args(Hold)
@@ -109,8 +110,19 @@ class OperatingPoint:
         unit = self.scale(n_rows).capacitance * self.v_th
         return charge_plus / unit, -charge_minus / unit
 
+    def load(self, n_rows: int) -> RowLoad:
+        """How a device loads a membrane with `n_rows` inputs: by the body of its resistor.
+
+        Examples
+        --------
+        >>> operating_point(Circuit(), load_process("sky130-poly")).load(784).position
+        0.577
+        """
+        p, c = self.process, self.scale(n_rows).capacitance
+        return RowLoad(body=p.device_capacitance_per_ohm * p.window / c**2, position=p.device_position)
+
     def with_switches(self, sizes: tuple[int, ...]) -> Circuit:
-        """The circuit with the injection of the process in each layer of a network, and its comparator's delay.
+        """The circuit with injection and bodies of the process in each layer of a network, and its comparator's delay.
 
         Parameters
         ----------
@@ -123,8 +135,11 @@ class OperatingPoint:
         >>> [f"{plus:.2e}" for plus, _ in circuit.injections], circuit.delay
         (['2.31e-04', '9.04e-04'], 0.005)
         """
-        pairs = tuple(self.injection(n) for n in sizes[:-1])
-        return replace(self.circuit, injection=pairs, delay=self.process.comparator_delay / self.process.window)
+        rows = sizes[:-1]
+        pairs, loads = tuple(map(self.injection, rows)), tuple(map(self.load, rows))
+        return replace(
+            self.circuit, injection=pairs, load=loads, delay=self.process.comparator_delay / self.process.window
+        )
 
     @property
     def source_supply(self) -> float:

@@ -9,9 +9,10 @@ import numpy as np
 from rcspike._common.arrays import Float64Array
 from rcspike.circuit import Circuit
 from rcspike.energy.activity_counts import Columns, columns_of
-from rcspike.energy.operating_point_in_volts import membrane_capacitance
+from rcspike.energy.operating_point_in_volts import OperatingPoint, membrane_capacitance
 from rcspike.energy.process import Process
 from rcspike.network import Network
+from rcspike.neurons import two_phase_only
 
 _ROUNDING = 1e-6  # of weights in float32, as a fraction
 
@@ -140,6 +141,30 @@ def weight_range(process: Process, circuit: Circuit, n_rows: int) -> tuple[float
     if process.devices_per_synapse == 2:
         return 0.0, (most - least) * min(rails)
     return least * max(rails), most * min(rails)
+
+
+def with_switches(network: Network, point: OperatingPoint) -> Network:
+    """The same weights on a circuit with the switches, bodies and comparators of a process.
+
+    Raises
+    ------
+    ValueError
+        If its cells have no switches, the neurons have a single phase, or the circuit has an injection or loads.
+
+    Examples
+    --------
+    >>> from rcspike.energy import load_process, operating_point
+    >>> network = Network([np.array([[0.5]])], Circuit(v_syn=1.0))
+    >>> with_switches(network, operating_point(network.circuit, load_process("sky130-poly"))).circuit.delay
+    0.05
+    """
+    two_phase_only(network, "a process with switches")
+    if point.process.selector != "switch":
+        raise ValueError(f"{point.process.name} has no switch in each cell, whose charge could be counted")
+    if network.circuit.injects or network.circuit.loads_membranes:
+        raise ValueError("the circuit of the model has a charge of its switches, or loads, which are counted already")
+    rows = [columns_of(layer).rows for layer in network.layers]
+    return network.rescaled(point.with_switches((*rows, network.sizes[-1])), plus=1.0, minus=1.0)
 
 
 def clipped(network: Network, process: Process) -> Network:

@@ -10,8 +10,10 @@ import numpy as np
 from rcspike import _core
 from rcspike._common.arrays import FloatArray, check_array, check_times
 from rcspike.circuit import Circuit, circuit_core
+from rcspike.functional.charging_with_loads import charge_loaded, pair_loads
 from rcspike.functional.events import check_threads, fit_events, in_precision
 from rcspike.functional.neuron_kinds import Phases, latest_input, supported
+from rcspike.functional.rail_coupling import rail_couplings
 from rcspike.functional.threshold_crossing import first_spike
 
 
@@ -60,8 +62,32 @@ def _in_window(
     times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray, threads: int | None
 ) -> FloatArray:
     """Voltages of two-phase neurons in their charging phase."""
+    if circuit.loads_membranes:
+        return _with_loads(times, weights, circuit, at, threads)
     events = fit_events(times, "weights", weights, threads)
     return _core.trace(events, weights, circuit_core(circuit), at.astype(weights.dtype, copy=False), threads)
+
+
+def _with_loads(
+    times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray, threads: int | None
+) -> FloatArray:
+    """Voltages where rows load the membrane: at the end of a window that is t long, whose switches stay closed."""
+    fit_events(times, "weights", weights, threads)
+    wrong = np.flatnonzero(~((at >= 0) & (at <= 1)))
+    if len(wrong):
+        raise ValueError(f"at[{wrong[0]}] must lie in [0, 1], the charging phase, got {at[wrong[0]]}")
+    plus, minus = (np.maximum(sign * weights.astype(np.float64), 0) for sign in (1, -1))
+    of_plus, of_minus = rail_couplings(circuit)
+    drive = plus * of_plus.drive - minus * of_minus.drive
+    conductance = plus * of_plus.conductance + minus * of_minus.conductance
+    loads = pair_loads(plus, minus, circuit)
+    loads[:, 3:] = 0
+    v = np.zeros((len(times), weights.shape[1], len(at)), weights.dtype)
+    for i in np.flatnonzero(at):
+        window = float(at[i])
+        until = times.astype(np.float64) / window
+        v[..., i] = charge_loaded(until, window * drive, window * conductance, loads, threads=threads)
+    return v
 
 
 def _to_crossings(

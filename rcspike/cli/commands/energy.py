@@ -44,9 +44,10 @@ from rcspike.energy import (
     operating_point,
     ratio_range,
     sources_fit,
+    with_switches,
 )
 from rcspike.network import LayeredNetwork, Network, has_maps
-from rcspike.neurons import DEFAULT, neuron_kind, two_phase_only
+from rcspike.neurons import DEFAULT, neuron_kind
 from rcspike.training import evaluate
 from rcspike.training.evaluation import check_fit
 
@@ -118,7 +119,7 @@ def energy_command(
         network = load_network(model)
         point = operating_point(network.circuit, chosen, hold=hold)
         if switches:
-            network = _with_switches(network, point)
+            network = with_switches(network, point)
         wanted = network
         if clip:
             network = clipped(network, chosen)
@@ -180,19 +181,6 @@ def energy_command(
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
     screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
-
-
-def _with_switches(network: Network, point: OperatingPoint) -> Network:
-    """The same weights on a circuit with the charge of the process' switches and the delay of its comparators."""
-    two_phase_only(network, "--switches")
-    if point.process.selector != "switch":
-        raise ValueError(f"--switches is for processes with a switch in each cell, which {point.process.name} has not")
-    if network.circuit.injects:
-        raise ValueError(
-            "the circuit of the model has a charge of its switches, which is counted: leave out --switches"
-        )
-    rows = [columns_of(layer).rows for layer in network.layers]
-    return network.rescaled(point.with_switches((*rows, network.sizes[-1])), plus=1.0, minus=1.0)
 
 
 def _as_devices(network: Network, process: Process) -> LayeredNetwork:

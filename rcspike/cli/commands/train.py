@@ -39,7 +39,7 @@ from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
 from rcspike.cli.shared_options import given, learning, training_settings
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
-from rcspike.energy import Process, clipped
+from rcspike.energy import Process, clipped, operating_point, with_switches
 from rcspike.experiments.default_settings import initial_intensity, preset
 from rcspike.experiments.hidden_layers import Hidden, check_hidden, hidden_text, whole_network
 from rcspike.network import Network, model_files
@@ -205,7 +205,7 @@ def train_command(
                     sizes, circuit, seed=seed, wiring=wiring, phases=phases, intensity=intensity
                 )
                 if chosen is not None:
-                    network = clipped(network, chosen)
+                    network = _in_process(network, chosen)
                     settings["devices"] = _devices(chosen, network, settings.get("devices"))
             typed = given(**options | {"seed": None}, hidden=hidden)
             if nonideal_file is not None:
@@ -252,9 +252,19 @@ def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
     return found
 
 
+def _in_process(network: Network, process: Process) -> Network:
+    """The network within the range of the devices, on the switches and bodies of the process."""
+    within = clipped(network, process)
+    point = operating_point(network.circuit, process)
+    has_switches = process.selector == "switch" and network.phases == DEFAULT
+    return with_switches(within, point) if has_switches and not network.circuit.injects else within
+
+
 def _devices(process: Process, network: Network, others: DeviceModel | None) -> DeviceModel:
     """The devices of a process, with the effects of others, whose range is not known."""
     own = process_device_model(process, network)
+    if network.circuit.loads_membranes:  # with which the engine draws no devices
+        own = DeviceModel(w_max=own.w_max, w_min=own.w_min)
     if others is None:
         return own
     if others.off or others.w_max:
