@@ -245,9 +245,7 @@ class DeviceNetwork32(_Forward): ...
 class DeviceNetwork64(_Forward): ...
 
 def device_network(
-    layers: Sequence[
-        tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None, _Float | None]
-    ],
+    layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None, _Float | None]],
     circuit: Circuit | Sequence[Circuit],
     *,
     wiring: Sequence[_Wiring] = ...,
