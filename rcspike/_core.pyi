@@ -244,11 +244,8 @@ def draw_noise(seed: int, sigma: float, noise: _Float, threads: int | None = Non
 class DeviceNetwork32(_Forward): ...
 class DeviceNetwork64(_Forward): ...
 
-_Row: TypeAlias = _Float | None
-_Pairs: TypeAlias = tuple[_Float, _Float, _Row, _Row, _Row, _Row, _Row]
-
 def device_network(
-    layers: Sequence[_Pairs],
+    layers: Sequence[tuple[_Float, _Float, _Float | None, _Float | None, _Float | None, _Float | None, _Float | None]],
     circuit: Circuit | Sequence[Circuit],
     *,
     wiring: Sequence[_Wiring] = ...,

@@ -28,10 +28,14 @@ class Device:
     junction: float  # of the open switch, at the side of the membrane
 
 
-def lumped_voltages(devices: Sequence[Device]) -> float:
-    """v(1) after all switches have opened, by the lumped rules; the devices of equal times close together."""
+def lumped_voltages(devices: Sequence[Device], *, until: float | None = None) -> float:
+    """v(1) after all switches have opened, by the lumped rules; the devices of equal times close together.
+
+    At an earlier time no switch has opened.
+    """
     v, now, on = 0.0, 0.0, list[Device]()
-    for time in sorted({d.time for d in devices if d.time <= 1}):
+    end = 1.0 if until is None else until
+    for time in sorted({d.time for d in devices if d.time <= end}):
         v, now = _relaxed(v, time - now, on), time
         new = [d for d in devices if d.time == time]
         on += new
@@ -40,7 +44,9 @@ def lumped_voltages(devices: Sequence[Device]) -> float:
             for d in new
         )
         v += kick / _capacitance(on)
-    v = _relaxed(v, 1 - now, on)
+    v = _relaxed(v, end - now, on)
+    if until is not None:
+        return v
     return v + sum(((1 - d.position) ** 2 / 2 * d.body + (1 - d.position) * d.junction) * (d.rail - v) for d in on)
 
 
@@ -57,88 +63,86 @@ def _relaxed(v: float, duration: float, on: Sequence[Device]) -> float:
     return end + (v - end) * float(np.exp(-G * duration / _capacitance(on)))
 
 
-def line_voltages(devices: Sequence[Device], sections: int = 30, *, rest: float = 0.0) -> float:
-    """v(1) after all switches have opened and all lines have settled.
+@dataclass(frozen=True)
+class Charged:
+    """A membrane after charging, once all switches have opened and all lines have settled."""
+
+    v: float
+    plus: float  # charges in C V_th that the rails above and below rest have delivered
+    minus: float
+
+
+def line_voltages(devices: Sequence[Device], sections: int = 30) -> float:
+    """v(1) after all switches have opened and all lines have settled."""
+    return charged_lines(devices, sections).v
+
+
+def charged_lines(devices: Sequence[Device], sections: int = 30) -> Charged:
+    """Integrate the column with lines instead of resistors.
 
     Node 0 is the membrane. A device's line has `sections` equal resistors, with half of each section's capacitance at
     either end; the switch is between two nodes of the line, at `position`, which must be a whole number of sections.
     """
     capacitance = [1 - sum((1 - d.position) * d.body + d.junction for d in devices)]
-    voltages, links = [rest], list[tuple[int, int, float]]()  # resistors between nodes; -1 is the rail
-    switches, rails = list[tuple[int, int]](), dict[int, list[tuple[float, float]]]()
+    voltages, links = [0.0], list[tuple[int, int, float]]()  # resistors between nodes
+    switches, rails = list[tuple[int, int]](), list[tuple[int, float, float]]()  # -1 is the rail
     for d in devices:
         n = round(d.position * sections)
         assert abs(n - d.position * sections) < 1e-9 and n < sections
         g, c = d.g * sections, d.body / sections
         first = len(capacitance)
-        # The rail's part: nodes 1 .. n, of which the last is the switch; without any, the switch is at the rail.
+        # The rail's part: inner nodes, and that of the switch; without any, the switch is at the rail.
         capacitance += [c] * (n - 1) + [c / 2] * (n > 0)
         voltages += [d.rail] * n
-        for i in range(n):
-            if i == 0:
-                rails.setdefault(first, []).append((g, d.rail))
-            else:
-                links.append((first + i - 1, first + i, g))
+        rails += [(first, g, d.rail)] * (n > 0)
+        links += [(first + i - 1, first + i, g) for i in range(1, n)]
         # The membrane's part: the switch's node, then inner nodes, then the membrane.
-        begin = len(capacitance)
-        m = sections - n
+        begin, m = len(capacitance), sections - n
         capacitance += [c / 2 + d.junction] + [c] * (m - 1)
-        voltages += [rest] * m
+        voltages += [0.0] * m
         capacitance[0] += c / 2
-        for i in range(m):
-            links.append((begin + i, begin + i + 1 if i + 1 < m else 0, g))
+        links += [(begin + i, begin + i + 1 if i + 1 < m else 0, g) for i in range(m)]
         switches.append((first + n - 1 if n > 0 else -1, begin))
-    return _integrated(devices, np.array(capacitance), np.array(voltages), links, switches, rails, sections)
+    lines = _Lines(np.array(capacitance), links, rails)
+    v, now, on, delivered = np.array(voltages), 0.0, list[tuple[int, int, float, float]](), np.zeros(2)
+    for time in [*sorted({d.time for d in devices if d.time <= 1}), 1.0]:
+        v, charge = lines.advance(v, on, time - now)
+        now, delivered = time, delivered + charge
+        # A closed switch has a resistance of a thousandth of a section.
+        closing = [(*switches[i], 1e3 * sections * d.g, d.rail) for i, d in enumerate(devices) if d.time == time]
+        on += closing if time < 1 else []
+    settled = 40 * max((d.body + d.junction) / d.g for d in devices)
+    v, charge = lines.advance(v, [], settled)
+    plus, minus = (delivered + charge).tolist()
+    return Charged(float(v[0]), plus, minus)
 
 
-def _integrated(
-    devices: Sequence[Device],
-    capacitance: Array,
-    v: Array,
-    links: Sequence[tuple[int, int, float]],
-    switches: Sequence[tuple[int, int]],
-    rails: dict[int, list[tuple[float, float]]],
-    sections: int,
-) -> float:
-    n = len(v)
-    fixed = np.zeros((n, n))
-    source = np.zeros(n)
+@dataclass(frozen=True)
+class _Lines:
+    capacitance: Array  # of the nodes
+    links: Sequence[tuple[int, int, float]]
+    rails: Sequence[tuple[int, float, float]]  # node, conductance to the rail, its voltage
 
-    def connect(of: Array, a: int, b: int, g: float) -> None:
-        of[a, a] += g
-        of[b, b] += g
-        of[a, b] -= g
-        of[b, a] -= g
-
-    for a, b, g in links:
-        connect(fixed, a, b, g)
-    for node, sources in rails.items():
-        for g, rail in sources:
-            fixed[node, node] += g
+    def advance(self, v: Array, on: Sequence[tuple[int, int, float, float]], duration: float) -> tuple[Array, Array]:
+        """Voltages after a time, and the charges of both rails, by the modes of the network."""
+        n = len(v)
+        K, source = np.zeros((n, n)), np.zeros(n)
+        to_rails = [*self.rails, *((b, g, rail) for a, b, g, rail in on if a < 0)]
+        for a, b, g in [*self.links, *((a, b, g) for a, b, g, _ in on if a >= 0)]:
+            K[[a, b], [a, b]] += g
+            K[[a, b], [b, a]] -= g
+        for node, g, rail in to_rails:
+            K[node, node] += g
             source[node] += g * rail
-    # A closed switch has a resistance of a thousandth of a section.
-    closed = [1e3 * sections * d.g for d in devices]
-
-    def advance(v: Array, on: Sequence[int], duration: float) -> Array:
-        K, s = fixed.copy(), source.copy()
-        for i in on:
-            a, b = switches[i]
-            if a < 0:
-                K[b, b] += closed[i]
-                s[b] += closed[i] * devices[i].rail
-            else:
-                connect(K, a, b, closed[i])
-        root = 1 / np.sqrt(capacitance)
+        root = 1 / np.sqrt(self.capacitance)
         rates, modes = eigh(K * np.outer(root, root))
-        z, drive = modes.T @ (v / root), modes.T @ (s * root)
-        decay = np.exp(-np.maximum(rates, 0) * duration)
-        gain = np.where(rates > 1e-9, (1 - decay) / np.maximum(rates, 1e-9), duration)
-        return root * (modes @ (decay * z + gain * drive))
-
-    now, on = 0.0, list[int]()
-    for time in sorted({d.time for d in devices if d.time <= 1}):
-        v, now = advance(v, on, time - now), time
-        on += [i for i, d in enumerate(devices) if d.time == time]
-    v = advance(v, on, 1 - now)
-    slowest = max((d.body + d.junction) / d.g for d in devices)
-    return float(advance(v, [], 40 * slowest)[0])
+        z, drive = modes.T @ (v / root), modes.T @ (source * root)
+        still, rates = rates < 1e-9, np.maximum(rates, 1e-9)
+        decay = np.where(still, 1, np.exp(-rates * duration))
+        gain = np.where(still, duration, (1 - decay) / rates)
+        of_drive = np.where(still, duration**2 / 2, (duration - gain) / rates)
+        integral = root * (modes @ (gain * z + of_drive * drive))
+        charges = np.zeros(2)
+        for node, g, rail in to_rails:
+            charges[0 if rail > 0 else 1] += g * (rail * duration - integral[node])
+        return root * (modes @ (decay * z + gain * drive)), charges

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,19 @@ import pytest
 from forks import forks, in_a_forked_child, needs_fork, repeated_by_another_thread
 from strategies import CIRCUITS, Array, random_layer
 
-from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, build_config, train
+from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, RowLoad, build_config, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional import (
     charge,
     charge_affine,
     charge_affine_vjp,
+    charge_loaded,
+    charge_loaded_vjp,
     charge_rectified,
     charge_vjp,
     charge_wired,
     fire,
+    pair_loads,
     supply_charge,
     supply_charge_vjp,
     trace,
@@ -70,6 +74,15 @@ def layer_results(dtype: type[np.floating[Any]], threads: int) -> Iterable[Array
             yield charge_rectified(times, *devices, drive0=row, conductance0=row, threads=threads)
             wires = [(weights, G), (-weights, G)]
             yield charge_wired(times, wires, 0.01, off=0.1, drive0=row, conductance0=row, threads=threads)
+            if np.isfinite(circuit.e_plus):
+                load = RowLoad(body=1e-6 * float(np.abs(weights).mean()), position=0.3, junction_plus=1e-4)
+                kept = np.where(np.abs(weights) < 0.1 * np.abs(weights).mean(), 0, weights).astype(dtype)
+                of_bodies = replace(circuit, load=load)
+                yield charge(times, kept, of_bodies, threads=threads)
+                yield from charge_vjp(times, kept, of_bodies, grad_v, threads=threads)
+                loads = pair_loads(np.maximum(kept, 0), np.maximum(-kept, 0), of_bodies).astype(dtype)
+                yield charge_loaded(times, weights, G, loads, drive0=row, threads=threads)
+                yield from charge_loaded_vjp(times, weights, G, loads, grad_v, drive0=row, threads=threads)
             yield from supply_charge(times, weights, circuit, threads=threads)
             yield from supply_charge_vjp(times, weights, circuit, grad_v, few, threads=threads)
             at = np.linspace(0, 1, 5).astype(dtype)

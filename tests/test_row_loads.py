@@ -13,7 +13,7 @@ pytest.importorskip("scipy")
 
 from hypothesis import given
 from hypothesis import strategies as st
-from loaded_lines import Device, line_voltages, lumped_voltages
+from loaded_lines import Device, charged_lines, line_voltages, lumped_voltages
 from strategies import Layer, layers
 
 from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, RowLoad, train
@@ -31,6 +31,8 @@ from rcspike.functional import (
     first_spike,
     output_loss,
     pair_loads,
+    supply_charge,
+    supply_charge_vjp,
     switch_injection,
 )
 from rcspike.network import Conv2d, ResistiveLayer
@@ -109,6 +111,27 @@ def test_resistors_of_thirty_sections_agree_where_their_delays_are_below_a_perce
             for t, one, rail, c in zip(rng.uniform(0, 0.9, 6), g, rng.choice([-1, 1], 6), body, strict=True)
         ]
         assert abs(line_voltages(column) - lumped_voltages(column)) < 2e-4
+
+
+@pytest.mark.parametrize(("position", "junction"), [(0.0, 0.0), (0.6, 0.0), (0.3, 3e-3)])
+def test_rails_deliver_what_bodies_and_junctions_take(position: float, junction: float) -> None:
+    rng = np.random.default_rng(31)
+    g, times, signs = rng.uniform(0.2, 0.4, 6), rng.uniform(0, 0.9, 6), np.array([1, 1, -1, 1, -1, -1])
+    load = RowLoad(body=0.03 * g.min() ** 2, position=position, junction_plus=junction, junction_minus=junction)
+    column = [
+        Device(t, one, sign, load.body / one, position, junction) for t, one, sign in zip(times, g, signs, strict=True)
+    ]
+    lines, w = charged_lines(column), (g * signs)[:, np.newaxis]
+    charges = [float(q[0, 0]) for q in supply_charge(times[np.newaxis], w, Circuit(load=load))]
+    # Of voltages that agree to 2e-4, and less: loads are some 0.02 of it.
+    np.testing.assert_allclose(charges, [lines.plus, lines.minus], rtol=0, atol=1e-4)
+    ideal = [float(q[0, 0]) for q in supply_charge(times[np.newaxis], w, Circuit())]
+    assert np.abs(np.subtract(charges, ideal)).max() > 1e-3
+    many, weight = spikes(32), weights(33)
+    for circuit in (CIRCUIT, replace(CIRCUIT, load=load)):
+        plus, minus = supply_charge(many, weight, circuit)
+        # Every body beyond its switch is at its rail again, and all else at v.
+        np.testing.assert_allclose(plus + minus, charge(many, weight, circuit), rtol=0, atol=1e-12)
 
 
 @pytest.mark.long
@@ -274,6 +297,21 @@ def test_training_takes_the_step_of_the_exact_gradient() -> None:
     assert np.array_equal(network.weights[0] == 0, w == 0)
 
 
+def test_a_trace_follows_the_lumped_rules_until_the_switches_open() -> None:
+    times, w = spikes(24), weights(25)
+    at = np.array([0.0, 0.31, 1.0, 0.77])
+    traced = ResistiveLayer(w, CIRCUIT).trace(times, at)
+    assert traced.shape == (4, 3, 4) and not traced[..., 0].any()
+    for i in (1, 3):
+        # Where the window ends at this time, and switches open there, without their last rule.
+        for sample, of_sample in enumerate(traced):
+            for column in range(3):
+                of_column = devices(times[sample], w[:, column], CIRCUIT, LOAD)
+                assert of_sample[column, i] == pytest.approx(lumped_voltages(of_column, until=at[i]), abs=1e-12)
+    with pytest.raises(ValueError, match=r"at\[0\] must lie in \[0, 1\]"):
+        ResistiveLayer(w, CIRCUIT).trace(times, np.array([1.5]))
+
+
 def test_columns_without_capacitance_and_what_is_not_modelled_are_rejected() -> None:
     times, w = spikes(20), weights(21)
     with pytest.raises(ValueError, match=r"weights\[0\].*column 0 load its membrane with .* smallest weight is"):
@@ -285,10 +323,8 @@ def test_columns_without_capacitance_and_what_is_not_modelled_are_rejected() -> 
     with pytest.raises(ValueError, match="single phase"):
         first_spike(times, w, CIRCUIT)
     layer = ResistiveLayer(w, CIRCUIT)
-    with pytest.raises(ValueError, match=r"charges of the rails.*leave load out"):
-        layer.supply_charge(times)
-    with pytest.raises(ValueError, match=r"voltages within the phase.*leave load out"):
-        layer.trace(times, np.array([0.5]))
+    with pytest.raises(ValueError, match=r"gradients of the rails.*leave load out"):
+        supply_charge_vjp(times, w, CIRCUIT, np.ones((4, 3)), np.ones((4, 3)))
     data = Dataset("one", Split(np.zeros((3, 30)), np.arange(3)), Split(np.zeros((3, 30)), np.arange(3)))
     network = Network([w], CIRCUIT)
     with pytest.raises(ValueError, match="energy_penalty"):

@@ -85,7 +85,7 @@ def test_a_fit_that_knows_the_junctions_gives_the_circuit_back() -> None:
 
 def test_columns_that_cannot_be_are_rejected() -> None:
     times, *g = columns()
-    with pytest.raises(ValueError, match=r"junctions of \d+ rows that conduct have \d[.\d]* of the capacitance"):
+    with pytest.raises(ValueError, match=r"the rows of column 0 take \d[.\d]* C"):
         column_voltages(times, g[0], g[1], REAL, SCALE, junction=(2e-13, 2e-13))
     with pytest.raises(ValueError, match=r"g_minus.*got \(5, 4\)"):
         column_voltages(times, g[0], g[1][:5], REAL, SCALE, junction=JUNCTION)

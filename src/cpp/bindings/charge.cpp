@@ -64,11 +64,11 @@ void bind_charge(py::module_& m) {
             const auto g = matrix(grad_v, "grad_v");
             auto grad_loads = new_matrix<Real>(synapses.loads.rows, synapses.loads.cols);
             const auto to_loads = writable(grad_loads);
-            return affine_gradients(schedule, synapses, [&](Span2<Real> times, AffineGradient<Real> to) {
-                       to.loads = to_loads;
-                       charge_vjp(schedule, synapses, g, times, to, threads(n));
-                   }) +
-                   py::make_tuple(grad_loads);
+            const auto others = affine_gradients(schedule, synapses, [&](Span2<Real> times, AffineGradient<Real> to) {
+                to.loads = to_loads;
+                charge_vjp(schedule, synapses, g, times, to, threads(n));
+            });
+            return py::tuple(others + py::make_tuple(grad_loads));
         },
         py::arg("schedule"), py::arg("drive").noconvert(), py::arg("conductance").noconvert(),
         py::arg("loads").noconvert(), py::arg("drive0").noconvert(), py::arg("conductance0").noconvert(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "common/check.h"
@@ -27,6 +28,8 @@ struct Rails {
           b_plus(1 / circuit.e_plus),
           a_minus(1 - circuit.diode_drop / -circuit.e_minus),
           b_minus(1 / -circuit.e_minus) {}
+    /// Of weights that are conductances.
+    Rails(double plus, double minus) : a_plus(plus), b_plus(1), a_minus(-minus), b_minus(1) {}
 };
 
 /// Charges for a time d without events: dQ+ = (A+ - B+ v) dt and dQ- = (B- v - A-) dt change v.
@@ -46,6 +49,101 @@ void charge_for(Membrane& m, const Rails& rails, double d) {
     m.v = m.v * e + a * d * phi;
 }
 
+/// A column whose rows load the membrane, and what the rails have delivered so far (docs/row-loads.md). Of the
+/// capacitance of a resistor that conducts, `shared` moves charge between rail and membrane.
+struct LoadedColumn {
+    struct Side {
+        double conductance = 0, shared = 0, beyond = 0, charge = 0;
+    };
+    Side plus, minus;
+    double v = 0, capacitance = 1, kick = 0, kick_drive = 0;
+};
+
+/// The devices of weights on one circuit.
+struct LoadedDevices {
+    struct Rail {
+        double conductance, voltage, junction;  // of a weight of 1, while it drives, and of its open switch
+    };
+    Rail plus, minus;
+    double body, x;
+
+    explicit LoadedDevices(const Circuit& circuit)
+        : plus{1 / circuit.e_plus, circuit.e_plus - circuit.diode_drop, circuit.load.junction_plus},
+          minus{-1 / circuit.e_minus, circuit.e_minus + circuit.diode_drop, circuit.load.junction_minus},
+          body(circuit.load.body),
+          x(circuit.load.position) {}
+
+    /// At first at a fixed v: the kick of all rows that close together comes after them.
+    void close(LoadedColumn& column, double w) const {
+        const Rail& rail = w > 0 ? plus : minus;
+        LoadedColumn::Side& side = w > 0 ? column.plus : column.minus;
+        const double g = rail.conductance * std::abs(w), c = body / g, j = rail.junction, y = 1 - x;
+        const double kick = (1.0 / 6 - x * x / 2) * c + x * y * j;
+        side.charge += (rail.voltage - column.v) * (c * (y * y * y / 3 + x * x * x / 3 - x * x / 2) + j * y * y);
+        side.conductance += g;
+        side.shared += c / 6 + x * y * j;
+        side.beyond += c * x * x / 2;
+        column.capacitance += (1.0 / 3 - y) * c + (x * x - 1) * j;
+        column.kick += kick;
+        column.kick_drive += kick * rail.voltage;
+    }
+    void move(LoadedColumn& column, double change) const {
+        column.v += change;
+        for (auto* side : {&column.plus, &column.minus}) side->charge += side->shared * change;
+    }
+    void kick(LoadedColumn& column) const {
+        move(column, (column.kick * column.v - column.kick_drive) / column.capacitance);
+        column.kick = column.kick_drive = 0;
+    }
+    void charge_for(LoadedColumn& column, double d) const {
+        Membrane ideal;
+        ideal.v = column.v;
+        ideal.plus = column.plus.conductance;
+        ideal.minus = column.minus.conductance;
+        // In a time that runs faster by 1/C, of rails at weights that are conductances.
+        const Rails rails(plus.voltage, minus.voltage);
+        rcspike::charge_for(ideal, rails, d / column.capacitance);
+        column.plus.charge += column.capacitance * ideal.q_plus;
+        column.minus.charge += column.capacitance * ideal.q_minus;
+        move(column, ideal.v - column.v);
+    }
+    /// Beyond the switch, a resistor returns to its rail.
+    void open(LoadedColumn& column) const {
+        column.plus.charge += column.plus.beyond * (plus.voltage - column.v);
+        column.minus.charge += column.minus.beyond * (minus.voltage - column.v);
+    }
+};
+
+template <class Real>
+void loaded_supply_charge(const detail::EventBatch<Real>& events, Span2<const Real> weights, const Circuit& circuit,
+                          Span2<Real> q_plus, Span2<Real> q_minus, Threads threads) {
+    const LoadedDevices devices(circuit);
+    std::vector<std::vector<LoadedColumn>> of_workers(detail::worker_count(threads));
+    detail::for_each_task(events.size(), threads, [&](std::size_t s, std::size_t worker) {
+        std::vector<LoadedColumn>& columns = of_workers[worker];
+        columns.assign(weights.cols, LoadedColumn{});
+        const kernels::Events<Real>& sample = events[s];
+        std::size_t spike = 0;
+        for (std::size_t k = 0; k < sample.n_steps; ++k) {
+            for (; spike < sample.steps[k].end; ++spike) {
+                const Real* const row = weights.row(sample.inputs[spike]);
+                for (std::size_t i = 0; i < weights.cols; ++i) {
+                    if (std::abs(row[i]) >= std::numeric_limits<Real>::min()) devices.close(columns[i], row[i]);
+                }
+            }
+            for (LoadedColumn& column : columns) {
+                devices.kick(column);
+                devices.charge_for(column, sample.steps[k].length);
+            }
+        }
+        for (std::size_t i = 0; i < weights.cols; ++i) {
+            devices.open(columns[i]);
+            q_plus.row(s)[i] = static_cast<Real>(columns[i].plus.charge);
+            q_minus.row(s)[i] = static_cast<Real>(columns[i].minus.charge);
+        }
+    });
+}
+
 }  // namespace
 
 template <class Real>
@@ -57,6 +155,7 @@ void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, co
     detail::check_shape("q_minus", q_minus, schedule.batch(), layer.n_out());
     detail::EventBatch<Real> events;
     events.set(schedule, layer.event_target(), threads);
+    if (layer.loads_membranes()) return loaded_supply_charge(events, weights, circuit, q_plus, q_minus, threads);
     const detail::Resistive<Real>& synapses = detail::resistive_of(layer, "charges of the rails");
     const detail::Split split(events.size(), layer.n_rows(), layer.n_tiles());
     detail::for_each_task(split.tasks(), threads, [&](std::size_t task, std::size_t) {

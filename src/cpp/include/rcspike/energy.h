@@ -11,7 +11,9 @@ namespace rcspike {
 /// Charge that each rail delivers to the membranes, batch x n_out, in C V_th: Q+ = int sum (D - G v) dt >= 0 over the
 /// synapses of weights w >= 0, and Q- <= 0 over the others, so that v(1) = Q+ + Q-. The supplies spend E+ Q+ + E- Q-,
 /// in C V_th^2; for current sources (infinite rails), use the supply voltages of the sources instead of E+ and E-.
-/// Throws std::invalid_argument if a shape does not fit, a weight is not finite or the circuit is not physical.
+/// Where rows load the membrane, the rails also deliver what bodies and junctions take until all switches have opened.
+/// Throws std::invalid_argument if a shape does not fit, a weight is not finite or the circuit
+/// is not physical.
 template <class Real>
 void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                    Span2<Real> q_plus, Span2<Real> q_minus, Threads threads = Threads::all());
