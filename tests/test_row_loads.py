@@ -322,7 +322,6 @@ def test_columns_without_capacitance_and_what_is_not_modelled_are_rejected() -> 
         charge_loaded(times, w, np.abs(w), np.zeros((30, 4, 3)))
     with pytest.raises(ValueError, match="single phase"):
         first_spike(times, w, CIRCUIT)
-    layer = ResistiveLayer(w, CIRCUIT)
     with pytest.raises(ValueError, match=r"gradients of the rails.*leave load out"):
         supply_charge_vjp(times, w, CIRCUIT, np.ones((4, 3)), np.ones((4, 3)))
     data = Dataset("one", Split(np.zeros((3, 30)), np.arange(3)), Split(np.zeros((3, 30)), np.arange(3)))
