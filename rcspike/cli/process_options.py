@@ -10,16 +10,20 @@ from rich.table import Column, Table
 
 from rcspike._common.numbers import read_float
 from rcspike.cli.console import console
+from rcspike.cli.shared_options import given
 from rcspike.cli.user_errors import user_errors
-from rcspike.energy import Hold, Process, load_process, process_names, process_text
+from rcspike.energy import Hold, Process, at_corner, load_process, process_names, process_text
 
 __all__ = [
     "AsToml",
+    "Celsius",
     "Clip",
     "Constants",
+    "Corner",
     "HoldOption",
     "ProcessName",
     "ShowProcess",
+    "at_chosen_corner",
     "chosen_process",
     "process_constants",
 ]
@@ -41,6 +45,13 @@ def chosen_process(name: str, texts: Sequence[str]) -> Process:
         except ValueError:
             raise ValueError(f"--constant takes NAME=VALUE with a number in SI units, got {text!r}") from None
     return process.with_values(**values)
+
+
+def at_chosen_corner(process: Process, corner: str | None, celsius: float | None) -> Process:
+    """The process with the off current of its switches at another corner or temperature, if one is given."""
+    if corner is None and celsius is None:
+        return process
+    return at_corner(process, **given(corner=corner, celsius=celsius))
 
 
 def process_constants(process: Process) -> dict[str, Any]:
@@ -94,6 +105,19 @@ AsToml = Annotated[
 ]
 HoldOption = Annotated[
     Hold, typer.Option("--hold", help="Voltage that stays fixed while V_syn changes: the rails or the threshold.")
+]
+Corner = Annotated[
+    str | None,
+    typer.Option(
+        help="Corner of the transistors, for the off current of the switches: tt, ss, ff, sf or fs.",
+        show_default="the process'",
+    ),
+]
+Celsius = Annotated[
+    float | None,
+    typer.Option(
+        help="Temperature in degrees Celsius, for off current and noise.", show_default="the process'"
+    ),
 ]
 Clip = Annotated[
     bool,

@@ -8,6 +8,7 @@ from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energ
 from rcspike.energy.operating_point_in_volts import HOLDS, Hold, OperatingPoint, operating_point
 from rcspike.energy.process import Constant, Process, load_process, process_names, process_text
 from rcspike.energy.si_units import PhysicalScale
+from rcspike.energy.switch_transistor import SwitchCharge, at_corner, off_current, switch_charge
 from rcspike.energy.synapse_devices import (
     LayerDevices,
     clipped,
@@ -32,9 +33,11 @@ __all__ = [
     "Process",
     "RatioRange",
     "Sensitivity",
+    "SwitchCharge",
     "activity",
     "area_in_turn",
     "array_area",
+    "at_corner",
     "clipped",
     "columns_of",
     "current_source_parts",
@@ -45,12 +48,14 @@ __all__ = [
     "layer_devices",
     "load_process",
     "mean_energy",
+    "off_current",
     "opamp_missing",
     "operating_point",
     "process_names",
     "process_text",
     "ratio_range",
     "sources_fit",
+    "switch_charge",
     "tops_per_watt",
     "virtual_ground_parts",
     "weight_range",

@@ -110,8 +110,22 @@ class OperatingPoint:
         unit = self.scale(n_rows).capacitance * self.v_th
         return charge_plus / unit, -charge_minus / unit
 
+    def off_current(self, n_rows: int) -> float:
+        """Current of a switch that does not conduct in V_th / T, for a layer of `n_rows` inputs.
+
+        It is the `current` of `rcspike.chips.SwitchLeakage`.
+
+        Examples
+        --------
+        >>> from rcspike.energy import at_corner
+        >>> hot = at_corner(load_process("sky130-poly"), corner="fs", celsius=85.0)
+        >>> f"{operating_point(Circuit(), hot).off_current(784):.1e}"
+        '4.3e-07'
+        """
+        return self.process.switch_off_current / float(self.scale(n_rows).amperes(1.0))
+
     def load(self, n_rows: int) -> RowLoad:
-        """How a device loads a membrane with `n_rows` inputs: by the body of its resistor.
+        """How a device loads a membrane with `n_rows` inputs: by its resistor's body and its switch's junction.
 
         Examples
         --------
@@ -119,7 +133,9 @@ class OperatingPoint:
         0.577
         """
         p, c = self.process, self.scale(n_rows).capacitance
-        return RowLoad(body=p.device_capacitance_per_ohm * p.window / c**2, position=p.device_position)
+        body, junction = p.device_capacitance_per_ohm * p.window / c**2, p.switch_junction / c
+        position = p.device_position if body or junction else 0.0
+        return RowLoad(body=body, position=position, junction_plus=junction, junction_minus=junction)
 
     def with_switches(self, sizes: tuple[int, ...]) -> Circuit:
         """The circuit with injection and bodies of the process in each layer of a network, and its comparator's delay.

@@ -128,6 +128,7 @@ class Process:
     device_temperature_coefficient: float = _in("1/K")
     devices_per_synapse: float = _in("1")
     switch_margin: float = _in("1")
+    switch_junction: float = _in("F")
     switch_gate_capacitance: float = _in("F")
     switch_resistance: float = _in("ohm")
     switch_off_current: float = _in("A")

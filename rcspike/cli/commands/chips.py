@@ -16,6 +16,8 @@ from rcspike._common.numbers import read_float
 from rcspike.chips import (
     Devices,
     Effect,
+    ProcessCorner,
+    SwitchLeakage,
     Variation,
     preset_names,
     preset_text,
@@ -30,7 +32,7 @@ from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
-from rcspike.energy import OperatingPoint, Process, clipped, operating_point
+from rcspike.energy import OperatingPoint, clipped, columns_of, operating_point
 from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effect_cases, sweep_cases, write_table
 from rcspike.network import Network
 from rcspike.training import evaluate
@@ -39,6 +41,7 @@ __all__ = ["app"]
 
 app = typer.Typer(add_completion=False)
 
+_NOMINAL_KELVIN = 300.0  # at which resistors are as designed
 _CAPTIONS = {
     "chips.svg": ("Devices", "The accuracy of virtual chips, whose devices and neurons are drawn at random."),
     "table.csv": ("Devices", "Mean and quantiles over the chips of each case."),
@@ -88,6 +91,8 @@ def chips_command(
     hold: process_options.HoldOption = "rails",
     constant: process_options.Constants = None,
     clip: process_options.Clip = False,
+    corner: process_options.Corner = None,
+    celsius: process_options.Celsius = None,
     seed: Annotated[int, typer.Option(help="Seed of all chips.", min=0)] = 0,
     workers: shared_options.Workers = None,
     dask: shared_options.Dask = None,
@@ -118,13 +123,16 @@ def chips_command(
         plots.check_available()
         network = load_network(model)
         effects, devices = load_devices(nonideal_file)
+        if process is None and (corner or celsius is not None):
+            raise ValueError("--corner and --celsius are of a process: add --process, such as --process sky130-poly")
         chosen = process_options.chosen_process(process or "sky130", constant or [])
+        chosen = process_options.at_chosen_corner(chosen, corner, celsius)
         point = operating_point(network.circuit, chosen, hold=hold)
         ideal_network = network
         if clip:
             network = clipped(network, chosen)
         if process is not None:
-            effects, devices = _of_process(chosen, network, effects, devices)
+            effects, devices = _of_process(point, network, effects, devices)
         single = single_effect_cases(effects, devices) if sensitivity else []
         sizes = [case for text in sweep or [] for case in _sweep_cases(text, effects, devices)]
         cases = [Case("all effects", effects, devices), *single, *sizes]
@@ -194,11 +202,19 @@ def _sweep_cases(text: str, effects: Sequence[Effect], devices: Devices) -> list
 
 
 def _of_process(
-    process: Process, network: Network, effects: tuple[Effect, ...], devices: Devices
+    point: OperatingPoint, network: Network, effects: tuple[Effect, ...], devices: Devices
 ) -> tuple[tuple[Effect, ...], Devices]:
-    """Effects and devices with what the process says of its devices."""
+    """Effects and devices with what the process says: mismatch, temperature of the resistors, leakage of the switches.
+
+    The off current is that of the layer with the smallest capacitor, in which it does most.
+    """
+    process = point.process
     mismatch = process_device_model(process, network).proportional
-    own = (Variation(sigma=mismatch, kind="gaussian"),) if mismatch else ()
+    own: list[Effect] = [Variation(sigma=mismatch, kind="gaussian")] if mismatch else []
+    warmer = process.device_temperature_coefficient * (process.temperature - _NOMINAL_KELVIN)
+    own += [ProcessCorner(resistance=warmer, tracks=True)] if warmer else []
+    leak = max(point.off_current(columns_of(layer).rows) for layer in network.layers)
+    own += [SwitchLeakage(current=leak)] if leak and process.selector == "switch" else []
     return (*own, *effects), process_devices(process, network) if devices == Devices() else devices
 
 

@@ -85,6 +85,8 @@ def energy_command(
         ),
     ] = False,
     clip: process_options.Clip = False,
+    corner: process_options.Corner = None,
+    celsius: process_options.Celsius = None,
     until: Annotated[
         float | None,
         typer.Option(help="Single phase: time in T at which inferences end.", show_default="the first output spike"),
@@ -116,6 +118,7 @@ def energy_command(
     with user_errors():
         plots.check_available()
         chosen = process_options.chosen_process(process, constant or [])
+        chosen = process_options.at_chosen_corner(chosen, corner, celsius)
         network = load_network(model)
         point = operating_point(network.circuit, chosen, hold=hold)
         if switches:
