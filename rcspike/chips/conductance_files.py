@@ -65,8 +65,8 @@ def network_conductances(network: Network, process: Process, *, levels: int = 0)
     >>> from rcspike.energy import load_process
     >>> network = Network([np.array([[0.5, -0.001]])], Circuit(v_syn=1.0))
     >>> (layer,) = network_conductances(network, load_process("sky130-poly"))
-    >>> layer.g_plus, layer.g_minus, layer.clipped
-    (array([[5.000...e-05, 0.000...e+00]]), array([[0., 0.]]), array([[False,  True]]))
+    >>> (1e6 * layer.g_plus).round(1), layer.g_minus, layer.clipped
+    (array([[50.,  0.]]), array([[0., 0.]]), array([[False,  True]]))
     """
     if levels < 0 or levels == 1:
         raise ValueError(f"levels must be at least 2, or 0 for any conductance, got {levels}")

@@ -129,8 +129,9 @@ def process_devices(process: Process, network: Network) -> Devices:
     --------
     >>> from rcspike.energy import load_process
     >>> network = Network([np.array([[1.0, -0.5]])], Circuit(v_syn=1.0))
-    >>> process_devices(load_process("rram"), network)
-    Devices(on_off=11.25, w_max=(1.49...,))
+    >>> devices = process_devices(load_process("rram"), network)
+    >>> round(devices.on_off, 2), [round(w, 2) for w in devices.w_max]
+    (11.25, [1.49])
     """
     least, most = process.device_min_conductance, process.device_max_conductance
     on_off = most / least if process.devices_per_synapse == 2 and least > 0 else math.inf
@@ -148,7 +149,7 @@ def process_device_model(process: Process, network: Network) -> DeviceModel:
     >>> network = Network([np.array([[0.5, -0.02]])], Circuit(v_syn=1.0))
     >>> model = process_device_model(load_process("sky130-poly"), network)
     >>> round(model.proportional, 5), [round(w, 4) for w in (*model.w_min, *model.w_max)]
-    (0.00443, [0.01, 0.9998])
+    (0.00443, [0.01, 0.9999])
     """
     devices, ranges = process_devices(process, network), _weight_ranges(process, network)
     least = tuple(least for least, _ in ranges)

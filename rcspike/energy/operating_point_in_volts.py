@@ -120,7 +120,7 @@ class OperatingPoint:
         >>> from rcspike.energy import at_corner
         >>> hot = at_corner(load_process("sky130-poly"), corner="fs", celsius=85.0)
         >>> f"{operating_point(Circuit(), hot).off_current(784):.1e}"
-        '4.3e-07'
+        '6.2e-09'
         """
         return self.process.switch_off_current / float(self.scale(n_rows).amperes(1.0))
 

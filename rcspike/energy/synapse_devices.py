@@ -133,7 +133,7 @@ def weight_range(process: Process, circuit: Circuit, n_rows: int) -> tuple[float
     --------
     >>> from rcspike.energy.process import load_process
     >>> [round(w, 4) for w in weight_range(load_process("sky130-poly"), Circuit(v_syn=1.0), 784)]
-    [0.0094, 0.9438]
+    [0.0094, 0.9443]
     """
     rails = circuit.e_plus, -circuit.e_minus
     unit = membrane_capacitance(process, n_rows) / process.window
@@ -156,7 +156,7 @@ def with_switches(network: Network, point: OperatingPoint) -> Network:
     >>> from rcspike.energy import load_process, operating_point
     >>> network = Network([np.array([[0.5]])], Circuit(v_syn=1.0))
     >>> with_switches(network, operating_point(network.circuit, load_process("sky130-poly"))).circuit.delay
-    0.05
+    0.084
     """
     two_phase_only(network, "a process with switches")
     if point.process.selector != "switch":
@@ -177,7 +177,7 @@ def clipped(network: Network, process: Process) -> Network:
     >>> from rcspike.energy.process import load_process
     >>> network = Network([np.array([[0.5, -0.009, 0.004, 2.0]])], Circuit(v_syn=1.0))
     >>> clipped(network, load_process("sky130-poly")).weights[0].round(3)
-    array([[ 0.5  , -0.01 ,  0.   ,  0.999]])
+    array([[ 0.5 , -0.01,  0.  ,  1.  ]])
     """
     layers = []
     for layer in network.layers:
