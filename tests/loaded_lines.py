@@ -135,7 +135,7 @@ class _Lines:
             K[node, node] += g
             source[node] += g * rail
         root = 1 / np.sqrt(self.capacitance)
-        rates, modes = eigh(K * np.outer(root, root))
+        rates, modes = eigh(K * np.outer(root, root), driver="evd")
         z, drive = modes.T @ (v / root), modes.T @ (source * root)
         still, rates = rates < 1e-9, np.maximum(rates, 1e-9)
         decay = np.where(still, 1, np.exp(-rates * duration))

@@ -12,7 +12,7 @@ pytest.importorskip("scipy")
 
 from scipy.integrate import solve_ivp
 
-from rcspike import Circuit, PhysicalScale, functional, spice
+from rcspike import Circuit, PhysicalScale, RowLoad, functional, spice
 from rcspike.network import ResistiveLayer
 from rcspike.spice import Measurements, column_voltages
 
@@ -83,9 +83,34 @@ def test_a_fit_that_knows_the_junctions_gives_the_circuit_back() -> None:
     assert spice.fit(measured, times, g[0], g[1], start, SCALE, parameters=names).rmse > 1e-4
 
 
+def test_a_fit_that_knows_the_bodies_gives_the_circuit_back() -> None:
+    rng = np.random.default_rng(22)
+    times = np.where(rng.random((8, 12)) < 0.8, rng.random((8, 12)), np.inf)
+    w = rng.choice([-0.5, 1.0, 1.0], (12, 6)) * rng.uniform(0.1, 0.3, (12, 6))
+    load = RowLoad(body=2e-3, position=0.3, junction_plus=2e-3, junction_minus=1e-3)
+    g_plus, g_minus = spice.layer_conductances(ResistiveLayer(w, Circuit(v_syn=1.0)), SCALE)
+    # The real capacitance is larger by a twentieth, in whose units everything else is smaller.
+    c = 1.05
+    smaller = RowLoad(body=2e-3 / c**2, position=0.3, junction_plus=2e-3 / c, junction_minus=1e-3 / c)
+    real = Circuit(e_plus=1.1, e_minus=-0.9, injection=(2e-3, -3e-3), delay=0.02, load=smaller)
+    v = functional.charge(times, np.where(w > 0, 1.1, 0.9) * w / c, real)
+    t = np.where(v > 0, np.maximum(1 - v, 0), np.inf) + real.delay
+    image, neuron = np.divmod(np.arange(t.size), t.shape[1])
+    measured = Measurements(image, neuron, SCALE.seconds(t.ravel()))
+    names = ["e_plus", "e_minus", "capacitance", "delay", "injection_plus", "injection_minus"]
+    start = Circuit(v_syn=1.0, delay=0.01, load=load)
+    found = spice.fit(measured, times, g_plus, g_minus, start, SCALE, parameters=names)
+    np.testing.assert_allclose(found.values, [1.1, -0.9, c * 1e-12, 0.02, 2e-3, -3e-3], rtol=1e-6)
+    np.testing.assert_allclose(found.circuit.load.values, smaller.values, rtol=1e-6)
+    columns_of = column_voltages(times, g_plus, g_minus, found.circuit, found.scale, junction=(0.0, 0.0))
+    np.testing.assert_allclose(columns_of, v, atol=1e-8)
+    without = Circuit(v_syn=1.0, delay=0.01)
+    assert spice.fit(measured, times, g_plus, g_minus, without, SCALE, parameters=names).rmse > 1e-5
+
+
 def test_columns_that_cannot_be_are_rejected() -> None:
     times, *g = columns()
-    with pytest.raises(ValueError, match=r"the rows of column 0 take \d[.\d]* C"):
+    with pytest.raises(ValueError, match=r"rows of column 0 take \d[.\d]* C as they close; it must be below 1"):
         column_voltages(times, g[0], g[1], REAL, SCALE, junction=(2e-13, 2e-13))
     with pytest.raises(ValueError, match=r"g_minus.*got \(5, 4\)"):
         column_voltages(times, g[0], g[1][:5], REAL, SCALE, junction=JUNCTION)

@@ -15,7 +15,7 @@ from torch import nn
 from torch_networks import FIRST, STRONG, UNEQUAL, circuits, dtypes, network, parts, phases, shifts_for, spikes, tracked
 
 import rcspike.torch as rct
-from rcspike import Circuit, Network, functional, train
+from rcspike import Circuit, Network, RowLoad, functional, train
 from rcspike.datasets import Dataset, Split
 from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Dense, FirstSpike, Wiring
@@ -57,6 +57,18 @@ def test_the_operators_of_a_network_pass_the_checks_of_pytorch(circuit: Circuit,
     weights = [torch.tensor(w) for w in one.weights]
     backward = (times, weights, shifts, torch.rand(5, 3, dtype=torch.float64), *parts(one), noisy)
     assert set(torch.library.opcheck(operators.network_vjp_operator, backward).values()) == {"SUCCESS"}
+
+
+def test_rows_that_load_the_membrane_have_exact_gradients_and_need_the_engine() -> None:
+    circuit = Circuit(load=RowLoad(body=1e-3, position=0.3, junction_plus=1e-3, junction_minus=2e-3))
+    w = torch.tensor(
+        np.random.default_rng(3).uniform(0.2, 0.5, (12, 4)) * np.where(np.arange(48) % 3, 1, -1).reshape(12, 4)
+    )
+    times = torch.linspace(0.05, 0.9, 12, dtype=torch.float64).repeat(2, 1)
+    assert torch.autograd.gradcheck(lambda t, w: rct.charge(t, w, circuit), (tracked(times), tracked(w)))
+    assert np.array_equal(rct.charge(times, w, circuit).numpy(), functional.charge(times.numpy(), w.numpy(), circuit))
+    with rct.without_engine(), pytest.raises(ValueError, match="by the engine alone"):
+        rct.charge(times, w, circuit)
 
 
 @circuits

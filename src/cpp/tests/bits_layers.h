@@ -92,8 +92,8 @@ void for_each_affine_layer(const Function& f) {
     }
 }
 
-/// Calls f(schedule, shape, weights, circuit, synapses) for rows that load the membrane: weights on symmetric and on other
-/// rails, a third of them 0, and affine synapses of any loads.
+/// Calls f(schedule, shape, weights, circuit, synapses) for rows that load the membrane: weights on symmetric and on
+/// other rails, a third of them 0, and affine synapses of any loads.
 template <class Real, class Function>
 void for_each_loaded_layer(const Function& f) {
     for (const Shape& shape : shapes) {

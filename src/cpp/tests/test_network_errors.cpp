@@ -6,9 +6,9 @@
 
 #include "check.h"
 #include "fixture.h"
+#include "rcspike/charge.h"
 #include "rcspike/device_network.h"
 #include "rcspike/layer.h"
-#include "rcspike/charge.h"
 #include "rcspike/network.h"
 #include "rcspike/network_pass.h"
 #include "rcspike/trainer.h"

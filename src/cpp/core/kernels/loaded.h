@@ -10,8 +10,9 @@ struct LoadingDevices {
 
 template <class B>
 RCSPIKE_INLINE LoadingDevices<B> operator+(const LoadingDevices<B>& a, const LoadingDevices<B>& b) {
-    return {a.drive + b.drive,           a.conductance + b.conductance, a.closing + b.closing,    a.kick + b.kick,
-            a.kick_drive + b.kick_drive, a.end + b.end,                 a.end_drive + b.end_drive};
+    return {a.drive + b.drive,        a.conductance + b.conductance, a.closing + b.closing,
+            a.kick + b.kick,          a.kick_drive + b.kick_drive,   a.end + b.end,
+            a.end_drive + b.end_drive};
 }
 
 /// The devices of affine synapses, number by number.
@@ -28,9 +29,8 @@ struct AffineDevices {
     }
     static RCSPIKE_INLINE LoadingDevices<B> load(const Tile& tile, std::size_t offset) {
         const Real* const loads = tile.loads + n_row_loads * offset;
-        return {B::load(tile.drive + offset), B::load(tile.conductance + offset),
-                B::load(loads),               B::load(loads + width),
-                B::load(loads + 2 * width),   B::load(loads + 3 * width),
+        return {B::load(tile.drive + offset), B::load(tile.conductance + offset), B::load(loads),
+                B::load(loads + width),       B::load(loads + 2 * width),         B::load(loads + 3 * width),
                 B::load(loads + 4 * width)};
     }
     /// Adds dL/dD, dL/dG and those of the loads.
@@ -87,10 +87,13 @@ struct WeightDevices {
         const auto both = [&](Real of_body, Real of_junction)
                               RCSPIKE_LAMBDA { return fma(body, B::all(of_body), junction * B::all(of_junction)); };
         const B kick = both(l.kick_body, l.kick_junction), end = both(l.end_body, l.end_junction);
-        return {device.w * device.a(), device.size * device.b(),
+        return {device.w * device.a(),
+                device.size * device.b(),
                 both(l.closing_body, l.closing_junction),
-                kick,                  kick * rail,
-                end,                   end * rail};
+                kick,
+                kick * rail,
+                end,
+                end * rail};
     }
     /// Adds dL/dw.
     static RCSPIKE_INLINE void add(const Tile& tile, const WeightGradient<Real>& gradient, std::size_t offset,
@@ -99,8 +102,8 @@ struct WeightDevices {
         const WeightLoads<Real>& l = *tile.loads;
         const B rail = device.rail();
         const B of_kick = fma(slope.kick_drive, rail, slope.kick), of_end = fma(slope.end_drive, rail, slope.end);
-        const B of_body = fma(of_end, B::all(l.end_body),
-                              fma(of_kick, B::all(l.kick_body), slope.closing * B::all(l.closing_body)));
+        const B of_body =
+            fma(of_end, B::all(l.end_body), fma(of_kick, B::all(l.kick_body), slope.closing * B::all(l.closing_body)));
         const B of_size = fma(-device.body() / device.size, of_body, slope.conductance * device.b());
         const B change = device.if_exists(fma(slope.drive, device.a(), flip_sign(of_size, device.w)));
         (B::load(gradient.weights + offset) + change).store(gradient.weights + offset);
@@ -111,11 +114,11 @@ struct WeightDevices {
 /// The membranes of a tile over one step: rows that close kick v, and then it moves on.
 template <class B>
 struct LoadedStep {
-    B v, slope, conductance;       // v, v' and the summed conductance before the rows close
-    B per_capacitance;             // 1/C from then on
-    B kicked, jump;                // v after the kick, and its derivative by v before it
+    B v, slope, conductance;  // v, v' and the summed conductance before the rows close
+    B per_capacitance;        // 1/C from then on
+    B kicked, jump;           // v after the kick, and its derivative by v before it
     LinearMembrane<B, false> moved;
-    B rise;                        // v' at the end of the step, times its length
+    B rise;  // v' at the end of the step, times its length
 };
 
 /// As `sweep`: calls visit(LoadedStep) in every step. Returns v(1) before the switches open; `on` becomes the sums over
@@ -150,21 +153,41 @@ RCSPIKE_INLINE void charge_loaded(const Events<Real>& events, const typename Dev
 }
 
 /// As charge_backward. A device that closes earlier or later ends the slope v' of before the kick and starts that of
-/// after it: dL/dt = lambda v' - lambda' v'', with lambda of before and lambda' of after the kick. What devices of equal
-/// times have of it together is shared out by what each of them adds.
+/// after it: dL/dt = lambda v' - lambda' v'', with lambda of before and lambda' of after the kick. What devices of
+/// equal times have of it together is shared out by what each of them adds.
 template <class Devices, class B = typename Devices::Blocks, class Gradient, class Real>
 RCSPIKE_INLINE void loaded_backward(const Events<Real>& events, const typename Devices::Tile& tile, const Real* grad_v,
                                     const Gradient& gradient, Real* scratch) {
-    constexpr std::size_t width = lanes<Real>, n_kept = loaded_scratch<Real>(1) / width;
+    enum Part {
+        v_,
+        slope_,
+        conductance_,
+        per_capacitance_,
+        kicked_,
+        jump_,
+        by_start_,
+        by_drive_,
+        by_conductance_,
+        rise_,
+        n_parts
+    };
+    constexpr std::size_t width = lanes<Real>;
+    static_assert(n_parts * width == loaded_scratch<Real>(1));
     Real* kept = scratch;
     LoadingDevices<B> on;
     const auto keep = [&](const LoadedStep<B>& step) RCSPIKE_LAMBDA {
-        const B parts[] = {step.v,      step.slope, step.conductance,      step.per_capacitance,
-                           step.kicked, step.jump,  step.moved.by_start(), step.moved.by_drive(),
-                           step.moved.by_conductance(), step.rise};
-        static_assert(sizeof parts / sizeof(B) == n_kept);
-        for (std::size_t i = 0; i < n_kept; ++i) parts[i].store(kept + i * width);
-        kept += n_kept * width;
+        const B parts[n_parts] = {step.v,
+                                  step.slope,
+                                  step.conductance,
+                                  step.per_capacitance,
+                                  step.kicked,
+                                  step.jump,
+                                  step.moved.by_start(),
+                                  step.moved.by_drive(),
+                                  step.moved.by_conductance(),
+                                  step.rise};
+        for (std::size_t i = 0; i < n_parts; ++i) parts[i].store(kept + i * width);
+        kept += n_parts * width;
     };
     const B end = loaded_sweep<Devices>(events, tile, on, keep);
 
@@ -173,20 +196,25 @@ RCSPIKE_INLINE void loaded_backward(const Events<Real>& events, const typename D
     B lambda = fma(-on.end, upstream, upstream);
     std::size_t spike = events.n_spikes();
     for (std::size_t k = events.n_steps; k-- > 0;) {
-        kept -= n_kept * width;
-        const auto part = [&](std::size_t i) RCSPIKE_LAMBDA { return B::load(kept + i * width); };
-        const B v = part(0), v_slope = part(1), conductance = part(2), per_capacitance = part(3), kicked = part(4);
+        kept -= n_parts * width;
+        const auto part = [&](Part i) RCSPIKE_LAMBDA { return B::load(kept + i * width); };
+        const B v = part(v_), v_slope = part(slope_), per_capacitance = part(per_capacitance_), kicked = part(kicked_);
         const B over_step = lambda * per_capacitance, length = over_step * B::all(events.steps[k].length);
-        slope.drive = fma(length, part(7), slope.drive);
-        slope.conductance = fma(-length, part(8), slope.conductance);
-        const B after = lambda * part(6), at_kick = after * per_capacitance;
-        slope.closing = slope.closing - fma(over_step, part(9), at_kick * (kicked - v));
+        slope.drive = fma(length, part(by_drive_), slope.drive);
+        slope.conductance = fma(-length, part(by_conductance_), slope.conductance);
+        const B after = lambda * part(by_start_), at_kick = after * per_capacitance;
+        slope.closing = slope.closing - fma(over_step, part(rise_), at_kick * (kicked - v));
         slope.kick = at_kick * v;
         slope.kick_drive = -at_kick;
-        const B relaxing = conductance * per_capacitance;
-        const LoadingDevices<B> by_time{-at_kick, at_kick * kicked, at_kick * v_slope,
-                                        at_kick * fma(relaxing, v, v_slope), -(at_kick * relaxing), none, none};
-        lambda = after * part(5);
+        const B relaxing = part(conductance_) * per_capacitance;
+        const LoadingDevices<B> by_time{-at_kick,
+                                        at_kick * kicked,
+                                        at_kick * v_slope,
+                                        at_kick * fma(relaxing, v, v_slope),
+                                        -(at_kick * relaxing),
+                                        none,
+                                        none};
+        lambda = after * part(jump_);
         for (const std::size_t first = k == 0 ? 0 : events.steps[k - 1].end; spike > first;) {
             const std::size_t offset = events.inputs[--spike] * lanes<Real>;
             Devices::add(tile, gradient, offset, slope);
@@ -207,8 +235,9 @@ template <class Real, class B = Block<Real, 1>>
 void charge_loaded_affine(const Events<Real>& events, const AffineTile<Real>& tile, std::size_t n_tiles, Real* v) {
     for (std::size_t t = 0; t < n_tiles; ++t) {
         const std::size_t skip = t * tile.stride, row = t * lanes<Real>;
-        const AffineTile<Real> one{tile.drive + skip, tile.conductance + skip, tile.drive0 + row,
-                                   tile.conductance0 + row, tile.stride, tile.loads + n_row_loads * skip};
+        const AffineTile<Real> one{tile.drive + skip, tile.conductance + skip,
+                                   tile.drive0 + row, tile.conductance0 + row,
+                                   tile.stride,       tile.loads + n_row_loads * skip};
         charge_loaded<AffineDevices<B>>(events, one, v + row);
     }
 }

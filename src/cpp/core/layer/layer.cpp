@@ -39,7 +39,8 @@ template <class Real>
 const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted) {
     const auto* resistive = std::get_if<Resistive<Real>>(&layer.synapses);
     if (!resistive) reject(wanted, " can be computed for resistive synapses only");
-    if (resistive->loads) reject(wanted, " are not modelled where rows load the membrane: leave load out of the circuit");
+    if (resistive->loads)
+        reject(wanted, " are not modelled where rows load the membrane: leave load out of the circuit");
     return *resistive;
 }
 

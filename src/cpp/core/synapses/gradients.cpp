@@ -79,7 +79,8 @@ void AffineSynapseGradient<Real>::resize(std::size_t n_chunks, std::size_t n_row
 
 template <class Real>
 void AffineSynapseGradient<Real>::zero(std::size_t chunk, Range tiles) {
-    for (PartialGradient<Real>* parts : {&drive, &conductance, &drive0, &conductance0, &loads}) parts->zero(chunk, tiles);
+    for (PartialGradient<Real>* parts : {&drive, &conductance, &drive0, &conductance0, &loads})
+        parts->zero(chunk, tiles);
 }
 
 template <class Real>
@@ -110,12 +111,11 @@ void write(const AffineSynapseGradient<Real>& parts, const AffineGradient<Real>&
     unpack_row(parts.conductance0, to.conductance0);
 }
 
-#define RCSPIKE_INSTANTIATE(Real)                                                        \
-    template struct PartialGradient<Real>;                                               \
-    template struct WeightGradient<Real>;                                                \
-    template struct AffineSynapseGradient<Real>;                                         \
-    template void check_gradient(const AffineGradient<Real>&, std::size_t, std::size_t,   \
-                                 std::size_t);                                           \
+#define RCSPIKE_INSTANTIATE(Real)                                                                     \
+    template struct PartialGradient<Real>;                                                            \
+    template struct WeightGradient<Real>;                                                             \
+    template struct AffineSynapseGradient<Real>;                                                      \
+    template void check_gradient(const AffineGradient<Real>&, std::size_t, std::size_t, std::size_t); \
     template void write(const AffineSynapseGradient<Real>&, const AffineGradient<Real>&, Threads);
 RCSPIKE_INSTANTIATE(float)
 RCSPIKE_INSTANTIATE(double)

@@ -47,8 +47,8 @@ struct AffineSynapseGradient {
     kernels::AffineGradient<Real> tile(std::size_t chunk, std::size_t t, Real* times);
 };
 
-/// Throws std::invalid_argument if a gradient does not have the shapes of n_rows x n_columns affine synapses, which load
-/// the membrane or do not.
+/// Throws std::invalid_argument if a gradient does not have the shapes of n_rows x n_columns affine synapses, which
+/// load the membrane or do not.
 template <class Real>
 void check_gradient(const AffineGradient<Real>& gradient, std::size_t n_rows, std::size_t n_load_rows,
                     std::size_t n_columns);

@@ -31,18 +31,12 @@ template <class Real>
 kernels::WeightLoads<Real> loads_of(const RowLoad& load, const kernels::Coupling<Real>& coupling) {
     const double x = load.position;
     const auto real = [](double value) { return static_cast<Real>(value); };
-    return {real(load.body / coupling.b_plus),
-            real(load.body / coupling.b_minus),
-            real(load.junction_plus),
-            real(load.junction_minus),
-            coupling.a_plus / coupling.b_plus,
-            -coupling.a_minus / coupling.b_minus,
-            real(1.0 / 3 - (1 - x)),
-            real(x * x - 1),
-            real(1.0 / 6 - x * x / 2),
-            real(x * (1 - x)),
-            real((1 - x) * (1 - x) / 2),
-            real(1 - x)};
+    return {real(load.body / coupling.b_plus), real(load.body / coupling.b_minus),
+            real(load.junction_plus),          real(load.junction_minus),
+            coupling.a_plus / coupling.b_plus, -coupling.a_minus / coupling.b_minus,
+            real(1.0 / 3 - (1 - x)),           real(x * x - 1),
+            real(1.0 / 6 - x * x / 2),         real(x * (1 - x)),
+            real((1 - x) * (1 - x) / 2),       real(1 - x)};
 }
 
 /// Throws unless closing rows leave each membrane a capacitance, whichever of them close.
@@ -54,7 +48,8 @@ void check_capacitance(Span2<const Real> loads) {
         for (std::size_t row = 0; row < loads.rows; row += kernels::n_row_loads) {
             lost -= std::min(0.0, static_cast<double>(loads.row(row)[i]));
         }
-        if (!(lost < 1)) reject("loads: the rows of column ", i, " take ", lost, " C as they close; it must be below 1");
+        if (!(lost < 1))
+            reject("loads: the rows of column ", i, " take ", lost, " C as they close; it must be below 1");
     }
 }
 

@@ -97,7 +97,8 @@ void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vect
     detail::check_noise(weights(), noise, batch.size(), threads);
     for (std::size_t l = 0; l < weights().size(); ++l) {
         const auto* resistive = std::get_if<detail::Resistive<Real>>(&weights()[l].synapses);
-        if (resistive) detail::check_loads<std::runtime_error>(("weights[" + std::to_string(l) + "]").c_str(), *resistive);
+        if (resistive)
+            detail::check_loads<std::runtime_error>(("weights[" + std::to_string(l) + "]").c_str(), *resistive);
     }
     if (!(learning_rate >= 0) || std::isinf(learning_rate))
         reject("learning_rate must not be negative, got ", learning_rate);
@@ -206,8 +207,9 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
                    "rails; it must be 0 where rows load the membrane");
         }
         if (!devices.is_ideal()) {
-            reject("rows that load the membrane are trained with ideal devices only: leave devices out, or load out of ",
-                   "the circuit");
+            reject(
+                "rows that load the membrane are trained with ideal devices only: leave devices out, or load out of ",
+                "the circuit");
         }
     }
     state_ = std::make_unique<State>(std::move(network), loss, devices, seed, weight_decay);

@@ -15,9 +15,9 @@ struct AffineSynapses {
     Span2<const Real> conductance;   ///< G >= 0, n_in x n_out, in 1 / T
     Span1<const Real> drive0;        ///< D0, n_out: always on; optional
     Span1<const Real> conductance0;  ///< G0 >= 0, n_out: always on; optional
-    /// How each input's devices load the membrane (docs/row-loads.md), five rows for each input, 5 n_in x n_out, in units
-    /// of C: the change of capacitance as they close; the factor of v and the drive of the kick that this gives; and
-    /// those of what they add to v as they open at the end. Optional.
+    /// How each input's devices load the membrane (docs/row-loads.md), five rows for each input, 5 n_in x n_out, in
+    /// units of C: the change of capacitance as they close; the factor of v and the drive of the kick that this gives;
+    /// and those of what they add to v as they open at the end. Optional.
     Span2<const Real> loads{};
 };
 

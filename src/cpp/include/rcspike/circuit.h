@@ -5,8 +5,8 @@
 
 namespace rcspike {
 
-/// How the devices of a layer load its membranes (docs/row-loads.md), in units of C, the capacitance of a membrane whose
-/// rows are all open: its drawn capacitor is smaller by what they load it with.
+/// How the devices of a layer load its membranes (docs/row-loads.md), in units of C, the capacitance of a membrane
+/// whose rows are all open: its drawn capacitor is smaller by what they load it with.
 struct RowLoad {
     /// Capacitance of a device's resistor times its conductance in C / T: a device of conductance g has a body of
     /// body / g.
