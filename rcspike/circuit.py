@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from rcspike import _core
 from rcspike._common.html_tables import html_table
+from rcspike._common.identity import digest
 from rcspike._common.numbers import number
 from rcspike.row_load import NO_LOAD, PARTS, RowLoad
 
@@ -184,7 +185,7 @@ class Circuit:
         """A short name for files and tables, made of the rails and all nonzero parameters; the same for equal circuits.
 
         ``v`` stands for the rails if they are symmetric, otherwise ``ep`` and ``em`` for each; ``vd`` for the diode
-        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``c`` for loads, ``t`` for the delay.
+        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``c`` for loads by a digest, ``t`` for the delay.
 
         Examples
         --------
@@ -201,7 +202,7 @@ class Circuit:
         if self.injects:
             texts.append("q" + "_".join(repr(x).removesuffix(".0") for pair in self.injections for x in pair))
         if self.loads_membranes:
-            texts.append("c" + "_".join(repr(x).removesuffix(".0") for load in self.loads for x in load.values))
+            texts.append("c" + digest([list(load.values) for load in self.loads])[:8])
         return "-".join(texts)
 
     def __repr__(self) -> str:
