@@ -28,7 +28,7 @@ else:
 FOLDER = Path(rcspike.__file__).parent / "energy" / "processes"
 SIZES = (784, 200, 200, 10)
 CIRCUITS = ("RC-Spike", "virtual ground", "current sources")
-STEPS = 6  # of Runge and Kutta between two spikes: the error is below 1e-8
+STEPS = 24  # of Runge and Kutta between two spikes: the error is below 1e-9
 
 
 def constants(name: str) -> dict[str, Any]:
@@ -202,4 +202,4 @@ def test_every_part_is_that_of_an_integration_in_si_units(
     assert set(parts) == set(found[0])
     for layer, joules in enumerate(found):
         for name, one in joules.items():
-            assert parts[name][0, layer] == pytest.approx(one, rel=1e-6, abs=0), (layer, name)
+            assert parts[name][0, layer] == pytest.approx(one, rel=1e-9, abs=0), (layer, name)

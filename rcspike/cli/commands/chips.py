@@ -212,7 +212,7 @@ def _of_process(
     mismatch = process_device_model(process, network).proportional
     own: list[Effect] = [Variation(sigma=mismatch, kind="gaussian")] if mismatch else []
     warmer = process.device_temperature_coefficient * (process.temperature - _NOMINAL_KELVIN)
-    own += [ProcessCorner(resistance=warmer, tracks=True)] if warmer else []
+    own += [ProcessCorner(resistance=warmer)] if warmer else []  # ramps keep their current
     leak = max(point.off_current(columns_of(layer).rows) for layer in network.layers)
     own += [SwitchLeakage(current=leak)] if leak and process.selector == "switch" else []
     return (*own, *effects), process_devices(process, network) if devices == Devices() else devices
