@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +63,31 @@ def test_a_column_of_transistors_charges_as_the_engine_says(pdk: Pdk) -> None:
     # Switches of up to 40 kilohm are 2 to 8 % of these resistors of 0.5 to 2.5 megaohm; a switch leaves 0.4 fC of 450.
     np.testing.assert_allclose(found.v_spice, found.v, atol=0.02)
     np.testing.assert_allclose(found.t_out_spice, found.t_out + design.guard, atol=0.02)
+
+
+def test_rows_in_groups_spike_as_one_by_one(pdk: Pdk) -> None:
+    """Resistors of 3 megaohm to 3 gigaohm, whose ends follow the membrane within 0.001 T to more than T."""
+    circuit, scale, rng = Circuit(v_syn=1.0), PhysicalScale(capacitance=1e-12, v_th=0.45), np.random.default_rng(3)
+    weights = np.exp(rng.uniform(np.log(3e-4), np.log(0.3), (300, 1))) * rng.choice([-1, 1, 1], (300, 1))
+    times = np.where(rng.random(300) < 0.1, rng.random(300), np.inf)
+    design, network = Transistors(pdk=pdk, scale=scale), Network([weights], circuit)
+    spikes = [
+        spice.compare_layer(network, times, 1, scale=scale, transistors=one, workers=1).t_out_spice[0]
+        for one in (design, replace(design, idle_error=0.0), replace(design, idle_error=1.0))
+    ]
+    assert 0 < spikes[1] < 1
+    assert spikes[0] == pytest.approx(spikes[1], abs=2e-4)
+    assert abs(spikes[2] - spikes[1]) > 5e-4  # all in one group
+
+
+def test_edges_of_two_per_cent_of_the_window_are_simulated(pdk: Pdk) -> None:
+    circuit, scale = Circuit(v_syn=1.0), PhysicalScale(capacitance=10e-12, window=100e-9, v_th=0.45)
+    weights, times = np.array([[0.05], [0.04], [0.06], [-0.02]]), np.array([0.0, 0.2, 0.985, 0.4])
+    design, network = Transistors(pdk=pdk, scale=scale, guard=0.05), Network([weights], circuit)
+    fast, slow = (
+        spice.compare_layer(network, times, 1, scale=scale, transistors=replace(design, edge=edge), workers=1)
+        for edge in (0.2e-9, 2e-9)
+    )
+    # Rows conduct for some tenths of an edge less, with weights of 0.15 / T in all.
+    assert slow.t_out_spice[0] == pytest.approx(fast.t_out_spice[0], abs=0.15 * 0.02)
+    assert slow.t_out_spice[0] > fast.t_out_spice[0]

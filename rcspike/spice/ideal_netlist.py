@@ -106,9 +106,10 @@ def _with_body(body: ResistorBody) -> Iterator[str]:
         of_r = {"ohms": ohms, "half": 0.5 * ohms, "farads": ohms * body.capacitance_per_ohm}
         yield from line(name, ends, sections, to=to, **{key: f"{{r*{si(value)}}}" for key, value in of_r.items()})
 
+    source = "s" if body.position > 0 else "rail"
     if body.position > 0:
-        yield from part("near", ("rail", "s"), *near, "rail")
-    yield f"S1 {'s' if body.position > 0 else 'rail'} a axon 0 axon_switch"
+        yield from part("near", ("rail", source), *near, "rail")
+    yield f"S1 {source} a axon 0 axon_switch"
     yield from part("far", ("a", "m"), *far, "0")
 
 
@@ -258,7 +259,10 @@ def layer_netlist(
     lines += ["* Membranes, and the currents that the rails deliver", *_saved([f"v({m})" for m in membranes_of])]
     lines += [*_saved(["i(Vplus)", "i(Vminus)"]), ""]
     longest = si(_LONGEST_STEP * scale.window)
-    lines += [".options " + " ".join(f"{name}={si(x)}" for name, x in _tolerances(scale).items())]
+    options = {name: si(x) for name, x in _tolerances(scale).items()}
+    if body is not None:
+        options |= _with_lines(scale)
+    lines += [".options " + " ".join(f"{name}={value}" for name, value in options.items())]
     lines += [f".tran {longest} {si(neurons.stop * scale.window)} 0 {longest} uic", ".end", ""]
     return "\n".join(lines)
 
@@ -301,6 +305,12 @@ def _tolerances(scale: PhysicalScale) -> dict[str, float]:
         "chgtol": scale.capacitance * scale.volts(1e-7),
         "gmin": scale.siemens(1e-13),
     }
+
+
+def _with_lines(scale: PhysicalScale) -> dict[str, str]:
+    """Options that differ for lines: the end of a fast one rings, and ngspice took endless steps in 1 of 10 columns."""
+    charge = scale.capacitance * scale.volts(3e-5)
+    return {"method": "gear", "trtol": "7", "vntol": si(scale.volts(1e-7)), "chgtol": si(charge)}
 
 
 def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:

@@ -267,7 +267,7 @@ def transistor_netlist(
         raise ValueError(f"guard must leave time to connect membranes before the ramp, got {design.guard:g} T")
     numbers = neuron_numbers(names, g_plus.shape[1] // membranes)
     window = design.scale.window
-    conducting = np.flatnonzero(times < 1 - 2 * design.edge / window)
+    conducting = np.flatnonzero(times < 1 - 1.001 * design.edge / window)  # a later gate falls before it has risen
     switches = design.fet("nfet_01v8", *design.switch), design.fet("pfet_01v8", *design.switch)
     cards = [one.card for one in (*switches, *(design.diodes or ()))]
     cards += ramp_and_comparator.mirror_cards(design.fet) if design.ramp == "mirror" else []
