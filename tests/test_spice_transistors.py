@@ -238,7 +238,7 @@ def test_rows_of_diodes_are_in_the_netlist_with_their_multiplicity(design: Trans
     assert len(found) == 6 + 3
     # A current flows from the upper rail into the membrane, and from the membrane to the lower rail.
     assert found["Dp0_0"][:2] == ["dp0_0", "m0"] and found["Dn1_0"][:2] == ["m0", "dn1_0"]
-    assert found["Dpoff_1"][2:] == ["pd2nw_05v5_tt_450", "pj=1", "m=2"]
+    assert found["Dpoff0_1"][2:] == ["pd2nw_05v5_tt_450", "pj=1", "m=2"]
 
 
 def test_a_membrane_that_is_not_at_rest_is_an_error(
@@ -257,14 +257,32 @@ def test_a_membrane_that_is_not_at_rest_is_an_error(
         spice.simulate_layer(TIMES, *conductances(), CIRCUIT, SCALE, transistors=design, workers=1)
 
 
-def test_rows_that_do_not_conduct_are_one_transistor(design: Transistors) -> None:
-    text = transistor_netlist(TIMES, *conductances(), design)
-    lines = text.splitlines()
+def test_rows_that_do_not_conduct_are_groups_of_similar_resistors(design: Transistors) -> None:
+    lines = transistor_netlist(TIMES, *conductances(), design).splitlines()
     assert sum(line.startswith("M") for line in lines) == 6 + 3  # three spikes, two neurons; off rows, by rail
-    (off,) = (line for line in lines if line.startswith("Mpoff_1"))
+    (off,) = (line for line in lines if line.startswith("Mpoff0_1"))
     assert off.endswith(" m=2")
-    (resistor,) = (line for line in lines if line.startswith("Rpoff_1"))
-    assert float(resistor.split()[-1]) == pytest.approx(SCALE.window / SCALE.capacitance / (0.6 + 0.4))
+    (resistor,) = (line for line in lines if line.startswith("Rpoff0_1"))
+    # Half of the mean resistance.
+    mean = SCALE.window / SCALE.capacitance * (1 / 0.6 + 1 / 0.4) / 2
+    assert float(resistor.split()[-1]) == pytest.approx(mean / 2)
+    by_itself = transistor_netlist(TIMES, *conductances(), replace(design, idle_error=0.0)).splitlines()
+    assert sum(line.startswith("M") for line in by_itself) == 6 + 4
+
+
+@ngspice
+def test_rows_with_slow_edges_conduct_for_less_time(design: Transistors) -> None:
+    """A spike is in the middle of its edge; a pfet of -0.5 V at 1.35 V conducts below 0.85 V, 2.8 % of the edge later.
+
+    It opens as much earlier, and has more resistance until the gate is far from its threshold.
+    """
+    g, edge = conductances(np.array([[0.3], [0.2]])), 10e-9
+    spikes = [
+        spice.simulate_layer(TIMES[:2], *g, CIRCUIT, SCALE, transistors=replace(design, edge=one), workers=1).t_out[0]
+        for one in (0.2e-9, edge)
+    ]
+    late = (spikes[1] - spikes[0]) / (0.5 * edge)  # weights of 0.5 / T in all
+    assert 0.056 < late < 0.3
 
 
 def test_mismatch_is_drawn_by_seed_layer_and_neuron(design: Transistors) -> None:
@@ -293,7 +311,8 @@ def test_mismatch_is_drawn_by_seed_layer_and_neuron(design: Transistors) -> None
         ({"rails": (0.95, -0.45)}, r"rails of 0.95 and -0.45 V around a rest of 0.9 V must lie within 0 and 1.8 V"),
         ({"celsius": math.nan}, "celsius.*got nan"),
         ({"celsius": -300.0}, "celsius.*got -300"),
-        ({"edge": 1e-8}, r"edge.*got 1e-08 s"),
+        ({"edge": 1e-7}, r"edge.*got 1e-07 s"),
+        ({"idle_error": -1e-5}, r"idle_error.*got -1e-05"),
         ({"guard": 1.0}, r"guard.*got 1"),
         ({"ramp_trim": 0.0}, "ramp_trim.*got 0"),
         ({"synapse": "memristor"}, "synapse.*got 'memristor'"),

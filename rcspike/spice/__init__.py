@@ -25,6 +25,7 @@ from rcspike.spice.model_card import Card
 from rcspike.spice.neuron_calibration import NeuronCalibration, calibrate_neurons, ramp_times
 from rcspike.spice.ngspice import find_ngspice, run_ngspice
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk, find_pdk
+from rcspike.spice.resistor_bodies import ResistorBody
 from rcspike.spice.transistors import COMPARATORS, RAMPS, SYNAPSES, Transistors, transistor_netlist
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Measurements",
     "NeuronCalibration",
     "Pdk",
+    "ResistorBody",
     "Transistors",
     "calibrate_neurons",
     "calibrated",

@@ -18,6 +18,7 @@ from rcspike.spice.fitted_corner import in_corner
 from rcspike.spice.ideal_netlist import layer_conductances
 from rcspike.spice.layer_simulation import Measured, simulate_layer
 from rcspike.spice.loaded_columns import column_voltages
+from rcspike.spice.resistor_bodies import ResistorBody
 from rcspike.spice.transistors import Transistors
 
 
@@ -179,6 +180,7 @@ def compare_layer(
     progress: Callable[[int], object] | None = None,
     junction: tuple[float, float] = (0.0, 0.0),
     fitted: Transistors | None = None,
+    body: ResistorBody | None = None,
 ) -> Comparison:
     """Simulate neurons of one layer with ngspice and with the engine.
 
@@ -204,6 +206,8 @@ def compare_layer(
     fitted : Transistors, optional
         Design whose circuit the network has been fitted to. Compare with what another corner or temperature of
         `transistors` makes of it (`rcspike.spice.in_corner`).
+    body : ResistorBody, optional
+        Of the resistors of ideal parts, as in `rcspike.spice.layer_netlist`; the engine computes columns without it.
 
     Raises
     ------
@@ -226,7 +230,7 @@ def compare_layer(
             f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
         )
     result = next(one for one in _exact_walk(network, times[np.newaxis]) if one.depth + 1 == layer)
-    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction, fitted)
+    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction, fitted, body)
 
 
 def compare_network(
@@ -240,6 +244,7 @@ def compare_network(
     progress: Callable[[int], object] | None = None,
     junction: tuple[float, float] = (0.0, 0.0),
     fitted: Transistors | None = None,
+    body: ResistorBody | None = None,
 ) -> list[Comparison]:
     """Simulate one sample in a whole network with SPICE: the spikes of one SPICE layer drive the next.
 
@@ -251,7 +256,7 @@ def compare_network(
     ----------
     times : (n_in,)
         Input spike times, in T.
-    scale, diode, workers, transistors, progress, junction, fitted
+    scale, diode, workers, transistors, progress, junction, fitted, body
         As in `compare_layer`; with a junction or another corner, the spikes of such columns drive the next ones.
 
     Returns
@@ -270,7 +275,7 @@ def compare_network(
         neurons = np.arange(result.layer.n_out)
         if comparisons and (junction != (0, 0) or fitted is not None):
             result = replace(result, spikes=comparisons[-1].t_out[np.newaxis])
-        options = scale, diode, workers, transistors, progress, junction, fitted
+        options = scale, diode, workers, transistors, progress, junction, fitted, body
         comparisons.append(_compare(result, neurons, *options, spice_times=spikes))
     return comparisons
 
@@ -285,6 +290,7 @@ def _compare(
     progress: Callable[[int], object] | None,
     junction: tuple[float, float],
     fitted: Transistors | None,
+    body: ResistorBody | None,
     *,
     spice_times: Float64Array | None = None,
 ) -> Comparison:
@@ -313,6 +319,7 @@ def _compare(
         names=neurons.tolist(),
         layer=result.depth + 1,
         membranes=chosen.membranes,
+        body=body,
         progress=progress,
     )
     # Units of what SPICE measured: of the design, or of the circuit that the engine computes.

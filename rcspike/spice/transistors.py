@@ -17,13 +17,16 @@ from rcspike._common.numbers import number
 from rcspike.energy import PhysicalScale
 from rcspike.spice import ramp_and_comparator
 from rcspike.spice.ideal_netlist import check_conductances, membrane_nodes, neuron_numbers
+from rcspike.spice.idle_rows import RowGroup, idle_groups
 from rcspike.spice.model_card import comment
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk
+from rcspike.spice.resistor_bodies import ResistorBody, line
 
 SYNAPSES = ("switch", "diode")
 RAMPS = ("ideal", "mirror")
 COMPARATORS = ("ideal", "ota")
-LEAD = 0.01  # of T: the operating point before the charging phase, long enough for the edge of a spike at 0
+_LEAD = 0.01  # of T: the operating point before the charging phase; longer if the edge of a spike at 0 is
+_LONGEST_EDGE = 0.05  # of T: with longer ones the neurons of a layer would see each other's edges and not spikes
 # Longest step in T, and relative tolerance. The femtocoulombs of a comparator need more than those of the column: spike
 # times are then within 0.001 % of T of those with steps four times shorter, and were wrong by 0.3 % without.
 _LONGEST_STEP = {"ideal": 0.02, "ota": 0.002}
@@ -57,7 +60,8 @@ class Transistors:
     Parameters
     ----------
     scale : PhysicalScale
-        As designed: the capacitance is that of a whole column, of which the junctions of its switches are a part.
+        As designed: the capacitance is that of a whole column in which no row conducts, of which the junctions of its
+        switches, and the bodies of its resistors beyond them, are a part.
     rails : (float, float)
         Upper and lower rail in V, seen from the resting voltage.
     corner : {"tt", "ss", "ff", "sf", "fs"}
@@ -68,15 +72,23 @@ class Transistors:
     switch : (float, float)
         Width and length of the switches in m. A length of 0.15 um leaks too much when it is fast and hot.
     edge : float
-        Rise and fall time of the gates in s.
+        Rise and fall time of the gates in s. A spike is in the middle of its edge, at half of the supply; the switch
+        conducts when its gate is at a threshold voltage from its rail.
+    body : ResistorBody, optional
+        Capacitance of the resistors along their length, and the place of their switches; by default resistors have none
+        and the switches are at the rails.
+    idle_error : float
+        Largest error in T of a spike by the groups in which rows that do not conduct are simulated
+        (`idle_groups` in `rcspike.spice.idle_rows` defines it); with 0 each row is by itself.
     guard : float
         Time from the opening of the switches to the start of the ramp, in T. It is a part of the delay of the spikes.
     v_supply, v_rest : float
         Supply and resting voltage in V.
     junction : (float, float), optional
         Capacitance in F with which a row of a switch of 0.42 um that does not conduct loads the membrane, to the upper
-        and to the lower rail; the drawn capacitor is smaller by that of all rows. The defaults are those of the
-        published models in the middle of the ramp, 0.225 V above rest (tt, 27 °C), of either kind of synapse.
+        and to the lower rail, without the body of its resistor; the drawn capacitor is smaller by that of all rows. The
+        defaults are those of the published models in the middle of the ramp, 0.225 V above rest (tt, 27 °C), of either
+        kind of synapse.
     ramp : {"ideal", "mirror"}
     ramp_trim : float
         Current of the ramps divided by that of the design.
@@ -112,6 +124,8 @@ class Transistors:
     synapse: str = "switch"
     switch: tuple[float, float] = (0.42e-6, 0.25e-6)
     edge: float = 0.2e-9
+    body: ResistorBody | None = None
+    idle_error: float = 3e-5
     guard: float = 0.02
     v_supply: float = 1.8
     v_rest: float = 0.9
@@ -123,7 +137,7 @@ class Transistors:
     mismatch: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("celsius", "edge", "guard", "v_supply", "v_rest", "ramp_trim"):
+        for name in ("celsius", "edge", "idle_error", "guard", "v_supply", "v_rest", "ramp_trim"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
         plus, minus = self.rails
         if not -273.15 < self.celsius < np.inf:
@@ -133,12 +147,16 @@ class Transistors:
                 f"rails of {plus:g} and {minus:g} V around a rest of {self.v_rest:g} V must lie within 0 and "
                 f"{self.v_supply:g} V, on both sides of rest"
             )
-        if not 0 < self.edge <= 0.5 * LEAD * self.scale.window:
-            raise ValueError(f"edge must be above 0 and at most {0.5 * LEAD} T, got {self.edge:g} s")
+        if not 0 < self.edge <= _LONGEST_EDGE * self.scale.window:
+            raise ValueError(f"edge must be above 0 and at most {_LONGEST_EDGE} T, got {self.edge:g} s")
+        if not 0 <= self.idle_error < np.inf:
+            raise ValueError(f"idle_error must be finite and not negative, in T, got {self.idle_error:g}")
         if not 0 <= self.guard < 1:
             raise ValueError(f"guard must be in [0, 1), in T, got {self.guard:g}")
         if not 0 < self.ramp_trim < np.inf:
             raise ValueError(f"ramp_trim must be above 0 and finite, got {self.ramp_trim:g}")
+        if self.body is not None and self.synapse != "switch":
+            raise ValueError(f"resistors have a body with a switch only, got synapse {self.synapse!r}")
         choices = {"corner": CORNERS, "synapse": SYNAPSES, "ramp": RAMPS, "comparator": COMPARATORS}
         for name, known in choices.items():
             if getattr(self, name) not in known:
@@ -157,9 +175,14 @@ class Transistors:
         return plus, minus
 
     @property
+    def lead(self) -> float:
+        """Time from the start of a simulation to that of its charging phase, in T."""
+        return max(_LEAD, self.edge / self.scale.window)
+
+    @property
     def stop(self) -> float:
         """Last time point of a simulation in s."""
-        return (LEAD + 2.05) * self.scale.window
+        return (self.lead + 2.05) * self.scale.window
 
     @property
     def ramp_current(self) -> float:
@@ -168,24 +191,34 @@ class Transistors:
 
     @property
     def loads(self) -> tuple[float, float]:
-        """Capacitance in F with which a row that does not conduct loads the membrane, to each rail."""
+        """Capacitance in F with which the switch of a row that does not conduct loads the membrane, to each rail."""
         of_row = _JUNCTIONS[self.synapse] if self.junction is None else self.junction
         plus, minus = (c * self.switch[0] / _DRAWN_WIDTH for c in of_row)
         return plus, minus
 
-    def drawn_capacitance(self, n_plus: int, n_minus: int) -> float:
+    def drawn_capacitance(self, n_plus: int, n_minus: int, ohms: float = 0.0) -> float:
         """Capacitor in F that is drawn for a column with these numbers of synapses to either rail.
 
-        A ValueError if their junctions have more than the capacitance of the column.
+        A ValueError if their junctions and the bodies of their resistors have more than the capacitance of the column.
+
+        Parameters
+        ----------
+        n_plus, n_minus : int
+        ohms : float
+            Sum of the resistances of the column, which the capacitance of their bodies belongs to.
         """
         n = n_plus, n_minus
-        junctions = sum(x * c for x, c in zip(n, self.loads, strict=True))
-        if junctions >= self.scale.capacitance:
+        loads = sum(x * c for x, c in zip(n, self.loads, strict=True))
+        loads += 0.0 if self.body is None else self.body.load(ohms)
+        if loads >= self.scale.capacitance:
+            of_what, way_out = "junctions", "raise the capacitance or narrow the switches"
+            if self.body is not None:
+                of_what, way_out = "junctions and bodies", "raise the capacitance or leave out the smallest weights"
             raise ValueError(
-                f"the junctions of {sum(n)} rows have {junctions:.3g} F, all of the membrane's "
-                f"{self.scale.capacitance:.3g} F: raise the capacitance or narrow the switches"
+                f"the {of_what} of {sum(n)} rows have {loads:.3g} F, all of the membrane's "
+                f"{self.scale.capacitance:.3g} F: {way_out}"
             )
-        return self.scale.capacitance - junctions
+        return self.scale.capacitance - loads
 
 
 def transistor_netlist(
@@ -199,13 +232,14 @@ def transistor_netlist(
     title: str = "a layer at transistor level",
     membranes: int = 1,
 ) -> str:
-    """One sample in a layer as a netlist of transistors. Its charging phase starts at 0.01 T, after an operating point.
+    """One sample in a layer as a netlist of transistors. Its charging phase starts after `lead`, an operating point.
 
     Membranes are the nodes ``m0``, ``m1``, ..., and the outputs of comparators ``s0``, ``s1``, ...; supplies are the
-    sources ``Vplus``, ``Vminus``, ``Vramp`` and ``Vcomparator``. All synapses that do not conduct in a phase are alike
-    but for their resistors, and one transistor with a multiplicity stands for them. The other membranes of a neuron
-    that has several are ``m0_1``, ``m0_2``, ...: each has a ramp, and transmission gates ten times as wide as a switch
-    connect them to the first one in the first quarter of the guard time.
+    sources ``Vplus``, ``Vminus``, ``Vramp`` and ``Vcomparator``. Synapses to a rail that do not conduct in a phase are
+    alike but for their resistors: one resistor, and one transistor with a multiplicity, stand for a group of similar
+    ones. A synapse may have a device to either rail, each with its switch. The other membranes of a neuron that has
+    several are ``m0_1``, ``m0_2``, ...: each has a ramp, and transmission gates ten times as wide as a switch connect
+    them to the first one in the first quarter of the guard time.
 
     Errors as in `Pdk.fet` and `Transistors.drawn_capacitance`, or if a shape does not fit, or if there is no guard time
     in which membranes could be connected.
@@ -233,7 +267,7 @@ def transistor_netlist(
         raise ValueError(f"guard must leave time to connect membranes before the ramp, got {design.guard:g} T")
     numbers = neuron_numbers(names, g_plus.shape[1] // membranes)
     window = design.scale.window
-    conducting = np.flatnonzero(times < 1 - 2 * design.edge / window)
+    conducting = np.flatnonzero(times < 1 - 1.001 * design.edge / window)  # a later gate falls before it has risen
     switches = design.fet("nfet_01v8", *design.switch), design.fet("pfet_01v8", *design.switch)
     cards = [one.card for one in (*switches, *(design.diodes or ()))]
     cards += ramp_and_comparator.mirror_cards(design.fet) if design.ramp == "mirror" else []
@@ -257,7 +291,9 @@ def transistor_netlist(
             # A transmission gate loads both of its ends, as rows to either rail do.
             gates = 0 if membranes == 1 else membranes - 1 if m == nodes[0] else 1
             rows = [int(np.count_nonzero(g[:, k])) + _GATE_WIDTH * gates for g in (g_plus, g_minus)]
-            lines += [f"C{m[1:]} {m} 0 {_si(design.drawn_capacitance(*rows))}", f".ic v({m})={_si(design.v_rest)}"]
+            ohms = sum(float(np.sum(1 / g[g[:, k] > 0, k])) for g in (g_plus, g_minus))
+            drawn = design.drawn_capacitance(rows[0], rows[1], ohms)
+            lines += [f"C{m[1:]} {m} 0 {_si(drawn)}", f".ic v({m})={_si(design.v_rest)}"]
             for rail, g, fet in (("minus", g_minus[:, k], switches[0]), ("plus", g_plus[:, k], switches[1])):
                 lines += _synapses(m, rail, g, conducting, fet, draw(fet.mismatch, len(times)), design)
             lines += _ramp(m, design, draw)
@@ -278,13 +314,13 @@ def _sources(design: Transistors) -> Iterator[str]:
     yield f"Vcomparator comparator 0 {supply}"
     yield f"Vthreshold threshold 0 {_si(rest + design.scale.v_th)}"
     if design.ramp == "mirror":
-        start, half = (LEAD + 1 + design.guard) * design.scale.window, 0.5 * design.edge
+        start, half = (design.lead + 1 + design.guard) * design.scale.window, 0.5 * design.edge
         yield f"Vfire fire 0 PWL(0 {supply} {_si(start - half)} {supply} {_si(start + half)} 0)"
 
 
 def _gate_controls(design: Transistors) -> Iterator[str]:
     """Sources ``share`` and ``apart``, which connect membranes in the guard time."""
-    start, half = (LEAD + 1 + 0.25 * design.guard) * design.scale.window, 0.5 * design.edge
+    start, half = (design.lead + 1 + 0.25 * design.guard) * design.scale.window, 0.5 * design.edge
     for node, before, after in (("share", "0", _si(design.v_supply)), ("apart", _si(design.v_supply), "0")):
         yield f"V{node} {node} 0 PWL(0 {before} {_si(start - half)} {before} {_si(start + half)} {after})"
 
@@ -300,10 +336,10 @@ def _gates(
 ) -> Iterator[str]:
     """Gates of the rows: high for an nfet and low for a pfet from the spike to the end of the charging phase."""
     window, half, supply = d.scale.window, 0.5 * d.edge, _si(d.v_supply)
-    end = (LEAD + 1) * window
+    end = (d.lead + 1) * window
     yield "* Gates of the switches, and steps in which they open"
     for j in conducting:
-        start = (LEAD + float(times[j])) * window
+        start = (d.lead + float(times[j])) * window
         for kind, g, off, on in (("n", g_minus, "0", supply), ("p", g_plus, supply, "0")):
             if np.any(g[j] > 0):
                 corners = ((start - half, off), (start + half, on), (end - half, on), (end + half, off))
@@ -321,13 +357,14 @@ def _synapses(
     shifts: Float64Array,
     design: Transistors,
 ) -> Iterator[str]:
-    """Switches, resistors and diodes of a membrane to one rail: each that conducts, and one for all that do not."""
+    """Switches, resistors and diodes of a membrane to one rail: each that conducts, and groups of those that do not."""
     kind, idle = ("n", "0") if rail == "minus" else ("p", "supply")
     diode = None if design.diodes is None else design.diodes[rail == "minus"]
+    x, per_ohm = (0.0, 0.0) if design.body is None else (design.body.position, design.body.capacitance_per_ohm)
 
-    def to_membrane(node: str, siemens: float, multiple: int = 1) -> Iterator[str]:
+    def to_membrane(node: str, ohms: float, farads: float, multiple: int = 1) -> Iterator[str]:
         end = membrane if diode is None else f"d{node}"
-        yield f"R{node} {node} {end} {_si(1 / siemens)}"
+        yield from _part(node, (node, end), 1, ohms, farads, design)
         if diode is not None:
             near = design.v_rest + (-_AT_DIODE if rail == "minus" else _AT_DIODE)
             yield from (f".ic v({one})={_si(near)}" for one in (node, end))
@@ -335,22 +372,51 @@ def _synapses(
             yield from diode.lines(node, *ends, multiple=multiple)
 
     for j in conducting[g[conducting] > 0]:
-        node = f"{kind}{j}_{membrane[1:]}"
-        yield fet.line(node, node, f"{kind}{j}", rail, idle, shift=float(shifts[j]))
-        yield from to_membrane(node, float(g[j]))
+        node, ohms = f"{kind}{j}_{membrane[1:]}", 1 / float(g[j])
+        source = f"r{node}" if x > 0 else rail
+        yield from _part(source, (rail, source), 0, x * ohms, x * per_ohm * ohms, design) if x > 0 else ()
+        yield fet.line(node, node, f"{kind}{j}", source, idle, shift=float(shifts[j]))
+        yield from to_membrane(node, (1 - x) * ohms, (1 - x) * per_ohm * ohms)
     others = g.copy()
     others[conducting] = 0
-    if n := int(np.count_nonzero(others)):
-        node = f"{kind}off_{membrane[1:]}"
-        yield fet.line(node, node, idle, rail, idle, multiple=n)
-        yield from to_membrane(node, float(np.sum(others)), n)
+    for k, group in enumerate(_idle(others[others > 0], rail, design)):
+        node = f"{kind}off{k}_{membrane[1:]}"
+        yield fet.line(node, node, idle, rail, idle, multiple=group.multiple)
+        yield from to_membrane(node, group.ohms, group.farads, group.multiple)
+
+
+def _part(
+    name: str, ends: tuple[str, str], part: int, ohms: float, farads: float, design: Transistors
+) -> Iterator[str]:
+    """A part of a resistor, from the rail to its switch (0) or from there to the membrane (1), with its body."""
+    if design.body is None:
+        yield f"R{name} {' '.join(ends)} {_si(ohms)}"
+        return
+    n = design.body.parts[part][1]
+    values = {"ohms": ohms / n, "half": 0.5 * ohms / n, "farads": farads / n}
+    yield from line(name, ends, n, **{key: _si(value) for key, value in values.items()})
+
+
+def _idle(g: Float64Array, rail: str, design: Transistors) -> list[RowGroup]:
+    """Rows to a rail that do not conduct, of these conductances in S, in groups."""
+    if len(g) == 0:
+        return []
+    x, per_ohm = (0.0, 0.0) if design.body is None else (design.body.position, design.body.capacitance_per_ohm)
+    return idle_groups(
+        (1 - x) / g,
+        junction=_JUNCTIONS[design.synapse][rail == "minus"] * design.switch[0] / _DRAWN_WIDTH,
+        per_ohm=per_ohm,
+        window=design.scale.window,
+        capacitance=design.scale.capacitance,
+        allowed=design.idle_error,
+    )
 
 
 def _ramp(membrane: str, design: Transistors, draw: ramp_and_comparator.Draw) -> Iterator[str]:
     if design.ramp == "mirror":
         yield from ramp_and_comparator.mirror_lines(membrane, design.fet, draw)
         return
-    start, half = (LEAD + 1 + design.guard) * design.scale.window, 0.5 * design.edge
+    start, half = (design.lead + 1 + design.guard) * design.scale.window, 0.5 * design.edge
     current = _si(design.ramp_current)
     yield f"Iramp{membrane[1:]} ramp {membrane} PWL(0 0 {_si(start - half)} 0 {_si(start + half)} {current})"
 

