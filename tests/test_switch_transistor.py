@@ -8,47 +8,47 @@ from typing import Any
 
 import numpy as np
 import pytest
+from needs import ngspice, sky130
 
 from rcspike import Circuit, load_process
 from rcspike.energy import at_corner, off_current, operating_point, switch_charge
-from rcspike.spice import find_pdk
+from rcspike.spice import Pdk, find_pdk
 
 DEVICES = ("nfet_01v8", "pfet_01v8")
 SIZE = 0.42e-6, 0.25e-6
 
 
 @pytest.fixture(scope="module")
-def pdk() -> Any:
-    try:
-        found = find_pdk()
-        found.fet("nfet_01v8", *SIZE)
-    except (FileNotFoundError, ValueError):
-        pytest.skip("the device models of SKY130 are not on this machine")
-    return found
+def pdk() -> Pdk:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PDK_ROOT", raising=False)
+        return find_pdk()
 
 
-def ngspice(lines: list[str], folder: Path) -> str:
+def simulated(lines: list[str], folder: Path) -> str:
     netlist = folder / "switch.cir"
     netlist.write_text("\n".join(["* a switch", *lines, ".end", ""]))
     return subprocess.run(["ngspice", "-b", netlist], capture_output=True, text=True, cwd=folder, check=False).stdout
 
 
-def leaks(pdk: Any, device: str, corner: str, celsius: float, back: float, folder: Path) -> list[tuple[float, float]]:
+def leaks(pdk: Pdk, device: str, corner: str, celsius: float, back: float, folder: Path) -> list[tuple[float, float]]:
     """Voltages and currents of a switch whose gate and bulk are `back` beyond its rail."""
     fet, sign = pdk.fet(device, *SIZE, corner=corner), 1 if device == "nfet_01v8" else -1
     lines = [str(fet.card), fet.line("1", "d", "g", "0", "b"), "Vd d 0 0"]
     lines += [f"Vg g 0 {-sign * back}", f"Vb b 0 {-sign * back}"]
     lines += [f".options temp={celsius} gmin=1e-18 abstol=1e-18 reltol=1e-5", ".control"]
     lines += [f"dc Vd {0.3 * sign} {1.3 * sign} {0.2 * sign}", "wrdata leak.txt i(Vd)", ".endc"]
-    ngspice(lines, folder)
+    simulated(lines, folder)
     rows = [list(map(float, line.split())) for line in (folder / "leak.txt").read_text().splitlines()]
     return [(abs(v), abs(i)) for v, i in rows]
 
 
 @pytest.mark.long
+@sky130
+@ngspice
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("corner", ["tt", "ss", "ff", "sf", "fs"])
-def test_the_off_current_is_that_of_the_models(pdk: Any, device: str, corner: str, tmp_path: Path) -> None:
+def test_the_off_current_is_that_of_the_models(pdk: Pdk, device: str, corner: str, tmp_path: Path) -> None:
     n_large = 0
     for celsius in (27.0, 40.0, 85.0):
         for back in (0.028, 0.2, 0.45):
@@ -59,7 +59,7 @@ def test_the_off_current_is_that_of_the_models(pdk: Any, device: str, corner: st
     assert n_large >= 18
 
 
-def left_on_membrane(pdk: Any, device: str, rail: float, v: float, celsius: float, folder: Path) -> float:
+def left_on_membrane(pdk: Pdk, device: str, rail: float, v: float, celsius: float, folder: Path) -> float:
     """Charge in C, beyond that of the resistor, as a switch on 10 MOhm and 1 pF opens with an edge of 0.2 ns."""
     fet, is_n, middle, edge, c = pdk.fet(device, *SIZE), device == "nfet_01v8", 20e-9, 0.2e-9, 1e-12
     off, on, bulk = ("0", "1.8", "0") if is_n else ("1.8", "0", "supply")
@@ -70,7 +70,7 @@ def left_on_membrane(pdk: Any, device: str, rail: float, v: float, celsius: floa
     lines += [".tran 0.02n 120n 0 0.05n uic", ".control", "run"]
     times = {"a": middle - 2.3e-9, "b": middle - 0.3e-9, "c": 78e-9, "d": 118e-9}
     lines += [f"meas tran v{name} find v(m) at={t}" for name, t in times.items()]
-    text = ngspice([*lines, ".endc"], folder)
+    text = simulated([*lines, ".endc"], folder)
     at = {name: float(text.split(f"v{name} ")[1].split("=")[1].split()[0]) for name in times}
     before = at["b"] + (at["b"] - at["a"]) / 2e-9 * (middle - times["b"])
     after = at["d"] - (at["d"] - at["c"]) / 40e-9 * (times["d"] - middle)
@@ -78,8 +78,10 @@ def left_on_membrane(pdk: Any, device: str, rail: float, v: float, celsius: floa
 
 
 @pytest.mark.long
+@sky130
+@ngspice
 @pytest.mark.parametrize("device", DEVICES)
-def test_the_charge_of_an_opening_switch_is_that_of_the_models(pdk: Any, device: str, tmp_path: Path) -> None:
+def test_the_charge_of_an_opening_switch_is_that_of_the_models(pdk: Pdk, device: str, tmp_path: Path) -> None:
     sign = -1 if device == "nfet_01v8" else 1
     for rail, celsius in ((0.45, 27.0), (0.45, 85.0), (0.75, 60.0)):
         gate, junction = switch_charge(device, rail)
