@@ -102,12 +102,12 @@ def test_an_off_current_grows_with_voltage_and_temperature_and_falls_with_the_ga
 
 
 def test_a_process_at_a_hot_fast_corner_leaks_a_thousand_times_as_much() -> None:
-    process = load_process("sky130-poly")
+    process = load_process("sky130")
     hot = at_corner(process, corner="fs", celsius=85.0)
     assert hot.switch_off_current > 1e3 * process.switch_off_current
     point = operating_point(Circuit(), hot)
     unit = point.scale(784)
-    assert point.off_current(784) == pytest.approx(hot.switch_off_current * 100e-9 / unit.capacitance / unit.v_th)
+    assert point.off_current(784) == pytest.approx(hot.switch_off_current * unit.window / unit.capacitance / unit.v_th)
 
 
 @pytest.mark.parametrize(
