@@ -86,7 +86,7 @@ def test_the_lines_of_a_sweep_distinguish_circuits() -> None:
 def test_energy_names_the_circuit_of_the_model() -> None:
     Network.create([64, 8, 10], Circuit(e_plus=2.0, e_minus=-0.5), seed=0).save("model.safetensors")
     result = rcspike_("energy", "model.safetensors", "digits")
-    assert result.stdout.splitlines()[0] == "64-8-10 on digits, circuit ep2-em-0.5, mean of 360 images"
+    assert result.stdout.splitlines()[1] == "64-8-10 on digits, circuit ep2-em-0.5, mean of 360 images"
 
 
 UNUSUAL = Circuit(e_plus=2.0, e_minus=-0.5, diode_drop=0.125, ramp=0.25)

@@ -62,10 +62,11 @@ def _in_window(
     times: FloatArray, weights: FloatArray, circuit: Circuit, at: FloatArray, threads: int | None
 ) -> FloatArray:
     """Voltages of two-phase neurons in their charging phase."""
+    core = circuit_core(circuit)
     if circuit.loads_membranes:
         return _with_loads(times, weights, circuit, at, threads)
     events = fit_events(times, "weights", weights, threads)
-    return _core.trace(events, weights, circuit_core(circuit), at.astype(weights.dtype, copy=False), threads)
+    return _core.trace(events, weights, core, at.astype(weights.dtype, copy=False), threads)
 
 
 def _with_loads(
