@@ -115,9 +115,7 @@ Corner = Annotated[
 ]
 Celsius = Annotated[
     float | None,
-    typer.Option(
-        help="Temperature in degrees Celsius, for off current and noise.", show_default="the process'"
-    ),
+    typer.Option(help="Temperature in degrees Celsius, for off current and noise.", show_default="the process'"),
 ]
 Clip = Annotated[
     bool,
