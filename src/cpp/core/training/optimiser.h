@@ -31,8 +31,8 @@ public:
 
     /// Tasks that change a layer's weights by its gradient, times `slopes` in the same layout unless that is null. All
     /// that is passed must live until they have run.
-    ExtraTasks update(std::size_t layer, const PartialGradient<Real>& gradient, const Real* slopes,
-                      WeightRange range, Tiles<Real>& weights);
+    ExtraTasks update(std::size_t layer, const PartialGradient<Real>& gradient, const Real* slopes, WeightRange range,
+                      Tiles<Real>& weights);
 
     std::uint64_t steps() const { return steps_; }
     /// First (0) or second (1) moments of a layer.
