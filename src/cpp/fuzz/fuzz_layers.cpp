@@ -227,7 +227,7 @@ Results compute(Choices choose, Threads threads) {
         {{w, conductance}, {rails, conductance}}, conductance0, Real(0.25), drive0, conductance0};
     results.add("wired charge", [&] { charge<Real>(schedule, wired, v, threads); }, v);
 
-    DeviceModel devices{0.1, static_cast<std::uint32_t>(2 + choose.below(40)), 0.2, 0.1, 0.02, 0.1, 0.05, {}};
+    DeviceModel devices{0.1, static_cast<std::uint32_t>(2 + choose.below(40)), 0.2, 0.1, 0.02, 0.1, 0.05, {}, {}};
     results.add(
         "draw_devices",
         [&] { draw_devices<Real>(w, devices, choose.below(256), choose.below(256), 0, grad_w, grad_g, threads); },

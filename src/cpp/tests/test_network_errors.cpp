@@ -198,10 +198,10 @@ TEST_EACH_REAL(devices_that_do_not_fit_are_rejected) {
                  "layers[0].injection must have shape");
     CHECK_THROWS(make({one, one, {}, {}, below, {}}, Phases::single), std::invalid_argument, "offset must be above -1");
     const auto model = [](const DeviceModel& model) { validate(model, 2); };
-    CHECK_THROWS(model({1, 0, 0, 0, 0, 0, 0, {}}), std::invalid_argument, "off is g_min / g_max");
-    CHECK_THROWS(model({0, 1, 0, 0, 0, 0, 0, {}}), std::invalid_argument, "levels must be at least 2");
-    CHECK_THROWS(model({0, 0, 0, 0, 0, 0.7, 0.5, {}}), std::invalid_argument, "must not exceed 1 together");
-    CHECK_THROWS(model({0, 0, 0, 0, 0, 0, 0, {1}}), std::invalid_argument, "for all 2 layers or for none, got 1");
+    CHECK_THROWS(model({1, 0, 0, 0, 0, 0, 0, {}, {}}), std::invalid_argument, "off is g_min / g_max");
+    CHECK_THROWS(model({0, 1, 0, 0, 0, 0, 0, {}, {}}), std::invalid_argument, "levels must be at least 2");
+    CHECK_THROWS(model({0, 0, 0, 0, 0, 0.7, 0.5, {}, {}}), std::invalid_argument, "must not exceed 1 together");
+    CHECK_THROWS(model({0, 0, 0, 0, 0, 0, 0, {1}, {}}), std::invalid_argument, "for all 2 layers or for none, got 1");
 }
 
 TEST(what_does_not_fit_a_pass_changes_nothing) {
