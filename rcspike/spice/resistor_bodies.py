@@ -53,7 +53,7 @@ class ResistorBody:
 
     @property
     def parts(self) -> tuple[tuple[float, int], tuple[float, int]]:
-        """Parts from the rail to the switch, and from there to the membrane: fraction of the resistor, and sections.
+        """Fraction of the resistor and sections, from the rail to the switch, and from there to the membrane.
 
         A part that is there has at least one section.
 

@@ -79,7 +79,7 @@ class Transistors:
         and the switches are at the rails.
     idle_error : float
         Largest error in T of a spike by the groups in which rows that do not conduct are simulated
-        (`idle_groups` in `rcspike.spice.idle_rows` defines it); with 0 each row is by itself.
+        (`idle_groups` in ``rcspike.spice.idle_rows`` defines it); with 0 each row is by itself.
     guard : float
         Time from the opening of the switches to the start of the ramp, in T. It is a part of the delay of the spikes.
     v_supply, v_rest : float
