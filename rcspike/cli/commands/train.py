@@ -101,7 +101,8 @@ def train_command(
         str | None,
         typer.Option(
             help="Process whose devices the weights are kept to: weights that are too small are left out at the start, "
-            "and none leaves the range of the devices; their mismatch is drawn for every batch.",
+            "and none leaves the range of the devices; their mismatch is drawn for every batch, unless bodies or "
+            "junctions load the membranes.",
             metavar="NAME",
             show_default="ideal devices",
         ),
@@ -218,6 +219,8 @@ def train_command(
             screen.print(f"{images.name}, {network.architecture}, {where}")
             if chosen is not None:
                 screen.print(f"synapses: {chosen.device}, process {chosen.name}")
+                if network.circuit.loads_membranes:
+                    screen.print("not trained for: mismatch of the devices")
             screen.print(shared_options.in_force(dataset, kind_of_neurons, typed, without=elsewhere))
             _train(run, screen)
     except KeyboardInterrupt:
