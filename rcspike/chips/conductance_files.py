@@ -17,7 +17,7 @@ from rcspike._common.readers import read_columns
 from rcspike.chips.chip import Chip, program
 from rcspike.chips.device_range import process_devices
 from rcspike.energy import Process, columns_of, device_conductances
-from rcspike.energy.operating_point_in_volts import membrane_capacitance
+from rcspike.energy.operating_point_in_volts import conductance_unit
 from rcspike.network import Network
 
 HEAD = ("layer", "row", "column", "g_plus", "g_minus", "resistance", "level", "clipped")
@@ -191,7 +191,7 @@ def chip_of_conductances(network: Network, conductances: Sequence[Pair], process
     chip = program(network, seed=0, devices=replace(process_devices(process, network), w_max=None))
     layers = []
     for layer, (g_plus, g_minus) in zip(chip.layers, conductances, strict=True):
-        siemens = membrane_capacitance(process, layer.plus.shape[0]) / process.window
+        siemens = conductance_unit(process, layer.plus.shape[0])
         plus, minus = g_plus / siemens * layer.circuit.e_plus, g_minus / siemens * -layer.circuit.e_minus
         layers.append(replace(layer, plus=plus, minus=minus))
     return replace(chip, layers=tuple(layers))

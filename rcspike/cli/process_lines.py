@@ -1,4 +1,4 @@
-"""What the terminal says of the devices that the weights of a network need."""
+"""What the terminal says of a network in a process: voltages, capacitors, and the devices of its weights."""
 
 from __future__ import annotations
 

@@ -196,6 +196,17 @@ def membrane_capacitance(process: Process, n_rows: int) -> float:
     return drawn_capacitance(process, n_rows) + column_capacitance(process, n_rows)
 
 
+def conductance_unit(process: Process, n_rows: int) -> float:
+    """C / T in S of a neuron of `n_rows` inputs: the conductance of a weight of 1 V_th/T to a rail of 1 V_th.
+
+    Examples
+    --------
+    >>> round(conductance_unit(load_process(), 784) * 1e6, 3)  # uS
+    1.591
+    """
+    return membrane_capacitance(process, n_rows) / process.window
+
+
 def operating_point(circuit: Circuit, process: Process | None = None, *, hold: Hold = "rails") -> OperatingPoint:
     """Threshold and rails in volts of a circuit, whose own voltages are in units of the threshold.
 

@@ -9,7 +9,7 @@ import numpy as np
 from rcspike._common.arrays import Float64Array
 from rcspike.circuit import Circuit
 from rcspike.energy.activity_counts import Columns, columns_of
-from rcspike.energy.operating_point_in_volts import OperatingPoint, membrane_capacitance
+from rcspike.energy.operating_point_in_volts import OperatingPoint, conductance_unit
 from rcspike.energy.process import Process
 from rcspike.network import Network
 from rcspike.neurons import two_phase_only
@@ -61,7 +61,7 @@ def device_conductances(process: Process, columns: Columns) -> tuple[Float64Arra
     """
     if columns.g_plus is None or columns.g_minus is None:
         raise ValueError("a layer on an infinite rail has current sources and no resistors: give a finite v_syn")
-    unit = membrane_capacitance(process, columns.rows) / process.window
+    unit = conductance_unit(process, columns.rows)
     return columns.g_plus * unit, columns.g_minus * unit
 
 
@@ -91,35 +91,28 @@ def layer_devices(process: Process, columns: Columns) -> LayerDevices:
     >>> found.drawn, found.below, f"{found.smallest:.2g} S", f"{found.area * 1e12:.0f} um2"
     (3, 1, '5e-07 S', '464 um2')
     """
-    p, g_plus_minus = process, device_conductances(process, columns)
-    pairs = p.devices_per_synapse == 2
-    positions = columns.columns // g_plus_minus[0].shape[1]
+    p, pairs = process, process.devices_per_synapse == 2
+    wanted = np.stack(device_conductances(process, columns))  # (2, n_rows, n_columns)
+    positions = columns.columns // wanted.shape[2]
     offset = p.device_min_conductance if pairs else 0.0
-    n_drawn, area, body, widths, bodies = 0, 0.0, 0.0, [], 0.0
-    widest = 1.0
-    for g in g_plus_minus:
-        drawn = np.ones_like(g, dtype=np.bool_) if pairs else g > 0
-        resistance = np.divide(1.0, g + offset, out=np.zeros_like(g), where=drawn & (g + offset > 0))
-        width = np.where(drawn, np.maximum(1.0, p.switch_margin * p.switch_resistance * (g + offset)), 0.0)
-        n_drawn += positions * int(np.count_nonzero(drawn))
-        area += positions * float(np.sum(p.device_area * drawn + p.device_area_per_ohm * resistance))
-        bodies = bodies + p.device_capacitance_per_ohm * resistance.sum(axis=0)
-        widest = max(widest, float(width.max(initial=1.0)))
-        widths.append(float(width.sum()) / g.size)
-    body = float(np.max(bodies, initial=0.0))
-    weights = g_plus_minus[0] + g_plus_minus[1]
-    some = weights[weights > 0]
+    drawn = (wanted > 0) | pairs
+    g = np.where(drawn, wanted + offset, 0.0)
+    resistance = np.divide(1.0, g, out=np.zeros_like(g), where=g > 0)
+    width = np.where(drawn, np.maximum(1.0, p.switch_margin * p.switch_resistance * g), 0.0)
+    bodies = p.device_capacitance_per_ohm * resistance.sum(axis=(0, 1))
+    gates_plus, gates_minus = width.sum(axis=(1, 2)) / wanted[0].size
+    some = wanted[wanted > 0]
     return LayerDevices(
-        drawn=n_drawn,
+        drawn=positions * int(np.count_nonzero(drawn)),
         below=0 if pairs else positions * int(np.count_nonzero(some < p.device_min_conductance * (1 - _ROUNDING))),
         above=positions * int(np.count_nonzero(some + offset > p.device_max_conductance * (1 + _ROUNDING))),
         smallest=float(some.min(initial=some.max(initial=0.0))),
         largest=float(some.max(initial=0.0)),
-        area=area,
-        body=body,
-        widest=widest,
-        gates_plus=widths[0],
-        gates_minus=widths[1],
+        area=positions * float(np.sum(p.device_area * drawn + p.device_area_per_ohm * resistance)),
+        body=float(bodies.max(initial=0.0)),
+        widest=float(width.max(initial=1.0)),
+        gates_plus=float(gates_plus),
+        gates_minus=float(gates_minus),
     )
 
 
@@ -136,7 +129,7 @@ def weight_range(process: Process, circuit: Circuit, n_rows: int) -> tuple[float
     [0.0094, 0.9443]
     """
     rails = circuit.e_plus, -circuit.e_minus
-    unit = membrane_capacitance(process, n_rows) / process.window
+    unit = conductance_unit(process, n_rows)
     least, most = process.device_min_conductance / unit, process.device_max_conductance / unit
     if process.devices_per_synapse == 2:
         return 0.0, (most - least) * min(rails)
@@ -160,7 +153,7 @@ def with_switches(network: Network, point: OperatingPoint) -> Network:
     """
     two_phase_only(network, "a process with switches")
     if point.process.selector != "switch":
-        raise ValueError(f"{point.process.name} has no switch in each cell, whose charge could be counted")
+        raise ValueError(f"{point.process.name} has no switch in each cell: choose a process that has, as sky130-poly")
     if network.circuit.injects or network.circuit.loads_membranes:
         raise ValueError("the circuit of the model has a charge of its switches, or loads, which are counted already")
     rows = [columns_of(layer).rows for layer in network.layers]

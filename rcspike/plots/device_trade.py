@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rcspike.energy import Columns, Process, layer_devices
-from rcspike.energy.operating_point_in_volts import membrane_capacitance
+from rcspike.energy.operating_point_in_volts import conductance_unit
 from rcspike.plots.figure_style import BOTTOM, INK, PALETTE, RIGHT, TITLE, WIDTH, blank, legend, literal, place, tidy
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def device_trade_figure(process: Process, columns: Sequence[Columns], *, heading
     if not (process.device_area_per_ohm or process.device_capacitance_per_ohm):
         raise ValueError(f"the devices of {process.name} have neither area nor body: choose one such as sky130-poly")
     first = columns[0].rows
-    here = membrane_capacitance(process, first) / process.window
+    here = conductance_unit(process, first)
     over = _FACTORS * here
     every = [process.with_values(window=process.window / factor) for factor in _FACTORS]
     made = [_only_made(one, columns) for one in every]
@@ -87,7 +87,7 @@ def _only_made(process: Process, columns: Sequence[Columns]) -> list[Columns]:
     """The columns without the weights that are too small for a device."""
     found = []
     for one in columns:
-        least = process.device_min_conductance * process.window / membrane_capacitance(process, one.rows)
+        least = process.device_min_conductance / conductance_unit(process, one.rows)
         g_plus, g_minus = (None if g is None else np.where(g < least, 0.0, g) for g in (one.g_plus, one.g_minus))
         found.append(replace(one, g_plus=g_plus, g_minus=g_minus))
     return found

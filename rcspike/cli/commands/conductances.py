@@ -11,7 +11,7 @@ from rcspike import plots
 from rcspike.chips import network_conductances, write_conductances
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
-from rcspike.cli.device_lines import device_lines
+from rcspike.cli.process_lines import device_lines
 from rcspike.cli.result_record import load_network
 from rcspike.cli.user_errors import user_errors
 from rcspike.energy import columns_of

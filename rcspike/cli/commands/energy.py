@@ -18,9 +18,9 @@ from rcspike.circuit import Circuit
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
-from rcspike.cli.device_lines import device_lines, voltage_lines
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
+from rcspike.cli.process_lines import device_lines, voltage_lines
 from rcspike.cli.result_record import Record, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import data_name

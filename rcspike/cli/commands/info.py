@@ -12,8 +12,8 @@ import typer
 from rcspike._core import build_config
 from rcspike.cli import process_options
 from rcspike.cli.command_class import command
-from rcspike.cli.device_lines import process_lines
 from rcspike.cli.layer_table import model_lines
+from rcspike.cli.process_lines import process_lines
 from rcspike.cli.result_record import load_network
 from rcspike.cli.user_errors import user_errors
 from rcspike.energy import columns_of, operating_point
