@@ -43,6 +43,7 @@ cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
         double position
         double junction_plus
         double junction_minus
+        double width
 
     cdef cppclass Circuit:
         double e_plus

@@ -28,7 +28,12 @@ class RowLoad:
     position : float
         Of the switch, as a fraction of the resistor from the rail: 0 is a switch at the rail, 1 one at the membrane.
     junction_plus, junction_minus : float
-        Capacitance of an open switch at its side of the membrane, of devices to the upper and to the lower rail.
+        Capacitance of the narrowest open switch at its side of the membrane, of devices to the upper and to the lower
+        rail.
+    width : float
+        Width that a switch needs for a conductance of C / T, as a multiple of the narrowest one: the switch of a device
+        of conductance g, in C / T, has the width ``max(1, width g)``, which multiplies its junction and the injection
+        of the circuit.
 
     Raises
     ------
@@ -52,6 +57,7 @@ class RowLoad:
     position: float = 0.0
     junction_plus: float = 0.0
     junction_minus: float = 0.0
+    width: float = 0.0
 
     def __post_init__(self) -> None:
         for name in PARTS:
@@ -60,7 +66,7 @@ class RowLoad:
     @property
     def is_absent(self) -> bool:
         """Whether it loads nothing."""
-        return self.body == self.junction_plus == self.junction_minus == 0
+        return self.body == self.junction_plus == self.junction_minus == self.width == 0
 
     @property
     def values(self) -> tuple[float, ...]:

@@ -26,6 +26,7 @@ class Device:
     body: float  # capacitance of its resistor
     position: float  # of the switch, as a fraction of the resistor from the rail
     junction: float  # of the open switch, at the side of the membrane
+    gate: float = 0.0  # charge that the switch puts on the membrane as it opens, in C V_th
 
 
 def lumped_voltages(devices: Sequence[Device], *, until: float | None = None) -> float:
@@ -47,7 +48,8 @@ def lumped_voltages(devices: Sequence[Device], *, until: float | None = None) ->
     v = _relaxed(v, end - now, on)
     if until is not None:
         return v
-    return v + sum(((1 - d.position) ** 2 / 2 * d.body + (1 - d.position) * d.junction) * (d.rail - v) for d in on)
+    opened = ((1 - d.position) ** 2 / 2 * d.body + (1 - d.position) * d.junction for d in on)
+    return v + sum(c * (d.rail - v) + d.gate for c, d in zip(opened, on, strict=True))
 
 
 def _capacitance(on: Sequence[Device]) -> float:

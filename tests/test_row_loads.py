@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from loaded_lines import Device, charged_lines, line_voltages, lumped_voltages
 from strategies import Layer, layers
 
-from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, RowLoad, train
+from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, RowLoad, draw_devices, train
 from rcspike.chips import CapacitorMismatch, ComparatorOffset, Devices, RampMismatch, Variation, program
 from rcspike.chips.chip_calibration import retrain_last_layer
 from rcspike.datasets import Dataset, Split
@@ -36,11 +36,14 @@ from rcspike.functional import (
     switch_injection,
 )
 from rcspike.network import Conv2d, ResistiveLayer
+from rcspike.training import Settings
 
 Array = npt.NDArray[np.float64]
 
-LOAD = RowLoad(body=2e-4, position=0.3, junction_plus=1e-3, junction_minus=2e-3)
+# A part of the switches is as narrow as switches can be.
+LOAD = RowLoad(body=2e-4, position=0.3, junction_plus=1e-3, junction_minus=2e-3, width=6.0)
 CIRCUIT = Circuit(e_plus=1.2, e_minus=-0.9, diode_drop=0.1, load=LOAD)
+INJECTING = replace(CIRCUIT, injection=(1e-3, -2e-3))
 
 
 def weights(seed: int, n_in: int = 30, n_out: int = 3) -> Array:
@@ -60,10 +63,14 @@ def spikes(seed: int, n_in: int = 30, batch: int = 4) -> Array:
 def devices(times: Array, w: Array, circuit: Circuit, load: RowLoad) -> list[Device]:
     """Those of one column."""
     rails = np.where(w > 0, circuit.e_plus, circuit.e_minus)
-    junctions = np.where(w > 0, load.junction_plus, load.junction_minus)
+    plus, minus = circuit.injections[0]
+    switches = [(load.junction_plus, plus) if one > 0 else (load.junction_minus, minus) for one in w]
     return [
-        Device(t, g, rail - np.sign(rail) * circuit.diode_drop, load.body / g, load.position, junction)
-        for t, g, rail, junction in zip(times, np.abs(w / rails), rails, junctions, strict=True)
+        Device(
+            *(t, g, rail - np.sign(rail) * circuit.diode_drop, load.body / g, load.position),
+            *(max(1.0, load.width * g) * of_switch for of_switch in switch),
+        )
+        for t, g, rail, switch in zip(times, np.abs(w / rails), rails, switches, strict=True)
         if g > 0
     ]
 
@@ -90,7 +97,7 @@ def difference(f: object, at: Array, step: Array) -> Array:
 @pytest.mark.parametrize("load", [LOAD, RowLoad(body=3e-4), RowLoad(junction_plus=5e-3), replace(LOAD, position=1.0)])
 @pytest.mark.parametrize("rails", [(1.2, -0.9), (1.0, -1.0)])
 def test_voltages_follow_the_lumped_rules(load: RowLoad, rails: tuple[float, float]) -> None:
-    circuit = Circuit(e_plus=rails[0], e_minus=rails[1], diode_drop=0.1, load=load)
+    circuit = replace(INJECTING, e_plus=rails[0], e_minus=rails[1], load=load)
     times, w = spikes(1), weights(2)
     times[1] = np.round(times[1], 1)  # several rows close at once
     exact = lumped(times, w, circuit)
@@ -155,9 +162,9 @@ def test_gradients_agree_with_central_differences() -> None:
     grad_v = np.random.default_rng(7).normal(size=(4, 3))
 
     def loss(times: Array, w: Array) -> float:
-        return float(np.sum(grad_v * charge(times, w, CIRCUIT)))
+        return float(np.sum(grad_v * charge(times, w, INJECTING)))
 
-    of_times, of_weights = charge_vjp(times, w, CIRCUIT, grad_v)
+    of_times, of_weights = charge_vjp(times, w, INJECTING, grad_v)
     by_weights = difference(lambda w: loss(times, w), w, 1e-5 * np.abs(w))
     by_times = difference(lambda times: loss(times, w), times, np.full(times.shape, 1e-5))
     # Truncation: the third derivative times 1e-10 / 6; rounding: 1e-16 / 1e-5 and 1e-16 / 3e-7.
@@ -227,13 +234,19 @@ def test_junctions_at_the_rail_share_the_charge_of_the_membrane_and_of_their_rai
 
 
 def test_a_network_of_pairs_and_an_ideal_chip_load_as_its_weights() -> None:
-    circuit = replace(CIRCUIT, injection=(1e-3, -2e-3))
-    network, times = Network([weights(11), weights(12, 3, 2)], circuit), spikes(13)
+    network, times = Network([weights(11), weights(12, 3, 2)], INJECTING), spikes(13)
     v = network.forward(times)
-    pairs = DeviceNetwork([DevicePairs.of_weights(w) for w in network.weights], circuit)
+    pairs = DeviceNetwork([DevicePairs.of_weights(w) for w in network.weights], INJECTING)
     np.testing.assert_allclose(pairs.forward(times), v, rtol=0, atol=1e-14)
     np.testing.assert_allclose(program(network, [], seed=0).forward(times), v, rtol=0, atol=1e-14)
-    assert np.abs(Network(network.weights, replace(circuit, load=RowLoad())).forward(times) - v).max() > 1e-4
+    narrow = replace(INJECTING, load=replace(LOAD, width=0.0))
+    for other in (replace(INJECTING, load=RowLoad()), narrow):
+        assert np.abs(Network(network.weights, other).forward(times) - v).max() > 1e-4
+    # What the switches inject belongs to them, in weights and in pairs.
+    for q, of_weights in zip(
+        program(network, [], seed=0).layers[0].switch_charge(times), network.layers[0].switch_charge(times), strict=True
+    ):
+        np.testing.assert_allclose(q, of_weights, rtol=1e-12)
 
 
 def test_both_devices_of_each_pair_of_a_chip_load_with_the_bodies_they_were_designed_with() -> None:
@@ -254,7 +267,10 @@ def test_both_devices_of_each_pair_of_a_chip_load_with_the_bodies_they_were_desi
     for k, i in np.ndindex(v.shape):
         c = layer.capacitance[i]
         column = [
-            Device(times[k, j], g[j, i] / c, rail, LOAD.body / as_designed[j, i] / c, LOAD.position, junction / c)
+            Device(
+                *(times[k, j], g[j, i] / c, rail, LOAD.body / as_designed[j, i] / c, LOAD.position),
+                max(1.0, LOAD.width * as_designed[j, i]) * junction / c,
+            )
             for g, as_designed, rail, junction in sides
             for j in range(20)
         ]
@@ -281,16 +297,22 @@ def test_a_convolution_loads_as_its_unrolled_neurons() -> None:
     np.testing.assert_allclose(of_times, by_times, rtol=0, atol=1e-6 * np.abs(by_times).max())
 
 
-def test_training_takes_the_step_of_the_exact_gradient() -> None:
+@pytest.mark.parametrize("rails", [(1.2, -0.9), (1.0, -1.0)])
+@pytest.mark.parametrize("model", [DeviceModel(), DeviceModel(proportional=0.1, lognormal=0.1, stuck_off=0.1)])
+def test_training_takes_the_step_of_the_exact_gradient(model: DeviceModel, rails: tuple[float, float]) -> None:
+    circuit = replace(INJECTING, e_plus=rails[0], e_minus=rails[1])
     labels = np.arange(40) % 3
     times, w = spikes(18, batch=40), weights(19)
     data = Dataset("random", Split(np.where(times < 1, 1 - times, 0.0), labels), Split(np.zeros((1, 30)), labels[:1]))
-    network = Network([w], CIRCUIT)
-    train(network, data, epochs=1, seed=0, batch_size=40, learning_rate=1e-4, noise=0.0)
+    network = Network([w], circuit)
+    train(network, data, epochs=1, seed=5, batch_size=40, learning_rate=1e-4, noise=0.0, devices=model)
     given = data.train.times
-    v = charge(given, w, CIRCUIT)
-    _, grad_v = output_loss(v, labels, CIRCUIT, temperature=0.07)
-    _, gradient = charge_vjp(given, w, CIRCUIT, grad_v / 40)
+    drawn = draw_devices(w, model, seed=int(Settings(epochs=1, seed=5).rng(4).integers(2**64, dtype=np.uint64)))
+    real = drawn.plus - drawn.minus
+    v = charge(given, real, circuit)
+    _, grad_v = output_loss(v, labels, circuit, temperature=0.07)
+    _, gradient = charge_vjp(given, real, circuit, grad_v / 40)
+    gradient *= real / np.where(w == 0, 1, w)  # each device differs from its weight by a factor
     expected = w.copy()
     adam_step(expected, gradient, np.zeros_like(w), np.zeros_like(w), step=1, learning_rate=1e-4)
     np.testing.assert_allclose(network.weights[0], expected, rtol=0, atol=1e-12)
@@ -328,8 +350,8 @@ def test_columns_without_capacitance_and_what_is_not_modelled_are_rejected() -> 
     network = Network([w], CIRCUIT)
     with pytest.raises(ValueError, match="energy_penalty"):
         train(network, data, epochs=1, seed=0, energy_penalty=0.1)
-    with pytest.raises(ValueError, match="ideal devices only"):
-        train(network, data, epochs=1, seed=0, devices=DeviceModel(levels=8))
+    with pytest.raises(ValueError, match=r"off, absolute and stuck_on must be 0, got 0, 0\.1 and 0"):
+        train(network, data, epochs=1, seed=0, devices=DeviceModel(absolute=0.1))
     with pytest.raises(ValueError, match="retraining the last layer"):
         retrain_last_layer(program(network, seed=0), times, np.zeros(4, dtype=np.int64), seed=0)
 
@@ -360,6 +382,7 @@ def test_pairs_load_as_both_of_their_devices_in_one_row() -> None:
     v = rows.forward(np.concatenate([times, times], axis=1))
     np.testing.assert_allclose(pairs.forward(times), v, rtol=0, atol=1e-14)
     drive, conductance = plus - minus, plus / 1.2 + minus / 0.9
-    injected = switch_injection(times, 1e-3 * (plus > 0) - 2e-3 * (minus > 0))
+    wide_plus, wide_minus = np.maximum(1, LOAD.width * plus / 1.2), np.maximum(1, LOAD.width * minus / 0.9)
+    injected = switch_injection(times, 1e-3 * wide_plus * (plus > 0) - 2e-3 * wide_minus * (minus > 0))
     loaded = charge_loaded(times, drive, conductance, pair_loads(plus, minus, circuit))
     np.testing.assert_allclose(loaded + injected, v, rtol=0, atol=1e-14)

@@ -105,6 +105,8 @@ class ChipLayer:
     injection_minus: float | Float64Array = 0.0
     body_plus: float | Float64Array = 0.0
     body_minus: float | Float64Array = 0.0
+    width_plus: float | Float64Array = 1.0
+    width_minus: float | Float64Array = 1.0
     depth: int = 0
     phases: Phases = "two"
 
@@ -138,7 +140,7 @@ class ChipLayer:
 
         A device that cannot conduct counts as missing: one of conductance 0 where devices reach down to 0.
         """
-        plus, minus = self._exist()
+        plus, minus = self._widths()
         injection: Float64Array = (self.injection_plus * plus + self.injection_minus * minus) / self.capacitance
         return injection
 
@@ -146,11 +148,16 @@ class ChipLayer:
         """Whether each pair has a device on either rail."""
         return (self.plus > 0) | (self.g_min > 0), (self.minus > 0) | (self.g_min > 0)
 
+    def _widths(self) -> tuple[Float64Array, Float64Array]:
+        """Widths of the switches of each pair, 0 where there is no device."""
+        plus, minus = self._exist()
+        return self.width_plus * plus, self.width_minus * minus
+
     def loads(self) -> Float64Array:
         """How the pairs load the membranes, (n_rows, 5, n_columns) as `rcspike.functional.device_loads`, on C."""
-        load, (exist_plus, exist_minus) = self.circuit.loads[0], self._exist()
+        load, (exist_plus, exist_minus), (wide_plus, wide_minus) = self.circuit.loads[0], self._exist(), self._widths()
         rail_plus, rail_minus = self.circuit.e_plus - self.drop_plus, self.circuit.e_minus + self.drop_minus
-        junction_plus, junction_minus = load.junction_plus * exist_plus, load.junction_minus * exist_minus
+        junction_plus, junction_minus = load.junction_plus * wide_plus, load.junction_minus * wide_minus
         plus = functional.device_loads(self.body_plus * exist_plus, junction_plus, rail_plus, load.position)
         minus = functional.device_loads(self.body_minus * exist_minus, junction_minus, rail_minus, load.position)
         both: Float64Array = plus + minus
@@ -294,8 +301,8 @@ class ChipLayer:
         """As `rcspike.network.ResistiveLayer.switch_charge`, of the switches of all devices."""
         rows = self._row_times(times)
         of_plus, of_minus = (
-            np.ascontiguousarray(np.broadcast_to(charge * exists, self.plus.shape), dtype=self.dtype)
-            for charge, exists in zip((self.injection_plus, self.injection_minus), self._exist(), strict=True)
+            np.ascontiguousarray(np.broadcast_to(charge * wide, self.plus.shape), dtype=self.dtype)
+            for charge, wide in zip((self.injection_plus, self.injection_minus), self._widths(), strict=True)
         )
         plus, minus = (functional.switch_injection(rows, q, threads=threads) for q in (of_plus, of_minus))
         return plus.astype(np.float64), minus.astype(np.float64)

@@ -92,8 +92,8 @@ class Devices:
         g_max = w_max / (1 - 1 / self.on_off)
         g_min = g_max / self.on_off
         plus, minus = g_min + np.minimum(plus, w_max), g_min + np.minimum(minus, w_max)
-        sides = zip((plus, minus), rail_couplings(circuit), strict=True)
-        body_plus, body_minus = (bodies(circuit.loads[0].body, coupling.conductance * g) for g, coupling in sides)
+        load, couplings = circuit.loads[0], rail_couplings(circuit)
+        g_plus, g_minus = (c.conductance * side for c, side in zip(couplings, (plus, minus), strict=True))
         return ChipLayer(
             circuit=circuit,
             dtype=ideal.dtype,
@@ -112,8 +112,10 @@ class Devices:
             ramp_current=np.ones(n_columns),
             injection_plus=circuit.injections[0][0],
             injection_minus=circuit.injections[0][1],
-            body_plus=body_plus,
-            body_minus=body_minus,
+            body_plus=bodies(load.body, g_plus),
+            body_minus=bodies(load.body, g_minus),
+            width_plus=np.maximum(1.0, load.width * g_plus),
+            width_minus=np.maximum(1.0, load.width * g_minus),
             depth=depth,
             phases=ideal.phases,
         )

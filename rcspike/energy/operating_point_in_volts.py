@@ -125,7 +125,7 @@ class OperatingPoint:
         return self.process.switch_off_current / float(self.scale(n_rows).amperes(1.0))
 
     def load(self, n_rows: int) -> RowLoad:
-        """How a device loads a membrane with `n_rows` inputs: by its resistor's body and its switch's junction.
+        """How a device loads a membrane with `n_rows` inputs: by its resistor's body, and a switch as wide as it needs.
 
         Examples
         --------
@@ -134,8 +134,12 @@ class OperatingPoint:
         """
         p, c = self.process, self.scale(n_rows).capacitance
         body, junction = p.device_capacitance_per_ohm * p.window / c**2, p.switch_junction / c
-        position = p.device_position if body or junction else 0.0
-        return RowLoad(body=body, position=position, junction_plus=junction, junction_minus=junction)
+        if body == junction == 0:
+            return RowLoad()
+        width = p.switch_margin * p.switch_resistance * c / p.window
+        return RowLoad(
+            body=body, position=p.device_position, junction_plus=junction, junction_minus=junction, width=width
+        )
 
     def with_switches(self, sizes: tuple[int, ...]) -> Circuit:
         """The circuit with injection and bodies of the process in each layer of a network, and its comparator's delay.

@@ -8,7 +8,14 @@ of the other precision are converted to it. Results do not depend on the number 
 from rcspike.functional.adam import adam_step
 from rcspike.functional.charging_along_wires import charge_wired
 from rcspike.functional.charging_phase import charge, charge_affine, charge_affine_vjp, charge_rectified, charge_vjp
-from rcspike.functional.charging_with_loads import charge_loaded, charge_loaded_vjp, device_loads, pair_loads
+from rcspike.functional.charging_with_loads import (
+    charge_loaded,
+    charge_loaded_vjp,
+    device_loads,
+    pair_loads,
+    pair_switch_widths,
+    switch_widths,
+)
 from rcspike.functional.events import encode, schedule
 from rcspike.functional.firing_phase import fire, fire_vjp, readout_times, readout_voltages
 from rcspike.functional.learning_rate import decayed_rate
@@ -44,12 +51,14 @@ __all__ = [
     "first_spike_vjp",
     "output_loss",
     "pair_loads",
+    "pair_switch_widths",
     "readout_times",
     "readout_voltages",
     "schedule",
     "supply_charge",
     "supply_charge_vjp",
     "switch_injection",
+    "switch_widths",
     "trace",
 ]
 

@@ -78,8 +78,9 @@ def pair_loads(plus: FloatArray, minus: FloatArray, circuit: Circuit) -> Float64
         (bodies(load.body, coupling.conductance * side.astype(np.float64)), coupling.drive / coupling.conductance)
         for side, coupling in sides
     )
-    on_plus = device_loads(body_plus, load.junction_plus * (plus > 0), rail_plus, load.position)
-    on_minus = device_loads(body_minus, load.junction_minus * (minus > 0), -rail_minus, load.position)
+    wide_plus, wide_minus = pair_switch_widths(plus, minus, circuit)
+    on_plus = device_loads(body_plus, load.junction_plus * wide_plus, rail_plus, load.position)
+    on_minus = device_loads(body_minus, load.junction_minus * wide_minus, -rail_minus, load.position)
     both: Float64Array = on_plus + on_minus
     return both
 
@@ -93,6 +94,44 @@ def bodies(body: float, conductance: Float64Array) -> Float64Array:
     array([0.02, 0.  ])
     """
     found: Float64Array = np.divide(body, conductance, where=conductance > 0, out=np.zeros_like(conductance))
+    return found
+
+
+def pair_switch_widths(plus: FloatArray, minus: FloatArray, circuit: Circuit) -> tuple[Float64Array, Float64Array]:
+    """Widths of the switches of pairs of devices, (n_in, n_out) each, as multiples of the narrowest one.
+
+    Parameters
+    ----------
+    plus, minus, circuit
+        As in `pair_loads`.
+
+    Examples
+    --------
+    >>> from rcspike import RowLoad
+    >>> circuit = Circuit(load=RowLoad(width=4.0))
+    >>> pair_switch_widths(np.array([[0.5, 0.1]]), np.zeros((1, 2)), circuit)
+    (array([[2., 1.]]), array([[0., 0.]]))
+    """
+    width, (on_plus, on_minus) = circuit.loads[0].width, rail_couplings(circuit)
+    return switch_widths(plus, width * on_plus.conductance), switch_widths(minus, width * on_minus.conductance)
+
+
+def switch_widths(devices: FloatArray, width: float) -> Float64Array:
+    """Widths of the switches of devices as multiples of the narrowest one, and 0 where there is no device.
+
+    Parameters
+    ----------
+    devices : array
+        Conductances, in any unit; one of 0 is no device.
+    width : float
+        That a device of 1 in this unit needs.
+
+    Examples
+    --------
+    >>> switch_widths(np.array([0.5, 0.1, 0.0]), 4.0)
+    array([2., 1., 0.])
+    """
+    found: Float64Array = np.where(devices > 0, np.maximum(1.0, width * devices), 0.0)
     return found
 
 

@@ -99,6 +99,7 @@ def _arrays(p: DevicePairs, circuit: Circuit) -> _Arrays:
     if loads is not None:
         if injection is None and circuit.injects:
             of_plus, of_minus = circuit.injections[0]
-            injection = (of_plus * (p.plus > 0) + of_minus * (p.minus > 0)).astype(p.plus.dtype)
+            wide_plus, wide_minus = functional.pair_switch_widths(p.plus, p.minus, circuit)
+            injection = (of_plus * wide_plus + of_minus * wide_minus).astype(p.plus.dtype)
         loads = np.ascontiguousarray(loads).reshape(-1, loads.shape[-1])
     return p.plus, p.minus, p.drive0, p.conductance0, p.offset, injection, loads

@@ -246,10 +246,11 @@ class ResistiveLayer:
         (array([[0.001]]), array([[-0.002]]))
         """
         two_phase_only(self, "the charge of switches that open")
-        signs = [np.ascontiguousarray(sign, self.dtype) for sign in (self.weights > 0, self.weights < 0)]
+        sides = functional.pair_switch_widths(np.maximum(self.weights, 0), np.maximum(-self.weights, 0), self.circuit)
+        widths = [np.ascontiguousarray(side, self.dtype) for side in sides]
 
         def of_rows(rows: FloatArray, _: FloatArray | None) -> tuple[FloatArray, FloatArray]:
-            plus, minus = (functional.switch_injection(rows, sign, threads=threads) for sign in signs)
+            plus, minus = (functional.switch_injection(rows, side, threads=threads) for side in widths)
             return plus, minus
 
         n_plus, n_minus = (n.astype(np.float64) for n in self._charges(times, None, of_rows))

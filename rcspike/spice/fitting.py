@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_times, plain_array
 from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit, layer_core
 from rcspike.energy import PhysicalScale
-from rcspike.functional import charge_loaded, charge_loaded_vjp, device_loads
+from rcspike.functional import charge_loaded, charge_loaded_vjp, device_loads, switch_widths
 from rcspike.functional.charging_with_loads import bodies
 from rcspike.network import Network
 from rcspike.row_load import RowLoad
@@ -175,11 +174,15 @@ def fit(
     values = {**designed, **dict(zip(names, found.x.tolist(), strict=True))}
     c, load = values.pop("capacitance"), circuit.loads[0]
     fitted_scale = replace(scale, capacitance=scale.capacitance * c)
-    junctions = {"junction_plus": load.junction_plus / c, "junction_minus": load.junction_minus / c}
+    of_switches = {
+        "junction_plus": load.junction_plus / c,
+        "junction_minus": load.junction_minus / c,
+        "width": load.width * c,
+    }
     injected = values.pop("injection_plus"), values.pop("injection_minus")
     units = np.array([scale.capacitance if name == "capacitance" else 1.0 for name in names])
     return Fit(
-        circuit=Circuit(**values, injection=injected, load=replace(load, body=load.body / c**2, **junctions)),
+        circuit=Circuit(**values, injection=injected, load=replace(load, body=load.body / c**2, **of_switches)),
         scale=fitted_scale,
         parameters=names,
         values=found.x * units,
@@ -228,10 +231,7 @@ class _Group:
     loads_plus: Float64Array  # the same of bodies and junctions of the circuit, for a rail at 1
     loads_minus: Float64Array
 
-    @property
-    def conducting(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """(n,) numbers of synapses on either rail whose switches open at the end of the phase."""
-        return np.count_nonzero(self.g_plus, axis=0), np.count_nonzero(self.g_minus, axis=0)
+    opening: tuple[Float64Array, Float64Array]  # (n,) widths of the switches on either rail that open at the end
 
 
 def _groups(
@@ -269,12 +269,13 @@ def _groups(
             at * q,
             junctions,
             *of_rails,
+            (switch_widths(p, load.width).sum(axis=0), switch_widths(q, load.width).sum(axis=0)),
         )
 
 
 def _loads_of(g: Float64Array, load: RowLoad, side: int) -> Float64Array:
     junction = (load.junction_plus, load.junction_minus)[side]
-    return device_loads(bodies(load.body, g), junction * (g > 0), 1.0, load.position)
+    return device_loads(bodies(load.body, g), junction * switch_widths(g, load.width), 1.0, load.position)
 
 
 def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Float64Array]:
@@ -296,7 +297,7 @@ def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Flo
     v_by[:, :5] = np.stack([by_plus, by_minus, by_minus - by_plus, np.zeros_like(by_c), by_c], axis=1)
     if not group.spikes:
         return v[0], v_by
-    n_plus, n_minus = group.conducting
+    n_plus, n_minus = group.opening
     v_by[:, 6:] = np.stack([n_plus, n_minus], axis=1)
     t, t_by_v, t_by_b = _ramp(v[0] + plus * n_plus + minus * n_minus, b)
     t_by = t_by_v[:, np.newaxis] * v_by

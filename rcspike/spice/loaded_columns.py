@@ -9,7 +9,7 @@ import numpy as np
 from rcspike._common.arrays import Float64Array, FloatArray, check_times
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
-from rcspike.functional import charge_loaded, device_loads, pair_loads, switch_injection
+from rcspike.functional import charge_loaded, device_loads, pair_loads, pair_switch_widths, switch_injection
 from rcspike.spice.ideal_netlist import check_conductances
 
 
@@ -88,8 +88,10 @@ def column_voltages(
         )
     p, m = g_plus / scale.siemens(1.0), g_minus / scale.siemens(1.0)
     loads = junction_loads(p, m, (junction[0] / scale.capacitance, junction[1] / scale.capacitance))
-    loads += pair_loads(p * circuit.e_plus, m * -circuit.e_minus, circuit)
+    pairs = p * circuit.e_plus, m * -circuit.e_minus
+    loads += pair_loads(*pairs, circuit)
+    wide_plus, wide_minus = pair_switch_widths(*pairs, circuit)
     D = p * (circuit.e_plus - circuit.diode_drop) + m * (circuit.e_minus + circuit.diode_drop)
     plus, minus = circuit.injections[0]
     sample = times.astype(np.float64)
-    return charge_loaded(sample, D, p + m, loads) + switch_injection(sample, plus * (p > 0) + minus * (m > 0))
+    return charge_loaded(sample, D, p + m, loads) + switch_injection(sample, plus * wide_plus + minus * wide_minus)

@@ -219,7 +219,7 @@ def train_command(
             screen.print(f"{images.name}, {network.architecture}, {where}")
             if chosen is not None:
                 screen.print(f"synapses: {chosen.device}, process {chosen.name}")
-                if network.circuit.loads_membranes:
+                if network.circuit.loads_membranes and chosen.devices_per_synapse == 2:
                     screen.print("not trained for: mismatch of the devices")
             screen.print(shared_options.in_force(dataset, kind_of_neurons, typed, without=elsewhere))
             _train(run, screen)
@@ -266,7 +266,7 @@ def _in_process(network: Network, process: Process) -> Network:
 def _devices(process: Process, network: Network, others: DeviceModel | None) -> DeviceModel:
     """The devices of a process, with the effects of others, whose range is not known."""
     own = process_device_model(process, network)
-    if network.circuit.loads_membranes:  # with which the engine draws no devices
+    if network.circuit.loads_membranes and own.off:  # with which the engine draws no pairs
         own = DeviceModel(w_max=own.w_max, w_min=own.w_min)
     if others is None:
         return own

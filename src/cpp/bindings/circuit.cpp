@@ -13,6 +13,7 @@ double* parameter(Circuit& circuit, const std::string& name) {
     if (name == "position") return &circuit.load.position;
     if (name == "junction_plus") return &circuit.load.junction_plus;
     if (name == "junction_minus") return &circuit.load.junction_minus;
+    if (name == "width") return &circuit.load.width;
     for (const CircuitParameter& known : circuit_parameters) {
         if (name == known.name) return &(circuit.*known.value);
     }

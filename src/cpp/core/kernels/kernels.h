@@ -76,12 +76,14 @@ struct PatchSpikes {
 /// One address stands for neighbouring tiles: each has n_in rows of `lanes` numbers, and tiles are `stride` numbers
 /// apart. Each kind of synapses has its own tile type; `rows` is the array that every sweep reads.
 
-/// How the device of a weight loads its membrane (docs/row-loads.md): capacitances of the body of a weight of 1 and of
-/// an open switch, the voltage that it drives to, on either rail; and what each capacitance contributes to the change
-/// of the load as the device closes, to the kick of the membrane, and to the charge as it opens at the end.
+/// How the device of a weight loads its membrane (docs/row-loads.md), on either rail: capacitances of the body of a
+/// weight of 1 and of the narrowest open switch, the width that a weight of 1 needs of it, the charge that it injects,
+/// and the voltage that the device drives to; and what each capacitance contributes to the change of the load as the
+/// device closes, to the kick of the membrane, and to the charge as it opens at the end.
 template <class Real>
 struct WeightLoads {
-    Real body_plus, body_minus, junction_plus, junction_minus, rail_plus, rail_minus;
+    Real body_plus, body_minus, junction_plus, junction_minus, width_plus, width_minus;
+    Real injection_plus, injection_minus, rail_plus, rail_minus;
     Real closing_body, closing_junction, kick_body, kick_junction, end_body, end_junction;
 };
 

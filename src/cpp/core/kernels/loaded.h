@@ -71,6 +71,13 @@ struct WeightDevices {
         return where_at_least(size, std::numeric_limits<Real>::min(), x, B::all(0));
     }
     RCSPIKE_INLINE B body() const { return if_exists(of_sign(tile.loads->body_plus, tile.loads->body_minus) / size); }
+    RCSPIKE_INLINE B needed_width() const { return of_sign(tile.loads->width_plus, tile.loads->width_minus) * size; }
+    RCSPIKE_INLINE B wide(B x) const {
+        const B needed = needed_width();
+        return if_exists(where_at_least(needed, Real(1), needed, B::all(1)) * x);
+    }
+    RCSPIKE_INLINE B junction() const { return of_sign(tile.loads->junction_plus, tile.loads->junction_minus); }
+    RCSPIKE_INLINE B injection() const { return of_sign(tile.loads->injection_plus, tile.loads->injection_minus); }
     RCSPIKE_INLINE B rail() const { return of_sign(tile.loads->rail_plus, tile.loads->rail_minus); }
     RCSPIKE_INLINE B a() const { return of_sign(tile.coupling.a_plus, tile.coupling.a_minus); }
     RCSPIKE_INLINE B b() const { return of_sign(tile.coupling.b_plus, tile.coupling.b_minus); }
@@ -82,8 +89,7 @@ struct WeightDevices {
     static RCSPIKE_INLINE LoadingDevices<B> load(const Tile& tile, std::size_t offset) {
         const WeightDevices device(tile, offset);
         const WeightLoads<Real>& l = *tile.loads;
-        const B junction = device.if_exists(device.of_sign(l.junction_plus, l.junction_minus));
-        const B body = device.body(), rail = device.rail();
+        const B junction = device.wide(device.junction()), body = device.body(), rail = device.rail();
         const auto both = [&](Real of_body, Real of_junction)
                               RCSPIKE_LAMBDA { return fma(body, B::all(of_body), junction * B::all(of_junction)); };
         const B kick = both(l.kick_body, l.kick_junction), end = both(l.end_body, l.end_junction);
@@ -93,7 +99,7 @@ struct WeightDevices {
                 kick,
                 kick * rail,
                 end,
-                end * rail};
+                fma(end, rail, device.wide(device.injection()))};
     }
     /// Adds dL/dw.
     static RCSPIKE_INLINE void add(const Tile& tile, const WeightGradient<Real>& gradient, std::size_t offset,
@@ -104,7 +110,13 @@ struct WeightDevices {
         const B of_kick = fma(slope.kick_drive, rail, slope.kick), of_end = fma(slope.end_drive, rail, slope.end);
         const B of_body =
             fma(of_end, B::all(l.end_body), fma(of_kick, B::all(l.kick_body), slope.closing * B::all(l.closing_body)));
-        const B of_size = fma(-device.body() / device.size, of_body, slope.conductance * device.b());
+        const B of_junction = fma(of_end, B::all(l.end_junction),
+                                  fma(of_kick, B::all(l.kick_junction), slope.closing * B::all(l.closing_junction)));
+        const B of_width = fma(device.injection(), slope.end_drive, device.junction() * of_junction);
+        const B by_size =
+            where_at_least(device.needed_width(), Real(1), device.of_sign(l.width_plus, l.width_minus), B::all(0));
+        const B of_size =
+            fma(by_size, of_width, fma(-device.body() / device.size, of_body, slope.conductance * device.b()));
         const B change = device.if_exists(fma(slope.drive, device.a(), flip_sign(of_size, device.w)));
         (B::load(gradient.weights + offset) + change).store(gradient.weights + offset);
     }

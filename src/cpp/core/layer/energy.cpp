@@ -62,22 +62,24 @@ struct LoadedColumn {
 /// The devices of weights on one circuit.
 struct LoadedDevices {
     struct Rail {
-        double conductance, voltage, junction;  // of a weight of 1, while it drives, and of its open switch
+        double conductance, voltage, junction;  // of a weight of 1, while it drives, and of the narrowest open switch
     };
     Rail plus, minus;
-    double body, x;
+    double body, x, width;
 
     explicit LoadedDevices(const Circuit& circuit)
         : plus{1 / circuit.e_plus, circuit.e_plus - circuit.diode_drop, circuit.load.junction_plus},
           minus{-1 / circuit.e_minus, circuit.e_minus + circuit.diode_drop, circuit.load.junction_minus},
           body(circuit.load.body),
-          x(circuit.load.position) {}
+          x(circuit.load.position),
+          width(circuit.load.width) {}
 
     /// At first at a fixed v: the kick of all rows that close together comes after them.
     void close(LoadedColumn& column, double w) const {
         const Rail& rail = w > 0 ? plus : minus;
         LoadedColumn::Side& side = w > 0 ? column.plus : column.minus;
-        const double g = rail.conductance * std::abs(w), c = body / g, j = rail.junction, y = 1 - x;
+        const double g = rail.conductance * std::abs(w), c = body / g, j = std::max(1.0, width * g) * rail.junction;
+        const double y = 1 - x;
         const double kick = (1.0 / 6 - x * x / 2) * c + x * y * j;
         side.charge += (rail.voltage - column.v) * (c * (y * y * y / 3 + x * x * x / 3 - x * x / 2) + j * y * y);
         side.conductance += g;

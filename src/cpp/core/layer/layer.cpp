@@ -31,8 +31,9 @@ void check_circuits(const std::vector<Circuit>& circuits, std::size_t n_layers) 
 template <class Real>
 Layer<Real> layer_of_weights(const char* name, Span2<const Real> weights, std::size_t n_rows, const Circuit& circuit,
                              Threads threads, const Wiring& wiring, Phases phases) {
+    // Loads include what the switches inject.
     return {pack_synapses(name, weights, n_rows, circuit, threads), neurons_of<Real>(phases, circuit, {}), wiring,
-            Injection<Real>(circuit)};
+            circuit.load.is_absent() ? Injection<Real>(circuit) : Injection<Real>()};
 }
 
 template <class Real>

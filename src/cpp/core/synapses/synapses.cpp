@@ -28,15 +28,26 @@ void check_conductance(const std::string& name, const DevicePairs<Real>& pairs,
 }
 
 template <class Real>
-kernels::WeightLoads<Real> loads_of(const RowLoad& load, const kernels::Coupling<Real>& coupling) {
+kernels::WeightLoads<Real> loads_of(const Circuit& circuit, const kernels::Coupling<Real>& coupling) {
+    const RowLoad& load = circuit.load;
     const double x = load.position;
     const auto real = [](double value) { return static_cast<Real>(value); };
-    return {real(load.body / coupling.b_plus), real(load.body / coupling.b_minus),
-            real(load.junction_plus),          real(load.junction_minus),
-            coupling.a_plus / coupling.b_plus, -coupling.a_minus / coupling.b_minus,
-            real(1.0 / 3 - (1 - x)),           real(x * x - 1),
-            real(1.0 / 6 - x * x / 2),         real(x * (1 - x)),
-            real((1 - x) * (1 - x) / 2),       real(1 - x)};
+    return {real(load.body / coupling.b_plus),
+            real(load.body / coupling.b_minus),
+            real(load.junction_plus),
+            real(load.junction_minus),
+            real(load.width * coupling.b_plus),
+            real(load.width * coupling.b_minus),
+            real(circuit.injection_plus),
+            real(circuit.injection_minus),
+            coupling.a_plus / coupling.b_plus,
+            -coupling.a_minus / coupling.b_minus,
+            real(1.0 / 3 - (1 - x)),
+            real(x * x - 1),
+            real(1.0 / 6 - x * x / 2),
+            real(x * (1 - x)),
+            real((1 - x) * (1 - x) / 2),
+            real(1 - x)};
 }
 
 /// Throws unless closing rows leave each membrane a capacitance, whichever of them close.
@@ -68,7 +79,8 @@ void check_loads(const char* name, const Resistive<Real>& synapses) {
             const double w = weights.tile(t)[i], size = std::abs(w);
             if (size < std::numeric_limits<Real>::min()) continue;
             const double body = (w > 0 ? of.body_plus : of.body_minus) / size;
-            sum[i % lanes] += of.end_junction * body + (w > 0 ? of.junction_plus : of.junction_minus);
+            const double width = std::max(1.0, (w > 0 ? of.width_plus : of.width_minus) * size);
+            sum[i % lanes] += of.end_junction * body + width * (w > 0 ? of.junction_plus : of.junction_minus);
             smallest[i % lanes] = std::min(smallest[i % lanes], size);
         }
         for (std::size_t i = 0; i < weights.width(t); ++i) {
@@ -149,7 +161,7 @@ Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::s
     packed.coupling = coupling_of<Real>(circuit);
     check_weights(name, weights, n_rows, packed.coupling, threads);
     pack_weights(weights, packed.weights, threads);
-    if (!circuit.load.is_absent()) packed.loads = loads_of(circuit.load, packed.coupling);
+    if (!circuit.load.is_absent()) packed.loads = loads_of(circuit, packed.coupling);
     check_loads<std::invalid_argument>(name, packed);
     return packed;
 }

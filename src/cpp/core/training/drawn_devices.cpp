@@ -49,11 +49,25 @@ kernels::DeviceDraw<Real> draw_of(const DeviceModel& model, std::uint64_t seed, 
     return draw;
 }
 
-/// Pairs, not drawn yet, for the weights of a layer.
 template <class Real>
-detail::Pairs<Real> pairs_for(const detail::Layer<Real>& layer) {
-    const auto& resistive = detail::resistive_of(layer, "pairs for training");
+const detail::Resistive<Real>& trained(const detail::Layer<Real>& layer) {
+    const auto* resistive = std::get_if<detail::Resistive<Real>>(&layer.synapses);
+    if (!resistive) detail::reject("devices can be drawn for resistive synapses only");
+    return *resistive;
+}
+
+/// Devices, not drawn yet, for the weights of a layer. Where rows load the membrane, each is a weight of its own.
+template <class Real>
+detail::Synapses<Real> devices_for(const detail::Resistive<Real>& resistive) {
     const std::size_t n_rows = resistive.weights.rows, n_out = resistive.weights.cols;
+    if (resistive.loads) {
+        detail::Resistive<Real> drawn;
+        drawn.weights.resize(n_rows, n_out);
+        drawn.weights.values.zero();
+        drawn.coupling = resistive.coupling;
+        drawn.loads = resistive.loads;
+        return drawn;
+    }
     detail::Pairs<Real> pairs;
     pairs.first.resize(n_rows, n_out);
     pairs.second.resize(n_rows, n_out);
@@ -111,16 +125,15 @@ void detail::DrawnDevices<Real>::draw(const std::vector<Layer<Real>>& weights, c
     std::vector<Slice> work;
     if (layers.empty()) {
         for (const Layer<Real>& layer : weights) {
-            Injection<Real>& drawn = layers.emplace_back(pairs_for(layer), layer.neurons, layer.wiring).injection;
+            Injection<Real>& drawn =
+                layers.emplace_back(devices_for(trained(layer)), layer.neurons, layer.wiring).injection;
             drawn.plus = layer.injection.plus;
             drawn.minus = layer.injection.minus;
             drawn.every_device = model.off > 0;
         }
         slopes.resize(weights.size());
     }
-    const auto weights_of = [&](std::size_t l) -> const Tiles<Real>& {
-        return resistive_of(weights[l], "pairs for training").weights;
-    };
+    const auto weights_of = [&](std::size_t l) -> const Tiles<Real>& { return trained(weights[l]).weights; };
     for (std::size_t l = 0; l < weights.size(); ++l) {
         const Tiles<Real>& w = weights_of(l);
         if (slopes[l].size() != w.values.size()) {
@@ -146,21 +159,25 @@ void detail::DrawnDevices<Real>::draw(const std::vector<Layer<Real>>& weights, c
     }
     std::vector<kernels::DeviceDraw<Real>> draws;
     for (std::size_t l = 0; l < weights.size(); ++l) {
-        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], kernels::is_symmetric(weights[l].coupling())));
+        const bool difference = weights[l].loads_membranes() || kernels::is_symmetric(weights[l].coupling());
+        draws.push_back(draw_of<Real>(model, seed, step, l, w_max[l], difference));
     }
     for_each_task(work.size(), threads, [&](std::size_t task, std::size_t) {
         const std::size_t l = work[task].layer, first = work[task].first, size = work[task].size;
         const Tiles<Real>& w = weights_of(l);
-        Pairs<Real>& pairs = std::get<Pairs<Real>>(layers[l].synapses);
+        auto* const pairs = std::get_if<Pairs<Real>>(&layers[l].synapses);
+        Tiles<Real>& to = pairs ? pairs->first : std::get<Resistive<Real>>(layers[l].synapses).weights;
+        thread_local Buffer<Real> sums;  // of both devices, which a layer of weights has no use for
+        sums.resize(slice);
+        Real* const second = pairs ? pairs->second.values.data() + first : sums.data();
         const auto is_used = [&](std::size_t i) { return l > 0 || used[i / kernels::lanes<Real> % w.rows]; };
         for (std::size_t i = first; i < first + size;) {
             const std::size_t begin = i;
             const bool wanted = is_used(begin);
             while (i < first + size && is_used(i) == wanted) i += kernels::lanes<Real>;
             if (!wanted) continue;
-            kernels::table<Real>().draw(draws[l], begin, i - begin, w.values.data() + begin,
-                                        pairs.first.values.data() + begin, pairs.second.values.data() + begin,
-                                        slopes[l].data() + begin);
+            kernels::table<Real>().draw(draws[l], begin, i - begin, w.values.data() + begin, to.values.data() + begin,
+                                        second + (begin - first), slopes[l].data() + begin);
         }
     });
 }

@@ -12,7 +12,7 @@ namespace rcspike::detail {
 
 template <class Real>
 struct DrawnDevices {
-    std::vector<Layer<Real>> layers;   // of pairs, as the step sees them
+    std::vector<Layer<Real>> layers;   // as the step sees them: of pairs, or of weights where rows load the membrane
     std::vector<Buffer<Real>> slopes;  // d|g|/d|w|, in the layout of Tiles
 
     /// Draws devices for resistive layers, which must stay where they are as long as gradients are wanted. Those of

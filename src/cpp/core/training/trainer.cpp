@@ -95,11 +95,6 @@ void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vect
         }
     }
     detail::check_noise(weights(), noise, batch.size(), threads);
-    for (std::size_t l = 0; l < weights().size(); ++l) {
-        const auto* resistive = std::get_if<detail::Resistive<Real>>(&weights()[l].synapses);
-        if (resistive)
-            detail::check_loads<std::runtime_error>(("weights[" + std::to_string(l) + "]").c_str(), *resistive);
-    }
     if (!(learning_rate >= 0) || std::isinf(learning_rate))
         reject("learning_rate must not be negative, got ", learning_rate);
 }
@@ -206,10 +201,11 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
             reject("energy_penalty ", loss.energy_penalty, " does not know what bodies and junctions take from the ",
                    "rails; it must be 0 where rows load the membrane");
         }
-        if (!devices.is_ideal()) {
+        if (devices.off != 0 || devices.absolute != 0 || devices.stuck_on != 0) {
             reject(
-                "rows that load the membrane are trained with ideal devices only: leave devices out, or load out of ",
-                "the circuit");
+                "rows that load the membrane are trained with one device for each weight, which differs from it by a ",
+                "factor: off, absolute and stuck_on must be 0, got ", devices.off, ", ", devices.absolute, " and ",
+                devices.stuck_on);
         }
     }
     state_ = std::make_unique<State>(std::move(network), loss, devices, seed, weight_decay);
@@ -239,6 +235,10 @@ StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::
     report.steep.assign(s.network.n_layers(), 0);
     if (s.batch.size() == 0) return report;
     const std::vector<Layer<Real>>& layers = s.draw(schedule, threads);
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        if (const auto* resistive = std::get_if<detail::Resistive<Real>>(&layers[l].synapses))
+            detail::check_loads<std::runtime_error>(("weights[" + std::to_string(l) + "]").c_str(), *resistive);
+    }
     s.forward(layers, schedule, noise, report, threads);
     s.optimiser.begin_step(learning_rate);
     s.backward(layers, report, threads);

@@ -12,9 +12,12 @@ struct RowLoad {
     /// body / g.
     double body = 0.0;
     double position = 0.0;  ///< of the switch, as a fraction of the resistor from the rail, in [0, 1]
-    double junction_plus = 0.0, junction_minus = 0.0;  ///< of an open switch to either rail
+    double junction_plus = 0.0, junction_minus = 0.0;  ///< of the narrowest open switch to either rail
+    /// Width that a switch needs for a conductance of C / T, as a multiple of the narrowest one: a device of conductance
+    /// g has a switch of width max(1, width g), which multiplies its junction and the charge that it injects.
+    double width = 0.0;
 
-    bool is_absent() const { return body == 0 && junction_plus == 0 && junction_minus == 0; }
+    bool is_absent() const { return body == 0 && junction_plus == 0 && junction_minus == 0 && width == 0; }
 };
 
 /// Rails, diode, switches and ramp of a circuit (docs/model.md). Infinite rails are the conventional
@@ -26,7 +29,7 @@ struct Circuit {
     double ramp = 0.0;        ///< coefficient b of a non-ideal firing ramp, b < 1; 0 is the ideal ramp
 
     /// What the switch of one conducting synapse adds to v(1) as it opens at the end of charging, in V_th, for synapses
-    /// on the positive rail and on the negative rail. A weight of 0 is not a synapse.
+    /// on the positive rail and on the negative rail. A weight of 0 is not a synapse. With loads, the narrowest switch.
     double injection_plus = 0.0, injection_minus = 0.0;
     double delay = 0.0;  ///< from the moment when the ramp reaches the threshold to the spike, in [0, 1), in T
     RowLoad load{};      ///< of the rows of this layer
