@@ -43,7 +43,8 @@ cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
         double position
         double junction_plus
         double junction_minus
-        double width
+        double width_plus
+        double width_minus
 
     cdef cppclass Circuit:
         double e_plus

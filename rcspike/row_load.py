@@ -30,7 +30,7 @@ class RowLoad:
     junction_plus, junction_minus : float
         Capacitance of the narrowest open switch at its side of the membrane, of devices to the upper and to the lower
         rail.
-    width : float
+    width_plus, width_minus : float
         Width that a switch needs for a conductance of C / T, as a multiple of the narrowest one: the switch of a device
         of conductance g, in C / T, has the width ``max(1, width g)``, which multiplies its junction and the injection
         of the circuit.
@@ -57,7 +57,8 @@ class RowLoad:
     position: float = 0.0
     junction_plus: float = 0.0
     junction_minus: float = 0.0
-    width: float = 0.0
+    width_plus: float = 0.0
+    width_minus: float = 0.0
 
     def __post_init__(self) -> None:
         for name in PARTS:
@@ -66,7 +67,7 @@ class RowLoad:
     @property
     def is_absent(self) -> bool:
         """Whether it loads nothing."""
-        return self.body == self.junction_plus == self.junction_minus == self.width == 0
+        return not any(getattr(self, name) for name in PARTS if name != "position")
 
     @property
     def values(self) -> tuple[float, ...]:

@@ -107,7 +107,8 @@ def expected(name: str, e_plus: float, e_minus: float) -> dict[str, list[dict[st
             of_rail = np.where([w > 0, w < 0], g, 0)
             exists = of_rail > 0
         # Each switch is so wide that it has a share of the resistance of its resistor, and the narrowest one at least.
-        widths = exists * np.maximum(1, k["switch_margin"] * k["switch_resistance"] * of_rail)
+        switches = np.array([k["switch_resistance_plus"], k["switch_resistance_minus"]])[:, np.newaxis, np.newaxis]
+        widths = exists * np.maximum(1, k["switch_margin"] * switches * of_rail)
         wide_plus, wide_minus = widths.sum(axis=(1, 2))
         spikes = int((seconds <= window).sum())
         fired = np.where(v > 0, np.clip(1 - v / v_th, 0, None), 1.0) * window  # an ideal ramp of V_th / T

@@ -154,7 +154,7 @@ def test_bodies_that_cannot_be_are_errors(design: Transistors) -> None:
     body = ResistorBody(capacitance_per_ohm=1e-17)
     with pytest.raises(ValueError, match=r"bodies of a column have .* F, all of the membrane's 1e-11 F"):
         spice.layer_netlist(TIMES, *conductances(), CIRCUIT, SCALE, body=body)
-    with pytest.raises(ValueError, match=r"junctions and bodies of 5 rows .*leave out the smallest weights"):
+    with pytest.raises(ValueError, match=r"junctions and bodies of 5 switches .*leave out the smallest weights"):
         transistor_netlist(TIMES, *conductances(), replace(design, body=body))
     with pytest.raises(ValueError, match="diode 'constant'"):
         spice.layer_netlist(TIMES, *conductances(), CIRCUIT, SCALE, body=body, diode="constant")
@@ -178,24 +178,26 @@ def test_groups_take_the_charge_of_their_rows(allowed: float) -> None:
     window, capacitance, junction = 1e-6, 1e-12, 1e-15
     ohms = np.exp(np.random.default_rng(0).uniform(np.log(1e6), np.log(3e10), 250))
     known: dict[str, Any] = {"junction": junction, "per_ohm": 0.0, "window": window, "capacitance": capacitance}
-    groups = idle_groups(ohms, **known, allowed=allowed)
-    assert sum(group.multiple for group in groups) == 250
+    widths = np.maximum(1, 5e6 / ohms)  # up to five times the narrowest
+    groups = idle_groups(ohms, widths, **known, allowed=allowed)
+    assert sum(group.rows for group in groups) == 250
+    assert sum(group.multiple for group in groups) == pytest.approx(widths.sum())
     R, C = np.array([group.ohms for group in groups]), np.array([group.multiple * junction for group in groups])
     errors = [
-        (taken(R, C, t) - taken(ohms, np.full(250, junction), t)) / (capacitance * window)
+        (taken(R, C, t) - taken(ohms, junction * widths, t)) / (capacitance * window)
         for t in np.linspace(0.003, 1, 300) * window
     ]
     assert np.max(np.abs(errors)) <= allowed
     assert len(groups) < {1e-3: 12, 1e-4: 40, 1e-5: 100}[allowed]
-    assert len(idle_groups(ohms, **known, allowed=0.0)) == 250
+    assert len(idle_groups(ohms, widths, **known, allowed=0.0)) == 250
 
 
 def test_rows_that_are_alike_or_fast_are_one_group_with_all_their_capacitance() -> None:
     ohms = np.array([1e6, 1e6, 2e6])
     known: dict[str, Any] = {"junction": 1e-16, "window": 1e-6, "capacitance": 1e-12}
-    (group,) = idle_groups(ohms[:2], per_ohm=POLY, allowed=1e-9, **known)
+    (group,) = idle_groups(ohms[:2], np.ones(2), per_ohm=POLY, allowed=1e-9, **known)
     assert (group.multiple, group.ohms, group.farads) == (2, pytest.approx(5e5), pytest.approx(5e-14))
-    (group,) = idle_groups(ohms, per_ohm=0.0, allowed=1e-5, **known)
+    (group,) = idle_groups(ohms, np.ones(3), per_ohm=0.0, allowed=1e-5, **known)
     assert (group.multiple, group.ohms, group.farads) == (3, pytest.approx(4e6 / 9), 0.0)
 
 

@@ -41,7 +41,7 @@ from rcspike.training import Settings
 Array = npt.NDArray[np.float64]
 
 # A part of the switches is as narrow as switches can be.
-LOAD = RowLoad(body=2e-4, position=0.3, junction_plus=1e-3, junction_minus=2e-3, width=6.0)
+LOAD = RowLoad(body=2e-4, position=0.3, junction_plus=1e-3, junction_minus=2e-3, width_plus=6.0, width_minus=8.0)
 CIRCUIT = Circuit(e_plus=1.2, e_minus=-0.9, diode_drop=0.1, load=LOAD)
 INJECTING = replace(CIRCUIT, injection=(1e-3, -2e-3))
 
@@ -64,13 +64,14 @@ def devices(times: Array, w: Array, circuit: Circuit, load: RowLoad) -> list[Dev
     """Those of one column."""
     rails = np.where(w > 0, circuit.e_plus, circuit.e_minus)
     plus, minus = circuit.injections[0]
-    switches = [(load.junction_plus, plus) if one > 0 else (load.junction_minus, minus) for one in w]
+    of_plus, of_minus = (load.width_plus, load.junction_plus, plus), (load.width_minus, load.junction_minus, minus)
+    switches = [of_plus if one > 0 else of_minus for one in w]
     return [
         Device(
             *(t, g, rail - np.sign(rail) * circuit.diode_drop, load.body / g, load.position),
-            *(max(1.0, load.width * g) * of_switch for of_switch in switch),
+            *(max(1.0, width * g) * of_switch for of_switch in switch),
         )
-        for t, g, rail, switch in zip(times, np.abs(w / rails), rails, switches, strict=True)
+        for t, g, rail, (width, *switch) in zip(times, np.abs(w / rails), rails, switches, strict=True)
         if g > 0
     ]
 
@@ -239,7 +240,7 @@ def test_a_network_of_pairs_and_an_ideal_chip_load_as_its_weights() -> None:
     pairs = DeviceNetwork([DevicePairs.of_weights(w) for w in network.weights], INJECTING)
     np.testing.assert_allclose(pairs.forward(times), v, rtol=0, atol=1e-14)
     np.testing.assert_allclose(program(network, [], seed=0).forward(times), v, rtol=0, atol=1e-14)
-    narrow = replace(INJECTING, load=replace(LOAD, width=0.0))
+    narrow = replace(INJECTING, load=replace(LOAD, width_plus=0.0, width_minus=0.0))
     for other in (replace(INJECTING, load=RowLoad()), narrow):
         assert np.abs(Network(network.weights, other).forward(times) - v).max() > 1e-4
     # What the switches inject belongs to them, in weights and in pairs.
@@ -261,17 +262,17 @@ def test_both_devices_of_each_pair_of_a_chip_load_with_the_bodies_they_were_desi
     layer = chip.layers[0]
     rest, unit = layer.ideal_scale()
     designed = (layer.g_min + np.maximum(w, 0)) / 1.2, (layer.g_min + np.maximum(-w, 0)) / 0.9
-    sides = zip(layer.conductances(), designed, (1.1, -0.8), (LOAD.junction_plus, LOAD.junction_minus), strict=True)
-    sides = list(sides)
+    switches = (LOAD.width_plus, LOAD.junction_plus), (LOAD.width_minus, LOAD.junction_minus)
+    sides = list(zip(layer.conductances(), designed, (1.1, -0.8), switches, strict=True))
     v = np.empty((len(times), 3))
     for k, i in np.ndindex(v.shape):
         c = layer.capacitance[i]
         column = [
             Device(
                 *(times[k, j], g[j, i] / c, rail, LOAD.body / as_designed[j, i] / c, LOAD.position),
-                max(1.0, LOAD.width * as_designed[j, i]) * junction / c,
+                max(1.0, width * as_designed[j, i]) * junction / c,
             )
-            for g, as_designed, rail, junction in sides
+            for g, as_designed, rail, (width, junction) in sides
             for j in range(20)
         ]
         v[k, i] = rest[i] + unit[i] * lumped_voltages(column)
@@ -382,7 +383,7 @@ def test_pairs_load_as_both_of_their_devices_in_one_row() -> None:
     v = rows.forward(np.concatenate([times, times], axis=1))
     np.testing.assert_allclose(pairs.forward(times), v, rtol=0, atol=1e-14)
     drive, conductance = plus - minus, plus / 1.2 + minus / 0.9
-    wide_plus, wide_minus = np.maximum(1, LOAD.width * plus / 1.2), np.maximum(1, LOAD.width * minus / 0.9)
+    wide_plus, wide_minus = np.maximum(1, LOAD.width_plus * plus / 1.2), np.maximum(1, LOAD.width_minus * minus / 0.9)
     injected = switch_injection(times, 1e-3 * wide_plus * (plus > 0) - 2e-3 * wide_minus * (minus > 0))
     loaded = charge_loaded(times, drive, conductance, pair_loads(plus, minus, circuit))
     np.testing.assert_allclose(loaded + injected, v, rtol=0, atol=1e-14)

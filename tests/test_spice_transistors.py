@@ -327,7 +327,7 @@ def test_a_design_that_cannot_be_is_rejected(design: Transistors, values: dict[s
 
 def test_junctions_must_leave_room_for_a_capacitor(design: Transistors) -> None:
     assert design.drawn_capacitance(400, 384) == pytest.approx(1e-12 - 400 * 0.251e-15 - 384 * 0.302e-15)
-    with pytest.raises(ValueError, match=r"junctions of 784 rows have 2.16e-13 F, all of the membrane's 1.4e-13 F"):
+    with pytest.raises(ValueError, match=r"junctions of 784 switches have 2.16e-13 F, all of the membrane's 1.4e-13 F"):
         replace(design, scale=PhysicalScale(v_th=0.45)).drawn_capacitance(400, 384)
 
 

@@ -43,8 +43,11 @@ def test_strips_are_counted_one_by_one() -> None:
         assert found.above == sum(r < 1e4 for r in each)
         assert found.area == pytest.approx(sum(12e-12 + 170e-18 * r for r in each))
         assert found.body == pytest.approx(max(25e-21 * sum(column) for column in resistors))
-        widths = [[max(1, 20 * POLY.switch_resistance / ohms(w, rows, POLY)) for w in side if w] for side in (
-            np.maximum(layer.weights, 0).ravel(), np.minimum(layer.weights, 0).ravel())]  # fmt: skip
+        sides = (
+            (POLY.switch_resistance_plus, np.maximum(layer.weights, 0)),
+            (POLY.switch_resistance_minus, np.minimum(layer.weights, 0)),
+        )
+        widths = [[max(1, 20 * on / ohms(w, rows, POLY)) for w in side.ravel() if w] for on, side in sides]
         assert (found.gates_plus, found.gates_minus) == pytest.approx([sum(w) / (rows * columns) for w in widths])
         assert found.widest == pytest.approx(max(max(w, default=1) for w in widths))
         assert (found.smallest, found.largest) == pytest.approx((1 / max(each), 1 / min(each)))

@@ -114,8 +114,8 @@ class Devices:
             injection_minus=circuit.injections[0][1],
             body_plus=bodies(load.body, g_plus),
             body_minus=bodies(load.body, g_minus),
-            width_plus=np.maximum(1.0, load.width * g_plus),
-            width_minus=np.maximum(1.0, load.width * g_minus),
+            width_plus=np.maximum(1.0, load.width_plus * g_plus),
+            width_minus=np.maximum(1.0, load.width_minus * g_minus),
             depth=depth,
             phases=ideal.phases,
         )

@@ -133,12 +133,17 @@ class OperatingPoint:
         True
         """
         p, c = self.process, self.scale(n_rows).capacitance
-        body, junction = p.device_capacitance_per_ohm * p.window / c**2, p.switch_junction / c
-        if body == junction == 0:
+        body = p.device_capacitance_per_ohm * p.window / c**2
+        if body == p.switch_junction_plus == p.switch_junction_minus == 0:
             return RowLoad()
-        width = p.switch_margin * p.switch_resistance * c / p.window
+        margin = p.switch_margin * c / p.window
         return RowLoad(
-            body=body, position=p.device_position, junction_plus=junction, junction_minus=junction, width=width
+            body=body,
+            position=p.device_position,
+            junction_plus=p.switch_junction_plus / c,
+            junction_minus=p.switch_junction_minus / c,
+            width_plus=margin * p.switch_resistance_plus,
+            width_minus=margin * p.switch_resistance_minus,
         )
 
     def with_switches(self, sizes: tuple[int, ...]) -> Circuit:

@@ -98,7 +98,8 @@ def layer_devices(process: Process, columns: Columns) -> LayerDevices:
     drawn = (wanted > 0) | pairs
     g = np.where(drawn, wanted + offset, 0.0)
     resistance = np.divide(1.0, g, out=np.zeros_like(g), where=g > 0)
-    width = np.where(drawn, np.maximum(1.0, p.switch_margin * p.switch_resistance * g), 0.0)
+    ohms = np.array([p.switch_resistance_plus, p.switch_resistance_minus])[:, np.newaxis, np.newaxis]
+    width = np.where(drawn, np.maximum(1.0, p.switch_margin * ohms * g), 0.0)
     bodies = p.device_capacitance_per_ohm * resistance.sum(axis=(0, 1))
     gates_plus, gates_minus = width.sum(axis=(1, 2)) / wanted[0].size
     some = wanted[wanted > 0]

@@ -108,12 +108,15 @@ def pair_switch_widths(plus: FloatArray, minus: FloatArray, circuit: Circuit) ->
     Examples
     --------
     >>> from rcspike import RowLoad
-    >>> circuit = Circuit(load=RowLoad(width=4.0))
+    >>> circuit = Circuit(load=RowLoad(width_plus=4.0))
     >>> pair_switch_widths(np.array([[0.5, 0.1]]), np.zeros((1, 2)), circuit)
     (array([[2., 1.]]), array([[0., 0.]]))
     """
-    width, (on_plus, on_minus) = circuit.loads[0].width, rail_couplings(circuit)
-    return switch_widths(plus, width * on_plus.conductance), switch_widths(minus, width * on_minus.conductance)
+    load, (on_plus, on_minus) = circuit.loads[0], rail_couplings(circuit)
+    return (
+        switch_widths(plus, load.width_plus * on_plus.conductance),
+        switch_widths(minus, load.width_minus * on_minus.conductance),
+    )
 
 
 def switch_widths(devices: FloatArray, width: float) -> Float64Array:

@@ -177,7 +177,8 @@ def fit(
     of_switches = {
         "junction_plus": load.junction_plus / c,
         "junction_minus": load.junction_minus / c,
-        "width": load.width * c,
+        "width_plus": load.width_plus * c,
+        "width_minus": load.width_minus * c,
     }
     injected = values.pop("injection_plus"), values.pop("injection_minus")
     units = np.array([scale.capacitance if name == "capacitance" else 1.0 for name in names])
@@ -269,13 +270,13 @@ def _groups(
             at * q,
             junctions,
             *of_rails,
-            (switch_widths(p, load.width).sum(axis=0), switch_widths(q, load.width).sum(axis=0)),
+            (switch_widths(p, load.width_plus).sum(axis=0), switch_widths(q, load.width_minus).sum(axis=0)),
         )
 
 
 def _loads_of(g: Float64Array, load: RowLoad, side: int) -> Float64Array:
-    junction = (load.junction_plus, load.junction_minus)[side]
-    return device_loads(bodies(load.body, g), junction * switch_widths(g, load.width), 1.0, load.position)
+    junction, width = ((load.junction_plus, load.width_plus), (load.junction_minus, load.width_minus))[side]
+    return device_loads(bodies(load.body, g), junction * switch_widths(g, width), 1.0, load.position)
 
 
 def _predict(group: _Group, values: dict[str, float]) -> tuple[Float64Array, Float64Array]:

@@ -366,6 +366,7 @@ def _idle_bodies(m: str, g: Float64Array, scale: PhysicalScale, body: ResistorBo
     share, sections = body.parts[1]
     groups = idle_groups(
         share / g[g > 0],
+        np.ones(np.count_nonzero(g)),
         junction=0.0,
         per_ohm=body.capacitance_per_ohm,
         window=scale.window,

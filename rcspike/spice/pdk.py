@@ -94,7 +94,7 @@ class Fet:
         return _A_VT[self.device] / math.sqrt(self.width * self.length)
 
     def line(
-        self, name: str, drain: str, gate: str, source: str, bulk: str, *, multiple: int = 1, shift: float = 0.0
+        self, name: str, drain: str, gate: str, source: str, bulk: str, *, multiple: float = 1, shift: float = 0.0
     ) -> str:
         """Line of a netlist. Drain and source have the area and the perimeter of a diffusion with one row of contacts.
 
@@ -104,8 +104,8 @@ class Fet:
             Without the letter of the element.
         drain, gate, source, bulk : str
             Nodes.
-        multiple : int
-            Number of transistors in parallel.
+        multiple : float
+            Number of transistors in parallel; of 1.5, a half of a current and of a charge is another one's.
         shift : float
             Added to the threshold voltage, in V.
 
@@ -120,7 +120,7 @@ class Fet:
         words = [f"M{name} {drain} {gate} {source} {bulk} {self.card.name}"]
         words += [f"w={self.width:.6g} l={self.length:.6g} ad={area:.5g} as={area:.5g}"]
         words += [f"pd={perimeter:.5g} ps={perimeter:.5g} nrd={squares:.5g} nrs={squares:.5g}"]
-        words += [f"m={multiple}"] if multiple != 1 else []
+        words += [f"m={multiple:.9g}"] if multiple != 1 else []
         words += [f"delvto={shift:.6g}"] if shift else []
         return " ".join(words)
 

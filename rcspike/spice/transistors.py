@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray, check_times
 from rcspike._common.numbers import number
 from rcspike.energy import PhysicalScale
+from rcspike.functional import switch_widths
 from rcspike.spice import ramp_and_comparator
 from rcspike.spice.ideal_netlist import check_conductances, membrane_nodes, neuron_numbers
 from rcspike.spice.idle_rows import RowGroup, idle_groups
@@ -70,7 +71,13 @@ class Transistors:
     synapse : {"switch", "diode"}
         A switch and a resistor, or also a diode, which takes 0.5 to 0.6 V of its rail.
     switch : (float, float)
-        Width and length of the switches in m. A length of 0.15 um leaks too much when it is fast and hot.
+        Width and length of the narrowest switches in m. A length of 0.15 um leaks too much when it is fast and hot.
+    width_per_siemens : float
+        Width that a switch needs for the conductance of its resistor, in narrowest switches per S: that of a synapse of
+        conductance g is ``max(1, width_per_siemens g)`` times as wide. By default all are alike.
+    switch_ohms : (float, float)
+        Resistance in ohm of the narrowest switch at the upper and at the lower rail, by which resistors are drawn
+        smaller (`rcspike.spice.with_switch_resistance` measures it).
     edge : float
         Rise and fall time of the gates in s. A spike is in the middle of its edge, at half of the supply; the switch
         conducts when its gate is at a threshold voltage from its rail.
@@ -123,6 +130,8 @@ class Transistors:
     celsius: float = 27.0
     synapse: str = "switch"
     switch: tuple[float, float] = (0.42e-6, 0.25e-6)
+    width_per_siemens: float = 0.0
+    switch_ohms: tuple[float, float] = (0.0, 0.0)
     edge: float = 0.2e-9
     body: ResistorBody | None = None
     idle_error: float = 3e-5
@@ -137,7 +146,7 @@ class Transistors:
     mismatch: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("celsius", "edge", "idle_error", "guard", "v_supply", "v_rest", "ramp_trim"):
+        for name in ("celsius", "width_per_siemens", "edge", "idle_error", "guard", "v_supply", "v_rest", "ramp_trim"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
         plus, minus = self.rails
         if not -273.15 < self.celsius < np.inf:
@@ -151,6 +160,10 @@ class Transistors:
             raise ValueError(f"edge must be above 0 and at most {_LONGEST_EDGE} T, got {self.edge:g} s")
         if not 0 <= self.idle_error < np.inf:
             raise ValueError(f"idle_error must be finite and not negative, in T, got {self.idle_error:g}")
+        if not 0 <= self.width_per_siemens < np.inf:
+            raise ValueError(
+                f"width_per_siemens must be finite and not negative, got {self.width_per_siemens:g} narrowest switches"
+            )
         if not 0 <= self.guard < 1:
             raise ValueError(f"guard must be in [0, 1), in T, got {self.guard:g}")
         if not 0 < self.ramp_trim < np.inf:
@@ -191,19 +204,40 @@ class Transistors:
 
     @property
     def loads(self) -> tuple[float, float]:
-        """Capacitance in F with which the switch of a row that does not conduct loads the membrane, to each rail."""
+        """Capacitance in F with which the narrowest switch loads the membrane while it is open, to each rail."""
         of_row = _JUNCTIONS[self.synapse] if self.junction is None else self.junction
         plus, minus = (c * self.switch[0] / _DRAWN_WIDTH for c in of_row)
         return plus, minus
 
-    def drawn_capacitance(self, n_plus: int, n_minus: int, ohms: float = 0.0) -> float:
-        """Capacitor in F that is drawn for a column with these numbers of synapses to either rail.
+    def resistors(self, g: Float64Array, side: int) -> tuple[Float64Array, Float64Array]:
+        """Resistors in ohm of conductances above 0 in S, and widths of their switches as multiples of the narrowest.
+
+        A ValueError if a switch has more than the resistance that is asked for.
+
+        Parameters
+        ----------
+        g : (n,)
+        side : int
+            0 for the upper rail, 1 for the lower one.
+        """
+        widths = switch_widths(g, self.width_per_siemens)
+        ohms: Float64Array = 1 / g - self.switch_ohms[side] / widths
+        if np.any(ohms <= 0):
+            at = int(np.argmin(ohms))
+            raise ValueError(
+                f"a synapse of {1 / g[at]:.4g} ohm has a switch of {self.switch_ohms[side] / widths[at]:.4g} ohm, "
+                f"{widths[at]:.3g} times the narrowest: give wider switches, or leave out the largest weights"
+            )
+        return ohms, widths
+
+    def drawn_capacitance(self, n_plus: float, n_minus: float, ohms: float = 0.0) -> float:
+        """Capacitor in F that is drawn for a column with these numbers of narrowest switches to either rail.
 
         A ValueError if their junctions and the bodies of their resistors have more than the capacitance of the column.
 
         Parameters
         ----------
-        n_plus, n_minus : int
+        n_plus, n_minus : float
         ohms : float
             Sum of the resistances of the column, which the capacitance of their bodies belongs to.
         """
@@ -215,7 +249,7 @@ class Transistors:
             if self.body is not None:
                 of_what, way_out = "junctions and bodies", "raise the capacitance or leave out the smallest weights"
             raise ValueError(
-                f"the {of_what} of {sum(n)} rows have {loads:.3g} F, all of the membrane's "
+                f"the {of_what} of {sum(n):.4g} switches have {loads:.3g} F, all of the membrane's "
                 f"{self.scale.capacitance:.3g} F: {way_out}"
             )
         return self.scale.capacitance - loads
@@ -290,9 +324,9 @@ def transistor_netlist(
         for k, m in enumerate(nodes, start=i * membranes):
             # A transmission gate loads both of its ends, as rows to either rail do.
             gates = 0 if membranes == 1 else membranes - 1 if m == nodes[0] else 1
-            rows = [int(np.count_nonzero(g[:, k])) + _GATE_WIDTH * gates for g in (g_plus, g_minus)]
-            ohms = sum(float(np.sum(1 / g[g[:, k] > 0, k])) for g in (g_plus, g_minus))
-            drawn = design.drawn_capacitance(rows[0], rows[1], ohms)
+            resistors = [design.resistors(g[g[:, k] > 0, k], side) for side, g in enumerate((g_plus, g_minus))]
+            n_plus, n_minus = (float(widths.sum()) + _GATE_WIDTH * gates for _, widths in resistors)
+            drawn = design.drawn_capacitance(n_plus, n_minus, sum(float(ohms.sum()) for ohms, _ in resistors))
             lines += [f"C{m[1:]} {m} 0 {_si(drawn)}", f".ic v({m})={_si(design.v_rest)}"]
             for rail, g, fet in (("minus", g_minus[:, k], switches[0]), ("plus", g_plus[:, k], switches[1])):
                 lines += _synapses(m, rail, g, conducting, fet, draw(fet.mismatch, len(times)), design)
@@ -371,18 +405,20 @@ def _synapses(
             ends = (membrane, end) if rail == "minus" else (end, membrane)
             yield from diode.lines(node, *ends, multiple=multiple)
 
-    for j in conducting[g[conducting] > 0]:
-        node, ohms = f"{kind}{j}_{membrane[1:]}", 1 / float(g[j])
+    on = conducting[g[conducting] > 0]
+    for j, ohms, width in zip(on, *design.resistors(g[on], int(rail == "minus")), strict=True):
+        node = f"{kind}{j}_{membrane[1:]}"
         source = f"r{node}" if x > 0 else rail
         yield from _part(source, (rail, source), 0, x * ohms, x * per_ohm * ohms, design) if x > 0 else ()
-        yield fet.line(node, node, f"{kind}{j}", source, idle, shift=float(shifts[j]))
+        shift = float(shifts[j] / np.sqrt(width))  # as the mismatch of thresholds goes with the area
+        yield fet.line(node, node, f"{kind}{j}", source, idle, multiple=float(width), shift=shift)
         yield from to_membrane(node, (1 - x) * ohms, (1 - x) * per_ohm * ohms)
     others = g.copy()
     others[conducting] = 0
     for k, group in enumerate(_idle(others[others > 0], rail, design)):
         node = f"{kind}off{k}_{membrane[1:]}"
         yield fet.line(node, node, idle, rail, idle, multiple=group.multiple)
-        yield from to_membrane(node, group.ohms, group.farads, group.multiple)
+        yield from to_membrane(node, group.ohms, group.farads, group.rows)
 
 
 def _part(
@@ -402,8 +438,10 @@ def _idle(g: Float64Array, rail: str, design: Transistors) -> list[RowGroup]:
     if len(g) == 0:
         return []
     x, per_ohm = (0.0, 0.0) if design.body is None else (design.body.position, design.body.capacitance_per_ohm)
+    ohms, widths = design.resistors(g, int(rail == "minus"))
     return idle_groups(
-        (1 - x) / g,
+        (1 - x) * ohms,
+        widths,
         junction=_JUNCTIONS[design.synapse][rail == "minus"] * design.switch[0] / _DRAWN_WIDTH,
         per_ohm=per_ohm,
         window=design.scale.window,

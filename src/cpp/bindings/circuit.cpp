@@ -13,7 +13,8 @@ double* parameter(Circuit& circuit, const std::string& name) {
     if (name == "position") return &circuit.load.position;
     if (name == "junction_plus") return &circuit.load.junction_plus;
     if (name == "junction_minus") return &circuit.load.junction_minus;
-    if (name == "width") return &circuit.load.width;
+    if (name == "width_plus") return &circuit.load.width_plus;
+    if (name == "width_minus") return &circuit.load.width_minus;
     for (const CircuitParameter& known : circuit_parameters) {
         if (name == known.name) return &(circuit.*known.value);
     }

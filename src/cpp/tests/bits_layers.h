@@ -106,7 +106,7 @@ void for_each_loaded_layer(const Function& f) {
             const Matrix<Real> conductance = uniform<Real>(shape.n_in, shape.n_out, 0, scale, 8);
             const Matrix<Real> row = uniform<Real>(1, shape.n_out, 0, scale, 10);
             for (Circuit circuit : {Circuit{}, Circuit{2, -0.5, 0.1, 0}}) {
-                circuit.load = {0.1 * scale * each, 0.3, each / 4, each / 5, 2 / scale};
+                circuit.load = {0.1 * scale * each, 0.3, each / 4, each / 5, 2 / scale, 3 / scale};
                 circuit.injection_plus = each / 3;
                 circuit.injection_minus = -each / 2;
                 f(schedule, shape, weights, circuit, AffineSynapses<Real>{weights, conductance, row, row, loads});

@@ -147,13 +147,13 @@ TEST_EACH_REAL(parts_of_a_header_that_do_not_fit_the_layers_are_rejected) {
     const auto loading = [&](const std::string& loads) {
         model.set_circuit(R"({"v_syn": "2", "load": )" + loads + "}");
     };
-    loading(R"([["0.01", "0.5", "0", "0", "0"], ["0", "0", "0.001", "0.002", "3"]])");
+    loading(R"([["0.01", "0.5", "0", "0", "0", "0"], ["0", "0", "0.001", "0.002", "3", "2"]])");
     const Network<Real> loaded = load<Real>(model.bytes());
     CHECK_EQUAL(loaded.circuit(0).load.position, 0.5);
     CHECK_EQUAL(loaded.circuit(1).load.junction_minus, 0.002);
-    CHECK_EQUAL(loaded.circuit(1).load.width, 3.0);
+    CHECK_EQUAL(loaded.circuit(1).load.width_plus, 3.0);
     loading(R"([["0.01", "0.5"]])");
-    rejected(model, "load must be groups of five of numbers");
+    rejected(model, "load must be groups of six of numbers");
     loading(R"([["-0.01", "0", "0", "0"]])");
     rejected(model, "must be finite and not negative, in C, got -0.01");
     loading(R"([["0", "1.5", "0", "0.1"]])");

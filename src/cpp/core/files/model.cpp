@@ -88,7 +88,7 @@ double number(const std::string& text, const char* name) {
 std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
     Circuit circuit;
     std::vector<Circuit> circuits;
-    std::vector<std::vector<double>> injections{{0, 0}}, loads{{0, 0, 0, 0, 0}};
+    std::vector<std::vector<double>> injections{{0, 0}}, loads{{0, 0, 0, 0, 0, 0}};
     double v_syn = 0;  // the rails follow from it unless they are given
     circuit.e_plus = circuit.e_minus = std::numeric_limits<double>::quiet_NaN();
     const auto into = [&json](double& value) {
@@ -105,7 +105,7 @@ std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
         };
     };
     std::vector<JsonReader::Member> optional{{"injection", into_lists(injections, "pairs")},
-                                             {"load", into_lists(loads, "groups of five")}};
+                                             {"load", into_lists(loads, "groups of six")}};
     for (const CircuitParameter& parameter : circuit_parameters) {
         optional.push_back({parameter.name, into(circuit.*parameter.value)});
     }
@@ -124,7 +124,7 @@ std::vector<Circuit> read_circuit(JsonReader& json, const char* name) {
         const std::vector<double>& load = loads[loads.size() == 1 ? 0 : i];
         circuit.injection_plus = pair[0];
         circuit.injection_minus = pair[1];
-        circuit.load = {load[0], load[1], load[2], load[3], load[4]};
+        circuit.load = {load[0], load[1], load[2], load[3], load[4], load[5]};
         circuits.push_back(circuit);
     }
     return circuits;

@@ -28,9 +28,9 @@ void validate(const Circuit& circuit) {
         if (!std::isfinite(injection)) reject("injection must be finite, in V_th for each synapse, got ", injection);
     }
     const RowLoad& load = circuit.load;
-    for (const double part : {load.body, load.junction_plus, load.junction_minus, load.width}) {
+    for (const double part : {load.body, load.junction_plus, load.junction_minus, load.width_plus, load.width_minus}) {
         if (!(part >= 0) || std::isinf(part)) {
-            reject("body, junctions and width of a load must be finite and not negative, got ", part);
+            reject("body, junctions and widths of a load must be finite and not negative, got ", part);
         }
     }
     if (!(load.position >= 0 && load.position <= 1)) {

@@ -62,23 +62,26 @@ struct LoadedColumn {
 /// The devices of weights on one circuit.
 struct LoadedDevices {
     struct Rail {
-        double conductance, voltage, junction;  // of a weight of 1, while it drives, and of the narrowest open switch
+        double conductance, voltage;  // of a weight of 1, and while it drives
+        double junction, width;       // of the narrowest open switch, and as a device of conductance 1 needs it
     };
     Rail plus, minus;
-    double body, x, width;
+    double body, x;
 
     explicit LoadedDevices(const Circuit& circuit)
-        : plus{1 / circuit.e_plus, circuit.e_plus - circuit.diode_drop, circuit.load.junction_plus},
-          minus{-1 / circuit.e_minus, circuit.e_minus + circuit.diode_drop, circuit.load.junction_minus},
+        : plus{1 / circuit.e_plus, circuit.e_plus - circuit.diode_drop, circuit.load.junction_plus,
+               circuit.load.width_plus},
+          minus{-1 / circuit.e_minus, circuit.e_minus + circuit.diode_drop, circuit.load.junction_minus,
+                circuit.load.width_minus},
           body(circuit.load.body),
-          x(circuit.load.position),
-          width(circuit.load.width) {}
+          x(circuit.load.position) {}
 
     /// At first at a fixed v: the kick of all rows that close together comes after them.
     void close(LoadedColumn& column, double w) const {
         const Rail& rail = w > 0 ? plus : minus;
         LoadedColumn::Side& side = w > 0 ? column.plus : column.minus;
-        const double g = rail.conductance * std::abs(w), c = body / g, j = std::max(1.0, width * g) * rail.junction;
+        const double g = rail.conductance * std::abs(w), c = body / g,
+                     j = std::max(1.0, rail.width * g) * rail.junction;
         const double y = 1 - x;
         const double kick = (1.0 / 6 - x * x / 2) * c + x * y * j;
         side.charge += (rail.voltage - column.v) * (c * (y * y * y / 3 + x * x * x / 3 - x * x / 2) + j * y * y);

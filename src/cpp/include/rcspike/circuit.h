@@ -13,11 +13,14 @@ struct RowLoad {
     double body = 0.0;
     double position = 0.0;  ///< of the switch, as a fraction of the resistor from the rail, in [0, 1]
     double junction_plus = 0.0, junction_minus = 0.0;  ///< of the narrowest open switch to either rail
-    /// Width that a switch needs for a conductance of C / T, as a multiple of the narrowest one: a device of conductance
-    /// g has a switch of width max(1, width g), which multiplies its junction and the charge that it injects.
-    double width = 0.0;
+    /// Width that a switch needs for a conductance of C / T, as a multiple of the narrowest one: a device of
+    /// conductance g has a switch of width max(1, width g) to its rail, which multiplies its junction and the charge
+    /// that it injects.
+    double width_plus = 0.0, width_minus = 0.0;
 
-    bool is_absent() const { return body == 0 && junction_plus == 0 && junction_minus == 0 && width == 0; }
+    bool is_absent() const {
+        return body == 0 && junction_plus == 0 && junction_minus == 0 && width_plus == 0 && width_minus == 0;
+    }
 };
 
 /// Rails, diode, switches and ramp of a circuit (docs/model.md). Infinite rails are the conventional
