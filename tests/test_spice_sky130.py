@@ -11,7 +11,8 @@ from needs import ngspice, sky130
 from transistor_points import point_current
 
 from rcspike import Circuit, Network, PhysicalScale, spice
-from rcspike.spice import Pdk, Transistors
+from rcspike.energy import load_process, operating_point
+from rcspike.spice import Pdk, ResistorBody, Transistors
 
 pytestmark = [pytest.mark.long, sky130, ngspice]
 
@@ -85,3 +86,34 @@ def test_edges_of_two_per_cent_of_the_window_are_simulated(pdk: Pdk) -> None:
     # Rows conduct for some tenths of an edge less, with weights of 0.15 / T in all.
     assert slow.t_out_spice[0] == pytest.approx(fast.t_out_spice[0], abs=0.15 * 0.02)
     assert slow.t_out_spice[0] > fast.t_out_spice[0]
+
+
+def test_switches_as_wide_as_their_resistors_need_charge_as_the_engine_says(pdk: Pdk) -> None:
+    """Poly of 12 to 330 kilohm with its bodies on 10 pF and 100 ns, nothing fitted: 60 rows, a third of them idle."""
+    rng, process = np.random.default_rng(5), load_process("sky130-poly")
+    point = operating_point(Circuit(v_syn=1.0), process)
+    weights = rng.choice([-1.0, 1.0, 1.0], (60, 2)) * np.exp(rng.uniform(np.log(0.03), np.log(0.8), (60, 2)))
+    weights *= 0.1 / np.abs(weights).mean()
+    times = np.where(rng.random(60) < 0.67, rng.uniform(0, 0.9, 60), np.inf)
+    margin = process.switch_margin
+    design = Transistors(
+        pdk=pdk,
+        scale=point.scale(60),
+        guard=0.05,
+        replica=True,
+        width_per_siemens=(margin * process.switch_resistance_plus, margin * process.switch_resistance_minus),
+        body=ResistorBody(capacitance_per_ohm=process.device_capacitance_per_ohm),
+    )
+    design = spice.with_switch_resistance(design)
+    # The width of all switches depends on the resistance in the process, which is that at a larger drop.
+    assert design.switch_ohms == pytest.approx(
+        (process.switch_resistance_plus, process.switch_resistance_minus), rel=0.05
+    )
+    circuits = {"ideal": Circuit(v_syn=1.0), "designed": replace(point.with_switches((60, 2)), delay=0.0)}
+    engine = {name: 1 - Network([weights], circuit).forward(times[np.newaxis])[0] for name, circuit in circuits.items()}
+    network = Network([weights], circuits["ideal"])
+    found = spice.compare_layer(network, times, 1, scale=design.scale, transistors=design, workers=1)
+    t = found.t_out_spice - design.guard
+    assert np.all((t > 0.1) & (t < 0.9))
+    np.testing.assert_allclose(t, engine["designed"], atol=3e-3)
+    assert np.max(np.abs(t - engine["ideal"])) > 6e-3

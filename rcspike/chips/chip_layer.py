@@ -61,12 +61,14 @@ class ChipLayer:
     wire : "supply" or "membrane"
         The wire that has it: the supply wires of both rails, or that of the membrane (`WireResistance`).
     off_current : float
-        Current of a device whose switch is open towards its rail, in V_th / T, whatever its conductance.
+        Current of a device whose switch is open towards its rail, in V_th / T, for each of the switch's widths.
     injection_plus, injection_minus : float or (n_rows, n_columns)
-        Voltage in V_th that the switch of a device adds to a membrane of capacitance C as it opens.
+        Voltage in V_th that the narrowest switch of a device adds to a membrane of capacitance C as it opens.
     body_plus, body_minus : float or (n_rows, n_columns)
         Capacitance of each device's resistor in C, which is that of the conductance it was designed for: what varies
         between devices is their sheet resistance.
+    width_plus, width_minus : float or (n_rows, n_columns)
+        Width of each device's switch as a multiple of the narrowest one, if there is a device.
     depth : int
         Position of the layer in its network, counted from 0.
     phases : {"two", "single"}
@@ -150,8 +152,8 @@ class ChipLayer:
 
     def _widths(self) -> tuple[Float64Array, Float64Array]:
         """Widths of the switches of each pair, 0 where there is no device."""
-        plus, minus = self._exist()
-        return self.width_plus * plus, self.width_minus * minus
+        plus, minus = (one.astype(np.float64) for one in self._exist())
+        return np.multiply(self.width_plus, plus), np.multiply(self.width_minus, minus)
 
     def loads(self) -> Float64Array:
         """How the pairs load the membranes, (n_rows, 5, n_columns) as `rcspike.functional.device_loads`, on C."""
@@ -165,8 +167,8 @@ class ChipLayer:
 
     def _off_currents(self) -> Float64Array:
         """Currents (n_rows, n_columns) in V_th / T of the pairs whose switches are open, on C as designed."""
-        plus, minus = self._exist()
-        return self.off_current * (plus.astype(np.float64) - minus)
+        plus, minus = self._widths()
+        return self.off_current * np.broadcast_to(plus - minus, self.plus.shape)
 
     def ideal_scale(self) -> tuple[Float64Array, Float64Array]:
         """Scale (n_columns,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.
@@ -314,10 +316,10 @@ class ChipLayer:
                 "wire_resistance an activity, or leave diode_variation out"
             )
         g_plus, g_minus = self.conductances()
-        exists = [self.off_current * one for one in self._exist()]
+        leaks = [self.off_current * one for one in self._widths()]
         wires = [
-            (self.plus - g_plus * self.drop_plus - exists[0], g_plus),
-            (-(self.minus - g_minus * self.drop_minus) + exists[1], g_minus),
+            (self.plus - g_plus * self.drop_plus - leaks[0], g_plus),
+            (-(self.minus - g_minus * self.drop_minus) + leaks[1], g_minus),
         ]
         if self.wire == "membrane":
             wires = [(wires[0][0] + wires[1][0], g_plus + g_minus)]

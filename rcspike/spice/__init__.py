@@ -26,6 +26,7 @@ from rcspike.spice.neuron_calibration import NeuronCalibration, calibrate_neuron
 from rcspike.spice.ngspice import find_ngspice, run_ngspice
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk, find_pdk
 from rcspike.spice.resistor_bodies import ResistorBody
+from rcspike.spice.switch_resistance import with_switch_resistance
 from rcspike.spice.transistors import COMPARATORS, RAMPS, SYNAPSES, Transistors, transistor_netlist
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "transistor_netlist",
     "verilog_a",
     "waveform_measurements",
+    "with_switch_resistance",
     "write_csv",
 ]
 

@@ -258,9 +258,9 @@ def _groups(
         on = times[image] <= at if is_spikes else times[image] < at
         chosen = np.ix_(on, m.neuron[rows])
         p, q = (np.ascontiguousarray(g[chosen] / scale.siemens(1.0)) for g in (g_plus, g_minus))
-        junctions, *of_rails = junction_loads(p, q, share), _loads_of(p, load, 0), _loads_of(q, load, 1)
+        junctions, of_plus, of_minus = junction_loads(p, q, share), _loads_of(p, load, 0), _loads_of(q, load, 1)
         if not is_spikes:  # no switch opens
-            for loads in (junctions, *of_rails):
+            for loads in (junctions, of_plus, of_minus):
                 loads[:, 3:] = 0
         yield _Group(
             t[rows] if m.voltage is None else m.voltage[rows] / scale.v_th,
@@ -269,7 +269,8 @@ def _groups(
             at * p,
             at * q,
             junctions,
-            *of_rails,
+            of_plus,
+            of_minus,
             (switch_widths(p, load.width_plus).sum(axis=0), switch_widths(q, load.width_minus).sum(axis=0)),
         )
 

@@ -72,9 +72,10 @@ class Transistors:
         A switch and a resistor, or also a diode, which takes 0.5 to 0.6 V of its rail.
     switch : (float, float)
         Width and length of the narrowest switches in m. A length of 0.15 um leaks too much when it is fast and hot.
-    width_per_siemens : float
-        Width that a switch needs for the conductance of its resistor, in narrowest switches per S: that of a synapse of
-        conductance g is ``max(1, width_per_siemens g)`` times as wide. By default all are alike.
+    width_per_siemens : (float, float)
+        Width that a switch at the upper and at the lower rail needs for the conductance of its resistor, in narrowest
+        switches per S: that of a synapse of conductance g is ``max(1, width_per_siemens g)`` times as wide. By default
+        all are alike.
     switch_ohms : (float, float)
         Resistance in ohm of the narrowest switch at the upper and at the lower rail, by which resistors are drawn
         smaller (`rcspike.spice.with_switch_resistance` measures it).
@@ -130,7 +131,7 @@ class Transistors:
     celsius: float = 27.0
     synapse: str = "switch"
     switch: tuple[float, float] = (0.42e-6, 0.25e-6)
-    width_per_siemens: float = 0.0
+    width_per_siemens: tuple[float, float] = (0.0, 0.0)
     switch_ohms: tuple[float, float] = (0.0, 0.0)
     edge: float = 0.2e-9
     body: ResistorBody | None = None
@@ -146,7 +147,7 @@ class Transistors:
     mismatch: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("celsius", "width_per_siemens", "edge", "idle_error", "guard", "v_supply", "v_rest", "ramp_trim"):
+        for name in ("celsius", "edge", "idle_error", "guard", "v_supply", "v_rest", "ramp_trim"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
         plus, minus = self.rails
         if not -273.15 < self.celsius < np.inf:
@@ -160,10 +161,9 @@ class Transistors:
             raise ValueError(f"edge must be above 0 and at most {_LONGEST_EDGE} T, got {self.edge:g} s")
         if not 0 <= self.idle_error < np.inf:
             raise ValueError(f"idle_error must be finite and not negative, in T, got {self.idle_error:g}")
-        if not 0 <= self.width_per_siemens < np.inf:
-            raise ValueError(
-                f"width_per_siemens must be finite and not negative, got {self.width_per_siemens:g} narrowest switches"
-            )
+        for name in ("width_per_siemens", "switch_ohms"):
+            if not all(0 <= one < np.inf for one in getattr(self, name)):
+                raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
         if not 0 <= self.guard < 1:
             raise ValueError(f"guard must be in [0, 1), in T, got {self.guard:g}")
         if not 0 < self.ramp_trim < np.inf:
@@ -220,7 +220,7 @@ class Transistors:
         side : int
             0 for the upper rail, 1 for the lower one.
         """
-        widths = switch_widths(g, self.width_per_siemens)
+        widths = switch_widths(g, self.width_per_siemens[side])
         ohms: Float64Array = 1 / g - self.switch_ohms[side] / widths
         if np.any(ohms <= 0):
             at = int(np.argmin(ohms))
