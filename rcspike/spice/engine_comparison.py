@@ -248,7 +248,7 @@ def compare_network(
     scale: PhysicalScale | Sequence[PhysicalScale] | None = None,
     diode: str | None = None,
     workers: int | None = None,
-    transistors: Transistors | Sequence[Transistors] | None = None,
+    transistors: Transistors | Sequence[Transistors | None] | None = None,
     progress: Callable[[int], object] | None = None,
     junction: tuple[float, float] = (0.0, 0.0),
     fitted: Transistors | None = None,
@@ -293,7 +293,7 @@ def compare_network(
 _Part = TypeVar("_Part", PhysicalScale, Transistors)
 
 
-def _of(parts: _Part | Sequence[_Part] | None, result: LayerResult) -> _Part | None:
+def _of(parts: _Part | Sequence[_Part | None] | None, result: LayerResult) -> _Part | None:
     """That of the layer of a result, of one for all layers or one for each."""
     return parts[result.depth] if isinstance(parts, Sequence) else parts
 
