@@ -211,13 +211,10 @@ def test_neurons_are_trimmed_to_the_spikes_of_trimmed_layers() -> None:
             np.testing.assert_array_equal(a.ramp_current, b.ramp_current)
 
 
-@pytest.mark.parametrize("kind", ["device network", "perfect chip"])
-def test_a_use_that_a_kind_of_layer_cannot_serve_says_so(kind: str) -> None:
-    network, times = KINDS[kind](CIRCUITS[0], np.float64), times_of(batch=1)
-    if kind == "device network":
-        wanted = r"^energy needs layers with the method supply_charge, which \w+ does not have"
-        with pytest.raises(TypeError, match=wanted):
-            activity(network, times)
+def test_a_use_that_a_kind_of_layer_cannot_serve_says_so() -> None:
+    network, times = pairs(CIRCUITS[0], np.float64), times_of(batch=1)
+    with pytest.raises(TypeError, match=r"^energy needs layers with the method supply_charge, which \w+ does not have"):
+        activity(network, times)
     plots = pytest.importorskip("rcspike.plots")
     with pytest.raises(TypeError, match=r"^a trace figure needs layers with the method trace, which \w+ does not have"):
         plots.layer_traces(network, times)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,32 @@ class ChipLayer:
     def n_out(self) -> int:
         """Number of neurons, in a convolution those of all positions."""
         return self.wiring.n_out(int(self.plus.shape[1]))
+
+    def neurons(self, chosen: Sequence[int] | npt.NDArray[np.integer[Any]]) -> ChipLayer:
+        """The same layer with some of its neurons only, by their indices.
+
+        A ValueError if it is a convolution, whose columns serve all positions in turn.
+
+        Examples
+        --------
+        >>> from rcspike.chips.device_range import Devices
+        >>> Devices(on_off=11.0).layer(np.array([[1.0, -0.5, 0.0]]), Circuit(v_syn=2.0)).neurons([2]).plus.round(3)
+        array([[0.1]])
+        """
+        if isinstance(self.wiring, Conv2d):
+            raise ValueError(
+                "device pairs of a convolution serve all of its positions in turn, so that they are no columns of "
+                "single neurons: use dense layers"
+            )
+        of_columns = {name: a for name, a in vars(self).items() if isinstance(a, np.ndarray)}
+        parts: dict[str, Any] = {
+            name: np.ascontiguousarray(a[..., np.asarray(chosen)]) for name, a in of_columns.items()
+        }
+        return replace(self, **parts)
+
+    def astype(self, dtype: npt.DTypeLike) -> ChipLayer:
+        """The same devices; the layer computes in float32 or float64."""
+        return replace(self, dtype=np.dtype(dtype))
 
     def conductances(self) -> tuple[Float64Array, Float64Array]:
         """g+ and g- of each pair, (n_rows, n_columns), in C / T; in S by `rcspike.PhysicalScale.siemens`."""
@@ -281,6 +308,21 @@ class ChipLayer:
         conductances of the devices is not as designed.
         """
         two_phase_only(self, "the charge that rails deliver to devices")
+        rows = self._rows_of_devices(times, "the charge of the rails")
+        return functional.supply_charge(rows, self._weights_of_devices(), self.circuit, threads=threads)
+
+    def trace(self, times: FloatArray, at: FloatArray) -> FloatArray:
+        """As `rcspike.functional.trace`; a ValueError as in `supply_charge`."""
+        two_phase_only(self, "a trace of devices")
+        rows = self._rows_of_devices(times, "a trace")
+        return functional.trace(rows, self._weights_of_devices(), self.circuit, at)
+
+    def _weights_of_devices(self) -> FloatArray:
+        """Weights (2 n_rows, n_columns) of ideal synapses that are the devices of the pairs, each in its own row."""
+        return np.concatenate([self.plus, -self.minus]).astype(self.dtype)
+
+    def _rows_of_devices(self, times: FloatArray, use: str) -> FloatArray:
+        """Times at which their rows start to conduct; a ValueError where devices are no ideal synapses."""
         drop = self.circuit.diode_drop
         ideal = self.has_equivalent and self.off_share == self.off_current == 0 and not self.leak.any()
         if isinstance(self.wiring, Conv2d) or not (
@@ -290,12 +332,11 @@ class ChipLayer:
             and np.all(self.drop_minus == drop)
         ):
             raise ValueError(
-                "the charge of the rails is computed for dense layers in which nothing but conductances differs from "
-                "the design: leave out other effects"
+                f"{use} is computed for dense layers in which nothing but conductances differs from the design: leave "
+                "out other effects"
             )
         rows = self._row_times(times)
-        both = np.concatenate([self.plus, -self.minus]).astype(self.dtype)  # each device has a row of its own
-        return functional.supply_charge(np.concatenate([rows, rows], axis=1), both, self.circuit, threads=threads)
+        return np.concatenate([rows, rows], axis=1)
 
     def switch_charge(
         self, times: FloatArray, *, threads: int | None = None

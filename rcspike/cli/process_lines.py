@@ -12,7 +12,6 @@ __all__ = ["device_lines", "process_lines", "voltage_lines"]
 def process_lines(point: OperatingPoint, columns: Sequence[Columns]) -> Iterator[str]:
     """A network in a process: its devices, voltages, capacitors, and what each layer needs."""
     p = point.process
-    yield ""
     yield f"synapses     {p.device}, process {p.name}"
     yield from voltage_lines(point, columns)
     if columns[0].g_plus is not None:

@@ -15,6 +15,7 @@ from rcspike._common.numbers import read_float
 from rcspike._common.readers import read_json
 from rcspike.circuit import Circuit
 from rcspike.cli.result_record import model_settings
+from rcspike.cli.shared_options import given
 from rcspike.energy import PhysicalScale
 from rcspike.network import Network
 from rcspike.spice import (
@@ -88,9 +89,12 @@ class ColumnOptions:
         ),
     ] = None
     position: Annotated[
-        float,
-        typer.Option(help="With --body: place of the switch along its resistor, from 0 at the rail to below 1."),
-    ] = ResistorBody.position
+        float | None,
+        typer.Option(
+            help="With --body: place of the switch along its resistor, from 0 at the rail to below 1.",
+            show_default=f"{ResistorBody.position}",
+        ),
+    ] = None
     ramp: Annotated[str, typer.Option("--ramp", help=f"Source of the ramp: {', '.join(RAMPS)}.")] = "ideal"
     comparator: Annotated[str, typer.Option(help=f"Comparator of a neuron: {', '.join(COMPARATORS)}.")] = "ideal"
     mismatch: Annotated[
@@ -110,7 +114,9 @@ class ColumnOptions:
             help="Membrane capacitance in F.", show_default=f"{_IDEAL.capacitance}, or {_SKY130.capacitance} with --pdk"
         ),
     ] = None
-    window: Annotated[float, typer.Option(help="Duration of a phase in s.")] = _IDEAL.window
+    window: Annotated[float | None, typer.Option(help="Duration of a phase in s.", show_default=f"{_IDEAL.window}")] = (
+        None
+    )
     v_th: Annotated[
         float | None,
         typer.Option(
@@ -126,10 +132,10 @@ class ColumnOptions:
     def resistor_body(self) -> ResistorBody | None:
         """Body of the resistors, of ideal parts and of a process alike."""
         if self.body is None:
-            if self.position != ResistorBody.position:
+            if self.position is not None:
                 raise ValueError(f"--position {self.position:g} is of resistors with a body: add --body 25e-21")
             return None
-        return ResistorBody(capacitance_per_ohm=self.body, position=self.position)
+        return ResistorBody(capacitance_per_ohm=self.body, **given(position=self.position))
 
     @property
     def scale(self) -> PhysicalScale:
@@ -137,36 +143,38 @@ class ColumnOptions:
         default = _IDEAL if self.pdk is None else _SKY130
         return PhysicalScale(
             capacitance=default.capacitance if self.capacitance is None else self.capacitance,
-            window=self.window,
+            window=default.window if self.window is None else self.window,
             v_th=default.v_th if self.v_th is None else self.v_th,
         )
 
     def design(self, network: Network, model: Path) -> tuple[Transistors | None, PhysicalScale]:
         """Design of the columns, None without a PDK, and the scale of the resistors."""
-        values = {name: getattr(self, name) for name in _PARTS}
+        resistors, rails = self.scale, (network.circuit.e_plus, network.circuit.e_minus)
+        if self.fitted is not None and self.pdk is not None:
+            _check_fit_of(self.fitted, model, network)
+            _check_same_design(self.fitted, self.scale, _size(self.switch), self.resistor_body, self._parts)
+            resistors, rails = _before_fit(self.fitted, self.scale)
+        in_volts = self.scale.volts(rails[0]), self.scale.volts(rails[1])
+        return self.transistors(scale=self.scale, rails=in_volts, body=self.resistor_body), resistors
+
+    def transistors(self, **design: Any) -> Transistors | None:
+        """The transistors of a design, which has scale, rails and body; None without a PDK."""
+        values = self._parts
         if self.pdk is None:
             is_default = self.switch == _SWITCH
             options = {"pdk_root": self.pdk_root, "fitted": self.fitted, "switch": None if is_default else self.switch}
             options |= {name: value for name, value in values.items() if value != getattr(Transistors, name)}
-            if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]:
+            if typed := [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]:
                 raise ValueError(
-                    f"{given[0]} applies only to columns of transistors: add --pdk sky130, or leave it out"
+                    f"{typed[0]} applies only to columns of transistors: add --pdk sky130, or leave it out"
                 )
-            return None, self.scale
-        resistors, rails = self.scale, (network.circuit.e_plus, network.circuit.e_minus)
-        if self.fitted is not None:
-            _check_fit_of(self.fitted, model, network)
-            _check_same_design(self.fitted, self.scale, _size(self.switch), self.resistor_body, values)
-            resistors, rails = _before_fit(self.fitted, self.scale)
-        made = Transistors(
-            pdk=spice.find_pdk(self.pdk, root=self.pdk_root),
-            scale=self.scale,
-            rails=(self.scale.volts(rails[0]), self.scale.volts(rails[1])),
-            switch=_size(self.switch),
-            body=self.resistor_body,
-            **values,
-        )
-        return made, resistors
+            return None
+        pdk = spice.find_pdk(self.pdk, root=self.pdk_root)
+        return Transistors(pdk=pdk, switch=_size(self.switch), **values, **design)
+
+    @property
+    def _parts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _PARTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,9 +327,9 @@ def _check_same_design(
 ) -> None:
     """Raise a ValueError unless scale and parts are those of the columns that were fitted."""
     parts = ("synapse", "edge", "ramp", "comparator")
-    given: dict[str, Any] = {name: getattr(scale, name) for name in ("capacitance", "window", "v_th")}
-    given |= {"switch": _size_text(switch)} | {name: values[name] for name in parts}
-    given |= {"body": body and body.capacitance_per_ohm, "position": (body or ResistorBody).position}
+    typed: dict[str, Any] = {name: getattr(scale, name) for name in ("capacitance", "window", "v_th")}
+    typed |= {"switch": _size_text(switch)} | {name: values[name] for name in parts}
+    typed |= {"body": body and body.capacitance_per_ohm, "position": (body or ResistorBody).position}
     try:
         settings = read_json(path).get("settings", {})
         columns = settings.get("transistors") or {}
@@ -334,7 +342,7 @@ def _check_same_design(
             before |= {"body": resistors.get("capacitance_per_ohm"), "position": resistors.get("position", 0.0)}
     except (AttributeError, TypeError, ValueError) as error:
         raise _not_a_fit(path, error) from None
-    for name, value in given.items():
+    for name, value in typed.items():
         if before.get(name, value) != value:
             option = f"--{name.replace('_', '-')}"
             raise ValueError(

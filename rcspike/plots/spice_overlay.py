@@ -8,6 +8,7 @@ import numpy as np
 
 from rcspike._common.arrays import FloatArray
 from rcspike.functional.neuron_kinds import supported
+from rcspike.network import layer_with
 from rcspike.plots.figure_style import (
     BOTTOM,
     FAINT,
@@ -95,7 +96,7 @@ def spice_figure(comparison: Comparison, *, n_neurons: int = 6) -> Figure:
 def _charging(c: Comparison, i: int, at: FloatArray) -> FloatArray:
     """Voltage of a neuron by the engine, (n_at,) in V_th, at times from the start of charging in T."""
     part = np.clip(at / c.end, 0, 1)  # without what rounding adds to the last one
-    membrane = c.simulated.neurons([i]).charging(c.end)
+    membrane = layer_with(c.simulated.neurons([i]), "charging", "a figure of a single phase").charging(c.end)
     return np.asarray(membrane.trace(c.times[np.newaxis] / c.end, part)[0, 0])
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, FloatArray
+from rcspike.chips import Chip, ChipLayer
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.functional.neuron_kinds import supported
@@ -34,7 +36,7 @@ class Comparison:
     layer: int  # counted from 1
     neurons: npt.NDArray[np.int64]  # (n,) indices in the layer
     times: Float64Array  # (n_in,) input spike times of the engine, in T
-    simulated: ResistiveLayer  # these neurons by the engine, in float64
+    simulated: ResistiveLayer | ChipLayer  # these neurons by the engine, in float64
     circuit: Circuit
     scale: PhysicalScale
     v: Float64Array  # (n,) by the engine
@@ -111,8 +113,9 @@ def input_times(network: LayeredNetwork, times: FloatArray, layer: int) -> Float
 
 def _exact_walk(network: LayeredNetwork, times: FloatArray) -> Iterator[LayerResult]:
     """The engine's results of each layer, in float64."""
-    layers = [layer_with(layer, "astype", "SPICE").astype(np.float64) for layer in network.layers]
-    return Network.of_layers(layers).walk(times)
+    layers = tuple(layer_with(layer, "astype", "SPICE").astype(np.float64) for layer in network.layers)
+    exact = replace(network, layers=layers) if isinstance(network, Chip) else Network.of_layers(layers)
+    return exact.walk(times)
 
 
 def modelled_diode(circuit: Circuit) -> str:
@@ -131,7 +134,9 @@ def _check_layer(network: LayeredNetwork, layer: int) -> None:
         raise ValueError(f"layer must be in [1, {len(network.layers)}], got {layer}")
 
 
-def rail_energy(layer: ResistiveLayer, times: FloatArray, scale: PhysicalScale, design: Transistors) -> Float64Array:
+def rail_energy(
+    layer: ResistiveLayer | ChipLayer, times: FloatArray, scale: PhysicalScale, design: Transistors
+) -> Float64Array:
     """Energy that the rails of transistors spend on each neuron by the engine, (batch, n_out) in J.
 
     It includes the charge that opening switches leave on a membrane, if the circuit of the layer has an injection.
@@ -140,7 +145,7 @@ def rail_energy(layer: ResistiveLayer, times: FloatArray, scale: PhysicalScale, 
 
     Parameters
     ----------
-    layer : ResistiveLayer
+    layer : ResistiveLayer or ChipLayer
         In the circuit as designed, or as fitted.
     times : (batch, n_in)
         Input spike times in T.
@@ -186,6 +191,8 @@ def compare_layer(
 
     Parameters
     ----------
+    network : Network or Chip
+        Of a chip, devices in pairs that are as designed but for their conductances.
     times : (n_in,)
         Input spike times of the network, in T.
     layer : int
@@ -208,6 +215,7 @@ def compare_layer(
         `transistors` makes of it (`rcspike.spice.in_corner`).
     body : ResistorBody, optional
         Of the resistors of ideal parts, as in `rcspike.spice.layer_netlist`; the engine computes columns without it.
+        What it computes is the load of the circuit.
 
     Raises
     ------
@@ -237,10 +245,10 @@ def compare_network(
     network: LayeredNetwork,
     times: FloatArray,
     *,
-    scale: PhysicalScale | None = None,
+    scale: PhysicalScale | Sequence[PhysicalScale] | None = None,
     diode: str | None = None,
     workers: int | None = None,
-    transistors: Transistors | None = None,
+    transistors: Transistors | Sequence[Transistors | None] | None = None,
     progress: Callable[[int], object] | None = None,
     junction: tuple[float, float] = (0.0, 0.0),
     fitted: Transistors | None = None,
@@ -256,7 +264,9 @@ def compare_network(
     ----------
     times : (n_in,)
         Input spike times, in T.
-    scale, diode, workers, transistors, progress, junction, fitted, body
+    scale, transistors
+        As in `compare_layer`, of all layers, or one for each.
+    diode, workers, progress, junction, fitted, body
         As in `compare_layer`; with a junction or another corner, the spikes of such columns drive the next ones.
 
     Returns
@@ -275,9 +285,17 @@ def compare_network(
         neurons = np.arange(result.layer.n_out)
         if comparisons and (junction != (0, 0) or fitted is not None):
             result = replace(result, spikes=comparisons[-1].t_out[np.newaxis])
-        options = scale, diode, workers, transistors, progress, junction, fitted, body
+        options = _of(scale, result), diode, workers, _of(transistors, result), progress, junction, fitted, body
         comparisons.append(_compare(result, neurons, *options, spice_times=spikes))
     return comparisons
+
+
+_Part = TypeVar("_Part", PhysicalScale, Transistors)
+
+
+def _of(parts: _Part | Sequence[_Part | None] | None, result: LayerResult) -> _Part | None:
+    """That of the layer of a result, of one for all layers or one for each."""
+    return parts[result.depth] if isinstance(parts, Sequence) else parts
 
 
 def _compare(
@@ -296,19 +314,21 @@ def _compare(
 ) -> Comparison:
     """Engine and SPICE on neurons of one layer; SPICE gets the engine's inputs unless it is given its own."""
     scale = scale or PhysicalScale()
-    part: ResistiveLayer = layer_with(result.layer, "neurons", "SPICE").neurons(neurons)
+    part: ResistiveLayer | ChipLayer = layer_with(result.layer, "neurons", "SPICE").neurons(neurons)
     inputs, chosen = part.wiring.rows(result.times), replace(part, wiring=Dense())
     if fitted is not None and transistors is not None:
-        chosen, scale = in_corner(chosen, scale, fitted, transistors)
+        chosen, scale = in_corner(layer_with(chosen, "rescaled", "another corner"), scale, fitted, transistors)
     circuit = chosen.circuit
     engine = _ENGINES(chosen.phases)(chosen, inputs, spice_times, scale, junction)
     q_plus, q_minus = engine.charges
     energy = float(np.sum(circuit.e_plus * q_plus + circuit.e_minus * q_minus))
     if transistors is not None:
         energy = float(np.sum(rail_energy(chosen, inputs, scale, transistors))) / scale.joules(1.0)
+    g_plus, g_minus = layer_conductances(chosen, scale)
     measured = simulate_layer(
         inputs[0] if spice_times is None else part.wiring.rows(spice_times[np.newaxis])[0],
-        *layer_conductances(chosen, scale),
+        g_plus,
+        g_minus,
         circuit,
         scale,
         diode=diode or modelled_diode(circuit),
@@ -318,7 +338,7 @@ def _compare(
         transistors=transistors,
         names=neurons.tolist(),
         layer=result.depth + 1,
-        membranes=chosen.membranes,
+        membranes=g_plus.shape[1] // len(neurons),
         body=body,
         progress=progress,
     )
@@ -354,7 +374,7 @@ class _ByEngine:
 
 
 def _through_both_phases(
-    layer: ResistiveLayer,
+    layer: ResistiveLayer | ChipLayer,
     inputs: FloatArray,
     spice_times: Float64Array | None,
     scale: PhysicalScale,
@@ -364,12 +384,12 @@ def _through_both_phases(
     if junction != (0, 0):
         columns = layer_conductances(layer, scale)
         of_columns = column_voltages(inputs, *columns, layer.circuit, scale, junction=junction)
-        v = of_columns.reshape(len(of_columns), -1, layer.membranes).mean(axis=2)
+        v = of_columns.reshape(len(of_columns), layer.n_out, -1).mean(axis=2)
     return _ByEngine(v, layer.fire(v)[0], layer.supply_charge(inputs), None)
 
 
 def _until_the_last_spike(
-    layer: ResistiveLayer,
+    layer: ResistiveLayer | ChipLayer,
     inputs: FloatArray,
     spice_times: Float64Array | None,
     scale: PhysicalScale,
@@ -380,7 +400,7 @@ def _until_the_last_spike(
     spikes = t_out if spice_times is None else np.concatenate([t_out, spice_times])
     until = 1.02 * float(spikes[spikes <= single_phase.GIVEN_UP].max(initial=1.0)) + 0.05
     t_out[t_out > until] = np.inf
-    charging = layer.charging(until)
+    charging = layer_with(layer, "charging", "a single phase in SPICE").charging(until)
     return _ByEngine(charging.charge(inputs / until), t_out, charging.supply_charge(inputs / until), until)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 
 import numpy as np
@@ -14,12 +14,14 @@ from rcspike._common.numbers import check_count
 from rcspike.chips import ChipLayer
 from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
+from rcspike.functional import switch_widths
 from rcspike.functional.neuron_kinds import Phases, latest_input
 from rcspike.network import Layer, layer_with
+from rcspike.row_load import NO_LOAD, RowLoad
 from rcspike.spice.idle_rows import idle_groups
 from rcspike.spice.model_card import Card, comment, diode_card
 from rcspike.spice.neuron_netlists import EDGE, NeuronNetlist, edge, neuron_netlist, si
-from rcspike.spice.resistor_bodies import ResistorBody, line
+from rcspike.spice.resistor_bodies import ResistorBody, line, parts
 
 # Longest step of the simulator in T; between spikes its own control of the error decides.
 _LONGEST_STEP = 0.005
@@ -51,7 +53,7 @@ def library(*, diode: str = "none") -> str:
     >>> [line for line in library(diode="constant").splitlines() if line.startswith(".subckt")][0]
     '.subckt synapse_plus axon rail m params: r=10meg v_d=0'
     """
-    return "\n".join(_library(diode, None, r_on=1.0, r_off=1e15))
+    return "\n".join(_library(diode, NO_LOAD, PhysicalScale(), r_on=1.0, r_off=1e15))
 
 
 def verilog_a() -> str:
@@ -69,7 +71,7 @@ def verilog_a() -> str:
     return files(__package__).joinpath("rcspike.va").read_text(encoding="utf-8")
 
 
-def _library(diode: str, body: ResistorBody | None, *, r_on: float, r_off: float) -> Iterator[str]:
+def _library(diode: str, load: RowLoad, scale: PhysicalScale, *, r_on: float, r_off: float) -> Iterator[str]:
     known = {"none": None, "constant": None, "ideal": _IDEAL_CARD}
     card = known[diode] if diode in known else diode_card(diode)
     element = "V1 {} {} {{v_d}}" if diode == "constant" else None if card is None else f"D1 {{}} {{}} {card.name}"
@@ -80,12 +82,13 @@ def _library(diode: str, body: ResistorBody | None, *, r_on: float, r_off: float
     for name, ends in (("plus", "b m"), ("minus", "m b")):  # current flows from the upper rail and to the lower one
         yield ""
         drop = " v_d=0" if diode == "constant" else ""
-        yield f".subckt synapse_{name} axon rail m params: r=10meg{drop}"
-        if body is None:
+        width = " width=1" if _has_switches(load, name) else ""
+        yield f".subckt synapse_{name} axon rail m params: r=10meg{drop}{width}"
+        if load.is_absent:
             yield "S1 rail a axon 0 axon_switch"
             yield f"R1 a {'m' if element is None else 'b'} {{r}}"
         else:
-            yield from _with_body(body)
+            yield from _with_load(load, name, scale)
         if element is not None:
             yield element.format(*ends.split())
         yield f".ends synapse_{name}"
@@ -97,20 +100,68 @@ def _library(diode: str, body: ResistorBody | None, *, r_on: float, r_off: float
     yield ""
 
 
-def _with_body(body: ResistorBody) -> Iterator[str]:
-    """Switch and resistor of a synapse; what is on the side of the rail is charged at the start, as to the rail."""
-    near, far = body.parts
+def _with_load(load: RowLoad, rail: str, scale: PhysicalScale) -> Iterator[str]:
+    """Switch, junction and resistor of a synapse; what is on the side of the rail is charged at the start, as to it."""
+    per_ohm, junction = _farads(load, rail, scale)
+    near, far = parts(load.position)
 
     def part(name: str, ends: tuple[str, str], share: float, sections: int, to: str) -> Iterator[str]:
-        ohms = share / sections
-        of_r = {"ohms": ohms, "half": 0.5 * ohms, "farads": ohms * body.capacitance_per_ohm}
-        yield from line(name, ends, sections, to=to, **{key: f"{{r*{si(value)}}}" for key, value in of_r.items()})
+        yield from _resistor(name, ends, sections, share, share * per_ohm, to=to, text=lambda x: f"{{r*{si(x)}}}")
 
-    source = "s" if body.position > 0 else "rail"
-    if body.position > 0:
+    source = "s" if load.position > 0 else "rail"
+    if load.position > 0:
         yield from part("near", ("rail", source), *near, "rail")
     yield f"S1 {source} a axon 0 axon_switch"
+    if junction > 0:
+        yield f"Cjunction a 0 {{width*{si(junction)}}}"
     yield from part("far", ("a", "m"), *far, "0")
+
+
+def _resistor(
+    name: str,
+    ends: tuple[str, str],
+    sections: int,
+    ohms: float,
+    farads: float,
+    *,
+    to: str = "0",
+    text: Callable[[float], str] = si,
+) -> Iterator[str]:
+    """A resistor, as a line if it has a body."""
+    if farads == 0:
+        yield f"R{name} {ends[0]} {ends[1]} {text(ohms)}"
+        return
+    values = {"ohms": ohms, "half": 0.5 * ohms, "farads": farads}
+    yield from line(name, ends, sections, to=to, **{key: text(value / sections) for key, value in values.items()})
+
+
+def netlist_load(circuit: Circuit, scale: PhysicalScale, body: ResistorBody | None) -> RowLoad:
+    """What rows put on the membranes of a netlist: the load of its circuit, or a body of resistors alone.
+
+    A ValueError if there are both, or if a switch of rows with a load is at the membrane.
+    """
+    load = circuit.loads[0] if body is None else body.load_of_rows(scale)
+    if body is not None and not circuit.loads[0].is_absent:
+        raise ValueError("the bodies of the resistors are those of the load of the circuit: leave out body")
+    if load.position == 1 and not load.is_absent:
+        raise ValueError("a netlist has a part of each resistor between switch and membrane, got a position of 1")
+    return load
+
+
+def _has_switches(load: RowLoad, rail: str) -> bool:
+    return (load.junction_plus if rail == "plus" else load.junction_minus) > 0
+
+
+def _widths(g: Float64Array, rail: str, scale: PhysicalScale, load: RowLoad) -> Float64Array:
+    """Widths of the switches of conductances in S, as multiples of the narrowest."""
+    width = load.width_plus if rail == "plus" else load.width_minus
+    return switch_widths(g, width / scale.siemens(1.0))
+
+
+def _farads(load: RowLoad, rail: str, scale: PhysicalScale) -> tuple[float, float]:
+    """Capacitance of a resistor in F per ohm, and that of an open switch to a rail, "plus" or "minus", in F."""
+    junction = load.junction_plus if rail == "plus" else load.junction_minus
+    return load.body * scale.capacitance**2 / scale.window, junction * scale.capacitance
 
 
 def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -180,8 +231,9 @@ def layer_netlist(
     Of single-phase neurons, membranes charge until a time that is given, without a ramp. Nothing resets one that
     reaches the threshold, which does not move the time at which it does so first.
 
-    Only inputs that spike and conductances above 0 are in it, unless resistors have a body: then those whose inputs do
-    not spike load the membranes, in groups of similar ones, and the capacitors are smaller by the load of all.
+    Only inputs that spike and conductances above 0 are in it, unless the circuit has a load or resistors have a body:
+    then those whose inputs do not spike load the membranes, in groups of similar ones, and the capacitors are smaller
+    by the load of all.
     Membranes are the nodes ``m0``, ``m1``, ...; the rails are the sources ``Vplus`` and ``Vminus``. Of a neuron of
     several membranes, the others are ``m0_1``, ``m0_2``, ..., which conductances connect to the first from the end of
     charging on.
@@ -193,7 +245,8 @@ def layer_netlist(
     g_plus, g_minus : (n_in, n_out membranes)
         Conductance to either rail in S, as `layer_conductances` makes them of weights; both above 0 is a device pair.
     circuit : Circuit
-        Rails, ramp, injection, and the drop of a ``"constant"`` diode.
+        Rails, ramp, injection, and the drop of a ``"constant"`` diode. Its load is in the netlist: the bodies of
+        resistors as lines of ten sections, the junctions of switches as capacitors between switch and resistor.
     diode : str
         As in `library`.
     names : (n_out,) sequence of int, optional
@@ -207,14 +260,14 @@ def layer_netlist(
     membranes : int
         Columns that share their charge in one neuron, one after another, as in `rcspike.network.ResistiveLayer`.
     body : ResistorBody, optional
-        Capacitance of the resistors along their length, as lines of ten sections, and the place of their switches.
+        Capacitance of the resistors along their length, and the place of their switches, if the circuit has no load.
 
     Raises
     ------
     ValueError
         If a shape does not fit, a time is negative or NaN, a conductance is negative or not finite, a rail is infinite,
-        `until` is not above 0 and finite, a name is negative, `diode` is unknown, there are both bodies and diodes, or
-        bodies have more than the capacitance of a membrane.
+        `until` is not above 0 and finite, a name is negative, `diode` is unknown, there are both loads and diodes, both
+        a load of the circuit and a body, or loads of more than the capacitance of a membrane.
 
     Examples
     --------
@@ -239,19 +292,20 @@ def layer_netlist(
     lines = [comment(title), *_header(circuit, scale), ""]
     g = np.concatenate([g_plus, g_minus])
     g = g[g > 0] if np.any(g > 0) else np.ones(1)
-    if body is not None and diode != "none":
-        raise ValueError(f"resistors have a body without diodes only, got diode {diode!r}")
-    lines += _library(diode, body, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
+    load = netlist_load(circuit, scale, body)
+    if not load.is_absent and diode != "none":
+        raise ValueError(f"rows load the membranes of a netlist without diodes only, got diode {diode!r}")
+    lines += _library(diode, load, scale, r_on=_R_ON / np.max(g), r_off=_R_OFF / np.min(g))
     lines += [*_sources(circuit, scale, neurons), *_spikes(times, scale, neurons)]
     spiking = np.flatnonzero(times < neurons.listens - EDGE)  # one that comes still later moves nothing
-    loaded = _capacitances(g_plus, g_minus, scale, body)
+    idle = np.setdiff1d(np.arange(len(times)), spiking)
+    loaded = _capacitances(g_plus, g_minus, scale, load)
     for i, number in enumerate(numbers):
         of_neuron = range(i * membranes, (i + 1) * membranes)
         lines += _neuron(number, [loaded[k] for k in of_neuron], circuit, scale, neurons)
         for k, m in zip(of_neuron, membrane_nodes(number, membranes), strict=True):
-            if body is not None:
-                idle = np.setdiff1d(np.arange(len(times)), spiking)
-                lines += _idle_bodies(m, np.concatenate([g_plus[idle, k], g_minus[idle, k]]), scale, body)
+            for rail, of_rail in (("plus", g_plus), ("minus", g_minus)):
+                lines += _idle_rows(m, rail, of_rail[idle, k], scale, load)
             lines += _synapses(m, g_plus[:, k], g_minus[:, k], spiking, circuit, scale, diode)
             closed = times <= neurons.listens
             lines += _switches(m, g_plus[closed, k], g_minus[closed, k], circuit, scale)
@@ -260,7 +314,7 @@ def layer_netlist(
     lines += [*_saved(["i(Vplus)", "i(Vminus)"]), ""]
     longest = si(_LONGEST_STEP * scale.window)
     options = {name: si(x) for name, x in _tolerances(scale).items()}
-    if body is not None:
+    if not load.is_absent:
         options |= _with_lines(scale)
     lines += [".options " + " ".join(f"{name}={value}" for name, value in options.items())]
     lines += [f".tran {longest} {si(neurons.stop * scale.window)} 0 {longest} uic", ".end", ""]
@@ -341,42 +395,42 @@ def membrane_nodes(number: int, membranes: int) -> list[str]:
     return [f"m{number}", *(f"m{number}_{k}" for k in range(1, membranes))]
 
 
-def _capacitances(
-    g_plus: Float64Array, g_minus: Float64Array, scale: PhysicalScale, body: ResistorBody | None
-) -> list[float]:
-    """Capacitors in F of the columns: without the bodies of all rows."""
-    if body is None:
-        return [scale.capacitance] * g_plus.shape[1]
-    left = []
-    for of_column in np.concatenate([g_plus, g_minus]).T:
-        load = body.load(float(np.sum(1 / of_column[of_column > 0])))
-        if load >= scale.capacitance:
-            raise ValueError(
-                f"the bodies of a column have {load:.3g} F, all of the membrane's {scale.capacitance:.3g} F: raise the "
-                "capacitance or leave out the smallest weights"
-            )
-        left.append(scale.capacitance - load)
+def _capacitances(g_plus: Float64Array, g_minus: Float64Array, scale: PhysicalScale, load: RowLoad) -> list[float]:
+    """Capacitors in F of the columns: without what all of their rows load them with."""
+    loads = np.zeros(g_plus.shape[1])
+    for rail, g in (("plus", g_plus), ("minus", g_minus)):
+        per_ohm, junction = _farads(load, rail, scale)
+        ohms = np.divide(1.0, g, out=np.zeros_like(g), where=g > 0)
+        loads += (1 - load.position) * per_ohm * ohms.sum(axis=0) + junction * _widths(g, rail, scale, load).sum(axis=0)
+    if np.any(loads >= scale.capacitance):
+        raise ValueError(
+            f"the junctions and bodies of a column have {loads.max():.3g} F, all of the membrane's "
+            f"{scale.capacitance:.3g} F: raise the capacitance or leave out the smallest weights"
+        )
+    left: list[float] = (scale.capacitance - loads).tolist()
     return left
 
 
-def _idle_bodies(m: str, g: Float64Array, scale: PhysicalScale, body: ResistorBody) -> Iterator[str]:
-    """What resistors that never conduct load a membrane with, as lines that end at an open switch."""
-    if not np.any(g > 0):
+def _idle_rows(m: str, rail: str, g: Float64Array, scale: PhysicalScale, load: RowLoad) -> Iterator[str]:
+    """What rows to a rail that never conduct load a membrane with: resistors that end at an open switch."""
+    per_ohm, junction = _farads(load, rail, scale)
+    if not np.any(g > 0) or per_ohm == junction == 0:
         return
-    share, sections = body.parts[1]
+    share, sections = parts(load.position)[1]
     groups = idle_groups(
         share / g[g > 0],
-        np.ones(np.count_nonzero(g)),
-        junction=0.0,
-        per_ohm=body.capacitance_per_ohm,
+        _widths(g[g > 0], rail, scale, load),
+        junction=junction,
+        per_ohm=per_ohm,
         window=scale.window,
         capacitance=scale.capacitance,
-        allowed=_IDLE_ERROR,
+        allowed=_IDLE_ERROR / 2,  # of either rail
     )
     for k, group in enumerate(groups):
-        name = f"idle{k}_{m[1:]}"
-        values = {"ohms": group.ohms, "half": 0.5 * group.ohms, "farads": group.farads}
-        yield from line(name, (name, m), sections, **{key: si(value / sections) for key, value in values.items()})
+        name = f"idle{rail}{k}_{m[1:]}"
+        yield from _resistor(name, (name, m), sections, group.ohms, group.farads)
+        if junction > 0:
+            yield f"Cjunction{name} {name} 0 {si(group.multiple * junction)}"
     yield ""
 
 
@@ -407,9 +461,12 @@ def _synapses(
     diode: str,
 ) -> Iterator[str]:
     drop = f" v_d={si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
+    load = circuit.loads[0]
     for rail, g in (("plus", g_plus), ("minus", g_minus)):
+        widths = _widths(g, rail, scale, load)
         for j in spiking[g[spiking] > 0]:
-            yield f"X{rail}{j}_{m[1:]} in{j} {rail} {m} synapse_{rail} r={si(1 / g[j])}{drop}"
+            wide = f" width={si(widths[j])}" if _has_switches(load, rail) else ""
+            yield f"X{rail}{j}_{m[1:]} in{j} {rail} {m} synapse_{rail} r={si(1 / g[j])}{drop}{wide}"
 
 
 def _switches(
@@ -421,7 +478,10 @@ def _switches(
 ) -> Iterator[str]:
     """The charge of all switches of a membrane, of given conducting devices, as one pulse just before they open."""
     plus, minus = circuit.injections[0]
-    injected = plus * np.count_nonzero(g_plus) + minus * np.count_nonzero(g_minus)
+    wide_plus, wide_minus = (
+        _widths(g, rail, scale, circuit.loads[0]) for rail, g in (("plus", g_plus), ("minus", g_minus))
+    )
+    injected = plus * wide_plus.sum() + minus * wide_minus.sum()
     if injected == 0:
         return
     # Long compared with its edges, on which the simulator's first step is not exact.

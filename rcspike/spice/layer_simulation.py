@@ -18,7 +18,7 @@ from rcspike.circuit import Circuit
 from rcspike.energy import PhysicalScale
 from rcspike.functional.neuron_kinds import Phases, supported
 from rcspike.neurons import neuron_kind
-from rcspike.spice.ideal_netlist import layer_netlist, membrane_nodes
+from rcspike.spice.ideal_netlist import layer_netlist, membrane_nodes, netlist_load
 from rcspike.spice.neuron_netlists import EDGE
 from rcspike.spice.ngspice import Simulators, find_ngspice, run_ngspice
 from rcspike.spice.resistor_bodies import ResistorBody
@@ -37,7 +37,9 @@ class Measured:
 
     t: tuple[Float64Array, ...]  # (n_out) arrays, each the time points of a neuron in s
     v: tuple[Float64Array, ...]  # (n_out) arrays, the membrane voltage at these in V
-    v_end: Float64Array  # (n_out,) at the end of the charging phase in V; in a single phase, of the simulation
+    # (n_out,) in V at the end of the charging phase, where rows load the membrane as the ramp starts, once all switches
+    # have opened and all lines have settled; in a single phase, at the end of the simulation.
+    v_end: Float64Array
     t_out: (
         Float64Array  # (n_out,) spike times in s, from T to 2 T, or in a single phase from 0 on; inf for silent neurons
     )
@@ -126,7 +128,8 @@ def simulate_layer(
             raise
     results = [(task.result(), numbers[part].tolist()) for task, part in zip(tasks, parts, strict=True)]
     if transistors is None:
-        return _measured(results, circuit, scale, phases, membranes)
+        loaded = not netlist_load(circuit, scale, body).is_absent
+        return _measured(results, circuit, scale, phases, membranes, loaded)
     return _measured_transistors(results, transistors, membranes)
 
 
@@ -169,12 +172,14 @@ _Results = Sequence[tuple[dict[str, Float64Array], list[int]]]  # vectors, and t
 _Points = Sequence[tuple[Float64Array, Float64Array]]  # time in s and voltage in V of each neuron
 
 
-def _measured(results: _Results, circuit: Circuit, scale: PhysicalScale, phases: Phases, membranes: int) -> Measured:
+def _measured(
+    results: _Results, circuit: Circuit, scale: PhysicalScale, phases: Phases, membranes: int, loaded: bool
+) -> Measured:
     t = [result["time"] for result, part in results for _ in part]
     nodes = [(result, membrane_nodes(i, membranes)) for result, part in results for i in part]
     v = [np.mean([result[f"v({one})"] for one in several], axis=0) for result, several in nodes]
     points = list(zip(t, v, strict=True))
-    end, v_end, t_out = _ENDS(phases)(points, circuit, scale)
+    end, v_end, t_out = _ENDS(phases)(points, circuit, scale, loaded)
     # A SPICE source counts the current that flows into its positive end.
     plus = -sum(_charge(result["time"], result["i(vplus)"], 0.0, end) for result, _ in results)
     minus = -sum(_charge(result["time"], result["i(vminus)"], 0.0, end) for result, _ in results)
@@ -189,14 +194,25 @@ def _measured(results: _Results, circuit: Circuit, scale: PhysicalScale, phases:
     )
 
 
-def _after_ramps(points: _Points, circuit: Circuit, scale: PhysicalScale) -> tuple[float, Float64Array, Float64Array]:
-    """Until when the rails deliver charge in s, voltages at the end of charging in V, and spike times in s."""
-    v_end = np.array([_end_voltage(*one, scale) for one in points])
-    return scale.window, v_end, _delayed(np.array([_spike_time(*one, scale) for one in points]), circuit, scale)
+def _after_ramps(
+    points: _Points, circuit: Circuit, scale: PhysicalScale, loaded: bool
+) -> tuple[float, Float64Array, Float64Array]:
+    """Until when the rails deliver charge in s, voltages at the end of charging in V, and spike times in s.
+
+    Where rows load the membrane, charge moves until its lines have settled after the switches opened, which is during
+    the ramp: v is the voltage from which a ramp alone leads to that at its end, 2 T.
+    """
+    if loaded:
+        at_end = np.array([np.interp(2 * scale.window, *one) for one in points])
+        v_end = (at_end - scale.v_th) / (1 - circuit.ramp)
+    else:
+        v_end = np.array([_end_voltage(*one, scale) for one in points])
+    t_out = np.array([_spike_time(*one, v, scale) for one, v in zip(points, v_end, strict=True)])
+    return (2 if loaded else 1) * scale.window, v_end, _delayed(t_out, circuit, scale)
 
 
 def _while_charging(
-    points: _Points, circuit: Circuit, scale: PhysicalScale
+    points: _Points, circuit: Circuit, scale: PhysicalScale, loaded: bool
 ) -> tuple[float, Float64Array, Float64Array]:
     """The same without ramps: voltages at the end of the simulation."""
     t_out = np.array([_first_at(*one, scale.v_th, 0.0) for one in points]) + scale.seconds(circuit.delay)
@@ -265,9 +281,8 @@ def _delayed(t: Float64Array, circuit: Circuit, scale: PhysicalScale) -> Float64
     return np.where(late > 2 * scale.window, np.inf, late) if circuit.delay else t
 
 
-def _spike_time(t: Float64Array, v: Float64Array, scale: PhysicalScale) -> float:
+def _spike_time(t: Float64Array, v: Float64Array, v_end: float, scale: PhysicalScale) -> float:
     """Time at which the ramp crosses the threshold: at once if it starts above, never if it starts at or below rest."""
-    v_end = _end_voltage(t, v, scale)
     if v_end <= 0:
         return np.inf
     if v_end >= scale.v_th:

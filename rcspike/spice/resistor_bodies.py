@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rcspike._common.numbers import number
+from rcspike.energy import PhysicalScale
+from rcspike.row_load import RowLoad
 
 _SECTIONS = 10  # of a resistor, whose delay is then 1 % off
 
@@ -62,9 +64,39 @@ class ResistorBody:
         >>> ResistorBody(capacitance_per_ohm=25e-21, position=0.25).parts
         ((0.25, 2), (0.75, 8))
         """
-        x = self.position
-        near = 0 if x == 0 else min(max(round(_SECTIONS * x), 1), _SECTIONS - 1)
-        return (x, near), (1 - x, _SECTIONS - near)
+        return parts(self.position)
+
+    @classmethod
+    def of(cls, load: RowLoad, scale: PhysicalScale) -> ResistorBody | None:
+        """That of the resistors in a load; None without a body.
+
+        Examples
+        --------
+        >>> body = ResistorBody.of(RowLoad(body=2.5e-5), PhysicalScale(capacitance=10e-12, window=100e-9))
+        >>> round(body.capacitance_per_ohm * 1e21, 9)
+        25.0
+        """
+        if load.body == 0:
+            return None
+        return cls(capacitance_per_ohm=load.body * scale.capacitance**2 / scale.window, position=load.position)
+
+    def load_of_rows(self, scale: PhysicalScale) -> RowLoad:
+        """The same as the load of the rows of a layer, in its units.
+
+        Examples
+        --------
+        >>> body = ResistorBody(capacitance_per_ohm=25e-21)
+        >>> round(body.load_of_rows(PhysicalScale(capacitance=10e-12, window=100e-9)).body, 12)
+        2.5e-05
+        """
+        body = self.capacitance_per_ohm * scale.window / scale.capacitance**2
+        return RowLoad(body=body, position=self.position)
+
+
+def parts(position: float) -> tuple[tuple[float, int], tuple[float, int]]:
+    """As `ResistorBody.parts`, for a switch at this position."""
+    near = 0 if position == 0 else min(max(round(_SECTIONS * position), 1), _SECTIONS - 1)
+    return (position, near), (1 - position, _SECTIONS - near)
 
 
 def line(

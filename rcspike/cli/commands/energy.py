@@ -13,7 +13,6 @@ import typer
 from rich.table import Table
 
 from rcspike import experiments, plots
-from rcspike.chips import process_devices, program
 from rcspike.circuit import Circuit
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
@@ -21,6 +20,7 @@ from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.process_lines import device_lines, voltage_lines
+from rcspike.cli.process_networks import as_devices
 from rcspike.cli.result_record import Record, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import data_name
@@ -46,8 +46,8 @@ from rcspike.energy import (
     sources_fit,
     with_switches,
 )
-from rcspike.network import LayeredNetwork, Network, has_maps
-from rcspike.neurons import DEFAULT, neuron_kind
+from rcspike.network import Network, has_maps
+from rcspike.neurons import neuron_kind
 from rcspike.training import evaluate
 from rcspike.training.evaluation import check_fit
 
@@ -126,7 +126,7 @@ def energy_command(
         wanted = network
         if clip:
             network = clipped(network, chosen)
-        running = _as_devices(network, chosen)
+        running = as_devices(network, chosen)
     folder = out or (model if model.is_dir() else model.parent)
     with results_folder(folder):
         with user_errors():
@@ -184,18 +184,6 @@ def energy_command(
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
     screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
-
-
-def _as_devices(network: Network, process: Process) -> LayeredNetwork:
-    """The network with the conductance of devices that cannot be switched off, if the process has such."""
-    if process.devices_per_synapse == 1 or process.device_min_conductance == 0 or not _has_rails(network.circuit):
-        return network
-    if network.phases != DEFAULT or has_maps(layer.wiring for layer in network.layers):
-        raise ValueError(
-            f"the devices of {process.name} conduct {1e6 * process.device_min_conductance:g} uS at least, which is "
-            "counted in dense two-phase networks only: --constant device_min_conductance=0 leaves it out"
-        )
-    return program(network, seed=0, devices=process_devices(process, network))
 
 
 def _has_rails(circuit: Circuit) -> bool:

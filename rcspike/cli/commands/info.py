@@ -42,7 +42,7 @@ def info_command(
             if process is not None:
                 chosen = process_options.chosen_process(process, constant or [])
                 point = operating_point(network.circuit, chosen, hold=hold)
-                lines += process_lines(point, [columns_of(layer) for layer in network.layers])
+                lines += "", *process_lines(point, [columns_of(layer) for layer in network.layers])
             for line in lines:
                 typer.echo(line)
             return

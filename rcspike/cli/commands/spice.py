@@ -17,18 +17,19 @@ from rcspike._common.arrays import FloatArray
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.numbers import read_int
 from rcspike._common.readers import read_text
-from rcspike.chips import ChipLayer, Devices
+from rcspike.chips import ChipLayer
 from rcspike.cli import shared_options, spice_error_table, spice_fit, transistor_options
 from rcspike.cli.command_class import command
 from rcspike.cli.console import bars, console
 from rcspike.cli.model_samples import Samples, load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, file_digest, load_network, model_settings
+from rcspike.cli.simulated_columns import DeviceOptions, simulated_columns
 from rcspike.cli.transistor_options import ColumnOptions, TrimmedColumnOptions
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import data_name
 from rcspike.functional.neuron_kinds import latest_input
-from rcspike.network import Dense, Network, ResistiveLayer
+from rcspike.network import Dense, Network, ResistiveLayer, layer_with
 from rcspike.neurons import neuron_kind, single_phase, two_phase_only
 from rcspike.spice import Comparison
 from rcspike.spice.model_card import diode_card
@@ -71,14 +72,7 @@ def export_command(
             help="Single phase: time in T at which the simulation ends.", show_default=f"{single_phase.GIVEN_UP:g}"
         ),
     ] = None,
-    on_off: Annotated[
-        float | None,
-        typer.Option(
-            help="Ratio of the largest to the least conductance of a device. Each synapse then has a device to either "
-            "rail, and the one that its weight does not use has the least.",
-            show_default="one device for each weight",
-        ),
-    ] = None,
+    devices: DeviceOptions,
     columns: ColumnOptions,
     allow_seen: shared_options.AllowSeen = False,
     data: shared_options.Data = None,
@@ -88,11 +82,12 @@ def export_command(
     with user_errors():
         network = load_network(model)
         _no_diode_file(diode, columns.pdk)
-        transistors, resistors = columns.design(network, model)
-        transistor_options.check_drop(model, network, transistors, columns.fitted)
+        simulated = simulated_columns(network, model, columns, devices)
         samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
-        times = spice.input_times(network, _times(network, samples, [image]), layer)[0]
-        whole = network.layers[layer - 1]
+        times = spice.input_times(simulated.network, _times(network, samples, [image]), layer)[0]
+        whole = simulated.network.layers[layer - 1]
+        scale = simulated.scales[layer - 1]
+        transistors = simulated.transistors[layer - 1]
         chosen = (
             list(range(whole.n_out))
             if neurons is None
@@ -106,26 +101,26 @@ def export_command(
         end = neuron_kind(network.phases).end(until)
         chosen_diode = _diode(diode) or spice.modelled_diode(network.circuit)
         title = f"rcspike: layer {layer} of {model}, test image {image} of {data_name(dataset)}"
-        part = whole.neurons(chosen)
-        g = spice.layer_conductances(part if on_off is None else _pairs(part, whole, on_off), resistors)
+        part = layer_with(whole, "neurons", "SPICE").neurons(chosen)
+        g = spice.layer_conductances(part, scale)
+        membranes = g[0].shape[1] // len(chosen)
         if transistors is None:
             text = spice.layer_netlist(
-                times, *g, whole.circuit, columns.scale, diode=chosen_diode, names=chosen, title=title,
-                phases=network.phases, until=until, membranes=part.membranes, body=columns.resistor_body,
+                times, *g, whole.circuit, scale, diode=chosen_diode, names=chosen, title=title,
+                phases=network.phases, until=until, membranes=membranes, body=simulated.body,
             )  # fmt: skip
         else:
             two_phase_only(network, "a netlist of transistors")
             text = spice.transistor_netlist(
-                times, *g, transistors, names=chosen, layer=layer, title=title, membranes=part.membranes
+                times, *g, transistors, names=chosen, layer=layer, title=title, membranes=membranes
             )
         settings: dict[str, Any] = {
             **samples.settings,
-            **model_settings(model, network),
+            **model_settings(model, simulated.weights),
             "image": image,
         }
-        settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "scale": columns.scale}
-        settings["transistors"] = transistors
-        settings |= shared_options.given(until=until, on_off=on_off, body=columns.resistor_body)
+        settings |= {"layer": layer, "neurons": chosen, "diode": chosen_diode, "transistors": transistors}
+        settings |= shared_options.given(until=until) | simulated.settings
         record = Record.of(ctx, out or Path(), settings)
         first, rest = text.split("\n", 1)
         text = "\n".join([first, *(f"* {line}" for line in record.description.splitlines()), rest])
@@ -133,6 +128,8 @@ def export_command(
             record.say_replaced(out)
             with atomic_write(out) as temporary:
                 temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names need not be UTF-8
+    for line in simulated.lines:
+        typer.echo(line, err=out is None)
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -143,12 +140,9 @@ def export_command(
             typer.echo(line, err=True)
 
 
-def _pairs(part: ResistiveLayer, whole: ResistiveLayer, on_off: float) -> ChipLayer:
-    """Device pairs of some neurons; the largest weight of the whole layer is the range of all its devices."""
-    return Devices(on_off=on_off, w_max=float(np.max(np.abs(whole.weights)))).program(part)
-
-
-def _without_spikes(numbers: Sequence[int], layer: ResistiveLayer, times: FloatArray, end: float) -> Iterator[str]:
+def _without_spikes(
+    numbers: Sequence[int], layer: ResistiveLayer | ChipLayer, times: FloatArray, end: float
+) -> Iterator[str]:
     """Lines that name the neurons whose spike time ngspice will fail to measure."""
     exact = replace(layer, wiring=Dense()).astype(np.float64)
     neurons = neuron_kind(layer.phases)
@@ -199,6 +193,7 @@ def verify_command(
         ),
     ] = False,
     diode: Diode = None,
+    devices: DeviceOptions,
     columns: TrimmedColumnOptions,
     workers: Workers = None,
     allow_seen: shared_options.AllowSeen = False,
@@ -214,13 +209,12 @@ def verify_command(
         if end_to_end and (layer is not None or neurons is not None):
             raise ValueError("--end-to-end simulates every neuron of every layer: leave out --layer and --neurons")
         _no_diode_file(diode, columns.pdk)
-        transistors, resistors = columns.design(network, model)
-        transistor_options.check_drop(model, network, transistors, columns.fitted)
-        options: dict[str, Any] = {"scale": resistors, "diode": _diode(diode), "workers": workers}
-        options |= {"transistors": transistors, "body": columns.resistor_body}
+        simulated = simulated_columns(network, model, columns, devices)
+        designs = simulated.transistors
+        options: dict[str, Any] = {"body": simulated.body, "diode": _diode(diode), "workers": workers}
         lines = transistor_options.calibration(columns.fitted, network)
         options["junction"] = transistor_options.junction(columns.fitted)
-        options["fitted"] = transistor_options.fitted_design(columns.fitted, transistors)
+        options["fitted"] = transistor_options.fitted_design(columns.fitted, designs[0])
         numbers = range(image, image + images)
         samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
         times = _times(network, samples, numbers)
@@ -232,11 +226,12 @@ def verify_command(
         with user_errors(), _simulator_errors():
             settings: dict[str, Any] = {
                 **samples.settings,
-                **model_settings(model, network),
+                **model_settings(model, simulated.weights),
                 "images": numbers,
             }
-            settings |= {"end_to_end": end_to_end, "neurons": chosen or "all", "scale": columns.scale}
-            settings |= {"transistors": transistors} | shared_options.given(body=columns.resistor_body)
+            settings |= {"end_to_end": end_to_end, "neurons": chosen or "all", **simulated.settings}
+            # All layers have the parts and rails of the first, and the scale that the settings say.
+            settings["transistors"] = designs[0]
             settings["diode"] = options["diode"] or spice.modelled_diode(network.circuit)
             record = Record.of(ctx, (out or Path()) / "spice.json", settings)
             if out is not None:
@@ -246,10 +241,20 @@ def verify_command(
                 task = progress.add_task("neurons", total=images * n_simulated)
                 options["progress"] = partial(progress.advance, task)
                 compared = [
-                    spice.compare_network(network, sample, **options)
+                    spice.compare_network(
+                        simulated.network, sample, scale=simulated.scales, transistors=designs, **options
+                    )
                     if end_to_end
                     else [
-                        spice.compare_layer(network, sample, depth, neurons=chosen[depth], **options)
+                        spice.compare_layer(
+                            simulated.network,
+                            sample,
+                            depth,
+                            neurons=chosen[depth],
+                            scale=simulated.scales[depth - 1],
+                            transistors=designs[depth - 1],
+                            **options,
+                        )
                         for depth in layers
                     ]
                     for sample in times
@@ -260,6 +265,8 @@ def verify_command(
         rows = [spice_error_table.errors(comparisons) for comparisons in found]
         if out is not None:
             _write(record, found, rows, numbers)
+    for line in simulated.lines:
+        typer.echo(line)
     console().print(spice_error_table.table(rows))
     if samples.seen:
         typer.echo(samples.mark.removeprefix(", "))

@@ -26,6 +26,7 @@ from rcspike.cli.epoch_lines import Reporter
 from rcspike.cli.model_samples import Samples, load_new, load_samples
 from rcspike.cli.option_files import Config, from_files
 from rcspike.cli.output_folder import results_folder
+from rcspike.cli.process_networks import on_switches
 from rcspike.cli.result_record import (
     INPUTS,
     MODEL,
@@ -39,7 +40,7 @@ from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
 from rcspike.cli.shared_options import given, learning, training_settings
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
-from rcspike.energy import Process, clipped, operating_point, with_switches
+from rcspike.energy import Process, clipped, operating_point
 from rcspike.experiments.default_settings import initial_intensity, preset
 from rcspike.experiments.hidden_layers import Hidden, check_hidden, hidden_text, whole_network
 from rcspike.network import Network, model_files
@@ -258,9 +259,7 @@ def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
 def _in_process(network: Network, process: Process) -> Network:
     """The network within the range of the devices, on the switches and bodies of the process."""
     within = clipped(network, process)
-    point = operating_point(network.circuit, process)
-    has_switches = process.selector == "switch" and network.phases == DEFAULT
-    return with_switches(within, point) if has_switches and not network.circuit.injects else within
+    return on_switches(within, operating_point(network.circuit, process))
 
 
 def _devices(process: Process, network: Network, others: DeviceModel | None) -> DeviceModel:
