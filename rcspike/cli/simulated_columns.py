@@ -17,7 +17,7 @@ from rcspike.cli.shared_options import given
 from rcspike.cli.transistor_options import ColumnOptions, check_drop
 from rcspike.energy import PhysicalScale, columns_of, operating_point, process_names
 from rcspike.network import LayeredNetwork, Network
-from rcspike.spice import ResistorBody, Transistors
+from rcspike.spice import ResistorBody, Transistors, with_switch_resistance
 
 __all__ = ["DeviceOptions", "SimulatedColumns", "simulated_columns"]
 
@@ -112,6 +112,10 @@ def _by_process(
         scale=scales[0], rails=(point.v_plus, point.v_minus), v_supply=process.v_supply, v_rest=process.v_rest
     )
     check_drop(model, network, design, None)
+    if design is not None and network.circuit.loads_membranes:  # as wide as the engine's, and resistors without them
+        ohms = process.switch_resistance_plus, process.switch_resistance_minus
+        widths = process.switch_margin * ohms[0], process.switch_margin * ohms[1]
+        design = with_switch_resistance(replace(design, width_per_siemens=widths))
     parts = zip(scales, _bodies(network, scales, body), strict=True)
     constants = {"constants": process_options.process_constants(process), "hold": devices.hold}
     return SimulatedColumns(
