@@ -80,7 +80,7 @@ def test_a_run_for_a_process_stays_within_what_its_devices_can_be_made_for(place
     options = ["--process", "sky130-poly", "--constant", "device_min_conductance=1e-5", "--learning-rate", "0.01"]
     lines = trained_small(*options)
     assert "synapses: poly resistor (res_xhigh_po), process sky130-poly" in lines
-    assert "not trained for: mismatch of the devices" in lines
+    assert "not trained for" not in lines
     process = load_process("sky130-poly").with_values(device_min_conductance=1e-5)
     network = Network.load(place / "runs" / "digits-v1-s0" / "model.safetensors")
     found = [layer_devices(process, columns_of(layer)) for layer in network.layers]

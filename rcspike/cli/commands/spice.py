@@ -220,6 +220,8 @@ def verify_command(
         times = _times(network, samples, numbers)
         if out is not None:
             plots.check_available()
+        if layer is not None and layer > len(network.layers):
+            raise ValueError(f"layer must be in [1, {len(network.layers)}], got {layer}")
         layers = range(1, len(network.layers) + 1) if layer is None else [layer]
         chosen = {} if end_to_end else {depth: _spread(network, depth, neurons or 50) for depth in layers}
     with nullcontext() if out is None else results_folder(out):
