@@ -13,7 +13,7 @@ import oracle
 import pytest
 from cli_runs import empty_folder, ran, table
 from loaded_lines import Device, line_voltages
-from needs import ngspice
+from needs import ngspice, sky130
 from spice_runs import error_line, spice_ran
 from synthetic_pdk import write_pdk
 
@@ -181,6 +181,7 @@ def test_the_resistors_of_a_netlist_are_those_of_the_table_of_conductances(words
     assert len(found) == sum(g > 0 and str(row) in rows for (_, row, _), g in table_of.items())
 
 
+@ngspice
 def test_columns_of_transistors_have_the_rails_the_bodies_and_the_scale_of_their_layer(place: Path) -> None:
     network = saved(device_min_conductance=3e-6)
     pdk = ("--pdk", "sky130", "--pdk-root", str(write_pdk(place / "pdk")))
@@ -194,9 +195,28 @@ def test_columns_of_transistors_have_the_rails_the_bodies_and_the_scale_of_their
         (ramp,) = re.findall(r"^Iramp0 ramp m0 PWL\(.* (\S+)\)", text, re.MULTILINE)
         assert float(ramp) == pytest.approx(scale.capacitance * 0.45 / 100e-9)
         w = network.weights[layer - 1][:, 0]
-        bodies = 25e-21 * (1 / scale.siemens(np.abs(w[w != 0]).astype(np.float64))).sum()
+        g = scale.siemens(np.abs(w[w != 0]).astype(np.float64))
+        # Both switches have this resistance, and as many times the width of the narrowest as the process wants of them.
+        on = np.where(w[w != 0] > 0, 23.9e3, 5.0e3)
+        drawn = 1 / g - 7504.105 / np.maximum(1, 20 * on * g)
         farads = re.findall(r"^C[np]\w+x\d+ .* (\S+)", text, re.MULTILINE)
-        assert sum(map(float, farads)) == pytest.approx(bodies)  # switches at the rail
+        assert sum(map(float, farads)) == pytest.approx(25e-21 * drawn.sum(), rel=1e-6, abs=0)  # switches at the rail
+
+
+@pytest.mark.long
+@sky130
+@ngspice
+@pytest.mark.parametrize("comparator", ["ideal", "ota"])
+def test_verify_with_transistors_has_their_switches_and_their_delay(
+    comparator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PDK_ROOT", raising=False)
+    saved(device_min_conductance=3e-6)
+    some = ("--layer", "1", "--neurons", "8", "--pdk", "sky130", "--replica", "--comparator", comparator)
+    said = spice_ran("verify", "model.safetensors", "digits", *some, *POLY)
+    (largest,) = re.findall(r"spike time max / % of T +(\S+)", said)
+    # Of a comparator, whose delay depends on the slope at its input, 1 % of T more.
+    assert 0 < float(largest) < (0.5 if comparator == "ideal" else 3.0)
 
 
 @pytest.mark.parametrize("command", ["export", "verify"])

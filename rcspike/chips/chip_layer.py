@@ -195,7 +195,7 @@ class ChipLayer:
     def _off_currents(self) -> Float64Array:
         """Currents (n_rows, n_columns) in V_th / T of the pairs whose switches are open, on C as designed."""
         plus, minus = self._widths()
-        return self.off_current * np.broadcast_to(plus - minus, self.plus.shape)
+        return self.off_current * (plus - minus)
 
     def ideal_scale(self) -> tuple[Float64Array, Float64Array]:
         """Scale (n_columns,) on which the neurons are ideal, ``v = rest + unit * u`` of their own voltages u; in V_th.

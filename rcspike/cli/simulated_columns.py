@@ -116,6 +116,9 @@ def _by_process(
         ohms = process.switch_resistance_plus, process.switch_resistance_minus
         widths = process.switch_margin * ohms[0], process.switch_margin * ohms[1]
         design = with_switch_resistance(replace(design, width_per_siemens=widths))
+    if design is not None:  # their ramps start after the guard time, and an ideal comparator has no delay
+        delay = design.guard + (0.0 if design.comparator == "ideal" else network.circuit.delay)
+        network = network.rescaled(replace(network.circuit, delay=delay), plus=1.0, minus=1.0)
     parts = zip(scales, _bodies(network, scales, body), strict=True)
     constants = {"constants": process_options.process_constants(process), "hold": devices.hold}
     return SimulatedColumns(

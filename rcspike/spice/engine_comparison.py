@@ -178,10 +178,10 @@ def compare_layer(
     layer: int,
     *,
     neurons: Sequence[int] | None = None,
-    scale: PhysicalScale | None = None,
+    scale: PhysicalScale | Sequence[PhysicalScale] | None = None,
     diode: str | None = None,
     workers: int | None = None,
-    transistors: Transistors | None = None,
+    transistors: Transistors | Sequence[Transistors | None] | None = None,
     progress: Callable[[int], object] | None = None,
     junction: tuple[float, float] = (0.0, 0.0),
     fitted: Transistors | None = None,
@@ -199,11 +199,13 @@ def compare_layer(
         Counted from 1.
     neurons : sequence of int, optional
         Which neurons of the layer; all by default.
+    scale : PhysicalScale, or one for each layer, optional
+        Of the resistors.
     diode : str, optional
         As in `rcspike.spice.library`; by default the diode of the engine (`modelled_diode`).
     workers : int, optional
         Number of simulators at a time; by default the number of cores.
-    transistors : Transistors, optional
+    transistors : Transistors, or one for each layer, optional
         Simulate columns of transistors. Their design has its own rails and scale; `scale` is that of the resistors.
     progress : callable, optional
         Called with the number of neurons whenever some are done.
@@ -238,7 +240,8 @@ def compare_layer(
             f"layer {layer} has neurons 0 to {n_out - 1}, got {chosen[(chosen < 0) | (chosen >= n_out)][0]}"
         )
     result = next(one for one in _exact_walk(network, times[np.newaxis]) if one.depth + 1 == layer)
-    return _compare(result, chosen, scale, diode, workers, transistors, progress, junction, fitted, body)
+    options = _of(scale, result), diode, workers, _of(transistors, result), progress, junction, fitted, body
+    return _compare(result, chosen, *options)
 
 
 def compare_network(
@@ -264,9 +267,7 @@ def compare_network(
     ----------
     times : (n_in,)
         Input spike times, in T.
-    scale, transistors
-        As in `compare_layer`, of all layers, or one for each.
-    diode, workers, progress, junction, fitted, body
+    scale, diode, workers, transistors, progress, junction, fitted, body
         As in `compare_layer`; with a junction or another corner, the spikes of such columns drive the next ones.
 
     Returns

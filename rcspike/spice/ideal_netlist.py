@@ -82,7 +82,7 @@ def _library(diode: str, load: RowLoad, scale: PhysicalScale, *, r_on: float, r_
     for name, ends in (("plus", "b m"), ("minus", "m b")):  # current flows from the upper rail and to the lower one
         yield ""
         drop = " v_d=0" if diode == "constant" else ""
-        width = " width=1" if _has_switches(load, name) else ""
+        width = " width=1" if _farads(load, name, scale)[1] > 0 else ""
         yield f".subckt synapse_{name} axon rail m params: r=10meg{drop}{width}"
         if load.is_absent:
             yield "S1 rail a axon 0 axon_switch"
@@ -146,10 +146,6 @@ def netlist_load(circuit: Circuit, scale: PhysicalScale, body: ResistorBody | No
     if load.position == 1 and not load.is_absent:
         raise ValueError("a netlist has a part of each resistor between switch and membrane, got a position of 1")
     return load
-
-
-def _has_switches(load: RowLoad, rail: str) -> bool:
-    return (load.junction_plus if rail == "plus" else load.junction_minus) > 0
 
 
 def _widths(g: Float64Array, rail: str, scale: PhysicalScale, load: RowLoad) -> Float64Array:
@@ -463,9 +459,9 @@ def _synapses(
     drop = f" v_d={si(scale.volts(circuit.diode_drop))}" if diode == "constant" else ""
     load = circuit.loads[0]
     for rail, g in (("plus", g_plus), ("minus", g_minus)):
-        widths = _widths(g, rail, scale, load)
+        widths, (_, junction) = _widths(g, rail, scale, load), _farads(load, rail, scale)
         for j in spiking[g[spiking] > 0]:
-            wide = f" width={si(widths[j])}" if _has_switches(load, rail) else ""
+            wide = f" width={si(widths[j])}" if junction > 0 else ""
             yield f"X{rail}{j}_{m[1:]} in{j} {rail} {m} synapse_{rail} r={si(1 / g[j])}{drop}{wide}"
 
 

@@ -212,6 +212,7 @@ def verify_command(
         simulated = simulated_columns(network, model, columns, devices)
         designs = simulated.transistors
         options: dict[str, Any] = {"body": simulated.body, "diode": _diode(diode), "workers": workers}
+        options |= {"scale": simulated.scales, "transistors": designs}
         lines = transistor_options.calibration(columns.fitted, network)
         options["junction"] = transistor_options.junction(columns.fitted)
         options["fitted"] = transistor_options.fitted_design(columns.fitted, designs[0])
@@ -220,8 +221,6 @@ def verify_command(
         times = _times(network, samples, numbers)
         if out is not None:
             plots.check_available()
-        if layer is not None and layer > len(network.layers):
-            raise ValueError(f"layer must be in [1, {len(network.layers)}], got {layer}")
         layers = range(1, len(network.layers) + 1) if layer is None else [layer]
         chosen = {} if end_to_end else {depth: _spread(network, depth, neurons or 50) for depth in layers}
     with nullcontext() if out is None else results_folder(out):
@@ -243,20 +242,10 @@ def verify_command(
                 task = progress.add_task("neurons", total=images * n_simulated)
                 options["progress"] = partial(progress.advance, task)
                 compared = [
-                    spice.compare_network(
-                        simulated.network, sample, scale=simulated.scales, transistors=designs, **options
-                    )
+                    spice.compare_network(simulated.network, sample, **options)
                     if end_to_end
                     else [
-                        spice.compare_layer(
-                            simulated.network,
-                            sample,
-                            depth,
-                            neurons=chosen[depth],
-                            scale=simulated.scales[depth - 1],
-                            transistors=designs[depth - 1],
-                            **options,
-                        )
+                        spice.compare_layer(simulated.network, sample, depth, neurons=chosen[depth], **options)
                         for depth in layers
                     ]
                     for sample in times

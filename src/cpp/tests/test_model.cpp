@@ -154,11 +154,12 @@ TEST_EACH_REAL(parts_of_a_header_that_do_not_fit_the_layers_are_rejected) {
     CHECK_EQUAL(loaded.circuit(1).load.width_plus, 3.0);
     loading(R"([["0.01", "0.5"]])");
     rejected(model, "load must be groups of six of numbers");
-    loading(R"([["-0.01", "0", "0", "0"]])");
-    rejected(model, "must be finite and not negative, in C, got -0.01");
-    loading(R"([["0", "1.5", "0", "0.1"]])");
+    loading(R"([["-0.01", "0", "0", "0", "0", "0"]])");
+    rejected(model, "must be finite and not negative, got -0.01");
+    loading(R"([["0", "1.5", "0", "0.1", "0", "0"]])");
     rejected(model, "position of a switch must be in [0, 1]");
-    loading(R"([["0", "0", "0.1", "0"], ["0", "0", "0.1", "0"], ["0", "0", "0.1", "0"]])");
+    loading(
+        R"([["0", "0", "0.1", "0", "0", "0"], ["0", "0", "0.1", "0", "0", "0"], ["0", "0", "0.1", "0", "0", "0"]])");
     rejected(model, "circuits must be given for all 2 layers, got 3");
 
     const auto wired = [&](const std::string& wiring, const std::string& sizes) {

@@ -154,9 +154,10 @@ TEST_EACH_REAL(rows_that_load_more_than_the_membrane_are_rejected) {
     Loss penalty;
     penalty.energy_penalty = 0.1;
     CHECK_THROWS(Trainer<Real>(Network<Real>({w}, circuit), penalty), std::invalid_argument, "energy_penalty 0.1");
-    DeviceModel levels;
-    levels.levels = 8;
-    CHECK_THROWS(Trainer<Real>(Network<Real>({w}, circuit), Loss{}, levels), std::invalid_argument, "ideal devices");
+    DeviceModel devices;
+    devices.off = 0.01;
+    CHECK_THROWS(Trainer<Real>(Network<Real>({w}, circuit), Loss{}, devices), std::invalid_argument,
+                 "off, absolute and stuck_on must be 0, got 0.01, 0 and 0");
     CHECK_THROWS(DeviceNetwork<Real>({{w, w, {}, {}, {}}}, circuit), std::invalid_argument,
                  "layers[0].loads must be given");
     const Schedule<Real> schedule(Matrix<Real>(3, 4));

@@ -49,11 +49,10 @@ kernels::DeviceDraw<Real> draw_of(const DeviceModel& model, std::uint64_t seed, 
     return draw;
 }
 
+/// The weights of a network that is trained: its layers are resistive.
 template <class Real>
 const detail::Resistive<Real>& trained(const detail::Layer<Real>& layer) {
-    const auto* resistive = std::get_if<detail::Resistive<Real>>(&layer.synapses);
-    if (!resistive) detail::reject("devices can be drawn for resistive synapses only");
-    return *resistive;
+    return std::get<detail::Resistive<Real>>(layer.synapses);
 }
 
 /// Devices, not drawn yet, for the weights of a layer. Where rows load the membrane, each is a weight of its own.
