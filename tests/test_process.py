@@ -191,11 +191,11 @@ def test_a_column_of_784_rows_is_loaded_as_its_sources_say() -> None:
     """183 fF of wire, up to 2.4 pF of junctions, and the capacitor of 1 pF that transistors needed at 784 rows."""
     point = operating_point(Circuit())
     wire, junctions = 784 * 0.233e-15, 784 * 2 * 0.26e-15
-    assert wire == pytest.approx(183e-15, rel=5e-3)
-    assert point.scale(784).capacitance == pytest.approx(1e-12 + wire + junctions, rel=1e-3)
-    assert point.scale(5).capacitance == pytest.approx(140e-15 + 5 * (0.233e-15 + 0.52e-15), rel=1e-12)
+    assert wire == pytest.approx(183e-15, rel=5e-3, abs=0)
+    assert point.scale(784).capacitance == pytest.approx(1e-12 + wire + junctions, rel=1e-3, abs=0)
+    assert point.scale(5).capacitance == pytest.approx(140e-15 + 5 * (0.233e-15 + 0.52e-15), rel=1e-12, abs=0)
     highest = load_process().constant("column_junction_capacitance").high
-    assert 784 * 2 * highest == pytest.approx(2.4e-12, rel=1e-2)
+    assert 784 * 2 * highest == pytest.approx(2.4e-12, rel=1e-2, abs=0)
 
 
 def test_noise_is_that_of_the_whole_membrane_and_of_the_comparator() -> None:
@@ -221,4 +221,4 @@ def test_the_drop_of_a_process_is_that_of_its_card() -> None:
 def test_a_decision_of_the_comparator_costs_what_the_transistors_drew() -> None:
     process = load_process()
     joules = process.comparator_current * process.v_logic * process.comparator_time * process.window
-    assert joules == pytest.approx(4.9e-12, rel=1e-3)
+    assert joules == pytest.approx(4.9e-12, rel=1e-3, abs=0)

@@ -124,12 +124,12 @@ def test_a_netlist_has_all_capacitance_of_the_bodies(design: Transistors) -> Non
     ideal = spice.layer_netlist(TIMES, *columns, CIRCUIT, SCALE, body=body)
     transistors = transistor_netlist(TIMES, *columns, whole)
     (drawn,) = re.findall(r"^Xneuron0 .* c=(\S+)", ideal, re.MULTILINE)
-    assert float(drawn) == pytest.approx(SCALE.capacitance - 0.7 * POLY * ohms)
+    assert float(drawn) == pytest.approx(SCALE.capacitance - 0.7 * POLY * ohms, rel=1e-6, abs=0)
     lines = [line.split() for line in transistors.splitlines() if line.startswith("C")]
     by_name = {name: float(value) for name, _, _, value in lines}
-    assert by_name.pop("C0") == pytest.approx(whole.drawn_capacitance(3, 2, ohms))
+    assert by_name.pop("C0") == pytest.approx(whole.drawn_capacitance(3, 2, ohms), rel=1e-6, abs=0)
     # Of rows that do not conduct, the part at the rail is left out.
-    assert sum(by_name.values()) == pytest.approx(POLY * (0.7 * ohms + 0.3 * conducting))
+    assert sum(by_name.values()) == pytest.approx(POLY * (0.7 * ohms + 0.3 * conducting), rel=1e-6, abs=0)
     resistors = [line.split() for line in transistors.splitlines() if line.startswith(("Rp0_0x", "Rrp0_0x"))]
     assert len(resistors) == 10 + 2  # sections, and the last half of either part
     assert sum(float(value) for *_, value in resistors) == pytest.approx(1 / columns[0][0, 0])
@@ -196,7 +196,11 @@ def test_rows_that_are_alike_or_fast_are_one_group_with_all_their_capacitance() 
     ohms = np.array([1e6, 1e6, 2e6])
     known: dict[str, Any] = {"junction": 1e-16, "window": 1e-6, "capacitance": 1e-12}
     (group,) = idle_groups(ohms[:2], np.ones(2), per_ohm=POLY, allowed=1e-9, **known)
-    assert (group.multiple, group.ohms, group.farads) == (2, pytest.approx(5e5), pytest.approx(5e-14))
+    assert (group.multiple, group.ohms, group.farads) == (
+        2,
+        pytest.approx(5e5, rel=1e-6, abs=0),
+        pytest.approx(5e-14, rel=1e-6, abs=0),
+    )
     (group,) = idle_groups(ohms, np.ones(3), per_ohm=0.0, allowed=1e-5, **known)
     assert (group.multiple, group.ohms, group.farads) == (3, pytest.approx(4e6 / 9), 0.0)
 

@@ -105,7 +105,9 @@ def test_exact_spike_times_give_the_parameters_back(parameters: list[str]) -> No
         assert [result.circuit.delay, *result.circuit.injection] == expected
     for name in set(parameters) - set(SWITCHES):
         got = result.scale.capacitance if name == "capacitance" else getattr(result.circuit, name)
-        assert got == pytest.approx(scale.capacitance if name == "capacitance" else getattr(circuit, name), rel=1e-7)
+        assert got == pytest.approx(
+            scale.capacitance if name == "capacitance" else getattr(circuit, name), rel=1e-7, abs=0
+        )
 
 
 def test_exact_waveforms_give_the_parameters_back() -> None:

@@ -132,9 +132,9 @@ def test_a_card_gives_the_current_of_the_whole_library(root: Path, tmp_path: Pat
 def test_a_diode_has_its_bottom_and_sidewall_in_each_corner(root: Path) -> None:
     diode = find_pdk(root=root).diode("pd2nw_05v5", 2e-6, corner="ss")  # 4 um2 and 8 um
     for name, published in (("is", 4 * DIODE["js"]), ("jsw", 8 * DIODE["jsw"]), ("rs", DIODE["rs"] / 4)):
-        assert value(diode.card, name) == pytest.approx(published)
-    assert value(diode.card, "cjo") == pytest.approx(1.1 * 4e-12 * DIODE["cj"])
-    assert diode.sidewall == pytest.approx(1.1 * 8e-6 * DIODE["cjsw"])
+        assert value(diode.card, name) == pytest.approx(published, rel=1e-6, abs=0)
+    assert value(diode.card, "cjo") == pytest.approx(1.1 * 4e-12 * DIODE["cj"], rel=1e-6, abs=0)
+    assert diode.sidewall == pytest.approx(1.1 * 8e-6 * DIODE["cjsw"], rel=1e-6, abs=0)
 
 
 @ngspice

@@ -86,7 +86,7 @@ def test_the_capacitances_of_a_netlist_add_up_to_that_of_the_membrane() -> None:
     conducting = w[(TIMES < 1) & (w[:, 0] != 0), 0]
     junctions = np.where(conducting > 0, load.junction_plus, load.junction_minus)
     of_rows = (load.body / np.abs(conducting) + junctions).sum() * SCALE.capacitance
-    assert float(drawn) + sum(map(float, idle)) + of_rows == pytest.approx(SCALE.capacitance, rel=1e-8)
+    assert float(drawn) + sum(map(float, idle)) + of_rows == pytest.approx(SCALE.capacitance, rel=1e-8, abs=0)
     junction = re.findall(r"^Cjunction a 0 {width\*(\S+)}", text, re.MULTILINE)
     assert [float(c) / SCALE.capacitance for c in junction] == pytest.approx([5e-4, 3e-4])
 

@@ -124,7 +124,7 @@ def test_a_fitted_circuit_has_the_energy_of_its_resistors_in_volts(design: Trans
         opened = real.capacitance * (0.45 / 0.96) * (5e-4 * n_plus + 8e-4 * n_minus)
         found = spice.rail_energy(twin.layers[0], times, real, design)[0, i]
         # The trapezoids are off by half a step of 1/20000 at each of the two jumps of the current.
-        assert found == pytest.approx(joules + 0.45 * opened, rel=5e-5)
+        assert found == pytest.approx(joules + 0.45 * opened, rel=5e-5, abs=0)
 
 
 @ngspice
@@ -176,7 +176,7 @@ def test_a_carried_circuit_is_that_of_the_slower_column(b: float, slower: float)
     circuit = Circuit(e_plus=1.1, e_minus=-0.9, diode_drop=drop, ramp=b, delay=0.06, injection=((injected, 0.0),))
     layer = ResistiveLayer(np.array([[w]]), circuit)
     new, scale = carried(layer, SCALE, load=load, ramp=slower)
-    assert scale.capacitance == pytest.approx(load * SCALE.capacitance)
+    assert scale.capacitance == pytest.approx(load * SCALE.capacitance, rel=1e-6, abs=0)
     resistors = [spice.layer_conductances(*one)[0].item() for one in ((layer, SCALE), (new, scale))]
     assert resistors[1] == pytest.approx(resistors[0])
     v = (1.1 - drop) * (1 - math.exp(-w / (1.1 * load))) + injected
@@ -326,7 +326,9 @@ def test_a_design_that_cannot_be_is_rejected(design: Transistors, values: dict[s
 
 
 def test_junctions_must_leave_room_for_a_capacitor(design: Transistors) -> None:
-    assert design.drawn_capacitance(400, 384) == pytest.approx(1e-12 - 400 * 0.251e-15 - 384 * 0.302e-15)
+    assert design.drawn_capacitance(400, 384) == pytest.approx(
+        1e-12 - 400 * 0.251e-15 - 384 * 0.302e-15, rel=1e-6, abs=0
+    )
     with pytest.raises(ValueError, match=r"junctions of 784 switches have 2.16e-13 F, all of the membrane's 1.4e-13 F"):
         replace(design, scale=PhysicalScale(v_th=0.45)).drawn_capacitance(400, 384)
 

@@ -42,7 +42,7 @@ def test_strips_are_counted_one_by_one() -> None:
         assert found.below == sum(r > 1e6 for r in each)
         assert found.above == sum(r < 1e4 for r in each)
         assert found.area == pytest.approx(sum(12e-12 + 170e-18 * r for r in each))
-        assert found.body == pytest.approx(max(25e-21 * sum(column) for column in resistors))
+        assert found.body == pytest.approx(max(25e-21 * sum(column) for column in resistors), rel=1e-6, abs=0)
         sides = (
             (POLY.switch_resistance_plus, np.maximum(layer.weights, 0)),
             (POLY.switch_resistance_minus, np.minimum(layer.weights, 0)),

@@ -47,7 +47,7 @@ def test_a_synapse_is_a_resistor_and_a_drop_behind_a_switch(modules: dict[str, A
     lower = into_membrane(modules, v, -1.2, 1.0, r=2e6, v_d=0.1, side=-1.0)
     assert upper == pytest.approx((1.5 - 0.1 - v) / 2e6, rel=1e-12)
     assert lower == pytest.approx((-1.2 + 0.1 - v) / 2e6, rel=1e-12)
-    assert into_membrane(modules, v, 1.5, 0.0, r=2e6, r_off=1e12) == pytest.approx((1.5 - v) / 1e12, rel=1e-9)
+    assert into_membrane(modules, v, 1.5, 0.0, r=2e6, r_off=1e12) == pytest.approx((1.5 - v) / 1e12, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("v", VOLTAGES)
@@ -56,7 +56,7 @@ def test_a_neuron_is_a_capacitor_with_a_ramp_and_a_comparator(modules: dict[str,
     parameters = {"c": 2e-13, "v_th": 0.8, "i_ramp": 1e-7, "b": 0.3, "V(m)": v}
     resistive, charge = currents(neuron, **parameters, **{"V(fire)": 1.0})[M_OF_NEURON]
     assert resistive == pytest.approx(-1e-7 * (1 - 0.3 * v / 0.8), rel=1e-12)
-    assert charge == pytest.approx(2e-13 * v, rel=1e-12)
+    assert charge == pytest.approx(2e-13 * v, rel=1e-12, abs=0)
     assert currents(neuron, **parameters)[M_OF_NEURON][0] == 0
     expected = 1.0 if v > 0.8 else 0.0
     equation = currents(neuron, **parameters, **{"V(spike)": expected})[COMPARATOR][0]
