@@ -265,7 +265,7 @@ def test_commands_for_hardware_know_convolutions(tmp_path: Path, monkeypatch: py
     assert re.search(r"side by side 0\.\d+ mm2, 4 µs, \S+ nJ", energy) and "memory       1.024 kbit" in energy
     Network.create("conv4-10", CIRCUIT, seed=1, input_shape=(8, 8), phases="single").save("single.safetensors")
     single = said(rcspike_("energy", "single.safetensors", "digits"))
-    assert re.search(r"in turn      0\.0\d+ mm2: one set of columns", single)
+    assert re.search(r"in turn      0\.\d+ mm2: one set of columns", single)
     point = operating_point(CIRCUIT)
     switched = Network.load("model.safetensors").rescaled(point.with_switches((9, 64, 12, 10)), plus=1.0, minus=1.0)
     done = activity(switched, load("digits").test.times)
