@@ -258,13 +258,14 @@ def test_commands_for_hardware_know_convolutions(tmp_path: Path, monkeypatch: py
     figures_saved(monkeypatch)
     network("conv4-pool-12-10", CIRCUIT, np.float32, input_shape=(8, 8)).save("model.safetensors")
     energy = said(rcspike_("energy", "model.safetensors", "digits"))
-    found = re.search(r"of all positions; (0\.0\d+) mm2 and a latency of (\S+) ms if one set of columns serves", energy)
-    assert found
-    windows = 1 + 64 + 1 + 1  # of 1 us: the input's, one for each position of a column, and one for each dense layer
-    assert float(found[2]) == pytest.approx(1e-3 * windows, rel=1e-2)
+    windows = 15 * 6 + 5 + 2 + 1  # of 1 us: four membranes charge, fire and are reset, 16 times; two dense layers
+    assert re.search(rf"in turn      0\.0\d+ mm2, {windows} µs, \S+ nJ: .* one capacitor for each membrane", energy)
+    windows = 16 * 4 + 1 + 2 + 1  # with two capacitors, the column always charges
+    assert re.search(rf"in turn      0\.0\d+ mm2, {windows} µs, \S+ nJ: .* two capacitors for each membrane", energy)
+    assert re.search(r"side by side 0\.\d+ mm2, 4 µs, \S+ nJ", energy) and "memory       1.024 kbit" in energy
     Network.create("conv4-10", CIRCUIT, seed=1, input_shape=(8, 8), phases="single").save("single.safetensors")
     single = said(rcspike_("energy", "single.safetensors", "digits"))
-    assert re.search(r"of all positions; 0\.0\d+ mm2 if one set of columns serves them in turn", single)
+    assert re.search(r"in turn      0\.\d+ mm2: one set of columns", single)
     point = operating_point(CIRCUIT)
     switched = Network.load("model.safetensors").rescaled(point.with_switches((9, 64, 12, 10)), plus=1.0, minus=1.0)
     done = activity(switched, load("digits").test.times)

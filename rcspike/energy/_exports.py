@@ -1,8 +1,9 @@
 """The public names of `rcspike.energy`, which are all imported when the first of them is used."""
 
 from rcspike.energy.activity_counts import Activity, Columns, activity, columns_of
-from rcspike.energy.area import area_in_turn, array_area, latency_in_turn
+from rcspike.energy.area import area_in_turn, array_area, memory_area
 from rcspike.energy.baselines import BASELINES, current_source_parts, opamp_missing, sources_fit, virtual_ground_parts
+from rcspike.energy.energy_in_turn import energy_parts_in_turn
 from rcspike.energy.energy_ratios import RatioRange, Sensitivity, ratio_range
 from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energy_parts, mean_energy, tops_per_watt
 from rcspike.energy.operating_point_in_volts import HOLDS, Hold, OperatingPoint, operating_point
@@ -17,6 +18,7 @@ from rcspike.energy.synapse_devices import (
     weight_range,
     with_switches,
 )
+from rcspike.energy.turn_schedule import Turns, column_turns, latency_in_turn, memory_bits
 
 __all__ = [
     "BASELINES",
@@ -34,20 +36,25 @@ __all__ = [
     "RatioRange",
     "Sensitivity",
     "SwitchCharge",
+    "Turns",
     "activity",
     "area_in_turn",
     "array_area",
     "at_corner",
     "clipped",
+    "column_turns",
     "columns_of",
     "current_source_parts",
     "device_conductances",
     "efficiency",
     "energy_parts",
+    "energy_parts_in_turn",
     "latency_in_turn",
     "layer_devices",
     "load_process",
     "mean_energy",
+    "memory_area",
+    "memory_bits",
     "off_current",
     "opamp_missing",
     "operating_point",

@@ -1,16 +1,15 @@
-"""Area of a network on silicon, and what one set of columns for all positions of a convolution saves and costs."""
+"""Area of a network on silicon, with the columns of all positions of a convolution side by side or in turn."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from dataclasses import replace
 
-from rcspike.energy.activity_counts import Columns, columns_of
+from rcspike._common.numbers import check_count
+from rcspike.energy.activity_counts import Columns
 from rcspike.energy.operating_point_in_volts import drawn_capacitance
 from rcspike.energy.process import Process
 from rcspike.energy.synapse_devices import layer_devices
-from rcspike.network import Conv2d
+from rcspike.energy.turn_schedule import Turns, column_turns, memory_bits
 from rcspike.network.layered_network import Layer
 
 
@@ -33,11 +32,12 @@ def array_area(process: Process, columns: Iterable[Columns]) -> float:
     )
 
 
-def area_in_turn(process: Process, layers: Iterable[Layer]) -> float:
+def area_in_turn(process: Process, layers: Iterable[Layer], *, capacitors: int = 1) -> float:
     """Area in m2 if one set of columns serves all positions of a convolution, one after the other.
 
-    A column then has a capacitor for each membrane of a pool, which are charged in turn. Buffers of spikes are not
-    counted.
+    A column then has a capacitor for each membrane of a pool, and as many sets of these as `capacitors` says; each one
+    beyond the first takes the switches of a cell too. The memory of the spike times between layers and its converters
+    are a part of it (`memory_area`).
 
     Examples
     --------
@@ -46,30 +46,27 @@ def area_in_turn(process: Process, layers: Iterable[Layer]) -> float:
     >>> layers, sky130 = Network.create("conv8-pool-10", Circuit(), input_shape=(8, 8), seed=0).layers, load_process()
     >>> all_positions = array_area(sky130, [columns_of(layer) for layer in layers])
     >>> [round(area * 1e12) for area in (all_positions, area_in_turn(sky130, layers))]  # um2
-    [131049, 20625]
+    [131049, 80975]
     """
-    area = 0.0
-    for layer in layers:
-        rows, columns = layer.wiring.weight_shape(layer.n_in, layer.n_out)
-        one_set = replace(columns_of(layer), columns=columns, neurons=columns)
-        area += array_area(process, [one_set])
-        if isinstance(layer.wiring, Conv2d):
-            more = (layer.wiring.pool**2 - 1) * columns
-            area += more * drawn_capacitance(process, rows) / process.capacitor_density
-    return area
+    check_count("capacitors", capacitors, 1)
+    turns = column_turns(layers)
+    return memory_area(process, turns) + sum(_in_turn(process, one, capacitors) for one in turns)
 
 
-def latency_in_turn(process: Process, layers: Iterable[Layer]) -> float:
-    """Latency in s of two-phase neurons with the columns of `area_in_turn`: T for each position, and for the input.
+def _in_turn(process: Process, turns: Turns, capacitors: int) -> float:
+    more = (turns.capacitors(capacitors) - 1) * turns.columns.columns
+    each = drawn_capacitance(process, turns.columns.rows) / process.capacitor_density + process.cell_area
+    return array_area(process, [turns.columns]) + more * each
 
-    Examples
-    --------
-    >>> from rcspike import Circuit, Network
-    >>> from rcspike.energy import load_process
-    >>> layers = Network.create("conv8-pool-10", Circuit(), input_shape=(8, 8), seed=0).layers
-    >>> round(1e6 * latency_in_turn(load_process(), layers), 9)  # us: 64 positions, a dense layer and the input
-    66.0
+
+def memory_area(process: Process, turns: Iterable[Turns]) -> float:
+    """Area in m2 of the spike times between layers: their bits, and converters of the neurons and rows that use them.
+
+    A neuron that fires into a memory has a register, and a row that is driven from it a register and a comparison, for
+    each bit of a spike time; both are counted as the latter.
     """
-    wirings = [layer.wiring for layer in layers]
-    turns = [math.prod(wiring.positions()) if isinstance(wiring, Conv2d) else 1 for wiring in wirings]
-    return (1 + sum(turns)) * process.window
+    turns = [*turns]
+    converters = sum(one.latches + one.columns.rows for one in turns if one.remembered)
+    return memory_bits(process, turns) * process.memory_bit_area + (
+        converters * process.spike_time_bits * process.time_converter_bit_area
+    )

@@ -88,7 +88,7 @@ def energy_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
         "negative synapses": q_minus * unit_charge * (point.v_minus + drops[1]),
         "selector drop": (done.q_plus * drops[0] - done.q_minus * drops[1]) * unit_charge,
         "op-amps": np.zeros_like(done.q_plus),
-        **neuron_parts(done, p, unit_charge, across=np.array([point.v_plus, -point.v_minus]) @ widths),
+        **neuron_parts(done, p, unit_charge, across=switch_voltages(point, widths)),
     }
 
 
@@ -108,6 +108,12 @@ def switch_widths(process: Process, columns: Iterable[Columns]) -> Joules:
     """
     devices = [None if one.g_plus is None else layer_devices(process, one) for one in columns]
     return np.array([(1.0, 1.0) if one is None else (one.gates_plus, one.gates_minus) for one in devices]).T
+
+
+def switch_voltages(point: OperatingPoint, widths: Joules) -> Joules:
+    """Voltage in V over the open switches of a synapse of each layer, times their widths (`switch_widths`)."""
+    voltages: Joules = np.array([point.v_plus, -point.v_minus]) @ widths
+    return voltages
 
 
 def line_parts(done: Activity, process: Process, lines: Lines) -> dict[str, Joules]:
@@ -130,18 +136,28 @@ def neuron_parts(done: Activity, process: Process, unit_charge: Joules, *, acros
     `across` is the voltage in V over the open switches of a synapse, which leak, times their widths, (n_layers,).
     """
     p = process
-    rows, columns, neurons = np.array([(one.rows, one.columns, one.neurons) for one in done.columns]).T
+    columns, neurons = np.array([(one.columns, one.neurons) for one in done.columns]).T
     kind = neuron_kind(done.phases)
     period = p.window * kind.timing(done.durations, len(done.columns))[1]
     deciding = kind.watching(done.charging, neurons * p.comparator_time)
     each = np.ones((len(done.spikes), 1))
-    leakage = rows * columns * p.switch_off_current * across + neurons * p.neuron_leakage * p.v_logic
+    standing = standing_power(p, done.columns, across)
     return {
         "ramp": done.q_ramp * unit_charge * (p.v_highest - p.v_rest),
-        "references": each * np.full(len(rows), p.reference_current * p.v_logic) * period,
+        "references": each * standing["references"] * period,
         "comparators": each * deciding * p.comparator_current * p.v_logic * p.window,
         "reset": each * columns * p.reset_capacitance * p.v_logic**2,
-        "leakage": each * leakage * period,
+        "leakage": each * standing["leakage"] * period,
+    }
+
+
+def standing_power(process: Process, columns: Iterable[Columns], across: Joules) -> dict[str, Joules]:
+    """Power in W of references and leakage of each layer, (n_layers,), with `across` as in `neuron_parts`."""
+    p = process
+    synapses, neurons = np.array([(one.rows * one.columns, one.neurons) for one in columns]).T
+    return {
+        "references": np.full(len(neurons), p.reference_current * p.v_logic),
+        "leakage": synapses * p.switch_off_current * across + neurons * p.neuron_leakage * p.v_logic,
     }
 
 

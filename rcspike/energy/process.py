@@ -21,7 +21,7 @@ _SELECTORS = ("switch", "diode")
 _SIGNED = ("v_lowest", "device_temperature_coefficient")
 _POSITIVE = (
     "v_supply", "v_logic", "v_rail", "v_th", "temperature", "window", "capacitance", "read_voltage", "opamp_settling",
-    "opamp_efficiency", "capacitor_density",
+    "opamp_efficiency", "capacitor_density", "spike_time_bits",
 )  # fmt: skip
 
 
@@ -149,9 +149,16 @@ class Process:
     reset_capacitance: float = _in("F")
     reference_current: float = _in("A")
     neuron_leakage: float = _in("A")
+    reset_time: float = _in("T")
+    spike_time_bits: float = _in("1")
+    memory_bit_energy: float = _in("J")
+    memory_bit_leakage: float = _in("W")
+    time_step_energy: float = _in("J")
     cell_area: float = _in("m2")
     neuron_area: float = _in("m2")
     capacitor_density: float = _in("F/m2")
+    memory_bit_area: float = _in("m2")
+    time_converter_bit_area: float = _in("m2")
     headroom: float = _in("V")
     read_voltage: float = _in("V")
     opamp_settling: float = _in("T")
@@ -171,6 +178,8 @@ class Process:
                 raise ValueError(f"{name} must be above 0, in {UNITS[name]}, got 0")
         if self.devices_per_synapse not in (1.0, 2.0):
             raise ValueError(f"devices_per_synapse must be 1 or 2, got {self.devices_per_synapse:g}")
+        if self.spike_time_bits != round(self.spike_time_bits):
+            raise ValueError(f"spike_time_bits must be a whole number of bits, got {self.spike_time_bits:g}")
         if self.device_min_conductance >= self.device_max_conductance:
             raise ValueError(
                 f"device_min_conductance must be below device_max_conductance, got {self.device_min_conductance:g} and "

@@ -29,17 +29,21 @@ from rcspike.energy import (
     Activity,
     Efficiency,
     OperatingPoint,
-    Process,
     RatioRange,
     activity,
     area_in_turn,
     array_area,
     clipped,
+    column_turns,
     columns_of,
     efficiency,
     energy_parts,
+    energy_parts_in_turn,
     latency_in_turn,
     layer_devices,
+    mean_energy,
+    memory_area,
+    memory_bits,
     opamp_missing,
     operating_point,
     ratio_range,
@@ -180,7 +184,8 @@ def energy_command(
     if running is not wanted:
         ideal, real = (percent(evaluate(one, split)) for one in (wanted, running))
         devices.append(f"accuracy     {real} with these devices, {ideal} with ideal ones{samples.mark}")
-    for line in (*_voltages(network, point), *devices, *_summary(measures, done), *comparison):
+    arrangements = _arrangements(network, point, done)
+    for line in (*_voltages(network, point), *devices, *_summary(measures, done), *arrangements, *comparison):
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
     screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
@@ -234,28 +239,39 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
     yield from voltage_lines(point, columns)
     of_devices = sum(layer_devices(p, one).area for one in columns if one.g_plus is not None)
     resistors = f", {1e6 * of_devices:.3g} of them resistors" if of_devices else ""
-    yield (
-        f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{resistors}"
-        f"{_one_set(network, p)}"
-    )
+    yield (f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{resistors}")
     noise = max(point.spike_time_noise(one.rows) for one in columns)
     yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C and comparator"
     offset = point.thresholds(p.comparator_offset)
     yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
 
 
-def _one_set(network: Network, process: Process) -> str:
-    """What a network of convolutions needs if the columns of a window serve all of its positions in turn.
+def _arrangements(network: Network, point: OperatingPoint, done: Activity) -> Iterator[str]:
+    """What a network of convolutions needs with the columns of all positions side by side, and in turn.
 
-    Its latency is there if it is known in advance.
+    Latency and energy are there if the time that each layer takes is known in advance.
     """
-    if not has_maps(layer.wiring for layer in network.layers):
-        return ""
-    latency = latency_in_turn(process, network.layers)
-    is_known = math.isfinite(neuron_kind(network.phases).last_answer(len(network.layers)))
-    text = f" and a latency of {1e3 * latency:.3g} ms" if is_known else ""
-    area = area_in_turn(process, network.layers)
-    return f" of all positions; {1e6 * area:.3g} mm2{text} if one set of columns serves them in turn"
+    p, layers, counts = point.process, network.layers, {1: "one capacitor", 2: "two capacitors"}
+    if not has_maps(layer.wiring for layer in layers):
+        return
+    areas = [array_area(p, map(columns_of, layers)), *(area_in_turn(p, layers, capacitors=n) for n in counts)]
+    spent = ["" for _ in areas]
+    if math.isfinite(neuron_kind(network.phases).last_answer(len(layers))):
+        together = energy_parts(done, point)
+        parts = [together, *(energy_parts_in_turn(done, point, layers, capacitors=n) for n in counts)]
+        times = [efficiency(together, done, p).latency, *(latency_in_turn(p, layers, capacitors=n) for n in counts)]
+        spent = [
+            f", {1e6 * t:.4g} µs, {1e9 * mean_energy(of_one):.4g} nJ" for t, of_one in zip(times, parts, strict=True)
+        ]
+    texts = [f"{1e6 * area:.3g} mm2{text}" for area, text in zip(areas, spent, strict=True)]
+    yield f"side by side {texts[0]}: columns for each position of a convolution"
+    for text, capacitors in zip(texts[1:], counts.values(), strict=True):
+        yield f"in turn      {text}: one set of columns, with {capacitors} for each membrane"
+    turns = column_turns(layers)
+    yield (
+        f"memory       {memory_bits(p, turns) / 1e3:.4g} kbit of spike times for columns in turn, "
+        f"{1e6 * memory_area(p, turns):.3g} mm2 with their converters"
+    )
 
 
 def _summary(measures: Mapping[str, Efficiency], done: Activity) -> Iterator[str]:
