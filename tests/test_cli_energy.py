@@ -106,9 +106,28 @@ def test_it_leaves_its_files_next_to_the_model_or_where_an_option_says(model: Pa
         }
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_every_zero_of_the_table_has_its_reason(model: Path) -> None:
+    said = ran("energy", model, "digits", "--process", "sky130-simulated").splitlines()
+    (head,) = (line for line in said if line.startswith("pJ"))
+    circuits = [name for name in ("RC-Spike", "virtual ground", "current sources") if name in head]
+    reasons = record(model / "energy.json")["zeros"]
+    for line in said[said.index(head) + 1 : said.index(head) + 1 + len(PARTS)]:
+        part, *values = re.split(r"\s{2,}", line.strip())
+        for name, value in zip(circuits, values[-len(circuits) :], strict=True):
+            assert (value == "0") == (part in reasons[name])
+    for name, parts in reasons.items():
+        for part, why in parts.items():
+            assert f"zero {part} of {name}: {why}" in " ".join(" ".join(said).split())
+
+
 # Nothing loads the op-amp of a column at a value, or at the end of a range.
 UNLOADED = [
-    ('based_on = "sky130-simulated"\n', 'name = "unloaded"\n'),
+    (
+        'based_on = "sky130"\n',
+        'name = "unloaded"\n[column]\ncolumn_wire_capacitance = { value = 0, unit = "F", source = "none" }\n'
+        'column_junction_capacitance = { value = 0, unit = "F", source = "none" }\n',
+    ),
     (
         'based_on = "sky130"\n',
         'name = "unloaded"\n[column]\ncolumn_wire_capacitance = { value = 0, unit = "F", source = "none" }\n'

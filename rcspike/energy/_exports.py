@@ -1,5 +1,6 @@
 """The public names of `rcspike.energy`, which are all imported when the first of them is used."""
 
+from rcspike.energy.absent_parts import zero_reasons
 from rcspike.energy.activity_counts import Activity, Columns, activity, columns_of
 from rcspike.energy.area import area_in_turn, array_area, latency_in_turn
 from rcspike.energy.baselines import BASELINES, current_source_parts, opamp_missing, sources_fit, virtual_ground_parts
@@ -60,4 +61,5 @@ __all__ = [
     "virtual_ground_parts",
     "weight_range",
     "with_switches",
+    "zero_reasons",
 ]

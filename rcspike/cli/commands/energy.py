@@ -45,6 +45,7 @@ from rcspike.energy import (
     ratio_range,
     sources_fit,
     with_switches,
+    zero_reasons,
 )
 from rcspike.network import Network, has_maps
 from rcspike.neurons import neuron_kind
@@ -107,6 +108,7 @@ def energy_command(
     One conventional circuit has resistors at a small read voltage into an op-amp, which holds a virtual ground; the
     other has current sources with their headroom straight onto the capacitor. Both have the same spikes, charges and
     neurons. A process that cannot size an op-amp, because the load of a column is 0, is compared with the second only.
+    Each part of a circuit that takes no energy is listed with its reason.
 
     A single-phase network is counted until its answer, and is not compared with these two-phase circuits.
 
@@ -169,10 +171,14 @@ def energy_command(
             experiments.write_table(folder / "energy.csv", _rows(circuits, chosen.device))
             for stem, figure in figures.items():
                 plots.save_figure(figure, folder / stem, description=record.description)
-            record.write(files, _CAPTIONS, **({"left_out": left_out} if left_out else {}))
+            zeros = {name: zero_reasons(name, parts, chosen) for name, parts in circuits.items()}
+            record.write(files, _CAPTIONS, zeros=zeros, **({"left_out": left_out} if left_out else {}))
     screen.print(f"synapses     {chosen.device}, process {chosen.name}")
     screen.print(f"{where}, circuit {network.circuit.label}, {mean}")
     screen.print(_table(circuits))
+    for name, reasons in zeros.items():
+        for part, why in reasons.items():
+            screen.print(f"zero         {part} of {name}: {why}")
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
     comparison = [*_comparison(ratios, point)] if baselines else []
     comparison += [f"left out     {name}: {why}" for name, why in left_out.items()]
@@ -224,8 +230,13 @@ def _table(circuits: Mapping[str, _Parts]) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for part, numbers in (first | {"all": np.sum(list(first.values()), axis=0)}).items():
-        table.add_row(part, *(f"{number:.2f}" for number in numbers))
+        table.add_row(part, *map(_picojoules, numbers))
     return table
+
+
+def _picojoules(number: float) -> str:
+    """Two decimals, or one digit where these would be zeros; 0 stands for nothing at all."""
+    return f"{number:.2f}" if number >= 0.005 else f"{number:.1g}"
 
 
 def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
