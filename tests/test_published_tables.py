@@ -127,3 +127,26 @@ def test_the_parts_of_four_circuits_are_those_of_the_records() -> None:
             pj = sum(of_part[name, circuit, one] for one in parts)
             assert float(cell.partition(" [")[0]) == pytest.approx(pj, abs=0.05 if "." in cell else 0.5), (part, name)
             assert ("[" in cell) == (pj == 0)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_the_parts_at_a_fixed_threshold_are_those_of_the_records(column: int) -> None:
+    pj = dict.fromkeys(PARTS, 0.0)
+    for row in stored(f"energy-mnist-threshold-v{(1, 8)[column]}"):
+        if row["circuit"] == "RC-Spike":
+            pj[row["part"]] += row["pJ"]
+    joules = 410 * 1.2e-6 * 1.8 * 1e-6  # of 410 simulated comparators in a window of 1 us
+    rest = sum(pj.values()) - pj["comparators"]
+    expected = [
+        pj["positive synapses"] + pj["negative synapses"],
+        pj["ramp"],
+        pj["axon lines"] + pj["drivers"],
+        pj["references"] + pj["reset"] + pj["leakage"],
+        pj["comparators"],
+        rest + pj["comparators"],
+        1e12 * joules,
+        rest + 1e12 * joules,
+    ]
+    printed = table_after(ENERGY.read_text(encoding="utf-8"), "**By parts**")
+    for (part, *cells), one in zip(printed, expected, strict=True):
+        assert float(cells[column]) == pytest.approx(one, abs=0.051 if "." in cells[column] else 0.51), part
