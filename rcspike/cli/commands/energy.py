@@ -250,7 +250,7 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
         f"{_one_set(network, p)}"
     )
     noise = max(point.spike_time_noise(one.rows) for one in columns)
-    yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C and comparator"
+    yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C, ramp and comparator, at the end of a window"
     offset = point.thresholds(p.comparator_offset)
     yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
 
