@@ -6,6 +6,7 @@ from rcspike.energy.area import area_in_turn, array_area, latency_in_turn
 from rcspike.energy.baselines import BASELINES, current_source_parts, opamp_missing, sources_fit, virtual_ground_parts
 from rcspike.energy.energy_ratios import RatioRange, Sensitivity, ratio_range
 from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energy_parts, mean_energy, tops_per_watt
+from rcspike.energy.noisy_crossings import crossing_jitter
 from rcspike.energy.operating_point_in_volts import HOLDS, Hold, OperatingPoint, operating_point
 from rcspike.energy.process import Constant, Process, load_process, process_names, process_text
 from rcspike.energy.si_units import PhysicalScale
@@ -41,6 +42,7 @@ __all__ = [
     "at_corner",
     "clipped",
     "columns_of",
+    "crossing_jitter",
     "current_source_parts",
     "device_conductances",
     "efficiency",

@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from rcspike import experiments, plots
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
@@ -36,6 +37,7 @@ from rcspike.energy import (
     array_area,
     clipped,
     columns_of,
+    crossing_jitter,
     efficiency,
     energy_parts,
     latency_in_turn,
@@ -68,6 +70,7 @@ _CAPTIONS = {
     ),
     "energy.csv": ("Energy", "The energy of an inference by part, in pJ: the sum over all layers."),
 }
+_JITTERING, _LARGE_JITTER = 200, 0.02  # samples, and T
 _NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, readout, and spikes beyond the array"
 
 
@@ -186,7 +189,7 @@ def energy_command(
     if running is not wanted:
         ideal, real = (percent(evaluate(one, split)) for one in (wanted, running))
         devices.append(f"accuracy     {real} with these devices, {ideal} with ideal ones{samples.mark}")
-    for line in (*_voltages(network, point), *devices, *_summary(measures, done), *comparison):
+    for line in (*_voltages(network, point, times), *devices, *_summary(measures, done), *comparison):
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
     screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
@@ -239,7 +242,7 @@ def _picojoules(number: float) -> str:
     return f"{number:.2f}" if number >= 0.005 else f"{number:.1g}"
 
 
-def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
+def _voltages(network: Network, point: OperatingPoint, times: FloatArray) -> Iterator[str]:
     p = point.process
     columns = [columns_of(layer) for layer in network.layers]
     yield from voltage_lines(point, columns)
@@ -249,10 +252,26 @@ def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
         f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{resistors}"
         f"{_one_set(network, p)}"
     )
-    noise = max(point.spike_time_noise(one.rows) for one in columns)
-    yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C, ramp and comparator, at the end of a window"
+    yield f"noise floor  {_noise_floor(network, point, times)}"
     offset = point.thresholds(p.comparator_offset)
     yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
+
+
+def _noise_floor(network: Network, point: OperatingPoint, times: FloatArray) -> str:
+    """In words. That of single-phase neurons depends on the slope of each spike, of which some samples have enough."""
+    if network.phases == "two":
+        noise = max(point.spike_time_noise(columns_of(layer).rows) for layer in network.layers)
+        return f"sigma_t = {noise:.5f} T, of kT/C, ramp and comparator, at the end of a window"
+    if has_maps(layer.wiring for layer in network.layers):
+        return "of kT/C and comparator, over slopes at the crossing that are not known here for convolutions"
+    jitter = crossing_jitter(network, times[:_JITTERING], point)
+    if not len(jitter):
+        return "there is no spike"
+    large = percent(float(np.mean(jitter > _LARGE_JITTER)))
+    return (
+        f"sigma_t = {np.median(jitter):.5f} T (median), above {_LARGE_JITTER:g} T in {large} of the spikes: kT/C and "
+        "comparator over the slope at the crossing"
+    )
 
 
 def _one_set(network: Network, process: Process) -> str:
