@@ -19,6 +19,7 @@ from rcspike import Circuit, Network, datasets, load_process, plots
 from rcspike.energy import (
     PARTS,
     activity,
+    crossing_jitter,
     current_source_parts,
     energy_parts,
     operating_point,
@@ -259,3 +260,15 @@ def test_a_tornado_has_the_ratios_at_both_ends_of_each_constant() -> None:
     drawn = sorted(x for pair in ends for x in pair if abs(x - found.ratio) > 1e-9)
     wanted = [x for one in found.sensitivities[: len(names)] for x in (one.at_low, one.at_high)]
     assert drawn == pytest.approx(sorted(x for x in wanted if abs(x - found.ratio) > 1e-9), rel=1e-9)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_noise_floor_of_a_single_phase_is_that_of_its_crossings(model: Path) -> None:
+    network = Network.create([64, 12, 10], Circuit(v_syn=2.0), phases="single", seed=0)
+    network.save(model / "model.safetensors")
+    (line,) = (one for one in ran("energy", model, "digits").splitlines() if one.startswith("noise floor"))
+    times = datasets.load("digits").test.times[:200]
+    jitter = crossing_jitter(network, times, operating_point(network.circuit))
+    median, _, share = numbers(line)
+    assert median == pytest.approx(np.median(jitter), abs=1e-5)
+    assert share == pytest.approx(100 * np.mean(jitter > 0.02), abs=0.01)
