@@ -19,6 +19,7 @@ from rcspike import Circuit, Network, datasets, load_process, plots
 from rcspike.energy import (
     PARTS,
     activity,
+    crossing_jitter,
     current_source_parts,
     energy_parts,
     operating_point,
@@ -106,9 +107,28 @@ def test_it_leaves_its_files_next_to_the_model_or_where_an_option_says(model: Pa
         }
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_every_zero_of_the_table_has_its_reason(model: Path) -> None:
+    said = ran("energy", model, "digits", "--process", "sky130-simulated").splitlines()
+    (head,) = (line for line in said if line.startswith("pJ"))
+    circuits = [name for name in ("RC-Spike", "virtual ground", "current sources") if name in head]
+    reasons = record(model / "energy.json")["zeros"]
+    for line in said[said.index(head) + 1 : said.index(head) + 1 + len(PARTS)]:
+        part, *values = re.split(r"\s{2,}", line.strip())
+        for name, value in zip(circuits, values[-len(circuits) :], strict=True):
+            assert (value == "0") == (part in reasons[name])
+    for name, parts in reasons.items():
+        for part, why in parts.items():
+            assert f"zero {part} of {name}: {why}" in " ".join(" ".join(said).split())
+
+
 # Nothing loads the op-amp of a column at a value, or at the end of a range.
 UNLOADED = [
-    ('based_on = "sky130-simulated"\n', 'name = "unloaded"\n'),
+    (
+        'based_on = "sky130"\n',
+        'name = "unloaded"\n[column]\ncolumn_wire_capacitance = { value = 0, unit = "F", source = "none" }\n'
+        'column_junction_capacitance = { value = 0, unit = "F", source = "none" }\n',
+    ),
     (
         'based_on = "sky130"\n',
         'name = "unloaded"\n[column]\ncolumn_wire_capacitance = { value = 0, unit = "F", source = "none" }\n'
@@ -240,3 +260,15 @@ def test_a_tornado_has_the_ratios_at_both_ends_of_each_constant() -> None:
     drawn = sorted(x for pair in ends for x in pair if abs(x - found.ratio) > 1e-9)
     wanted = [x for one in found.sensitivities[: len(names)] for x in (one.at_low, one.at_high)]
     assert drawn == pytest.approx(sorted(x for x in wanted if abs(x - found.ratio) > 1e-9), rel=1e-9)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_noise_floor_of_a_single_phase_is_that_of_its_crossings(model: Path) -> None:
+    network = Network.create([64, 12, 10], Circuit(v_syn=2.0), phases="single", seed=0)
+    network.save(model / "model.safetensors")
+    (line,) = (one for one in ran("energy", model, "digits").splitlines() if one.startswith("noise floor"))
+    times = datasets.load("digits").test.times[:200]
+    jitter = crossing_jitter(network, times, operating_point(network.circuit))
+    median, _, share = numbers(line)
+    assert median == pytest.approx(np.median(jitter), abs=1e-5)
+    assert share == pytest.approx(100 * np.mean(jitter > 0.02), abs=0.01)

@@ -7,18 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from rcspike import Circuit, Network, load_process
 from rcspike.energy import (
+    BASELINES,
     activity,
     current_source_parts,
     efficiency,
     energy_parts,
     mean_energy,
     operating_point,
+    process_names,
     ratio_range,
     virtual_ground_parts,
+    zero_reasons,
 )
 from rcspike.functional import charge, fire, supply_charge
 from rcspike.network import spike_time_noise
@@ -166,3 +171,42 @@ def test_a_range_of_ratios_has_each_constant_at_its_ends(baseline: str) -> None:
     assert found.lowest <= low <= found.ratio <= high <= found.highest
     ends = {one.name: one.low if one.at_low < one.at_high else one.high for one in found.sensitivities}
     assert found.lowest == pytest.approx(ratio(**ends), rel=1e-12)
+
+
+@given(
+    process=st.sampled_from(process_names()),
+    sizes=st.lists(st.integers(1, 2000), min_size=2, max_size=3),
+)
+def test_every_op_amp_of_every_process_and_size_takes_a_current(process: str, sizes: list[int]) -> None:
+    """A layer without spikes has the bias alone, of which nothing is 0."""
+    network = Network.create(sizes, Circuit(), seed=0)
+    done = activity(network, np.full((1, sizes[0]), np.inf))
+    parts = virtual_ground_parts(done, operating_point(network.circuit, load_process(process)))
+    assert np.all(parts["op-amps"] > 0)
+
+
+@pytest.mark.parametrize("process", process_names())
+@pytest.mark.parametrize("values", [{}, {"neuron_leakage": 0.0, "switch_off_current": 0.0}, {"comparator_time": 0.0}])
+def test_every_part_without_energy_has_a_reason_and_no_other_part_has_one(
+    process: str, values: dict[str, float]
+) -> None:
+    network = small_network(Circuit(v_syn=1.0))
+    done = activity(network, some_times())
+    point = operating_point(network.circuit, load_process(process).with_values(**values))
+    for circuit, compute in {"RC-Spike": energy_parts, **BASELINES}.items():
+        parts = compute(done, point)
+        reasons = zero_reasons(circuit, parts, point.process)
+        assert set(reasons) == {part for part, joules in parts.items() if joules.sum() == 0}
+        assert all(reasons.values())
+        for name in values:
+            part = "leakage" if "leak" in name or "off" in name else "comparators"
+            assert name in reasons[part]
+
+
+def test_the_column_that_was_simulated_has_its_junctions_and_its_wire_in_the_same_picofarad() -> None:
+    """The circuits of 784 rows in docs/results had 1 pF in all, with junctions of 0.251 and 0.302 fF a row."""
+    process = load_process("sky130-simulated")
+    column = 784 * (0.233e-15 + 0.251e-15 + 0.302e-15)
+    whole = operating_point(Circuit(), process).scale(784).capacitance
+    assert whole == pytest.approx(1e-12, rel=1e-3, abs=0)
+    assert process.capacitance == pytest.approx(1e-12 - column, rel=1e-3, abs=0)

@@ -200,10 +200,25 @@ def test_a_column_of_784_rows_is_loaded_as_its_sources_say() -> None:
 
 def test_noise_is_that_of_the_whole_membrane_and_of_the_comparator() -> None:
     """kT/C of 1.591 pF at 300 K is 51 µV."""
-    quiet = operating_point(Circuit(), load_process().with_values(comparator_noise=0.0))
+    quiet = operating_point(Circuit(), load_process().with_values(comparator_noise=0.0, ramp_noise=0.0))
     assert quiet.spike_time_noise(784) * 0.872 == pytest.approx(51.0e-6, rel=2e-3)
     loud = operating_point(Circuit(v_syn=2.0))
-    assert loud.spike_time_noise(784) == pytest.approx(1e-3 / 0.436, rel=2e-3)
+    assert loud.spike_time_noise(784, time=0.0) == pytest.approx(1e-3 / 0.436, rel=2e-3)
+
+
+@pytest.mark.parametrize("time", [0.2, 1.0])
+def test_noise_of_a_ramp_is_that_of_a_capacitor_that_integrates_the_current(time: float) -> None:
+    """A random walk of 4,000 ramps, whose steps have the variance of a white current: S / 2 times each step."""
+    process = load_process("sky130-simulated").with_values(comparator_noise=0.0)
+    point = operating_point(Circuit(), process)
+    c, window, kt = 1e-12, 1e-6, 1.380649e-23 * 300
+    current = c * 0.45 / window
+    density = 4 * kt * process.ramp_noise * current  # 4 kT gamma g_m of all transistors
+    rng, n = np.random.default_rng(11), 200
+    step = time * window / n
+    steps = rng.normal(0, np.sqrt(density / 2 * step), (4000, n))
+    volts = rng.normal(0, np.sqrt(kt / c), 4000) + steps.sum(axis=1) / c
+    assert point.spike_time_noise(784, time=time) * 0.45 == pytest.approx(volts.std(), rel=0.04, abs=0)
 
 
 def test_the_drop_of_a_process_is_that_of_its_card() -> None:

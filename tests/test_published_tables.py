@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from pages import DOCS
 
+from rcspike.energy import BASELINES, PARTS
+
 RESULTS, ENERGY = DOCS / "results" / "index.md", DOCS / "energy.md"
 DATA, HOLDS = ("mnist", "fashion-mnist"), ("rails", "threshold")
 OFFSETS = (0.0, 1.0, 3.0, 10.0)
@@ -104,3 +106,47 @@ def test_the_savings_in_volts_follow_from_the_sweeps() -> None:
     assert printed == [round(x) for x in saved]
     epochs = [stored(f"volts-{data}-rails")[0]["epochs"] for data in DATA]
     assert f"trained for {epochs[0]:g} epochs on MNIST and for {epochs[1]:g} on Fashion-MNIST" in text
+
+
+def test_the_parts_of_four_circuits_are_those_of_the_records() -> None:
+    files = {"energy-mnist": ("RC-Spike", "virtual ground", "current sources"), "energy-mnist-diode": ("RC-Spike",)}
+    of_part: dict[tuple[str, str, str], float] = {}
+    for name, circuits in files.items():
+        for row in stored(name):
+            if row["circuit"] in circuits:
+                key = name, row["circuit"], row["part"]
+                of_part[key] = of_part.get(key, 0.0) + row["pJ"]
+    columns = [
+        ("energy-mnist", "RC-Spike"),
+        ("energy-mnist-diode", "RC-Spike"),
+        *(("energy-mnist", name) for name in BASELINES),
+    ]
+    for part, *cells in table_after(ENERGY.read_text(encoding="utf-8"), "by layer in [energy-mnist.csv]")[:12]:
+        for (name, circuit), cell in zip(columns, cells, strict=True):
+            parts = PARTS if part == "all" else (part,)
+            pj = sum(of_part[name, circuit, one] for one in parts)
+            assert float(cell.partition(" [")[0]) == pytest.approx(pj, abs=0.05 if "." in cell else 0.5), (part, name)
+            assert ("[" in cell) == (pj == 0)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_the_parts_at_a_fixed_threshold_are_those_of_the_records(column: int) -> None:
+    pj = dict.fromkeys(PARTS, 0.0)
+    for row in stored(f"energy-mnist-threshold-v{(1, 8)[column]}"):
+        if row["circuit"] == "RC-Spike":
+            pj[row["part"]] += row["pJ"]
+    joules = 410 * 1.2e-6 * 1.8 * 1e-6  # of 410 simulated comparators in a window of 1 us
+    rest = sum(pj.values()) - pj["comparators"]
+    expected = [
+        pj["positive synapses"] + pj["negative synapses"],
+        pj["ramp"],
+        pj["axon lines"] + pj["drivers"],
+        pj["references"] + pj["reset"] + pj["leakage"],
+        pj["comparators"],
+        rest + pj["comparators"],
+        1e12 * joules,
+        rest + 1e12 * joules,
+    ]
+    printed = table_after(ENERGY.read_text(encoding="utf-8"), "**By parts**")
+    for (part, *cells), one in zip(printed, expected, strict=True):
+        assert float(cells[column]) == pytest.approx(one, abs=0.051 if "." in cells[column] else 0.51), part

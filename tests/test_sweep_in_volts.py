@@ -38,11 +38,12 @@ COMMON = {"model": "rc-spike", "dataset": "digits", "hidden": (12,), "epochs": 2
 
 
 def sigma_t(v_th: float, rows: int) -> float:
-    """kT/C noise and 1 mV of the comparator, from the constants of sky130 and the formulas of docs/energy.md."""
+    """Noise of kT/C, the ramp and the comparator, from the constants of sky130 and the formulas of docs/energy.md."""
     k = {one.name: one.value for one in load_process("sky130").constants}
     drawn = max(k["capacitance"], rows * k["capacitance_per_row"])
     column = rows * (k["column_wire_capacitance"] + 2 * k["column_junction_capacitance"])
-    return math.hypot(math.sqrt(1.380649e-23 * k["temperature"] / (drawn + column)), 1e-3) / v_th
+    thermal = 1.380649e-23 * k["temperature"] / (drawn + column)
+    return math.hypot(math.sqrt(thermal * (1 + 2 * k["ramp_noise"] * v_th)), 1e-3) / v_th
 
 
 @pytest.mark.parametrize(

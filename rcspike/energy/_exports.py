@@ -1,11 +1,13 @@
 """The public names of `rcspike.energy`, which are all imported when the first of them is used."""
 
+from rcspike.energy.absent_parts import zero_reasons
 from rcspike.energy.activity_counts import Activity, Columns, activity, columns_of
 from rcspike.energy.area import area_in_turn, array_area, memory_area
 from rcspike.energy.baselines import BASELINES, current_source_parts, opamp_missing, sources_fit, virtual_ground_parts
 from rcspike.energy.energy_in_turn import energy_parts_in_turn
 from rcspike.energy.energy_ratios import RatioRange, Sensitivity, ratio_range
 from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energy_parts, mean_energy, tops_per_watt
+from rcspike.energy.noisy_crossings import crossing_jitter
 from rcspike.energy.operating_point_in_volts import HOLDS, Hold, OperatingPoint, operating_point
 from rcspike.energy.process import Constant, Process, load_process, process_names, process_text
 from rcspike.energy.si_units import PhysicalScale
@@ -44,6 +46,7 @@ __all__ = [
     "clipped",
     "column_turns",
     "columns_of",
+    "crossing_jitter",
     "current_source_parts",
     "device_conductances",
     "efficiency",
@@ -67,4 +70,5 @@ __all__ = [
     "virtual_ground_parts",
     "weight_range",
     "with_switches",
+    "zero_reasons",
 ]

@@ -14,7 +14,7 @@ from rcspike.row_load import RowLoad
 Hold: TypeAlias = Literal["rails", "threshold"]
 HOLDS: tuple[Hold, ...] = get_args(Hold)
 
-_BOLTZMANN = 1.380649e-23  # J/K, exact by the SI's definition
+BOLTZMANN = 1.380649e-23  # J/K, exact by the SI's definition
 _DEVICES = 2  # of a synapse, one for each sign: the column has the junctions of both
 
 
@@ -68,18 +68,28 @@ class OperatingPoint:
         """
         return volts / self.v_th
 
-    def spike_time_noise(self, n_rows: int) -> float:
-        """Standard deviation sigma_t in T of the spikes of a layer of `n_rows` inputs.
+    def spike_time_noise(self, n_rows: int, *, time: float = 1.0) -> float:
+        """Standard deviation sigma_t in T of the spikes of a layer of `n_rows` inputs, of two-phase neurons.
 
-        kT/C noise of the membrane and the comparator's own, in V, over the slope of the ramp, V_th / T.
+        kT/C noise of the membrane, that of the ramp, and the comparator's own, in V, over the slope of the ramp,
+        V_th / T. A membrane integrates the white current noise of the ramp's source, 4 k T_K gamma g_m of each of its
+        transistors. Of a ramp of C V_th / T this leaves kT/C times 2 `ramp_noise` V_th after a window, where
+        `ramp_noise` is the sum of gamma g_m / I, and less in proportion after a shorter time.
+
+        Parameters
+        ----------
+        time : float
+            Time of the spike in T, from the start of the ramp; by default the last one, which has the most noise.
 
         Examples
         --------
-        >>> round(operating_point(Circuit()).spike_time_noise(784), 5)
-        0.00115
+        >>> point = operating_point(Circuit())
+        >>> round(point.spike_time_noise(784), 5), round(point.spike_time_noise(784, time=0.0), 5)
+        (0.00119, 0.00115)
         """
-        of_capacitor = _BOLTZMANN * self.process.temperature / self.scale(n_rows).capacitance
-        return math.sqrt(of_capacitor + self.process.comparator_noise**2) / self.v_th
+        thermal = BOLTZMANN * self.process.temperature / self.scale(n_rows).capacitance
+        of_ramp = thermal * 2 * self.process.ramp_noise * self.v_th * time
+        return math.sqrt(thermal + of_ramp + self.process.comparator_noise**2) / self.v_th
 
     def injection(self, n_rows: int, *, plus: float | None = None, minus: float | None = None) -> tuple[float, float]:
         """Voltages in V_th that the switch of one synapse adds to a membrane with `n_rows` inputs as it opens.

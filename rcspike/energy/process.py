@@ -146,6 +146,7 @@ class Process:
     comparator_delay: float = _in("s")
     comparator_noise: float = _in("V")
     comparator_offset: float = _in("V")
+    ramp_noise: float = _in("1/V")
     reset_capacitance: float = _in("F")
     reference_current: float = _in("A")
     neuron_leakage: float = _in("A")

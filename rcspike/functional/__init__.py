@@ -24,6 +24,7 @@ from rcspike.functional.membrane_trace import trace
 from rcspike.functional.rail_charge import supply_charge, supply_charge_vjp
 from rcspike.functional.switch_charge import switch_injection
 from rcspike.functional.threshold_crossing import (
+    crossing_slope,
     first_spike,
     first_spike_affine,
     first_spike_affine_vjp,
@@ -40,6 +41,7 @@ __all__ = [
     "charge_rectified",
     "charge_vjp",
     "charge_wired",
+    "crossing_slope",
     "decayed_rate",
     "device_loads",
     "encode",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from rcspike import _core
-from rcspike._common.arrays import FloatArray, check_array
+from rcspike._common.arrays import Float64Array, FloatArray, check_array
 from rcspike._common.numbers import number
 from rcspike.circuit import Circuit, circuit_core
 from rcspike.functional.charging_phase import check_affine
-from rcspike.functional.events import Schedule, fit_events
+from rcspike.functional.events import Schedule, fit_events, in_precision
+from rcspike.functional.rail_coupling import rail_couplings
 
 # Slopes dt/dv above this, in T / V_th, are those of membranes that touch the threshold: float32 cannot resolve them.
 _MAX_SLOPE = 1e6
@@ -187,3 +192,42 @@ def first_spike_affine_vjp(
         max_slope=number("max_slope", max_slope),
         threads=threads,
     )
+
+
+def crossing_slope(
+    times: FloatArray, weights: FloatArray, circuit: Circuit, *, threads: int | None = None
+) -> Float64Array:
+    """Slope dv/dt of each membrane at its crossing, by which a noise in V_th becomes one of the spike time in T.
+
+    A shift dv of the voltage or of the threshold moves the spike by dv over this slope, where it is small enough to
+    leave the order of spikes as it is. A two-phase neuron has a slope of 1 V_th / T, that of its ramp.
+
+    Parameters
+    ----------
+    times : (batch, n_in)
+    weights, circuit, threads
+        As in `first_spike`, with the same errors.
+
+    Returns
+    -------
+    (batch, n_out)
+        A - B in V_th / T, of the running sums of drives and conductances at the spike; NaN where there is none.
+
+    Examples
+    --------
+    >>> crossing_slope(np.array([[0.5]]), np.array([[2.0, 0.5, -1.0]]), Circuit(v_syn=2.0))  # w (1 - 1/2)
+    array([[1.  , 0.25,  nan]])
+    """
+    crossings = first_spike(times, weights, replace(circuit, delay=0.0), threads=threads)
+    times = in_precision(times, weights.dtype)
+    plus, minus = rail_couplings(circuit)
+    w = weights.astype(np.float64)
+    currents = np.where(w >= 0, (plus.drive - plus.conductance) * w, (minus.drive + minus.conductance) * w)
+    slopes = np.full(crossings.shape, np.nan)
+    for t, spikes, slope in zip(times, crossings, slopes, strict=True):
+        order = np.argsort(t)
+        sums = np.cumsum(currents[order], axis=0)
+        causal = np.searchsorted(t[order], spikes) - 1  # the last input before the spike
+        has_spike = np.flatnonzero(np.isfinite(spikes))
+        slope[has_spike] = sums[causal[has_spike], has_spike]
+    return slopes

@@ -264,6 +264,13 @@ class ResistiveLayer:
         v = neuron_kind(self.phases).membranes(self._rows(times), self.weights, self.circuit, at)
         return v if self.membranes == 1 else self._by_neuron(v).mean(axis=2)
 
+    def crossing_slope(self, times: FloatArray, *, threads: int | None = None) -> Float64Array:
+        """As `rcspike.functional.crossing_slope`."""
+        single_phase_only(self, "a slope at the crossing")
+        if isinstance(self.wiring, Conv2d):
+            raise TypeError("slopes of a convolution need chosen neurons: layer.neurons(chosen).crossing_slope(times)")
+        return functional.crossing_slope(self._rows(times), self.weights, self.circuit, threads=threads)
+
     def _by_neuron(self, of_columns: FloatArray) -> FloatArray:
         """Of the columns (batch, n_columns, ...), those of each neuron: (batch, n_out, membranes, ...)."""
         return of_columns.reshape(len(of_columns), -1, self.membranes, *of_columns.shape[2:])

@@ -24,7 +24,7 @@ not_taken: Mapping[str, str] = {
     "offset": "moves spikes on a ramp, which single-phase neurons do not have (comparator_offset in a device file)",
     "ramp": "applies only to two-phase neurons",
     "transfer": "applies only to two-phase neurons",
-    "volts": "applies only to two-phase neurons, since no process gives the noise of single-phase ones",
+    "volts": "applies only to two-phase neurons, since the noise of single-phase ones is that of each crossing",
 }
 # docs/single-phase.md has the validation splits.
 presets: Mapping[str, Mapping[str, Any]] = {

@@ -24,6 +24,7 @@ from rcspike.spice.measurements import (
 from rcspike.spice.model_card import Card
 from rcspike.spice.neuron_calibration import NeuronCalibration, calibrate_neurons, ramp_times
 from rcspike.spice.ngspice import find_ngspice, run_ngspice
+from rcspike.spice.part_noise import ComparatorNoise, RampNoise, comparator_noise, ramp_noise
 from rcspike.spice.pdk import CORNERS, Fet, JunctionDiode, Pdk, find_pdk
 from rcspike.spice.resistor_bodies import ResistorBody
 from rcspike.spice.switch_resistance import with_switch_resistance
@@ -35,6 +36,7 @@ __all__ = [
     "RAMPS",
     "SYNAPSES",
     "Card",
+    "ComparatorNoise",
     "Comparison",
     "Fet",
     "Fit",
@@ -43,11 +45,13 @@ __all__ = [
     "Measurements",
     "NeuronCalibration",
     "Pdk",
+    "RampNoise",
     "ResistorBody",
     "Transistors",
     "calibrate_neurons",
     "calibrated",
     "column_voltages",
+    "comparator_noise",
     "compare_layer",
     "compare_network",
     "find_ngspice",
@@ -60,6 +64,7 @@ __all__ = [
     "library",
     "modelled_diode",
     "rail_energy",
+    "ramp_noise",
     "ramp_times",
     "read_csv",
     "run_ngspice",

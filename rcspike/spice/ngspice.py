@@ -54,6 +54,18 @@ def run_ngspice(netlist: str, *, stop: float = 0.0, timeout: float = TIMEOUT) ->
     return Simulators().run(netlist, stop=stop, timeout=timeout)
 
 
+def noise_spectrum(netlist: str) -> dict[str, Float64Array]:
+    """Run a small-signal noise analysis and read its spectral densities; errors as in `run_ngspice`.
+
+    Returns
+    -------
+    dict
+        ``frequency`` in Hz, and ``onoise_spectrum`` and ``inoise_spectrum``, roots of the one-sided densities at the
+        output and at the source that the analysis names, in V per root of Hz.
+    """
+    return Simulators().plot(netlist, "noise1", "Noise Spectral Density Curves")[0]
+
+
 class Simulators:
     """Simulators that run, until an error or Ctrl-C stops them and those that would start later."""
 
@@ -62,12 +74,28 @@ class Simulators:
 
     def run(self, netlist: str, *, stop: float = 0.0, timeout: float = TIMEOUT) -> dict[str, Float64Array]:
         """As `run_ngspice`."""
+        vectors, said = self.plot(netlist, "tran1", "Transient Analysis", timeout=timeout)
+        if vectors["time"][-1] < stop * (1 - 1e-6):
+            raise RuntimeError(f"ngspice stopped at {vectors['time'][-1]:.4g} s instead of {stop:.4g} s: {_said(said)}")
+        return vectors
+
+    def plot(
+        self, netlist: str, name: str, title: str, *, timeout: float = TIMEOUT
+    ) -> tuple[dict[str, Float64Array], str]:
+        """Vectors of the plot that ngspice gives this name and title, and what it printed."""
         program = find_ngspice()
-        with tempfile.TemporaryDirectory(prefix="rcspike-spice-") as name:
-            folder = Path(name)
+        with tempfile.TemporaryDirectory(prefix="rcspike-spice-") as path:
+            folder = Path(path)
             (folder / "circuit.cir").write_text(netlist)
             # Not -r: with it ngspice rejects .meas.
-            commands = ["set filetype=binary", "source circuit.cir", "run", "write out.raw", "quit 0"]
+            commands = [
+                "set filetype=binary",
+                "source circuit.cir",
+                "run",
+                f"setplot {name}",
+                "write out.raw",
+                "quit 0",
+            ]
             (folder / "run.cir").write_text("\n".join(["* run", ".control", *commands, ".endc", ".end", ""]))
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # several netlists run at the same time
             options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
@@ -82,12 +110,9 @@ class Simulators:
             raw = (folder / "out.raw").read_bytes() if (folder / "out.raw").exists() else b""
         said = err + out
         # Its exit code is 0 whatever happens, and without an analysis it writes the constants of nature.
-        if "aborted" in said or b"Plotname: Transient Analysis" not in raw:
+        if "aborted" in said or f"Plotname: {title}".encode() not in raw:
             raise RuntimeError(f"ngspice failed: {_said(said)}")
-        vectors = _read_raw(raw)
-        if vectors["time"][-1] < stop * (1 - 1e-6):
-            raise RuntimeError(f"ngspice stopped at {vectors['time'][-1]:.4g} s instead of {stop:.4g} s: {_said(said)}")
-        return vectors
+        return _read_raw(raw), said
 
     def stop(self) -> None:
         """Kill those that run; a later one is an error."""

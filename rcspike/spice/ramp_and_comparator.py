@@ -67,21 +67,23 @@ def mirror_cards(fet: Sizes) -> list[Card]:
     return [_sized(fet, *_MIRROR).card, _sized(fet, *_MIRROR_SWITCH).card]
 
 
-def mirror_common(fet: Sizes, current: float) -> Iterator[str]:
-    """The reference of all ramps: a mirror, whose outputs switches connect to the membranes."""
+def mirror_common(fet: Sizes, current: float, multiple: int = 1) -> Iterator[str]:
+    """The reference of all ramps: a mirror of some transistors, whose outputs switches connect to the membranes."""
     yield "* Reference of the ramps"
     yield f"Ireference mirror_reference 0 {current:.9g}"
-    yield _sized(fet, *_MIRROR).line("reference", "mirror_reference", "mirror_reference", "supply", "supply")
+    reference = ("mirror_reference", "mirror_reference", "supply", "supply")
+    yield _sized(fet, *_MIRROR).line("reference", *reference, multiple=multiple)
     yield "Emirror mirror 0 mirror_reference 0 1"
 
 
-def mirror_lines(membrane: str, fet: Sizes, draw: Draw) -> Iterator[str]:
-    """Ramp of a membrane ``m...``; the switch conducts while node ``fire`` is low."""
-    copy, switch = _sized(fet, *_MIRROR), _sized(fet, *_MIRROR_SWITCH)
-    shifts = draw(copy.mismatch, 1), draw(switch.mismatch, 1)
+def mirror_lines(membrane: str, fet: Sizes, draw: Draw, multiple: int = 1) -> Iterator[str]:
+    """Ramp of a membrane ``m...``, `multiple` transistors; the switch conducts while node ``fire`` is low."""
     number = membrane[1:]
-    yield copy.line(f"mirror_{number}", f"r{number}", "mirror", "ramp", "ramp", shift=float(shifts[0][0]))
-    yield switch.line(f"fire_{number}", membrane, "fire", f"r{number}", "ramp", shift=float(shifts[1][0]))
+    ends = (f"r{number}", "mirror", "ramp", "ramp"), (membrane, "fire", f"r{number}", "ramp")
+    for name, sizes, nodes in zip(("mirror", "fire"), (_MIRROR, _MIRROR_SWITCH), ends, strict=True):
+        one = _sized(fet, *sizes)
+        shift = float(draw(one.mismatch / multiple**0.5, 1)[0])  # as the mismatch of thresholds goes with the area
+        yield one.line(f"{name}_{number}", *nodes, multiple=multiple, shift=shift)
 
 
 def _sized(fet: Sizes, device: str, width: float, length: float) -> Fet:

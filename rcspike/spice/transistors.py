@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_times
-from rcspike._common.numbers import number
+from rcspike._common.numbers import check_count, number
 from rcspike.energy import PhysicalScale
 from rcspike.functional import switch_widths
 from rcspike.spice import ramp_and_comparator
@@ -98,6 +98,9 @@ class Transistors:
         defaults are those of the published models in the middle of the ramp, 0.225 V above rest (tt, 27 °C), of either
         kind of synapse.
     ramp : {"ideal", "mirror"}
+    mirrors : int
+        Transistors in parallel in the mirror of a ramp: one carries the 0.45 uA of 1 pF and 1 us, 25 the 45 uA of
+        10 pF and 100 ns.
     ramp_trim : float
         Current of the ramps divided by that of the design.
     replica : bool
@@ -141,6 +144,7 @@ class Transistors:
     v_rest: float = 0.9
     junction: tuple[float, float] | None = None
     ramp: str = "ideal"
+    mirrors: int = 1
     ramp_trim: float = 1.0
     replica: bool = False
     comparator: str = "ideal"
@@ -166,6 +170,7 @@ class Transistors:
                 raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
         if not 0 <= self.guard < 1:
             raise ValueError(f"guard must be in [0, 1), in T, got {self.guard:g}")
+        check_count("mirrors", self.mirrors, 1)
         if not 0 < self.ramp_trim < np.inf:
             raise ValueError(f"ramp_trim must be above 0 and finite, got {self.ramp_trim:g}")
         if self.body is not None and self.synapse != "switch":
@@ -315,7 +320,8 @@ def transistor_netlist(
         *(_gate_controls(design) if membranes > 1 else ()),
         *_gates(times, conducting, g_plus, g_minus, design),
     ]
-    lines += ramp_and_comparator.mirror_common(design.fet, design.ramp_current) if design.ramp == "mirror" else []
+    if design.ramp == "mirror":
+        lines += ramp_and_comparator.mirror_common(design.fet, design.ramp_current, design.mirrors)
     lines += ramp_and_comparator.comparator_common(design.fet) if design.comparator == "ota" else []
     for i, neuron in enumerate(numbers):
         draw = _shifts(design, layer, neuron)
@@ -452,7 +458,7 @@ def _idle(g: Float64Array, rail: str, design: Transistors) -> list[RowGroup]:
 
 def _ramp(membrane: str, design: Transistors, draw: ramp_and_comparator.Draw) -> Iterator[str]:
     if design.ramp == "mirror":
-        yield from ramp_and_comparator.mirror_lines(membrane, design.fet, draw)
+        yield from ramp_and_comparator.mirror_lines(membrane, design.fet, draw, design.mirrors)
         return
     start, half = (design.lead + 1 + design.guard) * design.scale.window, 0.5 * design.edge
     current = _si(design.ramp_current)

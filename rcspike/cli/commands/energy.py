@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from rcspike import experiments, plots
+from rcspike._common.arrays import FloatArray
 from rcspike.circuit import Circuit
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
@@ -36,6 +37,7 @@ from rcspike.energy import (
     clipped,
     column_turns,
     columns_of,
+    crossing_jitter,
     efficiency,
     energy_parts,
     energy_parts_in_turn,
@@ -49,6 +51,7 @@ from rcspike.energy import (
     ratio_range,
     sources_fit,
     with_switches,
+    zero_reasons,
 )
 from rcspike.network import Network, has_maps
 from rcspike.neurons import neuron_kind
@@ -71,6 +74,7 @@ _CAPTIONS = {
     ),
     "energy.csv": ("Energy", "The energy of an inference by part, in pJ: the sum over all layers."),
 }
+_JITTERING, _LARGE_JITTER = 200, 0.02  # samples, and T
 _NOT_COUNTED = "conversion of the rails from the supply, programming, clocks, readout, and spikes beyond the array"
 
 
@@ -111,6 +115,7 @@ def energy_command(
     One conventional circuit has resistors at a small read voltage into an op-amp, which holds a virtual ground; the
     other has current sources with their headroom straight onto the capacitor. Both have the same spikes, charges and
     neurons. A process that cannot size an op-amp, because the load of a column is 0, is compared with the second only.
+    Each part of a circuit that takes no energy is listed with its reason.
 
     A single-phase network is counted until its answer, and is not compared with these two-phase circuits.
 
@@ -173,10 +178,14 @@ def energy_command(
             experiments.write_table(folder / "energy.csv", _rows(circuits, chosen.device))
             for stem, figure in figures.items():
                 plots.save_figure(figure, folder / stem, description=record.description)
-            record.write(files, _CAPTIONS, **({"left_out": left_out} if left_out else {}))
+            zeros = {name: zero_reasons(name, parts, chosen) for name, parts in circuits.items()}
+            record.write(files, _CAPTIONS, zeros=zeros, **({"left_out": left_out} if left_out else {}))
     screen.print(f"synapses     {chosen.device}, process {chosen.name}")
     screen.print(f"{where}, circuit {network.circuit.label}, {mean}")
     screen.print(_table(circuits))
+    for name, reasons in zeros.items():
+        for part, why in reasons.items():
+            screen.print(f"zero         {part} of {name}: {why}")
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
     comparison = [*_comparison(ratios, point)] if baselines else []
     comparison += [f"left out     {name}: {why}" for name, why in left_out.items()]
@@ -185,7 +194,7 @@ def energy_command(
         ideal, real = (percent(evaluate(one, split)) for one in (wanted, running))
         devices.append(f"accuracy     {real} with these devices, {ideal} with ideal ones{samples.mark}")
     arrangements = _arrangements(network, point, done)
-    for line in (*_voltages(network, point), *devices, *_summary(measures, done), *arrangements, *comparison):
+    for line in (*_voltages(network, point, times), *devices, *_summary(measures, done), *arrangements, *comparison):
         screen.print(line)
     screen.print(f"not counted  {_NOT_COUNTED}")
     screen.print(f"files        {folder}: {', '.join([*(file.name for file in files), 'energy.json'])}")
@@ -229,21 +238,42 @@ def _table(circuits: Mapping[str, _Parts]) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for part, numbers in (first | {"all": np.sum(list(first.values()), axis=0)}).items():
-        table.add_row(part, *(f"{number:.2f}" for number in numbers))
+        table.add_row(part, *map(_picojoules, numbers))
     return table
 
 
-def _voltages(network: Network, point: OperatingPoint) -> Iterator[str]:
+def _picojoules(number: float) -> str:
+    """Two decimals, or one digit where these would be zeros; 0 stands for nothing at all."""
+    return f"{number:.2f}" if number >= 0.005 else f"{number:.1g}"
+
+
+def _voltages(network: Network, point: OperatingPoint, times: FloatArray) -> Iterator[str]:
     p = point.process
     columns = [columns_of(layer) for layer in network.layers]
     yield from voltage_lines(point, columns)
     of_devices = sum(layer_devices(p, one).area for one in columns if one.g_plus is not None)
     resistors = f", {1e6 * of_devices:.3g} of them resistors" if of_devices else ""
     yield (f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{resistors}")
-    noise = max(point.spike_time_noise(one.rows) for one in columns)
-    yield f"noise floor  sigma_t = {noise:.5f} T, of kT/C and comparator"
+    yield f"noise floor  {_noise_floor(network, point, times)}"
     offset = point.thresholds(p.comparator_offset)
     yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
+
+
+def _noise_floor(network: Network, point: OperatingPoint, times: FloatArray) -> str:
+    """In words. That of single-phase neurons depends on the slope of each spike, of which some samples have enough."""
+    if network.phases == "two":
+        noise = max(point.spike_time_noise(columns_of(layer).rows) for layer in network.layers)
+        return f"sigma_t = {noise:.5f} T, of kT/C, ramp and comparator, at the end of a window"
+    if has_maps(layer.wiring for layer in network.layers):
+        return "of kT/C and comparator, over slopes at the crossing that are not known here for convolutions"
+    jitter = crossing_jitter(network, times[:_JITTERING], point)
+    if not len(jitter):
+        return "there is no spike"
+    large = percent(float(np.mean(jitter > _LARGE_JITTER)))
+    return (
+        f"sigma_t = {np.median(jitter):.5f} T (median), above {_LARGE_JITTER:g} T in {large} of the spikes: kT/C and "
+        "comparator over the slope at the crossing"
+    )
 
 
 def _arrangements(network: Network, point: OperatingPoint, done: Activity) -> Iterator[str]:
