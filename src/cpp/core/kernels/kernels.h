@@ -98,6 +98,7 @@ struct ResistiveTile {
     std::size_t stride;
     Coupling<Real> coupling;
     const WeightLoads<Real>* loads;  // null if the rows do not load the membrane
+    Real v_0;                        // of devices that are not ohmic; infinite for ohmic ones
 
     const Real* rows() const { return weights; }
 };
@@ -314,6 +315,8 @@ struct Kernels {
     /// The same where the rows load the membrane.
     Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> loaded_resistive;
     Charging<Events<Real>, AffineTile<Real>, AffineGradient<Real>, Real> loaded_affine;
+    /// Resistive synapses of devices that are not ohmic.
+    Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> sinh_resistive;
     /// Resistive synapses of patches, on symmetric rails.
     Charging<PatchSpikes<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> patches;
     /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.

@@ -37,7 +37,8 @@ RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visi
 template <class Sums, class Tile, class B = typename Sums::Blocks, class Real>
 void charge(const Events<Real> events, const Tile tile, Real* v) {
     const auto nothing = [](const Step<Real>&, const Sums&, B, const auto&) RCSPIKE_LAMBDA {};
-    sweep<Sums>(events, tile, nothing).store(v);
+    const typename Sums::Law law(tile);
+    law.voltage(sweep<Sums>(events, tile, nothing)).store(v);
 }
 
 /// v at sorted times within the phase: repeats the step that contains a time, up to that time.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/check.h"
+#include "common/elementary.h"
 #include "parallel/split.h"
 
 namespace rcspike::detail {
@@ -114,11 +115,20 @@ kernels::Coupling<Real> coupling_of(const Circuit& circuit) {
     validate(circuit);
     // An infinite rail has conductance 0 and no diode to speak of: D = w, G = 0. The drop may be next to the rail, so
     // nothing is rounded before it is taken off.
+    const double v_0 = circuit.v_0, drop = circuit.diode_drop;
+    // A device of weight 1 has g = 1/(V_0 sinh(E/V_0)), and D = g V_0 sinh((E - V_D)/V_0), G = g cosh((E - V_D)/V_0).
+    // With exp(-2E/V_0) instead of exp(E/V_0) no digits are lost where V_0 is large.
+    const auto twice_sinh = [&](double voltage) { return -expm1(-2 * voltage / v_0); };  // times exp(-voltage/V_0)
     const auto drive = [&](double rail) {
-        return static_cast<Real>(std::isinf(rail) ? 1 : (rail - circuit.diode_drop) / rail);
+        if (std::isinf(rail)) return Real(1);
+        if (std::isinf(v_0)) return static_cast<Real>((rail - drop) / rail);
+        return static_cast<Real>(exp_of_negative(-drop / v_0) * twice_sinh(rail - drop) / twice_sinh(rail));
     };
-    const auto conductance = [](const char* name, double rail) {
-        const auto g = static_cast<Real>(1 / std::abs(rail));
+    const auto conductance = [&](const char* name, double rail) {
+        const double e = std::abs(rail);
+        const auto g = static_cast<Real>(std::isinf(v_0) ? 1 / e
+                                                         : exp_of_negative(-drop / v_0) * (2 - twice_sinh(e - drop)) /
+                                                               (v_0 * twice_sinh(e)));
         if (std::isinf(g)) reject(name, " is ", rail, ", too near to 0 for ", 8 * sizeof(Real), "-bit floating point");
         return g;
     };
@@ -159,6 +169,7 @@ Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::s
                              Threads threads) {
     Resistive<Real> packed;
     packed.coupling = coupling_of<Real>(circuit);
+    packed.v_0 = static_cast<Real>(circuit.v_0);
     check_weights(name, weights, n_rows, packed.coupling, threads);
     pack_weights(weights, packed.weights, threads);
     if (!circuit.load.is_absent()) packed.loads = loads_of(circuit, packed.coupling);

@@ -1,7 +1,9 @@
 // Synapses of one layer in the kernels' layout, a type for each kind.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <variant>
 
@@ -46,17 +48,21 @@ struct Resistive {
     Tiles<Real> weights;
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
     std::optional<kernels::WeightLoads<Real>> loads{};  // if the rows load the membrane
+    Real v_0 = std::numeric_limits<Real>::infinity();   // of devices that are not ohmic
 
     const Tiles<Real>& rows() const { return weights; }
     Tiles<Real>& weights_for(const char*) { return weights; }
     kernels::ResistiveTile<Real> tile(std::size_t t) const {
-        return {weights.tile(t), weights.tile_size(), coupling, loads ? &*loads : nullptr};
+        return {weights.tile(t), weights.tile_size(), coupling, loads ? &*loads : nullptr, v_0};
     }
     void check_gradient() const {}
     bool loads_membranes() const { return loads.has_value(); }
+    bool is_ohmic() const { return std::isinf(v_0); }
+    /// Whether the kernels for patches of an image can run them.
+    bool by_patches() const { return kernels::is_symmetric(coupling) && !loads && is_ohmic(); }
     const auto& kernel() const {
         const kernels::Kernels<Real>& table = kernels::table<Real>();
-        return loads ? table.loaded_resistive : table.resistive;
+        return loads ? table.loaded_resistive : is_ohmic() ? table.resistive : table.sinh_resistive;
     }
     static const auto& crossing() { return kernels::crossings<Real>().resistive; }
 };
