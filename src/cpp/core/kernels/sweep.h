@@ -53,10 +53,11 @@ void trace(const Events<Real>& events, const ResistiveTile<Real>& tile, const Re
     const auto visit = [&](const Step<Real>& step, const Sums& on, B v, const auto& moved) RCSPIKE_LAMBDA {
         for (; next_at < n_at && at[next_at] < step.start + step.length; ++next_at) {
             const Step<Real> part = make_step(tile.coupling, step.start, at[next_at] - step.start, step.end);
-            law.over(on.a(part), on.y(part), v).next.store(out + next_at * lanes<Real>);
+            law.voltage(law.over(on.a(part), on.y(part), v).next).store(out + next_at * lanes<Real>);
         }
         end = moved.next;
     };
     sweep<Sums>(events, tile, visit);
+    end = law.voltage(end);
     for (; next_at < n_at; ++next_at) end.store(out + next_at * lanes<Real>);
 }

@@ -57,20 +57,14 @@ void pairs_backward(const Events<Real>& events, const PairTile<Real>& tile, cons
 
 template <class Real>
 void charge_sinh(const Events<Real>& events, const ResistiveTile<Real>& tile, std::size_t n_tiles, Real* v) {
-    with_constant<RCSPIKE_TILES_AT_ONCE>(n_tiles, [&](auto n) RCSPIKE_LAMBDA {
-        with_symmetry(tile.coupling, [&](auto symmetric) RCSPIKE_LAMBDA {
-            charge<ResistiveSums<Block<Real, n>, symmetric, SinhLaw>>(events, tile, v);
-        });
-    });
+    with_constant<RCSPIKE_TILES_AT_ONCE>(
+        n_tiles, [&](auto n) RCSPIKE_LAMBDA { charge<SinhSums<Block<Real, n>>>(events, tile, v); });
 }
 
 template <class Real, class B = Block<Real, 1>>
 void sinh_backward(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* grad_v,
                    const WeightGradient<Real>& gradient, Real* scratch) {
-    with_symmetry(tile.coupling, [&](auto symmetric) RCSPIKE_LAMBDA {
-        charge_backward_timed<ResistiveSums<B, symmetric, SinhLaw>, ResistiveAdjoint<B, symmetric>>(
-            events, tile, grad_v, gradient, scratch);
-    });
+    charge_backward_timed<SinhSums<B>, ResistiveAdjoint<B, false>>(events, tile, grad_v, gradient, scratch);
 }
 
 template <class Real, class B = Block<Real, 1>>
@@ -105,6 +99,7 @@ constexpr Kernels<Real> make_table() {
     kernels.supply = supply<Real>;
     kernels.supply_backward = supply_backward<Real>;
     kernels.trace = trace_resistive<Real>;
+    kernels.trace_sinh = trace<SinhSums<Block<Real, 1>>, Block<Real, 1>, Real>;
     kernels.adam = adam<Real>;
     kernels.draw = draw<Real>;
     kernels.normal_numbers = normal_numbers;

@@ -10,7 +10,6 @@
 #include "layer/pooled_membranes.h"
 #include "neurons/tiles.h"
 #include "parallel/workers.h"
-#include "synapses/ohmic.h"
 
 namespace rcspike::detail {
 
@@ -43,7 +42,6 @@ const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted
     if (!resistive) reject(wanted, " can be computed for resistive synapses only");
     if (resistive->loads)
         reject(wanted, " are not modelled where rows load the membrane: leave load out of the circuit");
-    check_ohmic(resistive->v_0, wanted);
     return *resistive;
 }
 
