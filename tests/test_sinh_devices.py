@@ -69,7 +69,7 @@ def integrated(times: Array, w: Array, circuit: Circuit, until: float = 1.0) -> 
 @by_circuit
 @pytest.mark.parametrize("scale", [0.3, 3.0, 30.0])
 def test_voltages_agree_with_an_ode_solver(circuit: Circuit, scale: float) -> None:
-    times, w = spikes(1), weights(2, scale)
+    times, w = spikes(1, batch=1), weights(2, scale)
     expected = np.array([[integrated(sample, column, circuit) for column in w.T] for sample in times])
     np.testing.assert_allclose(charge(times, w, circuit), expected, rtol=0, atol=1e-11)
     single = charge(times.astype(np.float32), w.astype(np.float32), circuit)
@@ -149,7 +149,7 @@ def test_a_convolution_is_its_unrolled_neurons() -> None:
 
 @pytest.mark.parametrize("circuit", [CIRCUIT, OTHER], ids=lambda circuit: circuit.label)
 def test_a_trace_agrees_with_an_ode_solver(circuit: Circuit) -> None:
-    times, w, at = spikes(14), weights(15, 2.0), np.array([0.0, 0.9, 0.37, 1.0])
+    times, w, at = spikes(14, batch=1), weights(15, 2.0), np.array([0.0, 0.9, 0.37, 1.0])
     expected = [[[integrated(t, column, circuit, end) if end else 0.0 for end in at] for column in w.T] for t in times]
     traced = trace(times, w, circuit, at)
     np.testing.assert_allclose(traced, expected, rtol=0, atol=1e-11)
