@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
-    test = datasets.load("mnist", data=options.data).test
+    test = datasets.load("mnist", directory=options.data).test
     rows: list[Row] = []
     for pair, runs in enumerate(zip(options.ohmic, options.trained, strict=True)):
         ohmic, trained = (Network.load(run / "model.safetensors") for run in runs)
