@@ -194,7 +194,8 @@ class Circuit:
         """A short name for files and tables, made of the rails and all nonzero parameters; the same for equal circuits.
 
         ``v`` stands for the rails if they are symmetric, otherwise ``ep`` and ``em`` for each; ``vd`` for the diode
-        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``c`` for loads by a digest, ``t`` for the delay, ``sinh`` for v_0.
+        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``c`` for loads by a digest, ``t`` for the delay,
+        ``sinh`` for v_0.
 
         Examples
         --------

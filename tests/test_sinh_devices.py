@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def integrated(times: Array, w: Array, circuit: Circuit, until: float = 1.0) -> 
     voltage = rails - np.sign(rails) * circuit.diode_drop
 
     v, ends = 0.0, np.unique([0.0, *times[times < until], until])
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         on = times <= start
 
         def slope(_: float, v: Array, on: npt.NDArray[np.bool_] = on) -> Array:
