@@ -59,6 +59,9 @@ class Circuit:
         nothing.
     delay : float
         Time in T from the moment when the ramp reaches the threshold to the output spike, in [0, 1).
+    v_0 : float
+        V_0 in V_th of devices whose current is g V_0 sinh(V/V_0) at a voltage V, the same for all devices; at least a
+        tenth of the rails. ``math.inf`` stands for ohmic devices.
 
     Raises
     ------
@@ -66,12 +69,17 @@ class Circuit:
         If a parameter is not a number.
     ValueError
         If a rail is on the wrong side of 0, the diode drop leaves no drive, the ramp coefficient is not below 1, an
-        injection is not finite, a load has a negative capacitance or infinite rails, or the delay is not in [0, 1).
+        injection is not finite, a load has a negative capacitance or infinite rails, the delay is not in [0, 1), or v_0
+        is not above 0, is finite beside infinite rails or a load, or is below a tenth of the rails.
 
     Notes
     -----
     The RC-Spike model (ISCAS 2022, DOI 10.1109/ISCAS48785.2022.9937662) as written out in arXiv 2412.09010
     v1, eq. 6-11 and 59-85.
+
+    A weight is the current, in C V_th / T, that its device drives into a membrane at rest, whatever v_0 is: that of
+    a device on the rail E has g = abs(w) / (V_0 sinh(abs(E)/V_0)), where an ohmic one has g = abs(w)/abs(E).
+    docs/sinh-devices.md has the law and what it leaves out.
 
     The rails are fixed when a circuit is made: ``dataclasses.replace`` with another v_syn does not change them.
 
@@ -91,6 +99,7 @@ class Circuit:
     injection: _Injection | tuple[_Injection, ...] = field(default=(0.0, 0.0), metadata={"omit_default": True})
     load: RowLoad | tuple[RowLoad, ...] = field(default=NO_LOAD, metadata={"omit_default": True})
     delay: float = _parameter(0.0, "t", "delay of a spike", "T", omit_default=True)
+    v_0: float = _parameter(math.inf, "sinh", "V_0 of devices of g V_0 sinh(V/V_0)", "V_th", omit_default=True)
     core: _core.Circuit = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -131,12 +140,12 @@ class Circuit:
         Examples
         --------
         >>> Circuit(v_syn=2.0, delay=0.01).parameters
-        {'e_plus': 2.0, 'e_minus': -2.0, 'diode_drop': 0.0, 'ramp': 0.0, 'delay': 0.01}
+        {'e_plus': 2.0, 'e_minus': -2.0, 'diode_drop': 0.0, 'ramp': 0.0, 'delay': 0.01, 'v_0': inf}
         """
         return {name: getattr(self, name) for name in PARAMETERS}
 
     def shown(self) -> dict[str, float]:
-        """The parameters that files and repr show; `delay` only if it is not 0."""
+        """The parameters that files and repr show; `delay` and `v_0` only if they are not at their default."""
         values = self.parameters.items()
         return {name: x for name, x in values if not (_OF[name].metadata["omit_default"] and x == _OF[name].default)}
 
@@ -185,7 +194,8 @@ class Circuit:
         """A short name for files and tables, made of the rails and all nonzero parameters; the same for equal circuits.
 
         ``v`` stands for the rails if they are symmetric, otherwise ``ep`` and ``em`` for each; ``vd`` for the diode
-        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``c`` for loads by a digest, ``t`` for the delay.
+        drop, ``b`` for the ramp coefficient, ``q`` for injections, ``c`` for loads by a digest, ``t`` for the delay,
+        ``sinh`` for v_0.
 
         Examples
         --------
@@ -243,6 +253,22 @@ def parameter_help(name: str) -> str:
     """
     meaning = _OF[name].metadata
     return f"{meaning['title']} in {meaning['unit']}" if meaning["unit"] else str(meaning["title"])
+
+
+def check_ohmic(circuit: Circuit, what: str) -> None:
+    """A ValueError unless the devices are ohmic: `what` is modelled for these only.
+
+    Examples
+    --------
+    >>> check_ohmic(Circuit(v_0=0.5), "chips")
+    Traceback (most recent call last):
+        ...
+    ValueError: chips are modelled for ohmic devices only, got v_0 = 0.5: leave v_0 out of the circuit
+    """
+    if circuit.v_0 < math.inf:
+        raise ValueError(
+            f"{what} are modelled for ohmic devices only, got v_0 = {circuit.v_0:g}: leave v_0 out of the circuit"
+        )
 
 
 def _rebuild(parameters: dict[str, Any]) -> Circuit:

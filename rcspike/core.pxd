@@ -55,6 +55,7 @@ cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
         double injection_minus
         double delay
         RowLoad load
+        double v_0
 
         @staticmethod
         Circuit conventional()

@@ -128,6 +128,8 @@ def test_the_circuit_of_the_options_is_the_circuit_of_the_model(place: Path) -> 
     trained_small(*options, "--out", "nonlinear", epochs=1)
     circuit = Circuit(v_syn=2, e_plus=1.5, e_minus=-3, diode_drop=0.25, ramp=0.5)
     assert Network.load(place / "nonlinear" / "model.safetensors").circuit == circuit
+    train_small("--v-0", "0.5", epochs=1)
+    assert Network.load(place / "runs" / "digits-v1-sinh0.5-s0" / "model.safetensors").circuit == Circuit(v_0=0.5)
 
 
 @pytest.mark.usefixtures("drawn")

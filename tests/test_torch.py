@@ -71,6 +71,15 @@ def test_rows_that_load_the_membrane_have_exact_gradients_and_need_the_engine() 
         rct.charge(times, w, circuit)
 
 
+def test_devices_that_are_not_ohmic_have_exact_gradients_and_need_the_engine() -> None:
+    circuit = Circuit(e_minus=-0.7, v_0=0.493)
+    times, w = spikes(2, 12), 0.5 * torch.randn(12, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    assert torch.autograd.gradcheck(lambda t, w: rct.charge(t, w, circuit), (tracked(times), tracked(w)))
+    assert np.array_equal(rct.charge(times, w, circuit).numpy(), functional.charge(times.numpy(), w.numpy(), circuit))
+    with rct.without_engine(), pytest.raises(ValueError, match=r"ohmic devices only.*v_0 = 0\.493"):
+        rct.charge(times, w, circuit)
+
+
 @circuits
 def test_gradients_of_layers_agree_with_finite_differences(circuit: Circuit) -> None:
     times, w = spikes(5, 12).requires_grad_(), torch.randn(12, 4, dtype=torch.float64, requires_grad=True)

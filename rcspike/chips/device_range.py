@@ -12,7 +12,7 @@ from rcspike._common.arrays import FLOATS, FloatArray, plain_array
 from rcspike._common.numbers import number, numbers
 from rcspike.chips.chip_layer import ChipLayer
 from rcspike.chips.device_model import DeviceModel
-from rcspike.circuit import Circuit
+from rcspike.circuit import Circuit, check_ohmic
 from rcspike.energy import Process, columns_of, weight_range
 from rcspike.functional.charging_with_loads import bodies
 from rcspike.functional.rail_coupling import rail_couplings
@@ -79,6 +79,7 @@ class Devices:
         >>> Devices(w_max=0.8).program(network.layers[0]).plus
         array([[0.8, 0. ]])
         """
+        check_ohmic(ideal.circuit, "chips")
         pairs, circuit = ideal.devices(), ideal.circuit
         n_columns = pairs.plus.shape[1]
         plus, minus = pairs.plus.astype(np.float64), pairs.minus.astype(np.float64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rcspike._common.arrays import Float64Array
-from rcspike.circuit import Circuit
+from rcspike.circuit import Circuit, check_ohmic
 from rcspike.energy.activity_counts import Columns, columns_of
 from rcspike.energy.operating_point_in_volts import OperatingPoint, conductance_unit
 from rcspike.energy.process import Process
@@ -129,6 +129,7 @@ def weight_range(process: Process, circuit: Circuit, n_rows: int) -> tuple[float
     >>> [round(w, 4) for w in weight_range(load_process("sky130-poly"), Circuit(v_syn=1.0), 784)]
     [0.0094, 0.9443]
     """
+    check_ohmic(circuit, "weights of a process")
     rails = circuit.e_plus, -circuit.e_minus
     unit = conductance_unit(process, n_rows)
     least, most = process.device_min_conductance / unit, process.device_max_conductance / unit

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rcspike import _core, functional
 from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times
 from rcspike._common.lazy import lazy
-from rcspike.circuit import Circuit, layer_core
+from rcspike.circuit import Circuit, check_ohmic, layer_core
 from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.functional.neuron_kinds import latest_input
 from rcspike.network.device_pairs import DevicePairs
@@ -141,6 +141,7 @@ class ResistiveLayer:
         >>> ResistiveLayer(np.array([[1.0, -0.5]]), Circuit(v_syn=2.0)).weight_conductances()
         (array([[0.5, 0. ]]), array([[0.  , 0.25]]))
         """
+        check_ohmic(self.circuit, "conductances of weights")
         pairs = self.devices()
         return pairs.plus.astype(np.float64) / self.circuit.e_plus, pairs.minus.astype(
             np.float64

@@ -124,7 +124,8 @@ def circuit_name(circuit: Circuit, *, separator: str = ", ") -> str:
         rails = rf"RC-Spike, $E_+ = {_volts(circuit.e_plus)}$, $E_- = {_volts(circuit.e_minus)}\,V_\mathrm{{th}}$"
     drop = rf"$V_D = {circuit.diode_drop:g}\,V_\mathrm{{th}}$" if circuit.diode_drop else ""
     ramp = rf"$b = {circuit.ramp:g}$" if circuit.ramp else ""
-    rest = ", ".join(part for part in (drop, ramp) if part)
+    devices = rf"$V_0 = {circuit.v_0:g}\,V_\mathrm{{th}}$" if math.isfinite(circuit.v_0) else ""
+    rest = ", ".join(part for part in (drop, ramp, devices) if part)
     return f"{rails}{separator}{rest}" if rest else rails
 
 

@@ -19,7 +19,7 @@ _HEIGHT, _LEGEND_WIDTH = 3.2, 2.5
 _MARKERS = "osD^vP"
 _NAMES = {"rc-spike": "RC-Spike", "transfer": "trained at 100, rescaled", "relu": "ReLU network"}
 _STYLES = {"rc-spike": "-", "transfer": "--", "relu": ":"}
-_RAILS = {"v_syn": r"V_\mathrm{syn}", "e_plus": "E_+", "e_minus": "E_-", "diode_drop": "V_D"}  # in V_th
+_RAILS = {"v_syn": r"V_\mathrm{syn}", "e_plus": "E_+", "e_minus": "E_-", "diode_drop": "V_D", "v_0": "V_0"}  # in V_th
 _SYMBOLS = {name: rf"${symbol}\,/\,V_\mathrm{{th}}$" for name, symbol in _RAILS.items()}
 _SYMBOLS |= {"ramp": "ramp coefficient $b$", "noise": r"spike-time noise $\sigma_t\,/\,T$"}
 _SYMBOLS |= {"offset_mv": "standard deviation of comparator offsets / mV"}
@@ -159,7 +159,7 @@ def _draw_level(axes: Axes, row: Row, label: str, colour: str) -> None:
 def _common(rows: Sequence[Row], x: str) -> str:
     """The data set, the size, the circuit but V_syn, and the noise or the process, if all curves share them."""
     words = []
-    for name in ("dataset", "hidden", "e_plus", "e_minus", "diode_drop", "ramp", "noise", "process", "hold"):
+    for name in ("dataset", "hidden", "e_plus", "e_minus", "diode_drop", "ramp", "v_0", "noise", "process", "hold"):
         values = {row[name] for row in rows if name in row}
         if name != x and len(values) == 1:
             words.append(_word(name, values.pop()))

@@ -70,9 +70,10 @@ def _circuit(circuit: Mapping[str, Any]) -> str:
         words = [f"RC-Spike, V_syn = {v_syn} V_th"]
     else:
         words = [f"RC-Spike, rails at {circuit.get('e_plus')} and {circuit.get('e_minus')} V_th"]
-    for name, label in (("diode_drop", "diode drop {} V_th"), ("ramp", "ramp coefficient {}")):
+    parts = {"diode_drop": "diode drop {} V_th", "ramp": "ramp coefficient {}", "v_0": "devices of V_0 = {} V_th"}
+    for name, label in parts.items():
         value = str(circuit.get(name, "0.0"))
-        words += [label.format(value)] if value not in ("0.0", "0") else []
+        words += [label.format(value)] if value not in ("0.0", "0", "inf") else []
     return ", ".join(words)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_times, plain_array
 from rcspike._common.extras import missing_extra
-from rcspike.circuit import Circuit, layer_core
+from rcspike.circuit import Circuit, check_ohmic, layer_core
 from rcspike.energy import PhysicalScale
 from rcspike.functional import charge_loaded, charge_loaded_vjp, device_loads, switch_widths
 from rcspike.functional.charging_with_loads import bodies
@@ -137,6 +137,7 @@ def fit(
     if not names or len(set(names)) < len(names) or not set(names) <= set(PARAMETERS):
         raise ValueError(f"parameters must be some of {', '.join(PARAMETERS)}, each once, got {', '.join(names)}")
     layer_core(circuit)  # raises an error if it is that of several layers
+    check_ohmic(circuit, "fits")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     groups = list(_groups(measurements, times, g_plus, g_minus, scale, junction, circuit.loads[0]))

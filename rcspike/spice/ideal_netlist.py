@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
 from rcspike._common.numbers import check_count
 from rcspike.chips import ChipLayer
-from rcspike.circuit import Circuit
+from rcspike.circuit import Circuit, check_ohmic
 from rcspike.energy import PhysicalScale
 from rcspike.functional import switch_widths
 from rcspike.functional.neuron_kinds import Phases, latest_input
@@ -194,6 +194,7 @@ def layer_conductances(layer: Layer, scale: PhysicalScale) -> tuple[npt.NDArray[
     ([[35.7], [0.7]], [[0.7], [70.7]])
     """
     circuit, unit = layer.circuit, scale.siemens(1.0)
+    check_ohmic(circuit, "columns in SPICE")
     if math.isinf(circuit.e_plus) or math.isinf(circuit.e_minus):
         raise ValueError(
             f"there is no resistor to a rail at {circuit.e_plus} or {circuit.e_minus} V_th: SPICE needs finite rails; "
@@ -279,6 +280,7 @@ def layer_netlist(
     n_columns = g_plus.shape[1]
     if np.any(np.isnan(times)) or np.any(times < 0):
         raise ValueError(f"times must not be negative or NaN, got {times[~(times >= 0)][0]}")
+    check_ohmic(circuit, "columns in SPICE")
     if not math.isfinite(circuit.e_plus - circuit.e_minus):
         raise ValueError(f"rails must be finite, got {circuit.e_plus} and {circuit.e_minus} V_th")
     n_out = n_columns // membranes

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_times
-from rcspike.circuit import Circuit
+from rcspike.circuit import Circuit, check_ohmic
 from rcspike.energy import PhysicalScale
 from rcspike.functional import charge_loaded, device_loads, pair_loads, pair_switch_widths, switch_injection
 from rcspike.spice.ideal_netlist import check_conductances
@@ -81,6 +81,7 @@ def column_voltages(
     """
     times = check_times(times)
     g_plus, g_minus = check_conductances(times.shape[1], g_plus, g_minus)
+    check_ohmic(circuit, "columns of resistors")
     if not math.isfinite(circuit.e_plus - circuit.e_minus):
         raise ValueError(
             f"columns of resistors need finite rails, got {circuit.e_plus} and {circuit.e_minus} V_th; v_syn = 1000 is "

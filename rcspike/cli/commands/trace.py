@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,7 +108,8 @@ def _position(text: str) -> tuple[int, int]:
 
 
 def _with_rails(circuit: Circuit, v_syn: float) -> Circuit:
-    return Circuit(v_syn=v_syn, diode_drop=circuit.diode_drop, ramp=circuit.ramp)
+    v_0 = circuit.v_0 if math.isfinite(v_syn) else math.inf  # a current that does not depend on v is that of any law
+    return Circuit(v_syn=v_syn, diode_drop=circuit.diode_drop, ramp=circuit.ramp, v_0=v_0)
 
 
 def _stem(out: Path) -> Path:

@@ -55,26 +55,30 @@ void firing(Digest& digest) {
     }
 }
 
-template <class Real>
+template <class Real, const std::vector<Circuit>& of()>
 void charging(Digest& digest) {
-    for_each_layer<Real>([&](const auto& schedule, const Shape& shape, const auto& weights, const Circuit& circuit) {
-        Matrix<Real> v(shape.batch, shape.n_out);
-        charge<Real>(schedule, weights, circuit, v);
-        digest.add(v);
-    });
+    for_each_layer<Real>(
+        [&](const auto& schedule, const Shape& shape, const auto& weights, const Circuit& circuit) {
+            Matrix<Real> v(shape.batch, shape.n_out);
+            charge<Real>(schedule, weights, circuit, v);
+            digest.add(v);
+        },
+        of());
 }
 
-template <class Real>
+template <class Real, const std::vector<Circuit>& of()>
 void charging_gradient(Digest& digest) {
-    for_each_layer<Real>([&](const auto& schedule, const Shape& shape, const auto& weights, const Circuit& circuit) {
-        Matrix<Real> grad_times(shape.batch, shape.n_in), grad_weights(shape.n_in, shape.n_out);
-        for (const auto& grad_v :
-             {uniform<Real>(shape.batch, shape.n_out, -1, 1, 6), sparse<Real>(shape.batch, shape.n_out, 7)}) {
-            charge_vjp<Real>(schedule, weights, circuit, grad_v, grad_times, grad_weights);
-            digest.add(grad_times);
-            digest.add(grad_weights);
-        }
-    });
+    for_each_layer<Real>(
+        [&](const auto& schedule, const Shape& shape, const auto& weights, const Circuit& circuit) {
+            Matrix<Real> grad_times(shape.batch, shape.n_in), grad_weights(shape.n_in, shape.n_out);
+            for (const auto& grad_v :
+                 {uniform<Real>(shape.batch, shape.n_out, -1, 1, 6), sparse<Real>(shape.batch, shape.n_out, 7)}) {
+                charge_vjp<Real>(schedule, weights, circuit, grad_v, grad_times, grad_weights);
+                digest.add(grad_times);
+                digest.add(grad_weights);
+            }
+        },
+        of());
 }
 
 template <class Real>
@@ -311,9 +315,9 @@ void train(Digest& digest, const Circuit& circuit, const Loss& loss, const Devic
     }
 }
 
-template <class Real>
+template <class Real, const std::vector<Circuit>& of()>
 void training(Digest& digest) {
-    for (const Circuit& circuit : circuits()) train<Real>(digest, circuit, Loss{});
+    for (const Circuit& circuit : of()) train<Real>(digest, circuit, Loss{});
 }
 template <class Real>
 void training_on_a_nonlinear_ramp(Digest& digest) {
@@ -364,12 +368,14 @@ std::string digests(const char* precision) {
     const std::pair<const char*, void (*)(Digest&)> parts[] = {
         {"encode", encoding<Real>},
         {"fire", firing<Real>},
-        {"charge", charging<Real>},
-        {"charge_vjp", charging_gradient<Real>},
+        {"charge", charging<Real, circuits>},
+        {"charge_vjp", charging_gradient<Real, circuits>},
         {"affine", affine<Real>},
         {"affine_vjp", affine_gradient<Real>},
         {"loaded", loaded<Real>},
         {"loaded_vjp", loaded_gradient<Real>},
+        {"sinh", charging<Real, sinh_circuits>},
+        {"sinh_vjp", charging_gradient<Real, sinh_circuits>},
         {"rectified", rectified<Real>},
         {"wired", wired<Real>},
         {"supply_charge", supply<Real>},
@@ -379,7 +385,8 @@ std::string digests(const char* precision) {
         {"network", networks<Real>},
         {"draw_devices", drawing<Real>},
         {"draw_noise", noise<Real>},
-        {"train", training<Real>},
+        {"train", training<Real, circuits>},
+        {"train_sinh", training<Real, sinh_circuits>},
         {"train_ramp", training_on_a_nonlinear_ramp<Real>},
         {"train_penalties", training_with_penalties<Real>},
         {"train_weight_decay", training_with_weight_decay<Real>},

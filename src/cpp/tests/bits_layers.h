@@ -41,6 +41,18 @@ inline const std::vector<Circuit>& circuits() {
     return all;
 }
 
+/// Of devices that are not ohmic: nearly ohmic ones, steep ones, and other rails behind diodes.
+inline const std::vector<Circuit>& sinh_circuits() {
+    static const std::vector<Circuit> all = [] {
+        std::vector<Circuit> made{Circuit{}, Circuit{}, Circuit{2, -0.5, 0.1, 0}};
+        made[0].v_0 = 30;
+        made[1].v_0 = 0.1;
+        made[2].v_0 = 0.493;
+        return made;
+    }();
+    return all;
+}
+
 /// Sizes that fill no vector; the second layer is dealt with in several parts.
 struct Shape {
     std::size_t batch, n_in, n_out;
@@ -65,13 +77,13 @@ Matrix<Real> sparse(std::size_t rows, std::size_t cols, std::uint64_t seed) {
     return m;
 }
 
-/// Calls f(schedule, shape, weights, circuit) for layers that take every path through the kernels.
+/// Calls f(schedule, shape, weights, circuit) for layers that take every path through the kernels of these circuits.
 template <class Real, class Function>
-void for_each_layer(const Function& f) {
+void for_each_layer(const Function& f, const std::vector<Circuit>& of = circuits()) {
     for (const Shape& shape : shapes) {
         const Schedule<Real> schedule(times_of<Real>(shape));
         for (const double scale : {0.1, 10.0}) {
-            for (const Circuit& circuit : circuits()) f(schedule, shape, weights_of<Real>(shape, scale), circuit);
+            for (const Circuit& circuit : of) f(schedule, shape, weights_of<Real>(shape, scale), circuit);
         }
     }
 }

@@ -37,6 +37,14 @@ TEST(a_circuit_that_is_not_physical_is_rejected) {
     rejected({1, -1, 0, 1}, "ramp must be finite and below 1, got 1; 0 is the ideal ramp");
     rejected({1, -1, 0, -inf}, "ramp must be finite");
     rejected({1, -1, 0, not_a_number}, "ramp must be finite");
+    const auto with_v_0 = [](Circuit circuit, double v_0) { return circuit.v_0 = v_0, circuit; };
+    rejected(with_v_0({}, 0), "v_0 must be above 0, in V_th, got 0; an infinite one stands for ohmic devices");
+    rejected(with_v_0({}, not_a_number), "v_0 must be above 0");
+    rejected(with_v_0({2, -1, 0, 0}, 0.19), "v_0 must be at least a tenth of the rails, 0.2 here, got 0.19");
+    rejected(with_v_0(Circuit::conventional(), 0.5), "v_0 = 0.5 needs finite rails");
+    Circuit loaded = with_v_0({}, 0.5);
+    loaded.load.body = 0.1;
+    rejected(loaded, "rows load the membrane through ohmic devices only, got v_0 = 0.5");
     for (const Circuit& good : {Circuit{}, Circuit::conventional(), Circuit{inf, -1, 0.9, -5}}) validate(good);
 }
 

@@ -8,6 +8,7 @@
 #include "fixture.h"
 #include "rcspike/charge.h"
 #include "rcspike/device_network.h"
+#include "rcspike/energy.h"
 #include "rcspike/layer.h"
 #include "rcspike/network.h"
 #include "rcspike/network_pass.h"
@@ -140,6 +141,24 @@ TEST(circuits_of_layers_differ_in_their_injection_only) {
     Circuit conventional = Circuit::conventional();
     conventional.load.body = 0.1;
     CHECK_THROWS((validate(conventional), 0), std::invalid_argument, "through resistors to finite rails");
+}
+
+TEST_EACH_REAL(what_is_not_known_for_devices_that_are_not_ohmic_is_rejected) {
+    Circuit circuit;
+    circuit.v_0 = 0.5;
+    const Matrix<Real> w(2, 3);
+    const auto network = [&] { return Network<Real>({w}, circuit); };
+    CHECK_THROWS(Network<Real>({w}, circuit, {}, Phases::single), std::invalid_argument, "ohmic devices only");
+    CHECK_THROWS(DeviceNetwork<Real>({{w, w, {}, {}, {}}}, circuit), std::invalid_argument, "got v_0 = 0.5");
+    Loss penalty;
+    penalty.energy_penalty = 0.1;
+    CHECK_THROWS(Trainer<Real>(network(), penalty), std::invalid_argument, "energy penalties are modelled for ohmic");
+    DeviceModel devices;
+    devices.off = 0.01;
+    CHECK_THROWS(Trainer<Real>(network(), Loss{}, devices), std::invalid_argument, "devices drawn in training");
+    const Schedule<Real> schedule(Matrix<Real>(1, 2));
+    Matrix<Real> v(1, 3), other(1, 3);
+    CHECK_THROWS(supply_charge<Real>(schedule, w, circuit, v, other), std::invalid_argument, "charges of the rails");
 }
 
 TEST_EACH_REAL(rows_that_load_more_than_the_membrane_are_rejected) {

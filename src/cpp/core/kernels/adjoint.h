@@ -165,11 +165,11 @@ void charge_backward(const Events<Real> events, const Tiles tile, const Real* gr
         if (wants_times) v.store(kept + 3 * width);
         kept += kept_size;
     };
-    sweep<Sums>(events, tile, keep);
+    const B end = sweep<Sums>(events, tile, keep);
 
     Adjoint adjoint(tile);
     const typename Sums::Law law(tile);
-    B lambda = B::load(grad_v);
+    B lambda = law.by_state(B::load(grad_v), end);
     const bool far = is_far(tile);
     std::size_t spike = events.n_spikes();
     for (std::size_t k = events.n_steps - 1; k > 0; --k) {

@@ -91,6 +91,14 @@ struct WeightLoads {
 /// what it adds at the end and its drive.
 inline constexpr std::size_t n_row_loads = 5;
 
+/// Devices of g V_0 sinh(V/V_0) (docs/sinh-devices.md): D = a w and G = b |w| count the sum of their g V_0 sinh(E/V_0)
+/// and of g cosh(E/V_0). `rest` is the difference b - a/V_0 for either rail, most of whose digits cancel where E/V_0 is
+/// large.
+template <class Real>
+struct SinhDevices {
+    Real v_0, rest_plus, rest_minus;
+};
+
 /// Resistive synapses: signed weights.
 template <class Real>
 struct ResistiveTile {
@@ -98,6 +106,7 @@ struct ResistiveTile {
     std::size_t stride;
     Coupling<Real> coupling;
     const WeightLoads<Real>* loads;  // null if the rows do not load the membrane
+    const SinhDevices<Real>* sinh;   // null for ohmic devices
 
     const Real* rows() const { return weights; }
 };
@@ -314,6 +323,8 @@ struct Kernels {
     /// The same where the rows load the membrane.
     Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> loaded_resistive;
     Charging<Events<Real>, AffineTile<Real>, AffineGradient<Real>, Real> loaded_affine;
+    /// Resistive synapses of devices that are not ohmic.
+    Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> sinh_resistive;
     /// Resistive synapses of patches, on symmetric rails.
     Charging<PatchSpikes<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> patches;
     /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.
@@ -327,9 +338,11 @@ struct Kernels {
     void (*supply_backward)(const Events<Real>& events, const ResistiveTile<Real>& tile,
                             const RailUpstream<Real>& upstream, const WeightGradient<Real>& gradient,
                             const RailRows<Real>& charges, Real* scratch);
-    /// v of one resistive tile at sorted times, a row of lanes each.
+    /// v of one resistive tile at sorted times, a row of lanes each; and the same of devices that are not ohmic.
     void (*trace)(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* at, std::size_t n_at,
                   Real* v);
+    void (*trace_sinh)(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* at, std::size_t n_at,
+                       Real* v);
     /// One Adam step on n numbers (a multiple of lanes); the gradient is the sum of n_parts arrays, stride apart, in
     /// order, times `slope` unless `slope` is null.
     void (*adam)(const Adam<Real>& adam, std::size_t n, const Real* gradient, std::size_t n_parts, std::size_t stride,

@@ -26,6 +26,7 @@ struct LinearMembrane {
 
 /// A law computes the membrane over a stretch, its slope at a voltage, and when it reaches a voltage. The sums that a
 /// law needs name it (sums.h), and a tile holds its parameters. Neurons end a run of the membrane, and do not move it.
+/// What moves is a state, from which the law computes the voltage: in a linear law the voltage itself.
 template <class B, bool bounded>
 struct LinearLaw {
     using Real = typename B::Real;
@@ -35,6 +36,9 @@ struct LinearLaw {
     RCSPIKE_INLINE explicit LinearLaw(const Tile&) {}
 
     RCSPIKE_INLINE Membrane over(B a, B y, B v) const { return {a, y, v}; }
+    RCSPIKE_INLINE B voltage(B state) const { return state; }
+    /// dL/dstate, from dL/dv.
+    RCSPIKE_INLINE B by_state(B grad_v, B) const { return grad_v; }
     /// Slope times d, v' d, at a voltage.
     RCSPIKE_INLINE B rise(B a, B y, B v) const { return fma(y, v, a); }
     /// Derivatives of v' by A, times lambda, and of -v' by B, at a voltage.

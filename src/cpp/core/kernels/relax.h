@@ -60,6 +60,17 @@ RCSPIKE_INLINE Relaxation<B> relax_small(B y) {
     return r;
 }
 
+/// (chi - 1/2)/y for x <= 1: chi's polynomial without its constant.
+template <class B>
+RCSPIKE_INLINE B chi_slope(B y) {
+    using Real = typename B::Real;
+    constexpr auto& c = Chi<Real>::coefficient;
+    constexpr int last = sizeof(c) / sizeof(Real) - 1;
+    B r = B::all(c[last]);
+    for (int i = last - 1; i > 0; --i) r = fma(r, y, B::all(c[i]));
+    return r;
+}
+
 /// For x > 1, where chi's polynomial ends: exp(-x) = 2^-n exp(-r), r in [0, ln 2]. Lane by lane, so that a neuron's
 /// bits do not depend on its neighbours'. It is rarely needed (x is of order 1/150), so it stays out of the hot loop.
 template <class B>

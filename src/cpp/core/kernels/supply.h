@@ -6,11 +6,7 @@
 template <class B>
 RCSPIKE_INLINE B omega(B y, const Relaxation<B>& relaxation) {
     using Real = typename B::Real;
-    constexpr auto& c = Chi<Real>::coefficient;
-    constexpr int last = sizeof(c) / sizeof(Real) - 1;
-    B r = B::all(c[last]);
-    for (int i = last - 1; i > 0; --i) r = fma(r, y, B::all(c[i]));
-    const B small = fma(r, B::all(-2), relaxation.chi);
+    const B small = fma(chi_slope(y), B::all(-2), relaxation.chi);
     if (!any_below(y, Real(-1))) return small;
     const B large = (relaxation.phi - (relaxation.chi + relaxation.chi)) / y;
     return where_at_least(y, Real(-1), small, large);

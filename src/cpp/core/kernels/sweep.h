@@ -37,7 +37,8 @@ RCSPIKE_INLINE B sweep(const Events<Real>& events, const Tiles& tile, const Visi
 template <class Sums, class Tile, class B = typename Sums::Blocks, class Real>
 void charge(const Events<Real> events, const Tile tile, Real* v) {
     const auto nothing = [](const Step<Real>&, const Sums&, B, const auto&) RCSPIKE_LAMBDA {};
-    sweep<Sums>(events, tile, nothing).store(v);
+    const typename Sums::Law law(tile);
+    law.voltage(sweep<Sums>(events, tile, nothing)).store(v);
 }
 
 /// v at sorted times within the phase: repeats the step that contains a time, up to that time.
@@ -52,10 +53,11 @@ void trace(const Events<Real>& events, const ResistiveTile<Real>& tile, const Re
     const auto visit = [&](const Step<Real>& step, const Sums& on, B v, const auto& moved) RCSPIKE_LAMBDA {
         for (; next_at < n_at && at[next_at] < step.start + step.length; ++next_at) {
             const Step<Real> part = make_step(tile.coupling, step.start, at[next_at] - step.start, step.end);
-            law.over(on.a(part), on.y(part), v).next.store(out + next_at * lanes<Real>);
+            law.voltage(law.over(on.a(part), on.y(part), v).next).store(out + next_at * lanes<Real>);
         }
         end = moved.next;
     };
     sweep<Sums>(events, tile, visit);
+    end = law.voltage(end);
     for (; next_at < n_at; ++next_at) end.store(out + next_at * lanes<Real>);
 }

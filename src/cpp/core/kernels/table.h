@@ -55,6 +55,18 @@ void pairs_backward(const Events<Real>& events, const PairTile<Real>& tile, cons
     });
 }
 
+template <class Real>
+void charge_sinh(const Events<Real>& events, const ResistiveTile<Real>& tile, std::size_t n_tiles, Real* v) {
+    with_constant<RCSPIKE_TILES_AT_ONCE>(
+        n_tiles, [&](auto n) RCSPIKE_LAMBDA { charge<SinhSums<Block<Real, n>>>(events, tile, v); });
+}
+
+template <class Real, class B = Block<Real, 1>>
+void sinh_backward(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* grad_v,
+                   const WeightGradient<Real>& gradient, Real* scratch) {
+    charge_backward_timed<SinhSums<B>, ResistiveAdjoint<B, false>>(events, tile, grad_v, gradient, scratch);
+}
+
 template <class Real, class B = Block<Real, 1>>
 void trace_resistive(const Events<Real>& events, const ResistiveTile<Real>& tile, const Real* at, std::size_t n_at,
                      Real* v) {
@@ -77,6 +89,8 @@ constexpr Kernels<Real> make_table() {
     kernels.loaded_resistive.backward = loaded_resistive_backward<Real>;
     kernels.loaded_affine.charge = charge_loaded_affine<Real>;
     kernels.loaded_affine.backward = loaded_affine_backward<Real>;
+    kernels.sinh_resistive.charge = charge_sinh<Real>;
+    kernels.sinh_resistive.backward = sinh_backward<Real>;
     kernels.patches.charge = charge_patch<Real>;
     kernels.patches.backward = patch_backward<ResistiveTile<Real>, Real>;
     kernels.charge_rectified = charge_rectified<Real>;
@@ -85,6 +99,7 @@ constexpr Kernels<Real> make_table() {
     kernels.supply = supply<Real>;
     kernels.supply_backward = supply_backward<Real>;
     kernels.trace = trace_resistive<Real>;
+    kernels.trace_sinh = trace<SinhSums<Block<Real, 1>>, Block<Real, 1>, Real>;
     kernels.adam = adam<Real>;
     kernels.draw = draw<Real>;
     kernels.normal_numbers = normal_numbers;

@@ -1,5 +1,6 @@
 #include "rcspike/circuit.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/check.h"
@@ -39,6 +40,22 @@ void validate(const Circuit& circuit) {
     if (!load.is_absent() && std::isinf(circuit.e_plus - circuit.e_minus)) {
         reject("rows load the membrane through resistors to finite rails, got ", circuit.e_plus, " and ",
                circuit.e_minus, "; v_syn = 1000 is as good as infinite");
+    }
+    const double higher = std::max(circuit.e_plus, -circuit.e_minus);
+    if (!(circuit.v_0 > 0)) {
+        reject("v_0 must be above 0, in V_th, got ", circuit.v_0, "; an infinite one stands for ohmic devices");
+    }
+    if (std::isfinite(circuit.v_0) && std::isinf(higher)) {
+        reject("v_0 = ", circuit.v_0, " needs finite rails, since the current of a device depends on its voltage, got ",
+               circuit.e_plus, " and ", circuit.e_minus);
+    }
+    // tanh(E/2 V_0), from which v follows, has to differ from 1 in float32.
+    if (circuit.v_0 < higher / 10) {
+        reject("v_0 must be at least a tenth of the rails, ", higher / 10, " here, got ", circuit.v_0);
+    }
+    if (std::isfinite(circuit.v_0) && !load.is_absent()) {
+        reject("rows load the membrane through ohmic devices only, got v_0 = ", circuit.v_0,
+               ": leave load or v_0 out of the circuit");
     }
     if (!(circuit.delay >= 0 && circuit.delay < 1)) {
         reject("delay must be at least 0 and below 1, in T, got ", circuit.delay);

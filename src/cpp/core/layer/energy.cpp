@@ -9,6 +9,7 @@
 #include "common/elementary.h"
 #include "layer/backward.h"
 #include "layer/layer.h"
+#include "synapses/ohmic.h"
 
 namespace rcspike {
 namespace {
@@ -155,6 +156,7 @@ template <class Real>
 void supply_charge(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                    Span2<Real> q_plus, Span2<Real> q_minus, Threads threads) {
     constexpr std::size_t lanes = kernels::lanes<Real>;
+    detail::check_ohmic(circuit, "charges of the rails");
     const detail::Layer<Real> layer = detail::layer_of_weights("weights", weights, schedule.n_in(), circuit, threads);
     detail::check_shape("q_plus", q_plus, schedule.batch(), layer.n_out());
     detail::check_shape("q_minus", q_minus, schedule.batch(), layer.n_out());
@@ -224,6 +226,7 @@ template <class Real>
 void supply_charge_vjp(const Schedule<Real>& schedule, Span2<const Real> weights, const Circuit& circuit,
                        Span2<const Real> grad_q_plus, Span2<const Real> grad_q_minus, Span2<Real> grad_times,
                        Span2<Real> grad_weights, Threads threads) {
+    detail::check_ohmic(circuit, "charges of the rails");
     const detail::Layer<Real> layer = detail::layer_of_weights("weights", weights, schedule.n_in(), circuit, threads);
     detail::check_shape("grad_q_plus", grad_q_plus, schedule.batch(), layer.n_out());
     detail::check_shape("grad_q_minus", grad_q_minus, schedule.batch(), layer.n_out());

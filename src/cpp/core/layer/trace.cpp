@@ -30,13 +30,13 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     detail::EventBatch<Real> events;
     events.set(schedule, layer.event_target(), threads);
     const detail::Resistive<Real>& synapses = detail::resistive_of(layer, "voltages within the phase");
+    const auto kernel = synapses.sinh ? kernels::table<Real>().trace_sinh : kernels::table<Real>().trace;
     std::vector<detail::Buffer<Real>> rows(detail::worker_count(threads));
     for (auto& buffer : rows) buffer.resize(at.size * lanes);
     detail::for_each_task(schedule.batch(), threads, [&](std::size_t s, std::size_t worker) {
         const Real* row = rows[worker].data();
         for (std::size_t t = 0; t < layer.n_tiles(); ++t) {
-            kernels::table<Real>().trace(events[s], synapses.tile(t), sorted.data(), sorted.size(),
-                                         rows[worker].data());
+            kernel(events[s], synapses.tile(t), sorted.data(), sorted.size(), rows[worker].data());
             for (std::size_t lane = 0; lane < layer.width(t); ++lane) {
                 Real* out = v.row(s) + (t * lanes + lane) * at.size;
                 for (std::size_t i = 0; i < at.size; ++i) out[order[i]] = row[i * lanes + lane];

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/check.h"
+#include "common/elementary.h"
 #include "parallel/split.h"
 
 namespace rcspike::detail {
@@ -26,6 +27,23 @@ void check_conductance(const std::string& name, const DevicePairs<Real>& pairs,
                ", a pair of negative conductance");
     }
 }
+
+/// A device of weight 1 on the rail E, which is not ohmic: g = 1/(V_0 sinh(E/V_0)).
+struct SinhDevice {
+    double drive;        // g V_0 sinh((E - V_D)/V_0)
+    double conductance;  // g cosh((E - V_D)/V_0)
+    double rest;         // conductance - drive/V_0 = g exp(-(E - V_D)/V_0)
+
+    /// From exp(-2E/V_0): no digits are lost where V_0 is small, nor where it is large.
+    SinhDevice(const Circuit& circuit, double e) {
+        const double v_0 = circuit.v_0, left = e - circuit.diode_drop,
+                     behind = exp_of_negative(-circuit.diode_drop / v_0);
+        const double rail = -expm1(-2 * e / v_0), device = -expm1(-2 * left / v_0);
+        drive = behind * device / rail;
+        conductance = behind * (2 - device) / (v_0 * rail);
+        rest = 2 * exp_of_negative(-(e + left) / v_0) / (v_0 * rail);
+    }
+};
 
 template <class Real>
 kernels::WeightLoads<Real> loads_of(const Circuit& circuit, const kernels::Coupling<Real>& coupling) {
@@ -114,11 +132,14 @@ kernels::Coupling<Real> coupling_of(const Circuit& circuit) {
     validate(circuit);
     // An infinite rail has conductance 0 and no diode to speak of: D = w, G = 0. The drop may be next to the rail, so
     // nothing is rounded before it is taken off.
+    const double v_0 = circuit.v_0, drop = circuit.diode_drop;
     const auto drive = [&](double rail) {
-        return static_cast<Real>(std::isinf(rail) ? 1 : (rail - circuit.diode_drop) / rail);
+        if (std::isinf(rail)) return Real(1);
+        return static_cast<Real>(std::isinf(v_0) ? (rail - drop) / rail : SinhDevice(circuit, rail).drive);
     };
-    const auto conductance = [](const char* name, double rail) {
-        const auto g = static_cast<Real>(1 / std::abs(rail));
+    const auto conductance = [&](const char* name, double rail) {
+        const double e = std::abs(rail);
+        const auto g = static_cast<Real>(std::isinf(v_0) ? 1 / e : SinhDevice(circuit, e).conductance);
         if (std::isinf(g)) reject(name, " is ", rail, ", too near to 0 for ", 8 * sizeof(Real), "-bit floating point");
         return g;
     };
@@ -161,6 +182,10 @@ Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::s
     packed.coupling = coupling_of<Real>(circuit);
     check_weights(name, weights, n_rows, packed.coupling, threads);
     pack_weights(weights, packed.weights, threads);
+    if (std::isfinite(circuit.v_0)) {
+        packed.sinh = {static_cast<Real>(circuit.v_0), static_cast<Real>(SinhDevice(circuit, circuit.e_plus).rest),
+                       static_cast<Real>(SinhDevice(circuit, -circuit.e_minus).rest)};
+    }
     if (!circuit.load.is_absent()) packed.loads = loads_of(circuit, packed.coupling);
     check_loads<std::invalid_argument>(name, packed);
     return packed;

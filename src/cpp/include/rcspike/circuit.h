@@ -37,6 +37,10 @@ struct Circuit {
     double delay = 0.0;  ///< from the moment when the ramp reaches the threshold to the spike, in [0, 1), in T
     RowLoad load{};      ///< of the rows of this layer
 
+    /// V_0 of devices whose current is g V_0 sinh(V/V_0) at a voltage V (docs/sinh-devices.md), in V_th; the same for
+    /// all devices. Infinite for ohmic ones.
+    double v_0 = std::numeric_limits<double>::infinity();
+
     static Circuit conventional() {
         Circuit circuit;
         circuit.e_plus = std::numeric_limits<double>::infinity();
@@ -54,7 +58,7 @@ struct CircuitParameter {
 /// All parameters except injection and load, which may differ between the layers of a network.
 inline constexpr CircuitParameter circuit_parameters[] = {
     {"e_plus", &Circuit::e_plus}, {"e_minus", &Circuit::e_minus}, {"diode_drop", &Circuit::diode_drop},
-    {"ramp", &Circuit::ramp},     {"delay", &Circuit::delay},
+    {"ramp", &Circuit::ramp},     {"delay", &Circuit::delay},     {"v_0", &Circuit::v_0},
 };
 
 /// Throws std::invalid_argument, naming the value, if the circuit is not physical.
