@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_runs import empty_folder, leave_figures_empty, ran
+from cli_runs import empty_folder, error_line, leave_figures_empty, ran, rcspike_
 
 from rcspike import Circuit, Network, load_process
 from rcspike.energy import operating_point
@@ -71,3 +71,27 @@ def test_clipping_is_simulated_and_its_accuracy_is_shown() -> None:
     found = re.search(r"accuracy +([\d.]+) % with these devices, ([\d.]+) % with ideal ones", text)
     assert found is not None
     assert re.search(r"layer 1 .*; \d+ weights below what the device can have", text)
+
+
+def test_a_model_of_another_process_is_told_of_and_trained_on_the_loads_of_this_one() -> None:
+    here, small = ("--process", "sky130-poly"), "capacitance=5e-12"
+    start = ("train", "digits", "--start", "model.safetensors", "--epochs", "1")
+    assert re.search(r"left out at the start, .*: \d+\.\d+ % of layer 1, ", ran(*start, *here, "--out", "poly"))
+    said = {
+        "info": ran("info", "poly", *here, "--constant", small),
+        "energy": ran("energy", "poly", "digits", *here, "--constant", small),
+        "chips": ran("chips", "poly", "digits", "--nonideal", "typical", "--chips", "1", *here, "--constant", small),
+    }
+    assert all("rows' loads than this sky130-poly gives them" in text for text in said.values())
+    assert "warning" not in ran("info", "poly", *here)
+    ran("train", "digits", "--start", "poly", "--epochs", "1", *here, "--constant", small, "--out", "again")
+    circuit = Network.load("again/model.safetensors").circuit
+    assert circuit.loads == operating_point(Circuit(v_syn=1.0), PROCESS).with_switches((64, 12, 10)).loads
+
+
+def test_a_process_that_can_make_no_weight_is_an_error() -> None:
+    said = error_line(
+        rcspike_("train", "digits", "--start", "model.safetensors", "--process", "sky130-poly", "--constant",
+                 "capacitance=1e-15", "--out", "run")
+    )  # fmt: skip
+    assert "no weight of layer 1 can be made" in said and not Path("run").exists()

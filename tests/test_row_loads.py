@@ -333,6 +333,12 @@ def test_a_trace_follows_the_lumped_rules_until_the_switches_open() -> None:
                 assert of_sample[column, i] == pytest.approx(lumped_voltages(of_column, until=at[i]), abs=1e-12)
     with pytest.raises(ValueError, match=r"at\[0\] must lie in \[0, 1\]"):
         ResistiveLayer(w, CIRCUIT).trace(times, np.array([1.5]))
+    # Times that are whole numbers of the part of the window that is traced, as pixels are of their range.
+    times, at = np.array([[0.0, 3.0, 7.0, 15.0]]) / 15, 1 / 15
+    traced = ResistiveLayer(w[:4], CIRCUIT).trace(times, np.array([at]))
+    assert traced[0, 0, 0] == pytest.approx(
+        lumped_voltages(devices(times[0], w[:4, 0], CIRCUIT, LOAD), until=at), abs=1e-12
+    )
 
 
 def test_columns_without_capacitance_and_what_is_not_modelled_are_rejected() -> None:

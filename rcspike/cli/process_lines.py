@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 
-from rcspike.energy import Columns, OperatingPoint, Process, layer_devices
+from rcspike.energy import Columns, OperatingPoint, Process, columns_of, layer_devices
+from rcspike.network import LayeredNetwork
 
-__all__ = ["device_lines", "process_lines", "voltage_lines"]
+__all__ = ["device_lines", "load_lines", "process_lines", "voltage_lines"]
 
 
-def process_lines(point: OperatingPoint, columns: Sequence[Columns]) -> Iterator[str]:
+def process_lines(network: LayeredNetwork, point: OperatingPoint) -> Iterator[str]:
     """A network in a process: its devices, voltages, capacitors, and what each layer needs."""
-    p = point.process
+    p, columns = point.process, [columns_of(layer) for layer in network.layers]
     yield f"synapses     {p.device}, process {p.name}"
     yield from voltage_lines(point, columns)
     if columns[0].g_plus is not None:
         yield from device_lines(p, columns)
+    yield from load_lines(network, point)
+
+
+def load_lines(network: LayeredNetwork, point: OperatingPoint) -> Iterator[str]:
+    """A warning, if the model has the loads of another process than this."""
+    if not network.circuit.loads_membranes:
+        return
+    own, here = network.circuit.loads, [point.load(columns_of(layer).rows) for layer in network.layers]
+    pairs = zip(own * len(here) if len(own) == 1 else own, here, strict=True)
+    numbers = ((a, b) for one, other in pairs for a, b in zip(astuple(one), astuple(other), strict=True))
+    if all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-12) for a, b in numbers):
+        return
+    yield (
+        f"warning      the model has other rows' loads than this {point.process.name} gives them, a body of "
+        f"{own[0].body:.3g} instead of {here[0].body:.3g} C^2/T in layer 1: it was trained in another process, or with "
+        f"other constants; rcspike train DATA --start RUN --process {point.process.name} trains it in this one"
+    )
 
 
 def voltage_lines(point: OperatingPoint, columns: Sequence[Columns]) -> Iterator[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from rcspike.chips import process_devices, program
 from rcspike.energy import OperatingPoint, Process, with_switches
 from rcspike.network import LayeredNetwork, Network, has_maps
 from rcspike.neurons import DEFAULT
+from rcspike.row_load import RowLoad
 
-__all__ = ["as_devices", "on_switches"]
+__all__ = ["as_devices", "on_switches", "without_loads"]
 
 
 def on_switches(network: Network, point: OperatingPoint) -> Network:
@@ -18,6 +20,14 @@ def on_switches(network: Network, point: OperatingPoint) -> Network:
     if point.process.selector != "switch" or network.phases != DEFAULT or has_own:
         return network
     return with_switches(network, point)
+
+
+def without_loads(network: Network) -> Network:
+    """The network on a circuit whose rows do not load the membranes, without what else a process gave it."""
+    if not network.circuit.loads_membranes:
+        return network
+    circuit = replace(network.circuit, injection=(0.0, 0.0), load=RowLoad(), delay=0.0)
+    return network.rescaled(circuit, plus=1.0, minus=1.0)
 
 
 def as_devices(network: Network, process: Process) -> LayeredNetwork:

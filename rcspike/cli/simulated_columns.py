@@ -103,6 +103,7 @@ def _by_process(
     process = process_options.chosen_process(name, devices.constant or [])
     point = operating_point(network.circuit, process, hold=devices.hold)
     network = on_switches(network, point)
+    lines = tuple(process_lines(network, point))
     of_layers = [columns_of(layer) for layer in network.layers]
     scales = tuple(point.scale(one.rows) for one in of_layers)
     per_ohm, body = process.device_capacitance_per_ohm, None
@@ -128,7 +129,7 @@ def _by_process(
         transistors=tuple(design and replace(design, scale=scale, body=one) for scale, one in parts),
         body=body,
         settings=given(body=body) | {"scale": scales} | constants,
-        lines=tuple(process_lines(point, of_layers)),
+        lines=lines,
     )
 
 

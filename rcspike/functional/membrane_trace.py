@@ -87,6 +87,7 @@ def _with_loads(
     for i in np.flatnonzero(at):
         window = float(at[i])
         until = times.astype(np.float64) / window
+        until[until > 1] = math.inf  # whole numbers above 1 would be taken for pixels
         v[..., i] = charge_loaded(until, window * drive, window * conductance, loads, threads=threads)
     return v
 

@@ -30,6 +30,7 @@ from rcspike.cli.command_class import command
 from rcspike.cli.console import bars, console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
+from rcspike.cli.process_lines import load_lines
 from rcspike.cli.result_record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.energy import OperatingPoint, clipped, columns_of, operating_point
@@ -228,7 +229,7 @@ def _ranges(network: Network, devices: Devices, point: OperatingPoint) -> list[s
         g_min, g_max = (1e9 * scale.siemens(g / rail) for g in (layer.g_min, layer.g_max))
         where = f"{1e12 * scale.capacitance:.3g} pF and {1e6 * scale.window:g} µs"
         lines.append(f"layer {depth + 1}  {n_rows} x {n_columns}: g from {g_min:.3g} to {g_max:.3g} nS at {where}")
-    return lines if np.isfinite(rail) else []
+    return [*(lines if np.isfinite(rail) else []), *load_lines(network, point)]
 
 
 def _row(sample: Sample, ideal: float, required: float | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
-from rcspike.cli.process_lines import device_lines, voltage_lines
+from rcspike.cli.process_lines import device_lines, load_lines, voltage_lines
 from rcspike.cli.process_networks import as_devices
 from rcspike.cli.result_record import Record, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
@@ -130,11 +130,12 @@ def energy_command(
         chosen = process_options.at_chosen_corner(chosen, corner, celsius)
         network = load_network(model)
         point = operating_point(network.circuit, chosen, hold=hold)
+        wanted = network
+        if clip:  # before the switches, on which weights that cannot be made may load more than a membrane
+            network = clipped(network, chosen)
         if switches:
             network = with_switches(network, point)
-        wanted = network
-        if clip:
-            network = clipped(network, chosen)
+            wanted = wanted if clip else network
         running = as_devices(network, chosen)
     folder = out or (model if model.is_dir() else model.parent)
     with results_folder(folder):
@@ -255,6 +256,7 @@ def _voltages(network: Network, point: OperatingPoint, times: FloatArray) -> Ite
     resistors = f", {1e6 * of_devices:.3g} of them resistors" if of_devices else ""
     yield (f"area         {1e6 * array_area(p, columns):.3g} mm2 of cells, neurons and capacitors{resistors}")
     yield f"noise floor  {_noise_floor(network, point, times)}"
+    yield from load_lines(network, point)
     offset = point.thresholds(p.comparator_offset)
     yield f"offset       {1e3 * p.comparator_offset:g} mV of a comparator are {offset:.4f} V_th"
 

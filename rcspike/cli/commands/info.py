@@ -16,7 +16,7 @@ from rcspike.cli.layer_table import model_lines
 from rcspike.cli.process_lines import process_lines
 from rcspike.cli.result_record import load_network
 from rcspike.cli.user_errors import user_errors
-from rcspike.energy import columns_of, operating_point
+from rcspike.energy import operating_point
 
 __all__ = ["app"]
 
@@ -42,7 +42,7 @@ def info_command(
             if process is not None:
                 chosen = process_options.chosen_process(process, constant or [])
                 point = operating_point(network.circuit, chosen, hold=hold)
-                lines += "", *process_lines(point, [columns_of(layer) for layer in network.layers])
+                lines += "", *process_lines(network, point)
             for line in lines:
                 typer.echo(line)
             return

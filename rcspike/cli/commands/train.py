@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import numpy as np
 import typer
 from rich.console import Console
 
@@ -26,7 +27,7 @@ from rcspike.cli.epoch_lines import Reporter
 from rcspike.cli.model_samples import Samples, load_new, load_samples
 from rcspike.cli.option_files import Config, from_files
 from rcspike.cli.output_folder import results_folder
-from rcspike.cli.process_networks import on_switches
+from rcspike.cli.process_networks import on_switches, without_loads
 from rcspike.cli.result_record import (
     INPUTS,
     MODEL,
@@ -40,7 +41,7 @@ from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
 from rcspike.cli.shared_options import given, learning, training_settings
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
-from rcspike.energy import Process, clipped, operating_point
+from rcspike.energy import Process, clipped, columns_of, operating_point, weight_range
 from rcspike.experiments.default_settings import initial_intensity, preset
 from rcspike.experiments.hidden_layers import Hidden, check_hidden, hidden_text, whole_network
 from rcspike.network import Network, model_files
@@ -206,6 +207,7 @@ def train_command(
                 network = began or Network.create(
                     sizes, circuit, seed=seed, wiring=wiring, phases=phases, intensity=intensity
                 )
+                wanted = network
                 if chosen is not None:
                     network = _in_process(network, chosen)
                     settings["devices"] = _devices(chosen, network, settings.get("devices"))
@@ -220,6 +222,7 @@ def train_command(
             screen.print(f"{images.name}, {network.architecture}, {where}")
             if chosen is not None:
                 screen.print(f"synapses: {chosen.device}, process {chosen.name}")
+                screen.print(_left_out(network, wanted))
                 if network.circuit.loads_membranes and chosen.devices_per_synapse == 2:
                     screen.print("not trained for: mismatch of the devices")
             screen.print(shared_options.in_force(dataset, kind_of_neurons, typed, without=elsewhere))
@@ -258,8 +261,28 @@ def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
 
 def _in_process(network: Network, process: Process) -> Network:
     """The network within the range of the devices, on the switches and bodies of the process."""
+    network = without_loads(network)  # a model of another process would keep those
     within = clipped(network, process)
+    for depth, (layer, before) in enumerate(zip(within.layers, network.layers, strict=True), start=1):
+        if before.weights.any() and not layer.weights.any():
+            rows = columns_of(layer).rows
+            least, most = weight_range(process, network.circuit, rows)
+            farads = operating_point(network.circuit, process).scale(rows).capacitance
+            raise ValueError(
+                f"no weight of layer {depth} can be made: on its {1e12 * farads:.3g} pF the devices of {process.name} "
+                f"are weights of {least:.3g} to {most:.3g}, and it has at most {np.abs(before.weights).max():.3g}; "
+                "take another capacitance, window or process"
+            )
     return on_switches(within, operating_point(network.circuit, process))
+
+
+def _left_out(network: Network, before: Network) -> str:
+    """How many weights of each layer the devices of a process cannot have."""
+    kept = ((np.count_nonzero(one.weights) for one in of.layers) for of in (network, before))
+    shares = [
+        f"{percent(1 - n / max(int(was), 1))} of layer {i}" for i, (n, was) in enumerate(zip(*kept, strict=True), 1)
+    ]
+    return f"left out at the start, as nearer to 0 than to the smallest weight of a device: {', '.join(shares)}"
 
 
 def _devices(process: Process, network: Network, others: DeviceModel | None) -> DeviceModel:
