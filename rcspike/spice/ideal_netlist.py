@@ -140,6 +140,8 @@ def netlist_load(circuit: Circuit, scale: PhysicalScale, body: ResistorBody | No
 
     A ValueError if there are both, or if a switch of rows with a load is at the membrane.
     """
+    if circuit.has_amplifier:
+        raise ValueError("transconductance: netlists have no virtual ground; leave it out of the circuit")
     load = circuit.loads[0] if body is None else body.load_of_rows(scale)
     if body is not None and not circuit.loads[0].is_absent:
         raise ValueError("the bodies of the resistors are those of the load of the circuit: leave out body")

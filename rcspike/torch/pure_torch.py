@@ -242,6 +242,8 @@ class _TwoPhase(_Layer):
     def run(self, weights: Tensor, circuit: Circuit, shift: Tensor | None) -> None:
         if circuit.loads_membranes:
             raise ValueError("rows that load the membrane are computed by the engine alone: keep tensors on the CPU")
+        if circuit.has_amplifier:
+            raise ValueError("transconductance: a virtual ground is computed by the engine alone: keep tensors on the CPU")
         self.intervals = _Intervals.of(self.rows.times, weights, circuit, 1.0)
         ends = torch.cat([self.intervals.t[:, 1:], torch.ones_like(self.intervals.t[:, :1])], dim=1)
         self.dt = ends - self.intervals.t

@@ -7,6 +7,7 @@ namespace rcspike::kernels::scalar {
 #include "kernels/patch.h"
 #include "kernels/supply.h"
 #include "kernels/loaded.h"
+#include "kernels/amplified.h"
 #include "kernels/rectify.h"
 #include "kernels/ladder.h"
 #include "kernels/adam.h"

@@ -9,6 +9,7 @@
 
 #include "common/check.h"
 #include "network/inference.h"
+#include "synapses/amplifier.h"
 
 namespace rcspike {
 namespace {
@@ -40,6 +41,7 @@ template <class Real>
 detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& pairs, std::size_t n_rows,
                              const Circuit& circuit, const Wiring& wiring, Phases phases) {
     const Span2<const Real> plus = pairs.plus;
+    detail::check_no_amplifier(circuit.has_amplifier(), "device pairs");
     if (plus.rows == 0 || plus.cols == 0)
         detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
     if (pairs.offset.data) {

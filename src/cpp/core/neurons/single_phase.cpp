@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/check.h"
+#include "synapses/amplifier.h"
 
 namespace rcspike::detail {
 
@@ -14,6 +15,7 @@ SinglePhase<Real>::SinglePhase(const Circuit& circuit, Span1<const Real> offset)
         reject("injection must be 0 for neurons of a single phase, which spike before their switches open, got ",
                circuit.injection_plus, " and ", circuit.injection_minus);
     }
+    check_no_amplifier(circuit.has_amplifier(), "neurons of a single phase");
     for (Real& value : threshold) {
         if (!(value > -1)) reject("offset must be above -1, so that the threshold is above 0, got ", value);
         value += 1;

@@ -29,7 +29,7 @@ void run_membranes(const Synapses& synapses, const TwoPhase<Real>&, const Positi
                           });
     };
     if constexpr (std::is_same_v<Synapses, Resistive<Real>>) {
-        if (positions.patches && kernels::is_symmetric(synapses.coupling) && !synapses.loads) {
+        if (positions.patches && synapses.by_patches()) {
             return charge_all(kernels::table<Real>().patches.charge,
                               [&](std::size_t i) { return positions.patches->spikes(i); });
         }
@@ -132,7 +132,7 @@ void with_tiles_backward(const TwoPhase<Real>&, const Synapses& synapses, const 
             return f(SuppliedTilesBackward<Real>(synapses, upstream.grad, upstream.supply), EventsOfPosition{});
         }
         const auto& patches = kernels::table<Real>().patches;
-        if (is_patched && kernels::is_symmetric(synapses.coupling) && !synapses.loads) {
+        if (is_patched && synapses.by_patches()) {
             using Tiles = ChargedTilesBackward<Synapses, std::decay_t<decltype(patches)>, Real>;
             return f(Tiles(synapses, patches, upstream.grad, grid.pool), SpikesOfImage{});
         }

@@ -15,6 +15,7 @@
 #include "network/pass.h"
 #include "network/source.h"
 #include "parallel/workers.h"
+#include "synapses/amplifier.h"
 #include "training/batch_loss.h"
 #include "training/drawn_devices.h"
 #include "training/energy_term.h"
@@ -195,6 +196,9 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
                    " does not know the energy of neurons that share charge (pool); ", "it must be 0 for them");
         }
     }
+    const bool amplified = network.circuit().has_amplifier();
+    if (loss.energy_penalty > 0) detail::check_no_amplifier(amplified, "energy penalties");
+    if (!devices.is_ideal()) detail::check_no_amplifier(amplified, "devices drawn in training");
     for (const detail::Layer<Real>& layer : detail::layers_of(network)) {
         if (!layer.loads_membranes()) continue;
         if (loss.energy_penalty > 0) {

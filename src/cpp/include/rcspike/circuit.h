@@ -37,6 +37,12 @@ struct Circuit {
     double delay = 0.0;  ///< from the moment when the ramp reaches the threshold to the spike, in [0, 1), in T
     RowLoad load{};      ///< of the rows of this layer
 
+    /// The amplifier that holds each column at a virtual ground (docs/virtual-ground.md), with its transconductance in
+    /// C / T, and the capacitances of its summing node and its output in C, all relative to the integrating capacitor
+    /// C. A transconductance of 0 stands for columns without amplifiers.
+    double transconductance = 0.0, summing_capacitance = 0.0, output_capacitance = 0.0;
+    bool has_amplifier() const { return transconductance != 0; }
+
     static Circuit conventional() {
         Circuit circuit;
         circuit.e_plus = std::numeric_limits<double>::infinity();
@@ -53,8 +59,14 @@ struct CircuitParameter {
 
 /// All parameters except injection and load, which may differ between the layers of a network.
 inline constexpr CircuitParameter circuit_parameters[] = {
-    {"e_plus", &Circuit::e_plus}, {"e_minus", &Circuit::e_minus}, {"diode_drop", &Circuit::diode_drop},
-    {"ramp", &Circuit::ramp},     {"delay", &Circuit::delay},
+    {"e_plus", &Circuit::e_plus},
+    {"e_minus", &Circuit::e_minus},
+    {"diode_drop", &Circuit::diode_drop},
+    {"ramp", &Circuit::ramp},
+    {"delay", &Circuit::delay},
+    {"transconductance", &Circuit::transconductance},
+    {"summing_capacitance", &Circuit::summing_capacitance},
+    {"output_capacitance", &Circuit::output_capacitance},
 };
 
 /// Throws std::invalid_argument, naming the value, if the circuit is not physical.
