@@ -243,7 +243,9 @@ class _TwoPhase(_Layer):
         if circuit.loads_membranes:
             raise ValueError("rows that load the membrane are computed by the engine alone: keep tensors on the CPU")
         if circuit.has_amplifier:
-            raise ValueError("transconductance: a virtual ground is computed by the engine alone: keep tensors on the CPU")
+            raise ValueError(
+                "transconductance: a virtual ground is computed by the engine alone: keep tensors on the CPU"
+            )
         self.intervals = _Intervals.of(self.rows.times, weights, circuit, 1.0)
         ends = torch.cat([self.intervals.t[:, 1:], torch.ones_like(self.intervals.t[:, :1])], dim=1)
         self.dt = ends - self.intervals.t

@@ -1,0 +1,158 @@
+"""How much bias a virtual ground needs for RC-Spike's accuracy, and the ratio of the energies there.
+
+    python bench/virtual_ground.py RUNS --dataset mnist [--seeds 0,1,2] [--transconductances 2,4,8,16,59]
+        [--epochs 6] [--data DIR] [--results DIR]
+
+RUNS/DATASET-SEED is a run of `rcspike train DATASET --hidden 100 --seed SEED`. From its weights, RC-Spike and the
+virtual ground at each transconductance, in C/T, are trained for --epochs more, all in the same way; models that are
+there already are not trained again. The capacitances and the read voltage are those of sky130. Writes one row for each
+network to RESULTS/virtual-ground-DATASET.csv, with the images that it alone or RC-Spike of the same seed alone reads
+correctly, the noise of its first layer, the share of the time in which its op-amps would need more than their bias, and
+its accuracy if the ramp starts before they have settled.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rcspike import Circuit, Network, datasets, load_process, train
+from rcspike.energy import operating_point
+from rcspike.energy.operating_point_in_volts import column_capacitance, drawn_capacitance
+from rcspike.experiments import Row, write_table
+
+Array = npt.NDArray[np.float64]
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
+ROWS = 784
+BOLTZMANN = 1.380649e-23
+EXCESS = 2 / 3  # noise of a transistor's channel in strong inversion; a pair and its mirror have 16 kT EXCESS / g_m
+SOME = 1000  # images for what is computed step by step
+
+
+def amplifier(transconductance: float) -> Circuit:
+    """A column of sky130; 0 is RC-Spike."""
+    if transconductance == 0:
+        return Circuit(v_syn=1.0)
+    process = load_process("sky130")
+    read_voltage = process.read_voltage / operating_point(Circuit(v_syn=1.0), process).v_th
+    summing = column_capacitance(process, ROWS) / drawn_capacitance(process, ROWS)
+    return Circuit.virtual_ground(read_voltage, transconductance=transconductance, summing_capacitance=summing)
+
+
+def phases(times: Array, w: Array, circuit: Circuit) -> tuple[Array, Array, Array, Array]:
+    """Of columns without an output load: charge, voltage s of the summing node at the end, noise, and excess current.
+
+    Noise is the variance of the charge over kT/C; excess current the share of the time in which s is above the range of
+    the op-amp's pair, in which it gives g_m s. Each step is that of docs/virtual-ground.md.
+    """
+    c, g, e = circuit.summing_capacitance, circuit.transconductance, circuit.e_plus
+    p = load_process("sky130")
+    limit = p.opamp_branches / p.opamp_efficiency / operating_point(Circuit(v_syn=1.0), p).v_th
+    shape = (len(times), w.shape[1])
+    charge, end, noise, excess = (np.zeros(shape) for _ in range(4))
+    for sample, row in enumerate(times):
+        order = np.argsort(row, kind="stable")
+        order = order[row[order] < 1]
+        lengths = np.diff(np.append(row[order], 1.0))
+        drive, conductance = np.cumsum(w[order], axis=0), np.cumsum(np.abs(w[order]), axis=0) / e
+        share = g / (conductance + g)
+        s = np.zeros(w.shape[1])
+        for d, a, b, h in zip(lengths, drive, conductance, share, strict=True):
+            rest = a / (b + g)
+            then = rest + (s - rest) * np.exp(-(b + g) * d / c)
+            charge[sample] += h * a * d + (1 - h) * c * (then - s)
+            noise[sample] += (2 * b * h**2 + 8 * EXCESS / g * (b * h) ** 2) * d
+            excess[sample] += d * (np.abs(then) > limit)
+            s = then
+        end[sample] = s
+    return charge, end, noise + 1 + 4 * EXCESS * (1 + c) ** 2 / c, excess
+
+
+def unsettled_times(charge: Array, s: Array, circuit: Circuit) -> Array:
+    """Spikes of a ramp that starts as the switches open, while the amplifier still settles, up to 1.5 T."""
+    after = np.linspace(0, 1.5, 601)
+    rate = circuit.transconductance / circuit.summing_capacitance
+    found = np.full(charge.shape, np.inf)
+    for sample in range(len(charge)):
+        left = np.exp(-rate * after)[:, np.newaxis] * (1 + circuit.summing_capacitance) * s[sample]
+        above = charge[sample] - left - (1 - after[:, np.newaxis])
+        first = np.argmax(above >= 0, axis=0)
+        crossed = above[first, np.arange(above.shape[1])] >= 0
+        before = np.maximum(first - 1, 0)
+        low, high = (np.take_along_axis(above, i[np.newaxis], 0)[0] for i in (before, first))
+        part = np.where(first > 0, -low / np.where(high > low, high - low, 1), 0.0)
+        found[sample, crossed] = (after[before] + part * (after[1] - after[0]))[crossed]
+    return found
+
+
+def details(network: Network, times: Array, labels: npt.NDArray[np.int64]) -> dict[str, float]:
+    circuit = network.circuit
+    if not circuit.has_amplifier:
+        return dict.fromkeys(("noise", "excess", "settled", "unsettled"), float("nan"))
+    charge, _, noise, excess = phases(times, network.weights[0], circuit)
+    np.testing.assert_allclose(charge, network.layers[0].charge(times), rtol=0, atol=1e-9)
+    process = load_process("sky130")
+    v_th = operating_point(Circuit(v_syn=1.0), process).v_th
+    of_capacitor = BOLTZMANN * process.temperature / drawn_capacitance(process, ROWS) / v_th**2
+    spikes = times
+    for w in network.weights:
+        charge, end, *_ = phases(spikes, w, circuit)
+        spikes = unsettled_times(charge, end, circuit)
+        spikes, read = np.where(spikes <= 1, spikes, np.inf), spikes
+    read = np.where(np.isfinite(read), read, 2 - charge)
+    return {
+        "noise": float(np.sqrt(of_capacitor * noise.mean())),
+        "excess": float(excess.mean()),
+        "settled": float((network.forward(times).argmax(axis=1) == labels).mean()),
+        "unsettled": float((read.argmin(axis=1) == labels).mean()),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--dataset", choices=["mnist", "fashion-mnist"], default="mnist")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--transconductances", default="2,4,8,16,59")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    data = datasets.load(options.dataset, directory=options.data)
+    times, labels = data.test.times.astype(np.float64), data.test.labels
+    rows: list[Row] = []
+    for seed in map(int, options.seeds.split(",")):
+        start = options.runs / f"{options.dataset}-{seed}"
+        reference = np.zeros(0, bool)
+        for g in (0.0, *map(float, options.transconductances.split(","))):
+            file = options.runs / f"{options.dataset}-{seed}-sky130-{g:g}.safetensors"
+            if not file.exists():
+                network = Network(Network.load(start / "model.safetensors").weights, amplifier(g))
+                train(network, data, epochs=options.epochs, seed=seed + 100)
+                network.save(file)
+            network = Network.load(file)
+            right = network.predict(data.test.times) == labels
+            reference = right if g == 0 else reference
+            exact = Network([w.astype(np.float64) for w in network.weights], network.circuit)
+            rows.append(
+                {
+                    "circuit": "virtual ground" if g else "RC-Spike",
+                    "seed": seed,
+                    "transconductance": g,
+                    "strength": g * network.circuit.e_plus if g else float("nan"),
+                    "accuracy": float(right.mean()),
+                    "only_this": int((right & ~reference).sum()),
+                    "only_rc_spike": int((reference & ~right).sum()),
+                    **details(exact, times[:SOME], labels[:SOME]),
+                }
+            )
+            print(rows[-1], flush=True)
+            write_table(options.results / f"virtual-ground-{options.dataset}.csv", rows)
+
+
+if __name__ == "__main__":
+    main()
