@@ -1,23 +1,27 @@
 """How much bias a virtual ground needs for RC-Spike's accuracy, and the ratio of the energies there.
 
     python bench/virtual_ground.py RUNS --dataset mnist [--seeds 0,1,2] [--transconductances 2,4,8,16,59]
-        [--epochs 6] [--data DIR] [--results DIR]
+        [--epochs 6] [--data DIR] [--results DIR] [--figure FILE]
 
 RUNS/DATASET-SEED is a run of `rcspike train DATASET --hidden 100 --seed SEED`. From its weights, RC-Spike and the
 virtual ground at each transconductance, in C/T, are trained for --epochs more, all in the same way; models that are
 there already are not trained again. The capacitances and the read voltage are those of sky130. Writes one row for each
 network to RESULTS/virtual-ground-DATASET.csv, with the images that it alone or RC-Spike of the same seed alone reads
 correctly, the noise of its first layer, the share of the time in which its op-amps would need more than their bias, and
-its accuracy if the ramp starts before they have settled.
+its accuracy if the ramp starts before they have settled. Prints the difference of accuracy at each transconductance,
+with its 95 % confidence interval. --figure draws the tables of all data sets in RESULTS.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+from matplotlib.figure import Figure
 
 from rcspike import Circuit, Network, datasets, load_process, train
 from rcspike.energy import operating_point
@@ -31,6 +35,9 @@ ROWS = 784
 BOLTZMANN = 1.380649e-23
 EXCESS = 2 / 3  # noise of a transistor's channel in strong inversion; a pair and its mirror have 16 kT EXCESS / g_m
 SOME = 1000  # images for what is computed step by step
+TEST = 10_000
+SETTLED = 6.77  # strength of op-amps that settle sky130's column of 784 rows in 0.01 T
+DATASETS = {"mnist": ("MNIST", "#0072b2"), "fashion-mnist": ("Fashion-MNIST", "#d55e00")}
 
 
 def amplifier(transconductance: float) -> Circuit:
@@ -112,6 +119,59 @@ def details(network: Network, times: Array, labels: npt.NDArray[np.int64]) -> di
     }
 
 
+def differences(rows: list[Row]) -> list[tuple[float, float, float]]:
+    """Strength, mean difference to RC-Spike over the seeds in points, and half of its 95 % confidence interval.
+
+    The images are a sample, and the seeds those that there are. All seeds read the same images: as if their errors were
+    the same, the standard error is the mean of theirs, which is the largest that it can be.
+    """
+    found = []
+    for strength in sorted({float(row["strength"]) for row in rows if row["circuit"] == "virtual ground"}):
+        of = [row for row in rows if row["circuit"] == "virtual ground" and float(row["strength"]) == strength]
+        more, less = (np.array([float(row[key]) for row in of]) for key in ("only_this", "only_rc_spike"))
+        d = (more - less) / TEST
+        error = np.sqrt((more + less) / TEST - d**2) / np.sqrt(TEST)
+        found.append((strength, 100 * d.mean(), 196 * error.mean()))
+    return found
+
+
+def figure(results: Path) -> Figure:
+    """Accuracy and its difference to RC-Spike against the strength of the op-amps."""
+    mpl.rcParams.update({"svg.hashsalt": "rcspike", "svg.fonttype": "none", "font.size": 9})
+    drawn = Figure(figsize=(8, 3.4), layout="constrained")
+    accuracy, difference = drawn.subplots(1, 2)
+    for name, (label, colour) in DATASETS.items():
+        if not (file := results / f"virtual-ground-{name}.csv").exists():
+            continue
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows: list[Row] = list(csv.DictReader(lines))
+        grounded = [row for row in rows if row["circuit"] == "virtual ground"]
+        for row in rows:
+            if row["circuit"] == "RC-Spike":
+                accuracy.axhline(100 * float(row["accuracy"]), color=colour, linewidth=0.6, linestyle=":")
+        accuracy.semilogx(
+            [float(row["strength"]) for row in grounded],
+            [100 * float(row["accuracy"]) for row in grounded],
+            "o",
+            markersize=3.5,
+            color=colour,
+            label=label,
+        )
+        strength, mean, half = np.array(differences(rows)).T
+        difference.errorbar(strength, mean, half, fmt="o-", markersize=3.5, capsize=2, color=colour, label=label)
+    accuracy.plot([], [], ":", color="#2b2b2b", linewidth=0.8, label="RC-Spike, each seed")
+    difference.axhspan(-0.3, 0.3, color="#e4e4e4", zorder=0)
+    difference.set(ylabel="difference to RC-Spike / points", xscale="log")
+    accuracy.set(ylabel="test accuracy / %")
+    for axes in (accuracy, difference):
+        axes.axvline(SETTLED, color="#8c8c8c", linewidth=0.8, linestyle="--")
+        axes.set(xlabel=r"largest current $g_m V_r$ of an op-amp / $C V_\mathrm{th} / T$")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+        axes.legend(frameon=False, loc="lower right")
+    return drawn
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
@@ -121,6 +181,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
     data = datasets.load(options.dataset, directory=options.data)
     times, labels = data.test.times.astype(np.float64), data.test.labels
@@ -152,6 +213,10 @@ def main() -> None:
             )
             print(rows[-1], flush=True)
             write_table(options.results / f"virtual-ground-{options.dataset}.csv", rows)
+    for strength, mean, half in differences(rows):
+        print(f"strength {strength:.2f}: {mean:+.2f} points to RC-Spike, {mean - half:+.2f} to {mean + half:+.2f}")
+    if options.figure:
+        figure(options.results).savefig(options.figure, metadata={"Date": None})
 
 
 if __name__ == "__main__":

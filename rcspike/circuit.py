@@ -168,7 +168,7 @@ class Circuit:
         >>> for g_m in (10.0, 1000.0):
         ...     circuit = Circuit.virtual_ground(0.1, transconductance=g_m, summing_capacitance=0.5)
         ...     print(charge(np.array([[0.0]]), np.array([[0.5]]), circuit).round(4))
-        [[0.3444]]
+        [[0.3389]]
         [[0.4975]]
         """
         return cls(

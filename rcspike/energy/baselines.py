@@ -54,8 +54,8 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint, *, strength: flo
     >>> for strength in (None, 0.9):
     ...     parts = virtual_ground_parts(done, operating_point(network.circuit), strength=strength)
     ...     print(f"{1e15 * parts['op-amps'].item():.0f} fJ")
-    281 fJ
-    4124 fJ
+    164 fJ
+    505 fJ
     """
     two_phase_only(done, _USE)
     p = point.process
