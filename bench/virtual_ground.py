@@ -7,9 +7,10 @@ RUNS/DATASET-SEED is a run of `rcspike train DATASET --hidden 100 --seed SEED`. 
 virtual ground at each transconductance, in C/T, are trained for --epochs more, all in the same way; models that are
 there already are not trained again. The capacitances and the read voltage are those of sky130. Writes one row for each
 network to RESULTS/virtual-ground-DATASET.csv, with the images that it alone or RC-Spike of the same seed alone reads
-correctly, the noise of its first layer, the share of the time in which its op-amps would need more than their bias, and
-its accuracy if the ramp starts before they have settled. Prints the difference of accuracy at each transconductance,
-with its 95 % confidence interval. --figure draws the tables of all data sets in RESULTS.
+correctly, the noise of its first layer, the share of the time in which op-amps give more than the current of a branch,
+and its accuracy on some images as it is, if the ramp starts before they have settled, and if their pairs bend. Prints
+the difference of accuracy at each transconductance, with its 95 % confidence interval. --figure draws the tables of all
+data sets in RESULTS.
 """
 
 from __future__ import annotations
@@ -50,33 +51,45 @@ def amplifier(transconductance: float) -> Circuit:
     return Circuit.virtual_ground(read_voltage, transconductance=transconductance, summing_capacitance=summing)
 
 
-def phases(times: Array, w: Array, circuit: Circuit) -> tuple[Array, Array, Array, Array]:
-    """Of columns without an output load: charge, voltage s of the summing node at the end, noise, and excess current.
+def bent(drive: Array, conductance: Array, g: float, most: float) -> Array:
+    """s at rest with a pair that gives g most tanh(s/most) instead of g s, by Newton's method."""
+    s = drive / (conductance + g)
+    for _ in range(8):
+        current = np.tanh(s / most)
+        s = s - (conductance * s + g * most * current - drive) / (conductance + g * (1 - current**2))
+    return s
 
-    Noise is the variance of the charge over kT/C; excess current the share of the time in which s is above the range of
-    the op-amp's pair, in which it gives g_m s. Each step is that of docs/virtual-ground.md.
+
+def phases(times: Array, w: Array, circuit: Circuit) -> tuple[Array, Array, Array, Array, Array]:
+    """Of columns without an output load: charge, s at the end, noise, excess current, and what a pair's bend changes.
+
+    Noise is the variance of the charge over kT/C; excess current the share of the time in which g_m s is above the
+    current of a branch, half of what a pair can give at most. The bend is that of a pair in weak inversion, whose s is
+    taken to be at rest. Each step is that of docs/virtual-ground.md.
     """
     c, g, e = circuit.summing_capacitance, circuit.transconductance, circuit.e_plus
     p = load_process("sky130")
-    limit = p.opamp_branches / p.opamp_efficiency / operating_point(Circuit(v_syn=1.0), p).v_th
+    branch = 1 / p.opamp_efficiency / operating_point(Circuit(v_syn=1.0), p).v_th  # s at which g_m s is its current
     shape = (len(times), w.shape[1])
-    charge, end, noise, excess = (np.zeros(shape) for _ in range(4))
+    charge, end, noise, excess, change = (np.zeros(shape) for _ in range(5))
     for sample, row in enumerate(times):
         order = np.argsort(row, kind="stable")
         order = order[row[order] < 1]
         lengths = np.diff(np.append(row[order], 1.0))
         drive, conductance = np.cumsum(w[order], axis=0), np.cumsum(np.abs(w[order]), axis=0) / e
         share = g / (conductance + g)
+        moved = bent(drive, conductance, g, p.opamp_branches * branch) - drive / (conductance + g)
+        change[sample] = -(conductance * moved * lengths[:, np.newaxis]).sum(axis=0)
         s = np.zeros(w.shape[1])
         for d, a, b, h in zip(lengths, drive, conductance, share, strict=True):
             rest = a / (b + g)
             then = rest + (s - rest) * np.exp(-(b + g) * d / c)
             charge[sample] += h * a * d + (1 - h) * c * (then - s)
             noise[sample] += (2 * b * h**2 + 8 * EXCESS / g * (b * h) ** 2) * d
-            excess[sample] += d * (np.abs(then) > limit)
+            excess[sample] += d * (np.abs(then) > branch)
             s = then
         end[sample] = s
-    return charge, end, noise + 1 + 4 * EXCESS * (1 + c) ** 2 / c, excess
+    return charge, end, noise + 1 + 4 * EXCESS * (1 + c) ** 2 / c, excess, change
 
 
 def unsettled_times(charge: Array, s: Array, circuit: Circuit) -> Array:
@@ -99,8 +112,8 @@ def unsettled_times(charge: Array, s: Array, circuit: Circuit) -> Array:
 def details(network: Network, times: Array, labels: npt.NDArray[np.int64]) -> dict[str, float]:
     circuit = network.circuit
     if not circuit.has_amplifier:
-        return dict.fromkeys(("noise", "excess", "settled", "unsettled"), float("nan"))
-    charge, _, noise, excess = phases(times, network.weights[0], circuit)
+        return dict.fromkeys(("noise", "excess", "settled", "unsettled", "bent"), float("nan"))
+    charge, _, noise, excess, _ = phases(times, network.weights[0], circuit)
     np.testing.assert_allclose(charge, network.layers[0].charge(times), rtol=0, atol=1e-9)
     process = load_process("sky130")
     v_th = operating_point(Circuit(v_syn=1.0), process).v_th
@@ -111,11 +124,17 @@ def details(network: Network, times: Array, labels: npt.NDArray[np.int64]) -> di
         spikes = unsettled_times(charge, end, circuit)
         spikes, read = np.where(spikes <= 1, spikes, np.inf), spikes
     read = np.where(np.isfinite(read), read, 2 - charge)
+    spikes = times
+    for w in network.weights:
+        charge, *_, change = phases(spikes, w, circuit)
+        v = charge + change
+        spikes = np.where(v > 0, np.clip(1 - v, 0, 1), np.inf)
     return {
         "noise": float(np.sqrt(of_capacitor * noise.mean())),
         "excess": float(excess.mean()),
         "settled": float((network.forward(times).argmax(axis=1) == labels).mean()),
         "unsettled": float((read.argmin(axis=1) == labels).mean()),
+        "bent": float((v.argmax(axis=1) == labels).mean()),
     }
 
 

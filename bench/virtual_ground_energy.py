@@ -1,17 +1,20 @@
 """Energy of a virtual ground over that of RC-Spike where both classify equally well, on three kinds of devices.
 
-    python bench/virtual_ground_energy.py RUNS --transconductance G [--seeds 0,1,2] [--data DIR] [--results DIR]
+    python bench/virtual_ground_energy.py RUNS --transconductance G [--dataset mnist] [--seeds 0,1,2] [--data DIR]
+        [--results DIR]
 
-RUNS has the models of `bench/virtual_ground.py` for MNIST, and RUNS/mnist-SEED-poly a run of `rcspike train` for
-sky130-poly (docs/synapse-devices.md). G in C/T is the bias at which the virtual ground is accurate enough on sky130;
-the op-amps of each process have the same strength, g_m times the read voltage. Each network has its own spikes and
-voltages; the charges of the virtual ground are those of summing nodes that do not move, a little more than it takes.
-Writes RESULTS/virtual-ground-energy.csv, which also has the read voltage, up to 0.4 V, that takes least.
+RUNS has the models of `bench/virtual_ground.py`, and RUNS/mnist-SEED-poly a run of `rcspike train` for sky130-poly
+(docs/synapse-devices.md); without it that process is left out. G in C/T is the bias at which the virtual ground is
+accurate enough on sky130; the op-amps of each process have the same strength, g_m times the read voltage. Each network
+has its own spikes and voltages; the charges of the virtual ground are those of summing nodes that do not move, a little
+more than it takes. Adds its rows to RESULTS/virtual-ground-energy.csv, which also has the read voltage, up to 0.4 V,
+that takes least.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -79,21 +82,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--transconductance", type=float, required=True)
+    parser.add_argument("--dataset", choices=["mnist", "fashion-mnist"], default="mnist")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    test = datasets.load("mnist", directory=options.data).test
+    test = datasets.load(options.dataset, directory=options.data).test
+    table = options.results / "virtual-ground-energy.csv"
     rows: list[Row] = []
+    if table.exists():
+        with table.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
     for seed in options.seeds.split(","):
-        file = options.runs / f"mnist-{seed}-sky130-{options.transconductance:g}.safetensors"
+        file = options.runs / f"{options.dataset}-{seed}-sky130-{options.transconductance:g}.safetensors"
         grounded = Network.load(file)
         strength = options.transconductance * grounded.circuit.e_plus
         other = of_virtual_ground(grounded, test.times)
         for name, process in PROCESSES.items():
-            poly = options.runs / f"mnist-{seed}-poly" / "model.safetensors"
+            poly = options.runs / f"{options.dataset}-{seed}-poly" / "model.safetensors"
             network = Network.load(
-                poly if name == "sky130-poly" else options.runs / f"mnist-{seed}-sky130-0.safetensors"
+                poly if name == "sky130-poly" else options.runs / f"{options.dataset}-{seed}-sky130-0.safetensors"
             )
             done, point = activity(network, test.times), operating_point(network.circuit, process)
             found = ratio_range(
@@ -105,6 +113,7 @@ def main() -> None:
             best = min(at, key=lambda volts: at[volts])
             rows.append(
                 {
+                    "dataset": options.dataset,
                     "process": name,
                     "seed": int(seed),
                     "strength": strength,
@@ -123,7 +132,7 @@ def main() -> None:
                 }
             )
             print(rows[-1], flush=True)
-    write_table(options.results / "virtual-ground-energy.csv", rows)
+    write_table(table, rows)
 
 
 if __name__ == "__main__":
