@@ -35,8 +35,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 ROWS = 784
 BOLTZMANN = 1.380649e-23
 EXCESS = 2 / 3  # noise of a transistor's channel in strong inversion; a pair and its mirror have 16 kT EXCESS / g_m
-SOME = 1000  # images for what is computed step by step
-TEST = 10_000
+SOME = 400  # images for what is computed step by step
 SETTLED = 6.77  # strength of op-amps that settle sky130's column of 784 rows in 0.01 T
 DATASETS = {"mnist": ("MNIST", "#0072b2"), "fashion-mnist": ("Fashion-MNIST", "#d55e00")}
 
@@ -138,32 +137,30 @@ def details(network: Network, times: Array, labels: npt.NDArray[np.int64]) -> di
     }
 
 
-def differences(rows: list[Row]) -> list[tuple[float, float, float]]:
-    """Strength, mean difference to RC-Spike over the seeds in points, and half of its 95 % confidence interval.
+def difference(right: list[npt.NDArray[np.bool_]], reference: list[npt.NDArray[np.bool_]]) -> tuple[float, float]:
+    """Mean difference of accuracy over the seeds, in points, and half of its 95 % confidence interval.
 
-    The images are a sample, and the seeds those that there are. All seeds read the same images: as if their errors were
-    the same, the standard error is the mean of theirs, which is the largest that it can be.
+    The images are a sample, and the seeds those that there are: the mean over the seeds of each image is one number.
     """
-    found = []
-    for strength in sorted({float(row["strength"]) for row in rows if row["circuit"] == "virtual ground"}):
-        of = [row for row in rows if row["circuit"] == "virtual ground" and float(row["strength"]) == strength]
-        more, less = (np.array([float(row[key]) for row in of]) for key in ("only_this", "only_rc_spike"))
-        d = (more - less) / TEST
-        error = np.sqrt((more + less) / TEST - d**2) / np.sqrt(TEST)
-        found.append((strength, 100 * d.mean(), 196 * error.mean()))
-    return found
+    d = np.mean([a.astype(float) - b for a, b in zip(right, reference, strict=True)], axis=0)
+    return 100 * float(d.mean()), 196 * float(d.std() / np.sqrt(len(d)))
+
+
+def read(table: Path) -> list[Row]:
+    if not table.exists():
+        return []
+    with table.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
 
 
 def figure(results: Path) -> Figure:
     """Accuracy and its difference to RC-Spike against the strength of the op-amps."""
     mpl.rcParams.update({"svg.hashsalt": "rcspike", "svg.fonttype": "none", "font.size": 9})
     drawn = Figure(figsize=(8, 3.4), layout="constrained")
-    accuracy, difference = drawn.subplots(1, 2)
+    accuracy, apart = drawn.subplots(1, 2)
     for name, (label, colour) in DATASETS.items():
-        if not (file := results / f"virtual-ground-{name}.csv").exists():
-            continue
-        with file.open(encoding="utf-8", newline="") as lines:
-            rows: list[Row] = list(csv.DictReader(lines))
+        rows = read(results / f"virtual-ground-{name}.csv")
+        means = [row for row in read(results / "virtual-ground-differences.csv") if row["dataset"] == name]
         grounded = [row for row in rows if row["circuit"] == "virtual ground"]
         for row in rows:
             if row["circuit"] == "RC-Spike":
@@ -176,13 +173,15 @@ def figure(results: Path) -> Figure:
             color=colour,
             label=label,
         )
-        strength, mean, half = np.array(differences(rows)).T
-        difference.errorbar(strength, mean, half, fmt="o-", markersize=3.5, capsize=2, color=colour, label=label)
+        strength, mean, half = (
+            np.array([float(row[key]) for row in means]) for key in ("strength", "points", "half_interval")
+        )
+        apart.errorbar(strength, mean, half, fmt="o-", markersize=3.5, capsize=2, color=colour, label=label)
     accuracy.plot([], [], ":", color="#2b2b2b", linewidth=0.8, label="RC-Spike, each seed")
-    difference.axhspan(-0.3, 0.3, color="#e4e4e4", zorder=0)
-    difference.set(ylabel="difference to RC-Spike / points", xscale="log")
+    apart.axhspan(-0.3, 0.3, color="#e4e4e4", zorder=0)
+    apart.set(ylabel="difference to RC-Spike / points", xscale="log")
     accuracy.set(ylabel="test accuracy / %")
-    for axes in (accuracy, difference):
+    for axes in (accuracy, apart):
         axes.axvline(SETTLED, color="#8c8c8c", linewidth=0.8, linestyle="--")
         axes.set(xlabel=r"largest current $g_m V_r$ of an op-amp / $C V_\mathrm{th} / T$")
         axes.spines[["top", "right"]].set_visible(False)
@@ -205,9 +204,9 @@ def main() -> None:
     data = datasets.load(options.dataset, directory=options.data)
     times, labels = data.test.times.astype(np.float64), data.test.labels
     rows: list[Row] = []
+    right: dict[float, list[npt.NDArray[np.bool_]]] = {}
     for seed in map(int, options.seeds.split(",")):
         start = options.runs / f"{options.dataset}-{seed}"
-        reference = np.zeros(0, bool)
         for g in (0.0, *map(float, options.transconductances.split(","))):
             file = options.runs / f"{options.dataset}-{seed}-sky130-{g:g}.safetensors"
             if not file.exists():
@@ -215,8 +214,9 @@ def main() -> None:
                 train(network, data, epochs=options.epochs, seed=seed + 100)
                 network.save(file)
             network = Network.load(file)
-            right = network.predict(data.test.times) == labels
-            reference = right if g == 0 else reference
+            own = network.predict(data.test.times) == labels
+            right.setdefault(g, []).append(own)
+            reference = right[0.0][-1]
             exact = Network([w.astype(np.float64) for w in network.weights], network.circuit)
             rows.append(
                 {
@@ -224,16 +224,24 @@ def main() -> None:
                     "seed": seed,
                     "transconductance": g,
                     "strength": g * network.circuit.e_plus if g else float("nan"),
-                    "accuracy": float(right.mean()),
-                    "only_this": int((right & ~reference).sum()),
-                    "only_rc_spike": int((reference & ~right).sum()),
+                    "accuracy": float(own.mean()),
+                    "only_this": int((own & ~reference).sum()),
+                    "only_rc_spike": int((reference & ~own).sum()),
                     **details(exact, times[:SOME], labels[:SOME]),
                 }
             )
             print(rows[-1], flush=True)
             write_table(options.results / f"virtual-ground-{options.dataset}.csv", rows)
-    for strength, mean, half in differences(rows):
-        print(f"strength {strength:.2f}: {mean:+.2f} points to RC-Spike, {mean - half:+.2f} to {mean + half:+.2f}")
+    table = options.results / "virtual-ground-differences.csv"
+    means = [row for row in read(table) if row["dataset"] != options.dataset]
+    for g in sorted(right.keys() - {0.0}):
+        points, half = difference(right[g], right[0.0])
+        strength = g * amplifier(g).e_plus
+        means.append({"dataset": options.dataset, "strength": strength, "points": points, "half_interval": half})
+        print(
+            f"strength {strength:.2f}: {points:+.2f} points to RC-Spike, {points - half:+.2f} to {points + half:+.2f}"
+        )
+    write_table(table, means)
     if options.figure:
         figure(options.results).savefig(options.figure, metadata={"Date": None})
 
