@@ -1,14 +1,14 @@
 """How much bias a virtual ground needs for RC-Spike's accuracy, and the ratio of the energies there.
 
     python bench/virtual_ground.py RUNS --dataset mnist [--seeds 0,1,2] [--transconductances 2,4,8,16,59]
-        [--epochs 6] [--data DIR] [--results DIR] [--figure FILE]
+        [--epochs 6] [--images 400] [--data DIR] [--results DIR] [--figure FILE]
 
 RUNS/DATASET-SEED is a run of `rcspike train DATASET --hidden 100 --seed SEED`. From its weights, RC-Spike and the
 virtual ground at each transconductance, in C/T, are trained for --epochs more, all in the same way; models that are
 there already are not trained again. The capacitances and the read voltage are those of sky130. Writes one row for each
 network to RESULTS/virtual-ground-DATASET.csv, with the images that it alone or RC-Spike of the same seed alone reads
 correctly, the noise of its first layer, the share of the time in which op-amps give more than the current of a branch,
-and its accuracy on some images as it is, if the ramp starts before they have settled, and if their pairs bend. Prints
+and its accuracy on --images as it is, if the ramp starts before they have settled, and if their pairs bend. Prints
 the difference of accuracy at each transconductance, with its 95 % confidence interval. --figure draws the tables of all
 data sets in RESULTS.
 """
@@ -35,7 +35,6 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 ROWS = 784
 BOLTZMANN = 1.380649e-23
 EXCESS = 2 / 3  # noise of a transistor's channel in strong inversion; a pair and its mirror have 16 kT EXCESS / g_m
-SOME = 400  # images for what is computed step by step
 SETTLED = 6.77  # strength of op-amps that settle sky130's column of 784 rows in 0.01 T
 DATASETS = {"mnist": ("MNIST", "#0072b2"), "fashion-mnist": ("Fashion-MNIST", "#d55e00")}
 
@@ -110,7 +109,7 @@ def unsettled_times(charge: Array, s: Array, circuit: Circuit) -> Array:
 
 def details(network: Network, times: Array, labels: npt.NDArray[np.int64]) -> dict[str, float]:
     circuit = network.circuit
-    if not circuit.has_amplifier:
+    if not circuit.has_amplifier or len(times) == 0:
         return dict.fromkeys(("noise", "excess", "settled", "unsettled", "bent"), float("nan"))
     charge, _, noise, excess, _ = phases(times, network.weights[0], circuit)
     np.testing.assert_allclose(charge, network.layers[0].charge(times), rtol=0, atol=1e-9)
@@ -186,7 +185,9 @@ def figure(results: Path) -> Figure:
         axes.set(xlabel=r"largest current $g_m V_r$ of an op-amp / $C V_\mathrm{th} / T$")
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_axisbelow(True)
-        axes.legend(frameon=False, loc="lower right")
+        axes.set_xticks([0.25, 0.5, 1, 2, 4, 8], ["0.25", "0.5", "1", "2", "4", "8"])
+        axes.minorticks_off()
+        axes.legend(frameon=False, loc="center" if axes is accuracy else "lower right")
     return drawn
 
 
@@ -196,6 +197,7 @@ def main() -> None:
     parser.add_argument("--dataset", choices=["mnist", "fashion-mnist"], default="mnist")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--transconductances", default="2,4,8,16,59")
+    parser.add_argument("--images", type=int, default=400, help="images for what is computed step by step")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -227,7 +229,7 @@ def main() -> None:
                     "accuracy": float(own.mean()),
                     "only_this": int((own & ~reference).sum()),
                     "only_rc_spike": int((reference & ~own).sum()),
-                    **details(exact, times[:SOME], labels[:SOME]),
+                    **details(exact, times[: options.images], labels[: options.images]),
                 }
             )
             print(rows[-1], flush=True)
