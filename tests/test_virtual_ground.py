@@ -19,6 +19,7 @@ from strategies import Layer, assert_slopes, layers, spaced_layer
 from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, RowLoad, train
 from rcspike.chips import program
 from rcspike.datasets import Dataset, Split
+from rcspike.energy import activity, load_process, operating_point, ratio_range, virtual_ground_parts
 from rcspike.functional import charge, charge_vjp, first_spike, supply_charge, supply_charge_vjp, trace
 from rcspike.network import Conv2d, ResistiveLayer
 
@@ -131,6 +132,20 @@ def test_an_amplifier_needs_a_transconductance_and_a_summing_capacitance(wrong: 
         Circuit.virtual_ground(0.1, **(given | wrong))
     with pytest.raises(ValueError, match="transconductance"):
         Circuit(output_capacitance=0.1)
+
+
+def test_the_bias_of_an_op_amp_follows_from_its_strength() -> None:
+    network = Network([np.array([[0.5, -0.2], [0.3, 0.1]])], Circuit(v_syn=1.0))
+    done, process = activity(network, np.array([[0.2, 0.4]])), load_process("sky130")
+    point = operating_point(network.circuit, process)
+    weak, strong = (virtual_ground_parts(done, point, strength=a)["op-amps"].item() for a in (1.0, 3.0))
+    # Two columns on 140 fF: g_m = 2 C V_th / (V_r T), a pair with g_m/I of 20 /V at 1.8 V during 2 T.
+    g_m = 2 * 140e-15 * 0.872 / (0.1 * 1e-6)
+    assert strong - weak == pytest.approx(2 * 2 * g_m / 20 * 1.8 * 2e-6, rel=1e-12, abs=0)
+    found = ratio_range(done, network.circuit, process, "virtual ground", strength=1.0)
+    assert "opamp_settling" not in [one.name for one in found.sensitivities]
+    with pytest.raises(ValueError, match="strength"):
+        ratio_range(done, network.circuit, process, "current sources", strength=1.0)
 
 
 def test_what_is_not_modelled_is_rejected() -> None:
