@@ -357,6 +357,12 @@ def circuit_core(circuit: Circuit) -> _core.Circuit:
     return circuit.core
 
 
+def check_no_amplifier(circuit: Circuit, what: str) -> None:
+    """Raise a ValueError for a virtual ground, with which `what` is not modelled."""
+    if circuit.has_amplifier:
+        raise ValueError(f"{what} not modelled for a virtual ground: leave transconductance out of the circuit")
+
+
 def layer_core(circuit: Circuit) -> _core.Circuit:
     """The same for one layer, whose injection and load must be those of one layer."""
     core = circuit_core(circuit)

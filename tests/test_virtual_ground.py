@@ -19,9 +19,10 @@ from strategies import Layer, assert_slopes, layers, spaced_layer
 from rcspike import Circuit, DeviceModel, DeviceNetwork, DevicePairs, Network, RowLoad, train
 from rcspike.chips import program
 from rcspike.datasets import Dataset, Split
-from rcspike.energy import activity, load_process, operating_point, ratio_range, virtual_ground_parts
+from rcspike.energy import PhysicalScale, activity, load_process, operating_point, ratio_range, virtual_ground_parts
 from rcspike.functional import charge, charge_vjp, first_spike, supply_charge, supply_charge_vjp, trace
 from rcspike.network import Conv2d, ResistiveLayer
+from rcspike.spice import column_voltages, layer_netlist
 
 Array = npt.NDArray[np.float64]
 
@@ -161,6 +162,8 @@ def test_what_is_not_modelled_is_rejected() -> None:
         lambda: DeviceNetwork([DevicePairs.of_weights(w)], circuit),
         lambda: program(Network([w], circuit), [], seed=0).forward(times),
         lambda: replace(circuit, load=RowLoad(body=1e-4)),
+        lambda: layer_netlist(times[0], np.abs(w), 0 * w, circuit, PhysicalScale()),
+        lambda: column_voltages(times, np.abs(w), 0 * w, circuit, PhysicalScale(), junction=(0.0, 0.0)),
         lambda: train(Network([w], circuit), data, epochs=1, seed=0, energy_penalty=0.1),
         lambda: train(Network([w], circuit), data, epochs=1, seed=0, devices=DeviceModel(proportional=0.1)),
     ):
