@@ -62,6 +62,11 @@ class Circuit:
     v_0 : float
         V_0 in V_th of devices whose current is g V_0 sinh(V/V_0) at a voltage V, the same for all devices; at least a
         tenth of the rails. ``math.inf`` stands for ohmic devices.
+    transconductance : float
+        Of the amplifier that holds each column at a virtual ground, in C / T; 0 for columns without amplifiers. See
+        `virtual_ground`.
+    summing_capacitance, output_capacitance : float
+        Of the node that the amplifier holds, and of its output, in C, the integrating capacitor.
 
     Raises
     ------
@@ -69,8 +74,9 @@ class Circuit:
         If a parameter is not a number.
     ValueError
         If a rail is on the wrong side of 0, the diode drop leaves no drive, the ramp coefficient is not below 1, an
-        injection is not finite, a load has a negative capacitance or infinite rails, the delay is not in [0, 1), or v_0
-        is not above 0, is finite beside infinite rails or a load, or is below a tenth of the rails.
+        injection is not finite, a load has a negative capacitance or infinite rails, the delay is not in [0, 1), v_0
+        is not above 0, is finite beside infinite rails, a load or an amplifier, or is below a tenth of the rails, or an
+        amplifier lacks a summing capacitance.
 
     Notes
     -----
@@ -100,6 +106,9 @@ class Circuit:
     load: RowLoad | tuple[RowLoad, ...] = field(default=NO_LOAD, metadata={"omit_default": True})
     delay: float = _parameter(0.0, "t", "delay of a spike", "T", omit_default=True)
     v_0: float = _parameter(math.inf, "sinh", "V_0 of devices of g V_0 sinh(V/V_0)", "V_th", omit_default=True)
+    transconductance: float = _parameter(0.0, "gm", "transconductance of amplifiers", "C/T", omit_default=True)
+    summing_capacitance: float = _parameter(0.0, "cp", "capacitance of summing nodes", "C", omit_default=True)
+    output_capacitance: float = _parameter(0.0, "co", "capacitance of amplifiers' outputs", "C", omit_default=True)
     core: _core.Circuit = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -133,14 +142,65 @@ class Circuit:
         """The limit of infinite rails: current independent of voltage, an exact multiply-accumulate."""
         return cls(v_syn=math.inf)
 
+    @classmethod
+    def virtual_ground(
+        cls,
+        read_voltage: float,
+        *,
+        transconductance: float,
+        summing_capacitance: float,
+        output_capacitance: float = 0.0,
+    ) -> Circuit:
+        """Resistors at a small voltage into an integrator, whose amplifier has a finite transconductance.
+
+        v(1) is the charge that has come through the synapses of a column: the voltage of its integrator once the
+        switches have opened and the amplifier has settled.
+
+        Parameters
+        ----------
+        read_voltage : float
+            At the resistors, in V_th.
+        transconductance : float
+            Of the amplifier, in C / T, with C the integrating capacitor; above 0.
+        summing_capacitance : float
+            Of the column at the amplifier's input, in C; above 0.
+        output_capacitance : float
+            That the amplifier drives besides, in C.
+
+        Notes
+        -----
+        docs/virtual-ground.md derives the column. With a large transconductance it is that of `conventional`.
+
+        Examples
+        --------
+        >>> from rcspike.functional import charge
+        >>> for g_m in (10.0, 1000.0):
+        ...     circuit = Circuit.virtual_ground(0.1, transconductance=g_m, summing_capacitance=0.5)
+        ...     print(charge(np.array([[0.0]]), np.array([[0.5]]), circuit).round(4))
+        [[0.3389]]
+        [[0.4975]]
+        """
+        return cls(
+            v_syn=read_voltage,
+            transconductance=transconductance,
+            summing_capacitance=summing_capacitance,
+            output_capacitance=output_capacitance,
+        )
+
+    @property
+    def has_amplifier(self) -> bool:
+        """Whether amplifiers hold the columns at a virtual ground."""
+        return self.transconductance != 0
+
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that the engine takes by name, all but injection and load, which may differ between layers.
 
         Examples
         --------
-        >>> Circuit(v_syn=2.0, delay=0.01).parameters
-        {'e_plus': 2.0, 'e_minus': -2.0, 'diode_drop': 0.0, 'ramp': 0.0, 'delay': 0.01, 'v_0': inf}
+        >>> given = Circuit(v_syn=2.0, delay=0.01).parameters
+        >>> {name: value for name, value in given.items() if value}
+        {'e_plus': 2.0, 'e_minus': -2.0, 'delay': 0.01, 'v_0': inf}
         """
         return {name: getattr(self, name) for name in PARAMETERS}
 
@@ -195,7 +255,7 @@ class Circuit:
 
         ``v`` stands for the rails if they are symmetric, otherwise ``ep`` and ``em`` for each; ``vd`` for the diode
         drop, ``b`` for the ramp coefficient, ``q`` for injections, ``c`` for loads by a digest, ``t`` for the delay,
-        ``sinh`` for v_0.
+        ``sinh`` for v_0; ``gm``, ``cp`` and ``co`` for an amplifier.
 
         Examples
         --------
@@ -233,6 +293,7 @@ class Circuit:
             parts = "; ".join(", ".join(f"{x:g}" for x in load.values) for load in self.loads)
             rows.append(("load of a row: body, position, junctions", "load", f"{parts} C"))
         kind = "Conventional circuit" if self == Circuit.conventional() else "RC-Spike circuit"
+        kind = "Virtual ground" if self.has_amplifier else kind
         return html_table(kind, ["parameter", "name", "value"], rows)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -319,6 +380,12 @@ def circuit_core(circuit: Circuit) -> _core.Circuit:
     if not isinstance(circuit, Circuit):
         raise TypeError(f"circuit must be a Circuit, got {type(circuit).__name__}")
     return circuit.core
+
+
+def check_no_amplifier(circuit: Circuit, what: str) -> None:
+    """Raise a ValueError for a virtual ground, with which `what` is not modelled."""
+    if circuit.has_amplifier:
+        raise ValueError(f"{what} not modelled for a virtual ground: leave transconductance out of the circuit")
 
 
 def layer_core(circuit: Circuit) -> _core.Circuit:

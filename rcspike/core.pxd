@@ -54,6 +54,9 @@ cdef extern from "rcspike/circuit.h" namespace "rcspike" nogil:
         double injection_plus
         double injection_minus
         double delay
+        double transconductance
+        double summing_capacitance
+        double output_capacitance
         RowLoad load
         double v_0
 

@@ -25,14 +25,22 @@ _USE = "the comparison with a conventional circuit"
 _BIAS = (("column_wire_capacitance", "column_junction_capacitance"), ("opamp_branches",), ("opamp_phases",))
 
 
-def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Joules]:
+def virtual_ground_parts(done: Activity, point: OperatingPoint, *, strength: float | None = None) -> dict[str, Joules]:
     """Energy of resistors at a small read voltage into op-amps, each of which holds its column at a virtual ground.
 
     The charge goes onto the feedback capacitor, which is the drawn capacitor alone: the column does not move. It costs
     the read voltage at the resistors, and the supply at the output of the op-amp, which delivers it once more; the net
-    charge of a phase is a lower bound for an output of class B. The bias follows from the column (`opamp_current`).
-    Both arguments are those of the RC-Spike circuit. A ValueError if the neurons have a single phase, or the
-    process cannot size an op-amp (`opamp_missing`).
+    charge of a phase is a lower bound for an output of class B. The bias follows from the column (`opamp_current`),
+    or from the strength that accuracy needs. A ValueError if the neurons have a single phase, or the process cannot
+    size an op-amp (`opamp_missing`).
+
+    Parameters
+    ----------
+    done, point
+        Of the RC-Spike circuit; or `done` of a network trained for a finite transconductance.
+    strength : float, optional
+        Largest current of an op-amp, g_m times the read voltage, in C V_th / T, with C the drawn capacitor: that of
+        `Circuit.virtual_ground` is ``transconductance * read_voltage``. It takes the place of the settling time.
 
     Examples
     --------
@@ -43,11 +51,21 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint) -> dict[str, Jou
     >>> parts = virtual_ground_parts(done, operating_point(network.circuit))
     >>> f"{1e15 * parts['positive synapses'].item():.1f} fJ"
     '5.5 fJ'
+    >>> for strength in (None, 0.9):
+    ...     parts = virtual_ground_parts(done, operating_point(network.circuit), strength=strength)
+    ...     print(f"{1e15 * parts['op-amps'].item():.0f} fJ")
+    164 fJ
+    505 fJ
     """
     two_phase_only(done, _USE)
     p = point.process
     unit_charge = np.array([drawn_capacitance(p, one.rows) for one in done.columns]) * point.v_th
-    current = np.array([one.columns * opamp_current(p, one.rows) for one in done.columns])
+    if strength is None:
+        current = np.array([one.columns * opamp_current(p, one.rows) for one in done.columns])
+    else:
+        largest = strength * unit_charge / p.window  # in A
+        columns = np.array([one.columns for one in done.columns])
+        current = columns * p.opamp_branches * largest / p.read_voltage / p.opamp_efficiency
     bias = current * p.v_logic * p.opamp_phases * p.window
     line = np.full((2, len(done.columns)), p.row_wire_capacitance + p.column_junction_capacitance)
     lines = Lines(line, p.read_voltage, p.read_voltage)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from rcspike.circuit import Circuit
 from rcspike.energy.activity_counts import Activity
-from rcspike.energy.baselines import BASELINES
+from rcspike.energy.baselines import BASELINES, virtual_ground_parts
 from rcspike.energy.inference_energy import energy_parts, mean_energy
 from rcspike.energy.operating_point_in_volts import Hold, operating_point
 from rcspike.energy.process import Process
@@ -60,7 +61,14 @@ class RatioRange:
 
 
 def ratio_range(
-    done: Activity, circuit: Circuit, process: Process, baseline: str, *, hold: Hold = "rails"
+    done: Activity,
+    circuit: Circuit,
+    process: Process,
+    baseline: str,
+    *,
+    hold: Hold = "rails",
+    strength: float | None = None,
+    baseline_activity: Activity | None = None,
 ) -> RatioRange:
     """Ratio of the energies, and what each constant does to it.
 
@@ -71,12 +79,16 @@ def ratio_range(
     baseline : {"virtual ground", "current sources"}
     hold : {"rails", "threshold"}
         As in `operating_point`.
+    strength : float, optional
+        Of the op-amps of a virtual ground, as in `virtual_ground_parts`.
+    baseline_activity : Activity, optional
+        Of the network that the conventional circuit runs, if it is another one.
 
     Raises
     ------
     ValueError
         As `operating_point`; or if the baseline is unknown, or is a virtual ground for which the process cannot size an
-        op-amp (`opamp_missing`).
+        op-amp (`opamp_missing`), or has a strength without op-amps.
 
     Examples
     --------
@@ -92,11 +104,15 @@ def ratio_range(
     """
     if baseline not in BASELINES:
         raise ValueError(f"baseline must be one of {', '.join(BASELINES)}, got {baseline!r}")
+    if strength is not None and baseline != "virtual ground":
+        raise ValueError(f"strength is that of the op-amps of a virtual ground; leave it out for {baseline}")
     mean = done.mean()
+    other = mean if baseline_activity is None else baseline_activity.mean()
+    parts = BASELINES[baseline] if strength is None else partial(virtual_ground_parts, strength=strength)
 
     def ratio(values: Mapping[str, float]) -> float:
         point = operating_point(circuit, process.with_values(**values), hold=hold)
-        return mean_energy(BASELINES[baseline](mean, point)) / mean_energy(energy_parts(mean, point))
+        return mean_energy(parts(other, point)) / mean_energy(energy_parts(mean, point))
 
     middle = ratio({})
     found = [

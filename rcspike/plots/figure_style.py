@@ -118,6 +118,8 @@ def circuit_name(circuit: Circuit, *, separator: str = ", ") -> str:
     """
     if is_conventional(circuit):
         rails = "conventional circuit"
+    elif circuit.has_amplifier:
+        rails = rf"virtual ground, $g_m = {circuit.transconductance:g}\,C/T$"
     elif circuit.e_plus == -circuit.e_minus:
         rails = rf"RC-Spike, $V_\mathrm{{syn}} = {circuit.e_plus:g}\,V_\mathrm{{th}}$"
     else:

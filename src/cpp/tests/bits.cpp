@@ -102,6 +102,28 @@ void affine_gradient(Digest& digest) {
     });
 }
 
+template <class Real>
+void amplified(Digest& digest) {
+    for_each_amplified_layer<Real>(
+        [&](const auto& schedule, const Shape& shape, const auto& weights, const Circuit& circuit) {
+            Matrix<Real> v(shape.batch, shape.n_out);
+            charge<Real>(schedule, weights, circuit, v);
+            digest.add(v);
+        });
+}
+
+template <class Real>
+void amplified_gradient(Digest& digest) {
+    for_each_amplified_layer<Real>(
+        [&](const auto& schedule, const Shape& shape, const auto& weights, const Circuit& circuit) {
+            const Matrix<Real> grad_v = uniform<Real>(shape.batch, shape.n_out, -1, 1, 11);
+            Matrix<Real> times(shape.batch, shape.n_in), of_weights(shape.n_in, shape.n_out);
+            charge_vjp<Real>(schedule, weights, circuit, grad_v, times, of_weights);
+            digest.add(times);
+            digest.add(of_weights);
+        });
+}
+
 /// Weights with bodies and junctions, some of them 0, and the affine synapses of any loads.
 template <class Real>
 void loaded(Digest& digest) {
@@ -376,6 +398,8 @@ std::string digests(const char* precision) {
         {"loaded_vjp", loaded_gradient<Real>},
         {"sinh", charging<Real, sinh_circuits>},
         {"sinh_vjp", charging_gradient<Real, sinh_circuits>},
+        {"amplified", amplified<Real>},
+        {"amplified_vjp", amplified_gradient<Real>},
         {"rectified", rectified<Real>},
         {"wired", wired<Real>},
         {"supply_charge", supply<Real>},

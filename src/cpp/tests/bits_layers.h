@@ -104,6 +104,24 @@ void for_each_affine_layer(const Function& f) {
     }
 }
 
+/// Calls f(schedule, shape, weights, circuit) for amplifiers that are slow and fast, on symmetric and on other rails.
+template <class Real, class Function>
+void for_each_amplified_layer(const Function& f) {
+    for (const Shape& shape : shapes) {
+        const Schedule<Real> schedule(times_of<Real>(shape));
+        for (const double scale : {0.1, 10.0}) {
+            for (Circuit circuit : {Circuit{0.1, -0.1}, Circuit{2, -0.5, 0.1, 0}}) {
+                for (const double transconductance : {2.0, 500.0}) {
+                    circuit.transconductance = transconductance;
+                    circuit.summing_capacitance = 0.5;
+                    circuit.output_capacitance = 0.3;
+                    f(schedule, shape, weights_of<Real>(shape, scale), circuit);
+                }
+            }
+        }
+    }
+}
+
 /// Calls f(schedule, shape, weights, circuit, synapses) for rows that load the membrane: weights on symmetric and on
 /// other rails, a third of them 0, and affine synapses of any loads.
 template <class Real, class Function>

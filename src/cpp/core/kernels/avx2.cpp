@@ -10,6 +10,7 @@ namespace rcspike::kernels::avx2 {
 #include "kernels/supply.h"
 #include "kernels/loaded.h"
 #include "kernels/sinh.h"
+#include "kernels/amplified.h"
 #include "kernels/rectify.h"
 #include "kernels/ladder.h"
 #include "kernels/adam.h"

@@ -11,6 +11,7 @@ namespace rcspike::kernels::avx512 {
 #include "kernels/supply.h"
 #include "kernels/loaded.h"
 #include "kernels/sinh.h"
+#include "kernels/amplified.h"
 #include "kernels/rectify.h"
 #include "kernels/ladder.h"
 #include "kernels/adam.h"

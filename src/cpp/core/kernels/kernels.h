@@ -99,14 +99,22 @@ struct SinhDevices {
     Real v_0, rest_plus, rest_minus;
 };
 
+/// The amplifier of every column (docs/virtual-ground.md): g = g_m C/(C + C_L), with C_e = C_p + C C_L/(C + C_L), in
+/// C/T and in C.
+template <class Real>
+struct Amplifier {
+    Real gain, capacitance, per_capacitance;
+};
+
 /// Resistive synapses: signed weights.
 template <class Real>
 struct ResistiveTile {
     const Real* weights;
     std::size_t stride;
     Coupling<Real> coupling;
-    const WeightLoads<Real>* loads;  // null if the rows do not load the membrane
-    const SinhDevices<Real>* sinh;   // null for ohmic devices
+    const WeightLoads<Real>* loads;              // null if the rows do not load the membrane
+    const SinhDevices<Real>* sinh = nullptr;     // null for ohmic devices
+    const Amplifier<Real>* amplifier = nullptr;  // null for columns without one
 
     const Real* rows() const { return weights; }
 };
@@ -244,7 +252,7 @@ struct RailUpstream {
 /// Reals of scratch memory that the backward pass of a sample of n steps needs.
 template <class Real>
 constexpr std::size_t backward_scratch(std::size_t n_steps) {
-    return 4 * lanes<Real> * n_steps;
+    return 6 * lanes<Real> * n_steps;
 }
 template <class Real>
 constexpr std::size_t loaded_scratch(std::size_t n_steps) {
@@ -325,6 +333,8 @@ struct Kernels {
     Charging<Events<Real>, AffineTile<Real>, AffineGradient<Real>, Real> loaded_affine;
     /// Resistive synapses of devices that are not ohmic.
     Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> sinh_resistive;
+    /// Resistive synapses of columns with amplifiers.
+    Charging<Events<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> amplified_resistive;
     /// Resistive synapses of patches, on symmetric rails.
     Charging<PatchSpikes<Real>, ResistiveTile<Real>, WeightGradient<Real>, Real> patches;
     /// v(1) of one tile of neurons behind diodes, a row of lanes. The coupling of the events is 1.

@@ -8,6 +8,7 @@ namespace rcspike::kernels::scalar {
 #include "kernels/supply.h"
 #include "kernels/loaded.h"
 #include "kernels/sinh.h"
+#include "kernels/amplified.h"
 #include "kernels/rectify.h"
 #include "kernels/ladder.h"
 #include "kernels/adam.h"

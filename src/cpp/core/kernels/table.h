@@ -91,6 +91,8 @@ constexpr Kernels<Real> make_table() {
     kernels.loaded_affine.backward = loaded_affine_backward<Real>;
     kernels.sinh_resistive.charge = charge_sinh<Real>;
     kernels.sinh_resistive.backward = sinh_backward<Real>;
+    kernels.amplified_resistive.charge = charge_amplified<Real>;
+    kernels.amplified_resistive.backward = amplified_backward_timed<Real>;
     kernels.patches.charge = charge_patch<Real>;
     kernels.patches.backward = patch_backward<ResistiveTile<Real>, Real>;
     kernels.charge_rectified = charge_rectified<Real>;

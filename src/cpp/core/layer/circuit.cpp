@@ -57,6 +57,25 @@ void validate(const Circuit& circuit) {
         reject("rows load the membrane through ohmic devices only, got v_0 = ", circuit.v_0,
                ": leave load or v_0 out of the circuit");
     }
+    for (const double part : {circuit.transconductance, circuit.summing_capacitance, circuit.output_capacitance}) {
+        if (!(part >= 0) || std::isinf(part)) {
+            reject("transconductance, summing_capacitance and output_capacitance must be finite and not negative, got ",
+                   part);
+        }
+    }
+    if (circuit.has_amplifier() != (circuit.summing_capacitance > 0)) {
+        reject("an amplifier has a transconductance and a summing_capacitance, both above 0, got ",
+               circuit.transconductance, " and ", circuit.summing_capacitance);
+    }
+    if (circuit.output_capacitance > 0 && !circuit.has_amplifier()) {
+        reject("output_capacitance ", circuit.output_capacitance, " needs an amplifier: give its transconductance");
+    }
+    if (circuit.has_amplifier() && !load.is_absent()) {
+        reject("load is not modelled for a virtual ground: leave load or transconductance out of the circuit");
+    }
+    if (circuit.has_amplifier() && std::isfinite(circuit.v_0)) {
+        reject("v_0 is not modelled for a virtual ground: leave v_0 or transconductance out of the circuit");
+    }
     if (!(circuit.delay >= 0 && circuit.delay < 1)) {
         reject("delay must be at least 0 and below 1, in T, got ", circuit.delay);
     }

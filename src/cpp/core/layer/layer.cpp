@@ -10,6 +10,7 @@
 #include "layer/pooled_membranes.h"
 #include "neurons/tiles.h"
 #include "parallel/workers.h"
+#include "synapses/amplifier.h"
 
 namespace rcspike::detail {
 
@@ -42,6 +43,7 @@ const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted
     if (!resistive) reject(wanted, " can be computed for resistive synapses only");
     if (resistive->loads)
         reject(wanted, " are not modelled where rows load the membrane: leave load out of the circuit");
+    check_no_amplifier(resistive->amplifier.has_value(), wanted);
     return *resistive;
 }
 

@@ -68,6 +68,14 @@ kernels::WeightLoads<Real> loads_of(const Circuit& circuit, const kernels::Coupl
             real(1 - x)};
 }
 
+template <class Real>
+kernels::Amplifier<Real> amplifier_of(const Circuit& circuit) {
+    const double feedback = 1 / (1 + circuit.output_capacitance);
+    const double capacitance = circuit.summing_capacitance + circuit.output_capacitance * feedback;
+    return {static_cast<Real>(circuit.transconductance * feedback), static_cast<Real>(capacitance),
+            static_cast<Real>(1 / capacitance)};
+}
+
 /// Throws unless closing rows leave each membrane a capacitance, whichever of them close.
 template <class Real>
 void check_capacitance(Span2<const Real> loads) {
@@ -186,6 +194,7 @@ Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::s
         packed.sinh = {static_cast<Real>(circuit.v_0), static_cast<Real>(SinhDevice(circuit, circuit.e_plus).rest),
                        static_cast<Real>(SinhDevice(circuit, -circuit.e_minus).rest)};
     }
+    if (circuit.has_amplifier()) packed.amplifier = amplifier_of<Real>(circuit);
     if (!circuit.load.is_absent()) packed.loads = loads_of(circuit, packed.coupling);
     check_loads<std::invalid_argument>(name, packed);
     return packed;

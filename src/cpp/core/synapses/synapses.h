@@ -45,21 +45,26 @@ struct Resistive {
     using Gradient = WeightGradient<Real>;
     Tiles<Real> weights;
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
-    std::optional<kernels::WeightLoads<Real>> loads{};  // if the rows load the membrane
-    std::optional<kernels::SinhDevices<Real>> sinh{};   // if they are not ohmic
+    std::optional<kernels::WeightLoads<Real>> loads{};    // if the rows load the membrane
+    std::optional<kernels::SinhDevices<Real>> sinh{};     // if they are not ohmic
+    std::optional<kernels::Amplifier<Real>> amplifier{};  // if every column has one
 
     const Tiles<Real>& rows() const { return weights; }
     Tiles<Real>& weights_for(const char*) { return weights; }
     kernels::ResistiveTile<Real> tile(std::size_t t) const {
-        return {weights.tile(t), weights.tile_size(), coupling, loads ? &*loads : nullptr, sinh ? &*sinh : nullptr};
+        return {weights.tile(t),           weights.tile_size(),     coupling,
+                loads ? &*loads : nullptr, sinh ? &*sinh : nullptr, amplifier ? &*amplifier : nullptr};
     }
     void check_gradient() const {}
     bool loads_membranes() const { return loads.has_value(); }
-    /// Whether the kernels for patches of an image can run them.
-    bool by_patches() const { return kernels::is_symmetric(coupling) && !loads && !sinh; }
+    /// Whether the kernels for the patches of an image can run them.
+    bool by_patches() const { return kernels::is_symmetric(coupling) && !loads && !sinh && !amplifier; }
     const auto& kernel() const {
         const kernels::Kernels<Real>& table = kernels::table<Real>();
-        return loads ? table.loaded_resistive : sinh ? table.sinh_resistive : table.resistive;
+        return amplifier ? table.amplified_resistive
+               : loads   ? table.loaded_resistive
+               : sinh    ? table.sinh_resistive
+                         : table.resistive;
     }
     static const auto& crossing() { return kernels::crossings<Real>().resistive; }
 };

@@ -40,6 +40,11 @@ struct Circuit {
     /// V_0 of devices whose current is g V_0 sinh(V/V_0) at a voltage V (docs/sinh-devices.md), in V_th; the same for
     /// all devices. Infinite for ohmic ones.
     double v_0 = std::numeric_limits<double>::infinity();
+    /// The amplifier that holds each column at a virtual ground (docs/virtual-ground.md), with its transconductance in
+    /// C / T, and the capacitances of its summing node and its output in C, all relative to the integrating capacitor
+    /// C. A transconductance of 0 stands for columns without amplifiers.
+    double transconductance = 0.0, summing_capacitance = 0.0, output_capacitance = 0.0;
+    bool has_amplifier() const { return transconductance != 0; }
 
     static Circuit conventional() {
         Circuit circuit;
@@ -57,8 +62,15 @@ struct CircuitParameter {
 
 /// All parameters except injection and load, which may differ between the layers of a network.
 inline constexpr CircuitParameter circuit_parameters[] = {
-    {"e_plus", &Circuit::e_plus}, {"e_minus", &Circuit::e_minus}, {"diode_drop", &Circuit::diode_drop},
-    {"ramp", &Circuit::ramp},     {"delay", &Circuit::delay},     {"v_0", &Circuit::v_0},
+    {"e_plus", &Circuit::e_plus},
+    {"e_minus", &Circuit::e_minus},
+    {"diode_drop", &Circuit::diode_drop},
+    {"ramp", &Circuit::ramp},
+    {"delay", &Circuit::delay},
+    {"v_0", &Circuit::v_0},
+    {"transconductance", &Circuit::transconductance},
+    {"summing_capacitance", &Circuit::summing_capacitance},
+    {"output_capacitance", &Circuit::output_capacitance},
 };
 
 /// Throws std::invalid_argument, naming the value, if the circuit is not physical.
