@@ -100,7 +100,8 @@ def test_runs_are_identified_by_every_value_of_the_process_and_by_nothing_else_o
         return experiment_key({**COMMON, "volts": Volts(hold=hold, process=process, **options)})
 
     def changed(name: str, value: float) -> float:
-        return 1.0 if name == "devices_per_synapse" else math.nextafter(value, 9 if name == "v_supply" else 0)
+        whole = {"devices_per_synapse": 1.0, "spike_time_bits": 7.0}
+        return whole.get(name, math.nextafter(value, 9 if name == "v_supply" else 0))
 
     others = [
         sky130.with_values(**{one.name: changed(one.name, one.value)}) for one in sky130.constants if one.value > 0
