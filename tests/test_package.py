@@ -122,8 +122,8 @@ def test_the_wheel_has_the_files_listed_here_and_is_small(wheel: Path) -> None:
     info = {name.rpartition(".dist-info/")[2] for name in names if ".dist-info/" in name}
     assert info - {"sboms/auditwheel.cdx.json"} == INFO
     assert {name for name in names if ".dist-info/" not in name} == {f"rcspike/{name}" for name in PACKAGE}
-    # Half a megabyte more than before the engine had the laws of sinh devices and of virtual grounds, which are compiled for
-    # two precisions and three instruction sets, and are both in the extension and in the library.
+    # Of which the engine's laws of membranes are most: each is compiled for two precisions and three instruction sets,
+    # and is both in the extension and in the library.
     assert wheel.stat().st_size < 3_000_000
 
 

@@ -70,4 +70,4 @@ def _ohms(siemens: float) -> str:
     if siemens == 0:
         return "no resistor"
     ohms = 1 / siemens
-    return f"{ohms / 1e6:.3g} MOhm" if ohms >= 1e6 else f"{ohms / 1e3:.3g} kOhm"
+    return f"{ohms / 1e6:.3g} MOhm" if ohms >= 999.5e3 else f"{ohms / 1e3:.3g} kOhm"
