@@ -94,7 +94,10 @@ def test_a_model_goes_to_a_file_and_back_on_the_command_line() -> None:
     assert lines[0] == "synapses  assumed resistor of any value, process sky130"
     assert lines[-1] == "888 weights, 0 clipped: g.csv"
     ideal = evaluate(Network.load("model.safetensors"), datasets.load("digits").test)
-    said = ran("eval", "model.safetensors", "digits", "--conductances", "g.csv").splitlines()
+    tested = ["eval", "model.safetensors", "digits", "--conductances", "g.csv"]
+    assert "add the --process" in error_line(rcspike_(*tested))
+    assert "add --conductances" in error_line(rcspike_(*tested[:3], "--process", "sky130"))
+    said = ran(*tested, "--process", "sky130").splitlines()
     line = next(line for line in said if line.startswith("test accuracy"))
     assert line.startswith(f"test accuracy {100 * ideal:.2f} %")
     assert "on the devices of g.csv, process sky130" in line

@@ -41,7 +41,10 @@ def eval_command(
             show_default="the weights of the model",
         ),
     ] = None,
-    process: process_options.ProcessName = "sky130",
+    process: Annotated[
+        str | None,
+        typer.Option(help="Process that the conductances are of, as of `rcspike conductances`.", show_default=False),
+    ] = None,
     constant: process_options.Constants = None,
     noise: shared_options.Noise = None,
     seed: shared_options.NoiseSeed = None,
@@ -58,8 +61,15 @@ def eval_command(
         if out is not None:
             plots.check_available()
         network = load_network(model)
-        chosen = process_options.chosen_process(process, constant or [])
+        if conductances is None and (process is not None or constant):
+            raise ValueError("--process and --constant are of measured conductances: add --conductances")
+        if conductances is not None and process is None:
+            raise ValueError(
+                f"the weights that {conductances} makes depend on the process: add the --process with which "
+                "rcspike conductances wrote it, such as --process sky130"
+            )
         tested: LayeredNetwork = network
+        chosen = process_options.chosen_process(process or "sky130", constant or [])
         if conductances is not None:
             tested = chip_of_conductances(network, read_conductances(conductances, network), chosen)
         samples = load_samples(model, dataset, data=data, allow_seen=allow_seen)
