@@ -87,7 +87,7 @@ class Volts:
         The threshold is an eighth, and the noise in volts is the same:
 
         >>> [round(Volts(hold="rails").noise(Circuit(v_syn=v), [784, 200]), 5) for v in (1.0, 8.0)]
-        [0.00115, 0.00922]
+        [0.0013, 0.00937]
         """
         return self.point(circuit).spike_time_noise(min(rows))
 
