@@ -39,7 +39,7 @@ def crossing_jitter(network: LayeredNetwork, times: FloatArray, point: Operating
     >>> from rcspike.energy import operating_point
     >>> network = Network([np.array([[2.0, 0.5]])], Circuit(v_syn=2.0), phases="single")
     >>> crossing_jitter(network, np.array([[0.5]]), operating_point(network.circuit)).round(4)  # of slopes 1 and 0.25
-    array([0.0027, 0.0108])
+    array([0.0023, 0.0093])
     """
     of_layers = []
     for layer, found in zip(network.layers, network.walk(times), strict=True):
