@@ -38,7 +38,7 @@ def zero_reasons(circuit: str, parts: Mapping[str, Joules], process: Process) ->
     ----------
     circuit : {"RC-Spike", "virtual ground", "current sources"}
     parts : mapping
-        Energies as `energy_parts` or one of `BASELINES` returns them.
+        Energies as `energy_parts` or one of ``BASELINES`` returns them.
 
     Examples
     --------

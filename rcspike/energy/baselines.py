@@ -40,7 +40,8 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint, *, strength: flo
         Of the RC-Spike circuit; or `done` of a network trained for a finite transconductance.
     strength : float, optional
         Largest current of an op-amp, g_m times the read voltage, in C V_th / T, with C the drawn capacitor: that of
-        `Circuit.virtual_ground` is ``transconductance * read_voltage``. It takes the place of the settling time.
+        `rcspike.Circuit.virtual_ground` is ``transconductance * read_voltage``. It takes the place of the settling
+        time.
 
     Examples
     --------
