@@ -317,7 +317,7 @@ def parameter_help(name: str) -> str:
 
 
 def check_ohmic(circuit: Circuit, what: str) -> None:
-    """A ValueError unless the devices are ohmic: `what` is modelled for these only.
+    """A ValueError unless devices are ohmic and charge a capacitor: `what` is modelled for these only.
 
     Examples
     --------
@@ -330,6 +330,8 @@ def check_ohmic(circuit: Circuit, what: str) -> None:
         raise ValueError(
             f"{what} are modelled for ohmic devices only, got v_0 = {circuit.v_0:g}: leave v_0 out of the circuit"
         )
+    if circuit.has_amplifier:
+        raise ValueError(f"{what} are not modelled for a virtual ground: leave transconductance out of the circuit")
 
 
 def _rebuild(parameters: dict[str, Any]) -> Circuit:
@@ -380,12 +382,6 @@ def circuit_core(circuit: Circuit) -> _core.Circuit:
     if not isinstance(circuit, Circuit):
         raise TypeError(f"circuit must be a Circuit, got {type(circuit).__name__}")
     return circuit.core
-
-
-def check_no_amplifier(circuit: Circuit, what: str) -> None:
-    """Raise a ValueError for a virtual ground, with which `what` is not modelled."""
-    if circuit.has_amplifier:
-        raise ValueError(f"{what} not modelled for a virtual ground: leave transconductance out of the circuit")
 
 
 def layer_core(circuit: Circuit) -> _core.Circuit:

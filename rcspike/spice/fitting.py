@@ -10,7 +10,7 @@ import numpy as np
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_times, plain_array
 from rcspike._common.extras import missing_extra
-from rcspike.circuit import Circuit, check_no_amplifier, check_ohmic, layer_core
+from rcspike.circuit import Circuit, check_ohmic, layer_core
 from rcspike.energy import PhysicalScale
 from rcspike.functional import charge_loaded, charge_loaded_vjp, device_loads, switch_widths
 from rcspike.functional.charging_with_loads import bodies
@@ -136,7 +136,6 @@ def fit(
     names = tuple(parameters)
     if not names or len(set(names)) < len(names) or not set(names) <= set(PARAMETERS):
         raise ValueError(f"parameters must be some of {', '.join(PARAMETERS)}, each once, got {', '.join(names)}")
-    check_no_amplifier(circuit, "fits are")
     layer_core(circuit)  # raises an error if it is that of several layers
     check_ohmic(circuit, "fits")
     if not 0 < confidence < 1:

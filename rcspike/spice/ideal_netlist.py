@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray, check_array, check_times, plain_array
 from rcspike._common.numbers import check_count
 from rcspike.chips import ChipLayer
-from rcspike.circuit import Circuit, check_no_amplifier, check_ohmic
+from rcspike.circuit import Circuit, check_ohmic
 from rcspike.energy import PhysicalScale
 from rcspike.functional import switch_widths
 from rcspike.functional.neuron_kinds import Phases, latest_input
@@ -140,7 +140,7 @@ def netlist_load(circuit: Circuit, scale: PhysicalScale, body: ResistorBody | No
 
     A ValueError if there are both, or if a switch of rows with a load is at the membrane.
     """
-    check_no_amplifier(circuit, "netlists are")
+    check_ohmic(circuit, "netlists")
     load = circuit.loads[0] if body is None else body.load_of_rows(scale)
     if body is not None and not circuit.loads[0].is_absent:
         raise ValueError("the bodies of the resistors are those of the load of the circuit: leave out body")

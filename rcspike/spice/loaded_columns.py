@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from rcspike._common.arrays import Float64Array, FloatArray, check_times
-from rcspike.circuit import Circuit, check_no_amplifier, check_ohmic
+from rcspike.circuit import Circuit, check_ohmic
 from rcspike.energy import PhysicalScale
 from rcspike.functional import charge_loaded, device_loads, pair_loads, pair_switch_widths, switch_injection
 from rcspike.spice.ideal_netlist import check_conductances
@@ -79,7 +79,6 @@ def column_voltages(
     >>> column_voltages(np.array([[0.5]]), *g, Circuit(), scale, junction=(2e-15, 2e-15)).round(4)
     array([[0.2996]])
     """
-    check_no_amplifier(circuit, "columns of resistors are")
     times = check_times(times)
     g_plus, g_minus = check_conductances(times.shape[1], g_plus, g_minus)
     check_ohmic(circuit, "columns of resistors")

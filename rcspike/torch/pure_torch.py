@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rcspike.circuit import Circuit, check_no_amplifier, check_ohmic
+from rcspike.circuit import Circuit, check_ohmic
 from rcspike.functional.loss import Loss
 from rcspike.functional.neuron_kinds import supported
 from rcspike.functional.rail_coupling import rail_couplings
@@ -243,7 +243,6 @@ class _TwoPhase(_Layer):
         if circuit.loads_membranes:
             raise ValueError("rows that load the membrane are computed by the engine alone: keep tensors on the CPU")
         check_ohmic(circuit, "tensors that are not on the CPU")
-        check_no_amplifier(circuit, "tensors that are not on the CPU are")
         self.intervals = _Intervals.of(self.rows.times, weights, circuit, 1.0)
         ends = torch.cat([self.intervals.t[:, 1:], torch.ones_like(self.intervals.t[:, :1])], dim=1)
         self.dt = ends - self.intervals.t
