@@ -112,9 +112,10 @@ struct ResistiveTile {
     const Real* weights;
     std::size_t stride;
     Coupling<Real> coupling;
-    const WeightLoads<Real>* loads;              // null if the rows do not load the membrane
-    const SinhDevices<Real>* sinh = nullptr;     // null for ohmic devices
-    const Amplifier<Real>* amplifier = nullptr;  // null for columns without one
+    // That of the kind of the columns; the others are null, and so are all for ohmic devices on a capacitor.
+    const WeightLoads<Real>* loads;
+    const SinhDevices<Real>* sinh;
+    const Amplifier<Real>* amplifier;
 
     const Real* rows() const { return weights; }
 };

@@ -257,9 +257,8 @@ void charge_loaded_affine(const Events<Real>& events, const AffineTile<Real>& ti
 template <class Real, class B = Block<Real, 1>>
 void charge_loaded_resistive(const Events<Real>& events, const ResistiveTile<Real>& tile, std::size_t n_tiles,
                              Real* v) {
-    for (std::size_t t = 0; t < n_tiles; ++t) {
-        const ResistiveTile<Real> one{tile.weights + t * tile.stride, tile.stride, tile.coupling, tile.loads,
-                                      tile.sinh};
+    ResistiveTile<Real> one = tile;
+    for (std::size_t t = 0; t < n_tiles; ++t, one.weights += tile.stride) {
         charge_loaded<WeightDevices<B>>(events, one, v + t * lanes<Real>);
     }
 }

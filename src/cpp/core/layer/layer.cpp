@@ -10,7 +10,6 @@
 #include "layer/pooled_membranes.h"
 #include "neurons/tiles.h"
 #include "parallel/workers.h"
-#include "synapses/amplifier.h"
 
 namespace rcspike::detail {
 
@@ -41,9 +40,8 @@ template <class Real>
 const Resistive<Real>& resistive_of(const Layer<Real>& layer, const char* wanted) {
     const auto* resistive = std::get_if<Resistive<Real>>(&layer.synapses);
     if (!resistive) reject(wanted, " can be computed for resistive synapses only");
-    if (resistive->loads)
+    if (resistive->loads_membranes())
         reject(wanted, " are not modelled where rows load the membrane: leave load out of the circuit");
-    check_no_amplifier(resistive->amplifier.has_value(), wanted);
     return *resistive;
 }
 

@@ -7,6 +7,7 @@
 #include "common/check.h"
 #include "layer/layer.h"
 #include "parallel/workers.h"
+#include "synapses/ohmic.h"
 
 namespace rcspike {
 
@@ -30,7 +31,8 @@ void trace(const Schedule<Real>& schedule, Span2<const Real> weights, const Circ
     detail::EventBatch<Real> events;
     events.set(schedule, layer.event_target(), threads);
     const detail::Resistive<Real>& synapses = detail::resistive_of(layer, "voltages within the phase");
-    const auto kernel = synapses.sinh ? kernels::table<Real>().trace_sinh : kernels::table<Real>().trace;
+    detail::check_no_amplifier(circuit, "voltages within the phase");
+    const auto kernel = synapses.is_ohmic() ? kernels::table<Real>().trace : kernels::table<Real>().trace_sinh;
     std::vector<detail::Buffer<Real>> rows(detail::worker_count(threads));
     for (auto& buffer : rows) buffer.resize(at.size * lanes);
     detail::for_each_task(schedule.batch(), threads, [&](std::size_t s, std::size_t worker) {

@@ -9,7 +9,6 @@
 
 #include "common/check.h"
 #include "network/inference.h"
-#include "synapses/amplifier.h"
 #include "synapses/ohmic.h"
 
 namespace rcspike {
@@ -43,7 +42,6 @@ detail::Layer<Real> layer_of(const std::string& name, const DevicePairs<Real>& p
                              const Circuit& circuit, const Wiring& wiring, Phases phases) {
     const Span2<const Real> plus = pairs.plus;
     detail::check_ohmic(circuit, "device pairs");
-    detail::check_no_amplifier(circuit.has_amplifier(), "device pairs");
     if (plus.rows == 0 || plus.cols == 0)
         detail::reject(name, ".plus is empty, got shape (", plus.rows, ", ", plus.cols, ")");
     if (pairs.offset.data) {

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "common/check.h"
-#include "synapses/amplifier.h"
 #include "synapses/ohmic.h"
 
 namespace rcspike::detail {
@@ -17,7 +16,6 @@ SinglePhase<Real>::SinglePhase(const Circuit& circuit, Span1<const Real> offset)
                circuit.injection_plus, " and ", circuit.injection_minus);
     }
     check_ohmic(circuit, "neurons of a single phase");
-    check_no_amplifier(circuit.has_amplifier(), "neurons of a single phase");
     for (Real& value : threshold) {
         if (!(value > -1)) reject("offset must be above -1, so that the threshold is above 0, got ", value);
         value += 1;

@@ -76,6 +76,21 @@ kernels::Amplifier<Real> amplifier_of(const Circuit& circuit) {
             static_cast<Real>(1 / capacitance)};
 }
 
+template <class Real>
+kernels::SinhDevices<Real> sinh_of(const Circuit& circuit) {
+    return {static_cast<Real>(circuit.v_0), static_cast<Real>(SinhDevice(circuit, circuit.e_plus).rest),
+            static_cast<Real>(SinhDevice(circuit, -circuit.e_minus).rest)};
+}
+
+/// Of a valid circuit, which has one of them at most.
+template <class Real>
+Column<Real> column_of(const Circuit& circuit, const kernels::Coupling<Real>& coupling) {
+    if (circuit.has_amplifier()) return amplifier_of<Real>(circuit);
+    if (std::isfinite(circuit.v_0)) return sinh_of<Real>(circuit);
+    if (!circuit.load.is_absent()) return loads_of(circuit, coupling);
+    return Ohmic{};
+}
+
 /// Throws unless closing rows leave each membrane a capacitance, whichever of them close.
 template <class Real>
 void check_capacitance(Span2<const Real> loads) {
@@ -94,9 +109,10 @@ void check_capacitance(Span2<const Real> loads) {
 
 template <class Error, class Real>
 void check_loads(const char* name, const Resistive<Real>& synapses) {
-    if (!synapses.loads) return;
+    const auto* loads = std::get_if<kernels::WeightLoads<Real>>(&synapses.column);
+    if (!loads) return;
     constexpr std::size_t lanes = kernels::lanes<Real>;
-    const kernels::WeightLoads<Real>& of = *synapses.loads;
+    const kernels::WeightLoads<Real>& of = *loads;
     const Tiles<Real>& weights = synapses.weights;
     for (std::size_t t = 0; t < weights.count(); ++t) {
         double sum[lanes] = {}, smallest[lanes];
@@ -190,12 +206,7 @@ Synapses<Real> pack_synapses(const char* name, Span2<const Real> weights, std::s
     packed.coupling = coupling_of<Real>(circuit);
     check_weights(name, weights, n_rows, packed.coupling, threads);
     pack_weights(weights, packed.weights, threads);
-    if (std::isfinite(circuit.v_0)) {
-        packed.sinh = {static_cast<Real>(circuit.v_0), static_cast<Real>(SinhDevice(circuit, circuit.e_plus).rest),
-                       static_cast<Real>(SinhDevice(circuit, -circuit.e_minus).rest)};
-    }
-    if (circuit.has_amplifier()) packed.amplifier = amplifier_of<Real>(circuit);
-    if (!circuit.load.is_absent()) packed.loads = loads_of(circuit, packed.coupling);
+    packed.column = column_of(circuit, packed.coupling);
     check_loads<std::invalid_argument>(name, packed);
     return packed;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <variant>
 
 #include "common/check.h"
@@ -36,6 +35,32 @@ struct AlwaysOn {
     reject(wanted, " can be computed for synapses of trainable weights only");
 }
 
+/// Columns of ohmic devices on a capacitor, which need no further numbers.
+struct Ohmic {};
+
+/// What a column of resistive synapses is: its rows load the membrane, its devices are not ohmic, or it has an
+/// amplifier.
+template <class Real>
+using Column = std::variant<Ohmic, kernels::WeightLoads<Real>, kernels::SinhDevices<Real>, kernels::Amplifier<Real>>;
+
+/// The entry of a kind of columns in the table of kernels.
+template <class Real>
+const auto& charging(const kernels::Kernels<Real>& table, const Ohmic&) {
+    return table.resistive;
+}
+template <class Real>
+const auto& charging(const kernels::Kernels<Real>& table, const kernels::WeightLoads<Real>&) {
+    return table.loaded_resistive;
+}
+template <class Real>
+const auto& charging(const kernels::Kernels<Real>& table, const kernels::SinhDevices<Real>&) {
+    return table.sinh_resistive;
+}
+template <class Real>
+const auto& charging(const kernels::Kernels<Real>& table, const kernels::Amplifier<Real>&) {
+    return table.amplified_resistive;
+}
+
 /// Each kind has the tiles that all sweeps read (`rows`, n_rows x n_out), one of them as the kernels take it (`tile`),
 /// the factors that a step needs (`coupling`), its entries in the tables of kernels that charge for a phase and that
 /// charge until a threshold is crossed, the type of its gradient, the weights that training changes, and a check that
@@ -45,26 +70,26 @@ struct Resistive {
     using Gradient = WeightGradient<Real>;
     Tiles<Real> weights;
     kernels::Coupling<Real> coupling{1, 1, 1, 1};
-    std::optional<kernels::WeightLoads<Real>> loads{};    // if the rows load the membrane
-    std::optional<kernels::SinhDevices<Real>> sinh{};     // if they are not ohmic
-    std::optional<kernels::Amplifier<Real>> amplifier{};  // if every column has one
+    Column<Real> column{};
 
     const Tiles<Real>& rows() const { return weights; }
     Tiles<Real>& weights_for(const char*) { return weights; }
     kernels::ResistiveTile<Real> tile(std::size_t t) const {
-        return {weights.tile(t),           weights.tile_size(),     coupling,
-                loads ? &*loads : nullptr, sinh ? &*sinh : nullptr, amplifier ? &*amplifier : nullptr};
+        return {weights.tile(t),
+                weights.tile_size(),
+                coupling,
+                std::get_if<kernels::WeightLoads<Real>>(&column),
+                std::get_if<kernels::SinhDevices<Real>>(&column),
+                std::get_if<kernels::Amplifier<Real>>(&column)};
     }
     void check_gradient() const {}
-    bool loads_membranes() const { return loads.has_value(); }
+    bool is_ohmic() const { return std::holds_alternative<Ohmic>(column); }
+    bool loads_membranes() const { return std::holds_alternative<kernels::WeightLoads<Real>>(column); }
     /// Whether the kernels for the patches of an image can run them.
-    bool by_patches() const { return kernels::is_symmetric(coupling) && !loads && !sinh && !amplifier; }
+    bool by_patches() const { return kernels::is_symmetric(coupling) && is_ohmic(); }
     const auto& kernel() const {
-        const kernels::Kernels<Real>& table = kernels::table<Real>();
-        return amplifier ? table.amplified_resistive
-               : loads   ? table.loaded_resistive
-               : sinh    ? table.sinh_resistive
-                         : table.resistive;
+        return std::visit([](const auto& kind) -> const auto& { return charging(kernels::table<Real>(), kind); },
+                          column);
     }
     static const auto& crossing() { return kernels::crossings<Real>().resistive; }
 };

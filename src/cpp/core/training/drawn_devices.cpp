@@ -59,12 +59,12 @@ const detail::Resistive<Real>& trained(const detail::Layer<Real>& layer) {
 template <class Real>
 detail::Synapses<Real> devices_for(const detail::Resistive<Real>& resistive) {
     const std::size_t n_rows = resistive.weights.rows, n_out = resistive.weights.cols;
-    if (resistive.loads) {
+    if (resistive.loads_membranes()) {
         detail::Resistive<Real> drawn;
         drawn.weights.resize(n_rows, n_out);
         drawn.weights.values.zero();
         drawn.coupling = resistive.coupling;
-        drawn.loads = resistive.loads;
+        drawn.column = resistive.column;
         return drawn;
     }
     detail::Pairs<Real> pairs;

@@ -15,7 +15,6 @@
 #include "network/pass.h"
 #include "network/source.h"
 #include "parallel/workers.h"
-#include "synapses/amplifier.h"
 #include "synapses/ohmic.h"
 #include "training/batch_loss.h"
 #include "training/drawn_devices.h"
@@ -199,9 +198,6 @@ Trainer<Real>::Trainer(Network<Real> network, const Loss& loss, const DeviceMode
     }
     if (loss.energy_penalty > 0) detail::check_ohmic(network.circuit(), "energy penalties");
     if (!devices.is_ideal()) detail::check_ohmic(network.circuit(), "devices drawn in training");
-    const bool amplified = network.circuit().has_amplifier();
-    if (loss.energy_penalty > 0) detail::check_no_amplifier(amplified, "energy penalties");
-    if (!devices.is_ideal()) detail::check_no_amplifier(amplified, "devices drawn in training");
     for (const detail::Layer<Real>& layer : detail::layers_of(network)) {
         if (!layer.loads_membranes()) continue;
         if (loss.energy_penalty > 0) {
