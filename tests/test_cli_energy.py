@@ -79,6 +79,27 @@ def test_the_table_and_the_file_say_what_the_functions_do(model: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_opamps_have_the_current_that_a_strength_says(model: Path) -> None:
+    """Of class A: each takes its largest current from the supply in all phases, and the charge of its output once."""
+    strength = 0.7
+    lines = ran("energy", model, "digits", "--opamp-strength", str(strength)).splitlines()
+    part = next(line for line in lines if line.startswith("op-amps"))
+    p, network = load_process(), Network.load(model / "model.safetensors")
+    point = operating_point(network.circuit, p)
+    done = activity(network, datasets.load("digits").test.times)
+    charge = p.capacitance * point.v_th
+    amperes = p.opamp_branches * strength * charge / p.window / p.read_voltage / p.opamp_efficiency
+    delivered = float((done.q_net + done.q_ramp).sum(axis=1).mean()) * charge * (p.v_highest - p.v_rest)
+    joules = (12 + 10) * amperes * p.v_logic * p.opamp_phases * p.window + delivered
+    assert numbers(part)[0] == pytest.approx(1e12 * joules, rel=1e-3)
+    assert any(re.match(r"op-amps .*strength of 0\.7", line) for line in lines)
+    assert "above 0" in error_line(energy(model, "digits", "--opamp-strength", "0"))
+    single = Network.create([64, 12, 10], Circuit(v_syn=2.0), phases="single", seed=0)
+    single.save(model / "model.safetensors")
+    assert "compared with none" in error_line(energy(model, "digits", "--opamp-strength", "1"))
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_both_meanings_of_v_syn_can_be_asked_for(model: Path) -> None:
     """V_syn is 1.5: a lower threshold behind the same rails, or lower rails at the same threshold."""
     for words, volts in (

@@ -3,7 +3,14 @@
 from rcspike.energy.absent_parts import zero_reasons
 from rcspike.energy.activity_counts import Activity, Columns, activity, columns_of
 from rcspike.energy.area import area_in_turn, array_area, memory_area
-from rcspike.energy.baselines import BASELINES, current_source_parts, opamp_missing, sources_fit, virtual_ground_parts
+from rcspike.energy.baselines import (
+    BASELINES,
+    baseline_parts,
+    current_source_parts,
+    opamp_missing,
+    sources_fit,
+    virtual_ground_parts,
+)
 from rcspike.energy.energy_in_turn import energy_parts_in_turn
 from rcspike.energy.energy_ratios import RatioRange, Sensitivity, ratio_range
 from rcspike.energy.inference_energy import PARTS, Efficiency, efficiency, energy_parts, mean_energy, tops_per_watt
@@ -43,6 +50,7 @@ __all__ = [
     "area_in_turn",
     "array_area",
     "at_corner",
+    "baseline_parts",
     "clipped",
     "column_turns",
     "columns_of",

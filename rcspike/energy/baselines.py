@@ -162,6 +162,44 @@ def sources_fit(point: OperatingPoint) -> bool:
     return point.source_supply <= min(p.v_highest - p.v_rest, p.v_rest - p.v_lowest) * (1 + 1e-12)
 
 
+def baseline_parts(
+    name: str, done: Activity, point: OperatingPoint, *, strength: float | None = None
+) -> dict[str, Joules]:
+    """Energy of the conventional circuit of a name, with op-amps of a strength if it is given.
+
+    Parameters
+    ----------
+    name : {"virtual ground", "current sources"}
+    done, point, strength
+        As in `virtual_ground_parts`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, the strength is not above 0 and finite, or the circuit has no op-amps; and as the
+        circuit's own function.
+
+    Examples
+    --------
+    >>> from rcspike.energy.activity_counts import activity
+    >>> from rcspike.energy.operating_point_in_volts import operating_point
+    >>> network = Network([np.array([[0.5], [-0.25]])], Circuit(v_syn=1.0))
+    >>> done = activity(network, np.array([[0.0, 0.0]]))
+    >>> parts = baseline_parts("virtual ground", done, operating_point(network.circuit), strength=0.9)
+    >>> f"{1e15 * parts['op-amps'].item():.0f} fJ"
+    '505 fJ'
+    """
+    if name not in BASELINES:
+        raise ValueError(f"baseline must be one of {', '.join(BASELINES)}, got {name!r}")
+    if strength is None:
+        return BASELINES[name](done, point)
+    if name != "virtual ground":
+        raise ValueError(f"strength is that of the op-amps of a virtual ground; leave it out for {name}")
+    if not 0 < strength < np.inf:
+        raise ValueError(f"the strength of op-amps must be above 0 and finite, in C V_th / T, got {strength:g}")
+    return virtual_ground_parts(done, point, strength=strength)
+
+
 BASELINES: Mapping[str, Callable[[Activity, OperatingPoint], dict[str, Joules]]] = MappingProxyType(
     {"virtual ground": virtual_ground_parts, "current sources": current_source_parts}
 )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from rcspike.circuit import Circuit
 from rcspike.energy.activity_counts import Activity
-from rcspike.energy.baselines import BASELINES, virtual_ground_parts
+from rcspike.energy.baselines import baseline_parts
 from rcspike.energy.inference_energy import energy_parts, mean_energy
 from rcspike.energy.operating_point_in_volts import Hold, operating_point
 from rcspike.energy.process import Process
@@ -88,7 +87,7 @@ def ratio_range(
     ------
     ValueError
         As `operating_point`; or if the baseline is unknown, or is a virtual ground for which the process cannot size an
-        op-amp (`opamp_missing`), or has a strength without op-amps.
+        op-amp (`opamp_missing`); or as `baseline_parts`.
 
     Examples
     --------
@@ -102,17 +101,14 @@ def ratio_range(
     >>> found.sensitivities[0].name
     'opamp_settling'
     """
-    if baseline not in BASELINES:
-        raise ValueError(f"baseline must be one of {', '.join(BASELINES)}, got {baseline!r}")
-    if strength is not None and baseline != "virtual ground":
-        raise ValueError(f"strength is that of the op-amps of a virtual ground; leave it out for {baseline}")
     mean = done.mean()
     other = mean if baseline_activity is None else baseline_activity.mean()
-    parts = BASELINES[baseline] if strength is None else partial(virtual_ground_parts, strength=strength)
 
     def ratio(values: Mapping[str, float]) -> float:
         point = operating_point(circuit, process.with_values(**values), hold=hold)
-        return mean_energy(parts(other, point)) / mean_energy(energy_parts(mean, point))
+        return mean_energy(baseline_parts(baseline, other, point, strength=strength)) / mean_energy(
+            energy_parts(mean, point)
+        )
 
     middle = ratio({})
     found = [

@@ -26,14 +26,15 @@ from rcspike.cli.result_record import Record, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import data_name
 from rcspike.energy import (
-    BASELINES,
     Activity,
     Efficiency,
     OperatingPoint,
+    Process,
     RatioRange,
     activity,
     area_in_turn,
     array_area,
+    baseline_parts,
     clipped,
     column_turns,
     columns_of,
@@ -99,6 +100,14 @@ def energy_command(
         float | None,
         typer.Option(help="Single phase: time in T at which inferences end.", show_default="the first output spike"),
     ] = None,
+    opamp_strength: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest current of each op-amp of the virtual ground, in C V_th / T, as a network needs it that was "
+            "trained for it.",
+            show_default="what settles its column",
+        ),
+    ] = None,
     noise: shared_options.Noise = None,
     seed: shared_options.NoiseSeed = None,
     threads: shared_options.Threads = None,
@@ -145,6 +154,7 @@ def energy_command(
             settings |= {"constants": process_options.process_constants(chosen), "hold": hold}
             settings |= {"switches": True} if switches else {}
             settings |= {"clip": True} if clip else {}
+            settings |= shared_options.given(opamp_strength=opamp_strength)
             settings |= {"noise": noise or 0.0, "seed": seed or 0, **shared_options.given(until=until)}
             record = Record.of(ctx, folder / "energy.json", settings)
             neurons = neuron_kind(network.phases)
@@ -158,6 +168,11 @@ def energy_command(
                 raise ValueError(
                     f"the energy of neurons of {neurons.wording} needs rails: v_syn is infinite in this model"
                 )
+            if opamp_strength is not None and "virtual ground" not in baselines:
+                raise ValueError(
+                    "--opamp-strength is that of a virtual ground, and this network is compared with none: leave it out"
+                )
+            strengths: dict[str, float | None] = {"virtual ground": opamp_strength}
             stems = ("energy", "tornado") if has_rails and baselines else ("energy",)
             files = [folder / "energy.csv", *(folder / f"{s}.{kind}" for s in stems for kind in ("svg", "png"))]
             record.say_replaced(*files)
@@ -165,8 +180,8 @@ def energy_command(
             check_fit(network, split)
             times = split.times
             done = activity(running, times, until=until, noise=noise or 0.0, seed=seed or 0, threads=threads)
-            circuits = _circuits(done, point, baselines)
-            ratios = _ratios(done, point, baselines)
+            circuits = _circuits(done, point, baselines, strengths)
+            ratios = _ratios(done, point, baselines, strengths)
         kind = "rows" if split.is_table else "images"
         where = f"{network.architecture} on {data_name(dataset)}"
         mean = f"mean of {len(times):,} {kind}{samples.mark}"
@@ -189,6 +204,8 @@ def energy_command(
             screen.print(f"zero         {part} of {name}: {why}")
     measures = {name: efficiency(parts, done, chosen) for name, parts in circuits.items()}
     comparison = [*_comparison(ratios, point)] if baselines else []
+    if "virtual ground" in baselines:
+        comparison.append(f"op-amps      {_opamps(opamp_strength, chosen)}")
     comparison += [f"left out     {name}: {why}" for name, why in left_out.items()]
     devices = [] if done.columns[0].g_plus is None else [*device_lines(chosen, map(columns_of, wanted.layers))]
     if running is not wanted:
@@ -205,15 +222,33 @@ def _has_rails(circuit: Circuit) -> bool:
     return math.isfinite(circuit.e_plus) or math.isfinite(circuit.e_minus)
 
 
-def _circuits(done: Activity, point: OperatingPoint, baselines: Sequence[str]) -> dict[str, _Parts]:
+def _circuits(
+    done: Activity, point: OperatingPoint, baselines: Sequence[str], strengths: Mapping[str, float | None]
+) -> dict[str, _Parts]:
     own = {"RC-Spike": energy_parts(done, point)} if _has_rails(point.circuit) else {}
-    return {**own, **{name: BASELINES[name](done, point) for name in baselines}}
+    others = {name: baseline_parts(name, done, point, strength=strengths.get(name)) for name in baselines}
+    return {**own, **others}
 
 
-def _ratios(done: Activity, point: OperatingPoint, baselines: Sequence[str]) -> dict[str, RatioRange]:
+def _ratios(
+    done: Activity, point: OperatingPoint, baselines: Sequence[str], strengths: Mapping[str, float | None]
+) -> dict[str, RatioRange]:
     if not _has_rails(point.circuit):
         return {}
-    return {name: ratio_range(done, point.circuit, point.process, name, hold=point.hold) for name in baselines}
+    circuit, process = point.circuit, point.process
+    return {
+        name: ratio_range(done, circuit, process, name, hold=point.hold, strength=strengths.get(name))
+        for name in baselines
+    }
+
+
+def _opamps(strength: float | None, process: Process) -> str:
+    if strength is not None:
+        return f"those of a virtual ground trained for a strength of {strength:g} C V_th/T"
+    return (
+        f"settle their columns with a time constant of {process.opamp_settling:g} T; a network trained for less takes "
+        "less (--opamp-strength)"
+    )
 
 
 def _mean(parts: _Parts) -> dict[str, npt.NDArray[np.float64]]:
