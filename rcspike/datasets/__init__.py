@@ -1,4 +1,4 @@
-"""Labelled samples to train and test on: digits, MNIST, Fashion-MNIST, or a user's own arrays and files."""
+"""Labelled samples to train and test on: digits, MNIST, Fashion-MNIST, CIFAR-10, Yin-Yang, or a user's own arrays and files."""
 
 from rcspike.datasets.feature_scaling import Scaling
 from rcspike.datasets.input_encoding import Inputs
@@ -6,6 +6,7 @@ from rcspike.datasets.named_datasets import check_path, data_digests, data_names
 from rcspike.datasets.splits import Dataset, Split
 from rcspike.datasets.trained_samples import TrainedSamples
 from rcspike.datasets.user_files import data_name, is_table, typed_options
+from rcspike.datasets.yin_yang import yin_yang_points
 
 __all__ = [
     "Dataset",
@@ -20,6 +21,7 @@ __all__ = [
     "is_table",
     "load",
     "typed_options",
+    "yin_yang_points",
 ]
 
 

@@ -13,6 +13,7 @@ from rcspike.datasets import cifar, idx
 from rcspike.datasets.input_encoding import Inputs
 from rcspike.datasets.splits import Dataset, Split
 from rcspike.datasets.user_files import OwnFiles, data_digest, load_files
+from rcspike.datasets.yin_yang import load_yin_yang
 
 _IDX = {source.name: source for source in (idx.MNIST, idx.FASHION_MNIST)}
 
@@ -38,7 +39,8 @@ def load(
     fraction) ships with scikit-learn. ``cifar-10`` (50,000 + 10,000 images of 32 x 32 in colour) is the
     archive of the binary version, its folder or these files; a pixel has three inputs, and only the archive
     is checked against a digest. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000 images of
-    28 x 28) are four IDX files each, plain or gzipped. If a directory is given, each file must be in
+    28 x 28) are four IDX files each, plain or gzipped. ``yin-yang`` (5,000 + 1,000 points of a plane, each with its
+    coordinates and their complements as inputs) is drawn anew each time, the same points as published. If a directory is given, each file must be in
     ``directory/<name>`` or in ``directory``, and no other folder is used. Otherwise each file is taken
     from the first of these folders that has it: ``$RCSPIKE_DATA/<name>``, the user's cache,
     ``/usr/share/datasets/<name>``; a file that is in none of them is downloaded into the cache.
@@ -48,10 +50,10 @@ def load(
     Parameters
     ----------
     name
-        ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, ``"cifar-10"``, or a path with options. A file that is
+        ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, ``"cifar-10"``, ``"yin-yang"``, or a path with options. A file that is
         called as one of these needs a path such as ``./digits``.
     directory
-        The only folder to look in. ``digits`` and paths need none and ignore it.
+        The only folder to look in. ``digits``, ``yin-yang`` and paths need none and ignore it.
     inputs
         Of a network: features are scaled as for its training and found by their names, and classes have the numbers of
         its outputs.
@@ -78,7 +80,8 @@ def load(
 
     Sources: Y. LeCun, C. Cortes, C. J. C. Burges, *The MNIST database of handwritten digits*;
     H. Xiao, K. Rasul, R. Vollgraf, arXiv 1708.07747 (Fashion-MNIST); A. Krizhevsky, *Learning multiple layers of
-    features from tiny images*, 2009 (CIFAR-10); scikit-learn's ``load_digits``.
+    features from tiny images*, 2009 (CIFAR-10); L. Kriener, J. Göltz, M. A. Petrovici, arXiv 2102.08211 (Yin-Yang);
+    scikit-learn's ``load_digits``.
 
     Examples
     --------
@@ -93,6 +96,8 @@ def load(
         return load_files(name, inputs)
     if name == "digits":
         loaded = _load_digits()
+    elif name == "yin-yang":
+        loaded = load_yin_yang()
     elif name == "cifar-10":
         loaded = load_cifar(cifar.CIFAR_10, directory=directory)
     else:
@@ -122,9 +127,9 @@ def data_names() -> list[str]:
     Examples
     --------
     >>> data_names()
-    ['digits', 'mnist', 'fashion-mnist', 'cifar-10']
+    ['digits', 'mnist', 'fashion-mnist', 'cifar-10', 'yin-yang']
     """
-    return ["digits", *_IDX, "cifar-10"]
+    return ["digits", *_IDX, "cifar-10", "yin-yang"]
 
 
 def data_digests(name: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "fashion-mnist": {"hidden": (200, 200), "epochs": 20, "temporal_penalty": 0.5, "weight_decay": 0.2},
     # An assumption: what convolutions of Fashion-MNIST use, with shifts; no setting was chosen on this data.
     "cifar-10": {"hidden": (200, 200), "epochs": 40, "max_shift": 2, "mirror": 0.5, "weight_decay": 0.2},
+    "yin-yang": {"hidden": (120,), "epochs": 100, "batch_size": 32, "learning_rate": 5e-3},
     # Tables as `rcspike.sklearn` has them (docs/tabular-data.md), images as digits have them.
     _TABLES: {"hidden": (100,), "epochs": 300, "batch_size": 32, "learning_rate": 3e-3},
     _IMAGES: {"hidden": (200,), "epochs": 40, "batch_size": 32},
@@ -90,6 +91,7 @@ def presets(phases: Phases = "two") -> dict[str, dict[str, Any]]:
     mnist: 20 epochs
     fashion-mnist: 20 epochs
     cifar-10: 40 epochs
+    yin-yang: 100 epochs
     your own tables: 300 epochs
     your own images: 40 epochs
     """

@@ -5,6 +5,7 @@ from rcspike.plots.answer_time_curves import latency_figure
 from rcspike.plots.chip_accuracy import chips_figure
 from rcspike.plots.circuit_comparison import trace_figure
 from rcspike.plots.confusion_matrix import confusion_figure
+from rcspike.plots.decision_plane import plane_figure
 from rcspike.plots.device_trade import device_trade_figure
 from rcspike.plots.energy_bars import energy_figure
 from rcspike.plots.figure_style import check_available, circuit_colour, circuit_name, save_figure
@@ -29,6 +30,7 @@ __all__ = [
     "maps_figure",
     "offsets_figure",
     "pareto_figure",
+    "plane_figure",
     "save_figure",
     "spice_figure",
     "sweep_figure",
