@@ -69,7 +69,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    values = {name: list(map(value, texts.split(","))) for name, _, texts in (text.partition("=") for text in given.sets)}
+    values = {
+        name: list(map(value, texts.split(","))) for name, _, texts in (text.partition("=") for text in given.sets)
+    }
     data = with_validation_points()
     for combination in itertools.product(*values.values()):
         row = row_of(data, dict(zip(values, combination, strict=True)), given.seeds)

@@ -67,7 +67,10 @@ def test_a_bad_option_is_one_line_and_leaves_no_run(place: Path, words: list[str
 
 def test_a_data_set_that_is_neither_a_name_nor_a_path_is_answered_with_the_names(place: Path) -> None:
     error = error_line(rcspike_("train", "no-such-data"))
-    assert "unknown data set 'no-such-data': known are digits, mnist, fashion-mnist, cifar-10, and paths" in error
+    assert (
+        "unknown data set 'no-such-data': known are digits, mnist, fashion-mnist, cifar-10, yin-yang, and paths"
+        in error
+    )
     assert not list(place.iterdir())
 
 
@@ -98,7 +101,7 @@ def test_a_missing_extra_is_one_line_before_training(place: Path, monkeypatch: p
         with monkeypatch.context() as patched:
             patched.setitem(sys.modules, module, None)
             result = train_small()
-        assert f"pip install '.[{extra}]'" in error_line(result)
+        assert f"pip install 'rcspike[{extra}]'" in error_line(result)
         assert "epoch 1/2" not in said(result)
         assert not list(place.iterdir())
 

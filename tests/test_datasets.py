@@ -106,7 +106,7 @@ def test_digits_is_split_once_and_for_all_and_in_proportion() -> None:
 
 def test_digits_without_scikit_learn_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ImportError, match=r"pip install '\.\[data\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'rcspike\[data\]'"):
         load("digits")
 
 

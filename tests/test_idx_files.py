@@ -84,7 +84,7 @@ def test_the_error_for_nothing_found_names_every_place_and_the_way_out(places: P
 
 def test_without_pooch_files_on_disk_still_load(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(FileNotFoundError, match=r"pip install '\.\[data\]'"):
+    with pytest.raises(FileNotFoundError, match=r"pip install 'rcspike\[data\]'"):
         places.load()
     put(places.env, FILES)
     assert_is_made_up_set(places.load())

@@ -123,7 +123,7 @@ def test_a_missing_library_is_named_with_its_extra(
     call: Callable[[Path], object], library: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(ImportError, match=rf"pip install '\.\[{extra}\]'"):
+    with pytest.raises(ImportError, match=rf"pip install 'rcspike\[{extra}\]'"):
         call(tmp_path)
 
 

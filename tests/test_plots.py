@@ -26,7 +26,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from rcspike import Circuit, Epoch, History, Network, functional, plots
-from rcspike.datasets import Split
+from rcspike.datasets import Dataset, Inputs, Scaling, Split
 from rcspike.energy import PARTS, RatioRange, columns_of, layer_devices, load_process
 from rcspike.experiments import Case, Sample
 from rcspike.training import Latency
@@ -257,7 +257,7 @@ def test_a_figure_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path
 def test_without_matplotlib_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install '\.\[cli\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'rcspike\[cli\]'"):
         plots.training_figure(network_on(CIRCUITS[0]), made_up_history(), made_up_split())
 
 
@@ -304,6 +304,11 @@ def rows_of(name: str, **more: Any) -> list[dict[str, Any]]:
     return [{**row, "v_syn": v, "test_mean": 97 + v, "energy_pj_mean": 300 * v} for v in (1.0, 1.2)]
 
 
+def two_features(**options: Any) -> Dataset:
+    x = np.random.default_rng(3).normal([10.0, -3.0], [2.0, 0.1], (40, 2))
+    return Dataset.from_arrays(x, options.pop("y"), test_fraction=0.5, **options)
+
+
 FIGURES: dict[str, Callable[[str], Figure]] = {
     "confusion": lambda name: plots.confusion_figure(np.eye(2, dtype=np.int64), [name, "b"]),
     "training": lambda name: plots.training_figure(
@@ -314,6 +319,9 @@ FIGURES: dict[str, Callable[[str], Figure]] = {
     ),
     "maps": lambda name: plots.maps_figure(
         Network.create("conv2-4", Circuit(), input_shape=(6, 7), seed=0), made_up_split(), sample=1, classes=["a", name]
+    ),
+    "plane": lambda name: plots.plane_figure(
+        Network.create([5, 4, 2], Circuit(), seed=0), two_features(columns=[name, "b"], y=["a", "b"] * 20)
     ),
     "chips": lambda name: plots.chips_figure(
         [Sample(Case(name.replace("_", " ")), (0.5,))], ideal=0.6, circuit=Circuit(diode_drop=0.1)
@@ -350,6 +358,57 @@ def test_a_text_of_a_user_is_drawn_as_it_is(kind: str) -> None:
 
 def test_what_no_svg_file_can_hold_is_drawn_as_an_unknown_character() -> None:
     assert "a\ufffdb" in drawn(plots.confusion_figure(np.eye(2, dtype=np.int64), ["a\x01b", "b"]))
+
+
+@pytest.mark.parametrize("scaling", ["range", "standard", "quantile"])
+def test_a_plane_has_the_answer_at_each_point_and_the_test_samples_where_they_are(scaling: Any) -> None:
+    labels = ["a", "b", "c", "d"] * 10
+    data = two_features(y=labels, scaling=scaling)
+    network = Network.create([5, 6, 4], Circuit(v_syn=4.0), seed=1)
+    figure = plots.plane_figure(network, data)
+    (axes,) = figure.axes
+    picture = np.asarray(axes.images[0].get_array())
+    left, right, bottom, top = axes.images[0].get_extent()
+    height, width, _ = picture.shape
+    rng = np.random.default_rng(0)
+    rows, columns = rng.integers(height, size=50), rng.integers(width, size=50)
+    at = np.stack(
+        [left + (right - left) * (columns + 0.5) / width, bottom + (top - bottom) * (rows + 0.5) / height], axis=1
+    )
+    answers = network.predict(Inputs.of(data).times(at))
+    colours = picture[rows, columns]
+    for i, j in pairwise(range(50)):
+        assert (colours[i] == colours[j]).all() == (answers[i] == answers[j])
+
+    drawn_at = np.concatenate([np.asarray(dots.get_offsets()) for dots in axes.collections])
+    wrong = network.predict(data.test.times) != data.test.labels
+    assert len(drawn_at) == len(data.test.labels)
+    # Where values are within the knots, the samples are drawn at their features.
+    assert data.scaling is not None
+    again = np.stack(sorted(map(tuple, data.scaling.apply(drawn_at)[:, :2].tolist())))
+    np.testing.assert_allclose(again, sorted(map(tuple, data.test.images[:, :2].tolist())), rtol=0, atol=1e-6)
+    assert f"{wrong.sum()} of 20 test samples wrong" in drawn(figure)[-1] + "".join(drawn(figure))
+
+
+def test_a_plane_is_of_two_features() -> None:
+    three = Dataset.from_arrays(np.random.default_rng(0).random((20, 3)), ["a", "b"] * 10)
+    with pytest.raises(ValueError, match="two features .* a table of 3"):
+        plots.plane_figure(Network.create([7, 2], Circuit(), seed=0), three)
+    images = Dataset("pictures", made_up_split(4), made_up_split(4))
+    with pytest.raises(ValueError, match="pictures must be a table of two features .* no table"):
+        plots.plane_figure(network_on(CIRCUITS[0]), images)
+
+
+def test_where_no_output_spikes_a_plane_is_white() -> None:
+    scaling = Scaling(np.array([[0.0, 0.0], [1.0, 1.0]]))
+    rows = Split(np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 1]))
+    data = Dataset("rows", rows, rows, scaling=scaling)
+    network = Network([np.array([[4.0, 0.0], [0.0, 0.0]])], Circuit(v_syn=2.0), phases="single")
+    picture = np.asarray(plots.plane_figure(network, data).axes[0].images[0].get_array())
+    # A spike ever, if at all; x = 0 never spikes, and no pixel is there.
+    assert (picture != 1).any(axis=2).all()
+    silent = Network([np.array([[-4.0, -1.0], [0.0, 0.0]])], Circuit(v_syn=2.0), phases="single")
+    assert (np.asarray(plots.plane_figure(silent, data).axes[0].images[0].get_array()) == 1).all()
 
 
 def test_the_area_of_resistors_falls_with_the_capacitor_and_their_bodies_are_shown_for_several() -> None:

@@ -186,7 +186,7 @@ def test_a_folder_that_is_missing_or_has_nothing_to_report_is_rejected(tmp_path:
 
 def test_without_jinja_the_error_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(ImportError, match=r"pip install '\.\[cli\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'rcspike\[cli\]'"):
         write_report(folder)
 
 

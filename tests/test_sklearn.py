@@ -340,7 +340,7 @@ def test_a_parameter_out_of_range_is_named_and_leaves_the_old_model(
 def test_without_scikit_learn_the_error_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "rcspike.sklearn")
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
-    with pytest.raises(ImportError, match=re.escape("pip install '.[sklearn]'")):
+    with pytest.raises(ImportError, match=re.escape("pip install 'rcspike[sklearn]'")):
         import rcspike.sklearn  # noqa: F401
 
 

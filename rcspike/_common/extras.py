@@ -11,9 +11,9 @@ def missing_extra(what: str, extra: str) -> ModuleNotFoundError:
     Examples
     --------
     >>> print(missing_extra("figures need matplotlib", "cli"))
-    figures need matplotlib: install rcspike with its extra cli, in a checkout by pip install '.[cli]'
+    figures need matplotlib: pip install 'rcspike[cli]' adds what is missing
     """
-    text = f"{what}: install rcspike with its extra {extra}, in a checkout by pip install '.[{extra}]'"
+    text = f"{what}: pip install 'rcspike[{extra}]' adds what is missing"
     return ModuleNotFoundError(text, name=f"rcspike[{extra}]")
 
 

@@ -15,14 +15,14 @@ __all__ = ["initial_intensity", "kind_of_data", "preset", "presets", "train_defa
 
 _TABLES, _IMAGES = "your own tables", "your own images"
 
-# Chosen on a validation split: docs/results/recipes.md.
+# Chosen on validation splits: docs/results/recipes.md, and docs/results/published.md for Yin-Yang.
 _PRESETS: dict[str, dict[str, Any]] = {
     "digits": {"hidden": (200,), "epochs": 40, "batch_size": 16, "learning_rate": 2e-3},
     "mnist": {"hidden": (200, 200), "epochs": 20},
     "fashion-mnist": {"hidden": (200, 200), "epochs": 20, "temporal_penalty": 0.5, "weight_decay": 0.2},
     # An assumption: what convolutions of Fashion-MNIST use, with shifts; no setting was chosen on this data.
     "cifar-10": {"hidden": (200, 200), "epochs": 40, "max_shift": 2, "mirror": 0.5, "weight_decay": 0.2},
-    "yin-yang": {"hidden": (120,), "epochs": 100, "batch_size": 32, "learning_rate": 5e-3},
+    "yin-yang": {"hidden": (120,), "epochs": 300, "batch_size": 32, "learning_rate": 0.01, "temperature": 0.035},
     # Tables as `rcspike.sklearn` has them (docs/tabular-data.md), images as digits have them.
     _TABLES: {"hidden": (100,), "epochs": 300, "batch_size": 32, "learning_rate": 3e-3},
     _IMAGES: {"hidden": (200,), "epochs": 40, "batch_size": 32},
@@ -48,8 +48,8 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     dataset : str
         Name or path, as in `rcspike.datasets.load`. For a path, the settings are those for tables or for images.
     phases : {"two", "single"}
-        Kind of the neurons. Settings for single-phase neurons were chosen on digits, MNIST and Fashion-MNIST; other
-        data have those for two phases and a `silent_penalty`.
+        Kind of the neurons. Settings for single-phase neurons were chosen on digits, MNIST, Fashion-MNIST and
+        Yin-Yang; other data have those for two phases and a `silent_penalty`.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def presets(phases: Phases = "two") -> dict[str, dict[str, Any]]:
     mnist: 20 epochs
     fashion-mnist: 20 epochs
     cifar-10: 40 epochs
-    yin-yang: 100 epochs
+    yin-yang: 300 epochs
     your own tables: 300 epochs
     your own images: 40 epochs
     """

@@ -38,6 +38,7 @@ presets: Mapping[str, Mapping[str, Any]] = {
         "temperature": 0.02,
         "max_slope": 5.0,
     },
+    "yin-yang": {"learning_rate": 0.02, "max_slope": 10.0},
 }
 settings: Mapping[str, Any] = {"silent_penalty": 1e-4}
 v_syn = 2.0  # membranes do not reach their threshold at 1
