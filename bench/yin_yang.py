@@ -22,8 +22,8 @@ from rcspike.network.initialisation import mean_intensity
 
 FIRST_SEED = 100
 COLUMNS = (
-    *("phases", "hidden", "v_syn", "epochs", "batch_size", "learning_rate", "temperature", "temporal_penalty"),
-    *("weight_decay", "max_slope", "silent_penalty", "n", "mean", "std", "training"),
+    *("phases", "hidden", "v_syn", "epochs", "batch_size", "learning_rate", "temperature", "max_slope"),
+    *("n", "mean", "std", "training"),
 )
 
 
@@ -79,7 +79,7 @@ def main() -> None:
         print({name: row[name] for name in (*values, "mean", "std", "training") if name in row}, flush=True)
         is_new = not given.out.exists()
         with given.out.open("a", newline="") as file:
-            table = csv.DictWriter(file, COLUMNS)
+            table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
             if is_new:
                 table.writeheader()
             table.writerow(row)

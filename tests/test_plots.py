@@ -392,10 +392,10 @@ def test_a_plane_has_the_answer_at_each_point_and_the_test_samples_where_they_ar
 
 def test_a_plane_is_of_two_features() -> None:
     three = Dataset.from_arrays(np.random.default_rng(0).random((20, 3)), ["a", "b"] * 10)
-    with pytest.raises(ValueError, match="two features .* a table of 3"):
+    with pytest.raises(ValueError, match=r"two features .* a table of 3"):
         plots.plane_figure(Network.create([7, 2], Circuit(), seed=0), three)
     images = Dataset("pictures", made_up_split(4), made_up_split(4))
-    with pytest.raises(ValueError, match="pictures must be a table of two features .* no table"):
+    with pytest.raises(ValueError, match=r"pictures must be a table of two features .* no table"):
         plots.plane_figure(network_on(CIRCUITS[0]), images)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -150,3 +151,33 @@ def test_the_parts_at_a_fixed_threshold_are_those_of_the_records(column: int) ->
     printed = table_after(ENERGY.read_text(encoding="utf-8"), "**By parts**")
     for (part, *cells), one in zip(printed, expected, strict=True):
         assert float(cells[column]) == pytest.approx(one, abs=0.051 if "." in cells[column] else 0.51), part
+
+
+YIN_YANG = DOCS / "results" / "published.md"
+
+
+def test_the_accuracies_on_yin_yang_are_those_of_the_sweeps() -> None:
+    text, stored_runs = YIN_YANG.read_text(encoding="utf-8"), stored("yin-yang")
+    printed = table_after(text, "| phases | network |")
+    assert len(printed) == 4
+    for phases, network, accuracy, seeds in printed:
+        of_network = [row for row in stored_runs if f"4-{row['hidden']:g}-3" == network and row["phases"] == phases]
+        percent = [100 * row["test_accuracy"] for row in of_network]
+        assert [row["seed"] for row in of_network] == list(range(5))
+        assert accuracy == with_spread(statistics.mean(percent), statistics.stdev(percent))
+        assert seeds == ", ".join(f"{one:.1f}" for one in percent)
+        heading = "## Two phases" if phases == "two" else "## A single phase"
+        (beside,) = (
+            row for row in table_after(text, heading) if row[:2] == ["Yin-Yang", "rcspike"] and network in row[2]
+        )
+        assert beside[3] == f"{accuracy}, 5 seeds"
+
+
+def test_the_settings_of_yin_yang_were_compared_as_the_table_says() -> None:
+    rows = stored("yin-yang-choice")
+    names = ("phases", "hidden", "v_syn", "epochs", "learning_rate", "temperature", "max_slope")
+    printed = table_after(YIN_YANG.read_text(encoding="utf-8"), "| phases | hidden | V_syn |")
+    for *settings, accuracy in printed:
+        wanted = dict(zip(names, map(number, settings), strict=True)) | {"batch_size": 32.0}
+        (row,) = (row for row in rows if all(row[name] == x for name, x in wanted.items()))
+        assert accuracy == f"{row['mean']:.2f}", settings

@@ -13,8 +13,8 @@ from rcspike import Circuit, Network, datasets, train
 from rcspike.datasets import Inputs, yin_yang_points
 from rcspike.experiments import preset
 
-# SHA-256 of x and y (float64) and of the classes (int64), in little-endian bytes, of the arrays that the authors publish
-# as the data of their paper (github.com/lkriener/yin_yang_data_set, publication_data/*.npy).
+# SHA-256 of x and y (float64) and of the classes (int64), in little-endian bytes, of the arrays that the authors
+# publish as the data of their paper (github.com/lkriener/yin_yang_data_set, publication_data/*.npy).
 PUBLISHED = {
     "train": (5000, 42, "b87ce72934ee640c", "534d12acda4f9dbc"),
     "validation": (1000, 41, "6a395d99dd913aa9", "5a4c2f605814a620"),

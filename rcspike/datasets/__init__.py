@@ -1,4 +1,4 @@
-"""Labelled samples to train and test on: digits, MNIST, Fashion-MNIST, CIFAR-10, Yin-Yang, or a user's own arrays and files."""
+"""Labelled samples to train and test on: images and points known by name, or a user's own arrays and files."""
 
 from rcspike.datasets.feature_scaling import Scaling
 from rcspike.datasets.input_encoding import Inputs

@@ -36,11 +36,11 @@ def load(
     once.
 
     ``digits`` (1,437 + 360 images of 8 x 8, split with a fixed seed so that every class keeps its
-    fraction) ships with scikit-learn. ``cifar-10`` (50,000 + 10,000 images of 32 x 32 in colour) is the
-    archive of the binary version, its folder or these files; a pixel has three inputs, and only the archive
-    is checked against a digest. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000 images of
-    28 x 28) are four IDX files each, plain or gzipped. ``yin-yang`` (5,000 + 1,000 points of a plane, each with its
-    coordinates and their complements as inputs) is drawn anew each time, the same points as published. If a directory is given, each file must be in
+    fraction) ships with scikit-learn. ``yin-yang`` (5,000 + 1,000 points of a plane, whose inputs are their
+    coordinates and the complements of these) is drawn each time, the same points as published. ``cifar-10`` (50,000 +
+    10,000 images of 32 x 32 in colour) is the archive of the binary version, its folder or these files; a pixel has
+    three inputs, and only the archive is checked against a digest. ``mnist`` and ``fashion-mnist`` (60,000 + 10,000
+    images of 28 x 28) are four IDX files each, plain or gzipped. If a directory is given, each file must be in
     ``directory/<name>`` or in ``directory``, and no other folder is used. Otherwise each file is taken
     from the first of these folders that has it: ``$RCSPIKE_DATA/<name>``, the user's cache,
     ``/usr/share/datasets/<name>``; a file that is in none of them is downloaded into the cache.
@@ -50,8 +50,8 @@ def load(
     Parameters
     ----------
     name
-        ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, ``"cifar-10"``, ``"yin-yang"``, or a path with options. A file that is
-        called as one of these needs a path such as ``./digits``.
+        ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, ``"cifar-10"``, ``"yin-yang"``, or a path with options. A file
+        that is called as one of these needs a path such as ``./digits``.
     directory
         The only folder to look in. ``digits``, ``yin-yang`` and paths need none and ignore it.
     inputs
