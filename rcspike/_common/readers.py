@@ -34,6 +34,7 @@ __all__ = [
     "read_rows",
     "read_text",
     "read_toml",
+    "separator_of",
 ]
 
 MAX_BYTES = 2**23  # of a file,
@@ -169,10 +170,15 @@ def read_csv(path: str | os.PathLike[str]) -> list[list[str]]:
     return [row for _, row in _rows(path, MAX_BYTES)]
 
 
-def read_rows(path: str | os.PathLike[str], *, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a table that are not empty, each with the line on which it ends; the whole text is not kept as rows.
+def separator_of(path: str | os.PathLike[str]) -> str:
+    """What separates the cells of a table: a comma, or a semicolon or tab if the first line has more of these."""
+    with open_file(path) as file:
+        first = file.readline(MAX_BYTES)
+    return max(",;\t", key=lambda mark: first.count(mark.encode()))  # the comma if none occurs
 
-    Cells are separated by commas, or by semicolons or tabs if the first line has more of these.
+
+def read_rows(path: str | os.PathLike[str], *, separator: str, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a table that are not empty, each with the line on which it ends; the whole text is not kept as rows.
 
     Raises
     ------
@@ -182,10 +188,8 @@ def read_rows(path: str | os.PathLike[str], *, max_bytes: int) -> Iterator[tuple
         If it is longer than `max_bytes`, not UTF-8, or not CSV.
     """
     content = read_bytes(path, max_bytes=max_bytes)
-    first = content[:MAX_BYTES].partition(b"\n")[0]
-    delimiter = max(",;\t", key=lambda mark: first.count(mark.encode()))  # the comma if none occurs
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    reader = csv.reader(text, delimiter=delimiter)
+    reader = csv.reader(text, delimiter=separator)
     try:
         yield from ((reader.line_num, row) for row in reader if row)
     except csv.Error as error:
