@@ -171,9 +171,15 @@ def read_csv(path: str | os.PathLike[str]) -> list[list[str]]:
 
 
 def separator_of(path: str | os.PathLike[str]) -> str:
-    """What separates the cells of a table: a comma, or a semicolon or tab if the first line has more of these."""
+    """What separates the cells of a table, by its first line: a comma, a semicolon or a tab, of which it has most.
+
+    Between semicolons or tabs a single comma may be that of a number, whose commas do not count.
+    """
     with open_file(path) as file:
         first = file.readline(MAX_BYTES)
+    for mark in (b";", b"\t"):
+        if mark in first and all(cell.count(b",") < 2 for cell in first.split(mark)):
+            return mark.decode()
     return max(",;\t", key=lambda mark: first.count(mark.encode()))  # the comma if none occurs
 
 

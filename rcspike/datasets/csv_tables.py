@@ -15,6 +15,7 @@ from rcspike._common.readers import read_rows, separator_of
 from rcspike.datasets.table_cells import MISSING, DecimalName, Table, TableFile, cell_number, column_names, is_number
 
 _MAX_BYTES = 2**28
+_MAX_COLUMNS = 2**16
 LABELS = ("label", "class", "target")  # names of the column of classes, if none is given
 
 _Row = tuple[int, list[str]]  # with the line on which it ends
@@ -44,6 +45,8 @@ def open_csv(
         raise ValueError(f"{path} is empty: it needs a row for each sample")
     comma = decimal == "comma" or (decimal is None and mark == ";")
     cells = [cell.strip() for cell in first[1]]
+    if len(cells) > _MAX_COLUMNS:
+        raise ValueError(f"{path} has {len(cells):,} columns, but at most {_MAX_COLUMNS:,} are read")
     has_names = _is_header(cells, label, words, comma=comma)
     names = column_names(cells, str(path)) if has_names else tuple(map(str, range(len(cells))))
     if has_names:

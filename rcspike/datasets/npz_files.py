@@ -45,13 +45,13 @@ def names_in(path: str | os.PathLike[str]) -> list[str]:
         return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
-def shape_in(path: str | os.PathLike[str], names: tuple[str, ...]) -> tuple[int, ...]:
-    """Shape of the first array of these names, from its header alone; errors as in `read_arrays`."""
+def shape_in(path: str | os.PathLike[str], names: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Shape of the first array of these names, from its header alone; None without one; errors as in `read_arrays`."""
     with _opened(path) as archive:
         infos = _infos(archive, names)
         found = next((infos[name] for name in names if name in infos), None)
         if found is None:
-            raise ValueError(f"it has no array {' or '.join(names)}")
+            return None
         with archive.open(found) as stream:
             return _header(stream)[0]
 

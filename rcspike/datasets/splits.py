@@ -234,7 +234,7 @@ class Dataset:
         """
         if missing not in MISSING_NAMES:
             raise ValueError(f"missing must be one of {', '.join(MISSING_NAMES)}, got {missing!r}")
-        x = plain_array("x", x)
+        x = channels_last(plain_array("x", x), channels)
         classes = class_names(y) if classes is None else tuple(classes)
         labels = indices_of(y, classes)
         if len(x) != len(labels):
@@ -245,7 +245,7 @@ class Dataset:
             chosen, kept = seeded_split(labels, test_fraction, seed)
             train_x, test_x, train_y, test_y = x[chosen], x[kept], labels[chosen], labels[kept]
         else:
-            train_x, test_x, train_y = x, plain_array("test x", test[0]), labels
+            train_x, test_x, train_y = x, channels_last(plain_array("test x", test[0]), channels), labels
             with naming("the test split does not fit the training split"):
                 test_y = indices_of(test[1], classes)
             if missing == "drop" and len(test_x) == len(test_y):
@@ -253,7 +253,7 @@ class Dataset:
         if x.ndim != 2:
             if scaling is not None or complement is not None:
                 raise ValueError("images keep their intensities: scaling and complement are for tables")
-            train_x, test_x = (as_intensities(channels_last(some, channels)) for some in (train_x, test_x))
+            train_x, test_x = (as_intensities(some) for some in (train_x, test_x))
             warn_if_dark(train_x)
             return cls(name, Split(train_x, train_y), Split(test_x, test_y), classes)
         fitted = _fitted(train_x, scaling or TABLE_SCALING, complement, missing)

@@ -20,7 +20,7 @@ _MIN_COUNTED = 10  # rows of a table in which a column can count them
 _MAX_NAMED = 20  # columns in an error
 
 # A calendar date, or a time of day, as 2024-01-31, 31.1.2024, 1/31/24 and 12:30.
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b|\d{1,2}([./])\d{1,2}\1\d{2,4}\b|\d{1,2}:\d{2}\b")
+_DATE = re.compile(r"(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}([./])\d{1,2}\2\d{2,4}|\d{1,2}:\d{2})(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,8 @@ def read_labelled(file: TableFile, options: TableOptions) -> LabelledTable:
     )
     label = label_of(file, options.label, dropped)
     orders = dict(zip(ordered, options.ordered.values(), strict=True))
-    taken = [name for name in file.names if name not in {*dropped, label}]
+    left_out = {*dropped, label}
+    taken = [name for name in file.names if name not in left_out]
     if not taken:
         raise ValueError(f"{file.source} has no column of features but the classes in {label!r}")
     for name in (*onehot, *ordered):
@@ -242,7 +243,7 @@ def read_labelled(file: TableFile, options: TableOptions) -> LabelledTable:
             )
     as_words = {*onehot, *ordered}
     table = file.read([name for name in taken if name not in as_words], [*onehot, *ordered], label)
-    _warn(table, file, taken)
+    _warn(table, file)
     _check(table, file, taken, orders, label, options)
     position = {name: i for i, name in enumerate(file.names)}
     columns = TableColumns(
@@ -340,7 +341,8 @@ def _of_words(table: Table, name: str, words: Mapping[int, str], order: Sequence
         return f"has decimal commas ({example}; decimal=comma)", "decimal"
     different = {*words.values()}
     if 2 * len(words) < table.n_rows - len(words):
-        return f"has {len(words):,} cells that are no finite number ({example}; correct them, or drop it)", "drop"
+        cells = "cell that is" if len(words) == 1 else "cells that are"
+        return f"has {len(words):,} {cells} no finite number ({example}; correct the file, or add drop={name})", ""
     if len(different) > _MAX_WORDS:
         return f"has {len(different):,} different words ({example}; drop it, or write onehot={name})", "drop"
     if name in different:
@@ -352,10 +354,10 @@ def _of_words(table: Table, name: str, words: Mapping[int, str], order: Sequence
     return f"has words, {len(different)} different ones ({example}; {way})", "onehot"
 
 
-def _warn(table: Table, file: TableFile, taken: Sequence[str]) -> None:
+def _warn(table: Table, file: TableFile) -> None:
     """Warn of columns that are likely not meant as features."""
     for i, name in enumerate(file.names):
-        if name not in table.numbers or name not in taken:
+        if name not in table.numbers:
             continue
         x = table.numbers[name]
         unnamed = name == f"{UNNAMED}{i}" or name == f"Unnamed: {i}"  # as pandas calls them

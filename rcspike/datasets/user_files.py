@@ -94,7 +94,7 @@ def is_table(text: str) -> bool:
     source = OwnFiles.of(text)
     if source.path.suffix.lower() == ".npz":
         names = (source.x,) if source.x else ("x_train", "x")
-        return source.window is not None or len(npz_files.shape_in(source.path, names)) == 2
+        return source.window is not None or len(npz_files.shape_in(source.path, names) or ()) == 2
     return source.path.suffix.lower() in (*TABLES, ".ts") or bool(_series_files(source.path))
 
 
