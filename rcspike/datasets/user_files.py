@@ -148,9 +148,9 @@ def _archive(source: OwnFiles) -> _Samples:
 def _of_series(series: ts_files.Series, y: NDArray[Any], source: OwnFiles) -> _Samples:
     """Windows of series; those of one series are all to train on, or all to test on."""
     if source.window is None:
-        return _Samples(ts_files.windows(series, None)[0], y)
-    if len(y) != len(series):
-        raise ValueError(f"{source.path} has {len(series)} series, but {len(y)} labels: there must be one for each")
+        with naming(source.path):
+            return _Samples(ts_files.windows(series, None)[0], y)
+    _check_labels(series, y, source.path)
     train, test = seeded_split(indices_of(y, class_names(y)), source.test, source.seed)
     parts = [([series[i] for i in chosen.tolist()], y[chosen]) for chosen in (train, test)]
     return dataclasses.replace(_of_two(*parts[0], *parts[1], source), drawn=True)
@@ -160,9 +160,16 @@ def _of_two(
     series: ts_files.Series, y: NDArray[Any], test: ts_files.Series, test_y: NDArray[Any], source: OwnFiles
 ) -> _Samples:
     length = source.window or series[0].shape[1]
+    for some, labels in ((series, y), (test, test_y)):
+        _check_labels(some, labels, source.path)
     with naming(source.path):
         parts = [ts_files.windows(some, length) for some in (series, test)]
     return _Samples(parts[0][0], y[parts[0][1]], (parts[1][0], test_y[parts[1][1]]))
+
+
+def _check_labels(series: ts_files.Series, y: NDArray[Any], path: Path) -> None:
+    if y.shape != (len(series),):
+        raise ValueError(f"{path} has {len(series)} series, but labels of shape {y.shape}: there must be one for each")
 
 
 def _series_files(path: Path) -> list[Path]:
