@@ -247,7 +247,10 @@ def test_integers_far_below_their_full_scale_are_warned_of(dtype: Any) -> None:
         ("resize=0x4", "resize must be height x width in pixels, as 32x32, got '0x4'"),
         ("resize=32", "resize must be .* got '32'"),
         ("grey=maybe", "grey must be yes or no"),
-        ("onehot=hue", "is a folder of images, which has no option onehot: there can be test, seed, resize, grey"),
+        (
+            "onehot=hue",
+            "is a folder of images, for which there is no option onehot: there can be resize, grey, test, seed",
+        ),
         ("resise=4x4", "has the option 'resise'.*did you mean 'resize'"),
         ("window=0", "window must be a number of samples from 1"),
     ],

@@ -110,7 +110,7 @@ def test_an_error_lists_all_columns_and_writes_the_options_with_which_the_table_
         ({"x": ["1,5"] * 40}, "decimal=point", r"'x' has decimal commas.*decimal=comma"),
         ({"x": [1.0] * 40}, "ordered=x", "ordered must be a column and its words"),
         ({"x": [1.0] * 40}, "missing=zero", "missing must be one of error, median, mean, drop"),
-        ({"x": [1.0] * 40}, "resize=3x3", "is a table, which has no option resize"),
+        ({"x": [1.0] * 40}, "resize=3x3", "is a table, for which there is no option resize"),
     ],
 )
 def test_columns_that_do_not_fit_their_options_are_named(
@@ -162,6 +162,22 @@ def test_a_gap_of_new_samples_that_no_training_filled_is_named(tmp_path: Path) -
     new = written(tmp_path / "new.csv", {"length": [9.5, 9.5], "hue": ["red", "pink"], "size": ["small", "small"]})
     with pytest.raises(ValueError, match=r"new.csv, line 3: 'pink' in column 'hue' must be one of .*blue, green, red"):
         Inputs.of(data).read(new)
+
+
+def test_only_how_a_file_is_written_can_be_said_of_new_samples(tmp_path: Path) -> None:
+    inputs = Inputs.of(load(f"{written(tmp_path / 'a.csv', COLUMNS)},{WORDS}"))
+    new = written(tmp_path / "new.csv", COLUMNS, separator="\t", comma=True)
+    np.testing.assert_array_equal(inputs.read(f"{new},decimal=comma")[1], inputs.read(tmp_path / "a.csv")[1])
+    with pytest.raises(ValueError, match=r"new\.csv is read as the data of the training, .* no option missing"):
+        inputs.read(f"{new},missing=mean")
+
+
+def test_a_network_of_an_archive_is_tested_on_a_table(tmp_path: Path) -> None:
+    x = np.column_stack([LENGTHS, LENGTHS[::-1]])
+    np.savez(tmp_path / "a.npz", lengths=x, quality=CLASSES)
+    data = load(f"{tmp_path / 'a.npz'},x=lengths,y=quality,window=2")
+    table = written(tmp_path / "b.csv", {"a": LENGTHS, "b": LENGTHS[::-1], "class": CLASSES})
+    np.testing.assert_array_equal(load(str(table), inputs=Inputs.of(data)).test.images, data.test.images)
 
 
 # Decimal commas

@@ -172,6 +172,7 @@ class Inputs:
         if not isinstance(path, str | os.PathLike):
             return self._of_table(open_frame(path))
         source = OwnFiles.of(os.fspath(path)).with_defaults(self.options)
+        source.check_options("read as the data of the training", ("decimal", "x"))
         file, suffix = source.path, source.path.suffix.lower()
         if not file.exists():
             kinds = "a CSV, Parquet, .npz or .ts file, an image, a folder of images or an IDX file"

@@ -47,12 +47,14 @@ class OwnFiles:
     window: int | None = None  # samples of a series that make one sample of the network
     resize: str | None = None  # height x width of all images of a folder
     grey: bool | None = None
+    typed: tuple[str, ...] = ()  # names of the options that the text has
 
     @classmethod
     def of(cls, text: str) -> OwnFiles:
         """The source that a text describes; a ValueError if it has an unknown option or value."""
         path, options = _parts(text)
-        return cls(Path(path).expanduser(), **{name: _value(name, value, text) for name, value in options})
+        values = {name: _value(name, value, text) for name, value in options}
+        return cls(Path(path).expanduser(), **values, typed=tuple(values))
 
     @property
     def name(self) -> str:
@@ -79,13 +81,11 @@ class OwnFiles:
         return None if self.resize is None else _size(self.resize)
 
     def check_options(self, kind: str, names: Sequence[str]) -> None:
-        """Raise a ValueError if an option is given that files of this kind do not have."""
-        for field in dataclasses.fields(self)[3:]:
-            if getattr(self, field.name) is not None and field.name not in names:
-                raise ValueError(
-                    f"{self.path} is {kind}, which has no option {field.name}: there can be "
-                    f"{', '.join(('test', 'seed', *names))}"
-                )
+        """Raise a ValueError if an option was typed that files of this kind do not have."""
+        for name in self.typed:
+            if name not in names:
+                there = f"there can be {', '.join(names)}" if names else "there is none"
+                raise ValueError(f"{self.path} is {kind}, for which there is no option {name}: {there}")
 
     def with_defaults(self, options: Mapping[str, Any]) -> OwnFiles:
         """With the values of these options where none was given."""

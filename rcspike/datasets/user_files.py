@@ -22,10 +22,11 @@ from rcspike.datasets.table_columns import TableColumns, read_known, read_labell
 from rcspike.datasets.table_files import TABLES, open_table
 
 _KINDS = "a CSV, Parquet, .npz or .ts file, a folder of images by class, or a folder of IDX or .ts files"
-_OF_ROWS = ("scaling", "complement", "missing")  # options of data whose samples are rows of features
+_SPLIT = ("test", "seed")  # options of data that have no split of their own, or could have none,
+_OF_ROWS = (*_SPLIT, "scaling", "complement", "missing")  # and of those whose samples are rows of features
 _OF_TABLES = ("label", "drop", "onehot", "ordered", "decimal", *_OF_ROWS)
 _OF_ARCHIVES = ("x", "y", "channels", "window", *_OF_ROWS)
-_SPLIT = ("x_train", "y_train", "x_test", "y_test")
+_PARTS = ("x_train", "y_train", "x_test", "y_test")
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 
@@ -126,8 +127,8 @@ def _read(source: OwnFiles, inputs: Inputs | None) -> _Samples:
 
 def _archive(source: OwnFiles) -> _Samples:
     path, x, y = source.path, source.x or "x", source.y or "y"
-    arrays = npz_files.read_arrays(path, (x, y, *_SPLIT))
-    if {*_SPLIT} <= {*arrays} and source.x is source.y is None:
+    arrays = npz_files.read_arrays(path, (x, y, *_PARTS))
+    if {*_PARTS} <= {*arrays} and source.x is source.y is None:
         samples = _Samples(arrays["x_train"], arrays["y_train"], (arrays["x_test"], arrays["y_test"]))
     elif {x, y} <= {*arrays}:
         samples = _Samples(arrays[x], arrays[y])
@@ -191,9 +192,9 @@ def _folder(source: OwnFiles) -> _Samples:
     parts = [path / part for part in ("train", "test")]
     files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
     if not all(part.is_dir() for part in parts) and (found := [file for file in files if idx.is_idx(file)]):
-        source.check_options("a folder of IDX files", ())
+        source.check_options("a folder of IDX files", _SPLIT)
         return _idx_folder(path, found)
-    source.check_options("a folder of images", ("resize", "grey"))
+    source.check_options("a folder of images", ("resize", "grey", *_SPLIT))
     reading: dict[str, Any] = {"size": source.size, "colours": False if source.grey else None}
     if not all(part.is_dir() for part in parts):
         return _Samples(*image_folders.read_classes(path, **reading))
