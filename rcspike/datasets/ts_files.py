@@ -30,7 +30,7 @@ def read_series(path: str | os.PathLike[str]) -> tuple[Series, NDArray[np.str_] 
     has_labels, in_data = False, False
     for number, text in enumerate(read_text(path, max_bytes=_MAX_BYTES).splitlines(), start=1):
         line = text.strip()
-        if not line or line.startswith("#"):
+        if not line or line.startswith(("#", "%")):
             continue
         try:
             if in_data:
@@ -59,7 +59,7 @@ def read_labelled_series(path: str | os.PathLike[str]) -> tuple[Series, NDArray[
 def _header(word: str, values: list[str], *, has_labels: bool) -> bool:
     """Whether the file has classes, after this line of its header."""
     if not word.startswith("@"):
-        raise ValueError(f"{word[:50]!r} before @data: a line of the header begins with # or @")
+        raise ValueError(f"{word[:50]!r} before @data: a line of the header begins with @, and a comment with # or %")
     if word == "@timestamps" and values[:1] == ["true"]:
         raise ValueError("series with time stamps are not read: write values at equal steps, with @timeStamps false")
     if word == "@targetlabel" and values[:1] == ["true"]:
