@@ -183,8 +183,12 @@ def separator_of(path: str | os.PathLike[str]) -> str:
     return max(",;\t", key=lambda mark: first.count(mark.encode()))  # the comma if none occurs
 
 
-def read_rows(path: str | os.PathLike[str], *, separator: str, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
+def read_rows(
+    path: str | os.PathLike[str], *, max_bytes: int, separator: str | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Rows of a table that are not empty, each with the line on which it ends; the whole text is not kept as rows.
+
+    Cells are separated by what `separator_of` finds, unless it is given.
 
     Raises
     ------
@@ -195,7 +199,7 @@ def read_rows(path: str | os.PathLike[str], *, separator: str, max_bytes: int) -
     """
     content = read_bytes(path, max_bytes=max_bytes)
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    reader = csv.reader(text, delimiter=separator)
+    reader = csv.reader(text, delimiter=separator or separator_of(path))
     try:
         yield from ((reader.line_num, row) for row in reader if row)
     except csv.Error as error:

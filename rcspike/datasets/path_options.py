@@ -14,7 +14,7 @@ from rcspike._common.numbers import read_float, read_int
 from rcspike.datasets.feature_scaling import MISSING_NAMES, SCALINGS, MissingName, ScalingName
 from rcspike.datasets.image_arrays import CHANNELS, ChannelsName
 from rcspike.datasets.table_cells import DECIMALS, DecimalName
-from rcspike.datasets.table_columns import TableOptions
+from rcspike.datasets.table_options import TableOptions
 
 # Options that a network is trained with, and that nobody can choose for it afterwards.
 OF_TRAINING = (

@@ -25,7 +25,8 @@ from rcspike.datasets.feature_scaling import (
 )
 from rcspike.datasets.image_arrays import ChannelsName, as_intensities, channels_last, warn_if_dark
 from rcspike.datasets.labels import class_names, indices_of, labels_of_texts
-from rcspike.datasets.table_columns import TableColumns, TableOptions, read_known, read_labelled
+from rcspike.datasets.table_columns import TableColumns, read_known, read_labelled
+from rcspike.datasets.table_options import TableOptions
 from rcspike.functional import encode
 
 
