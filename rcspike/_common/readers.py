@@ -34,6 +34,7 @@ __all__ = [
     "read_rows",
     "read_text",
     "read_toml",
+    "separator_of",
 ]
 
 MAX_BYTES = 2**23  # of a file,
@@ -169,10 +170,25 @@ def read_csv(path: str | os.PathLike[str]) -> list[list[str]]:
     return [row for _, row in _rows(path, MAX_BYTES)]
 
 
-def read_rows(path: str | os.PathLike[str], *, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
+def separator_of(path: str | os.PathLike[str]) -> str:
+    """What separates the cells of a table, by its first line: a comma, a semicolon or a tab, of which it has most.
+
+    Between semicolons or tabs a single comma may be that of a number, whose commas do not count.
+    """
+    with open_file(path) as file:
+        first = file.readline(MAX_BYTES)
+    for mark in (b";", b"\t"):
+        if mark in first and all(cell.count(b",") < 2 for cell in first.split(mark)):
+            return mark.decode()
+    return max(",;\t", key=lambda mark: first.count(mark.encode()))  # the comma if none occurs
+
+
+def read_rows(
+    path: str | os.PathLike[str], *, max_bytes: int, separator: str | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Rows of a table that are not empty, each with the line on which it ends; the whole text is not kept as rows.
 
-    Cells are separated by commas, or by semicolons or tabs if the first line has more of these.
+    Cells are separated by what `separator_of` finds, unless it is given.
 
     Raises
     ------
@@ -182,10 +198,8 @@ def read_rows(path: str | os.PathLike[str], *, max_bytes: int) -> Iterator[tuple
         If it is longer than `max_bytes`, not UTF-8, or not CSV.
     """
     content = read_bytes(path, max_bytes=max_bytes)
-    first = content[:MAX_BYTES].partition(b"\n")[0]
-    delimiter = max(",;\t", key=lambda mark: first.count(mark.encode()))  # the comma if none occurs
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    reader = csv.reader(text, delimiter=delimiter)
+    reader = csv.reader(text, delimiter=separator or separator_of(path))
     try:
         yield from ((reader.line_num, row) for row in reader if row)
     except csv.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from rcspike import datasets
 from rcspike._common.readers import read_json
 from rcspike.cli.result_record import INPUTS, MODEL, RUN, TRAINED, file_digest, model_file
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_digests, typed_options
+from rcspike.datasets.path_options import OF_TRAINING
 
 __all__ = ["Run", "Samples", "inputs_of", "load_new", "load_samples", "run_of"]
 
@@ -68,7 +70,7 @@ class Samples:
 
 def load_new(dataset: str, data: Path | None) -> Samples:
     """The data set of a network that was not trained on anything before, as far as this is known."""
-    loaded = datasets.load(dataset, directory=data)
+    loaded = _load(dataset, directory=data)
     source = {"dataset": dataset, **data_digests(dataset), **_reading(loaded.reading)}
     return Samples(_completed(dataset, loaded.reading), loaded, source)
 
@@ -90,7 +92,7 @@ def load_samples(model: Path, dataset: str, *, data: Path | None, allow_seen: bo
         _note(f"it is unknown which samples the model from which {model} started was trained on")
     before = run.reading
     is_same = all(source.get(name) == run.facts.get(name) for name in (digests or ("dataset",)))
-    loaded = datasets.load(_completed(dataset, before) if is_same else dataset, directory=data, inputs=run.inputs)
+    loaded = _load(_completed(dataset, before) if is_same else dataset, directory=data, inputs=run.inputs)
     reading = {**before, **loaded.reading} if digests else {}
     differences = _differences(typed_options(dataset), reading, before, is_same=is_same)
     fixed = [name for name in differences if name not in ("test", "seed")]
@@ -153,6 +155,17 @@ def _named_after(file: Path) -> tuple[Path, Path, Path]:
     return file.with_suffix(".json"), inputs, trained
 
 
+def _load(dataset: str, **options: Any) -> Dataset:
+    """The data set; what it warns of is printed in the manner of errors."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        try:
+            return datasets.load(dataset, **options)
+        finally:
+            for warning in found:
+                typer.echo(f"warning: {warning.message}", err=True)
+
+
 def _note(text: str) -> None:
     typer.echo(f"note: {text}", err=True)
 
@@ -172,7 +185,10 @@ def _completed(text: str, reading: Mapping[str, Any]) -> str:
 def _differences(
     typed: Mapping[str, Any], reading: Mapping[str, Any], before: Mapping[str, Any], *, is_same: bool
 ) -> dict[str, tuple[Any, Any]]:
-    """Options of a path that are not those of a run, with both values: of the same files all, otherwise the scaling."""
-    scaled = {name: typed[name] for name in ("scaling", "complement") if name in typed}
+    """Options of a path that are not those of a run, with both values.
+
+    Of the same files these are all; of others those that a network is trained with, such as the scaling.
+    """
+    scaled = {name: typed[name] for name in OF_TRAINING if name in typed}
     now = {**(reading if is_same else {}), **scaled}
     return {name: (value, before.get(name)) for name, value in now.items() if value != before.get(name)}

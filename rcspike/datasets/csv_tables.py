@@ -1,181 +1,153 @@
-"""Tables in CSV files: columns of numbers, and one column of classes."""
+"""Tables in CSV files: columns of numbers and of words, with or without a header."""
 
 from __future__ import annotations
 
 import math
 import os
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rcspike._common.numbers import read_float, read_floats
-from rcspike._common.readers import read_rows
+from rcspike._common.numbers import read_floats
+from rcspike._common.readers import read_rows, separator_of
+from rcspike.datasets.table_cells import MISSING, DecimalName, Table, TableFile, cell_number, column_names, is_number
 
 _MAX_BYTES = 2**28
-_MAX_LABEL = 100  # characters
-_LABELS = ("label", "class", "target")  # names of the column of classes, if none is given
+_MAX_COLUMNS = 2**16
+LABELS = ("label", "class", "target")  # names of the column of classes, if none is given
 
-Numbered = tuple[int, list[str]]
+_Row = tuple[int, list[str]]  # with the line on which it ends
 
 
-@dataclass(frozen=True)
-class Table:
-    """Features and labels of a CSV file.
+def open_csv(
+    path: str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    words: Sequence[str] = (),
+    decimal: DecimalName | None = None,
+) -> TableFile:
+    """The columns of a CSV file.
 
-    `columns` has the names of the features, or none without a header; `label` is the name, or the position, of the
-    column of the classes.
+    Its first row has their names if a cell of it is called label, class or target, or as the column `label` or one of
+    `words`, or if a cell is no number. In a row without names, the label (by default the last cell) and the cells at
+    the positions that `words` has may be words. By default, numbers have a decimal comma if cells are separated by
+    semicolons and there is a number with a comma.
+
+    A ValueError if the file is longer than 256 MiB, not CSV or empty, has one column, two of the same name or a row of
+    another length, or numbers with a comma beside others with a point.
     """
-
-    x: NDArray[np.float64]
-    y: NDArray[Any]
-    columns: tuple[str, ...]
-    label: str
-
-
-def read_table(path: str | os.PathLike[str], *, label: str | None = None) -> Table:
-    """Read features and labels.
-
-    `label` is the column of the classes: its name or, counted from 0, its position. By default it is the one that is
-    called label, class or target, otherwise the last one. A ValueError if the file is longer than 256 MiB, not CSV, has
-    no such column or a row of another length, or a feature is not a finite number; the message has the line.
-    """
-    rows = read_rows(path, max_bytes=_MAX_BYTES)
-    first, names = _head(rows, path, label)
-    at = _label_position(names, first, label, path)
-    n = len(names or first[0][1])
-    if n < 2:
-        raise ValueError(f"{path} has {n} column: it needs features and a column of classes, separated by commas")
-    features = [i for i in range(n) if i != at]
-    kept, labels = array("d"), []
-    for line, row in _checked(first, rows, n, path):
-        labels.append(row[at].strip())
-        kept.extend(_numbers(row, features, names, line, path))
-    if "" in labels:
-        raise ValueError(f"{path} has a row without a label in column {_named(names, at)}: remove such rows")
-    x = np.frombuffer(kept, dtype=np.float64).reshape(len(labels), len(features))
-    columns, label = (tuple(names[i] for i in features), names[at]) if names else ((), str(at))
-    return Table(x, _labels(labels, path), columns, label)
-
-
-def read_features(path: str | os.PathLike[str], n_features: int, columns: Sequence[str]) -> NDArray[np.float64]:
-    """Features (n, n_features) of a file whose labels do not matter.
-
-    With names of columns and a header, the columns of these names in any order; otherwise all columns, of which the
-    last one may be a label. Errors as of `read_table`.
-    """
-    rows = read_rows(path, max_bytes=_MAX_BYTES)
-    first, names = _head(rows, path)
-    n = len(names or first[0][1])
-    if names and columns:
-        places = {name: i for i, name in enumerate(names)}
-        missing = next((name for name in columns if name not in places), None)
-        if missing is not None:
-            raise ValueError(f"{path} has no column {missing!r}: the model needs {', '.join(columns)}"[:1000])
-        features = [places[name] for name in columns]
-    elif n in (n_features, n_features + 1):
-        features = list(range(n_features))
-    else:
-        raise ValueError(f"{path} has {n} columns, but the model takes {n_features} features")
-    kept, n_rows = array("d"), 0
-    for line, row in _checked(first, rows, n, path):
-        kept.extend(_numbers(row, features, names, line, path))
-        n_rows += 1
-    return np.frombuffer(kept, dtype=np.float64).reshape(n_rows, len(features))
-
-
-def _head(
-    rows: Iterator[Numbered], path: str | os.PathLike[str], label: str | None = None
-) -> tuple[list[Numbered], list[str]]:
-    """The rows read so far, and the names of the columns if the first row is a header."""
-    line, row = next(rows, (0, []))
-    cells = [cell.strip() for cell in row]
-    # Without a header one cell, by default the last one, is a label, which may be a word.
-    position = int(label) if label is not None and _is_position(label) else len(cells) - 1
-    features = [cell for i, cell in enumerate(cells) if i != position]
-    if any(cell.lower() in _LABELS for cell in cells) or not all(map(_is_number, features)):
-        twice = next((name for name, n in Counter(cells).items() if n > 1), None)
-        if twice is not None:
-            raise ValueError(f"{path} has two columns called {twice[:50]!r}: give every column a name of its own")
-        second = next(rows, None)
-        if second is None:
-            raise ValueError(f"{path} has a header, but not a single row")
-        return [second], cells
-    if not row:
+    mark = separator_of(path)
+    rows = read_rows(path, max_bytes=_MAX_BYTES, separator=mark)
+    first = next(rows, None)
+    if first is None:
         raise ValueError(f"{path} is empty: it needs a row for each sample")
-    return [(line, row)], []
-
-
-def _label_position(names: list[str], first: list[Numbered], label: str | None, path: str | os.PathLike[str]) -> int:
-    n = len(names or first[0][1])
-    if label is not None:
-        if label in names:
-            return names.index(label)
-        if _is_position(label) and int(label) < n:
-            return int(label)
-        known = f"columns {', '.join(names)}" if names else f"columns 0 to {n - 1}, without names"
-        raise ValueError(f"{path} has no column {label!r} for the label: it has {known}"[:1000])
-    lower = [name.lower() for name in names]
-    return next((lower.index(name) for name in _LABELS if name in lower), n - 1)
-
-
-def _checked(
-    first: list[Numbered], rows: Iterator[Numbered], n: int, path: str | os.PathLike[str]
-) -> Iterator[Numbered]:
-    for part in (first, rows):
-        for line, row in part:
-            if len(row) != n:
-                raise ValueError(f"{path}, line {line}: {len(row)} cells, but the first row has {n}")
-            yield line, row
-
-
-def _numbers(
-    row: list[str], features: list[int], names: list[str], line: int, path: str | os.PathLike[str]
-) -> list[float]:
-    try:
-        numbers = read_floats([row[i] for i in features])
-    except ValueError:
-        numbers = []
-    if not numbers or not all(map(math.isfinite, numbers)):
-        at = next(i for i in features if not _is_number(row[i]))
-        label = names[at] if names else at
+    comma = decimal == "comma" or (decimal is None and mark == ";")
+    cells = [cell.strip() for cell in first[1]]
+    if len(cells) > _MAX_COLUMNS:
+        raise ValueError(f"{path} has {len(cells):,} columns, but at most {_MAX_COLUMNS:,} are read")
+    has_names = _is_header(cells, label, words, comma=comma)
+    names = column_names(cells, str(path)) if has_names else tuple(map(str, range(len(cells))))
+    if has_names:
+        first = next(rows, None)
+        if first is None:
+            raise ValueError(f"{path} has a header, but not a single row")
+    if len(names) < 2:
         raise ValueError(
-            f"{path}, line {line}: {row[at][:50]!r} in column {_named(names, at)} is not a finite number; fill missing "
-            f"values, and give words a column of 0 and 1 for each; if it is the class, write {path},label={label}"
+            f"{path} has 1 column: it needs features and a column of classes, separated by commas, semicolons or tabs"
         )
-    return numbers
+
+    def read(number_names: Sequence[str], word_names: Sequence[str], label: str | None) -> Table:
+        every_row = chain([first], rows)
+        return _read(str(path), names, every_row, (number_names, word_names), label, comma=comma, decimal=decimal)
+
+    return TableFile(str(path), names, has_names, read)
 
 
-def _is_position(label: str) -> bool:
-    return label.isascii() and label.isdecimal() and len(label) < 10
+def _is_header(cells: list[str], label: str | None, words: Sequence[str], *, comma: bool) -> bool:
+    positions = {int(word) for word in (*words, label or "") if word.isdecimal()}
+    called = {word for word in (*words, label) if word and not word.isdecimal()}
+    if any(cell.lower() in LABELS for cell in cells) or not called.isdisjoint(cells):
+        return True
+    if label is None or not label.isdecimal():
+        positions.add(len(cells) - 1)
+    free = (cell for i, cell in enumerate(cells) if i not in positions and cell not in MISSING)
+    return not all(is_number(cell, comma=comma and "," in cell) for cell in free)
 
 
-def _is_number(text: str) -> bool:
+def _read(
+    source: str,
+    names: tuple[str, ...],
+    rows: Iterator[_Row],
+    chosen: tuple[Sequence[str], Sequence[str]],
+    label: str | None,
+    *,
+    comma: bool,
+    decimal: DecimalName | None,
+) -> Table:
+    places = {name: i for i, name in enumerate(names)}
+    at_numbers, at_words = ([places[name] for name in some] for some in chosen)
+    kept, lines = array("d"), array("q")
+    words: dict[str, dict[int, str]] = {names[i]: {} for i in (*at_numbers, *at_words)}
+    classes: dict[int, str] = {}
+    seen: dict[str, str] = {}  # the first number with a comma, and that with a point
+    for line, row in rows:
+        if len(row) != len(names):
+            raise ValueError(f"{source}, line {line}: {len(row)} cells, but the first row has {len(names)}")
+        cells = [row[i] for i in at_numbers]
+        numbers = _fast(cells, comma=comma, mixed=decimal is None)
+        if numbers is None:
+            numbers = []
+            for i, cell in zip(at_numbers, cells, strict=True):
+                numbers.append(_number(cell.strip(), words[names[i]], len(lines), comma=comma, mixed=decimal is None))
+        if comma:
+            for mark in ",.":
+                if mark not in seen and (found := _first_with(mark, cells)):
+                    seen[mark] = f"{found!r} in line {line}"
+        kept.extend(numbers)
+        for i in at_words:
+            if (text := row[i].strip()) not in MISSING:
+                words[names[i]][len(lines)] = text
+        if label is not None and (text := row[places[label]].strip()):
+            classes[len(lines)] = text
+        lines.append(line)
+    if decimal is None and len(seen) == 2:
+        raise ValueError(
+            f"{source} has numbers with a comma, such as {seen[',']}, and with a point, such as {seen['.']}: write all "
+            f"of them in one way, and {source},decimal=comma or decimal=point"
+        )
+    matrix = np.frombuffer(kept, dtype=np.float64).reshape(len(lines), len(at_numbers))
+    columns = {names[i]: matrix[:, k] for k, i in enumerate(at_numbers)}
+    if label is not None:
+        words[label] = classes
+    return Table(source, len(lines), columns, words, lines)
+
+
+def _fast(cells: list[str], *, comma: bool, mixed: bool) -> list[float] | None:
+    """All numbers of a row at once; None if a cell needs a closer look."""
+    if comma:
+        joined = ";".join(cells)
+        if "." in joined and ("," in joined or not mixed):
+            return None
+        cells = joined.replace(",", ".").split(";")
     try:
-        return math.isfinite(read_float(text))
+        numbers = read_floats(cells)
     except ValueError:
-        return False
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None
 
 
-def _named(names: list[str], at: int) -> str:
-    return repr(names[at][:50]) if names else str(at)
-
-
-def _labels(texts: list[str], path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Labels as whole numbers if all of them are, so that 2 comes before 10; otherwise as text."""
-    longest = max(texts, key=len)
-    if len(longest) > _MAX_LABEL:
-        raise ValueError(f"{path} has a label of {len(longest)} characters, but at most {_MAX_LABEL} are read")
+def _number(text: str, words: dict[int, str], row: int, *, comma: bool, mixed: bool) -> float:
+    """The number of a cell; NaN if it has none, and its word is then among those of the column."""
+    if text in MISSING:
+        return np.nan
     try:
-        numbers = np.array(read_floats(texts))
+        return cell_number(text, comma=comma and not (mixed and "," not in text))
     except ValueError:
-        return np.array(texts)
-    whole = np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53)
-    if not whole.all():
-        text = texts[int(np.argmin(whole))]
-        raise ValueError(f"{path} has the label {text!r}, a number with a fraction: choose a column of classes")
-    return numbers.astype(np.int64)
+        words[row] = text
+        return np.nan
+
+
+def _first_with(mark: str, cells: list[str]) -> str | None:
+    return next((cell for cell in cells if mark in cell and is_number(cell.strip(), comma=mark == ",")), None)

@@ -8,11 +8,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray
+from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike._common.numbers import number
 
 ScalingName = Literal["range", "standard", "quantile"]
 SCALINGS: tuple[ScalingName, ...] = get_args(ScalingName)
+
+MissingName = Literal["error", "median", "mean", "drop"]
+MISSING_NAMES: tuple[MissingName, ...] = get_args(MissingName)
 
 # For tables, chosen on validation splits of nine of them: docs/tabular-data.md.
 TABLE_SCALING: ScalingName = "standard"
@@ -37,6 +40,8 @@ class Scaling:
     knots : (n_knots, n_features)
         At least 2, in the unit of the feature. A feature with knots that are all equal is taken to 0, and its
         complement too.
+    fill : (n_features,), optional
+        The value of each feature in its unit that takes the place of a missing one, NaN.
 
     Examples
     --------
@@ -51,6 +56,7 @@ class Scaling:
     knots: npt.NDArray[np.float64]
     complement: bool = False
     always_on: bool = False
+    fill: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         knots = np.array(self.knots, dtype=np.float64)
@@ -60,14 +66,26 @@ class Scaling:
             raise ValueError("knots must be finite, and those of a feature must not decrease")
         knots.setflags(write=False)
         object.__setattr__(self, "knots", knots)
+        if self.fill is not None:
+            fill = np.array(self.fill, dtype=np.float64)
+            if fill.shape != knots.shape[1:] or not np.isfinite(fill).all():
+                raise ValueError(f"fill must have shape {knots.shape[1:]} and be finite, got {fill.shape}")
+            fill.setflags(write=False)
+            object.__setattr__(self, "fill", fill)
 
     @classmethod
     def fit(
-        cls, x: npt.NDArray[Any], name: ScalingName, *, complement: bool = False, always_on: bool = False
+        cls,
+        x: npt.NDArray[Any],
+        name: ScalingName,
+        *,
+        complement: bool = False,
+        always_on: bool = False,
+        missing: Literal["median", "mean"] | None = None,
     ) -> Scaling:
         """The scaling of these samples.
 
-        A ValueError if the name is unknown, or the values of a feature are too large for a double.
+        A ValueError if the name is unknown, the values of a feature are too large for a double, or all are missing.
 
         Parameters
         ----------
@@ -76,10 +94,15 @@ class Scaling:
         name : {"range", "standard", "quantile"}
             Knots at the minimum and the maximum; at 2.5 standard deviations below and above the mean; or at up to 65
             quantiles, so that every feature is spread evenly over [0, 1].
+        missing : {"median", "mean"}, optional
+            What of the values that a feature has takes the place of those that are NaN, here and in `apply`.
         """
         if name not in SCALINGS:
             raise ValueError(f"scaling must be one of {', '.join(SCALINGS)}, got {name!r}")
         x = np.asarray(x, dtype=np.float64)
+        fill = None if missing is None else _fill(x, missing)
+        if fill is not None:
+            x = np.where(np.isnan(x), fill, x)
         with np.errstate(over="ignore", invalid="ignore"):
             if name == "range":
                 knots = np.stack([x.min(axis=0), x.max(axis=0)])
@@ -93,7 +116,7 @@ class Scaling:
         for i in np.flatnonzero(~np.isfinite(ranges))[:1].tolist():
             largest = np.abs(x[:, i]).max()
             raise ValueError(f"feature {i} has values up to {largest:g}, too large to be scaled: give it a larger unit")
-        return cls(knots, complement=complement, always_on=always_on)
+        return cls(knots, complement=complement, always_on=always_on, fill=fill)
 
     @property
     def n_features(self) -> int:
@@ -121,6 +144,8 @@ class Scaling:
         x = np.asarray(x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.n_features:
             raise ValueError(f"the features must have shape (n_samples, {self.n_features}), got {x.shape}")
+        if self.fill is not None:
+            x = np.where(np.isnan(x), self.fill, x)
         if not np.isfinite(x).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
             raise ValueError(f"feature {at[1]} of sample {at[0]} is {x[at]}: fill or remove missing values first")
@@ -137,23 +162,34 @@ class Scaling:
 
     def header(self) -> dict[str, Any]:
         """These parameters as JSON values."""
-        return {"knots": self.knots.tolist(), "complement": self.complement, "always_on": self.always_on}
+        fill = None if self.fill is None else self.fill.tolist()
+        return {
+            "knots": self.knots.tolist(), "complement": self.complement, "always_on": self.always_on, "fill": fill
+        }  # fmt: skip
 
     @classmethod
     def from_header(cls, header: Any) -> Scaling:
         """The scaling with these parameters; a ValueError if `header` cannot have returned them."""
         try:
             rows = [[number("knot", x) for x in row] for row in header["knots"]]
-            complement, always_on = header["complement"], header["always_on"]
+            complement, always_on, fill = header["complement"], header["always_on"], header.get("fill")
+            fill = None if fill is None else np.array([number("fill", x) for x in fill])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"its scaling of features is missing or not valid: {error}") from error
         if type(complement) is not bool or type(always_on) is not bool or len({len(row) for row in rows}) != 1:
             raise ValueError("its scaling has rows of different lengths, or no flags")
-        return cls(np.array(rows), complement=complement, always_on=always_on)
+        return cls(np.array(rows), complement=complement, always_on=always_on, fill=fill)
 
     def __repr__(self) -> str:
         features = f"{self.n_features} feature{'s' * (self.n_features > 1)}"
         return f"Scaling({features}, {len(self.knots)} knots, {self.n_inputs} inputs)"
+
+
+def _fill(x: Float64Array, missing: Literal["median", "mean"]) -> Float64Array:
+    """Median or mean of each feature over the values that it has."""
+    for i in np.flatnonzero(np.isnan(x).all(axis=0))[:1].tolist():
+        raise ValueError(f"feature {i} has no value in any training sample: leave it out")
+    return np.asarray(np.nanmedian(x, axis=0) if missing == "median" else np.nanmean(x, axis=0))
 
 
 def _position(x: FloatArray, knots: FloatArray) -> FloatArray:

@@ -16,7 +16,10 @@ from rcspike._common.readers import open_file
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 _MAX_PIXELS = 2**22  # of one image,
+_MAX_RESIZED = 2**26  # of one that is made smaller, as photographs are: 64 million,
 _MAX_BYTES = 2**32  # and of all together
+
+Size = tuple[int, int]  # height and width in pixels
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -29,11 +32,13 @@ def class_folders(folder: Path) -> list[Path]:
     return sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".") and image_files(f))
 
 
-def read_classes(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+def read_classes(
+    folder: Path, *, colours: bool | None = None, size: Size | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
     """Images (n, height, width) of all folders, and for each the name of its folder, (n,).
 
-    The images have three channels, (n, height, width, 3), if any has colours. Errors as in `read_images`; a ValueError
-    also if there are not at least two folders of images.
+    Images with colours are (n, height, width, 3). Options and errors as in `read_images`; a ValueError also if there
+    are not at least two folders of images.
     """
     folders = class_folders(folder)
     if len(folders) < 2:
@@ -41,26 +46,29 @@ def read_classes(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
             f"{folder} has {len(folders)} folders of images ({', '.join(SUFFIXES)}): it needs one for each class"
         )
     files = [(file, one.name) for one in folders for file in image_files(one)]
-    return read_images([file for file, _ in files]), np.array([name for _, name in files])
+    images = read_images([file for file, _ in files], colours=colours, size=size)
+    return images, np.array([name for _, name in files])
 
 
-def read_images(files: list[Path], *, colours: bool | None = None) -> NDArray[np.uint8]:
+def read_images(files: list[Path], *, colours: bool | None = None, size: Size | None = None) -> NDArray[np.uint8]:
     """Images of one size as grey levels, or as red, green and blue; by default with colours if any of them has colours.
 
-    An ImportError if Pillow is missing. A ValueError if a file is not an image, has more than 4 million pixels or
-    another size than the first, or all together have more than 4 GiB.
+    With a `size`, images are scaled to it, whatever their proportions.
+
+    An ImportError if Pillow is missing. A ValueError if a file is not an image, has more than 4 million pixels (with a
+    `size` 64 million) or another size than the first, or all together have more than 4 GiB.
     """
-    images = [read_image(file) for file in files[:1]]
+    images = [read_image(file, size) for file in files[:1]]
     shape = images[0].shape[:2]
     if 3 * int(np.prod(shape)) * len(files) > _MAX_BYTES:
         raise ValueError(f"{len(files)} images of {shape[0]} x {shape[1]} pixels are more than {_MAX_BYTES} bytes")
     for file in files[1:]:
-        image = read_image(file)
+        image = read_image(file, size)
         if image.shape[:2] != shape:
             height, width = image.shape[:2]
             raise ValueError(
-                f"{file} has {height} x {width} pixels, but {files[0]} has {shape[0]} x {shape[1]}: scale all images "
-                "to one size"
+                f"{file} has {height} x {width} pixels, but {files[0]} has {shape[0]} x {shape[1]}: add an option "
+                "after the path of the folder that scales all images to one size, such as resize=32x32"
             )
         images.append(image)
     if colours is None:
@@ -68,22 +76,30 @@ def read_images(files: list[Path], *, colours: bool | None = None) -> NDArray[np
     return np.stack([_with_channels(image) if colours else _grey(image) for image in images])
 
 
-def read_image(file: str | os.PathLike[str]) -> NDArray[np.uint8]:
+def read_image(file: str | os.PathLike[str], size: Size | None = None) -> NDArray[np.uint8]:
     """Pixels of an image, (height, width) if it has grey levels and (height, width, 3) if it has colours.
 
-    Transparency is left out, and 16 bits are reduced to 8. Errors as in `read_images`.
+    Transparency is left out, 16 bits are reduced to 8, and a photograph is turned as its camera says (EXIF). With a
+    `size`, it is scaled to that. Errors as in `read_images`.
     """
     try:
         pillow: Any = importlib.import_module("PIL.Image")
+        operations: Any = importlib.import_module("PIL.ImageOps")
     except ImportError as error:
         raise missing_extra("folders of images need Pillow", "cli") from error
     with open_file(file) as stream:
         try:
             with pillow.open(stream, formats=_FORMATS) as image:
                 width, height = image.size
-                if width * height > _MAX_PIXELS or width * height == 0:
-                    raise ValueError(f"{height} x {width} pixels, from 1 to {_MAX_PIXELS} are read")
-                return _pixels(image)
+                limit = _MAX_PIXELS if size is None else _MAX_RESIZED
+                if width * height > limit or width * height == 0:
+                    cure = "" if size else "; larger ones with an option such as resize=32x32"
+                    raise ValueError(f"{height} x {width} pixels, from 1 to {limit} are read{cure}")
+                pixels = _pixels(operations.exif_transpose(image))
+                if size is None:
+                    return pixels
+                # The mean of the pixels that become one: nothing that is thinner than a pixel is lost or repeated.
+                return np.array(pillow.fromarray(pixels).resize(size[::-1], pillow.Resampling.BOX))
         except MemoryError:
             raise
         # Pillow's decoders raise errors of many kinds for damaged files: SyntaxError, struct.error, KeyError, ...

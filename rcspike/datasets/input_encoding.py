@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,15 @@ from numpy.typing import NDArray
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.name_checks import check_names
 from rcspike._common.readers import naming, read_json
-from rcspike.datasets import idx, image_folders, npz_files
-from rcspike.datasets.csv_tables import read_features
+from rcspike.datasets import idx, image_folders, npz_files, ts_files
+from rcspike.datasets.data_frames import open_frame
 from rcspike.datasets.feature_scaling import Scaling
-from rcspike.datasets.splits import Dataset, Split, as_intensities
+from rcspike.datasets.image_arrays import as_intensities, channels_last
+from rcspike.datasets.path_options import OF_SAMPLES, OwnFiles, checked_samples
+from rcspike.datasets.splits import Dataset, Split
+from rcspike.datasets.table_cells import TableFile
+from rcspike.datasets.table_columns import TableColumns
+from rcspike.datasets.table_files import open_table
 
 _FORMAT = 1
 
@@ -40,6 +44,10 @@ class Inputs:
         Of the features of a table.
     columns : tuple of str, optional
         Names of these features.
+    table : TableColumns, optional
+        Columns of a table of which these features are made.
+    options : mapping, optional
+        Options of a path with which other samples are read: `missing`, `resize`, `grey`, `channels`, `window` and `x`.
 
     Examples
     --------
@@ -53,6 +61,8 @@ class Inputs:
     classes: tuple[str, ...]
     scaling: Scaling | None = None
     columns: tuple[str, ...] = ()
+    table: TableColumns | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_names("class", self.classes)
@@ -61,7 +71,9 @@ class Inputs:
     @classmethod
     def of(cls, dataset: Dataset) -> Inputs:
         """Those of a data set."""
-        return cls(dataset.train.images.shape[1:], dataset.class_names, dataset.scaling, dataset.columns)
+        options = {name: dataset.reading[name] for name in OF_SAMPLES if dataset.reading.get(name) is not None}
+        shape, names = dataset.train.images.shape[1:], dataset.class_names
+        return cls(shape, names, dataset.scaling, dataset.columns, dataset.table, options)
 
     @property
     def text(self) -> str:
@@ -69,6 +81,7 @@ class Inputs:
         scaling = None if self.scaling is None else self.scaling.header()
         content: dict[str, Any] = {"format": _FORMAT, "shape": list(self.shape), "classes": list(self.classes)}
         content |= {"columns": list(self.columns), "scaling": scaling}
+        content |= {"table": None if self.table is None else self.table.header(), "options": dict(self.options)}
         return json.dumps(content, allow_nan=False)
 
     @classmethod
@@ -105,21 +118,23 @@ class Inputs:
             raise ValueError(f"its scaling has {scaling.n_inputs} inputs, but its shape is {tuple(shape)}")
         if scaling is not None and columns and len(columns) != scaling.n_features:
             raise ValueError(f"it has {len(columns)} columns for {scaling.n_features} features")
-        return cls(tuple(shape), tuple(classes), scaling, tuple(columns))
+        table = None if content.get("table") is None else TableColumns.from_header(content["table"])
+        if table is not None and (scaling is None or sum(len(c.features) for c in table.columns) != scaling.n_features):
+            raise ValueError("its columns of a table do not have the features of its scaling")
+        options = checked_samples(content.get("options", {}))
+        return cls(tuple(shape), tuple(classes), scaling, tuple(columns), table, options)
 
-    def in_order(self, x: NDArray[Any], columns: Sequence[str]) -> NDArray[Any]:
-        """Samples with their features in the order of the training; x itself without names of `columns`.
+    @property
+    def table_columns(self) -> TableColumns:
+        """Columns of a table for this network: of one that was trained on arrays, numbers in their order."""
+        if self.scaling is None:
+            raise ValueError(f"{self._expected}, but this is a table")
+        return self.table or TableColumns.plain(self.scaling.n_features, self.columns)
 
-        A ValueError if they are images and the network takes rows of a table, or the other way round, or a column is
-        missing.
-        """
+    def check_kind(self, x: NDArray[Any]) -> None:
+        """Raise a ValueError if samples are images and the network takes rows of a table, or the other way round."""
         if (x.ndim == 2) is not (self.scaling is not None):
             raise ValueError(f"{self._expected}, but this is {_kind(x)}")
-        if not columns or not self.columns:
-            return x
-        if missing := [name for name in self.columns if name not in columns]:
-            raise ValueError(f"there is no column {missing[0]!r}: the model needs {', '.join(self.columns)}"[:1000])
-        return x[:, [columns.index(name) for name in self.columns]]
 
     def times(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Spike times (n, n_inputs) in T of samples (n, ...): features of a table, or images.
@@ -135,41 +150,44 @@ class Inputs:
         return Split(x, np.zeros(len(x), dtype=np.int64)).times
 
     def read(self, path: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.float32]]:
-        """Names and spike times of the samples in a file.
+        """Names and spike times of the samples in a file or data frame, read and filled as those of the training.
 
         An OSError if a file cannot be read; a ValueError if it is damaged, or its samples do not fit the network.
 
         Parameters
         ----------
-        path : path
-            A CSV file, whose labels are left out; an ``.npz`` file with ``x``; an image, or a folder of them at any
-            depth; or an IDX file of images.
+        path : path or data frame
+            A CSV or Parquet file, whose labels are left out; an ``.npz`` file with ``x``; a ``.ts`` file of series; an
+            image, or a folder of them at any depth; or an IDX file of images. Options may follow it, such as
+            ``new.csv,decimal=point``. Or a table of pandas, polars or Arrow.
 
         Returns
         -------
         names : list of str
-            Positions from 0, or names of the image files.
+            Positions from 0, or names of the image files. Pieces of a series also have the position of their first
+            value in it, as 0:64. Rows that the training would leave out are missing.
         times : (n, n_inputs)
             In T.
         """
-        file = Path(path)
+        if not isinstance(path, str | os.PathLike):
+            return self._of_table(open_frame(path))
+        source = OwnFiles.of(os.fspath(path)).with_defaults(self.options)
+        source.check_options("read as the data of the training", ("decimal", "x"))
+        file, suffix = source.path, source.path.suffix.lower()
         if not file.exists():
-            kinds = "a CSV file, an .npz file, an image, a folder of images or an IDX file"
+            kinds = "a CSV, Parquet, .npz or .ts file, an image, a folder of images or an IDX file"
             raise FileNotFoundError(f"there is no file {file}: give the samples to classify as {kinds}")
         names: list[str] = []
-        if file.is_dir() or file.suffix.lower() in image_folders.SUFFIXES:
+        if file.is_dir() or suffix in image_folders.SUFFIXES:
             files = sorted(f for f in file.rglob("*") if f.suffix.lower() in image_folders.SUFFIXES) or [file]
             if file in files and file.is_dir():
                 raise ValueError(f"{file} has no images ({', '.join(image_folders.SUFFIXES)}) in it")
             names = [f.relative_to(file).as_posix() if f != file else f.name for f in files]
-            x: NDArray[Any] = image_folders.read_images(files, colours=len(self.shape) == 3)
-        elif file.suffix.lower() == ".npz":
-            arrays = npz_files.read_arrays(file, ("x",))
-            if "x" not in arrays:
-                raise ValueError(f"{file} must have the samples to classify as the array x")
-            x = arrays["x"]
+            x: NDArray[Any] = image_folders.read_images(files, colours=len(self.shape) == 3, size=source.size)
+        elif suffix in (".npz", ".ts"):
+            names, x = _arrays(source)
         elif self.scaling is not None and not (file.is_file() and idx.is_idx(file)):
-            x = read_features(file, self.scaling.n_features, self.columns)
+            return self._of_table(open_table(file, words=self.table_columns.of_words, decimal=source.decimal))
         elif not idx.is_idx(file):
             raise ValueError(f"{file}: {self._expected}; it is not an image, a folder of images or an IDX file")
         else:
@@ -178,7 +196,26 @@ class Inputs:
         if x.ndim != n_axes:
             raise ValueError(f"{file}: {self._expected}, but this is {_kind(x)}")
         with naming(file):
-            return names or list(map(str, range(len(x)))), self.times(x)
+            return self._kept(names or list(map(str, range(len(x)))), x)
+
+    def _of_table(self, file: TableFile) -> tuple[list[str], NDArray[np.float32]]:
+        x, table = self.table_columns.read(file)
+        if self.scaling is not None and self.scaling.fill is None and self.options.get("missing") != "drop":
+            for row, feature in np.argwhere(np.isnan(x))[:1].tolist():
+                name = (self.columns or tuple(map(str, range(x.shape[1]))))[feature]
+                raise ValueError(
+                    f"{file.source}, {table.place(row)}: no value for the feature {name!r}, and the training had none "
+                    "missing: fill the cell, or train with missing=median"
+                )
+        with naming(file.source):
+            return self._kept(list(map(str, range(len(x)))), x)
+
+    def _kept(self, names: list[str], x: NDArray[Any]) -> tuple[list[str], NDArray[np.float32]]:
+        """Names and spike times of the samples that a training with these options would keep."""
+        if self.options.get("missing") == "drop":
+            whole = np.flatnonzero(~np.isnan(x).any(axis=1))
+            names, x = [names[i] for i in whole.tolist()], x[whole]
+        return names, self.times(x)
 
     @property
     def _expected(self) -> str:
@@ -190,6 +227,27 @@ class Inputs:
     def n_inputs(self) -> int:
         """Number of inputs of the network."""
         return math.prod(self.shape)
+
+
+def _arrays(source: OwnFiles) -> tuple[list[str], NDArray[Any]]:
+    """Names and samples of an archive, or of series in a file of their own."""
+    if source.path.suffix.lower() == ".ts":
+        series, _ = ts_files.read_series(source.path)
+    else:
+        name = source.x or "x"
+        arrays = npz_files.read_arrays(source.path, (name,))
+        if name not in arrays:
+            known = ", ".join(npz_files.names_in(source.path)) or "none"
+            raise ValueError(f"{source.path} must have the samples to classify as the array {name}, it has {known}")
+        if source.window is None:
+            with naming(source.path):
+                return [], channels_last(arrays[name], source.channels)
+        series = ts_files.series_of(arrays[name])
+    with naming(source.path):
+        rows, which, start = ts_files.windows(series, source.window)
+    if source.window is None:
+        return [], rows
+    return [f"{i}:{at}" for i, at in zip(which.tolist(), start.tolist(), strict=True)], rows
 
 
 def _kind(x: NDArray[Any]) -> str:

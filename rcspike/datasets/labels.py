@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rcspike._common.arrays import plain_array
+from rcspike._common.numbers import read_floats
 
+_MAX_LABEL = 100  # characters
 _MAX_CLASSES = 1000  # of a data set whose labels count them: with more, it is more likely a column of numbers or names
 
 
@@ -36,6 +39,25 @@ def indices_of(y: Any, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
     if unknown:
         raise ValueError(f"label {unknown[0]!r} is not one of the classes {', '.join(classes[:20])}")
     return np.array([known[name] for name in names.tolist()], dtype=np.int64)
+
+
+def labels_of_texts(texts: Sequence[str], source: object) -> npt.NDArray[Any]:
+    """Labels (n,) as whole numbers if all of them are, so that 2 comes before 10; otherwise as strings.
+
+    A ValueError that names the source if a label is longer than 100 characters, or a number with a fraction.
+    """
+    longest = max(texts, key=len)
+    if len(longest) > _MAX_LABEL:
+        raise ValueError(f"{source} has a label of {len(longest)} characters, but at most {_MAX_LABEL} are read")
+    try:
+        numbers = np.array(read_floats(texts))
+    except ValueError:
+        return np.array(texts)
+    whole = np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53)
+    if not whole.all():
+        text = texts[int(np.argmin(whole))]
+        raise ValueError(f"{source} has the label {text!r}, a number with a fraction: choose a column of classes")
+    return numbers.astype(np.int64)
 
 
 def _plain(y: Any) -> npt.NDArray[Any]:

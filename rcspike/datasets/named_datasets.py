@@ -11,8 +11,9 @@ from rcspike._common.extras import missing_extra
 from rcspike._common.name_checks import did_you_mean
 from rcspike.datasets import cifar, idx
 from rcspike.datasets.input_encoding import Inputs
+from rcspike.datasets.path_options import OwnFiles
 from rcspike.datasets.splits import Dataset, Split
-from rcspike.datasets.user_files import OwnFiles, data_digest, load_files
+from rcspike.datasets.user_files import data_digest, load_files
 from rcspike.datasets.yin_yang import load_yin_yang
 
 _IDX = {source.name: source for source in (idx.MNIST, idx.FASHION_MNIST)}
@@ -27,10 +28,9 @@ def load(
     """Load a data set, by its name or from files of your own.
 
     A path is an ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``, or with ``x`` and ``y``; a CSV
-    file with a column of classes; a folder with a folder of images for each class; or a folder of IDX files. Options
-    follow it after commas, such as ``wine.csv,label=cultivar,test=0.25,seed=1``: the column of the classes, the
-    fraction of the samples to test on and the seed that draws them, ``scaling`` and ``complement``, as in
-    `Dataset.from_arrays`. docs/your-own-data.md describes all of them.
+    or Parquet file with a column of classes; a ``.ts`` file of series; a folder with a folder of images for each class;
+    or a folder of IDX files. Options follow it after commas, such as
+    ``wine.csv,label=cultivar,drop=id,date,test=0.25,seed=1``: docs/your-own-data.md describes all of them.
 
     A data set that is known by name is read from a given folder or from the usual folders; if missing, it is downloaded
     once.

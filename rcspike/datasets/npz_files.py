@@ -39,13 +39,19 @@ def read_arrays(path: str | os.PathLike[str], names: tuple[str, ...]) -> dict[st
         return {name: _array(archive, info) for name, info in infos.items()}
 
 
-def shape_in(path: str | os.PathLike[str], names: tuple[str, ...]) -> tuple[int, ...]:
-    """Shape of the first array of these names, from its header alone; errors as in `read_arrays`."""
+def names_in(path: str | os.PathLike[str]) -> list[str]:
+    """Names of all arrays, of which none is read; errors as in `read_arrays`."""
+    with _opened(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def shape_in(path: str | os.PathLike[str], names: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Shape of the first array of these names, from its header alone; None without one; errors as in `read_arrays`."""
     with _opened(path) as archive:
         infos = _infos(archive, names)
         found = next((infos[name] for name in names if name in infos), None)
         if found is None:
-            raise ValueError(f"it has no array {' or '.join(names)}")
+            return None
         with archive.open(found) as stream:
             return _header(stream)[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,19 @@ from rcspike._common.arrays import plain_array
 from rcspike._common.lazy import lazy
 from rcspike._common.name_checks import check_names
 from rcspike._common.readers import naming
-from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
-from rcspike.datasets.labels import class_names, indices_of
+from rcspike.datasets.data_frames import open_frame
+from rcspike.datasets.feature_scaling import (
+    MISSING_NAMES,
+    TABLE_COMPLEMENT,
+    TABLE_SCALING,
+    MissingName,
+    Scaling,
+    ScalingName,
+)
+from rcspike.datasets.image_arrays import ChannelsName, as_intensities, channels_last, warn_if_dark
+from rcspike.datasets.labels import class_names, indices_of, labels_of_texts
+from rcspike.datasets.table_columns import TableColumns, read_known, read_labelled
+from rcspike.datasets.table_options import TableOptions
 from rcspike.functional import encode
 
 
@@ -107,6 +118,8 @@ class Dataset:
         Names of these features.
     reading : mapping, optional
         How the files of a user were read: the options of a path with the values in force.
+    table : TableColumns, optional
+        Which columns of a user's table the features were made of.
 
     Raises
     ------
@@ -130,6 +143,7 @@ class Dataset:
     scaling: Scaling | None = field(default=None, repr=False)
     columns: tuple[str, ...] = field(default=(), repr=False)
     reading: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    table: TableColumns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_names("data set", [self.name])
@@ -171,6 +185,8 @@ class Dataset:
         seed: int = 0,
         scaling: ScalingName | Scaling | None = None,
         complement: bool | None = None,
+        missing: MissingName = "error",
+        channels: ChannelsName | None = None,
         name: str = "own data",
         columns: Sequence[str] = (),
         classes: Sequence[str] | None = None,
@@ -183,8 +199,9 @@ class Dataset:
         Parameters
         ----------
         x : (n, n_features), (n, height, width) or (n, height, width, channels)
-            Features of any scale, which `scaling` takes to [0, 1]; or images: uint8, other integers from 0 to 255, or
-            floating point from 0 to 1. Images keep their intensities.
+            Features of any scale, which `scaling` takes to [0, 1], NaN where a value is missing; or images: uint8,
+            other integers from 0 to 255, or floating point from 0 to 1. Images keep their intensities. Series of one
+            length (n, length) are rows of features, as are those of several channels (n, channels * length).
         y : (n,)
             Labels: whole numbers or strings. Their sorted values become the classes 0, 1, 2 and so on.
         test : (x, y), optional
@@ -198,6 +215,11 @@ class Dataset:
             trained with, which has a complement or not.
         complement : bool, optional
             Whether each scaled feature x has a second input 1 - x; True by default.
+        missing : {"error", "median", "mean", "drop"}
+            What becomes of missing features: an error, the median or the mean of the feature over the training
+            samples, or the sample is left out.
+        channels : {"first", "last"}, optional
+            Where images have their channels, if they are (n, channels, height, width) or could be taken for these.
         columns : sequence of str, optional
             Names of the features of a table.
         classes : sequence of str, optional
@@ -211,49 +233,115 @@ class Dataset:
         >>> data.classes, data.train.images.shape
         (('high', 'low'), (80, 7))
         """
-        x = plain_array("x", x)
+        if missing not in MISSING_NAMES:
+            raise ValueError(f"missing must be one of {', '.join(MISSING_NAMES)}, got {missing!r}")
+        x = channels_last(plain_array("x", x), channels)
         classes = class_names(y) if classes is None else tuple(classes)
         labels = indices_of(y, classes)
         if len(x) != len(labels):
             raise ValueError(f"there must be a label for each sample, got {len(x)} samples and {len(labels)} labels")
+        if missing == "drop":
+            x, labels = _whole(x, labels)
         if test is None:
             chosen, kept = seeded_split(labels, test_fraction, seed)
             train_x, test_x, train_y, test_y = x[chosen], x[kept], labels[chosen], labels[kept]
         else:
-            train_x, test_x, train_y = x, plain_array("test x", test[0]), labels
+            train_x, test_x, train_y = x, channels_last(plain_array("test x", test[0]), channels), labels
             with naming("the test split does not fit the training split"):
                 test_y = indices_of(test[1], classes)
+            if missing == "drop" and len(test_x) == len(test_y):
+                test_x, test_y = _whole(test_x, test_y)
         if x.ndim != 2:
             if scaling is not None or complement is not None:
                 raise ValueError("images keep their intensities: scaling and complement are for tables")
-            train_x, test_x = as_intensities(train_x), as_intensities(test_x)
+            train_x, test_x = (as_intensities(some) for some in (train_x, test_x))
+            warn_if_dark(train_x)
             return cls(name, Split(train_x, train_y), Split(test_x, test_y), classes)
-        fitted = _fitted(train_x, scaling or TABLE_SCALING, complement)
+        fitted = _fitted(train_x, scaling or TABLE_SCALING, complement, missing)
         train, held = Split(fitted.apply(train_x), train_y), Split(fitted.apply(test_x), test_y)
         return cls(name, train, held, classes, fitted, tuple(columns))
 
+    @classmethod
+    def from_table(
+        cls,
+        table: Any,
+        *,
+        label: str | None = None,
+        drop: Sequence[str] = (),
+        onehot: Sequence[str] = (),
+        ordered: Mapping[str, Sequence[str]] | None = None,
+        missing: MissingName = "error",
+        test: Any = None,
+        **options: Any,
+    ) -> Dataset:
+        """A data set of a table of pandas, polars or Arrow.
 
-def _fitted(x: NDArray[Any], scaling: ScalingName | Scaling, complement: bool | None) -> Scaling:
+        Columns hold numbers; those that hold words need one of the options. Warns of columns that count the rows. A
+        ValueError if options do not fit the table; one that lists all columns which need an option.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame, polars.DataFrame, pyarrow.Table
+            A row for each sample.
+        label : str, optional
+            Column of the classes; by default one called label, class or target, otherwise the last one.
+        drop : sequence of str
+            Columns that are left out.
+        onehot : sequence of str
+            Columns of words, each of which becomes a feature of 0 and 1.
+        ordered : mapping, optional
+            Columns of words with an order, each with its words: they become 0, 1, 2 and so on.
+        missing : {"error", "median", "mean", "drop"}
+            As in `from_arrays`. Missing words are missing in all features of their column.
+        test : table, optional
+            Rows to test on, with the same columns.
+        **options
+            Others of `from_arrays`: `test_fraction`, `seed`, `scaling`, `complement` and `name`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"size": [1, 2, 3, 4] * 5, "hue": ["red", "blue"] * 10, "kind": list("aabb") * 5})
+        >>> data = Dataset.from_table(table, onehot=["hue"])
+        >>> data.columns, data.classes
+        (('size', 'hue=blue', 'hue=red'), ('a', 'b'))
+        """
+        chosen = TableOptions(label, drop, onehot, ordered or {}, missing)
+        read = read_labelled(open_frame(table), chosen)
+        y = labels_of_texts(read.labels, "the table")
+        if test is not None:
+            held = read_known(open_frame(test, "the table to test on"), read.columns, label)
+            options["test"] = held.x, labels_of_texts(held.labels, "the table to test on")
+        loaded = cls.from_arrays(read.x, y, missing=missing, columns=read.columns.features, **options)
+        return replace(loaded, reading={"missing": missing}, table=read.columns)
+
+
+def _whole(x: NDArray[Any], labels: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The samples without a missing feature; a ValueError if a class has none left."""
+    if x.dtype.kind != "f":
+        return x, labels
+    whole = ~np.isnan(x).any(axis=tuple(range(1, x.ndim)))
+    if lost := sorted({*labels.tolist()} - {*labels[whole].tolist()}):
+        raise ValueError(f"no sample of class {lost[0]} has all its features: with missing=drop none of it is left")
+    return x[whole], labels[whole]
+
+
+def _fitted(x: NDArray[Any], scaling: ScalingName | Scaling, complement: bool | None, missing: MissingName) -> Scaling:
     if x.dtype.kind not in "iubf" or 0 in x.shape:
         raise ValueError(f"a table must have shape (n, n_features) and hold numbers, got {x.dtype} {x.shape}")
-    if not np.isfinite(x).all():
-        at = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
-        raise ValueError(f"feature {at[1]} of a sample is {x[at]}: fill or remove missing values first")
+    fills = scaling.fill is not None if isinstance(scaling, Scaling) else missing in ("median", "mean")
+    wrong = np.isinf(x) if fills else ~np.isfinite(x)
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        cure = "" if np.isinf(x[at]) else ", or choose what becomes of them: missing=median, mean or drop"
+        raise ValueError(f"feature {at[1]} of a sample is {x[at]}: fill or remove missing values first{cure}")
     if isinstance(scaling, Scaling):
         if complement not in (None, scaling.complement):
             raise ValueError(f"complement is {complement}, but that of the given scaling is {scaling.complement}")
         return scaling
     chosen = TABLE_COMPLEMENT if complement is None else complement
-    return Scaling.fit(x, scaling, complement=chosen, always_on=True)
-
-
-def as_intensities(x: NDArray[Any]) -> NDArray[Any]:
-    """Images of other integers as uint8."""
-    if x.dtype.kind in "iu" and x.dtype != np.uint8:
-        if x.size and (x.min() < 0 or x.max() > 255):
-            raise ValueError(f"images of integers must be from 0 to 255, got {x.min()} to {x.max()}")
-        return x.astype(np.uint8)
-    return x
+    fill = missing if missing in ("median", "mean") else None
+    return Scaling.fit(x, scaling, complement=chosen, always_on=True, missing=fill)
 
 
 def _checked_images(images: NDArray[Any]) -> NDArray[Any]:
@@ -263,7 +351,10 @@ def _checked_images(images: NDArray[Any]) -> NDArray[Any]:
         wrong = ~((images >= 0) & (images <= 1))  # written so that NaN is wrong too
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise ValueError(f"pixel {images[at]} at {at} is outside [0, 1]: divide by the full-scale intensity")
+            raise ValueError(
+                f"pixel {images[at]} at {at} is outside [0, 1]: divide by the full-scale intensity, or make rows of "
+                "series (n, channels, length) by x.reshape(len(x), -1), in an archive by an option such as window=64"
+            )
     return _frozen_copy(images, np.uint8 if images.dtype == np.uint8 else np.float32)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -139,12 +140,14 @@ def _idx(path: Path) -> None:
 
 def _own(path: Path) -> None:
     """Data of a user as a data set, and as new samples of the same kind."""
-    source = f"{path if path.suffix in ('.npz', '.csv') else path.parent},test=0.5"
+    source = f"{path if path.suffix in ('.npz', '.csv', '.ts') else path.parent},test=0.5"
     is_table(source)
-    data = load(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of dark images and row numbers, which are read
+        data = load(source)
     assert data.train.times.shape[1] == data.test.times.shape[1]
     assert not set(data.test.labels.tolist()) - set(data.train.labels.tolist())
-    if path.suffix == ".csv":
+    if path.suffix in (".csv", ".ts"):
         Inputs.of(data).read(path)
 
 
@@ -253,6 +256,7 @@ TARGETS = {
     "idx": Target("train-images-idx3-ubyte", _idx, mutate.gzipped),
     "own-npz": Target("own.npz", _own, mutate.zipped),
     "own-csv": Target("own.csv", _own, mutate.text),
+    "own-ts": Target("own.ts", _own, mutate.text),
     "own-idx": Target("own/own", _own_idx, mutate.gzipped),
     "own-image": Target("own.png", _own_image, mutate.png),
     "inputs": Target("inputs.json", _inputs, mutate.text),
