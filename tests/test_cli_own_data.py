@@ -11,6 +11,7 @@ import pytest
 from cli_runs import empty_folder, error_line, ran, rcspike_, record, table
 from matplotlib.figure import Figure
 from sklearn.datasets import load_wine
+from sklearn.metrics import balanced_accuracy_score
 
 from rcspike import Network, confusion_matrix
 from rcspike.datasets import load
@@ -90,6 +91,12 @@ def test_eval_lists_each_class_and_writes_the_confusion_matrix(drawn: list[Figur
     assert [text.get_text() for text in drawn[-1].axes[0].texts] == [f"{n:,}" for n in matrix.ravel() if n]
     written = record("classes/eval.json")
     assert written["test_accuracy"] == pytest.approx(matrix.trace() / matrix.sum())
+    answers = network.predict(data.test.times)
+    balanced = balanced_accuracy_score(data.test.labels, answers)
+    assert written["balanced_accuracy"] == pytest.approx(balanced)
+    worst = min(float(row["accuracy"]) for row in rows)
+    assert written["worst_class_accuracy"] == pytest.approx(worst / 100)
+    assert f"balanced accuracy {100 * balanced:.2f} %, worst class {written['worst_class']}: {worst:.2f} %" in output
 
 
 def test_predict_writes_the_class_of_each_row_and_agrees_with_the_network() -> None:

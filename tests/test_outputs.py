@@ -31,6 +31,22 @@ def test_the_answer_is_the_output_that_spikes_first(phases: Phases) -> None:
     assert np.isfinite(outputs.scores).all()
 
 
+@pytest.mark.parametrize("phases", PHASES)
+def test_the_margin_is_the_delay_of_the_first_spike_at_which_another_output_answers(phases: Phases) -> None:
+    outputs = network(phases).forward(TIMES)
+    spikes = first_spike(TIMES, WEIGHTS, IDEAL) if phases == "single" else fire(np.asarray(outputs), IDEAL)
+    np.testing.assert_array_equal(outputs.first_spikes, spikes.min(axis=1))
+    sample, first = 0, int(outputs.answers[0])
+    for factor, changes in ((0.999, False), (1.001, True)):
+        late = np.asarray(outputs).copy()
+        late[sample, first] += (1 if phases == "single" else -1) * factor * outputs.margins[sample]
+        assert bool(Outputs(late, phases, IDEAL).answers[sample] != first) is changes
+
+
+def test_a_single_output_has_no_other_to_be_confused_with() -> None:
+    assert Network([WEIGHTS[:, :1].copy()], IDEAL).forward(TIMES).margins.tolist() == [np.inf] * 3
+
+
 def test_only_single_phase_neurons_give_no_answer() -> None:
     assert {phases: network(phases).forward(TIMES).answers[2] for phases in PHASES} == {"two": 0, "single": -1}
 

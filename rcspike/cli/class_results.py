@@ -15,8 +15,17 @@ from rcspike.cli.console import percent
 from rcspike.cli.result_record import Caption, Record
 from rcspike.cli.user_errors import user_errors
 from rcspike.network import Network
+from rcspike.training import ClassAccuracy
 
-__all__ = ["CLASS_CAPTIONS", "CLASS_FILES", "class_table", "output_names", "write_classes"]
+__all__ = [
+    "CLASS_CAPTIONS",
+    "CLASS_FILES",
+    "class_facts",
+    "class_summary",
+    "class_table",
+    "output_names",
+    "write_classes",
+]
 
 CLASS_FILES = ("classes.csv", "confusion.svg", "confusion.png")
 CLASS_CAPTIONS: dict[str, Caption] = {
@@ -28,6 +37,19 @@ CLASS_CAPTIONS: dict[str, Caption] = {
 }
 
 Confusion = npt.NDArray[np.int64]
+
+
+def class_facts(found: ClassAccuracy, names: Sequence[str]) -> dict[str, Any]:
+    """Balanced accuracy and worst class, for a record."""
+    worst = {"worst_class": names[found.worst], "worst_class_accuracy": float(found.by_class[found.worst])}
+    return {"balanced_accuracy": found.balanced, **worst}
+
+
+def class_summary(found: ClassAccuracy, names: Sequence[str]) -> str:
+    """The same in words."""
+    worst = found.worst
+    accuracy, n = float(found.by_class[worst]), int(found.samples[worst])
+    return f"balanced accuracy {percent(found.balanced)}, worst class {names[worst]}: {percent(accuracy)} of {n:,}"
 
 
 def write_classes(

@@ -39,6 +39,8 @@ class Outputs(np.ndarray[Any, np.dtype[np.floating[Any]]]):
     >>> outputs = Network(weights, Circuit.conventional(), phases="single").forward(np.array([[0.0]]))
     >>> outputs.unit, outputs.answers, outputs.silent
     ('T', array([1]), array([[False, False,  True]]))
+    >>> outputs.first_spikes, outputs.margins
+    (array([0.5]), array([1.5]))
     """
 
     _meaning: tuple[Phases, Circuit] | None = None
@@ -61,7 +63,7 @@ class Outputs(np.ndarray[Any, np.dtype[np.floating[Any]]]):
     @property
     def silent(self) -> npt.NDArray[np.bool_]:
         """Which outputs (batch, n_out) do not spike."""
-        return self._kind.silent(np.asarray(self), self._known[1])
+        return np.isinf(self._spikes)
 
     @property
     def scores(self) -> Float64Array:
@@ -71,6 +73,28 @@ class Outputs(np.ndarray[Any, np.dtype[np.floating[Any]]]):
         spikes at 2 T, or with the last one of the others if that is later.
         """
         return self._kind.scores(np.asarray(self))
+
+    @property
+    def first_spikes(self) -> Float64Array:
+        """Time (batch,) of the earliest output spike in T, as the last layer counts it; ``inf`` where none spikes."""
+        return np.asarray(self._spikes.min(axis=1), dtype=np.float64)
+
+    @property
+    def margins(self) -> Float64Array:
+        """Gap (batch,) in T between the two earliest outputs, which a jitter has to bridge to change the answer.
+
+        Spikes of two-phase neurons count as the ramp alone would make them, also before and after its phase; a
+        single-phase output that does not spike counts as in `scores`. ``inf`` if there is a single output.
+        """
+        times = self._kind.output_times(np.asarray(self), self._known[1])
+        if times.shape[1] < 2:
+            return np.full(len(times), np.inf)
+        earliest = np.partition(times, 1, axis=1)
+        return earliest[:, 1] - earliest[:, 0]
+
+    @property
+    def _spikes(self) -> FloatArray:
+        return self._kind.spikes(np.asarray(self), self._known[1])
 
     @property
     def _kind(self) -> NeuronKind:

@@ -208,11 +208,14 @@ class NeuronKind(Protocol):
     def answers(self, read: FloatArray) -> npt.NDArray[np.int64]:
         """Output (batch,) that answers, by what they are read by, (batch, n_out); -1 where none does."""
 
-    def silent(self, read: FloatArray, circuit: Circuit) -> npt.NDArray[np.bool_]:
-        """Which outputs (batch, n_out) do not spike."""
+    def spikes(self, read: FloatArray, circuit: Circuit) -> FloatArray:
+        """Spike times (batch, n_out) in T of outputs, as their layer counts them; inf where there is none."""
 
     def scores(self, read: FloatArray) -> Float64Array:
         """Finite numbers (batch, n_out) that grow with the confidence in each output."""
+
+    def output_times(self, read: FloatArray, circuit: Circuit) -> Float64Array:
+        """Finite times (batch, n_out) in T at which outputs would spike, by what they are read by."""
 
     def steep(self, shares: Float64Array) -> tuple[float, ...]:
         """Fractions of spikes at the bound of the slope in each layer; empty where there is no bound."""

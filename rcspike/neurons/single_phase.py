@@ -109,8 +109,8 @@ def answers(read: FloatArray) -> npt.NDArray[np.int64]:
     return first
 
 
-def silent(read: FloatArray, circuit: Circuit) -> npt.NDArray[np.bool_]:
-    return np.isinf(read)
+def spikes(read: FloatArray, circuit: Circuit) -> FloatArray:
+    return read
 
 
 def scores(read: FloatArray) -> Float64Array:
@@ -119,6 +119,10 @@ def scores(read: FloatArray) -> Float64Array:
     last = np.where(latest, Loss.t_silent, t).max(axis=1, keepdims=True)
     # Only just later than the last one, so that the class is one that spikes.
     return np.where(latest, -np.nextafter(np.maximum(last, Loss.t_silent), np.inf), -t)
+
+
+def output_times(read: FloatArray, circuit: Circuit) -> Float64Array:
+    return -scores(read)
 
 
 def steep(shares: Float64Array) -> tuple[float, ...]:

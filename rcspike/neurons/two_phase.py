@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike.circuit import Circuit
 from rcspike.functional.events import Schedule
-from rcspike.functional.firing_phase import fire
+from rcspike.functional.firing_phase import fire, readout_times
 from rcspike.functional.membrane_trace import trace
 from rcspike.functional.neuron_kinds import Phases, latest_input
 from rcspike.neurons.protocol import Charged, LayerWithNeurons, Result, Span, Spikes, Supply
@@ -98,13 +98,17 @@ def answers(read: FloatArray) -> npt.NDArray[np.int64]:
     return highest
 
 
-def silent(read: FloatArray, circuit: Circuit) -> npt.NDArray[np.bool_]:
-    return np.isinf(fire(np.ascontiguousarray(read), circuit))
+def spikes(read: FloatArray, circuit: Circuit) -> FloatArray:
+    return fire(np.ascontiguousarray(read), circuit)
 
 
 def scores(read: FloatArray) -> Float64Array:
     # In double precision the sign of a difference and the order of probabilities are those of the voltages.
     return read.astype(np.float64)
+
+
+def output_times(read: FloatArray, circuit: Circuit) -> Float64Array:
+    return np.asarray(readout_times(np.ascontiguousarray(read, dtype=np.float64), circuit), dtype=np.float64)
 
 
 def steep(shares: Float64Array) -> tuple[float, ...]:

@@ -4,15 +4,75 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from rcspike._common.arrays import Float64Array
 from rcspike.datasets import Dataset, Split
 from rcspike.network import Conv2d, FirstSpike2d, LayeredNetwork
 
 # Samples evaluated at a time: Ctrl-C is answered between two of them, and memory stays small.
 _CHUNK = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class ClassAccuracy:
+    """How many samples of each class are read correctly, for data in which some classes are rare.
+
+    Parameters
+    ----------
+    correct, samples : (n_classes,) int64
+        Number of correct answers, and of all samples, of each class. A sample without an answer counts as wrong.
+
+    Examples
+    --------
+    >>> found = ClassAccuracy.of(np.array([0, 0, 0, 1, 0]), np.array([0, 0, 0, 1, 1]), n_classes=2)
+    >>> found.overall, found.balanced, found.worst, found.by_class
+    (0.8, 0.75, 1, array([1. , 0.5]))
+    """
+
+    correct: npt.NDArray[np.int64]
+    samples: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], n_classes: int) -> ClassAccuracy:
+        """Those of answers (n,), -1 where there is none, to samples with these labels (n,)."""
+        right = labels[answers == labels]
+        return cls(np.bincount(right, minlength=n_classes), np.bincount(labels, minlength=n_classes))
+
+    @classmethod
+    def of_matrix(cls, matrix: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> ClassAccuracy:
+        """Those of a `confusion_matrix` of the samples with these labels (n,)."""
+        return cls(matrix.diagonal(), np.bincount(labels, minlength=len(matrix)))
+
+    @property
+    def overall(self) -> float:
+        """Fraction of all samples that are read correctly; nan without samples."""
+        n = int(self.samples.sum())
+        return int(self.correct.sum()) / n if n else math.nan
+
+    @property
+    def by_class(self) -> Float64Array:
+        """Accuracy of each class, (n_classes,); nan for a class without samples."""
+        accuracies = np.full(len(self.samples), np.nan)
+        np.divide(self.correct, self.samples, out=accuracies, where=self.samples > 0)
+        return accuracies
+
+    @property
+    def balanced(self) -> float:
+        """Mean of the accuracies of the classes that have samples, so that a rare one counts as much as a common one.
+
+        It is scikit-learn's ``balanced_accuracy_score``; nan without samples.
+        """
+        there = self.by_class[self.samples > 0]
+        return float(there.mean()) if len(there) else math.nan
+
+    @property
+    def worst(self) -> int:
+        """The class with the lowest accuracy, the first one of several; a ValueError without samples."""
+        return int(np.nanargmin(self.by_class))
 
 
 def evaluate(
@@ -77,6 +137,22 @@ def confusion_matrix(
     return np.bincount(cells, minlength=n * n).reshape(n, n)
 
 
+def class_accuracy(
+    network: LayeredNetwork, split: Split, *, noise: float = 0.0, seed: int = 0, threads: int | None = None
+) -> ClassAccuracy:
+    """Accuracy of a network on each class of a split; arguments and errors as in `evaluate`, with the same draws.
+
+    Examples
+    --------
+    >>> network = Network([np.eye(2)], Circuit.conventional())
+    >>> split = Split(np.array([[[1.0, 0.5]], [[0.0, 0.5]]]), labels=np.array([0, 0]))
+    >>> class_accuracy(network, split).by_class
+    array([0.5, nan])
+    """
+    check_fit(network, split)
+    return accuracies(network, split, np.arange(len(split.labels)), noise, np.random.default_rng(seed), threads)
+
+
 def accuracy(
     network: LayeredNetwork,
     split: Split,
@@ -86,9 +162,20 @@ def accuracy(
     threads: int | None,
 ) -> float:
     """Fraction of some samples of a split that are classified as labelled; nan if there are none."""
+    return accuracies(network, split, samples, noise, rng, threads).overall
+
+
+def accuracies(
+    network: LayeredNetwork,
+    split: Split,
+    samples: npt.NDArray[np.int64],
+    noise: float,
+    rng: np.random.Generator,
+    threads: int | None,
+) -> ClassAccuracy:
+    """`class_accuracy` of some samples of a split."""
     predicted = _predicted(network, split, samples, noise, rng, threads)
-    correct = int(np.count_nonzero(predicted == split.labels[samples]))
-    return correct / len(samples) if len(samples) else math.nan
+    return ClassAccuracy.of(predicted, split.labels[samples], network.sizes[-1])
 
 
 def chunks(n: int, rng: np.random.Generator) -> Iterator[tuple[slice, int]]:

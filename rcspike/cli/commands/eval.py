@@ -11,7 +11,15 @@ import typer
 from rcspike import plots
 from rcspike.chips import chip_of_conductances, read_conductances
 from rcspike.cli import process_options, shared_options
-from rcspike.cli.class_results import CLASS_CAPTIONS, CLASS_FILES, class_table, output_names, write_classes
+from rcspike.cli.class_results import (
+    CLASS_CAPTIONS,
+    CLASS_FILES,
+    class_facts,
+    class_summary,
+    class_table,
+    output_names,
+    write_classes,
+)
 from rcspike.cli.command_class import command
 from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import load_samples
@@ -19,7 +27,7 @@ from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import Record, file_digest, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.network import LayeredNetwork
-from rcspike.training import confusion_matrix
+from rcspike.training import ClassAccuracy, confusion_matrix
 
 __all__ = ["app"]
 
@@ -84,6 +92,8 @@ def eval_command(
     kind = "rows" if loaded.test.is_table else "images"
     typer.echo(f"test accuracy {percent(accuracy)} of {n:,} {kind}{under}{samples.mark}, {speed:,.0f} samples/s")
     names = output_names(loaded.class_names, network)
+    by_class = ClassAccuracy.of_matrix(matrix, loaded.test.labels)
+    typer.echo(class_summary(by_class, names))
     if len(names) <= _MAX_LISTED:
         console().print(class_table(matrix, names))
     if out is None:
@@ -99,5 +109,5 @@ def eval_command(
         heading = f"{loaded.name}: test accuracy {percent(accuracy)}{under}{samples.mark}"
         files = write_classes(out, matrix, loaded.class_names, heading, record)
         with user_errors():
-            record.write(files, CLASS_CAPTIONS, test_accuracy=accuracy)
+            record.write(files, CLASS_CAPTIONS, test_accuracy=accuracy, **class_facts(by_class, names))
     typer.echo(f"files  {out}: {', '.join([*CLASS_FILES, 'eval.json'])}")
