@@ -37,10 +37,11 @@ _LOSS = {
     "max_slope": "Single phase: bound of the slope dt/dv, in T / V_th.",
     "validation": "Fraction of the training samples held out for validation.",
     "max_shift": "Largest shift of a training image, in pixels, drawn for every epoch.",
+    "class_weight": "Weights of the classes in the loss: balanced lets rare ones count as much as common ones.",
     "mirror": "Probability that a training image is mirrored, drawn for every epoch.",
 }
 # A sweep varies these with --vary.
-_ONE_VALUE = ("warm_up", "silent_penalty", "t_silent", "max_slope", "max_shift", "mirror")
+_ONE_VALUE = ("warm_up", "silent_penalty", "t_silent", "max_slope", "max_shift", "mirror", "class_weight")
 
 
 def _group(options: dict[str, Any], kinds: dict[str, Any]) -> type:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcspike import _core
+from rcspike._common.arrays import Float64Array
 from rcspike.functional.events import Schedule
 from rcspike.network import Network
 from rcspike.training.divergence import diverged
@@ -41,15 +42,17 @@ def run_epochs(
     settings: Settings,
     *,
     samples: npt.NDArray[np.int64],
+    weights: Float64Array | None = None,
     first: int = 0,
     threads: int | None = None,
     after_batch: Callable[[int, int, int], None] | None = None,
 ) -> Iterator[tuple[int, Totals]]:
     """Train on some of the samples, epoch by epoch; a FloatingPointError if training diverges.
 
-    The events are those of all samples, or a function of random numbers and the samples of a batch that makes theirs.
-    Yields each epoch, counted from 0, with its totals, once the network has its new parameters. `after_batch` is called
-    with the epoch and the batch, both counted from 1, and the number of batches.
+    The events are those of all samples, or a function of random numbers and the samples of a batch that makes theirs;
+    `weights` (n,) multiply the losses of all samples. Yields each epoch, counted from 0, with its totals, once the
+    network has its new parameters. `after_batch` is called with the epoch and the batch, both counted from 1, and the
+    number of batches.
     """
     size = settings.batch_size
     n_batches = -(-len(samples) // size)
@@ -61,9 +64,18 @@ def run_epochs(
             picked = order[batch * size : (batch + 1) * size]
             shifts = spike_shifts(noise_rng, len(picked), network, settings, threads)
             rate = settings.rate(epoch * n_batches + batch, settings.epochs * n_batches)
+            of_losses = None if weights is None else weights[picked]
             own, of_batch = (events(moves, picked), np.arange(len(picked))) if callable(events) else (events, picked)
             try:
-                report = trainer.step(own, of_batch, labels[picked], shifts, learning_rate=rate, threads=threads)
+                report = trainer.step(
+                    own,
+                    of_batch,
+                    labels[picked],
+                    shifts,
+                    learning_rate=rate,
+                    threads=threads,
+                    sample_weights=of_losses,
+                )
             except RuntimeError as error:
                 raise diverged(epoch, error, settings) from error
             total.add(report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, fields
-from typing import Any, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from rcspike.neurons import check_taken
 # Randomness of each purpose comes from a stream of its own of one seed, and each epoch has its own: a run that is
 # resumed at an epoch, or evaluated more often, draws the same numbers.
 SHUFFLE, NOISE, VALIDATION, EVALUATION, DEVICES, AUGMENTATION = range(6)
+
+ClassWeight: TypeAlias = Literal["none", "balanced"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Settings(Loss):
     max_shift: int = field(default=0, metadata={"omit_default": True})
     mirror: float = field(default=0.0, metadata={"omit_default": True})
     warm_up: float = field(default=0.0, metadata={"omit_default": True})
+    class_weight: ClassWeight = field(default="none", metadata={"omit_default": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,8 +69,9 @@ class Settings(Loss):
                 raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
         if not 0 < self.learning_rate <= sys.float_info.max:
             raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
-        if self.decay not in get_args(Decay):
-            raise ValueError(f"decay must be one of {', '.join(map(repr, get_args(Decay)))}, got {self.decay!r}")
+        for name, words in (("decay", get_args(Decay)), ("class_weight", get_args(ClassWeight))):
+            if getattr(self, name) not in words:
+                raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}, got {getattr(self, name)!r}")
         for name in ("weight_decay", "noise", "offset"):
             if not 0 <= getattr(self, name) <= sys.float_info.max:
                 raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")

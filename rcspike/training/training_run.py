@@ -13,7 +13,7 @@ from typing import Any, Literal, ParamSpec, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray
+from rcspike._common.arrays import Float64Array, FloatArray
 from rcspike._common.file_locks import locked
 from rcspike._common.name_checks import did_you_mean
 from rcspike.datasets import Dataset
@@ -23,6 +23,7 @@ from rcspike.network import Network, has_maps
 from rcspike.neurons import neuron_kind
 from rcspike.training import checkpoint
 from rcspike.training.augmentation import Augmentation
+from rcspike.training.class_weights import balanced_weights
 from rcspike.training.epoch_steps import run_epochs
 from rcspike.training.evaluation import accuracy, check_fit
 from rcspike.training.history import Epoch, History, Interrupted
@@ -129,6 +130,9 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
         random crop of the image with a border of that width that does not spike.
     mirror : float
         Probability with which left and right of a training image are exchanged.
+    class_weight : {"none", "balanced"}
+        "balanced" multiplies the loss of each sample by n / (n_classes n_class), so that all classes count alike
+        however rare; the weights average 1. Penalties of energy and of silent hidden neurons have no weights.
     silent_penalty : float
         Single phase: for each hidden neuron that is silent in a sample, and for the label's output, this times the sum
         of the drives of all inputs that spike is subtracted from the loss, per V_th / T: it makes them spike.
@@ -247,6 +251,15 @@ def _split(settings: Settings, n: int) -> tuple[npt.NDArray[np.int64], npt.NDArr
     return np.sort(order[:n_validation]), np.sort(order[n_validation:])
 
 
+def _weights(settings: Settings, labels: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]) -> Float64Array | None:
+    """Weights of the losses of all samples, by the classes of those that are trained on."""
+    if settings.class_weight == "none":
+        return None
+    weights = np.ones(len(labels))
+    weights[chosen] = balanced_weights(labels[chosen])
+    return weights
+
+
 def _train(
     network: Network,
     dataset: Dataset,
@@ -294,6 +307,7 @@ def _train(
         dataset.train.labels,
         settings,
         samples=chosen,
+        weights=_weights(settings, dataset.train.labels, chosen),
         first=len(history),
         threads=threads,
         after_batch=report,

@@ -13,15 +13,17 @@ void bind_trainer(py::module_& m, const char* name) {
             "step",
             [](T& trainer, const Schedule<Real>& schedule, const Array<std::int64_t>& samples,
                const Array<std::int64_t>& labels, const std::vector<Array<Real>>& noise, double learning_rate,
-               std::optional<int> n) {
+               std::optional<int> n, const std::optional<Array<double>>& sample_weights) {
                 const auto shifts = matrices(noise, "noise");
                 const auto chosen = row(samples, "samples");
                 const auto wanted = row(labels, "labels");
+                const auto weights = sample_weights ? row(*sample_weights, "sample_weights") : Span1<const double>{};
                 const py::gil_scoped_release released;
-                return trainer.step(schedule, chosen, wanted, shifts, learning_rate, threads(n));
+                return trainer.step(schedule, chosen, wanted, shifts, learning_rate, threads(n), weights);
             },
             py::arg("schedule"), py::arg("samples").noconvert(), py::arg("labels").noconvert(),
-            py::arg("noise").noconvert(), py::kw_only(), py::arg("learning_rate"), py::arg("threads") = py::none())
+            py::arg("noise").noconvert(), py::kw_only(), py::arg("learning_rate"), py::arg("threads") = py::none(),
+            py::arg("sample_weights").noconvert() = py::none())
         .def("weights",
              [](const T& trainer) {
                  std::vector<Array<Real>> all;

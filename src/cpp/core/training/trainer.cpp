@@ -29,16 +29,20 @@ using detail::reject;
 
 namespace {
 
-/// Samples of a schedule, in the order in which a step trains on them, and their labels.
+/// Samples of a schedule, in the order in which a step trains on them, their labels, and their weights in the loss.
 struct Batch {
     std::vector<std::int64_t> samples, labels;
+    std::vector<double> weights;  // empty if all are 1
 
-    void assign(Span1<const std::int64_t> of_samples, Span1<const std::int64_t> of_labels) {
+    void assign(Span1<const std::int64_t> of_samples, Span1<const std::int64_t> of_labels,
+                Span1<const double> of_losses) {
         samples.assign(of_samples.data, of_samples.data + of_samples.size);
         labels.assign(of_labels.data, of_labels.data + of_labels.size);
+        weights.assign(of_losses.data, of_losses.data + of_losses.size);
     }
     std::size_t size() const { return samples.size(); }
     std::size_t label(std::size_t i) const { return static_cast<std::size_t>(labels[i]); }
+    double weight(std::size_t i) const { return weights.empty() ? 1.0 : weights[i]; }
 };
 
 }  // namespace
@@ -95,6 +99,14 @@ void Trainer<Real>::State::check(const Schedule<Real>& schedule, const std::vect
             reject("sample ", sample, " does not exist: the schedule has ", schedule.batch());
         }
     }
+    if (!batch.weights.empty()) {
+        detail::check_size("sample_weights", Span1<const double>{batch.weights.data(), batch.weights.size()},
+                           batch.size());
+    }
+    for (const double weight : batch.weights) {
+        if (!(weight >= 0) || std::isinf(weight))
+            reject("sample_weights must be finite and not negative, got ", weight);
+    }
     detail::check_noise(weights(), noise, batch.size(), threads);
     if (!(learning_rate >= 0) || std::isinf(learning_rate))
         reject("learning_rate must not be negative, got ", learning_rate);
@@ -111,16 +123,17 @@ const std::vector<Layer<Real>>& Trainer<Real>::State::draw(const Schedule<Real>&
     return devices.layers;
 }
 
-/// The loss of sample i of the batch; writes its slope at the last layer.
+/// The weighted loss of sample i of the batch; writes the slope of its part of the mean at the last layer.
 template <class Real>
 detail::SampleLoss Trainer<Real>::State::output_loss(const Layer<Real>& last, std::size_t i, const Real* noise) {
     detail::LayerRun<Real>& run = pass.runs.back();
-    const double scale = 1.0 / static_cast<double>(batch.size());
+    const double scale = batch.weight(i) / static_cast<double>(batch.size());
     const auto of_kind = [&](const auto& neurons) {
         return neurons.loss(loss, {run.state.data() + i * run.n_out}, run.times.data() + i * run.n_out, noise,
                             run.n_out, batch.label(i), scale, pass.grad.back().data() + i * run.n_out);
     };
-    return std::visit(of_kind, last.neurons);
+    const auto [value, is_correct] = std::visit(of_kind, last.neurons);
+    return {batch.weight(i) * value, is_correct};
 }
 
 /// Voltages of all layers, and the loss and its slope at the last one.
@@ -227,10 +240,10 @@ const Network<Real>& Trainer<Real>::network() const {
 template <class Real>
 StepReport Trainer<Real>::step(const Schedule<Real>& schedule, Span1<const std::int64_t> samples,
                                Span1<const std::int64_t> labels, const std::vector<Span2<const Real>>& noise,
-                               double learning_rate, Threads threads) {
+                               double learning_rate, Threads threads, Span1<const double> sample_weights) {
     State& s = *state_;
     const std::lock_guard<std::mutex> one_step_at_a_time(s.in_use);
-    s.batch.assign(samples, labels);
+    s.batch.assign(samples, labels, sample_weights);
     s.check(schedule, noise, learning_rate, threads);
     StepReport report;
     report.silent.assign(s.network.n_layers() - 1, 0);

@@ -14,7 +14,7 @@ namespace rcspike {
 
 /// Observations during one step, with the weights from before the step.
 struct StepReport {
-    double loss = 0;                     ///< sum over the batch
+    double loss = 0;                     ///< sum over the batch, of weighted losses if there are weights
     std::size_t correct = 0;             ///< number of samples whose labelled output would spike first
     std::vector<std::size_t> silent;     ///< per hidden layer: (sample, neuron) pairs with v <= 0, or without a spike
     std::vector<std::size_t> saturated;  ///< per hidden layer: pairs with v >= 1; 0 for single-phase neurons
@@ -37,11 +37,13 @@ public:
     const Network<Real>& network() const;
 
     /// Trains on selected samples of a schedule. labels[i] belongs to samples[i]; noise is as in Network::forward.
-    /// Throws std::invalid_argument if a sample or label does not exist, std::runtime_error if voltages are no longer
-    /// finite.
+    /// The step minimises the mean over the batch of each sample's cross-entropy and temporal penalty, multiplied by
+    /// its weight if there are weights; energy and silent hidden neurons count alike in all samples. Throws
+    /// std::invalid_argument if a sample or label does not exist or a weight is negative or not finite,
+    /// std::runtime_error if voltages are no longer finite.
     StepReport step(const Schedule<Real>& schedule, Span1<const std::int64_t> samples, Span1<const std::int64_t> labels,
-                    const std::vector<Span2<const Real>>& noise, double learning_rate,
-                    Threads threads = Threads::all());
+                    const std::vector<Span2<const Real>>& noise, double learning_rate, Threads threads = Threads::all(),
+                    Span1<const double> sample_weights = {});
 
     /// Adam's state: steps done, and first (0) and second (1) moments of a layer, n_in x n_out. This state and the
     /// weights suffice to resume training bit for bit.
