@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from rcspike._common.arrays import FloatArray, check_unmasked
+from rcspike._common.arrays import Float64Array, FloatArray, check_unmasked
 from rcspike._common.extras import missing_extra
 from rcspike.circuit import Circuit
 from rcspike.datasets.feature_scaling import TABLE_COMPLEMENT, TABLE_SCALING, Scaling, ScalingName
@@ -18,14 +19,16 @@ from rcspike.network import Network
 from rcspike.network.initialisation import mean_intensity
 from rcspike.neurons import taken
 from rcspike.training import Settings
+from rcspike.training.class_weights import balanced_weights
 from rcspike.training.epoch_steps import run_epochs
 
 try:
     from scipy.special import softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import check_random_state
+    from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError as error:
     raise missing_extra("rcspike.sklearn needs scikit-learn 1.6 or newer", "sklearn") from error
 
@@ -76,8 +79,11 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         How a feature is taken to [0, 1]: see `rcspike.datasets.Scaling`.
     complement : bool
         Whether 1 - x is an input as well as x.
+    class_weight : dict, "balanced" or None
+        Weight of each class in the loss, 1 for classes that a dict leaves out; "balanced" lets all classes count alike.
     random_state : int, RandomState or None
-        Seed of the initial weights, the order of the samples and the noise.
+        Seed of the initial weights, the order of the samples and the noise. The order in which the samples come does
+        not matter.
     threads : int or None
         Number of threads, which does not change results; None for all cores. The default of 1 suits small tables, and
         leaves the other cores to `n_jobs` or to Dask.
@@ -128,6 +134,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         noise: float = 0.0,
         scaling: ScalingName = TABLE_SCALING,
         complement: bool = TABLE_COMPLEMENT,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = 1,
     ) -> None:
@@ -142,10 +149,11 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         self.noise = noise
         self.scaling = scaling
         self.complement = complement
+        self.class_weight = class_weight
         self.random_state = random_state
         self.threads = threads
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> RCSpikeClassifier:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> RCSpikeClassifier:
         """Train a new network.
 
         Parameters
@@ -153,19 +161,28 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         X : (n_samples, n_features)
         y : (n_samples,)
             Labels of any kind; at least two.
+        sample_weight : (n_samples,), optional
+            If all are whole numbers, each sample counts as so many copies of it, also in the time that `fit` takes and
+            in the scaling of the features. Other weights multiply the losses, relative to their mean. A sample of
+            weight 0 is left out.
 
         Raises
         ------
         TypeError, ValueError
-            If a parameter is out of its range, or the data are not finite numbers or have a single label.
+            If a parameter is out of its range, the data are not finite numbers or have a single label, or the weights
+            are negative or all zero.
         FloatingPointError
             If training diverges.
         """
-        X, y = self._checked(X, y, new=True)
-        return self._train(X, y, np.unique(y), epochs=self.epochs, decay="cosine", new=True)
+        X, y, weights = self._checked(X, y, sample_weight, new=True)
+        return self._train(X, y, weights, np.unique(y), epochs=self.epochs, decay="cosine", new=True)
 
     def partial_fit(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
     ) -> RCSpikeClassifier:
         """Train for one more epoch, on only these samples, at a constant learning rate.
 
@@ -179,11 +196,14 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             As in `fit`.
         classes : (n_classes,), optional
             All labels that will ever come; needed in the first call.
+        sample_weight : (n_samples,), optional
+            As in `fit`.
 
         Raises
         ------
         TypeError, ValueError, FloatingPointError
-            As in `fit`; also if `classes` is missing or changes, or a label is not among them.
+            As in `fit`; also if `classes` is missing or changes, a label is not among them, or `class_weight` is
+            "balanced", for which one would have to know how many samples of each class will come.
         """
         new = not hasattr(self, "network_")
         if classes is not None:
@@ -194,8 +214,12 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             raise ValueError("the first call of partial_fit needs classes: all labels that will ever come")
         else:
             known = self.classes_
-        X, y = self._checked(X, y, new=new)
-        return self._train(X, y, known, epochs=1, decay="constant", new=new)
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight {self.class_weight!r} needs all samples at once: call fit, or pass a dict of weights"
+            )
+        X, y, weights = self._checked(X, y, sample_weight, new=new)
+        return self._train(X, y, weights, known, epochs=1, decay="constant", new=new)
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Output voltages at the end of charging, in V_th; of single-phase neurons minus the spike times, in T.
@@ -225,17 +249,51 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         labels: npt.NDArray[Any] = self.classes_[first]
         return labels
 
-    def _checked(self, X: Any, y: Any, *, new: bool) -> tuple[FloatArray, npt.NDArray[Any]]:
+    def _checked(
+        self, X: Any, y: Any, sample_weight: Any, *, new: bool
+    ) -> tuple[FloatArray, npt.NDArray[Any], Float64Array | None]:
+        """Samples as they are trained on, labels, and weights of their losses unless all are the same."""
         check_unmasked("X", X)
         check_unmasked("y", y)
         X, y = validate_data(self, X, y, dtype=_FLOATS, reset=new)
         check_classification_targets(y)
-        return X, y
+        order = _content_order(X, y)
+        if sample_weight is None:
+            return X[order], y[order], None
+        check_unmasked("sample_weight", sample_weight)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if not (weights >= 0).all():
+            raise ValueError(f"sample_weight must not be negative, got {weights.min()}")
+        if not weights.any():
+            raise ValueError("sample_weight must not be zero for all samples")
+        if (weights == np.floor(weights)).all():
+            order = np.repeat(order, weights[order].astype(np.int64))
+            return X[order], y[order], None
+        order = order[weights[order] > 0]
+        return X[order], y[order], weights[order]
+
+    def _of_losses(
+        self, y: npt.NDArray[Any], classes: npt.NDArray[Any], weights: Float64Array | None
+    ) -> Float64Array | None:
+        """Weights of the losses of the samples, whose mean is 1, from those of samples and of classes."""
+        if self.class_weight is None and weights is None:
+            return None
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            of_classes = balanced_weights(y, weights)  # compute_class_weight of scikit-learn 1.6 takes no weights
+        else:
+            of_classes = compute_class_weight(self.class_weight, classes=classes, y=y)[np.searchsorted(classes, y)]
+        both: Float64Array = of_classes if weights is None else of_classes * weights
+        if not (both >= 0).all() or not 0 < both.sum() < np.inf:
+            raise ValueError(
+                f"class_weight must be finite and not negative, and not 0 for all, got {self.class_weight}"
+            )
+        return both / both.mean()
 
     def _train(
         self,
         X: FloatArray,
         y: npt.NDArray[Any],
+        weights: Float64Array | None,
         classes: npt.NDArray[Any],
         *,
         epochs: int,
@@ -275,8 +333,9 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             trainer = settings.trainer(network)
             trainer.restore(**self._adam)
         events = schedule(times, phases=network.phases, threads=self.threads)
-        labels = np.searchsorted(classes, y)
-        run = run_epochs(network, trainer, events, labels, settings, samples=np.arange(len(X)), threads=self.threads)
+        labels, weights = np.searchsorted(classes, y), self._of_losses(y, classes, weights)
+        of_all: dict[str, Any] = {"samples": np.arange(len(X)), "weights": weights, "threads": self.threads}
+        run = run_epochs(network, trainer, events, labels, settings, **of_all)
         losses = losses + [total.loss / len(X) for _, total in run]
         self.classes_, self.network_, self.loss_curve_ = classes, network, losses
         self.data_min_, self.data_max_, self.scaling_ = low, high, scaling
@@ -296,3 +355,12 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         X = validate_data(self, X, dtype=_FLOATS, reset=False)
         times = encode(self.scaling_.apply(X))
         return self.network_.forward(times, threads=self.threads).scores
+
+
+def _content_order(X: FloatArray, y: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """An order of the samples (n,) that depends on what they are alone, and not on the order in which they come.
+
+    So a fit on copies of samples, wherever they stand, is the same as one on samples with whole weights.
+    """
+    order: npt.NDArray[np.int64] = np.lexsort((np.unique(y, return_inverse=True)[1], *X.T[::-1]))
+    return order

@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from sklearn import datasets
 from sklearn.base import clone
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rcspike import Circuit, Network, train
@@ -284,6 +286,104 @@ def test_other_scalings_stay_those_of_the_first_samples() -> None:
 
 def test_fit_forgets_everything_learnt_before() -> None:
     assert_same(quick().partial_fit(IRIS, NAMES, classes=np.unique(NAMES)).fit(IRIS, NAMES), quick().fit(IRIS, NAMES))
+
+
+# Weights
+
+
+def with_copies(n: int = 60) -> tuple[Any, Any, Any]:
+    """Some flowers, and how often each is there, in another order."""
+    rng = np.random.default_rng(7)
+    chosen = rng.permutation(len(IRIS))[:n]
+    return IRIS[chosen], NAMES[chosen], rng.integers(0, 4, n)
+
+
+def assert_same_scores(one: RCSpikeClassifier, other: RCSpikeClassifier) -> None:
+    np.testing.assert_array_equal(one.decision_function(IRIS), other.decision_function(IRIS))
+
+
+@pytest.mark.parametrize("phases", ["two", "single"])
+def test_a_whole_weight_is_the_same_as_so_many_copies_also_in_batches_and_with_noise(phases: Any) -> None:
+    x, y, weights = with_copies()
+    model = quick(phases=phases, v_syn=2.0, noise=0.01)
+    copies = np.random.default_rng(8).permutation(np.repeat(np.arange(len(x)), weights))
+    assert_same_scores(model.fit(x, y, sample_weight=weights), clone(model).fit(x[copies], y[copies]))
+
+
+def test_whole_weights_continue_as_copies_do() -> None:
+    x, y, weights = with_copies()
+    copies = np.repeat(np.arange(len(x)), weights)
+    weighted = quick(scaling="range").partial_fit(x, y, classes=np.unique(NAMES), sample_weight=weights)
+    copied = quick(scaling="range").partial_fit(x[copies], y[copies], classes=np.unique(NAMES))
+    assert_same_scores(weighted.partial_fit(IRIS, NAMES), copied.partial_fit(IRIS, NAMES))
+
+
+def test_the_order_of_the_samples_does_not_matter() -> None:
+    order = np.random.default_rng(9).permutation(len(IRIS))
+    assert_same(quick().fit(IRIS, NAMES), quick().fit(IRIS[order], NAMES[order]))
+
+
+def test_other_weights_multiply_the_losses_relative_to_their_mean() -> None:
+    x, y, _ = with_copies()
+    weights = np.random.default_rng(10).random(len(x))
+    weights[:5] = 0.0
+    model = quick(batch_size=99)  # whole batches, so that both do the same steps
+    found = clone(model).fit(x, y, sample_weight=weights)
+    assert_same_scores(found, clone(model).fit(x[5:], y[5:], sample_weight=8 * weights[5:]))
+    # One half more than the others is twice and three times: the loss is the mean over the copies.
+    halves = np.where(np.arange(len(x)) % 2, 1.0, 1.5)
+    of_copies = clone(model).set_params(batch_size=999, scaling="range").fit(x, y, sample_weight=2 * halves)
+    of_halves = clone(model).set_params(batch_size=999, scaling="range").fit(x, y, sample_weight=halves)
+    np.testing.assert_allclose(of_halves.loss_curve_, of_copies.loss_curve_, rtol=1e-5)  # float32, 5 steps
+
+
+def test_weights_of_classes_multiply_those_of_samples() -> None:
+    x, y, _ = with_copies()
+    of_class = {"setosa": 0.5, "virginica": 3.25}
+    each = np.array([of_class.get(label, 1.0) for label in y])
+    weights = np.random.default_rng(11).random(len(x))
+    assert_same_scores(
+        quick(class_weight=of_class).fit(x, y, sample_weight=weights), quick().fit(x, y, sample_weight=weights * each)
+    )
+    balanced = compute_sample_weight("balanced", y)
+    assert_same_scores(quick(class_weight="balanced").fit(x, y), quick().fit(x, y, sample_weight=balanced))
+    assert_same(quick(class_weight="balanced").fit(IRIS, NAMES), quick().fit(IRIS, NAMES))  # fifty of each
+
+
+def test_balanced_weights_find_a_rare_class() -> None:
+    rng = np.random.default_rng(12)
+    y = (np.arange(1000) >= 960).astype(int)  # 4 %
+    x = rng.standard_normal((1000, 4)) + 1.5 * y[:, np.newaxis]
+    found = {
+        words: balanced_accuracy_score(
+            y[1::2], quick(epochs=30, class_weight=words).fit(x[::2], y[::2]).predict(x[1::2])
+        )
+        for words in (None, "balanced")
+    }
+    # The best that can be done is Phi(1.5): halfway between means that are 3 standard deviations apart.
+    assert found["balanced"] > max(found[None] + 0.05, 0.85)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "weights", "message"),
+    [
+        ({}, np.full(150, -1.0), r"sample_weight.*-1"),
+        ({}, np.zeros(150), "(?i)weights? must.*zero"),
+        ({}, np.ones(149), "sample_weight"),
+        ({}, np.repeat([1.0, 0.0], [50, 100]), "two classes or more, got 1 class"),
+        ({"class_weight": "even"}, None, "class_weight.*even"),
+        ({"class_weight": {"setosa": -2.0}}, None, r"class_weight.*-2\.0"),
+        ({"class_weight": {"rosa": 2.0}}, None, "are not in class_weight"),
+    ],
+)
+def test_weights_that_are_none_are_named(parameters: dict[str, Any], weights: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        quick(**parameters).fit(IRIS, NAMES, sample_weight=weights)
+
+
+def test_pieces_cannot_be_balanced() -> None:
+    with pytest.raises(ValueError, match="class_weight 'balanced' needs all samples at once"):
+        quick(class_weight="balanced").partial_fit(IRIS, NAMES, classes=np.unique(NAMES))
 
 
 # Errors
