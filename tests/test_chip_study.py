@@ -204,6 +204,78 @@ def test_finished_cases_are_not_computed_again(network: Network, tmp_path: Path)
             run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counted(chips.Fixed):
+    """A user's own effect, which counts how often it is applied, and draws random numbers or not."""
+
+    draws: bool
+    name: ClassVar[str] = "counted"
+    size: ClassVar[str] = "draws"
+    applied: ClassVar[list[bool]] = []
+
+    @property
+    def is_absent(self) -> bool:
+        return False
+
+    def apply(self, layer: ChipLayer, rng: np.random.Generator) -> ChipLayer:
+        self.applied.append(self.draws)
+        return replace(layer, plus=layer.plus * (rng.uniform(0.2, 1.0) if self.draws else 0.5))
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_not_random_is_computed_once_for_all_chips(
+    network: Network, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Counted, "applied", [])
+    cases = [Case("once", (Counted(draws=False),)), Case("each", (Counted(draws=True),))]
+    seen: list[int] = []
+    once, each = run_cases(network, "digits", cases, chips=25, seed=1, progress=seen.append)
+    # One more of each case, to see whether it draws.
+    assert (Counted.applied.count(False), Counted.applied.count(True)) == (2, 26)
+    assert (once.is_random, each.is_random, sum(seen)) == (False, True, 50)
+    expected = chip_accuracy(network, cases[0], digits.test.times, digits.test.labels, seed=9)
+    assert once.accuracies == (expected,) * 25
+    assert len(set(each.accuracies)) > 2
+
+
+@pytest.mark.parametrize(
+    ("effect", "is_random"),
+    [
+        (chips.ProcessCorner(resistance=0.1), False),
+        (chips.SupplyDroop(share=0.02), False),
+        (Levels(bits=4), False),
+        (chips.TimeQuantisation(step=0.02), False),
+        (Variation(sigma=0.0), False),
+        (Variation(sigma=0.1), True),
+        (Jitter(), True),
+        (chips.ReadNoise(), True),
+    ],
+    ids=repr,
+)
+def test_an_effect_is_random_if_chips_of_two_seeds_differ(effect: chips.Effect, is_random: bool) -> None:
+    times = np.random.default_rng(0).random((20, 6), dtype=np.float32)
+    small = Network.create([6, 5, 4], Circuit(), seed=0)
+    one, other = (program(small, [effect], seed=seed) for seed in (1, 2))
+    assert one.is_random is is_random
+    same = np.array_equal(one.forward(times, seed=1), other.forward(times, seed=2))
+    assert same is not is_random
+
+
+@pytest.mark.usefixtures("here")
+def test_a_stored_case_without_its_classes_is_computed_again(network: Network, digits: Dataset, tmp_path: Path) -> None:
+    (first,) = run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path)
+    answers = program(network, NOISY.effects, seed=chip_seeds(1, 1)[0], devices=NOISY.devices).predict(
+        digits.test.times, seed=chip_seeds(1, 1)[0]
+    )
+    recalls = [np.mean(answers[digits.test.labels == label] == label) for label in range(10)]
+    assert (first.balanced[0], first.worst[0]) == pytest.approx((np.mean(recalls), np.min(recalls)))
+    (stored,) = (tmp_path / "cases").iterdir()
+    content = json.loads(stored.read_text())
+    stored.write_text(json.dumps({name: content[name] for name in ("case", "accuracies")}))  # of an earlier version
+    assert run_cases(network, "digits", [NOISY], chips=3, seed=1, folder=tmp_path) == [first]
+    assert json.loads(stored.read_text()) == content
+
+
 def accuracies_in(file: Path) -> list[float]:
     accuracies: list[float] = json.loads(file.read_text())["accuracies"]
     return accuracies
@@ -313,6 +385,9 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(network: Network, mon
         of_case = [float(chip["accuracy"]) for chip in chips if chip["case"] == row["case"]]
         assert float(row["mean"]) == pytest.approx(np.mean(of_case), abs=1e-3)  # four digits are written
         assert float(row["yield"]) == pytest.approx(100 * np.mean(np.array(of_case) >= 70), abs=1e-3)
+        assert float(row["worst_class"]) <= float(row["balanced"]) <= 100
+    assert f"all effects: balanced accuracy {float(rows[0]['balanced']):.2f} %" in output
+    assert "tested once, since nothing in them is random: devices alone\n" in output
     assert record("out/chips.json")["command"].startswith("rcspike chips model.safetensors digits")
     assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
     assert re.search(r"layer 1  64 x 10: g from .* nS at 0.188 pF and 1 µs", output)

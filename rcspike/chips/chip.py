@@ -62,15 +62,18 @@ def program(network: Network, effects: Sequence[Effect] = (), *, seed: int, devi
     for effect in effects:
         drawn.append(_Drawn(effect, seen[effect.name]))
         seen[effect.name] += 1
-    layers = []
+    layers, is_drawn = [], False
     for depth, ideal in enumerate(network.layers):
         layer = (devices or Devices()).program(ideal, depth=depth)
         for part in drawn:
             if isinstance(part.effect, Fixed) and not part.effect.is_absent:
-                layer = part.effect.apply(layer, part.rng(seed, depth))
+                rng = part.rng(seed, depth)
+                before = rng.bit_generator.state
+                layer = part.effect.apply(layer, rng)
+                is_drawn = is_drawn or rng.bit_generator.state != before
         layers.append(layer)
     temporal = tuple(part for part in drawn if not isinstance(part.effect, Fixed) and not part.effect.is_absent)
-    return Chip(layers=tuple(layers), seed=seed, _temporal=temporal, _effects=tuple(effects))
+    return Chip(layers=tuple(layers), seed=seed, _temporal=temporal, _effects=tuple(effects), _is_drawn=is_drawn)
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class Chip(LayeredNetwork):
     seed: int
     _temporal: tuple[_Drawn, ...] = ()
     _effects: tuple[Effect, ...] = ()  # as they were passed to `program`
+    _is_drawn: bool = False  # whether any random number was drawn to make it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(_read_only(layer) for layer in self.layers))
@@ -136,6 +140,20 @@ class Chip(LayeredNetwork):
     def is_noisy(self) -> bool:
         """Whether inferences differ from one another, and need a seed."""
         return any(not isinstance(part.effect, TimeMap) for part in self._temporal)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether chips of other seeds differ from this one, or its inferences from one another.
+
+        Examples
+        --------
+        >>> from rcspike.chips import ProcessCorner, Variation
+        >>> network = Network([np.eye(2)], Circuit())
+        >>> effects = [ProcessCorner(resistance=0.1)], [Variation(sigma=0.1)]
+        >>> [program(network, of_chip, seed=0).is_random for of_chip in effects]
+        [False, True]
+        """
+        return self._is_drawn or self.is_noisy
 
     @lazy
     def engine(self) -> DeviceNetwork:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +28,12 @@ from rcspike.functional import schedule
 from rcspike.functional.events import Schedule
 from rcspike.functional.neuron_kinds import Phases
 from rcspike.network import Network
-from rcspike.training.evaluation import check_fit
+from rcspike.training.evaluation import ClassAccuracy, check_fit
 
 __all__ = ["Case", "Sample", "chip_accuracy", "chip_seeds", "run_cases", "single_effect_cases", "sweep_cases"]
 
+_MEASURED = ("accuracies", "balanced", "worst")  # in the file of a case
+_OfChip: TypeAlias = tuple[float, float, float]  # the same of one chip
 _CHIPS_A_JOB = 10  # enough to make a worker's start worth its while, few enough to share out
 
 
@@ -54,6 +56,13 @@ class Case:
 class Sample:
     """The accuracies, in [0, 1], of the chips of a case.
 
+    Parameters
+    ----------
+    balanced, worst : tuple of float
+        Of each chip, the balanced accuracy and that of its worst class (`rcspike.training.ClassAccuracy`).
+    is_random : bool
+        Whether the chips differ; otherwise one was tested for all.
+
     Examples
     --------
     >>> sample = Sample(Case("all"), (0.95, 0.96, 0.97, 0.98))
@@ -63,6 +72,9 @@ class Sample:
 
     case: Case
     accuracies: tuple[float, ...]
+    balanced: tuple[float, ...] = ()
+    worst: tuple[float, ...] = ()
+    is_random: bool = True
 
     @property
     def mean(self) -> float:
@@ -172,8 +184,21 @@ def chip_accuracy(
     >>> chip_accuracy(network, Case("dead", (Stuck(share=1.0),)), times, np.array([0, 1]), seed=0)
     0.5
     """
+    return _chip_classes(network, case, times, labels, seed=seed, threads=threads).overall
+
+
+def _chip_classes(
+    network: Network,
+    case: Case,
+    times: FloatArray | Schedule,
+    labels: npt.NDArray[np.int64],
+    *,
+    seed: int,
+    threads: int | None,
+) -> ClassAccuracy:
+    """`chip_accuracy` of each class."""
     chip = program(network, case.effects, seed=seed, devices=case.devices)
-    return float(np.mean(chip.predict(times, seed=seed, threads=threads) == labels))
+    return ClassAccuracy.of(chip.predict(times, seed=seed, threads=threads), labels, network.sizes[-1])
 
 
 def run_cases(
@@ -192,7 +217,8 @@ def run_cases(
 ) -> list[Sample]:
     """Make chips of every case, and test them on the test images of a data set.
 
-    Chip number n of every case has the same seed, and so the same random numbers in every effect that they share.
+    Chip number n of every case has the same seed, and so the same random numbers in every effect that they share. Of a
+    case without random draws, such as a process corner, one chip is tested for all.
 
     Parameters
     ----------
@@ -246,28 +272,42 @@ def run_cases(
     check_fit(network, datasets.load(dataset, directory=data, inputs=inputs).test)
     if folder is not None:
         check_writable(Path(folder, "cases"))
-    for accuracies in found:
-        if progress is not None and accuracies is not None:
+    for chips_found in found:
+        if progress is not None and chips_found is not None:
             progress(chips)
-    starts = range(0, chips, _CHIPS_A_JOB)
-    jobs = [(i, start) for i, accuracies in enumerate(found) if accuracies is None for start in starts]
+    is_random = [
+        program(network, case.effects, seed=seeds[0], devices=case.devices).is_random if chips > 1 else True
+        for case in cases
+    ]
+    starts = [range(0, chips if random else 1, _CHIPS_A_JOB) for random in is_random]
+    jobs = [(i, start) for i, chips_found in enumerate(found) if chips_found is None for start in starts[i]]
     function = functools.partial(
-        _run_job, network=network, dataset=dataset, data=data, inputs=text, cases=tuple(cases), seeds=seeds
+        _run_job,
+        network=network,
+        dataset=dataset,
+        data=data,
+        inputs=text,
+        cases=tuple(cases),
+        seeds=[seeds if random else seeds[:1] for random in is_random],
     )
-    parts: dict[int, dict[int, list[float]]] = {i: {} for i, _ in jobs}
+    parts: dict[int, dict[int, list[_OfChip]]] = {i: {} for i, _ in jobs}
     with closing(run_jobs(function, jobs, workers=workers, dask=dask)) as finished:
         for (i, start), outcome in finished:
             if isinstance(outcome, Exception):
                 raise outcome
-            parts[i][start] = outcome
+            parts[i][start] = outcome if is_random[i] else outcome * chips
             if progress is not None:
-                progress(len(outcome))
-            if len(parts[i]) == len(starts):
-                found[i] = [accuracy for first in starts for accuracy in parts[i][first]]
+                progress(len(parts[i][start]))
+            if len(parts[i]) == len(starts[i]):
+                found[i] = [of_chip for first in starts[i] for of_chip in parts[i][first]]
                 if files:
+                    columns = dict(zip(_MEASURED, map(list, zip(*found[i], strict=True)), strict=True))
                     with atomic_write(files[i]) as temporary:
-                        temporary.write_text(json.dumps({"case": identities[i], "accuracies": found[i]}) + "\n")
-    return [Sample(case, tuple(accuracies or ())) for case, accuracies in zip(cases, found, strict=True)]
+                        temporary.write_text(json.dumps({"case": identities[i], **columns}) + "\n")
+    return [
+        Sample(case, *zip(*of_chips, strict=True), is_random=random)
+        for case, of_chips, random in zip(cases, map(list[_OfChip], found), is_random, strict=True)
+    ]
 
 
 def _run_job(
@@ -278,15 +318,16 @@ def _run_job(
     data: Any,
     inputs: str | None,
     cases: tuple[Case, ...],
-    seeds: list[int],
+    seeds: list[list[int]],
     threads: int,
-) -> list[float]:
+) -> list[_OfChip]:
     joined = network.layers[0].wiring.joined  # whose rows some chips can only find from the times themselves
     folder = None if data is None else os.fspath(data)
     events, labels = _test(dataset, folder, inputs, network.dtype.name, network.phases, joined)
     i, start = job
-    chosen = seeds[start : start + _CHIPS_A_JOB]
-    return [chip_accuracy(network, cases[i], events, labels, seed=seed, threads=threads) for seed in chosen]
+    chosen = seeds[i][start : start + _CHIPS_A_JOB]
+    chips = [_chip_classes(network, cases[i], events, labels, seed=seed, threads=threads) for seed in chosen]
+    return [(of_chip.overall, of_chip.balanced, float(of_chip.by_class[of_chip.worst])) for of_chip in chips]
 
 
 @functools.lru_cache(maxsize=1)
@@ -316,20 +357,22 @@ def _identity(network: Network, dataset: str, inputs: str | None, case: Case, se
     return of_case
 
 
-def _read(file: Path, identity: dict[str, Any]) -> list[float] | None:
+def _read(file: Path, identity: dict[str, Any]) -> list[_OfChip] | None:
+    """What was measured of each chip; None if it was not yet, or by a version that did not look at classes."""
     if not file.exists():
         return None
     try:
         stored = read_json(file)
         if not isinstance(stored, dict) or canonical(stored.get("case")) != canonical(identity):
             raise ValueError("it is of another network, case or version")
-        found = stored.get("accuracies")
-        if not (isinstance(found, list) and all(type(x) in (int, float) and 0 <= x <= 1 for x in found)):
-            raise ValueError("they are not numbers in [0, 1]")
-        if len(found) != len(identity["seeds"]):
-            raise ValueError(f"it has {len(found)} of {len(identity['seeds'])} chips")
+        columns = [stored.get(name) for name in _MEASURED if name in stored or name == _MEASURED[0]]
+        for found in columns:
+            if not (isinstance(found, list) and all(type(x) in (int, float) and 0 <= x <= 1 for x in found)):
+                raise ValueError("they are not numbers in [0, 1]")
+            if len(found) != len(identity["seeds"]):
+                raise ValueError(f"it has {len(found)} of {len(identity['seeds'])} chips")
     except ValueError as error:
         raise ValueError(
             f"{file} has no accuracies of this case: {error}; remove it to make these chips again"
         ) from error
-    return found
+    return list(zip(*columns, strict=True)) if len(columns) == len(_MEASURED) else None

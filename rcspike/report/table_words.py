@@ -43,6 +43,8 @@ _OF_CHIPS: dict[str, tuple[str, float | None]] = {
     "ideal": ("without effects / %", 1),
     "mean": ("mean / %", 1),
     "std": ("standard deviation", 1),
+    "balanced": ("balanced accuracy / %", 1),
+    "worst_class": ("worst class / %", 1),
     "q00": ("lowest / %", 1),
     "q05": ("5 % quantile / %", 1),
     "q50": ("median / %", 1),

@@ -187,6 +187,13 @@ def chips_command(
             record.write(files, _CAPTIONS, ideal_accuracy=ideal)
     screen.print(f"without effects {percent(ideal)}{samples.mark}; {chips} chips of each case:")
     screen.print(_table(studied, ideal, required_accuracy))
+    first = _row(studied[0], ideal, required_accuracy)
+    screen.print(
+        f"{studied[0].case.name}: balanced accuracy {first['balanced']:.2f} %, worst class of each chip "
+        f"{first['worst_class']:.2f} %, in the mean"
+    )
+    if once := [sample.case.name for sample in studied if not sample.is_random]:
+        screen.print(f"tested once, since nothing in them is random: {', '.join(once)}")
     screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")
 
 
@@ -236,6 +243,7 @@ def _row(sample: Sample, ideal: float, required: float | None) -> dict[str, Any]
     """A line of the table, in per cent."""
     row: dict[str, Any] = {"case": sample.case.name, "chips": len(sample.accuracies), "ideal": 100 * ideal}
     row |= {"mean": 100 * sample.mean, "std": 100 * sample.std}
+    row |= {"balanced": 100 * float(np.mean(sample.balanced)), "worst_class": 100 * float(np.mean(sample.worst))}
     row |= {f"q{round(100 * q):02d}": 100 * sample.quantile(q) for q in (0.0, 0.05, 0.5, 0.95, 1.0)}
     return row | ({} if required is None else {"required": 100 * required, "yield": 100 * sample.share_above(required)})
 
@@ -243,9 +251,18 @@ def _row(sample: Sample, ideal: float, required: float | None) -> dict[str, Any]
 def _chip_rows(samples: Sequence[Sample], seeds: Sequence[int]) -> list[dict[str, Any]]:
     """A line for each chip, its accuracy in per cent."""
     return [
-        {"case": sample.case.name, "chip": i, "seed": seed, "accuracy": 100 * accuracy}
+        {
+            "case": sample.case.name,
+            "chip": i,
+            "seed": seed,
+            "accuracy": 100 * accuracy,
+            "balanced": 100 * balanced,
+            "worst_class": 100 * worst,
+        }
         for sample in samples
-        for i, (seed, accuracy) in enumerate(zip(seeds, sample.accuracies, strict=True))
+        for i, (seed, accuracy, balanced, worst) in enumerate(
+            zip(seeds, sample.accuracies, sample.balanced, sample.worst, strict=True)
+        )
     ]
 
 
