@@ -282,12 +282,12 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             of_classes = balanced_weights(y, weights)  # compute_class_weight of scikit-learn 1.6 takes no weights
         else:
             of_classes = compute_class_weight(self.class_weight, classes=classes, y=y)[np.searchsorted(classes, y)]
-        both: Float64Array = of_classes if weights is None else of_classes * weights
+        both = np.asarray(of_classes if weights is None else of_classes * weights, dtype=np.float64)
         if not (both >= 0).all() or not 0 < both.sum() < np.inf:
             raise ValueError(
                 f"class_weight must be finite and not negative, and not 0 for all, got {self.class_weight}"
             )
-        return both / both.mean()
+        return np.asarray(both / both.mean())
 
     def _train(
         self,

@@ -20,6 +20,7 @@ from rcspike.experiments.experiment import (
     experiment_name,
     run_experiment,
 )
+from rcspike.experiments.one_error_rule import Choice, binomial_error, economic_choice
 from rcspike.experiments.relu_network import relu_accuracy
 from rcspike.experiments.result_tables import Row, parameter_names, run_rows, summary_rows, write_table
 from rcspike.experiments.sweep import V_SYN, Run, grid, run_sweep, stored_runs
@@ -29,13 +30,16 @@ __all__ = [
     "MODELS",
     "V_SYN",
     "Case",
+    "Choice",
     "Experiment",
     "Row",
     "Run",
     "Sample",
     "Volts",
+    "binomial_error",
     "chip_accuracy",
     "chip_seeds",
+    "economic_choice",
     "executor",
     "experiment_circuit",
     "experiment_identity",

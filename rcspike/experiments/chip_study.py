@@ -299,15 +299,17 @@ def run_cases(
             if progress is not None:
                 progress(len(parts[i][start]))
             if len(parts[i]) == len(starts[i]):
-                found[i] = [of_chip for first in starts[i] for of_chip in parts[i][first]]
+                of_chips = [of_chip for first in starts[i] for of_chip in parts[i][first]]
+                found[i] = of_chips
                 if files:
-                    columns = dict(zip(_MEASURED, map(list, zip(*found[i], strict=True)), strict=True))
+                    columns = dict(zip(_MEASURED, zip(*of_chips, strict=True), strict=True))
                     with atomic_write(files[i]) as temporary:
                         temporary.write_text(json.dumps({"case": identities[i], **columns}) + "\n")
-    return [
-        Sample(case, *zip(*of_chips, strict=True), is_random=random)
-        for case, of_chips, random in zip(cases, map(list[_OfChip], found), is_random, strict=True)
-    ]
+    samples = []
+    for case, of_case, random in zip(cases, found, is_random, strict=True):
+        accuracies, balanced, worst = zip(*(of_case or ()), strict=True)
+        samples.append(Sample(case, accuracies, balanced, worst, is_random=random))
+    return samples
 
 
 def _run_job(

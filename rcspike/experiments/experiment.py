@@ -28,6 +28,8 @@ from rcspike.experiments.weight_transfer import transfer
 from rcspike.network import Network
 from rcspike.neurons import Phases, check_taken, unless_default
 from rcspike.training import History, Settings, train
+from rcspike.training.evaluation import accuracies
+from rcspike.training.settings import EVALUATION
 
 __all__ = [
     "BUDGET",
@@ -266,7 +268,8 @@ def run_experiment(
     Returns
     -------
     dict
-        ``test_accuracy`` and ``seconds``; of spiking networks also ``train_accuracy``, with a validation split
+        ``test_accuracy``, ``test_samples`` and ``seconds``; of spiking networks also ``balanced_accuracy`` and
+        ``worst_class_accuracy`` of the test samples, ``train_accuracy``, with a validation split
         ``validation_accuracy``, and with a device file ``chip_accuracy``, the mean over 10 chips; of transferred ones
         ``scale_plus`` and ``scale_minus``. If the experiment is in volts, also the results of `measure_in_volts`.
 
@@ -288,7 +291,8 @@ def run_experiment(
     run = {"rc-spike": _run_spiking, "transfer": _run_transfer, "relu": _run_relu}[one.model]
     dataset = _dataset(one.dataset, None if data is None else os.fspath(data))
     result = run(_with_noise(one, dataset), dataset, threads)
-    return {**result, "seconds": time.perf_counter() - started}
+    n = len(dataset.test.labels)
+    return {**result, "test_samples": n, "seconds": time.perf_counter() - started}
 
 
 def _checked_volts(parameters: Parameters, circuit: Circuit) -> Volts | None:
@@ -357,7 +361,15 @@ def _without_physics(dataset: Dataset, hidden: Hidden, settings: Settings, threa
 def _run_spiking(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
     network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads, one.phases)
     last = history.epochs[-1]
-    result = {"test_accuracy": last.test_accuracy, "train_accuracy": last.train_accuracy}
+    of_test = np.arange(len(dataset.test.labels))
+    draws = one.settings.rng(EVALUATION, last.epoch - 1)  # those of the test accuracy
+    classes = accuracies(network, dataset.test, of_test, one.settings.noise, draws, threads)
+    result = {
+        "test_accuracy": last.test_accuracy,
+        "balanced_accuracy": classes.balanced,
+        "worst_class_accuracy": float(classes.by_class[classes.worst]),
+        "train_accuracy": last.train_accuracy,
+    }
     if one.case is not None:
         seeds = chip_seeds(one.settings.seed, _CHIPS)
         test, case = dataset.test, one.case

@@ -20,9 +20,9 @@ Row = Mapping[str, Any]
 
 # In this order, the first of each line; any other parameter that was set or varied follows.
 _COLUMNS = ("dataset", "model", "hidden", "v_syn")
-_MEASURED = ("test", "validation", "chip", "energy_pj")
+_MEASURED = ("test", "balanced", "worst_class", "validation", "chip", "energy_pj")
 # They follow from the other parameters: voltages of the operating point in V, spike-time noise in T.
-_DERIVED = ("v_th", "v_plus", "v_minus", "sigma_t")
+_DERIVED = ("v_th", "v_plus", "v_minus", "sigma_t", "test_samples")
 
 
 def run_rows(runs: Sequence[Run]) -> list[Row]:
@@ -134,7 +134,7 @@ def _measurements(run: Run) -> list[tuple[dict[str, float], dict[str, float]]]:
     result = {name: x for name, x in run.result.items() if name not in ("seconds", *names.values())}
     if not names:
         return [({}, result)]
-    alike = {name: result[name] for name in ("sigma_t", "energy_pj") if name in result}
+    alike = {name: result[name] for name in ("sigma_t", "energy_pj", "test_samples") if name in result}
     found = {mv: run.result[name] for mv, name in names.items() if name in run.result}
     with_offset = [({"offset_mv": mv}, {"test_accuracy": accuracy, **alike}) for mv, accuracy in found.items()]
     return [({"offset_mv": 0.0}, result), *with_offset]

@@ -19,6 +19,7 @@ from rcspike.cli.option_files import Config
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.result_record import PLACES, Caption, Record, command_words
 from rcspike.cli.shared_options import default_for, training_settings
+from rcspike.cli.sweep_choice import choice_lines
 from rcspike.cli.user_errors import user_errors
 from rcspike.cli.volts_options import VoltsOptions, volts_settings
 from rcspike.datasets import data_digests, data_name
@@ -54,6 +55,8 @@ _OPTIONS |= {"nonideal": "--nonideal", "architecture": "--architecture", "phases
 # Columns of the table in the terminal, if there are such results.
 _MEASURED = {
     "test": "test accuracy / %",
+    "balanced": "balanced / %",
+    "worst_class": "worst class / %",
     "validation": "validation accuracy / %",
     "chip": "accuracy on chips / %",
     "energy_pj": "energy / pJ",
@@ -214,17 +217,18 @@ def _finish(ctx: typer.Context, record: Record, runs: Sequence[Run], *, stopped:
     """Write tables and figures of the finished runs, and report how many runs are left."""
     folder = record.path.parent
     if rows := summary_rows(runs):
-        figures = _figures(rows)
+        figures, choice = _figures(rows), list(choice_lines(rows))
         with user_errors():
             write_table(folder / "table.csv", rows)
             write_table(folder / "runs.csv", run_rows(runs))
             files = [folder / "table.csv", folder / "runs.csv"]
             for stem, figure in figures.items():
                 files += plots.save_figure(figure, folder / stem, description=record.description)
-            record.write(
-                files, _captions(figures), runs=len(runs), finished=sum(run.result is not None for run in runs)
-            )
+            n_finished = sum(run.result is not None for run in runs)
+            record.write(files, _captions(figures), runs=len(runs), finished=n_finished, choice=choice)
         console().print(_table(rows))
+        for line in choice:
+            typer.echo(line)
         names = ["table.csv", "runs.csv", "sweep.json", *(f"{stem}.svg" for stem in figures)]
         typer.echo(f"files  {folder}: {', '.join(names)}")
     failed = [run for run in runs if run.error is not None]
