@@ -11,7 +11,7 @@ import pytest
 from cli_runs import empty_folder, error_line, ran, rcspike_, record, table
 from matplotlib.figure import Figure
 from sklearn.datasets import load_wine
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from rcspike import Network, confusion_matrix
 from rcspike.datasets import load
@@ -102,8 +102,8 @@ def test_eval_lists_each_class_and_writes_the_confusion_matrix(drawn: list[Figur
 def test_predict_writes_the_class_of_each_row_and_agrees_with_the_network() -> None:
     trained()
     data, network = load("wine.csv"), Network.load("run/model.safetensors")
-    output = ran("predict", "run", "wine.csv")
-    rows = list(csv.DictReader(output.splitlines()))
+    output = rcspike_("predict", "run", "wine.csv")
+    rows = list(csv.DictReader(output.stdout.splitlines()))
     assert [row["sample"] for row in rows] == list(map(str, range(178)))
     assert data.scaling is not None
     x = load_wine().data
@@ -113,8 +113,43 @@ def test_predict_writes_the_class_of_each_row_and_agrees_with_the_network() -> N
     predicted = network.predict(np.where(inputs > 0, 1 - inputs, np.inf).astype(np.float32))
     assert [row["class"] for row in rows] == [data.classes[i] for i in predicted]
     assert times.shape[1] == 27
-    ran("predict", "run/model.safetensors", "wine.csv", "--out", "classes.csv")
+    labels, answers = np.array(CULTIVARS)[load_wine().target], np.array(data.classes)[predicted]
+    accuracy, balanced = (100 * score(labels, answers) for score in (accuracy_score, balanced_accuracy_score))
+    words = f"accuracy {accuracy:.2f} % of 178 samples, balanced accuracy {balanced:.2f} %"
+    assert words in output.stderr
+    assert words in ran("predict", "run/model.safetensors", "wine.csv", "--out", "classes.csv")
     assert table("classes.csv") == rows
+
+
+def test_predict_says_when_the_first_output_spikes_by_how_much_and_all_scores() -> None:
+    trained()
+    network, data = Network.load("run/model.safetensors"), load("wine.csv")
+    rows = list(csv.DictReader(rcspike_("predict", "run", "wine.csv").stdout.splitlines()))
+    assert [row["label"] for row in rows] == [CULTIVARS[label] for label in load_wine().target]
+    assert data.scaling is not None
+    inputs = data.scaling.apply(load_wine().data)
+    v = np.asarray(network.forward(np.where(inputs > 0, 1 - inputs, np.inf).astype(np.float32)))
+    for row, voltages in zip(rows, v, strict=True):
+        scores = [float(row[f"score {name}"]) for name in data.classes]
+        np.testing.assert_allclose(scores, voltages, rtol=1e-5)
+        highest, second = np.sort(voltages)[:-3:-1]
+        # An ideal ramp takes a membrane from v to the threshold in 1 - v; the outputs fire from 2 T on.
+        assert float(row["margin_T"]) == pytest.approx(highest - second, rel=1e-4)
+        if highest > 0:
+            assert float(row["first_spike_T"]) == pytest.approx(2 + max(1 - highest, 0), rel=1e-5)
+
+
+def test_predict_takes_labels_from_archives_and_leaves_out_those_it_does_not_know() -> None:
+    trained()
+    x, y = load_wine(return_X_y=True)
+    named = np.array(CULTIVARS)[y]
+    np.savez("wine.npz", x=x, y=np.where(np.arange(178) < 8, "merlot", named))
+    said = rcspike_("predict", "run", "wine.npz").stderr
+    assert "of 170 samples (8 more have labels that the network does not know)" in said
+    np.savez("bare.npz", x=x)
+    assert rcspike_("predict", "run", "bare.npz").stderr == ""
+    Path("other.csv").write_text(Path("wine.csv").read_text().replace("cultivar", "region"))
+    assert "accuracy" not in rcspike_("predict", "run", "other.csv").stderr
 
 
 def test_predict_without_the_description_of_inputs_says_what_to_do() -> None:
