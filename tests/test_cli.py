@@ -106,6 +106,7 @@ def test_a_missing_extra_is_one_line_before_training(place: Path, monkeypatch: p
         assert not list(place.iterdir())
 
 
+@pytest.mark.filterwarnings("ignore:learning_rate 1e")
 def test_divergence_is_one_line() -> None:
     error = error_line(train_small("--v-syn", "inf", "--learning-rate", "1e38"))
     assert error.startswith("error: training diverged in epoch 1: ")

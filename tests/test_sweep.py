@@ -255,6 +255,7 @@ def test_runs_of_a_single_phase_have_settings_and_weights_of_their_own() -> None
     assert experiment_key(changed(two, phases="two")) == experiment_key(two)
 
 
+@pytest.mark.filterwarnings("ignore:learning_rate 1e")
 def test_a_failure_is_listed_disturbs_no_other_and_is_retried_on_request(tmp_path: Path) -> None:
     experiments = [changed(EXPERIMENTS[0], learning_rate=1e30), EXPERIMENTS[1]]
     failed, fine = run_sweep(experiments, tmp_path, workers=1)

@@ -76,6 +76,7 @@ def slopes(loss: Callable[[], float], weights: list[Array]) -> list[Array]:
     return gradients
 
 
+@pytest.mark.filterwarnings("ignore:noise 0")
 @pytest.mark.parametrize("noisy", [False, True], ids=["without noise", "with noise"])
 @pytest.mark.parametrize(
     "circuit",
@@ -287,6 +288,6 @@ def test_accuracy_is_the_fraction_of_labels_that_are_predicted() -> None:
     data, network = made_up(), undisturbed()[0]
     expected = np.mean(network.predict(data.test.times) == data.test.labels)
     assert evaluate(network, data.test) == pytest.approx(expected, rel=1e-12)
-    loud = [evaluate(network, data.test, noise=1.0, seed=s) for s in (0, 0, 1, 2, 3)]
+    loud = [evaluate(network, data.test, noise=0.25, seed=s) for s in (0, 0, 1, 2, 3)]
     assert loud[0] == loud[1]
     assert len(set(loud)) > 1

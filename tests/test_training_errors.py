@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import pydoc
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -84,6 +85,25 @@ def test_train_takes_all_settings_and_describes_each() -> None:
         assert parameters[field.name].default is default
 
 
+def test_help_begins_with_a_signature_that_can_be_read() -> None:
+    import rcspike
+
+    first, *_ = (
+        line for line in pydoc.plain(pydoc.render_doc(rcspike.train)).splitlines() if line.startswith("train(")
+    )
+    assert first.startswith("train(network, dataset, *, epochs, seed, ")
+    assert len(first) < 800 and ": " not in first
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "hint"),
+    [("noise", 5.0, "0.005 to 0.04 are usual"), ("learning_rate", 10.0, "0.0005 to 0.005")],
+)
+def test_a_setting_that_is_hardly_meant_is_warned_of(setting: str, value: float, hint: str) -> None:
+    with pytest.warns(UserWarning, match=f"{setting} {value:g} .*{hint}"):
+        run(small_network(), epochs=1, **{setting: value})
+
+
 def test_a_keyword_that_is_not_a_setting_is_named() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'momentum'"):
         run(small_network(), momentum=0.9)
@@ -134,6 +154,7 @@ def test_the_engine_checks_labels_of_its_own(label: int) -> None:
         np.testing.assert_array_equal(w, untouched)
 
 
+@pytest.mark.filterwarnings("ignore:learning_rate 1e")
 @pytest.mark.parametrize("batch_size", [16, 999], ids=["in the middle of an epoch", "in its last step"])
 def test_a_run_that_diverges_says_so_and_how_to_help(batch_size: int) -> None:
     network = small_network(circuit=Circuit.conventional())

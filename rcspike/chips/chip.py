@@ -50,6 +50,8 @@ def program(network: Network, effects: Sequence[Effect] = (), *, seed: int, devi
     >>> chip.forward(np.full((5, 64), 0.5, dtype=np.float32), seed=0).shape
     (5, 10)
     """
+    if isinstance(effects, Effect):
+        raise TypeError(f"effects must be a list, got one effect: pass [{effects!r}]")
     for effect in effects:
         if not isinstance(effect, Effect):
             raise TypeError(f"effects must be those of rcspike.chips, got {effect!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +24,7 @@ __all__ = [
     "ProcessName",
     "ShowProcess",
     "at_chosen_corner",
+    "check_of_process",
     "chosen_process",
     "process_constants",
 ]
@@ -45,6 +46,13 @@ def chosen_process(name: str, texts: Sequence[str]) -> Process:
         except ValueError:
             raise ValueError(f"--constant takes NAME=VALUE with a number in SI units, got {text!r}") from None
     return process.with_values(**values)
+
+
+def check_of_process(process: str | None, options: Mapping[str, Any]) -> None:
+    """Raise a ValueError if one of these options is given, and no process that it belongs to."""
+    for option, value in options.items():
+        if value and process is None:
+            raise ValueError(f"{option} is of a process: add --process, such as --process sky130")
 
 
 def at_chosen_corner(process: Process, corner: str | None, celsius: float | None) -> Process:

@@ -41,7 +41,7 @@ __all__ = [
 
 Caption = tuple[str, str]  # of a file in the report: its section, and what it shows
 
-MODEL = "model.safetensors"
+MODEL = model_files.MODEL
 RUN = "run.json"
 INPUTS = "inputs.json"  # of a run: how samples become the spike times of its model,
 TRAINED = "trained-samples.npz"  # and which it was trained on

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,13 @@ from rcspike.functional import readout_times, readout_voltages
 from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import Wiring
 from rcspike.neurons import Outputs, Phases, neuron_kind, two_phase_only
+
+_UNIFORM = 1 / math.sqrt(12)  # standard deviation in T of a spike that may come at any time of its window
+
+
+# Times are taken for intensities if in the first samples a quarter is 0, and every input spikes within the window: the
+# background of encoded images does not spike. An assumption; small tables are left alone.
+_LOOKED_AT, _BACKGROUND, _FEW_INPUTS = 16, 0.25, 16
 
 
 class Layer(Protocol):
@@ -312,6 +321,8 @@ class LayeredNetwork(ABC):
     ) -> tuple[FloatArray | Schedule, ForwardPass, int | None]:
         """Check the arguments of a forward pass, and draw its random numbers."""
         spikes = network_input(times, self.layers[0].n_in, self.dtype, self.phases)
+        if not isinstance(spikes, Schedule):
+            _warn_of_pixels(spikes[:_LOOKED_AT])
         batch = spikes.batch if isinstance(spikes, Schedule) else len(spikes)
         threads = check_threads(threads)
         return spikes, self._draw(batch, noise, seed, threads), threads
@@ -322,8 +333,31 @@ class LayeredNetwork(ABC):
             return []
         if noise > 0 and seed is None:
             raise ValueError("noise needs a seed")
+        warn_of_noise(noise)
         rng = np.random.default_rng(seed)
         return spike_time_noise(rng, batch, self.sizes[1:], noise, self.dtype, threads=threads)
+
+
+def _warn_of_pixels(times: FloatArray) -> None:
+    """Warn of times that are distributed as the intensities of images are: from 0 to 1, with a dark background."""
+    zeros = np.count_nonzero(times == 0)
+    if times.shape[1] < _FEW_INPUTS or not _BACKGROUND * times.size <= zeros < times.size or times.max() > 1:
+        return
+    warnings.warn(
+        f"{zeros / times.size:.0%} of the times are 0 and none is above 1, as the intensities of images are: a time of "
+        "0 is the earliest spike, not a dark pixel; make times of images with rcspike.encode",
+        stacklevel=4,
+    )
+
+
+def warn_of_noise(noise: float) -> None:
+    """Warn of spike-time noise in T that leaves little of a spike's time."""
+    if _UNIFORM < noise < math.inf:
+        warnings.warn(
+            f"noise {noise:g} is a standard deviation in T, the whole window in which neurons spike: more than "
+            f"{_UNIFORM:.2f} leaves little of their times; 0.005 to 0.04 are usual (arXiv 2412.09010 v1, table 3)",
+            stacklevel=2,
+        )
 
 
 def spike_time_noise(

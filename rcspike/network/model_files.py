@@ -25,6 +25,7 @@ from rcspike.network.wiring import DENSE, Conv2d, FirstSpike2d, Wiring, wiring_o
 from rcspike.row_load import PARTS, RowLoad
 
 FORMAT = "1"  # of models and of checkpoints; a further part that may be missing does not need another one
+MODEL = "model.safetensors"  # in the folder of a run
 MAX_HEADER = {"model": 1 << 20, "checkpoint": 1 << 24}  # bytes; about 10,000 layers, and 30,000 epochs
 _WIRING: dict[str, Any] = {"maps": [], "kernel": [], "stride": 1, "padding": 0, "first": 1, "pool": 1}  # a dense layer
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf")

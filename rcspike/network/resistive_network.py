@@ -247,7 +247,7 @@ class Network(LayeredNetwork):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
-        """Read a model that `save` has written.
+        """Read a model that `save` has written: its file, or the folder of a run of ``rcspike train``.
 
         Raises
         ------
@@ -257,6 +257,8 @@ class Network(LayeredNetwork):
             If the file is truncated, damaged, not an rcspike model, of another format, or its weights are not as it
             says.
         """
+        if os.path.isdir(path):
+            path = os.path.join(path, model_files.MODEL)
         tensors, header = model_files.read(path, "model")
         with naming(f"{path} is not a whole rcspike model"):
             model_files.check_parts("header", header, ("sizes", "circuit"), ("wiring", "phases"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ from rcspike.datasets import Dataset
 from rcspike.functional import schedule
 from rcspike.functional.events import Schedule
 from rcspike.network import Network, has_maps
+from rcspike.network.layered_network import warn_of_noise
 from rcspike.neurons import neuron_kind
 from rcspike.training import checkpoint
 from rcspike.training.augmentation import Augmentation
@@ -76,7 +78,9 @@ def _takes(arguments: Callable[Options, TrainArguments]) -> Callable[[Callable[.
     def decorate(function: Callable[..., History]) -> _Train[Options]:
         own = [p for p in signature(function).parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
         keywords = sorted(signature(arguments).parameters.values(), key=lambda p: p.default is not Parameter.empty)
-        function.__signature__ = Signature([*own, *keywords], return_annotation=History)  # type: ignore[attr-defined]
+        # Without types, which the docstring has: with them, `help` would begin with a page of signature.
+        short = [p.replace(annotation=Parameter.empty) for p in (*own, *keywords)]
+        function.__signature__ = Signature(short)  # type: ignore[attr-defined]
         return function
 
     return decorate
@@ -193,6 +197,8 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     """
     arguments = _arguments(keywords)
     _check_types(network, dataset, arguments)
+    warn_of_noise(arguments.noise)
+    _warn_of_rate(arguments.learning_rate)
     split = _split(arguments.settings, len(dataset.train.labels))
     check_fit(network, dataset.train)
     check_fit(network, dataset.test)
@@ -224,6 +230,16 @@ def _arguments(keywords: dict[str, Any]) -> TrainArguments:
             example = "train(network, dataset, epochs=10, seed=0)"
             raise TypeError(f"train() is missing the argument {name!r}, as in {example}")
     return TrainArguments(**keywords)
+
+
+def _warn_of_rate(rate: float) -> None:
+    # Each step of Adam moves a weight by up to about the learning rate (Kingma and Ba 2015, section 2.1).
+    if rate >= 1:
+        warnings.warn(
+            f"learning_rate {rate:g} moves weights by so much V_th / T in a step, and a weight of 1 alone takes a "
+            "membrane to its threshold: 0.0005 to 0.005 are usual",
+            stacklevel=3,
+        )
 
 
 def _check_types(network: Network, dataset: Dataset, arguments: TrainArguments) -> None:

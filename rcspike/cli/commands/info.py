@@ -37,6 +37,7 @@ def info_command(
     with user_errors():
         config = build_config()
         if model is not None:
+            process_options.check_of_process(process, {"--constant": constant, "--hold threshold": hold != "rails"})
             network = load_network(model)
             lines = [*model_lines(network)]
             if process is not None:

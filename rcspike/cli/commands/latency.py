@@ -64,6 +64,7 @@ def latency_command(
     with user_errors():
         if out is not None:
             plots.check_available()
+        process_options.check_of_process(process, {"--constant": constant})
         window = None if process is None else process_options.chosen_process(process, constant or []).window
         paths = _names([model, *(compare or [])])
         networks = {name: load_network(path) for name, path in paths.items()}
