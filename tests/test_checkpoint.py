@@ -171,7 +171,7 @@ def test_a_checkpoint_that_lacks_or_mixes_something_is_rejected(
 
 
 def test_settings_may_be_numbers_of_numpy(tmp_path: Path) -> None:
-    settings = {"noise": np.float32(0.5), "batch_size": np.int64(16), "validation": 0}
+    settings = {"noise": np.float32(0.25), "batch_size": np.int64(16), "validation": 0}
     network = small_network()
     run(network, checkpoint_path=tmp_path / "run", **settings)
     again = small_network()

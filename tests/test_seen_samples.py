@@ -226,7 +226,7 @@ def test_classes_have_the_numbers_of_the_run() -> None:
     x, y = numbers("iris.csv")
     some = [i for i, label in enumerate(y) if label > 0]  # without setosa, class 0
     table("two.csv", (np.array(x)[some] + 0.011).tolist(), [y[i] for i in some])
-    names = [line.split()[0] for line in ran("eval run two.csv").splitlines()[2:5]]
+    names = [line.split()[0] for line in ran("eval run two.csv").splitlines()[3:6]]
     assert names == list(SPECIES)
     Path("other.csv").write_text(Path("two.csv").read_text().replace("virginica", "sibirica"))
     assert "'sibirica'" in failed("eval run other.csv")

@@ -352,7 +352,7 @@ def _warn_of_pixels(times: FloatArray) -> None:
 
 def warn_of_noise(noise: float) -> None:
     """Warn of spike-time noise in T that leaves little of a spike's time."""
-    if _UNIFORM < noise < math.inf:
+    if _UNIFORM < noise <= sys.float_info.max:
         warnings.warn(
             f"noise {noise:g} is a standard deviation in T, the whole window in which neurons spike: more than "
             f"{_UNIFORM:.2f} leaves little of their times; 0.005 to 0.04 are usual (arXiv 2412.09010 v1, table 3)",
