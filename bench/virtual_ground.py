@@ -1,11 +1,12 @@
 """How much bias a virtual ground needs for RC-Spike's accuracy, and the ratio of the energies there.
 
     python bench/virtual_ground.py RUNS --dataset mnist [--seeds 0,1,2] [--transconductances 2,4,8,16,59]
-        [--epochs 6] [--images 400] [--data DIR] [--results DIR] [--figure FILE]
+        [--process NAME] [--epochs 6] [--images 400] [--data DIR] [--results DIR] [--figure FILE]
 
 RUNS/DATASET-SEED is a run of `rcspike train DATASET --hidden 100 --seed SEED`. From its weights, RC-Spike and the
 virtual ground at each transconductance, in C/T, are trained for --epochs more, all in the same way; models that are
-there already are not trained again. The capacitances and the read voltage are those of sky130. Writes one row for each
+there already are not trained again. The capacitances and the read voltage are those of sky130, or of another --process,
+for which RESULTS/virtual-ground-DATASET-PROCESS.csv has the accuracies. Writes one row for each
 network to RESULTS/virtual-ground-DATASET.csv, with the images that it alone or RC-Spike of the same seed alone reads
 correctly, the noise of its first layer, the share of the time in which op-amps give more than the current of a branch,
 and its accuracy on --images as it is, if the ramp starts before they have settled, and if their pairs bend. Prints
@@ -39,11 +40,11 @@ SETTLED = 6.77  # strength of op-amps that settle sky130's column of 784 rows in
 DATASETS = {"mnist": ("MNIST", "#0072b2"), "fashion-mnist": ("Fashion-MNIST", "#d55e00")}
 
 
-def amplifier(transconductance: float) -> Circuit:
-    """A column of sky130; 0 is RC-Spike."""
+def amplifier(transconductance: float, name: str = "sky130") -> Circuit:
+    """A column of a process; 0 is RC-Spike."""
     if transconductance == 0:
         return Circuit(v_syn=1.0)
-    process = load_process("sky130")
+    process = load_process(name)
     read_voltage = process.read_voltage / operating_point(Circuit(v_syn=1.0), process).v_th
     summing = column_capacitance(process, ROWS) / drawn_capacitance(process, ROWS)
     return Circuit.virtual_ground(read_voltage, transconductance=transconductance, summing_capacitance=summing)
@@ -197,6 +198,7 @@ def main() -> None:
     parser.add_argument("--dataset", choices=["mnist", "fashion-mnist"], default="mnist")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--transconductances", default="2,4,8,16,59")
+    parser.add_argument("--process", choices=["sky130", "sky130-poly", "rram"], default="sky130")
     parser.add_argument("--images", type=int, default=400, help="images for what is computed step by step")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--data", type=Path)
@@ -205,14 +207,17 @@ def main() -> None:
     options = parser.parse_args()
     data = datasets.load(options.dataset, directory=options.data)
     times, labels = data.test.times.astype(np.float64), data.test.labels
+    is_first = options.process == "sky130"
+    suffix = "" if is_first else f"-{options.process}"
     rows: list[Row] = []
     right: dict[float, list[npt.NDArray[np.bool_]]] = {}
     for seed in map(int, options.seeds.split(",")):
         start = options.runs / f"{options.dataset}-{seed}"
         for g in (0.0, *map(float, options.transconductances.split(","))):
-            file = options.runs / f"{options.dataset}-{seed}-sky130-{g:g}.safetensors"
+            name = options.process if g else "sky130"  # RC-Spike is the same
+            file = options.runs / f"{options.dataset}-{seed}-{name}-{g:g}.safetensors"
             if not file.exists():
-                network = Network(Network.load(start / "model.safetensors").weights, amplifier(g))
+                network = Network(Network.load(start / "model.safetensors").weights, amplifier(g, name))
                 train(network, data, epochs=options.epochs, seed=seed + 100)
                 network.save(file)
             network = Network.load(file)
@@ -229,21 +234,22 @@ def main() -> None:
                     "accuracy": float(own.mean()),
                     "only_this": int((own & ~reference).sum()),
                     "only_rc_spike": int((reference & ~own).sum()),
-                    **details(exact, times[: options.images], labels[: options.images]),
+                    **(details(exact, times[: options.images], labels[: options.images]) if is_first else {}),
                 }
             )
             print(rows[-1], flush=True)
-            write_table(options.results / f"virtual-ground-{options.dataset}.csv", rows)
+            write_table(options.results / f"virtual-ground-{options.dataset}{suffix}.csv", rows)
     table = options.results / "virtual-ground-differences.csv"
     means = [row for row in read(table) if row["dataset"] != options.dataset]
     for g in sorted(right.keys() - {0.0}):
         points, half = difference(right[g], right[0.0])
-        strength = g * amplifier(g).e_plus
+        strength = g * amplifier(g, options.process).e_plus
         means.append({"dataset": options.dataset, "strength": strength, "points": points, "half_interval": half})
         print(
             f"strength {strength:.2f}: {points:+.2f} points to RC-Spike, {points - half:+.2f} to {points + half:+.2f}"
         )
-    write_table(table, means)
+    if is_first:
+        write_table(table, means)
     if options.figure:
         figure(options.results).savefig(options.figure, metadata={"Date": None})
 
