@@ -50,6 +50,7 @@ class Case:
     name: str
     effects: tuple[Effect, ...] = ()
     devices: Devices = field(default_factory=Devices)
+    varied: tuple[str, float] | None = None  # name and value of the parameter that sweep_cases varies
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def sweep_cases(
         except TypeError as error:
             raise ValueError(f"{name} has no parameter {chosen!r} that takes {value}: {error}") from error
         case = (*effects[:position], changed, *effects[position + 1 :])
-        cases.append(Case(f"{name} {chosen} {value:g}", case, devices))
+        cases.append(Case(f"{name} {chosen} {value:g}", case, devices, (f"{name} {chosen}", value)))
     return cases
 
 

@@ -3,6 +3,7 @@
 from rcspike.plots.accuracy_against_energy import offsets_figure, pareto_figure
 from rcspike.plots.answer_time_curves import latency_figure
 from rcspike.plots.chip_accuracy import chips_figure
+from rcspike.plots.chip_curves import chip_curves_figure
 from rcspike.plots.circuit_comparison import trace_figure
 from rcspike.plots.confusion_matrix import confusion_figure
 from rcspike.plots.decision_plane import plane_figure
@@ -14,17 +15,20 @@ from rcspike.plots.map_images import maps_figure
 from rcspike.plots.membrane_panels import LayerTraces, layer_traces
 from rcspike.plots.spice_overlay import spice_figure
 from rcspike.plots.sweep_curves import sweep_figure
+from rcspike.plots.table_inputs import input_names
 from rcspike.plots.tornado import tornado_figure
 
 __all__ = [
     "LayerTraces",
     "check_available",
+    "chip_curves_figure",
     "chips_figure",
     "circuit_colour",
     "circuit_name",
     "confusion_figure",
     "device_trade_figure",
     "energy_figure",
+    "input_names",
     "latency_figure",
     "layer_traces",
     "maps_figure",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rcspike.circuit import Circuit
 from rcspike.experiments import Row, experiment_circuit, parameter_names
 from rcspike.plots.figure_style import FAINT, INK, PAPER, circuit_colour, circuit_name, legend, literal, panel, tidy
-from rcspike.plots.sweep_curves import over_seeds
+from rcspike.plots.sweep_curves import over_seeds, standard_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["offsets_figure", "pareto_figure"]
 
-_HEIGHT, _LEGEND_WIDTH = 3.4, 2.3
+_HEIGHT = 2.9
 _MARKERS, _LINES = "osD^vP", ("-", "--", "-.", ":")
+_DECADE = 10  # times the least energy: beyond, the axis is logarithmic
 
 
 def pareto_figure(rows: Sequence[Row]) -> Figure:
     """Test accuracy against the mean energy of an inference, for every circuit of a sweep, and their Pareto front.
 
     The colour is that of the circuit; the shape shows the energy penalty if there are several, otherwise the circuit.
-    A line joins the circuits of a data set that no other circuit beats in both accuracy and energy; with several data
-    sets, its style shows which.
+    Steps join the circuits of a data set that no other circuit beats in both accuracy and energy, if there are several;
+    with several data sets, their style shows which. The bars are standard errors of the mean over the seeds.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
         raise ValueError("no row has an energy: only spiking networks do")
     datasets = list(dict.fromkeys(row["dataset"] for row in points))
     heading = f"{', '.join(map(literal, datasets))}: accuracy against energy, {over_seeds(points)}"
-    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH, heading)
+    figure, axes = panel(_HEIGHT, heading)
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     penalties = sorted({row.get("energy_penalty", 0.0) for row in points})
@@ -61,20 +62,24 @@ def pareto_figure(rows: Sequence[Row]) -> Figure:
         shape = shapes[experiment_circuit(row)]
         if has_penalties:
             shape = _of(_MARKERS, penalties.index(row.get("energy_penalty", 0.0)))
-        errors = {"xerr": row["energy_pj_std"], "yerr": row["test_std"]}
+        errors = {"xerr": standard_error(row, "energy_pj"), "yerr": standard_error(row, "test")}
         _draw_point(axes, row, shape, markersize=6.5, markeredgecolor=PAPER, markeredgewidth=0.5, **errors)
     for i, dataset in enumerate(datasets):
         front = _front([(row["energy_pj_mean"], row["test_mean"]) for row in points if row["dataset"] == dataset])
+        if len(front) < 2:  # the circuit with the least energy is the most accurate, too
+            continue
         name = "Pareto front" if len(datasets) == 1 else f"Pareto front, {literal(dataset)}"
         style: dict[str, Any] = {"drawstyle": "steps-post", "color": FAINT, "linewidth": 1, "zorder": 1}
         axes.plot(*zip(*front, strict=True), _of(_LINES, i), label=name, **style)
     _name_circuits(axes, dict.fromkeys(circuits, "o") if has_penalties else shapes, size=6.5)
     for penalty, marker in zip(penalties, _MARKERS, strict=False) if has_penalties else ():
         axes.plot([], [], marker, markersize=5, color=INK, mfc="none", label=f"energy penalty {penalty:g}")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda pj, _: f"{pj:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+    energies = [row["energy_pj_mean"] for row in points]
+    if max(energies) > _DECADE * min(energies):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda pj, _: f"{pj:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
     _label(axes)
     return figure
 
@@ -107,7 +112,7 @@ def offsets_figure(rows: Sequence[Row]) -> Figure:
     points = [row for row in rows if "offset_mv" in row and "energy_pj_mean" in row]
     if not points:
         raise ValueError("no row has an offset: run the sweep with offset_mv")
-    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH, _heading(points))
+    figure, axes = panel(_HEIGHT, _heading(points))
     offsets = sorted({row["offset_mv"] for row in points})
     names = [name for name in parameter_names(points) if name != "v_syn"]
     lines: dict[str, list[Row]] = {}
@@ -120,8 +125,7 @@ def offsets_figure(rows: Sequence[Row]) -> Figure:
         energy, accuracy = ([row[name] for row in joined] for name in ("energy_pj_mean", "test_mean"))
         axes.plot(energy, accuracy, _of(_LINES, i), color=FAINT, linewidth=1, zorder=1)
         for row in line:
-            error = (row["test_std"] or 0.0) / row["n"] ** 0.5
-            _draw_point(axes, row, _of(_MARKERS, i), markersize=5, yerr=error)
+            _draw_point(axes, row, _of(_MARKERS, i), markersize=5, yerr=standard_error(row, "test"))
     for i, mv in enumerate(offsets):
         label = f"offsets of {mv:g} mV" if mv else "no offset"
         style = _of(_MARKERS, i) + _of(_LINES, i)
@@ -149,7 +153,7 @@ def _draw_point(axes: Axes, row: Row, marker: str, **style: Any) -> None:
 
 def _name_circuits(axes: Axes, markers: Mapping[Circuit, str], *, size: float) -> None:
     for circuit, marker in markers.items():
-        name = circuit_name(circuit, separator="\n")
+        name = circuit_name(circuit)
         axes.plot([], [], marker, markersize=size, color=circuit_colour(circuit), label=name)
 
 

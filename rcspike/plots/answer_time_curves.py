@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["latency_figure"]
 
-_HEIGHT, _LEGEND_WIDTH = 3.0, 2.6
+_HEIGHT = 2.6
 _LINES = dict(zip(PHASES, ("--", "-", ":"), strict=False))
 
 
@@ -53,7 +53,7 @@ def latency_figure(
     """
     if not results:
         raise ValueError("results is empty: there is no network to draw")
-    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH, heading)
+    figure, axes = panel(_HEIGHT, heading)
     ends = [found.times[np.isfinite(found.times)] for found in results.values()]
     end = 1.05 * max((float(np.quantile(times, 0.999)) for times in ends if len(times)), default=1.0)
     at = np.linspace(0, end, 601)

@@ -34,6 +34,7 @@ from rcspike.plots.membrane_panels import (
     class_name,
     draw_path,
     head,
+    input_height,
     layer_traces,
     place_in_map,
     spread,
@@ -63,6 +64,7 @@ def trace_figure(
     neurons: Sequence[int] | None = None,
     position: tuple[int, int] | None = None,
     classes: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> Figure:
     """One image through the same weights in several circuits side by side, as in Fig. 2 of the RC-Spike paper.
 
@@ -88,6 +90,8 @@ def trace_figure(
         the same part of height and width in its maps. `maps_figure` marks these places.
     classes : sequence of str, optional
         Names of the classes; their numbers by default.
+    inputs : sequence of str, optional
+        Names of the inputs, as from `input_names`; their numbers by default, or if there are more than 24.
 
     Raises
     ------
@@ -120,7 +124,7 @@ def trace_figure(
         columns = [layer_traces(other, times, neurons=followed, until=max(ends)) for other in others]
 
     heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
-    path_height = heading + _INPUT_HEIGHT + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
+    path_height = heading + input_height(_INPUT_HEIGHT, inputs) + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
     noun = "row" if split.is_table else "image"
     label, architecture = int(split.labels[sample]), network.architecture.replace("-", "–")
     shown = f"{noun} {sample} of class {class_name(label, classes)}"
@@ -129,7 +133,9 @@ def trace_figure(
     width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
         left = LEFT + n * (width + _COLUMN_GAP)
-        raster, *panels = _draw_column(figure, TITLE + heading, left, left + width, layers, split, sample, classes)
+        raster, *panels = _draw_column(
+            figure, TITLE + heading, left, left + width, layers, split, sample, classes, inputs
+        )
         for depth, axes in enumerate(panels):
             lowest, highest = voltage_limits([column[depth] for column in columns])
             axes.set_ylim(lowest, max(highest, _TICKS + 0.18))
@@ -200,11 +206,12 @@ def _draw_column(
     split: Split,
     sample: int,
     classes: Sequence[str] | None,
+    inputs: Sequence[str] | None,
 ) -> list[Axes]:
     """One circuit: the panel of the input, then one for each layer."""
     end = layers[0].end
-    heights = (_INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP)
-    place: dict[str, Any] = {"top": top, "heights": heights, "left": left, "right": right}
+    heights = (input_height(_INPUT_HEIGHT, inputs), _LAYER_HEIGHT, _PANEL_GAP)
+    place: dict[str, Any] = {"top": top, "heights": heights, "left": left, "right": right, "inputs": inputs}
     raster, *panels = draw_path(figure, layers, split, sample, classes, **place, span=end + 0.16, ticks_at=_TICKS)
     circuit = layers[0].circuit
     heading: dict[str, Any] = {"loc": "left", "fontsize": 10, "pad": 20, "linespacing": 1.4}

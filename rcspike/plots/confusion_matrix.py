@@ -17,7 +17,7 @@ __all__ = ["confusion_figure"]
 
 _MAX_NAMED = 40  # classes; with more, only some have a tick with their name
 _MAX_NUMBERED = 20  # with more, the cells are too small for numbers
-_LETTER, _CELL, _SMALLEST, _LARGEST, _LEVEL, _GAP = 0.085, 0.42, 1.8, 5.0, 3.2, 0.35  # in inches
+_LETTER, _CELL, _SMALLEST, _LARGEST, _LEVEL, _GAP = 0.085, 0.38, 1.8, 4.4, 3.2, 0.3  # in inches
 _BAR = "#4292c6"  # a middle shade of the matrix
 _MAX_NAME = 14  # characters of a name at an axis
 

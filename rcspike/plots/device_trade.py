@@ -10,14 +10,14 @@ import numpy as np
 
 from rcspike.energy import Columns, Process, layer_devices
 from rcspike.energy.operating_point_in_volts import conductance_unit
-from rcspike.plots.figure_style import BOTTOM, INK, PALETTE, RIGHT, TITLE, WIDTH, blank, legend, literal, place, tidy
+from rcspike.plots.figure_style import BOTTOM, INK, NARROW, PALETTE, TITLE, blank, legend, literal, place, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["device_trade_figure"]
 
-_HEIGHT, _GAP, _LEGEND = 1.9, 0.35, 1.7
+_HEIGHT, _GAP = 1.7, 0.35
 _FACTORS = np.geomspace(1e-2, 10, 61)  # of C / T
 _CAPACITORS = (1e-12, 4e-12, 10e-12)  # F
 
@@ -58,28 +58,28 @@ def device_trade_figure(process: Process, columns: Sequence[Columns], *, heading
     every = [process.with_values(window=process.window / factor) for factor in _FACTORS]
     made = [_only_made(one, columns) for one in every]
     area = {
-        "all weights": [sum(layer_devices(one, layer).area for layer in columns) for one in every],
-        f"up to {1e-6 / process.device_min_conductance:.3g} MOhm": [
+        "area of all weights": [sum(layer_devices(one, layer).area for layer in columns) for one in every],
+        f"area up to {1e-6 / process.device_min_conductance:.3g} MOhm": [
             sum(layer_devices(one, layer).area for layer in layers) for one, layers in zip(every, made, strict=True)
         ],
     }
-    figure = blank(2 * _HEIGHT + _GAP + TITLE + BOTTOM, heading)
-    right = WIDTH - RIGHT - _LEGEND
-    above = place(figure, TITLE + 0.1, _HEIGHT, right=right)
+    figure = blank(2 * _HEIGHT + _GAP + BOTTOM, heading, width=NARROW)
+    above = place(figure, TITLE, _HEIGHT)
     for colour, (name, values) in zip(PALETTE, area.items(), strict=False):
         above.loglog(1e6 * over, 1e6 * np.array(values), color=colour, label=name)
     above.set_ylabel("resistors / mm2")
-    below = place(figure, TITLE + 0.1 + _HEIGHT + _GAP, _HEIGHT, right=right)
+    below = place(figure, TITLE + _HEIGHT + _GAP, _HEIGHT)
     bodies = np.array([layer_devices(one, layers[0]).body for one, layers in zip(every, made, strict=True)])
     for colour, c in zip(PALETTE[2:], _CAPACITORS, strict=False):
-        below.loglog(1e6 * over, bodies / c, color=colour, label=f"C = {1e12 * c:g} pF")
+        below.loglog(1e6 * over, bodies / c, color=colour, label=f"bodies, C = {1e12 * c:g} pF")
     below.set_ylabel("bodies / C")
-    below.set_xlabel("C / T in pF / µs, which is 1 / MOhm for w = 1 at V_syn = 1")
+    below.set_xlabel("C / T in pF / µs: 1 / MOhm for w = 1 at V_syn = 1")
     for axes in (above, below):
-        axes.axvline(1e6 * here, color=INK, linewidth=0.8, linestyle=":", label=literal(process.name))
+        line = axes.axvline(1e6 * here, color=INK, linewidth=0.8, linestyle=":")
         axes.set_xlim(1e6 * over[0], 1e6 * over[-1])
         tidy(axes, grid="both")
-        legend(axes)
+    curves = {str(curve.get_label()): curve for axes in (above, below) for curve in axes.lines[:-1]}
+    legend(below, {**curves, literal(process.name): line})
     return figure
 
 

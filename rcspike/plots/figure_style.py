@@ -29,6 +29,7 @@ __all__ = [
     "HIGHLIGHT",
     "INK",
     "LEFT",
+    "NARROW",
     "PALETTE",
     "PAPER",
     "RIGHT",
@@ -57,11 +58,15 @@ HIGHLIGHT = (
 # The others of Okabe and Ito, for curves that are not circuits.
 PALETTE = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK)
 _CONVENTIONAL, _GRID = "#7f7f7f", "#e4e4e4"
-_MAX_TITLE, _MAX_LABEL = 122, 36  # characters in a line
+# Letters of the font take 0.55 of its size on average: at 10 points, and at the 8 points of a legend.
+_LETTERS_OF_TITLE, _LETTER = 13.0, 0.062  # in an inch; inches
+_MAX_LABEL = 30  # characters in a line of a legend: two columns fit below a narrow figure
+_HANDLE, _LEGEND_LINE, _TITLE_LINE = 0.55, 0.165, 0.168  # inches
 
 # All in inches. Every element has a fixed place: the results of matplotlib's own layouts depend on memory addresses in
-# the last bits, and change with every drawing.
-WIDTH, LEFT, RIGHT, TITLE, BOTTOM = 9.0, 0.68, 0.12, 0.46, 0.5
+# the last bits, and change with every drawing. In print, wide figures take 17 cm, the width of a page, where 8 points
+# become 7; narrow ones 8.6 cm, the width of a column, where they become 5.4.
+WIDTH, NARROW, LEFT, RIGHT, TITLE, BOTTOM = 7.5, 5.0, 0.76, 0.12, 0.46, 0.5
 
 
 def check_available() -> None:
@@ -148,25 +153,31 @@ def literal(text: object) -> str:
     return UNWRITABLE.sub("\ufffd", str(text)).replace("$", r"\$")
 
 
-def blank(height: float, heading: str) -> Figure:
-    """A figure with a title in its upper left corner, and `height` inches below the title."""
+def blank(height: float, heading: str, *, width: float = WIDTH) -> Figure:
+    """A figure with a title in its upper left corner, and `height` inches below the title, which wraps."""
     check_available()
     from rcspike.plots.figure_class import Figure
 
-    figure = Figure(figsize=(WIDTH, TITLE + height), facecolor=PAPER)
-    text = "\n".join(wrapped(line, _MAX_TITLE) for line in heading.split("\n"))
-    figure.text(0.012, 1 - 0.1 / figure.get_figheight(), text, va="top", fontsize=10, color=INK)
+    text = "\n".join(wrapped(line, int(_LETTERS_OF_TITLE * width)) for line in heading.split("\n"))
+    total = TITLE + _TITLE_LINE * text.count("\n") + height
+    figure = Figure(figsize=(width, total), facecolor=PAPER)
+    figure.text(0.1 / width, 1 - 0.1 / total, text, va="top", fontsize=10, color=INK)
     return figure
+
+
+_FORMULA = re.compile(r"(?<!\\)\$[^$]*(?<!\\)\$")  # a dollar sign behind a backslash is one of a `literal`
+
+
+def _drawn(text: str) -> str:
+    """A text of the length that is drawn: what is written in a formula is about twice as long."""
+    return _FORMULA.sub(lambda found: "x" * max(1, len(found[0]) // 2), text)
 
 
 def wrapped(text: str, width: int = _MAX_LABEL) -> str:
     """The same words in lines of at most `width` characters; a formula stays in one line."""
-    formula = re.compile(r"(?<!\\)\$[^$]*(?<!\\)\$")  # a dollar sign behind a backslash is one of a `literal`
-    kept = formula.sub(lambda found: found[0].replace(" ", "\0"), text)
-    # What is written in a formula is about twice as long as what is drawn.
-    shown = formula.sub(lambda found: "x" * max(1, len(found[0]) // 2), kept)
-    lines, words = textwrap.wrap(shown, width, break_long_words=False, break_on_hyphens=False), kept.split()
-    result = []
+    kept = _FORMULA.sub(lambda found: found[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(_drawn(kept), width, break_long_words=False, break_on_hyphens=False)
+    words, result = kept.split(), []
     for line in lines:
         n = len(line.split())
         result.append(" ".join(words[:n]))
@@ -175,20 +186,49 @@ def wrapped(text: str, width: int = _MAX_LABEL) -> str:
 
 
 def legend(axes: Axes, named: Mapping[str, Artist] | None = None) -> None:
-    """A legend to the right of the axes, with long labels in several lines: of `named`, or of what has a label."""
+    """A legend below all panels, in as many columns as fit: of `named`, or of what has a label; the figure grows."""
     handles, labels = axes.get_legend_handles_labels() if named is None else (list(named.values()), list(named))
+    if not labels:
+        return
+    figure, texts = axes.get_figure(root=True), [wrapped(label) for label in labels]
+    assert figure is not None
+    width = figure.get_figwidth()
+    longest = max(len(_drawn(line)) for text in texts for line in text.split("\n"))
+    n_columns = min(len(texts), max(1, int((width - 0.2) / (_HANDLE + _LETTER * longest))))
+    n_rows = -(-len(texts) // n_columns)
+    columns = [texts[k * n_rows : (k + 1) * n_rows] for k in range(n_columns)]  # as matplotlib fills them
+    n_lines = max(sum(1 + text.count("\n") for text in column) for column in columns)
+    _grow(figure, _LEGEND_LINE * n_lines + 0.12)
     made = axes.legend(
         handles,
         ["x"] * len(labels),
-        loc="upper left",
-        bbox_to_anchor=(1.02, 1),
+        loc="lower left",
+        bbox_to_anchor=(0.1 / width, 0.08 / figure.get_figheight()),
+        bbox_transform=figure.transFigure,
+        borderaxespad=0,
+        borderpad=0,
+        labelspacing=0.35,
+        columnspacing=1.5,
+        ncols=n_columns,
         fontsize=8,
         frameon=False,
         labelcolor=INK,
     )
     # Only now: matplotlib leaves out labels that begin with an underscore.
-    for text, label in zip(made.get_texts(), labels, strict=True):
-        text.set_text(wrapped(label))
+    for drawn, text in zip(made.get_texts(), texts, strict=True):
+        drawn.set_text(text)
+
+
+def _grow(figure: Figure, inches: float) -> None:
+    """Add space at the bottom; all else keeps its size and its distance from the top."""
+    old = figure.get_figheight()
+    new = old + inches
+    figure.set_figheight(new)
+    for axes in figure.axes:
+        x, y, width, height = axes.get_position().bounds
+        axes.set_position((x, (y * old + inches) / new, width, height * old / new))
+    for text in figure.texts:
+        text.set_y((text.get_position()[1] * old + inches) / new)
 
 
 def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
@@ -197,16 +237,21 @@ def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
     axes.legend(handles=handles, frameon=False, fontsize=8, labelcolor=INK, **place)
 
 
-def place(figure: Figure, top: float, height: float, left: float = LEFT, right: float = WIDTH - RIGHT) -> Axes:
-    """Axes from `left` to `right`, and from `top` down."""
-    total = figure.get_figheight()
-    return figure.add_axes((left / WIDTH, 1 - (top + height) / total, (right - left) / WIDTH, height / total))
+def place(figure: Figure, top: float, height: float, left: float = LEFT, right: float | None = None) -> Axes:
+    """Axes from `left` to `right`, by default near the border, and from `top` down, in a figure of `blank`.
+
+    `top` includes the first line of the title, `TITLE`; further ones are added.
+    """
+    width, total = figure.get_figwidth(), figure.get_figheight()
+    right = width - RIGHT if right is None else right
+    top += _TITLE_LINE * figure.texts[0].get_text().count("\n")
+    return figure.add_axes((left / width, 1 - (top + height) / total, (right - left) / width, height / total))
 
 
-def panel(height: float, legend_width: float, heading: str) -> tuple[Figure, Axes]:
-    """A figure with one panel, and space for a legend to its right."""
-    figure = blank(height + BOTTOM, heading)
-    return figure, place(figure, TITLE, height, right=WIDTH - RIGHT - legend_width)
+def panel(height: float, heading: str) -> tuple[Figure, Axes]:
+    """A figure as narrow as a column of a printed page, with one panel."""
+    figure = blank(height + BOTTOM, heading, width=NARROW)
+    return figure, place(figure, TITLE, height)
 
 
 def tidy(axes: Axes, *, grid: Literal["both", "x", "y"] | None = None) -> None:
@@ -217,7 +262,9 @@ def tidy(axes: Axes, *, grid: Literal["both", "x", "y"] | None = None) -> None:
     axes.tick_params(labelsize=8, colors=INK, which="both")
     for axis in (axes.xaxis, axes.yaxis):
         axis.label.set(fontsize=9, color=INK)
-    axes.yaxis.set_label_coords(-0.46 / (axes.get_position().width * WIDTH), 0.5)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    axes.yaxis.set_label_coords(-0.56 / (axes.get_position().width * figure.get_figwidth()), 0.5)
     for name, spine in axes.spines.items():
         spine.set_visible(name in ("left", "bottom"))
         spine.set_color(FAINT)

@@ -26,7 +26,7 @@ from rcspike.plots.figure_style import (
     place,
     tidy,
 )
-from rcspike.plots.membrane_panels import check_sample, draw_path, head, layer_traces
+from rcspike.plots.membrane_panels import LayerTraces, check_sample, draw_path, head, input_height, layer_traces
 from rcspike.training import History
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["training_figure"]
 
 # In inches.
-_CURVES_HEIGHT, _CURVES_GAP, _LOSS_WIDTH = 1.6, 0.85, 2.9
+_CURVES_HEIGHT, _CURVES_GAP, _LOSS_WIDTH = 1.6, 0.85, 2.3
 _INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP = 0.85, 1.2, 0.4
 
 
@@ -48,6 +48,7 @@ def training_figure(
     sample: int = 0,
     noise: float = 0.0,
     classes: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> Figure:
     """Learning curves of a run, and one image in the layers of the trained network.
 
@@ -69,6 +70,8 @@ def training_figure(
         title names it.
     classes : sequence of str, optional
         Names of the classes; their numbers by default.
+    inputs : sequence of str, optional
+        Names of the inputs, as from `input_names`; their numbers by default, or if there are more than 24.
 
     Raises
     ------
@@ -94,10 +97,14 @@ def training_figure(
     check_sample(network, split, sample)
 
     path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
-    path_height = _INPUT_HEIGHT + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT)
+    heights = (input_height(_INPUT_HEIGHT, inputs), _LAYER_HEIGHT, _PANEL_GAP)
+    path_height = heights[0] + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = blank(path_top - TITLE + path_height + BOTTOM, _title(network, history, noise))
     _draw_learning(figure, history, network.circuit)
-    _draw_path(figure, path_top, network, split, sample, classes)
+    layers = layer_traces(network, split.times[sample : sample + 1])
+    end = max(layer.start(depth) + layer.end for depth, layer in enumerate(layers, start=1))
+    where: dict[str, Any] = {"top": path_top, "heights": heights, "span": end + 0.16}
+    _head_path(draw_path(figure, layers, split, sample, classes, **where, inputs=inputs), layers, end)
     return figure
 
 
@@ -175,13 +182,9 @@ def _scale(axes: Axes, values: npt.NDArray[np.float64]) -> float | None:
     return zero
 
 
-def _draw_path(
-    figure: Figure, top: float, network: Network, split: Split, sample: int, classes: Sequence[str] | None
-) -> None:
-    layers = layer_traces(network, split.times[sample : sample + 1])
-    end = max(layer.start(depth) + layer.end for depth, layer in enumerate(layers, start=1))
-    heights = (_INPUT_HEIGHT, _LAYER_HEIGHT, _PANEL_GAP)
-    raster, *panels = draw_path(figure, layers, split, sample, classes, top=top, heights=heights, span=end + 0.16)
+def _head_path(path: Sequence[Axes], layers: Sequence[LayerTraces], end: float) -> None:
+    """Headings of the panels, and one time axis for all of them."""
+    raster, *panels = path
     for depth, (axes, layer) in enumerate(zip(panels, layers, strict=True), start=1):
         last = depth == len(layers)
         n_neurons, n_spikes = len(layer.layer_t_out), int(np.isfinite(layer.layer_t_out).sum())

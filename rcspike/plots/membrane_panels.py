@@ -44,6 +44,7 @@ __all__ = [
     "class_name",
     "draw_path",
     "head",
+    "input_height",
     "layer_traces",
     "map_shape",
     "place_in_map",
@@ -56,6 +57,7 @@ _CHARGING = "#eef2f6"
 _SHADES = {"charging": _CHARGING, "firing (ramp)": "#fdf3e3"}
 _MAX_POINTS = 1000  # of a trace
 _MAX_NAME = 14  # characters of the name of a class
+_MAX_INPUT_NAME, _INPUT_LINE, _MAX_NAMED_INPUTS = 12, 0.115, 24  # characters, inches, more inputs have numbers
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,16 @@ def class_name(index: int | str, classes: Sequence[str] | None) -> str:
     name = str(index)
     if classes is not None and name.isdecimal() and int(name) < len(classes):
         name = classes[int(name)]
-    return literal(name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…")
+    return _shortened(name, _MAX_NAME)
+
+
+def _shortened(name: str, length: int) -> str:
+    return literal(name if len(name) <= length else f"{name[: length - 1]}…")
+
+
+def input_height(least: float, names: Sequence[str] | None) -> float:
+    """Height in inches of the panel of the input: at least so high, and a line for each name."""
+    return max(least, _INPUT_LINE * len(names)) if names and len(names) <= _MAX_NAMED_INPUTS else least
 
 
 def draw_path(
@@ -257,6 +268,7 @@ def draw_path(
     right: float = WIDTH - RIGHT,
     span: float,
     ticks_at: float | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> list[Axes]:
     """A sample on its way through a network: the panel of the input, then one for each layer.
 
@@ -271,6 +283,8 @@ def draw_path(
     ticks_at : float, optional
         Drawn hidden neurons have numbers, and ticks for all spikes of their layer begin at this voltage in V_th, above
         the numbers. By default there are only the ticks.
+    inputs : sequence of str, optional
+        Names of the inputs; their numbers if there are none or too many.
     """
     input_height, height, gap = heights
     raster = place(figure, top, input_height, left, right)
@@ -291,6 +305,9 @@ def draw_path(
     panels[-1].set_xlabel(r"time $t\,/\,T$")
     for axes in (raster, *panels):
         tidy(axes)
+    if inputs and len(inputs) <= _MAX_NAMED_INPUTS:
+        raster.set_ylabel("")
+        raster.set_yticks(range(len(inputs)), [_shortened(name, _MAX_INPUT_NAME) for name in inputs], fontsize=7)
     return [raster, *panels]
 
 

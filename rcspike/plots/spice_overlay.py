@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["spice_figure"]
 
-_VOLTAGES_HEIGHT, _ERRORS_HEIGHT, _GAP = 2.8, 1.3, 0.3
+_VOLTAGES_HEIGHT, _ERRORS_HEIGHT, _GAP = 2.4, 1.2, 0.3
 _POINTS = 49  # of SPICE that are drawn of each neuron
 _MARKS: dict[str, Any] = {"color": HIGHLIGHT, "marker": "o", "markersize": 3, "markerfacecolor": "none"}
 

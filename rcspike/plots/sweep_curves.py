@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rcspike.experiments import Row, experiment_circuit, parameter_names
-from rcspike.plots.figure_style import FAINT, HIGHLIGHT, PALETTE, circuit_colour, legend, literal, panel, tidy
+from rcspike.plots.accuracy_limits import limits_of_most
+from rcspike.plots.figure_style import HIGHLIGHT, INK, PALETTE, circuit_colour, legend, literal, panel, tidy
+from rcspike.plots.parameter_axis import draw_parameter_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["over_seeds", "sweep_figure"]
+__all__ = ["over_seeds", "standard_error", "sweep_figure"]
 
-_HEIGHT, _LEGEND_WIDTH = 3.2, 2.5
+_HEIGHT = 2.7
 _MARKERS = "osD^vP"
 _NAMES = {"rc-spike": "RC-Spike", "transfer": "trained at 100, rescaled", "relu": "ReLU network"}
 _STYLES = {"rc-spike": "-", "transfer": "--", "relu": ":"}
@@ -26,10 +30,11 @@ _SYMBOLS |= {"offset_mv": "standard deviation of comparator offsets / mV"}
 
 
 def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
-    """Test accuracy against one parameter of a sweep, mean and standard deviation over the seeds.
+    """Test accuracy against one parameter of a sweep, mean and standard error over the seeds.
 
-    A curve for each combination of the other parameters. The conventional circuit is at the right end of an axis of
-    V_syn, apart from the curve; a ReLU network is a level line with a band. Results of one seed have no bars.
+    A curve for each combination of the other parameters. The axis is logarithmic if the values of the parameter are.
+    The conventional circuit is at the right end of an axis of V_syn, apart from the curve; a ReLU network is a level
+    line with a band. Results of one seed have no bars. Accuracies far below all others are arrows with a number.
 
     Parameters
     ----------
@@ -53,8 +58,8 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
     values = sorted({float(row[x]) for row in rows if isinstance(row.get(x), int | float)})
     if not values:
         raise ValueError(f"there is no finished run with a number for {x}")
-    figure, axes = panel(_HEIGHT, _LEGEND_WIDTH, f"{_common(rows, x)}: {over_seeds(rows)}")
-    positions = _scale(axes, values, x)
+    figure, axes = panel(_HEIGHT, f"{_common(rows, x)}: {over_seeds(rows)}")
+    positions = draw_parameter_axis(axes, values)
     n_curves = 0
     for label, curve in _curves(rows, x).items():
         colour = _colour(curve[0], x, n_curves)
@@ -63,27 +68,19 @@ def sweep_figure(rows: Sequence[Row], *, x: str = "v_syn") -> Figure:
             continue
         curve.sort(key=lambda row: float(row[x]))
         at = [positions[float(row[x])] for row in curve]
-        mean, std = [row["test_mean"] for row in curve], [row["test_std"] for row in curve]
+        mean, errors = [row["test_mean"] for row in curve], [standard_error(row, "test") for row in curve]
+        bars = [error for error in errors if error is not None]
         marker, style = _MARKERS[n_curves % len(_MARKERS)], _STYLES[curve[0]["model"]]
+        look: dict[str, Any] = {"color": colour, "markersize": 4.5, "linewidth": 1.3}
         n_curves += 1
-        axes.errorbar(
-            at,
-            mean,
-            yerr=None if None in std else std,
-            fmt=marker,
-            markersize=4.5,
-            linewidth=1.3,
-            capsize=2.5,
-            color=colour,
-        )
-        # No circuit lies between the last finite value and infinity: the line ends before.
-        n_joined = sum(math.isfinite(row[x]) for row in curve)
-        axes.plot(at[:n_joined], mean[:n_joined], style, linewidth=1.3, color=colour)
-        axes.plot([], [], style, marker=marker, markersize=4.5, linewidth=1.3, color=colour, label=label)
+        axes.errorbar(at, mean, yerr=bars if len(bars) == len(curve) else None, fmt=marker, capsize=2.5, **look)
+        # Nothing lies between an end that stands apart and its neighbour: the line ends before.
+        on_scale = [place == row[x] for row, place in zip(curve, at, strict=True)]
+        axes.plot(np.compress(on_scale, at), np.compress(on_scale, mean), style, **look)
+        axes.plot([], [], style, marker=marker, **look, label=label)
     axes.set_xlabel(_SYMBOLS.get(x, x.replace("_", " ")))
     axes.set_ylabel("test accuracy / %")
-    if len(values) > 1 and math.isinf(values[-1]):
-        axes.axvline(positions[values[-1]] - 0.5, color=FAINT, linewidth=0.8, linestyle=(0, (1, 3)))
+    _fit(axes, rows, positions, x)
     tidy(axes, grid="y")
     legend(axes)
     return figure
@@ -95,20 +92,26 @@ def over_seeds(rows: Sequence[Row]) -> str:
     if seeds == [1]:
         return "one seed"
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    return f"mean and standard deviation over {count} seeds"
+    return f"mean and standard error over {count} seeds"
 
 
-def _scale(axes: Axes, values: Sequence[float], x: str) -> dict[float, float]:
-    """Where each value is drawn: equidistant if they are few and far between, which V_syn up to infinity is."""
-    equidistant = x == "v_syn" or not all(math.isfinite(v) for v in values)
-    positions = {value: float(i) if equidistant else value for i, value in enumerate(values)}
-    if equidistant or len(values) <= 12:
-        axes.set_xticks(list(positions.values()), [_tick(value) for value in values])
-    return positions
+def standard_error(row: Row, name: str) -> float | None:
+    """Standard error of the mean over the seeds of what was measured, in its unit; None for a single seed."""
+    deviation = row[f"{name}_std"]
+    return None if deviation is None else float(deviation / row["n"] ** 0.5)
 
 
-def _tick(value: float) -> str:
-    return "∞" if math.isinf(value) else f"{value:g}"
+def _fit(axes: Axes, rows: Sequence[Row], positions: Mapping[float, float], x: str) -> None:
+    """Limits that fit most accuracies with their bars, and an arrow with a number for each that is far below."""
+    bars = [(row["test_mean"], standard_error(row, "test") or 0.0) for row in rows]
+    low, high = limits_of_most([end for mean, error in bars for end in (mean - error, mean + error)])
+    axes.set_ylim(low, high)
+    for row in rows:
+        if row["test_mean"] < low:
+            at = 0.5 * sum(axes.get_xlim()) if x not in row else positions[float(row[x])]
+            style: dict[str, Any] = {"ha": "center", "fontsize": 8, "color": INK, "textcoords": "offset points"}
+            arrow = {"arrowstyle": "->", "color": INK}
+            axes.annotate(f"{row['test_mean']:.1f} %", (at, low), (0, 14), arrowprops=arrow, **style)
 
 
 def _curves(rows: Sequence[Row], x: str) -> dict[str, list[Row]]:
@@ -150,10 +153,10 @@ def _colour(row: Row, x: str, number: int) -> str:
 
 
 def _draw_level(axes: Axes, row: Row, label: str, colour: str) -> None:
-    mean, std = row["test_mean"], row["test_std"]
+    mean, error = row["test_mean"], standard_error(row, "test")
     axes.axhline(mean, color=colour, linestyle=":", linewidth=1.3, label=label)
-    if std is not None:
-        axes.axhspan(mean - std, mean + std, color=colour, alpha=0.12, linewidth=0)
+    if error is not None:
+        axes.axhspan(mean - error, mean + error, color=colour, alpha=0.12, linewidth=0)
 
 
 def _common(rows: Sequence[Row], x: str) -> str:

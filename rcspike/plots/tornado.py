@@ -15,7 +15,7 @@ __all__ = ["tornado_figure"]
 
 _LINE, _GAP, _NAMES, _MAX_BARS = 0.2, 0.62, 1.7, 10
 _PREFIXED = ("V", "A", "F", "J", "C", "s", "ohm")
-_LOW, _HIGH = "#56b4e9", "#e69f00"
+_LOW, _HIGH = "#0072b2", "#e69f00"  # dark and light, also in grey
 
 
 def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Figure:
@@ -65,8 +65,9 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
                     bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
                 )
         axes.axvline(found.ratio, color=INK, linewidth=0.8)
-        axes.axvline(1, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
         axes.margins(x=0.14)
+        axes.set_xlim(axes.get_xlim())  # of the bars: the line of equal energies is drawn only where they are near it
+        axes.axvline(1, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
         axes.set_ylim(max(1, len(bars)) - 0.4, -0.6)
         axes.set_yticks(range(len(bars)), [literal(one.name.replace("_", " ")) for one in bars])
         tidy(axes, grid="x")
@@ -77,7 +78,7 @@ def tornado_figure(ratios: Mapping[str, RatioRange], *, heading: str = "") -> Fi
             color=INK,
             loc="left",
         )
-    axes.set_xlabel("energy over that of RC-Spike; blue: constant at its low end, orange: at its high end")
+    axes.set_xlabel("energy over that of RC-Spike; dark: constant at its low end, light: at its high end")
     return figure
 
 

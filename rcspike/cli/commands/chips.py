@@ -48,6 +48,7 @@ _CAPTIONS = {
     "table.csv": ("Devices", "Mean and quantiles over the chips of each case."),
     "chips.csv": ("Devices", "Each chip."),
 }
+_CURVES = "The accuracy of virtual chips against {}, with the other effects unchanged."
 
 
 def _show(name: str | None) -> None:
@@ -136,6 +137,7 @@ def chips_command(
             effects, devices = _of_process(point, network, effects, devices)
         single = single_effect_cases(effects, devices) if sensitivity else []
         sizes = [case for text in sweep or [] for case in _sweep_cases(text, effects, devices)]
+        swept = {case.varied[0]: f"chips-{case.varied[0].replace(' ', '-')}" for case in sizes if case.varied}
         cases = [Case("all effects", effects, devices), *single, *sizes]
     with results_folder(folder, "cases"):
         with user_errors():
@@ -146,7 +148,8 @@ def chips_command(
             settings |= {"sensitivity": sensitivity, "sweep": sweep or [], "devices": devices}
             settings |= {"effects": [effect.name for effect in effects], **{e.name: e for e in effects}}
             record = Record.of(ctx, folder / "chips.json", settings, without=PLACES)
-            files = [folder / name for name in ("table.csv", "chips.csv", "chips.svg", "chips.png")]
+            files = [folder / name for name in ("table.csv", "chips.csv")]
+            files += [folder / f"{stem}.{kind}" for stem in ("chips", *swept.values()) for kind in ("svg", "png")]
             record.say_replaced(*files)
             ideal = evaluate(ideal_network, samples.data.test)
             for line in _ranges(network, devices, point):
@@ -177,14 +180,19 @@ def chips_command(
                     raise typer.Exit(130) from None
         ranked = sorted(studied[1 : 1 + len(single)], key=lambda sample: sample.mean)  # the most harmful effect first
         studied = [studied[0], *ranked, *studied[1 + len(single) :]]
-        figure = plots.chips_figure(
-            studied, ideal=ideal, circuit=network.circuit, required=required_accuracy, note=samples.mark
-        )
+        shown: dict[str, Any] = {"ideal": ideal, "circuit": network.circuit, "required": required_accuracy}
+        shown |= {"note": samples.mark}
+        figures = {"chips": plots.chips_figure(studied[: 1 + len(single)], **shown)}
+        for name, stem in swept.items():
+            of_name = [sample for sample in studied if sample.case.varied and sample.case.varied[0] == name]
+            figures[stem] = plots.chip_curves_figure(of_name, **shown)
         with user_errors():
             write_table(folder / "table.csv", [_row(sample, ideal, required_accuracy) for sample in studied])
             write_table(folder / "chips.csv", _chip_rows(studied, chip_seeds(seed, chips)))
-            plots.save_figure(figure, folder / "chips", description=record.description)
-            record.write(files, _CAPTIONS, ideal_accuracy=ideal)
+            for stem, figure in figures.items():
+                plots.save_figure(figure, folder / stem, description=record.description)
+            curves = {f"{stem}.svg": ("Devices", _CURVES.format(name)) for name, stem in swept.items()}
+            record.write(files, _CAPTIONS | curves, ideal_accuracy=ideal)
     screen.print(f"without effects {percent(ideal)}{samples.mark}; {chips} chips of each case:")
     screen.print(_table(studied, ideal, required_accuracy))
     first = _row(studied[0], ideal, required_accuracy)
@@ -194,7 +202,7 @@ def chips_command(
     )
     if once := [sample.case.name for sample in studied if not sample.is_random]:
         screen.print(f"tested once, since nothing in them is random: {', '.join(once)}")
-    screen.print(f"files  {folder}: table.csv, chips.csv, chips.json, chips.svg, chips.png")
+    screen.print(f"files  {folder}: {', '.join([*(file.name for file in files), 'chips.json'])}")
 
 
 def _sweep_cases(text: str, effects: Sequence[Effect], devices: Devices) -> list[Case]:

@@ -81,7 +81,8 @@ def trace_command(
         loaded, split = samples.data, samples.data.test
     with results_folder(stem.parent), user_errors():
         shown: dict[str, Any] = {"sample": image, "position": place, "classes": loaded.class_names}
-        figures = {stem.name: plots.trace_figure(network, split, circuits=circuits, neurons=chosen, **shown)}
+        own: dict[str, Any] = {"circuits": circuits, "neurons": chosen, "inputs": plots.input_names(loaded)}
+        figures = {stem.name: plots.trace_figure(network, split, **own, **shown)}
         if any(isinstance(layer.wiring, Conv2d) for layer in network.layers):
             figures[f"{stem.name}-maps"] = plots.maps_figure(network, split, **shown)
         settings: dict[str, Any] = {**samples.settings, **model_settings(model, network)}

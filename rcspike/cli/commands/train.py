@@ -440,9 +440,8 @@ def _write(run: _Run, history: History) -> None:
         history.write_csv(run.folder / "history.csv")
     try:
         # Outside: an error in drawing is a bug in rcspike, not a mistake of the user.
-        figure = plots.training_figure(
-            run.network, history, run.dataset.test, noise=run.noise, classes=run.dataset.class_names
-        )
+        names: dict[str, Any] = {"classes": run.dataset.class_names, "inputs": plots.input_names(run.dataset)}
+        figure = plots.training_figure(run.network, history, run.dataset.test, noise=run.noise, **names)
         with user_errors():
             plots.save_figure(figure, run.folder / "learning", description=record.description)
         matrix = confusion_matrix(run.network, run.dataset.test, noise=run.noise, threads=run.threads)
