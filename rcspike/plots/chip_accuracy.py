@@ -68,15 +68,14 @@ def chips_figure(
     figure = blank(height + BOTTOM, chips_heading(samples, circuit, note), width=NARROW)
     axes = place(figure, TITLE, height, left=_NAMES_WIDTH)
     wanted = [] if required is None else [100 * required]
-    lowest = [100 * min(sample.accuracies) for sample in samples]
-    low, _ = limits_of_most([*(100 * sample.quantile(0.05) for sample in samples), 100 * ideal], always=wanted)
-    shown = [accuracy for accuracy in lowest if accuracy >= low]
-    highest = [100 * max(sample.accuracies) for sample in samples]
-    axes.set_xlim(limits_of_most([*shown, *highest], always=[low, 100 * ideal, *wanted]))
+    low, _ = limits_of_most([*(100 * sample.quantile(0.05) for sample in samples), 100 * ideal, *wanted])
+    shown = [sample for sample in samples if 100 * sample.mean >= low] or list(samples)
+    ends = [100 * end(sample.accuracies) for sample in shown for end in (min, max)]
+    axes.set_xlim(limits_of_most([*ends, 100 * ideal, *(one for one in wanted if one >= low)]))
     named: dict[str, Artist] = {}
     for line, sample in enumerate(samples):
         named |= _draw_case(axes, line, sample, circuit_colour(circuit))
-    named |= draw_wanted(axes.axvline, ideal, required)
+    named |= draw_wanted(axes.axvline, ideal, required, axes.get_xlim()[0])
     axes.set_ylim(len(samples) - 0.5, -0.5)
     names = [wrapped(literal(sample.case.name.replace("_", " ")), _MAX_NAME) for sample in samples]
     axes.set_yticks(range(len(samples)), names)
@@ -118,9 +117,14 @@ def mean_and_error(sample: Sample) -> tuple[float, float | None]:
     return 100 * sample.mean, 100 * sample.std / n**0.5 if n > 1 else None
 
 
-def draw_wanted(line: Any, ideal: float, required: float | None) -> dict[str, Artist]:
-    """The accuracies without effects and that is required, both in [0, 1], by `axvline` or `axhline`; their names."""
+def draw_wanted(line: Any, ideal: float, required: float | None, low: float) -> dict[str, Artist]:
+    """The accuracies without effects and that is required, in [0, 1], by `axvline` or `axhline`; what they mean.
+
+    The axis begins at `low` in per cent.
+    """
     named = {f"{100 * ideal:.2f} % without effects": line(100 * ideal, color=FAINT, linestyle="--", linewidth=1)}
     if required is not None:
-        named[f"{100 * required:g} % required"] = line(100 * required, color=HIGHLIGHT, linewidth=1, linestyle="-.")
+        outside = " (below the axis)" if 100 * required < low else ""
+        style: dict[str, Any] = {"color": HIGHLIGHT, "linewidth": 1, "linestyle": "-."}
+        named[f"{100 * required:g} % required{outside}"] = line(100 * required, **style)
     return named

@@ -9,6 +9,7 @@ import numpy as np
 
 from rcspike.circuit import Circuit
 from rcspike.experiments import Sample
+from rcspike.plots.accuracy_limits import limits_of_most
 from rcspike.plots.chip_accuracy import chips_heading, draw_wanted, mean_and_error
 from rcspike.plots.figure_style import BOTTOM, NARROW, TITLE, blank, circuit_colour, legend, literal, place, tidy
 from rcspike.plots.parameter_axis import draw_parameter_axis
@@ -85,7 +86,9 @@ def chip_curves_figure(
     curve = axes.errorbar(at, means, yerr=None if None in errors else errors, fmt="o", **style)
     axes.plot(np.compress(joined, at), np.compress(joined, means), color=colour, linewidth=1.3)
     named: dict[str, Artist] = {"mean and standard error": curve, "5 % to 95 % of the chips": band}  # type: ignore[dict-item]
-    named |= draw_wanted(axes.axhline, ideal, required)
+    wanted = [] if required is None else [100 * required]
+    axes.set_ylim(limits_of_most([*high, 100 * ideal, *wanted], always=low))
+    named |= draw_wanted(axes.axhline, ideal, required, axes.get_ylim()[0])
     axes.set_ylabel("test accuracy / %")
     panels = [axes]
     if required is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from rcspike.neurons import neuron_kind
 from rcspike.plots.figure_style import (
     BOTTOM,
     INK,
-    LEFT,
     RIGHT,
     TITLE,
     WIDTH,
@@ -34,9 +33,10 @@ from rcspike.plots.membrane_panels import (
     class_name,
     draw_path,
     head,
-    input_height,
+    input_size,
     layer_traces,
     place_in_map,
+    shown_inputs,
     spread,
     voltage_limits,
 )
@@ -124,18 +124,20 @@ def trace_figure(
         columns = [layer_traces(other, times, neurons=followed, until=max(ends)) for other in others]
 
     heading = _HEADING + _HEADING_LINE * max(_heading(circuit).count("\n") for circuit in circuits)
-    path_height = heading + input_height(_INPUT_HEIGHT, inputs) + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
+    names = shown_inputs(inputs)
+    input_height, margin = input_size(_INPUT_HEIGHT, names)
+    path_height = heading + input_height + len(followed) * (_PANEL_GAP + _LAYER_HEIGHT)
     noun = "row" if split.is_table else "image"
     label, architecture = int(split.labels[sample]), network.architecture.replace("-", "–")
     shown = f"{noun} {sample} of class {class_name(label, classes)}"
     title = f"{architecture}, {shown}: the same weights, circuit by circuit"
     figure = blank(path_height + BOTTOM + _CAPTION, title)
-    width = (WIDTH - LEFT - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
+    heights = (input_height, _LAYER_HEIGHT, _PANEL_GAP)
+    width = (WIDTH - margin - RIGHT - (len(columns) - 1) * _COLUMN_GAP) / len(columns)
     for n, layers in enumerate(columns):
-        left = LEFT + n * (width + _COLUMN_GAP)
-        raster, *panels = _draw_column(
-            figure, TITLE + heading, left, left + width, layers, split, sample, classes, inputs
-        )
+        left = margin + n * (width + _COLUMN_GAP)
+        place: dict[str, Any] = {"top": TITLE + heading, "heights": heights, "left": left, "right": left + width}
+        raster, *panels = _draw_column(figure, place, layers, split, sample, classes, names)
         for depth, axes in enumerate(panels):
             lowest, highest = voltage_limits([column[depth] for column in columns])
             axes.set_ylim(lowest, max(highest, _TICKS + 0.18))
@@ -144,7 +146,7 @@ def trace_figure(
             axes.tick_params(labelleft=False)
     caption_top = (_CAPTION - 0.05) / figure.get_figheight()
     figure.text(
-        LEFT / WIDTH,
+        margin / WIDTH,
         caption_top,
         _caption(network.circuit, noun, network.phases),
         va="top",
@@ -199,20 +201,17 @@ def _at(layer: LayerTraces, position: tuple[int, int], image: tuple[int, int]) -
 
 def _draw_column(
     figure: Figure,
-    top: float,
-    left: float,
-    right: float,
+    place: Mapping[str, Any],
     layers: list[LayerTraces],
     split: Split,
     sample: int,
     classes: Sequence[str] | None,
-    inputs: Sequence[str] | None,
+    inputs: Sequence[str],
 ) -> list[Axes]:
     """One circuit: the panel of the input, then one for each layer."""
     end = layers[0].end
-    heights = (input_height(_INPUT_HEIGHT, inputs), _LAYER_HEIGHT, _PANEL_GAP)
-    place: dict[str, Any] = {"top": top, "heights": heights, "left": left, "right": right, "inputs": inputs}
-    raster, *panels = draw_path(figure, layers, split, sample, classes, **place, span=end + 0.16, ticks_at=_TICKS)
+    style: dict[str, Any] = {"span": end + 0.16, "ticks_at": _TICKS, "inputs": inputs}
+    raster, *panels = draw_path(figure, layers, split, sample, classes, **place, **style)
     circuit = layers[0].circuit
     heading: dict[str, Any] = {"loc": "left", "fontsize": 10, "pad": 20, "linespacing": 1.4}
     raster.set_title(_heading(circuit), color=circuit_colour(circuit), **heading)

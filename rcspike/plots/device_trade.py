@@ -48,7 +48,7 @@ def device_trade_figure(process: Process, columns: Sequence[Columns], *, heading
     >>> network = Network.create([64, 20, 10], Circuit(v_syn=1.0), seed=0)
     >>> figure = device_trade_figure(load_process("sky130-poly"), [columns_of(layer) for layer in network.layers])
     >>> [axes.get_ylabel() for axes in figure.axes]
-    ['resistors / mm2', 'bodies / C']
+    ['resistors / mm²', 'bodies / C']
     """
     if not (process.device_area_per_ohm or process.device_capacitance_per_ohm):
         raise ValueError(f"the devices of {process.name} have neither area nor body: choose one such as sky130-poly")
@@ -67,7 +67,7 @@ def device_trade_figure(process: Process, columns: Sequence[Columns], *, heading
     above = place(figure, TITLE, _HEIGHT)
     for colour, (name, values) in zip(PALETTE, area.items(), strict=False):
         above.loglog(1e6 * over, 1e6 * np.array(values), color=colour, label=name)
-    above.set_ylabel("resistors / mm2")
+    above.set_ylabel("resistors / mm²")
     below = place(figure, TITLE + _HEIGHT + _GAP, _HEIGHT)
     bodies = np.array([layer_devices(one, layers[0]).body for one, layers in zip(every, made, strict=True)])
     for colour, c in zip(PALETTE[2:], _CAPACITORS, strict=False):

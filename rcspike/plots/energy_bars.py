@@ -31,7 +31,7 @@ _COLOURS = dict(
         strict=True,
     )
 )  # fmt: skip
-_HATCHES = dict(zip(PARTS, ("", "", "////", "", "\\\\\\\\", "", "", "xxxx", "", "", ""), strict=True))  # apart in grey
+_HATCHES = dict(zip(PARTS, ("", "", "", "////", "\\\\\\\\", "", "", "", "", "", ""), strict=True))  # apart in grey
 
 
 def energy_figure(circuits: Mapping[str, Mapping[str, npt.NDArray[Any]]], *, heading: str = "") -> Figure:

@@ -59,7 +59,7 @@ HIGHLIGHT = (
 PALETTE = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK)
 _CONVENTIONAL, _GRID = "#7f7f7f", "#e4e4e4"
 # Letters of the font take 0.55 of its size on average: at 10 points, and at the 8 points of a legend.
-_LETTERS_OF_TITLE, _LETTER = 13.0, 0.062  # in an inch; inches
+_LETTERS_OF_TITLE, _LETTER = 15.0, 0.062  # in an inch; inches
 _MAX_LABEL = 30  # characters in a line of a legend: two columns fit below a narrow figure
 _HANDLE, _LEGEND_LINE, _TITLE_LINE = 0.55, 0.165, 0.168  # inches
 
@@ -158,7 +158,7 @@ def blank(height: float, heading: str, *, width: float = WIDTH) -> Figure:
     check_available()
     from rcspike.plots.figure_class import Figure
 
-    text = "\n".join(wrapped(line, int(_LETTERS_OF_TITLE * width)) for line in heading.split("\n"))
+    text = "\n".join(wrapped(line, int(_LETTERS_OF_TITLE * (width - 0.2))) for line in heading.split("\n"))
     total = TITLE + _TITLE_LINE * text.count("\n") + height
     figure = Figure(figsize=(width, total), facecolor=PAPER)
     figure.text(0.1 / width, 1 - 0.1 / total, text, va="top", fontsize=10, color=INK)
@@ -198,7 +198,7 @@ def legend(axes: Axes, named: Mapping[str, Artist] | None = None) -> None:
     n_rows = -(-len(texts) // n_columns)
     columns = [texts[k * n_rows : (k + 1) * n_rows] for k in range(n_columns)]  # as matplotlib fills them
     n_lines = max(sum(1 + text.count("\n") for text in column) for column in columns)
-    _grow(figure, _LEGEND_LINE * n_lines + 0.12)
+    _grow(figure, _LEGEND_LINE * n_lines + 0.04)
     made = axes.legend(
         handles,
         ["x"] * len(labels),

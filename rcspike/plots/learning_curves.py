@@ -26,7 +26,15 @@ from rcspike.plots.figure_style import (
     place,
     tidy,
 )
-from rcspike.plots.membrane_panels import LayerTraces, check_sample, draw_path, head, input_height, layer_traces
+from rcspike.plots.membrane_panels import (
+    LayerTraces,
+    check_sample,
+    draw_path,
+    head,
+    input_size,
+    layer_traces,
+    shown_inputs,
+)
 from rcspike.training import History
 
 if TYPE_CHECKING:
@@ -97,22 +105,24 @@ def training_figure(
     check_sample(network, split, sample)
 
     path_top = TITLE + _CURVES_HEIGHT + _CURVES_GAP
-    heights = (input_height(_INPUT_HEIGHT, inputs), _LAYER_HEIGHT, _PANEL_GAP)
+    names = shown_inputs(inputs)
+    height, left = input_size(_INPUT_HEIGHT, names)
+    heights = (height, _LAYER_HEIGHT, _PANEL_GAP)
     path_height = heights[0] + len(network.layers) * (_PANEL_GAP + _LAYER_HEIGHT)
     figure = blank(path_top - TITLE + path_height + BOTTOM, _title(network, history, noise))
-    _draw_learning(figure, history, network.circuit)
+    _draw_learning(figure, history, network.circuit, left)
     layers = layer_traces(network, split.times[sample : sample + 1])
     end = max(layer.start(depth) + layer.end for depth, layer in enumerate(layers, start=1))
-    where: dict[str, Any] = {"top": path_top, "heights": heights, "span": end + 0.16}
-    _head_path(draw_path(figure, layers, split, sample, classes, **where, inputs=inputs), layers, end)
+    where: dict[str, Any] = {"top": path_top, "heights": heights, "span": end + 0.16, "left": left}
+    _head_path(draw_path(figure, layers, split, sample, classes, **where, inputs=names), layers, end)
     return figure
 
 
-def _draw_learning(figure: Figure, history: History, circuit: Circuit) -> None:
+def _draw_learning(figure: Figure, history: History, circuit: Circuit, left: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
     loss_left = WIDTH - RIGHT - _LOSS_WIDTH
-    errors = place(figure, TITLE, _CURVES_HEIGHT, right=loss_left - LEFT)
+    errors = place(figure, TITLE, _CURVES_HEIGHT, left=left, right=loss_left - LEFT - 0.1)
     loss = place(figure, TITLE, _CURVES_HEIGHT, left=loss_left, right=WIDTH - RIGHT - 0.1)  # half of a tick's number
     epochs = [e.epoch for e in history]
     colour = circuit_colour(circuit)

@@ -44,11 +44,12 @@ __all__ = [
     "class_name",
     "draw_path",
     "head",
-    "input_height",
+    "input_size",
     "layer_traces",
     "map_shape",
     "place_in_map",
     "ramp_voltages",
+    "shown_inputs",
     "spread",
     "voltage_limits",
 ]
@@ -57,7 +58,8 @@ _CHARGING = "#eef2f6"
 _SHADES = {"charging": _CHARGING, "firing (ramp)": "#fdf3e3"}
 _MAX_POINTS = 1000  # of a trace
 _MAX_NAME = 14  # characters of the name of a class
-_MAX_INPUT_NAME, _INPUT_LINE, _MAX_NAMED_INPUTS = 12, 0.115, 24  # characters, inches, more inputs have numbers
+_MAX_INPUT_NAME, _MAX_NAMED_INPUTS = 20, 24  # characters; more inputs have numbers
+_INPUT_LINE, _INPUT_LETTER, _INPUT_TICK = 0.115, 0.06, 0.14  # inches
 
 
 @dataclass(frozen=True)
@@ -250,9 +252,15 @@ def _shortened(name: str, length: int) -> str:
     return literal(name if len(name) <= length else f"{name[: length - 1]}…")
 
 
-def input_height(least: float, names: Sequence[str] | None) -> float:
-    """Height in inches of the panel of the input: at least so high, and a line for each name."""
-    return max(least, _INPUT_LINE * len(names)) if names and len(names) <= _MAX_NAMED_INPUTS else least
+def shown_inputs(names: Sequence[str] | None) -> list[str]:
+    """The names of the inputs as the panel of the input has them; none if there are too many for it."""
+    return [_shortened(name, _MAX_INPUT_NAME) for name in names] if names and len(names) <= _MAX_NAMED_INPUTS else []
+
+
+def input_size(least_height: float, names: Sequence[str]) -> tuple[float, float]:
+    """Height of the panel of the input, at least so high with a line for each name, and the margin to its left."""
+    longest = max(map(len, names), default=0)
+    return max(least_height, _INPUT_LINE * len(names)), max(LEFT, _INPUT_TICK + _INPUT_LETTER * longest)
 
 
 def draw_path(
@@ -268,7 +276,7 @@ def draw_path(
     right: float = WIDTH - RIGHT,
     span: float,
     ticks_at: float | None = None,
-    inputs: Sequence[str] | None = None,
+    inputs: Sequence[str] = (),
 ) -> list[Axes]:
     """A sample on its way through a network: the panel of the input, then one for each layer.
 
@@ -284,7 +292,7 @@ def draw_path(
         Drawn hidden neurons have numbers, and ticks for all spikes of their layer begin at this voltage in V_th, above
         the numbers. By default there are only the ticks.
     inputs : sequence of str, optional
-        Names of the inputs; their numbers if there are none or too many.
+        Names of `shown_inputs`; by default the inputs have numbers.
     """
     input_height, height, gap = heights
     raster = place(figure, top, input_height, left, right)
@@ -305,9 +313,9 @@ def draw_path(
     panels[-1].set_xlabel(r"time $t\,/\,T$")
     for axes in (raster, *panels):
         tidy(axes)
-    if inputs and len(inputs) <= _MAX_NAMED_INPUTS:
+    if inputs:
         raster.set_ylabel("")
-        raster.set_yticks(range(len(inputs)), [_shortened(name, _MAX_INPUT_NAME) for name in inputs], fontsize=7)
+        raster.set_yticks(range(len(inputs)), inputs, fontsize=7)
     return [raster, *panels]
 
 
@@ -414,12 +422,13 @@ def label_spikes(
             chosen = neuron == highlight
             # The trace of a saturated neuron comes from below and continues: its label stands to the right of it.
             saturated = t_out <= layer.spans[-1].start
+            late = t_out + 0.025 * len(names[int(neuron)]) > layer.end  # it would run into what follows the panel
             axes.annotate(
                 names[int(neuron)],
                 (layer.start(depth) + t_out, 1),
                 xytext=(4 if saturated else 0, 5 + 12 * free[0]),
                 textcoords="offset points",
-                ha="left" if saturated else "center",
+                ha="left" if saturated else "right" if late else "center",
                 fontsize=10 if chosen else 8,
                 fontweight="bold" if chosen else "normal",
                 color=HIGHLIGHT if chosen else colour,

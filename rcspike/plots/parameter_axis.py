@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_parameter_axis"]
 
-_NUMBER = 0.34  # inches that the number at a tick takes
+_DIGIT, _SPACE = 0.062, 0.08  # inches of a digit at 8 points, and between two numbers
 
 
 def draw_parameter_axis(axes: Axes, values: Sequence[float]) -> dict[float, float]:
@@ -65,10 +65,11 @@ def _mark_values(axes: Axes, positions: dict[float, float], *, is_log: bool) -> 
     assert figure is not None
     inches = axes.get_position().width * figure.get_figwidth()
     low, high = (math.log(limit) if is_log else limit for limit in axes.get_xlim())
-    labels, last = [], -math.inf
+    labels, taken = [], -math.inf
     for value, place in sorted(positions.items(), key=lambda pair: pair[1]):
-        at = inches * ((math.log(place) if is_log else place) - low) / (high - low)
-        is_free = at - last >= _NUMBER
-        labels.append("∞" if math.isinf(value) else f"{value:g}" if is_free else "")
-        last = at if labels[-1] else last
+        number = "∞" if math.isinf(value) else f"{value:g}"
+        at, half = inches * ((math.log(place) if is_log else place) - low) / (high - low), _DIGIT * len(number) / 2
+        is_free = at - half >= taken
+        labels.append(number if is_free else "")
+        taken = at + half + _SPACE if is_free else taken
     axes.set_xticks(sorted(positions.values()), labels)
