@@ -222,8 +222,8 @@ def test_the_bars_are_as_long_as_the_energy_and_have_their_sums_as_numbers() -> 
     rng = np.random.default_rng(80)
     circuits = {name: {part: 1e-12 * rng.random((5, 3)) for part in PARTS} for name in ("one", "other")}
     panels = plots.energy_figure(circuits, heading="some").axes
-    assert [axes.get_title(loc="left") for axes in panels] == ["all layers", "layer 1", "layer 2", "layer 3"]
-    for number, axes in enumerate(panels):
+    assert [axes.get_title(loc="left") for axes in panels][2:] == ["layer 1", "layer 2", "layer 3"]
+    for number, axes in enumerate([panels[0], *panels[2:]]):
         bars = [(bar.get_x(), bar.get_width(), to_hex(bar.get_facecolor())) for bar in axes.patches]
         assert len(bars) == 2 * len(PARTS)
         assert len({colour for _, _, colour in bars}) == len(PARTS)
@@ -260,9 +260,9 @@ def rows_at(points: list[tuple[float, float]]) -> list[dict[str, Any]]:
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(90, 95)), min_size=1, max_size=8, unique=True))
 def test_the_front_joins_the_points_that_nothing_beats(points: list[tuple[int, int]]) -> None:
     axes = plots.pareto_figure(rows_at([(float(e), float(a)) for e, a in points])).axes[0]
-    (front,) = (line.get_xydata().tolist() for line in axes.lines if line.get_zorder() == 1)
+    fronts = [line.get_xydata().tolist() for line in axes.lines if line.get_zorder() == 1]
     best = [[e, a] for e, a in sorted(points) if not any((f <= e and b >= a) and (f, b) != (e, a) for f, b in points)]
-    assert front == best
+    assert fronts == ([best] if len(best) > 1 else []), "a single point is no line"
 
 
 def test_rows_without_an_energy_are_rejected() -> None:

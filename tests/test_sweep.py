@@ -345,9 +345,9 @@ def test_the_line_ends_before_infinity_and_one_seed_has_no_deviation() -> None:
     figure = plots.sweep_figure(rows)
     (axes,) = figure.axes
     joined = [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "-" and len(line.get_xdata())]
-    assert joined == [[0, 1]]
+    assert joined == [[1, 4]]
     (points,) = axes.containers
-    assert list(points.lines[0].get_xdata()) == [0, 1, 2]
+    assert list(points.lines[0].get_xdata()) == [1, 4, 7]  # infinity is a mean step further
     assert not points.lines[1] and not points.lines[2], "there are bars of a deviation"
     assert not axes.patches, "there is a band of a deviation"
     assert figure.texts[0].get_text() == "mnist, 200-200: one seed"

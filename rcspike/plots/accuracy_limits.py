@@ -23,13 +23,13 @@ def limits_of_most(values: Sequence[float], *, always: Sequence[float] = ()) -> 
     >>> 96 < low < 97, 98 < high < 99
     (True, True)
     """
-    found = sorted((*values, *always), reverse=True)
+    found = sorted(values, reverse=True)
     best, n_shown = found[0], (len(found) + 1) // 2
     while n_shown < len(found):
         depth = best - found[n_shown - 1]
         if best - found[n_shown] > _FAR * max(depth, _LEAST):
             break
         n_shown += 1
-    low = min(found[n_shown - 1], *always) if always else found[n_shown - 1]
-    span = max(best - low, _LEAST)
-    return low - _MARGIN * span, best + _MARGIN * span
+    shown = (found[n_shown - 1], best, *always)
+    margin = _MARGIN * max(max(shown) - min(shown), _LEAST)
+    return min(shown) - margin, max(shown) + margin

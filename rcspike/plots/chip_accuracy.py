@@ -68,10 +68,12 @@ def chips_figure(
     figure = blank(height + BOTTOM, chips_heading(samples, circuit, note), width=NARROW)
     axes = place(figure, TITLE, height, left=_NAMES_WIDTH)
     wanted = [] if required is None else [100 * required]
-    low, _ = limits_of_most([*(100 * sample.quantile(0.05) for sample in samples), 100 * ideal, *wanted])
+    low, high = limits_of_most([100 * sample.quantile(0.05) for sample in samples], always=[100 * ideal])
     shown = [sample for sample in samples if 100 * sample.mean >= low] or list(samples)
     ends = [100 * end(sample.accuracies) for sample in shown for end in (min, max)]
-    axes.set_xlim(limits_of_most([*ends, 100 * ideal, *(one for one in wanted if one >= low)]))
+    near = [accuracy for accuracy in wanted if accuracy >= 2 * low - high]  # at most one axis further
+    bands = [100 * sample.quantile(0.05) for sample in shown]
+    axes.set_xlim(limits_of_most(ends, always=[100 * ideal, *bands, *near]))
     named: dict[str, Artist] = {}
     for line, sample in enumerate(samples):
         named |= _draw_case(axes, line, sample, circuit_colour(circuit))

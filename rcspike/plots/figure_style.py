@@ -59,7 +59,7 @@ HIGHLIGHT = (
 PALETTE = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK)
 _CONVENTIONAL, _GRID = "#7f7f7f", "#e4e4e4"
 # Letters of the font take 0.55 of its size on average: at 10 points, and at the 8 points of a legend.
-_LETTERS_OF_TITLE, _LETTER = 15.0, 0.062  # in an inch; inches
+_LETTERS_OF_TITLE, _LETTER = 13.0, 0.062  # in an inch; inches
 _MAX_LABEL = 30  # characters in a line of a legend: two columns fit below a narrow figure
 _HANDLE, _LEGEND_LINE, _TITLE_LINE = 0.55, 0.165, 0.168  # inches
 
