@@ -389,7 +389,8 @@ def test_the_command_leaves_a_table_the_chips_and_a_record(network: Network, mon
     assert f"all effects: balanced accuracy {float(rows[0]['balanced']):.2f} %" in output
     assert "tested once, since nothing in them is random: devices alone\n" in output
     assert record("out/chips.json")["command"].startswith("rcspike chips model.safetensors digits")
-    assert {path.name for path in Path("out").iterdir()} >= {"chips.svg", "chips.png", "cases"}
+    drawn = {"chips.svg", "chips.png", "chips-variation-sigma.svg", "chips-variation-sigma.png"}
+    assert {path.name for path in Path("out").iterdir()} >= {"cases", *drawn}
     assert re.search(r"layer 1  64 x 10: g from .* nS at 0.188 pF and 1 µs", output)
     assert "--sweep takes EFFECT=SIZE,SIZE" in error_line(rcspike_(*words, "--sweep", "variation"))
     monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))

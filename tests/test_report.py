@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from needs import BROWSER, browser
 
@@ -228,12 +229,13 @@ MEASURE = """<script>addEventListener("load", () => {
     images: images.map((image) => [image.naturalWidth, image.clientWidth, image.clientHeight]),
     rows: [...document.querySelectorAll("tr")].filter((row) => row.checkVisibility()).length,
     overflow: page.scrollWidth - page.clientWidth,
+    colours: [getComputedStyle(document.body), ...images.map(getComputedStyle)].map((style) => style.backgroundColor),
     hidden: [...document.querySelectorAll(".wide")].map((box) => box.scrollWidth - box.clientWidth).filter((w) => w),
   });
 })</script>"""
 
 
-def shown(page: Path, tmp_path: Path, width: int) -> dict[str, Any]:
+def shown(page: Path, tmp_path: Path, width: int, *options: str) -> dict[str, Any]:
     """A page as a browser renders it; to be asked, its copy gets a script that the page itself forbids.
 
     It is in a frame, because a window of Chromium has at least 500 pixels.
@@ -246,6 +248,7 @@ def shown(page: Path, tmp_path: Path, width: int) -> dict[str, Any]:
     words = [
         *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
         *("--disable-background-networking", "--disable-component-update", f"--window-size={width + 100},1000"),
+        *options,
         *(f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", (tmp_path / "asked.html").as_uri()),
     ]
     result = subprocess.run([str(BROWSER), *words], capture_output=True, text=True, check=True, timeout=120)
@@ -366,3 +369,30 @@ def test_a_browser_shows_a_run_without_a_part_beyond_the_window(tmp_path: Path, 
     seen = shown(write_report(tmp_path), tmp_path, width)
     assert seen["overflow"] == 0
     assert seen["hidden"] == [], "tables that have to be scrolled"
+
+
+@browser
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [1400, 400])
+def test_a_browser_shows_the_figures_in_a_size_that_can_be_read(tmp_path: Path, width: int, scheme: str) -> None:
+    pytest.importorskip("matplotlib")
+    from rcspike import Circuit, plots
+    from rcspike.experiments import Case, Sample
+
+    sample = Sample(Case("all effects"), (0.95, 0.96))
+    plots.save_figure(plots.chips_figure([sample], ideal=0.97, circuit=Circuit()), tmp_path / "chips")
+    parts = {"RC-Spike": {"ramp": np.ones((1, 2)), "comparators": np.ones((1, 2))}}
+    plots.save_figure(plots.energy_figure(parts), tmp_path / "energy")
+    (tmp_path / "run.json").write_text('{"command": "rcspike train"}')
+    # Chromium: 0 is dark, 1 is light.
+    option = f"--blink-settings=preferredColorScheme={('dark', 'light').index(scheme)}"
+    seen = shown(write_report(tmp_path), tmp_path, width, option)
+    assert seen["overflow"] == 0
+    (narrow, narrow_width, _), (wide, wide_width, _) = seen["images"]
+    assert narrow < wide
+    # The smallest text has 8 points, 10.7 pixels at its natural size; on a phone, curves need no touch to be read.
+    assert 10.7 * narrow_width / narrow > 7.5
+    assert (wide_width == wide) == (width > wide)
+    page, *figures = seen["colours"]
+    assert figures == ["rgb(255, 255, 255)"] * 2, "figures have dark ink"
+    assert (page == "rgb(255, 255, 255)") == (scheme == "light")

@@ -193,5 +193,5 @@ def test_a_learning_figure_names_the_noise_of_its_errors() -> None:
     network = Network.create([64, 8, 10], Circuit(), seed=0)
     history = train(network, digits, epochs=1, seed=0, noise=0.1)
     with_noise = plots.training_figure(network, history, digits.test, noise=0.1).texts[0].get_text()
-    assert with_noise.endswith(r" % after epoch 1, spike-time noise $\sigma_t = 0.1\,T$")
+    assert with_noise.replace("\n", " ").endswith(r" % after epoch 1, spike-time noise $\sigma_t = 0.1\,T$")
     assert "noise" not in plots.training_figure(network, history, digits.test).texts[0].get_text()

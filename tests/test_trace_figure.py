@@ -205,7 +205,7 @@ def test_each_map_has_the_spike_times_of_its_channel_and_blanks_without_a_spike(
     network, split, v = convolutions()
     figure = plots.maps_figure(network, split, position=(1, 4), classes=["a", "b", "c"])
     assert "4x6x1–conv18–pool–3" in figure.texts[0].get_text()
-    assert "image 0 of class b" in figure.texts[0].get_text()
+    assert "image 0 of class b" in figure.texts[0].get_text().replace("\n", " ")
     image, maps, _ = figure.axes
     np.testing.assert_array_equal(image.images[0].get_array().filled(np.inf), split.times[0].reshape(4, 6))
     picture = maps.images[0].get_array().filled(np.inf)  # sixteen maps of 2 x 3 and two, a pixel apart

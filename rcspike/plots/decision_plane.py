@@ -13,6 +13,7 @@ from rcspike.plots.figure_style import (
     HIGHLIGHT,
     INK,
     LEFT,
+    NARROW,
     PALETTE,
     TITLE,
     blank,
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plane_figure"]
 
-_SIDE = 4.6  # of the plane, in inches
-_POINTS = 460  # along a side at which the network answers: 100 an inch
+_SIDE = 4.1  # of the plane, in inches
+_POINTS = 410  # along a side at which the network answers: 100 an inch
 _COLOURS = (PALETTE[0], HIGHLIGHT, *PALETTE[1:-1])  # of the classes in their order; with more, they begin again
 _GROUND = 0.25  # of the colour of a class in its region, the rest of which is white
 
@@ -75,7 +76,7 @@ def plane_figure(network: LayeredNetwork, dataset: Dataset) -> Figure:
 
     sizes = "–".join(map(str, network.sizes))
     heading = f"{literal(dataset.name)}: {sizes}, {circuit_name(network.circuit)}"
-    figure = blank(_SIDE + BOTTOM, f"{heading}: {wrong.sum():,} of {len(wrong):,} test samples wrong")
+    figure = blank(_SIDE + BOTTOM, f"{heading}: {wrong.sum():,} of {len(wrong):,} test samples wrong", width=NARROW)
     axes = place(figure, TITLE, _SIDE, right=LEFT + _SIDE)
     axes.imshow(_ground(answers), extent=tuple(ends.ravel()), origin="lower", aspect="auto", interpolation="nearest")
     steps = np.linspace(0, 1, len(scaling.knots))
