@@ -6,6 +6,7 @@ from rcspike.plots.chip_accuracy import chips_figure
 from rcspike.plots.circuit_comparison import trace_figure
 from rcspike.plots.confusion_matrix import confusion_figure
 from rcspike.plots.decision_plane import plane_figure
+from rcspike.plots.design_front import design_front_figure
 from rcspike.plots.device_trade import device_trade_figure
 from rcspike.plots.energy_bars import energy_figure
 from rcspike.plots.figure_style import check_available, circuit_colour, circuit_name, save_figure
@@ -23,6 +24,7 @@ __all__ = [
     "circuit_colour",
     "circuit_name",
     "confusion_figure",
+    "design_front_figure",
     "device_trade_figure",
     "energy_figure",
     "latency_figure",
