@@ -17,9 +17,9 @@ from rcspike.experiments.design_specification import Specification, corner_of
 from rcspike.experiments.designed_circuit import Design, design_effects, designed_circuit, designed_process
 from rcspike.neurons import unless_default
 
-__all__ = ["COMMANDS", "MODEL", "design_commands", "design_folder", "effects_text", "write_design"]
+__all__ = ["COMMANDS", "MODEL", "SHEET", "design_commands", "design_folder", "effects_text", "write_design"]
 
-MODEL, COMMANDS = "model.safetensors", "commands.sh"
+MODEL, COMMANDS, SHEET = "model.safetensors", "commands.sh", "sheet.html"
 _PROCESS, _EFFECTS = "process.toml", "effects.toml"
 
 

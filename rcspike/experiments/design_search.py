@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -223,8 +224,11 @@ def trial_seconds(spec: Specification, *, data: str | os.PathLike[str] | None = 
     From one epoch and two chips of the design with the usual values of the process.
     """
     tried = Effort(epochs=1, chips=2, seed=spec.seed)
-    values = {name: (choice.low if isinstance(choice, Range) else choice[0]) for name, choice in spec.choices.items()}
-    design = spec.design({**values, **_usual(spec)})
+    lowest = {
+        name: choice[0] if not isinstance(choice, Range) else int(choice.low) if choice.whole else choice.low
+        for name, choice in spec.choices.items()
+    }
+    design = spec.design({**lowest, **_usual(spec)})
     measured, _ = measure((spec, design, tried), data=data, threads=1)
     of_epoch = measured.training_seconds / (tried.epochs + tried.epochs_on_devices)
     of_chip = (measured.seconds - measured.training_seconds) / tried.chips
@@ -245,10 +249,17 @@ def parameter_importances(spec: Specification, study: optuna.Study) -> list[Row]
     if len(complete) < _ENOUGH:
         return []
     shares = {}
-    for i, objective in enumerate(spec.minimise):
-        shares[objective] = optuna.importance.get_param_importances(study, target=lambda trial, i=i: trial.values[i])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that small values are what is looked for, as they are
+        for i, objective in enumerate(spec.minimise):
+            target = functools.partial(_value, i=i)
+            shares[objective] = optuna.importance.get_param_importances(study, target=target)
     names = dict.fromkeys(name for found in shares.values() for name in found)
     return [{"parameter": name, **{one: found.get(name, 0.0) for one, found in shares.items()}} for name in names]
+
+
+def _value(trial: optuna.trial.FrozenTrial, i: int) -> float:
+    return float(trial.values[i])
 
 
 class _Verdict(NamedTuple):

@@ -4,6 +4,7 @@ from rcspike.plots.accuracy_against_energy import offsets_figure, pareto_figure
 from rcspike.plots.answer_time_curves import latency_figure
 from rcspike.plots.chip_accuracy import chips_figure
 from rcspike.plots.circuit_comparison import trace_figure
+from rcspike.plots.conductance_histogram import conductance_figure
 from rcspike.plots.confusion_matrix import confusion_figure
 from rcspike.plots.decision_plane import plane_figure
 from rcspike.plots.design_front import design_front_figure
@@ -23,6 +24,7 @@ __all__ = [
     "chips_figure",
     "circuit_colour",
     "circuit_name",
+    "conductance_figure",
     "confusion_figure",
     "design_front_figure",
     "device_trade_figure",

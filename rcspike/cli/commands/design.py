@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from rcspike import plots
+from rcspike import datasets, plots, report
 from rcspike.cli import process_options, shared_options
 from rcspike.cli.command_class import command
 from rcspike.cli.console import bars, console, percent
@@ -24,10 +24,12 @@ from rcspike.datasets import data_name, data_names
 from rcspike.energy import process_names
 from rcspike.experiments import write_table
 from rcspike.experiments.design_circuits import Designs, MeasuredDesign, check_architectures, design
-from rcspike.experiments.design_files import COMMANDS, design_folder
+from rcspike.experiments.design_files import COMMANDS, MODEL, SHEET, design_folder
+from rcspike.experiments.design_margins import design_margins
 from rcspike.experiments.design_search import Trial, trial_seconds
 from rcspike.experiments.design_specification import OBJECTIVES, Range, Specification
 from rcspike.experiments.designed_circuit import Design
+from rcspike.network import Network
 
 __all__ = ["app"]
 
@@ -150,6 +152,14 @@ def design_command(
     show: Annotated[
         bool, typer.Option("--show", help="Say what would be done and what a trial costs, and exit.")
     ] = False,
+    sheet: Annotated[
+        int | None,
+        typer.Option(
+            help="Write the data sheet of this measured design with its margins, and search no further.",
+            metavar="DESIGN",
+            show_default=False,
+        ),
+    ] = None,
     example: Annotated[
         bool, typer.Option("--example", callback=_example, is_eager=True, help="Print a commented SPEC, and exit.")
     ] = False,
@@ -209,19 +219,26 @@ def design_command(
                     bar.advance(task, isinstance(one, Trial))
                     screen.print(_line(spec, one))
 
+                if sheet is not None:
+                    minutes = 0.0
                 found = design(
                     spec, folder, minutes=minutes, trials=trials, workers=workers, dask=dask, data=data, progress=report
                 )
         except KeyboardInterrupt:
             stopped = True
+        if found is not None and sheet is not None:
+            with user_errors():
+                path = _write_sheet(folder, spec, _measured(found, sheet), data, with_margins=True)
+            screen.print(f"sheet   {path}")
+            return
         again = shlex.join(command_words(ctx))
         if stopped or found is None:
             typer.echo(f"stopped; all trials that have ended are kept, resume with: {again}", err=True)
             raise typer.Exit(130)
-        _finish(record, found)
+        _finish(record, found, data)
 
 
-def _finish(record: Record, found: Designs) -> None:
+def _finish(record: Record, found: Designs, data: Path | None) -> None:
     """Write tables and figure, and print the front, or the nearest design."""
     folder, spec = record.path.parent, found.spec
     rows = found.table
@@ -232,6 +249,8 @@ def _finish(record: Record, found: Designs) -> None:
     with user_errors():
         for name in names:
             write_table(folder / name, tables[name])
+        for one in found.front:
+            _write_sheet(folder, spec, one, data)
         drawn = plots.save_figure(plots.design_front_figure(found), folder / "front", description=record.description)
         paths = [folder / name for name in names] + [*drawn]
         record.write(paths, _CAPTIONS, tried=len(found.trials), front=sorted(front), nearest=found.nearest)
@@ -240,12 +259,28 @@ def _finish(record: Record, found: Designs) -> None:
         screen.print(_table(spec, found))
         for number in front:
             place = design_folder(folder, number)
-            screen.print(f"again   sh {place / COMMANDS}")
-            screen.print(f"sheet   {place / 'sheet.html'}")
+            screen.print(f"design {number}  sheet {place / SHEET}; again, bit for bit: sh {place / COMMANDS}")
     screen.print(f"files   {folder}: {', '.join([*names, 'front.svg', 'design.json'])}")
     if not front:
         typer.echo(found.nearest, err=True)
         raise typer.Exit(1)
+
+
+def _measured(found: Designs, number: int) -> MeasuredDesign:
+    for one in (*found.front, *found.failed):
+        if one.number == number:
+            return one
+    known = ", ".join(str(one.number) for one in (*found.front, *found.failed)) or "none"
+    raise ValueError(f"design {number} was not measured: there are {known}")
+
+
+def _write_sheet(
+    folder: Path, spec: Specification, one: MeasuredDesign, data: Path | None, *, with_margins: bool = False
+) -> Path:
+    place = design_folder(folder, one.number)
+    network, test = Network.load(place / MODEL), datasets.load(spec.dataset, directory=data).test
+    margins = design_margins(spec, one.design, network, test) if with_margins else []
+    return report.write_sheet(place / SHEET, spec, one, network, test.times, margins=margins)
 
 
 def _requirements(spec: Specification) -> Iterator[str]:
