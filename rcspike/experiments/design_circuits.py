@@ -316,14 +316,12 @@ def _read(file: Path, identity: dict[str, Any]) -> Measurement | None:
 def _nearest(spec: Specification, tried: Sequence[Trial], failed: Sequence[MeasuredDesign]) -> str:
     if failed:
         one = min(failed, key=lambda found: max(found.shortfalls(spec).values()))
-        short, measured, how = one.shortfalls(spec), one.worst(spec), "as measured"
-        number = one.number
-    else:
-        known = [trial for trial in tried if trial.measured is not None] or [*tried]
-        if not known:
-            return "no design was tried: give the search more time"
-        trial = min(known, key=lambda found: max(found.shortfalls.values()))
-        short, measured, number = trial.shortfalls, trial.measured, trial.number
-        how = "in the search" if trial.state == "complete" else "after a short training"
-    words = binding_in_words(spec, measured, short)
-    return f"no design meets all requirements; the nearest of {len(tried)} is {number}, {how}: {words}"
+        words = binding_in_words(spec, one.worst(spec), one.shortfalls(spec))
+        return f"no design meets all requirements; the nearest of {len(tried)} is {one.number}, as measured: {words}"
+    known = [trial for trial in tried if trial.measured is not None] or [*tried]
+    if not known:
+        return "no design was tried: give the search more time"
+    trial = min(known, key=lambda found: max(found.shortfalls.values()))
+    how = "in the search" if trial.state == "complete" else "after a short training"
+    words = binding_in_words(spec, trial.measured, trial.shortfalls)
+    return f"no design meets all requirements; the nearest of {len(tried)} is {trial.number}, {how}: {words}"

@@ -42,7 +42,7 @@ def hypervolume(points: Iterable[Sequence[float]], reference: Sequence[float]) -
     """
     x_end, y_end = reference
     total, y_last = 0.0, y_end
-    for x, y in sorted(points):
+    for x, y in sorted((one[0], one[1]) for one in points):
         if x < x_end and y < y_last:
             total += (x_end - x) * (y_last - y)
             y_last = y

@@ -95,16 +95,16 @@ def open_study(spec: Specification, folder: str | os.PathLike[str]) -> optuna.St
     OSError
         If the folder cannot be written.
     """
-    optuna = _optuna()
+    library = _optuna()
     path = str(check_writable(folder) / JOURNAL)
-    lock = optuna.storages.journal.JournalFileOpenLock(path, grace_period=_PATIENCE)
-    study = optuna.create_study(
+    lock = library.storages.journal.JournalFileOpenLock(path, grace_period=_PATIENCE)
+    study: optuna.Study = library.create_study(
         study_name=digest(spec.identity)[:16],
-        storage=optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path, lock_obj=lock)),
+        storage=library.storages.JournalStorage(library.storages.journal.JournalFileBackend(path, lock_obj=lock)),
         directions=["minimize"] * len(spec.minimise),
         load_if_exists=True,
     )
-    for trial in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
+    for trial in study.get_trials(deepcopy=False, states=[library.trial.TrialState.RUNNING]):
         _fail_and_enqueue(study, trial)
     return study
 
@@ -167,14 +167,14 @@ def search(
         running: dict[Future[Any], tuple[optuna.Trial, Effort]] = {}
         with executor(n, workers=None if dask else n, dask=dask) as (pool, threads):
             places = n if dask is None else sum(pool._client.nthreads().values())  # type: ignore[attr-defined]
-            submit = functools.partial(pool.submit, measure, data=data, threads=threads)
+            function: Any = functools.partial(measure, data=data, threads=threads)
             try:
                 while asked or may_begin():
                     while len(asked) < places and may_begin():
                         trial = _ask(spec, study)
                         asked[trial.number] = trial
                         if (verdict := _before_training(spec, spec.design(trial.params))) is None:
-                            running[submit((spec, spec.design(trial.params), short))] = trial, short
+                            running[pool.submit(function, (spec, spec.design(trial.params), short))] = trial, short
                         else:
                             end(trial, verdict)
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -182,7 +182,7 @@ def search(
                         verdict = _after_training(spec, study, future, is_short=effort == short)
                         del running[future]
                         if verdict is None:
-                            running[submit((spec, spec.design(trial.params), full))] = trial, full
+                            running[pool.submit(function, (spec, spec.design(trial.params), full))] = trial, full
                         else:
                             end(trial, verdict)
             except BrokenProcessPool:  # a worker was killed, and with it ends the work of the others
@@ -244,8 +244,8 @@ def parameter_importances(spec: Specification, study: optuna.Study) -> list[Row]
 
     A line for each parameter, the fractions of each objective; none if there are too few trials.
     """
-    optuna = _optuna()
-    complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+    library = _optuna()
+    complete = study.get_trials(deepcopy=False, states=[library.trial.TrialState.COMPLETE])
     if len(complete) < _ENOUGH:
         return []
     shares = {}
@@ -253,7 +253,7 @@ def parameter_importances(spec: Specification, study: optuna.Study) -> list[Row]
         warnings.simplefilter("ignore", UserWarning)  # that small values are what is looked for, as they are
         for i, objective in enumerate(spec.minimise):
             target = functools.partial(_value, i=i)
-            shares[objective] = optuna.importance.get_param_importances(study, target=target)
+            shares[objective] = library.importance.get_param_importances(study, target=target)
     names = dict.fromkeys(name for found in shares.values() for name in found)
     return [{"parameter": name, **{one: found.get(name, 0.0) for one, found in shares.items()}} for name in names]
 
@@ -273,15 +273,15 @@ class _Verdict(NamedTuple):
 
 def _ask(spec: Specification, study: optuna.Study) -> optuna.Trial:
     """The next trial, with a value of each free parameter: first of all those of the process."""
-    optuna = _optuna()
+    library = _optuna()
     before = study.get_trials(deepcopy=False)
     if not before:
         study.enqueue_trial(_usual(spec))
     # A seed for each trial: a sampler that begins anew after a crash does not repeat its first numbers.
-    n = sum(trial.state != optuna.trial.TrialState.FAIL for trial in before)
-    waits = any(trial.state == optuna.trial.TrialState.WAITING for trial in before)
+    n = sum(trial.state != library.trial.TrialState.FAIL for trial in before)
+    waits = any(trial.state == library.trial.TrialState.WAITING for trial in before)
     seed = np.random.SeedSequence([spec.seed, n - waits]).generate_state(1)
-    study.sampler = optuna.samplers.TPESampler(seed=int(seed[0]))
+    study.sampler = library.samplers.TPESampler(seed=int(seed[0]))
     trial = study.ask()
     for name, choice in spec.choices.items():
         _suggest(trial, name, choice)

@@ -67,7 +67,7 @@ def read_choice(name: str, text: str) -> Choice:
         raise ValueError(f"{name} must be a range low..high with 0 < low < high, got {text}")
     if name == "bits":
         raise ValueError(f"bits must be a list of whole numbers, such as 0,3,5, got the range {text}")
-    return Range(*map(float, values), whole=read is read_int)
+    return Range(float(values[0]), float(values[1]), whole=read is read_int)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,14 +176,14 @@ class Specification:
     def choices(self) -> dict[str, Choice]:
         """The values of each free parameter."""
         known = [one.name for one in fields(Design) if one.name != "hold"]
-        found = {}
+        found: dict[str, Choice] = {}
         for name, text in self.free.items():
             if name not in known:
                 raise ValueError(
                     f"no parameter is called {name!r}: free may be {', '.join(known)}{did_you_mean(name, known)}"
                 )
-            found[name] = read_choice(name, str(text))
-            if not isinstance(found[name], Range) and not 0 < len({*found[name]}) == len(found[name]) < _MAX_CHOICES:
+            choice = found[name] = read_choice(name, str(text))
+            if not isinstance(choice, Range) and not 0 < len({*choice}) == len(choice) < _MAX_CHOICES:
                 raise ValueError(f"{name} must have each value once, got {text}")
         return found
 
@@ -199,7 +199,7 @@ class Specification:
         """
         fixed = {name: one[0] for name, one in self.choices.items() if not isinstance(one, Range) and len(one) == 1}
         chosen: dict[str, Any] = fixed | dict(values)
-        rounded = {name: float(f"{x:.3g}") if isinstance(x, float) else x for name, x in chosen.items()}
+        rounded: dict[str, Any] = {name: float(f"{x:.3g}") if isinstance(x, float) else x for name, x in chosen.items()}
         hidden = rounded.pop("hidden", "-".join(map(str, preset(self.dataset)["hidden"])))
         return Design(hidden=str(hidden), hold=self.hold, **rounded)
 

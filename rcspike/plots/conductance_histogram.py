@@ -47,7 +47,7 @@ def conductance_figure(process: Process, columns: Sequence[Columns], *, heading:
     some = np.concatenate(layers)
     bins = np.geomspace(some.min(), some.max() * (1 + 1e-9), _BINS + 1)
     for depth, (colour, g) in enumerate(zip(PALETTE, layers, strict=False), start=1):
-        axes.hist(g, bins, histtype="step", color=colour, label=f"layer {depth}: {len(g):,} devices")
+        axes.hist(g, bins.tolist(), histtype="step", color=colour, label=f"layer {depth}: {len(g):,} devices")
     for limit in (process.device_min_conductance, process.device_max_conductance):
         if bins[0] <= 1e6 * limit <= bins[-1]:
             label = literal(f"{1e6 * limit:.3g} µS, a limit")

@@ -65,7 +65,7 @@ def design_front_figure(found: Designs) -> Figure:
     joined: dict[str, Any] = {"linestyle": "-", "linewidth": 1} if both else {}
     _draw(axes, front, label="front, as measured", marker="o", color=HIGHLIGHT, markersize=6, **joined)
     for one, point in zip(found.front, front, strict=True):
-        axes.annotate(str(one.number), point, (4, 4), textcoords="offset points", fontsize=7, color=INK)
+        axes.annotate(str(one.number), (point[0], point[1]), (4, 4), textcoords="offset points", fontsize=7, color=INK)
     axes.set_xlabel(_AXES[spec.minimise[0]])
     axes.set_ylabel(_AXES[spec.minimise[1]] if both else "accuracy, lower limit / %")
     if not both:

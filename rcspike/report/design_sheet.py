@@ -326,13 +326,13 @@ def _schematic(point: OperatingPoint, layers: Sequence[Columns]) -> str:
     found = layer_devices(p, first)
     rest = p.v_rest
     labels = {
-        (70, 24): f"{rest + point.v_plus:.3g} V",
-        (70, 226): f"{rest + point.v_minus:.3g} V",
+        (92, 34): f"{rest + point.v_plus:.3g} V",
+        (92, 224): f"{rest + point.v_minus:.3g} V",
         (92, 84): f"{1e-3 / found.largest:.3g} to {1e-3 / found.smallest:.3g} kΩ",
         (212, 176): f"{1e12 * float(point.scale(first.rows).capacitance):.3g} pF",
-        (262, 60): f"ramp {point.v_th / p.window * 1e-6:.3g} V/µs",
-        (404, 158): f"threshold {rest + point.v_th:.3g} V",
-        (404, 176): f"T = {1e9 * p.window:.3g} ns",
+        (310, 76): f"ramp {point.v_th / p.window * 1e-6:.3g} V/µs",
+        (290, 184): f"threshold {rest + point.v_th:.3g} V",
+        (290, 202): f"T = {1e9 * p.window:.3g} ns",
         (92, 66): f"{first.rows} rows",
     }
     texts = "".join(f'<text x="{x}" y="{y}">{text}</text>' for (x, y), text in labels.items())

@@ -293,10 +293,11 @@ def _requirements(spec: Specification) -> Iterator[str]:
             yield f"           {name.rsplit('_', 1)[0]} {word} {limit:g} {unit}"
     yield f"minimised  {' and '.join(spec.minimise)}, process {spec.process.name}, {spec.process.device}"
     for name, choice in spec.choices.items():
-        is_range = isinstance(choice, Range)
-        text = f"{choice.low:g} to {choice.high:g}" if is_range else " or ".join(map(str, choice))
-        fixed = not is_range and len(choice) == 1
-        yield f"{'fixed' if fixed else 'free':<10} {name.replace('_', ' ')} {text}"
+        if isinstance(choice, Range):
+            text, is_free = f"{choice.low:g} to {choice.high:g}", True
+        else:
+            text, is_free = " or ".join(map(str, choice)), len(choice) > 1
+        yield f"{'free' if is_free else 'fixed':<10} {name.replace('_', ' ')} {text}"
 
 
 def _plan(
