@@ -179,7 +179,7 @@ def search(
                             end(trial, verdict)
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         trial, effort = running[future]
-                        verdict = _after_training(spec, study, future, is_short=effort == short)
+                        verdict = _after_training(spec, study, future, is_short=effort != full)
                         del running[future]
                         if verdict is None:
                             running[pool.submit(function, (spec, spec.design(trial.params), full))] = trial, full
