@@ -79,6 +79,7 @@ _HOMES = {
 
 # Where to find the work of a command whose name is not a name of the package.
 _COMMANDS = {
+    "design": "rcspike.experiments.design",
     "eval": "rcspike.evaluate and rcspike.confusion_matrix",
     "conductances": "rcspike.chips.network_conductances",
     "latency": "rcspike.training.latency",

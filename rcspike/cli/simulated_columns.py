@@ -12,10 +12,10 @@ import typer
 from rcspike.chips import Devices, program
 from rcspike.cli import process_options
 from rcspike.cli.process_lines import process_lines
-from rcspike.cli.process_networks import as_devices, on_switches
 from rcspike.cli.shared_options import given
 from rcspike.cli.transistor_options import ColumnOptions, check_drop
 from rcspike.energy import PhysicalScale, columns_of, operating_point, process_names
+from rcspike.experiments.process_networks import as_devices, on_switches
 from rcspike.network import LayeredNetwork, Network
 from rcspike.spice import ResistorBody, Transistors, with_switch_resistance
 

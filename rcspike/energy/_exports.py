@@ -3,6 +3,7 @@
 from rcspike.energy.absent_parts import zero_reasons
 from rcspike.energy.activity_counts import Activity, Columns, activity, columns_of
 from rcspike.energy.area import area_in_turn, array_area, memory_area
+from rcspike.energy.array_mapping import ArrayMapping, map_to_arrays
 from rcspike.energy.baselines import (
     BASELINES,
     baseline_parts,
@@ -34,6 +35,7 @@ __all__ = [
     "HOLDS",
     "PARTS",
     "Activity",
+    "ArrayMapping",
     "Columns",
     "Constant",
     "Efficiency",
@@ -63,6 +65,7 @@ __all__ = [
     "latency_in_turn",
     "layer_devices",
     "load_process",
+    "map_to_arrays",
     "mean_energy",
     "memory_area",
     "memory_bits",

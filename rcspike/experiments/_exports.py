@@ -10,6 +10,9 @@ from rcspike.experiments.chip_study import (
     sweep_cases,
 )
 from rcspike.experiments.default_settings import preset, train_defaults
+from rcspike.experiments.design_circuits import Designs, MeasuredDesign, design
+from rcspike.experiments.design_specification import Specification
+from rcspike.experiments.designed_circuit import Design
 from rcspike.experiments.executors import executor, run_jobs
 from rcspike.experiments.experiment import (
     MODELS,
@@ -31,14 +34,19 @@ __all__ = [
     "V_SYN",
     "Case",
     "Choice",
+    "Design",
+    "Designs",
     "Experiment",
+    "MeasuredDesign",
     "Row",
     "Run",
     "Sample",
+    "Specification",
     "Volts",
     "binomial_error",
     "chip_accuracy",
     "chip_seeds",
+    "design",
     "economic_choice",
     "executor",
     "experiment_circuit",

@@ -5,8 +5,10 @@ from rcspike.plots.answer_time_curves import latency_figure
 from rcspike.plots.chip_accuracy import chips_figure
 from rcspike.plots.chip_curves import chip_curves_figure
 from rcspike.plots.circuit_comparison import trace_figure
+from rcspike.plots.conductance_histogram import conductance_figure
 from rcspike.plots.confusion_matrix import confusion_figure
 from rcspike.plots.decision_plane import plane_figure
+from rcspike.plots.design_front import design_front_figure
 from rcspike.plots.device_trade import device_trade_figure
 from rcspike.plots.energy_bars import energy_figure
 from rcspike.plots.figure_style import check_available, circuit_colour, circuit_name, save_figure
@@ -25,7 +27,9 @@ __all__ = [
     "chips_figure",
     "circuit_colour",
     "circuit_name",
+    "conductance_figure",
     "confusion_figure",
+    "design_front_figure",
     "device_trade_figure",
     "energy_figure",
     "input_names",

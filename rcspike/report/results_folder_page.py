@@ -1,7 +1,4 @@
-"""One HTML file with the contents of a results folder: its figures, its tables, and how they were made.
-
-Jinja2 is imported inside the function, so that the package does without it.
-"""
+"""One HTML file with the contents of a results folder: its figures, its tables, and how they were made."""
 
 from __future__ import annotations
 
@@ -11,22 +8,24 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from rcspike._common.atomic_files import atomic_write
-from rcspike._common.extras import missing_extra
 from rcspike._common.readers import read_bytes, read_csv, read_json
-from rcspike._core import build_config
 from rcspike.report.energy_tables import constants_table
 from rcspike.report.page_parts import Cell, Figure, Table, cell
 from rcspike.report.page_summary import heading, key_numbers
+from rcspike.report.rendered_page import rendered_page
 from rcspike.report.table_words import in_words
 
 _LAST = "Further results"  # of files that no record has a caption for
 _SECTIONS = ("Result", "Learning", "How it computes", "Energy", "Devices", "SPICE", _LAST)
+_NOTE = (
+    "Figures and tables are in the same folder under the names given here; accuracies are in per cent with two digits "
+    "here, other numbers are rounded, and all are complete in the files."
+)
 _MAX_DEPTH = 10  # of objects in a record: a fact has the names of all that it lies in, so that depth multiplies length
 
 
@@ -90,10 +89,6 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     >>> "<td class=\\"number\\" data-name=\\"accuracy\\">0.98</td>" in page
     True
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise missing_extra("reports need Jinja2", "cli") from error
     source = Path(folder)
     if not source.is_dir():
         raise NotADirectoryError(f"{source} is not a folder; give the one that a command left its results in")
@@ -106,15 +101,13 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
         raise ValueError(f"{source} has no figure (*.svg), table (*.csv) or record of a command (*.json) in it")
     by_name = {record.name: record.content for record in records}
     all_tables = [table for section in shown for table in section.tables]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files("rcspike.report").joinpath("page.html").read_text(encoding="utf-8"))
-    page = template.render(
+    page = rendered_page(
         title=source.resolve().name,
         heading=heading(by_name) or source.resolve().name,
         numbers=key_numbers(by_name, all_tables),
         sections=shown,
         records=records,
-        version=build_config()["version"],
+        note=_NOTE,
     )
     target = source / "report.html" if path is None else Path(path)
     with atomic_write(target) as temporary:

@@ -16,13 +16,8 @@ from rcspike._common.numbers import read_float
 from rcspike.chips import (
     Devices,
     Effect,
-    ProcessCorner,
-    SwitchLeakage,
-    Variation,
     preset_names,
     preset_text,
-    process_device_model,
-    process_devices,
 )
 from rcspike.chips import load as load_devices
 from rcspike.cli import process_options, shared_options
@@ -33,8 +28,9 @@ from rcspike.cli.output_folder import results_folder
 from rcspike.cli.process_lines import load_lines
 from rcspike.cli.result_record import PLACES, Record, command_words, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
-from rcspike.energy import OperatingPoint, clipped, columns_of, operating_point
+from rcspike.energy import OperatingPoint, clipped, operating_point
 from rcspike.experiments import Case, Sample, chip_seeds, run_cases, single_effect_cases, sweep_cases, write_table
+from rcspike.experiments.process_networks import chips_of_process
 from rcspike.network import Network
 from rcspike.training import evaluate
 
@@ -42,7 +38,6 @@ __all__ = ["app"]
 
 app = typer.Typer(add_completion=False)
 
-_NOMINAL_KELVIN = 300.0  # at which resistors are as designed
 _CAPTIONS = {
     "chips.svg": ("Devices", "The accuracy of virtual chips, whose devices and neurons are drawn at random."),
     "table.csv": ("Devices", "Mean and quantiles over the chips of each case."),
@@ -134,7 +129,7 @@ def chips_command(
         if clip:
             network = clipped(network, chosen)
         if process is not None:
-            effects, devices = _of_process(point, network, effects, devices)
+            effects, devices = chips_of_process(point, network, effects, devices)
         single = single_effect_cases(effects, devices) if sensitivity else []
         sizes = [case for text in sweep or [] for case in _sweep_cases(text, effects, devices)]
         swept = {case.varied[0]: f"chips-{case.varied[0].replace(' ', '-')}" for case in sizes if case.varied}
@@ -215,23 +210,6 @@ def _sweep_cases(text: str, effects: Sequence[Effect], devices: Devices) -> list
     if not equals or not sizes:
         raise ValueError(f"--sweep takes EFFECT=SIZE,SIZE or EFFECT.PARAMETER=VALUE,VALUE, got {text!r}")
     return sweep_cases(effects, devices, effect, sizes, parameter=parameter or None)
-
-
-def _of_process(
-    point: OperatingPoint, network: Network, effects: tuple[Effect, ...], devices: Devices
-) -> tuple[tuple[Effect, ...], Devices]:
-    """Effects and devices with what the process says: mismatch, temperature of the resistors, leakage of the switches.
-
-    The off current is that of the layer with the smallest capacitor, in which it does most.
-    """
-    process = point.process
-    mismatch = process_device_model(process, network).proportional
-    own: list[Effect] = [Variation(sigma=mismatch, kind="gaussian")] if mismatch else []
-    warmer = process.device_temperature_coefficient * (process.temperature - _NOMINAL_KELVIN)
-    own += [ProcessCorner(resistance=warmer)] if warmer else []  # ramps keep their current
-    leak = max(point.off_current(columns_of(layer).rows) for layer in network.layers)
-    own += [SwitchLeakage(current=leak)] if leak and process.selector == "switch" else []
-    return (*own, *effects), process_devices(process, network) if devices == Devices() else devices
 
 
 def _ranges(network: Network, devices: Devices, point: OperatingPoint) -> list[str]:

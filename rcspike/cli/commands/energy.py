@@ -21,7 +21,6 @@ from rcspike.cli.console import console, percent
 from rcspike.cli.model_samples import load_samples
 from rcspike.cli.output_folder import results_folder
 from rcspike.cli.process_lines import device_lines, load_lines, voltage_lines
-from rcspike.cli.process_networks import as_devices
 from rcspike.cli.result_record import Record, load_network, model_settings
 from rcspike.cli.user_errors import user_errors
 from rcspike.datasets import data_name
@@ -54,6 +53,7 @@ from rcspike.energy import (
     with_switches,
     zero_reasons,
 )
+from rcspike.experiments.process_networks import as_devices
 from rcspike.network import Network, has_maps
 from rcspike.neurons import neuron_kind
 from rcspike.training import evaluate

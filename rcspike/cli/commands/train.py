@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +15,7 @@ import typer
 from rich.console import Console
 
 from rcspike import plots
-from rcspike.chips import DeviceModel, TrainingEffects, process_device_model, training_effects
+from rcspike.chips import DeviceModel, TrainingEffects, training_effects
 from rcspike.chips import load as load_devices
 from rcspike.circuit import PARAMETERS, Circuit
 from rcspike.cli import process_options, shared_options, training_options
@@ -27,7 +26,6 @@ from rcspike.cli.epoch_lines import Reporter
 from rcspike.cli.model_samples import Samples, load_new, load_samples
 from rcspike.cli.option_files import Config, from_files
 from rcspike.cli.output_folder import results_folder
-from rcspike.cli.process_networks import on_switches, without_loads
 from rcspike.cli.result_record import (
     INPUTS,
     MODEL,
@@ -41,9 +39,9 @@ from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
 from rcspike.cli.shared_options import given, learning, training_settings
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
-from rcspike.energy import Process, clipped, columns_of, operating_point, weight_range
 from rcspike.experiments.default_settings import initial_intensity, preset
 from rcspike.experiments.hidden_layers import Hidden, check_hidden, hidden_text, whole_network
+from rcspike.experiments.process_networks import in_process, training_devices
 from rcspike.network import Network, model_files
 from rcspike.neurons import DEFAULT, check_taken, neuron_kind, unless_default
 from rcspike.training import History, Progress, Settings, TensorBoard, checkpoint, confusion_matrix, train
@@ -209,8 +207,8 @@ def train_command(
                 )
                 wanted = network
                 if chosen is not None:
-                    network = _in_process(network, chosen)
-                    settings["devices"] = _devices(chosen, network, settings.get("devices"))
+                    network = in_process(network, chosen)
+                    settings["devices"] = training_devices(chosen, network, settings.get("devices"))
             typed = given(**options | {"seed": None}, hidden=hidden)
             if nonideal_file is not None:
                 typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
@@ -259,23 +257,6 @@ def _nonideal(file: Path, n_layers: int, screen: Console) -> TrainingEffects:
     return found
 
 
-def _in_process(network: Network, process: Process) -> Network:
-    """The network within the range of the devices, on the switches and bodies of the process."""
-    network = without_loads(network)  # a model of another process would keep those
-    within = clipped(network, process)
-    for depth, (layer, before) in enumerate(zip(within.layers, network.layers, strict=True), start=1):
-        if before.weights.any() and not layer.weights.any():
-            rows = columns_of(layer).rows
-            least, most = weight_range(process, network.circuit, rows)
-            farads = operating_point(network.circuit, process).scale(rows).capacitance
-            raise ValueError(
-                f"no weight of layer {depth} can be made: on its {1e12 * farads:.3g} pF the devices of {process.name} "
-                f"are weights of {least:.3g} to {most:.3g}, and it has at most {np.abs(before.weights).max():.3g}; "
-                "take another capacitance, window or process"
-            )
-    return on_switches(within, operating_point(network.circuit, process))
-
-
 def _left_out(network: Network, before: Network) -> str:
     """How many weights of each layer the devices of a process cannot have."""
     kept = ((np.count_nonzero(one.weights) for one in of.layers) for of in (network, before))
@@ -283,22 +264,6 @@ def _left_out(network: Network, before: Network) -> str:
         f"{percent(1 - n / max(int(was), 1))} of layer {i}" for i, (n, was) in enumerate(zip(*kept, strict=True), 1)
     ]
     return f"left out at the start, as nearer to 0 than to the smallest weight of a device: {', '.join(shares)}"
-
-
-def _devices(process: Process, network: Network, others: DeviceModel | None) -> DeviceModel:
-    """The devices of a process, with the effects of others, whose range is not known."""
-    own = process_device_model(process, network)
-    if network.circuit.loads_membranes and own.off:  # with which the engine draws no pairs
-        own = DeviceModel(w_max=own.w_max, w_min=own.w_min)
-    if others is None:
-        return own
-    if others.off or others.w_max:
-        raise ValueError("the file of devices has a range (on_off, w_max), and so has --process: leave one of them out")
-    return replace(
-        others,
-        **{name: getattr(own, name) for name in ("off", "w_max", "w_min")},
-        proportional=math.hypot(own.proportional, others.proportional),
-    )
 
 
 @dataclass(frozen=True)
