@@ -126,7 +126,7 @@ class Inputs:
 
     @property
     def table_columns(self) -> TableColumns:
-        """Columns of a table for this network: of one that was trained on arrays, numbers in their order."""
+        """Columns that a table for this network has; of one that was trained on arrays, numbers in their order."""
         if self.scaling is None:
             raise ValueError(f"{self._expected}, but this is a table")
         return self.table or TableColumns.plain(self.scaling.n_features, self.columns)

@@ -79,7 +79,7 @@ def binomial_error(row: Row) -> float:
 
     Examples
     --------
-    >>> binomial_error({"test_mean": 90.0, "test_samples": 900})
+    >>> round(binomial_error({"test_mean": 90.0, "test_samples": 900}), 6)
     1.0
     """
     p, n = row["test_mean"] / 100, row.get("test_samples", 0)
