@@ -114,7 +114,7 @@ def test_a_figure_shows_itself_as_a_picture_of_twice_the_pixels_of_the_page() ->
     picture, size = getattr(figure, "_repr_png_")()  # noqa: B009
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", picture[16:24])
-    assert width == 2 * size["width"] == 2 * 96 * 9
+    assert width == 2 * size["width"] == 2 * 96 * 7.5
     assert abs(height - 2 * size["height"]) <= 2
 
 
