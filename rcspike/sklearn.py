@@ -25,10 +25,10 @@ from rcspike.training.epoch_steps import run_epochs
 try:
     from scipy.special import softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils import check_random_state
+    from sklearn.utils import check_array, check_random_state
     from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+    from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
     raise missing_extra("rcspike.sklearn needs scikit-learn 1.6 or newer", "sklearn") from error
 
@@ -261,7 +261,9 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         if sample_weight is None:
             return X[order], y[order], None
         check_unmasked("sample_weight", sample_weight)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+        if weights.shape != y.shape:
+            raise ValueError(f"sample_weight must have the shape {y.shape} of y, got {weights.shape}")
         if not (weights >= 0).all():
             raise ValueError(f"sample_weight must not be negative, got {weights.min()}")
         if not weights.any():

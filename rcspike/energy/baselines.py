@@ -59,6 +59,8 @@ def virtual_ground_parts(done: Activity, point: OperatingPoint, *, strength: flo
     505 fJ
     """
     two_phase_only(done, _USE)
+    if strength is not None and not 0 < strength < np.inf:
+        raise ValueError(f"the strength of op-amps must be above 0 and finite, in C V_th / T, got {strength:g}")
     p = point.process
     unit_charge = np.array([drawn_capacitance(p, one.rows) for one in done.columns]) * point.v_th
     if strength is None:
@@ -176,8 +178,8 @@ def baseline_parts(
     Raises
     ------
     ValueError
-        If the name is unknown, the strength is not above 0 and finite, or the circuit has no op-amps; and as the
-        circuit's own function.
+        If the name is unknown, or the circuit has no op-amps of which to give a strength; and as the circuit's own
+        function.
 
     Examples
     --------
@@ -195,8 +197,6 @@ def baseline_parts(
         return BASELINES[name](done, point)
     if name != "virtual ground":
         raise ValueError(f"strength is that of the op-amps of a virtual ground; leave it out for {name}")
-    if not 0 < strength < np.inf:
-        raise ValueError(f"the strength of op-amps must be above 0 and finite, in C V_th / T, got {strength:g}")
     return virtual_ground_parts(done, point, strength=strength)
 
 

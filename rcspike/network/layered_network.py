@@ -23,12 +23,10 @@ from rcspike.functional.events import Schedule, check_threads, network_input
 from rcspike.network.wiring import Wiring
 from rcspike.neurons import Outputs, Phases, neuron_kind, two_phase_only
 
-_UNIFORM = 1 / math.sqrt(12)  # standard deviation in T of a spike that may come at any time of its window
-
-
 # Times are taken for intensities if in the first samples a quarter is 0, and every input spikes within the window: the
 # background of encoded images does not spike. An assumption; small tables are left alone.
 _LOOKED_AT, _BACKGROUND, _FEW_INPUTS = 16, 0.25, 16
+_UNIFORM = 1 / math.sqrt(12)  # standard deviation in T of a spike that may come at any time of its window
 
 
 class Layer(Protocol):

@@ -74,7 +74,7 @@ class _Network(Function):
             )
         if gradients is None and ctx.times is not None:
             if torch.is_grad_enabled():
-                raise operators.no_second_derivative("a network on a schedule")
+                raise operators.second_derivative_error("a network on a schedule")
             gradients = network_backward(
                 _batch(times, shifts),
                 as_arrays(weights),

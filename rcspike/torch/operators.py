@@ -37,14 +37,14 @@ def as_arrays(tensors: Sequence[Tensor]) -> list[FloatArray]:
     return [as_array(tensor) for tensor in tensors]
 
 
-def no_second_derivative(name: str) -> NotImplementedError:
+def second_derivative_error(name: str) -> NotImplementedError:
     """The error of a backward pass that is to be differentiated."""
     return NotImplementedError(_TWICE.format(name))
 
 
 def _reject_second_derivative(operator: Any, name: str) -> None:
     def backward(ctx: Any, *grads: Any) -> Any:
-        raise no_second_derivative(name)
+        raise second_derivative_error(name)
 
     register_autograd(operator, backward)
 
