@@ -136,7 +136,7 @@ def test_a_hypervolume_counts_the_cells_that_some_point_beats(points: list[tuple
         ({"free": {"v_syn": "1;2"}}, "v_syn.*'1;2'"),
         ({"free": {"v_syn": "0"}}, "v_syn.*got 0"),
         ({"free": {"hidden": "20,conv"}}, "conv"),
-        ({"free": {"phases": "two,three"}}, "phases.*three"),
+        ({"free": {"energy_penalty": "0,1e-3"}}, "energy_penalty.*sky130-poly"),
         ({"free": {"bits": "1..5"}}, "bits.*list"),
         ({"free": {"capacitance": "1e-12,1e-12"}}, "capacitance.*once"),
         ({"hold": "threshold", "free": {"rail": "0.3..0.4"}}, "rail"),

@@ -15,7 +15,6 @@ from rcspike.energy import operating_point, process_text
 from rcspike.experiments.design_measurement import Effort, settings_of
 from rcspike.experiments.design_specification import Specification, corner_of
 from rcspike.experiments.designed_circuit import Design, design_effects, designed_circuit, designed_process
-from rcspike.neurons import unless_default
 
 __all__ = ["COMMANDS", "MODEL", "SHEET", "design_commands", "design_folder", "effects_text", "write_design"]
 
@@ -88,11 +87,10 @@ def design_commands(folder: Path, spec: Specification, design: Design, effort: E
     is_sizes = not any(map(str.isalpha, design.hidden))
     layers = ("--hidden", design.hidden.replace("-", ",")) if is_sizes else ("--architecture", design.hidden)
     last = [*(("--energy-penalty", design.energy_penalty) if design.energy_penalty else ()), "--seed", seed]
-    phases = [word for kind in unless_default(design.phases).values() for word in ("--phases", kind)]
     second = settings_of(spec, design, effort)[1]
     again = ("--epochs", second["epochs"], "--learning-rate", second["learning_rate"])
     lines = [
-        ["train", data, "--v-syn", design.v_syn, *phases, *layers, "--epochs", effort.epochs, *last, "--out", ideal],
+        ["train", data, "--v-syn", design.v_syn, *layers, "--epochs", effort.epochs, *last, "--out", ideal],
         ["train", data, "--start", ideal, *process, *effects, *again, *last, "--out", run],
     ]
     for text in spec.corners[: effort.corners]:

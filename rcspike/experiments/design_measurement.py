@@ -24,7 +24,7 @@ from rcspike.experiments.hidden_layers import fan_ins, whole_network
 from rcspike.experiments.process_networks import as_devices, chips_of_process, in_process, training_devices
 from rcspike.functional import schedule
 from rcspike.network import Network
-from rcspike.neurons import neuron_kind
+from rcspike.neurons import DEFAULT, neuron_kind
 from rcspike.training import train
 
 __all__ = ["Effort", "Measurement", "check_before_training", "measure", "settings_of", "train_design"]
@@ -147,10 +147,9 @@ def check_before_training(spec: Specification, design: Design) -> dict[str, floa
     process = designed_process(design, spec.process)
     operating_point(designed_circuit(design), process)
     found: dict[str, float] = {"supply_v": process.v_supply}
-    kind = neuron_kind(design.phases)
     n_layers = 2 + design.hidden.count("-") if design.hidden else 1
-    if math.isfinite(answer := kind.last_answer(n_layers)):  # otherwise it depends on the samples
-        found |= {"latency_us": 1e6 * process.window * answer, "rate_khz": 1e-3 / (process.window * 3)}
+    answer = neuron_kind(DEFAULT).last_answer(n_layers)
+    found |= {"latency_us": 1e6 * process.window * answer, "rate_khz": 1e-3 / (process.window * 3)}
     return _known_shortfalls(spec, found)
 
 
@@ -159,7 +158,7 @@ def settings_of(spec: Specification, design: Design, effort: Effort) -> tuple[di
 
     The second one begins with half the learning rate, as for the design of docs/synapse-devices.md.
     """
-    usual = {**preset(spec.dataset, phases=design.phases)}
+    usual = {**preset(spec.dataset)}
     del usual["hidden"]
     usual |= {"energy_penalty": design.energy_penalty} if design.energy_penalty else {}
     first = {**usual, "epochs": effort.epochs, "seed": effort.seed}
@@ -186,9 +185,7 @@ def train_design(
     sizes, wiring = whole_network(design.hidden, dataset)
     point = operating_point(designed_circuit(design), process)
     intensity = initial_intensity(spec.dataset, dataset.train.times)
-    network = Network.create(
-        sizes, designed_circuit(design), seed=effort.seed, wiring=wiring, phases=design.phases, intensity=intensity
-    )
+    network = Network.create(sizes, designed_circuit(design), seed=effort.seed, wiring=wiring, intensity=intensity)
     train(network, dataset, threads=threads, **first)
     network = in_process(network, process)
     effects = design_effects(design, point, fan_ins(sizes, wiring))

@@ -17,7 +17,6 @@ from rcspike.energy import HOLDS, Hold, Process, load_process
 from rcspike.experiments.default_settings import preset
 from rcspike.experiments.designed_circuit import CORNERS, Design
 from rcspike.experiments.hidden_layers import check_hidden
-from rcspike.neurons import PHASES
 
 Objective: TypeAlias = Literal["energy", "area"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
@@ -51,7 +50,7 @@ def read_choice(name: str, text: str) -> Choice:
     (Range(low=0.8, high=2.0, whole=False), (0, 3, 5), Range(low=50.0, high=200.0, whole=True))
     """
     low, dots, high = text.partition("..")
-    if name == "phases" or (name == "hidden" and not dots):
+    if name == "hidden" and not dots:
         return tuple(part.strip() for part in text.split(","))
     read = read_int if name in ("hidden", "bits") else read_float
     try:
@@ -168,6 +167,12 @@ class Specification:
         check_count("epochs", self.epochs, 1)
         if self.hold == "threshold" and "rail" in self.choices:
             raise ValueError("rail is free with hold = rails only: with a fixed threshold, the rails follow from v_syn")
+        p, is_penalised = self.process, self.choices.get("energy_penalty", (0,)) != (0,)
+        if is_penalised and any((p.device_min_conductance, p.device_mismatch, p.device_mismatch_by_size)):
+            raise ValueError(
+                f"energy_penalty counts the energy of ideal devices, which {p.name} has not: leave it out, or take "
+                "another process, such as sky130"
+            )
         for name, choice in self.choices.items():
             for value in (choice.low, choice.high) if isinstance(choice, Range) else choice:
                 self._check(name, value)
@@ -217,10 +222,7 @@ class Specification:
 
     def _check(self, name: str, value: Any) -> None:
         """Raise an error if no circuit can have this value, whatever the others are."""
-        if name == "phases":
-            if value not in PHASES:
-                raise ValueError(f"phases must be {' or '.join(PHASES)}, got {value!r}")
-        elif name == "hidden":
+        if name == "hidden":
             check_hidden(str(int(value) if isinstance(value, float) else value))
         elif name == "bits":
             if not 0 <= value <= 16:

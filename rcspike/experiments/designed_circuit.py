@@ -11,7 +11,6 @@ from rcspike.circuit import Circuit
 from rcspike.energy import Hold, OperatingPoint, Process
 from rcspike.energy.operating_point_in_volts import drawn_capacitance
 from rcspike.energy.switch_transistor import CORNERS
-from rcspike.neurons import Phases
 
 __all__ = ["CORNERS", "Design", "design_effects", "designed_circuit", "designed_process"]
 
@@ -26,6 +25,8 @@ _CAPACITOR_MISMATCH = 0.028e-6  # m: the MIM capacitors of SKY130 have 2.8 % um 
 class Design:
     """Values of the parameters that a search may choose; None stands for that of the process.
 
+    Neurons have two phases: those of a single one are not trained with offsets.
+
     Parameters
     ----------
     hidden : str
@@ -34,7 +35,6 @@ class Design:
         Rails in V_th.
     hold : {"rails", "threshold"}
         What V_syn leaves as it is: the rails in V, so that it lowers the threshold, or the threshold.
-    phases : {"two", "single"}
     threshold, rail : float, optional
         Highest threshold, and rails of the synapses, in V from the resting voltage.
     capacitance : float, optional
@@ -63,7 +63,6 @@ class Design:
     hidden: str
     v_syn: float = 1.0
     hold: Hold = "rails"
-    phases: Phases = "two"
     threshold: float | None = None
     rail: float | None = None
     capacitance: float | None = None

@@ -41,7 +41,6 @@ _NOT_RESULT = (*PLACES, "minutes", "trials")
 _FREE = {
     "v_syn": "Rails in V_th.",
     "hidden": "Hidden layers: such as 50,100-50 for one or two, or 50..200 neurons in one.",
-    "phases": "Kind of neurons: two,single.",
     "threshold": "Highest threshold in V from the resting voltage.",
     "rail": "Rails of the synapses in V from the resting voltage, with --hold rails.",
     "capacitance": "Capacitor of each neuron in F.",
@@ -51,9 +50,9 @@ _FREE = {
     "bits": "Bits of a device's levels; 0 is any conductance.",
     "resistor_width": "Width of the resistors over that of the process: mismatch against area.",
     "comparator_size": "Size of the comparators over that of the process: offset against energy and area.",
-    "energy_penalty": "Weight of a sample's synapse energy in the training.",
+    "energy_penalty": "Weight of a sample's synapse energy in the training, with ideal devices.",
 }
-_DEFAULTS = {"v_syn": "1", "hidden": shared_options.default_for("hidden"), "phases": "two", "bits": "0",
+_DEFAULTS = {"v_syn": "1", "hidden": shared_options.default_for("hidden"), "bits": "0",
              "resistor_width": "1", "comparator_size": "1", "energy_penalty": "0"}  # fmt: skip
 _Free: Any = make_dataclass(
     "Free",
