@@ -73,7 +73,7 @@ def map_to_arrays(process: Process, layers: Iterable[Columns], *, rows: int, col
     >>> from rcspike.energy.process import load_process
     >>> found = map_to_arrays(load_process(), [Columns(784, 100, 100), Columns(100, 10, 10)], rows=256, columns=64)
     >>> found.arrays, found.cuts, round(found.utilisation, 3)
-    ((8, 1), (4, 1), 0.539)
+    ((8, 1), (4, 1), 0.538)
     """
     check_count("rows", rows, 1)
     check_count("columns", columns, 1)

@@ -59,7 +59,7 @@ def accuracy_limits(
     --------
     >>> chips = [0.980, 0.981, 0.979, 0.980, 0.982]
     >>> [round(limit, 4) for limit in accuracy_limits(chips, 10_000, chip_yield=0.95, confidence=0.95)]
-    [0.9744, 0.9817]
+    [0.9747, 0.9809]
     """
     from scipy.stats import nct, norm
 

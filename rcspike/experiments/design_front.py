@@ -59,7 +59,7 @@ def binding_in_words(spec: Specification, measured: Measurement | None, shortfal
     >>> found = Measurement(accuracies=chips, n_samples=10_000, energy_pj=900.0, area_mm2=2.2, latency_us=0.3,
     ...                     rate_khz=3333.0, supply_v=1.8, training_seconds=1.0, seconds=1.0)
     >>> print(binding_in_words(spec, found, found.shortfalls(spec)))
-    accuracy: 95 % of the chips have at least 95.46 % with a confidence of 95 %, and 98 % are required; area: 2.2 mm2, and at most 2 mm2 are allowed
+    accuracy: 95 % of the chips have at least 95.43 % with a confidence of 95 %, and 98 % are required; area: 2.2 mm2, and at most 2 mm2 are allowed
     """  # noqa: E501
     missed = sorted((name for name, x in shortfalls.items() if x > 0), key=lambda name: -shortfalls[name])
     return "; ".join(_words(spec, measured, name, shortfalls[name]) for name in missed)
