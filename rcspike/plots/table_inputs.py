@@ -8,7 +8,7 @@ __all__ = ["input_names"]
 
 
 def input_names(dataset: Dataset) -> list[str]:
-    """A name for each input of a table that has names for its columns, in the order of `Scaling`; otherwise none.
+    """Names of the inputs of a table whose columns have names, in the order of `rcspike.datasets.Scaling`; else none.
 
     Examples
     --------
