@@ -22,10 +22,12 @@ _CIRCUIT = {
     for name in PARAMETERS
 }
 _STEPS = {
-    "epochs": "Number of epochs.",
+    "epochs": "Number of epochs; on data of your own as many as make 4,000 steps or more.",
     "batch_size": "Number of samples in a step.",
     "learning_rate": "Learning rate at the start of its schedule.",
     "warm_up": "Number of epochs in which the learning rate rises from step to step.",
+    "patience": "Epochs without a higher validation accuracy (--validation) after which the run stops; it keeps the "
+    "weights of the best one.",
 }
 _LOSS = {
     "temporal_penalty": "Weight of the penalty on output spike times.",
@@ -41,7 +43,7 @@ _LOSS = {
     "mirror": "Probability that a training image is mirrored, drawn for every epoch.",
 }
 # A sweep varies these with --vary.
-_ONE_VALUE = ("warm_up", "silent_penalty", "t_silent", "max_slope", "max_shift", "mirror", "class_weight")
+_ONE_VALUE = ("warm_up", "patience", "silent_penalty", "t_silent", "max_slope", "max_shift", "mirror", "class_weight")
 
 
 def _group(options: dict[str, Any], kinds: dict[str, Any]) -> type:

@@ -28,7 +28,7 @@ from rcspike.experiments.weight_transfer import transfer
 from rcspike.network import Network
 from rcspike.neurons import Phases, check_taken, unless_default
 from rcspike.training import History, Settings, train
-from rcspike.training.evaluation import accuracies
+from rcspike.training.evaluation import accuracies, chunks
 from rcspike.training.settings import EVALUATION
 
 __all__ = [
@@ -254,7 +254,7 @@ def experiment_identity(experiment: Experiment | Parameters) -> dict[str, Any]:
 def run_experiment(
     experiment: Experiment | Parameters, *, data: str | os.PathLike[str] | None = None, threads: int | None = None
 ) -> dict[str, float]:
-    """Train, and return the accuracies after the last epoch, in [0, 1], and the seconds it took.
+    """Train, and return the accuracies of the epoch that is kept, in [0, 1], and the seconds it took.
 
     Parameters
     ----------
@@ -360,9 +360,10 @@ def _without_physics(dataset: Dataset, hidden: Hidden, settings: Settings, threa
 
 def _run_spiking(one: Experiment, dataset: Dataset, threads: int | None) -> dict[str, float]:
     network, history = _trained(dataset, one.hidden, one.circuit, one.settings, threads, one.phases)
-    last = history.epochs[-1]
-    of_test = np.arange(len(dataset.test.labels))
-    draws = one.settings.rng(EVALUATION, last.epoch - 1)  # those of the test accuracy
+    last = history.kept
+    of_test, n = np.arange(len(dataset.test.labels)), len(dataset.train.labels)
+    draws = one.settings.rng(EVALUATION, last.epoch - 1)  # those of the test accuracy, which come after validation's
+    list(chunks(n - one.settings.n_trained(n), draws))
     classes = accuracies(network, dataset.test, of_test, one.settings.noise, draws, threads)
     result = {
         "test_accuracy": last.test_accuracy,

@@ -23,17 +23,20 @@ from rcspike.training.settings import Settings
 __all__ = ["Checkpoint", "Identity", "load", "save"]
 
 _MOMENTS = ("first_moments", "second_moments")
+_KEPT = "kept"  # parameters of the epoch that the validation accuracy has chosen so far
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A network's parameters by name, Adam's first and second moments of each, and the epochs so far.
 
-    `extended` has the number of epochs after which the run was extended to more, each time that it was.
+    `kept` has the parameters of the epoch that the history keeps: without patience those of the last one. `extended`
+    has the number of epochs after which the run was extended to more, each time that it was.
     """
 
     parameters: dict[str, FloatArray]
     moments: tuple[dict[str, FloatArray], dict[str, FloatArray]]
+    kept: dict[str, FloatArray]
     history: History
     extended: tuple[int, ...] = ()
 
@@ -124,12 +127,16 @@ def save(
     moments: tuple[Sequence[FloatArray], Sequence[FloatArray]],
     history: History,
     extended: Sequence[int] = (),
+    kept: Mapping[str, FloatArray] | None = None,
 ) -> None:
     """Write a checkpoint atomically: a run that is killed while writing leaves the previous one.
 
-    Moments are in the order of the parameters.
+    Moments are in the order of the parameters. `kept` are the parameters of the epoch that the history keeps, if it is
+    not the last one.
     """
     tensors = dict(parameters)
+    if history.patience:
+        tensors |= {_moment(_KEPT, name): array for name, array in (kept or parameters).items()}
     for kind, arrays in zip(_MOMENTS, moments, strict=True):
         tensors |= {_moment(kind, name): array for name, array in zip(parameters, arrays, strict=True)}
     header: dict[str, Any] = {"run": identity.header, "history": [vars(epoch) for epoch in history]}
@@ -145,7 +152,9 @@ def load(path: str | os.PathLike[str], identity: Identity | None = None, *, exte
     """
     tensors, header = model_files.read(path, "checkpoint")
     with naming(f"{path} is not a whole rcspike checkpoint", AttributeError, KeyError, TypeError, ValueError):
-        saved, run = _checkpoint(tensors, header["history"], header.get("extended", [])), dict(header["run"])
+        run = dict(header["run"])
+        patience = run["settings"].get("patience", 0)
+        saved = _checkpoint(tensors, header["history"], header.get("extended", []), patience)
         extended = identity is not None and extend and 0 < _planned(run) < identity.settings.epochs
         if extended:
             saved = dataclasses.replace(saved, extended=(*saved.extended, len(saved.history)))
@@ -163,14 +172,19 @@ def _planned(run: dict[str, Any]) -> int:
     return epochs if type(epochs) is int else 0
 
 
-def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]], extended: list[int]) -> Checkpoint:
+def _checkpoint(
+    tensors: dict[str, FloatArray], history: list[dict[str, Any]], extended: list[int], patience: int
+) -> Checkpoint:
     """The checkpoint of these tensors; raises one of several errors if `save` cannot have written them."""
-    parameters = {name: array for name, array in tensors.items() if not name.startswith(_MOMENTS)}
-    first, second = ({name: tensors[_moment(kind, name)] for name in parameters} for kind in _MOMENTS)
-    if len(tensors) != 3 * len(parameters):
-        raise ValueError(f"it has {len(tensors)} arrays for {len(parameters)} parameters and their two moments")
+    others = (*_MOMENTS, _KEPT)
+    parameters = {name: array for name, array in tensors.items() if not name.startswith(others)}
+    kinds = others if patience else _MOMENTS
+    stored = {kind: {name: tensors[_moment(kind, name)] for name in parameters} for kind in kinds}
+    if len(tensors) != (1 + len(kinds)) * len(parameters):
+        raise ValueError(f"it has {len(tensors)} arrays for {len(parameters)} parameters, each with {', '.join(kinds)}")
     for name, p in parameters.items():
-        for kind, m in zip(_MOMENTS, (first[name], second[name]), strict=True):
+        for kind, arrays in stored.items():
+            m = arrays[name]
             if (m.dtype, m.shape) != (p.dtype, p.shape):
                 raise ValueError(f"{_moment(kind, name)} is {m.dtype} {m.shape}, {name} is {p.dtype} {p.shape}")
     n_layers = len({name.rpartition(".")[2] for name in parameters})
@@ -188,9 +202,13 @@ def _checkpoint(tensors: dict[str, FloatArray], history: list[dict[str, Any]], e
         raise ValueError(f"its history is not that of {n_layers - 1} hidden layers")
     if not isinstance(extended, list) or any(type(n) is not int or not 0 < n <= len(epochs) for n in extended):
         raise ValueError("it was extended after epochs that it does not have")
-    return Checkpoint(parameters, (first, second), History(epochs), tuple(extended))
+    if type(patience) is not int or patience < 0:
+        raise ValueError(f"its patience is {patience!r}, not a number of epochs")
+    moments = stored["first_moments"], stored["second_moments"]
+    kept = stored.get(_KEPT, parameters)
+    return Checkpoint(parameters, moments, kept, History(epochs, patience), tuple(extended))
 
 
 def _moment(kind: str, parameter: str) -> str:
-    """The name of a moment: those of weights.0 are first_moments.0 and second_moments.0."""
+    """The name of an array of a parameter: the moments of weights.0 are first_moments.0 and second_moments.0."""
     return f"{kind}.{parameter.removeprefix('weights.')}"

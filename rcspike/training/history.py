@@ -57,6 +57,12 @@ class Epoch:
 class History:
     """The epochs of a run, in order.
 
+    Parameters
+    ----------
+    epochs : list of Epoch
+    patience : int
+        That of the run: 0, or the number of epochs without a higher validation accuracy after which it stops.
+
     Examples
     --------
     >>> import math
@@ -68,6 +74,7 @@ class History:
     """
 
     epochs: list[Epoch] = field(default_factory=list)
+    patience: int = 0
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -77,8 +84,34 @@ class History:
 
     @property
     def test_accuracy(self) -> float:
-        """Test accuracy of the last epoch; never the best one, which would be chosen on the test set."""
-        return self.epochs[-1].test_accuracy
+        """Test accuracy of the epoch `kept`; never the best one, which would be chosen on the test set."""
+        return self.kept.test_accuracy
+
+    @property
+    def kept(self) -> Epoch:
+        """The epoch whose weights the run ends with: the last one.
+
+        With `patience`, it is the one of the highest validation accuracy, of equal ones the last, which has learned
+        for longest.
+
+        Examples
+        --------
+        >>> accuracies = [0.7, 0.9, 0.9, 0.8]
+        >>> epochs = [Epoch(k, 1e-3, 0.5, 0.8, a, 0.75, (), (), 1.5) for k, a in enumerate(accuracies, start=1)]
+        >>> History(epochs).kept.epoch, History(epochs, patience=2).kept.epoch
+        (4, 3)
+        """
+        if not self.patience:
+            return self.epochs[-1]
+        return max(self.epochs, key=lambda epoch: (epoch.validation_accuracy, epoch.epoch))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the validation accuracy has not risen for as many epochs as `patience` says."""
+        if not self.patience or not self.epochs:
+            return False
+        accuracies = [epoch.validation_accuracy for epoch in self.epochs]
+        return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= self.patience
 
     @property
     def columns(self) -> dict[str, npt.NDArray[Any]]:

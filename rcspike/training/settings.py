@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args
@@ -52,6 +53,7 @@ class Settings(Loss):
     devices: DeviceModel | None = None  # which becomes a model of ideal devices
     offset: float = 0.0
     validation: float = 0.0
+    patience: int = field(default=0, metadata={"omit_default": True})
     # Where they have their defaults, they are not part of the identity of a run, as if they were not there.
     max_shift: int = field(default=0, metadata={"omit_default": True})
     mirror: float = field(default=0.0, metadata={"omit_default": True})
@@ -64,7 +66,7 @@ class Settings(Loss):
             object.__setattr__(self, "devices", DeviceModel())
         if not isinstance(self.devices, DeviceModel):
             raise TypeError(f"devices must be a DeviceModel, got {type(self.devices).__name__}")
-        for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("max_shift", 0)):
+        for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("max_shift", 0), ("patience", 0)):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
         if not 0 < self.learning_rate <= sys.float_info.max:
@@ -77,6 +79,10 @@ class Settings(Loss):
                 raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
         if not 0 <= self.validation < 1:
             raise ValueError(f"validation must be a fraction in [0, 1), got {self.validation}")
+        if self.patience and not self.validation:
+            raise ValueError(
+                f"patience {self.patience} waits for the validation accuracy: add validation, such as validation 0.2"
+            )
         if not 0 <= self.warm_up <= self.epochs:
             raise ValueError(f"warm_up must lie in [0, {self.epochs}], the epochs of the run, got {self.warm_up}")
         if not 0 <= self.mirror <= 1:
@@ -89,6 +95,14 @@ class Settings(Loss):
     def rng(self, purpose: int, epoch: int = 0) -> np.random.Generator:
         """Random numbers for one purpose, such as ``SHUFFLE``, in an epoch."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, epoch)))
+
+    def n_trained(self, n: int) -> int:
+        """Number of samples out of n that are trained on; the others are held out for validation."""
+        return n - round(self.validation * n)
+
+    def n_batches(self, n: int) -> int:
+        """Steps in an epoch of n samples, some of which may be held out."""
+        return math.ceil(self.n_trained(n) / self.batch_size)
 
     def rate(self, step: int, n_steps: int) -> float:
         """Learning rate of a step, counted from 0."""

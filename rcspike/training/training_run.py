@@ -129,6 +129,9 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
         validation accuracies are without them.
     validation : float
         Fraction of the training samples that is held out, for the choice of settings.
+    patience : int
+        Number of epochs after which the run stops if the validation accuracy has not risen; 0 for never. The network
+        then has the weights of the epoch with the highest validation accuracy (`History.kept`).
     max_shift : int
         Largest shift of training images in pixels, in each direction; shifts are drawn for every epoch. This is a
         random crop of the image with a border of that width that does not spike.
@@ -181,8 +184,9 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
         If another run uses the checkpoint.
     rcspike.training.history.Interrupted
         On Ctrl-C: a KeyboardInterrupt with the `history` of the finished epochs. The network has the weights of the
-        last finished epoch. Any other exception that is raised during training, by `after_epoch` for example, has the
-        same `history` as an attribute, and leaves the network with the same weights.
+        last finished epoch, or with `patience` those of the best one. Any other exception that is raised during
+        training, by `after_epoch` for example, has the same `history` as an attribute, and leaves the network with the
+        same weights.
 
     Examples
     --------
@@ -203,19 +207,24 @@ def train(network: Network, dataset: Dataset, **keywords: Any) -> History:
     check_fit(network, dataset.train)
     check_fit(network, dataset.test)
 
-    path, history, finished = arguments.checkpoint_path, History(), {0: network.parameters}
+    path, history, finished = arguments.checkpoint_path, History(patience=arguments.patience), {0: network.parameters}
+
+    def keep() -> None:
+        network.parameters = finished[history.kept.epoch if len(history) else 0]
+
     try:
         bar = closing(ProgressBar()) if arguments.progress == "bar" else nullcontext()
         with nullcontext() if path is None else locked(path, _IN_USE.format(path)), bar as drawn:
             _train(network, dataset, split, arguments, history, finished, drawn)
     except KeyboardInterrupt as error:
-        network.parameters = finished[len(history)]  # even if those of one more epoch were being evaluated
+        keep()  # even if another epoch was being evaluated
         raise Interrupted(history) from error
     except Exception as error:
-        network.parameters = finished[len(history)]
+        keep()
         with suppress(AttributeError):  # of an exception that does not take attributes
             error.history = history  # type: ignore[attr-defined]
         raise
+    keep()
     return history
 
 
@@ -261,9 +270,11 @@ def _check_types(network: Network, dataset: Dataset, arguments: TrainArguments) 
 def _split(settings: Settings, n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Indices of the samples held out for validation, and of those to train on."""
     order = settings.rng(VALIDATION).permutation(n)
-    n_validation = round(settings.validation * n)
-    if n - n_validation < 1:
+    n_validation = n - settings.n_trained(n)
+    if n_validation == n:
         raise ValueError(f"validation {settings.validation} leaves none of {n} samples to train on")
+    if settings.patience and not n_validation:
+        raise ValueError(f"validation {settings.validation} holds none of {n} samples out, for which patience waits")
     return np.sort(order[:n_validation]), np.sort(order[n_validation:])
 
 
@@ -285,10 +296,10 @@ def _train(
     finished: dict[int, dict[str, FloatArray]],
     bar: ProgressBar | None,
 ) -> None:
-    """`train`; `finished` gets the parameters of the last two epochs, by the number of epochs until then."""
+    """`train`; `finished` gets the parameters of the epoch that the history keeps, by its number."""
     settings, path, threads = arguments.settings, arguments.checkpoint_path, arguments.threads
     kept, chosen = split
-    n_batches = -(-len(chosen) // settings.batch_size)
+    n_batches = settings.n_batches(len(dataset.train.labels))
     architecture = network.architecture if has_maps(layer.wiring for layer in network.layers) else ""
     start = (network.circuit, network.parameters, dataset, network.phases, architecture)
     identity = checkpoint.Identity(settings, *start)
@@ -301,7 +312,7 @@ def _train(
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is damaged: {error}; remove it") from error
         network.parameters = saved.parameters
-        finished[len(saved.history)] = network.parameters
+        finished[saved.history.kept.epoch] = saved.kept
         history.epochs.extend(saved.history)
     else:
         trainer = settings.trainer(network)
@@ -329,9 +340,8 @@ def _train(
         after_batch=report,
     )
     started = time.perf_counter()
-    for epoch, total in run:
+    for epoch, total in () if history.stopped else run:
         finished[epoch + 1] = network.parameters
-        finished.pop(epoch - 1, None)
         rng, test = settings.rng(EVALUATION, epoch), np.arange(len(dataset.test.labels))
         every = len(chosen) * np.array(network.sizes[1:])
         pairs = every[:-1]
@@ -349,11 +359,17 @@ def _train(
                 steep=neuron_kind(network.phases).steep(total.steep / every),
             )
         )
+        for other in finished.keys() - {history.kept.epoch}:
+            del finished[other]
         if path is not None:
             moments = trainer.moments(0), trainer.moments(1)
-            checkpoint.save(path, identity, network.parameters, moments, history, extended)
+            checkpoint.save(
+                path, identity, network.parameters, moments, history, extended, finished[history.kept.epoch]
+            )
         if bar is not None:
             bar.after_epoch(history.epochs[-1])
         if arguments.after_epoch is not None:
             arguments.after_epoch(history.epochs[-1])
+        if history.stopped:
+            break
         started = time.perf_counter()
