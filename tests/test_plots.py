@@ -411,6 +411,17 @@ def test_where_no_output_spikes_a_plane_is_white() -> None:
     assert (np.asarray(plots.plane_figure(silent, data).axes[0].images[0].get_array()) == 1).all()
 
 
+def test_a_histogram_of_margins_has_every_sample_in_a_bar_of_its_gap() -> None:
+    margins = np.array([0.0, 0.004, 0.5, 0.5, 1.0, np.inf])
+    correct = np.array([False, True, True, True, True, True])
+    figure = plots.margins_figure(margins, correct, circuit=Circuit(), jitter=0.01)
+    right, wrong = (np.array([bar.get_height() for bar in bars]) for bars in figure.axes[0].containers)
+    assert (right.sum(), wrong.sum()) == (5, 1)
+    assert wrong[0] == 1 and right[0] == 1 and right[-1] >= 1
+    with pytest.raises(ValueError, match=r"an answer for each margin, got \(6,\) for \(5,\)"):
+        plots.margins_figure(margins[1:], correct, circuit=Circuit(), jitter=0.01)
+
+
 def test_the_area_of_resistors_falls_with_the_capacitor_and_their_bodies_are_shown_for_several() -> None:
     poly = load_process("sky130-poly")
     columns = [columns_of(layer) for layer in Network.create([64, 12, 10], Circuit(v_syn=1.0), seed=0).layers]

@@ -15,6 +15,7 @@ from rcspike.plots.figure_style import check_available, circuit_colour, circuit_
 from rcspike.plots.learning_curves import training_figure
 from rcspike.plots.map_images import maps_figure
 from rcspike.plots.membrane_panels import LayerTraces, layer_traces
+from rcspike.plots.output_margins import margins_figure
 from rcspike.plots.spice_overlay import spice_figure
 from rcspike.plots.sweep_curves import sweep_figure
 from rcspike.plots.table_inputs import input_names
@@ -36,6 +37,7 @@ __all__ = [
     "latency_figure",
     "layer_traces",
     "maps_figure",
+    "margins_figure",
     "offsets_figure",
     "pareto_figure",
     "plane_figure",

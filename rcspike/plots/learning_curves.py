@@ -209,7 +209,7 @@ def _head_path(path: Sequence[Axes], layers: Sequence[LayerTraces], end: float) 
 
 
 def _title(network: Network, history: History, noise: float) -> str:
-    sizes, last = network.architecture.replace("-", "–"), history.epochs[-1]
+    sizes, last = network.architecture.replace("-", "–"), history.kept
     error = 100 * (1 - last.test_accuracy)
     under = rf", spike-time noise $\sigma_t = {noise:g}\,T$" if noise else ""
     return f"{sizes}, {circuit_name(network.circuit)}: test error {error:.2f} % after epoch {last.epoch}{under}"
