@@ -20,6 +20,7 @@ from rcspike.network.initialisation import mean_intensity
 from rcspike.neurons import taken
 from rcspike.training import Settings
 from rcspike.training.class_weights import balanced_weights
+from rcspike.training.default_length import TABLES, default_batch, default_epochs, default_rate
 from rcspike.training.epoch_steps import run_epochs
 
 try:
@@ -57,12 +58,14 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         Numbers of hidden neurons; an empty sequence for none.
     v_syn : float
         Drive voltage of the synapses in V_th; about 1 is strong coupling, ``math.inf`` the conventional circuit.
-    epochs : int
-        Passes over the training samples in `fit`, during which the learning rate falls to zero.
-    batch_size : int
-        Samples in a step of Adam.
-    learning_rate : float
-        Learning rate of the first step of `fit`, and of every step of `partial_fit`.
+    epochs : int, optional
+        Passes over the training samples in `fit`, during which the learning rate falls to zero; by default 300, or as
+        many as make 4,000 steps of few samples and 75,000 of many.
+    batch_size : int, optional
+        Samples in a step of Adam; by default 32, or a quarter of fewer than 128.
+    learning_rate : float, optional
+        Learning rate of the first step of `fit`, and of every step of `partial_fit`; by default 0.003, and down to
+        0.0008 if a step would change the voltages by more than 0.05 V_th, since there are many inputs.
     temperature : float
         tau in V_th: probabilities, in the loss and in `predict_proba`, are softmax(v / tau); of single-phase
         neurons softmax(-t / tau), with tau in T.
@@ -94,6 +97,8 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         Labels, sorted, (n_classes,).
     network_
         The trained `rcspike.Network`, float32, with the inputs of `scaling_`.
+    learning_rate_
+        Learning rate of the first step of the last call.
     scaling_
         The `rcspike.datasets.Scaling` of the features.
     data_min_, data_max_
@@ -113,6 +118,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
 
     classes_: npt.NDArray[Any]
     network_: Network
+    learning_rate_: float
     data_min_: FloatArray
     data_max_: FloatArray
     scaling_: Scaling
@@ -125,9 +131,9 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         hidden_layer_sizes: int | tuple[int, ...] = (100,),
         *,
         v_syn: float = 1.0,
-        epochs: int = 300,
-        batch_size: int = 32,
-        learning_rate: float = 3e-3,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
         temperature: float = 0.07,
         phases: Phases = "two",
         silent_penalty: float = 1e-4,
@@ -175,7 +181,10 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
             If training diverges.
         """
         X, y, weights = self._checked(X, y, sample_weight, new=True)
-        return self._train(X, y, weights, np.unique(y), epochs=self.epochs, decay="cosine", new=True)
+        epochs = self.epochs
+        if epochs is None:
+            epochs = default_epochs(TABLES["epochs"], len(X), self.batch_size or default_batch(len(X)))
+        return self._train(X, y, weights, np.unique(y), epochs=epochs, decay="cosine", new=True)
 
     def partial_fit(
         self,
@@ -308,22 +317,25 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         unknown = np.setdiff1d(y, classes)
         if len(unknown):
             raise ValueError(f"labels {unknown} are not among the classes {classes}")
+        low, high = X.min(axis=0), X.max(axis=0)
+        if not new:
+            low, high = np.minimum(low, self.data_min_), np.maximum(high, self.data_max_)
+        scaling = self._scaling(X if new else np.stack([low, high]), new=new)
+        times = encode(scaling.apply(X))
+        rate = self.learning_rate
+        if rate is None:
+            rate = default_rate(TABLES["learning_rate"], times) if new else self.learning_rate_
         random = check_random_state(self.random_state) if new else self._random
         settings = Settings(
             epochs=epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            batch_size=default_batch(len(X)) if self.batch_size is None else self.batch_size,
+            learning_rate=rate,
             decay=decay,
             temperature=self.temperature,
             noise=self.noise,
             **taken(self.phases, {"silent_penalty": self.silent_penalty}),
             seed=int(random.randint(2**31 - 1)),
         )
-        low, high = X.min(axis=0), X.max(axis=0)
-        if not new:
-            low, high = np.minimum(low, self.data_min_), np.maximum(high, self.data_max_)
-        scaling = self._scaling(X if new else np.stack([low, high]), new=new)
-        times = encode(scaling.apply(X))
         if new:
             sizes = (scaling.n_inputs, *np.atleast_1d(self.hidden_layer_sizes).tolist(), len(classes))
             circuit = Circuit(v_syn=self.v_syn)
@@ -340,7 +352,7 @@ class RCSpikeClassifier(ClassifierMixin, BaseEstimator):  # the order scikit-lea
         run = run_epochs(network, trainer, events, labels, settings, **of_all)
         losses = losses + [total.loss / len(X) for _, total in run]
         self.classes_, self.network_, self.loss_curve_ = classes, network, losses
-        self.data_min_, self.data_max_, self.scaling_ = low, high, scaling
+        self.data_min_, self.data_max_, self.scaling_, self.learning_rate_ = low, high, scaling, rate
         self._adam = {"steps": trainer.steps, "first": trainer.moments(0), "second": trainer.moments(1)}
         self._random = random
         return self

@@ -87,13 +87,15 @@ def trained_small(*words: str, epochs: int = 2) -> str:
     return ran("train", "--hidden", "12", "--epochs", str(epochs), *words)
 
 
-def stop_training_at(epoch: int, batch: int, error: type[BaseException], patched: pytest.MonkeyPatch) -> None:
-    """Trainings on digits stop with an error as their bar shows this batch, one of 90 in each epoch."""
+def stop_training_at(
+    epoch: int, batch: int, error: type[BaseException], patched: pytest.MonkeyPatch, *, n_batches: int = 90
+) -> None:
+    """Trainings stop with an error as their bar shows this batch, of 90 in an epoch of all digits."""
     update = Bars.update
 
     def stops(bars: Bars, *arguments: Any, **fields: Any) -> None:
         update(bars, *arguments, **fields)
-        if fields.get("completed") == (epoch - 1) * 90 + batch:
+        if fields.get("completed") == (epoch - 1) * n_batches + batch:
             raise error
 
     patched.setattr(Bars, "update", stops)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import shutil
 from pathlib import Path
 
@@ -227,7 +228,8 @@ def test_commands_say_first_what_they_train_with_and_why() -> None:
             f"{name.replace('_', ' ')} {settings[name]}" for name in ("batch_size", "learning_rate")
         )
         given = f"as usual for {kind}; epochs 1, noise 0.01, as given"
-        assert output.splitlines()[1] == f"hidden {settings['hidden']}, {usual[kind]}, {given}"
+        n_steps = math.ceil(len(load(data).train.labels) / settings["batch_size"])
+        assert output.splitlines()[1] == f"hidden {settings['hidden']}, {usual[kind]}, {given}; {n_steps} steps"
     typed = "--v-syn 1 --seeds 1 --no-relu --hidden 8 --hidden 4 --epochs 1 --out s --workers 1"
     lines = ran("sweep", "wine.csv", "digits", *typed.split()).splitlines()[1:3]
     for line, data, kind in zip(lines, ("wine", "digits"), usual, strict=True):

@@ -55,6 +55,24 @@ def test_a_run_stopped_by_ctrl_c_keeps_its_finished_epochs_and_resumes_bit_for_b
         assert mine | {"seconds": ""} == theirs | {"seconds": ""}
 
 
+def test_a_run_with_patience_is_stopped_with_its_best_weights_and_resumes_bit_for_bit(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--validation", "0.2", "--patience", "2", "--learning-rate", "0.02")
+    train_small(*options, "--out", "undisturbed", epochs=40)
+    n, kept = len(rows(place / "undisturbed")), record("undisturbed/run.json")["kept_epoch"]
+    assert kept < n < 40
+    with monkeypatch.context() as patched:
+        stop_training_at(n, 5, KeyboardInterrupt, patched, n_batches=72)  # of 1,150 samples
+        stopped = train_small(*options, "--out", "stopped", epochs=40)
+    assert stopped.exit_code == 130 and f"stopped after epoch {n - 1} of 40" in said(stopped)
+    for _ in range(2):  # as it was stopped, and resumed
+        assert weights(place / "stopped") == weights(place / "undisturbed")
+        assert record("stopped/run.json")["kept_epoch"] == kept
+        ran("train", "--out", "stopped", "--resume")
+    assert len(rows(place / "stopped")) == n
+
+
 def test_a_run_stopped_before_its_first_epoch_ended_leaves_no_model(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

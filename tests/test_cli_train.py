@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import sys
 from io import StringIO
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 from cli_runs import (
     error_line,
     lines_of,
@@ -18,6 +20,7 @@ from cli_runs import (
     rcspike_,
     record,
     rows,
+    table,
     train_small,
     trained_small,
     weights,
@@ -25,7 +28,7 @@ from cli_runs import (
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rcspike import Circuit, History, Network, build_config, datasets, plots, train
+from rcspike import Circuit, History, Network, build_config, datasets, evaluate, plots, train
 from rcspike.cli import app
 from rcspike.energy import columns_of, layer_devices, load_process
 from rcspike.experiments import preset
@@ -47,6 +50,8 @@ def test_a_run_leaves_model_history_settings_and_checkpoint_in_one_folder(place:
         "history.csv",
         "learning.svg",
         "learning.png",
+        "margins.svg",
+        "margins.png",
         "run.json",
         "checkpoint.safetensors",
     }
@@ -109,6 +114,57 @@ def test_a_run_ends_with_a_summary_that_eval_confirms(place: Path) -> None:
     for model in ("runs/digits-v1-s0/model.safetensors", "runs/digits-v1-s0"):
         evaluation = ran("eval", model, "digits", "--threads", "1")
         assert f"test accuracy {100 * accuracy:.2f} % of 360 images" in evaluation
+
+
+def test_the_summary_says_how_far_the_training_has_come_and_warns(place: Path) -> None:
+    output = trained_small()
+    folder, digits = place / "runs" / "digits-v1-s0", datasets.load("digits")
+    learned = record(folder / "run.json")["learned"]
+    network = Network.load(folder / "model.safetensors")
+    t = np.sort(1 - np.asarray(network.forward(digits.test.times), dtype=float), axis=1)  # of a linear ramp
+    assert learned["median_margin"] == pytest.approx(np.median(t[:, 1] - t[:, 0]), rel=1e-6)
+    chance = scipy.stats.entropy(np.bincount(digits.train.labels))
+    assert learned["loss_of_chance"] == pytest.approx(float(rows(folder)[-1]["loss"]) / chance)
+    classes = {row["class"]: float(row["accuracy"]) / 100 for row in table(folder / "classes.csv")}
+    assert learned["worst_class_accuracy"] == pytest.approx(min(classes.values()))
+    assert classes[learned["worst_class"]] == min(classes.values())
+    noisy = [evaluate(network, digits.test, noise=0.01, seed=seed) for seed in range(5)]
+    assert learned["accuracy_with_jitter"] == pytest.approx(np.mean(noisy))
+    assert learned["steps"] == 2 * math.ceil(len(digits.train.labels) / 16)
+    assert re.search(rf"^learned +{learned['steps']} steps", output, re.MULTILINE)
+    assert learned["warnings"]  # after two epochs
+    for line in learned["warnings"]:
+        assert re.search(rf"^warning +{re.escape(line)}$", output, re.MULTILINE)
+        assert "try --" in line
+
+
+def test_a_run_with_patience_keeps_the_epoch_that_the_validation_chose(place: Path) -> None:
+    options = ("--validation", "0.2", "--patience", "1", "--learning-rate", "0.02", "--out", "run")
+    output = trained_small(*options, epochs=40)
+    history, run = rows(place / "run"), record("run/run.json")
+    assert 2 <= len(history) < 40
+    best = max(history, key=lambda row: (float(row["validation_accuracy"]), int(row["epoch"])))
+    assert run["kept_epoch"] == int(best["epoch"])
+    assert run["test_accuracy"] == float(best["test_accuracy"])
+    chance = np.log(10)  # ten classes, nearly as frequent
+    assert run["learned"]["loss_of_chance"] == pytest.approx(float(best["loss"]) / chance, rel=1e-3)
+    assert f"after epoch {best['epoch']}, the highest validation accuracy" in output
+    assert f"stopped        after epoch {len(history)}" in output
+    evaluation = ran("eval", "run", "digits", "--threads", "1")
+    assert f"test accuracy {100 * run['test_accuracy']:.2f} %" in evaluation
+    kept = weights(place / "run")
+    ran("train", "digits", "--out", "run", "--resume")
+    assert weights(place / "run") == kept
+    assert "patience 1 waits for the validation accuracy" in error_line(
+        train_small("--patience", "1", "--out", "other")
+    )
+
+
+def test_a_run_of_many_epochs_has_a_line_for_some_of_them(place: Path) -> None:
+    np.savez("own.npz", x=np.random.default_rng(0).random((20, 2)), y=np.arange(20) % 2)
+    output = ran("train", "own.npz", "--hidden", "3", "--epochs", "150", "--out", "run")
+    shown = [int(n) for n in re.findall(r"^epoch +(\d+)", output, re.MULTILINE)]
+    assert shown == [*range(1, 11), *range(12, 151, 2)] and len(rows(place / "run")) == 150
 
 
 def test_eval_has_options_for_noise_and_its_seed() -> None:

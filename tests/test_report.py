@@ -200,10 +200,12 @@ def test_the_command_line_writes_it_for_the_folder_of_a_run(tmp_path: Path, monk
     result = rcspike_("report", "run", "--out", "page.html")
     assert (result.exit_code, result.output) == (0, "page.html\n")
     page = Page(Path("page.html").read_text(encoding="utf-8"))
-    accuracy = json.loads(Path("run/run.json").read_text())["test_accuracy"]
+    run = json.loads(Path("run/run.json").read_text())
+    accuracy, warnings = run["test_accuracy"], run["learned"]["warnings"]
     assert f"digits: {100 * accuracy:.2f} % test accuracy" in page.text
-    result, learning = (str(image["alt"]) for image in page.all("img"))
+    result, margins, learning = (str(image["alt"]) for image in page.all("img"))
     assert result.startswith("How the network read the samples of each class")
+    assert margins.startswith("How far apart the two earliest outputs spike")
     assert learning.startswith("Above: error and loss after each epoch")
     assert page.text.index("Result") < page.text.index("Learning") < page.text.index("How it was made")
     classes, history = page.tables[:2]
@@ -214,6 +216,7 @@ def test_the_command_line_writes_it_for_the_folder_of_a_run(tmp_path: Path, monk
     assert "validation accuracy / %" not in history[0], "a column without values is not shown"
     assert page.facts()["test_accuracy"] == f"{100 * accuracy:.2f} %"
     assert page.facts()["seed"] == "5"
+    assert warnings and all(line in page.text for line in warnings)  # after two epochs
     assert f"rcspike {' '.join(words)}" in page.text
     failed = rcspike_("report", "missing")
     assert failed.exit_code == 2

@@ -73,7 +73,7 @@ def test_a_preset_that_is_changed_changes_no_later_one(
     dataset: str, phases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "own.csv").write_text("a,label\n0,0\n1,1\n")
+    (tmp_path / "own.csv").write_text("a,label\n" + "0,0\n1,1\n" * 5)
     before = dict(preset(dataset, phases=phases))
     preset(dataset, phases=phases).clear()
     assert preset(dataset, phases=phases) == before != {}

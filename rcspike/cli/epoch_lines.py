@@ -13,9 +13,11 @@ from rcspike.training import Epoch, History, Progress
 
 __all__ = ["Reporter", "epoch_line"]
 
+_FIRST, _LATER = 10, 100  # lines of a run of many short epochs: of its first ones, and spread over all
+
 
 class Reporter:
-    """Shows the progress of a run: one line per epoch, and on a terminal a bar below them.
+    """Shows the progress of a run: a line per epoch, of many only some, and on a terminal a bar below them.
 
     Use it as a context manager, and as `train`'s `progress`.
     """
@@ -56,8 +58,10 @@ class Reporter:
     def show(self, history: History, epochs: int) -> None:
         """Print the lines of the epochs that have finished since the last call."""
         if self._n_shown is not None:
+            every = math.ceil(epochs / _LATER)
             for epoch in history.epochs[self._n_shown :]:
-                self._console.print(epoch_line(epoch, epochs))
+                if epoch.epoch <= _FIRST or epoch.epoch % every == 0 or epoch.epoch == epochs:
+                    self._console.print(epoch_line(epoch, epochs))
             self._n_shown = len(history)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from rcspike.chips import preset_names
 from rcspike.datasets import data_names
-from rcspike.experiments.default_settings import kind_of_data, preset, presets, train_defaults
+from rcspike.experiments.default_settings import kind_of_data, presets, train_defaults
 from rcspike.functional.neuron_kinds import Phases as Kind
 from rcspike.network.architecture import count_layers
 from rcspike.neurons import PHASES, neuron_kind
@@ -128,16 +128,18 @@ def _by_kind(name: str, settings: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join([*special, f"otherwise {usual}"]) if special else usual
 
 
-def in_force(dataset: str, phases: Kind, typed: Mapping[str, Any], *, without: Collection[str] = ()) -> str:
-    """The settings of a training in a line: those of its kind of data, and those that were typed.
+def in_force(
+    dataset: str, preset: Mapping[str, Any], typed: Mapping[str, Any], *, without: Collection[str] = ()
+) -> str:
+    """The settings of a training in a line: those of its preset, and those that were typed.
 
     Examples
     --------
-    >>> in_force("digits", "two", {"epochs": 3})
+    >>> in_force("digits", presets()["digits"], {"epochs": 3})
     'hidden 200, batch size 16, learning rate 0.002, as usual for digits; epochs 3, as given'
     """
     usual = {name: train_defaults().get(name) for name in ("hidden", "epochs", "batch_size", "learning_rate")}
-    usual |= preset(dataset, phases=phases)
+    usual |= preset
     # A file of options has those of a whole run, most of which are usual.
     given = {name: x for name, x in typed.items() if name not in usual or _text(x) != _text(usual[name])}
     untyped = {name: x for name, x in usual.items() if name not in {*given, *without}}

@@ -9,7 +9,7 @@ from rcspike.experiments.chip_study import (
     single_effect_cases,
     sweep_cases,
 )
-from rcspike.experiments.default_settings import preset, train_defaults
+from rcspike.experiments.default_settings import own_preset, preset, train_defaults
 from rcspike.experiments.design_circuits import Designs, MeasuredDesign, design
 from rcspike.experiments.design_specification import Specification
 from rcspike.experiments.designed_circuit import Design
@@ -54,6 +54,7 @@ __all__ = [
     "experiment_key",
     "experiment_name",
     "grid",
+    "own_preset",
     "parameter_names",
     "preset",
     "relu_accuracy",

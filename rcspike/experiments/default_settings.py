@@ -7,11 +7,13 @@ from typing import Any
 
 from rcspike import datasets
 from rcspike._common.arrays import FloatArray
+from rcspike.datasets import Split
 from rcspike.network.initialisation import INTENSITY, mean_intensity
 from rcspike.neurons import Phases, neuron_kind
 from rcspike.training import Settings
+from rcspike.training.default_length import TABLES, default_batch, default_epochs, default_rate
 
-__all__ = ["initial_intensity", "kind_of_data", "preset", "presets", "train_defaults"]
+__all__ = ["initial_intensity", "kind_of_data", "own_preset", "preset", "presets", "train_defaults"]
 
 _TABLES, _IMAGES = "your own tables", "your own images"
 
@@ -24,8 +26,8 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "cifar-10": {"hidden": (200, 200), "epochs": 40, "max_shift": 2, "mirror": 0.5, "weight_decay": 0.2},
     "yin-yang": {"hidden": (120,), "epochs": 300, "batch_size": 32, "learning_rate": 0.01, "temperature": 0.035},
     # Tables as `rcspike.sklearn` has them (docs/tabular-data.md), images as digits have them.
-    _TABLES: {"hidden": (100,), "epochs": 300, "batch_size": 32, "learning_rate": 3e-3},
-    _IMAGES: {"hidden": (200,), "epochs": 40, "batch_size": 32},
+    _TABLES: {"hidden": (100,), **TABLES, "batch_size": 32},
+    _IMAGES: {"hidden": (200,), "epochs": 40, "batch_size": 32, "learning_rate": 1e-3},
 }
 
 
@@ -40,8 +42,13 @@ def train_defaults() -> dict[str, Any]:
     return {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
 
 
-def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
+def preset(
+    dataset: str, *, phases: Phases = "two", train: Split | None = None, batch_size: int | None = None
+) -> dict[str, Any]:
     """Sizes of the hidden layers, and the arguments of `train` that differ from its defaults, for a data set.
+
+    A training on data of one's own has 4,000 to 75,000 steps, and a learning rate that the number of
+    its inputs and their spike times allow.
 
     Parameters
     ----------
@@ -50,6 +57,10 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     phases : {"two", "single"}
         Kind of the neurons. Settings for single-phase neurons were chosen on digits, MNIST, Fashion-MNIST and
         Yin-Yang; other data have those for two phases and a `silent_penalty`.
+    train : Split, optional
+        Training samples of a path, if they are loaded already.
+    batch_size : int, optional
+        That of the run, if it is chosen: the number of epochs of a path follows from it.
 
     Raises
     ------
@@ -63,7 +74,26 @@ def preset(dataset: str, *, phases: Phases = "two") -> dict[str, Any]:
     >>> preset("mnist", phases="single")["weight_decay"]
     0.3
     """
-    return presets(phases)[kind_of_data(dataset)]
+    kind = kind_of_data(dataset)
+    if kind in datasets.data_names():
+        return presets(phases)[kind]
+    return own_preset(datasets.load(dataset).train if train is None else train, phases=phases, batch_size=batch_size)
+
+
+def own_preset(train: Split, *, phases: Phases = "two", batch_size: int | None = None) -> dict[str, Any]:
+    """The `preset` of samples of one's own.
+
+    Examples
+    --------
+    >>> own_preset(Split(np.full((64, 8, 8), 0.5), np.arange(64) % 2))["epochs"]
+    1000
+    """
+    settings = presets(phases)[_TABLES if train.is_table else _IMAGES]
+    n = len(train.labels)
+    settings["batch_size"] = batch_size or default_batch(n)
+    settings["epochs"] = default_epochs(settings["epochs"], n, settings["batch_size"])
+    settings["learning_rate"] = default_rate(settings["learning_rate"], train.times)
+    return settings
 
 
 def kind_of_data(dataset: str) -> str:
@@ -81,7 +111,7 @@ def kind_of_data(dataset: str) -> str:
 
 
 def presets(phases: Phases = "two") -> dict[str, dict[str, Any]]:
-    """The `preset` of each kind of data: of the data sets by their names, and of a user's own tables and images.
+    """The usual settings of each kind of data: data sets by their names, and a user's own tables and images.
 
     Examples
     --------

@@ -117,8 +117,8 @@ def grid(
         budget = {name: more[name] for name in BUDGET if name in more}
         budgets += [budget] if budget not in budgets else []
     runs: list[Parameters] = []
-    for seed, name in itertools.product(seeds, names):
-        base = preset(name, phases=phases)
+    presets = {name: preset(name, phases=phases) for name in names}
+    for seed, (name, base) in itertools.product(seeds, presets.items()):
         for layers in hidden or [base["hidden"]]:
             shared = {
                 "dataset": name,

@@ -37,6 +37,8 @@ def key_numbers(records: _Records, tables: Sequence[Table]) -> list[tuple[str, s
         settings = run.get("settings")
         seed = f", seed {settings['seed']}" if isinstance(settings, dict) and "seed" in settings else ""
         numbers.append(("training", f"{run['epochs_finished']} epochs{seed}"))
+    if isinstance(learned := run.get("learned"), dict) and isinstance(learned.get("warnings"), list):
+        numbers += [("warning", str(line)) for line in learned["warnings"]]
     for name, record in records.items():
         settings = record.get("settings")
         n = settings.get("test_samples_trained_on") if isinstance(settings, dict) else None

@@ -176,7 +176,7 @@ def sweep_command(
             layers = " and ".join([*(hidden or []), *(architecture or [])])
             typed = {**shared_options.given(hidden=layers or None), **varied}
             for name in dataset:
-                screen.print(f"{data_name(name)}: {shared_options.in_force(name, phases, typed)}")
+                screen.print(f"{data_name(name)}: {shared_options.in_force(name, presets[name], typed)}")
             with user_errors(), bars(screen) as bar:
                 task = bar.add_task("runs", total=n_left)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -37,9 +36,10 @@ from rcspike.cli.result_record import (
 )
 from rcspike.cli.resume_checks import CHECKPOINT, check_folder, check_options
 from rcspike.cli.shared_options import given, learning, training_settings
+from rcspike.cli.train_summary import JITTER, Learned, learned, summary, warnings
 from rcspike.cli.user_errors import fail, user_errors
 from rcspike.datasets import Dataset, Inputs, TrainedSamples, data_name
-from rcspike.experiments.default_settings import initial_intensity, preset
+from rcspike.experiments.default_settings import initial_intensity, kind_of_data, preset
 from rcspike.experiments.hidden_layers import Hidden, check_hidden, hidden_text, whole_network
 from rcspike.experiments.process_networks import in_process, training_devices
 from rcspike.network import Network, model_files
@@ -50,12 +50,27 @@ __all__ = ["app"]
 
 app = typer.Typer(add_completion=False)
 
-_FILES = (MODEL, INPUTS, TRAINED, "history.csv", "learning.svg", "learning.png", *CLASS_FILES)
+_FILES = (
+    MODEL,
+    INPUTS,
+    TRAINED,
+    "history.csv",
+    "learning.svg",
+    "learning.png",
+    "margins.svg",
+    "margins.png",
+    *CLASS_FILES,
+)
 _CAPTIONS = CLASS_CAPTIONS | {
     "learning.svg": (
         "Learning",
         "Above: error and loss after each epoch. Below: one test sample in the trained network, from its spikes to "
         "those of the outputs; each membrane charges, and then a ramp takes it to the threshold.",
+    ),
+    "margins.svg": (
+        "Result",
+        "How far apart the two earliest outputs spike, for each test sample: a jitter of spikes changes an answer if "
+        "it bridges this gap.",
     ),
     "history.csv": (
         "Learning",
@@ -159,13 +174,11 @@ def train_command(
             if not resume:  # whose record says what differs
                 typed = given(**options | {"ramp": circuit_options.ramp or None})
                 check_taken(kind_of_neurons, typed, spell=lambda name: f"--{name.replace('_', '-')}")
-            settings = {**preset(dataset, phases=kind_of_neurons), **given(**options)}
-            layers: Hidden = settings.pop("hidden")
+            kind_of_data(dataset)  # raises an error before a folder is made
             circuit = Circuit(v_syn=v_syn, **given(**vars(circuit_options)))
             if began is not None:
                 circuit = began.circuit
-            if hidden is not None:
-                layers = shared_options.hidden_layers(hidden)
+            layers: Hidden | None = None if hidden is None else shared_options.hidden_layers(hidden)
             if architecture is not None:
                 if hidden is not None:
                     raise ValueError("--architecture already has the hidden layers: leave out --hidden")
@@ -176,12 +189,18 @@ def train_command(
         with results_folder(folder):
             with user_errors():
                 check_folder(folder, resume=resume)
-                taken = {**settings, "hidden": hidden or hidden_text(layers).replace("-", ",")}
                 if start is None:
                     samples = load_new(dataset, data)
                 else:
                     samples = load_samples(start, dataset, data=data, allow_seen=allow_seen)
                 images = samples.data
+                usual = preset(
+                    dataset, phases=kind_of_neurons, train=images.train, batch_size=options.get("batch_size")
+                )
+                settings = {**usual, **given(**options)}
+                usual_layers: Hidden = settings.pop("hidden")
+                layers = usual_layers if layers is None else layers
+                taken = {**settings, "hidden": hidden or hidden_text(layers).replace("-", ",")}
                 if began is not None or architecture is not None:
                     taken.pop("hidden")
                 if began is not None:
@@ -214,6 +233,8 @@ def train_command(
                 typed |= {name: settings[name] for name in ("noise", "offset") if settings[name]}
             elsewhere = () if began is None and architecture is None else ("hidden",)
             run = _Run(ctx, folder, network, samples, settings, taken, threads)
+            with user_errors():
+                n_steps = run.training.epochs * run.training.n_batches(len(images.train.labels))
             if note := neuron_kind(kind_of_neurons).preset_note(dataset):
                 screen.print(note)
             where = f"circuit {circuit.label}, seed {seed}: results in {folder}"
@@ -223,7 +244,7 @@ def train_command(
                 screen.print(_left_out(network, wanted))
                 if network.circuit.loads_membranes and chosen.devices_per_synapse == 2:
                     screen.print("not trained for: mismatch of the devices")
-            screen.print(shared_options.in_force(dataset, kind_of_neurons, typed, without=elsewhere))
+            screen.print(f"{shared_options.in_force(dataset, usual, typed, without=elsewhere)}; {n_steps:,} steps")
             _train(run, screen)
     except KeyboardInterrupt:
         typer.echo("stopped before training", err=True)
@@ -294,6 +315,10 @@ class _Run:
     def n_duplicates(self) -> int:
         """Test samples that are equal to a training sample."""
         return len(self.trained_samples.among(self.dataset.test.times)) - len(self.samples.seen)
+
+    @cached_property
+    def training(self) -> Settings:
+        return Settings(**self.settings)
 
     @property
     def model(self) -> Path:
@@ -367,9 +392,15 @@ def _train(run: _Run, screen: Console) -> None:
             except FloatingPointError as error:  # training diverged, and the message says what to do
                 fail(error)
             reporter.show(history, epochs)
-        _write(run, history)
-        for line in _summary(run, history):
+        found = _write(run, history)
+        conditions, speed = _conditions(run), _speed(run, history)
+        for line in summary(
+            history, run.dataset, found, conditions=conditions, n_duplicates=run.n_duplicates, speed=speed
+        ):
             screen.print(line)
+        screen.print(f"files          {run.folder}: {', '.join([*_FILES, 'run.json', CHECKPOINT])}")
+        for line in _warnings(run, found):
+            screen.print(f"warning        {line}")
     except KeyboardInterrupt:
         _stop(run, reporter, epochs)
 
@@ -386,7 +417,7 @@ def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
             saved = checkpoint.load(run.checkpoint)
         n_finished = len(saved.history)
         if reporter.started:
-            run.network.parameters = saved.parameters
+            run.network.parameters = saved.kept
             reporter.show(saved.history, epochs)
             _write(run, saved.history)
     words = [*command_words(run.ctx, without=["resume"]), *(["--resume"] if n_finished else [])]
@@ -395,9 +426,15 @@ def _stop(run: _Run, reporter: Reporter, epochs: int) -> NoReturn:
     raise typer.Exit(130)
 
 
-def _write(run: _Run, history: History) -> None:
+def _warnings(run: _Run, found: Learned) -> list[str]:
+    circuit = run.network.circuit
+    return warnings(found, run.training, min(circuit.e_plus, -circuit.e_minus))
+
+
+def _write(run: _Run, history: History) -> Learned:
     """All files of the finished epochs; the record comes last, and names the others."""
     record = run.record
+    found = learned(run.network, history, run.dataset, settings=run.training, threads=run.threads)
     with user_errors():
         run.network.save(run.model)
         Inputs.of(run.dataset).save(run.folder / INPUTS)
@@ -414,10 +451,14 @@ def _write(run: _Run, history: History) -> None:
             matrix.trace() / len(run.dataset.test.labels),
             f", spike-time noise of {run.noise:g} T" if run.noise else "",
         )
-        heading = (
-            f"{run.dataset.name}: test accuracy {percent(accuracy)} after epoch {len(history)}{noise}{run.samples.mark}"
-        )
+        after = f"after epoch {history.kept.epoch}{noise}{run.samples.mark}"
+        heading = f"{run.dataset.name}: test accuracy {percent(accuracy)} {after}"
         write_classes(run.folder, matrix, run.dataset.class_names, heading, record)
+        figure = plots.margins_figure(
+            found.margins, found.correct, circuit=run.network.circuit, jitter=JITTER, heading=heading
+        )
+        with user_errors():
+            plots.save_figure(figure, run.folder / "margins", description=record.description)
     finally:
         with user_errors():
             record.write(
@@ -426,10 +467,13 @@ def _write(run: _Run, history: History) -> None:
                 **run.facts,
                 **_extensions(run),
                 epochs_finished=len(history),
+                kept_epoch=history.kept.epoch,
                 test_accuracy=history.test_accuracy,
+                learned=found.record | {"warnings": _warnings(run, found)},
                 test_accuracy_conditions=_conditions(run),
                 samples_per_second=_speed(run, history),
             )
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -452,22 +496,6 @@ def _conditions(run: _Run) -> str:
 
 def _speed(run: _Run, history: History) -> float:
     """Training samples a second, with the evaluation after each epoch in the time."""
-    n = len(run.dataset.train.labels)
-    n_trained = n - round(float(run.settings.get("validation", 0.0)) * n)
-    return len(history) * n_trained / sum(epoch.seconds for epoch in history)
-
-
-def _summary(run: _Run, history: History) -> Iterator[str]:
-    last = history.epochs[-1]
-    yield f"test accuracy  {percent(last.test_accuracy)} after epoch {last.epoch}, {_conditions(run)}"
-    if run.n_duplicates:
-        n, kind = len(run.dataset.test.labels), "rows" if run.dataset.test.is_table else "images"
-        yield f"duplicates     {run.n_duplicates:,} of {n:,} test {kind} equal a training sample"
-    if last.silent:
-        yield f"silent         {', '.join(map(percent, last.silent))} of the hidden neurons, layer by layer"
-        if not last.steep:
-            yield f"saturated      {', '.join(map(percent, last.saturated))}"
-    if last.steep:
-        yield f"at max_slope   {', '.join(map(percent, last.steep))} of the neurons, layer by layer"
-    yield f"speed          {_speed(run, history):,.0f} samples/s, evaluation included"
-    yield f"files          {run.folder}: {', '.join([*_FILES, 'run.json', CHECKPOINT])}"
+    return (
+        len(history) * run.training.n_trained(len(run.dataset.train.labels)) / sum(epoch.seconds for epoch in history)
+    )
