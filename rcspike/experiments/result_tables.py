@@ -99,10 +99,10 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
     >>> import tempfile
     >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_table(f"{folder}/table.csv", [{"v_syn": 1.0, "test_mean": 98.25}])
+    ...     write_table(f"{folder}/table.csv", [{"v_syn": 1.0, "capacitance": 2.82e-12, "test_mean": 98.25}])
     ...     print(Path(folder, "table.csv").read_text(), end="")
-    v_syn,test_mean
-    1.0,98.25
+    v_syn,capacitance,test_mean
+    1.0,2.82e-12,98.25
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     last = [name for name in names if name == "n" or name.endswith(("_mean", "_std"))]
@@ -149,4 +149,6 @@ def _in_per_cent(result: Mapping[str, float]) -> dict[str, float]:
 
 
 def _text(value: Any) -> Any:
-    return round(value, 6) if isinstance(value, float) else value
+    if not isinstance(value, float):
+        return value
+    return round(value, 6) if abs(value) >= 1e-3 else float(f"{value:.6g}")  # farads and seconds are small

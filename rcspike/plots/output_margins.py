@@ -47,8 +47,8 @@ def margins_figure(
     Examples
     --------
     >>> figure = margins_figure(np.array([0.1, 0.2]), np.array([True, False]), circuit=Circuit(), jitter=0.01)
-    >>> sum(bar.get_height() for bar in figure.axes[0].patches)
-    2.0
+    >>> int(sum(bar.get_height() for bar in figure.axes[0].patches))
+    2
     """
     if len(margins) == 0 or margins.shape != correct.shape:
         raise ValueError(f"there must be an answer for each margin, got {correct.shape} for {margins.shape}")

@@ -343,7 +343,9 @@ def _table(spec: Specification, found: Designs) -> Table:
         "energy / pJ",
         "area / mm2",
     ]
-    table = Table(*heads, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")  # all digits, in any width
     for one in found.front:
         worst = one.worst(spec)
         shares = [sum(a >= spec.accuracy for a in chips) / len(chips) for chips in worst.accuracies.values()]
