@@ -1,4 +1,6 @@
-// Model files as the Python package writes them. The errors are worded as they are there.
+// The errors are worded as in Python.
+#include "files/model.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -14,7 +16,6 @@
 #include "common/check.h"
 #include "files/json.h"
 #include "files/safetensors.h"
-#include "rcspike/network.h"
 
 namespace rcspike {
 namespace {
@@ -214,9 +215,7 @@ Network<Real> network_of(const Safetensors& file) {
 }  // namespace
 
 template <class Real>
-Network<Real> Network<Real>::load(const std::string& path) {
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream) throw std::runtime_error("no model at " + path);
+Network<Real> detail::read_model(std::istream& stream, const std::string& path) {
     Safetensors file = whole(path, [&] { return Safetensors(stream); });
     check_format(path, file);
     whole(path, [&] { file.read_arrays(stream); });
@@ -229,7 +228,18 @@ Network<Real> Network<Real>::load(const std::string& path) {
     return whole(path, [&] { return network_of<Real>(file); });
 }
 
-template Network<float> Network<float>::load(const std::string&);
-template Network<double> Network<double>::load(const std::string&);
+template <class Real>
+Network<Real> Network<Real>::load(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) throw std::runtime_error("no model at " + path);
+    return detail::read_model<Real>(stream, path);
+}
+
+#define RCSPIKE_INSTANTIATE(Real)                                                       \
+    template Network<Real> detail::read_model<Real>(std::istream&, const std::string&); \
+    template Network<Real> Network<Real>::load(const std::string&);
+RCSPIKE_INSTANTIATE(float)
+RCSPIKE_INSTANTIATE(double)
+#undef RCSPIKE_INSTANTIATE
 
 }  // namespace rcspike

@@ -17,9 +17,11 @@
 
 namespace rcspike::kernels::scalar {
 
-#if defined(__x86_64__) || defined(__i386__)
-// Baseline x86 has no fused multiply-add and libm's is a call per number. The product of two floats is exact in double;
-// rounding the sum to odd before rounding it to float makes the result the fused one (Boldo and Melquiond 2008).
+#if defined(__x86_64__) || defined(__i386__) || defined(__wasm__)
+#define RCSPIKE_COMPOSED_FMA
+// Baseline x86 and WebAssembly have no fused multiply-add and libm's is a call per number. (WebAssembly's relaxed one
+// may round twice.) The product of two floats is exact in double; rounding the sum to odd before rounding it to float
+// makes the result the fused one (Boldo and Melquiond 2008).
 RCSPIKE_INLINE float fma(float a, float b, float c) {
     const double p = static_cast<double>(a) * static_cast<double>(b);
     const double q = static_cast<double>(c);
@@ -43,7 +45,7 @@ typedef float Floats __attribute__((vector_size(RCSPIKE_VECTOR_BYTES)));
 typedef double Doubles __attribute__((vector_size(RCSPIKE_VECTOR_BYTES)));
 
 // A call for each vector: without one, the emulation takes 60 % of the code of these kernels.
-#if defined(__x86_64__) || defined(__i386__)
+#ifdef RCSPIKE_COMPOSED_FMA
 #define RCSPIKE_VECTOR_FMA __attribute__((noinline)) inline
 #else
 #define RCSPIKE_VECTOR_FMA RCSPIKE_INLINE

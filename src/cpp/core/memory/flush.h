@@ -28,6 +28,8 @@ private:
 
 private:
     std::uint64_t before_;
+#else
+    FlushToZero() {}  // WebAssembly has no such setting
 #endif
 };
 
