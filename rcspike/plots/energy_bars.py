@@ -21,7 +21,7 @@ __all__ = ["energy_figure"]
 _BAR, _GAP, _NAMES_WIDTH, _NUMBER_WIDTH = 0.26, 0.5, 1.4, 0.8
 # Okabe and Ito's, distinguishable with colour blindness, and lighter ones between them; op-amps in grey as everything
 # conventional.
-_COLOURS = dict(
+COLOURS = dict(
     zip(
         PARTS,
         (
@@ -84,7 +84,7 @@ def _draw_bars(axes: Axes, parts: Mapping[str, npt.NDArray[np.float64]]) -> dict
     n = len(next(iter(parts.values())))
     bases, drawn = np.zeros(n), {}
     for part, widths in parts.items():
-        style: dict[str, Any] = {"color": _COLOURS[part], "hatch": _HATCHES[part], "edgecolor": PAPER, "linewidth": 0}
+        style: dict[str, Any] = {"color": COLOURS[part], "hatch": _HATCHES[part], "edgecolor": PAPER, "linewidth": 0}
         drawn[part] = axes.barh(range(n), widths, 0.76, bases, **style)
         bases += widths
     for y, total in enumerate(bases):
