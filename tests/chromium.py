@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import itertools
 import json
@@ -103,9 +104,15 @@ class Tab:
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 
-    def screenshot(self) -> bytes:
-        import base64
+    def choose_file(self, element: str, path: Path) -> None:
+        """Give a file to an input, an expression of JavaScript."""
+        found = self.ask("Runtime.evaluate", expression=element)["result"]["objectId"]
+        self.ask("DOM.setFileInputFiles", files=[str(path)], objectId=found)
 
+    def download_to(self, folder: Path) -> None:
+        self.ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
+    def screenshot(self) -> bytes:
         return base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"])
 
     def problems(self) -> list[str]:

@@ -132,8 +132,8 @@ async function startPage() {
     tellMembranes({ circuit: seen[0].panel.title, ...seen[0].panel, until: last, layer, neuron });
     tellOutputs(seen.map(({ outputs }) => outputs), last, ramps);
     const label = state.pixels ? "a drawing" : `a ${data.labels[data.trained + (state.image % shipped)]}`;
-    const read = ({ name, answer }) => `${name[0].toUpperCase()}${name.slice(1)} reads ${answer < 0 ? "nothing" : answer}`;
-    element("answer").textContent = `The image is ${label}. ${seen.map(({ outputs }) => read(outputs)).join("; ")}.`;
+    const read = ({ name, answer }) => `${name} reads ${answer < 0 ? "nothing" : answer}`;
+    element("answer").textContent = `The image is ${label}: ${seen.map(({ outputs }) => read(outputs)).join(", ")}.`;
   }
 
   /** Energy, and what is known about the neuron that is touched: after the picture, for which nobody waits for them. */

@@ -196,7 +196,9 @@ double Process::membrane_capacitance(std::size_t rows) const {
 
 OperatingPoint operating_point(const Process& p, const Circuit& circuit) {
     double v_th = p.v_th;
-    for (const double rail : {circuit.e_plus, -circuit.e_minus}) v_th = std::min(v_th, p.v_rail / rail);
+    for (const double rail : {circuit.e_plus, -circuit.e_minus}) {
+        if (std::isfinite(rail)) v_th = std::min(v_th, p.v_rail / rail);
+    }
     const auto supply = [&](double rail) { return std::isinf(rail) ? v_th + p.headroom : rail * v_th; };
     return {v_th, supply(circuit.e_plus), -supply(-circuit.e_minus)};
 }
