@@ -1,5 +1,7 @@
 """How Sphinx builds these pages: offline, with formulas as MathML, which browsers draw without a script."""
 
+from pathlib import Path
+
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
@@ -21,6 +23,13 @@ html_math_renderer = "mathml"
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["narrow.css"]
+
+# The interactive page, if it has been built (docs/playground.md); without it the front page has the picture alone.
+exclude_patterns = ["playground/*"]
+_built = Path(__file__).parents[1] / "build" / "playground"
+if (_built / "circuit.html").is_file():
+    tags.add("playground")  # noqa: F821  (Sphinx gives it to this file)
+    html_extra_path = [str(_built)]
 
 # The docstrings have shapes and units, which annotations cannot express.
 autodoc_typehints = "none"

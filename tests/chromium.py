@@ -162,5 +162,3 @@ def _out_of_the_way(fd: int) -> int:
     moved: int = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(fd)
     return moved
-
-

@@ -25,7 +25,7 @@ COMPILER = first_of("c++", "g++", "clang++")
 browser = needs(BROWSER, "Chromium (apt-get install chromium)")
 compiler = needs(COMPILER, "a C++ compiler (apt-get install g++)")
 playground = pytest.mark.skipif(
-    not (Path(__file__).parents[1] / "build" / "playground" / "index.html").is_file(),
+    not (Path(__file__).parents[1] / "build" / "playground" / "circuit.html").is_file(),
     reason="the page is not built (cmake --workflow --preset web && python docs/playground/build.py)",
 )
 ngspice = needs(first_of("ngspice"), "ngspice (apt-get install ngspice)")

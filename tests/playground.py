@@ -14,7 +14,7 @@ import rcspike
 
 __all__ = ["PAGE", "bits", "encoded", "open_page", "run_in_page", "shipped_data", "update"]
 
-PAGE = Path(__file__).parents[1] / "build" / "playground" / "index.html"
+PAGE = Path(__file__).parents[1] / "build" / "playground" / "circuit.html"
 
 # Numbers travel as base64, so that they keep their bits.
 _HELPERS = """

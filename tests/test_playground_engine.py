@@ -111,7 +111,9 @@ def test_noise_and_offsets_move_spikes_by_what_they_say(tab: Tab, digits: Datase
 
 def training_order(tab: Tab, n: int) -> list[int]:
     source = "const text = document.getElementById('trainer').textContent.split('let stopped')[0];"
-    order: list[int] = tab.run(f"(() => {{ {source} return [...new Function(text + 'return orderOf')()({n}, 0, 0)]; }})()")
+    order: list[int] = tab.run(
+        f"(() => {{ {source} return [...new Function(text + 'return orderOf')()({n}, 0, 0)]; }})()"
+    )
     return order
 
 
@@ -171,9 +173,7 @@ def test_the_weights_after_an_epoch_have_the_bits_of_the_native_engine(
     ],
     ids=["plain", "diode and ramp", "injection", "wide switches", "conventional", "single-phase"],
 )
-def test_the_energy_of_each_part_is_that_of_python(
-    tab: Tab, network: Network, digits: Dataset, tmp_path: Path
-) -> None:
+def test_the_energy_of_each_part_is_that_of_python(tab: Tab, network: Network, digits: Dataset, tmp_path: Path) -> None:
     times = digits.test.times[:50]
     point, done = operating_point(network.circuit, load_process("sky130")), activity(network, times)
     wanted = {"RC-Spike": energy_parts(done, point)} if math.isfinite(network.circuit.e_plus) else {}

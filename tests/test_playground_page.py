@@ -56,7 +56,9 @@ def picture(tab: Tab, canvas: str) -> str:
 
 
 def middle_of(tab: Tab, element: str) -> tuple[float, float]:
-    script = f"(() => {{ const e = document.querySelector({json.dumps(element)}); e.scrollIntoView({{ block: 'center' }}); "
+    script = (
+        f"(() => {{ const e = document.querySelector({json.dumps(element)}); e.scrollIntoView({{ block: 'center' }}); "
+    )
     script += "const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
     x, y = tab.run(script)
     return x, y
@@ -70,7 +72,10 @@ def click(tab: Tab, element: str) -> None:
 
 def test_the_first_picture_shows_an_image_that_both_circuits_read(tab: Tab, digits: Dataset) -> None:
     label = digits.test.labels[0]
-    assert text(tab, "answer") == f"The image is a {label}: RC-Spike reads {label}, the conventional circuit reads {label}."
+    assert (
+        text(tab, "answer")
+        == f"The image is a {label}: RC-Spike reads {label}, the conventional circuit reads {label}."
+    )
     assert "neurons" in text(tab, "layer")
     assert "SKY130" in text(tab, "energy-said")
 
@@ -145,7 +150,10 @@ def test_touching_a_membrane_names_its_neuron(tab: Tab) -> None:
 
 
 def test_the_single_phase_says_what_does_not_apply(tab: Tab) -> None:
-    update(tab, "const s = document.getElementById('model'); s.value = 'single-phase'; s.dispatchEvent(new Event('change'));")
+    update(
+        tab,
+        "const s = document.getElementById('model'); s.value = 'single-phase'; s.dispatchEvent(new Event('change'));",
+    )
     disabled = tab.run("[...document.querySelectorAll('.slider input:disabled')].map((e) => e.id)")
     assert disabled == ["slider-offset", "slider-wire"]
     assert "v=2" in tab.run("location.hash")
@@ -206,7 +214,9 @@ def test_a_damaged_model_is_refused_with_the_reason_and_the_page_goes_on(tab: Ta
 def trained(tab: Tab, epochs: int = 1) -> None:
     """Train until so many epochs are done, and stop."""
     tab.run("document.getElementById('train').click()")
-    tab.wait(f"parseInt(document.getElementById('learning-said').textContent.match(/After (\\d+)/)?.[1] ?? 0) >= {epochs}")
+    tab.wait(
+        f"parseInt(document.getElementById('learning-said').textContent.match(/After (\\d+)/)?.[1] ?? 0) >= {epochs}"
+    )
     tab.run("document.getElementById('stop').click()")
     tab.wait("!document.getElementById('train').disabled")
 

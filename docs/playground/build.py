@@ -80,7 +80,9 @@ def networks(digits: datasets.Dataset) -> list[dict[str, Any]]:
         network = Network.create(SIZES, circuit, seed=0, phases=phases)
         untrained = {"two-phase": "untrained", "single-phase": "untrained-single"}.get(name)
         if untrained:
-            made.append({"name": untrained, "title": f"{phases.replace('two', 'two phases')}, random", "file": file_of(network)})
+            made.append(
+                {"name": untrained, "title": f"{phases.replace('two', 'two phases')}, random", "file": file_of(network)}
+            )
         settings = {key: value for key, value in preset("digits", phases=phases).items() if key != "hidden"}
         train(network, digits, **settings | {"epochs": EPOCHS}, seed=0)
         made.append({"name": name, "title": title, "file": file_of(network)})
@@ -130,7 +132,9 @@ def page(data: Mapping[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--engine", type=Path, default=ENGINE, help="the compiled engine")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "playground" / "index.html", help="file to write")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "playground" / "circuit.html", help="file to write"
+    )
     arguments = parser.parse_args()
     if not arguments.engine.is_file():
         parser.error(f"no engine at {arguments.engine}: run cmake --workflow --preset web, which needs Emscripten")

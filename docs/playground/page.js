@@ -6,7 +6,7 @@ import { modelFile } from "./modelfile.js";
 import { netlist } from "./netlist.js";
 import {
   picojoules, tellEnergy, tellLearning, tellMembranes, tellNeuron, tellNoEnergy, tellNoNeuron, tellOutputs, tellSpikes,
-} from "./js";
+} from "./panels.js";
 import { LEVELS, conditionsOf, conventional, defaults, fragmentOf, pixelText, pixelsOf, readState, timesOf } from "./state.js";
 import { STORIES } from "./stories.js";
 

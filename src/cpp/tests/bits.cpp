@@ -324,7 +324,8 @@ void train(Digest& digest, const Circuit& circuit, const Loss& loss, const Devic
         const auto& noise = step % 2 == 0 ? task.noise : std::vector<Span2<const Real>>{};
         const StepReport report = trainer.step(schedule, {samples.data(), 30}, {labels.data(), 30}, noise, 0.01);
         digest.add(&report.loss, sizeof report.loss);
-        digest.add(&report.correct, sizeof report.correct);
+        const std::uint64_t correct = report.correct;  // in as many bytes on every machine
+        digest.add(&correct, sizeof correct);
     }
     for (std::size_t layer = 0; layer < 2; ++layer) {
         Matrix<Real> numbers = layer == 0 ? task.first : task.second;
