@@ -33,7 +33,7 @@ async function startPage() {
     return entry;
   };
   let { state, unread } = readState(location.hash);
-  let cursor = -1, lines = [], worker = null, pictures = 0, waiting = false, details = null, written = "";
+  let cursor = -1, lines = [], worker = null, pictures = 0, waiting = false, details = null, written = "", trouble = "";
 
   // The model of the moment, its image and its circuit.
   const entry = () => (models.has(state.model) ? opened(state.model) : opened(defaults.model));
@@ -61,6 +61,7 @@ async function startPage() {
 
   function change(parts) {
     state = { ...state, ...parts };
+    trouble = "";
     written = fragmentOf(state);
     try {
       history.replaceState(null, "", written);
@@ -91,7 +92,8 @@ async function startPage() {
     try {
       picture(model, layer, neuron, ramps);
       const missing = models.has(state.model) ? [] : [`This address is of a model of one's own (${state.model}): load its file.`];
-      problem([...missing, ...(unread.length ? [`The address has parts that mean nothing here: ${unread.join(", ")}.`] : [])].join(" "));
+      if (unread.length) missing.push(`The address has parts that mean nothing here: ${unread.join(", ")}.`);
+      problem([...missing, trouble].join(" ").trim());
     } catch (error) {
       problem(error.message);
     }
@@ -258,13 +260,12 @@ async function startPage() {
     const source = element("trainer").textContent;
     worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     worker.onmessage = ({ data: message }) => {
-      if (message.error) problem(`Training stopped: ${message.error}`);
-      if (message.error || message.done) return stopTraining();
+      if (message.error || message.done) return stopTraining(message.error);
       epochs.push({ ...message.seen, ms: message.ms });
       message.weights.forEach((values, layer) => engine.setWeights(models.get(name).model, layer, values));
       schedule();
     };
-    worker.onerror = (event) => { problem(`Training stopped: ${event.message}`); stopTraining(); };
+    worker.onerror = (event) => stopTraining(event.message);
     worker.postMessage({
       module, process: data.process, file, conditions: conditions(),
       images: { times: timesOf(Array.from(digits)), labels: data.labels, trained: data.trained },
@@ -274,15 +275,16 @@ async function startPage() {
     });
     schedule();
   }
-  function stopTraining() {
+  function stopTraining(reason) {
     worker?.terminate();
     worker = null;
+    trouble = reason ? `Training stopped: ${reason}` : "";
     schedule();
   }
 
   const step = (by) => change({ image: (state.image + by + shipped) % shipped, pixels: "" });
   const setSliders = connect({
-    change, shape, pixels, choose, load, save, train, stop: stopTraining,
+    change, shape, pixels, choose, load, save, train, stop: () => stopTraining(),
     ink: (levels) => change({ pixels: pixelText(levels) }),
     moveCursor: (at) => { cursor = at; drawPixels(element("pixels"), pixels(), shape(), LEVELS, cursor); },
     previous: () => step(-1),
