@@ -70,7 +70,9 @@ def run_in_page(
           const model = rcspike.engine.open(bytesOf({encoded(path.read_bytes())}));
           const run = rcspike.engine.run(model, {json.dumps(ideal | conditions)}, floatsOf({encoded(times)}));
           let energy = null;
-          if (model.dense.every(Boolean)) energy = rcspike.engine.energy(run);
+          if (model.dense.every(Boolean)) {{
+            energy = rcspike.energies(rcspike.data.process, model.phases === "two", rcspike.engine.activity(run));
+          }}
           rcspike.engine.end(run);
           rcspike.engine.close(model);
           const layers = run.layers.map(({{ v, t_out }}) => ({{ v: v && textOf(v), t_out: textOf(t_out) }}));

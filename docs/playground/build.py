@@ -34,7 +34,7 @@ ENGINE = ROOT / "build" / "web" / "src" / "cpp" / "web" / "rcspike.wasm"
 
 TRAINER = ("engine.js", "trainer.js")
 PAGE = (
-    "engine.js", "state.js", "stories.js", "drawing.js", "controls.js", "modelfile.js", "netlist.js", "panels.js",
+    "engine.js", "energy.js", "state.js", "stories.js", "drawing.js", "controls.js", "modelfile.js", "netlist.js", "panels.js",
     "page.js",
 )  # fmt: skip
 SIZES, EPOCHS = [64, 50, 10], 20

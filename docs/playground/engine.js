@@ -6,8 +6,8 @@ const SLIDERS = [
   "e_plus", "e_minus", "diode_drop", "injection_plus", "injection_minus", "noise", "offset", "wire_resistance", "seed",
 ];
 
-/** Starts the engine from a compiled module; `process` has the constants of a process by name, in SI units. */
-export async function startEngine(module, process) {
+/** Starts the engine from a compiled module. */
+export async function startEngine(module) {
   let memory = null;
   // The engine has no files, no environment and no clock: these are what the C++ library asks for at its start.
   const bytes = () => new DataView(memory.buffer);
@@ -47,7 +47,6 @@ export async function startEngine(module, process) {
     }
   };
   const sliders = (conditions) => Float64Array.from(SLIDERS, (name) => conditions[name] ?? (name === "seed" ? 0 : NaN));
-  const constants = Float64Array.from(string(c.rcspike_constants()).split(","), (name) => process[name]);
 
   /** JSON of the engine, which has infinite numbers as text. */
   const parsed = (at) => JSON.parse(string(checked(at)), (name, value) =>
@@ -89,12 +88,17 @@ export async function startEngine(module, process) {
       return floats(to, n);
     });
   }
-  /** Joules of each circuit, part and layer, mean over the images of a run. */
-  const energy = (done) => given([done.numbers, constants], (s, p) =>
-    parsed(c.rcspike_energy(done.model.handle, s, done.handle, p)));
+  /** What each layer does that costs energy, mean over the images of a run, for `energies` of energy.js. */
+  const activity = (done) => {
+    const counts = given([done.numbers], (s) => parsed(c.rcspike_activity(done.model.handle, s, done.handle)));
+    return counts.map((of_layer, layer) => {
+      const [rows, columns] = done.model.shapes[layer];
+      return { ...of_layer, rows, columns, weights: weights(done.model, layer) };
+    });
+  };
   /** Synapses and closed form of a neuron. */
-  const neuron = (done, layer, number) => given([done.numbers, constants], (s, p) =>
-    parsed(c.rcspike_neuron(done.model.handle, s, done.handle, layer, number, p)));
+  const neuron = (done, layer, number) => given([done.numbers], (s) =>
+    parsed(c.rcspike_neuron(done.model.handle, s, done.handle, layer, number)));
 
   /** Trains a model on images: `epoch(order, batchSize, rate)` trains in this order, and returns what it has seen. */
   function train(model, conditions, { times, labels, trained, silentPenalty }) {
@@ -110,7 +114,7 @@ export async function startEngine(module, process) {
   }
 
   return {
-    open, close: (model) => c.rcspike_close(model.handle), weights, setWeights, run, end, membranes, energy, neuron, train,
+    open, close: (model) => c.rcspike_close(model.handle), weights, setWeights, run, end, membranes, activity, neuron, train,
   };
 }
 

@@ -1,6 +1,7 @@
 // The page itself: keeps the state, asks the engine for what it needs, and has it drawn.
 import { connect } from "./controls.js";
 import { drawEnergy, drawLearning, drawMembranes, drawOutputs, drawPixels, drawSpikes, neuronNear } from "./drawing.js";
+import { energies, inVolts } from "./energy.js";
 import { startEngine } from "./engine.js";
 import { modelFile } from "./modelfile.js";
 import { netlist } from "./netlist.js";
@@ -22,7 +23,7 @@ async function startPage() {
   const data = JSON.parse(element("data").textContent);
   const [wasm, digits] = await Promise.all([unzipped(data.engine), unzipped(data.digits)]);
   const module = await WebAssembly.compile(wasm);
-  const engine = await startEngine(module, data.process);
+  const engine = await startEngine(module);
   const imagesOf = (from, to) => digits.subarray(64 * from, 64 * to);
   const shipped = data.labels.length - data.trained;  // images to look at: those that no network was trained on
 
@@ -147,7 +148,7 @@ async function startPage() {
       return;  // the picture has said why
     }
     try {
-      const circuits = picojoules(engine.energy(run));
+      const circuits = picojoules(energies(data.process, ramps, engine.activity(run)));
       drawEnergy(element("energy"), circuits, data.energyColours);
       tellEnergy(circuits, data.energyColours);
     } catch (error) {
@@ -155,7 +156,8 @@ async function startPage() {
       tellNoEnergy(error.message);
     }
     try {
-      const { t_out, v } = run.layers[layer - 1], about = engine.neuron(run, layer - 1, neuron);
+      const { t_out, v } = run.layers[layer - 1], rows = model.sizes[layer - 1];
+      const about = inVolts(data.process, engine.neuron(run, layer - 1, neuron), rows);
       tellNeuron(about, {
         layer, neuron, v: v?.[neuron], t: t_out[neuron], until: ramps ? 1 : GIVEN_UP, phases: model.phases,
       });
@@ -267,7 +269,7 @@ async function startPage() {
     };
     worker.onerror = (event) => stopTraining(event.message);
     worker.postMessage({
-      module, process: data.process, file, conditions: conditions(),
+      module, file, conditions: conditions(),
       images: { times: timesOf(Array.from(digits)), labels: data.labels, trained: data.trained },
       settings: {
         ...data.training[model.phases], first: epochs.length, epochs: EPOCHS, seed: state.seed, weights: weightsOf(model),
@@ -312,7 +314,7 @@ async function startPage() {
   addEventListener("resize", schedule);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", schedule);
   element("version").textContent = data.version;
-  globalThis.rcspike = { engine, module, models, digits, data };  // for the console, and for tests
+  globalThis.rcspike = { engine, energies, models, data };  // for the console, and for tests
   update();
 }
 

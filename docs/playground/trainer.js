@@ -4,8 +4,8 @@ import { orderOf, startEngine } from "./engine.js";
 let stopped = false;
 
 /** Trains as long as nobody says stop, an epoch after another, and posts what each has seen with the new weights. */
-async function trainInWorker({ module, process, file, conditions, images, settings }) {
-  const engine = await startEngine(module, process);
+async function trainInWorker({ module, file, conditions, images, settings }) {
+  const engine = await startEngine(module);
   const model = engine.open(file);
   settings.weights.forEach((values, layer) => engine.setWeights(model, layer, values));
   const training = engine.train(model, conditions, { ...images, silentPenalty: settings.silentPenalty });

@@ -5,7 +5,7 @@
 #include <exception>
 #include <string>
 
-#include "energy.h"
+#include "activity.h"
 #include "membranes.h"
 #include "model.h"
 #include "neuron.h"
@@ -84,20 +84,14 @@ int rcspike_membranes(const Model* model, const Sliders* sliders, const Run* run
     });
 }
 
-/// Names of the constants of a process, in the order of Process, with commas between them.
-RCSPIKE_EXPORT(rcspike_constants) const char* rcspike_constants() {
-    std::string names;
-    for (const auto& constant : process_constants) names += (names.empty() ? "" : ",") + std::string(constant.first);
-    return kept(names);
-}
-RCSPIKE_EXPORT(rcspike_energy)
-const char* rcspike_energy(const Model* model, const Sliders* sliders, const Run* run, const Process* process) {
-    return guarded([&] { return kept(energies(*model, *sliders, *run, *process)); });
+RCSPIKE_EXPORT(rcspike_activity)
+const char* rcspike_activity(const Model* model, const Sliders* sliders, const Run* run) {
+    return guarded([&] { return kept(activity(*model, *sliders, *run)); });
 }
 RCSPIKE_EXPORT(rcspike_neuron)
 const char* rcspike_neuron(const Model* model, const Sliders* sliders, const Run* run, std::size_t layer,
-                           std::size_t neuron, const Process* process) {
-    return guarded([&] { return kept(neuron_details(*model, *sliders, *run, layer, neuron, *process)); });
+                           std::size_t neuron) {
+    return guarded([&] { return kept(neuron_details(*model, *sliders, *run, layer, neuron)); });
 }
 
 RCSPIKE_EXPORT(rcspike_train)

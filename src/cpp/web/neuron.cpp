@@ -28,7 +28,7 @@ Model alone(const Model& model, std::size_t layer, std::size_t neuron) {
 }  // namespace
 
 std::string neuron_details(const Model& model, const Sliders& sliders, const Run& run, std::size_t layer,
-                           std::size_t neuron, const Process& process) {
+                           std::size_t neuron) {
     if (!model.is_dense(layer)) detail::reject("synapses are listed for dense layers");
     if (neuron >= model.sizes[layer + 1]) {
         detail::reject("layer ", layer + 1, " has neurons 0 to ", model.sizes[layer + 1] - 1, ", got ", neuron);
@@ -64,21 +64,16 @@ std::string neuron_details(const Model& model, const Sliders& sliders, const Run
     std::vector<float> v;
     if (!at.empty()) v = membranes(column, sliders, {1, {of_layer}, {}, {}}, 0, at);
 
-    const OperatingPoint point = operating_point(process, circuit);
-    const double capacitance = process.membrane_capacitance(model.sizes[layer]);
-    const double ohm = process.window / capacitance;  // of a conductance of C / T
     Json json;
     json << "{\"synapses\":";
     json.list(synapses, [&](const Synapse& s) {
-        json << "[" << s.input << "," << s.t << "," << s.w << "," << s.drive << "," << s.conductance << ",";
-        json << ohm / s.conductance << "]";
+        json << "[" << s.input << "," << s.t << "," << s.w << "," << s.drive << "," << s.conductance << "]";
     });
     json << ",\"steps\":";
     std::size_t i = 0;
     json.list(steps, [&](const Step& s) { json << "[" << s.t << "," << s.a << "," << s.b << "," << v[i++] << "]"; });
-    json << ",\"capacitance\":" << capacitance << ",\"window\":" << process.window << ",\"v_th\":" << point.v_th;
-    json << ",\"v_plus\":" << circuit.e_plus * point.v_th << ",\"v_minus\":" << circuit.e_minus * point.v_th;
-    json << ",\"drop\":" << circuit.diode_drop * point.v_th << ",\"ramp\":" << circuit.ramp << "}";
+    json << ",\"e_plus\":" << circuit.e_plus << ",\"e_minus\":" << circuit.e_minus;
+    json << ",\"diode_drop\":" << circuit.diode_drop << ",\"ramp\":" << circuit.ramp << "}";
     return json.str();
 }
 
