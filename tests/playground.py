@@ -22,7 +22,8 @@ globalThis.bytesOf = (text) => Uint8Array.from(atob(text), (character) => charac
 globalThis.floatsOf = (text) => new Float32Array(bytesOf(text).buffer);
 globalThis.textOf = (array) => {
   let text = "";
-  for (const byte of new Uint8Array(array.buffer, array.byteOffset, array.byteLength)) text += String.fromCharCode(byte);
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
 };
 """

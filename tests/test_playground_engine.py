@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from chromium import Tab, chromium
 from playground import bits, encoded, open_page, run_in_page, shipped_data
 
 import rcspike
-from rcspike import Circuit, Network
+from rcspike import Circuit, Network, _core
 from rcspike.datasets import Dataset
 from rcspike.energy import BASELINES, activity, energy_parts, load_process, operating_point
 from rcspike.functional import charge_wired, schedule
@@ -140,8 +141,6 @@ def test_the_weights_after_an_epoch_have_the_bits_of_the_native_engine(
           return {{ seen, weights: model.shapes.map((_, layer) => textOf(rcspike.engine.weights(model, layer))) }};
         }})()"""
     )
-    from rcspike import _core
-
     trainer: Any = _core.trainer(
         list(network.parameters.values()),
         [layer.circuit.core for layer in network.layers],
@@ -187,37 +186,32 @@ def test_the_energy_of_each_part_is_that_of_python(tab: Tab, network: Network, d
             assert found[circuit][part] == pytest.approx(joules.mean(axis=0), rel=EXACT, abs=0), f"{part} of {circuit}"
 
 
-@pytest.mark.parametrize("phases", ["two", "single"])
-def test_membranes_are_those_of_the_trace(tab: Tab, phases: Any, digits: Dataset, tmp_path: Path) -> None:
-    network = network_of("single-phase" if phases == "single" else "two-phase")
-    times, at = digits.test.times[:1], np.linspace(0, 1 if phases == "two" else 3, 33, dtype=np.float32)
-    network.save(tmp_path / "model.safetensors")
+def membranes_in_page(tab: Tab, network: Network, times: Any, at: Any, folder: Path) -> Any:
+    """Voltages of the first layer, (n_out, n_at)."""
+    network.save(folder / "model.safetensors")
     text = tab.run(
         f"""(() => {{
-          const model = rcspike.engine.open(bytesOf({encoded((tmp_path / "model.safetensors").read_bytes())}));
-          const run = rcspike.engine.run(model, {{ noise: 0, offset: 0, wire_resistance: 0 }}, floatsOf({encoded(times)}));
+          const model = rcspike.engine.open(bytesOf({encoded((folder / "model.safetensors").read_bytes())}));
+          const ideal = {{ noise: 0, offset: 0, wire_resistance: 0 }};
+          const run = rcspike.engine.run(model, ideal, floatsOf({encoded(times)}));
           return textOf(rcspike.engine.membranes(run, 0, floatsOf({encoded(at)})));
         }})()"""
     )
-    wanted = network.layers[0].trace(times, at)[0]
-    found = bits(text).view(np.float32).reshape(wanted.shape)
+    return bits(text).view(np.float32).reshape(-1, len(at))
+
+
+@pytest.mark.parametrize("kind", ["two-phase", "single-phase"])
+def test_membranes_are_those_of_the_trace(tab: Tab, kind: str, digits: Dataset, tmp_path: Path) -> None:
+    network, times = network_of(kind), digits.test.times[:1]
+    at = np.linspace(0, 3 if kind == "single-phase" else 1, 33, dtype=np.float32)
+    found, wanted = membranes_in_page(tab, network, times, at, tmp_path), network.layers[0].trace(times, at)[0]
     known = ~np.isnan(wanted)  # a single-phase neuron is not followed beyond its spike
     assert np.array_equal(found[known], wanted[known])
 
 
 def test_membranes_of_a_convolution_end_at_its_voltages(tab: Tab, digits: Dataset, tmp_path: Path) -> None:
-    network, times = network_of("convolution"), digits.test.times[:1]
-    network.save(tmp_path / "model.safetensors")
-    at = np.array([0.0, 0.5, 1.0], np.float32)
-    text = tab.run(
-        f"""(() => {{
-          const model = rcspike.engine.open(bytesOf({encoded((tmp_path / "model.safetensors").read_bytes())}));
-          const run = rcspike.engine.run(model, {{ noise: 0, offset: 0, wire_resistance: 0 }}, floatsOf({encoded(times)}));
-          return textOf(rcspike.engine.membranes(run, 0, floatsOf({encoded(at)})));
-        }})()"""
-    )
-    layer = network.layers[0]
-    found = bits(text).view(np.float32).reshape(layer.n_out, 3)
+    network, times, at = network_of("convolution"), digits.test.times[:1], np.array([0.0, 0.5, 1.0], np.float32)
+    found, layer = membranes_in_page(tab, network, times, at, tmp_path), network.layers[0]
     traced = layer.neurons(np.arange(layer.n_out)).trace(times, at)[0]
     # Spike times are shifted by up to 1 T in float32: half an ulp of 1, times the slopes of some ten synapses.
     assert found == pytest.approx(traced, abs=1e-5)
@@ -229,8 +223,6 @@ def test_numbers_in_the_stories_are_those_of_the_networks_in_the_page(
 ) -> None:
     def shipped(name: str) -> Network:
         (file,) = (one["file"] for one in shipped_data(tab)["models"] if one["name"] == name)
-        import base64
-
         (tmp_path / "model.safetensors").write_bytes(base64.b64decode(file))
         return Network.load(tmp_path / "model.safetensors")
 

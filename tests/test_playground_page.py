@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import re
@@ -108,6 +109,7 @@ def test_a_slider_changes_picture_and_address(tab: Tab, part: str) -> None:
     shown = tab.run(f"{slider}.getAttribute('aria-valuetext')")
     assert shown == tab.run(f"{slider}.parentNode.querySelector('output').textContent")
     assert tab.run("document.getElementById('problem').hidden")
+    assert tab.run("document.getElementById('effects').open") == (part != "v"), "what is changed is seen"
     after = picture(tab, "membranes")
     open_page(tab, tab.run("location.hash"))
     assert picture(tab, "membranes") == after, "a bookmark shows the same"
@@ -121,6 +123,7 @@ def test_a_slider_moves_by_keys(tab: Tab) -> None:
 
 
 def test_every_control_is_reached_by_the_tab_key(tab: Tab) -> None:
+    tab.run("document.getElementById('effects').open = true")
     wanted = set(
         tab.run(
             "[...document.querySelectorAll('button:enabled, input:enabled, select, canvas[tabindex], summary, a')]"
@@ -241,8 +244,6 @@ def test_training_in_the_page_learns_and_what_it_saves_is_read_by_python(
     network = Network.load(saved)
     assert network.circuit == Circuit(v_syn=1.0)
     weights = tab.run("[0, 1].map((l) => textOf(rcspike.engine.weights(rcspike.models.get('untrained').model, l)))")
-    import base64
-
     for mine, theirs in zip(network.weights, weights, strict=True):
         assert mine.tobytes() == base64.b64decode(theirs)
     share = float(np.mean(network.predict(digits.test.times) == digits.test.labels))

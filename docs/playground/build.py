@@ -34,9 +34,9 @@ ENGINE = ROOT / "build" / "web" / "src" / "cpp" / "web" / "rcspike.wasm"
 
 TRAINER = ("engine.js", "trainer.js")
 PAGE = (
-    "engine.js", "energy.js", "state.js", "stories.js", "drawing.js", "controls.js", "modelfile.js", "netlist.js", "panels.js",
-    "page.js",
-)  # fmt: skip
+    *("engine.js", "energy.js", "state.js", "stories.js", "drawing.js", "controls.js", "modelfile.js", "netlist.js"),
+    *("panels.js", "page.js"),
+)
 SIZES, EPOCHS = [64, 50, 10], 20
 CIRCUITS = {"two": Circuit(v_syn=1.0), "single": Circuit(v_syn=2.0), "conventional": Circuit.conventional()}
 

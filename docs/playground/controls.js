@@ -1,7 +1,7 @@
 // Everything that a visitor can move: sliders, selections, the drawing pad and its keys. Each calls `change` with the
 // parts of the state that it changes.
 import { pixelAt } from "./drawing.js";
-import { LEVELS } from "./state.js";
+import { LEVELS, defaults } from "./state.js";
 
 const byId = (id) => document.getElementById(id);
 const LOWEST = 0.6, HIGHEST = 100;  // of the slider of V_syn, in V_th; beyond it, infinite
@@ -15,7 +15,7 @@ const rail = (part, label) => ({ ...linear(part, label, 2, 0.05, 2, "V_syn"), mi
 
 const CIRCUIT = [
   {
-    part: "v", label: "V_syn, distance of the rails", note: "from resting voltage, in thresholds", min: 0, max: 101, step: 1,
+    part: "v", label: "V_syn, distance of the rails", note: "near rails need little energy, far ones make it conventional", min: 0, max: 101, step: 1,
     place: (x) => (x === Infinity ? 101 : (100 * Math.log(x / LOWEST)) / Math.log(HIGHEST / LOWEST)),
     value: (at) => (at > 100 ? Infinity : Number((LOWEST * (HIGHEST / LOWEST) ** (at / 100)).toPrecision(3))),
     text: (x) => (x === Infinity ? "∞, conventional" : `${x} V_th`),
@@ -37,7 +37,8 @@ function makeSliders(change) {
     const id = `slider-${slider.part}`;
     box.innerHTML = `<label for="${id}">${slider.label}</label><output for="${id}"></output>
       <input type="range" id="${id}" min="${slider.min}" max="${slider.max}" step="${slider.step}"><small>${slider.note}</small>`;
-    byId("sliders").append(box);
+    if (slider.part === "v") byId("effects").before(box);
+    else byId("effects").append(box);
     const input = box.querySelector("input"), output = box.querySelector("output");
     input.addEventListener("input", () => change({ [slider.part]: slider.value(Number(input.value)) }));
     return (state, disabled) => {
@@ -47,7 +48,10 @@ function makeSliders(change) {
       input.disabled = disabled.has(slider.part);
     };
   });
-  return (state, disabled) => made.forEach((set) => set(state, disabled));
+  return (state, disabled) => {
+    made.forEach((set) => set(state, disabled));
+    if (CIRCUIT.some(({ part }) => part !== "v" && state[part] !== defaults[part])) byId("effects").open = true;
+  };
 }
 
 /** Drawing with a pointer and with keys. `shape` gives rows and columns, `pixels` the image of the moment. */

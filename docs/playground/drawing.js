@@ -85,15 +85,14 @@ function axes(context, box, [t0, t1], [low, high], title, ticks) {
 export function drawSpikes(canvas, times, until) {
   const { context, width, height } = cleared(canvas);
   const box = { left: EDGES.left, right: width - EDGES.right, top: EDGES.top, bottom: height - EDGES.bottom };
-  const { x, y } = axes(context, box, [0, until], [times.length, 0], "input spikes; time in T", [0, until / 2, until]);
-  label(context, "input", box.left - 4, y(0), { align: "right" });
+  const { x, y } = axes(context, box, [0, until], [times.length, 0], "input spikes, a row for each pixel; time in T", [0, until / 2, until]);
   times.forEach((t, i) => { if (t <= until) dot(context, x(t), y(i + 0.5), colour("--ink"), 1.6); });
 }
 
 /** A picture of a layer: its membranes for one circuit, and the line of each neuron, for `neuronNear`. */
 function panel(context, box, { title, stroke, at, v, ends, t_out, ramps, until, selected, limits }) {
   const n = at.length, [low, high] = limits;
-  const { x, y } = axes(context, box, [0, until], limits, title, ramps ? [0, 1, 2] : [0, Math.round(until / 2), Math.round(until)]);
+  const { x, y } = axes(context, box, [0, until], limits, `${title}: voltage in V_th, time in T`, ramps ? [0, 1, 2] : [0, Math.round(until / 2), Math.round(until)]);
   for (const [value, text] of [[1, "1"], [0, "0"]]) {
     line(context, [[box.left, y(value)], [box.right, y(value)]], colour("--line"));
     label(context, text, box.left - 5, y(value), { align: "right" });
@@ -160,7 +159,7 @@ export function drawOutputs(canvas, circuits, until) {
   const { context, width, height } = cleared(canvas);
   const n = circuits[0].times.length;
   const box = { left: EDGES.left, right: width - 40, top: EDGES.top, bottom: height - EDGES.bottom };
-  const { x, y } = axes(context, box, [0, until], [n, 0], "output spikes; time in T", [0, until / 2, until]);
+  const { x, y } = axes(context, box, [0, until], [n, 0], "output spikes, a row for each class; time in T", [0, until / 2, until]);
   for (let i = 0; i < n; ++i) {
     if (n <= 20) label(context, String(i), box.left - 8, y(i + 0.5), { align: "right", fill: colour("--ink") });
     line(context, [[box.left, y(i + 0.5)], [box.right, y(i + 0.5)]], colour("--line"), 1, 0.6);
@@ -176,7 +175,7 @@ export function drawOutputs(canvas, circuits, until) {
       context.stroke();
     });
   });
-  label(context, "silent", width - 2, box.bottom + 12, { align: "right" });
+  label(context, "silent", width - 2, box.top - 10, { align: "right" });
 }
 
 /** Energy by parts: a bar for each circuit. `circuits` maps names to parts with their pJ. */
