@@ -15,7 +15,7 @@ const rail = (part, label) => ({ ...linear(part, label, 2, 0.05, 2, "V_syn"), mi
 
 const CIRCUIT = [
   {
-    part: "v", label: "V_syn, distance of the rails", note: "near rails need little energy, far ones make it conventional", min: 0, max: 101, step: 1,
+    part: "v", label: "V_syn, distance of the rails", note: "the farther the rails, the straighter the lines", min: 0, max: 101, step: 1,
     place: (x) => (x === Infinity ? 101 : (100 * Math.log(x / LOWEST)) / Math.log(HIGHEST / LOWEST)),
     value: (at) => (at > 100 ? Infinity : Number((LOWEST * (HIGHEST / LOWEST) ** (at / 100)).toPrecision(3))),
     text: (x) => (x === Infinity ? "∞, conventional" : `${x} V_th`),

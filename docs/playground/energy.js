@@ -34,10 +34,14 @@ function switchWidths(p, weights, rows, { e_plus, e_minus }) {
   if (!Number.isFinite(e_plus) || !Number.isFinite(e_minus)) return { plus: 1, minus: 1 };
   const pairs = p.devices_per_synapse === 2, least = pairs ? p.device_min_conductance : 0;
   const unit = capacitances(p, rows).membrane / p.window;
-  const mean = (sign, rail, ohms) => weights.reduce((sum, w) => {
-    const g = (Math.max(sign * w, 0) / rail) * unit;
-    return sum + (g > 0 || pairs ? Math.max(1, p.switch_margin * ohms * (g + least)) : 0);
-  }, 0) / weights.length;
+  const mean = (sign, rail, ohms) => {
+    let sum = 0;
+    for (let i = 0; i < weights.length; ++i) {  // a function for each weight would take most of the time of a picture
+      const g = (Math.max(sign * weights[i], 0) / rail) * unit;
+      if (g > 0 || pairs) sum += Math.max(1, p.switch_margin * ohms * (g + least));
+    }
+    return sum / weights.length;
+  };
   return { plus: mean(1, e_plus, p.switch_resistance_plus), minus: mean(-1, -e_minus, p.switch_resistance_minus) };
 }
 
