@@ -35,10 +35,17 @@ class Tab:
         self._ids = itertools.count(1)
         self._session = ""
         self.events: list[tuple[str, dict[str, Any]]] = []
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self._attach(self.ask("Target.createTarget", url="about:blank")["targetId"])
+
+    def _attach(self, target: str) -> None:
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.ask(f"{domain}.enable")
+
+    def enter_frame(self) -> None:
+        """From now on, scripts run in the sandboxed frame of the page."""
+        (frame,) = (one for one in self.ask("Target.getTargets")["targetInfos"] if one["type"] == "iframe")
+        self._attach(frame["targetId"])
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command, and wait for its answer."""

@@ -24,10 +24,14 @@ async function startPage() {
   const [wasm, digits] = await Promise.all([unzipped(data.engine), unzipped(data.digits)]);
   const module = await WebAssembly.compile(wasm);
   const engine = await startEngine(module);
-  const imagesOf = (from, to) => digits.subarray(64 * from, 64 * to);
-  const shipped = data.labels.length - data.trained;  // images to look at: those that no network was trained on
+  const digit = (i) => digits.subarray(64 * i, 64 * (i + 1));
+  // Images to look at: those that no network was trained on, and those that a report has added with its model.
+  const shipped = { labels: data.labels.slice(data.trained), images: [] };
+  shipped.labels.forEach((_, i) => shipped.images.push(digit(data.trained + i)));
+  const own = JSON.parse(element("own").textContent);
 
   const models = new Map(data.models.map(({ name, title, file }) => [name, { title, file: decoded(file), epochs: [] }]));
+  if (own) models.set("own", { title: own.title, file: decoded(own.file), epochs: [] });
   const opened = (name) => {
     const entry = models.get(name);
     entry.model ??= engine.open(entry.file);
@@ -43,10 +47,15 @@ async function startPage() {
     if (model.maps) return model.maps.slice(0, 2);
     return Number.isInteger(side) ? [side, side] : [1, model.sizes[0]];
   };
+  const gallery = () => {
+    const fits = own && state.model === "own" && own.images[0].length === entry().model.sizes[0];
+    const { images, labels } = fits ? own : shipped, at = state.image % labels.length;
+    return { image: images[at], label: labels[at], n: labels.length };
+  };
   const pixels = () => {
-    const [rows, columns] = shape();
+    const [rows, columns] = shape(), { image } = gallery();
     if (state.pixels.length === rows * columns) return pixelsOf(state.pixels);
-    const at = data.trained + (state.image % shipped), image = imagesOf(at, at + 1);
+    if (image.length === rows * columns) return Array.from(image);
     return Array.from({ length: rows * columns }, (_, i) =>
       image[8 * Math.floor((Math.floor(i / columns) * 8) / rows) + Math.floor(((i % columns) * 8) / columns)]);
   };
@@ -134,7 +143,7 @@ async function startPage() {
     tellSpikes(seen[0].inputs, 1);
     tellMembranes({ circuit: seen[0].panel.title, ...seen[0].panel, until: last, layer, neuron });
     tellOutputs(seen.map(({ outputs }) => outputs), last, ramps);
-    const label = state.pixels ? "a drawing" : `a ${data.labels[data.trained + (state.image % shipped)]}`;
+    const label = state.pixels ? "a drawing" : `a ${gallery().label}`;
     const read = ({ name, answer }) => `${name} reads ${answer < 0 ? "nothing" : answer}`;
     element("answer").textContent = `The image is ${label}: ${seen.map(({ outputs }) => read(outputs)).join(", ")}.`;
   }
@@ -196,8 +205,8 @@ async function startPage() {
   // Stories
 
   const silentNeuron = () => {
-    const { model } = opened(defaults.model), run = engine.run(model, conditionsOf(defaults, data.chargeRatio), timesOf(
-      Array.from(imagesOf(data.trained + 5, data.trained + 6))));
+    const { model } = opened(defaults.model), times = timesOf(Array.from(shipped.images[5]));
+    const run = engine.run(model, conditionsOf(defaults, data.chargeRatio), times);
     engine.end(run);
     return Math.max(run.layers[0].t_out.indexOf(Infinity), 0);
   };
@@ -284,7 +293,7 @@ async function startPage() {
     schedule();
   }
 
-  const step = (by) => change({ image: (state.image + by + shipped) % shipped, pixels: "" });
+  const step = (by) => change({ image: (state.image + by + gallery().n) % gallery().n, pixels: "" });
   const setSliders = connect({
     change, shape, pixels, choose, load, save, train, stop: () => stopTraining(),
     ink: (levels) => change({ pixels: pixelText(levels) }),
@@ -315,7 +324,8 @@ async function startPage() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", schedule);
   element("version").textContent = data.version;
   globalThis.rcspike = { engine, energies, models, data };  // for the console, and for tests
-  update();
+  if (own && location.hash === "") choose("own");
+  else update();
 }
 
 startPage().catch((error) => {

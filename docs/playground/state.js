@@ -73,7 +73,7 @@ export const LEVELS = 16;  // of a pixel's intensity, as in the digits of scikit
 
 /** Pixels from their text, and back. */
 export const pixelsOf = (text) => Array.from(text, (digit) => parseInt(digit, 17));
-export const pixelText = (pixels) => pixels.map((level) => level.toString(17)).join("");
+export const pixelText = (pixels) => pixels.map((level) => Math.round(level).toString(17)).join("");
 
 /** Spike times in T of pixels: t = 1 - x for the intensity x, none for x = 0. */
 export const timesOf = (pixels) => Float32Array.from(pixels, (level) => (level > 0 ? 1 - level / LEVELS : Infinity));

@@ -1,4 +1,4 @@
-"""The template of all pages, filled: one file that refers to nothing outside itself and needs no script.
+"""The template of all pages, filled: one file that refers to nothing outside itself.
 
 Jinja2 is imported inside the function, so that the package does without it.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from rcspike._common.extras import missing_extra
 from rcspike._core import build_config
+from rcspike.report.interactive import InteractivePage
 
 __all__ = ["rendered_page"]
 
@@ -23,6 +24,7 @@ def rendered_page(
     sections: Sequence[Any],
     records: Sequence[Any],
     note: str,
+    interactive: InteractivePage | None = None,
 ) -> str:
     """A page of the most important numbers, sections of figures and tables, and records of commands.
 
@@ -36,6 +38,8 @@ def rendered_page(
         Each with a ``name``, a ``command`` and ``groups`` of facts.
     note : str
         At the foot of the page, after the version of rcspike.
+    interactive : InteractivePage, optional
+        In a frame above the sections; its script is the only one that the page lets run.
 
     Raises
     ------
@@ -55,5 +59,6 @@ def rendered_page(
         sections=sections,
         records=records,
         note=note,
+        interactive=interactive,
         version=build_config()["version"],
     )

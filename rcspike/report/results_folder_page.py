@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from rcspike._common.atomic_files import atomic_write
 from rcspike._common.readers import read_bytes, read_csv, read_json
 from rcspike.report.energy_tables import constants_table
+from rcspike.report.interactive import InteractivePage
 from rcspike.report.page_parts import Cell, Figure, Table, cell
 from rcspike.report.page_summary import heading, key_numbers
 from rcspike.report.rendered_page import rendered_page
@@ -48,7 +49,12 @@ class _Section:
     tables: list[Table]
 
 
-def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
+def write_report(
+    folder: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    interactive: InteractivePage | None = None,
+) -> Path:
     """Write one self-contained HTML file about the folder of a run, a sweep or another command.
 
     The report begins with the results; learning, membranes, energy, devices and SPICE follow in sections of their own,
@@ -56,14 +62,16 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
     (``*.csv``) and every record (``*.json`` with a ``"command"``) of the folder itself and of the folders of ``rcspike
     chips`` in it (``chips-*``), but not of others below and not hidden. Records say in which section a file belongs and
     what it shows; a figure or table that is not what its record describes, or that no record describes, is marked.
-    Accuracies are in per cent everywhere. The file refers to nothing outside itself, needs no script, and is the same,
-    byte for byte, for the same folder.
+    Accuracies are in per cent everywhere. The file refers to nothing outside itself, has no script but that of
+    `interactive`, and is the same, byte for byte, for the same folder.
 
     Parameters
     ----------
     folder : path
     path : path, optional
         File to write, atomically; ``report.html`` in the folder by default.
+    interactive : InteractivePage, optional
+        Page in which the network is touched, from `interactive_page`.
 
     Returns
     -------
@@ -108,6 +116,7 @@ def write_report(folder: str | os.PathLike[str], path: str | os.PathLike[str] | 
         sections=shown,
         records=records,
         note=_NOTE,
+        interactive=interactive,
     )
     target = source / "report.html" if path is None else Path(path)
     with atomic_write(target) as temporary:
