@@ -96,7 +96,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the content of the sdist with the interactive page, if it is there, and repaired if that can be done."""
+    """Built from the content of the sdist and the interactive page if it is there, and repaired if that can be done."""
     out = tmp_path_factory.mktemp("wheel")
     with tarfile.open(sdist) as archive:
         archive.extractall(out)
@@ -134,8 +134,8 @@ def test_the_wheel_has_the_files_listed_here_and_is_small(wheel: Path) -> None:
     page = {"report/circuit.html"} if BUILT_PAGE.is_file() else set()
     assert {name for name in names if ".dist-info/" not in name} == {f"rcspike/{name}" for name in PACKAGE | page}
     # Of which the engine's laws of membranes are most: each is compiled for two precisions and three instruction sets,
-    # and is both in the extension and in the library.
-    assert wheel.stat().st_size < 3_000_000
+    # and is both in the extension and in the library. The page is 0.4 MB.
+    assert wheel.stat().st_size < (3_400_000 if page else 3_000_000)
 
 
 @posix
