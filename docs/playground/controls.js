@@ -15,7 +15,8 @@ const rail = (part, label) => ({ ...linear(part, label, 2, 0.05, 2, "V_syn"), mi
 
 const CIRCUIT = [
   {
-    part: "v", label: "V_syn, distance of the rails", note: "the farther the rails, the straighter the lines", min: 0, max: 101, step: 1,
+    part: "v", label: "V_syn, distance of the rails", note: "the farther the rails, the straighter the lines",
+    min: 0, max: 101, step: 1,
     place: (x) => (x === Infinity ? 101 : (100 * Math.log(x / LOWEST)) / Math.log(HIGHEST / LOWEST)),
     value: (at) => (at > 100 ? Infinity : Number((LOWEST * (HIGHEST / LOWEST) ** (at / 100)).toPrecision(3))),
     text: (x) => (x === Infinity ? "∞, conventional" : `${x} V_th`),
@@ -23,7 +24,8 @@ const CIRCUIT = [
   rail("up", "upper rail"),
   rail("down", "lower rail"),
   linear("drop", "diode drop", 0.5, 0.01, 2, "V_th"),
-  linear("q", "charge of a switch as it opens", 0.01, 0.0001, 4, "V_th", "to the upper rail; to the lower one in SKY130's ratio"),
+  linear("q", "charge of a switch as it opens", 0.01, 0.0001, 4, "V_th",
+    "to the upper rail; to the lower one in SKY130's ratio"),
   linear("noise", "noise of spike times", 0.2, 0.005, 3, "T"),
   linear("offset", "offsets of thresholds", 0.3, 0.01, 2, "V_th", "two phases only"),
   linear("wire", "wire resistance of a cell", 0.002, 0.00005, 5, "T/C", "two phases, dense layers only"),
@@ -36,7 +38,8 @@ function makeSliders(change) {
     box.className = "slider";
     const id = `slider-${slider.part}`;
     box.innerHTML = `<label for="${id}">${slider.label}</label><output for="${id}"></output>
-      <input type="range" id="${id}" min="${slider.min}" max="${slider.max}" step="${slider.step}"><small>${slider.note}</small>`;
+      <input type="range" id="${id}" min="${slider.min}" max="${slider.max}" step="${slider.step}">
+      <small>${slider.note}</small>`;
     if (slider.part === "v") byId("effects").before(box);
     else byId("effects").append(box);
     const input = box.querySelector("input"), output = box.querySelector("output");

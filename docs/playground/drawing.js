@@ -85,14 +85,16 @@ function axes(context, box, [t0, t1], [low, high], title, ticks) {
 export function drawSpikes(canvas, times, until) {
   const { context, width, height } = cleared(canvas);
   const box = { left: EDGES.left, right: width - EDGES.right, top: EDGES.top, bottom: height - EDGES.bottom };
-  const { x, y } = axes(context, box, [0, until], [times.length, 0], "input spikes, a row for each pixel; time in T", [0, until / 2, until]);
+  const title = "input spikes, a row for each pixel; time in T";
+  const { x, y } = axes(context, box, [0, until], [times.length, 0], title, [0, until / 2, until]);
   times.forEach((t, i) => { if (t <= until) dot(context, x(t), y(i + 0.5), colour("--ink"), 1.6); });
 }
 
 /** A picture of a layer: its membranes for one circuit, and the line of each neuron, for `neuronNear`. */
 function panel(context, box, { title, stroke, at, v, ends, t_out, ramps, until, selected, limits }) {
   const n = at.length, [low, high] = limits;
-  const { x, y } = axes(context, box, [0, until], limits, `${title}: voltage in V_th, time in T`, ramps ? [0, 1, 2] : [0, Math.round(until / 2), Math.round(until)]);
+  const ticks = ramps ? [0, 1, 2] : [0, Math.round(until / 2), Math.round(until)];
+  const { x, y } = axes(context, box, [0, until], limits, `${title}: voltage in V_th, time in T`, ticks);
   for (const [value, text] of [[1, "1"], [0, "0"]]) {
     line(context, [[box.left, y(value)], [box.right, y(value)]], colour("--line"));
     label(context, text, box.left - 5, y(value), { align: "right" });
@@ -133,7 +135,9 @@ export function drawMembranes(canvas, panels) {
   return panels.map((one, i) => {
     const w = beside ? width / n : width, h = beside ? height : height / n;
     const [left, top] = beside ? [i * w, 0] : [0, i * h];
-    const box = { left: left + EDGES.left, right: left + w - EDGES.right, top: top + EDGES.top, bottom: top + h - EDGES.bottom };
+    const box = {
+      left: left + EDGES.left, right: left + w - EDGES.right, top: top + EDGES.top, bottom: top + h - EDGES.bottom,
+    };
     return panel(context, box, { ...one, limits });
   });
 }
@@ -159,7 +163,8 @@ export function drawOutputs(canvas, circuits, until) {
   const { context, width, height } = cleared(canvas);
   const n = circuits[0].times.length;
   const box = { left: EDGES.left, right: width - 40, top: EDGES.top, bottom: height - EDGES.bottom };
-  const { x, y } = axes(context, box, [0, until], [n, 0], "output spikes, a row for each class; time in T", [0, until / 2, until]);
+  const title = "output spikes, a row for each class; time in T";
+  const { x, y } = axes(context, box, [0, until], [n, 0], title, [0, until / 2, until]);
   for (let i = 0; i < n; ++i) {
     if (n <= 20) label(context, String(i), box.left - 8, y(i + 0.5), { align: "right", fill: colour("--ink") });
     line(context, [[box.left, y(i + 0.5)], [box.right, y(i + 0.5)]], colour("--line"), 1, 0.6);
@@ -192,7 +197,8 @@ export function drawEnergy(canvas, circuits, colours) {
       context.fillRect(x, i * row + 18, pj * scale, Math.min(row - 24, 22));
       x += pj * scale;
     }
-    label(context, `${sums[i].toPrecision(3)} pJ`, x + 5, i * row + 18 + Math.min(row - 24, 22) / 2, { fill: colour("--ink") });
+    const middle = i * row + 18 + Math.min(row - 24, 22) / 2;
+    label(context, `${sums[i].toPrecision(3)} pJ`, x + 5, middle, { fill: colour("--ink") });
   });
 }
 
@@ -202,8 +208,11 @@ export function drawLearning(canvas, epochs) {
   const box = { left: EDGES.left, right: width - EDGES.right, top: EDGES.top, bottom: height - EDGES.bottom };
   const errors = epochs.flatMap(({ testAccuracy, trainAccuracy }) => [1 - testAccuracy, 1 - trainAccuracy]);
   const high = Math.max(0.05, ...errors) * 1.05, last = Math.max(epochs.length, 5);
-  const { x, y } = axes(context, box, [1, last], [0, high], "error in %: test images, and images trained on (faint)", [1, last]);
-  for (const error of [0, high / 2]) label(context, (100 * error).toFixed(0), box.left - 5, y(error), { align: "right" });
+  const title = "error in %: test images, and images trained on (faint)";
+  const { x, y } = axes(context, box, [1, last], [0, high], title, [1, last]);
+  for (const error of [0, high / 2]) {
+    label(context, (100 * error).toFixed(0), box.left - 5, y(error), { align: "right" });
+  }
   const curve = (name) => epochs.map((epoch, i) => [x(i + 1), y(1 - epoch[name])]);
   if (epochs.length === 0) return;
   line(context, curve("trainAccuracy"), colour("--ink"), 1.5, 0.35);

@@ -14,7 +14,8 @@ export function capacitances(p, rows) {
 
 /** Threshold and supplies in V, seen from rest; where a rail is infinite, those of current sources. */
 export function operatingPoint(p, { e_plus, e_minus }) {
-  const rails = [e_plus, -e_minus], v_th = Math.min(p.v_th, ...rails.filter(Number.isFinite).map((rail) => p.v_rail / rail));
+  const rails = [e_plus, -e_minus];
+  const v_th = Math.min(p.v_th, ...rails.filter(Number.isFinite).map((rail) => p.v_rail / rail));
   const [v_plus, below] = rails.map((rail) => (Number.isFinite(rail) ? rail * v_th : v_th + p.headroom));
   return { v_th, v_plus, v_minus: -below };
 }
@@ -48,7 +49,8 @@ function switchWidths(p, weights, rows, { e_plus, e_minus }) {
 /** Axon lines of a capacitance in F for each column that they pass, and their drivers. */
 const lineParts = (p, { spikes, columns }, capacitance, swing) => ({
   "axon lines": squared(swing) * capacitance * spikes * columns,
-  "drivers": spikes * columns * p.driver_overhead * capacitance * squared(p.v_logic) + 2 * spikes * p.level_shifter_energy,
+  "drivers":
+    spikes * columns * p.driver_overhead * capacitance * squared(p.v_logic) + 2 * spikes * p.level_shifter_energy,
 });
 
 /** The parts that every circuit has. `across` is the voltage over the open switches of a synapse times their widths. */
@@ -100,10 +102,12 @@ function virtualGround(p, done, ramps, { v_th }) {
  * Two-phase networks are compared with the two conventional circuits that compute the same.
  */
 export function energies(p, ramps, layers) {
-  const byPart = (parts) => Object.fromEntries(Object.keys(parts[0]).map((name) => [name, parts.map((one) => one[name])]));
+  const byPart = (parts) =>
+    Object.fromEntries(Object.keys(parts[0]).map((name) => [name, parts.map((one) => one[name])]));
   const points = layers.map(({ circuit }) => operatingPoint(p, circuit)), circuits = {};
   if (layers.some(({ circuit }) => Number.isFinite(circuit.e_plus) || Number.isFinite(circuit.e_minus))) {
-    circuits["RC-Spike"] = byPart(layers.map((done, l) => onRails(p, done, ramps, done.weights, done.circuit, points[l])));
+    circuits["RC-Spike"] =
+      byPart(layers.map((done, l) => onRails(p, done, ramps, done.weights, done.circuit, points[l])));
   }
   if (ramps) {
     circuits["virtual ground"] = byPart(layers.map((done, l) => virtualGround(p, done, ramps, points[l])));

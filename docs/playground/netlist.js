@@ -24,7 +24,8 @@ export function netlist(details, libraries, title) {
     lines.push(`Vin${input} in${input} 0 PWL(${Number(start) === 0 ? "" : "0 0 "}${start} 0 ${end} 1 ${fall0} 1 ${fall1} 0)`);
   }
   lines.push("", "* Membrane, ramp and synapses");
-  lines.push(`Xneuron0 m0 fire neuron c=${si(details.capacitance)} i_ramp=${si(current)} b=${si(details.ramp)} v_th=${si(details.v_th)}`);
+  const ramp = `i_ramp=${si(current)} b=${si(details.ramp)}`;
+  lines.push(`Xneuron0 m0 fire neuron c=${si(details.capacitance)} ${ramp} v_th=${si(details.v_th)}`);
   lines.push(`.meas tran t_out0 WHEN v(m0)=${si(details.v_th)} RISE=1 TD=${si(T)}`);
   for (const [input, , w, , , ohms] of details.synapses) {
     const side = w > 0 ? "plus" : "minus";

@@ -95,13 +95,15 @@ async function startPage() {
     const { model } = entry();
     const layer = Math.min(state.layer, model.shapes.length), neuron = Math.min(state.neuron, model.sizes[layer] - 1);
     const ramps = model.phases === "two";
-    const disabled = new Set([...(ramps ? [] : ["offset", "wire"]), ...(state.v === Infinity ? ["up", "down", "drop"] : []),
+    const disabled = new Set([
+      ...(ramps ? [] : ["offset", "wire"]), ...(state.v === Infinity ? ["up", "down", "drop"] : []),
       ...(model.dense.every(Boolean) ? [] : ["wire"])]);
     setControls(model, layer, neuron, disabled);
     drawPixels(element("pixels"), pixels(), shape(), LEVELS, cursor);
     try {
       picture(model, layer, neuron, ramps);
-      const missing = models.has(state.model) ? [] : [`This address is of a model of one's own (${state.model}): load its file.`];
+      const unknown = `This address is of a model of one's own (${state.model}): load its file.`;
+      const missing = models.has(state.model) ? [] : [unknown];
       if (unread.length) missing.push(`The address has parts that mean nothing here: ${unread.join(", ")}.`);
       problem([...missing, trouble].join(" ").trim());
     } catch (error) {
@@ -117,12 +119,15 @@ async function startPage() {
 
   function picture(model, layer, neuron, ramps) {
     const times = timesOf(pixels());
-    if (model.maps && model.maps[2] > 1) throw new Error(`the page draws images of one channel, this network has ${model.maps[2]}`);
+    if (model.maps && model.maps[2] > 1) {
+      throw new Error(`the page draws images of one channel, this network has ${model.maps[2]}`);
+    }
     const here = conditions();
     const runs = [[state.v === Infinity ? "the conventional circuit" : "RC-Spike", here]];
     if (state.v !== Infinity) runs.push(["the conventional circuit", conventional(here)]);
     const seen = runs.map(([name, of_run]) => {
-      const stroke = name === "RC-Spike" ? circuitColour(state.v) : getComputedStyle(document.documentElement).getPropertyValue("--conventional");
+      const grey = getComputedStyle(document.documentElement).getPropertyValue("--conventional");
+      const stroke = name === "RC-Spike" ? circuitColour(state.v) : grey;
       const run = engine.run(model, of_run, times);
       try {
         const { t_out, v } = run.layers[layer - 1];
@@ -251,7 +256,8 @@ async function startPage() {
       const model = engine.open(file);
       if (models.has("own")) engine.close(opened("own").model);
       models.set("own", { title: name, file, epochs: [], model });
-      element("file-message").textContent = `${name}: ${model.sizes.join("-")}, ${model.phases} phase${model.phases === "two" ? "s" : ""}.`;
+      const phases = model.phases === "two" ? "two phases" : "single phase";
+      element("file-message").textContent = `${name}: ${model.sizes.join("-")}, ${phases}.`;
       choose("own");
     } catch (error) {
       element("file-message").textContent = `${name} cannot be loaded: ${error.message}`;

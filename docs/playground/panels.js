@@ -46,7 +46,8 @@ export function tellEnergy(circuits, colours) {
     return key;
   }));
   const sums = names.map((name) => `${name} ${three(total(name))} pJ`).join(", ");
-  const others = names.length > 1 ? " The others compute the same: op-amps that hold a virtual ground, or current sources." : "";
+  const same = " The others compute the same: op-amps that hold a virtual ground, or current sources.";
+  const others = names.length > 1 ? same : "";
   say("energy", `${sums}; SKY130 with an assumed resistor, as rcspike energy counts it.${others}`);
 }
 
@@ -88,7 +89,8 @@ export function tellNeuron(details, { layer, neuron, v, t, until, phases }) {
 ${details.synapses.length} of its synapses.`;
   fill("synapses", [["input", "spike / T", "w / (V_th/T)", "D / (V_th/T)", "G / (1/T)", "resistor / MΩ"],
     ...details.synapses.map(([input, t, w, d, g, ohms]) => [input, ...[t, w, d, g, ohms / 1e6].map(three)])]);
-  fill("steps", [["from t_k / T", "A / (V_th/T)", "B / (1/T)", "v_k / V_th"], ...details.steps.map((step) => step.map(three))]);
+  const head = ["from t_k / T", "A / (V_th/T)", "B / (1/T)", "v_k / V_th"];
+  fill("steps", [head, ...details.steps.map((step) => step.map(three))]);
 }
 
 export function tellNoNeuron(reason) {
