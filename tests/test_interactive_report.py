@@ -45,6 +45,7 @@ def test_a_network_that_the_page_cannot_read_is_rejected_before_any_work(run: Pa
 
 
 @playground
+@pytest.mark.long
 def test_text_of_a_model_does_not_become_markup(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interactive, "BUILT", PAGE)
     title = "</script><script>alert(1)</script>"
