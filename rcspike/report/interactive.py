@@ -13,12 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rcspike import _core
 from rcspike._common.readers import read_bytes
 
-__all__ = ["BUILT", "InteractivePage", "interactive_page"]
+__all__ = ["InteractivePage", "interactive_page"]
 
-BUILT = Path(_core.__file__).parent / "report" / "circuit.html"  # of docs/playground/build.py, in wheels
 _LEVEL = 16  # of the page's pixels: a bright one
 _OWN = '<script type="application/json" id="own">null</script>'
 
@@ -32,12 +30,19 @@ class InteractivePage:
 
 
 def interactive_page(
-    model: str | os.PathLike[str], times: npt.ArrayLike, labels: npt.ArrayLike, *, title: str
+    page: str | os.PathLike[str],
+    model: str | os.PathLike[str],
+    times: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    *,
+    title: str,
 ) -> InteractivePage:
     """The page with a model file, which it shows first, and with samples to look at.
 
     Parameters
     ----------
+    page : path
+        The file of the page, which ``docs/playground/build.py`` writes.
     model : path
         File of a network in float32, of any inputs but maps of several channels.
     times : (n, n_in)
@@ -55,23 +60,22 @@ def interactive_page(
     Raises
     ------
     FileNotFoundError
-        If the page was not built into this installation, or there is no model.
+        If there is no page, or no model.
     ValueError
-        If the model is longer than 8 MiB.
+        If the file is not the page, or the model is longer than 8 MiB.
 
     Examples
     --------
-    >>> import tempfile
-    >>> from rcspike import Circuit, Network
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Network.create([4, 2], Circuit(), seed=0).save(f"{folder}/model.safetensors")
-    ...     if BUILT.is_file():
-    ...         page = interactive_page(f"{folder}/model.safetensors", [[0, 0.5, 0.2, np.inf]], [1], title="tiny")
+    >>> interactive_page("no.html", "model.safetensors", [[0.5]], [1], title="tiny")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: [Errno 2] No such file or directory: 'no.html'
     """
-    if not BUILT.is_file():
-        raise FileNotFoundError(
-            "the interactive page is not in this installation: wheels have it, but an installation from source only if "
-            "the page was built before with Emscripten (docs/playground.md)"
+    text = read_bytes(Path(page)).decode("utf-8", "replace")
+    script = re.search(r'<script type="module">(.*?)</script>', text, re.DOTALL)
+    if text.count(_OWN) != 1 or script is None:
+        raise ValueError(
+            f"{page} is not the interactive page of this version: build it with Emscripten (docs/playground.md)"
         )
     own = {
         "title": title,
@@ -80,10 +84,6 @@ def interactive_page(
         # Pixels that never spike are black. The page finds the same times, since nothing is rounded here.
         "images": (_LEVEL * np.maximum(1 - np.asarray(times, np.float64), 0)).tolist(),
     }
-    text = BUILT.read_text(encoding="utf-8")
-    script = re.search(r'<script type="module">(.*?)</script>', text, re.DOTALL)
-    if text.count(_OWN) != 1 or script is None:
-        raise ValueError(f"{BUILT} is not the page of this version: build it again")
     data = json.dumps(own, separators=(",", ":")).replace("<", "\\u003c")
     text = text.replace(_OWN, _OWN.replace("null", data))
     # Links to parts of its own state mean this document, and not the file that it is embedded in.

@@ -30,20 +30,23 @@ def report_command(
         Path | None, typer.Option(help="HTML file to write.", show_default="report.html in the folder")
     ] = None,
     interactive: Annotated[
-        bool,
+        Path | None,
         typer.Option(
-            "--interactive",
-            help=f"Add a page in which the network is touched and trained, with {_IMAGES} test samples (0.8 MB).",
+            metavar="PAGE",
+            help=f"Add this interactive page (docs/playground.md), with the network and {_IMAGES} test samples.",
+            show_default=False,
         ),
-    ] = False,
+    ] = None,
     data: shared_options.Data = None,
 ) -> None:
     """Write one HTML file with the figures, tables, commands, versions and seeds of a results folder."""
     with user_errors():
-        typer.echo(report.write_report(folder, out, interactive=_page(folder, data) if interactive else None))
+        typer.echo(
+            report.write_report(folder, out, interactive=_page(interactive, folder, data) if interactive else None)
+        )
 
 
-def _page(run: Path, data: Path | None) -> report.InteractivePage:
+def _page(page: Path, run: Path, data: Path | None) -> report.InteractivePage:
     """The interactive page of a run with the first samples of its test split."""
     network = load_network(run)
     if network.dtype != np.float32:
@@ -53,4 +56,4 @@ def _page(run: Path, data: Path | None) -> report.InteractivePage:
         raise ValueError(f"{run / RUN} does not name the data set whose samples the page shows")
     test = load_samples(run, facts["dataset"], data=data, allow_seen=True).data.test
     times, labels = test.times[:_IMAGES], test.labels[:_IMAGES]
-    return report.interactive_page(run / MODEL, times, labels, title=run.resolve().name)
+    return report.interactive_page(page, run / MODEL, times, labels, title=run.resolve().name)
