@@ -45,6 +45,9 @@ def fitted(rows: list[Row], times: np.ndarray, engine: Network, designed: Networ
     """Fit an engine to the spikes of one half of the images, and print how far it is from those of the other half."""
     half = 1 + int(rows[-1]["image"]) // 2
     before, held_out = ([row for row in rows if (int(row["image"]) < half) == first] for first in (True, False))
+    if len(before) < 3 * len(FITTED):
+        print(f"{len(before)} spikes are too few to fit {len(FITTED)} parameters")
+        return
     g_plus, g_minus = spice.layer_conductances(designed.layers[0], scale)
     result = spice.fit(measured(before, scale), times, g_plus, g_minus, engine.circuit, scale, parameters=FITTED)
     injections = dict(zip(FITTED[-2:], engine.circuit.injections[0], strict=True))

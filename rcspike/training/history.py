@@ -89,7 +89,7 @@ class History:
 
     @property
     def kept(self) -> Epoch:
-        """The epoch whose weights the run ends with: the last one.
+        """The epoch with whose weights the run ends, which is the last one.
 
         With `patience`, it is the one of the highest validation accuracy, of equal ones the last, which has learned
         for longest.
