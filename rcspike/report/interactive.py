@@ -23,7 +23,13 @@ _OWN = '<script type="application/json" id="own">null</script>'
 
 @dataclass(frozen=True)
 class InteractivePage:
-    """A document for a frame, and the digest of its script for a content security policy."""
+    """A document for a frame, and the digest of its script for a content security policy.
+
+    Examples
+    --------
+    >>> InteractivePage("<html></html>", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=").html
+    '<html></html>'
+    """
 
     html: str
     script_sha256: str

@@ -33,7 +33,7 @@ def default_batch(n_samples: int) -> int:
     >>> default_batch(20), default_batch(1000)
     (5, 32)
     """
-    return min(_BATCH, math.ceil(n_samples / _MIN_BATCHES))
+    return max(1, min(_BATCH, n_samples // _MIN_BATCHES))
 
 
 def default_epochs(usual: int, n_samples: int, batch_size: int) -> int:
