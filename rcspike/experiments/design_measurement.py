@@ -17,7 +17,7 @@ from rcspike.datasets.splits import seeded_split
 from rcspike.energy import activity, array_area, at_corner, columns_of, efficiency, energy_parts, operating_point
 from rcspike.experiments.chip_study import Case, chip_accuracy, chip_seeds
 from rcspike.experiments.confidence_limits import accuracy_limits
-from rcspike.experiments.default_settings import initial_intensity, preset
+from rcspike.experiments.default_settings import initial_intensity
 from rcspike.experiments.design_specification import Specification, corner_of
 from rcspike.experiments.designed_circuit import Design, design_effects, designed_circuit, designed_process
 from rcspike.experiments.hidden_layers import fan_ins, whole_network
@@ -158,8 +158,7 @@ def settings_of(spec: Specification, design: Design, effort: Effort) -> tuple[di
 
     The second one begins with half the learning rate, as for the design of docs/synapse-devices.md.
     """
-    usual = {**preset(spec.dataset)}
-    del usual["hidden"]
+    usual = {name: value for name, value in spec.usual.items() if name != "hidden"}
     usual |= {"energy_penalty": design.energy_penalty} if design.energy_penalty else {}
     first = {**usual, "epochs": effort.epochs, "seed": effort.seed}
     rate = usual.get("learning_rate", 1e-3) / 2

@@ -161,9 +161,8 @@ class Specification:
             corner_of(one)
         for name, least in (("chips", 2), ("seeds", 1), ("seed", 0)):
             check_count(name, getattr(self, name), least)
-        usual = preset(self.dataset)
         if self.epochs is None:
-            object.__setattr__(self, "epochs", usual["epochs"])
+            object.__setattr__(self, "epochs", self.usual["epochs"])
         check_count("epochs", self.epochs, 1)
         if self.hold == "threshold" and "rail" in self.choices:
             raise ValueError("rail is free with hold = rails only: with a fixed threshold, the rails follow from v_syn")
@@ -176,6 +175,11 @@ class Specification:
         for name, choice in self.choices.items():
             for value in (choice.low, choice.high) if isinstance(choice, Range) else choice:
                 self._check(name, value)
+
+    @cached_property
+    def usual(self) -> dict[str, Any]:
+        """Settings of a training as usual for the data set, from which those of one's own are read once."""
+        return preset(self.dataset)
 
     @cached_property
     def choices(self) -> dict[str, Choice]:
@@ -205,7 +209,7 @@ class Specification:
         fixed = {name: one[0] for name, one in self.choices.items() if not isinstance(one, Range) and len(one) == 1}
         chosen: dict[str, Any] = fixed | dict(values)
         rounded: dict[str, Any] = {name: float(f"{x:.3g}") if isinstance(x, float) else x for name, x in chosen.items()}
-        hidden = rounded.pop("hidden", "-".join(map(str, preset(self.dataset)["hidden"])))
+        hidden = rounded.pop("hidden", "-".join(map(str, self.usual["hidden"])))
         return Design(hidden=str(hidden), hold=self.hold, **rounded)
 
     @property
