@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from select import select
 from typing import Any
 
 from needs import BROWSER
+from waiting import wait_until
 
 __all__ = ["Tab", "chromium"]
 
@@ -93,10 +93,7 @@ class Tab:
 
     def wait(self, condition: str) -> None:
         """Until a JavaScript expression is true."""
-        until = time.monotonic() + _PATIENCE
-        while not self.run(f"Boolean({condition})"):
-            assert time.monotonic() < until, f"never true: {condition}"
-            time.sleep(0.02)
+        wait_until(lambda: self.run(f"Boolean({condition})"), condition, seconds=_PATIENCE)
 
     def press(self, *keys: str) -> None:
         """Press keys, such as ``"Tab"``, ``"ArrowRight"`` or ``" "``."""

@@ -10,8 +10,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +31,7 @@ from cli_runs import error_line, leave_figures_empty, ran, rcspike_, said, table
 from needs import browser
 from rendering import shown
 from scipy import stats
+from waiting import wait_until
 
 from rcspike import Network, datasets, load_process
 from rcspike.chips import load as load_effects
@@ -296,14 +295,6 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=TESTS, text=True, preexec_fn=answer, **pipes)
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    for _ in range(1200):
-        if true():
-            return
-        time.sleep(0.05)
-    pytest.fail(f"waited a minute in vain: {what}")
-
-
 def begun(folder: Path) -> int:
     """Number of trials in the journal; its entries have the operation in op_code, and 4 creates a trial."""
     journal = folder / "search.log"
@@ -334,11 +325,11 @@ def test_killed_twice_and_resumed_no_trial_is_lost_or_counted_twice(tmp_path: Pa
     process.kill()  # and then all
     process.communicate()
     psutil.wait_procs(workers, timeout=30)
-    began = time.monotonic()
     process = start(tmp_path, *WORDS)
     known = begun(tmp_path)
-    wait_until(lambda: begun(tmp_path) > known, "the search goes on")
-    assert time.monotonic() - began < 30, "a lock of a dead process is not waited for"
+    wait_until(
+        lambda: begun(tmp_path) > known, "the search goes on, and waits for no lock of a dead process", seconds=30
+    )
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     rows = table(tmp_path / "designs.csv")

@@ -7,7 +7,6 @@ import gzip
 import json
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ pytest.importorskip("sklearn")
 
 from chromium import Tab, chromium
 from playground import PAGE, open_page, update
+from waiting import wait_until
 
 from rcspike import Circuit, Network
 from rcspike.datasets import Dataset
@@ -237,10 +237,7 @@ def test_training_in_the_page_learns_and_what_it_saves_is_read_by_python(
     tab.download_to(tmp_path)
     tab.run("document.getElementById('save').click()")
     saved = tmp_path / "model.safetensors"
-    until = time.monotonic() + 20
-    while not saved.exists():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(saved.exists, "the model is saved")
     network = Network.load(saved)
     assert network.circuit == Circuit(v_syn=1.0)
     weights = tab.run("[0, 1].map((l) => textOf(rcspike.engine.weights(rcspike.models.get('untrained').model, l)))")

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ pytest.importorskip("typer")
 pytest.importorskip("sklearn")
 
 from jobs import die, die_once, raise_it
+from waiting import wait_until
 
 from rcspike import __version__
 from rcspike.experiments import (
@@ -52,14 +53,6 @@ def start_sweep(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 def n_stored(folder: Path) -> int:
     return len([file for file in folder.glob("runs/*.json") if not file.name.startswith(".")])
-
-
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    for _ in range(1200):
-        if true():
-            return
-        time.sleep(0.05)
-    pytest.fail(f"waited a minute in vain: {what}")
 
 
 def lines(path: Path) -> list[dict[str, str]]:
