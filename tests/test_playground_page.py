@@ -97,6 +97,14 @@ def test_drawing_with_a_pointer_and_with_keys_makes_an_image(tab: Tab) -> None:
     assert "2 of 64 pixels spike" in text(tab, "spikes-said"), "the address holds the drawing"
 
 
+@pytest.mark.parametrize("model", ["two-phase", "single-phase"])
+def test_without_a_spike_all_that_is_said_is_a_number(tab: Tab, model: str) -> None:
+    open_page(tab, f"#model={model}&pixels={64 * '0'}")
+    assert tab.run("document.getElementById('problem').hidden")
+    assert "0 of 64 pixels spike" in text(tab, "spikes-said")
+    assert re.search(r"\bnan\b", tab.run("document.body.innerText"), re.IGNORECASE) is None
+
+
 @pytest.mark.parametrize("part", SLIDERS)
 def test_a_slider_changes_picture_and_address(tab: Tab, part: str) -> None:
     before, address = picture(tab, "membranes"), tab.run("location.hash")
@@ -162,8 +170,10 @@ def test_the_single_phase_says_what_does_not_apply(tab: Tab) -> None:
     assert "v=2" in tab.run("location.hash")
     assert "when they reach the threshold" in text(tab, "membranes-said")
     assert "virtual ground" not in text(tab, "energy-said")
-    open_page(tab, "#model=single-phase&v=2&offset=0.1")
+    tab.run("location.hash = '#model=single-phase&v=2&offset=0.1'")
+    tab.wait("!document.getElementById('problem').hidden")
     assert "offsets and wire resistance are computed for two-phase neurons" in text(tab, "problem")
+    assert text(tab, "answer") == "", "not that of the picture before"
 
 
 def test_an_address_that_cannot_be_read_says_which_part(tab: Tab) -> None:
@@ -171,6 +181,19 @@ def test_an_address_that_cannot_be_read_says_which_part(tab: Tab) -> None:
     assert "v=-1, unknown=1" in text(tab, "problem")
     open_page(tab, "#model=own&v=1")
     assert "load its file" in text(tab, "problem")
+    assert tab.run("document.getElementById('model').value") == "two-phase", "whose circuit is shown meanwhile"
+    open_page(tab, "#pixels=ff")
+    assert "2 pixels is not one of 8 x 8" in text(tab, "problem")
+    assert "The image is a " in text(tab, "answer")
+    assert "a drawing" not in text(tab, "answer")
+
+
+def test_the_largest_supply_of_an_address_is_as_good_as_the_conventional_circuit(tab: Tab) -> None:
+    open_page(tab, "#v=inf")
+    conventional = text(tab, "outputs-said")
+    open_page(tab, "#v=1e308")
+    assert tab.run("document.getElementById('problem').hidden")
+    assert conventional in text(tab, "outputs-said")
 
 
 def load(tab: Tab, path: Path) -> str:

@@ -52,9 +52,10 @@ async function startPage() {
     const { images, labels } = fits ? own : shipped, at = state.image % labels.length;
     return { image: images[at], label: labels[at], n: labels.length };
   };
+  const isDrawn = () => state.pixels !== "" && state.pixels.length === shape()[0] * shape()[1];
   const pixels = () => {
     const [rows, columns] = shape(), { image } = gallery();
-    if (state.pixels.length === rows * columns) return pixelsOf(state.pixels);
+    if (isDrawn()) return pixelsOf(state.pixels);
     if (image.length === rows * columns) return Array.from(image);
     return Array.from({ length: rows * columns }, (_, i) =>
       image[8 * Math.floor((Math.floor(i / columns) * 8) / rows) + Math.floor(((i % columns) * 8) / columns)]);
@@ -104,9 +105,13 @@ async function startPage() {
       picture(model, layer, neuron, ramps);
       const unknown = `This address is of a model of one's own (${state.model}): load its file.`;
       const missing = models.has(state.model) ? [] : [unknown];
+      if (state.pixels && !isDrawn()) {
+        missing.push(`The drawing of ${state.pixels.length} pixels is not one of ${shape().join(" x ")}: another image is shown.`);
+      }
       if (unread.length) missing.push(`The address has parts that mean nothing here: ${unread.join(", ")}.`);
       problem([...missing, trouble].join(" ").trim());
     } catch (error) {
+      element("answer").textContent = "";
       problem(error.message);
     }
     element("link").href = fragmentOf(state);
@@ -148,7 +153,7 @@ async function startPage() {
     tellSpikes(seen[0].inputs, 1);
     tellMembranes({ circuit: seen[0].panel.title, ...seen[0].panel, until: last, layer, neuron });
     tellOutputs(seen.map(({ outputs }) => outputs), last, ramps);
-    const label = state.pixels ? "a drawing" : `a ${gallery().label}`;
+    const label = isDrawn() ? "a drawing" : `a ${gallery().label}`;
     const read = ({ name, answer }) => `${name} reads ${answer < 0 ? "nothing" : answer}`;
     element("answer").textContent = `The image is ${label}: ${seen.map(({ outputs }) => read(outputs)).join(", ")}.`;
   }
@@ -188,13 +193,14 @@ async function startPage() {
   function circuitColour(v) {
     const dark = getComputedStyle(document.documentElement).getPropertyValue("--dark").trim() === "1";
     const place = Math.max(v, dark ? 2 : 0);  // the darkest colours cannot be seen on dark pages
-    return data.colours.find(([upTo]) => place <= upTo)[1];
+    return (data.colours.find(([upTo]) => place <= upTo) ?? data.colours.at(-1))[1];
   }
 
   function setControls(model, layer, neuron, disabled) {
     setSliders(state, disabled);
+    const shown = models.has(state.model) ? state.model : defaults.model;
     const options = [...models].filter(([, { hidden }]) => !hidden).map(([name, { title, epochs }]) =>
-      new Option(epochs.length ? `${title}, and ${epochs.length} epochs here` : title, name, false, name === state.model));
+      new Option(epochs.length ? `${title}, and ${epochs.length} epochs here` : title, name, false, name === shown));
     element("model").replaceChildren(...options);
     element("layer").replaceChildren(...model.shapes.map((_, i) =>
       new Option(`${i + 1}, ${model.sizes[i + 1]} neurons`, i + 1, false, i + 1 === layer)));

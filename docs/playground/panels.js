@@ -60,7 +60,7 @@ export const tellNoEnergy = (reason) => {
 export function tellSpikes(times, until) {
   const spiking = Array.from(times).filter((t) => t <= until);
   const first = spiking.length ? `, the first at ${three(Math.min(...spiking))} T` : "";
-  say("spikes", `${spiking.length} of ${times.length} pixels spike${first}. Bright pixels spike early, black ones never.`);
+  say("spikes", `${spiking.length} of ${times.length} pixels spike${first}. Strong pixels spike early, empty ones never.`);
 }
 
 export function tellMembranes({ circuit, t_out, ends, until, layer, neuron }) {
@@ -84,7 +84,8 @@ export function tellOutputs(circuits, until, ramps) {
 
 export function tellNeuron(details, { layer, neuron, v, t, until, phases }) {
   const ends = phases === "two" ? `ends charging at ${three(v)} V_th and ` : "";
-  const spikes = t <= until ? `spikes at ${three(t)} T` : "does not spike";
+  const since = phases === "two" ? " after charging" : "";
+  const spikes = t <= until ? `spikes at ${three(t)} T${since}` : "does not spike";
   byName("neuron-said").textContent = `Neuron ${neuron} of layer ${layer} ${ends}${spikes}. Spikes come to \
 ${details.synapses.length} of its synapses.`;
   fill("synapses", [["input", "spike / T", "w / (V_th/T)", "D / (V_th/T)", "G / (1/T)", "resistor / MΩ"],
@@ -101,7 +102,7 @@ export function tellNoNeuron(reason) {
 }
 
 export function tellLearning(epochs) {
-  if (epochs.length === 0) return say("learning", "No epoch yet.");
+  if (epochs.length === 0) return say("learning", "These weights are not from this page: no curve yet.");
   const { testAccuracy, trainAccuracy, silent, ms } = epochs.at(-1), percent = (x) => `${(100 * x).toFixed(1)} %`;
   return say("learning", `After ${epochs.length} epochs: ${percent(testAccuracy)} of the test images and \
 ${percent(trainAccuracy)} of those trained on are read; ${percent(silent)} of the hidden neurons were silent. The last \

@@ -41,7 +41,7 @@ std::string neuron_details(const Model& model, const Sliders& sliders, const Run
     std::vector<Synapse> synapses;
     for (std::size_t j = 0; j < model.sizes[layer]; ++j) {
         const float t = of_layer.times[j], w = column.weights[0].values[j];
-        if (!(t <= latest) || w == 0) continue;
+        if (std::isinf(t) || !(t <= latest) || w == 0) continue;  // a silent neuron hears all spikes
         const float drive = w * (w > 0 ? coupling.a_plus : coupling.a_minus);
         synapses.push_back({j, t, w, drive, std::abs(w) * (w > 0 ? coupling.b_plus : coupling.b_minus)});
     }
