@@ -102,7 +102,7 @@ export function tellNoNeuron(reason) {
 }
 
 export function tellLearning(epochs) {
-  if (epochs.length === 0) return say("learning", "These weights are not from this page: no curve yet.");
+  if (epochs.length === 0) return say("learning", "No epoch has been trained here yet.");
   const { testAccuracy, trainAccuracy, silent, ms } = epochs.at(-1), percent = (x) => `${(100 * x).toFixed(1)} %`;
   return say("learning", `After ${epochs.length} epochs: ${percent(testAccuracy)} of the test images and \
 ${percent(trainAccuracy)} of those trained on are read; ${percent(silent)} of the hidden neurons were silent. The last \
