@@ -50,6 +50,7 @@ from rcspike.experiments.confidence_limits import accuracy_limits, proportion_li
 from rcspike.experiments.design_files import design_folder, effects_text
 from rcspike.experiments.design_front import hypervolume, nondominated
 from rcspike.experiments.designed_circuit import design_effects, designed_circuit, designed_process
+from rcspike.plots import design_front_figure
 from rcspike.report import write_sheet
 
 TESTS = Path(__file__).parent
@@ -126,7 +127,7 @@ def test_a_hypervolume_counts_the_cells_that_some_point_beats(points: list[tuple
         ({"area_mm2": 0.0}, "area_mm2.*got 0"),
         ({"rate_khz": -1.0}, "rate_khz.*got -1"),
         ({"chips": 1}, "chips.*got 1"),
-        ({"minimise": ("power",)}, "minimise.*energy or area.*power"),
+        ({"minimise": ("power",)}, "minimise.*energy, area, errors.*power"),
         ({"corners": ("xx 27",)}, "corner.*xx 27"),
         ({"corners": ("tt hot",)}, "corner.*tt hot"),
         ({"hold": "both"}, "hold.*both"),
@@ -244,6 +245,24 @@ def test_the_front_is_measured_on_test_samples_and_meets_every_requirement(found
         assert max(one.shortfalls(result.spec).values()) <= 0
     energies, areas = zip(*(one.objectives(result.spec) for one in result.front), strict=True)
     assert list(energies) == sorted(energies) and list(areas) == sorted(areas, reverse=True)
+
+
+def test_where_errors_are_minimised_a_front_tells_what_accuracy_costs(tmp_path: Path) -> None:
+    spec = Specification(**SMALL, minimise=("energy", "area", "errors"))
+    result = design(spec, tmp_path, trials=3, workers=1)
+    assert result.front
+    points = []
+    for one in result.front:
+        (measured,) = one.measurements
+        errors = 1 - measured.accuracy_limits(spec)[0]
+        assert one.objectives(spec) == (measured.energy_pj, measured.area_mm2, errors)
+        assert errors <= 1 - spec.accuracy
+        points.append(one.objectives(spec))
+    assert len(nondominated(points)) == len(points)
+    against_energy, against_area = design_front_figure(result).axes
+    for axes, k in ((against_energy, 0), (against_area, 1)):
+        (drawn,) = (line for line in axes.lines if line.get_label() == "front, as measured")
+        assert drawn.get_xydata() == pytest.approx(np.array([(one[k], 100 * (1 - one[2])) for one in points]))
 
 
 def numbers(result: Designs) -> list[Any]:

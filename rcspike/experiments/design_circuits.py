@@ -118,7 +118,7 @@ def design(
     data: str | os.PathLike[str] | None = None,
     progress: Callable[[Trial | MeasuredDesign], None] | None = None,
 ) -> Designs:
-    """Search circuits that meet requirements at the least energy, area or both, and measure the best of them.
+    """Search circuits that meet requirements at the least energy, area or errors, and measure the best of them.
 
     All that has ended is kept in the folder: after Ctrl-C or a crash, the same call goes on.
 

@@ -108,8 +108,10 @@ class Measurement:
         return min(low for low, _ in limits), min(high for _, high in limits)
 
     def objectives(self, spec: Specification) -> tuple[float, ...]:
-        """Energy in pJ and area in mm2, as far as they are minimised."""
-        return tuple({"energy": self.energy_pj, "area": self.area_mm2}[name] for name in spec.minimise)
+        """What is minimised: energy in pJ, area in mm2, and the errors in [0, 1] that enough chips may have."""
+        errors = 1 - self.accuracy_limits(spec)[0]
+        values = {"energy": self.energy_pj, "area": self.area_mm2, "errors": errors}
+        return tuple(values[name] for name in spec.minimise)
 
     def shortfalls(self, spec: Specification) -> dict[str, float]:
         """By how much each requirement is missed; 0 or less where it is met.

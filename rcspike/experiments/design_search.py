@@ -351,7 +351,9 @@ def _out_of_reach(spec: Specification, measured: Measurement, short: Mapping[str
 
 def _beaten(spec: Specification, study: optuna.Study, measured: Measurement) -> str:
     """Which design meets all requirements and is clearly better in all that is minimised; empty if none."""
-    bounds = [(1 - _CHANGE) * x for x in measured.objectives(spec)]
+    _, high = measured.accuracy_limits(spec)
+    found = zip(spec.minimise, measured.objectives(spec), strict=True)
+    bounds = [_LEFT * (1 - high) if name == "errors" else (1 - _CHANGE) * x for name, x in found]
     for one in stored_trials(spec, study):
         if one.is_feasible and one.measured is not None:
             values = one.measured.objectives(spec)

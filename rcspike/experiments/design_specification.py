@@ -18,8 +18,9 @@ from rcspike.experiments.default_settings import preset
 from rcspike.experiments.designed_circuit import CORNERS, Design
 from rcspike.experiments.hidden_layers import check_hidden
 
-Objective: TypeAlias = Literal["energy", "area"]
+Objective: TypeAlias = Literal["energy", "area", "errors"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+USUAL_OBJECTIVES: tuple[Objective, ...] = ("energy", "area")
 
 _MAX_CHOICES = 100
 
@@ -93,7 +94,9 @@ class Specification:
         Fewest inferences in a millisecond.
     corners : tuple of str
         Corner and temperature of the chips, such as ``"fs 85"``; a search has the first one, and measurements all.
-    minimise : tuple of {"energy", "area"}
+    minimise : tuple of {"energy", "area", "errors"}
+        Errors are those that enough chips may have: what the lower confidence limit of their accuracy leaves. Where
+        they are minimised, the front tells what each accuracy above the required one costs.
     free : mapping
         For each free parameter, by its name in `Design`, the text that `read_choice` reads; others have the value of
         the process or their default.
@@ -132,7 +135,7 @@ class Specification:
     rate_khz: float = 0.0
     supply_v: float = math.inf
     corners: tuple[str, ...] = ("tt 27",)
-    minimise: tuple[Objective, ...] = OBJECTIVES
+    minimise: tuple[Objective, ...] = USUAL_OBJECTIVES
     free: Mapping[str, str] = field(default_factory=dict)
     epochs: int | None = None
     chips: int = 100
@@ -154,7 +157,8 @@ class Specification:
         if self.hold not in HOLDS:
             raise ValueError(f"hold must be one of {', '.join(HOLDS)}, got {self.hold!r}")
         if not self.minimise or set(self.minimise) - {*OBJECTIVES} or len({*self.minimise}) < len(self.minimise):
-            raise ValueError(f"minimise must be {' or '.join(OBJECTIVES)} or both, got {', '.join(self.minimise)!r}")
+            known = ", ".join(OBJECTIVES)
+            raise ValueError(f"minimise must have one or more of {known}, each once, got {', '.join(self.minimise)!r}")
         if not self.corners:
             raise ValueError("corners must have one at least, such as 'tt 27'")
         for one in self.corners:

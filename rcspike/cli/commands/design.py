@@ -27,7 +27,7 @@ from rcspike.experiments.design_circuits import Designs, MeasuredDesign, check_a
 from rcspike.experiments.design_files import COMMANDS, MODEL, SHEET, design_folder
 from rcspike.experiments.design_margins import design_margins
 from rcspike.experiments.design_search import Trial, trial_seconds
-from rcspike.experiments.design_specification import OBJECTIVES, Range, Specification
+from rcspike.experiments.design_specification import OBJECTIVES, USUAL_OBJECTIVES, Range, Specification
 from rcspike.experiments.designed_circuit import Design
 from rcspike.network import Network
 
@@ -126,7 +126,8 @@ def design_command(
         ),
     ] = None,
     minimise: Annotated[
-        list[str] | None, typer.Option(help="What is minimised: energy, area; repeatable.", show_default="both")
+        list[str] | None,
+        typer.Option(help=f"What is minimised: {', '.join(OBJECTIVES)}; repeatable.", show_default="energy and area"),
     ] = None,
     free: Annotated[Any, _Free],
     process: Annotated[
@@ -163,7 +164,7 @@ def design_command(
         bool, typer.Option("--example", callback=_example, is_eager=True, help="Print a commented SPEC, and exit.")
     ] = False,
 ) -> None:
-    """Search the circuits that meet requirements at the least energy, area or both, and measure the best of them.
+    """Search the circuits that meet requirements at the least energy, area or errors, and measure the best of them.
 
     A free parameter takes a range, such as 0.8..2, or values, such as 1,2,4; what is not free has one value.
 
@@ -179,7 +180,7 @@ def design_command(
         if missing or dataset is None or accuracy is None:
             raise ValueError(f"{' and '.join(missing)} missing: give a SPEC (rcspike design --example), or the options")
         limits = shared_options.given(area_mm2=area_mm2, latency_us=latency_us, rate_khz=rate_khz, supply_v=supply_v)
-        chosen: Any = [part for text in minimise or OBJECTIVES for part in text.split(",")]
+        chosen: Any = [part for text in minimise or USUAL_OBJECTIVES for part in text.split(",")]
         spec = Specification(
             dataset=dataset,
             accuracy=accuracy,
