@@ -51,7 +51,11 @@ def weights(seed: int, scale: float, n_in: int = 20, n_out: int = 4) -> Array:
 
 
 def integrated(times: Array, w: Array, circuit: Circuit, until: float = 1.0) -> float:
-    """v of one column at a time, by Dormand and Prince's method of order 8 from the current of every device."""
+    """v of one column at a time, by Dormand and Prince's method of order 8 from the current of every device.
+
+    A membrane stays between its rails, but a step that the solver then rejects may end far outside, where sinh
+    overflows; the current there is that at the rail.
+    """
     rails = np.where(w > 0, circuit.e_plus, circuit.e_minus)
     g = np.abs(w) / (circuit.v_0 * np.sinh(np.abs(rails) / circuit.v_0))
     voltage = rails - np.sign(rails) * circuit.diode_drop
@@ -61,7 +65,8 @@ def integrated(times: Array, w: Array, circuit: Circuit, until: float = 1.0) -> 
         on = times <= start
 
         def slope(_: float, v: Array, on: npt.NDArray[np.bool_] = on) -> Array:
-            return np.array([np.sum(on * g * circuit.v_0 * np.sinh((voltage - v[0]) / circuit.v_0))])
+            inside = np.clip(v[0], circuit.e_minus, circuit.e_plus)
+            return np.array([np.sum(on * g * circuit.v_0 * np.sinh((voltage - inside) / circuit.v_0))])
 
         v = solve_ivp(slope, (start, end), [v], method="DOP853", rtol=1e-13, atol=1e-15).y[0, -1]
     return v

@@ -43,7 +43,7 @@ app = typer.Typer(
 for _name, _summary in {
     "train": "Train a network on a data set.",
     "sweep": "Train over a grid of parameters, and compare the results.",
-    "design": "Search the circuits that meet requirements at the least energy, area or both, and measure the best of "
+    "design": "Search the circuits that meet requirements at the least energy, area or errors, and measure the best of "
     "them.",
     "eval": "Print the accuracy of a trained model on the test samples of a data set, in total and by class.",
     "predict": "Classify new samples, and print a CSV table with the class of each.",
